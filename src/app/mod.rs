@@ -1,0 +1,1 @@
+//! Builds, starts, reloads and drains a gateway.

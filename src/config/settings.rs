@@ -1,0 +1,275 @@
+//! The checked settings: what the file means, in the words of `domain`. Every value here is valid; a
+//! mistake is found before one of these is made.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use http::{HeaderName, Method};
+
+use crate::domain::flags::FlagCatalog;
+use crate::domain::id::Slug;
+use crate::domain::rule::Requirement;
+use crate::domain::time::Span;
+
+/// Everything that an operator can set.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Settings {
+    /// Where to listen; cannot change while running.
+    pub listen: Listen,
+    /// Where the store lives; cannot change while running.
+    pub store: StoreSettings,
+    /// Bounds of what is kept in memory; cannot change while running.
+    pub cache: CacheSettings,
+    /// Bounds of what a client may do.
+    pub limits: Limits,
+    /// What is told about requests, and how.
+    pub telemetry: TelemetrySettings,
+    /// Names of the headers that tell an upstream who is calling.
+    pub identity: IdentityHeaders,
+    /// What new tokens get when their maker does not say.
+    pub tokens: TokenDefaults,
+    /// Names of access-level bits.
+    pub flags: FlagCatalog,
+    /// Areas of APIs.
+    pub contexts: BTreeMap<Slug, Context>,
+    /// What is protected, in the order of the file.
+    pub apis: Vec<Api>,
+}
+
+/// Addresses and runtimes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listen {
+    /// Where clients come in.
+    pub public: SocketAddr,
+    /// Where metrics and health are answered.
+    pub admin: SocketAddr,
+    /// The socket of the command line, mode 0600.
+    pub socket: PathBuf,
+    /// How many threads serve clients, each with its own listener.
+    pub cores: usize,
+    /// Whether HTTP/2 without TLS is taken when a client begins with its preface.
+    pub h2c: bool,
+}
+
+/// The folder of the embedded store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoreSettings {
+    /// The folder.
+    pub path: PathBuf,
+    /// Memory that sled may use for its pages, in bytes.
+    pub index_cache_bytes: u64,
+    /// Size of the file that is given back when the disk is full, in bytes.
+    pub reserve_bytes: u64,
+    /// The key that seals secret parameters.
+    pub master_key: MasterKeySource,
+}
+
+/// Whence the master key comes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MasterKeySource {
+    /// A file of 64 hexadecimal digits, mode 0600.
+    File(PathBuf),
+    /// An environment variable of 64 hexadecimal digits.
+    Environment(String),
+}
+
+/// Bounds and lifetimes of the caches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CacheSettings {
+    /// How many tokens are kept.
+    pub records: u64,
+    /// How many digests are remembered as unknown.
+    pub unknown: u64,
+    /// How long a digest is remembered as unknown, if nothing tells otherwise.
+    pub unknown_ttl: Duration,
+    /// How many loads from the store may be under way; more are refused with 503.
+    pub loads: usize,
+    /// How long a load may take before its requests are refused with 503.
+    pub load_timeout: Duration,
+    /// How often last uses are written down.
+    pub flush_interval: Duration,
+}
+
+/// Bounds of what a client may do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Open client connections, over all cores.
+    pub connections: usize,
+    /// Bytes of a request head.
+    pub head_bytes: usize,
+    /// Header fields of a request.
+    pub headers: usize,
+    /// Bytes of a request target.
+    pub target_bytes: usize,
+    /// How long a client may take to send a request head.
+    pub head_timeout: Duration,
+    /// How long a connection may lie between two requests.
+    pub idle_timeout: Duration,
+    /// How long a body may stall, in either direction.
+    pub stall_timeout: Duration,
+}
+
+/// What is told about requests, and how.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TelemetrySettings {
+    /// One JSON object per line, or lines for people.
+    pub format: LogFormat,
+    /// A filter such as `info` or `tollgate::store=debug`.
+    pub filter: String,
+    /// Whether each request gets a line.
+    pub access_log: bool,
+}
+
+/// The form of log lines.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    #[default]
+    Human,
+    /// For machines.
+    Json,
+}
+
+/// Headers that tell an upstream who is calling. None means that this one is not sent; the client's own
+/// copy is removed all the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdentityHeaders {
+    /// The owner's id.
+    pub owner: Option<HeaderName>,
+    /// The company.
+    pub company: Option<HeaderName>,
+    /// The token's id.
+    pub token: Option<HeaderName>,
+    /// The token's name, percent-encoded UTF-8.
+    pub token_name: Option<HeaderName>,
+    /// The flags as a number.
+    pub flags: Option<HeaderName>,
+    /// The contexts, separated by commas, or `all`.
+    pub contexts: Option<HeaderName>,
+    /// The items, separated by commas, or `all`.
+    pub items: Option<HeaderName>,
+    /// The free parameters as base64url of their JSON.
+    pub params: Option<HeaderName>,
+    /// The id of the request.
+    pub request: Option<HeaderName>,
+}
+
+/// What new tokens get when their maker does not say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenDefaults {
+    /// How long a token may lie unused; zero is for ever.
+    pub idle_ttl: Span,
+    /// How long a token lives; zero is for ever.
+    pub lifetime: Span,
+}
+
+/// A named area of APIs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Context {
+    /// How people call it.
+    pub title: String,
+    /// What a token that reaches it may or must carry.
+    pub params: BTreeMap<String, ContextParam>,
+}
+
+/// A parameter that a context defines.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ContextParam {
+    /// How people call it.
+    pub title: String,
+    /// Whether it is sealed and never shown again.
+    pub secret: bool,
+    /// Whether a token with the context must have it.
+    pub required: bool,
+    /// The only values allowed; empty means any text.
+    pub choices: Vec<String>,
+    /// The header in which the upstream gets it.
+    pub header: Option<HeaderName>,
+}
+
+/// A group of routes in front of one upstream.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Api {
+    /// Its name, unique; a metric label.
+    pub name: Slug,
+    /// How its clients carry tokens and expect refusals.
+    pub dialect: Dialect,
+    /// The only host that it answers to, in lower case without a trailing dot; none means any.
+    pub host: Option<String>,
+    /// The path under which it lies, on a segment boundary; `/` for everything.
+    pub path: String,
+    /// Where it is.
+    pub upstream: Upstream,
+    /// Whether the client's credential is passed on.
+    pub keep_credential: bool,
+    /// The longest body, in bytes; none means no limit.
+    pub body_bytes: Option<u64>,
+    /// Readings of a path that are passed on as they are instead of refused.
+    pub keep: KeepInPath,
+    /// For how long a token made for this API may lie unused, where its maker does not say.
+    pub idle_ttl: Option<Span>,
+    /// What is open to whom. A request that meets none is refused.
+    pub rules: Vec<Rule>,
+}
+
+/// How an API's clients carry tokens and expect refusals.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    /// RFC 6750 and RFC 9457.
+    #[default]
+    Bearer,
+}
+
+/// Spellings that have two readings, and are refused unless an API says that its upstream takes them
+/// literally.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KeepInPath {
+    /// `%2F` inside a segment.
+    pub encoded_slash: bool,
+    /// `//`.
+    pub empty_segment: bool,
+    /// `;` inside a segment.
+    pub path_parameter: bool,
+}
+
+/// Where an API is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upstream {
+    /// Hosts with ports, asked in turn.
+    pub endpoints: Vec<Endpoint>,
+    /// How long a connection may take.
+    pub connect_timeout: Duration,
+    /// How long the head of the answer may take.
+    pub response_timeout: Duration,
+    /// How long an idle connection is kept.
+    pub idle_timeout: Duration,
+}
+
+/// A host and a port, spoken to in plain HTTP/1.1.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Endpoint {
+    /// A name or an address.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+}
+
+/// What a path and its methods ask of a token.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rule {
+    /// Unique within its API; a metric label. By default its place in the file.
+    pub name: Slug,
+    /// The whole path from the root: `{x}` is one segment or a part of one, `{*rest}` at the end is
+    /// anything, also nothing.
+    pub path: String,
+    /// Methods; empty means any.
+    pub methods: Vec<Method>,
+    /// Whether everybody may pass, without a token.
+    pub public: bool,
+    /// The name of the path parameter that holds the item.
+    pub item: Option<String>,
+    /// What a token needs.
+    pub requirement: Requirement,
+}

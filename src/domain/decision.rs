@@ -1,0 +1,221 @@
+//! The decision: may this token do this, now? A pure function over what is known.
+
+use std::net::IpAddr;
+
+use super::conditions::Conditions;
+use super::flags::Flags;
+use super::grant::{Contexts, Items};
+use super::id::Slug;
+use super::owner::Owner;
+use super::refusal::Refusal;
+use super::rule::{ItemRule, Requirement};
+use super::secret::Digest;
+use super::time::Timestamp;
+use super::token::{End, Life, Token};
+
+/// The part of a token that a decision reads: small and flat, for it is kept in memory.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Terms {
+    /// Its limits in time.
+    pub life: Life,
+    /// Access level, before the owner's ceiling.
+    pub flags: Flags,
+    /// Areas.
+    pub contexts: Contexts,
+    /// Objects.
+    pub items: Items,
+    /// Tenant.
+    pub company: Option<Slug>,
+    /// Circumstances; none for most tokens.
+    pub conditions: Option<Box<Conditions>>,
+    /// How it ended, if it did.
+    pub ended: Option<End>,
+    /// Whether it is paused.
+    pub disabled: bool,
+}
+
+impl From<&Token> for Terms {
+    fn from(token: &Token) -> Self {
+        let conditions = &token.conditions;
+        Self {
+            life: token.life(),
+            flags: token.flags,
+            contexts: token.contexts.clone(),
+            items: token.items.clone(),
+            company: token.company.clone(),
+            conditions: (!conditions.is_empty()).then(|| Box::new(conditions.clone())),
+            ended: token.ended.as_ref().map(|ended| ended.how),
+            disabled: token.disabled.is_some(),
+        }
+    }
+}
+
+/// The part of an owner that a decision reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnerTerms {
+    /// Whether all its tokens are stopped.
+    pub blocked: bool,
+    /// The most that its tokens may have.
+    pub ceiling: Flags,
+    /// What rules may ask for.
+    pub roles: Box<[Slug]>,
+}
+
+impl From<&Owner> for OwnerTerms {
+    fn from(owner: &Owner) -> Self {
+        Self {
+            blocked: owner.blocked.is_some(),
+            ceiling: owner.ceiling,
+            roles: owner.roles.iter().cloned().collect(),
+        }
+    }
+}
+
+/// What is known of a request beside its credential and the rule that it met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Facts<'a> {
+    /// Whence it came.
+    pub address: IpAddr,
+    /// The certificate that the client presented.
+    pub certificate: Option<Digest>,
+    /// When the token was last used.
+    pub last_use: Option<Timestamp>,
+    /// The item that the request names.
+    pub item: Option<&'a str>,
+    /// The company that the request names.
+    pub company: Option<&'a str>,
+}
+
+/// Everything that a decision is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Case<'a> {
+    /// The token.
+    pub terms: &'a Terms,
+    /// Whom it acts for.
+    pub owner: &'a OwnerTerms,
+    /// What the matching rule asks; none where no rule matches.
+    pub rule: Option<&'a Requirement>,
+    /// The request.
+    pub facts: Facts<'a>,
+    /// The moment of the decision.
+    pub now: Timestamp,
+}
+
+/// One question that a decision asks.
+pub type Check = fn(&Case<'_>) -> Result<(), Refusal>;
+
+/// Every question, in the order in which they are asked. The order is part of the contract: it decides
+/// which reason a client learns. `explain` walks the same list.
+pub const CHECKS: [(&str, Check); 15] = [
+    ("not revoked", not_revoked),
+    ("not disabled", not_disabled),
+    ("owner not blocked", owner_not_blocked),
+    ("active", active),
+    ("not expired", not_expired),
+    ("not idle", not_idle),
+    ("presenter", presenter),
+    ("address", address),
+    ("time", time),
+    ("rule", rule),
+    ("roles", roles),
+    ("company", company),
+    ("context", context),
+    ("flags", flags),
+    ("items", items),
+];
+
+/// Whether the request may go through.
+///
+/// # Errors
+/// The first check that fails, in the order of [`CHECKS`].
+pub fn decide(case: &Case<'_>) -> Result<(), Refusal> {
+    CHECKS.iter().try_for_each(|(_, check)| check(case))
+}
+
+const fn require(holds: bool, refusal: Refusal) -> Result<(), Refusal> {
+    if holds { Ok(()) } else { Err(refusal) }
+}
+
+fn not_revoked(case: &Case<'_>) -> Result<(), Refusal> {
+    require(case.terms.ended != Some(End::Revoked), Refusal::Revoked)
+}
+
+const fn not_disabled(case: &Case<'_>) -> Result<(), Refusal> {
+    require(!case.terms.disabled, Refusal::Disabled)
+}
+
+const fn owner_not_blocked(case: &Case<'_>) -> Result<(), Refusal> {
+    require(!case.owner.blocked, Refusal::OwnerBlocked)
+}
+
+fn active(case: &Case<'_>) -> Result<(), Refusal> {
+    require(case.now >= case.terms.life.not_before, Refusal::NotYetActive)
+}
+
+fn not_expired(case: &Case<'_>) -> Result<(), Refusal> {
+    let over = case.terms.life.expires_at.is_some_and(|expiry| case.now >= expiry);
+    require(!over && case.terms.ended != Some(End::Expired), Refusal::Expired)
+}
+
+fn not_idle(case: &Case<'_>) -> Result<(), Refusal> {
+    let deadline = case.terms.life.idle_deadline(case.facts.last_use);
+    let over = deadline.is_some_and(|deadline| case.now >= deadline);
+    require(!over && case.terms.ended != Some(End::IdleExpired), Refusal::IdleExpired)
+}
+
+fn presenter(case: &Case<'_>) -> Result<(), Refusal> {
+    let bound = case.terms.conditions.as_ref().and_then(|conditions| conditions.certificate);
+    require(bound.is_none() || bound == case.facts.certificate, Refusal::WrongPresenter)
+}
+
+fn address(case: &Case<'_>) -> Result<(), Refusal> {
+    let conditions = case.terms.conditions.as_ref();
+    let allowed = conditions.is_none_or(|asked| asked.allow_address(case.facts.address));
+    require(allowed, Refusal::AddressNotAllowed)
+}
+
+fn time(case: &Case<'_>) -> Result<(), Refusal> {
+    let conditions = case.terms.conditions.as_ref();
+    let allowed = conditions.is_none_or(|asked| asked.allow_time(case.now));
+    require(allowed, Refusal::TimeNotAllowed)
+}
+
+const fn rule(case: &Case<'_>) -> Result<(), Refusal> {
+    require(case.rule.is_some(), Refusal::NoRule)
+}
+
+fn roles(case: &Case<'_>) -> Result<(), Refusal> {
+    let mut asked = case.rule.iter().flat_map(|rule| rule.roles.iter());
+    require(asked.all(|role| case.owner.roles.contains(role)), Refusal::RoleMissing)
+}
+
+fn company(case: &Case<'_>) -> Result<(), Refusal> {
+    let mine = case.terms.company.as_ref();
+    let by_rule = case.rule.and_then(|rule| rule.company.as_ref());
+    let by_request = case.facts.company;
+    let holds = by_rule.is_none_or(|asked| mine == Some(asked))
+        && by_request.is_none_or(|asked| mine.is_some_and(|mine| mine.as_str() == asked));
+    require(holds, Refusal::WrongCompany)
+}
+
+fn context(case: &Case<'_>) -> Result<(), Refusal> {
+    let asked = case.rule.and_then(|rule| rule.context.as_ref());
+    require(asked.is_none_or(|asked| case.terms.contexts.contains(asked)), Refusal::ContextMissing)
+}
+
+fn flags(case: &Case<'_>) -> Result<(), Refusal> {
+    let held = case.terms.flags.within(case.owner.ceiling);
+    require(case.rule.is_none_or(|rule| held.contains(rule.flags)), Refusal::FlagsMissing)
+}
+
+fn items(case: &Case<'_>) -> Result<(), Refusal> {
+    let limited = case.terms.items != Items::All;
+    let holds = match case.rule.map_or(ItemRule::Closed, |rule| rule.items) {
+        ItemRule::Upstream => true,
+        ItemRule::Closed => !limited,
+        ItemRule::Named => {
+            !limited || case.facts.item.is_some_and(|item| case.terms.items.contains(item))
+        }
+    };
+    require(holds, Refusal::ItemNotAllowed)
+}

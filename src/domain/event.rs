@@ -1,0 +1,127 @@
+//! What the history can say: who did what, and when.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::id::OwnerId;
+use super::time::Timestamp;
+
+/// Who did something.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Actor {
+    /// Whoever may use the machine: the user id at the local socket or at the command line.
+    Local(u32),
+    /// An owner that was signed in.
+    Owner(OwnerId),
+    /// Tollgate itself, such as its sweeper.
+    System,
+}
+
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Local(uid) => write!(f, "local:{uid}"),
+            Self::Owner(id) => write!(f, "owner:{id}"),
+            Self::System => f.write_str("system"),
+        }
+    }
+}
+
+impl From<Actor> for String {
+    fn from(actor: Actor) -> Self {
+        actor.to_string()
+    }
+}
+
+/// Text that names nobody.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not `local:UID`, `owner:ID` or `system`")]
+pub struct BadActor(String);
+
+impl TryFrom<String> for Actor {
+    type Error = BadActor;
+
+    fn try_from(text: String) -> Result<Self, BadActor> {
+        let actor = match text.split_once(':') {
+            Some(("local", uid)) => uid.parse().ok().map(Self::Local),
+            Some(("owner", id)) => id.parse().ok().map(Self::Owner),
+            _ => (text == "system").then_some(Self::System),
+        };
+        actor.ok_or(BadActor(text))
+    }
+}
+
+/// What happened; the closed set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum EventKind {
+    /// A token was made.
+    #[serde(rename = "token.created")]
+    TokenCreated,
+    /// A token's rights, name or limits were changed.
+    #[serde(rename = "token.updated")]
+    TokenUpdated,
+    /// A token was paused.
+    #[serde(rename = "token.disabled")]
+    TokenDisabled,
+    /// A token's pause was lifted.
+    #[serde(rename = "token.enabled")]
+    TokenEnabled,
+    /// A token was ended by somebody.
+    #[serde(rename = "token.revoked")]
+    TokenRevoked,
+    /// A token's time was over.
+    #[serde(rename = "token.expired")]
+    TokenExpired,
+    /// A token lay unused for too long.
+    #[serde(rename = "token.idle_expired")]
+    TokenIdleExpired,
+    /// A token was used for the first time; an observation, without a record.
+    #[serde(rename = "token.first_used")]
+    TokenFirstUsed,
+    /// An owner was made.
+    #[serde(rename = "owner.created")]
+    OwnerCreated,
+    /// An owner was changed.
+    #[serde(rename = "owner.updated")]
+    OwnerUpdated,
+    /// An owner was blocked, and with it all its tokens.
+    #[serde(rename = "owner.blocked")]
+    OwnerBlocked,
+    /// An owner was unblocked.
+    #[serde(rename = "owner.unblocked")]
+    OwnerUnblocked,
+}
+
+/// One act, with everything about it but the records that it changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// When it was written down.
+    pub at: Timestamp,
+    /// When it took effect; for an expiry found later by the sweeper, the earlier moment.
+    pub effective_at: Timestamp,
+    /// Who did it.
+    pub actor: Actor,
+    /// What was done.
+    pub kind: EventKind,
+    /// Why, in their words.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reason: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_actor_survives_its_text() {
+        let owner = Actor::Owner("alice".parse().unwrap());
+        for actor in [Actor::Local(1_000), owner, Actor::System] {
+            assert_eq!(Actor::try_from(actor.to_string()), Ok(actor));
+        }
+        for text in ["", "root", "local:x", "owner:A", "system:1"] {
+            assert!(Actor::try_from(text.to_owned()).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! What tokens are and what they may do. Pure: no I/O, no clock, no async, no log; the moment is an
+//! argument. Everything else in the crate is built on these words.
+
+pub mod time;
+pub mod id;
+pub mod secret;
+pub mod flags;
+pub mod grant;
+pub mod conditions;
+pub mod event;
+pub mod token;
+pub mod owner;
+pub mod rule;
+pub mod refusal;
+pub mod decision;

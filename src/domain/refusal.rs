@@ -1,0 +1,336 @@
+//! Why a request does not go through: the closed set of reasons, shared by answers, logs and metrics.
+
+/// One reason. The name that [`Refusal::reason`] gives is a metric label and a log field; what the
+/// client may learn is less (see [`Refusal::detail`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Refusal {
+    /// No credential where one is needed.
+    CredentialMissing,
+    /// A repeated, ambiguous or unreadable credential (RFC 6750 section 3.1, `invalid_request`).
+    CredentialMalformed,
+    /// No token has this secret.
+    Unknown,
+    /// Ended by somebody.
+    Revoked,
+    /// Paused by somebody.
+    Disabled,
+    /// The owner is blocked.
+    OwnerBlocked,
+    /// Before the first second of its life.
+    NotYetActive,
+    /// Its time is over.
+    Expired,
+    /// It lay unused for too long.
+    IdleExpired,
+    /// Bound to a certificate that the client did not present.
+    WrongPresenter,
+    /// From an address outside its networks.
+    AddressNotAllowed,
+    /// Outside its hours.
+    TimeNotAllowed,
+    /// No rule opens this path with this method.
+    NoRule,
+    /// The owner lacks a role.
+    RoleMissing,
+    /// The token belongs to another company.
+    WrongCompany,
+    /// The token does not open this area.
+    ContextMissing,
+    /// The token's level is too low.
+    FlagsMissing,
+    /// The token is limited to other items.
+    ItemNotAllowed,
+    /// The store cannot be read, or the clock cannot be trusted.
+    CannotDecide,
+    /// The request has no one reading.
+    BadRequest(BadRequest),
+    /// A method that is never passed on.
+    MethodNotAllowed,
+    /// An expectation other than `100-continue` (RFC 9110 section 10.1.1).
+    ExpectationFailed,
+    /// The body is longer than the API takes.
+    BodyTooLarge,
+    /// The request target is too long.
+    TargetTooLong,
+    /// The header section is too long.
+    HeadTooLarge,
+    /// Too much is under way already.
+    Overloaded,
+    /// No connection to the upstream could be made.
+    UpstreamUnreachable,
+    /// The upstream answered with something that is not HTTP, or hung up.
+    UpstreamBroken,
+    /// The upstream took too long.
+    UpstreamTimeout,
+}
+
+/// What was wrong with a request that has no one reading (sec-P*, sec-H*, RFC 9112).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BadRequest {
+    /// None, more than one, or not a host and port (RFC 9112 section 3.2).
+    Host,
+    /// Not a path, or an absolute form that is not plain `http` or `https`.
+    Target,
+    /// A dot segment, also encoded or with parameters (sec-P1, sec-P2, sec-P5).
+    DotSegment,
+    /// An encoded slash or a backslash, encoded or not (sec-P3).
+    Slash,
+    /// An empty segment, as in `//` (sec-P6).
+    EmptySegment,
+    /// A `;` in the path (sec-P5).
+    PathParameter,
+    /// A bad percent-escape, a control character, or bytes that are not UTF-8 (sec-P10).
+    Encoding,
+    /// A transfer coding other than one plain `chunked` (RFC 9112 section 6.1).
+    Framing,
+    /// A body that does not keep to its framing.
+    Body,
+    /// A method that is not an upper-case token (sec-P15).
+    Method,
+}
+
+impl BadRequest {
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Host => "The request needs exactly one valid host",
+            Self::Target => "The request target must be a path or an http or https address",
+            Self::DotSegment => "The path holds a `.` or `..` segment",
+            Self::Slash => "The path holds a backslash or an encoded slash",
+            Self::EmptySegment => "The path holds an empty segment",
+            Self::PathParameter => "The path holds a `;`",
+            Self::Encoding => "The path is not percent-encoded UTF-8 without control characters",
+            Self::Framing => "The length of the body is not declared in one clear way",
+            Self::Body => "The body does not keep to its declared length or chunks",
+            Self::Method => "The method is not a known form",
+        }
+    }
+
+    const fn reason(self) -> &'static str {
+        match self {
+            Self::Host => "bad_host",
+            Self::Target => "bad_target",
+            Self::DotSegment => "bad_dot_segment",
+            Self::Slash => "bad_slash",
+            Self::EmptySegment => "bad_empty_segment",
+            Self::PathParameter => "bad_path_parameter",
+            Self::Encoding => "bad_encoding",
+            Self::Framing => "bad_framing",
+            Self::Body => "bad_body",
+            Self::Method => "bad_method",
+        }
+    }
+}
+
+/// Whose fault a refusal is, which decides how loudly it is logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The client's.
+    Client,
+    /// Ours.
+    Gateway,
+    /// The upstream's.
+    Upstream,
+}
+
+impl Refusal {
+    /// Every reason, for tables of metrics and tests.
+    pub const ALL: [Self; 38] = {
+        use BadRequest as Bad;
+        [
+            Self::CredentialMissing,
+            Self::CredentialMalformed,
+            Self::Unknown,
+            Self::Revoked,
+            Self::Disabled,
+            Self::OwnerBlocked,
+            Self::NotYetActive,
+            Self::Expired,
+            Self::IdleExpired,
+            Self::WrongPresenter,
+            Self::AddressNotAllowed,
+            Self::TimeNotAllowed,
+            Self::NoRule,
+            Self::RoleMissing,
+            Self::WrongCompany,
+            Self::ContextMissing,
+            Self::FlagsMissing,
+            Self::ItemNotAllowed,
+            Self::CannotDecide,
+            Self::BadRequest(Bad::Host),
+            Self::BadRequest(Bad::Target),
+            Self::BadRequest(Bad::DotSegment),
+            Self::BadRequest(Bad::Slash),
+            Self::BadRequest(Bad::EmptySegment),
+            Self::BadRequest(Bad::PathParameter),
+            Self::BadRequest(Bad::Encoding),
+            Self::BadRequest(Bad::Framing),
+            Self::BadRequest(Bad::Body),
+            Self::BadRequest(Bad::Method),
+            Self::MethodNotAllowed,
+            Self::ExpectationFailed,
+            Self::BodyTooLarge,
+            Self::TargetTooLong,
+            Self::HeadTooLarge,
+            Self::Overloaded,
+            Self::UpstreamUnreachable,
+            Self::UpstreamBroken,
+            Self::UpstreamTimeout,
+        ]
+    };
+
+    /// The name in logs and metrics.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::CredentialMissing => "credential_missing",
+            Self::CredentialMalformed => "credential_malformed",
+            Self::Unknown => "unknown",
+            Self::Revoked => "revoked",
+            Self::Disabled => "disabled",
+            Self::OwnerBlocked => "owner_blocked",
+            Self::NotYetActive => "not_yet_active",
+            Self::Expired => "expired",
+            Self::IdleExpired => "idle_expired",
+            Self::WrongPresenter => "wrong_presenter",
+            Self::AddressNotAllowed => "address_not_allowed",
+            Self::TimeNotAllowed => "time_not_allowed",
+            Self::NoRule => "no_rule",
+            Self::RoleMissing => "role_missing",
+            Self::WrongCompany => "wrong_company",
+            Self::ContextMissing => "context_missing",
+            Self::FlagsMissing => "flags_missing",
+            Self::ItemNotAllowed => "item_not_allowed",
+            Self::CannotDecide => "cannot_decide",
+            Self::BadRequest(bad) => bad.reason(),
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::ExpectationFailed => "expectation_failed",
+            Self::BodyTooLarge => "body_too_large",
+            Self::TargetTooLong => "target_too_long",
+            Self::HeadTooLarge => "head_too_large",
+            Self::Overloaded => "overloaded",
+            Self::UpstreamUnreachable => "upstream_unreachable",
+            Self::UpstreamBroken => "upstream_broken",
+            Self::UpstreamTimeout => "upstream_timeout",
+        }
+    }
+
+    /// The status of the answer.
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::CredentialMalformed | Self::BadRequest(_) => 400,
+            Self::CredentialMissing
+            | Self::Unknown
+            | Self::Revoked
+            | Self::Disabled
+            | Self::OwnerBlocked
+            | Self::NotYetActive
+            | Self::Expired
+            | Self::IdleExpired
+            | Self::WrongPresenter => 401,
+            Self::AddressNotAllowed
+            | Self::TimeNotAllowed
+            | Self::NoRule
+            | Self::RoleMissing
+            | Self::WrongCompany
+            | Self::ContextMissing
+            | Self::FlagsMissing
+            | Self::ItemNotAllowed => 403,
+            Self::MethodNotAllowed => 405,
+            Self::BodyTooLarge => 413,
+            Self::TargetTooLong => 414,
+            Self::ExpectationFailed => 417,
+            Self::HeadTooLarge => 431,
+            Self::UpstreamUnreachable | Self::UpstreamBroken => 502,
+            Self::CannotDecide | Self::Overloaded => 503,
+            Self::UpstreamTimeout => 504,
+        }
+    }
+
+    /// The `error` of the challenge (RFC 6750 section 3.1); none where the answer has no challenge or
+    /// only a realm.
+    pub const fn challenge_error(self) -> Option<&'static str> {
+        match (self, self.status()) {
+            (Self::CredentialMalformed, _) => Some("invalid_request"),
+            (Self::CredentialMissing, _) => None,
+            (_, 401) => Some("invalid_token"),
+            (_, 403) => Some("insufficient_scope"),
+            _ => None,
+        }
+    }
+
+    /// What the client is told. The texts for unknown, revoked, disabled, blocked and not yet active
+    /// are one (row X1): only who holds a secret that was once good learns that it expired.
+    pub const fn detail(self) -> &'static str {
+        match self {
+            Self::CredentialMissing => "An access token is required",
+            Self::CredentialMalformed => {
+                "The request must carry exactly one well-formed access token"
+            }
+            Self::Unknown
+            | Self::Revoked
+            | Self::Disabled
+            | Self::OwnerBlocked
+            | Self::NotYetActive => "The access token is invalid",
+            Self::Expired | Self::IdleExpired => "The access token expired",
+            Self::WrongPresenter => "The access token is bound to another client",
+            Self::AddressNotAllowed => "The access token may not be used from this address",
+            Self::TimeNotAllowed => "The access token may not be used at this time",
+            Self::NoRule => "No rule allows this request",
+            Self::RoleMissing => "The owner of the access token lacks the role for this request",
+            Self::WrongCompany => "The access token belongs to another company",
+            Self::ContextMissing => "The access token does not reach this context",
+            Self::FlagsMissing => "The access token lacks the flags for this request",
+            Self::ItemNotAllowed => "The access token does not reach this item",
+            Self::CannotDecide => "Access tokens cannot be checked at the moment",
+            Self::BadRequest(bad) => bad.text(),
+            Self::MethodNotAllowed => "This method is never passed on",
+            Self::ExpectationFailed => "The only expectation that can be met is 100-continue",
+            Self::BodyTooLarge => "The body is larger than this API takes",
+            Self::TargetTooLong => "The request target is too long",
+            Self::HeadTooLarge => "The header section is too large",
+            Self::Overloaded => "Too many requests are under way",
+            Self::UpstreamUnreachable => "The upstream cannot be reached",
+            Self::UpstreamBroken => "The upstream did not give a usable answer",
+            Self::UpstreamTimeout => "The upstream did not answer in time",
+        }
+    }
+
+    /// Whose fault it is.
+    pub const fn fault(self) -> Fault {
+        match self {
+            Self::CannotDecide | Self::Overloaded => Fault::Gateway,
+            Self::UpstreamUnreachable | Self::UpstreamBroken | Self::UpstreamTimeout => {
+                Fault::Upstream
+            }
+            _ => Fault::Client,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_reason_has_a_name_of_its_own() {
+        let names: HashSet<_> = Refusal::ALL.iter().map(|refusal| refusal.reason()).collect();
+        assert_eq!(names.len(), Refusal::ALL.len());
+    }
+
+    #[test]
+    fn x1_a_dead_secret_reads_like_an_unknown_one() {
+        for refusal in
+            [Refusal::Revoked, Refusal::Disabled, Refusal::OwnerBlocked, Refusal::NotYetActive]
+        {
+            assert_eq!(refusal.detail(), Refusal::Unknown.detail());
+            assert_eq!(refusal.status(), Refusal::Unknown.status());
+            assert_eq!(refusal.challenge_error(), Refusal::Unknown.challenge_error());
+        }
+    }
+
+    #[test]
+    fn x7_what_cannot_be_decided_is_never_401() {
+        assert_eq!(Refusal::CannotDecide.status(), 503);
+        assert_eq!(Refusal::CannotDecide.fault(), Fault::Gateway);
+    }
+}

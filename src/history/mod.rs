@@ -1,0 +1,1 @@
+//! The append-only log of every change: segments, chain, group commit, replay. Knows files alone.

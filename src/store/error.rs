@@ -1,0 +1,61 @@
+//! What can go wrong in a store, told apart by what the caller can do about it.
+
+use crate::domain::token::Revision;
+
+/// A failure of the store. None of them is a verdict about a token.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Somebody else changed the record first: read it again. Nothing was written.
+    #[error("{what} is at revision {}, not {}: somebody changed it meanwhile", found.0, expected.0)]
+    Conflict {
+        /// Which record.
+        what: String,
+        /// The revision in the store; zero when there is none.
+        found: Revision,
+        /// The revision that the change was made from.
+        expected: Revision,
+    },
+    /// The digest of a new token is in use already. Nothing was written.
+    #[error("another token has the same secret")]
+    DuplicateSecret,
+    /// The disk is full: changes wait until there is space again. Nothing was written.
+    #[error(
+        "the disk that holds `{path}` is full; free some space, and changes go on by themselves"
+    )]
+    Full {
+        /// The folder of the store.
+        path: String,
+    },
+    /// Changes are refused because an earlier one could not be made durable.
+    #[error("changes are refused: {0}")]
+    ReadOnly(String),
+    /// Another process has the folder open.
+    #[error("`{path}` is in use by process {pid}; stop it, or talk to it through its local socket")]
+    Locked {
+        /// The folder.
+        path: String,
+        /// The process that holds it.
+        pid: String,
+    },
+    /// A file or a value does not verify.
+    #[error("`{place}` is damaged: {what}; {hint}")]
+    Damaged {
+        /// The file with the offset, or the key.
+        place: String,
+        /// What does not verify.
+        what: String,
+        /// What to do about it.
+        hint: String,
+    },
+    /// The operating system or the database refused.
+    #[error("{doing} failed: {cause}")]
+    Failed {
+        /// What was being done, with the path.
+        doing: String,
+        /// What was reported.
+        cause: String,
+    },
+    /// The store was closed.
+    #[error("the store is closed")]
+    Closed,
+}

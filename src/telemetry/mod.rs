@@ -1,0 +1,1 @@
+//! Logs, metrics and the access log. Takes its own options and knows no configuration.

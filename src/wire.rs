@@ -1,0 +1,1 @@
+//! Names that the wire gives to things: headers, hop-by-hop fields, the body type of the proxied path.
