@@ -1,1 +1,163 @@
-//! Records in memory (moka), digests known to be unknown, pending touches (dashmap), and what keeps them coherent.
+//! Records in memory, digests known to be unknown, pending touches, and what keeps them coherent.
+//!
+//! The cache holds records, never verdicts. It is the only way to the store for everything that changes
+//! records, so that no change can be answered before the memory has forgotten the old record.
+//!
+//! | what | bound | lifetime | when full |
+//! | --- | --- | --- | --- |
+//! | records (moka, TinyLFU) | `cache.records` tokens | until changed or evicted | the least used goes |
+//! | unknown digests (moka, apart) | `cache.unknown` digests | `cache.unknown_ttl`, or until one is created | the least used goes; never a record |
+//! | owners | those of the records held | as long as a record holds them | grows with the records |
+//! | loads under way (single flight) | `cache.loads` digests | `cache.load_timeout` | the request is refused with 503 |
+//! | pending touches (dashmap) | tokens used since the last flush | `cache.flush_interval` | grows with the tokens in use |
+//!
+//! **Coherence.** A load notes the epoch of its digest's shard and of the owners before it reads the
+//! store; a change moves both on after it is durable. A loaded record enters the cache only under the
+//! shard's lock and only if neither moved; otherwise it is loaded again. A change clears the validity
+//! flag of the record it replaces, and so does eviction, so that the tables that each core keeps in
+//! front of this cache see it on their next look.
+
+mod change;
+mod entry;
+mod load;
+mod touches;
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use dashmap::DashMap;
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+
+use crate::config::settings::CacheSettings;
+use crate::domain::id::{OwnerId, TokenId};
+use crate::domain::secret::Digest;
+use crate::store::Store;
+
+pub use entry::{ContextParam, Entry, LastSeen, OwnerEntry, Told};
+pub use load::{LoadError, Look};
+
+use touches::Pending;
+
+/// Locks over digests; a change holds one of them for a moment.
+const SHARDS: usize = 64;
+
+/// Records in memory in front of a store.
+#[derive(Debug)]
+pub struct Cache {
+    store: Arc<dyn Store>,
+    settings: CacheSettings,
+    /// Where loads and commits run, so that a slow store never blocks a core that serves clients.
+    control: Handle,
+    records: moka::sync::Cache<Digest, Arc<Entry>, BuildDigestHasher>,
+    unknown: moka::sync::Cache<Digest, (), BuildDigestHasher>,
+    shards: Vec<Mutex<Shard>>,
+    owners: Mutex<Owners>,
+    touches: DashMap<TokenId, Pending>,
+    /// What happened, for metrics.
+    pub counts: Counts,
+}
+
+/// What the cache did, since it was made.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// Loads from the store.
+    pub loads: AtomicU64,
+    /// Loads that a change overtook and that were done again.
+    pub overtaken: AtomicU64,
+    /// Time that loads took, in nanoseconds.
+    pub load_nanos: AtomicU64,
+    /// Longest time between a change being durable and the memory having forgotten the old record, in
+    /// nanoseconds.
+    pub revocation_lag_nanos_max: AtomicU64,
+    /// Last uses written to the store.
+    pub flushed: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+struct Shard {
+    /// Moved on by every change to a digest of this shard.
+    epoch: u64,
+    /// Loads under way, which others may join.
+    loads: HashMap<Digest, watch::Receiver<Option<load::Outcome>>, BuildDigestHasher>,
+}
+
+#[derive(Debug, Default)]
+struct Owners {
+    /// Moved on by every change to an owner.
+    epoch: u64,
+    held: HashMap<OwnerId, Weak<OwnerEntry>>,
+    /// When to look for owners that nobody holds any more.
+    prune_at: usize,
+}
+
+impl Cache {
+    /// A cache over `store` that loads on `control`.
+    pub fn new(store: Arc<dyn Store>, settings: CacheSettings, control: Handle) -> Arc<Self> {
+        let records = moka::sync::Cache::builder()
+            .max_capacity(settings.records)
+            .eviction_listener(|_, entry: Arc<Entry>, _| entry.invalidate())
+            .build_with_hasher(BuildDigestHasher::default());
+        let unknown = moka::sync::Cache::builder()
+            .max_capacity(settings.unknown)
+            .time_to_live(settings.unknown_ttl)
+            .build_with_hasher(BuildDigestHasher::default());
+        Arc::new(Self {
+            store,
+            settings,
+            control,
+            records,
+            unknown,
+            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            owners: Mutex::default(),
+            touches: DashMap::new(),
+            counts: Counts::default(),
+        })
+    }
+
+    /// The store behind it, for reads that need no memory: lists, history, health.
+    pub fn store(&self) -> &Arc<dyn Store> {
+        &self.store
+    }
+
+    /// How many records and how many unknown digests are held, about.
+    pub fn sizes(&self) -> (u64, u64) {
+        (self.records.entry_count(), self.unknown.entry_count())
+    }
+
+    fn shard(&self, digest: &Digest) -> MutexGuard<'_, Shard> {
+        // The last byte, since the hash tables inside use the first ones.
+        let at = usize::from(digest.as_bytes()[31]) % SHARDS;
+        #[expect(clippy::indexing_slicing, reason = "there are SHARDS shards")]
+        self.shards[at].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn owners(&self) -> MutexGuard<'_, Owners> {
+        self.owners.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Digests are as random as a hash could make them: their first eight bytes are taken as they are.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct DigestHasher(u64);
+
+/// Makes a [`DigestHasher`].
+pub type BuildDigestHasher = BuildHasherDefault<DigestHasher>;
+
+impl Hasher for DigestHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, head: u64) {
+        self.0 = head;
+    }
+}

@@ -1,0 +1,78 @@
+//! Changes: made durable by the store, then forgotten by the memory, then answered.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use crate::clock;
+use crate::domain::id::OwnerId;
+use crate::domain::secret::Digest;
+use crate::store::{Change, Commit, Position, Record, StoreError};
+
+use super::{Cache, Owners};
+
+impl Cache {
+    /// Makes a change durable and forgets the old records. When this is answered, no later request on
+    /// this node is decided on them. It runs to its end even if the caller goes away half-way: a change
+    /// that is durable but not forgotten would leave a revoked token alive.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn commit(self: &Arc<Self>, commit: Commit) -> Result<Position, StoreError> {
+        let cache = Arc::clone(self);
+        let task = self.control.spawn(async move {
+            let records: Vec<Record> = commit.changes.iter().map(record_of).collect();
+            let result = cache.store.commit(commit).await;
+            let durable_at = clock::instant();
+            // Also after a failure: what became of the change is then for the store to say.
+            for record in &records {
+                cache.forget(record);
+            }
+            let lag = u64::try_from(durable_at.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            cache.counts.revocation_lag_nanos_max.fetch_max(lag, Ordering::Relaxed);
+            result
+        });
+        task.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    fn forget(&self, record: &Record) {
+        match record {
+            Record::Token(token) => self.forget_token(&token.digest),
+            Record::Owner(owner) => self.forget_owner(&owner.id),
+        }
+    }
+
+    pub(super) fn forget_token(&self, digest: &Digest) {
+        let mut shard = self.shard(digest);
+        shard.epoch = shard.epoch.wrapping_add(1);
+        if let Some(entry) = self.records.remove(digest) {
+            entry.invalidate();
+        }
+        self.unknown.invalidate(digest);
+        drop(shard);
+        // An entry that is being evicted right now is no longer found above, and its flag is cleared
+        // by the listener: this waits until every eviction under way has come to that.
+        self.records.run_pending_tasks();
+    }
+
+    fn forget_owner(&self, id: &OwnerId) {
+        let mut owners = self.owners();
+        owners.epoch = owners.epoch.wrapping_add(1);
+        if let Some(owner) = owners.held.remove(id).and_then(|held| held.upgrade()) {
+            owner.invalidate();
+        }
+    }
+}
+
+impl Owners {
+    /// Drops owners that nobody holds, once as many came as were left the last time.
+    pub(super) fn prune(&mut self) {
+        if self.held.len() >= self.prune_at {
+            self.held.retain(|_, held| held.strong_count() > 0);
+            self.prune_at = self.held.len().saturating_mul(2).max(1_024);
+        }
+    }
+}
+
+fn record_of(change: &Change) -> Record {
+    change.record.clone()
+}

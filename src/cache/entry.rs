@@ -1,0 +1,143 @@
+//! What is held of a token: the part that decisions and upstreams need, flat and small.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use crate::domain::decision::{OwnerTerms, Terms};
+use crate::domain::id::{OwnerId, Slug, TokenId};
+use crate::domain::owner::Owner;
+use crate::domain::secret::Digest;
+use crate::domain::time::Timestamp;
+use crate::domain::token::{ParamValue, Token};
+
+/// A token in memory. It is never changed: a change clears its flag, and the next look loads it anew.
+#[derive(Debug)]
+pub struct Entry {
+    valid: AtomicBool,
+    /// The lookup key.
+    pub digest: Digest,
+    /// The public id.
+    pub id: TokenId,
+    /// What a decision reads.
+    pub terms: Terms,
+    /// Whom it acts for.
+    pub owner: Arc<OwnerEntry>,
+    /// When it was last used; shared by every copy of this token in memory.
+    pub last_seen: Arc<LastSeen>,
+    /// What only the upstream is told.
+    pub told: Told,
+}
+
+/// The texts that only the upstream is told.
+#[derive(Debug)]
+pub struct Told {
+    /// The token's name.
+    pub name: Box<str>,
+    /// Its free parameters, as they were given.
+    pub params: Option<Box<str>>,
+    /// Its context parameters; secret ones still sealed. None for most tokens.
+    pub context_params: Option<Box<[ContextParam]>>,
+}
+
+/// The value of a parameter that a context defines.
+#[derive(Debug)]
+pub struct ContextParam {
+    /// The context.
+    pub context: Slug,
+    /// The parameter's name.
+    pub name: Box<str>,
+    /// Its value.
+    pub value: ParamValue,
+}
+
+impl Entry {
+    pub(super) fn new(token: &Token, owner: Arc<OwnerEntry>, last_seen: Arc<LastSeen>) -> Self {
+        let mut context_params = Vec::new();
+        for (context, params) in &token.context_params {
+            for (name, value) in params {
+                let (context, name) = (context.clone(), name.as_str().into());
+                context_params.push(ContextParam { context, name, value: value.clone() });
+            }
+        }
+        Self {
+            valid: AtomicBool::new(true),
+            digest: token.digest,
+            id: token.id,
+            terms: Terms::from(token),
+            owner,
+            last_seen,
+            told: Told {
+                name: token.name.as_str().into(),
+                params: token.params.as_deref().map(Into::into),
+                context_params: (!context_params.is_empty()).then(|| context_params.into()),
+            },
+        }
+    }
+
+    /// Whether this is still what the store holds. Once false, it stays so.
+    pub fn is_valid(&self) -> bool {
+        self.valid.load(Ordering::Acquire) && self.owner.is_valid()
+    }
+
+    pub(super) fn invalidate(&self) {
+        self.valid.store(false, Ordering::SeqCst);
+    }
+}
+
+/// An owner in memory, shared by all its tokens, so that blocking clears one flag and not a thousand.
+#[derive(Debug)]
+pub struct OwnerEntry {
+    valid: AtomicBool,
+    /// Its name.
+    pub id: OwnerId,
+    /// What a decision reads.
+    pub terms: OwnerTerms,
+}
+
+impl OwnerEntry {
+    pub(super) fn new(owner: &Owner) -> Self {
+        Self { valid: AtomicBool::new(true), id: owner.id.clone(), terms: OwnerTerms::from(owner) }
+    }
+
+    pub(super) fn is_valid(&self) -> bool {
+        self.valid.load(Ordering::Acquire)
+    }
+
+    pub(super) fn invalidate(&self) {
+        self.valid.store(false, Ordering::SeqCst);
+    }
+}
+
+/// When a token was last used, to the second; zero stands for never.
+#[derive(Debug, Default)]
+pub struct LastSeen(AtomicU64);
+
+impl LastSeen {
+    pub(super) fn new(at: Option<Timestamp>) -> Self {
+        Self(AtomicU64::new(at.map_or(0, Timestamp::unix)))
+    }
+
+    /// When, if ever.
+    pub fn at(&self) -> Option<Timestamp> {
+        let unix = self.0.load(Ordering::Relaxed);
+        (unix != 0).then(|| Timestamp::from_unix(unix))
+    }
+
+    /// Notes a use at `now`. True for the one caller in each second that has to write it down; the
+    /// others have read one word and written nothing.
+    pub(super) fn advance(&self, now: Timestamp) -> Option<FirstUse> {
+        let seen = self.0.load(Ordering::Relaxed);
+        if seen >= now.unix() {
+            return None;
+        }
+        let order = Ordering::Relaxed;
+        self.0
+            .compare_exchange(seen, now.unix(), order, order)
+            .is_ok()
+            .then_some(FirstUse(seen == 0))
+    }
+}
+
+/// Whether a use was the first of all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FirstUse(pub(super) bool);

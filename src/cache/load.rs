@@ -1,0 +1,213 @@
+//! Looking a digest up, and loading it once however many ask.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
+
+use tokio::sync::watch;
+
+use crate::clock;
+use crate::domain::secret::Digest;
+use crate::store::Held;
+
+use super::entry::{LastSeen, OwnerEntry};
+use super::{Cache, Entry};
+
+/// Why a token could not be looked at. None of these says anything about the token.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LoadError {
+    /// As many loads as allowed are under way.
+    #[error("too many tokens are being loaded at once")]
+    Busy,
+    /// The store did not answer in time.
+    #[error("the store did not answer in time")]
+    Slow,
+    /// The store failed.
+    #[error("{0}")]
+    Store(Arc<str>),
+}
+
+/// What a look into the memory gives.
+#[derive(Clone, Debug)]
+pub enum Look {
+    /// The record.
+    Held(Arc<Entry>),
+    /// The store has no such token.
+    Unknown,
+    /// Only the store can tell: call [`Cache::load`].
+    Absent,
+}
+
+/// What a load gives to everyone who waits for it.
+pub(super) type Outcome = Result<Option<Arc<Entry>>, LoadError>;
+
+/// How often a load is done again when changes overtake it, before the request is refused.
+const OVERTAKEN_MAX: usize = 64;
+
+impl Cache {
+    /// Looks into the memory alone.
+    pub fn look(&self, digest: &Digest) -> Look {
+        match self.records.get(digest) {
+            Some(entry) if entry.is_valid() => Look::Held(entry),
+            Some(_) => Look::Absent,
+            None if self.unknown.contains_key(digest) => Look::Unknown,
+            None => Look::Absent,
+        }
+    }
+
+    /// Loads a token from the store, together with everyone else who asks for the same one.
+    ///
+    /// # Errors
+    /// When the store cannot tell; never a verdict.
+    pub async fn load(self: &Arc<Self>, digest: &Digest) -> Outcome {
+        for _ in 0..OVERTAKEN_MAX {
+            let mut flight = self.join(digest)?;
+            let wait = flight.wait_for(Option::is_some);
+            let outcome = match tokio::time::timeout(self.settings.load_timeout, wait).await {
+                Ok(Ok(outcome)) => outcome.clone().unwrap_or(Err(LoadError::Slow)),
+                // The sender went without a word: the runtime is closing.
+                Ok(Err(_)) | Err(_) => Err(LoadError::Slow),
+            };
+            match outcome {
+                // Changed between the end of the load and this moment.
+                Ok(Some(entry)) if !entry.is_valid() => {}
+                outcome => return outcome,
+            }
+        }
+        Err(LoadError::Busy)
+    }
+
+    /// Loads a token anew even if it is held: for a verdict that must not rest on old memory.
+    ///
+    /// # Errors
+    /// As [`Cache::load`].
+    pub async fn reload(self: &Arc<Self>, digest: &Digest) -> Outcome {
+        self.forget_token(digest);
+        self.load(digest).await
+    }
+
+    /// The load of this digest that is under way, or a new one.
+    fn join(
+        self: &Arc<Self>,
+        digest: &Digest,
+    ) -> Result<watch::Receiver<Option<Outcome>>, LoadError> {
+        let mut shard = self.shard(digest);
+        if let Some(flight) = shard.loads.get(digest) {
+            return Ok(flight.clone());
+        }
+        if shard.loads.len() > self.settings.loads / super::SHARDS {
+            return Err(LoadError::Busy);
+        }
+        let (sender, receiver) = watch::channel(None);
+        shard.loads.insert(*digest, receiver.clone());
+        drop(shard);
+        let (cache, digest) = (Arc::clone(self), *digest);
+        self.control.spawn(async move {
+            let mut landing = Landing { cache: &cache, digest, landed: false };
+            let outcome = cache.fetch(&digest).await;
+            landing.landed = outcome.is_ok();
+            drop(landing);
+            sender.send_replace(Some(outcome));
+        });
+        Ok(receiver)
+    }
+
+    /// Reads the store until nothing changed between the reading and the insertion.
+    async fn fetch(&self, digest: &Digest) -> Outcome {
+        let begun = clock::instant();
+        let mut outcome = Err(LoadError::Busy);
+        for _ in 0..OVERTAKEN_MAX {
+            let epochs = self.epochs(digest);
+            let read = self.store.held(digest).await;
+            self.counts.loads.fetch_add(1, Ordering::Relaxed);
+            match read {
+                Err(error) => {
+                    outcome = Err(LoadError::Store(error.to_string().into()));
+                    break;
+                }
+                Ok(held) => match self.admit(digest, epochs, held.as_ref()) {
+                    Some(admitted) => {
+                        outcome = Ok(admitted);
+                        break;
+                    }
+                    None => self.counts.overtaken.fetch_add(1, Ordering::Relaxed),
+                },
+            };
+        }
+        let nanos = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.counts.load_nanos.fetch_add(nanos, Ordering::Relaxed);
+        outcome
+    }
+
+    fn epochs(&self, digest: &Digest) -> (u64, u64) {
+        let shard = self.shard(digest).epoch;
+        (shard, self.owners().epoch)
+    }
+
+    /// Puts what was read into the memory, unless a change came between; then none. From here on nobody
+    /// can join the load: whoever asks after a later change is answered must not get its outcome.
+    fn admit(
+        &self,
+        digest: &Digest,
+        (shard_epoch, owners_epoch): (u64, u64),
+        held: Option<&Held>,
+    ) -> Option<Option<Arc<Entry>>> {
+        let mut shard = self.shard(digest);
+        if shard.epoch != shard_epoch {
+            return None;
+        }
+        let entry = match held {
+            None => {
+                self.unknown.insert(*digest, ());
+                None
+            }
+            Some(held) => {
+                let owner = self.admit_owner(owners_epoch, held)?;
+                let last_seen = self.last_seen(held);
+                let entry = Arc::new(Entry::new(&held.token, owner, last_seen));
+                self.records.insert(*digest, Arc::clone(&entry));
+                Some(entry)
+            }
+        };
+        shard.loads.remove(digest);
+        drop(shard);
+        Some(entry)
+    }
+
+    fn admit_owner(&self, epoch: u64, held: &Held) -> Option<Arc<OwnerEntry>> {
+        let mut owners = self.owners();
+        if owners.epoch != epoch {
+            return None;
+        }
+        let id = &held.owner.id;
+        if let Some(owner) = owners.held.get(id).and_then(Weak::upgrade) {
+            return Some(owner);
+        }
+        owners.prune();
+        let owner = Arc::new(OwnerEntry::new(&held.owner));
+        owners.held.insert(id.clone(), Arc::downgrade(&owner));
+        Some(owner)
+    }
+
+    /// The shared time of last use: the pending one where there is one, since it is the later.
+    fn last_seen(&self, held: &Held) -> Arc<LastSeen> {
+        match self.touches.get(&held.token.id) {
+            Some(pending) => Arc::clone(&pending.last_seen),
+            None => Arc::new(LastSeen::new(held.last_use.as_ref().map(|last| last.at))),
+        }
+    }
+}
+
+/// Takes a load that failed, or that was dropped half-way, off the list of those under way.
+struct Landing<'a> {
+    cache: &'a Cache,
+    digest: Digest,
+    landed: bool,
+}
+
+impl Drop for Landing<'_> {
+    fn drop(&mut self) {
+        if !self.landed {
+            self.cache.shard(&self.digest).loads.remove(&self.digest);
+        }
+    }
+}
