@@ -219,3 +219,10 @@ fn items(case: &Case<'_>) -> Result<(), Refusal> {
     };
     require(holds, Refusal::ItemNotAllowed)
 }
+
+#[cfg(test)]
+mod properties;
+#[cfg(test)]
+mod scene;
+#[cfg(test)]
+mod tests;
