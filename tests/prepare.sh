@@ -1,0 +1,54 @@
+#!/usr/bin/env bash
+# Installs what the tests run beside Tollgate: from the distribution what is missing of nginx, curl,
+# strace and Python, and from the Python registry httpbin, into a folder of its own under target/.
+# Running it again costs nothing. tests/run calls it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+target=${CARGO_TARGET_DIR:-target}
+venv=$target/tests/httpbin
+wanted=tests/support/httpbin.txt
+
+has_venv() {
+    python3 -c 'import ensurepip, venv' 2>/dev/null
+}
+
+missing=()
+for tool in nginx curl strace; do
+    # Debian keeps servers out of the path of ordinary people.
+    PATH=$PATH:/usr/sbin command -v "$tool" >/dev/null || missing+=("$tool")
+done
+has_venv || missing+=(python3 python3-venv)
+
+if ((${#missing[@]})); then
+    as_root=()
+    if ((EUID != 0)); then
+        command -v sudo >/dev/null || {
+            echo "error: \`${missing[*]}\` not found; install them with the packages of your system" >&2
+            exit 1
+        }
+        as_root=(sudo)
+    fi
+    command -v apt-get >/dev/null || {
+        echo "error: \`${missing[*]}\` not found, and there is no apt-get to install them" >&2
+        exit 1
+    }
+    echo "installing ${missing[*]}"
+    "${as_root[@]}" apt-get update -qq
+    # Run level 1: a server that is installed for tests must not be started as a service.
+    "${as_root[@]}" env RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive \
+        apt-get install -qq --no-install-recommends -y "${missing[@]}" >/dev/null
+fi
+
+if ! cmp -s "$wanted" "$venv/installed.txt"; then
+    echo "installing httpbin into $venv"
+    rm -rf "$venv"
+    mkdir -p "$(dirname "$venv")"
+    python=python3
+    # A Python in front of the distribution's that lacks venv stays out of it.
+    has_venv || python=/usr/bin/python3
+    "$python" -m venv "$venv"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$wanted"
+    "$venv/bin/python" -c 'import logging; logging.disable(); import gunicorn, httpbin'
+    cp "$wanted" "$venv/installed.txt"
+fi
