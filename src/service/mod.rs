@@ -1,1 +1,97 @@
-//! What can be done to tokens and owners, with who may do it, what is checked, and what is written down. Every face calls it.
+//! What can be done to tokens and owners, each act with its checks and its event.
+//!
+//! Called by `admin` (the local REST API, and through it the command line). Nothing else writes
+//! administrative changes; the sweeper's ends and the touches are `app`'s and `cache`'s.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use crate::cache::Cache;
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::domain::event::{Event, EventKind};
+use crate::domain::id::{Slug, TokenId};
+use crate::store::{Change, Commit, Position, Store, StoreError, Subject};
+
+pub mod caller;
+pub mod error;
+pub mod input;
+pub mod view;
+mod check;
+mod grant;
+mod params;
+pub mod tokens;
+mod update;
+mod owners;
+pub mod history;
+#[cfg(test)]
+mod memory;
+#[cfg(test)]
+mod tests;
+
+pub use caller::Caller;
+pub use error::ServiceError;
+
+/// The most entries of one page.
+pub const PAGE_ENTRIES: usize = 1_000;
+
+/// How often an act that does not name a revision is tried again when somebody else changed the record
+/// in between.
+const ATTEMPTS: usize = 5;
+
+/// All acts. One for a whole process.
+#[derive(Debug)]
+pub struct Service {
+    cache: Arc<Cache>,
+    settings: Arc<ArcSwap<Settings>>,
+    clock: Clock,
+}
+
+impl Service {
+    /// Acts on the store behind `cache` by the present `settings`.
+    pub fn new(cache: Arc<Cache>, settings: Arc<ArcSwap<Settings>>, clock: Clock) -> Self {
+        Self { cache, settings, clock }
+    }
+
+    /// The present settings.
+    pub fn settings(&self) -> Arc<Settings> {
+        self.settings.load_full()
+    }
+
+    /// Encrypts a secret parameter for one place in one token.
+    fn seal(
+        &self,
+        _token: TokenId,
+        _context: &Slug,
+        _name: &str,
+        _text: &str,
+    ) -> Result<String, ServiceError> {
+        Err(ServiceError::NoMasterKey("this version has no master key yet".to_owned()))
+    }
+
+    /// What is read from.
+    fn store(&self) -> &Arc<dyn Store> {
+        self.cache.store()
+    }
+
+    /// The one way in which the acts write.
+    async fn write(
+        &self,
+        by: &Caller,
+        kind: EventKind,
+        reason: &str,
+        change: Change,
+        subjects: Vec<Subject>,
+    ) -> Result<Position, StoreError> {
+        let at = self.clock.now();
+        let event = Event {
+            at,
+            effective_at: at,
+            actor: by.actor.clone(),
+            kind,
+            reason: reason.to_owned(),
+        };
+        self.cache.commit(Commit { event, changes: vec![change], subjects }).await
+    }
+}

@@ -1,0 +1,271 @@
+//! What a value must be, whoever sends it. Pure: configuration and the moment are arguments.
+//!
+//! Everything that an upstream is told in a header is bounded here and free of control characters, so
+//! that it can always be sent and never splits a header (sec-H6).
+
+use std::collections::BTreeMap;
+
+use crate::config::settings::Context;
+use crate::domain::conditions::Conditions;
+use crate::domain::flags::{FlagCatalog, Flags};
+use crate::domain::grant::{Contexts, Items};
+use crate::domain::id::Slug;
+use crate::domain::time::Timestamp;
+use crate::service::error::ServiceError;
+use crate::service::input::FlagsInput;
+
+/// The most characters of a name of a token, an owner or an application.
+pub(super) const NAME_CHARS: usize = 200;
+/// The most characters of a description.
+pub(super) const DESCRIPTION_CHARS: usize = 2_000;
+/// The most characters of a reason.
+pub(super) const REASON_CHARS: usize = 500;
+/// The most bytes of a list of contexts or items, and of parameters, as they are sent in a header.
+pub(super) const HEADER_BYTES: usize = 4_096;
+
+/// The most networks and the most windows of a token.
+pub(super) const CONDITIONS: usize = 100;
+
+/// Whether a character could change a line, a header or what a terminal shows: control characters,
+/// line separators, and marks that reorder text.
+fn is_unprintable(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// One line of text, which may be empty.
+pub(super) fn line(field: &str, text: &str, most_chars: usize) -> Result<(), ServiceError> {
+    let length = text.chars().count();
+    if length > most_chars {
+        return Err(ServiceError::field(
+            field,
+            format_args!("at most {most_chars} characters, not {length}"),
+        ));
+    }
+    match text.chars().find(|c| is_unprintable(*c)) {
+        Some(c) => Err(ServiceError::field(
+            field,
+            format_args!("control characters such as `{}` are not allowed", c.escape_unicode()),
+        )),
+        None => Ok(()),
+    }
+}
+
+/// One line of text that says something.
+pub(super) fn name(field: &str, text: &str) -> Result<(), ServiceError> {
+    if text.trim().is_empty() {
+        return Err(ServiceError::field(field, "a name is required"));
+    }
+    line(field, text, NAME_CHARS)
+}
+
+/// Text of several lines, which may be empty.
+pub(super) fn description(text: &str) -> Result<(), ServiceError> {
+    line("description", &text.replace('\n', " "), DESCRIPTION_CHARS)
+}
+
+/// An address to which notices can be sent, as far as its form tells.
+pub(super) fn email(text: &str) -> Result<(), ServiceError> {
+    let plain = text.len() <= 254 && text.chars().all(|c| !c.is_whitespace() && !is_unprintable(c));
+    let parts = text.split_once('@');
+    if plain && parts.is_some_and(|(local, host)| !local.is_empty() && host.contains('.')) {
+        Ok(())
+    } else {
+        Err(ServiceError::field("email", "this is not an address such as `alice@example.com`"))
+    }
+}
+
+/// Numbers and names as one set of bits.
+pub(super) fn flags(
+    field: &str,
+    input: &FlagsInput,
+    catalog: &FlagCatalog,
+) -> Result<Flags, ServiceError> {
+    let from_bits =
+        |bits: i64| Flags::from_bits(bits).map_err(|bad| ServiceError::field(field, bad));
+    match input {
+        FlagsInput::Bits(bits) => from_bits(*bits),
+        FlagsInput::Names(names) => names.iter().try_fold(Flags::NONE, |sum, name| {
+            let bits = match (catalog.bits(name), number(name)) {
+                (Some(bits), _) => bits,
+                (None, Some(bits)) => from_bits(bits)?,
+                (None, None) => return Err(unknown_flag(field, name, catalog)),
+            };
+            Ok(sum.union(bits))
+        }),
+    }
+}
+
+fn number(text: &str) -> Option<i64> {
+    match text.strip_prefix("0x") {
+        Some(hex) if !hex.starts_with(['+', '-']) => i64::from_str_radix(hex, 16).ok(),
+        Some(_) => None,
+        None => text.parse().ok(),
+    }
+}
+
+fn unknown_flag(field: &str, name: &str, catalog: &FlagCatalog) -> ServiceError {
+    let known: Vec<_> = catalog.iter().map(|(name, _)| name).collect();
+    let choice = match known.as_slice() {
+        [] => "the configuration names none; give a number".to_owned(),
+        names => format!("known are {}", quoted(names)),
+    };
+    let name: String = name.escape_debug().collect();
+    ServiceError::field(field, format_args!("there is no flag `{name}`; {choice}"))
+}
+
+/// Names in backticks, separated by commas.
+pub(super) fn quoted<T: std::fmt::Display>(names: &[T]) -> String {
+    names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
+}
+
+/// Whether the chosen contexts exist (row F5) and fit into a header.
+pub(super) fn contexts(
+    contexts: &Contexts,
+    catalog: &BTreeMap<Slug, Context>,
+) -> Result<(), ServiceError> {
+    let Contexts::Set(names) = contexts else { return Ok(()) };
+    if let Some(unknown) = names.iter().find(|name| !catalog.contains_key(*name)) {
+        let known: Vec<_> = catalog.keys().collect();
+        let choice = match known.as_slice() {
+            [] => "the configuration has none".to_owned(),
+            names => format!("known are {}", quoted(names)),
+        };
+        let problem = format_args!("there is no context `{unknown}`; {choice}");
+        return Err(ServiceError::field("contexts", problem));
+    }
+    fits("contexts", names.iter().map(|name| name.as_str().len()))
+}
+
+/// Whether a list of items fits into a header.
+pub(super) fn items_fit(items: &Items) -> Result<(), ServiceError> {
+    match items {
+        Items::All => Ok(()),
+        Items::Set(ids) => fits("items", ids.iter().map(|id| id.len())),
+    }
+}
+
+fn fits(field: &str, lengths: impl Iterator<Item = usize>) -> Result<(), ServiceError> {
+    let bytes = lengths.map(|length| length + 1).sum::<usize>().saturating_sub(1);
+    if bytes <= HEADER_BYTES {
+        return Ok(());
+    }
+    let problem = format!(
+        "this list has {bytes} bytes and would not fit the header that tells it to the upstream \
+         ({HEADER_BYTES} at most)"
+    );
+    Err(ServiceError::field(field, problem))
+}
+
+/// Whether the lists of conditions are short enough to be walked at every request.
+pub(super) fn conditions(conditions: &Conditions) -> Result<(), ServiceError> {
+    let lists = [
+        ("conditions.networks", conditions.networks.len()),
+        ("conditions.windows", conditions.windows.len()),
+    ];
+    match lists.into_iter().find(|(_, entries)| *entries > CONDITIONS) {
+        Some((field, entries)) => Err(ServiceError::field(
+            field,
+            format_args!("at most {CONDITIONS} entries, not {entries}"),
+        )),
+        None => Ok(()),
+    }
+}
+
+/// Whether a life that begins at `not_before` and ends at `end` is still ahead. A beginning in the past
+/// is well as long as the end is not.
+pub(super) fn end(
+    field: &str,
+    not_before: Timestamp,
+    end: Option<Timestamp>,
+    now: Timestamp,
+) -> Result<(), ServiceError> {
+    match end {
+        Some(end) if end <= now => Err(ServiceError::field(
+            field,
+            format_args!("the token would be over already: {end} is not after {now}"),
+        )),
+        Some(end) if end <= not_before => Err(ServiceError::field(
+            field,
+            format_args!("the end {end} is not after the beginning {not_before}"),
+        )),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn problem(result: Result<(), ServiceError>) -> String {
+        result.unwrap_err().to_string()
+    }
+
+    #[test]
+    fn e2_f2_a_name_is_required_and_bounded() {
+        assert!(name("name", "Müller & Söhne").is_ok());
+        assert!(name("name", &"é".repeat(NAME_CHARS)).is_ok());
+        assert_eq!(problem(name("name", " \u{a0}")), "`name`: a name is required");
+        assert_eq!(
+            problem(name("name", &"é".repeat(NAME_CHARS + 1))),
+            "`name`: at most 200 characters, not 201"
+        );
+    }
+
+    #[test]
+    fn sec_h6_control_characters_are_refused() {
+        for bad in ["a\r\nX-Admin: 1", "a\0b", "\u{1b}[2J", "a\u{85}b", "a\u{202e}b", "a\u{2028}b"]
+        {
+            assert!(problem(name("name", bad)).contains("control characters"), "{bad:?}");
+            assert!(description(bad).is_err());
+        }
+        assert!(description("two\nlines").is_ok());
+        assert!(description(&"x".repeat(DESCRIPTION_CHARS + 1)).is_err());
+    }
+
+    #[test]
+    fn flags_are_numbers_or_names() {
+        let view = ("view".to_owned(), Flags::from_bits(0x200).unwrap());
+        let catalog = FlagCatalog::new([view].into());
+        let read = |names: &[&str]| {
+            let names = names.iter().map(|name| (*name).to_owned()).collect();
+            flags("flags", &FlagsInput::Names(names), &catalog).map(Flags::bits)
+        };
+        assert_eq!(read(&["view", "0x100", "1"]).unwrap(), 0x301);
+        assert_eq!(read(&["-1", "view"]).unwrap(), -1);
+        assert_eq!(
+            read(&["veiw"]).unwrap_err().to_string(),
+            "`flags`: there is no flag `veiw`; known are `view`"
+        );
+        for bad in ["-2", "0x-1", "", "0x", "1.5"] {
+            assert!(read(&[bad]).is_err(), "{bad}");
+        }
+        assert!(flags("flags", &FlagsInput::Bits(-2), &catalog).is_err());
+    }
+
+    #[test]
+    fn f2_an_end_is_ahead_and_after_the_beginning() {
+        let at = Timestamp::from_unix;
+        assert!(end("expires_at", at(50), Some(at(101)), at(100)).is_ok());
+        assert!(end("expires_at", at(50), None, at(100)).is_ok());
+        assert!(
+            problem(end("expires_at", at(50), Some(at(100)), at(100))).contains("over already")
+        );
+        assert!(problem(end("lifetime", at(200), Some(at(200)), at(100))).contains("beginning"));
+    }
+
+    #[test]
+    fn sec_h6_lists_fit_a_header() {
+        let ids = |count: usize| Items::set((0..count).map(|n| format!("{n:07}"))).unwrap();
+        assert!(items_fit(&ids(512)).is_ok());
+        assert!(problem(items_fit(&ids(513))).starts_with("`items`: this list has 4103 bytes"));
+    }
+
+    #[test]
+    fn an_address_looks_like_one() {
+        assert!(email("alice@example.com").is_ok());
+        for bad in ["alice", "@example.com", "a@b", "a b@example.com", "a@example.com\r\nBcc: x"] {
+            assert!(email(bad).is_err(), "{bad:?}");
+        }
+    }
+}

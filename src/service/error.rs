@@ -1,0 +1,129 @@
+//! Why an act is refused or failed: a closed set, told apart by what its caller can do about it.
+//! `admin` turns each into a problem document, `cli` into an exit code.
+
+use crate::domain::id::{OwnerId, TokenId};
+use crate::domain::token::State;
+use crate::store::StoreError;
+
+/// A refused or failed act. Nothing was written.
+#[derive(Debug, thiserror::Error)]
+pub enum ServiceError {
+    /// A value that cannot be, or one that is missing.
+    #[error("`{field}`: {problem}")]
+    Field {
+        /// Where it stands in the request, such as `context_params.telegram.bot_token`.
+        field: String,
+        /// What is wrong with it, and what would be right.
+        problem: String,
+    },
+    /// More than its maker or its owner has.
+    #[error("`{field}`: {problem}")]
+    NotAllowed {
+        /// Where it stands in the request.
+        field: &'static str,
+        /// Whose limit it is, and which.
+        problem: String,
+    },
+    /// There is no such token.
+    #[error("there is no token {0}")]
+    NoToken(TokenId),
+    /// There is no such owner.
+    #[error("there is no user `{0}`")]
+    NoOwner(OwnerId),
+    /// An owner is never made twice.
+    #[error("there is a user `{0}` already")]
+    OwnerExists(OwnerId),
+    /// Every end is final.
+    #[error("token {id} is {}: an end is final, make a new token instead", state.as_str())]
+    Ended {
+        /// Which token.
+        id: TokenId,
+        /// How it ended.
+        state: State,
+    },
+    /// The machine gives no random numbers.
+    #[error("no random numbers could be had from the system")]
+    NoEntropy,
+    /// A secret parameter needs a master key, and there is none.
+    #[error("a secret parameter cannot be kept: {0}")]
+    NoMasterKey(String),
+    /// The store refused or failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl ServiceError {
+    /// Names the field at fault.
+    pub fn field(field: impl Into<String>, problem: impl ToString) -> Self {
+        Self::Field { field: field.into(), problem: problem.to_string() }
+    }
+
+    /// The field at fault, where there is one.
+    pub fn at_field(&self) -> Option<&str> {
+        match self {
+            Self::Field { field, .. } => Some(field),
+            Self::NotAllowed { field, .. } => Some(field),
+            Self::Store(StoreError::DuplicateSecret) => Some("secret"),
+            _ => None,
+        }
+    }
+
+    /// The status of an answer over HTTP.
+    pub const fn status(&self) -> u16 {
+        match self {
+            Self::Field { .. } => 400,
+            Self::NotAllowed { .. } => 403,
+            Self::NoToken(_) | Self::NoOwner(_) => 404,
+            Self::OwnerExists(_) | Self::Ended { .. } => 409,
+            Self::NoEntropy | Self::NoMasterKey(_) => 503,
+            Self::Store(error) => match error {
+                StoreError::Conflict { .. } | StoreError::DuplicateSecret => 409,
+                StoreError::Full { .. } => 507,
+                StoreError::ReadOnly(_)
+                | StoreError::Locked { .. }
+                | StoreError::Damaged { .. }
+                | StoreError::Failed { .. }
+                | StoreError::Closed => 503,
+            },
+        }
+    }
+
+    /// The last part of the problem's type (RFC 9457 section 3.1.1), stable.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Field { .. } => "bad-field",
+            Self::NotAllowed { .. } => "not-allowed",
+            Self::NoToken(_) | Self::NoOwner(_) => "not-found",
+            Self::OwnerExists(_) => "exists",
+            Self::Ended { .. } => "ended",
+            Self::NoEntropy | Self::NoMasterKey(_) => "unavailable",
+            Self::Store(error) => match error {
+                StoreError::Conflict { .. } => "conflict",
+                StoreError::DuplicateSecret => "duplicate-secret",
+                StoreError::Full { .. } => "disk-full",
+                StoreError::ReadOnly(_) => "read-only",
+                StoreError::Locked { .. } => "locked",
+                StoreError::Damaged { .. } => "damaged",
+                StoreError::Failed { .. } | StoreError::Closed => "unavailable",
+            },
+        }
+    }
+
+    /// The problem's title: the same for every occurrence of its kind.
+    pub fn title(&self) -> &'static str {
+        match self.kind() {
+            "bad-field" => "A value is missing or wrong",
+            "not-allowed" => "More than may be granted",
+            "not-found" => "Not found",
+            "exists" => "It exists already",
+            "ended" => "The token has ended",
+            "conflict" => "Somebody changed it meanwhile",
+            "duplicate-secret" => "Another token has this secret",
+            "disk-full" => "The disk is full",
+            "read-only" => "Changes are refused",
+            "locked" => "The folder is in use",
+            "damaged" => "The store is damaged",
+            _ => "The store is unavailable",
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Nobody grants more than they have: a token stays within its maker and its owner.
+
+use crate::domain::flags::Flags;
+use crate::domain::grant::{Contexts, Items};
+use crate::domain::id::Slug;
+use crate::domain::owner::Owner;
+use crate::domain::time::Timestamp;
+use crate::service::caller::Grants;
+use crate::service::error::ServiceError;
+
+fn allowed(
+    holds: bool,
+    field: &'static str,
+    problem: impl FnOnce() -> String,
+) -> Result<(), ServiceError> {
+    if holds { Ok(()) } else { Err(ServiceError::NotAllowed { field, problem: problem() }) }
+}
+
+/// Access level (rows W13 and W15).
+pub(super) fn flags(maker: &Grants, owner: &Owner, wanted: Flags) -> Result<(), ServiceError> {
+    allowed(owner.ceiling.contains(wanted), "flags", || {
+        format!("{wanted} is more than {}, the ceiling of `{}`", owner.ceiling, owner.id)
+    })?;
+    allowed(maker.flags.contains(wanted), "flags", || {
+        format!("{wanted} is more than your own level {}", maker.flags)
+    })
+}
+
+/// Areas.
+pub(super) fn contexts(maker: &Grants, wanted: &Contexts) -> Result<(), ServiceError> {
+    allowed(wanted.within(&maker.contexts), "contexts", || {
+        "these are more contexts than you may use yourself".to_owned()
+    })
+}
+
+/// Objects (row W15).
+pub(super) fn items(maker: &Grants, wanted: &Items) -> Result<(), ServiceError> {
+    allowed(wanted.within(&maker.items), "items", || {
+        "these are more items than you may use yourself".to_owned()
+    })
+}
+
+/// The tenant: that of the owner and of the maker, where they have one.
+pub(super) fn company(
+    maker: &Grants,
+    owner: &Owner,
+    wanted: Option<&Slug>,
+) -> Result<(), ServiceError> {
+    let within = |bound: Option<&Slug>| bound.is_none() || bound == wanted;
+    allowed(within(owner.company.as_ref()), "company", || {
+        let company = owner.company.as_ref().map_or("", Slug::as_str);
+        format!("`{}` belongs to the company `{company}`", owner.id)
+    })?;
+    allowed(within(maker.company.as_ref()), "company", || {
+        let company = maker.company.as_ref().map_or("", Slug::as_str);
+        format!("you may act for the company `{company}` alone")
+    })
+}
+
+/// The end (row W15).
+pub(super) fn end(
+    field: &'static str,
+    maker: &Grants,
+    wanted: Option<Timestamp>,
+) -> Result<(), ServiceError> {
+    let Some(latest) = maker.until else { return Ok(()) };
+    allowed(wanted.is_some_and(|end| end <= latest), field, || {
+        format!("it must end by {latest}, when your own access ends")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::event::Actor;
+    use crate::domain::owner::OwnerKind;
+    use crate::domain::token::Revision;
+    use crate::service::Caller;
+
+    fn bits(bits: i64) -> Flags {
+        Flags::from_bits(bits).unwrap()
+    }
+
+    fn owner(ceiling: i64, company: Option<&str>) -> Owner {
+        Owner {
+            id: "alice".parse().unwrap(),
+            kind: OwnerKind::User,
+            name: "Alice".to_owned(),
+            email: None,
+            company: company.map(|name| name.parse().unwrap()),
+            parent: None,
+            roles: [].into(),
+            ceiling: bits(ceiling),
+            blocked: None,
+            created_by: Actor::System,
+            created_at: Timestamp::EPOCH,
+            revision: Revision(1),
+        }
+    }
+
+    fn maker() -> Grants {
+        Grants {
+            flags: bits(0x300),
+            contexts: Contexts::set(["stock".parse().unwrap()]),
+            items: Items::set(["10"]).unwrap(),
+            company: Some("acme".parse().unwrap()),
+            until: Some(Timestamp::from_unix(1_000)),
+        }
+    }
+
+    #[test]
+    fn w13_flags_never_exceed_the_owner() {
+        let local = Caller::local(0).grants;
+        assert!(flags(&local, &owner(0x300, None), bits(0x200)).is_ok());
+        assert!(flags(&local, &owner(-1, None), bits(-1)).is_ok());
+        let error = flags(&local, &owner(0x300, None), bits(-1)).unwrap_err();
+        assert_eq!(error.to_string(), "`flags`: -1 is more than 0x300, the ceiling of `alice`");
+        assert_eq!(error.status(), 403);
+    }
+
+    #[test]
+    fn w15_nothing_exceeds_the_maker() {
+        let (maker, owner) = (maker(), owner(-1, None));
+        assert!(flags(&maker, &owner, bits(0x100)).is_ok());
+        assert!(flags(&maker, &owner, bits(0x400)).is_err());
+        assert!(contexts(&maker, &Contexts::set(["stock".parse().unwrap()])).is_ok());
+        assert!(contexts(&maker, &Contexts::All).is_err());
+        assert!(items(&maker, &Items::set(["10"]).unwrap()).is_ok());
+        assert!(items(&maker, &Items::set(["11"]).unwrap()).is_err());
+        assert!(items(&maker, &Items::All).is_err());
+        assert!(end("expires_at", &maker, Some(Timestamp::from_unix(1_000))).is_ok());
+        assert!(end("expires_at", &maker, Some(Timestamp::from_unix(1_001))).is_err());
+        assert!(end("expires_at", &maker, None).is_err());
+    }
+
+    #[test]
+    fn f6_a_token_stays_in_the_company_of_its_owner_and_maker() {
+        let acme: Slug = "acme".parse().unwrap();
+        let other: Slug = "other".parse().unwrap();
+        let local = Caller::local(0).grants;
+        assert!(company(&local, &owner(-1, None), None).is_ok());
+        assert!(company(&local, &owner(-1, None), Some(&other)).is_ok());
+        assert!(company(&local, &owner(-1, Some("acme")), Some(&acme)).is_ok());
+        assert!(company(&local, &owner(-1, Some("acme")), Some(&other)).is_err());
+        assert!(company(&local, &owner(-1, Some("acme")), None).is_err());
+        assert!(company(&maker(), &owner(-1, None), Some(&other)).is_err());
+        assert!(company(&maker(), &owner(-1, None), Some(&acme)).is_ok());
+    }
+}

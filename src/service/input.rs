@@ -1,0 +1,168 @@
+//! What callers send: the bodies of the acts, as yet unchecked against configuration and store.
+//!
+//! None of these types has `Debug`, for they may hold secrets.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer};
+use serde_json::value::RawValue;
+
+use crate::domain::conditions::Conditions;
+use crate::domain::grant::{Contexts, Items};
+use crate::domain::id::{OwnerId, Slug};
+use crate::domain::owner::OwnerKind;
+use crate::domain::time::{Span, Timestamp};
+
+/// Parameters by context and name. A missing value takes the parameter away.
+pub type ContextValues = BTreeMap<Slug, Option<BTreeMap<String, Option<String>>>>;
+
+/// A token to be made.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NewToken {
+    /// Whom it acts for; required.
+    pub owner: Option<OwnerId>,
+    /// Required.
+    pub name: String,
+    /// The application that it is for.
+    pub app: String,
+    /// Who asked for it, and why.
+    pub description: String,
+    /// The tenant; the owner's if left out.
+    pub company: Option<Slug>,
+    /// The API that it is for: gives the idle limit if that is left out.
+    pub api: Option<Slug>,
+    /// The first second of its life; now if left out.
+    pub not_before: Option<Timestamp>,
+    /// The first second after its life.
+    pub expires_at: Option<Timestamp>,
+    /// The length of its life from `not_before`, instead of `expires_at`; zero is for ever.
+    #[serde(deserialize_with = "length")]
+    pub lifetime: Option<Span>,
+    /// How long it may lie unused; zero is for ever.
+    #[serde(deserialize_with = "length")]
+    pub idle_ttl: Option<Span>,
+    /// Access level; none if left out.
+    pub flags: Option<FlagsInput>,
+    /// Areas; all if left out.
+    pub contexts: Option<Contexts>,
+    /// Objects; all if left out.
+    pub items: Option<Items>,
+    /// A JSON object or array of objects, or text that holds one.
+    pub params: Option<Box<RawValue>>,
+    /// Values for the parameters that contexts define.
+    pub context_params: ContextValues,
+    /// From where, when and by whom it may be presented.
+    pub conditions: Conditions,
+    /// Existing text that is to work as the token; made here if left out.
+    pub secret: Option<String>,
+}
+
+/// What is to change about a token. A field that is left out stays; one that is `null` is cleared.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TokenChange {
+    /// The revision that the change was made from; if it is not the present one, nothing is changed.
+    pub revision: Option<u64>,
+    /// Why, for the history.
+    pub reason: String,
+    /// Cannot be cleared.
+    pub name: Patch<String>,
+    /// The application.
+    pub app: Patch<String>,
+    /// Who asked for it, and why.
+    pub description: Patch<String>,
+    /// Cannot be cleared.
+    pub not_before: Patch<Timestamp>,
+    /// Cleared: never.
+    pub expires_at: Patch<Timestamp>,
+    /// The length of its life from `not_before`, instead of `expires_at`; zero is for ever.
+    #[serde(deserialize_with = "length")]
+    pub lifetime: Option<Span>,
+    /// Cannot be cleared: zero is no access level.
+    pub flags: Patch<FlagsInput>,
+    /// Cannot be cleared: say `all` or a list.
+    pub contexts: Patch<Contexts>,
+    /// Cannot be cleared: say `all` or a list.
+    pub items: Patch<Items>,
+    /// Cleared: none.
+    pub params: Patch<Box<RawValue>>,
+    /// Merged into what is there; a `null` takes a parameter, or all of a context, away.
+    pub context_params: ContextValues,
+    /// Cleared: none.
+    pub conditions: Patch<Conditions>,
+}
+
+/// An owner to be made.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NewOwner {
+    /// Its one name; required.
+    pub id: Option<OwnerId>,
+    /// A person or a program.
+    pub kind: OwnerKind,
+    /// How people call it; the id if left out.
+    pub name: String,
+    /// Where notices go.
+    pub email: Option<String>,
+    /// The tenant.
+    pub company: Option<Slug>,
+    /// The user whose subordinate it is.
+    pub parent: Option<OwnerId>,
+    /// What rules may ask for.
+    pub roles: Vec<Slug>,
+    /// The most that its tokens may have; unlimited if left out.
+    pub ceiling: Option<FlagsInput>,
+}
+
+/// The body of an act that needs nothing but a reason.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Reason {
+    /// Why, for the history.
+    pub reason: String,
+}
+
+/// Flags as a number or as a list of configured names and numbers.
+#[derive(Clone, Deserialize)]
+#[serde(untagged, expecting = "flags are a number, -1, or a list of names")]
+pub enum FlagsInput {
+    /// A sum of bits, or -1.
+    Bits(i64),
+    /// Names of the catalogue, or numbers such as `0x100`.
+    Names(Vec<String>),
+}
+
+/// A field of a change.
+#[derive(Default)]
+pub enum Patch<T> {
+    /// Left out.
+    #[default]
+    Keep,
+    /// `null`.
+    Clear,
+    /// A new value.
+    Set(T),
+}
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Patch<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Option::deserialize(deserializer)?.map_or(Self::Clear, Self::Set))
+    }
+}
+
+/// A length of time: seconds, or text such as `100d`.
+#[derive(Deserialize)]
+#[serde(untagged, expecting = "a length of time is a number of seconds or text such as `100d`")]
+enum Length {
+    Seconds(u64),
+    Text(String),
+}
+
+fn length<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Span>, D::Error> {
+    Ok(match Option::deserialize(deserializer)? {
+        None => None,
+        Some(Length::Seconds(seconds)) => Some(Span::from_seconds(seconds)),
+        Some(Length::Text(text)) => Some(text.parse().map_err(serde::de::Error::custom)?),
+    })
+}

@@ -1,0 +1,163 @@
+//! Users and services: making, blocking, unblocking.
+
+use std::sync::Arc;
+
+use crate::domain::event::EventKind;
+use crate::domain::flags::Flags;
+use crate::domain::id::OwnerId;
+use crate::domain::owner::Owner;
+use crate::domain::token::{Act, Revision};
+use crate::service::caller::Caller;
+use crate::service::error::ServiceError;
+use crate::service::input::NewOwner;
+use crate::service::view::{OwnerChanged, OwnerView};
+use crate::service::{PAGE_ENTRIES, Service, check};
+use crate::store::{Change, Page, Record, StoreError};
+
+/// The most roles of an owner.
+const ROLES: usize = 100;
+
+impl Service {
+    /// Makes a user or a service.
+    ///
+    /// # Errors
+    /// A value that cannot be, a name that is taken, or a store that refuses.
+    pub async fn create_owner(
+        &self,
+        by: &Caller,
+        input: NewOwner,
+    ) -> Result<OwnerView, ServiceError> {
+        let settings = self.settings();
+        let id = input.id.ok_or_else(|| ServiceError::field("id", "a user name is required"))?;
+        let name = if input.name.is_empty() { id.as_str().to_owned() } else { input.name };
+        check::name("name", &name)?;
+        input.email.as_deref().map_or(Ok(()), check::email)?;
+        if input.roles.len() > ROLES {
+            return Err(ServiceError::field("roles", format_args!("at most {ROLES} roles")));
+        }
+        let ceiling = match &input.ceiling {
+            Some(input) => check::flags("ceiling", input, &settings.flags)?,
+            None => Flags::UNLIMITED,
+        };
+        if !by.grants.flags.contains(ceiling) {
+            let problem = format!("your own level is {}", by.grants.flags);
+            return Err(ServiceError::NotAllowed { field: "ceiling", problem });
+        }
+        if let Some(parent) = &input.parent {
+            let missing = || ServiceError::field("parent", format_args!("no user `{parent}`"));
+            self.store().owner(parent).await?.ok_or_else(missing)?;
+        }
+        let owner = Owner {
+            id,
+            kind: input.kind,
+            name,
+            email: input.email,
+            company: input.company,
+            parent: input.parent,
+            roles: input.roles.into_iter().collect(),
+            ceiling,
+            blocked: None,
+            created_by: by.actor.clone(),
+            created_at: self.clock.now(),
+            revision: Revision::NONE.next(),
+        };
+        let view = OwnerView::new(&owner, &settings.flags);
+        let change = change(owner, Revision::NONE);
+        match self.write(by, EventKind::OwnerCreated, "", change, Vec::new()).await {
+            Err(StoreError::Conflict { .. }) => Err(ServiceError::OwnerExists(view.id)),
+            result => Ok(result.map(|_| view)?),
+        }
+    }
+
+    /// One user or service.
+    ///
+    /// # Errors
+    /// No such owner, or a store that cannot be read.
+    pub async fn owner(&self, id: &OwnerId) -> Result<OwnerView, ServiceError> {
+        let owner = self.owner_record(id).await?;
+        Ok(OwnerView::new(&owner, &self.settings().flags))
+    }
+
+    /// Users and services in alphabetical order.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    pub async fn owners(
+        &self,
+        after: Option<&OwnerId>,
+        limit: usize,
+    ) -> Result<Page<OwnerView, OwnerId>, ServiceError> {
+        let page = self.store().owners(after, limit.clamp(1, PAGE_ENTRIES)).await?;
+        let settings = self.settings();
+        let entries = page.entries.iter().map(|owner| OwnerView::new(owner, &settings.flags));
+        Ok(Page { entries: entries.collect(), next: page.next })
+    }
+
+    /// Stops all tokens of an owner until it is unblocked (row E6).
+    ///
+    /// # Errors
+    /// No such owner, or a store that refuses.
+    pub async fn block_owner(
+        &self,
+        by: &Caller,
+        id: &OwnerId,
+        reason: &str,
+    ) -> Result<OwnerChanged, ServiceError> {
+        let now = self.clock.now();
+        let act = Act { at: now, by: by.actor.clone(), reason: reason.to_owned() };
+        self.set_blocked(by, id, reason, Some(act)).await
+    }
+
+    /// Lets the tokens of an owner go on (row E7).
+    ///
+    /// # Errors
+    /// No such owner, or a store that refuses.
+    pub async fn unblock_owner(
+        &self,
+        by: &Caller,
+        id: &OwnerId,
+        reason: &str,
+    ) -> Result<OwnerChanged, ServiceError> {
+        self.set_blocked(by, id, reason, None).await
+    }
+
+    async fn set_blocked(
+        &self,
+        by: &Caller,
+        id: &OwnerId,
+        reason: &str,
+        blocked: Option<Act>,
+    ) -> Result<OwnerChanged, ServiceError> {
+        check::line("reason", reason, check::REASON_CHARS)?;
+        let kind =
+            if blocked.is_some() { EventKind::OwnerBlocked } else { EventKind::OwnerUnblocked };
+        let settings = self.settings();
+        let mut attempts = super::ATTEMPTS;
+        loop {
+            let held = self.owner_record(id).await?;
+            if held.blocked.is_some() == blocked.is_some() {
+                let user = OwnerView::new(&held, &settings.flags);
+                return Ok(OwnerChanged { user, changed: false });
+            }
+            let mut owner = Owner::clone(&held);
+            owner.blocked.clone_from(&blocked);
+            owner.revision = held.revision.next();
+            let user = OwnerView::new(&owner, &settings.flags);
+            let change = change(owner, held.revision);
+            attempts -= 1;
+            match self.write(by, kind, reason, change, Vec::new()).await {
+                Err(StoreError::Conflict { .. }) if attempts > 0 => {}
+                result => return Ok(result.map(|_| OwnerChanged { user, changed: true })?),
+            }
+        }
+    }
+
+    /// The record of an owner.
+    pub(super) async fn owner_record(&self, id: &OwnerId) -> Result<Arc<Owner>, ServiceError> {
+        self.store().owner(id).await?.ok_or_else(|| ServiceError::NoOwner(id.clone()))
+    }
+}
+
+fn change(owner: Owner, expected: Revision) -> Change {
+    Change { record: Record::Owner(Arc::new(owner)), expected, unused_since: None }
+}

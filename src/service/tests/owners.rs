@@ -1,0 +1,94 @@
+//! Users and services.
+
+use super::*;
+use crate::store::Subject;
+
+#[tokio::test]
+async fn an_owner_is_made_once() {
+    let world = World::new();
+    let body = json!({
+        "id": "bob", "kind": "service", "email": "bob@example.com", "company": "acme",
+        "roles": ["b", "a", "b"], "ceiling": ["view", "0x100"]
+    });
+    let owner = world.owner(body.clone()).await.unwrap();
+    assert_eq!((owner.name.as_str(), owner.ceiling.bits()), ("bob", 0x300));
+    assert_eq!(owner.roles.len(), 2);
+    assert_eq!(owner, world.service.owner(&owner_id("bob")).await.unwrap());
+    let error = world.owner(body).await.unwrap_err();
+    assert_eq!((error.status(), error.kind()), (409, "exists"));
+    assert_eq!(world.kinds().await, ["owner.created"]);
+}
+
+#[tokio::test]
+async fn bad_owners_name_their_field() {
+    let world = World::new();
+    for (body, field) in [
+        (json!({}), "id"),
+        (json!({"id": "a", "name": "\t"}), "name"),
+        (json!({"id": "a", "email": "nobody"}), "email"),
+        (json!({"id": "a", "parent": "b"}), "parent"),
+        (json!({"id": "a", "ceiling": ["veiw"]}), "ceiling"),
+    ] {
+        let error = world.owner(body.clone()).await.unwrap_err();
+        assert_eq!((error.status(), error.at_field()), (400, Some(field)), "{body}");
+    }
+    assert!(world.kinds().await.is_empty());
+}
+
+#[tokio::test]
+async fn e6_e7_a_block_is_not_a_revoke() {
+    let world = World::with_alice().await;
+    let token = world.token().await;
+    let alice = owner_id("alice");
+    for changed in [true, false] {
+        let blocked = world.service.block_owner(&world.by, &alice, "left").await.unwrap();
+        assert_eq!(blocked.changed, changed);
+        assert_eq!(blocked.user.blocked.unwrap().reason, "left");
+    }
+    let shown = world.service.token(token.id).await.unwrap();
+    assert!(shown.blocked && shown.state == token.state);
+    for changed in [true, false] {
+        let back = world.service.unblock_owner(&world.by, &alice, "").await.unwrap();
+        assert_eq!((back.changed, back.user.blocked), (changed, None));
+    }
+    assert_eq!(world.service.token(token.id).await.unwrap(), token);
+    let kinds = ["owner.unblocked", "owner.blocked", "token.created", "owner.created"];
+    assert_eq!(world.kinds().await, kinds);
+    let nobody = world.service.block_owner(&world.by, &owner_id("nobody"), "").await;
+    assert_eq!(problem(nobody).0, 404);
+}
+
+#[tokio::test]
+async fn owners_are_listed_page_by_page() {
+    let world = World::new();
+    for id in ["carol", "alice", "bob"] {
+        world.owner(json!({ "id": id })).await.unwrap();
+    }
+    let page = world.service.owners(None, 2).await.unwrap();
+    let names: Vec<_> = page.entries.iter().map(|owner| owner.id.as_str()).collect();
+    assert_eq!(names, ["alice", "bob"]);
+    let rest = world.service.owners(page.next.as_ref(), 2).await.unwrap();
+    assert_eq!((rest.entries[0].id.as_str(), rest.next), ("carol", None));
+}
+
+#[tokio::test]
+async fn x2_the_history_tells_who_did_what_to_whom() {
+    let world = World::with_alice().await;
+    let token = world.token().await;
+    world.service.revoke_token(&world.by, token.id, "leaked").await.unwrap();
+    let alice = Subject::Owner(owner_id("alice"));
+    let page = world.service.events(Some(&alice), None, 2).await.unwrap();
+    let newest = serde_json::to_value(&page.entries[0]).unwrap();
+    assert_eq!(
+        newest,
+        json!({
+            "position": 3, "kind": "token.revoked", "actor": "local:1000", "reason": "leaked",
+            "at": NOW.to_string(), "effective_at": NOW.to_string(),
+            "tokens": [token.id], "users": ["alice"]
+        })
+    );
+    let rest = world.service.events(Some(&alice), page.next, 2).await.unwrap();
+    assert_eq!((rest.entries[0].position, rest.next), (1, None));
+    let token = Subject::Token(token.id);
+    assert_eq!(world.service.events(Some(&token), None, 9).await.unwrap().entries.len(), 2);
+}

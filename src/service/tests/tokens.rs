@@ -1,0 +1,242 @@
+//! Making, showing, pausing and ending tokens.
+
+use super::*;
+use crate::domain::event::Actor;
+use crate::domain::secret::{Secret, is_plausible};
+use crate::domain::token::State;
+use crate::service::input::NewToken;
+use crate::store::LastUse;
+
+#[tokio::test]
+async fn f1_a_secret_is_shown_once_and_never_kept() {
+    let world = World::with_alice().await;
+    let body = input::<NewToken>(json!({"owner": "alice", "name": "ci"}));
+    let created = world.service.create_token(&world.by, body).await.unwrap();
+    let secret = created.secret.unwrap();
+    assert!(is_plausible(secret.expose().as_bytes()));
+    assert!(secret.expose().ends_with(&created.token.hint));
+
+    let record = world.service.token_record(created.token.id).await.unwrap();
+    assert_eq!(record.digest, secret.digest());
+    let kept = serde_json::to_string(&*record).unwrap();
+    let shown = serde_json::to_string(&world.service.token(record.id).await.unwrap()).unwrap();
+    assert!(!kept.contains(&secret.expose()[3..30]) && !shown.contains(&secret.expose()[3..30]));
+    assert!(!shown.contains(&record.digest.to_hex()));
+}
+
+#[tokio::test]
+async fn e2_a_missing_user_or_name_is_named() {
+    let world = World::with_alice().await;
+    for (body, field) in [
+        (json!({"name": "ci"}), "owner"),
+        (json!({"owner": "alice"}), "name"),
+        (json!({"owner": "alice", "name": "  "}), "name"),
+        (json!({"owner": "bob", "name": "ci"}), "owner"),
+    ] {
+        let error = world.create(body.clone()).await.unwrap_err();
+        assert_eq!((error.status(), error.at_field()), (400, Some(field)), "{body}");
+    }
+    assert_eq!(world.kinds().await, ["owner.created"]);
+}
+
+#[tokio::test]
+async fn a_token_has_sensible_defaults() {
+    let world = World::with_alice().await;
+    let token = world.token().await;
+    assert_eq!((token.state, token.not_before, token.created_at), (State::Active, NOW, NOW));
+    assert_eq!((token.expires_at, token.idle_ttl), (None, Span::from_days(100)));
+    assert_eq!(token.idle_at, Some(NOW.plus(Span::from_days(100))));
+    assert_eq!((token.flags, &token.created_by), (Flags::NONE, &Actor::Local(1_000)));
+    assert_eq!(serde_json::to_value(&token).unwrap()["contexts"], json!("all"));
+    assert_eq!(token.revision.0, 1);
+    assert_eq!(world.kinds().await, ["token.created", "owner.created"]);
+}
+
+#[tokio::test]
+async fn f2_an_end_in_the_past_is_refused_and_a_past_beginning_is_not() {
+    let world = World::with_alice().await;
+    let with = |extra: Value| {
+        let mut body = json!({"owner": "alice", "name": "ci"});
+        body.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        world.create(body)
+    };
+    let (past, future) = (NOW.unix() - 10, NOW.unix() + 10);
+    let at = |unix| Timestamp::from_unix(unix).to_string();
+    for (bad, field) in [
+        (json!({"expires_at": at(past)}), "expires_at"),
+        (json!({"expires_at": at(NOW.unix())}), "expires_at"),
+        (json!({"not_before": at(past), "lifetime": 10}), "lifetime"),
+        (json!({"not_before": at(future), "expires_at": at(future)}), "expires_at"),
+        (json!({"expires_at": at(future), "lifetime": "1d"}), "lifetime"),
+    ] {
+        let error = with(bad.clone()).await.unwrap_err();
+        assert_eq!((error.status(), error.at_field()), (400, Some(field)), "{bad}");
+    }
+    let token = with(json!({"not_before": at(past), "lifetime": 11})).await.unwrap();
+    assert_eq!(
+        (token.state, token.expires_at),
+        (State::Active, Some(NOW.plus(Span::from_seconds(1))))
+    );
+    let token = with(json!({"not_before": at(future), "lifetime": "1m"})).await.unwrap();
+    assert_eq!((token.state, token.expires_at.unwrap().unix()), (State::Pending, future + 60));
+    let token = with(json!({"lifetime": 0, "idle_ttl": 0})).await.unwrap();
+    assert_eq!((token.expires_at, token.idle_at), (None, None));
+}
+
+#[tokio::test]
+async fn f5_f7_contexts_and_their_parameters_come_from_the_configuration() {
+    let world = World::with_alice().await;
+    let with = |contexts: Value, params: Value| {
+        world.create(json!({
+            "owner": "alice", "name": "ci", "contexts": contexts, "context_params": params
+        }))
+    };
+    let (status, text) = problem(with(json!(["sales"]), json!({})).await);
+    assert_eq!(status, 400);
+    assert_eq!(text, "`contexts`: there is no context `sales`; known are `hub`, `stock`");
+    assert!(problem(with(json!(["hub"]), json!({})).await).1.contains("context_params.hub.market"));
+    let token = with(json!(["hub"]), json!({"hub": {"market": "north"}})).await.unwrap();
+    let shown = serde_json::to_value(&token.context_params).unwrap();
+    assert_eq!(shown, json!({"hub": {"market": {"value": "north"}}}));
+}
+
+#[tokio::test]
+async fn w13_w17_flags_items_and_parameters_are_checked() {
+    let world = World::with_alice().await;
+    world.owner(json!({"id": "bob", "ceiling": ["view"], "company": "acme"})).await.unwrap();
+    let with = |extra: Value| {
+        let mut body = json!({"owner": "bob", "name": "ci"});
+        body.as_object_mut().unwrap().extend(extra.as_object().unwrap().clone());
+        world.create(body)
+    };
+    for (bad, status, field) in [
+        (json!({"flags": ["edit"]}), 403, "flags"),
+        (json!({"flags": -1}), 403, "flags"),
+        (json!({"flags": -3}), 400, "flags"),
+        (json!({"flags": ["veiw"]}), 400, "flags"),
+        (json!({"company": "other"}), 403, "company"),
+        (json!({"params": [1]}), 400, "params"),
+        (json!({"params": "no json"}), 400, "params"),
+        (json!({"api": "erp"}), 400, "api"),
+        (json!({"secret": "short"}), 400, "secret"),
+        (json!({"secret": "tg_000000000000000000000000000000000000"}), 400, "secret"),
+        (json!({"app": "a\nb"}), 400, "app"),
+        (json!({"description": "\u{1b}[2J"}), 400, "description"),
+    ] {
+        let error = with(bad.clone()).await.unwrap_err();
+        assert_eq!((error.status(), error.at_field()), (status, Some(field)), "{bad}");
+    }
+    let body =
+        r#"{"owner":"bob","name":"ci","flags":512,"items":["7","10"],"params":{ "a" : 1.0 }}"#;
+    let body: NewToken = serde_json::from_str(body).unwrap();
+    let token = world.service.create_token(&world.by, body).await.unwrap().token;
+    assert_eq!(token.params.as_deref(), Some(r#"{ "a" : 1.0 }"#));
+    assert_eq!(
+        (token.flag_names, token.company.unwrap().as_str()),
+        (vec!["view".to_owned()], "acme")
+    );
+}
+
+#[tokio::test]
+async fn a_brought_secret_works_once_and_is_not_repeated() {
+    let world = World::with_alice().await;
+    let text = "0f8fad5b-d9cb-469f-a165-70867728950e";
+    let body = json!({"owner": "alice", "name": "old", "secret": text});
+    let created = world.service.create_token(&world.by, input(body.clone())).await.unwrap();
+    assert!(created.secret.is_none());
+    let record = world.service.token_record(created.token.id).await.unwrap();
+    assert_eq!(record.digest, Secret::new(text.to_owned()).digest());
+    let error = world.create(body).await.unwrap_err();
+    assert_eq!((error.status(), error.at_field()), (409, Some("secret")));
+}
+
+#[tokio::test]
+async fn f8_a_revoke_is_final_and_is_written_once() {
+    let world = World::with_alice().await;
+    let id = world.token().await.id;
+    let revoke = |reason| world.service.revoke_token(&world.by, id, reason);
+    let first = revoke("leaked").await.unwrap();
+    assert!(first.changed && first.token.state == State::Revoked);
+    let ended = first.token.ended.clone().unwrap();
+    assert_eq!((ended.act.by, ended.act.reason.as_str()), (Actor::Local(1_000), "leaked"));
+
+    world.clock.advance(Span::from_seconds(5));
+    let again = revoke("again").await.unwrap();
+    assert!(!again.changed);
+    assert_eq!((again.token.ended, again.token.revision.0), (first.token.ended, 2));
+    for refused in [
+        world.service.enable_token(&world.by, id, "").await,
+        world.service.disable_token(&world.by, id, "").await,
+        world.update(id, json!({"name": "x"})).await,
+    ] {
+        let error = refused.unwrap_err();
+        assert_eq!((error.status(), error.kind()), (409, "ended"));
+    }
+    assert_eq!(world.kinds().await, ["token.revoked", "token.created", "owner.created"]);
+}
+
+#[tokio::test]
+async fn a_token_that_only_the_clock_ended_can_still_be_revoked() {
+    let world = World::with_alice().await;
+    let token = world.create(json!({"owner": "alice", "name": "a", "lifetime": 60})).await.unwrap();
+    world.clock.advance(Span::from_seconds(60));
+    assert_eq!(world.service.token(token.id).await.unwrap().state, State::Expired);
+    assert_eq!(problem(world.update(token.id, json!({"expires_at": null})).await).0, 409);
+    assert!(world.service.revoke_token(&world.by, token.id, "").await.unwrap().changed);
+    world.clock.set(NOW);
+    assert_eq!(world.service.token(token.id).await.unwrap().state, State::Revoked);
+}
+
+#[tokio::test]
+async fn a_pause_can_be_lifted_and_neither_is_written_twice() {
+    let world = World::with_alice().await;
+    let id = world.token().await.id;
+    for changed in [true, false] {
+        let paused = world.service.disable_token(&world.by, id, "holidays").await.unwrap();
+        assert_eq!((paused.changed, paused.token.state), (changed, State::Disabled));
+    }
+    for changed in [true, false] {
+        let back = world.service.enable_token(&world.by, id, "").await.unwrap();
+        assert_eq!((back.changed, back.token.state), (changed, State::Active));
+    }
+    let kinds = ["token.enabled", "token.disabled", "token.created", "owner.created"];
+    assert_eq!(world.kinds().await, kinds);
+    let long = "x".repeat(501);
+    let refused = world.service.disable_token(&world.by, id, &long).await.unwrap_err();
+    assert_eq!(refused.at_field(), Some("reason"));
+}
+
+#[tokio::test]
+async fn f3_ended_tokens_stay_in_the_list_page_by_page() {
+    let world = World::with_alice().await;
+    world.owner(json!({"id": "bob"})).await.unwrap();
+    let mut made = Vec::new();
+    for n in 0..5 {
+        world.clock.advance(Span::from_seconds(1));
+        let owner = if n == 2 { "bob" } else { "alice" };
+        let body = json!({"owner": owner, "name": format!("t{n}")});
+        made.push(world.create(body).await.unwrap().id);
+    }
+    world.service.revoke_token(&world.by, made[0], "").await.unwrap();
+    let address = "192.0.2.1".parse().unwrap();
+    let last_use = LastUse { at: world.clock.now(), address, api: "erp".into() };
+    world.service.store().note_uses(vec![(made[1], last_use)]).await.unwrap();
+
+    let page = world.service.tokens(None, None, 2).await.unwrap();
+    assert_eq!((page.entries[0].id, page.entries[0].state), (made[0], State::Revoked));
+    assert_eq!(page.entries[1].last_use.as_ref().unwrap().api, "erp");
+    let page = world.service.tokens(None, page.next, 10).await.unwrap();
+    assert_eq!(page.entries.iter().map(|token| token.id).collect::<Vec<_>>(), made[2..]);
+    assert_eq!(page.next, None);
+    let page = world.service.tokens(Some(&owner_id("bob")), None, 10).await.unwrap();
+    assert_eq!(page.entries.len(), 1);
+}
+
+#[tokio::test]
+async fn an_unknown_token_is_not_found() {
+    let world = World::with_alice().await;
+    let id = TokenId::new(1, [0; 10]);
+    assert_eq!(problem(world.service.token(id).await).0, 404);
+    assert_eq!(problem(world.update(id, json!({"name": "x"})).await).0, 404);
+    assert_eq!(problem(world.service.revoke_token(&world.by, id, "").await).0, 404);
+}

@@ -1,0 +1,114 @@
+//! Changing tokens.
+
+use super::*;
+use crate::service::input::{NewToken, TokenChange};
+
+#[tokio::test]
+async fn what_is_left_out_stays_and_null_clears() {
+    let world = World::with_alice().await;
+    let token = world
+        .create(json!({
+            "owner": "alice", "name": "ci", "app": "jenkins", "description": "for builds",
+            "lifetime": "30d", "params": "{\"a\":1}", "flags": ["view"],
+            "conditions": {"networks": ["10.0.0.0/8"]}
+        }))
+        .await
+        .unwrap();
+    let renamed = world.update(token.id, json!({"name": "cd"})).await.unwrap();
+    assert!(renamed.changed);
+    let expected =
+        TokenView { name: "cd".to_owned(), revision: token.revision.next(), ..token.clone() };
+    assert_eq!(renamed.token, expected);
+
+    let cleared = json!({
+        "app": null, "description": null, "expires_at": null, "params": null, "conditions": null
+    });
+    let cleared = world.update(token.id, cleared).await.unwrap().token;
+    assert_eq!((cleared.app.as_str(), cleared.description.as_str()), ("", ""));
+    assert_eq!((cleared.expires_at, &cleared.params), (None, &None));
+    assert!(cleared.conditions.is_empty() && cleared.flags == token.flags);
+}
+
+#[tokio::test]
+async fn limits_cannot_be_cleared_by_null() {
+    let world = World::with_alice().await;
+    let id = world.token().await.id;
+    for field in ["name", "not_before", "flags", "contexts", "items"] {
+        let error = world.update(id, json!({ field: null })).await.unwrap_err();
+        assert_eq!((error.status(), error.at_field()), (400, Some(field)));
+    }
+    let empty = serde_json::from_str::<TokenChange>(r#"{"items":[]}"#);
+    assert!(empty.is_err(), "removing the last item must not open all items");
+}
+
+#[tokio::test]
+async fn a_change_that_changes_nothing_is_not_written() {
+    let world = World::with_alice().await;
+    let id = world.token().await.id;
+    let same = world.update(id, json!({"name": "ci", "flags": 0, "reason": "none"})).await.unwrap();
+    assert_eq!((same.changed, same.token.revision.0), (false, 1));
+    assert_eq!(world.kinds().await.len(), 2);
+}
+
+#[tokio::test]
+async fn two_people_who_edit_at_once_do_not_undo_each_other() {
+    let world = World::with_alice().await;
+    let id = world.token().await.id;
+    world.update(id, json!({"revision": 1, "name": "first"})).await.unwrap();
+    let error = world.update(id, json!({"revision": 1, "name": "second"})).await.unwrap_err();
+    assert_eq!((error.status(), error.kind()), (409, "conflict"));
+    assert!(error.to_string().contains("is at revision 2, not 1"), "{error}");
+    assert_eq!(world.service.token(id).await.unwrap().name, "first");
+}
+
+#[tokio::test]
+async fn changes_that_name_no_revision_all_arrive() {
+    let world = World::with_alice().await;
+    let id = world.token().await.id;
+    let (name, app) = tokio::join!(
+        world.update(id, json!({"name": "n"})),
+        world.update(id, json!({"app": "a"})),
+    );
+    assert!(name.unwrap().changed && app.unwrap().changed);
+    let token = world.service.token(id).await.unwrap();
+    assert_eq!((token.name.as_str(), token.app.as_str(), token.revision.0), ("n", "a", 3));
+}
+
+#[tokio::test]
+async fn w15_a_change_is_checked_like_a_new_token() {
+    let world = World::with_alice().await;
+    world.owner(json!({"id": "bob", "ceiling": 512})).await.unwrap();
+    let id = world.create(json!({"owner": "bob", "name": "ci"})).await.unwrap().id;
+    let past = Timestamp::from_unix(NOW.unix() - 1).to_string();
+    let later = NOW.plus(Span::from_days(9)).to_string();
+    world.update(id, json!({"lifetime": "8d"})).await.unwrap();
+    for (bad, status, field) in [
+        (json!({"name": ""}), 400, "name"),
+        (json!({"flags": ["edit"]}), 403, "flags"),
+        (json!({"contexts": ["sales"]}), 400, "contexts"),
+        (json!({"contexts": ["hub"]}), 400, "context_params.hub.market"),
+        (json!({"context_params": {"hub": {"market": "west"}}}), 400, "context_params.hub.market"),
+        (json!({"expires_at": past}), 400, "expires_at"),
+        (json!({"not_before": later}), 400, "not_before"),
+        (json!({"expires_at": null, "lifetime": 5}), 400, "lifetime"),
+        (json!({"params": 1}), 400, "params"),
+        (json!({"description": "x".repeat(2_001)}), 400, "description"),
+    ] {
+        let error = world.update(id, bad.clone()).await.unwrap_err();
+        assert_eq!((error.status(), error.at_field()), (status, Some(field)), "{bad}");
+    }
+    let token = world.update(id, json!({"lifetime": 0, "flags": 512})).await.unwrap().token;
+    assert_eq!((token.expires_at, token.flags.bits()), (None, 512));
+}
+
+#[tokio::test]
+async fn a_context_that_left_the_configuration_does_not_stop_a_rename() {
+    let world = World::with_alice().await;
+    let body: NewToken = input(json!({"owner": "alice", "name": "ci", "contexts": ["stock"]}));
+    let id = world.service.create_token(&world.by, body).await.unwrap().token.id;
+    let mut without = settings();
+    without.contexts.clear();
+    world.service.settings.store(Arc::new(without));
+    assert!(world.update(id, json!({"name": "cd"})).await.unwrap().changed);
+    assert!(world.update(id, json!({"contexts": ["stock"]})).await.is_err());
+}

@@ -1,0 +1,191 @@
+//! Changing what a token is called and what it may do. What is not named in the change is left as it
+//! is, and not checked again: a context that left the configuration stops nobody from renaming a token.
+
+use crate::config::Settings;
+use crate::domain::conditions::Conditions;
+use crate::domain::event::EventKind;
+use crate::domain::id::TokenId;
+use crate::domain::owner::Owner;
+use crate::domain::time::Timestamp;
+use crate::domain::token::{Revision, Token};
+use crate::service::caller::Caller;
+use crate::service::error::ServiceError;
+use crate::service::input::{Patch, TokenChange};
+use crate::service::tokens::alive;
+use crate::service::view::TokenChanged;
+use crate::service::{Service, check, grant, params};
+use crate::store::StoreError;
+
+/// What a change is judged by.
+struct Judge<'a> {
+    by: &'a Caller,
+    owner: &'a Owner,
+    settings: &'a Settings,
+    now: Timestamp,
+}
+
+impl Service {
+    /// Changes a token. Its next request is decided by what it is now.
+    ///
+    /// # Errors
+    /// No such token, one that has ended, a value that cannot be, more than may be granted, another
+    /// revision than the one that the change was made from, or a store that refuses.
+    pub async fn update_token(
+        &self,
+        by: &Caller,
+        id: TokenId,
+        change: &TokenChange,
+    ) -> Result<TokenChanged, ServiceError> {
+        check::line("reason", &change.reason, check::REASON_CHARS)?;
+        let owner = self.token_record(id).await?.owner.clone();
+        let owner = self.owner_record(&owner).await?;
+        let settings = self.settings();
+        let judge = Judge { by, owner: &owner, settings: &settings, now: self.clock.now() };
+        self.change_token(by, EventKind::TokenUpdated, &change.reason, id, |token, state| {
+            same_revision(token, change.revision)?;
+            alive(token, state)?;
+            judge.texts(token, change)?;
+            judge.life(token, change)?;
+            judge.grants(token, change)?;
+            self.apply_params(token, change, &settings)
+        })
+        .await
+    }
+
+    fn apply_params(
+        &self,
+        token: &mut Token,
+        change: &TokenChange,
+        settings: &Settings,
+    ) -> Result<(), ServiceError> {
+        match &change.params {
+            Patch::Keep => {}
+            Patch::Clear => token.params = None,
+            Patch::Set(raw) => token.params = Some(params::free(raw)?),
+        }
+        if change.context_params.is_empty() && matches!(change.contexts, Patch::Keep) {
+            return Ok(());
+        }
+        let id = token.id;
+        let seal = |context: &_, name: &str, text: &str| self.seal(id, context, name, text);
+        token.context_params = params::merged(
+            &token.context_params,
+            &change.context_params,
+            &token.contexts,
+            &settings.contexts,
+            seal,
+        )?;
+        Ok(())
+    }
+}
+
+impl Judge<'_> {
+    fn texts(&self, token: &mut Token, change: &TokenChange) -> Result<(), ServiceError> {
+        if let Some(name) = value(&change.name, "name", "a token always has a name")? {
+            check::name("name", name)?;
+            token.name.clone_from(name);
+        }
+        match &change.app {
+            Patch::Keep => {}
+            Patch::Clear => token.app.clear(),
+            Patch::Set(app) => {
+                check::line("app", app, check::NAME_CHARS)?;
+                token.app.clone_from(app);
+            }
+        }
+        match &change.description {
+            Patch::Keep => {}
+            Patch::Clear => token.description.clear(),
+            Patch::Set(description) => {
+                check::description(description)?;
+                token.description.clone_from(description);
+            }
+        }
+        Ok(())
+    }
+
+    fn life(&self, token: &mut Token, change: &TokenChange) -> Result<(), ServiceError> {
+        let moved = value(&change.not_before, "not_before", "a token always has a beginning")?;
+        if let Some(not_before) = moved {
+            token.not_before = *not_before;
+        }
+        let field = match (&change.expires_at, change.lifetime) {
+            (Patch::Keep, None) => {
+                if moved.is_none() {
+                    return Ok(());
+                }
+                "not_before"
+            }
+            (Patch::Keep, Some(lifetime)) => {
+                let end = token.not_before.plus(lifetime);
+                token.expires_at = (!lifetime.is_zero()).then_some(end);
+                "lifetime"
+            }
+            (_, Some(_)) => {
+                return Err(ServiceError::field("lifetime", "give a lifetime or an end, not both"));
+            }
+            (Patch::Clear, None) => {
+                token.expires_at = None;
+                "expires_at"
+            }
+            (Patch::Set(end), None) => {
+                token.expires_at = Some(*end);
+                "expires_at"
+            }
+        };
+        check::end(field, token.not_before, token.expires_at, self.now)?;
+        grant::end(field, &self.by.grants, token.expires_at)
+    }
+
+    fn grants(&self, token: &mut Token, change: &TokenChange) -> Result<(), ServiceError> {
+        let (maker, settings) = (&self.by.grants, self.settings);
+        if let Some(flags) = value(&change.flags, "flags", "say 0 for no access level")? {
+            token.flags = check::flags("flags", flags, &settings.flags)?;
+            grant::flags(maker, self.owner, token.flags)?;
+        }
+        if let Some(contexts) = value(&change.contexts, "contexts", "say \"all\" or give a list")? {
+            check::contexts(contexts, &settings.contexts)?;
+            grant::contexts(maker, contexts)?;
+            token.contexts = contexts.clone();
+        }
+        if let Some(items) = value(&change.items, "items", "say \"all\" or give a list")? {
+            check::items_fit(items)?;
+            grant::items(maker, items)?;
+            token.items = items.clone();
+        }
+        match &change.conditions {
+            Patch::Keep => {}
+            Patch::Clear => token.conditions = Conditions::default(),
+            Patch::Set(conditions) => {
+                check::conditions(conditions)?;
+                token.conditions = conditions.clone();
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The new value of a field that cannot be cleared.
+fn value<'a, T>(
+    patch: &'a Patch<T>,
+    field: &str,
+    problem: &str,
+) -> Result<Option<&'a T>, ServiceError> {
+    match patch {
+        Patch::Keep => Ok(None),
+        Patch::Clear => Err(ServiceError::field(field, problem)),
+        Patch::Set(value) => Ok(Some(value)),
+    }
+}
+
+fn same_revision(token: &Token, expected: Option<u64>) -> Result<(), ServiceError> {
+    match expected.map(Revision) {
+        Some(expected) if expected != token.revision => Err(StoreError::Conflict {
+            what: format!("token {}", token.id),
+            found: token.revision,
+            expected,
+        }
+        .into()),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,234 @@
+//! What callers are shown. Never a secret, a digest or a sealed value.
+//!
+//! The command line reads these back from the local socket, hence `Deserialize`.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::conditions::Conditions;
+use crate::domain::event::Actor;
+use crate::domain::flags::{FlagCatalog, Flags};
+use crate::domain::grant::{Contexts, Items};
+use crate::domain::id::{OwnerId, Slug, TokenId};
+use crate::domain::owner::{Owner, OwnerKind};
+use crate::domain::time::{Span, Timestamp};
+use crate::domain::token::{Act, Ended, ParamValue, Revision, State, Token};
+use crate::store::LastUse;
+
+/// A token, as it is at one moment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TokenView {
+    /// Public.
+    pub id: TokenId,
+    /// The last four characters of the secret.
+    pub hint: String,
+    /// Given by its maker.
+    pub name: String,
+    /// The application.
+    pub app: String,
+    /// Who asked for it, and why.
+    pub description: String,
+    /// Whom it acts for.
+    pub owner: OwnerId,
+    /// The tenant.
+    pub company: Option<Slug>,
+    /// Where in its life it is.
+    pub state: State,
+    /// Whether its owner is blocked, which stops it whatever its state.
+    pub blocked: bool,
+    /// Who made it.
+    pub created_by: Actor,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// The first second of its life.
+    pub not_before: Timestamp,
+    /// The first second after its life.
+    pub expires_at: Option<Timestamp>,
+    /// How long it may lie unused, in seconds; zero is for ever.
+    pub idle_ttl: Span,
+    /// When it is over for good if it is not used again.
+    pub idle_at: Option<Timestamp>,
+    /// When and where it was last used.
+    pub last_use: Option<LastUseView>,
+    /// Access level, before the owner's ceiling.
+    pub flags: Flags,
+    /// The same by name.
+    pub flag_names: Vec<String>,
+    /// Areas.
+    pub contexts: Contexts,
+    /// Objects.
+    pub items: Items,
+    /// A JSON object or array of objects as text, byte for byte.
+    pub params: Option<String>,
+    /// Parameters that contexts define.
+    pub context_params: BTreeMap<Slug, BTreeMap<String, ParamView>>,
+    /// From where, when and by whom it may be presented.
+    pub conditions: Conditions,
+    /// Since when, by whom and why it is paused.
+    pub disabled: Option<Act>,
+    /// The token that this one succeeds.
+    pub rotated_from: Option<TokenId>,
+    /// The token that succeeds this one.
+    pub rotated_to: Option<TokenId>,
+    /// How it ended.
+    pub ended: Option<Ended>,
+    /// How often it was changed.
+    pub revision: Revision,
+}
+
+/// When and where a token was last used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastUseView {
+    /// When.
+    pub at: Timestamp,
+    /// From which address.
+    pub address: IpAddr,
+    /// Through which API.
+    pub api: String,
+}
+
+/// A context parameter: `{"value": ...}`, or `{"sealed": true}` for one that is never shown again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ParamView {
+    /// Readable.
+    Value(String),
+    /// Set, and never shown again.
+    Sealed(bool),
+}
+
+impl TokenView {
+    /// How `token` looks at `now`.
+    pub fn new(
+        token: &Token,
+        owner_blocked: bool,
+        last_use: Option<LastUse>,
+        catalog: &FlagCatalog,
+        now: Timestamp,
+    ) -> Self {
+        let used_at = last_use.as_ref().map(|last| last.at);
+        let token = token.clone();
+        Self {
+            state: token.state(used_at, now),
+            idle_at: token.life().idle_deadline(used_at).filter(|_| token.ended.is_none()),
+            blocked: owner_blocked,
+            last_use: last_use.map(LastUseView::from),
+            flag_names: catalog.describe(token.flags),
+            context_params: shown(&token.context_params),
+            id: token.id,
+            hint: token.hint,
+            name: token.name,
+            app: token.app,
+            description: token.description,
+            owner: token.owner,
+            company: token.company,
+            created_by: token.created_by,
+            created_at: token.created_at,
+            not_before: token.not_before,
+            expires_at: token.expires_at,
+            idle_ttl: token.idle_ttl,
+            flags: token.flags,
+            contexts: token.contexts,
+            items: token.items,
+            params: token.params,
+            conditions: token.conditions,
+            disabled: token.disabled,
+            rotated_from: token.rotated_from,
+            rotated_to: token.rotated_to,
+            ended: token.ended,
+            revision: token.revision,
+        }
+    }
+}
+
+fn shown(
+    params: &BTreeMap<Slug, BTreeMap<String, ParamValue>>,
+) -> BTreeMap<Slug, BTreeMap<String, ParamView>> {
+    let view = |value: &ParamValue| match value {
+        ParamValue::Plain(text) => ParamView::Value(text.clone()),
+        ParamValue::Sealed(_) => ParamView::Sealed(true),
+    };
+    let values = |values: &BTreeMap<String, ParamValue>| {
+        values.iter().map(|(name, value)| (name.clone(), view(value))).collect()
+    };
+    params.iter().map(|(context, held)| (context.clone(), values(held))).collect()
+}
+
+impl From<LastUse> for LastUseView {
+    fn from(last: LastUse) -> Self {
+        Self { at: last.at, address: last.address, api: last.api.as_ref().to_owned() }
+    }
+}
+
+/// A user or a service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnerView {
+    /// Its one name.
+    pub id: OwnerId,
+    /// A person or a program.
+    pub kind: OwnerKind,
+    /// How people call it.
+    pub name: String,
+    /// Where notices go.
+    pub email: Option<String>,
+    /// The tenant.
+    pub company: Option<Slug>,
+    /// The user whose subordinate it is.
+    pub parent: Option<OwnerId>,
+    /// What rules may ask for.
+    pub roles: Vec<Slug>,
+    /// The most that its tokens may have.
+    pub ceiling: Flags,
+    /// The same by name.
+    pub ceiling_names: Vec<String>,
+    /// Since when, by whom and why it is blocked.
+    pub blocked: Option<Act>,
+    /// Who made it.
+    pub created_by: Actor,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// How often it was changed.
+    pub revision: Revision,
+}
+
+impl OwnerView {
+    /// How `owner` looks.
+    pub fn new(owner: &Owner, catalog: &FlagCatalog) -> Self {
+        let owner = owner.clone();
+        Self {
+            ceiling_names: catalog.describe(owner.ceiling),
+            id: owner.id,
+            kind: owner.kind,
+            name: owner.name,
+            email: owner.email,
+            company: owner.company,
+            parent: owner.parent,
+            roles: owner.roles.into_iter().collect(),
+            ceiling: owner.ceiling,
+            blocked: owner.blocked,
+            created_by: owner.created_by,
+            created_at: owner.created_at,
+            revision: owner.revision,
+        }
+    }
+}
+
+/// The answer to an act that changes a token.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TokenChanged {
+    /// As it is now.
+    pub token: TokenView,
+    /// Whether the act changed anything: if not, it was so already and nothing was written.
+    pub changed: bool,
+}
+
+/// The answer to an act that changes an owner.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OwnerChanged {
+    /// As it is now.
+    pub user: OwnerView,
+    /// Whether the act changed anything.
+    pub changed: bool,
+}
