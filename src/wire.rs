@@ -1,1 +1,82 @@
-//! Names that the wire gives to things: headers, hop-by-hop fields, the body type of the proxied path.
+//! Names that the wire gives to things, and which header fields never travel from one connection to
+//! the next. Used by every room that speaks HTTP.
+
+use http::HeaderName;
+use http::header;
+
+/// `Keep-Alive`, for which the `http` crate has no constant.
+pub const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+/// `Proxy-Connection`, an old mistake that is still sent.
+pub const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+/// `HTTP2-Settings` (RFC 7540 section 3.2.1), part of an upgrade that is never made.
+pub const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
+/// `X-Forwarded-For`, written by us alone.
+pub const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+/// `X-Forwarded-Proto`, written by us alone.
+pub const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+
+/// The media type of problem documents (RFC 9457 section 3).
+pub const PROBLEM_JSON: &str = "application/problem+json";
+
+/// Whether a field belongs to one connection and is never passed on (RFC 9110 section 7.6.1), whatever
+/// `Connection` says. `Transfer-Encoding` and `TE` are not among them: whoever forwards a message
+/// writes both anew.
+pub fn is_hop_by_hop(name: &HeaderName) -> bool {
+    matches!(
+        *name,
+        header::CONNECTION
+            | header::UPGRADE
+            | header::PROXY_AUTHORIZATION
+            | header::PROXY_AUTHENTICATE
+    ) || *name == KEEP_ALIVE
+        || *name == PROXY_CONNECTION
+        || *name == HTTP2_SETTINGS
+}
+
+/// Whether a field says where a request came from or where it was going, which only a trusted proxy may
+/// say (sec-H4), or asks the upstream to read another method than the one that was checked (sec-P15).
+pub fn is_claim(name: &str) -> bool {
+    let Some(rest) = name.strip_prefix("x-") else { return name == "forwarded" };
+    rest.starts_with("forwarded")
+        || matches!(
+            rest,
+            "real-ip"
+                | "original-url"
+                | "original-uri"
+                | "original-method"
+                | "original-host"
+                | "rewrite-url"
+                | "http-method-override"
+                | "http-method"
+                | "method-override"
+        )
+}
+
+/// Whether `name`, with `_` and `.` read as `-`, is `wanted`. Many servers fold these characters into
+/// one, so that a field under another spelling would be taken for the real one (sec-H2). Both are in
+/// lower case already, and `wanted` is in its folded form.
+pub fn is_alias(name: &str, wanted: &str) -> bool {
+    let fold = |b: u8| if matches!(b, b'_' | b'.') { b'-' } else { b };
+    name.len() == wanted.len() && name.bytes().map(fold).eq(wanted.bytes().map(fold))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sec_h2_aliases_are_one_name() {
+        for alias in ["x-auth-user", "x_auth_user", "x.auth.user", "x-auth_user"] {
+            assert!(is_alias(alias, "x-auth-user"), "{alias}");
+        }
+        assert!(!is_alias("x-auth-use", "x-auth-user") && !is_alias("x-auth+user", "x-auth-user"));
+    }
+
+    #[test]
+    fn sec_h4_claims_are_known_by_name() {
+        for claim in ["forwarded", "x-forwarded-uri", "x-forwarded-for", "x-real-ip"] {
+            assert!(is_claim(claim), "{claim}");
+        }
+        assert!(!is_claim("x-request-id") && !is_claim("accept") && !is_claim("x-"));
+    }
+}

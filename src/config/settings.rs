@@ -146,9 +146,9 @@ pub struct IdentityHeaders {
     pub token_name: Option<HeaderName>,
     /// The flags as a number.
     pub flags: Option<HeaderName>,
-    /// The contexts, separated by commas, or `all`.
+    /// The contexts, separated by commas, or `*`.
     pub contexts: Option<HeaderName>,
-    /// The items, separated by commas, or `all`.
+    /// The items, separated by commas, or `*`.
     pub items: Option<HeaderName>,
     /// The free parameters as base64url of their JSON.
     pub params: Option<HeaderName>,

@@ -61,7 +61,9 @@ pub enum BadItems {
     #[error("a list of items is never empty; leave it out for all items")]
     Empty,
     /// An id that could not stand in a path or a header.
-    #[error("`{0}` is not an item id: 1 to {MAX_NAME} visible ASCII characters without `,` or `/`")]
+    #[error(
+        "`{0}` is not an item id: 1 to {MAX_NAME} visible ASCII characters without `,`, `/`, `*`"
+    )]
     Id(String),
 }
 
@@ -69,12 +71,12 @@ impl Items {
     /// A chosen set, in any order.
     ///
     /// # Errors
-    /// An empty set, or an id that is empty, too long, or not visible ASCII without `,` and `/`.
+    /// An empty set, or an id that is empty, too long, or not visible ASCII without `,`, `/` and `*`.
     pub fn set<T: AsRef<str>>(ids: impl IntoIterator<Item = T>) -> Result<Self, BadItems> {
         let mut chosen: Vec<Box<str>> = Vec::new();
         for id in ids {
             let id = id.as_ref();
-            let visible = id.bytes().all(|b| b.is_ascii_graphic() && b != b',' && b != b'/');
+            let visible = id.bytes().all(|b| b.is_ascii_graphic() && !b",/*".contains(&b));
             if id.is_empty() || id.len() > MAX_NAME || !visible {
                 return Err(BadItems::Id(id.escape_debug().collect()));
             }
@@ -196,7 +198,7 @@ mod tests {
     #[test]
     fn an_empty_or_unwritable_item_list_is_refused() {
         assert_eq!(Items::set::<&str>([]), Err(BadItems::Empty));
-        for id in ["", "a,b", "a/b", "a b", "\r\n", "é"] {
+        for id in ["", "*", "a,b", "a/b", "a b", "\r\n", "é"] {
             assert!(matches!(Items::set([id]), Err(BadItems::Id(_))), "{id:?}");
         }
         assert!(serde_json::from_str::<Items>("[]").is_err());

@@ -48,6 +48,8 @@ pub enum Refusal {
     MethodNotAllowed,
     /// An expectation other than `100-continue` (RFC 9110 section 10.1.1).
     ExpectationFailed,
+    /// The body stalled on its way from the client.
+    BodyTimeout,
     /// The body is longer than the API takes.
     BodyTooLarge,
     /// The request target is too long.
@@ -134,7 +136,7 @@ pub enum Fault {
 
 impl Refusal {
     /// Every reason, for tables of metrics and tests.
-    pub const ALL: [Self; 38] = {
+    pub const ALL: [Self; 39] = {
         use BadRequest as Bad;
         [
             Self::CredentialMissing,
@@ -168,6 +170,7 @@ impl Refusal {
             Self::BadRequest(Bad::Method),
             Self::MethodNotAllowed,
             Self::ExpectationFailed,
+            Self::BodyTimeout,
             Self::BodyTooLarge,
             Self::TargetTooLong,
             Self::HeadTooLarge,
@@ -203,6 +206,7 @@ impl Refusal {
             Self::BadRequest(bad) => bad.reason(),
             Self::MethodNotAllowed => "method_not_allowed",
             Self::ExpectationFailed => "expectation_failed",
+            Self::BodyTimeout => "body_timeout",
             Self::BodyTooLarge => "body_too_large",
             Self::TargetTooLong => "target_too_long",
             Self::HeadTooLarge => "head_too_large",
@@ -235,6 +239,7 @@ impl Refusal {
             | Self::FlagsMissing
             | Self::ItemNotAllowed => 403,
             Self::MethodNotAllowed => 405,
+            Self::BodyTimeout => 408,
             Self::BodyTooLarge => 413,
             Self::TargetTooLong => 414,
             Self::ExpectationFailed => 417,
@@ -284,6 +289,7 @@ impl Refusal {
             Self::BadRequest(bad) => bad.text(),
             Self::MethodNotAllowed => "This method is never passed on",
             Self::ExpectationFailed => "The only expectation that can be met is 100-continue",
+            Self::BodyTimeout => "The body did not arrive in time",
             Self::BodyTooLarge => "The body is larger than this API takes",
             Self::TargetTooLong => "The request target is too long",
             Self::HeadTooLarge => "The header section is too large",

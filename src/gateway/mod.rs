@@ -1,1 +1,40 @@
 //! The way of a request, from the socket to the upstream and back.
+//!
+//! `journey` tells it on one page: intake, route, authenticate, authorize, touch, forward, respond. Each
+//! station takes what the one before made and cannot be skipped: only `authorize` makes a permit, and
+//! only a permit gets a request to its upstream. Called by `app`, which starts one core for each thread.
+
+// What is compiled from the settings.
+pub mod path;
+pub mod pattern;
+pub mod challenge;
+pub mod targets;
+pub mod plan;
+pub mod routes;
+pub mod snapshot;
+
+// What a core has.
+mod alarm;
+mod expect;
+mod body;
+mod pool;
+mod rendered;
+mod table;
+pub mod core;
+mod client;
+mod upstream;
+
+// The stations.
+mod dialect;
+mod intake;
+mod route;
+mod authenticate;
+mod authorize;
+mod touch;
+mod identity;
+mod relay;
+mod forward;
+mod trail;
+mod respond;
+mod journey;
+pub mod accept;

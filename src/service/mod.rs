@@ -28,7 +28,7 @@ pub mod history;
 #[cfg(test)]
 mod memory;
 #[cfg(test)]
-pub(crate) mod tests;
+mod tests;
 
 pub use caller::Caller;
 pub use error::ServiceError;

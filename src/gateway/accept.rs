@@ -1,0 +1,257 @@
+//! Where clients come in: one listener and one thread for each core, and nothing shared between them
+//! but the port.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Poll;
+use std::time::Duration;
+
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::LocalOptions;
+use tokio::sync::watch;
+use tokio::task::spawn_local;
+
+use super::alarm::TICK;
+use super::client::{Client, Socket};
+use super::core::{Core, Shared};
+use super::journey;
+
+/// How long to wait when the system has no more sockets to give, before asking again.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// What decides how a core listens; fixed for its life.
+#[derive(Clone, Copy, Debug)]
+pub struct Listening {
+    /// Whether HTTP/2 without TLS is taken (prior knowledge, RFC 9113 section 3.3).
+    pub h2c: bool,
+    /// The most open client connections, over all cores.
+    pub connections: usize,
+    /// Bytes of a request head.
+    pub head_bytes: usize,
+    /// Header fields of a request.
+    pub headers: usize,
+    /// How long connections may take to finish once the core is to close.
+    pub drain: Duration,
+}
+
+/// A socket that listens beside others on the same port (`SO_REUSEPORT`), so that the kernel spreads
+/// connections over the cores.
+///
+/// # Errors
+/// The system's: the port is taken, or may not be taken.
+pub fn listen(address: SocketAddr) -> io::Result<std::net::TcpListener> {
+    use socket2::{Domain, Protocol, Socket, Type};
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    socket.set_reuse_port(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(4_096)?;
+    Ok(socket.into())
+}
+
+/// Serves one core until `stop` says so. Blocks the thread that it is called on.
+///
+/// # Errors
+/// A runtime that cannot be made, or a listener that cannot be used.
+pub fn serve_core(
+    index: usize,
+    shared: Arc<Shared>,
+    listener: std::net::TcpListener,
+    listening: Listening,
+    stop: watch::Receiver<bool>,
+    first_request: u64,
+) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build_local(LocalOptions::default())?;
+    runtime.block_on(async move {
+        let core = Core::new(index, shared, first_request);
+        let listener = TcpListener::from_std(listener)?;
+        spawn_local(tick(Rc::clone(&core)));
+        accept(&core, &listener, listening, stop).await;
+        drop(listener);
+        drain(&core, listening.drain).await;
+        Ok(())
+    })
+}
+
+async fn tick(core: Rc<Core>) {
+    let mut ticks = tokio::time::interval(TICK);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        core.alarms.tick();
+        core.pool.prune(core.alarms.now_ms().saturating_sub(POOL_IDLE_MS));
+    }
+}
+
+/// No upstream connection is kept longer than this without use, whatever an API allows.
+const POOL_IDLE_MS: u64 = 300_000;
+
+async fn accept(
+    core: &Rc<Core>,
+    listener: &TcpListener,
+    listening: Listening,
+    mut stop: watch::Receiver<bool>,
+) {
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stop.wait_for(|stop| *stop) => return,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                // Dropping the stream closes it: the cheapest refusal there is.
+                let open = core.shared.connections.fetch_add(1, Ordering::Relaxed);
+                if open >= listening.connections {
+                    core.shared.connections.fetch_sub(1, Ordering::Relaxed);
+                    continue;
+                }
+                let client = Client::new(core, peer.ip());
+                spawn_local(serve(stream, client, listening));
+            }
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+/// Waits until every connection has finished what it was at, but not for ever.
+async fn drain(core: &Rc<Core>, patience: Duration) {
+    core.closing.set(true);
+    core.alarms.wake_all();
+    let deadline = tokio::time::Instant::now() + patience;
+    while core.serving.get() > 0 && tokio::time::Instant::now() < deadline {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+async fn serve(stream: TcpStream, client: Rc<Client>, listening: Listening) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection ended before it began");
+        return;
+    }
+    if listening.h2c && begins_http2(&stream, &client).await {
+        serve_http2(stream, client).await;
+    } else {
+        serve_http1(stream, client, listening).await;
+    }
+}
+
+async fn serve_http1(stream: TcpStream, client: Rc<Client>, listening: Listening) {
+    let io = TokioIo::new(Socket::new(stream, Rc::clone(&client)));
+    let service = service_fn(|request| {
+        let client = Rc::clone(&client);
+        async move { Ok::<_, Infallible>(journey::handle(client, request).await) }
+    });
+    let mut builder = http1::Builder::new();
+    builder.preserve_header_case(true).max_buf_size(listening.head_bytes.max(8_192));
+    if listening.headers != 100 {
+        builder.max_headers(listening.headers);
+    }
+    let mut connection = pin!(builder.serve_connection(io, service));
+    let mut closing = false;
+    let ended = std::future::poll_fn(|context| {
+        if client.core().closing.get() && !closing {
+            closing = true;
+            connection.as_mut().graceful_shutdown();
+        }
+        if let Poll::Ready(ended) = connection.as_mut().poll(context) {
+            return Poll::Ready(Some(ended));
+        }
+        if client.alarm().take_rung() {
+            return Poll::Ready(None);
+        }
+        client.alarm().wake_me(context);
+        Poll::Pending
+    });
+    note_end(&client, ended.await);
+}
+
+async fn serve_http2(stream: TcpStream, client: Rc<Client>) {
+    let io = TokioIo::new(Socket::new(stream, Rc::clone(&client)));
+    let service = service_fn(|request| {
+        let client = Rc::clone(&client);
+        async move { Ok::<_, Infallible>(journey::handle(client, request).await) }
+    });
+    let limits = client.core().snapshot();
+    let mut builder = http2::Builder::new(Local);
+    let head_bytes = u32::try_from(limits.limits.head_bytes).unwrap_or(u32::MAX);
+    builder.max_header_list_size(head_bytes).max_concurrent_streams(128);
+    let mut connection = pin!(builder.serve_connection(io, service));
+    let mut closing = false;
+    let ended = std::future::poll_fn(|context| {
+        if client.core().closing.get() && !closing {
+            closing = true;
+            connection.as_mut().graceful_shutdown();
+        }
+        if let Poll::Ready(ended) = connection.as_mut().poll(context) {
+            return Poll::Ready(Some(ended));
+        }
+        if client.alarm().take_rung() {
+            return Poll::Ready(None);
+        }
+        client.alarm().wake_me(context);
+        Poll::Pending
+    });
+    note_end(&client, ended.await);
+}
+
+fn note_end(client: &Client, ended: Option<hyper::Result<()>>) {
+    match ended {
+        Some(Ok(())) => {}
+        None => tracing::debug!(peer = %client.peer(), "a client took too long"),
+        Some(Err(error)) => {
+            if error.is_parse() {
+                client.core().counters.unparsed.add(1);
+            }
+            tracing::debug!(peer = %client.peer(), %error, "a client's connection ended");
+        }
+    }
+}
+
+/// Whether a client begins with the preface of HTTP/2, which no request of HTTP/1 does. Three letters
+/// tell.
+async fn begins_http2(stream: &TcpStream, client: &Client) -> bool {
+    const PREFACE: &[u8; 3] = b"PRI";
+    let mut seen = [0; 3];
+    loop {
+        match stream.peek(&mut seen).await {
+            Ok(0) | Err(_) => return false,
+            Ok(3) => return seen == *PREFACE,
+            Ok(some) if seen.get(..some) == PREFACE.get(..some) => {}
+            Ok(_) => return false,
+        }
+        // The rest of three letters is on its way; a client that never sends it is a slow one.
+        if client.alarm().take_rung() {
+            return false;
+        }
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+}
+
+/// Spawns the streams of an HTTP/2 connection on the core that serves it.
+#[derive(Clone, Copy, Debug)]
+struct Local;
+
+impl<F> hyper::rt::Executor<F> for Local
+where
+    F: Future + 'static,
+{
+    fn execute(&self, future: F) {
+        spawn_local(async move {
+            future.await;
+        });
+    }
+}

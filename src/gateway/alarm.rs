@@ -1,0 +1,180 @@
+//! Time limits without a timer for each request: every connection has one alarm, and a core looks at
+//! all of its alarms four times a second.
+
+use std::cell::{Cell, RefCell};
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use std::time::{Duration, Instant};
+
+use crate::clock;
+
+/// How often a core looks at its alarms, and so how late one can ring.
+pub(super) const TICK: Duration = Duration::from_millis(250);
+
+/// The alarms of one core.
+#[derive(Debug)]
+pub(super) struct Alarms {
+    start: Instant,
+    now_ms: Cell<u64>,
+    all: RefCell<Vec<Rc<Bell>>>,
+}
+
+/// A time limit that can be set anew as often as is wanted, at the cost of storing a number.
+#[derive(Debug)]
+pub(super) struct Alarm {
+    bell: Rc<Bell>,
+    alarms: Rc<Alarms>,
+}
+
+#[derive(Debug)]
+struct Bell {
+    rings_at_ms: Cell<u64>,
+    rung: Cell<bool>,
+    place: Cell<usize>,
+    waker: RefCell<Option<Waker>>,
+}
+
+const NEVER: u64 = u64::MAX;
+
+impl Alarms {
+    pub(super) fn new() -> Rc<Self> {
+        Rc::new(Self { start: clock::instant(), now_ms: Cell::new(0), all: RefCell::default() })
+    }
+
+    /// Milliseconds since the core began, as of the last tick.
+    pub(super) fn now_ms(&self) -> u64 {
+        self.now_ms.get()
+    }
+
+    /// A new alarm, not set.
+    pub(super) fn add(self: &Rc<Self>) -> Alarm {
+        let mut all = self.all.borrow_mut();
+        let bell = Rc::new(Bell {
+            rings_at_ms: Cell::new(NEVER),
+            rung: Cell::new(false),
+            place: Cell::new(all.len()),
+            waker: RefCell::new(None),
+        });
+        all.push(Rc::clone(&bell));
+        Alarm { bell, alarms: Rc::clone(self) }
+    }
+
+    /// Looks at all alarms; called once in each [`TICK`].
+    pub(super) fn tick(&self) {
+        let now = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(NEVER);
+        self.now_ms.set(now);
+        for bell in self.all.borrow().iter().filter(|bell| bell.rings_at_ms.get() <= now) {
+            bell.rings_at_ms.set(NEVER);
+            bell.rung.set(true);
+            bell.wake();
+        }
+    }
+
+    /// Wakes whoever waits at any alarm, so that it sees that the core is closing.
+    pub(super) fn wake_all(&self) {
+        for bell in self.all.borrow().iter() {
+            bell.wake();
+        }
+    }
+}
+
+impl Alarm {
+    /// Rings once `after` has passed.
+    pub(super) fn set(&self, after: Duration) {
+        let after = u64::try_from(after.as_millis()).unwrap_or(NEVER);
+        self.bell.rings_at_ms.set(self.alarms.now_ms.get().saturating_add(after));
+    }
+
+    /// Does not ring until it is set again.
+    pub(super) fn clear(&self) {
+        self.bell.rings_at_ms.set(NEVER);
+    }
+
+    /// Whether it rang since it was last looked at with this.
+    pub(super) fn take_rung(&self) -> bool {
+        self.bell.rung.take()
+    }
+
+    /// Whose turn it is when it rings.
+    pub(super) fn wake_me(&self, context: &Context<'_>) {
+        let mut waker = self.bell.waker.borrow_mut();
+        match &mut *waker {
+            Some(known) if known.will_wake(context.waker()) => {}
+            slot => *slot = Some(context.waker().clone()),
+        }
+    }
+}
+
+impl Drop for Alarm {
+    fn drop(&mut self) {
+        let mut all = self.alarms.all.borrow_mut();
+        let place = self.bell.place.get();
+        if place < all.len() {
+            all.swap_remove(place);
+        }
+        if let Some(moved) = all.get(place) {
+            moved.place.set(place);
+        }
+    }
+}
+
+impl Bell {
+    fn wake(&self) {
+        if let Some(waker) = self.waker.borrow().as_ref() {
+            waker.wake_by_ref();
+        }
+    }
+}
+
+/// Waits for `work`, or until `alarm` rings; then none.
+pub(super) async fn before<T>(alarm: &Alarm, work: impl Future<Output = T>) -> Option<T> {
+    let mut work = pin!(work);
+    std::future::poll_fn(|context| poll_before(alarm, work.as_mut(), context)).await
+}
+
+fn poll_before<T>(
+    alarm: &Alarm,
+    work: Pin<&mut impl Future<Output = T>>,
+    context: &mut Context<'_>,
+) -> Poll<Option<T>> {
+    if let Poll::Ready(done) = work.poll(context) {
+        return Poll::Ready(Some(done));
+    }
+    if alarm.take_rung() {
+        return Poll::Ready(None);
+    }
+    alarm.wake_me(context);
+    Poll::Pending
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn removal_keeps_the_others_in_place() {
+        let alarms = Alarms::new();
+        let (a, b, c) = (alarms.add(), alarms.add(), alarms.add());
+        drop(a);
+        c.set(Duration::ZERO);
+        b.set(Duration::from_secs(3_600));
+        alarms.tick();
+        assert_eq!((b.take_rung(), c.take_rung(), c.take_rung()), (false, true, false));
+        drop(c);
+        b.set(Duration::ZERO);
+        alarms.tick();
+        assert!(b.take_rung());
+    }
+
+    #[test]
+    fn a_cleared_alarm_does_not_ring() {
+        let alarms = Alarms::new();
+        let alarm = alarms.add();
+        alarm.set(Duration::ZERO);
+        alarm.clear();
+        alarms.tick();
+        assert!(!alarm.take_rung());
+    }
+}

@@ -1,0 +1,67 @@
+//! The third station: whose request is it? From the credential, as the dialect carries it, to a record.
+
+use std::sync::Arc;
+
+use crate::cache::{Entry, Look};
+use crate::domain::refusal::Refusal;
+use crate::domain::secret::{self, Digest};
+
+use super::core::Core;
+use super::dialect::bearer;
+use super::intake::Inbound;
+
+/// A record whose secret the client has shown. It says nothing yet about what the token may do.
+#[derive(Clone, Debug)]
+pub(super) struct Authenticated {
+    entry: Arc<Entry>,
+}
+
+impl Authenticated {
+    pub(super) const fn entry(&self) -> &Arc<Entry> {
+        &self.entry
+    }
+
+    /// The same token, read anew from the store.
+    pub(super) async fn renewed(&self, core: &Core) -> Result<Self, Refusal> {
+        let loaded = core.shared.cache.reload(&self.entry.digest).await;
+        let entry = loaded.map_err(|_| Refusal::CannotDecide)?.ok_or(Refusal::Unknown)?;
+        core.keep(&entry);
+        Ok(Self { entry })
+    }
+}
+
+/// Finds out whose request it is.
+///
+/// # Errors
+/// No credential, one that cannot be read, one that nobody has; or a store that cannot tell.
+pub(super) async fn identify(inbound: &Inbound, core: &Core) -> Result<Authenticated, Refusal> {
+    let digest = {
+        let headers = &inbound.parts.headers;
+        let credential = bearer::credential(headers)?.ok_or(Refusal::CredentialMissing)?;
+        if !secret::is_plausible(credential) {
+            return Err(Refusal::Unknown);
+        }
+        Digest::of(credential)
+    };
+    if let Some(entry) = core.known(&digest) {
+        core.counters.cache_hits.add(1);
+        return Ok(Authenticated { entry });
+    }
+    let entry = match core.shared.cache.look(&digest) {
+        Look::Held(entry) => {
+            core.counters.cache_hits.add(1);
+            entry
+        }
+        Look::Unknown => {
+            core.counters.cache_hits.add(1);
+            return Err(Refusal::Unknown);
+        }
+        Look::Absent => {
+            core.counters.cache_misses.add(1);
+            let loaded = core.shared.cache.load(&digest).await;
+            loaded.map_err(|_| Refusal::CannotDecide)?.ok_or(Refusal::Unknown)?
+        }
+    };
+    core.keep(&entry);
+    Ok(Authenticated { entry })
+}

@@ -1,0 +1,88 @@
+//! The fourth station: may this token do this, now? The only maker of a [`Permit`].
+
+use std::sync::Arc;
+
+use crate::cache::Entry;
+use crate::domain::decision::{self, Case, Facts};
+use crate::domain::refusal::Refusal;
+use crate::domain::time::Timestamp;
+
+use super::authenticate::{self, Authenticated};
+use super::core::Core;
+use super::intake::Inbound;
+use super::plan::{ApiPlan, RulePlan};
+use super::route::Matched;
+
+/// Leave for one request to go to its upstream. Nothing reaches an upstream without one, and one is
+/// used up by being used.
+#[derive(Debug)]
+pub(super) struct Permit<'s> {
+    api: &'s ApiPlan,
+    rule: &'s RulePlan,
+    /// None on a public rule, where nobody asked who it is.
+    entry: Option<Arc<Entry>>,
+}
+
+impl<'s> Permit<'s> {
+    pub(super) const fn api(&self) -> &'s ApiPlan {
+        self.api
+    }
+
+    pub(super) const fn rule(&self) -> &'s RulePlan {
+        self.rule
+    }
+
+    pub(super) const fn entry(&self) -> Option<&Arc<Entry>> {
+        self.entry.as_ref()
+    }
+}
+
+/// Decides about a request, after finding out whose it is.
+///
+/// # Errors
+/// The first check that fails.
+pub(super) async fn permit<'s>(
+    inbound: &Inbound,
+    matched: &Matched<'s>,
+    core: &Core,
+    now: Timestamp,
+) -> Result<Permit<'s>, Refusal> {
+    let api = matched.api;
+    if let Some(rule) = matched.rule.filter(|rule| rule.public) {
+        return Ok(Permit { api, rule, entry: None });
+    }
+    let mut who = authenticate::identify(inbound, core).await?;
+    let mut verdict = judge(inbound, matched, &who, now);
+    if verdict == Err(Refusal::IdleExpired) {
+        // The last use in memory may be older than the one in the store: idleness is final, so that
+        // nobody may be refused for it on old news.
+        who = who.renewed(core).await?;
+        verdict = judge(inbound, matched, &who, now);
+    }
+    verdict?;
+    let rule = matched.rule.ok_or(Refusal::NoRule)?;
+    Ok(Permit { api, rule, entry: Some(Arc::clone(who.entry())) })
+}
+
+fn judge(
+    inbound: &Inbound,
+    matched: &Matched<'_>,
+    who: &Authenticated,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    let entry = who.entry();
+    let facts = Facts {
+        address: inbound.peer,
+        certificate: None,
+        last_use: entry.last_seen.at(),
+        item: matched.item.as_deref(),
+        company: None,
+    };
+    decision::decide(&Case {
+        terms: &entry.terms,
+        owner: &entry.owner.terms,
+        rule: matched.rule.as_ref().map(|rule| &rule.requirement),
+        facts,
+        now,
+    })
+}

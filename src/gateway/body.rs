@@ -1,0 +1,205 @@
+//! Bodies on their way through: never gathered, bounded in size, and watched so that a stalled or broken
+//! one is told apart by whose fault it is.
+
+use std::cell::{Cell, RefCell};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
+use http::header::{self, HeaderMap};
+use hyper::body::{Frame, Incoming, SizeHint};
+
+use crate::domain::refusal::{BadRequest, Refusal};
+use crate::wire;
+
+use super::alarm::Alarm;
+use super::expect::Hold;
+use super::snapshot::Snapshot;
+
+/// Why a body could not be passed on.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum BodyError {
+    /// The client sent it wrong, or too slowly, or too much.
+    #[error("the client's body was refused: {}", .0.reason())]
+    Client(Refusal),
+    /// The connection to the other side broke.
+    #[error(transparent)]
+    Broken(#[from] hyper::Error),
+    /// The upstream stalled.
+    #[error("the upstream stalled in the middle of its answer")]
+    Stalled,
+}
+
+/// What both halves of an exchange know of the request's body.
+#[derive(Debug)]
+pub(super) struct Upload {
+    /// Whether all of it was passed on.
+    done: Cell<bool>,
+    /// Whether the upstream wants more and the client has sent none.
+    waiting_for_client: Cell<bool>,
+    /// Why it was given up.
+    pub(super) refused: Cell<Option<Refusal>>,
+    left: Cell<Option<u64>>,
+    stall_timeout: Duration,
+    response_timeout: Duration,
+    alarm: RefCell<Option<Rc<Alarm>>>,
+    snapshot: Arc<Snapshot>,
+    /// Holds the body back until the upstream has said that it wants it.
+    pub(super) hold: Option<Arc<Hold>>,
+}
+
+impl Upload {
+    pub(super) fn new(
+        snapshot: &Arc<Snapshot>,
+        limit: Option<u64>,
+        response_timeout: Duration,
+        hold: Option<Arc<Hold>>,
+    ) -> Rc<Self> {
+        Rc::new(Self {
+            done: Cell::new(false),
+            waiting_for_client: Cell::new(false),
+            refused: Cell::new(None),
+            left: Cell::new(limit),
+            stall_timeout: snapshot.limits.stall_timeout,
+            response_timeout,
+            alarm: RefCell::new(None),
+            snapshot: Arc::clone(snapshot),
+            hold,
+        })
+    }
+
+    /// Lets a body go that waited for a word from the upstream; false if none was waiting.
+    pub(super) fn let_go(&self) -> bool {
+        let waiting = self.hold.as_ref().filter(|hold| !hold.is_released());
+        waiting.inspect(|hold| hold.release()).is_some()
+    }
+
+    pub(super) const fn is_done(&self) -> bool {
+        self.done.get()
+    }
+
+    /// Takes part in the time limit of the connection that the request goes out on.
+    pub(super) fn watch(&self, alarm: &Rc<Alarm>) {
+        alarm.set(self.stall_timeout);
+        *self.alarm.borrow_mut() = Some(Rc::clone(alarm));
+    }
+
+    /// Whose fault it is that nothing moves.
+    pub(super) const fn stalled(&self) -> Refusal {
+        if !self.done.get() && self.waiting_for_client.get() {
+            Refusal::BodyTimeout
+        } else {
+            Refusal::UpstreamTimeout
+        }
+    }
+
+    fn moved(&self, done: bool) {
+        self.waiting_for_client.set(false);
+        if done {
+            self.done.set(true);
+        }
+        if let Some(alarm) = self.alarm.borrow().as_ref() {
+            alarm.set(if done { self.response_timeout } else { self.stall_timeout });
+        }
+    }
+
+    fn refuse(&self, refusal: Refusal) -> BodyError {
+        self.refused.set(Some(refusal));
+        BodyError::Client(refusal)
+    }
+
+    fn take(&self, bytes: usize) -> Result<(), BodyError> {
+        let Some(left) = self.left.get() else { return Ok(()) };
+        match left.checked_sub(bytes as u64) {
+            None => Err(self.refuse(Refusal::BodyTooLarge)),
+            rest => {
+                self.left.set(rest);
+                Ok(())
+            }
+        }
+    }
+
+    /// Trailers never add to who is calling or where from (sec-H5).
+    fn clean(&self, trailers: &mut HeaderMap) {
+        let gone: Vec<_> = trailers
+            .keys()
+            .filter(|name| {
+                let text = name.as_str();
+                wire::is_hop_by_hop(name)
+                    || wire::is_claim(text)
+                    || self.snapshot.identity.is_identity(text)
+                    || matches!(
+                        **name,
+                        header::AUTHORIZATION
+                            | header::COOKIE
+                            | header::HOST
+                            | header::CONTENT_LENGTH
+                            | header::TRANSFER_ENCODING
+                    )
+            })
+            .cloned()
+            .collect();
+        for name in gone {
+            trailers.remove(name);
+        }
+    }
+}
+
+/// The body of a request on its way to the upstream; none of both for a request without one.
+#[derive(Debug)]
+pub(super) struct RequestBody(Option<(Incoming, Rc<Upload>)>);
+
+impl RequestBody {
+    pub(super) const fn empty() -> Self {
+        Self(None)
+    }
+
+    pub(super) const fn new(body: Incoming, upload: Rc<Upload>) -> Self {
+        Self(Some((body, upload)))
+    }
+}
+
+impl hyper::body::Body for RequestBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let Some((body, upload)) = &mut self.0 else { return Poll::Ready(None) };
+        if let Some(hold) = &upload.hold {
+            ready!(hold.poll(context));
+        }
+        let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(context) else {
+            upload.waiting_for_client.set(true);
+            return Poll::Pending;
+        };
+        Poll::Ready(match frame {
+            None => {
+                upload.moved(true);
+                None
+            }
+            Some(Err(_)) => Some(Err(upload.refuse(Refusal::BadRequest(BadRequest::Body)))),
+            Some(Ok(mut frame)) => {
+                let taken = upload.take(frame.data_ref().map_or(0, Buf::remaining));
+                if let Some(trailers) = frame.trailers_mut() {
+                    upload.clean(trailers);
+                }
+                upload.moved(body.is_end_stream());
+                Some(taken.map(|()| frame))
+            }
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.as_ref().is_none_or(|(body, _)| body.is_end_stream())
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.as_ref().map_or_else(|| SizeHint::with_exact(0), |(body, _)| body.size_hint())
+    }
+}

@@ -1,0 +1,132 @@
+//! What one core has to itself, and what all cores share. Nothing of a core is behind a lock.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use arc_swap::ArcSwap;
+
+use crate::cache::{Cache, Entry};
+use crate::clock::Clock;
+use crate::domain::refusal::Refusal;
+use crate::domain::secret::Digest;
+use crate::domain::time::{Span, Timestamp};
+use crate::telemetry::counters::{CoreCounters, Counters};
+
+use super::alarm::Alarms;
+use super::pool::Pool;
+use super::rendered::Rendered;
+use super::snapshot::Snapshot;
+use super::table::Table;
+
+/// How far the wall clock may fall behind what it has shown before, without requests being refused.
+/// Within this, time stands still instead of going back.
+const BEHIND_MAX: Span = Span::from_seconds(60);
+
+/// What all cores share.
+#[derive(Debug)]
+pub struct Shared {
+    /// Records.
+    pub cache: Arc<Cache>,
+    /// What requests are judged by.
+    pub snapshot: ArcSwap<Snapshot>,
+    /// Time.
+    pub clock: Clock,
+    /// The latest wall-clock second that was ever relied on.
+    pub high_water: AtomicU64,
+    /// What happened.
+    pub counters: Arc<Counters>,
+    /// Open client connections, over all cores.
+    pub connections: AtomicUsize,
+}
+
+impl Shared {
+    /// The moment to judge by.
+    ///
+    /// # Errors
+    /// The wall clock is far behind what it has shown before: an expired token could seem alive.
+    pub fn now(&self) -> Result<Timestamp, Refusal> {
+        let (now, high) = (self.clock.now(), self.high_water.load(Ordering::Relaxed));
+        let high = Timestamp::from_unix(high);
+        if now >= high {
+            Ok(now)
+        } else if high.since(now) <= BEHIND_MAX {
+            Ok(high)
+        } else {
+            Err(Refusal::CannotDecide)
+        }
+    }
+}
+
+/// A core's own handle of what all cores share. Counting on it stays on the core, where counting on the
+/// [`Arc`] would pass a cache line between cores with every request.
+pub(super) type Own<T> = Rc<Arc<T>>;
+
+/// What one core has to itself.
+#[derive(Debug)]
+pub(super) struct Core {
+    pub(super) index: usize,
+    pub(super) shared: Arc<Shared>,
+    pub(super) counters: Arc<CoreCounters>,
+    pub(super) pool: Pool,
+    pub(super) alarms: Rc<Alarms>,
+    /// Set once, when the core is to finish what it has and take nothing new.
+    pub(super) closing: Cell<bool>,
+    /// Connections being served.
+    pub(super) serving: Cell<usize>,
+    /// The snapshot as this core last saw it: shared without touching the count that all cores share.
+    snapshot: RefCell<Own<Snapshot>>,
+    entries: Table<Arc<Entry>>,
+    pub(super) rendered: Table<Rc<Rendered>>,
+    next_request: Cell<u64>,
+    /// Whose turn it is among the endpoints of an API.
+    pub(super) turn: Cell<usize>,
+}
+
+impl Core {
+    pub(super) fn new(index: usize, shared: Arc<Shared>, first_request: u64) -> Rc<Self> {
+        let counters = shared.counters.cores.get(index).map(Arc::clone).unwrap_or_default();
+        let snapshot = RefCell::new(Rc::new(shared.snapshot.load_full()));
+        Rc::new(Self {
+            index,
+            shared,
+            counters,
+            pool: Pool::default(),
+            alarms: Alarms::new(),
+            closing: Cell::new(false),
+            serving: Cell::new(0),
+            snapshot,
+            entries: Table::new(1 << 17),
+            rendered: Table::new(1 << 12),
+            next_request: Cell::new(first_request),
+            turn: Cell::new(0),
+        })
+    }
+
+    /// What a request that begins now is judged by.
+    pub(super) fn snapshot(&self) -> Own<Snapshot> {
+        let newest = self.shared.snapshot.load();
+        if !Arc::ptr_eq(&newest, &self.snapshot.borrow()) {
+            *self.snapshot.borrow_mut() = Rc::new(Arc::clone(&newest));
+        }
+        Rc::clone(&self.snapshot.borrow())
+    }
+
+    /// The record of a digest in this core's own table, if it is still good.
+    pub(super) fn known(&self, digest: &Digest) -> Option<Arc<Entry>> {
+        self.entries.find(digest, |entry| entry.digest == *digest && entry.is_valid())
+    }
+
+    /// Keeps a record for the next look.
+    pub(super) fn keep(&self, entry: &Arc<Entry>) {
+        self.entries.put(&entry.digest, Arc::clone(entry));
+    }
+
+    /// A number for a request that no other request of this gateway has.
+    pub(super) fn request_number(&self) -> u64 {
+        let number = self.next_request.get();
+        self.next_request.set(number.wrapping_add(1));
+        number
+    }
+}

@@ -1,0 +1,245 @@
+//! The first station: a request as it came in becomes one with a single reading, or is refused.
+//!
+//! What one connection has to itself, what only we may say, and every claim about the caller are taken
+//! out here, before anybody looks at the request.
+
+use std::net::IpAddr;
+
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::request::Parts;
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{Method, Request, Uri, Version};
+use hyper::body::Incoming;
+
+use crate::domain::refusal::{BadRequest, Refusal};
+use crate::wire;
+
+use super::path::{self, Odd};
+use super::snapshot::Snapshot;
+
+/// A request with one reading.
+#[derive(Debug)]
+pub(super) struct Inbound {
+    pub(super) parts: Parts,
+    pub(super) body: Incoming,
+    /// Whence it came.
+    pub(super) peer: IpAddr,
+    /// The host in lower case, without port and trailing dot.
+    pub(super) host: Box<str>,
+    pub(super) odd: Odd,
+}
+
+impl Inbound {
+    /// The path in its normal form; the one that is checked and passed on.
+    pub(super) fn path(&self) -> &str {
+        self.parts.uri.path()
+    }
+}
+
+/// Takes a request in.
+///
+/// # Errors
+/// A request with no reading, or with two.
+pub(super) fn receive(
+    request: Request<Incoming>,
+    peer: IpAddr,
+    snapshot: &Snapshot,
+) -> Result<Inbound, Refusal> {
+    let (mut parts, body) = request.into_parts();
+    check_method(&parts.method)?;
+    if parts.uri.path_and_query().map_or(0, |target| target.as_str().len())
+        > snapshot.limits.target_bytes
+    {
+        return Err(Refusal::TargetTooLong);
+    }
+    let host = settle_host(&mut parts)?;
+    let odd = settle_path(&mut parts)?;
+    check_framing(&parts)?;
+    clean_headers(&mut parts.headers, snapshot);
+    join_cookies(&mut parts);
+    Ok(Inbound { parts, body, peer, host, odd })
+}
+
+/// sec-P15: a method is an upper-case word; `TRACE` would show the credential to a script, and
+/// `CONNECT` asks for a tunnel that nobody can check.
+fn check_method(method: &Method) -> Result<(), Refusal> {
+    if matches!(*method, Method::TRACE | Method::CONNECT) {
+        return Err(Refusal::MethodNotAllowed);
+    }
+    let upper = |b: u8| b.is_ascii_uppercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_');
+    if method.as_str().bytes().all(upper) {
+        Ok(())
+    } else {
+        Err(Refusal::BadRequest(BadRequest::Method))
+    }
+}
+
+/// sec-P11 to sec-P13: exactly one authority. It stands in the target (HTTP/2, absolute form) or in
+/// `Host`; in HTTP/1.1 the target wins (RFC 9112 section 3.2.2), in HTTP/2 both must agree. Afterwards
+/// it stands in `Host` alone.
+fn settle_host(parts: &mut Parts) -> Result<Box<str>, Refusal> {
+    const BAD: Refusal = Refusal::BadRequest(BadRequest::Host);
+    let mut lines = parts.headers.get_all(header::HOST).iter();
+    let (line, second) = (lines.next(), lines.next());
+    if second.is_some() || (line.is_none() && parts.version == Version::HTTP_11) {
+        return Err(BAD);
+    }
+    if let Some(scheme) = parts.uri.scheme()
+        && *scheme != Scheme::HTTP
+        && *scheme != Scheme::HTTPS
+    {
+        return Err(Refusal::BadRequest(BadRequest::Target));
+    }
+    let Some(authority) = parts.uri.authority() else {
+        let line = line.ok_or(BAD)?;
+        return plain_host(line.as_bytes()).ok_or(BAD);
+    };
+    let host = plain_host(authority.as_str().as_bytes()).ok_or(BAD)?;
+    if parts.version == Version::HTTP_2
+        && line.is_some_and(|line| {
+            !line.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes())
+        })
+    {
+        return Err(BAD);
+    }
+    let value = HeaderValue::from_str(authority.as_str()).map_err(|_| BAD)?;
+    let target = parts.uri.path_and_query().cloned();
+    parts.headers.insert(header::HOST, value);
+    parts.uri = Uri::from(target.unwrap_or_else(|| PathAndQuery::from_static("/")));
+    Ok(host)
+}
+
+/// The name alone, in lower case and without the dot of a full domain name (sec-P7, sec-P12); none for
+/// what is not one host with at most a port.
+fn plain_host(text: &[u8]) -> Option<Box<str>> {
+    let allowed = |b: &u8| b.is_ascii_alphanumeric() || b"-._~[]:".contains(b);
+    if text.is_empty() || text.len() > 300 || !text.iter().all(allowed) {
+        return None;
+    }
+    let authority = Authority::try_from(text).ok()?;
+    let (name, port) = (authority.host(), authority.port());
+    let declared = text.len() > name.len();
+    if name.is_empty() || (declared && port.is_none()) {
+        return None;
+    }
+    if port.is_some_and(|port| port.as_str().parse::<u16>().is_err()) {
+        return None;
+    }
+    let name = name.strip_suffix('.').unwrap_or(name);
+    (!name.is_empty()).then(|| name.to_ascii_lowercase().into())
+}
+
+fn settle_path(parts: &mut Parts) -> Result<Odd, Refusal> {
+    let normal = path::normalize(parts.uri.path()).map_err(Refusal::BadRequest)?;
+    let odd = normal.odd;
+    if let std::borrow::Cow::Owned(mut target) = normal.path {
+        if let Some(query) = parts.uri.query() {
+            target.push('?');
+            target.push_str(query);
+        }
+        let bad = |_| Refusal::BadRequest(BadRequest::Encoding);
+        parts.uri = Uri::from(PathAndQuery::try_from(target).map_err(bad)?);
+    }
+    Ok(odd)
+}
+
+/// RFC 9112 section 6.1: the one transfer coding that is passed on is a plain `chunked`, in HTTP/1.1.
+fn check_framing(parts: &Parts) -> Result<(), Refusal> {
+    let mut codings = parts.headers.get_all(header::TRANSFER_ENCODING).iter();
+    let Some(coding) = codings.next() else { return Ok(()) };
+    let plain = coding.as_bytes().eq_ignore_ascii_case(b"chunked") && codings.next().is_none();
+    if plain && parts.version == Version::HTTP_11 {
+        Ok(())
+    } else {
+        Err(Refusal::BadRequest(BadRequest::Framing))
+    }
+}
+
+/// Removes what must not reach the upstream from this client: fields of the connection and those that
+/// `Connection` names (sec-H1), identity in any spelling (sec-H2, sec-H3), and claims about where the
+/// request came from (sec-H4). `Transfer-Encoding`, `TE` and `Expect` stay for the forwarder, which
+/// writes them anew; `Authorization` and `Host` stay even if `Connection` names them.
+fn clean_headers(headers: &mut HeaderMap, snapshot: &Snapshot) {
+    let mut gone: Vec<HeaderName> = Vec::new();
+    for line in headers.get_all(header::CONNECTION) {
+        for name in line.as_bytes().split(|b| *b == b',') {
+            match HeaderName::from_bytes(name.trim_ascii()) {
+                Ok(name) if is_removable(&name) => gone.push(name),
+                _ => {}
+            }
+        }
+    }
+    for name in headers.keys() {
+        let text = name.as_str();
+        if wire::is_hop_by_hop(name) || wire::is_claim(text) || snapshot.identity.is_identity(text)
+        {
+            gone.push(name.clone());
+        }
+    }
+    for name in gone {
+        headers.remove(name);
+    }
+}
+
+fn is_removable(name: &HeaderName) -> bool {
+    !matches!(
+        *name,
+        header::HOST
+            | header::AUTHORIZATION
+            | header::CONTENT_LENGTH
+            | header::TRANSFER_ENCODING
+            | header::TE
+            | header::TRAILER
+            | header::EXPECT
+    )
+}
+
+/// RFC 9113 section 8.2.3: cookies that HTTP/2 split into several fields are one field in HTTP/1.1.
+fn join_cookies(parts: &mut Parts) {
+    if parts.version != Version::HTTP_2 {
+        return;
+    }
+    let lines: Vec<&[u8]> =
+        parts.headers.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if lines.len() < 2 {
+        return;
+    }
+    if let Ok(joined) = HeaderValue::from_bytes(&lines.join(&b"; "[..])) {
+        parts.headers.insert(header::COOKIE, joined);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sec_p7_and_p12_hosts_have_one_spelling() {
+        for (text, host) in [
+            ("a.example", "a.example"),
+            ("A.Example:8080", "a.example"),
+            ("a.example.", "a.example"),
+            ("[::1]:80", "[::1]"),
+            ("127.0.0.1", "127.0.0.1"),
+        ] {
+            assert_eq!(plain_host(text.as_bytes()).as_deref(), Some(host), "{text}");
+        }
+    }
+
+    #[test]
+    fn sec_p13_what_is_not_one_host_is_refused() {
+        for text in ["", ".", "a, b", "a/b@c", "u@h", "a:", "a:b", "a:1:2", "a b", "a:99999", "é"]
+        {
+            assert_eq!(plain_host(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn sec_p15_methods_are_upper_case_words() {
+        assert_eq!(check_method(&Method::from_bytes(b"PROPFIND").unwrap()), Ok(()));
+        assert_eq!(check_method(&Method::TRACE), Err(Refusal::MethodNotAllowed));
+        assert_eq!(check_method(&Method::CONNECT), Err(Refusal::MethodNotAllowed));
+        let lower = Method::from_bytes(b"get").unwrap();
+        assert_eq!(check_method(&lower), Err(Refusal::BadRequest(BadRequest::Method)));
+    }
+}

@@ -1,0 +1,138 @@
+//! APIs and rules, compiled from the settings and ready for requests.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue, Method};
+
+use crate::config::Settings;
+use crate::config::settings::{Api, Context, Dialect, KeepInPath, Rule};
+use crate::domain::id::Slug;
+use crate::domain::rule::{ItemRule, Requirement};
+use crate::telemetry::counters::{Counters, RuleCounters};
+
+use super::challenge::Challenges;
+use super::pattern;
+use super::targets::{Target, Targets};
+
+/// An API, ready for requests.
+#[derive(Debug)]
+pub struct ApiPlan {
+    /// Its name.
+    pub name: Arc<str>,
+    /// How its clients speak.
+    pub dialect: Dialect,
+    /// Where it is.
+    pub targets: Box<[Target]>,
+    /// Whether the client's credential is passed on.
+    pub keep_credential: bool,
+    /// The longest body.
+    pub body_bytes: Option<u64>,
+    /// Spellings of paths that it takes.
+    pub keep: KeepInPath,
+    /// How long a connection may take.
+    pub connect_timeout: Duration,
+    /// How long the head of the answer may take.
+    pub response_timeout: Duration,
+    /// How long an idle connection is kept.
+    pub idle_timeout: Duration,
+    /// The challenges of its 401s.
+    pub challenges: Challenges,
+    /// Counts what met none of its rules.
+    pub unmatched: Arc<RuleCounters>,
+}
+
+/// A rule, ready for requests.
+#[derive(Debug)]
+pub struct RulePlan {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Its methods; empty means any.
+    pub methods: Box<[Method]>,
+    /// Whether everybody may pass.
+    pub public: bool,
+    /// Which parameter of the path is the item.
+    pub item_place: Option<usize>,
+    /// What a token needs.
+    pub requirement: Requirement,
+    /// The parameters of its context that the upstream gets, and their headers.
+    pub param_headers: Box<[(Slug, Box<str>, HeaderName)]>,
+    /// The challenge of its 403s, with the scope that is needed.
+    pub insufficient: HeaderValue,
+    /// Counts its requests.
+    pub counters: Arc<RuleCounters>,
+}
+
+impl ApiPlan {
+    pub(super) fn new(api: &Api, counters: &Counters, targets: &Targets) -> Self {
+        let upstream = &api.upstream;
+        Self {
+            name: api.name.as_str().into(),
+            dialect: api.dialect,
+            targets: upstream.endpoints.iter().map(|endpoint| targets.of(endpoint)).collect(),
+            keep_credential: api.keep_credential,
+            body_bytes: api.body_bytes,
+            keep: api.keep,
+            connect_timeout: upstream.connect_timeout,
+            response_timeout: upstream.response_timeout,
+            idle_timeout: upstream.idle_timeout,
+            challenges: Challenges::new(api.name.as_str()),
+            unmatched: counters.rule(api.name.as_str(), "none"),
+        }
+    }
+
+    pub(super) fn nowhere(counters: &Counters) -> Self {
+        Self {
+            name: "none".into(),
+            dialect: Dialect::Bearer,
+            targets: Box::default(),
+            keep_credential: false,
+            body_bytes: None,
+            keep: KeepInPath::default(),
+            connect_timeout: Duration::ZERO,
+            response_timeout: Duration::ZERO,
+            idle_timeout: Duration::ZERO,
+            challenges: Challenges::new("tollgate"),
+            unmatched: counters.rule("none", "none"),
+        }
+    }
+}
+
+impl RulePlan {
+    pub(super) fn new(api: &Api, rule: &Rule, settings: &Settings, counters: &Counters) -> Self {
+        let item_place = rule
+            .item
+            .as_ref()
+            .filter(|_| rule.requirement.items == ItemRule::Named)
+            .and_then(|item| pattern::names(&rule.path).position(|name| name == item.as_str()));
+        let context = rule.requirement.context.as_ref();
+        let params = context
+            .and_then(|name| Some((name, settings.contexts.get(name)?)))
+            .map(|(name, context)| param_headers(name, context))
+            .unwrap_or_default();
+        Self {
+            name: rule.name.as_str().into(),
+            methods: rule.methods.clone().into(),
+            public: rule.public,
+            item_place,
+            requirement: rule.requirement.clone(),
+            param_headers: params.into(),
+            insufficient: Challenges::insufficient(api.name.as_str(), &rule.requirement.scope),
+            counters: counters.rule(api.name.as_str(), rule.name.as_str()),
+        }
+    }
+
+    /// Whether the rule speaks of this method. What may be fetched may also be asked for its head
+    /// (RFC 9110 section 9.3.2).
+    pub fn takes(&self, method: &Method) -> bool {
+        let named = |wanted: &Method| self.methods.contains(wanted);
+        self.methods.is_empty() || named(method) || (*method == Method::HEAD && named(&Method::GET))
+    }
+}
+
+fn param_headers(name: &Slug, context: &Context) -> Vec<(Slug, Box<str>, HeaderName)> {
+    let with_header = context.params.iter().filter_map(|(param, defined)| {
+        Some((name.clone(), param.as_str().into(), defined.header.clone()?))
+    });
+    with_header.collect()
+}

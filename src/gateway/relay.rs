@@ -1,0 +1,83 @@
+//! The body of an answer on its way to the client, and the upstream connection that it comes from.
+
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::body::{Body as _, Frame, Incoming, SizeHint};
+
+use super::body::{BodyError, Upload};
+use super::core::Core;
+use super::pool::Connection;
+
+/// How long an upstream may stall in the middle of an answer.
+const STALL: Duration = Duration::from_secs(60);
+
+/// A streamed answer. When it is over, the connection goes back to the pool; when it is given up, the
+/// connection is closed, so that nobody else ever reads the rest of it (sec-S13).
+#[derive(Debug)]
+pub(super) struct Relay {
+    body: Incoming,
+    connection: Option<Connection>,
+    upload: Option<Rc<Upload>>,
+    core: Rc<Core>,
+    over: bool,
+}
+
+impl Relay {
+    pub(super) fn new(
+        body: Incoming,
+        connection: Connection,
+        upload: Option<Rc<Upload>>,
+        core: &Rc<Core>,
+    ) -> Self {
+        let connection = Some(connection);
+        Self { body, connection, upload, core: Rc::clone(core), over: false }
+    }
+
+    pub(super) fn poll_frame(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let alarm = self.connection.as_ref().map(|connection| &connection.alarm);
+        match Pin::new(&mut self.body).poll_frame(context) {
+            Poll::Ready(frame) => {
+                if let Some(alarm) = alarm {
+                    alarm.clear();
+                }
+                self.over = frame.is_none();
+                Poll::Ready(frame.map(|frame| frame.map_err(BodyError::Broken)))
+            }
+            Poll::Pending => match alarm {
+                Some(alarm) if alarm.take_rung() => Poll::Ready(Some(Err(BodyError::Stalled))),
+                Some(alarm) => {
+                    alarm.set(STALL);
+                    alarm.wake_me(context);
+                    Poll::Pending
+                }
+                None => Poll::Pending,
+            },
+        }
+    }
+
+    pub(super) fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    pub(super) fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        let whole = self.over || self.body.is_end_stream();
+        let uploaded = self.upload.as_ref().is_none_or(|upload| upload.is_done());
+        if let Some(connection) = self.connection.take().filter(|_| whole && uploaded) {
+            connection.alarm.clear();
+            self.core.pool.put(connection, self.core.alarms.now_ms());
+        }
+    }
+}

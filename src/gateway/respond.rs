@@ -1,0 +1,136 @@
+//! Answers: an upstream's, made ready for the client, or our own refusal. There is always one.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Response, StatusCode};
+use hyper::body::{Frame, SizeHint};
+
+use crate::domain::refusal::Refusal;
+use crate::wire;
+
+use super::body::BodyError;
+use super::client::UnderWay;
+use super::relay::Relay;
+use super::trail::Trail;
+
+/// The body of an answer.
+#[derive(Debug)]
+pub(super) struct Body {
+    source: Source,
+    /// Tells the connection that the answer is over, by being dropped.
+    _under_way: UnderWay,
+}
+
+#[derive(Debug)]
+enum Source {
+    Text(Option<Bytes>),
+    Relay(Relay),
+}
+
+/// An upstream's answer, without what belonged to its connection.
+pub(super) fn relay(response: Response<Relay>, under_way: UnderWay) -> Response<Body> {
+    let (mut parts, relay) = response.into_parts();
+    clean(&mut parts.headers);
+    parts.version = http::Version::HTTP_11;
+    let body = Body { source: Source::Relay(relay), _under_way: under_way };
+    Response::from_parts(parts, body)
+}
+
+/// RFC 9110 section 7.6.1, for answers.
+fn clean(headers: &mut HeaderMap) {
+    let mut gone: Vec<HeaderName> = Vec::new();
+    for line in headers.get_all(header::CONNECTION) {
+        for name in line.as_bytes().split(|b| *b == b',') {
+            match HeaderName::from_bytes(name.trim_ascii()) {
+                // How long the body is stays true whatever a connection says.
+                Ok(name) if name != header::CONTENT_LENGTH => gone.push(name),
+                _ => {}
+            }
+        }
+    }
+    for name in headers.keys() {
+        if wire::is_hop_by_hop(name) || *name == header::TRANSFER_ENCODING {
+            gone.push(name.clone());
+        }
+    }
+    for name in gone {
+        headers.remove(name);
+    }
+}
+
+/// Our own answer to a request that does not go through (design of the answers: RFC 6750 section 3.1 and
+/// RFC 9457).
+pub(super) fn refuse(refusal: Refusal, trail: &Trail<'_>, under_way: UnderWay) -> Response<Body> {
+    let text = document(refusal);
+    let length = HeaderValue::from(text.len());
+    let body = Body { source: Source::Text(Some(text)), _under_way: under_way };
+    let mut response = Response::new(body);
+    *response.status_mut() =
+        StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(wire::PROBLEM_JSON));
+    headers.insert(header::CONTENT_LENGTH, length);
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(challenge) = trail.challenge(refusal) {
+        headers.insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    match refusal {
+        Refusal::CannotDecide | Refusal::Overloaded => {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        Refusal::MethodNotAllowed => {
+            let allowed = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+            headers.insert(header::ALLOW, HeaderValue::from_static(allowed));
+        }
+        // Whoever sends what has two readings may have sent more of it.
+        Refusal::BadRequest(_) | Refusal::BodyTimeout => {
+            headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        _ => {}
+    }
+    response
+}
+
+fn document(refusal: Refusal) -> Bytes {
+    let status = refusal.status();
+    let title = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
+    let error = refusal.challenge_error().map(|error| format!(",\"error\":\"{error}\""));
+    Bytes::from(format!(
+        "{{\"type\":\"about:blank\",\"title\":\"{}\",\"status\":{status},\"detail\":\"{}\"{}}}\n",
+        title.unwrap_or_default(),
+        refusal.detail(),
+        error.unwrap_or_default(),
+    ))
+}
+
+impl hyper::body::Body for Body {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        match &mut self.source {
+            Source::Text(text) => Poll::Ready(text.take().map(|text| Ok(Frame::data(text)))),
+            Source::Relay(relay) => relay.poll_frame(context),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.source {
+            Source::Text(text) => text.is_none(),
+            Source::Relay(relay) => relay.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.source {
+            Source::Text(text) => SizeHint::with_exact(text.as_ref().map_or(0, Bytes::len) as u64),
+            Source::Relay(relay) => relay.size_hint(),
+        }
+    }
+}

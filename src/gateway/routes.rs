@@ -1,0 +1,73 @@
+//! From host, path and method to an API and a rule. Deny by default.
+//!
+//! The host chooses first (its own APIs, else those without a host), then the longest API path on a
+//! segment boundary, then the most specific rule path, then the method. Nothing falls through to
+//! something wider, and the query never chooses (sec-P9).
+
+use std::collections::HashMap;
+
+use http::Method;
+
+use super::pattern::{Captures, Tree};
+use super::plan::{ApiPlan, RulePlan};
+
+/// From host and path to API and rule.
+#[derive(Debug, Default)]
+pub struct Routes {
+    by_host: HashMap<Box<str>, Vec<Area>>,
+    any_host: Vec<Area>,
+}
+
+/// The rules of one API.
+#[derive(Debug)]
+struct Area {
+    path: Box<str>,
+    api: ApiPlan,
+    rules: Tree<Vec<RulePlan>>,
+}
+
+/// An API, and in it a rule with the parameters of the path.
+pub type Found<'r, 'p> = (&'r ApiPlan, Option<(&'r RulePlan, Captures<'p>)>);
+
+impl Routes {
+    /// Adds an API with its rules.
+    pub fn add<'r>(
+        &mut self,
+        host: Option<&str>,
+        path: &str,
+        api: ApiPlan,
+        rules: impl Iterator<Item = (&'r str, RulePlan)>,
+    ) {
+        let mut tree = Tree::default();
+        for (pattern, rule) in rules {
+            tree.entry(pattern, Vec::new).push(rule);
+        }
+        let area = Area { path: path.trim_end_matches('/').into(), api, rules: tree };
+        let areas = match host {
+            Some(host) => self.by_host.entry(host.into()).or_default(),
+            None => &mut self.any_host,
+        };
+        let at = areas.partition_point(|other| other.path.len() >= area.path.len());
+        areas.insert(at, area);
+    }
+
+    /// The API and the rule for a request, and the parameters of its path.
+    pub fn find<'r, 'p>(
+        &'r self,
+        host: &str,
+        path: &'p str,
+        method: &Method,
+    ) -> Option<Found<'r, 'p>> {
+        let own = if self.by_host.is_empty() { None } else { self.by_host.get(host) };
+        let areas = own.unwrap_or(&self.any_host);
+        let under = |area: &&Area| {
+            let rest = path.strip_prefix(&*area.path);
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        let area = areas.iter().find(under)?;
+        let rule = area.rules.find(path).and_then(|(rules, captures)| {
+            rules.iter().find(|rule| rule.takes(method)).map(|rule| (rule, captures))
+        });
+        Some((&area.api, rule))
+    }
+}

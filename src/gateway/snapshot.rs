@@ -1,0 +1,100 @@
+//! The compiled settings: what a request is judged by. A request loads one snapshot and keeps it, so
+//! that a reload never mixes old and new.
+
+use std::sync::Arc;
+
+use crate::config::Settings;
+use crate::config::settings::{IdentityHeaders, Limits};
+use crate::telemetry::counters::Counters;
+use crate::wire;
+
+use super::plan::{ApiPlan, RulePlan};
+use super::routes::Routes;
+use super::targets::Targets;
+
+/// Everything that a request is judged by.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// Which this is; a later one has a higher number.
+    pub generation: u64,
+    /// Bounds of what a client may do.
+    pub limits: Limits,
+    /// Headers that carry identity.
+    pub identity: Identity,
+    /// From host and path to API and rule.
+    pub routes: Routes,
+    /// What a request meets that no API answers to: no rules, no upstream.
+    pub nowhere: ApiPlan,
+    /// Whether each request gets a line.
+    pub access_log: bool,
+}
+
+/// Which headers carry identity, and which fields a client may therefore not send.
+#[derive(Debug)]
+pub struct Identity {
+    /// The configured names.
+    pub headers: IdentityHeaders,
+    /// Every name that only we may write, in its folded form.
+    reserved: Box<[Box<str>]>,
+}
+
+impl Identity {
+    /// Whether a field of a client would be taken for our word (sec-H2): any spelling of a configured
+    /// name, and everything that begins like our own names.
+    pub fn is_identity(&self, name: &str) -> bool {
+        const OWN: &str = "x-tollgate-";
+        name.get(..OWN.len()).is_some_and(|start| wire::is_alias(start, OWN))
+            || self.reserved.iter().any(|reserved| wire::is_alias(name, reserved))
+    }
+
+    fn new(settings: &Settings) -> Self {
+        let headers = settings.identity.clone();
+        let named = [
+            &headers.owner,
+            &headers.company,
+            &headers.token,
+            &headers.token_name,
+            &headers.flags,
+            &headers.contexts,
+            &headers.items,
+            &headers.params,
+            &headers.request,
+        ];
+        let params = settings.contexts.values().flat_map(|context| context.params.values());
+        let reserved = named
+            .into_iter()
+            .flatten()
+            .chain(params.filter_map(|param| param.header.as_ref()))
+            .map(|name| name.as_str().into())
+            .collect();
+        Self { headers, reserved }
+    }
+}
+
+impl Snapshot {
+    /// Compiles settings. The counters of rules that were there before go on.
+    pub fn new(
+        settings: &Settings,
+        counters: &Counters,
+        targets: &Targets,
+        generation: u64,
+    ) -> Arc<Self> {
+        let mut routes = Routes::default();
+        for api in &settings.apis {
+            let rules = api.rules.iter().map(|rule| {
+                let plan = RulePlan::new(api, rule, settings, counters);
+                (rule.path.as_str(), plan)
+            });
+            let plan = ApiPlan::new(api, counters, targets);
+            routes.add(api.host.as_deref(), &api.path, plan, rules);
+        }
+        Arc::new(Self {
+            generation,
+            limits: settings.limits.clone(),
+            identity: Identity::new(settings),
+            routes,
+            nowhere: ApiPlan::nowhere(counters),
+            access_log: settings.telemetry.access_log,
+        })
+    }
+}
