@@ -1,1 +1,33 @@
-//! The local socket\'s REST API, health and metrics, on addresses of their own.
+//! The administrative faces: the REST API on the local socket, and metrics and health on TCP.
+//!
+//! `app` binds and serves both on the control runtime; `cli` calls [`api::router`] directly where no
+//! server runs. Every act is `service`'s; here it only gets its path and its answer.
+
+use std::sync::Arc;
+
+use crate::service::Service;
+
+pub mod api;
+pub mod extract;
+pub mod history;
+pub mod problem;
+pub mod public;
+pub mod socket;
+pub mod system;
+pub mod tokens;
+pub mod users;
+#[cfg(test)]
+mod tests;
+
+/// Reads the configuration anew, or tells its mistakes and keeps the old one.
+pub type Reload = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
+
+/// What the API acts through.
+pub struct Handles {
+    /// All acts.
+    pub service: Arc<Service>,
+    /// None without a server.
+    pub reload: Option<Reload>,
+    /// None without a server.
+    pub server: Option<system::ServerStatus>,
+}

@@ -1,9 +1,29 @@
 //! Configuration: a mirror of the file that keeps the place of every value, and the checked settings
 //! that the rest of the crate is built from.
 //!
-//! Called by `app` and `cli`. Everything here is a pure function of text, environment and named files;
-//! nothing listens, nothing is opened.
+//! Called by `app` and `cli`. Settings are a function of text and environment; the only files that are
+//! read are the one that is asked for, and the only thing that is opened is a watch on it.
 
 pub mod settings;
+mod environment;
+mod mistake;
+mod report;
+mod reading;
+mod table;
+mod file;
+mod values;
+mod general;
+mod catalog;
+mod pattern;
+mod upstream;
+mod rule;
+mod clash;
+mod api;
+mod load;
+mod reload;
 
+pub use environment::Environment;
+pub use load::{Loaded, load, parse};
+pub use reload::reload;
+pub use report::{Entry, Report};
 pub use settings::Settings;

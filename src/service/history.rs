@@ -1,4 +1,7 @@
-//! What happened: the events of everything, of one token or of one owner, newest first.
+//! What happened: the events of everything, of one token or of one owner, newest first. Also what
+//! concerns the store as a whole: backups and health.
+
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +9,7 @@ use crate::domain::event::Event;
 use crate::domain::id::{OwnerId, TokenId};
 use crate::service::error::ServiceError;
 use crate::service::{PAGE_ENTRIES, Service};
-use crate::store::{Page, Position, Recorded, Subject};
+use crate::store::{Health, Page, Position, Recorded, Subject};
 
 /// An event as callers are shown it: without the records, which hold digests and sealed values.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,5 +57,18 @@ impl Service {
         let page = self.store().events(subject, before, limit.clamp(1, PAGE_ENTRIES)).await?;
         let entries = page.entries.into_iter().map(EventView::from).collect();
         Ok(Page { entries, next: page.next })
+    }
+
+    /// Writes everything into one file, while the store goes on; says up to which event.
+    ///
+    /// # Errors
+    /// A store or a disk that refuses.
+    pub async fn backup(&self, to: &Path) -> Result<Position, ServiceError> {
+        Ok(self.store().backup(to).await?)
+    }
+
+    /// Whether the store can do its work.
+    pub fn health(&self) -> Health {
+        self.store().health()
     }
 }

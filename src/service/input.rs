@@ -4,13 +4,15 @@
 
 use std::collections::BTreeMap;
 
+use ipnet::IpNet;
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use crate::domain::conditions::Conditions;
+use crate::domain::conditions::{Conditions, Window};
 use crate::domain::grant::{Contexts, Items};
 use crate::domain::id::{OwnerId, Slug};
 use crate::domain::owner::OwnerKind;
+use crate::domain::secret::Digest;
 use crate::domain::time::{Span, Timestamp};
 
 /// Parameters by context and name. A missing value takes the parameter away.
@@ -89,8 +91,20 @@ pub struct TokenChange {
     pub params: Patch<Box<RawValue>>,
     /// Merged into what is there; a `null` takes a parameter, or all of a context, away.
     pub context_params: ContextValues,
-    /// Cleared: none.
-    pub conditions: Patch<Conditions>,
+    /// Merged into what is there. Cleared: none.
+    pub conditions: Patch<ConditionsChange>,
+}
+
+/// What is to change about the conditions of a token, each part by itself. Cleared: none.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ConditionsChange {
+    /// Networks that the client's address must be in.
+    pub networks: Patch<Vec<IpNet>>,
+    /// Times of the week.
+    pub windows: Patch<Vec<Window>>,
+    /// Thumbprint of the client certificate.
+    pub certificate: Patch<Digest>,
 }
 
 /// An owner to be made.

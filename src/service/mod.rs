@@ -28,7 +28,7 @@ pub mod history;
 #[cfg(test)]
 mod memory;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use caller::Caller;
 pub use error::ServiceError;

@@ -10,7 +10,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::token::{Revision, Token};
 use crate::service::caller::Caller;
 use crate::service::error::ServiceError;
-use crate::service::input::{Patch, TokenChange};
+use crate::service::input::{ConditionsChange, Patch, TokenChange};
 use crate::service::tokens::alive;
 use crate::service::view::TokenChanged;
 use crate::service::{Service, check, grant, params};
@@ -156,12 +156,30 @@ impl Judge<'_> {
         match &change.conditions {
             Patch::Keep => {}
             Patch::Clear => token.conditions = Conditions::default(),
-            Patch::Set(conditions) => {
-                check::conditions(conditions)?;
-                token.conditions = conditions.clone();
+            Patch::Set(change) => {
+                merge_conditions(&mut token.conditions, change);
+                check::conditions(&token.conditions)?;
             }
         }
         Ok(())
+    }
+}
+
+fn merge_conditions(conditions: &mut Conditions, change: &ConditionsChange) {
+    match &change.networks {
+        Patch::Keep => {}
+        Patch::Clear => conditions.networks.clear(),
+        Patch::Set(networks) => conditions.networks.clone_from(networks),
+    }
+    match &change.windows {
+        Patch::Keep => {}
+        Patch::Clear => conditions.windows.clear(),
+        Patch::Set(windows) => conditions.windows.clone_from(windows),
+    }
+    match &change.certificate {
+        Patch::Keep => {}
+        Patch::Clear => conditions.certificate = None,
+        Patch::Set(certificate) => conditions.certificate = Some(*certificate),
     }
 }
 

@@ -28,21 +28,21 @@ use crate::domain::time::{Span, Timestamp};
 const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
 
 /// Acts over a store in memory, a held clock, and the administrator of the machine.
-struct World {
-    service: Service,
+pub(crate) struct World {
+    pub(crate) service: Arc<Service>,
     clock: Clock,
     by: Caller,
 }
 
 impl World {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let settings = settings();
         let clock = Clock::held(NOW);
         let store = Arc::new(Memory::default());
         let control = tokio::runtime::Handle::current();
         let cache = Cache::new(store, settings.cache.clone(), control);
         let settings = Arc::new(ArcSwap::from_pointee(settings));
-        let service = Service::new(cache, settings, clock.clone());
+        let service = Arc::new(Service::new(cache, settings, clock.clone()));
         Self { service, clock, by: Caller::local(1_000) }
     }
 

@@ -30,6 +30,21 @@ async fn what_is_left_out_stays_and_null_clears() {
 }
 
 #[tokio::test]
+async fn conditions_are_merged_part_by_part() {
+    let world = World::with_alice().await;
+    let id = world.token().await.id;
+    let window = json!({"days": [1], "from_minute": 0, "until_minute": 60});
+    let change = json!({"conditions": {"networks": ["10.0.0.0/8"], "windows": [window]}});
+    world.update(id, change).await.unwrap();
+    let change = json!({"conditions": {"networks": null}});
+    let conditions = world.update(id, change).await.unwrap().token.conditions;
+    assert!(conditions.networks.is_empty() && conditions.windows.len() == 1);
+    let many: Vec<_> = (0..101).map(|n| format!("10.0.{n}.0/24")).collect();
+    let error = world.update(id, json!({"conditions": {"networks": many}})).await.unwrap_err();
+    assert_eq!(error.at_field(), Some("conditions.networks"));
+}
+
+#[tokio::test]
 async fn limits_cannot_be_cleared_by_null() {
     let world = World::with_alice().await;
     let id = world.token().await.id;

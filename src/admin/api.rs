@@ -1,0 +1,58 @@
+//! The table of `/api/v1`: every path, and what answers it.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
+use axum::middleware::map_response;
+use axum::response::Response;
+use axum::routing::{get, post};
+
+use crate::admin::problem::Problem;
+use crate::admin::{Handles, history, system, tokens, users};
+
+/// The most bytes of a body: all fields at their limits, escaped.
+const BODY_BYTES: usize = 256 * 1_024;
+
+/// All administrative acts. Served on the local socket, and called directly by a command line that has
+/// no server beside it; never on TCP, where nobody is asked who they are.
+pub fn router(handles: Arc<Handles>) -> Router {
+    let paths = Router::new()
+        .route("/tokens", get(tokens::list).post(tokens::create))
+        .route("/tokens/{id}", get(tokens::show).patch(tokens::update))
+        .route("/tokens/{id}/revoke", post(tokens::revoke))
+        .route("/tokens/{id}/disable", post(tokens::disable))
+        .route("/tokens/{id}/enable", post(tokens::enable))
+        .route("/users", get(users::list).post(users::create))
+        .route("/users/{id}", get(users::show))
+        .route("/users/{id}/block", post(users::block))
+        .route("/users/{id}/unblock", post(users::unblock))
+        .route("/history", get(history::list))
+        .route("/status", get(system::status))
+        .route("/reload", post(system::reload))
+        .route("/backup", post(system::backup));
+    Router::new()
+        .nest("/api/v1", paths)
+        .fallback(async |uri: Uri| Problem::no_such_path(uri.path()))
+        .method_not_allowed_fallback(no_such_method)
+        .layer(DefaultBodyLimit::max(BODY_BYTES))
+        .layer(map_response(no_store))
+        .with_state(handles)
+}
+
+async fn no_such_method(method: Method, uri: Uri) -> Problem {
+    let detail = format!("`{method}` cannot be done to `{}`", uri.path());
+    Problem::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "no-such-method",
+        "This method has no meaning here",
+        detail,
+    )
+}
+
+/// Answers may hold a new secret: nobody keeps them.
+async fn no_store(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}

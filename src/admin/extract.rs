@@ -1,0 +1,119 @@
+//! What handlers take from a request: who asks, a JSON body, a query, an id in the path. What cannot
+//! be read is answered as a problem that names the field.
+
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::request::Parts;
+use axum::http::{StatusCode, header};
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+
+use crate::admin::problem::Problem;
+use crate::service::Caller;
+
+/// Who is at the other end of the local socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// The user id, as the kernel tells it; none if it does not.
+    pub uid: Option<u32>,
+}
+
+/// Whoever asks, as an administrator of this machine.
+#[derive(Debug)]
+pub struct By(pub Caller);
+
+impl<S: Send + Sync> FromRequestParts<S> for By {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let peer = parts.extensions.get::<ConnectInfo<Peer>>();
+        peer.and_then(|ConnectInfo(peer)| peer.uid)
+            .filter(|uid| *uid == 0 || *uid == rustix::process::geteuid().as_raw())
+            .map(|uid| Self(Caller::local(uid)))
+            .ok_or_else(|| {
+                let detail = "only root and the user that Tollgate runs as may ask here";
+                Problem::new(StatusCode::FORBIDDEN, "not-allowed", "Not allowed", detail)
+            })
+    }
+}
+
+/// A JSON body. An empty body is an empty object.
+pub struct Body<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let is_json = request
+            .headers()
+            .get(header::CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .and_then(|value| value.split(';').next())
+            .is_some_and(|value| value.trim().eq_ignore_ascii_case("application/json"));
+        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| {
+            Problem::new(rejection.status(), "bad-body", "The body cannot be read", rejection)
+        })?;
+        // Also where the body is empty, so that no form of another site can cause an act (sec-W1).
+        if !is_json {
+            let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+            let detail = "the content type must be `application/json`";
+            return Err(Problem::new(status, "not-json", "JSON is needed", detail));
+        }
+        let bytes = if bytes.is_empty() { Bytes::from_static(b"{}") } else { bytes };
+        let mut reader = serde_json::Deserializer::from_slice(&bytes);
+        let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+            let field = error.path().to_string();
+            let problem = error.into_inner();
+            match field.as_str() {
+                "." | "?" => Problem::bad_request(problem),
+                _ => Problem { field: Some(field.clone()), ..bad_field(&field, problem) },
+            }
+        })?;
+        reader.end().map_err(Problem::bad_request)?;
+        Ok(Self(value))
+    }
+}
+
+fn bad_field(field: &str, problem: impl std::fmt::Display) -> Problem {
+    let detail = format!("`{field}`: {problem}");
+    Problem::new(StatusCode::BAD_REQUEST, "bad-field", "A value is missing or wrong", detail)
+}
+
+/// A query.
+#[derive(Debug)]
+pub struct Asked<T>(pub T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        match Query::try_from_uri(&parts.uri) {
+            Ok(Query(asked)) => Ok(Self(asked)),
+            Err(QueryRejection::FailedToDeserializeQueryString(error)) => {
+                Err(Problem::bad_request(error.body_text()))
+            }
+            Err(other) => Err(Problem::bad_request(other)),
+        }
+    }
+}
+
+/// The one id in the path.
+#[derive(Debug)]
+pub struct Id<T>(pub T);
+
+impl<S, T> FromRequestParts<S> for Id<T>
+where
+    S: Send + Sync,
+    T: std::str::FromStr + Send,
+    T::Err: std::fmt::Display,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let Path(text) =
+            Path::<String>::from_request_parts(parts, state).await.map_err(Problem::bad_request)?;
+        text.parse()
+            .map(Self)
+            .map_err(|error| Problem { field: Some("id".to_owned()), ..bad_field("id", error) })
+    }
+}

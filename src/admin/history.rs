@@ -1,0 +1,52 @@
+//! `/api/v1/history`.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+
+use crate::admin::Handles;
+use crate::admin::extract::{Asked, By};
+use crate::admin::problem::Problem;
+use crate::admin::tokens::PAGE_ENTRIES;
+use crate::domain::id::{OwnerId, TokenId};
+use crate::service::history::EventView;
+use crate::store::{Position, Subject};
+
+/// Which events.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Which {
+    token: Option<TokenId>,
+    user: Option<OwnerId>,
+    before: Option<u64>,
+    limit: Option<usize>,
+}
+
+/// A page of the history.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct EventPage {
+    /// Newest first.
+    pub events: Vec<EventView>,
+    /// What to ask for `before`; none at the beginning of the history.
+    pub next: Option<u64>,
+}
+
+pub(super) async fn list(
+    State(handles): State<Arc<Handles>>,
+    By(_): By,
+    Asked(which): Asked<Which>,
+) -> Result<Json<EventPage>, Problem> {
+    let subject = match (which.token, which.user) {
+        (Some(_), Some(_)) => {
+            return Err(Problem::bad_request("ask for a `token` or for a `user`, not for both"));
+        }
+        (Some(id), None) => Some(Subject::Token(id)),
+        (None, Some(id)) => Some(Subject::Owner(id)),
+        (None, None) => None,
+    };
+    let limit = which.limit.unwrap_or(PAGE_ENTRIES);
+    let page = handles.service.events(subject.as_ref(), which.before.map(Position), limit).await?;
+    Ok(Json(EventPage { events: page.entries, next: page.next.map(|position| position.0) }))
+}

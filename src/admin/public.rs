@@ -1,0 +1,95 @@
+//! What the administrative address answers to everybody who reaches it: metrics and health. No act is
+//! served here.
+
+use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::extract::{Request, State};
+use axum::http::uri::Authority;
+use axum::http::{StatusCode, Uri, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use serde_json::json;
+use tokio::net::TcpListener;
+
+use crate::admin::problem::Problem;
+
+/// The text of all metrics (OpenMetrics or Prometheus), and its media type.
+pub type Metrics = Arc<dyn Fn() -> (&'static str, String) + Send + Sync>;
+/// Whether requests can be served, or why not.
+pub type Ready = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
+
+/// What the answers are made from.
+#[derive(Clone)]
+pub struct Watch {
+    /// Metrics.
+    pub metrics: Metrics,
+    /// Readiness.
+    pub ready: Ready,
+    /// Names under which this address may be asked, beside `localhost` and IP addresses.
+    pub hosts: Arc<[String]>,
+}
+
+/// Answers on `listener` until `stop` is done.
+///
+/// # Errors
+/// What the operating system reports.
+pub async fn serve(
+    listener: TcpListener,
+    watch: Watch,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    axum::serve(listener, router(watch)).with_graceful_shutdown(stop).await
+}
+
+fn router(watch: Watch) -> Router {
+    Router::new()
+        .route("/metrics", get(metrics))
+        .route("/health", get(async || "alive\n"))
+        .route("/ready", get(ready))
+        .fallback(async |uri: Uri| Problem::no_such_path(uri.path()))
+        .layer(from_fn_with_state(watch.clone(), known_host))
+        .with_state(watch)
+}
+
+async fn metrics(State(watch): State<Watch>) -> Response {
+    let (media_type, text) = (watch.metrics)();
+    ([(header::CONTENT_TYPE, media_type)], text).into_response()
+}
+
+async fn ready(State(watch): State<Watch>) -> Response {
+    match (watch.ready)() {
+        Ok(()) => Json(json!({"ready": true})).into_response(),
+        Err(reason) => {
+            let body = Json(json!({"ready": false, "reason": reason}));
+            (StatusCode::SERVICE_UNAVAILABLE, body).into_response()
+        }
+    }
+}
+
+/// Refuses a name that nobody gave to this address: a page of another site whose name suddenly points
+/// here must not read it (sec-W2). An address cannot be pointed elsewhere.
+async fn known_host(State(watch): State<Watch>, request: Request, next: Next) -> Response {
+    let mut fields = request.headers().get_all(header::HOST).iter();
+    let asked = match (fields.next(), fields.next()) {
+        (Some(field), None) => field.to_str().ok().and_then(|text| text.parse().ok()),
+        _ => None,
+    };
+    if asked.is_some_and(|host: Authority| is_known(host.host(), &watch.hosts)) {
+        return next.run(request).await;
+    }
+    let detail = "this address is asked as `localhost` or by its IP address";
+    Problem::new(StatusCode::MISDIRECTED_REQUEST, "unknown-host", "Unknown host", detail)
+        .into_response()
+}
+
+fn is_known(host: &str, hosts: &[String]) -> bool {
+    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let name = host.strip_suffix('.').unwrap_or(host);
+    address.parse::<IpAddr>().is_ok()
+        || name.eq_ignore_ascii_case("localhost")
+        || hosts.iter().any(|known| known.eq_ignore_ascii_case(name))
+}

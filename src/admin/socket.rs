@@ -1,0 +1,112 @@
+//! The local socket: made so that only its user can ever open it, and served.
+
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+
+use axum::Router;
+use axum::extract::connect_info::Connected;
+use axum::serve::IncomingStream;
+use socket2::{Domain, SockAddr, Socket, Type};
+use tokio::net::UnixListener;
+
+use crate::admin::extract::Peer;
+
+/// Why there is no local socket.
+#[derive(Debug, thiserror::Error)]
+pub enum SocketError {
+    /// Somebody answers on it.
+    #[error("another server listens on `{0}` already")]
+    InUse(PathBuf),
+    /// Something else has this name.
+    #[error("`{0}` exists and is not a socket; remove it, or set `listen.socket` to another path")]
+    NotASocket(PathBuf),
+    /// The operating system refused.
+    #[error("the local socket `{path}` could not be made: {source}")]
+    Failed {
+        /// Where it was to be.
+        path: PathBuf,
+        /// What the system reports.
+        source: io::Error,
+    },
+}
+
+/// The local socket, which is removed when this is dropped.
+#[derive(Debug)]
+pub struct LocalSocket {
+    path: PathBuf,
+    listener: UnixListener,
+}
+
+/// Makes the socket at `path`, for its user alone. What a dead server left there is replaced; a living
+/// one is not. To be called inside a runtime.
+///
+/// # Errors
+/// A server that lives, another kind of file, or what the operating system reports.
+pub fn bind(path: &Path) -> Result<LocalSocket, SocketError> {
+    let failed = |source| SocketError::Failed { path: path.to_owned(), source };
+    refuse_living(path)?;
+    let temporary = path.with_extension(format!("{}.tmp", std::process::id()));
+    let _ = std::fs::remove_file(&temporary);
+    let listener = closed_to_others(&temporary).map_err(failed)?;
+    // Only now, with its permissions set, does it get its name.
+    std::fs::rename(&temporary, path).map_err(|source| {
+        let _ = std::fs::remove_file(&temporary);
+        failed(source)
+    })?;
+    let listener = UnixListener::from_std(listener).map_err(failed)?;
+    Ok(LocalSocket { path: path.to_owned(), listener })
+}
+
+/// Between the making of the file and the narrowing of its permissions nobody can connect, for it does
+/// not listen yet.
+fn closed_to_others(path: &Path) -> io::Result<std::os::unix::net::UnixListener> {
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    socket.bind(&SockAddr::unix(path)?)?;
+    std::fs::set_permissions(path, PermissionsExt::from_mode(0o600))?;
+    socket.set_nonblocking(true)?;
+    socket.listen(128)?;
+    Ok(socket.into())
+}
+
+fn refuse_living(path: &Path) -> Result<(), SocketError> {
+    use std::os::unix::fs::FileTypeExt;
+    match std::fs::symlink_metadata(path) {
+        Ok(found) if !found.file_type().is_socket() => {
+            Err(SocketError::NotASocket(path.to_owned()))
+        }
+        Ok(_) if UnixStream::connect(path).is_ok() => Err(SocketError::InUse(path.to_owned())),
+        _ => Ok(()),
+    }
+}
+
+impl LocalSocket {
+    /// Answers until `stop` is done, and then until the last answer is given.
+    ///
+    /// # Errors
+    /// What the operating system reports.
+    pub async fn serve(
+        self,
+        router: Router,
+        stop: impl Future<Output = ()> + Send + 'static,
+    ) -> io::Result<()> {
+        let _remove = Remove(self.path);
+        let service = router.into_make_service_with_connect_info::<Peer>();
+        axum::serve(self.listener, service).with_graceful_shutdown(stop).await
+    }
+}
+
+struct Remove(PathBuf);
+
+impl Drop for Remove {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+impl Connected<IncomingStream<'_, UnixListener>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, UnixListener>) -> Self {
+        Self { uid: stream.io().peer_cred().ok().map(|peer| peer.uid()) }
+    }
+}

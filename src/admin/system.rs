@@ -1,0 +1,114 @@
+//! `/api/v1/status`, `/api/v1/reload` and `/api/v1/backup`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+
+use crate::admin::Handles;
+use crate::admin::extract::{Body, By};
+use crate::admin::problem::Problem;
+use crate::domain::time::Timestamp;
+use crate::service::ServiceError;
+use crate::store::Health;
+
+/// What there is to know about a gateway from outside.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// Of the program.
+    pub version: String,
+    /// Whether a server answers, or the command line by itself.
+    pub server: Option<ServerStatus>,
+    /// The folder.
+    pub data: PathBuf,
+    /// `ready`, or why not.
+    pub store: String,
+    /// The number of the newest event.
+    pub position: u64,
+}
+
+/// A running server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerStatus {
+    /// Its process.
+    pub pid: u32,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// Where clients come in.
+    pub public: SocketAddr,
+    /// Where metrics and health are answered.
+    pub admin: SocketAddr,
+    /// The file that it was configured from.
+    pub config: Option<PathBuf>,
+}
+
+/// Where a backup goes.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Target {
+    to: PathBuf,
+}
+
+/// A finished backup.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct BackupDone {
+    /// The file.
+    pub file: PathBuf,
+    /// The number of the newest event in it.
+    pub position: u64,
+}
+
+type Handle = State<Arc<Handles>>;
+
+pub(super) async fn status(State(handles): Handle, By(_): By) -> Result<Json<Status>, Problem> {
+    let service = &handles.service;
+    let newest = service.events(None, None, 1).await?.entries.pop();
+    Ok(Json(Status {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        server: handles.server.clone(),
+        data: service.settings().store.path.clone(),
+        store: match service.health() {
+            Health::Ready => "ready".to_owned(),
+            Health::ReadOnly(why) => format!("read-only: {why}"),
+            Health::Broken(why) => format!("broken: {why}"),
+        },
+        position: newest.map_or(0, |event| event.position),
+    }))
+}
+
+pub(super) async fn reload(
+    State(handles): Handle,
+    By(_): By,
+    Body(Nothing {}): Body<Nothing>,
+) -> Result<StatusCode, Problem> {
+    let Some(reload) = handles.reload.clone() else {
+        return Err(Problem::no_server("reloading the configuration"));
+    };
+    let outcome = tokio::task::spawn_blocking(move || reload()).await;
+    outcome.unwrap_or_else(|error| Err(error.to_string())).map_err(|mistakes| {
+        let title = "The configuration has mistakes; the old one stays";
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad-config", title, mistakes)
+    })?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Nothing {}
+
+pub(super) async fn backup(
+    State(handles): Handle,
+    By(_): By,
+    Body(Target { to }): Body<Target>,
+) -> Result<Json<BackupDone>, Problem> {
+    if !to.is_absolute() {
+        let problem = "the path of a backup must begin with `/`";
+        return Err(ServiceError::field("to", problem).into());
+    }
+    let position = handles.service.backup(&to).await?;
+    Ok(Json(BackupDone { file: to, position: position.0 }))
+}

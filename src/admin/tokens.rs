@@ -1,0 +1,114 @@
+//! `/api/v1/tokens`.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderName, StatusCode, header};
+use serde::{Deserialize, Serialize};
+
+use crate::admin::Handles;
+use crate::admin::extract::{Asked, Body, By, Id};
+use crate::admin::problem::Problem;
+use crate::domain::id::{OwnerId, TokenId};
+use crate::service::input::{NewToken, Reason, TokenChange};
+use crate::service::view::{TokenChanged, TokenView};
+
+/// How many entries a page has if the question does not say.
+pub(super) const PAGE_ENTRIES: usize = 100;
+
+/// Which page of the list.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Which {
+    owner: Option<OwnerId>,
+    after: Option<TokenId>,
+    limit: Option<usize>,
+}
+
+/// A page of the list.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct TokenPage {
+    /// In the order of their creation.
+    pub tokens: Vec<TokenView>,
+    /// What to ask for `after`; none at the end.
+    pub next: Option<TokenId>,
+}
+
+/// A new token with its secret, which is never told again.
+#[derive(Serialize, Deserialize)]
+pub struct TokenCreated {
+    /// The token.
+    pub token: TokenView,
+    /// None if the caller brought it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
+}
+
+type Handle = State<Arc<Handles>>;
+
+pub(super) async fn list(
+    State(handles): Handle,
+    By(_): By,
+    Asked(which): Asked<Which>,
+) -> Result<Json<TokenPage>, Problem> {
+    let limit = which.limit.unwrap_or(PAGE_ENTRIES);
+    let page = handles.service.tokens(which.owner.as_ref(), which.after, limit).await?;
+    Ok(Json(TokenPage { tokens: page.entries, next: page.next }))
+}
+
+pub(super) async fn create(
+    State(handles): Handle,
+    By(by): By,
+    Body(input): Body<NewToken>,
+) -> Result<(StatusCode, [(HeaderName, String); 1], Json<TokenCreated>), Problem> {
+    let created = handles.service.create_token(&by, input).await?;
+    let location = format!("/api/v1/tokens/{}", created.token.id);
+    let secret = created.secret.map(|secret| secret.expose().to_owned());
+    let body = TokenCreated { token: created.token, secret };
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(body)))
+}
+
+pub(super) async fn show(
+    State(handles): Handle,
+    By(_): By,
+    Id(id): Id<TokenId>,
+) -> Result<Json<TokenView>, Problem> {
+    Ok(Json(handles.service.token(id).await?))
+}
+
+pub(super) async fn update(
+    State(handles): Handle,
+    By(by): By,
+    Id(id): Id<TokenId>,
+    Body(change): Body<TokenChange>,
+) -> Result<Json<TokenChanged>, Problem> {
+    Ok(Json(handles.service.update_token(&by, id, &change).await?))
+}
+
+pub(super) async fn revoke(
+    State(handles): Handle,
+    By(by): By,
+    Id(id): Id<TokenId>,
+    Body(Reason { reason }): Body<Reason>,
+) -> Result<Json<TokenChanged>, Problem> {
+    Ok(Json(handles.service.revoke_token(&by, id, &reason).await?))
+}
+
+pub(super) async fn disable(
+    State(handles): Handle,
+    By(by): By,
+    Id(id): Id<TokenId>,
+    Body(Reason { reason }): Body<Reason>,
+) -> Result<Json<TokenChanged>, Problem> {
+    Ok(Json(handles.service.disable_token(&by, id, &reason).await?))
+}
+
+pub(super) async fn enable(
+    State(handles): Handle,
+    By(by): By,
+    Id(id): Id<TokenId>,
+    Body(Reason { reason }): Body<Reason>,
+) -> Result<Json<TokenChanged>, Problem> {
+    Ok(Json(handles.service.enable_token(&by, id, &reason).await?))
+}

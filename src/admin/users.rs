@@ -1,0 +1,81 @@
+//! `/api/v1/users`.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{HeaderName, StatusCode, header};
+use serde::{Deserialize, Serialize};
+
+use crate::admin::Handles;
+use crate::admin::extract::{Asked, Body, By, Id};
+use crate::admin::problem::Problem;
+use crate::admin::tokens::PAGE_ENTRIES;
+use crate::domain::id::OwnerId;
+use crate::service::input::{NewOwner, Reason};
+use crate::service::view::{OwnerChanged, OwnerView};
+
+/// Which page of the list.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Which {
+    after: Option<OwnerId>,
+    limit: Option<usize>,
+}
+
+/// A page of the list.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct UserPage {
+    /// In alphabetical order.
+    pub users: Vec<OwnerView>,
+    /// What to ask for `after`; none at the end.
+    pub next: Option<OwnerId>,
+}
+
+type Handle = State<Arc<Handles>>;
+
+pub(super) async fn list(
+    State(handles): Handle,
+    By(_): By,
+    Asked(which): Asked<Which>,
+) -> Result<Json<UserPage>, Problem> {
+    let limit = which.limit.unwrap_or(PAGE_ENTRIES);
+    let page = handles.service.owners(which.after.as_ref(), limit).await?;
+    Ok(Json(UserPage { users: page.entries, next: page.next }))
+}
+
+pub(super) async fn create(
+    State(handles): Handle,
+    By(by): By,
+    Body(input): Body<NewOwner>,
+) -> Result<(StatusCode, [(HeaderName, String); 1], Json<OwnerView>), Problem> {
+    let user = handles.service.create_owner(&by, input).await?;
+    let location = format!("/api/v1/users/{}", user.id);
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(user)))
+}
+
+pub(super) async fn show(
+    State(handles): Handle,
+    By(_): By,
+    Id(id): Id<OwnerId>,
+) -> Result<Json<OwnerView>, Problem> {
+    Ok(Json(handles.service.owner(&id).await?))
+}
+
+pub(super) async fn block(
+    State(handles): Handle,
+    By(by): By,
+    Id(id): Id<OwnerId>,
+    Body(Reason { reason }): Body<Reason>,
+) -> Result<Json<OwnerChanged>, Problem> {
+    Ok(Json(handles.service.block_owner(&by, &id, &reason).await?))
+}
+
+pub(super) async fn unblock(
+    State(handles): Handle,
+    By(by): By,
+    Id(id): Id<OwnerId>,
+    Body(Reason { reason }): Body<Reason>,
+) -> Result<Json<OwnerChanged>, Problem> {
+    Ok(Json(handles.service.unblock_owner(&by, &id, &reason).await?))
+}

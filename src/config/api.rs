@@ -1,0 +1,197 @@
+//! The checked APIs. Their upstreams are read in `upstream`, their rules in `rule`, and what two of
+//! them claim at once is found in `clash`.
+
+use std::collections::BTreeSet;
+
+use super::clash::{self, Claim};
+use super::file::ApiTable;
+use super::mistake::Mistake;
+use super::pattern::api_path;
+use super::reading::{Placed, Reading, Reported, Text, did_you_mean};
+use super::rule::{Catalogues, rule};
+use super::settings::{Api, Dialect, KeepInPath, Listen, Rule};
+use super::upstream::upstream;
+use super::values::{boolean, list, name, size, span, text, word};
+
+/// Dialects that a later release brings.
+const LATER: [&str; 5] = ["bitrix24", "element", "elma365", "focco", "wialon"];
+
+/// The longest body limit, a pebibyte: more is none.
+const MOST_BODY: u64 = 1 << 50;
+
+/// The longest host name (RFC 1035 section 2.3.4).
+const MOST_HOST: usize = 253;
+
+pub(super) fn apis(
+    tables: &[ApiTable],
+    listen: Option<&Listen>,
+    catalogues: Catalogues<'_>,
+    reading: &Reading<'_>,
+) -> Result<Vec<Api>, Reported> {
+    let read: Vec<_> = tables.iter().map(|table| api(table, listen, catalogues, reading)).collect();
+    let places: Vec<_> = read.iter().map(|(place, _)| place).collect();
+    let clashes = clash::find(&places, reading);
+    let apis: Result<Vec<_>, _> = read.into_iter().map(|(_, api)| api).collect();
+    clashes.and(apis)
+}
+
+/// What an API claims, as far as it could be read.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// Its name, as it stands in the file.
+    pub(super) label: Placed<String>,
+    /// Its host, if that is known.
+    pub(super) host: Option<Option<String>>,
+    /// Its path, if that is known.
+    pub(super) path: Option<String>,
+    /// What its rules claim.
+    pub(super) claims: Vec<Claim>,
+}
+
+fn api(
+    table: &ApiTable,
+    listen: Option<&Listen>,
+    catalogues: Catalogues<'_>,
+    reading: &Reading<'_>,
+) -> (Place, Result<Api, Reported>) {
+    let hint = "give each API a name of its own, such as `name = \"shop\"`";
+    let given = reading.required(&table.name, &table.span, ("this API", "name"), hint);
+    let label = given.as_ref().map_or_else(
+        |_| Placed { value: "?".to_owned(), key: String::new(), span: table.span.clone() },
+        |text| Placed {
+            value: text.value.shown.clone(),
+            key: text.key.clone(),
+            span: text.span.clone(),
+        },
+    );
+    let slug = given.and_then(|text| name(&text, "an API", reading));
+    let dialect = dialect(table, reading);
+    let host = text(&table.host, reading)
+        .and_then(|text| text.map(|text| host(text, reading)).transpose());
+    let path = path(table, reading);
+    let upstream = upstream(table, &label.value, listen, reading);
+    let keep_credential = boolean(&table.keep_credential, false);
+    let body_bytes = size(&table.body_limit, 1..=MOST_BODY, reading);
+    let keep = keep(table, reading);
+    let idle_ttl = span(&table.idle_ttl, reading);
+    let under = path.as_deref().ok();
+    let (claims, rules) = rules(table, &label.value, under, catalogues, reading);
+    let place = Place { label, host: host.clone().ok(), path: path.clone().ok(), claims };
+    let combine = || {
+        Ok(Api {
+            name: slug?,
+            dialect: dialect?,
+            host: host?,
+            path: path?,
+            upstream: upstream?,
+            keep_credential: keep_credential?,
+            body_bytes: body_bytes?,
+            keep: keep?,
+            idle_ttl: idle_ttl?,
+            rules: rules?,
+        })
+    };
+    (place, combine())
+}
+
+fn rules(
+    table: &ApiTable,
+    label: &str,
+    under: Option<&str>,
+    catalogues: Catalogues<'_>,
+    reading: &Reading<'_>,
+) -> (Vec<Claim>, Result<Vec<Rule>, Reported>) {
+    if table.rules.is_empty() {
+        let hint = "add `[[apis.rules]]` with `path = \"/{*rest}\"` to let any valid token through";
+        let mistake = Mistake::NoRules(label.to_owned());
+        return (Vec::new(), Err(reading.mistake(&table.span, mistake, hint)));
+    }
+    let numbered = table.rules.iter().zip(1..);
+    let read: Vec<_> =
+        numbered.map(|(one, number)| rule(one, number, under, catalogues, reading)).collect();
+    let mut names = BTreeSet::new();
+    let mut unique = Ok(());
+    for (claim, _) in &read {
+        if !names.insert(&claim.name.value) {
+            let (api, rule) = (label.to_owned(), claim.name.value.clone());
+            let hint = "names are unique within an API; a rule without a `name` has its number";
+            let mistake = Mistake::RuleTwice { api, rule };
+            unique = Err(reading.mistake(&claim.name.span, mistake, hint));
+        }
+    }
+    let (claims, rules): (Vec<_>, Vec<_>) = read.into_iter().unzip();
+    let rules: Result<Vec<_>, _> = rules.into_iter().collect();
+    (claims, unique.and(rules))
+}
+
+fn dialect(table: &ApiTable, reading: &Reading<'_>) -> Result<Dialect, Reported> {
+    let Some(given) = text(&table.dialect, reading)? else { return Ok(Dialect::Bearer) };
+    let shown = &given.value.shown;
+    match given.value.value.as_str() {
+        "bearer" => Ok(Dialect::Bearer),
+        later if LATER.contains(&later) => {
+            let hint = "`bearer` is the only dialect of this release; leave `dialect` out for it";
+            Err(reading.mistake(&given.span, Mistake::LaterDialect(shown.clone()), hint))
+        }
+        _ => {
+            let hint =
+                did_you_mean(shown, ["bearer"], "`bearer` is the only dialect of this release");
+            Err(reading.mistake(&given.span, Mistake::UnknownDialect(shown.clone()), hint))
+        }
+    }
+}
+
+/// A host in its one spelling: lower case, no trailing dot (sec-P7, sec-P12).
+fn host(given: &Placed<Text>, reading: &Reading<'_>) -> Result<String, Reported> {
+    let lower = given.value.value.to_ascii_lowercase();
+    let host = lower.strip_suffix('.').unwrap_or(&lower);
+    if is_host(host) {
+        return Ok(host.to_owned());
+    }
+    let hint = match host {
+        _ if host.contains('*') => "there are no wildcards; leave `host` out to answer to any host",
+        _ if host.contains("://") || host.contains('/') => {
+            "write the name alone, such as `api.example.com`"
+        }
+        _ if host.contains(':') => "leave out the port: any port is meant",
+        _ if !host.is_ascii() => "write it in its ASCII form, `xn--...`",
+        _ => "a host is a name such as `api.example.com`, or an IPv4 address",
+    };
+    Err(reading.mistake(&given.span, Mistake::BadHost(given.value.shown.clone()), hint))
+}
+
+/// Letters, digits, `-` and `_` between dots.
+pub(super) fn is_host(text: &str) -> bool {
+    let inner = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(inner)
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    text.len() <= MOST_HOST && text.split('.').all(label)
+}
+
+fn path(table: &ApiTable, reading: &Reading<'_>) -> Result<String, Reported> {
+    let Some(given) = text(&table.path, reading)? else { return Ok("/".to_owned()) };
+    api_path(&given.value.value).map_err(|fault| {
+        let mistake = Mistake::BadPath { path: given.value.shown.clone(), fault };
+        let hint = "the path of an API looks like `/` or `/api/v1`";
+        reading.mistake(&given.span, mistake, hint)
+    })
+}
+
+fn keep(table: &ApiTable, reading: &Reading<'_>) -> Result<KeepInPath, Reported> {
+    let words: [(_, fn(&mut KeepInPath)); 3] = [
+        ("encoded-slash", |keep| keep.encoded_slash = true),
+        ("empty-segment", |keep| keep.empty_segment = true),
+        ("path-parameter", |keep| keep.path_parameter = true),
+    ];
+    let chosen: Vec<_> =
+        list(&table.keep, reading)?.iter().map(|one| word(one, &words, reading)).collect();
+    let mut keep = KeepInPath::default();
+    for set in chosen {
+        set?(&mut keep);
+    }
+    Ok(keep)
+}

@@ -1,0 +1,120 @@
+//! The checked catalogues: flags and contexts.
+
+use std::collections::BTreeMap;
+
+use super::file::{ContextTable, ParamTable};
+use super::general::{TakenHeaders, take_header};
+use super::mistake::Mistake;
+use super::reading::{NamedNumber, Placed, Reading, Reported};
+use super::settings::{Context, ContextParam};
+use super::values::{boolean, header, key_name, list, text};
+use crate::domain::flags::{FlagCatalog, Flags};
+use crate::domain::id::Slug;
+
+/// Contexts by name.
+pub(super) type Contexts = BTreeMap<Slug, Context>;
+
+pub(super) fn flags(
+    table: &[NamedNumber],
+    contexts: &[ContextTable],
+    reading: &Reading<'_>,
+) -> Result<FlagCatalog, Reported> {
+    let mut names = BTreeMap::new();
+    let mut first_of: BTreeMap<i64, &str> = BTreeMap::new();
+    let mut outcome = Ok(());
+    for (key, bits) in table {
+        match flag(key, bits, contexts, reading) {
+            Err(reported) => outcome = Err(reported),
+            Ok((name, bits)) => {
+                if let Some(first) = first_of.insert(bits.bits(), &key.value) {
+                    let (first, second) = (first.to_owned(), key.value.clone());
+                    let hint = "give each flag a bit of its own, or take one of the two out";
+                    let mistake = Mistake::FlagTwice { first, second };
+                    outcome = Err(reading.mistake(&key.span, mistake, hint));
+                }
+                names.insert(name, bits);
+            }
+        }
+    }
+    outcome.map(|()| FlagCatalog::new(names))
+}
+
+fn flag(
+    key: &Placed<String>,
+    bits: &Result<Placed<i128>, Reported>,
+    contexts: &[ContextTable],
+    reading: &Reading<'_>,
+) -> Result<(String, Flags), Reported> {
+    let name = key_name(key, "a flag", reading);
+    if contexts.iter().any(|context| context.name.value == key.value) {
+        let hint = "call one of them something else: a scope lists contexts and flags together";
+        return Err(reading.mistake(&key.span, Mistake::FlagIsContext(key.value.clone()), hint));
+    }
+    let bits = bits.as_ref().map_err(|reported| *reported)?;
+    let flags = i64::try_from(bits.value).ok().filter(|bits| *bits > 0);
+    match flags.and_then(|bits| Flags::from_bits(bits).ok()) {
+        Some(flags) => Ok((name?.to_string(), flags)),
+        None => {
+            let hint = "write a bit such as 0x100, or a sum of bits";
+            Err(reading.mistake(&bits.span, Mistake::FlagBits(key.value.clone()), hint))
+        }
+    }
+}
+
+pub(super) fn contexts(
+    tables: &[ContextTable],
+    identity: &TakenHeaders,
+    reading: &Reading<'_>,
+) -> Result<Contexts, Reported> {
+    let all: Vec<_> = tables.iter().map(|table| context(table, identity, reading)).collect();
+    all.into_iter().collect()
+}
+
+fn context(
+    table: &ContextTable,
+    identity: &TakenHeaders,
+    reading: &Reading<'_>,
+) -> Result<(Slug, Context), Reported> {
+    let name = key_name(&table.name, "a context", reading);
+    if table.name.value == "all" {
+        let hint = "upstreams are told `all` for a token that reaches every context";
+        return Err(reading.mistake(&table.name.span, Mistake::ContextAll, hint));
+    }
+    let title = text(&table.title, reading)
+        .map(|title| title.map_or(&table.name.value, |title| &title.value.value).clone());
+    let mut taken = identity.clone();
+    let params: Vec<_> =
+        table.params.iter().map(|table| param(table, &mut taken, reading)).collect();
+    let params: Result<_, _> = params.into_iter().collect();
+    Ok((name?, Context { title: title?, params: params? }))
+}
+
+fn param(
+    table: &ParamTable,
+    taken: &mut TakenHeaders,
+    reading: &Reading<'_>,
+) -> Result<(String, ContextParam), Reported> {
+    let name = key_name(&table.name, "a parameter", reading);
+    let title = text(&table.title, reading)
+        .map(|title| title.map_or(&table.name.value, |title| &title.value.value).clone());
+    let secret = boolean(&table.secret, false);
+    let required = boolean(&table.required, false);
+    let choices = list(&table.choices, reading)
+        .map(|choices| choices.iter().map(|choice| choice.value.value.clone()).collect());
+    let header = match text(&table.header, reading) {
+        Ok(Some(text)) => header(text, reading).and_then(|name| {
+            let key = format!("{}.header", table.name.key);
+            take_header(name, key, Some(text.span.clone()), taken, reading).map(Some)
+        }),
+        Ok(None) => Ok(None),
+        Err(reported) => Err(reported),
+    };
+    let param = ContextParam {
+        title: title?,
+        secret: secret?,
+        required: required?,
+        choices: choices?,
+        header: header?,
+    };
+    Ok((name?.to_string(), param))
+}

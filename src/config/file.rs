@@ -1,0 +1,345 @@
+//! The low settings: exactly what stands in the file, with the place of each value.
+//!
+//! Nothing is checked here but the kind of each value and that each key is known. `general`,
+//! `catalog`, `api` and `rule` make the high settings of it.
+
+use std::ops::Range;
+
+use super::reading::{Field, NamedNumber, Placed, Reading, Text};
+use super::table::{Size, Table};
+
+/// A whole file.
+#[derive(Debug)]
+pub(super) struct File {
+    pub(super) listen: ListenTable,
+    pub(super) store: StoreTable,
+    pub(super) cache: CacheTable,
+    pub(super) limits: LimitsTable,
+    pub(super) telemetry: TelemetryTable,
+    pub(super) identity: IdentityTable,
+    pub(super) tokens: TokensTable,
+    pub(super) flags: Vec<NamedNumber>,
+    pub(super) contexts: Vec<ContextTable>,
+    pub(super) apis: Vec<ApiTable>,
+}
+
+/// `[listen]`
+#[derive(Debug)]
+pub(super) struct ListenTable {
+    pub(super) public: Field<Text>,
+    pub(super) admin: Field<Text>,
+    pub(super) admin_open: Field<bool>,
+    pub(super) socket: Field<Text>,
+    pub(super) cores: Field<i128>,
+    pub(super) h2c: Field<bool>,
+}
+
+/// `[store]`
+#[derive(Debug)]
+pub(super) struct StoreTable {
+    pub(super) path: Field<Text>,
+    pub(super) index_cache: Field<Size>,
+    pub(super) reserve: Field<Size>,
+    pub(super) master_key: Field<String>,
+}
+
+/// `[cache]`
+#[derive(Debug)]
+pub(super) struct CacheTable {
+    pub(super) records: Field<i128>,
+    pub(super) unknown: Field<i128>,
+    pub(super) unknown_ttl: Field<Text>,
+    pub(super) loads: Field<i128>,
+    pub(super) load_timeout: Field<Text>,
+    pub(super) flush_interval: Field<Text>,
+}
+
+/// `[limits]`
+#[derive(Debug)]
+pub(super) struct LimitsTable {
+    pub(super) connections: Field<i128>,
+    pub(super) head: Field<Size>,
+    pub(super) headers: Field<i128>,
+    pub(super) target: Field<Size>,
+    pub(super) head_timeout: Field<Text>,
+    pub(super) idle_timeout: Field<Text>,
+    pub(super) stall_timeout: Field<Text>,
+}
+
+/// `[telemetry]`
+#[derive(Debug)]
+pub(super) struct TelemetryTable {
+    pub(super) format: Field<Text>,
+    pub(super) filter: Field<Text>,
+    pub(super) access_log: Field<bool>,
+}
+
+/// `[identity]`: header names, or `false`.
+#[derive(Debug)]
+pub(super) struct IdentityTable {
+    pub(super) owner: Field<Option<Text>>,
+    pub(super) company: Field<Option<Text>>,
+    pub(super) token_id: Field<Option<Text>>,
+    pub(super) token_name: Field<Option<Text>>,
+    pub(super) flags: Field<Option<Text>>,
+    pub(super) contexts: Field<Option<Text>>,
+    pub(super) items: Field<Option<Text>>,
+    pub(super) params: Field<Option<Text>>,
+    pub(super) request_id: Field<Option<Text>>,
+}
+
+/// `[tokens]`
+#[derive(Debug)]
+pub(super) struct TokensTable {
+    pub(super) idle_ttl: Field<Text>,
+    pub(super) lifetime: Field<Text>,
+}
+
+/// `[contexts.NAME]`
+#[derive(Debug)]
+pub(super) struct ContextTable {
+    pub(super) name: Placed<String>,
+    pub(super) title: Field<Text>,
+    pub(super) params: Vec<ParamTable>,
+}
+
+/// `[contexts.NAME.params.NAME]`
+#[derive(Debug)]
+pub(super) struct ParamTable {
+    pub(super) name: Placed<String>,
+    pub(super) title: Field<Text>,
+    pub(super) secret: Field<bool>,
+    pub(super) required: Field<bool>,
+    pub(super) choices: Field<Vec<Placed<Text>>>,
+    pub(super) header: Field<Text>,
+}
+
+/// `[[apis]]`
+#[derive(Debug)]
+pub(super) struct ApiTable {
+    pub(super) span: Range<usize>,
+    pub(super) name: Field<Text>,
+    pub(super) dialect: Field<Text>,
+    pub(super) host: Field<Text>,
+    pub(super) path: Field<Text>,
+    pub(super) upstream: Field<Vec<Placed<Text>>>,
+    pub(super) upstream_connect_timeout: Field<Text>,
+    pub(super) upstream_response_timeout: Field<Text>,
+    pub(super) upstream_idle_timeout: Field<Text>,
+    pub(super) keep_credential: Field<bool>,
+    pub(super) body_limit: Field<Size>,
+    pub(super) keep: Field<Vec<Placed<Text>>>,
+    pub(super) idle_ttl: Field<Text>,
+    pub(super) rules: Vec<RuleTable>,
+}
+
+/// `[[apis.rules]]`
+#[derive(Debug)]
+pub(super) struct RuleTable {
+    pub(super) span: Range<usize>,
+    pub(super) name: Field<Text>,
+    pub(super) path: Field<Text>,
+    pub(super) methods: Field<Vec<Placed<Text>>>,
+    pub(super) public: Field<bool>,
+    pub(super) context: Field<Text>,
+    pub(super) flags: Field<Vec<Placed<Text>>>,
+    pub(super) roles: Field<Vec<Placed<Text>>>,
+    pub(super) company: Field<Text>,
+    pub(super) item: Field<Text>,
+    pub(super) items: Field<Text>,
+}
+
+impl File {
+    /// Reads every table. The small ones come first, so that a key which stands in the wrong table can
+    /// be told where it belongs.
+    pub(super) fn read(mut root: Table<'_>, reading: &Reading<'_>) -> Self {
+        let file = Self {
+            store: StoreTable::read(root.table("store", reading), reading),
+            cache: CacheTable::read(root.table("cache", reading), reading),
+            limits: LimitsTable::read(root.table("limits", reading), reading),
+            telemetry: TelemetryTable::read(root.table("telemetry", reading), reading),
+            tokens: TokensTable::read(root.table("tokens", reading), reading),
+            listen: ListenTable::read(root.table("listen", reading), reading),
+            identity: IdentityTable::read(root.table("identity", reading), reading),
+            flags: root.table("flags", reading).named_numbers(reading),
+            contexts: read_contexts(root.table("contexts", reading), reading),
+            apis: read_apis(root.tables("apis", reading), reading),
+        };
+        root.finish(reading);
+        file
+    }
+}
+
+impl ListenTable {
+    fn read(mut table: Table<'_>, reading: &Reading<'_>) -> Self {
+        let read = Self {
+            public: table.text("public", reading),
+            admin: table.text("admin", reading),
+            admin_open: table.boolean("admin_open", reading),
+            socket: table.text("socket", reading),
+            cores: table.number("cores", reading),
+            h2c: table.boolean("h2c", reading),
+        };
+        table.finish(reading);
+        read
+    }
+}
+
+impl StoreTable {
+    fn read(mut table: Table<'_>, reading: &Reading<'_>) -> Self {
+        let read = Self {
+            path: table.text("path", reading),
+            index_cache: table.size("index_cache", reading),
+            reserve: table.size("reserve", reading),
+            master_key: table.raw_text("master_key", reading),
+        };
+        table.finish(reading);
+        read
+    }
+}
+
+impl CacheTable {
+    fn read(mut table: Table<'_>, reading: &Reading<'_>) -> Self {
+        let read = Self {
+            records: table.number("records", reading),
+            unknown: table.number("unknown", reading),
+            unknown_ttl: table.duration("unknown_ttl", reading),
+            loads: table.number("loads", reading),
+            load_timeout: table.duration("load_timeout", reading),
+            flush_interval: table.duration("flush_interval", reading),
+        };
+        table.finish(reading);
+        read
+    }
+}
+
+impl LimitsTable {
+    fn read(mut table: Table<'_>, reading: &Reading<'_>) -> Self {
+        let read = Self {
+            connections: table.number("connections", reading),
+            head: table.size("head", reading),
+            headers: table.number("headers", reading),
+            target: table.size("target", reading),
+            head_timeout: table.duration("head_timeout", reading),
+            idle_timeout: table.duration("idle_timeout", reading),
+            stall_timeout: table.duration("stall_timeout", reading),
+        };
+        table.finish(reading);
+        read
+    }
+}
+
+impl TelemetryTable {
+    fn read(mut table: Table<'_>, reading: &Reading<'_>) -> Self {
+        let read = Self {
+            format: table.text("format", reading),
+            filter: table.text("filter", reading),
+            access_log: table.boolean("access_log", reading),
+        };
+        table.finish(reading);
+        read
+    }
+}
+
+impl IdentityTable {
+    fn read(mut table: Table<'_>, reading: &Reading<'_>) -> Self {
+        let read = Self {
+            owner: table.text_or_false("owner", reading),
+            company: table.text_or_false("company", reading),
+            token_id: table.text_or_false("token_id", reading),
+            token_name: table.text_or_false("token_name", reading),
+            flags: table.text_or_false("flags", reading),
+            contexts: table.text_or_false("contexts", reading),
+            items: table.text_or_false("items", reading),
+            params: table.text_or_false("params", reading),
+            request_id: table.text_or_false("request_id", reading),
+        };
+        table.finish(reading);
+        read
+    }
+}
+
+impl TokensTable {
+    fn read(mut table: Table<'_>, reading: &Reading<'_>) -> Self {
+        let read = Self {
+            idle_ttl: table.duration("idle_ttl", reading),
+            lifetime: table.duration("lifetime", reading),
+        };
+        table.finish(reading);
+        read
+    }
+}
+
+fn read_contexts(table: Table<'_>, reading: &Reading<'_>) -> Vec<ContextTable> {
+    let read = |(name, mut table): (Placed<String>, Table<'_>)| {
+        let context = ContextTable {
+            name,
+            title: table.text("title", reading),
+            params: read_params(table.table("params", reading), reading),
+        };
+        table.finish(reading);
+        context
+    };
+    table.named_tables(reading).into_iter().map(read).collect()
+}
+
+fn read_params(table: Table<'_>, reading: &Reading<'_>) -> Vec<ParamTable> {
+    let read = |(name, mut table): (Placed<String>, Table<'_>)| {
+        let param = ParamTable {
+            name,
+            title: table.text("title", reading),
+            secret: table.boolean("secret", reading),
+            required: table.boolean("required", reading),
+            choices: table.texts("choices", reading),
+            header: table.text("header", reading),
+        };
+        table.finish(reading);
+        param
+    };
+    table.named_tables(reading).into_iter().map(read).collect()
+}
+
+fn read_apis(tables: Vec<Table<'_>>, reading: &Reading<'_>) -> Vec<ApiTable> {
+    let read = |mut table: Table<'_>| {
+        let api = ApiTable {
+            span: table.span(),
+            name: table.text("name", reading),
+            dialect: table.text("dialect", reading),
+            host: table.text("host", reading),
+            path: table.text("path", reading),
+            upstream: table.text_or_texts("upstream", reading),
+            upstream_connect_timeout: table.duration("upstream_connect_timeout", reading),
+            upstream_response_timeout: table.duration("upstream_response_timeout", reading),
+            upstream_idle_timeout: table.duration("upstream_idle_timeout", reading),
+            keep_credential: table.boolean("keep_credential", reading),
+            body_limit: table.size("body_limit", reading),
+            keep: table.texts("keep", reading),
+            idle_ttl: table.duration("idle_ttl", reading),
+            rules: read_rules(table.tables("rules", reading), reading),
+        };
+        table.finish(reading);
+        api
+    };
+    tables.into_iter().map(read).collect()
+}
+
+fn read_rules(tables: Vec<Table<'_>>, reading: &Reading<'_>) -> Vec<RuleTable> {
+    let read = |mut table: Table<'_>| {
+        let rule = RuleTable {
+            span: table.span(),
+            name: table.text("name", reading),
+            path: table.text("path", reading),
+            methods: table.texts("methods", reading),
+            public: table.boolean("public", reading),
+            context: table.text("context", reading),
+            flags: table.texts("flags", reading),
+            roles: table.texts("roles", reading),
+            company: table.text("company", reading),
+            item: table.text("item", reading),
+            items: table.text("items", reading),
+        };
+        table.finish(reading);
+        rule
+    };
+    tables.into_iter().map(read).collect()
+}

@@ -1,0 +1,182 @@
+//! From a file, or from nothing, to settings.
+
+use std::path::{Path, PathBuf};
+
+use toml::de::{DeTable, Error as SyntaxError};
+
+use super::environment::Environment;
+use super::file::File;
+use super::mistake::Mistake;
+use super::pattern::api_path;
+use super::reading::{Reading, Reported};
+use super::report::Report;
+use super::rule::Catalogues;
+use super::settings::{Api, Dialect, KeepInPath, Rule, Settings, Upstream};
+use super::table::Table;
+use super::{api, catalog, general, upstream};
+use crate::domain::rule::{ItemRule, Requirement};
+
+/// Settings, and the files that they came from.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Loaded {
+    /// What the file means.
+    pub settings: Settings,
+    /// The files that were read: those to watch.
+    pub files: Vec<PathBuf>,
+}
+
+/// Reads a configuration file.
+///
+/// # Errors
+/// All mistakes of the file at once.
+pub fn load(path: &Path, environment: &Environment) -> Result<Loaded, Report> {
+    let settings = parse(path, &read(path)?, environment)?;
+    Ok(Loaded { settings, files: vec![path.to_owned()] })
+}
+
+/// Reads a configuration that is in memory; `path` is what reports call it.
+///
+/// # Errors
+/// All its mistakes at once.
+pub fn parse(path: &Path, bytes: &[u8], environment: &Environment) -> Result<Settings, Report> {
+    let source = String::from_utf8_lossy(bytes);
+    let reading = Reading::new(&source, environment);
+    let settings = read_document(bytes, &source, &reading).and_then(|file| build(&file, &reading));
+    finish(settings, reading, path)
+}
+
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, Report> {
+    std::fs::read(path).map_err(|error| {
+        let mistake = Mistake::NotRead { path: path.display().to_string(), why: error.to_string() };
+        Report::placeless(
+            mistake,
+            "name the file with `--config PATH`, or write one with `tollgate init`",
+        )
+    })
+}
+
+/// Settings if nothing was reported, and otherwise what was.
+pub(super) fn finish<T>(
+    outcome: Result<T, Reported>,
+    reading: Reading<'_>,
+    path: &Path,
+) -> Result<T, Report> {
+    match (reading.report(path), outcome) {
+        (None, Ok(value)) => Ok(value),
+        (Some(report), _) => Err(report),
+        // `Reported` is made by reporting alone, so there is a report; an empty one is refused too.
+        (None, Err(_)) => Err(Report::new(path, "", Vec::new(), Vec::new())),
+    }
+}
+
+/// The low settings. While the text is not TOML nothing else is looked at: what a parser guesses
+/// behind a mistake would only lead to more of them.
+pub(super) fn read_document(
+    bytes: &[u8],
+    source: &str,
+    reading: &Reading<'_>,
+) -> Result<File, Reported> {
+    if let Err(error) = std::str::from_utf8(bytes) {
+        let at = error.valid_up_to();
+        return Err(reading.mistake(&(at..at + 1), Mistake::NotText, "save the file as UTF-8"));
+    }
+    let (document, errors) = DeTable::parse_recoverable(source);
+    if let Some(reported) = errors.iter().map(|error| syntax(error, reading)).next_back() {
+        return Err(reported);
+    }
+    let span = document.span();
+    Ok(File::read(Table::new("", span, document.into_inner()), reading))
+}
+
+fn syntax(error: &SyntaxError, reading: &Reading<'_>) -> Reported {
+    let (what, expected) = match error.message().split_once(", expected ") {
+        Some((what, expected)) => (what, format!("expected {expected}")),
+        None if error.message() == "duplicate key" => {
+            ("this key stands here twice", "keep one of the two".to_owned())
+        }
+        None => (error.message(), "see https://toml.io for what a file may hold".to_owned()),
+    };
+    let span = error.span().unwrap_or_default();
+    reading.mistake(&span, Mistake::Syntax(what.to_owned()), expected)
+}
+
+/// The high settings.
+pub(super) fn build(file: &File, reading: &Reading<'_>) -> Result<Settings, Reported> {
+    let store = general::store(&file.store, reading);
+    let store_path = store.as_ref().map_or(Path::new("data"), |store| &store.path);
+    let listen = general::listen(&file.listen, store_path, reading);
+    let cache = general::cache(&file.cache, reading);
+    let limits = general::limits(&file.limits, reading);
+    let telemetry = general::telemetry(&file.telemetry, reading);
+    let (identity, taken) = general::identity(&file.identity, reading);
+    let tokens = general::tokens(&file.tokens, reading);
+    let flags = catalog::flags(&file.flags, &file.contexts, reading);
+    let contexts = catalog::contexts(&file.contexts, &taken, reading);
+    let flag_names: Vec<_> = file.flags.iter().map(|(name, _)| name.value.as_str()).collect();
+    let context_names: Vec<_> = file.contexts.iter().map(|one| one.name.value.as_str()).collect();
+    let catalogues = Catalogues {
+        flag_names: &flag_names,
+        context_names: &context_names,
+        flags: flags.as_ref().ok(),
+    };
+    let apis = api::apis(&file.apis, listen.as_ref().ok(), catalogues, reading);
+    Ok(Settings {
+        listen: listen?,
+        store: store?,
+        cache: cache?,
+        limits: limits?,
+        telemetry: telemetry?,
+        identity: identity?,
+        tokens: tokens?,
+        flags: flags?,
+        contexts: contexts?,
+        apis: apis?,
+    })
+}
+
+impl Settings {
+    /// The settings of an empty file.
+    ///
+    /// # Errors
+    /// None, as things are: no default is a mistake.
+    pub fn defaults(environment: &Environment) -> Result<Self, Report> {
+        parse(Path::new(""), b"", environment)
+    }
+
+    /// The settings of `serve --upstream URL` without a file: one API, and one rule that lets any valid
+    /// token through to every path.
+    ///
+    /// # Errors
+    /// A URL that is not `http://` with a host and a port.
+    pub fn for_upstream(url: &str, environment: &Environment) -> Result<Self, Report> {
+        let mut settings = Self::defaults(environment)?;
+        let endpoint = upstream::endpoint(url)
+            .map_err(|fault| Report::placeless(fault.into(), fault.hint()))?;
+        let named = |name: &'static str| {
+            name.parse().map_err(|_| {
+                Report::placeless(Mistake::BadName { what: "an API", name: name.to_owned() }, "")
+            })
+        };
+        let rule = Rule {
+            name: named("rule-1")?,
+            path: "/{*rest}".to_owned(),
+            methods: Vec::new(),
+            public: false,
+            item: None,
+            requirement: Requirement { items: ItemRule::Closed, ..Requirement::default() },
+        };
+        settings.apis.push(Api {
+            name: named("upstream")?,
+            dialect: Dialect::Bearer,
+            host: None,
+            path: api_path("/").unwrap_or_default(),
+            upstream: Upstream::with_defaults(vec![endpoint]),
+            keep_credential: false,
+            body_bytes: None,
+            keep: KeepInPath::default(),
+            idle_ttl: None,
+            rules: vec![rule],
+        });
+        Ok(settings)
+    }
+}

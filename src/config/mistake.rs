@@ -1,0 +1,189 @@
+//! Everything that can be wrong with a configuration, one sentence each.
+//!
+//! Where it is wrong and what to do about it is added where the mistake is found. A sentence quotes
+//! what stands in the file, never what a `${NAME}` in it was replaced with. `tests/config.rs` asks for
+//! a file in `config/invalid/` for each of these.
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Mistake {
+    // The file as such.
+    /// It is missing, a folder, not ours to read.
+    #[error("cannot read `{path}`: {why}")]
+    NotRead { path: String, why: String },
+    /// Bytes that are no text.
+    #[error("this is not UTF-8 text")]
+    NotText,
+    /// Not TOML.
+    #[error("{0}")]
+    Syntax(String),
+    /// A key that nobody reads.
+    #[error("unknown key `{0}`")]
+    UnknownKey(String),
+    /// A number where text belongs, and the like.
+    #[error("`{key}` must be {wanted}, not {found}")]
+    WrongKind { key: String, wanted: &'static str, found: &'static str },
+    /// Something that cannot be left out.
+    #[error("{what} has no `{key}`")]
+    Missing { what: &'static str, key: &'static str },
+    /// An entry of a list that stands there twice.
+    #[error("`{key}` names `{value}` twice")]
+    Repeated { key: String, value: String },
+    /// A list that asks for nothing.
+    #[error("`{0}` is an empty list")]
+    EmptyList(String),
+    /// Text of no length.
+    #[error("`{0}` is empty")]
+    EmptyText(String),
+
+    // References.
+    /// No such variable.
+    #[error("the environment has no variable `{0}`")]
+    NoVariable(String),
+    /// `${` without a name and `}`.
+    #[error("`{0}` has a `${{` that begins no reference")]
+    BadReference(String),
+    /// Text where a reference to a secret belongs. The text is not quoted: it may be the secret.
+    #[error("`{0}` must say where the secret is kept, not what it is")]
+    SecretInFile(String),
+
+    // Single values.
+    /// Not a length of time.
+    #[error("`{key}` has no length of time in `{text}`")]
+    BadDuration { key: String, text: String },
+    /// Not a number of bytes.
+    #[error("`{key}` has no size in `{text}`")]
+    BadSize { key: String, text: String },
+    /// Too small, also zero, or too large.
+    #[error("`{key}` must be from {least} to {most}, not {shown}")]
+    OutOfRange { key: String, least: String, most: String, shown: String },
+    /// Not an address with a port.
+    #[error("`{key}` has no address and port in `{text}`")]
+    BadAddress { key: String, text: String },
+    /// A word outside a small set.
+    #[error("`{key}` cannot be `{word}`")]
+    UnknownWord { key: String, word: String },
+    /// A name outside the alphabet of names.
+    #[error("`{name}` cannot be the name of {what}")]
+    BadName { what: &'static str, name: String },
+    /// A filter that the log cannot read.
+    #[error("`telemetry.filter` cannot be `{0}`")]
+    BadFilter(String),
+    /// Not a header name.
+    #[error("`{0}` is not a header name")]
+    BadHeader(String),
+    /// A header that carries the message itself, the credential, or the way it came.
+    #[error("the header `{0}` has a meaning of its own")]
+    HeaderReserved(String),
+    /// Two values for one header.
+    #[error("the header `{name}` is already used for `{other}`")]
+    HeaderTwice { name: String, other: String },
+
+    // Where to listen, where to store.
+    /// The admin address can be reached from elsewhere.
+    #[error("the admin address `{0}` is open to other machines")]
+    AdminOpen(String),
+    /// Both listeners on one port.
+    #[error("`listen.admin` takes the same port as `listen.public`")]
+    SameAddress,
+    /// Longer than a socket address can be.
+    #[error("the path of the command line's socket has {0} bytes, more than the system takes")]
+    SocketLength(usize),
+    /// The folder is `.`, `/` or the like.
+    #[error("`store.path` names no folder of its own")]
+    StorePath,
+    /// Who copies the data would copy the key with it.
+    #[error("the master key lies inside the data folder")]
+    KeyInStore,
+
+    // Flags and contexts.
+    /// Zero or a negative number.
+    #[error("the flag `{0}` has no bit")]
+    FlagBits(String),
+    /// Two names for the same bits.
+    #[error("the flags `{first}` and `{second}` have the same bits")]
+    FlagTwice { first: String, second: String },
+    /// The spelling of a scope would not tell which one is meant.
+    #[error("`{0}` is the name of a flag and of a context")]
+    FlagIsContext(String),
+    /// A word with another meaning in what an upstream is told.
+    #[error("a context cannot be called `all`")]
+    ContextAll,
+
+    // APIs.
+    /// Never heard of.
+    #[error("unknown dialect `{0}`")]
+    UnknownDialect(String),
+    /// Planned.
+    #[error("the dialect `{0}` is not there yet")]
+    LaterDialect(String),
+    /// Not a host name.
+    #[error("`{0}` is not a host name")]
+    BadHost(String),
+    /// A path that is no path.
+    #[error("the path `{path}` {fault}")]
+    BadPath { path: String, fault: &'static str },
+    /// Not the address of an upstream.
+    #[error("an upstream is `http://` with a host and a port, and {0}")]
+    BadUpstream(&'static str),
+    /// `https`.
+    #[error("TLS to upstreams is not there yet")]
+    UpstreamTls,
+    /// A loop.
+    #[error("the API `{api}` would send its requests to `{key}` of this gateway")]
+    UpstreamIsSelf { api: String, key: &'static str },
+    /// Two APIs of one name.
+    #[error("two APIs are called `{0}`")]
+    ApiTwice(String),
+    /// Two APIs in one place.
+    #[error("the API `{api}` has the same host and path as `{first}`")]
+    SamePlace { api: String, first: String },
+    /// Everything would be refused.
+    #[error("the API `{0}` has no rules, so every request to it would be refused")]
+    NoRules(String),
+
+    // Rules.
+    /// Two rules of one name.
+    #[error("two rules of the API `{api}` are called `{rule}`")]
+    RuleTwice { api: String, rule: String },
+    /// The rule would never be asked.
+    #[error("the path of rule `{rule}` does not lie under `{api_path}`, the path of its API")]
+    OutsideApi { rule: String, api_path: String },
+    /// No token of RFC 9110.
+    #[error("rule `{rule}` names `{method}`, which is not a method")]
+    BadMethod { rule: String, method: String },
+    /// CONNECT and TRACE.
+    #[error("rule `{rule}` names the method `{method}`, which is never let through")]
+    MethodRefused { rule: String, method: String },
+    /// A context that is not in the catalogue.
+    #[error("rule `{rule}` names an unknown context `{context}`")]
+    UnknownContext { rule: String, context: String },
+    /// A flag that is not in the catalogue.
+    #[error("rule `{rule}` names an unknown flag `{flag}`")]
+    UnknownFlag { rule: String, flag: String },
+    /// A parameter that the path lacks.
+    #[error("rule `{rule}` takes the item from `{param}`, which its path does not have")]
+    UnknownItem { rule: String, param: String },
+    /// Two answers to one question.
+    #[error("rule `{0}` has both `item` and `items`")]
+    ItemTwice(String),
+    /// Open to all, and not.
+    #[error("rule `{rule}` is public and has `{key}`")]
+    PublicAsks { rule: String, key: &'static str },
+    /// Neither rule is the more specific one.
+    #[error("rule `{rule}` takes the same requests as rule `{first}` of the API `{api}`")]
+    Tie { rule: String, first: String, api: String },
+
+    // Reload.
+    /// Fixed at start.
+    #[error("`{key}` cannot change while the gateway runs")]
+    Fixed { key: &'static str },
+}
+
+impl Mistake {
+    /// The name of the variant.
+    pub(super) fn kind(&self) -> String {
+        let debug = format!("{self:?}");
+        debug.chars().take_while(char::is_ascii_alphanumeric).collect()
+    }
+}

@@ -1,0 +1,150 @@
+//! One pass over one file: what every step of it needs, and where mistakes are gathered.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::Path;
+
+use super::environment::Environment;
+use super::mistake::Mistake;
+use super::report::{Found, Report};
+
+/// Proof that a mistake was reported: whoever cannot make a value returns one of these, so nothing is
+/// left out of the settings in silence. Only [`Reading`] makes it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reported(());
+
+/// A value, its place in the file, and the full name of its key.
+#[derive(Clone, Debug)]
+pub(super) struct Placed<T> {
+    pub(super) value: T,
+    pub(super) key: String,
+    pub(super) span: Range<usize>,
+}
+
+/// What a file says for one key: nothing, a mistake that is reported already, or a value.
+pub(super) type Field<T> = Option<Result<Placed<T>, Reported>>;
+
+/// A number under a name that the operator chose.
+pub(super) type NamedNumber = (Placed<String>, Result<Placed<i128>, Reported>);
+
+/// Text of the file: what it means, and what stands there, which alone may be quoted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Text {
+    pub(super) value: String,
+    pub(super) shown: String,
+}
+
+/// The pass: what it reads from, and the mistakes so far.
+#[derive(Debug)]
+pub(super) struct Reading<'a> {
+    pub(super) environment: &'a Environment,
+    source: &'a str,
+    found: RefCell<Vec<Found>>,
+    concealed: RefCell<Vec<Range<usize>>>,
+    /// The keys that each table knows, gathered as they are asked for.
+    pub(super) keys: RefCell<BTreeMap<String, Vec<&'static str>>>,
+}
+
+impl<'a> Reading<'a> {
+    pub(super) const fn new(source: &'a str, environment: &'a Environment) -> Self {
+        Self {
+            environment,
+            source,
+            found: RefCell::new(Vec::new()),
+            concealed: RefCell::new(Vec::new()),
+            keys: RefCell::new(BTreeMap::new()),
+        }
+    }
+
+    /// Reports a mistake at a place.
+    pub(super) fn mistake(
+        &self,
+        span: &Range<usize>,
+        mistake: Mistake,
+        hint: impl Into<String>,
+    ) -> Reported {
+        let found = Found { mistake, span: Some(span.clone()), hint: hint.into() };
+        self.found.borrow_mut().push(found);
+        Reported(())
+    }
+
+    /// Reports a mistake that has no place.
+    pub(super) fn placeless(&self, mistake: Mistake, hint: impl Into<String>) -> Reported {
+        self.found.borrow_mut().push(Found { mistake, span: None, hint: hint.into() });
+        Reported(())
+    }
+
+    /// Shows stars where this span is printed.
+    pub(super) fn conceal(&self, span: Range<usize>) {
+        self.concealed.borrow_mut().push(span);
+    }
+
+    /// What stands in the file between the quotes of a text at `span`, and where.
+    pub(super) fn inside_quotes(&self, span: &Range<usize>) -> (Range<usize>, &'a str) {
+        let raw = self.source.get(span.clone()).unwrap_or_default();
+        for quote in ["\"\"\"", "'''", "\"", "'"] {
+            let inner = raw.strip_prefix(quote).and_then(|raw| raw.strip_suffix(quote));
+            if let Some(inner) = inner.filter(|inner| !inner.is_empty()) {
+                let start = span.start + quote.len();
+                return (start..start + inner.len(), inner);
+            }
+        }
+        (span.clone(), raw)
+    }
+
+    /// A value that cannot be left out of the table at `table`.
+    pub(super) fn required<T: Clone>(
+        &self,
+        field: &Field<T>,
+        table: &Range<usize>,
+        (what, key): (&'static str, &'static str),
+        hint: &str,
+    ) -> Result<Placed<T>, Reported> {
+        field
+            .clone()
+            .unwrap_or_else(|| Err(self.mistake(table, Mistake::Missing { what, key }, hint)))
+    }
+
+    /// All mistakes as a report; none if there are none.
+    pub(super) fn report(self, path: &Path) -> Option<Report> {
+        let found = self.found.into_inner();
+        (!found.is_empty())
+            .then(|| Report::new(path, self.source, found, self.concealed.into_inner()))
+    }
+}
+
+/// The closest of `known` to what was written, as the text of a hint; otherwise all of them.
+pub(super) fn did_you_mean<'a>(
+    written: &str,
+    known: impl IntoIterator<Item = &'a str>,
+    otherwise: &str,
+) -> String {
+    closest(written, known)
+        .map_or_else(|| otherwise.to_owned(), |best| format!("did you mean `{best}`?"))
+}
+
+/// The closest of `known` to what was written, if it is close at all.
+pub(super) fn closest<'a>(
+    written: &str,
+    known: impl IntoIterator<Item = &'a str>,
+) -> Option<&'a str> {
+    // Anything longer than a name is no slip of the pen, and would take long to compare.
+    let written = written.get(..written.len().min(128))?.to_lowercase();
+    known
+        .into_iter()
+        .map(|one| (strsim::jaro_winkler(&written, &one.to_lowercase()), one))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|(a, _), (b, _)| a.total_cmp(b))
+        .map(|(_, one)| one)
+}
+
+/// Names in quotes for a hint: `a`, `b` and `c`.
+pub(super) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+    let names: Vec<_> = names.into_iter().map(|name| format!("`{name}`")).collect();
+    match names.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        None => "none".to_owned(),
+    }
+}

@@ -1,0 +1,141 @@
+//! New settings for a gateway that runs. Listeners, the store and the caches are made once: a change
+//! of theirs is a mistake, and the old settings stay.
+
+use std::ops::Range;
+use std::path::Path;
+
+use super::environment::Environment;
+use super::file::File;
+use super::load::{Loaded, build, finish, read, read_document};
+use super::mistake::Mistake;
+use super::reading::{Field, Reading, Reported};
+use super::report::Report;
+use super::settings::Settings;
+
+/// Reads the file anew for a gateway that runs with `current`. Nothing is changed by it: the caller
+/// puts the answer in place, or keeps what it has.
+///
+/// # Errors
+/// All mistakes of the file at once, and each key whose change needs a restart.
+pub fn reload(
+    current: &Settings,
+    path: &Path,
+    environment: &Environment,
+) -> Result<Loaded, Report> {
+    let bytes = read(path)?;
+    let source = String::from_utf8_lossy(&bytes);
+    let reading = Reading::new(&source, environment);
+    let settings = read_document(&bytes, &source, &reading).and_then(|file| {
+        let mut settings = build(&file, &reading)?;
+        keep_found_defaults(&mut settings, current, &file);
+        refuse_fixed(current, &settings, &file, &reading).map(|()| settings)
+    });
+    let settings = finish(settings, reading, path)?;
+    Ok(Loaded { settings, files: vec![path.to_owned()] })
+}
+
+/// Defaults that were found on the machine at start stay as they were found then.
+fn keep_found_defaults(new: &mut Settings, current: &Settings, file: &File) {
+    if file.listen.cores.is_none() {
+        new.listen.cores = current.listen.cores;
+    }
+    if file.store.master_key.is_none() && new.store.path == current.store.path {
+        new.store.master_key = current.store.master_key.clone();
+    }
+}
+
+fn refuse_fixed(
+    current: &Settings,
+    new: &Settings,
+    file: &File,
+    reading: &Reading<'_>,
+) -> Result<(), Reported> {
+    let (old_listen, listen, at) = (&current.listen, &new.listen, &file.listen);
+    let (old_store, store, store_at) = (&current.store, &new.store, &file.store);
+    let (old_cache, cache, cache_at) = (&current.cache, &new.cache, &file.cache);
+    let mut outcome = Ok(());
+    let mut check = |key, same: bool, place: Option<Range<usize>>| {
+        if !same {
+            let hint = "restart the gateway to change it; until then the old settings stay";
+            outcome = Err(match place {
+                Some(place) => reading.mistake(&place, Mistake::Fixed { key }, hint),
+                None => reading.placeless(Mistake::Fixed { key }, hint),
+            });
+        }
+    };
+    check("listen.public", old_listen.public == listen.public, place(&at.public));
+    check("listen.admin", old_listen.admin == listen.admin, place(&at.admin));
+    check("listen.socket", old_listen.socket == listen.socket, place(&at.socket));
+    check("listen.cores", old_listen.cores == listen.cores, place(&at.cores));
+    check("listen.h2c", old_listen.h2c == listen.h2c, place(&at.h2c));
+    check("store.path", old_store.path == store.path, place(&store_at.path));
+    let same = old_store.index_cache_bytes == store.index_cache_bytes;
+    check("store.index_cache", same, place(&store_at.index_cache));
+    let same = old_store.reserve_bytes == store.reserve_bytes;
+    check("store.reserve", same, place(&store_at.reserve));
+    let same = old_store.master_key == store.master_key;
+    check("store.master_key", same, place(&store_at.master_key));
+    check("cache.records", old_cache.records == cache.records, place(&cache_at.records));
+    check("cache.unknown", old_cache.unknown == cache.unknown, place(&cache_at.unknown));
+    let same = old_cache.unknown_ttl == cache.unknown_ttl;
+    check("cache.unknown_ttl", same, place(&cache_at.unknown_ttl));
+    check("cache.loads", old_cache.loads == cache.loads, place(&cache_at.loads));
+    let same = old_cache.load_timeout == cache.load_timeout;
+    check("cache.load_timeout", same, place(&cache_at.load_timeout));
+    let same = old_cache.flush_interval == cache.flush_interval;
+    check("cache.flush_interval", same, place(&cache_at.flush_interval));
+    outcome
+}
+
+fn place<T>(field: &Field<T>) -> Option<Range<usize>> {
+    field.as_ref().and_then(|given| given.as_ref().ok()).map(|given| given.span.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(text: &str) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        file
+    }
+
+    #[test]
+    fn what_can_change_does() {
+        let environment = Environment::default();
+        let current = Settings::defaults(&environment).unwrap();
+        let file = file("[limits]\nheaders = 50\n[tokens]\nidle_ttl = \"1d\"\n");
+        let new = reload(&current, file.path(), &environment).unwrap();
+        assert_eq!(new.settings.limits.headers, 50);
+        assert_eq!(new.files, [file.path()]);
+    }
+
+    #[test]
+    fn what_cannot_change_is_named_and_placed() {
+        let environment = Environment::default();
+        let started = file("[listen]\npublic = \"127.0.0.1:9000\"\ncores = 3\n");
+        let current = super::super::load(started.path(), &environment).unwrap().settings;
+        let changed = file("[listen]\ncores = 4\n[store]\npath = \"elsewhere\"\n");
+        let report = reload(&current, changed.path(), &environment).unwrap_err();
+        let entries: Vec<_> = report.entries().map(|one| (one.message, one.place)).collect();
+        let sentence = |key| format!("`{key}` cannot change while the gateway runs");
+        let wanted = [
+            (sentence("listen.public"), None),
+            // Two defaults hang on the data folder.
+            (sentence("listen.socket"), None),
+            (sentence("store.master_key"), None),
+            (sentence("listen.cores"), Some((2, 9))),
+            (sentence("store.path"), Some((4, 9))),
+        ];
+        assert_eq!(entries, wanted);
+    }
+
+    #[test]
+    fn a_default_that_the_machine_gave_is_no_change() {
+        let environment = Environment::default();
+        let mut current = Settings::defaults(&environment).unwrap();
+        current.listen.cores += 1;
+        assert!(reload(&current, file("").path(), &environment).is_ok());
+    }
+}

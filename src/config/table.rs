@@ -1,0 +1,383 @@
+//! Reading of TOML tables, key by key.
+//!
+//! Not by derived `serde` code: that stops at the first unknown key and at the first value of a wrong
+//! kind, and a person who mends a file wants to hear of all of them. A [`Table`] hands out the keys
+//! that it is asked for; what is left at the end is unknown.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use toml::Spanned;
+use toml::de::{DeArray, DeTable, DeValue};
+
+use super::environment::BadReference;
+use super::mistake::Mistake;
+use super::reading::{Field, NamedNumber, Placed, Reading, Reported, Text, closest, listed};
+
+/// A size as it is written: `64KiB`, or a number of bytes.
+#[derive(Clone, Debug)]
+pub(super) enum Size {
+    Text(Text),
+    Number(i128),
+}
+
+/// A table that is being read.
+#[derive(Debug)]
+pub(super) struct Table<'i> {
+    /// Its full name, such as `apis.rules`.
+    name: String,
+    span: Range<usize>,
+    entries: BTreeMap<String, Entry<'i>>,
+    known: Vec<&'static str>,
+}
+
+/// A key and its value, each with its place.
+type Entry<'i> = (Range<usize>, Spanned<DeValue<'i>>);
+
+impl<'i> Table<'i> {
+    /// A table as it was parsed.
+    pub(super) fn new(name: &str, span: Range<usize>, table: DeTable<'i>) -> Self {
+        let entries = table.into_iter().map(|(key, value)| {
+            let place = key.span();
+            (key.into_inner().into_owned(), (place, value))
+        });
+        Self { name: name.to_owned(), span, entries: entries.collect(), known: Vec::new() }
+    }
+
+    /// Where it begins.
+    pub(super) fn span(&self) -> Range<usize> {
+        self.span.clone()
+    }
+
+    /// Text, with its references replaced.
+    pub(super) fn text(&mut self, key: &'static str, reading: &Reading<'_>) -> Field<Text> {
+        let (full, value) = self.take(key)?;
+        Some(text(&full, value, reading))
+    }
+
+    /// A length of time: text, whose grammar is that of `values`.
+    pub(super) fn duration(&mut self, key: &'static str, reading: &Reading<'_>) -> Field<Text> {
+        let (key, value) = self.take(key)?;
+        let span = value.span();
+        Some(match value.get_ref() {
+            DeValue::String(_) => text(&key, value, reading),
+            other => {
+                Err(wrong_kind(&key, "a length of time such as \"10s\"", other, &span, reading))
+            }
+        })
+    }
+
+    /// Text as it stands, for the place of a secret.
+    pub(super) fn raw_text(&mut self, key: &'static str, reading: &Reading<'_>) -> Field<String> {
+        let (key, value) = self.take(key)?;
+        let span = value.span();
+        Some(match value.into_inner() {
+            DeValue::String(text) => {
+                let span = reading.inside_quotes(&span).0;
+                Ok(Placed { value: text.into_owned(), key, span })
+            }
+            other => {
+                reading.conceal(span.clone());
+                Err(wrong_kind(&key, "text", &other, &span, reading))
+            }
+        })
+    }
+
+    /// `true` or `false`.
+    pub(super) fn boolean(&mut self, key: &'static str, reading: &Reading<'_>) -> Field<bool> {
+        let (key, value) = self.take(key)?;
+        let span = value.span();
+        Some(match value.get_ref() {
+            DeValue::Boolean(value) => Ok(Placed { value: *value, key, span }),
+            other => Err(wrong_kind(&key, "true or false", other, &span, reading)),
+        })
+    }
+
+    /// A whole number.
+    pub(super) fn number(&mut self, key: &'static str, reading: &Reading<'_>) -> Field<i128> {
+        let (key, value) = self.take(key)?;
+        Some(number(key, &value, "a whole number", reading))
+    }
+
+    /// A size.
+    pub(super) fn size(&mut self, key: &'static str, reading: &Reading<'_>) -> Field<Size> {
+        let (key, value) = self.take(key)?;
+        Some(if value.get_ref().is_str() {
+            text(&key, value, reading).map(|text| placed(text, Size::Text))
+        } else {
+            number(key, &value, "a size such as `64KiB`", reading)
+                .map(|bytes| placed(bytes, Size::Number))
+        })
+    }
+
+    /// Text, or `false` for none.
+    pub(super) fn text_or_false(
+        &mut self,
+        key: &'static str,
+        reading: &Reading<'_>,
+    ) -> Field<Option<Text>> {
+        let (key, value) = self.take(key)?;
+        let span = value.span();
+        Some(match value.get_ref() {
+            DeValue::Boolean(false) => Ok(Placed { value: None, key, span }),
+            DeValue::String(_) => text(&key, value, reading).map(|text| placed(text, Some)),
+            other => Err(wrong_kind(&key, "a header name or false", other, &span, reading)),
+        })
+    }
+
+    /// A list of texts.
+    pub(super) fn texts(
+        &mut self,
+        key: &'static str,
+        reading: &Reading<'_>,
+    ) -> Field<Vec<Placed<Text>>> {
+        let (key, value) = self.take(key)?;
+        let span = value.span();
+        Some(match value.into_inner() {
+            DeValue::Array(list) => texts(key, span, list, reading),
+            other => Err(wrong_kind(&key, "a list of texts", &other, &span, reading)),
+        })
+    }
+
+    /// A text, or a list of texts.
+    pub(super) fn text_or_texts(
+        &mut self,
+        key: &'static str,
+        reading: &Reading<'_>,
+    ) -> Field<Vec<Placed<Text>>> {
+        let (key, value) = self.take(key)?;
+        let span = value.span();
+        Some(match value.into_inner() {
+            DeValue::Array(list) => texts(key, span, list, reading),
+            one @ DeValue::String(_) => text(&key, Spanned::new(span, one), reading).map(|one| {
+                Placed { key: one.key.clone(), span: one.span.clone(), value: vec![one] }
+            }),
+            other => Err(wrong_kind(&key, "text or a list of texts", &other, &span, reading)),
+        })
+    }
+
+    /// A table; an empty one where there is none, or where something else stands in its place.
+    pub(super) fn table(&mut self, key: &'static str, reading: &Reading<'_>) -> Self {
+        let full = self.full_name(key);
+        let Some((_, value)) = self.take(key) else {
+            return Self::new(&full, self.span.clone(), DeTable::new());
+        };
+        let span = value.span();
+        let table = match value.into_inner() {
+            DeValue::Table(table) => table,
+            other => {
+                wrong_kind(&full, "a table", &other, &span, reading);
+                DeTable::new()
+            }
+        };
+        Self::new(&full, span, table)
+    }
+
+    /// A list of tables.
+    pub(super) fn tables(&mut self, key: &'static str, reading: &Reading<'_>) -> Vec<Self> {
+        let Some((full, value)) = self.take(key) else { return Vec::new() };
+        let span = value.span();
+        let DeValue::Array(list) = value.get_ref() else {
+            wrong_kind(&full, "a list of tables", value.get_ref(), &span, reading);
+            return Vec::new();
+        };
+        let mut tables = Vec::new();
+        for one in list.iter().cloned() {
+            let span = one.span();
+            match one.into_inner() {
+                DeValue::Table(table) => tables.push(Self::new(&full, span, table)),
+                other => {
+                    wrong_kind(&full, "a list of tables", &other, &span, reading);
+                }
+            }
+        }
+        tables
+    }
+
+    /// Tables under names that the operator chooses.
+    pub(super) fn named_tables(self, reading: &Reading<'_>) -> Vec<(Placed<String>, Self)> {
+        let mut tables = Vec::new();
+        for (name, (place, value)) in in_file_order(self.entries) {
+            let span = value.span();
+            let key = format!("{}.{name}", self.name);
+            match value.into_inner() {
+                DeValue::Table(table) => {
+                    let table = Self::new(&self.name, span, table);
+                    let span = reading.inside_quotes(&place).0;
+                    tables.push((Placed { value: name, key, span }, table));
+                }
+                other => {
+                    wrong_kind(&key, "a table", &other, &span, reading);
+                }
+            }
+        }
+        tables
+    }
+
+    /// Numbers under names that the operator chooses.
+    pub(super) fn named_numbers(self, reading: &Reading<'_>) -> Vec<NamedNumber> {
+        let entries = in_file_order(self.entries).into_iter().map(|(name, (place, value))| {
+            let key = format!("{}.{name}", self.name);
+            let bits = number(key.clone(), &value, "a number such as 0x100", reading);
+            let span = reading.inside_quotes(&place).0;
+            (Placed { value: name, key, span }, bits)
+        });
+        entries.collect()
+    }
+
+    /// Ends the reading: what was not asked for is unknown.
+    pub(super) fn finish(self, reading: &Reading<'_>) {
+        let shown =
+            if self.name.is_empty() { "a file".to_owned() } else { in_brackets(&self.name) };
+        for (key, (place, _)) in &self.entries {
+            let elsewhere = || place_of(key, reading);
+            let hint = closest(key, self.known.iter().copied())
+                .map(|best| format!("did you mean `{best}`?"))
+                .or_else(elsewhere)
+                .unwrap_or_else(|| {
+                    format!("{shown} can have {}", listed(self.known.iter().copied()))
+                });
+            let mistake = Mistake::UnknownKey(key.clone());
+            reading.mistake(&reading.inside_quotes(place).0, mistake, hint);
+        }
+        reading.keys.borrow_mut().entry(self.name).or_insert(self.known);
+    }
+
+    fn full_name(&self, key: &str) -> String {
+        if self.name.is_empty() { key.to_owned() } else { format!("{}.{key}", self.name) }
+    }
+
+    fn take(&mut self, key: &'static str) -> Option<(String, Spanned<DeValue<'i>>)> {
+        self.known.push(key);
+        let (_, value) = self.entries.remove(key)?;
+        Some((self.full_name(key), value))
+    }
+}
+
+/// The parser sorts keys by name; people number mistakes from the top.
+fn in_file_order(entries: BTreeMap<String, Entry<'_>>) -> Vec<(String, Entry<'_>)> {
+    let mut entries: Vec<_> = entries.into_iter().collect();
+    entries.sort_by_key(|(_, (place, _))| place.start);
+    entries
+}
+
+/// Where a key that is unknown in one table would be known.
+fn place_of(key: &str, reading: &Reading<'_>) -> Option<String> {
+    let keys = reading.keys.borrow();
+    let (table, _) =
+        keys.iter().find(|(table, known)| !table.is_empty() && known.contains(&key))?;
+    Some(format!("`{key}` belongs to {}", in_brackets(table)))
+}
+
+fn in_brackets(table: &str) -> String {
+    if table.starts_with("apis") { format!("`[[{table}]]`") } else { format!("`[{table}]`") }
+}
+
+fn placed<T, U>(from: Placed<T>, change: impl FnOnce(T) -> U) -> Placed<U> {
+    Placed { value: change(from.value), key: from.key, span: from.span }
+}
+
+fn texts(
+    key: String,
+    span: Range<usize>,
+    list: DeArray<'_>,
+    reading: &Reading<'_>,
+) -> Result<Placed<Vec<Placed<Text>>>, Reported> {
+    let all: Vec<_> = list.into_iter().map(|one| text(&key, one, reading)).collect();
+    let value = all.into_iter().collect::<Result<_, _>>()?;
+    Ok(Placed { value, key, span })
+}
+
+fn text(
+    key: &str,
+    value: Spanned<DeValue<'_>>,
+    reading: &Reading<'_>,
+) -> Result<Placed<Text>, Reported> {
+    let span = value.span();
+    let shown = match value.into_inner() {
+        DeValue::String(text) => text.into_owned(),
+        other => return Err(wrong_kind(key, "text", &other, &span, reading)),
+    };
+    let (span, raw) = reading.inside_quotes(&span);
+    match reading.environment.expand(&shown) {
+        Ok(value) => Ok(Placed { value: Text { value, shown }, key: key.to_owned(), span }),
+        Err(bad) => {
+            // Escapes in the text would move the reference: then all of it is marked.
+            let literal = raw == shown;
+            let narrow = |place: Range<usize>| {
+                if literal {
+                    span.start + place.start..span.start + place.end
+                } else {
+                    span.clone()
+                }
+            };
+            Err(match bad {
+                BadReference::NoVariable(name, place) => {
+                    let known = reading.environment.names();
+                    let otherwise = "set the variable, or write `$${` where `${` itself is meant";
+                    let hint = super::reading::did_you_mean(&name, known, otherwise);
+                    reading.mistake(&narrow(place), Mistake::NoVariable(name), hint)
+                }
+                BadReference::Malformed(place) => reading.mistake(
+                    &narrow(place),
+                    Mistake::BadReference(key.to_owned()),
+                    "a reference is `${NAME}`; write `$${` where `${` itself is meant",
+                ),
+            })
+        }
+    }
+}
+
+fn number(
+    key: String,
+    value: &Spanned<DeValue<'_>>,
+    wanted: &'static str,
+    reading: &Reading<'_>,
+) -> Result<Placed<i128>, Reported> {
+    let span = value.span();
+    let DeValue::Integer(written) = value.get_ref() else {
+        return Err(wrong_kind(&key, wanted, value.get_ref(), &span, reading));
+    };
+    match i128::from_str_radix(written.as_str(), written.radix()) {
+        Ok(value) => Ok(Placed { value, key, span }),
+        Err(_) => {
+            let (least, most) = (i64::MIN.to_string(), i64::MAX.to_string());
+            let shown = written.to_string();
+            let mistake = Mistake::OutOfRange { key, least, most, shown };
+            Err(reading.mistake(&span, mistake, "no key takes a number of this size"))
+        }
+    }
+}
+
+fn wrong_kind(
+    key: &str,
+    wanted: &'static str,
+    found: &DeValue<'_>,
+    span: &Range<usize>,
+    reading: &Reading<'_>,
+) -> Reported {
+    let found = match found {
+        DeValue::String(_) => "text",
+        DeValue::Integer(_) => "a whole number",
+        DeValue::Float(_) => "a fraction",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    };
+    let hint = match (wanted, found) {
+        ("text", "a whole number" | "a fraction" | "true or false" | "a date") => {
+            "put it between quotes"
+        }
+        ("true or false" | "a whole number", "text") => "leave out the quotes",
+        ("a list of texts", "text") => "put it between brackets",
+        ("a length of time such as \"10s\"", "a whole number") => {
+            "put it between quotes, with a unit: ms, s, m, h, d or w"
+        }
+        ("a list of tables", _) => "write `[[...]]` with two brackets, once for each",
+        ("a table", _) => "write a `[...]` header of its own",
+        _ => "see config/tollgate.toml for each key and its form",
+    };
+    let mistake = Mistake::WrongKind { key: key.to_owned(), wanted, found };
+    reading.mistake(span, mistake, hint)
+}

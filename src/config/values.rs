@@ -1,0 +1,365 @@
+//! From a single value of the file to a checked one: numbers, sizes, lengths of time, addresses,
+//! names and header names.
+
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use http::HeaderName;
+
+use super::mistake::Mistake;
+use super::reading::{Field, Placed, Reading, Reported, Text, did_you_mean, listed};
+use super::table::Size;
+use crate::domain::id::{MAX_NAME, Slug};
+use crate::domain::time::Span;
+
+const KIB: u64 = 1 << 10;
+const MIB: u64 = 1 << 20;
+const GIB: u64 = 1 << 30;
+const TIB: u64 = 1 << 40;
+
+/// The longest length of time that can be set: a century, which no clock overflows.
+const LONGEST_DAYS: u64 = 36_500;
+
+/// Headers that carry the message, the credential or the way that a request came. To set one of them
+/// for an upstream would change what it reads.
+const RESERVED_HEADERS: [&str; 31] = [
+    "accept",
+    "accept-encoding",
+    "age",
+    "alt-svc",
+    "authorization",
+    "cache-control",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "cookie",
+    "date",
+    "expect",
+    "forwarded",
+    "host",
+    "http2-settings",
+    "keep-alive",
+    "origin",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "range",
+    "set-cookie",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "via",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+];
+
+/// A whole number within bounds.
+pub(super) fn number<T: TryFrom<i128>>(
+    field: &Field<i128>,
+    bounds: RangeInclusive<i128>,
+    default: T,
+    reading: &Reading<'_>,
+) -> Result<T, Reported> {
+    let Some(number) = field else { return Ok(default) };
+    let number = number.as_ref().map_err(|reported| *reported)?;
+    let value = T::try_from(number.value).ok().filter(|_| bounds.contains(&number.value));
+    value.ok_or_else(|| {
+        let (least, most) = (bounds.start().to_string(), bounds.end().to_string());
+        out_of_range(number, least, most, number.value.to_string(), reading)
+    })
+}
+
+/// A number of bytes within bounds.
+pub(super) fn size(
+    field: &Field<Size>,
+    bounds: RangeInclusive<u64>,
+    reading: &Reading<'_>,
+) -> Result<Option<u64>, Reported> {
+    let Some(size) = field else { return Ok(None) };
+    let size = size.as_ref().map_err(|reported| *reported)?;
+    let (bytes, shown) = match &size.value {
+        Size::Number(bytes) => (u64::try_from(*bytes).unwrap_or(0), bytes.to_string()),
+        Size::Text(text) => {
+            let Some(bytes) = parse_size(&text.value) else {
+                let mistake = Mistake::BadSize { key: size.key.clone(), text: text.shown.clone() };
+                let hint = "a size is a number with `B`, `KiB`, `MiB`, `GiB` or `TiB`";
+                return Err(reading.mistake(&size.span, mistake, hint));
+            };
+            (bytes, format!("`{}`", text.shown))
+        }
+    };
+    if bounds.contains(&bytes) {
+        return Ok(Some(bytes));
+    }
+    let (least, most) = (write_size(*bounds.start()), write_size(*bounds.end()));
+    Err(out_of_range(size, least, most, shown, reading))
+}
+
+/// A length of time between a millisecond and `most`.
+pub(super) fn duration(
+    field: &Field<Text>,
+    most: Duration,
+    default: Duration,
+    reading: &Reading<'_>,
+) -> Result<Duration, Reported> {
+    let Some(text) = field else { return Ok(default) };
+    let text = text.as_ref().map_err(|reported| *reported)?;
+    let value = parse_duration(&text.value.value).ok_or_else(|| bad_duration(text, reading))?;
+    if value.is_zero() || value > most {
+        let shown = format!("`{}`", text.value.shown);
+        let most = Span::from_seconds(most.as_secs()).to_string();
+        return Err(out_of_range(text, "1ms".to_owned(), most, shown, reading));
+    }
+    Ok(value)
+}
+
+/// A length of time in whole seconds, for tokens; zero is for ever.
+pub(super) fn span(field: &Field<Text>, reading: &Reading<'_>) -> Result<Option<Span>, Reported> {
+    let Some(text) = field else { return Ok(None) };
+    let text = text.as_ref().map_err(|reported| *reported)?;
+    let value = parse_duration(&text.value.value).ok_or_else(|| bad_duration(text, reading))?;
+    let whole = value.subsec_millis() == 0;
+    if !whole || value.as_secs() > Span::from_days(LONGEST_DAYS).seconds() {
+        let shown = format!("`{}`", text.value.shown);
+        let most = Span::from_days(LONGEST_DAYS).to_string();
+        return Err(out_of_range(text, "1s".to_owned(), most, shown, reading));
+    }
+    Ok(Some(Span::from_seconds(value.as_secs())))
+}
+
+/// `true` or `false`, or what stands for nothing said.
+pub(super) fn boolean(field: &Field<bool>, default: bool) -> Result<bool, Reported> {
+    field.as_ref().map_or(Ok(default), |given| match given {
+        Ok(given) => Ok(given.value),
+        Err(reported) => Err(*reported),
+    })
+}
+
+/// Text of some length, or nothing.
+pub(super) fn text<'a>(
+    field: &'a Field<Text>,
+    reading: &Reading<'_>,
+) -> Result<Option<&'a Placed<Text>>, Reported> {
+    let Some(text) = field else { return Ok(None) };
+    let text = text.as_ref().map_err(|reported| *reported)?;
+    if text.value.value.trim().is_empty() {
+        let mistake = Mistake::EmptyText(text.key.clone());
+        return Err(reading.mistake(&text.span, mistake, "fill it in, or leave the key out"));
+    }
+    Ok(Some(text))
+}
+
+/// A list that is not empty and names nothing twice, or nothing.
+pub(super) fn list<'a>(
+    field: &'a Field<Vec<Placed<Text>>>,
+    reading: &Reading<'_>,
+) -> Result<&'a [Placed<Text>], Reported> {
+    let Some(list) = field else { return Ok(&[]) };
+    let list = list.as_ref().map_err(|reported| *reported)?;
+    if list.value.is_empty() {
+        let mistake = Mistake::EmptyList(list.key.clone());
+        return Err(reading.mistake(&list.span, mistake, "fill it in, or leave the key out"));
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    let mut outcome = Ok(list.value.as_slice());
+    for one in &list.value {
+        if !seen.insert(&one.value.value) {
+            let (key, value) = (one.key.clone(), one.value.shown.clone());
+            let mistake = Mistake::Repeated { key, value };
+            outcome = Err(reading.mistake(&one.span, mistake, "take out one of the two"));
+        }
+    }
+    outcome
+}
+
+/// An address with a port.
+pub(super) fn address(
+    field: &Field<Text>,
+    default: SocketAddr,
+    reading: &Reading<'_>,
+) -> Result<SocketAddr, Reported> {
+    let Some(text) = field else { return Ok(default) };
+    let text = text.as_ref().map_err(|reported| *reported)?;
+    text.value.value.parse().map_err(|_| {
+        let mistake = Mistake::BadAddress { key: text.key.clone(), text: text.value.shown.clone() };
+        let hint = "write an IP address and a port, such as `127.0.0.1:8080` or `[::]:8080`";
+        reading.mistake(&text.span, mistake, hint)
+    })
+}
+
+/// One word of a small set.
+pub(super) fn word<T: Copy>(
+    text: &Placed<Text>,
+    words: &[(&'static str, T)],
+    reading: &Reading<'_>,
+) -> Result<T, Reported> {
+    let known = || words.iter().map(|(word, _)| *word);
+    let found = words.iter().find(|(word, _)| *word == text.value.value);
+    found.map(|(_, value)| *value).ok_or_else(|| {
+        let shown = &text.value.shown;
+        let mistake = Mistake::UnknownWord { key: text.key.clone(), word: shown.clone() };
+        let all = format!("it can be {}", listed(known()));
+        reading.mistake(&text.span, mistake, did_you_mean(shown, known(), &all))
+    })
+}
+
+/// A name of `what`.
+pub(super) fn name(
+    text: &Placed<Text>,
+    what: &'static str,
+    reading: &Reading<'_>,
+) -> Result<Slug, Reported> {
+    text.value.value.parse().map_err(|_| {
+        let shown = text.value.shown.clone();
+        let better = slug_like(&shown);
+        let rule = format!(
+            "a name has 1 to {MAX_NAME} of a-z, 0-9, `.`, `_` and `-`, and begins with a letter or digit"
+        );
+        let hint = if better.is_empty() { rule } else { format!("{rule}, such as `{better}`") };
+        reading.mistake(&text.span, Mistake::BadName { what, name: shown }, hint)
+    })
+}
+
+/// A name that the operator wrote as a key.
+pub(super) fn key_name(
+    key: &Placed<String>,
+    what: &'static str,
+    reading: &Reading<'_>,
+) -> Result<Slug, Reported> {
+    let text = Text { value: key.value.clone(), shown: key.value.clone() };
+    name(&Placed { value: text, key: key.key.clone(), span: key.span.clone() }, what, reading)
+}
+
+/// The name of a header that we may set.
+pub(super) fn header(text: &Placed<Text>, reading: &Reading<'_>) -> Result<HeaderName, Reported> {
+    let shown = text.value.shown.clone();
+    let Ok(name) = text.value.value.parse::<HeaderName>() else {
+        let hint = "a header name is made of letters, digits and `-`, such as `x-tollgate-owner`";
+        return Err(reading.mistake(&text.span, Mistake::BadHeader(shown), hint));
+    };
+    // `X_Forwarded_For` is `X-Forwarded-For` to many an upstream (sec-H2).
+    if RESERVED_HEADERS.contains(&flat(&name).as_str()) {
+        let hint = "choose a name of your own, such as `x-tollgate-owner`";
+        return Err(reading.mistake(&text.span, Mistake::HeaderReserved(shown), hint));
+    }
+    Ok(name)
+}
+
+/// A header name as the most careless upstream reads it.
+pub(super) fn flat(name: &HeaderName) -> String {
+    name.as_str().replace(['_', '.'], "-")
+}
+
+fn out_of_range<T>(
+    place: &Placed<T>,
+    least: String,
+    most: String,
+    shown: String,
+    reading: &Reading<'_>,
+) -> Reported {
+    let hint = format!("leave `{}` out for the default", last_part(&place.key));
+    let mistake = Mistake::OutOfRange { key: place.key.clone(), least, most, shown };
+    reading.mistake(&place.span, mistake, hint)
+}
+
+fn bad_duration(text: &Placed<Text>, reading: &Reading<'_>) -> Reported {
+    let mistake = Mistake::BadDuration { key: text.key.clone(), text: text.value.shown.clone() };
+    let hint = "a length of time is a whole number with `ms`, `s`, `m`, `h`, `d` or `w`";
+    reading.mistake(&text.span, mistake, hint)
+}
+
+fn last_part(key: &str) -> &str {
+    key.rsplit('.').next().unwrap_or(key)
+}
+
+/// What somebody may have meant who wrote a name with capitals and spaces.
+fn slug_like(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c);
+    let lower = text.to_lowercase();
+    let mapped: String = lower.chars().map(|c| if plain(c) { c } else { '-' }).collect();
+    let trimmed = mapped.trim_matches(['-', '.', '_']);
+    trimmed.chars().take(MAX_NAME).collect()
+}
+
+fn split_unit(text: &str) -> Option<(u64, &str)> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at_checked(digits)?;
+    Some((number.parse().ok()?, unit.strip_prefix(' ').unwrap_or(unit)))
+}
+
+fn parse_duration(text: &str) -> Option<Duration> {
+    let (number, unit) = split_unit(text)?;
+    let ms = match unit {
+        "" if number == 0 => 0,
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        "w" => 604_800_000,
+        _ => return None,
+    };
+    number.checked_mul(ms).map(Duration::from_millis)
+}
+
+fn parse_size(text: &str) -> Option<u64> {
+    let (number, unit) = split_unit(text)?;
+    let bytes = match unit {
+        "" | "B" => 1,
+        "KiB" => KIB,
+        "MiB" => MIB,
+        "GiB" => GIB,
+        "TiB" => TIB,
+        _ => return None,
+    };
+    number.checked_mul(bytes)
+}
+
+fn write_size(bytes: u64) -> String {
+    let units = [(TIB, "TiB"), (GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB")];
+    let fits = |(size, _): &&(u64, &str)| bytes != 0 && bytes.is_multiple_of(*size);
+    units
+        .iter()
+        .find(fits)
+        .map_or_else(|| format!("{bytes}B"), |(size, unit)| format!("{}{unit}", bytes / size))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lengths_of_time_have_units() {
+        let cases =
+            [("0", 0), ("500ms", 500), ("10s", 10_000), ("2 m", 120_000), ("1w", 604_800_000)];
+        for (text, ms) in cases {
+            assert_eq!(parse_duration(text), Some(Duration::from_millis(ms)), "{text}");
+        }
+        for text in ["", "10", "s", "-1s", "1.5h", "10  s", "1y", "99999999999999999999d"] {
+            assert_eq!(parse_duration(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_have_binary_units() {
+        for (text, bytes) in [("0", 0), ("17", 17), ("64KiB", 65_536), ("10 MiB", 10 * MIB)] {
+            assert_eq!(parse_size(text), Some(bytes), "{text}");
+            assert_eq!(parse_size(&write_size(bytes)), Some(bytes), "{text}");
+        }
+        for text in ["", "KiB", "10MB", "10k", "-1", "20000000TiB"] {
+            assert_eq!(parse_size(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn reserved_headers_are_sorted_and_flat() {
+        assert!(RESERVED_HEADERS.is_sorted());
+        for name in RESERVED_HEADERS {
+            assert_eq!(flat(&HeaderName::from_static(name)), name);
+        }
+    }
+}
