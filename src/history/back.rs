@@ -59,8 +59,7 @@ impl Backwards {
     ///
     /// # Errors
     /// A damaged line, or what the operating system reports.
-    #[expect(clippy::type_complexity, reason = "three plain values that need no name of their own")]
-    pub fn next(&mut self) -> Result<Option<(u64, Place, Vec<u8>)>, HistoryError> {
+    pub fn next_line(&mut self) -> Result<Option<(u64, Place, Vec<u8>)>, HistoryError> {
         loop {
             if self.current.is_none() {
                 let Some(first) = self.waiting.pop() else { return Ok(None) };

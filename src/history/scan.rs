@@ -69,7 +69,7 @@ impl Lines {
     ///
     /// # Errors
     /// What the operating system reports.
-    pub fn next(&mut self) -> Result<Option<RawLine<'_>>, HistoryError> {
+    pub fn next_line(&mut self) -> Result<Option<RawLine<'_>>, HistoryError> {
         loop {
             if self.current.is_none() {
                 let Some(first) = self.waiting.pop() else { return Ok(None) };

@@ -40,7 +40,7 @@ pub fn recover<E: From<HistoryError>>(
     let mut mark = how.from;
     let mut lines = Lines::from(folder, mark.next)?;
     let mut bad = None;
-    while let Some(raw) = lines.next()? {
+    while let Some(raw) = lines.next_line()? {
         match follow(&mut mark, &raw) {
             Ok(checked) => each(raw.place, checked, raw.bytes)?,
             Err(what) => {
@@ -93,7 +93,7 @@ fn is_end(folder: &Path, bad: Place, mut rest: Lines) -> Result<bool, HistoryErr
     if segment::list(folder)?.last() != Some(&bad.segment) {
         return Ok(false);
     }
-    while let Some(raw) = rest.next()? {
+    while let Some(raw) = rest.next_line()? {
         if line::check(raw.bytes).is_ok() {
             return Ok(false);
         }

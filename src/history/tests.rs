@@ -90,7 +90,7 @@ fn a_bad_line_before_the_end_names_its_file_and_offset() {
     let verified = verify(folder.path()).unwrap_err().to_string();
     assert!(verified.starts_with(&named), "{verified}");
     let mut back = Backwards::from_end(folder.path()).unwrap();
-    let walked = std::iter::from_fn(|| back.next().transpose()).find_map(Result::err).unwrap();
+    let walked = std::iter::from_fn(|| back.next_line().transpose()).find_map(Result::err).unwrap();
     assert!(walked.to_string().starts_with(&named), "{walked}");
 }
 
@@ -143,7 +143,7 @@ fn lines_are_read_backwards_and_by_place() {
     for before in [1, 2, 7, 8, 24, 25, u64::MAX] {
         let mut back = Backwards::before(folder.path(), before).unwrap();
         let mut seqs = Vec::new();
-        while let Some((seq, place, bytes)) = back.next().unwrap() {
+        while let Some((seq, place, bytes)) = back.next_line().unwrap() {
             assert_eq!(place, places[usize::try_from(seq).unwrap() - 1]);
             assert_eq!(line_at(folder.path(), place, seq).unwrap(), bytes);
             seqs.push(seq);

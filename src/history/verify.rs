@@ -26,11 +26,11 @@ pub fn verify(folder: &Path) -> Result<Report, HistoryError> {
     let mut lines = Lines::from(folder, Place::START)?;
     let mut mark = Mark::START;
     let mut unfinished_bytes = 0;
-    while let Some(raw) = lines.next()? {
+    while let Some(raw) = lines.next_line()? {
         if !raw.terminated {
             unfinished_bytes = u64::try_from(raw.bytes.len()).unwrap_or(u64::MAX);
             let place = raw.place;
-            if lines.next()?.is_some() {
+            if lines.next_line()?.is_some() {
                 let path = segment::path(folder, place.segment);
                 return Err(HistoryError::damaged(&path, place.offset, "a line is unfinished"));
             }
@@ -51,6 +51,6 @@ pub fn verify(folder: &Path) -> Result<Report, HistoryError> {
 pub fn head(folder: &Path) -> Result<Head, HistoryError> {
     let mut back = super::Backwards::from_end(folder)?;
     Ok(back
-        .next()?
+        .next_line()?
         .map_or(Head::EMPTY, |(seq, _, bytes)| Head { seq, hash: line::hash_of(&bytes) }))
 }

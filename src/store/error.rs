@@ -1,6 +1,7 @@
 //! What can go wrong in a store, told apart by what the caller can do about it.
 
 use crate::domain::token::Revision;
+use crate::history::HistoryError;
 
 /// A failure of the store. None of them is a verdict about a token.
 #[derive(Debug, thiserror::Error)]
@@ -58,4 +59,28 @@ pub enum StoreError {
     /// The store was closed.
     #[error("the store is closed")]
     Closed,
+}
+
+impl From<&HistoryError> for StoreError {
+    fn from(error: &HistoryError) -> Self {
+        match error {
+            HistoryError::Full { path } => Self::Full { path: path.display().to_string() },
+            HistoryError::Refused(reason) => Self::ReadOnly(reason.clone()),
+            HistoryError::Damaged { path, offset, what } => Self::Damaged {
+                place: format!("{} at byte {offset}", path.display()),
+                what: what.clone(),
+                hint: "restore the data folder from a backup".to_owned(),
+            },
+            HistoryError::Io { doing, path, source } => Self::Failed {
+                doing: format!("{doing} `{}`", path.display()),
+                cause: source.to_string(),
+            },
+        }
+    }
+}
+
+impl From<HistoryError> for StoreError {
+    fn from(error: HistoryError) -> Self {
+        Self::from(&error)
+    }
 }

@@ -10,16 +10,46 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use crate::clock::Clock;
+use crate::config::settings::StoreSettings;
 use crate::domain::event::Event;
 use crate::domain::id::{OwnerId, TokenId};
 use crate::domain::owner::Owner;
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
 use crate::domain::token::{Revision, Token};
+use crate::history::SEGMENT_BYTES;
 
+pub mod codec;
 pub mod error;
+mod sled;
+
+#[cfg(test)]
+mod conformance;
+#[cfg(test)]
+mod sample;
 
 pub use error::StoreError;
+
+/// Opens the store that the settings name, creating it if it is not there.
+///
+/// # Errors
+/// The folder is in use, damaged beyond what the history can mend, or cannot be read or written.
+pub async fn open(settings: &StoreSettings, clock: Clock) -> Result<Arc<dyn Store>, StoreError> {
+    let options = sled::Options {
+        folder: settings.path.clone(),
+        cache_bytes: settings.index_cache_bytes,
+        reserve_bytes: settings.reserve_bytes,
+        segment_bytes: SEGMENT_BYTES,
+        clock,
+    };
+    let opening = tokio::task::spawn_blocking(move || sled::SledStore::open(options));
+    let opened = opening.await.map_err(|error| StoreError::Failed {
+        doing: format!("opening `{}`", settings.path.display()),
+        cause: error.to_string(),
+    })?;
+    Ok(Arc::new(opened?))
+}
 
 /// Where an event stands in the history; the first is 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,0 +1,310 @@
+//! What every store must do, whatever it is made of. Each function takes an empty store; a store's own
+//! tests call [`all`] with a way to make one.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use super::sample::{
+    NOW, commit, creation, digest, event, last_use, observation, owner, owner_creation, owner_id,
+    revocation, revoked, token,
+};
+use super::{Due, Health, Position, Record, Store, StoreError, Subject};
+use crate::domain::event::EventKind;
+use crate::domain::time::{Span, Timestamp};
+use crate::domain::token::{Revision, Token};
+
+/// What is checked, each on a store of its own.
+const CHECKS: [fn(&dyn Store) -> Check<'_>; 13] = [
+    |store| Box::pin(records_are_found_again(store)),
+    |store| Box::pin(a_change_needs_the_revision_it_was_made_from(store)),
+    |store| Box::pin(a_secret_belongs_to_one_token(store)),
+    |store| Box::pin(a_commit_is_made_whole_or_not_at_all(store)),
+    |store| Box::pin(owners_come_in_pages(store)),
+    |store| Box::pin(tokens_come_in_pages(store)),
+    |store| Box::pin(last_uses_never_move_back(store)),
+    |store| Box::pin(deadlines_are_listed_soonest_first(store)),
+    |store| Box::pin(a_use_moves_a_deadline_when_it_is_filed_anew(store)),
+    |store| Box::pin(deadlines_follow_the_records(store)),
+    |store| Box::pin(a_used_token_is_not_ended(store)),
+    |store| Box::pin(events_are_listed_newest_first(store)),
+    |store| Box::pin(the_high_water_mark_only_rises_and_a_closed_store_says_so(store)),
+];
+
+type Check<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
+
+/// Runs everything.
+pub(crate) async fn all<S, F>(mut empty: impl FnMut() -> F)
+where
+    S: std::ops::Deref<Target = dyn Store>,
+    F: Future<Output = S>,
+{
+    for check in CHECKS {
+        check(&*empty().await).await;
+    }
+}
+
+async fn with_owner(store: &dyn Store) {
+    store.commit(owner_creation("alice")).await.unwrap();
+}
+
+async fn create(store: &dyn Store, token: &Token) -> Position {
+    store.commit(creation(token.clone())).await.unwrap()
+}
+
+async fn records_are_found_again(store: &dyn Store) {
+    assert_eq!(store.health(), Health::Ready);
+    let mut made = token(1, "alice");
+    assert_eq!(store.token(made.id).await.unwrap(), None);
+    assert_eq!(store.held(&made.digest).await.unwrap(), None);
+    with_owner(store).await;
+    assert_eq!(create(store, &made).await, Position(2));
+    assert_eq!(store.owner(&owner_id("alice")).await.unwrap().as_deref(), Some(&owner("alice")));
+    assert_eq!(store.token(made.id).await.unwrap().as_deref(), Some(&made));
+    let held = store.held(&made.digest).await.unwrap().unwrap();
+    assert_eq!((&*held.token, &*held.owner, held.last_use), (&made, &owner("alice"), None));
+    store.commit(revocation(&made)).await.unwrap();
+    made = revoked(&made);
+    assert_eq!(store.held(&made.digest).await.unwrap().unwrap().token.ended, made.ended);
+}
+
+async fn a_change_needs_the_revision_it_was_made_from(store: &dyn Store) {
+    with_owner(store).await;
+    let made = token(1, "alice");
+    create(store, &made).await;
+    let again = store.commit(creation(made.clone())).await.unwrap_err();
+    let StoreError::Conflict { found, expected, .. } = again else { panic!("{again}") };
+    assert_eq!((found, expected), (Revision(1), Revision::NONE));
+    let (one, other) =
+        tokio::join!(store.commit(revocation(&made)), store.commit(revocation(&made)),);
+    let outcomes = [one, other];
+    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1, "{outcomes:?}");
+    assert!(outcomes.iter().any(|o| matches!(o, Err(StoreError::Conflict { .. }))));
+    let unknown = revocation(&token(2, "alice"));
+    assert!(matches!(store.commit(unknown).await, Err(StoreError::Conflict { .. })));
+}
+
+async fn a_secret_belongs_to_one_token(store: &dyn Store) {
+    with_owner(store).await;
+    let first = token(1, "alice");
+    create(store, &first).await;
+    let second = Token { digest: first.digest, ..token(2, "alice") };
+    let refused = store.commit(creation(second.clone())).await;
+    assert!(matches!(refused, Err(StoreError::DuplicateSecret)), "{refused:?}");
+    assert_eq!(store.token(second.id).await.unwrap(), None);
+    // Also when both come at once, and also when the first has ended.
+    let (third, fourth) = (token(3, "alice"), Token { digest: digest(3), ..token(4, "alice") });
+    let (one, other) = tokio::join!(store.commit(creation(third)), store.commit(creation(fourth)));
+    assert!(one.is_ok() != other.is_ok());
+    store.commit(revocation(&first)).await.unwrap();
+    assert!(store.commit(creation(second)).await.is_err());
+}
+
+async fn a_commit_is_made_whole_or_not_at_all(store: &dyn Store) {
+    with_owner(store).await;
+    let (old, new) = (token(1, "alice"), token(2, "alice"));
+    create(store, &old).await;
+    let rotation = |old: Token| {
+        let records = [new.clone(), revoked(&old)].map(|token| Record::Token(Arc::new(token)));
+        commit(EventKind::TokenCreated, records)
+    };
+    let stale = Token { revision: Revision(7), ..old.clone() };
+    assert!(store.commit(rotation(stale)).await.is_err());
+    assert_eq!(store.token(new.id).await.unwrap(), None);
+    assert_eq!(store.held(&new.digest).await.unwrap(), None);
+    let position = store.commit(rotation(old.clone())).await.unwrap();
+    assert_eq!(position, Position(3), "what failed has left no gap");
+    assert!(store.token(old.id).await.unwrap().unwrap().ended.is_some());
+    assert_eq!(store.token(new.id).await.unwrap().as_deref(), Some(&new));
+}
+
+async fn owners_come_in_pages(store: &dyn Store) {
+    for name in ["bob", "alice", "al", "alice2"] {
+        store.commit(owner_creation(name)).await.unwrap();
+    }
+    let page = store.owners(None, 3).await.unwrap();
+    let names: Vec<_> = page.entries.iter().map(|owner| owner.id.to_string()).collect();
+    assert_eq!(
+        (names.join(" ").as_str(), page.next.clone()),
+        ("al alice alice2", Some(owner_id("alice2")))
+    );
+    let page = store.owners(page.next.as_ref(), 3).await.unwrap();
+    assert_eq!((page.entries.len(), page.next), (1, None));
+}
+
+async fn tokens_come_in_pages(store: &dyn Store) {
+    for name in ["bob", "alice", "al"] {
+        store.commit(owner_creation(name)).await.unwrap();
+    }
+    let tokens: Vec<_> =
+        (0..10).map(|n| token(n, if n % 2 == 0 { "alice" } else { "al" })).collect();
+    for token in &tokens {
+        create(store, token).await;
+    }
+    store.commit(revocation(&tokens[4])).await.unwrap();
+    for (whose, wanted) in [
+        (None, vec![0, 1, 2, 3, 4, 5, 6, 7, 8, 9]),
+        (Some("alice"), vec![0, 2, 4, 6, 8]),
+        (Some("al"), vec![1, 3, 5, 7, 9]),
+        (Some("bob"), vec![]),
+    ] {
+        let whose = whose.map(owner_id);
+        for limit in [1, 3, 5, 10, 100] {
+            let (mut listed, mut after) = (Vec::new(), None);
+            loop {
+                let page = store.tokens(whose.as_ref(), after, limit).await.unwrap();
+                assert!(page.entries.len() <= limit);
+                listed.extend(page.entries.iter().map(|token| token.id));
+                after = page.next;
+                if after.is_none() {
+                    break;
+                }
+            }
+            let wanted: Vec<_> = wanted.iter().map(|n| tokens[*n].id).collect();
+            assert_eq!(listed, wanted, "{whose:?} by {limit}");
+        }
+    }
+}
+
+async fn last_uses_never_move_back(store: &dyn Store) {
+    with_owner(store).await;
+    let (used, unused) = (token(1, "alice"), token(2, "alice"));
+    create(store, &used).await;
+    create(store, &unused).await;
+    store.note_uses(vec![(used.id, last_use(10))]).await.unwrap();
+    let stranger = token(3, "alice").id;
+    let later = vec![(used.id, last_use(9)), (used.id, last_use(11)), (stranger, last_use(1))];
+    store.note_uses(later).await.unwrap();
+    store.note_uses(vec![(used.id, last_use(5))]).await.unwrap();
+    let uses = store.last_uses(&[stranger, used.id, unused.id]).await.unwrap();
+    assert_eq!(uses, [None, Some(last_use(11)), None]);
+    let held = store.held(&used.digest).await.unwrap().unwrap();
+    assert_eq!(held.last_use, Some(last_use(11)));
+    assert_eq!(held.token.revision, Revision(1), "a use does not rewrite the record");
+}
+
+fn after(seconds: u64) -> Timestamp {
+    NOW.plus(Span::from_seconds(seconds))
+}
+
+/// A token that expires after 50 seconds, one that is idle after 100, and one that never ends, with the
+/// entries that they have.
+async fn with_deadlines(store: &dyn Store) -> ([Token; 2], [Due; 2]) {
+    with_owner(store).await;
+    let expires = Token { expires_at: Some(after(50)), idle_ttl: Span::ZERO, ..token(2, "alice") };
+    let idle = Token { idle_ttl: Span::from_seconds(100), ..token(1, "alice") };
+    let eternal = Token { idle_ttl: Span::ZERO, ..token(3, "alice") };
+    for token in [&expires, &idle, &eternal] {
+        create(store, token).await;
+    }
+    let first = Due { deadline: after(50), token: expires.id };
+    let second = Due { deadline: after(100), token: idle.id };
+    ([expires, idle], [first, second])
+}
+
+async fn deadlines_are_listed_soonest_first(store: &dyn Store) {
+    let (_, [first, second]) = with_deadlines(store).await;
+    for (until, from, wanted) in [
+        (after(49), None, vec![]),
+        (after(50), None, vec![first]),
+        (Timestamp::MAX, None, vec![first, second]),
+        (Timestamp::MAX, Some(first), vec![second]),
+        (after(50), Some(second), vec![]),
+    ] {
+        assert_eq!(store.due(until, from, 10).await.unwrap(), wanted, "{until} {from:?}");
+    }
+    assert_eq!(store.due(Timestamp::MAX, None, 1).await.unwrap(), [first]);
+}
+
+async fn a_use_moves_a_deadline_when_it_is_filed_anew(store: &dyn Store) {
+    let ([_, idle], [first, second]) = with_deadlines(store).await;
+    store.note_uses(vec![(idle.id, last_use(30))]).await.unwrap();
+    assert_eq!(store.due(after(100), Some(first), 10).await.unwrap(), [second]);
+    assert_eq!(store.refile(second).await.unwrap(), Some(after(130)));
+    assert_eq!(store.due(after(129), Some(first), 10).await.unwrap(), []);
+    let moved = Due { deadline: after(130), ..second };
+    assert_eq!(store.due(after(130), Some(first), 10).await.unwrap(), [moved]);
+    assert_eq!(store.refile(moved).await.unwrap(), Some(after(130)));
+    let stranger = Due { token: token(9, "alice").id, ..first };
+    assert_eq!(store.refile(stranger).await.unwrap(), None);
+}
+
+async fn deadlines_follow_the_records(store: &dyn Store) {
+    let ([expires, idle], [first, second]) = with_deadlines(store).await;
+    let sooner = Token { expires_at: Some(after(60)), revision: Revision(2), ..idle.clone() };
+    let record = Record::Token(Arc::new(sooner.clone()));
+    store.commit(commit(EventKind::TokenUpdated, [record])).await.unwrap();
+    let moved = Due { deadline: after(60), ..second };
+    assert_eq!(store.due(Timestamp::MAX, Some(first), 10).await.unwrap(), [moved]);
+    store.commit(revocation(&sooner)).await.unwrap();
+    store.commit(revocation(&expires)).await.unwrap();
+    assert_eq!(store.due(Timestamp::MAX, None, 10).await.unwrap(), []);
+    assert_eq!(store.refile(first).await.unwrap(), None);
+}
+
+async fn a_used_token_is_not_ended(store: &dyn Store) {
+    with_owner(store).await;
+    let made = token(1, "alice");
+    create(store, &made).await;
+    let sweep = |judged| {
+        let mut sweep = revocation(&made);
+        sweep.changes[0].unused_since = Some(judged);
+        sweep
+    };
+    store.note_uses(vec![(made.id, last_use(10))]).await.unwrap();
+    for judged in [None, Some(last_use(9).at)] {
+        let refused = store.commit(sweep(judged)).await;
+        assert!(matches!(refused, Err(StoreError::Conflict { .. })), "{refused:?}");
+    }
+    store.commit(sweep(Some(last_use(10).at))).await.unwrap();
+}
+
+async fn events_are_listed_newest_first(store: &dyn Store) {
+    with_owner(store).await;
+    let (one, two) = (token(1, "alice"), token(2, "alice"));
+    create(store, &one).await;
+    create(store, &two).await;
+    store.commit(revocation(&one)).await.unwrap();
+    store.commit(observation(two.id)).await.unwrap();
+    let (alice, about_one, about_two) =
+        (Subject::Owner(owner_id("alice")), Subject::Token(one.id), Subject::Token(two.id));
+    for (subject, wanted) in [
+        (None, vec![5, 4, 3, 2, 1]),
+        (Some(&alice), vec![1]),
+        (Some(&about_one), vec![4, 2]),
+        (Some(&about_two), vec![5, 3]),
+    ] {
+        for limit in [1, 2, 10] {
+            let (mut listed, mut before) = (Vec::new(), None);
+            loop {
+                let page = store.events(subject, before, limit).await.unwrap();
+                assert!(page.entries.len() <= limit);
+                listed.extend(page.entries.iter().map(|event| event.position.0));
+                before = page.next;
+                if before.is_none() {
+                    break;
+                }
+            }
+            assert_eq!(listed, wanted, "{subject:?} by {limit}");
+        }
+    }
+    let page = store.events(Some(&about_one), None, 1).await.unwrap();
+    let newest = &page.entries[0];
+    assert_eq!(newest.event, event(EventKind::TokenRevoked));
+    assert_eq!(newest.subjects, [about_one]);
+    assert!(newest.line.starts_with("{\"seq\":4,\"prev\":\""), "{}", newest.line);
+}
+
+async fn the_high_water_mark_only_rises_and_a_closed_store_says_so(store: &dyn Store) {
+    let mark = store.high_water().await.unwrap();
+    store.raise_high_water(NOW).await.unwrap();
+    store.raise_high_water(mark).await.unwrap();
+    assert_eq!(store.high_water().await.unwrap(), NOW);
+
+    store.close().await.unwrap();
+    assert!(matches!(store.token(token(1, "alice").id).await, Err(StoreError::Closed)));
+    assert!(matches!(store.commit(owner_creation("alice")).await, Err(StoreError::Closed)));
+    assert!(matches!(store.note_uses(vec![]).await, Ok(()) | Err(StoreError::Closed)));
+    assert!(matches!(store.health(), Health::Broken(_)));
+    store.close().await.unwrap();
+}

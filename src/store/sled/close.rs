@@ -1,0 +1,54 @@
+//! Closing: everything on disk, and the next start spared from looking.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::checkpoint;
+use super::index::Index;
+use super::shared::Access;
+use super::upkeep;
+use super::write::Writer;
+use crate::store::StoreError;
+
+/// How often and how long reads under way are waited for.
+const PATIENCE: (u32, Duration) = (1_000, Duration::from_millis(10));
+
+/// Closes the index and lets go of the folder. A store that cannot be closed well is still whole: the next
+/// start reads its index to see.
+pub(super) fn close(writer: Writer) -> Result<(), StoreError> {
+    let Writer { shared, log, state, mut upkeep } = writer;
+    let open = shared.change(Access::Closed);
+    let synced = upkeep.keeper.stop();
+    let Some(index) = open.and_then(sole) else { return Ok(()) };
+    upkeep.space.make_room();
+    let trusted = synced && !index.is_damaged();
+    index.sync()?;
+    let path = index.path().to_owned();
+    drop(index);
+    // sled notes where its pages are only when it opens. Without this the next start would go through all
+    // that was written since, and sled passes over damage there in silence.
+    drop(Index::open(&path, shared.options.cache_bytes)?);
+    Index::sync_files(&path)?;
+    if trusted {
+        let last = upkeep::checkpoint(&shared, &log, &state, true);
+        checkpoint::write(&shared.options.folder, &last)?;
+    }
+    let (lines, syncs) = (shared.probe.lines(), shared.probe.syncs());
+    tracing::debug!("the store is closed; it made {lines} events durable with {syncs} syncs");
+    drop(log);
+    drop(upkeep.lock);
+    Ok(())
+}
+
+/// Waits for the reads under way; none if they do not end.
+fn sole(mut index: Arc<Index>) -> Option<Index> {
+    let (times, pause) = PATIENCE;
+    for _ in 0..times {
+        match Arc::try_unwrap(index) {
+            Ok(index) => return Some(index),
+            Err(shared) => index = shared,
+        }
+        std::thread::sleep(pause);
+    }
+    None
+}

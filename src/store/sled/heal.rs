@@ -1,0 +1,47 @@
+//! Opening an index again that failed while the store was running, from the history that did not.
+
+use super::checkpoint;
+use super::index::{Index, State};
+use super::open;
+use super::replay::{Replay, ReplayError};
+use super::shared::Shared;
+use crate::history::{self, Lines, Mark};
+use crate::store::StoreError;
+
+/// Opens the index, or a new one if it is not whole, and brings it up to `until`.
+pub(super) fn reopen(shared: &Shared, until: Mark) -> Result<(Index, State), StoreError> {
+    let options = &shared.options;
+    let known = checkpoint::read(&options.folder);
+    let found = known.map_or(Ok(None), |known| open::trusted(options, &known))?;
+    let (index, state, basis) = match (found, known) {
+        (Some((index, state)), Some(known)) => (index, state, known),
+        (_, known) => {
+            let basis = open::start_anew(options, known)?;
+            (Index::open(&options.index(), options.cache_bytes)?, State::default(), basis)
+        }
+    };
+    shared.set_floor(basis.floor);
+    let mut replay = Replay::new(&index, state, basis.floor);
+    let mut lines = Lines::from(&options.history(), basis.mark.next)?;
+    while let Some(raw) = lines.next_line()? {
+        let checked = history::check(raw.bytes).map_err(|what| StoreError::Damaged {
+            place: options.history().display().to_string(),
+            what: what.to_owned(),
+            hint: "check it with `tollgate history verify`".to_owned(),
+        })?;
+        if checked.seq > until.head.seq {
+            break;
+        }
+        let (place, line) = (raw.place, raw.bytes);
+        replay.take(place, checked, line).map_err(|ReplayError(error)| error)?;
+    }
+    let state = replay.finish()?;
+    if state.applied != until.head.seq {
+        let what = format!("it ends at event {} of {}", state.applied, until.head.seq);
+        let place = options.history().display().to_string();
+        let hint = "check it with `tollgate history verify`".to_owned();
+        return Err(StoreError::Damaged { place, what, hint });
+    }
+    index.sync()?;
+    Ok((index, state))
+}

@@ -1,0 +1,310 @@
+//! sled, and nothing else of the store: reading with verification, and batches that keep a running sum of
+//! all entries.
+//!
+//! The sum is how a start after a crash tells whether the index is whole. sled skips a damaged part of its
+//! log in silence, and a power cut may undo some of its writes and keep later ones; then the sum over what
+//! is there differs from the sum that was written with the last batch.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use ::sled::{Db, IVec};
+
+use super::{keys, value};
+use crate::store::StoreError;
+
+/// sled rewrites what it no longer needs in a thread of its own, as often as this. Nothing relies on what
+/// that thread flushes.
+const CLEANING_MS: u64 = 2_000;
+
+const LOCK_RETRIES: usize = 500;
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
+
+const HINT: &str = "the history is whole without it: restart, and the index is built anew";
+
+/// How far the index is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct State {
+    /// The last event applied.
+    pub(super) applied: u64,
+    /// How many batches were written.
+    pub(super) batches: u64,
+    /// The sum of the weights of all entries.
+    pub(super) sum: u64,
+}
+
+/// An open sled database.
+#[derive(Debug)]
+pub(super) struct Index {
+    db: Db,
+    path: PathBuf,
+    damaged: AtomicBool,
+}
+
+impl Index {
+    /// Opens or creates the database.
+    pub(super) fn open(path: &Path, cache_bytes: u64) -> Result<Self, StoreError> {
+        let config = ::sled::Config::new()
+            .path(path)
+            .cache_capacity(cache_bytes.max(1024 * 1024))
+            .flush_every_ms(Some(CLEANING_MS));
+        let damaged = AtomicBool::new(false);
+        for _ in 0..LOCK_RETRIES {
+            match guarded(path, &damaged, "opening", || config.open()) {
+                // sled's threads may hold an index that was just closed for a moment longer.
+                Err(StoreError::Failed { cause, .. }) if cause.contains("acquire lock") => {
+                    std::thread::sleep(LOCK_PAUSE);
+                }
+                opened => return Ok(Self { db: opened?, path: path.to_owned(), damaged }),
+            }
+        }
+        Err(StoreError::Failed {
+            doing: format!("opening `{}`", path.display()),
+            cause: "something still holds it".to_owned(),
+        })
+    }
+
+    /// Whether a read met damage: then this index must not be trusted by the next start.
+    pub(super) fn is_damaged(&self) -> bool {
+        self.damaged.load(Ordering::Relaxed)
+    }
+
+    /// A failure that names a key of this index.
+    pub(super) fn damage(&self, key: &[u8], what: impl Into<String>) -> StoreError {
+        self.damaged.store(true, Ordering::Relaxed);
+        let key = key.escape_ascii();
+        let place = format!("{} (key {key})", self.path.display());
+        StoreError::Damaged { place, what: what.into(), hint: HINT.to_owned() }
+    }
+
+    fn guarded<T>(&self, run: impl FnOnce() -> ::sled::Result<T>) -> Result<T, StoreError> {
+        guarded(&self.path, &self.damaged, "reading", run)
+    }
+
+    fn raw(&self, key: &[u8]) -> Result<Option<IVec>, StoreError> {
+        self.guarded(|| self.db.get(key))
+    }
+
+    fn verified(&self, key: &[u8], raw: &IVec) -> Result<IVec, StoreError> {
+        value::open(key, raw).map_err(|what| self.damage(key, what))
+    }
+
+    /// The payload under a key.
+    pub(super) fn read(&self, key: &[u8]) -> Result<Option<IVec>, StoreError> {
+        self.raw(key)?.map(|raw| self.verified(key, &raw)).transpose()
+    }
+
+    /// Entries whose keys begin with `prefix`, in order, those after the key `after`, with their payloads.
+    /// `until` is the first key that is not wanted.
+    pub(super) fn list(
+        &self,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        until: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<(IVec, IVec)>, StoreError> {
+        use std::ops::Bound;
+        let start = after.map_or(Bound::Included(prefix), Bound::Excluded);
+        let end = until.map_or(Bound::Unbounded, Bound::Excluded);
+        let mut entries = Vec::new();
+        self.guarded(|| {
+            for entry in self.db.range::<&[u8], _>((start, end)).take(limit) {
+                let (key, raw) = entry?;
+                if !key.starts_with(prefix) {
+                    break;
+                }
+                entries.push((key, raw));
+            }
+            Ok(())
+        })?;
+        let verify = |(key, raw): (IVec, IVec)| Ok((key.clone(), self.verified(&key, &raw)?));
+        entries.into_iter().map(verify).collect()
+    }
+
+    /// The same backwards: the last entries before the key `before`.
+    pub(super) fn list_back(
+        &self,
+        prefix: &[u8],
+        before: &[u8],
+        limit: usize,
+    ) -> Result<Vec<(IVec, IVec)>, StoreError> {
+        let range = || {
+            let entries = self.db.range::<&[u8], _>(prefix..before).rev().take(limit);
+            entries.collect::<::sled::Result<Vec<_>>>()
+        };
+        let verify = |(key, raw): (IVec, IVec)| Ok((key.clone(), self.verified(&key, &raw)?));
+        self.guarded(range)?.into_iter().map(verify).collect()
+    }
+
+    /// What the last batch wrote about itself.
+    pub(super) fn state(&self) -> Result<State, StoreError> {
+        let Some(payload) = self.read(keys::STATE)? else { return Ok(State::default()) };
+        let (words, rest) = payload.as_chunks::<8>();
+        match (words, rest) {
+            ([applied, batches, sum], []) => Ok(State {
+                applied: u64::from_be_bytes(*applied),
+                batches: u64::from_be_bytes(*batches),
+                sum: u64::from_be_bytes(*sum),
+            }),
+            _ => Err(self.damage(keys::STATE, "it has another length")),
+        }
+    }
+
+    /// Reads every entry, and answers whether all are there and none is too many. The cost grows with the
+    /// index.
+    pub(super) fn is_whole(&self, state: &State) -> Result<bool, StoreError> {
+        let mut sum = 0_u64;
+        let mut bad = false;
+        self.guarded(|| {
+            for entry in self.db.iter() {
+                let (key, raw) = entry?;
+                bad |= value::open(&key, &raw).is_err();
+                if key != keys::STATE {
+                    sum = sum.wrapping_add(value::weight(&key, &raw));
+                }
+            }
+            Ok(())
+        })?;
+        Ok(!bad && sum == state.sum)
+    }
+
+    /// Hands everything that was written so far to the operating system, and then to the disk. sled's own
+    /// flush alone does not survive a power cut.
+    pub(super) fn sync(&self) -> Result<(), StoreError> {
+        guarded(&self.path, &self.damaged, "flushing", || self.db.flush())?;
+        Self::sync_files(&self.path)
+    }
+
+    /// The second half of [`Index::sync`], also for an index that is not open.
+    pub(super) fn sync_files(path: &Path) -> Result<(), StoreError> {
+        sync_tree(path).map_err(|error| StoreError::Failed {
+            doing: format!("syncing `{}`", path.display()),
+            cause: error.to_string(),
+        })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+}
+
+/// Writes that are seen together or not at all.
+#[derive(Debug)]
+pub(super) struct Draft<'a> {
+    index: &'a Index,
+    writes: HashMap<Vec<u8>, Option<IVec>>,
+    sum: u64,
+}
+
+impl<'a> Draft<'a> {
+    pub(super) fn new(index: &'a Index, state: &State) -> Self {
+        Self { index, writes: HashMap::new(), sum: state.sum }
+    }
+
+    pub(super) const fn index(&self) -> &'a Index {
+        self.index
+    }
+
+    fn raw(&self, key: &[u8]) -> Result<Option<IVec>, StoreError> {
+        match self.writes.get(key) {
+            Some(written) => Ok(written.clone()),
+            None => self.index.raw(key),
+        }
+    }
+
+    /// The payload under a key, as the batch leaves it.
+    pub(super) fn read(&self, key: &[u8]) -> Result<Option<IVec>, StoreError> {
+        self.raw(key)?.map(|raw| self.index.verified(key, &raw)).transpose()
+    }
+
+    pub(super) fn put(&mut self, key: Vec<u8>, payload: &[u8]) -> Result<(), StoreError> {
+        let sealed = value::seal(&key, payload);
+        self.replace(key, Some(sealed))
+    }
+
+    pub(super) fn delete(&mut self, key: Vec<u8>) -> Result<(), StoreError> {
+        self.replace(key, None)
+    }
+
+    fn replace(&mut self, key: Vec<u8>, new: Option<IVec>) -> Result<(), StoreError> {
+        if let Some(old) = self.raw(&key)? {
+            self.sum = self.sum.wrapping_sub(value::weight(&key, &old));
+        }
+        if let Some(new) = &new {
+            self.sum = self.sum.wrapping_add(value::weight(&key, new));
+        }
+        self.writes.insert(key, new);
+        Ok(())
+    }
+
+    /// How many entries the batch has so far.
+    pub(super) fn len(&self) -> usize {
+        self.writes.len()
+    }
+
+    /// Writes the batch, and says in it that events up to `applied` are in the index.
+    pub(super) fn write(self, applied: u64, state: &State) -> Result<State, StoreError> {
+        let state = State { applied, batches: state.batches.wrapping_add(1), sum: self.sum };
+        let words = [state.applied, state.batches, state.sum].map(u64::to_be_bytes);
+        let mut batch = ::sled::Batch::default();
+        for (key, value) in self.writes {
+            match value {
+                Some(value) => batch.insert(key, value),
+                None => batch.remove(key),
+            }
+        }
+        batch.insert(keys::STATE, value::seal(keys::STATE, words.as_flattened()));
+        let Index { db, path, damaged } = self.index;
+        guarded(path, damaged, "writing", || db.apply_batch(batch))?;
+        Ok(state)
+    }
+}
+
+/// Runs something of sled, which panics on some damage instead of reporting it.
+fn guarded<T>(
+    path: &Path,
+    damaged: &AtomicBool,
+    doing: &str,
+    run: impl FnOnce() -> ::sled::Result<T>,
+) -> Result<T, StoreError> {
+    let place = path.display();
+    let damage = |what: String| {
+        damaged.store(true, Ordering::Relaxed);
+        StoreError::Damaged { place: place.to_string(), what, hint: HINT.to_owned() }
+    };
+    match catch_unwind(AssertUnwindSafe(run)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(::sled::Error::Io(error))) if is_full(&error) => {
+            Err(StoreError::Full { path: place.to_string() })
+        }
+        Ok(Err(::sled::Error::Io(error))) => Err(StoreError::Failed {
+            doing: format!("{doing} `{place}`"),
+            cause: error.to_string(),
+        }),
+        Ok(Err(error)) => Err(damage(error.to_string())),
+        Err(_) => Err(damage("sled gave up on it".to_owned())),
+    }
+}
+
+fn is_full(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded)
+}
+
+/// `fsync` for every file and folder under `path`, itself too.
+fn sync_tree(path: &Path) -> std::io::Result<()> {
+    let file = match std::fs::File::open(path) {
+        // sled removes files while it goes on.
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        file => file?,
+    };
+    if file.metadata()?.is_dir() {
+        for entry in std::fs::read_dir(path)? {
+            sync_tree(&entry?.path())?;
+        }
+    }
+    file.sync_all()
+}

@@ -1,0 +1,76 @@
+//! The thread that takes checkpoints, so that commits do not wait for them.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Sender, channel};
+use std::thread::JoinHandle;
+
+use super::checkpoint::{self, Checkpoint};
+use super::index::Index;
+use super::open::Options;
+use super::space::Space;
+use crate::store::StoreError;
+
+/// Takes checkpoints one at a time.
+#[derive(Debug)]
+pub(super) struct Keeper {
+    requests: Option<Sender<(Arc<Index>, Checkpoint)>>,
+    thread: Option<JoinHandle<()>>,
+    state: Arc<Progress>,
+}
+
+#[derive(Debug, Default)]
+struct Progress {
+    busy: AtomicBool,
+    failed: AtomicBool,
+}
+
+impl Keeper {
+    /// Starts the thread.
+    pub(super) fn start(options: &Options) -> Result<Self, StoreError> {
+        let (requests, waiting) = channel::<(Arc<Index>, Checkpoint)>();
+        let state = Arc::new(Progress::default());
+        let progress = Arc::clone(&state);
+        let folder = options.folder.clone();
+        let space = Space::new(&folder, options.reserve_bytes);
+        let run = move || {
+            for (index, checkpoint) in waiting {
+                // After a failed sync it is unknown what of the index is on disk: the last good checkpoint
+                // stays, and the next start reads the index whole before it trusts it.
+                if !progress.failed.load(Ordering::Acquire) {
+                    space.make_room();
+                    let taken = index.sync().and_then(|()| checkpoint::write(&folder, &checkpoint));
+                    if let Err(error) = taken {
+                        tracing::error!("no checkpoint could be taken: {error}");
+                        let lasting = !matches!(error, StoreError::Full { .. });
+                        progress.failed.store(lasting, Ordering::Release);
+                    }
+                }
+                drop(index);
+                progress.busy.store(false, Ordering::Release);
+            }
+        };
+        let thread = std::thread::Builder::new().name("store-checkpoint".to_owned()).spawn(run);
+        let thread = thread.map_err(|error| StoreError::Failed {
+            doing: "starting a thread".to_owned(),
+            cause: error.to_string(),
+        })?;
+        Ok(Self { requests: Some(requests), thread: Some(thread), state })
+    }
+
+    /// Asks for a checkpoint of what is in the index now; answers whether one was begun.
+    pub(super) fn request(&self, index: &Arc<Index>, checkpoint: Checkpoint) -> bool {
+        if self.state.busy.swap(true, Ordering::AcqRel) {
+            return false;
+        }
+        let requests = self.requests.as_ref();
+        requests.is_some_and(|requests| requests.send((Arc::clone(index), checkpoint)).is_ok())
+    }
+
+    /// Waits for the last checkpoint, and says whether none ever failed for good.
+    pub(super) fn stop(&mut self) -> bool {
+        self.requests = None;
+        let joined = self.thread.take().is_none_or(|thread| thread.join().is_ok());
+        joined && !self.state.failed.load(Ordering::Acquire)
+    }
+}

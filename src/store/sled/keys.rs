@@ -1,0 +1,90 @@
+//! The keys of the index: one tree, a letter for each kind of entry.
+
+use crate::domain::id::{OwnerId, TokenId};
+use crate::domain::secret::Digest;
+use crate::domain::time::Timestamp;
+use crate::store::{Due, Subject};
+
+/// Where the index says how far it is; the only entry that the running sum leaves out.
+pub(super) const STATE: &[u8] = b"!state";
+
+/// Records of tokens, in the order of their creation.
+pub(super) const TOKENS: u8 = b'T';
+/// Records of owners, in alphabetical order.
+pub(super) const OWNERS: u8 = b'O';
+/// Deadlines of tokens that have not ended, soonest first.
+pub(super) const DEADLINES: u8 = b'L';
+/// Last uses.
+pub(super) const USES: u8 = b'U';
+
+pub(super) fn token(id: TokenId) -> Vec<u8> {
+    join(TOKENS, &[id.as_bytes()])
+}
+
+pub(super) fn owner(id: &OwnerId) -> Vec<u8> {
+    join(OWNERS, &[id.as_str().as_bytes()])
+}
+
+pub(super) fn digest(digest: &Digest) -> Vec<u8> {
+    join(b'D', &[digest.as_bytes()])
+}
+
+pub(super) fn last_use(id: TokenId) -> Vec<u8> {
+    join(USES, &[id.as_bytes()])
+}
+
+/// Before the tokens of an owner. The zero byte cannot stand in a name, so that no owner's tokens are
+/// taken for those of another whose name goes on.
+pub(super) fn owned(owner: &OwnerId) -> Vec<u8> {
+    join(b'B', &[owner.as_str().as_bytes(), &[0]])
+}
+
+pub(super) fn owned_token(owner: &OwnerId, id: TokenId) -> Vec<u8> {
+    join(b'B', &[owner.as_str().as_bytes(), &[0], id.as_bytes()])
+}
+
+pub(super) fn due(due: Due) -> Vec<u8> {
+    join(DEADLINES, &[&due.deadline.unix().to_be_bytes(), due.token.as_bytes()])
+}
+
+/// Before the events about a subject.
+pub(super) fn subject(subject: &Subject) -> Vec<u8> {
+    match subject {
+        Subject::Token(id) => join(b'S', &[b"t", id.as_bytes()]),
+        Subject::Owner(id) => join(b'S', &[b"o", id.as_str().as_bytes(), &[0]]),
+    }
+}
+
+pub(super) fn subject_event(of: &Subject, seq: u64) -> Vec<u8> {
+    let mut key = subject(of);
+    key.extend_from_slice(&seq.to_be_bytes());
+    key
+}
+
+/// The token id at the end of a key.
+pub(super) fn trailing_token(key: &[u8]) -> Option<TokenId> {
+    key.last_chunk::<16>().copied().map(TokenId::from_bytes)
+}
+
+/// The event number at the end of a key.
+pub(super) fn trailing_seq(key: &[u8]) -> Option<u64> {
+    key.last_chunk::<8>().copied().map(u64::from_be_bytes)
+}
+
+/// The deadline and the token of a key among [`DEADLINES`].
+pub(super) fn read_due(key: &[u8]) -> Option<Due> {
+    let (seconds, id) = key.strip_prefix(&[DEADLINES])?.split_first_chunk::<8>()?;
+    let deadline = Timestamp::from_unix(u64::from_be_bytes(*seconds));
+    let token = TokenId::from_bytes(id.try_into().ok()?);
+    Some(Due { deadline, token })
+}
+
+fn join(kind: u8, parts: &[&[u8]]) -> Vec<u8> {
+    let length = parts.iter().map(|part| part.len()).sum::<usize>();
+    let mut key = Vec::with_capacity(length.saturating_add(9));
+    key.push(kind);
+    for part in parts {
+        key.extend_from_slice(part);
+    }
+    key
+}

@@ -1,0 +1,250 @@
+//! The embedded store: the history on disk, and sled as the index over it.
+//!
+//! Everything that changes goes through one thread (`write`); reads go to the index directly. The history
+//! is the truth: the index may be lost, damaged or behind, and is brought up from it (`open`).
+
+use std::path::Path;
+use std::sync::mpsc::{Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use async_trait::async_trait;
+use tokio::sync::{Semaphore, oneshot};
+
+use super::{
+    Commit, Due, Health, Held, LastUse, Page, Position, Recorded, Store, StoreError, Subject, codec,
+};
+use crate::domain::id::{OwnerId, TokenId};
+use crate::domain::owner::Owner;
+use crate::domain::secret::Digest;
+use crate::domain::time::Timestamp;
+use crate::domain::token::Token;
+
+mod apply;
+mod checkpoint;
+mod close;
+mod entry;
+mod heal;
+mod index;
+mod keeper;
+mod keys;
+mod lock;
+mod open;
+mod read;
+mod replay;
+mod run;
+mod shared;
+mod space;
+mod upkeep;
+mod validate;
+mod value;
+mod write;
+
+pub(super) use open::Options;
+
+#[cfg(test)]
+mod tests;
+
+use shared::Shared;
+use write::{Job, Request, Writer};
+
+/// How many changes may wait for the writing thread; more wait for their turn to wait.
+const WAITING: usize = 8_192;
+/// Last uses are written in pieces of this size, so that commits do not wait for a long flush.
+const USES: usize = 512;
+
+/// An open data folder.
+#[derive(Debug)]
+pub(super) struct SledStore {
+    shared: Arc<Shared>,
+    room: Semaphore,
+    jobs: Mutex<Option<Sender<Job>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl SledStore {
+    /// Opens a data folder. This blocks; building a lost index takes as long as the history is.
+    pub(super) fn open(options: Options) -> Result<Self, StoreError> {
+        let opened = open::open(&options)?;
+        let open::Opened { lock, space, log, index, state, high_water, floor } = opened;
+        let keeper = keeper::Keeper::start(&options)?;
+        let shared = Shared::new(options, index, Arc::clone(log.probe()), state.applied);
+        shared.set_floor(floor);
+        shared.raise_high_water(high_water);
+        let shared = Arc::new(shared);
+        let upkeep = upkeep::Upkeep::new(keeper, space, lock, state, high_water);
+        let writer = Writer { shared: Arc::clone(&shared), log, state, upkeep };
+        let (jobs, waiting) = channel();
+        let thread = std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || run::run(writer, &waiting))
+            .map_err(|error| StoreError::Failed {
+                doing: "starting a thread".to_owned(),
+                cause: error.to_string(),
+            })?;
+        Ok(Self {
+            shared,
+            room: Semaphore::new(WAITING),
+            jobs: Mutex::new(Some(jobs)),
+            thread: Mutex::new(Some(thread)),
+        })
+    }
+
+    async fn ask<T>(
+        &self,
+        job: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Job,
+    ) -> Result<T, StoreError> {
+        let _waiting = self.room.acquire().await.map_err(|_| StoreError::Closed)?;
+        let (answer, answered) = oneshot::channel();
+        self.send(job(answer))?;
+        answered.await.map_err(|_| StoreError::Closed)?
+    }
+
+    fn send(&self, job: Job) -> Result<(), StoreError> {
+        let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        let sent = jobs.as_ref().map(|jobs| jobs.send(job));
+        sent.and_then(Result::ok).ok_or(StoreError::Closed)
+    }
+
+    /// For what may read many pages of the disk. Reads of single records run where they are called: they
+    /// take microseconds, less than the way to another thread and back.
+    async fn aside<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Shared) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let shared = Arc::clone(&self.shared);
+        let done = tokio::task::spawn_blocking(move || read(&shared)).await;
+        done.map_err(|error| StoreError::Failed {
+            doing: "reading the store".to_owned(),
+            cause: error.to_string(),
+        })?
+    }
+}
+
+impl Drop for SledStore {
+    /// Closes what was not closed, and waits for it, so that the folder is free when this is gone.
+    fn drop(&mut self) {
+        *self.jobs.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if thread.is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the writing thread of the store had failed");
+        }
+    }
+}
+
+#[async_trait]
+impl Store for SledStore {
+    async fn token(&self, id: TokenId) -> Result<Option<Arc<Token>>, StoreError> {
+        entry::token(&*self.shared.index()?, id)
+    }
+
+    async fn held(&self, digest: &Digest) -> Result<Option<Held>, StoreError> {
+        read::held(&*self.shared.index()?, digest, self.shared.floor())
+    }
+
+    async fn owner(&self, id: &OwnerId) -> Result<Option<Arc<Owner>>, StoreError> {
+        entry::owner(&*self.shared.index()?, id)
+    }
+
+    async fn tokens(
+        &self,
+        owner: Option<&OwnerId>,
+        after: Option<TokenId>,
+        limit: usize,
+    ) -> Result<Page<Arc<Token>, TokenId>, StoreError> {
+        let owner = owner.cloned();
+        self.aside(move |shared| {
+            let index = shared.index()?;
+            match owner {
+                Some(owner) => read::tokens_of(&index, &owner, after, limit),
+                None => read::tokens(&index, after, limit),
+            }
+        })
+        .await
+    }
+
+    async fn owners(
+        &self,
+        after: Option<&OwnerId>,
+        limit: usize,
+    ) -> Result<Page<Arc<Owner>, OwnerId>, StoreError> {
+        let after = after.cloned();
+        self.aside(move |shared| read::owners(&*shared.index()?, after.as_ref(), limit)).await
+    }
+
+    async fn last_uses(&self, ids: &[TokenId]) -> Result<Vec<Option<LastUse>>, StoreError> {
+        let (index, floor) = (self.shared.index()?, self.shared.floor());
+        ids.iter().map(|id| read::last_use(&index, *id, floor)).collect()
+    }
+
+    async fn note_uses(&self, uses: Vec<(TokenId, LastUse)>) -> Result<(), StoreError> {
+        for piece in uses.chunks(USES) {
+            self.ask(|answer| Job::Uses(piece.to_vec(), answer)).await?;
+        }
+        Ok(())
+    }
+
+    async fn due(
+        &self,
+        until: Timestamp,
+        after: Option<Due>,
+        limit: usize,
+    ) -> Result<Vec<Due>, StoreError> {
+        self.aside(move |shared| read::due(&*shared.index()?, until, after, limit)).await
+    }
+
+    async fn refile(&self, due: Due) -> Result<Option<Timestamp>, StoreError> {
+        self.ask(|answer| Job::Refile(due, answer)).await
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<Position, StoreError> {
+        let encoded = codec::encode(&commit).map_err(|error| StoreError::Failed {
+            doing: "writing an event down".to_owned(),
+            cause: error.to_string(),
+        })?;
+        let changed = commit.changes.iter().map(|change| change.record.subject());
+        let mut subjects: Vec<Subject> = changed.chain(commit.subjects).collect();
+        let mut seen = std::collections::HashSet::new();
+        subjects.retain(|subject| seen.insert(subject.clone()));
+        let changes = commit.changes;
+        self.ask(|answer| Job::Commit(Box::new(Request { encoded, changes, subjects, answer })))
+            .await
+    }
+
+    async fn events(
+        &self,
+        subject: Option<&Subject>,
+        before: Option<Position>,
+        limit: usize,
+    ) -> Result<Page<Recorded, Position>, StoreError> {
+        let subject = subject.cloned();
+        self.aside(move |shared| read::events(shared, subject.as_ref(), before, limit)).await
+    }
+
+    async fn backup(&self, to: &Path) -> Result<Position, StoreError> {
+        let _ = to;
+        Err(StoreError::Failed { doing: "backup".to_owned(), cause: "not built yet".to_owned() })
+    }
+
+    async fn high_water(&self) -> Result<Timestamp, StoreError> {
+        self.shared.index()?;
+        Ok(self.shared.high_water())
+    }
+
+    async fn raise_high_water(&self, to: Timestamp) -> Result<(), StoreError> {
+        self.shared.index()?;
+        self.shared.raise_high_water(to);
+        Ok(())
+    }
+
+    fn health(&self) -> Health {
+        self.shared.health()
+    }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        match self.ask(Job::Close).await {
+            Ok(()) | Err(StoreError::Closed) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+}

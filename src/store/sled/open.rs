@@ -1,0 +1,221 @@
+//! Opening a data folder: which index can be trusted, what it lacks, and what must be built anew.
+
+use std::fs;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use super::checkpoint::{self, Checkpoint};
+use super::index::{Index, State};
+use super::lock::{self, Lock};
+use super::replay::{Replay, ReplayError};
+use super::space::Space;
+use crate::clock::Clock;
+use crate::domain::time::Timestamp;
+use crate::history::{self, Log, Mark, Recovered};
+use crate::store::StoreError;
+
+/// How a data folder is opened.
+#[derive(Clone, Debug)]
+pub(in crate::store) struct Options {
+    /// The folder.
+    pub(in crate::store) folder: PathBuf,
+    /// Memory for sled's pages.
+    pub(in crate::store) cache_bytes: u64,
+    /// Size of the reserve.
+    pub(in crate::store) reserve_bytes: u64,
+    /// The size at which a segment of the history is followed by a new one.
+    pub(in crate::store) segment_bytes: u64,
+    /// Whence the time comes.
+    pub(in crate::store) clock: Clock,
+}
+
+impl Options {
+    pub(super) fn history(&self) -> PathBuf {
+        self.folder.join("history")
+    }
+
+    pub(super) fn index(&self) -> PathBuf {
+        self.folder.join("index")
+    }
+}
+
+/// A data folder that is ready for use.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) lock: Lock,
+    pub(super) space: Space,
+    pub(super) log: Log,
+    pub(super) index: Index,
+    pub(super) state: State,
+    pub(super) high_water: Timestamp,
+    pub(super) floor: Timestamp,
+}
+
+/// Opens a data folder, creating what is not there.
+pub(super) fn open(options: &Options) -> Result<Opened, StoreError> {
+    create_folder(&options.folder)?;
+    let lock = lock::take(&options.folder)?;
+    let space = Space::new(&options.folder, options.reserve_bytes);
+    space.make_room();
+    let known = checkpoint::read(&options.folder);
+    let (found, durable) = match known {
+        Some(known) => (trusted(options, &known)?, known.mark.head.seq),
+        None => (None, forgotten(options)),
+    };
+    let durable = durable.max(found.as_ref().map_or(0, |(_, state)| state.applied));
+    let (index, state, basis) = match (found, known) {
+        (Some((index, state)), Some(known)) => (index, state, known),
+        (_, known) => {
+            let basis = start_anew(options, known)?;
+            let index = Index::open(&options.index(), options.cache_bytes)?;
+            (index, State::default(), basis)
+        }
+    };
+    let how = Recovered {
+        from: basis.mark,
+        durable,
+        unclean: !known.is_some_and(|known| known.clean),
+        segment_bytes: options.segment_bytes,
+    };
+    let mut replay = Replay::new(&index, state, basis.floor);
+    let log = history::recover(&options.history(), how, |place, checked, line| {
+        replay.take(place, checked, line)
+    })
+    .map_err(|ReplayError(error)| error)?;
+    let (events, latest) = (replay.events, replay.latest);
+    let state = replay.finish()?;
+    let high_water = basis.high_water.max(latest);
+    let opened = Opened { lock, space, log, index, state, high_water, floor: basis.floor };
+    if events > 0 {
+        tracing::info!("carried {events} events from the history into the index");
+        opened.index.sync()?;
+        checkpoint::write(&options.folder, &opened.checkpoint(false))?;
+    }
+    opened.space.keep_reserve();
+    Ok(opened)
+}
+
+impl Opened {
+    /// The present state; true on disk once the index was synced.
+    fn checkpoint(&self, clean: bool) -> Checkpoint {
+        Checkpoint {
+            mark: self.log.mark(),
+            batches: self.state.batches,
+            high_water: self.high_water,
+            floor: self.floor,
+            clean,
+        }
+    }
+}
+
+/// Opens the index if it is what the checkpoint says, or later. After a crash that takes reading it whole.
+pub(super) fn trusted(
+    options: &Options,
+    known: &Checkpoint,
+) -> Result<Option<(Index, State)>, StoreError> {
+    let path = options.index();
+    if !path.join("db").is_file() {
+        tracing::error!("`{}` is not there; building it from the history", path.display());
+        return Ok(None);
+    }
+    if known.clean {
+        // From here on the index may differ from the checkpoint.
+        checkpoint::write(&options.folder, &Checkpoint { clean: false, ..*known })?;
+    }
+    let examine = || {
+        let index = Index::open(&path, options.cache_bytes)?;
+        let state = index.state()?;
+        let whole = if known.clean {
+            state.batches == known.batches && state.applied == known.mark.head.seq
+        } else {
+            state.batches >= known.batches
+                && state.applied >= known.mark.head.seq
+                && index.is_whole(&state)?
+        };
+        Ok(whole.then_some((index, state)))
+    };
+    match examine() {
+        Ok(Some(found)) => Ok(Some(found)),
+        Ok(None) => {
+            tracing::error!("`{}` lacks changes; building it from the history", path.display());
+            Ok(None)
+        }
+        // Neither a full disk nor a failing one is mended by building anew.
+        Err(error @ StoreError::Full { .. }) => Err(error),
+        Err(error @ StoreError::Failed { .. }) if !options.index().is_dir() => Err(error),
+        Err(error) => {
+            tracing::error!("{error}; building the index from the history");
+            Ok(None)
+        }
+    }
+}
+
+/// Without a checkpoint the index is not trusted, but it still tells how far the history must go.
+fn forgotten(options: &Options) -> u64 {
+    if !options.index().join("db").is_file() {
+        return 0;
+    }
+    tracing::error!(
+        "`{}` has no checkpoint; building the index from the history",
+        options.folder.display()
+    );
+    let state = Index::open(&options.index(), options.cache_bytes).and_then(|index| index.state());
+    state.map_or(0, |state| state.applied)
+}
+
+/// Moves an index that is not trusted aside, and notes that a new one is being built.
+pub(super) fn start_anew(
+    options: &Options,
+    known: Option<Checkpoint>,
+) -> Result<Checkpoint, StoreError> {
+    let path = options.index();
+    let rebuilt = path.exists() || history_exists(&options.history());
+    if path.exists() {
+        move_aside(&path)?;
+    }
+    // Without a clock that can be trusted, the later of the two moments lets nothing die early.
+    let high_water = known.map_or(Timestamp::EPOCH, |known| known.high_water);
+    let now = options.clock.now().max(high_water);
+    let floor = if rebuilt { now } else { Timestamp::EPOCH };
+    let basis = Checkpoint { mark: Mark::START, batches: 0, high_water, floor, clean: false };
+    checkpoint::write(&options.folder, &basis)?;
+    Ok(basis)
+}
+
+fn history_exists(history: &Path) -> bool {
+    fs::read_dir(history).is_ok_and(|mut entries| entries.next().is_some())
+}
+
+/// Renames a folder to `index.damaged`, in the place of an older one, for whoever wants to look into it.
+fn move_aside(path: &Path) -> Result<(), StoreError> {
+    let aside = path.with_extension("damaged");
+    let rename = || {
+        if aside.exists() {
+            fs::remove_dir_all(&aside)?;
+        }
+        fs::rename(path, &aside)
+    };
+    rename().map_err(|error| StoreError::Failed {
+        doing: format!("moving `{}` to `{}`", path.display(), aside.display()),
+        cause: error.to_string(),
+    })?;
+    tracing::warn!("moved the old index to `{}`", aside.display());
+    Ok(())
+}
+
+fn create_folder(folder: &Path) -> Result<(), StoreError> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    let create = || {
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        fs::File::open(
+            folder.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")),
+        )?
+        .sync_all()
+    };
+    create().map_err(|error| StoreError::Failed {
+        doing: format!("creating `{}`", folder.display()),
+        cause: error.to_string(),
+    })
+}

@@ -1,0 +1,180 @@
+//! Reading: what each question looks up in the index and in the history.
+
+use std::sync::Arc;
+
+use super::index::Index;
+use super::shared::Shared;
+use super::{entry, keys};
+use crate::domain::id::{OwnerId, TokenId};
+use crate::domain::owner::Owner;
+use crate::domain::secret::Digest;
+use crate::domain::time::Timestamp;
+use crate::domain::token::Token;
+use crate::history::{self, Backwards, Place};
+use crate::store::{Due, Held, LastUse, Page, Position, Recorded, StoreError, Subject, codec};
+
+/// What a cache miss needs.
+pub(super) fn held(
+    index: &Index,
+    digest: &Digest,
+    floor: Timestamp,
+) -> Result<Option<Held>, StoreError> {
+    let key = keys::digest(digest);
+    let Some(payload) = index.read(&key)? else { return Ok(None) };
+    let lacks = |what: &str| index.damage(&key, what);
+    let id = keys::trailing_token(&payload).ok_or_else(|| lacks("it does not hold a token id"))?;
+    let token = entry::token(index, id)?.ok_or_else(|| lacks("its token is not there"))?;
+    let owner =
+        entry::owner(index, &token.owner)?.ok_or_else(|| lacks("its owner is not there"))?;
+    let last_use = entry::counting(&token, stored_use(index, id)?, floor);
+    Ok(Some(Held { token, owner, last_use }))
+}
+
+pub(super) fn stored_use(index: &Index, id: TokenId) -> Result<Option<LastUse>, StoreError> {
+    let key = keys::last_use(id);
+    let Some(payload) = index.read(&key)? else { return Ok(None) };
+    let last = entry::read_use(&payload);
+    last.map(Some).ok_or_else(|| index.damage(&key, "it is not a last use"))
+}
+
+/// The last use that counts; none for an unknown token.
+pub(super) fn last_use(
+    index: &Index,
+    id: TokenId,
+    floor: Timestamp,
+) -> Result<Option<LastUse>, StoreError> {
+    let stored = stored_use(index, id)?;
+    // Only after a rebuild does the record matter.
+    if floor == Timestamp::EPOCH || stored.as_ref().is_some_and(|last| last.at >= floor) {
+        return Ok(stored);
+    }
+    let token = entry::token(index, id)?;
+    Ok(token.and_then(|token| entry::counting(&token, stored, floor)))
+}
+
+pub(super) fn tokens(
+    index: &Index,
+    after: Option<TokenId>,
+    limit: usize,
+) -> Result<Page<Arc<Token>, TokenId>, StoreError> {
+    let after = after.map(keys::token);
+    let found = index.list(&[keys::TOKENS], after.as_deref(), None, limit.saturating_add(1))?;
+    let tokens = found.iter().map(|(key, payload)| Ok(entry::read_token(index, key, payload)?.0));
+    page(tokens.collect::<Result<_, StoreError>>()?, limit, |token: &Arc<Token>| token.id)
+}
+
+pub(super) fn tokens_of(
+    index: &Index,
+    owner: &OwnerId,
+    after: Option<TokenId>,
+    limit: usize,
+) -> Result<Page<Arc<Token>, TokenId>, StoreError> {
+    let after = after.map(|id| keys::owned_token(owner, id));
+    let prefix = keys::owned(owner);
+    let found = index.list(&prefix, after.as_deref(), None, limit.saturating_add(1))?;
+    let tokens = found.into_iter().map(|(key, _)| {
+        let id = keys::trailing_token(&key)
+            .ok_or_else(|| index.damage(&key, "it does not end with a token id"))?;
+        entry::token(index, id)?.ok_or_else(|| index.damage(&key, "its token is not there"))
+    });
+    page(tokens.collect::<Result<_, StoreError>>()?, limit, |token: &Arc<Token>| token.id)
+}
+
+pub(super) fn owners(
+    index: &Index,
+    after: Option<&OwnerId>,
+    limit: usize,
+) -> Result<Page<Arc<Owner>, OwnerId>, StoreError> {
+    let after = after.map(keys::owner);
+    let found = index.list(&[keys::OWNERS], after.as_deref(), None, limit.saturating_add(1))?;
+    let owners = found.iter().map(|(key, payload)| entry::read_owner(index, key, payload));
+    page(owners.collect::<Result<_, StoreError>>()?, limit, |owner: &Arc<Owner>| owner.id.clone())
+}
+
+fn page<T, C>(
+    mut entries: Vec<T>,
+    limit: usize,
+    cursor: impl Fn(&T) -> C,
+) -> Result<Page<T, C>, StoreError> {
+    let more = entries.len() > limit;
+    entries.truncate(limit);
+    let next = entries.last().filter(|_| more).map(cursor);
+    Ok(Page { entries, next })
+}
+
+pub(super) fn due(
+    index: &Index,
+    until: Timestamp,
+    after: Option<Due>,
+    limit: usize,
+) -> Result<Vec<Due>, StoreError> {
+    let after = after.map(keys::due);
+    let end = until.unix().saturating_add(1).to_be_bytes();
+    let end = [&[keys::DEADLINES][..], &end].concat();
+    if after.as_ref().is_some_and(|after| *after >= end) {
+        return Ok(Vec::new());
+    }
+    let found = index.list(&[keys::DEADLINES], after.as_deref(), Some(&end), limit)?;
+    let read = |(key, _): &(::sled::IVec, ::sled::IVec)| {
+        keys::read_due(key).ok_or_else(|| index.damage(key, "it is not a deadline"))
+    };
+    found.iter().map(read).collect()
+}
+
+/// Events that every read sees, newest first.
+pub(super) fn events(
+    shared: &Shared,
+    subject: Option<&Subject>,
+    before: Option<Position>,
+    limit: usize,
+) -> Result<Page<Recorded, Position>, StoreError> {
+    let newest = shared.applied().saturating_add(1);
+    let before = before.map_or(newest, |before| before.0.min(newest));
+    let wanted = limit.saturating_add(1);
+    let lines = match subject {
+        None => latest(shared, before, wanted)?,
+        Some(subject) => about(shared, subject, before, wanted)?,
+    };
+    let recorded = lines.into_iter().map(|line| {
+        let damaged = |what: String| StoreError::Damaged {
+            place: shared.options.history().display().to_string(),
+            what,
+            hint: "check it with `tollgate history verify`".to_owned(),
+        };
+        let text = std::str::from_utf8(&line).map_err(|error| damaged(error.to_string()))?;
+        codec::recorded(text).map_err(|error| damaged(error.to_string()))
+    });
+    page(recorded.collect::<Result<_, StoreError>>()?, limit, |event: &Recorded| event.position)
+}
+
+fn latest(shared: &Shared, before: u64, wanted: usize) -> Result<Vec<Vec<u8>>, StoreError> {
+    shared.index()?;
+    let mut back = Backwards::before(&shared.options.history(), before)?;
+    let mut lines = Vec::new();
+    while lines.len() < wanted {
+        let Some((_, _, line)) = back.next_line()? else { break };
+        lines.push(line);
+    }
+    Ok(lines)
+}
+
+fn about(
+    shared: &Shared,
+    subject: &Subject,
+    before: u64,
+    wanted: usize,
+) -> Result<Vec<Vec<u8>>, StoreError> {
+    let index = shared.index()?;
+    let end = keys::subject_event(subject, before);
+    let found = index.list_back(&keys::subject(subject), &end, wanted)?;
+    let line = |(key, payload): &(::sled::IVec, ::sled::IVec)| {
+        let damaged = || index.damage(key, "it is not the place of an event");
+        let seq = keys::trailing_seq(key).ok_or_else(damaged)?;
+        let (segment, offset) = payload.split_first_chunk::<8>().ok_or_else(damaged)?;
+        let offset = offset.first_chunk::<8>().ok_or_else(damaged)?;
+        let place =
+            Place { segment: u64::from_be_bytes(*segment), offset: u64::from_be_bytes(*offset) };
+        Ok(history::line_at(&shared.options.history(), place, seq)?)
+    };
+    found.iter().map(line).collect()
+}

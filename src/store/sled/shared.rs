@@ -1,0 +1,134 @@
+//! What readers and the writing thread share.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+
+use super::index::Index;
+use super::open::Options;
+use crate::domain::time::Timestamp;
+use crate::history::Probe;
+use crate::store::{Health, StoreError};
+
+/// Whether the index can be asked.
+#[derive(Debug)]
+pub(super) enum Access {
+    Open(Arc<Index>),
+    /// Something in it failed. An answer from it might be older than what was acknowledged, so there is
+    /// none until it is open again.
+    Down(String),
+    Closed,
+}
+
+/// The state of an open store.
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) options: Options,
+    /// Tokens that lie idle count as used at this moment at least.
+    pub(super) floor: AtomicU64,
+    pub(super) probe: Arc<Probe>,
+    access: RwLock<Access>,
+    applied: AtomicU64,
+    high_water: AtomicU64,
+    full: AtomicBool,
+    refused: RwLock<Option<String>>,
+}
+
+impl Shared {
+    pub(super) fn new(options: Options, index: Index, probe: Arc<Probe>, applied: u64) -> Self {
+        Self {
+            options,
+            floor: AtomicU64::new(0),
+            probe,
+            access: RwLock::new(Access::Open(Arc::new(index))),
+            applied: AtomicU64::new(applied),
+            high_water: AtomicU64::new(0),
+            full: AtomicBool::new(false),
+            refused: RwLock::new(None),
+        }
+    }
+
+    /// The index, or why there is none.
+    pub(super) fn index(&self) -> Result<Arc<Index>, StoreError> {
+        match &*self.access.read().unwrap_or_else(PoisonError::into_inner) {
+            Access::Open(index) => Ok(Arc::clone(index)),
+            Access::Down(reason) => Err(StoreError::Failed {
+                doing: format!("reading `{}`", self.options.index().display()),
+                cause: reason.clone(),
+            }),
+            Access::Closed => Err(StoreError::Closed),
+        }
+    }
+
+    /// Replaces the access to the index, and hands out the index that was open.
+    pub(super) fn change(&self, to: Access) -> Option<Arc<Index>> {
+        let mut access = self.access.write().unwrap_or_else(PoisonError::into_inner);
+        match std::mem::replace(&mut *access, to) {
+            Access::Open(index) => Some(index),
+            Access::Down(_) | Access::Closed => None,
+        }
+    }
+
+    /// The newest event that every read sees.
+    pub(super) fn applied(&self) -> u64 {
+        self.applied.load(Ordering::Acquire)
+    }
+
+    pub(super) fn set_applied(&self, seq: u64) {
+        self.applied.store(seq, Ordering::Release);
+    }
+
+    pub(super) fn floor(&self) -> Timestamp {
+        Timestamp::from_unix(self.floor.load(Ordering::Acquire))
+    }
+
+    pub(super) fn set_floor(&self, to: Timestamp) {
+        self.floor.store(to.unix(), Ordering::Release);
+    }
+
+    pub(super) fn high_water(&self) -> Timestamp {
+        Timestamp::from_unix(self.high_water.load(Ordering::Acquire))
+    }
+
+    pub(super) fn raise_high_water(&self, to: Timestamp) {
+        self.high_water.fetch_max(to.unix(), Ordering::AcqRel);
+    }
+
+    pub(super) fn set_full(&self, full: bool) {
+        if self.full.swap(full, Ordering::AcqRel) != full {
+            let folder = self.options.folder.display();
+            if full {
+                tracing::error!("the disk that holds `{folder}` is full; changes wait for space");
+            } else {
+                tracing::info!("there is space again for `{folder}`; changes go on");
+            }
+        }
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.full.load(Ordering::Acquire)
+    }
+
+    /// Refuses changes for the rest of this process's life.
+    pub(super) fn refuse(&self, reason: &str) {
+        let mut refused = self.refused.write().unwrap_or_else(PoisonError::into_inner);
+        if refused.is_none() {
+            tracing::error!("changes are refused from now on: {reason}");
+            *refused = Some(reason.to_owned());
+        }
+    }
+
+    pub(super) fn health(&self) -> Health {
+        match &*self.access.read().unwrap_or_else(PoisonError::into_inner) {
+            Access::Open(_) => {}
+            Access::Down(reason) => return Health::Broken(reason.clone()),
+            Access::Closed => return Health::Broken("the store is closed".to_owned()),
+        }
+        if let Some(reason) = &*self.refused.read().unwrap_or_else(PoisonError::into_inner) {
+            return Health::ReadOnly(reason.clone());
+        }
+        if self.is_full() {
+            return Health::ReadOnly("the disk is full".to_owned());
+        }
+        Health::Ready
+    }
+}

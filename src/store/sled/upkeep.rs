@@ -1,0 +1,109 @@
+//! What the writing thread does beside its jobs: checkpoints, the reserve, and opening the index again
+//! after it failed.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::checkpoint::Checkpoint;
+use super::heal;
+use super::index::State;
+use super::keeper::Keeper;
+use super::lock::Lock;
+use super::shared::{Access, Shared};
+use super::space::Space;
+use crate::clock;
+use crate::domain::time::Timestamp;
+use crate::history::Log;
+use crate::store::StoreError;
+
+/// A checkpoint is taken after this many events, so that a start never replays many more.
+const EVENTS: u64 = 4_096;
+/// Or after this long, if anything is new.
+const INTERVAL: Duration = Duration::from_secs(5);
+/// Or after this long, if nothing is new but the clock.
+const CLOCK_INTERVAL: Duration = Duration::from_secs(60);
+/// How often a failed index is opened again.
+const RETRY: Duration = Duration::from_secs(2);
+
+/// What is needed beside the log and the index.
+#[derive(Debug)]
+pub(super) struct Upkeep {
+    pub(super) keeper: Keeper,
+    pub(super) space: Space,
+    pub(super) lock: Lock,
+    /// What the last checkpoint that was asked for said, and when.
+    asked: (State, Timestamp, Instant),
+    retried: Option<Instant>,
+}
+
+impl Upkeep {
+    pub(super) fn new(
+        keeper: Keeper,
+        space: Space,
+        lock: Lock,
+        state: State,
+        high_water: Timestamp,
+    ) -> Self {
+        let asked = (state, high_water, clock::instant());
+        Self { keeper, space, lock, asked, retried: None }
+    }
+
+    /// Refuses a write for which there might be no room, and notes for the health whether there is.
+    pub(super) fn check_space(&self, shared: &Shared, bytes: u64) -> Result<(), StoreError> {
+        let checked = self.space.check(bytes);
+        shared.set_full(checked.is_err());
+        checked
+    }
+
+    pub(super) fn tick(&mut self, shared: &Shared, log: &Log, state: &mut State) {
+        self.revive(shared, log, state);
+        if shared.is_full() && self.space.check(0).is_ok() {
+            shared.set_full(false);
+        }
+        let (asked, asked_high_water, at) = &self.asked;
+        let since = clock::instant().saturating_duration_since(*at);
+        let events = state.applied.saturating_sub(asked.applied);
+        let news = state != asked;
+        let high_water = shared.high_water();
+        let due = (news && (events >= EVENTS || since >= INTERVAL))
+            || (high_water != *asked_high_water && since >= CLOCK_INTERVAL);
+        let Ok(index) = shared.index() else { return };
+        if !due {
+            return;
+        }
+        if self.keeper.request(&index, checkpoint(shared, log, state, false)) {
+            self.asked = (*state, high_water, clock::instant());
+        }
+        self.space.keep_reserve();
+    }
+
+    fn revive(&mut self, shared: &Shared, log: &Log, state: &mut State) {
+        let broken = matches!(shared.index(), Err(StoreError::Failed { .. }));
+        let early =
+            self.retried.is_some_and(|at| clock::instant().saturating_duration_since(at) < RETRY);
+        if !broken || early {
+            return;
+        }
+        self.retried = Some(clock::instant());
+        self.space.make_room();
+        match heal::reopen(shared, log.mark()) {
+            Ok((index, reopened)) => {
+                *state = reopened;
+                shared.change(Access::Open(Arc::new(index)));
+                tracing::info!("the index is open again");
+            }
+            Err(error) => tracing::error!("the index cannot be opened again yet: {error}"),
+        }
+    }
+}
+
+/// The state of a store as its checkpoint says it.
+pub(super) fn checkpoint(shared: &Shared, log: &Log, state: &State, clean: bool) -> Checkpoint {
+    Checkpoint {
+        mark: log.mark(),
+        batches: state.batches,
+        high_water: shared.high_water(),
+        floor: shared.floor(),
+        clean,
+    }
+}

@@ -1,0 +1,106 @@
+//! Whether a commit may be made: against the index, and against the commits that share its batch.
+
+use std::collections::HashMap;
+
+use super::index::Index;
+use super::{entry, keys};
+use crate::domain::id::TokenId;
+use crate::domain::secret::Digest;
+use crate::domain::time::Timestamp;
+use crate::domain::token::{Revision, Token};
+use crate::store::{Change, Record, StoreError, Subject};
+
+/// What the commits of a batch change that were accepted so far.
+#[derive(Debug, Default)]
+pub(super) struct Staged {
+    revisions: HashMap<Subject, Revision>,
+    digests: HashMap<Digest, TokenId>,
+}
+
+impl Staged {
+    /// Accepts a whole commit, or says why it cannot be made; then nothing of it is staged.
+    pub(super) fn accept(
+        &mut self,
+        index: &Index,
+        changes: &[Change],
+        floor: Timestamp,
+    ) -> Result<(), StoreError> {
+        let mut own = Self::default();
+        for change in changes {
+            self.check(&own, index, change, floor)?;
+            own.revisions.insert(change.record.subject(), change.record.revision());
+            if let Record::Token(token) = &change.record {
+                own.digests.insert(token.digest, token.id);
+            }
+        }
+        self.revisions.extend(own.revisions);
+        self.digests.extend(own.digests);
+        Ok(())
+    }
+
+    fn check(
+        &self,
+        own: &Self,
+        index: &Index,
+        change: &Change,
+        floor: Timestamp,
+    ) -> Result<(), StoreError> {
+        let subject = change.record.subject();
+        let staged = own.revisions.get(&subject).or_else(|| self.revisions.get(&subject));
+        let found = match (staged, &subject) {
+            (Some(revision), _) => *revision,
+            (None, Subject::Token(id)) => {
+                entry::token(index, *id)?.map_or(Revision::NONE, |token| token.revision)
+            }
+            (None, Subject::Owner(id)) => {
+                entry::owner(index, id)?.map_or(Revision::NONE, |owner| owner.revision)
+            }
+        };
+        let conflict = |what| StoreError::Conflict { what, found, expected: change.expected };
+        if found != change.expected {
+            return Err(conflict(name(&subject)));
+        }
+        if change.record.revision() != change.expected.next() {
+            return Err(StoreError::Failed {
+                doing: format!("changing {}", name(&subject)),
+                cause: "the new record does not carry the next revision".to_owned(),
+            });
+        }
+        let Record::Token(token) = &change.record else { return Ok(()) };
+        let holder = own.digests.get(&token.digest).or_else(|| self.digests.get(&token.digest));
+        let holder =
+            holder.copied().map_or_else(|| holder_of(index, &token.digest), |id| Ok(Some(id)));
+        if holder?.is_some_and(|id| id != token.id) {
+            return Err(StoreError::DuplicateSecret);
+        }
+        match change.unused_since {
+            Some(judged) if last_use(index, token, floor)? > judged => {
+                Err(conflict(format!("the last use of {}", name(&subject))))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn name(subject: &Subject) -> String {
+    match subject {
+        Subject::Token(id) => format!("token `{id}`"),
+        Subject::Owner(id) => format!("owner `{id}`"),
+    }
+}
+
+fn holder_of(index: &Index, digest: &Digest) -> Result<Option<TokenId>, StoreError> {
+    let key = keys::digest(digest);
+    let Some(payload) = index.read(&key)? else { return Ok(None) };
+    let id = keys::trailing_token(&payload);
+    id.map(Some).ok_or_else(|| index.damage(&key, "it does not hold a token id"))
+}
+
+fn last_use(
+    index: &Index,
+    token: &Token,
+    floor: Timestamp,
+) -> Result<Option<Timestamp>, StoreError> {
+    let stored = super::read::stored_use(index, token.id)?;
+    Ok(entry::counting(token, stored, floor).map(|last| last.at))
+}

@@ -1,0 +1,200 @@
+//! Every change, made by the one thread of `run`: many commits at a time are appended to the history with
+//! one write and one `fdatasync`, put into the index, and then answered all.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use super::apply;
+use super::index::{Draft, Index, State};
+use super::shared::{Access, Shared};
+use super::upkeep::Upkeep;
+use super::validate::Staged;
+use crate::domain::id::TokenId;
+use crate::domain::time::Timestamp;
+use crate::history::{HistoryError, Log, Place};
+use crate::store::codec::Encoded;
+use crate::store::{Change, Due, LastUse, Position, StoreError, Subject};
+
+pub(super) type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
+
+/// A commit on its way.
+#[derive(Debug)]
+pub(super) struct Request {
+    pub(super) encoded: Encoded,
+    pub(super) changes: Vec<Change>,
+    pub(super) subjects: Vec<Subject>,
+    pub(super) answer: Answer<Position>,
+}
+
+/// What the thread can be asked for.
+#[derive(Debug)]
+pub(super) enum Job {
+    Commit(Box<Request>),
+    Uses(Vec<(TokenId, LastUse)>, Answer<()>),
+    Refile(Due, Answer<Option<Timestamp>>),
+    Close(Answer<()>),
+}
+
+/// What the thread owns.
+#[derive(Debug)]
+pub(super) struct Writer {
+    pub(super) shared: Arc<Shared>,
+    pub(super) log: Log,
+    pub(super) state: State,
+    pub(super) upkeep: Upkeep,
+}
+
+impl Writer {
+    /// Uses come first, so that a commit which depends on a token being unused sees them.
+    pub(super) fn work(&mut self, jobs: impl Iterator<Item = Job>) -> Option<Answer<()>> {
+        let mut commits = Vec::new();
+        let mut refiles = Vec::new();
+        let mut close = None;
+        for job in jobs {
+            match job {
+                Job::Uses(uses, answer) => {
+                    let _ = answer.send(self.note(&uses));
+                }
+                Job::Commit(request) => commits.push(*request),
+                Job::Refile(due, answer) => refiles.push((due, answer)),
+                Job::Close(answer) => close = Some(answer),
+            }
+        }
+        self.commit(commits);
+        for (due, answer) in refiles {
+            let _ = answer.send(self.refile(due));
+        }
+        close
+    }
+
+    fn note(&mut self, uses: &[(TokenId, LastUse)]) -> Result<(), StoreError> {
+        let index = self.writable()?;
+        let state = apply::uses(&index, &self.state, uses);
+        self.keep(state)
+    }
+
+    fn refile(&mut self, due: Due) -> Result<Option<Timestamp>, StoreError> {
+        let index = self.writable()?;
+        let (filed, state) = match apply::refile(&index, &self.state, due, self.shared.floor()) {
+            Ok((filed, state)) => (filed, Ok(state)),
+            Err(error) => (None, Err(error)),
+        };
+        self.keep(state).map(|()| filed)
+    }
+
+    /// The index, if there is room to write to it.
+    fn writable(&self) -> Result<Arc<Index>, StoreError> {
+        let index = self.shared.index()?;
+        self.upkeep.check_space(&self.shared, 0)?;
+        Ok(index)
+    }
+
+    fn keep(&mut self, state: Result<State, StoreError>) -> Result<(), StoreError> {
+        match state {
+            Ok(state) => {
+                self.state = state;
+                Ok(())
+            }
+            Err(error) => {
+                self.give_up(&error);
+                Err(error)
+            }
+        }
+    }
+
+    /// After a failure in the index nobody reads from it, until it was opened again.
+    fn give_up(&self, error: &StoreError) {
+        tracing::error!("the index failed: {error}");
+        self.shared.change(Access::Down(error.to_string()));
+    }
+
+    fn commit(&mut self, requests: Vec<Request>) {
+        if requests.is_empty() {
+            return;
+        }
+        let (index, accepted) = match self.accept(requests) {
+            Some(accepted) => accepted,
+            None => return,
+        };
+        let bodies = accepted.iter().map(|request| request.encoded.body.as_str());
+        match self.log.append(bodies) {
+            Ok(places) => {
+                let last = self.log.mark().head.seq;
+                if let Err(error) = self.apply(&index, &accepted, &places) {
+                    // The change is durable, so it is acknowledged; until the index is open again, every
+                    // read fails rather than show the record as it was.
+                    self.give_up(&error);
+                }
+                self.shared.set_applied(last);
+                let count = u64::try_from(places.len()).unwrap_or_default();
+                for (request, seq) in accepted.into_iter().zip(last.saturating_sub(count) + 1..) {
+                    let _ = request.answer.send(Ok(Position(seq)));
+                }
+            }
+            Err(error) => {
+                if let HistoryError::Refused(reason) = &error {
+                    self.shared.refuse(reason);
+                }
+                self.shared.set_full(matches!(error, HistoryError::Full { .. }));
+                for request in accepted {
+                    let _ = request.answer.send(Err(StoreError::from(&error)));
+                }
+            }
+        }
+    }
+
+    /// Answers the commits that cannot be made, each alone, and returns the others.
+    fn accept(&self, requests: Vec<Request>) -> Option<(Arc<Index>, Vec<Request>)> {
+        let bytes = requests.iter().map(|request| request.encoded.body.len()).sum::<usize>();
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        let ready = || {
+            if let Some(reason) = self.log.refused() {
+                return Err(StoreError::ReadOnly(reason.to_owned()));
+            }
+            let index = self.shared.index()?;
+            self.upkeep.check_space(&self.shared, bytes)?;
+            Ok(index)
+        };
+        let mut staged = Staged::default();
+        let mut accepted = Vec::with_capacity(requests.len());
+        let mut open = None;
+        for request in requests {
+            let index = match &open {
+                Some(index) => Ok(Arc::clone(index)),
+                None => ready(),
+            };
+            let checked = index.and_then(|index| {
+                staged.accept(&index, &request.changes, self.shared.floor())?;
+                Ok(index)
+            });
+            match checked {
+                Ok(index) => {
+                    open = Some(index);
+                    accepted.push(request);
+                }
+                Err(error) => {
+                    let _ = request.answer.send(Err(error));
+                }
+            }
+        }
+        open.map(|index| (index, accepted))
+    }
+
+    fn apply(
+        &mut self,
+        index: &Index,
+        requests: &[Request],
+        places: &[Place],
+    ) -> Result<(), StoreError> {
+        let mut draft = Draft::new(index, &self.state);
+        let mut seq = self.state.applied;
+        for (request, place) in requests.iter().zip(places) {
+            seq = seq.saturating_add(1);
+            let (records, subjects) = (&request.encoded.records, &request.subjects);
+            apply::event(&mut draft, seq, *place, records, subjects, self.shared.floor())?;
+        }
+        self.state = draft.write(seq, &self.state)?;
+        Ok(())
+    }
+}
