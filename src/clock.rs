@@ -3,8 +3,8 @@
 //! [`Clock`] gives the wall clock in whole seconds and a monotonic clock for durations. Tests set the
 //! wall clock; nothing else in the crate reads one (`clippy.toml` refuses it).
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::domain::time::{Span, Timestamp};
@@ -12,19 +12,27 @@ use crate::domain::time::{Span, Timestamp};
 /// A clock that every part of one gateway shares. Cloning it is cheap and gives the same clock.
 #[derive(Clone, Debug, Default)]
 pub struct Clock {
-    /// The moment at which a test holds the clock, in milliseconds; none in a real gateway.
-    held_at_ms: Option<Arc<AtomicU64>>,
+    /// None in a real gateway.
+    held: Option<Arc<Held>>,
+}
+
+/// A clock in the hands of a test, in milliseconds.
+#[derive(Debug)]
+struct Held {
+    wall_ms: AtomicU64,
+    uptime_ms: AtomicU64,
 }
 
 impl Clock {
     /// The machine's clock.
     pub const fn system() -> Self {
-        Self { held_at_ms: None }
+        Self { held: None }
     }
 
     /// A clock that stands still at `at` until [`Clock::advance`] or [`Clock::set`] moves it.
     pub fn held(at: Timestamp) -> Self {
-        Self { held_at_ms: Some(Arc::new(AtomicU64::new(at.unix().saturating_mul(1_000)))) }
+        let wall_ms = AtomicU64::new(at.unix().saturating_mul(1_000));
+        Self { held: Some(Arc::new(Held { wall_ms, uptime_ms: AtomicU64::new(0) })) }
     }
 
     /// The wall clock, in whole seconds.
@@ -34,8 +42,8 @@ impl Clock {
 
     /// The wall clock in milliseconds, for ids and for evidence.
     pub fn unix_ms(&self) -> u64 {
-        match &self.held_at_ms {
-            Some(held) => held.load(Ordering::SeqCst),
+        match &self.held {
+            Some(held) => held.wall_ms.load(Ordering::SeqCst),
             None => {
                 let since = system_time().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
                 u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
@@ -43,15 +51,29 @@ impl Clock {
         }
     }
 
-    /// Moves a held clock on; does nothing to the machine's clock.
-    pub fn advance(&self, by: Span) {
-        self.set(self.now().plus(by));
+    /// How long this process has run, by a clock that is never set: what the wall clock is held against.
+    pub fn uptime(&self) -> Duration {
+        static START: OnceLock<Instant> = OnceLock::new();
+        match &self.held {
+            Some(held) => Duration::from_millis(held.uptime_ms.load(Ordering::SeqCst)),
+            None => START.get_or_init(instant).elapsed(),
+        }
     }
 
-    /// Sets a held clock, also back; does nothing to the machine's clock.
+    /// Lets time pass on a held clock; does nothing to the machine's clock.
+    pub fn advance(&self, by: Span) {
+        if let Some(held) = &self.held {
+            let by_ms = by.seconds().saturating_mul(1_000);
+            held.wall_ms.fetch_add(by_ms, Ordering::SeqCst);
+            held.uptime_ms.fetch_add(by_ms, Ordering::SeqCst);
+        }
+    }
+
+    /// Sets a held clock, also back, as an operator or a time server would: no time passes by it. Does
+    /// nothing to the machine's clock.
     pub fn set(&self, to: Timestamp) {
-        if let Some(held) = &self.held_at_ms {
-            held.store(to.unix().saturating_mul(1_000), Ordering::SeqCst);
+        if let Some(held) = &self.held {
+            held.wall_ms.store(to.unix().saturating_mul(1_000), Ordering::SeqCst);
         }
     }
 }
@@ -77,7 +99,7 @@ mod tests {
         clock.clone().advance(Span::from_days(100));
         assert_eq!(clock.now(), Timestamp::from_unix(8_641_000));
         clock.set(Timestamp::from_unix(7));
-        assert_eq!(clock.unix_ms(), 7_000);
+        assert_eq!((clock.unix_ms(), clock.uptime().as_secs()), (7_000, 8_640_000));
     }
 
     #[test]

@@ -122,6 +122,11 @@ impl Cache {
         &self.store
     }
 
+    /// How often last uses are to be written down.
+    pub const fn flush_interval(&self) -> std::time::Duration {
+        self.settings.flush_interval
+    }
+
     /// How many records and how many unknown digests are held, about.
     pub fn sizes(&self) -> (u64, u64) {
         (self.records.entry_count(), self.unknown.entry_count())

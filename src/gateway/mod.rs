@@ -38,3 +38,4 @@ mod trail;
 mod respond;
 mod journey;
 pub mod accept;
+pub mod explain;

@@ -23,6 +23,7 @@ mod grant;
 mod params;
 pub mod tokens;
 mod update;
+pub mod sweep;
 mod owners;
 pub mod history;
 #[cfg(test)]

@@ -1,0 +1,36 @@
+//! What can keep a gateway from starting or from stopping in order.
+
+use std::io;
+use std::net::SocketAddr;
+
+use crate::admin::socket::SocketError;
+use crate::store::StoreError;
+
+/// Why a gateway did not start, or did not stop in order.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// An address that cannot be listened at.
+    #[error("cannot listen on `{address}` ({key}): {source}")]
+    Listen {
+        /// The key of the configuration that names it.
+        key: &'static str,
+        /// The address.
+        address: SocketAddr,
+        /// What the system reports.
+        source: io::Error,
+    },
+    /// The local socket.
+    #[error(transparent)]
+    Socket(#[from] SocketError),
+    /// The store.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Something else that the system refused.
+    #[error("{doing} failed: {source}")]
+    System {
+        /// What was being done.
+        doing: &'static str,
+        /// What the system reports.
+        source: io::Error,
+    },
+}

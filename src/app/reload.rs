@@ -1,0 +1,90 @@
+//! New settings for a gateway that runs: read, checked and put in place as one, or not at all.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::config::{self, Settings};
+use crate::gateway::core::Shared;
+use crate::gateway::snapshot::Snapshot;
+use crate::gateway::targets::Targets;
+
+/// Puts new settings in place.
+#[derive(Debug)]
+pub struct Reloader {
+    source: Option<PathBuf>,
+    settings: Arc<ArcSwap<Settings>>,
+    shared: Arc<Shared>,
+    targets: Arc<Targets>,
+    generation: AtomicU64,
+    /// Two reloads at once would race for the last word.
+    one_at_a_time: Mutex<()>,
+}
+
+impl Reloader {
+    pub(super) const fn new(
+        source: Option<PathBuf>,
+        settings: Arc<ArcSwap<Settings>>,
+        shared: Arc<Shared>,
+        targets: Arc<Targets>,
+    ) -> Self {
+        let (generation, one_at_a_time) = (AtomicU64::new(0), Mutex::new(()));
+        Self { source, settings, shared, targets, generation, one_at_a_time }
+    }
+
+    /// The file that the gateway was configured from.
+    pub const fn source(&self) -> Option<&PathBuf> {
+        self.source.as_ref()
+    }
+
+    /// Reads the file anew and puts it in place. A request that is under way ends as it began.
+    ///
+    /// # Errors
+    /// All mistakes of the file, as text for people; the settings in force stay.
+    pub fn reload(&self) -> Result<(), String> {
+        let Some(source) = &self.source else {
+            return Err("this gateway was started without a configuration file".to_owned());
+        };
+        let _turn = self.one_at_a_time.lock().unwrap_or_else(PoisonError::into_inner);
+        let environment = config::Environment::process();
+        let loaded = config::reload(&self.settings.load(), source, &environment)
+            .map_err(|report| report.to_string())?;
+        self.put(loaded.settings);
+        tracing::info!(file = %source.display(), "new configuration in force");
+        Ok(())
+    }
+
+    /// Puts checked settings in place.
+    fn put(&self, settings: Settings) {
+        let generation = self.generation.fetch_add(1, Ordering::SeqCst) + 1;
+        let snapshot = Snapshot::new(&settings, &self.shared.counters, &self.targets, generation);
+        self.settings.store(Arc::new(settings));
+        self.shared.snapshot.store(snapshot);
+    }
+
+    fn reload_loudly(&self, why: &str) {
+        if let Err(report) = self.reload() {
+            tracing::error!(%why, "the configuration in force stays, since the new one has mistakes:\n{report}");
+        }
+    }
+}
+
+/// Reloads at SIGHUP, and returns at SIGTERM or SIGINT.
+pub(super) async fn until_told(reloader: &Arc<Reloader>) -> std::io::Result<()> {
+    let mut hang_up = signal(SignalKind::hangup())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    loop {
+        tokio::select! {
+            _ = hang_up.recv() => {
+                let reloader = Arc::clone(reloader);
+                let _ = tokio::task::spawn_blocking(move || reloader.reload_loudly("SIGHUP")).await;
+            }
+            _ = terminate.recv() => return Ok(()),
+            _ = interrupt.recv() => return Ok(()),
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! What goes on beside the requests: last uses are written down, tokens that are over are ended, and the
+//! wall clock is watched.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::domain::time::Timestamp;
+use crate::gateway::core::Shared;
+use crate::service::Service;
+
+use super::wall::Wall;
+
+/// How often there is a look at what is due.
+const BEAT: Duration = Duration::from_secs(1);
+
+/// How often the wall clock's high-water mark is persisted, in beats.
+const PERSIST_EVERY: u64 = 30;
+
+/// Runs until `stop`.
+pub(super) async fn run(
+    service: Arc<Service>,
+    shared: Arc<Shared>,
+    mut stop: watch::Receiver<bool>,
+) {
+    let mut wall = Wall::trust(&shared.clock);
+    let mut generation = shared.snapshot.load().generation;
+    let mut beats = 0_u64;
+    let mut interval = tokio::time::interval(BEAT);
+    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = interval.tick() => {}
+            _ = stop.wait_for(|stop| *stop) => return,
+        }
+        let newest = shared.snapshot.load().generation;
+        if newest != generation {
+            // Whoever reloads has looked at the gateway, and so at what it says about the clock.
+            generation = newest;
+            wall = Wall::trust(&shared.clock);
+        }
+        beat(&service, &shared, &mut wall, beats).await;
+        beats = beats.wrapping_add(1);
+    }
+}
+
+/// One look at everything. Public within the crate so that tests need not wait for the next one.
+pub(super) async fn beat(service: &Service, shared: &Shared, wall: &mut Wall, beats: u64) {
+    let flush_every = shared.cache.flush_interval().as_secs().max(1);
+    if beats.is_multiple_of(flush_every)
+        && let Err(error) = shared.cache.flush_touches(shared.clock.now()).await
+    {
+        tracing::warn!(%error, "last uses cannot be written down; they are kept and tried again");
+    }
+    let Some(now) = wall.look(&shared.clock) else { return };
+    shared.high_water.fetch_max(now.unix(), Ordering::Relaxed);
+    if beats.is_multiple_of(PERSIST_EVERY)
+        && let Err(error) = shared.cache.store().raise_high_water(now).await
+    {
+        tracing::warn!(%error, "the time cannot be written down");
+    }
+    sweep(service, now).await;
+}
+
+async fn sweep(service: &Service, now: Timestamp) {
+    loop {
+        match service.sweep(now).await {
+            Ok(swept) => {
+                if swept.ended > 0 {
+                    tracing::info!(ended = swept.ended, "tokens came to their end");
+                }
+                if !swept.more {
+                    return;
+                }
+            }
+            Err(error) => {
+                tracing::warn!(%error, "tokens that are over cannot be ended now");
+                return;
+            }
+        }
+    }
+}
