@@ -3,14 +3,14 @@
 
 use std::collections::BTreeSet;
 
-use super::clash::{self, Claim};
+use super::clash::{self, Claim, Place};
 use super::file::ApiTable;
 use super::mistake::Mistake;
 use super::pattern::api_path;
 use super::reading::{Placed, Reading, Reported, Text, did_you_mean};
 use super::rule::{Catalogues, rule};
 use super::settings::{Api, Dialect, KeepInPath, Listen, Rule};
-use super::upstream::upstream;
+use super::upstream::{is_host, upstream};
 use super::values::{boolean, list, name, size, span, text, word};
 
 /// Dialects that a later release brings.
@@ -18,9 +18,6 @@ const LATER: [&str; 5] = ["bitrix24", "element", "elma365", "focco", "wialon"];
 
 /// The longest body limit, a pebibyte: more is none.
 const MOST_BODY: u64 = 1 << 50;
-
-/// The longest host name (RFC 1035 section 2.3.4).
-const MOST_HOST: usize = 253;
 
 pub(super) fn apis(
     tables: &[ApiTable],
@@ -33,19 +30,6 @@ pub(super) fn apis(
     let clashes = clash::find(&places, reading);
     let apis: Result<Vec<_>, _> = read.into_iter().map(|(_, api)| api).collect();
     clashes.and(apis)
-}
-
-/// What an API claims, as far as it could be read.
-#[derive(Debug)]
-pub(super) struct Place {
-    /// Its name, as it stands in the file.
-    pub(super) label: Placed<String>,
-    /// Its host, if that is known.
-    pub(super) host: Option<Option<String>>,
-    /// Its path, if that is known.
-    pub(super) path: Option<String>,
-    /// What its rules claim.
-    pub(super) claims: Vec<Claim>,
 }
 
 fn api(
@@ -74,15 +58,20 @@ fn api(
     let body_bytes = size(&table.body_limit, 1..=MOST_BODY, reading);
     let keep = keep(table, reading);
     let idle_ttl = span(&table.idle_ttl, reading);
-    let under = path.as_deref().ok();
+    let under = path.as_ref().ok();
     let (claims, rules) = rules(table, &label.value, under, catalogues, reading);
-    let place = Place { label, host: host.clone().ok(), path: path.clone().ok(), claims };
+    let place = Place {
+        label,
+        host: host.clone().ok(),
+        path: under.map(|path| path.value.clone()),
+        claims,
+    };
     let combine = || {
         Ok(Api {
             name: slug?,
             dialect: dialect?,
             host: host?,
-            path: path?,
+            path: path?.value,
             upstream: upstream?,
             keep_credential: keep_credential?,
             body_bytes: body_bytes?,
@@ -97,7 +86,7 @@ fn api(
 fn rules(
     table: &ApiTable,
     label: &str,
-    under: Option<&str>,
+    under: Option<&Text>,
     catalogues: Catalogues<'_>,
     reading: &Reading<'_>,
 ) -> (Vec<Claim>, Result<Vec<Rule>, Reported>) {
@@ -160,21 +149,12 @@ fn host(given: &Placed<Text>, reading: &Reading<'_>) -> Result<String, Reported>
     Err(reading.mistake(&given.span, Mistake::BadHost(given.value.shown.clone()), hint))
 }
 
-/// Letters, digits, `-` and `_` between dots.
-pub(super) fn is_host(text: &str) -> bool {
-    let inner = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
-    let label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label.bytes().all(inner)
-            && !label.starts_with('-')
-            && !label.ends_with('-')
+fn path(table: &ApiTable, reading: &Reading<'_>) -> Result<Text, Reported> {
+    let Some(given) = text(&table.path, reading)? else {
+        return Ok(Text { value: "/".to_owned(), shown: "/".to_owned() });
     };
-    text.len() <= MOST_HOST && text.split('.').all(label)
-}
-
-fn path(table: &ApiTable, reading: &Reading<'_>) -> Result<String, Reported> {
-    let Some(given) = text(&table.path, reading)? else { return Ok("/".to_owned()) };
-    api_path(&given.value.value).map_err(|fault| {
+    let shown = given.value.shown.clone();
+    api_path(&given.value.value).map(|value| Text { value, shown }).map_err(|fault| {
         let mistake = Mistake::BadPath { path: given.value.shown.clone(), fault };
         let hint = "the path of an API looks like `/` or `/api/v1`";
         reading.mistake(&given.span, mistake, hint)

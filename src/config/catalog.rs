@@ -104,7 +104,7 @@ fn param(
     let header = match text(&table.header, reading) {
         Ok(Some(text)) => header(text, reading).and_then(|name| {
             let key = format!("{}.header", table.name.key);
-            take_header(name, key, Some(text.span.clone()), taken, reading).map(Some)
+            take_header(name, key, Some(text), taken, reading).map(Some)
         }),
         Ok(None) => Ok(None),
         Err(reported) => Err(reported),

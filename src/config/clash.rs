@@ -9,10 +9,22 @@ use std::ops::Range;
 
 use http::Method;
 
-use super::api::Place;
 use super::mistake::Mistake;
 use super::pattern::{Pattern, Segment};
 use super::reading::{Placed, Reading, Reported};
+
+/// What an API claims, as far as it could be read.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// Its name, as it stands in the file.
+    pub(super) label: Placed<String>,
+    /// Its host, if that is known.
+    pub(super) host: Option<Option<String>>,
+    /// Its path, if that is known.
+    pub(super) path: Option<String>,
+    /// What its rules claim.
+    pub(super) claims: Vec<Claim>,
+}
 
 /// What one rule claims.
 #[derive(Debug)]

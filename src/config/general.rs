@@ -55,8 +55,10 @@ pub(super) fn listen(
     }
     if !open? && !admin.ip().to_canonical().is_loopback() {
         let hint = "keep it on 127.0.0.1, or write `admin_open = true` if a firewall guards it";
-        let place = place_of(&table.admin).unwrap_or_default();
-        return Err(reading.mistake(&place, Mistake::AdminOpen(admin.to_string()), hint));
+        let given = table.admin.as_ref().and_then(|given| given.as_ref().ok());
+        let (place, shown) = given
+            .map_or_else(Default::default, |text| (text.span.clone(), text.value.shown.clone()));
+        return Err(reading.mistake(&place, Mistake::AdminOpen(shown), hint));
     }
     Ok(Listen { public, admin, socket: socket?, cores: cores?, h2c: h2c? })
 }
@@ -197,20 +199,22 @@ pub(super) fn limits(table: &LimitsTable, reading: &Reading<'_>) -> Result<Limit
     let second = Duration::from_secs(1);
     let connections = number(&table.connections, 1..=10_000_000, 100_000, reading);
     // hyper takes no read buffer under 8 KiB.
-    let head = size(&table.head, 8 << 10..=1 << 20, reading);
+    let head = size(&table.head, 8 << 10..=1 << 20, reading).map(|head| head.unwrap_or(16 << 10));
+    // A longer target would never fit.
+    let most = head.unwrap_or(1 << 20);
+    let target =
+        size(&table.target, 64..=most, reading).map(|target| target.unwrap_or((8 << 10).min(most)));
     let headers = number(&table.headers, 1..=1_000, 100, reading);
-    let target = size(&table.target, 64..=1 << 20, reading);
     let head_timeout = duration(&table.head_timeout, HOUR, second * 10, reading);
     let idle_timeout = duration(&table.idle_timeout, DAY, second * 75, reading);
     let stall_timeout = duration(&table.stall_timeout, DAY, MINUTE, reading);
-    let bytes = |size: Option<u64>, default| {
-        size.map_or(default, |n| usize::try_from(n).unwrap_or(default))
-    };
+    // Both are at most a mebibyte, which fits everywhere.
+    let bytes = |size: u64| usize::try_from(size).unwrap_or(usize::MAX);
     Ok(Limits {
         connections: connections?,
-        head_bytes: bytes(head?, 16 << 10),
+        head_bytes: bytes(head?),
         headers: headers?,
-        target_bytes: bytes(target?, 8 << 10),
+        target_bytes: bytes(target?),
         head_timeout: head_timeout?,
         idle_timeout: idle_timeout?,
         stall_timeout: stall_timeout?,
@@ -253,8 +257,8 @@ pub(super) fn tokens(
     })
 }
 
-/// Which header is taken for what, and where that stands, so that no header gets two values.
-pub(super) type TakenHeaders = BTreeMap<String, (String, Option<Range<usize>>)>;
+/// Which header is taken for what, and where that is written, so that no header gets two values.
+pub(super) type TakenHeaders = BTreeMap<String, (String, Option<Placed<Text>>)>;
 
 pub(super) fn identity(
     table: &IdentityTable,
@@ -297,7 +301,7 @@ fn identity_header(
     reading: &Reading<'_>,
 ) -> Result<Option<HeaderName>, Reported> {
     let key = format!("identity.{key}");
-    let (name, span) = match field {
+    let (name, written) = match field {
         None => (HeaderName::from_static(default), None),
         Some(given) => {
             let given = given.as_ref().map_err(|reported| *reported)?;
@@ -305,30 +309,33 @@ fn identity_header(
                 return Ok(None);
             };
             let text = Placed { value: text, key: given.key.clone(), span: given.span.clone() };
-            (header(&text, reading)?, Some(text.span))
+            (header(&text, reading)?, Some(text))
         }
     };
-    take_header(name, key, span, taken, reading).map(Some)
+    take_header(name, key, written.as_ref(), taken, reading).map(Some)
 }
 
 /// Notes that a header has a use; a second use of it is a mistake.
 pub(super) fn take_header(
     name: HeaderName,
     key: String,
-    span: Option<Range<usize>>,
+    written: Option<&Placed<Text>>,
     taken: &mut TakenHeaders,
     reading: &Reading<'_>,
 ) -> Result<HeaderName, Reported> {
-    let Some((first, first_span)) = taken.get(&flat(&name)) else {
-        taken.insert(flat(&name), (key, span));
+    let Some((first, first_written)) = taken.get(&flat(&name)) else {
+        taken.insert(flat(&name), (key, written.cloned()));
         return Ok(name);
     };
     let hint = format!("choose another name for `{key}` or for `{first}`");
-    // A default has no place: then it is the one that was written which took the other's name.
-    let (span, other) = match span {
-        Some(span) => (span, first.clone()),
-        None => (first_span.clone().unwrap_or_default(), key),
+    // A default is not written: then it is the one that was written which took its name.
+    let (written, other) = match written {
+        Some(written) => (Some(written), first.clone()),
+        None => (first_written.as_ref(), key),
     };
-    let mistake = Mistake::HeaderTwice { name: name.to_string(), other };
-    Err(reading.mistake(&span, mistake, hint))
+    let (span, name) = written.map_or_else(
+        || (Range::default(), name.to_string()),
+        |text| (text.span.clone(), text.value.shown.clone()),
+    );
+    Err(reading.mistake(&span, Mistake::HeaderTwice { name, other }, hint))
 }

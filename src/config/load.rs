@@ -1,5 +1,6 @@
 //! From a file, or from nothing, to settings.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, Error as SyntaxError};
@@ -12,7 +13,7 @@ use super::reading::{Reading, Reported};
 use super::report::Report;
 use super::rule::Catalogues;
 use super::settings::{Api, Dialect, KeepInPath, Rule, Settings, Upstream};
-use super::table::Table;
+use super::table::{Table, is_secret};
 use super::{api, catalog, general, upstream};
 use crate::domain::rule::{ItemRule, Requirement};
 
@@ -81,23 +82,66 @@ pub(super) fn read_document(
         return Err(reading.mistake(&(at..at + 1), Mistake::NotText, "save the file as UTF-8"));
     }
     let (document, errors) = DeTable::parse_recoverable(source);
-    if let Some(reported) = errors.iter().map(|error| syntax(error, reading)).next_back() {
+    if !errors.is_empty() {
+        conceal_likely_secrets(source, reading);
+    }
+    if let Some(reported) = errors.iter().map(|error| syntax(error, source, reading)).next_back() {
         return Err(reported);
     }
     let span = document.span();
     Ok(File::read(Table::new("", span, document.into_inner()), reading))
 }
 
-fn syntax(error: &SyntaxError, reading: &Reading<'_>) -> Reported {
-    let (what, expected) = match error.message().split_once(", expected ") {
-        Some((what, expected)) => (what, format!("expected {expected}")),
-        None if error.message() == "duplicate key" => {
-            ("this key stands here twice", "keep one of the two".to_owned())
+/// Where a secret may stand in a text of which nothing else is known.
+fn conceal_likely_secrets(source: &str, reading: &Reading<'_>) {
+    let mut start = 0;
+    for line in source.split_inclusive('\n') {
+        let url = line.contains("://") && line.contains('@');
+        let likely = |key: &str| url || is_secret(key) || line.contains("master_key");
+        if let Some((key, _)) = line.split_once('=').filter(|(key, _)| likely(key)) {
+            reading.conceal(start + key.len() + 1..start + line.len());
         }
-        None => (error.message(), "see https://toml.io for what a file may hold".to_owned()),
-    };
+        start += line.len();
+    }
+}
+
+/// The parser's words where they help, and ours for the slips that people make most.
+fn syntax(error: &SyntaxError, source: &str, reading: &Reading<'_>) -> Reported {
     let span = error.span().unwrap_or_default();
-    reading.mistake(&span, Mistake::Syntax(what.to_owned()), expected)
+    let at = source.get(span.clone()).unwrap_or_default();
+    let (what, expected) = error.message().split_once(", expected ").map_or(
+        (error.message(), "see https://toml.io for what a file may hold".to_owned()),
+        |(what, expected)| (what, format!("expected {expected}")),
+    );
+    let quoted = "text stands between quotes, such as `\"127.0.0.1:8080\"`";
+    let (what, hint) = match what {
+        "duplicate key" => ("this stands here twice", "join the two, or take out one of them"),
+        "string values must be quoted" if at.trim().is_empty() => {
+            ("this key has no value", "write `KEY = VALUE`")
+        }
+        "string values must be quoted" => ("this text has no quotes", quoted),
+        "invalid float" | "invalid integer" => ("this is no number", quoted),
+        "invalid datetime" => ("this is no date", quoted),
+        "invalid basic string" if expected.starts_with("expected `\"`") => {
+            ("this text does not end", "end it with a `\"` on the same line")
+        }
+        "invalid literal string" if expected.starts_with("expected `'`") => {
+            ("this text does not end", "end it with a `'` on the same line")
+        }
+        _ => (what, expected.as_str()),
+    };
+    reading.mistake(&span, Mistake::Syntax(what.to_owned()), hint)
+}
+
+/// The keys that each table can have, by the name of the table: an empty one for the file itself, and
+/// `NAME` where a name is the operator's choice. Keys that are such names are not among them.
+pub fn known_keys() -> BTreeMap<String, Vec<&'static str>> {
+    let environment = Environment::default();
+    let one_of_each = "[contexts.a.params.a]\n[[apis]]\n[[apis.rules]]\n";
+    let reading = Reading::new(one_of_each, &environment);
+    // What is missing in these tables is looked for later, so nothing is reported here.
+    let _ = read_document(one_of_each.as_bytes(), one_of_each, &reading);
+    reading.keys.into_inner()
 }
 
 /// The high settings.
@@ -152,6 +196,10 @@ impl Settings {
         let mut settings = Self::defaults(environment)?;
         let endpoint = upstream::endpoint(url)
             .map_err(|fault| Report::placeless(fault.into(), fault.hint()))?;
+        if let Some(key) = upstream::own_listener(&endpoint, &settings.listen) {
+            let api = "upstream".to_owned();
+            return Err(Report::placeless(Mistake::UpstreamIsSelf { api, key }, upstream::SELF));
+        }
         let named = |name: &'static str| {
             name.parse().map_err(|_| {
                 Report::placeless(Mistake::BadName { what: "an API", name: name.to_owned() }, "")

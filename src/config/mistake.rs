@@ -51,6 +51,9 @@ pub(super) enum Mistake {
     /// Not a length of time.
     #[error("`{key}` has no length of time in `{text}`")]
     BadDuration { key: String, text: String },
+    /// Milliseconds where seconds are counted.
+    #[error("`{key}` counts whole seconds, not `{text}`")]
+    PartOfASecond { key: String, text: String },
     /// Not a number of bytes.
     #[error("`{key}` has no size in `{text}`")]
     BadSize { key: String, text: String },

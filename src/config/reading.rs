@@ -22,6 +22,13 @@ pub(super) struct Placed<T> {
     pub(super) span: Range<usize>,
 }
 
+impl<T> Placed<T> {
+    /// Another value in the same place.
+    pub(super) fn map<U>(self, change: impl FnOnce(T) -> U) -> Placed<U> {
+        Placed { value: change(self.value), key: self.key, span: self.span }
+    }
+}
+
 /// What a file says for one key: nothing, a mistake that is reported already, or a value.
 pub(super) type Field<T> = Option<Result<Placed<T>, Reported>>;
 
@@ -140,11 +147,11 @@ pub(super) fn closest<'a>(
 }
 
 /// Names in quotes for a hint: `a`, `b` and `c`.
-pub(super) fn listed<'a>(names: impl IntoIterator<Item = &'a str>) -> String {
+pub(super) fn listed<'a>(names: impl IntoIterator<Item = &'a str>, before_last: &str) -> String {
     let names: Vec<_> = names.into_iter().map(|name| format!("`{name}`")).collect();
     match names.split_last() {
         Some((last, [])) => last.clone(),
-        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        Some((last, others)) => format!("{} {before_last} {last}", others.join(", ")),
         None => "none".to_owned(),
     }
 }

@@ -13,7 +13,6 @@ use super::mistake::Mistake;
 const SHOWN_COLUMNS: usize = 160;
 
 /// Everything that is wrong with a file, in the order of the file. Its `Display` is the whole text.
-#[derive(Debug)]
 pub struct Report {
     path: PathBuf,
     text: String,
@@ -97,6 +96,13 @@ impl fmt::Display for Report {
             writeln!(f, "hint: {}", printable(&one.hint))?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Debug for Report {
+    /// The file itself is left out: a secret may stand in it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) struct Catalogues<'a> {
 pub(super) fn rule(
     table: &RuleTable,
     number: usize,
-    under: Option<&str>,
+    under: Option<&Text>,
     catalogues: Catalogues<'_>,
     reading: &Reading<'_>,
 ) -> (Claim, Result<Rule, Reported>) {
@@ -78,7 +78,7 @@ pub(super) fn rule(
 fn path(
     table: &RuleTable,
     label: &str,
-    under: Option<&str>,
+    under: Option<&Text>,
     reading: &Reading<'_>,
 ) -> Result<(Placed<Text>, Pattern), Reported> {
     let hint = "write the whole path, such as `/api/orders/{id}`, or `/{*rest}` for all";
@@ -88,11 +88,11 @@ fn path(
         let hint = "a rule's path looks like `/api/orders/{id}` or `/files/{*rest}`";
         reading.mistake(&given.span, mistake, hint)
     })?;
-    if let Some(api_path) = under.filter(|api_path| !pattern.lies_under(api_path)) {
-        let trimmed = given.value.shown.trim_start_matches('/');
-        let hint =
-            format!("a rule's path is written from the root: did you mean `{api_path}/{trimmed}`?");
-        let (rule, api_path) = (label.to_owned(), api_path.to_owned());
+    if let Some(api) = under.filter(|api| !pattern.lies_under(&api.value)) {
+        let (rule, api_path) = (label.to_owned(), api.shown.clone());
+        let below = given.value.shown.trim_start_matches('/');
+        let whole = format!("{}/{below}", api_path.trim_end_matches('/'));
+        let hint = format!("a rule's path is written from the root: did you mean `{whole}`?");
         return Err(reading.mistake(&given.span, Mistake::OutsideApi { rule, api_path }, hint));
     }
     Ok((given, pattern))
@@ -115,7 +115,7 @@ fn method(text: &Placed<Text>, label: &str, reading: &Reading<'_>) -> Result<Met
         // Methods are told apart by case, and a registered one is never written small.
         Ok(parsed) if !parsed.as_str().bytes().any(|b| b.is_ascii_lowercase()) => Ok(parsed),
         _ => {
-            let all = format!("methods are written in capitals, such as {}", listed(known));
+            let all = format!("methods are written in capitals, such as {}", listed(known, "and"));
             let hint = did_you_mean(&method, known, &all);
             Err(reading.mistake(&text.span, Mistake::BadMethod { rule, method }, hint))
         }
@@ -166,7 +166,7 @@ fn context(
     let shown = &text.value.shown;
     let all = match known {
         [] => format!("add a table `[contexts.{shown}]`"),
-        _ => format!("the contexts are {}", listed(known.iter().copied())),
+        _ => format!("the contexts are {}", listed(known.iter().copied(), "and")),
     };
     let hint = did_you_mean(shown, known.iter().copied(), &all);
     let (rule, context) = (label.to_owned(), shown.clone());
@@ -188,7 +188,7 @@ fn flag(
     let shown = &text.value.shown;
     let all = match known {
         [] => format!("add `{shown} = 0x100` to a table `[flags]`"),
-        _ => format!("the flags are {}", listed(known.iter().copied())),
+        _ => format!("the flags are {}", listed(known.iter().copied(), "and")),
     };
     let hint = did_you_mean(shown, known.iter().copied(), &all);
     let (rule, flag) = (label.to_owned(), shown.clone());

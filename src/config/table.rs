@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use toml::Spanned;
-use toml::de::{DeArray, DeTable, DeValue};
+use toml::de::{DeTable, DeValue};
 
-use super::environment::BadReference;
 use super::mistake::Mistake;
-use super::reading::{Field, NamedNumber, Placed, Reading, Reported, Text, closest, listed};
+use super::reading::{Field, NamedNumber, Placed, Reading, Text, closest, listed};
+use super::scalar::{number, text, texts, wrong_kind};
 
 /// A size as it is written: `64KiB`, or a number of bytes.
 #[derive(Clone, Debug)]
@@ -24,8 +24,10 @@ pub(super) enum Size {
 /// A table that is being read.
 #[derive(Debug)]
 pub(super) struct Table<'i> {
-    /// Its full name, such as `apis.rules`.
+    /// Its full name, such as `apis.rules` or `contexts.stock`.
     name: String,
+    /// The name of all tables like it, such as `contexts.NAME`.
+    kind: String,
     span: Range<usize>,
     entries: BTreeMap<String, Entry<'i>>,
     known: Vec<&'static str>,
@@ -41,7 +43,8 @@ impl<'i> Table<'i> {
             let place = key.span();
             (key.into_inner().into_owned(), (place, value))
         });
-        Self { name: name.to_owned(), span, entries: entries.collect(), known: Vec::new() }
+        let (name, kind) = (name.to_owned(), name.to_owned());
+        Self { name, kind, span, entries: entries.collect(), known: Vec::new() }
     }
 
     /// Where it begins.
@@ -103,10 +106,10 @@ impl<'i> Table<'i> {
     pub(super) fn size(&mut self, key: &'static str, reading: &Reading<'_>) -> Field<Size> {
         let (key, value) = self.take(key)?;
         Some(if value.get_ref().is_str() {
-            text(&key, value, reading).map(|text| placed(text, Size::Text))
+            text(&key, value, reading).map(|text| text.map(Size::Text))
         } else {
             number(key, &value, "a size such as `64KiB`", reading)
-                .map(|bytes| placed(bytes, Size::Number))
+                .map(|bytes| bytes.map(Size::Number))
         })
     }
 
@@ -120,7 +123,7 @@ impl<'i> Table<'i> {
         let span = value.span();
         Some(match value.get_ref() {
             DeValue::Boolean(false) => Ok(Placed { value: None, key, span }),
-            DeValue::String(_) => text(&key, value, reading).map(|text| placed(text, Some)),
+            DeValue::String(_) => text(&key, value, reading).map(|text| text.map(Some)),
             other => Err(wrong_kind(&key, "a header name or false", other, &span, reading)),
         })
     }
@@ -159,8 +162,9 @@ impl<'i> Table<'i> {
     /// A table; an empty one where there is none, or where something else stands in its place.
     pub(super) fn table(&mut self, key: &'static str, reading: &Reading<'_>) -> Self {
         let full = self.full_name(key);
+        let kind = if self.name.is_empty() { full.clone() } else { format!("{}.{key}", self.kind) };
         let Some((_, value)) = self.take(key) else {
-            return Self::new(&full, self.span.clone(), DeTable::new());
+            return Self { kind, ..Self::new(&full, self.span.clone(), DeTable::new()) };
         };
         let span = value.span();
         let table = match value.into_inner() {
@@ -170,7 +174,7 @@ impl<'i> Table<'i> {
                 DeTable::new()
             }
         };
-        Self::new(&full, span, table)
+        Self { kind, ..Self::new(&full, span, table) }
     }
 
     /// A list of tables.
@@ -202,7 +206,8 @@ impl<'i> Table<'i> {
             let key = format!("{}.{name}", self.name);
             match value.into_inner() {
                 DeValue::Table(table) => {
-                    let table = Self::new(&self.name, span, table);
+                    let kind = format!("{}.NAME", self.kind);
+                    let table = Self { kind, ..Self::new(&key, span, table) };
                     let span = reading.inside_quotes(&place).0;
                     tables.push((Placed { value: name, key, span }, table));
                 }
@@ -229,18 +234,21 @@ impl<'i> Table<'i> {
     pub(super) fn finish(self, reading: &Reading<'_>) {
         let shown =
             if self.name.is_empty() { "a file".to_owned() } else { in_brackets(&self.name) };
-        for (key, (place, _)) in &self.entries {
+        for (key, (place, value)) in &self.entries {
+            if is_secret(key) {
+                reading.conceal(value.span());
+            }
             let elsewhere = || place_of(key, reading);
             let hint = closest(key, self.known.iter().copied())
                 .map(|best| format!("did you mean `{best}`?"))
                 .or_else(elsewhere)
                 .unwrap_or_else(|| {
-                    format!("{shown} can have {}", listed(self.known.iter().copied()))
+                    format!("{shown} can have {}", listed(self.known.iter().copied(), "and"))
                 });
             let mistake = Mistake::UnknownKey(key.clone());
             reading.mistake(&reading.inside_quotes(place).0, mistake, hint);
         }
-        reading.keys.borrow_mut().entry(self.name).or_insert(self.known);
+        reading.keys.borrow_mut().entry(self.kind).or_insert(self.known);
     }
 
     fn full_name(&self, key: &str) -> String {
@@ -252,6 +260,12 @@ impl<'i> Table<'i> {
         let (_, value) = self.entries.remove(key)?;
         Some((self.full_name(key), value))
     }
+}
+
+/// Whether a key that nobody knows sounds as if a secret stood behind it.
+pub(super) fn is_secret(key: &str) -> bool {
+    let key = key.to_lowercase();
+    ["key", "secret", "password", "token"].iter().any(|word| key.contains(word))
 }
 
 /// The parser sorts keys by name; people number mistakes from the top.
@@ -271,113 +285,4 @@ fn place_of(key: &str, reading: &Reading<'_>) -> Option<String> {
 
 fn in_brackets(table: &str) -> String {
     if table.starts_with("apis") { format!("`[[{table}]]`") } else { format!("`[{table}]`") }
-}
-
-fn placed<T, U>(from: Placed<T>, change: impl FnOnce(T) -> U) -> Placed<U> {
-    Placed { value: change(from.value), key: from.key, span: from.span }
-}
-
-fn texts(
-    key: String,
-    span: Range<usize>,
-    list: DeArray<'_>,
-    reading: &Reading<'_>,
-) -> Result<Placed<Vec<Placed<Text>>>, Reported> {
-    let all: Vec<_> = list.into_iter().map(|one| text(&key, one, reading)).collect();
-    let value = all.into_iter().collect::<Result<_, _>>()?;
-    Ok(Placed { value, key, span })
-}
-
-fn text(
-    key: &str,
-    value: Spanned<DeValue<'_>>,
-    reading: &Reading<'_>,
-) -> Result<Placed<Text>, Reported> {
-    let span = value.span();
-    let shown = match value.into_inner() {
-        DeValue::String(text) => text.into_owned(),
-        other => return Err(wrong_kind(key, "text", &other, &span, reading)),
-    };
-    let (span, raw) = reading.inside_quotes(&span);
-    match reading.environment.expand(&shown) {
-        Ok(value) => Ok(Placed { value: Text { value, shown }, key: key.to_owned(), span }),
-        Err(bad) => {
-            // Escapes in the text would move the reference: then all of it is marked.
-            let literal = raw == shown;
-            let narrow = |place: Range<usize>| {
-                if literal {
-                    span.start + place.start..span.start + place.end
-                } else {
-                    span.clone()
-                }
-            };
-            Err(match bad {
-                BadReference::NoVariable(name, place) => {
-                    let known = reading.environment.names();
-                    let otherwise = "set the variable, or write `$${` where `${` itself is meant";
-                    let hint = super::reading::did_you_mean(&name, known, otherwise);
-                    reading.mistake(&narrow(place), Mistake::NoVariable(name), hint)
-                }
-                BadReference::Malformed(place) => reading.mistake(
-                    &narrow(place),
-                    Mistake::BadReference(key.to_owned()),
-                    "a reference is `${NAME}`; write `$${` where `${` itself is meant",
-                ),
-            })
-        }
-    }
-}
-
-fn number(
-    key: String,
-    value: &Spanned<DeValue<'_>>,
-    wanted: &'static str,
-    reading: &Reading<'_>,
-) -> Result<Placed<i128>, Reported> {
-    let span = value.span();
-    let DeValue::Integer(written) = value.get_ref() else {
-        return Err(wrong_kind(&key, wanted, value.get_ref(), &span, reading));
-    };
-    match i128::from_str_radix(written.as_str(), written.radix()) {
-        Ok(value) => Ok(Placed { value, key, span }),
-        Err(_) => {
-            let (least, most) = (i64::MIN.to_string(), i64::MAX.to_string());
-            let shown = written.to_string();
-            let mistake = Mistake::OutOfRange { key, least, most, shown };
-            Err(reading.mistake(&span, mistake, "no key takes a number of this size"))
-        }
-    }
-}
-
-fn wrong_kind(
-    key: &str,
-    wanted: &'static str,
-    found: &DeValue<'_>,
-    span: &Range<usize>,
-    reading: &Reading<'_>,
-) -> Reported {
-    let found = match found {
-        DeValue::String(_) => "text",
-        DeValue::Integer(_) => "a whole number",
-        DeValue::Float(_) => "a fraction",
-        DeValue::Boolean(_) => "true or false",
-        DeValue::Datetime(_) => "a date",
-        DeValue::Array(_) => "a list",
-        DeValue::Table(_) => "a table",
-    };
-    let hint = match (wanted, found) {
-        ("text", "a whole number" | "a fraction" | "true or false" | "a date") => {
-            "put it between quotes"
-        }
-        ("true or false" | "a whole number", "text") => "leave out the quotes",
-        ("a list of texts", "text") => "put it between brackets",
-        ("a length of time such as \"10s\"", "a whole number") => {
-            "put it between quotes, with a unit: ms, s, m, h, d or w"
-        }
-        ("a list of tables", _) => "write `[[...]]` with two brackets, once for each",
-        ("a table", _) => "write a `[...]` header of its own",
-        _ => "see config/tollgate.toml for each key and its form",
-    };
-    let mistake = Mistake::WrongKind { key: key.to_owned(), wanted, found };
-    reading.mistake(span, mistake, hint)
 }

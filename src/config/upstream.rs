@@ -3,15 +3,20 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
-use super::api::is_host;
 use super::file::ApiTable;
 use super::mistake::Mistake;
 use super::reading::{Placed, Reading, Reported, Text};
 use super::settings::{Endpoint, Listen, Upstream};
 use super::values::{duration, list};
 
+/// The longest host name (RFC 1035 section 2.3.4).
+const MOST_HOST: usize = 253;
+
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(86_400);
+
+/// What to do about an upstream that is ourselves.
+pub(super) const SELF: &str = "name the service itself, on a port of its own";
 
 /// Why a URL is no upstream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +74,7 @@ pub(super) fn upstream(
             .collect();
         all.into_iter().collect::<Result<Vec<_>, _>>()
     });
+    let endpoints = endpoints.and_then(|all| all_different(all, table, reading));
     let connect = &table.upstream_connect_timeout;
     let connect = duration(connect, MINUTE * 5, default.connect_timeout, reading);
     let response = &table.upstream_response_timeout;
@@ -80,6 +86,23 @@ pub(super) fn upstream(
         response_timeout: response?,
         idle_timeout: idle?,
     })
+}
+
+/// The same upstream in two spellings: `list` has found those of one spelling.
+fn all_different(
+    endpoints: Vec<Endpoint>,
+    table: &ApiTable,
+    reading: &Reading<'_>,
+) -> Result<Vec<Endpoint>, Reported> {
+    let mut seen = std::collections::HashSet::new();
+    for (endpoint, text) in endpoints.iter().zip(list(&table.upstream, reading)?) {
+        if !seen.insert(endpoint) {
+            let (key, value) = (text.key.clone(), text.value.shown.clone());
+            let hint = "take out one of the two";
+            return Err(reading.mistake(&text.span, Mistake::Repeated { key, value }, hint));
+        }
+    }
+    Ok(endpoints)
 }
 
 fn checked(
@@ -96,9 +119,8 @@ fn checked(
     })?;
     let own = listen.and_then(|listen| own_listener(&endpoint, listen));
     if let Some(key) = own {
-        let hint = "name the service itself, on a port of its own";
         let mistake = Mistake::UpstreamIsSelf { api: label.to_owned(), key };
-        return Err(reading.mistake(&text.span, mistake, hint));
+        return Err(reading.mistake(&text.span, mistake, SELF));
     }
     Ok(endpoint)
 }
@@ -150,9 +172,21 @@ pub(super) fn endpoint(url: &str) -> Result<Endpoint, Fault> {
     Ok(Endpoint { host, port: port.ok_or(bad("this has no port from 1 to 65535"))? })
 }
 
+/// Letters, digits, `-` and `_` between dots.
+pub(super) fn is_host(text: &str) -> bool {
+    let inner = |b: u8| b.is_ascii_alphanumeric() || b == b'-' || b == b'_';
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(inner)
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    text.len() <= MOST_HOST && text.split('.').all(label)
+}
+
 /// Which of our own listeners an endpoint is: requests would go round in circles, or reach what only
 /// administrators may see.
-fn own_listener(endpoint: &Endpoint, listen: &Listen) -> Option<&'static str> {
+pub(super) fn own_listener(endpoint: &Endpoint, listen: &Listen) -> Option<&'static str> {
     let address: IpAddr = match endpoint.host.as_str() {
         "localhost" => IpAddr::V4(Ipv4Addr::LOCALHOST),
         host => host.parse().ok()?,

@@ -122,11 +122,15 @@ pub(super) fn span(field: &Field<Text>, reading: &Reading<'_>) -> Result<Option<
     let Some(text) = field else { return Ok(None) };
     let text = text.as_ref().map_err(|reported| *reported)?;
     let value = parse_duration(&text.value.value).ok_or_else(|| bad_duration(text, reading))?;
-    let whole = value.subsec_millis() == 0;
-    if !whole || value.as_secs() > Span::from_days(LONGEST_DAYS).seconds() {
-        let shown = format!("`{}`", text.value.shown);
-        let most = Span::from_days(LONGEST_DAYS).to_string();
-        return Err(out_of_range(text, "1s".to_owned(), most, shown, reading));
+    let (key, shown) = (text.key.clone(), text.value.shown.clone());
+    if value.subsec_millis() != 0 {
+        let mistake = Mistake::PartOfASecond { key, text: shown };
+        return Err(reading.mistake(&text.span, mistake, "round it to seconds"));
+    }
+    let most = Span::from_days(LONGEST_DAYS);
+    if value.as_secs() > most.seconds() {
+        let (least, most) = (Span::ZERO.to_string(), most.to_string());
+        return Err(out_of_range(text, least, most, format!("`{shown}`"), reading));
     }
     Ok(Some(Span::from_seconds(value.as_secs())))
 }
@@ -202,7 +206,7 @@ pub(super) fn word<T: Copy>(
     found.map(|(_, value)| *value).ok_or_else(|| {
         let shown = &text.value.shown;
         let mistake = Mistake::UnknownWord { key: text.key.clone(), word: shown.clone() };
-        let all = format!("it can be {}", listed(known()));
+        let all = format!("it can be {}", listed(known(), "or"));
         reading.mistake(&text.span, mistake, did_you_mean(shown, known(), &all))
     })
 }

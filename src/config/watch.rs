@@ -1,0 +1,187 @@
+//! Tells when a configuration file has changed.
+//!
+//! Editors and deployments replace files by renaming others over them or over a folder above them, so
+//! it is the folder that is watched; whether something changed is decided by what the files hold.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::Duration;
+
+use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+
+use crate::clock;
+
+/// How long the folder must be quiet before the files are read: an editor writes in several steps.
+const QUIET: Duration = Duration::from_millis(100);
+
+/// How long a folder that never is quiet can put this off.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// A watch; dropping it ends it.
+#[derive(Debug)]
+pub struct Watch {
+    _watcher: RecommendedWatcher,
+}
+
+/// Calls `changed` from a thread of its own whenever one of `files` holds something else than before.
+///
+/// # Errors
+/// A folder that cannot be watched, or a system that gives no more watches or threads.
+pub fn watch(
+    files: &[PathBuf],
+    changed: impl FnMut() + Send + 'static,
+) -> Result<Watch, notify::Error> {
+    let files: Vec<PathBuf> = files.to_vec();
+    let (tell, told) = channel();
+    let mut watcher = notify::recommended_watcher(move |event| pass_on(event, &tell))?;
+    let mut folders: Vec<_> = files.iter().flat_map(|file| folders_of(file)).collect();
+    folders.sort();
+    folders.dedup();
+    for folder in folders {
+        watcher.watch(&folder, RecursiveMode::NonRecursive)?;
+    }
+    // Read after the watch stands: what is written from here on leads to an event.
+    let seen = contents(&files);
+    std::thread::Builder::new()
+        .name("config-watch".to_owned())
+        .spawn(move || follow(&files, seen, &told, changed))
+        .map_err(notify::Error::io)?;
+    Ok(Watch { _watcher: watcher })
+}
+
+/// Passes on what may mean new contents. To read a file is an event too, and would never end.
+fn pass_on(event: notify::Result<Event>, tell: &Sender<()>) {
+    let matters = event.map_or(true, |event| !matches!(event.kind, EventKind::Access(_)));
+    if matters {
+        // Nobody listens any more: the watch is being dropped.
+        let _ = tell.send(());
+    }
+}
+
+/// The folder in which a file stands, and that in which it truly is if it is a link.
+fn folders_of(file: &Path) -> Vec<PathBuf> {
+    let parent = |path: &Path| match path.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => PathBuf::from("."),
+        Some(parent) => parent.to_owned(),
+        None => path.to_owned(),
+    };
+    let real = file.canonicalize().ok();
+    std::iter::once(parent(file)).chain(real.as_deref().map(parent)).collect()
+}
+
+fn follow(
+    files: &[PathBuf],
+    mut seen: Vec<Option<Vec<u8>>>,
+    told: &Receiver<()>,
+    mut changed: impl FnMut(),
+) {
+    while told.recv().is_ok() {
+        if !wait_for_quiet(told) {
+            return;
+        }
+        let now = contents(files);
+        // A file that is gone is being replaced, or was taken away: the old settings stay.
+        if now != seen && now.iter().all(Option::is_some) {
+            seen = now;
+            changed();
+        }
+    }
+}
+
+/// False when the watch was dropped.
+fn wait_for_quiet(told: &Receiver<()>) -> bool {
+    let since = clock::instant();
+    while since.elapsed() < PATIENCE {
+        match told.recv_timeout(QUIET) {
+            Ok(()) => {}
+            Err(RecvTimeoutError::Timeout) => return true,
+            Err(RecvTimeoutError::Disconnected) => return false,
+        }
+    }
+    true
+}
+
+fn contents(files: &[PathBuf]) -> Vec<Option<Vec<u8>>> {
+    files.iter().map(|file| std::fs::read(file).ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Long enough for the slowest machine; a test waits so long only when it fails.
+    const LONG: Duration = Duration::from_secs(20);
+
+    struct Watched {
+        folder: tempfile::TempDir,
+        changes: Receiver<()>,
+        _watch: Watch,
+    }
+
+    fn watched(name: &str, prepare: impl FnOnce(&Path)) -> Watched {
+        let folder = tempfile::tempdir().unwrap();
+        prepare(folder.path());
+        let (tell, changes) = channel();
+        let files = [folder.path().join(name)];
+        let watch = watch(&files, move || tell.send(()).unwrap()).unwrap();
+        Watched { folder, changes, _watch: watch }
+    }
+
+    #[test]
+    fn a_written_and_a_replaced_file_are_told() {
+        let here = watched("t.toml", |folder| std::fs::write(folder.join("t.toml"), "a").unwrap());
+        let file = here.folder.path().join("t.toml");
+        std::fs::write(&file, "b").unwrap();
+        here.changes.recv_timeout(LONG).unwrap();
+        let other = here.folder.path().join("t.toml.new");
+        std::fs::write(&other, "c").unwrap();
+        std::fs::rename(&other, &file).unwrap();
+        here.changes.recv_timeout(LONG).unwrap();
+        std::fs::remove_file(&file).unwrap();
+        std::fs::write(&file, "d").unwrap();
+        here.changes.recv_timeout(LONG).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_a_folder_that_is_exchanged_is_told() {
+        // As Kubernetes mounts a ConfigMap: t.toml -> ..data/t.toml, ..data -> a folder by date.
+        use std::os::unix::fs::symlink;
+        let here = watched("t.toml", |folder| {
+            for (name, text) in [("one", "a"), ("two", "b")] {
+                std::fs::create_dir(folder.join(name)).unwrap();
+                std::fs::write(folder.join(name).join("t.toml"), text).unwrap();
+            }
+            symlink("one", folder.join("..data")).unwrap();
+            symlink("..data/t.toml", folder.join("t.toml")).unwrap();
+        });
+        let folder = here.folder.path();
+        symlink("two", folder.join("..new")).unwrap();
+        std::fs::rename(folder.join("..new"), folder.join("..data")).unwrap();
+        here.changes.recv_timeout(LONG).unwrap();
+    }
+
+    #[test]
+    fn what_changes_nothing_is_not_told() {
+        let here = watched("t.toml", |folder| std::fs::write(folder.join("t.toml"), "a").unwrap());
+        let file = here.folder.path().join("t.toml");
+        // Renamed into place, so that no half-written file is ever seen.
+        for (other, text) in [("other", "a"), ("another", "b")] {
+            std::fs::write(here.folder.path().join(other), text).unwrap();
+            std::fs::rename(here.folder.path().join(other), &file).unwrap();
+        }
+        here.changes.recv_timeout(LONG).unwrap();
+        assert!(here.changes.try_recv().is_err(), "told of something that did not change");
+    }
+
+    #[test]
+    fn a_dropped_watch_ends_its_thread() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("t.toml"), "a").unwrap();
+        let (tell, changes) = channel::<()>();
+        let files = [folder.path().join("t.toml")];
+        drop(watch(&files, move || tell.send(()).unwrap()).unwrap());
+        // The thread owned the only sender.
+        assert_eq!(changes.recv_timeout(LONG), Err(RecvTimeoutError::Disconnected));
+    }
+}
