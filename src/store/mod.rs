@@ -22,6 +22,7 @@ use crate::history::SEGMENT_BYTES;
 
 pub mod codec;
 pub mod error;
+pub mod sealed;
 mod sled;
 
 #[cfg(test)]
