@@ -1,0 +1,169 @@
+//! What the store costs, with few and with many tokens: durable creations by 64 callers at once, lookups,
+//! pages, opening, memory. Prints a table.
+//!
+//! `cargo bench --bench store` makes 1,000,000 tokens; `cargo bench --bench store -- 50000 DIR` makes fewer,
+//! and keeps them in a folder of its own under DIR.
+
+#![allow(clippy::unwrap_used, reason = "a benchmark ends where it fails")]
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use tollgate::clock::{Clock, instant};
+use tollgate::store::{self, LastUse, Store};
+
+#[path = "../tests/store/records.rs"]
+#[allow(dead_code, reason = "the benchmark makes only some of them")]
+mod records;
+
+use records::NOW;
+
+const CALLERS: u64 = 64;
+const OWNERS: u64 = 1_000;
+
+fn main() {
+    let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
+    let tokens = arguments.next().map_or(1_000_000, |text| text.parse().unwrap());
+    let base = arguments.next().map_or_else(std::env::temp_dir, Into::into);
+    let folder = tempfile::tempdir_in(base).unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    runtime.block_on(measure(&folder.path().join("data"), tokens));
+}
+
+async fn open(folder: &Path) -> Arc<dyn Store> {
+    store::open(&records::settings(folder, 16 << 20), Clock::system()).await.unwrap()
+}
+
+async fn measure(folder: &Path, tokens: u64) {
+    let store = open(folder).await;
+    for n in 0..OWNERS {
+        store.commit(records::owner(n)).await.unwrap();
+    }
+    let steps = 10;
+    for step in 0..steps {
+        let (from, to) = (step * tokens / steps, (step + 1) * tokens / steps);
+        let (rate, median, p99) = create(&store, from, to).await;
+        let (get, page, owned) =
+            (lookups(&store, to).await, page(&store, to).await, owned(&store).await);
+        println!(
+            "{to:>9} tokens: {rate:>7.0} durable creations/s ({median:?} median, {p99:?} p99), \
+             lookup {get:?}, page of 100 {page:?}, an owner's 100 {owned:?}, {} MB resident",
+            resident_mb()
+        );
+    }
+    uses(&store, tokens).await;
+    let at = instant();
+    store.close().await.unwrap();
+    println!("close {:?}; {} MB on disk", at.elapsed(), size_mb(folder));
+    drop(store);
+    let at = instant();
+    let store = open(folder).await;
+    println!("open after a clean close {:?}, {} MB resident", at.elapsed(), resident_mb());
+    println!("lookup, cold {:?}", lookups(&store, tokens).await);
+    drop(store);
+    // As a crash leaves it: the checkpoint does not say that the index is whole.
+    let store = open(folder).await;
+    let checkpoint = std::fs::read(folder.join("checkpoint")).unwrap();
+    store.close().await.unwrap();
+    drop(store);
+    std::fs::write(folder.join("checkpoint"), checkpoint).unwrap();
+    let at = instant();
+    drop(open(folder).await);
+    println!("open after a crash {:?}", at.elapsed());
+    std::fs::remove_dir_all(folder.join("index")).unwrap();
+    let at = instant();
+    drop(open(folder).await);
+    println!("open with the index lost, and close {:?}", at.elapsed());
+}
+
+async fn create(store: &Arc<dyn Store>, from: u64, to: u64) -> (f64, Duration, Duration) {
+    let next = Arc::new(AtomicU64::new(from));
+    let at = instant();
+    let callers = (0..CALLERS).map(|_| {
+        let (store, next) = (Arc::clone(store), Arc::clone(&next));
+        tokio::spawn(async move {
+            let mut times = Vec::new();
+            loop {
+                let n = next.fetch_add(1, Ordering::Relaxed);
+                if n >= to {
+                    return times;
+                }
+                let token = records::token(n, &records::owner_name(n % OWNERS));
+                let at = instant();
+                store.commit(records::creation(token)).await.unwrap();
+                times.push(at.elapsed());
+            }
+        })
+    });
+    let callers: Vec<_> = callers.collect();
+    let mut times = Vec::new();
+    for caller in callers {
+        times.extend(caller.await.unwrap());
+    }
+    let seconds = at.elapsed().as_secs_f64();
+    times.sort();
+    let at = |share: usize| times.get(times.len() * share / 100).copied().unwrap_or_default();
+    (f64::from(u32::try_from(to - from).unwrap()) / seconds, at(50), at(99))
+}
+
+async fn lookups(store: &Arc<dyn Store>, tokens: u64) -> Duration {
+    let mut n = 1_u64;
+    let at = instant();
+    for _ in 0..2_000 {
+        n = n.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        assert!(store.held(&records::digest((n >> 33) % tokens)).await.unwrap().is_some());
+    }
+    per(at, 2_000)
+}
+
+async fn page(store: &Arc<dyn Store>, tokens: u64) -> Duration {
+    let after = records::token(tokens / 2, "x").id;
+    let at = instant();
+    for _ in 0..20 {
+        assert_eq!(store.tokens(None, Some(after), 100).await.unwrap().entries.len(), 100);
+    }
+    per(at, 20)
+}
+
+async fn owned(store: &Arc<dyn Store>) -> Duration {
+    let owner = records::owner_name(7).parse().unwrap();
+    let at = instant();
+    for _ in 0..20 {
+        store.tokens(Some(&owner), None, 100).await.unwrap();
+    }
+    per(at, 20)
+}
+
+async fn uses(store: &Arc<dyn Store>, tokens: u64) {
+    let use_of = |n: u64| {
+        let last = LastUse { at: NOW, address: [192, 0, 2, 1].into(), api: "erp".into() };
+        (records::token(n % tokens, "x").id, last)
+    };
+    let count = tokens.min(50_000);
+    let uses = (0..count).map(|n| use_of(n.wrapping_mul(7_919))).collect();
+    let at = instant();
+    store.note_uses(uses).await.unwrap();
+    println!("last use written in {:?}", per(at, u32::try_from(count).unwrap()));
+}
+
+fn per(at: Instant, times: u32) -> Duration {
+    at.elapsed() / times
+}
+
+fn resident_mb() -> u64 {
+    let pages = std::fs::read_to_string("/proc/self/statm").unwrap();
+    pages.split(' ').nth(1).unwrap().parse::<u64>().unwrap() * 4_096 / 1_000_000
+}
+
+fn size_mb(folder: &Path) -> u64 {
+    fn bytes(path: &Path) -> u64 {
+        let metadata = std::fs::metadata(path).unwrap();
+        if !metadata.is_dir() {
+            return metadata.len();
+        }
+        std::fs::read_dir(path).unwrap().map(|entry| bytes(&entry.unwrap().path())).sum()
+    }
+    bytes(folder) / 1_000_000
+}
