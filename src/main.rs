@@ -1,3 +1,7 @@
-//! The commands.
+//! The program. What each command does is in `cli`, in the file of its name.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    tollgate::cli::run()
+}

@@ -1,1 +1,96 @@
-//! The commands.
+//! The commands: what is typed becomes an act, and its answer text or JSON.
+//!
+//! Each command asks through [`client::Client`], which finds the running server or opens the folder.
+//! `main` calls [`run`] and nothing else does.
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, FromArgMatches as _, error::ErrorKind};
+
+use crate::clock::Clock;
+
+pub mod failure;
+pub mod output;
+pub mod secret;
+pub mod window;
+pub mod page;
+pub mod terms;
+pub mod args;
+pub mod token;
+pub mod place;
+pub mod client;
+pub mod render;
+pub mod user;
+pub mod history;
+pub mod system;
+pub mod init;
+
+use args::{Arguments, Command, Common, HistoryCommand};
+use client::Client;
+use failure::{Code, Failure};
+use output::Reply;
+
+/// Does what was typed, and says how it went.
+pub fn run() -> ExitCode {
+    let arguments = match parse() {
+        Ok(arguments) => arguments,
+        Err(code) => return code,
+    };
+    let json = arguments.common.json;
+    let outcome = dispatch(arguments).and_then(|reply| reply.write(json));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::warn(&failure.text(json));
+            failure.code.into()
+        }
+    }
+}
+
+fn parse() -> Result<Arguments, ExitCode> {
+    let parsed = Arguments::command().try_get_matches();
+    parsed.and_then(|matches| Arguments::from_arg_matches(&matches)).map_err(|error| {
+        let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+        let _ = error.print();
+        if asked { ExitCode::SUCCESS } else { Code::Usage.into() }
+    })
+}
+
+fn dispatch(arguments: Arguments) -> Result<Reply, Failure> {
+    let Arguments { common, command } = arguments;
+    match command {
+        Command::Init(init) => init::run(&init, &common),
+        Command::Check => system::check(&common),
+        Command::Completions { shell } => system::completions(shell),
+        Command::Man => system::man(),
+        command => block_on(ask(command, common)),
+    }
+}
+
+/// The commands that need the data.
+async fn ask(command: Command, common: Common) -> Result<Reply, Failure> {
+    let clock = Clock::system();
+    let found = place::find(&common)?;
+    let client = Client::open(found.settings, clock.clone()).await?;
+    let outcome = match command {
+        Command::Token(command) => token::run(command, &client, &clock).await,
+        Command::User(command) => user::run(command, &client, &clock).await,
+        Command::History { command: Some(HistoryCommand::List(list)), .. }
+        | Command::History { command: None, list } => history::list(list, &client).await,
+        Command::Status => system::status(&client, &clock).await,
+        Command::Reload => system::reload(&client).await,
+        Command::Backup { file } => system::backup(&file, &client).await,
+        _ => Err(Failure::usage("this version does not have this command yet")),
+    };
+    // What was done is told even if the folder cannot be closed well, but the failure counts.
+    let closed = client.close().await;
+    outcome.and_then(|reply| closed.map(|()| reply))
+}
+
+fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::io("starting", error))?;
+    runtime.block_on(work)
+}

@@ -1,0 +1,280 @@
+//! What can be typed. The meaning of each command is in the file of its name.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use clap_complete::Shell;
+
+use crate::cli::failure::EXIT_CODES;
+use crate::cli::terms::{Create, Update};
+
+const EVERYWHERE: &str = "Options of every command";
+
+/// Lets a request through only when its token allows exactly that request.
+#[derive(Parser)]
+#[command(name = "tollgate", version, after_help = EXIT_CODES, propagate_version = true)]
+#[command(arg_required_else_help = true, subcommand_required = true, max_term_width = 100)]
+pub struct Arguments {
+    /// What every command takes.
+    #[command(flatten)]
+    pub common: Common,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What every command takes.
+#[derive(Args, Clone, Debug, Default)]
+pub struct Common {
+    /// Configuration file [default: ./tollgate.toml, then /etc/tollgate/tollgate.toml]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
+    #[arg(value_name = "FILE", env = "TOLLGATE_CONFIG", display_order = 900)]
+    pub config: Option<PathBuf>,
+    /// Folder of the data, instead of the configured one
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
+    #[arg(value_name = "DIR", display_order = 901)]
+    pub data: Option<PathBuf>,
+    /// Answer with one JSON value on one line; errors too, on standard error
+    #[arg(long, global = true, help_heading = EVERYWHERE, display_order = 902)]
+    pub json: bool,
+}
+
+/// The commands.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Write a small configuration, the data folder and the master key
+    Init(Init),
+    /// Start a gateway with an upstream and tokens to try it out
+    Demo(Demo),
+    /// Run the gateway
+    Serve(Serve),
+    /// Find all mistakes in the configuration
+    Check,
+    /// Make and manage tokens
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Make and manage the users and services that tokens act for
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Show what happened, newest first
+    #[command(args_conflicts_with_subcommands = true)]
+    History {
+        /// More than the list.
+        #[command(subcommand)]
+        command: Option<HistoryCommand>,
+        /// Which part of the list.
+        #[command(flatten)]
+        list: HistoryList,
+    },
+    /// Show each check that a request would meet, and where it would stop
+    Explain(Explain),
+    /// Tell whether a server runs, and how its store does
+    Status,
+    /// Let a running server read its configuration anew
+    Reload,
+    /// Write everything into one verified file, also from a running server
+    Backup {
+        /// The file to write; it must not exist
+        file: PathBuf,
+    },
+    /// Fill an empty data folder from a backup
+    Restore {
+        /// The file that `backup` wrote
+        file: PathBuf,
+    },
+    /// Rebuild the index from the history alone
+    Repair,
+    /// Print a completion script for a shell
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+    /// Print the manual page
+    Man,
+}
+
+/// `init`
+#[derive(Args, Debug)]
+pub struct Init {
+    /// Where the protected service is
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:3000")]
+    pub upstream: String,
+}
+
+/// `demo`
+#[derive(Args, Debug)]
+pub struct Demo {
+    /// Where clients come in
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
+    pub public: SocketAddr,
+    /// Where metrics and health are answered
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8081")]
+    pub admin: SocketAddr,
+}
+
+/// `serve`
+#[derive(Args, Debug)]
+pub struct Serve {
+    /// Protect this service with one rule: any valid token, every path. No file is read
+    #[arg(long, value_name = "URL", conflicts_with = "config")]
+    pub upstream: Option<String>,
+    /// Where clients come in, instead of the configured address
+    #[arg(long, value_name = "ADDR")]
+    pub listen: Option<SocketAddr>,
+    /// Where metrics and health are answered, instead of the configured address
+    #[arg(long, value_name = "ADDR")]
+    pub admin: Option<SocketAddr>,
+}
+
+/// `token`
+#[derive(Subcommand)]
+pub enum TokenCommand {
+    /// Make a token; its secret is shown this once
+    Create(Box<Create>),
+    /// List tokens in the order of their creation, ended ones too
+    List(TokenList),
+    /// Show everything about a token but its secret
+    Show {
+        /// The token's id
+        id: String,
+    },
+    /// Change a token; its next request is decided by what it is then
+    Update(Box<Update>),
+    /// End a token for good
+    Revoke(Act),
+    /// Pause a token
+    Disable(Act),
+    /// Lift a pause
+    Enable(Act),
+}
+
+/// `token list`
+#[derive(Args, Debug)]
+pub struct TokenList {
+    /// Only tokens of this user
+    #[arg(long, value_name = "USER")]
+    pub owner: Option<String>,
+    /// Which part of the list.
+    #[command(flatten)]
+    pub page: PageArguments,
+}
+
+/// Which part of a list.
+#[derive(Args, Debug)]
+pub struct PageArguments {
+    /// Entries to show
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub limit: usize,
+    /// Go on after this entry, as the end of the last list says
+    #[arg(long, value_name = "ID")]
+    pub after: Option<String>,
+    /// Show everything
+    #[arg(long, conflicts_with_all = ["limit", "after"])]
+    pub all: bool,
+}
+
+/// An act that needs nothing but a reason.
+#[derive(Args, Debug)]
+pub struct Act {
+    /// The id of the token, or the name of the user
+    pub id: String,
+    /// Why, for the history
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub reason: String,
+}
+
+/// `user`
+#[derive(Subcommand)]
+pub enum UserCommand {
+    /// Make a user or a service
+    Add(UserAdd),
+    /// List users and services in alphabetical order
+    List(PageArguments),
+    /// Show a user or a service
+    Show {
+        /// The user's name
+        id: String,
+    },
+    /// Stop all tokens of a user at once
+    Block(Act),
+    /// Let the tokens of a user go on
+    Unblock(Act),
+}
+
+/// `user add`
+#[derive(Args, Debug)]
+pub struct UserAdd {
+    /// The one name: a-z, 0-9 and `.`, `_`, `-`, `+`, `@`
+    pub id: String,
+    /// A program instead of a person
+    #[arg(long)]
+    pub service: bool,
+    /// How people call it
+    #[arg(long, default_value = "", hide_default_value = true)]
+    pub name: String,
+    /// Where notices go
+    #[arg(long)]
+    pub email: Option<String>,
+    /// The tenant that it belongs to
+    #[arg(long)]
+    pub company: Option<String>,
+    /// The user whose subordinate it is
+    #[arg(long, value_name = "USER")]
+    pub parent: Option<String>,
+    /// What rules may ask for
+    #[arg(long = "role", value_name = "ROLE", value_delimiter = ',')]
+    pub roles: Vec<String>,
+    /// The most that its tokens may have: names of flags, a number, or -1 for no limit
+    #[arg(long, value_name = "FLAGS", value_delimiter = ',', allow_hyphen_values = true)]
+    pub ceiling: Vec<String>,
+}
+
+/// `history`
+#[derive(Subcommand)]
+pub enum HistoryCommand {
+    /// Show what happened, newest first
+    List(HistoryList),
+    /// Check every line from the first to the last
+    Verify,
+    /// Print the newest line's number and hash, to be kept elsewhere
+    Head,
+}
+
+/// `history list`
+#[derive(Args, Debug)]
+pub struct HistoryList {
+    /// Only what concerns this token
+    #[arg(long, value_name = "ID", conflicts_with = "user")]
+    pub token: Option<String>,
+    /// Only what concerns this user and the user's tokens
+    #[arg(long)]
+    pub user: Option<String>,
+    /// Events to show
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    pub limit: usize,
+    /// Only events with a smaller number
+    #[arg(long, value_name = "POSITION")]
+    pub before: Option<u64>,
+}
+
+/// `explain`
+#[derive(Args, Debug)]
+pub struct Explain {
+    /// The method of the request
+    pub method: String,
+    /// Its address, or its path alone
+    pub url: String,
+    /// A token by its id
+    #[arg(long, value_name = "ID", group = "presented")]
+    pub token: Option<String>,
+    /// A token by its secret, from standard input
+    #[arg(long, group = "presented")]
+    pub secret_stdin: bool,
+    /// A token by its secret, from a file
+    #[arg(long, value_name = "FILE", group = "presented")]
+    pub secret_file: Option<PathBuf>,
+    /// The address of the client
+    #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
+    pub from: IpAddr,
+}

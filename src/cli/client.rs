@@ -1,0 +1,207 @@
+//! One way to the acts: over the local socket where a server runs, and otherwise by the same router
+//! over the folder itself, whose lock is then held until the command is done.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::{Method, Request, StatusCode, header};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1;
+use hyper::service::Service as _;
+use hyper_util::rt::TokioIo;
+use hyper_util::service::TowerToHyperService;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tokio::net::UnixStream;
+
+use crate::admin::extract::Peer;
+use crate::admin::problem::Problem;
+use crate::admin::{Handles, api};
+use crate::cache::Cache;
+use crate::cli::failure::{Code, Failure};
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::service::Service;
+use crate::store::Store;
+
+/// How long a server may take for anything but a backup.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Whoever answers.
+pub enum Client {
+    /// A running server.
+    Server {
+        /// Its socket.
+        socket: PathBuf,
+    },
+    /// Nobody but ourselves.
+    Folder {
+        /// What a server would serve.
+        router: Router,
+        /// The folder, to be closed.
+        store: Arc<dyn Store>,
+    },
+}
+
+/// A good answer.
+#[derive(Debug)]
+pub struct Answer(Bytes);
+
+impl Answer {
+    /// As JSON text, exactly as it came.
+    pub fn json(&self) -> String {
+        String::from_utf8_lossy(&self.0).into_owned()
+    }
+
+    /// As what it means.
+    ///
+    /// # Errors
+    /// An answer of another version.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, Failure> {
+        serde_json::from_slice(&self.0).map_err(|error| {
+            let detail = format!("the answer of the server cannot be read: {error}");
+            Failure::new(Code::Refused, "bad-answer", detail)
+                .hint("does a server of another version run?")
+        })
+    }
+}
+
+impl Client {
+    /// The server that listens on the socket of `settings`, or else the folder itself.
+    ///
+    /// # Errors
+    /// A socket that may not be opened, or a folder that cannot be.
+    pub async fn open(settings: Settings, clock: Clock) -> Result<Self, Failure> {
+        let socket = settings.listen.socket.clone();
+        match UnixStream::connect(&socket).await {
+            Ok(_) => Ok(Self::Server { socket }),
+            Err(error) if nobody_there(&error) => Self::open_folder(settings, clock).await,
+            Err(error) => Err(unreachable(&socket, error)),
+        }
+    }
+
+    async fn open_folder(settings: Settings, clock: Clock) -> Result<Self, Failure> {
+        let store = super::place::open_store(&settings.store, &clock).await?;
+        let control = tokio::runtime::Handle::current();
+        let cache = Cache::new(Arc::clone(&store), settings.cache.clone(), control);
+        let settings = Arc::new(ArcSwap::from_pointee(settings));
+        let service = Arc::new(Service::new(cache, settings, clock));
+        let router = api::router(Arc::new(Handles { service, reload: None, server: None }));
+        Ok(Self::Folder { router, store })
+    }
+
+    /// Whether a server answers.
+    pub const fn is_server(&self) -> bool {
+        matches!(self, Self::Server { .. })
+    }
+
+    /// Asks for what is at `path`.
+    ///
+    /// # Errors
+    /// What is answered in its stead, or nobody who answers.
+    pub async fn get(&self, path: &str) -> Result<Answer, Failure> {
+        self.ask(Method::GET, path, None).await
+    }
+
+    /// Asks for an act.
+    ///
+    /// # Errors
+    /// What is answered in its stead, or nobody who answers.
+    pub async fn post(&self, path: &str, body: Value) -> Result<Answer, Failure> {
+        self.ask(Method::POST, path, Some(body)).await
+    }
+
+    /// Asks for a change.
+    ///
+    /// # Errors
+    /// What is answered in its stead, or nobody who answers.
+    pub async fn patch(&self, path: &str, body: Value) -> Result<Answer, Failure> {
+        self.ask(Method::PATCH, path, Some(body)).await
+    }
+
+    async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<Answer, Failure> {
+        let body = body.map_or_else(Bytes::new, |body| body.to_string().into());
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("/api/v1{path}"))
+            .header(header::HOST, "localhost")
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Full::new(body))
+            .map_err(Failure::usage)?;
+        let (status, body) = match self {
+            Self::Server { socket } if path == "/backup" => over(socket, request).await?,
+            Self::Server { socket } => tokio::time::timeout(PATIENCE, over(socket, request))
+                .await
+                .unwrap_or_else(|_| Err(unreachable(socket, "it did not answer in 30 s")))?,
+            Self::Folder { router, .. } => directly(router.clone(), request).await?,
+        };
+        if status.is_success() {
+            return Ok(Answer(body));
+        }
+        let problem = serde_json::from_slice::<Problem>(&body);
+        Err(problem.map_or_else(|_| unreadable(status), Failure::from))
+    }
+
+    /// Lets go of the folder.
+    ///
+    /// # Errors
+    /// What could not be written at the end.
+    pub async fn close(self) -> Result<(), Failure> {
+        match self {
+            Self::Server { .. } => Ok(()),
+            Self::Folder { store, .. } => Ok(store.close().await?),
+        }
+    }
+}
+
+type Whole = (StatusCode, Bytes);
+
+async fn over(socket: &Path, request: Request<Full<Bytes>>) -> Result<Whole, Failure> {
+    let lost = |error: hyper::Error| unreachable(socket, error);
+    let stream = UnixStream::connect(socket).await.map_err(|error| unreachable(socket, error))?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(lost)?;
+    tokio::spawn(connection);
+    let answer = sender.send_request(request).await.map_err(lost)?;
+    let status = answer.status();
+    Ok((status, answer.into_body().collect().await.map_err(lost)?.to_bytes()))
+}
+
+async fn directly(router: Router, request: Request<Full<Bytes>>) -> Result<Whole, Failure> {
+    let mut request = request.map(Body::new);
+    let peer = Peer { uid: Some(rustix::process::geteuid().as_raw()) };
+    request.extensions_mut().insert(ConnectInfo(peer));
+    let answer = match TowerToHyperService::new(router).call(request).await {
+        Ok(answer) => answer,
+        Err(never) => match never {},
+    };
+    let status = answer.status();
+    let body = answer.into_body().collect().await;
+    Ok((status, body.map_err(|error| Failure::io("reading the answer", error))?.to_bytes()))
+}
+
+fn nobody_there(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
+}
+
+fn unreachable(socket: &Path, error: impl std::fmt::Display) -> Failure {
+    let detail = format!("the server at `{}` cannot be reached: {error}", socket.display());
+    Failure::new(Code::Unreachable, "unreachable", detail)
+        .hint("run the command as the user that the server runs as, or as root")
+}
+
+fn unreadable(status: StatusCode) -> Failure {
+    let detail = format!("the server answered {status} without saying why");
+    Failure::new(Code::Refused, "bad-answer", detail)
+}

@@ -1,0 +1,167 @@
+//! `tollgate init`: a small configuration, the data folder and the master key. Nothing that exists is
+//! ever overwritten.
+
+use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use zeroize::Zeroizing;
+
+use crate::cli::args::{Common, Init};
+use crate::cli::failure::{Code, Failure};
+use crate::cli::output::Reply;
+use crate::cli::place::{key_beside, mistakes};
+use crate::config::{Environment, Settings};
+
+/// Makes the three.
+///
+/// # Errors
+/// One of them that exists, or what the operating system reports.
+pub fn run(init: &Init, common: &Common) -> Result<Reply, Failure> {
+    let config = common.config.clone().unwrap_or_else(|| PathBuf::from("tollgate.toml"));
+    let mut data = common.data.clone().unwrap_or_else(|| PathBuf::from("data"));
+    if common.config.is_some() || common.data.is_some() {
+        // A configuration that is named may be read from any folder.
+        data = std::path::absolute(&data)
+            .map_err(|error| Failure::io(format_args!("finding `{}`", data.display()), error))?;
+    }
+    let key = key_beside(&data);
+    Settings::for_upstream(&init.upstream, &Environment::process())
+        .map_err(|report| mistakes(&report))?;
+    for path in [&config, &key] {
+        if path.exists() {
+            return Err(exists(path));
+        }
+    }
+    make_folder(&data)?;
+    write_new(&config, 0o644, text(&init.upstream, &data, &key).as_bytes())?;
+    make_key(&key)?;
+    let shown = |path: &Path| path.display().to_string();
+    let text = format!(
+        "wrote `{}`, the folder `{}` and the master key `{}`\n\
+         keep a copy of the key apart from backups: they cannot be read without it\n\
+         next: edit the configuration, then run `tollgate serve`",
+        shown(&config),
+        shown(&data),
+        shown(&key),
+    );
+    Reply::new(text, &json!({"config": config, "data": data, "master_key": key}))
+}
+
+/// Makes a folder that only its user can open.
+///
+/// # Errors
+/// One that holds something already, or what the operating system reports.
+pub fn make_folder(path: &Path) -> Result<(), Failure> {
+    let failed = |error| Failure::io(format_args!("making the folder `{}`", path.display()), error);
+    match std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => return Err(exists(path)),
+        outcome => outcome.map_err(failed)?,
+    }
+    if std::fs::read_dir(path).map_err(failed)?.next().is_some() {
+        return Err(exists(path));
+    }
+    Ok(())
+}
+
+/// Makes a master key: 64 random hexadecimal digits that only their user can read.
+///
+/// # Errors
+/// A file that exists, or what the operating system reports.
+pub fn make_key(path: &Path) -> Result<(), Failure> {
+    let mut bytes = Zeroizing::new([0; 32]);
+    aws_lc_rs::rand::fill(bytes.as_mut_slice())
+        .map_err(|_| Failure::io("making a master key", "no random numbers"))?;
+    let mut text = Zeroizing::new(String::with_capacity(65));
+    for byte in bytes.iter() {
+        text.extend(
+            [byte >> 4, byte & 15]
+                .map(|half| char::from_digit(half.into(), 16))
+                .into_iter()
+                .flatten(),
+        );
+    }
+    text.push('\n');
+    write_new(path, 0o600, text.as_bytes())
+}
+
+fn write_new(path: &Path, mode: u32, bytes: &[u8]) -> Result<(), Failure> {
+    let mut options = std::fs::OpenOptions::new();
+    let written =
+        options.write(true).create_new(true).mode(mode).open(path).and_then(|mut file| {
+            file.write_all(bytes)?;
+            file.sync_all()
+        });
+    match written {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => Err(exists(path)),
+        outcome => outcome
+            .map_err(|error| Failure::io(format_args!("writing `{}`", path.display()), error)),
+    }
+}
+
+fn exists(path: &Path) -> Failure {
+    let detail = format!("`{}` exists already and is not overwritten", path.display());
+    Failure::new(Code::Conflict, "exists", detail)
+        .hint("name other places with `--config FILE` and `--data DIR`")
+}
+
+/// The configuration, with the words that most people will want to change.
+fn text(upstream: &str, data: &Path, key: &Path) -> String {
+    let quoted = |path: &Path| format!("{:?}", path.display().to_string());
+    format!(
+        r#"# Tollgate: lets a request through only when its token allows exactly that request.
+# `tollgate check` finds mistakes; a running gateway takes up changes by itself.
+
+[listen]
+public = "127.0.0.1:8080"           # where clients come in
+admin = "127.0.0.1:8081"            # metrics and health
+
+[store]
+path = {data}
+# Keep a copy of this file apart from the backups.
+master_key = {key}
+
+# Names of access levels: a rule can ask for them, a token can have them.
+[flags]
+view = 0x200
+edit = 0x400
+
+# Areas of APIs: a token reaches all of them, or those that it names.
+[contexts.orders]
+title = "Orders"
+
+[[apis]]
+name = "main"
+upstream = ["{upstream}"]
+
+# What no rule opens is refused. This one lets any valid token through to every path:
+[[apis.rules]]
+path = "/{{*rest}}"
+
+# A rule with more to ask; the most specific path wins.
+# [[apis.rules]]
+# path = "/orders/{{id}}"
+# methods = ["GET"]
+# context = "orders"
+# flags = ["view"]
+"#,
+        data = quoted(data),
+        key = format_args!("{:?}", format!("file:{}", key.display())),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_init_writes_has_no_mistakes() {
+        let text = text("http://127.0.0.1:3000", Path::new("/a b/\"d\""), Path::new("/a b/k"));
+        let environment = Environment::process();
+        let settings =
+            crate::config::parse(Path::new("t.toml"), text.as_bytes(), &environment).unwrap();
+        assert_eq!(settings.store.path, Path::new("/a b/\"d\""));
+        assert_eq!(settings.apis.len(), 1);
+    }
+}

@@ -1,0 +1,222 @@
+//! Tokens, users and events for people.
+
+use serde_json::Value;
+
+use crate::admin::tokens::TokenCreated;
+use crate::cli::output::{fields, moment, relative, shown, table};
+use crate::domain::conditions::Conditions;
+use crate::domain::grant::{Contexts, Items};
+use crate::domain::id::Slug;
+use crate::domain::owner::OwnerKind;
+use crate::domain::time::Timestamp;
+use crate::domain::token::{Act, State};
+use crate::service::history::EventView;
+use crate::service::view::{OwnerView, ParamView, TokenView};
+
+/// The words for where in its life a token is.
+fn state(token: &TokenView) -> String {
+    let state = match token.state {
+        State::Pending => "pending",
+        State::Active => "active",
+        State::Disabled => "disabled",
+        State::Expired => "expired",
+        State::IdleExpired => "expired (idle)",
+        State::Revoked => "revoked",
+    };
+    match token.blocked && !token.state.is_final() {
+        true => format!("{state}, user blocked"),
+        false => state.to_owned(),
+    }
+}
+
+/// When a token ends, by time or by idleness, or when it did.
+fn ends(token: &TokenView, now: Timestamp) -> String {
+    if let Some(ended) = &token.ended {
+        return relative(ended.act.at, now);
+    }
+    match (token.expires_at, token.idle_at) {
+        (Some(end), Some(idle)) if idle < end => format!("{} if unused", relative(idle, now)),
+        (Some(end), _) => relative(end, now),
+        (None, Some(idle)) => format!("{} if unused", relative(idle, now)),
+        (None, None) => "never".to_owned(),
+    }
+}
+
+/// A list of tokens.
+pub fn tokens(tokens: &[TokenView], now: Timestamp) -> String {
+    let row = |token: &TokenView| {
+        let last_use = token.last_use.as_ref().map(|last| relative(last.at, now));
+        vec![
+            token.id.to_string(),
+            shown(&token.name),
+            token.owner.to_string(),
+            state(token),
+            ends(token, now),
+            last_use.unwrap_or_else(|| "never".to_owned()),
+            format!("…{}", shown(&token.hint)),
+        ]
+    };
+    let rows: Vec<_> = tokens.iter().map(row).collect();
+    table(&["ID", "NAME", "USER", "STATE", "ENDS", "LAST USED", "SECRET"], &rows)
+}
+
+/// A new token with its secret.
+pub fn created(created: &TokenCreated, now: Timestamp) -> String {
+    let secret = created.secret.as_ref().map(|secret| {
+        format!(
+            "{secret}\n\nThis secret is shown once. Keep it where only its user can read it.\n\n"
+        )
+    });
+    format!("{}{}", secret.unwrap_or_default(), token(&created.token, now))
+}
+
+/// Everything about a token.
+pub fn token(token: &TokenView, now: Timestamp) -> String {
+    let text = |text: &str| (!text.is_empty()).then(|| lines(text));
+    let at = |at: Timestamp| moment(at, now);
+    let last_use = token
+        .last_use
+        .as_ref()
+        .map(|last| format!("{} from {} through {}", at(last.at), last.address, shown(&last.api)));
+    let ended = token.ended.as_ref().map(|ended| act(&ended.act, now));
+    let idle = token.idle_at.map(|idle| format!("{} if it is not used", at(idle)));
+    fields(&[
+        ("id", Some(token.id.to_string())),
+        ("name", text(&token.name)),
+        ("app", text(&token.app)),
+        ("description", text(&token.description)),
+        ("user", Some(token.owner.to_string())),
+        ("company", token.company.as_ref().map(Slug::to_string)),
+        ("state", Some(state(token))),
+        ("ended", ended),
+        ("disabled", token.disabled.as_ref().map(|disabled| act(disabled, now))),
+        ("secret", Some(format!("…{}", shown(&token.hint)))),
+        ("created", Some(format!("{} by {}", at(token.created_at), token.created_by))),
+        ("begins", Some(at(token.not_before))),
+        ("ends", Some(token.expires_at.map_or_else(|| "never".to_owned(), at))),
+        ("idle end", idle),
+        ("last used", Some(last_use.unwrap_or_else(|| "never".to_owned()))),
+        ("flags", Some(flags(token.flags.bits(), &token.flag_names))),
+        ("contexts", Some(contexts(&token.contexts))),
+        ("items", Some(items(&token.items))),
+        ("parameters", token.params.as_deref().map(shown)),
+        ("of contexts", context_params(token)),
+        ("conditions", conditions(&token.conditions)),
+        ("succeeds", token.rotated_from.map(|id| id.to_string())),
+        ("succeeded by", token.rotated_to.map(|id| id.to_string())),
+        ("revision", Some(token.revision.0.to_string())),
+    ])
+}
+
+fn lines(text: &str) -> String {
+    text.lines().map(shown).collect::<Vec<_>>().join("\n")
+}
+
+fn act(act: &Act, now: Timestamp) -> String {
+    let reason = if act.reason.is_empty() { String::new() } else { format!(": {}", act.reason) };
+    format!("{} by {}{}", moment(act.at, now), act.by, shown(&reason))
+}
+
+fn flags(bits: i64, names: &[String]) -> String {
+    match bits {
+        0 => "none".to_owned(),
+        -1 => "unlimited".to_owned(),
+        bits => format!("{} ({bits:#x})", names.join(", ")),
+    }
+}
+
+fn contexts(contexts: &Contexts) -> String {
+    match contexts {
+        Contexts::All => "all".to_owned(),
+        Contexts::Set(names) if names.is_empty() => "none".to_owned(),
+        Contexts::Set(names) => names.iter().map(Slug::as_str).collect::<Vec<_>>().join(", "),
+    }
+}
+
+fn items(items: &Items) -> String {
+    match items {
+        Items::All => "all".to_owned(),
+        Items::Set(ids) => ids.join(", "),
+    }
+}
+
+fn context_params(token: &TokenView) -> Option<String> {
+    let mut lines = Vec::new();
+    for (context, params) in &token.context_params {
+        for (name, value) in params {
+            let value = match value {
+                ParamView::Value(text) => shown(text),
+                ParamView::Sealed(_) => "(secret)".to_owned(),
+            };
+            lines.push(format!("{context}.{name} = {value}"));
+        }
+    }
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+fn conditions(conditions: &Conditions) -> Option<String> {
+    let Ok(Value::Object(parts)) = serde_json::to_value(conditions) else { return None };
+    let lines: Vec<_> = parts.iter().map(|(name, value)| format!("{name} {value}")).collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// A list of users.
+pub fn users(users: &[OwnerView]) -> String {
+    let row = |user: &OwnerView| {
+        vec![
+            user.id.to_string(),
+            shown(&user.name),
+            kind(user.kind).to_owned(),
+            user.company.as_ref().map_or_else(String::new, Slug::to_string),
+            if user.blocked.is_some() { "blocked" } else { "active" }.to_owned(),
+        ]
+    };
+    let rows: Vec<_> = users.iter().map(row).collect();
+    table(&["ID", "NAME", "KIND", "COMPANY", "STATE"], &rows)
+}
+
+const fn kind(kind: OwnerKind) -> &'static str {
+    match kind {
+        OwnerKind::User => "user",
+        OwnerKind::Service => "service",
+    }
+}
+
+/// Everything about a user.
+pub fn user(user: &OwnerView, now: Timestamp) -> String {
+    let roles: Vec<_> = user.roles.iter().map(Slug::as_str).collect();
+    let created = format!("{} by {}", moment(user.created_at, now), user.created_by);
+    fields(&[
+        ("id", Some(user.id.to_string())),
+        ("name", Some(shown(&user.name))),
+        ("kind", Some(kind(user.kind).to_owned())),
+        ("email", user.email.as_deref().map(shown)),
+        ("company", user.company.as_ref().map(Slug::to_string)),
+        ("parent", user.parent.as_ref().map(ToString::to_string)),
+        ("roles", (!roles.is_empty()).then(|| roles.join(", "))),
+        ("ceiling", Some(flags(user.ceiling.bits(), &user.ceiling_names))),
+        ("blocked", user.blocked.as_ref().map(|blocked| act(blocked, now))),
+        ("created", Some(created)),
+        ("revision", Some(user.revision.0.to_string())),
+    ])
+}
+
+/// What happened.
+pub fn events(events: &[EventView]) -> String {
+    let row = |view: &EventView| {
+        let event = &view.event;
+        let kind = serde_json::to_value(event.kind).unwrap_or_default();
+        let tokens = view.tokens.iter().map(ToString::to_string);
+        let users = view.users.iter().map(ToString::to_string);
+        vec![
+            view.position.to_string(),
+            event.at.to_string(),
+            event.actor.to_string(),
+            kind.as_str().unwrap_or_default().to_owned(),
+            tokens.chain(users).collect::<Vec<_>>().join(" "),
+            shown(&event.reason),
+        ]
+    };
+    let rows: Vec<_> = events.iter().map(row).collect();
+    table(&["NO", "AT", "BY", "WHAT", "WHOM", "WHY"], &rows)
+}

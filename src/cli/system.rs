@@ -1,0 +1,106 @@
+//! Commands about the gateway as a whole: `check`, `status`, `reload`, `backup`, `completions`, `man`.
+
+use std::path::Path;
+
+use clap::CommandFactory as _;
+use clap_complete::Shell;
+use serde_json::json;
+
+use crate::admin::system::{BackupDone, Status};
+use crate::cli::args::{Arguments, Common};
+use crate::cli::client::Client;
+use crate::cli::failure::{Code, Failure};
+use crate::cli::output::{Reply, fields, moment};
+use crate::cli::place;
+use crate::clock::Clock;
+use crate::config::{Environment, load};
+
+/// Finds all mistakes in the configuration.
+///
+/// # Errors
+/// The mistakes.
+pub fn check(common: &Common) -> Result<Reply, Failure> {
+    let Some(path) = place::file(common) else {
+        return Err(Failure::new(Code::Usage, "no-config", "there is no configuration to check")
+            .hint("name it with `--config`"));
+    };
+    let loaded = load(&path, &Environment::process()).map_err(|report| place::mistakes(&report))?;
+    let settings = loaded.settings;
+    let rules: usize = settings.apis.iter().map(|api| api.rules.len()).sum();
+    let apis = settings.apis.len();
+    let text = format!("`{}` is well: {apis} APIs, {rules} rules", path.display());
+    let json = json!({"ok": true, "file": path, "apis": apis, "rules": rules});
+    Reply::new(text, &json)
+}
+
+/// Tells whether a server runs, and how its store does.
+///
+/// # Errors
+/// No way to the data.
+pub async fn status(client: &Client, clock: &Clock) -> Result<Reply, Failure> {
+    let answer = client.get("/status").await?;
+    let status: Status = answer.read()?;
+    let server = status.server.as_ref();
+    let text = fields(&[
+        ("version", Some(status.version.clone())),
+        ("server", Some(server.map_or("not running".to_owned(), |_| "running".to_owned()))),
+        ("process", server.map(|server| server.pid.to_string())),
+        ("since", server.map(|server| moment(server.started_at, clock.now()))),
+        ("public", server.map(|server| server.public.to_string())),
+        ("admin", server.map(|server| server.admin.to_string())),
+        ("config", server.and_then(|server| Some(server.config.as_ref()?.display().to_string()))),
+        ("data", Some(status.data.display().to_string())),
+        ("store", Some(status.store)),
+        ("events", Some(status.position.to_string())),
+    ]);
+    Ok(Reply { text, json: answer.json(), note: None })
+}
+
+/// Lets a running server read its configuration anew.
+///
+/// # Errors
+/// No server, or mistakes in the configuration.
+pub async fn reload(client: &Client) -> Result<Reply, Failure> {
+    client.post("/reload", json!({})).await?;
+    Reply::new("the new configuration is in place".to_owned(), &json!({"ok": true}))
+}
+
+/// Writes everything into one file.
+///
+/// # Errors
+/// A file that exists, or what the disk or the store refuses.
+pub async fn backup(file: &Path, client: &Client) -> Result<Reply, Failure> {
+    let to = std::path::absolute(file)
+        .map_err(|error| Failure::io(format_args!("finding `{}`", file.display()), error))?;
+    let answer = client.post("/backup", json!({ "to": to })).await?;
+    let done: BackupDone = answer.read()?;
+    let text = format!("`{}` holds everything up to event {}", done.file.display(), done.position);
+    Ok(Reply { text, json: answer.json(), note: None })
+}
+
+/// A completion script.
+///
+/// # Errors
+/// None, but the signature of all commands.
+pub fn completions(shell: Shell) -> Result<Reply, Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Arguments::command(), "tollgate", &mut script);
+    let text = String::from_utf8_lossy(&script).into_owned();
+    let shell = shell.to_string();
+    let json = json!({"shell": shell, "script": text});
+    Reply::new(text, &json)
+}
+
+/// The manual page.
+///
+/// # Errors
+/// What the page's writer reports.
+pub fn man() -> Result<Reply, Failure> {
+    let mut page = Vec::new();
+    clap_mangen::Man::new(Arguments::command())
+        .render(&mut page)
+        .map_err(|error| Failure::io("writing the manual page", error))?;
+    let text = String::from_utf8_lossy(&page).into_owned();
+    let json = json!({ "page": text });
+    Reply::new(text, &json)
+}

@@ -1,0 +1,83 @@
+//! `tollgate token ...`
+
+use serde_json::json;
+
+use crate::admin::tokens::{TokenCreated, TokenPage};
+use crate::cli::args::{Act, TokenCommand, TokenList};
+use crate::cli::client::Client;
+use crate::cli::failure::Failure;
+use crate::cli::output::Reply;
+use crate::cli::page::{self, Pages, text_of};
+use crate::cli::render;
+use crate::clock::Clock;
+use crate::domain::id::TokenId;
+use crate::service::view::TokenChanged;
+
+/// Does what was asked.
+///
+/// # Errors
+/// What the server or the folder refuses.
+pub async fn run(command: TokenCommand, client: &Client, clock: &Clock) -> Result<Reply, Failure> {
+    let act = async |Act { id, reason }: Act, act: &str, done: &str, already: &str| {
+        let path = format!("/tokens/{}/{act}", token_id(&id)?);
+        let answer = client.post(&path, json!({ "reason": reason })).await?;
+        let changed: TokenChanged = answer.read()?;
+        let how = if changed.changed { done } else { already };
+        let text = format!("token {} {how}\n", changed.token.id);
+        Ok(Reply { text, json: answer.json(), note: None })
+    };
+    match command {
+        TokenCommand::Create(create) => {
+            let answer = client.post("/tokens", create.body()?).await?;
+            let created: TokenCreated = answer.read()?;
+            let text = match (&created.secret, create.secret_only) {
+                (Some(secret), true) => format!("{secret}\n"),
+                _ => render::created(&created, clock.now()),
+            };
+            Ok(Reply { text, json: answer.json(), note: None })
+        }
+        TokenCommand::List(list) => self::list(list, client, clock).await,
+        TokenCommand::Show { id } => {
+            let answer = client.get(&format!("/tokens/{}", token_id(&id)?)).await?;
+            let text = render::token(&answer.read()?, clock.now());
+            Ok(Reply { text, json: answer.json(), note: None })
+        }
+        TokenCommand::Update(update) => {
+            let path = format!("/tokens/{}", token_id(&update.id)?);
+            let answer = client.patch(&path, update.body()?).await?;
+            let changed: TokenChanged = answer.read()?;
+            let how = if changed.changed { "changed" } else { "was so already" };
+            let token = render::token(&changed.token, clock.now());
+            let text = format!("token {} {how}\n\n{token}", changed.token.id);
+            Ok(Reply { text, json: answer.json(), note: None })
+        }
+        TokenCommand::Revoke(what) => act(what, "revoke", "revoked", "had ended already").await,
+        TokenCommand::Disable(what) => {
+            act(what, "disable", "disabled", "was disabled already").await
+        }
+        TokenCommand::Enable(what) => act(what, "enable", "enabled", "was not disabled").await,
+    }
+}
+
+async fn list(list: TokenList, client: &Client, clock: &Clock) -> Result<Reply, Failure> {
+    let after = list.page.after.as_deref().map(token_id).transpose()?;
+    let mut whole = TokenPage { tokens: Vec::new(), next: after };
+    let mut pages = Pages::new(&list.page);
+    while let Some(limit) = pages.next_limit(whole.tokens.len(), whole.next.is_some()) {
+        let query =
+            [("limit", limit), ("owner", list.owner.clone()), ("after", text_of(whole.next))];
+        let page: TokenPage = client.get(&page::path("/tokens", &query)).await?.read()?;
+        whole.tokens.extend(page.tokens);
+        whole.next = page.next;
+    }
+    let mut reply = Reply::new(render::tokens(&whole.tokens, clock.now()), &whole)?;
+    reply.note = whole.next.map(|next| format!("there are more: add `--after {next}`"));
+    Ok(reply)
+}
+
+/// An id as typed. The text is not repeated in the error, for it may be a secret.
+pub(super) fn token_id(text: &str) -> Result<TokenId, Failure> {
+    text.parse().map_err(|error| {
+        Failure::usage(error).hint("`tollgate token list` shows the ids; a secret is not one")
+    })
+}

@@ -1,0 +1,76 @@
+//! `tollgate user ...`
+
+use serde_json::json;
+
+use crate::admin::users::UserPage;
+use crate::cli::args::{Act, PageArguments, UserAdd, UserCommand};
+use crate::cli::client::Client;
+use crate::cli::failure::Failure;
+use crate::cli::output::Reply;
+use crate::cli::page::{self, Pages, encoded, text_of};
+use crate::cli::render;
+use crate::clock::Clock;
+use crate::domain::id::OwnerId;
+use crate::service::view::{OwnerChanged, OwnerView};
+
+/// Does what was asked.
+///
+/// # Errors
+/// What the server or the folder refuses.
+pub async fn run(command: UserCommand, client: &Client, clock: &Clock) -> Result<Reply, Failure> {
+    let act = async |Act { id, reason }: Act, act: &str, done: &str, already: &str| {
+        let path = format!("/users/{}/{act}", encoded(&id));
+        let answer = client.post(&path, json!({ "reason": reason })).await?;
+        let changed: OwnerChanged = answer.read()?;
+        let how = if changed.changed { done } else { already };
+        let text = format!("user {} {how}\n", changed.user.id);
+        Ok(Reply { text, json: answer.json(), note: None })
+    };
+    match command {
+        UserCommand::Add(user) => {
+            let answer = client.post("/users", body(user)).await?;
+            let user: OwnerView = answer.read()?;
+            let text = format!("user {} added\n", user.id);
+            Ok(Reply { text, json: answer.json(), note: None })
+        }
+        UserCommand::List(page) => list(page, client).await,
+        UserCommand::Show { id } => {
+            let answer = client.get(&format!("/users/{}", encoded(&id))).await?;
+            let text = render::user(&answer.read()?, clock.now());
+            Ok(Reply { text, json: answer.json(), note: None })
+        }
+        UserCommand::Block(what) => act(what, "block", "blocked", "was blocked already").await,
+        UserCommand::Unblock(what) => act(what, "unblock", "unblocked", "was not blocked").await,
+    }
+}
+
+fn body(user: UserAdd) -> serde_json::Value {
+    let mut body = json!({
+        "id": user.id,
+        "kind": if user.service { "service" } else { "user" },
+        "name": user.name,
+        "email": user.email,
+        "company": user.company,
+        "parent": user.parent,
+        "roles": user.roles,
+    });
+    if let (false, Some(fields)) = (user.ceiling.is_empty(), body.as_object_mut()) {
+        fields.insert("ceiling".to_owned(), json!(user.ceiling));
+    }
+    body
+}
+
+async fn list(arguments: PageArguments, client: &Client) -> Result<Reply, Failure> {
+    let after = arguments.after.as_deref().map(str::parse::<OwnerId>).transpose();
+    let mut whole = UserPage { users: Vec::new(), next: after.map_err(Failure::usage)? };
+    let mut pages = Pages::new(&arguments);
+    while let Some(limit) = pages.next_limit(whole.users.len(), whole.next.is_some()) {
+        let query = [("limit", limit), ("after", text_of(whole.next.as_ref()))];
+        let page: UserPage = client.get(&page::path("/users", &query)).await?.read()?;
+        whole.users.extend(page.users);
+        whole.next = page.next;
+    }
+    let mut reply = Reply::new(render::users(&whole.users), &whole)?;
+    reply.note = whole.next.map(|next| format!("there are more: add `--after {next}`"));
+    Ok(reply)
+}

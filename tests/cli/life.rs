@@ -1,0 +1,175 @@
+//! The whole life of a token, without a server.
+
+use crate::Place;
+
+use serde_json::json;
+
+#[test]
+fn a_token_is_made_and_changed() {
+    let place = Place::with_alice();
+    let created = place.json(&[
+        "token",
+        "create",
+        "--owner",
+        "alice",
+        "--name",
+        "ci",
+        "--app",
+        "jenkins",
+        "--lifetime",
+        "30d",
+        "--flags",
+        "view,0x1000",
+        "--contexts",
+        "orders",
+        "--items",
+        "7,10",
+        "--params",
+        r#"{ "a" : 1.0 }"#,
+        "--network",
+        "10.0.0.0/8,192.0.2.1",
+        "--window",
+        "mon-fri 09:00-18:00",
+    ]);
+    let token = &created["token"];
+    assert_eq!(token["flag_names"], json!(["view", "0x1000"]));
+    assert_eq!((&token["contexts"], &token["items"]), (&json!(["orders"]), &json!(["10", "7"])));
+    assert_eq!(token["params"], r#"{ "a" : 1.0 }"#);
+    assert_eq!(token["conditions"]["networks"], json!(["10.0.0.0/8", "192.0.2.1/32"]));
+    assert_eq!(token["conditions"]["windows"][0]["days"], json!([1, 2, 3, 4, 5]));
+    let id = token["id"].as_str().unwrap();
+
+    let changed = place.json(&[
+        "token",
+        "update",
+        id,
+        "--name",
+        "cd",
+        "--until",
+        "never",
+        "--contexts",
+        "all",
+        "--params",
+        "none",
+        "--any-network",
+        "--app",
+        "",
+        "--reason",
+        "wider",
+    ]);
+    let token = &changed["token"];
+    assert_eq!((&changed["changed"], &token["name"]), (&json!(true), &json!("cd")));
+    assert_eq!((&token["expires_at"], &token["params"]), (&json!(null), &json!(null)));
+    assert_eq!((&token["contexts"], &token["app"]), (&json!("all"), &json!("")));
+    assert_eq!(token["conditions"].as_object().unwrap().keys().collect::<Vec<_>>(), ["windows"]);
+}
+
+#[test]
+fn f3_f8_a_token_is_paused_and_ended_and_stays_in_the_list() {
+    let place = Place::with_alice();
+    let (id, _) = place.token();
+    let id = id.as_str();
+    place.ok(&["token", "update", id, "--flags", "view", "--reason", "wider"]);
+    assert!(place.ok(&["token", "disable", id, "--reason", "holidays"]).contains("disabled"));
+    assert_eq!(place.json(&["token", "show", id])["state"], "disabled");
+    assert!(place.ok(&["token", "disable", id]).contains("was disabled already"));
+    assert!(place.ok(&["token", "enable", id]).ends_with("enabled\n"));
+    assert!(place.ok(&["token", "revoke", id, "--reason", "leaked"]).ends_with("revoked\n"));
+    assert!(place.ok(&["token", "revoke", id]).ends_with("had ended already\n"));
+
+    let shown = place.ok(&["token", "show", id]);
+    assert!(shown.contains("state         revoked") && shown.contains(": leaked"), "{shown}");
+    assert!(place.ok(&["token", "list", "--owner", "alice"]).contains("revoked"));
+    let history = place.json(&["history", "--token", id]);
+    let kinds: Vec<_> =
+        history["events"].as_array().unwrap().iter().map(|event| event["kind"].clone()).collect();
+    assert_eq!(
+        kinds,
+        ["token.revoked", "token.enabled", "token.disabled", "token.updated", "token.created"]
+    );
+    assert_eq!(history["events"][3]["reason"], "wider");
+}
+
+#[test]
+fn users_are_added_blocked_and_unblocked() {
+    let place = Place::new();
+    let added = place.json(&[
+        "user",
+        "add",
+        "bob",
+        "--service",
+        "--name",
+        "Billing",
+        "--email",
+        "b@example.com",
+        "--company",
+        "acme",
+        "--role",
+        "a,b",
+        "--ceiling",
+        "view",
+    ]);
+    assert_eq!((&added["kind"], &added["roles"]), (&json!("service"), &json!(["a", "b"])));
+    assert_eq!(added["ceiling"], 0x200);
+    place.ok(&["user", "add", "alice", "--parent", "bob"]);
+    assert!(place.ok(&["user", "block", "bob", "--reason", "left"]).ends_with("blocked\n"));
+    assert_eq!(place.json(&["user", "block", "bob"])["changed"], json!(false));
+    let list = place.ok(&["user", "list"]);
+    assert!(list.contains("bob    Billing  service  acme     blocked"), "{list}");
+    assert!(place.ok(&["user", "show", "bob"]).contains(": left"));
+    assert!(place.ok(&["user", "unblock", "bob"]).ends_with("unblocked\n"));
+    let history = place.json(&["history", "list", "--user", "bob"]);
+    assert_eq!(history["events"][0]["kind"], "owner.unblocked");
+}
+
+#[test]
+fn long_lists_come_page_by_page() {
+    let place = Place::with_alice();
+    let ids: Vec<_> = (0..5).map(|_| place.token().0).collect();
+    let first = place.json(&["token", "list", "--limit", "2"]);
+    assert_eq!(first["next"], json!(ids[1]));
+    let outcome = place.run(&["token", "list", "--limit", "2"]);
+    assert_eq!(outcome.err, format!("there are more: add `--after {}`\n", ids[1]));
+    let rest = place.json(&["token", "list", "--after", &ids[1], "--limit", "2000"]);
+    assert_eq!((rest["tokens"].as_array().unwrap().len(), &rest["next"]), (3, &json!(null)));
+    let all = place.json(&["token", "list", "--all"]);
+    assert_eq!(all["tokens"].as_array().unwrap().len(), 5);
+    let history = place.json(&["history", "--limit", "2"]);
+    assert_eq!(history["next"], json!(5));
+}
+
+#[test]
+fn init_makes_what_serve_needs_and_overwrites_nothing() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let place = Place::new();
+    let mode = |name| std::fs::metadata(place.path(name)).unwrap().permissions().mode() & 0o777;
+    assert_eq!((mode("data"), mode("data.key")), (0o700, 0o600));
+    let key = std::fs::read_to_string(place.path("data.key")).unwrap();
+    assert!(key.trim_end().len() == 64 && key.trim_end().bytes().all(|b| b.is_ascii_hexdigit()));
+    assert!(place.ok(&["check"]).contains("is well"));
+    let (code, problem) = place.refused(&["init"]);
+    assert_eq!((code, &problem["type"]), (4, &json!("urn:tollgate:problem:exists")));
+    assert_eq!(std::fs::read_to_string(place.path("data.key")).unwrap(), key);
+
+    // Elsewhere, and then read from another folder.
+    let (config, data) = ("sub/t.toml", "sub/d");
+    std::fs::create_dir(place.path("sub")).unwrap();
+    place.ok(&["init", "--config", config, "--data", data, "--upstream", "http://127.0.0.1:9"]);
+    let config = place.path(config);
+    let elsewhere = Place::empty();
+    elsewhere.ok(&["user", "add", "alice", "--config", config.to_str().unwrap()]);
+    assert!(place.path("sub/d/history").is_dir());
+}
+
+#[test]
+fn what_surrounds_the_commands_is_there() {
+    let place = Place::empty();
+    let help = place.ok(&["--help"]);
+    assert!(help.contains("Exit codes:") && help.contains("5  no way to the data"), "{help}");
+    for shell in ["bash", "zsh", "fish"] {
+        assert!(place.ok(&["completions", shell]).contains("tollgate"));
+    }
+    assert!(place.ok(&["man"]).contains(".TH tollgate 1"));
+    assert_eq!(place.json(&["man"]).as_object().unwrap().len(), 1);
+    assert!(place.ok(&["--version"]).starts_with("tollgate 0."));
+}

@@ -1,0 +1,122 @@
+//! The real program in folders of its own: what it writes, what it answers, and how it ends.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod errors;
+mod life;
+mod secrets;
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+/// A folder in which the program runs.
+struct Place(tempfile::TempDir);
+
+/// What the program did.
+#[derive(Debug)]
+struct Outcome {
+    code: i32,
+    out: String,
+    err: String,
+}
+
+impl Place {
+    /// An empty folder.
+    fn empty() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    /// One in which `init` was run.
+    fn new() -> Self {
+        let place = Self::empty();
+        place.ok(&["init"]);
+        place
+    }
+
+    /// One with a user `alice`.
+    fn with_alice() -> Self {
+        let place = Self::new();
+        place.ok(&["user", "add", "alice"]);
+        place
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tollgate"));
+        command.args(arguments).current_dir(self.0.path()).env_remove("TOLLGATE_CONFIG");
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Outcome {
+        self.run_with(arguments, "")
+    }
+
+    /// With something on standard input.
+    fn run_with(&self, arguments: &[&str], input: &str) -> Outcome {
+        let mut command = self.command(arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // A program that does not read its input is well too.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        let output = child.wait_with_output().unwrap();
+        Outcome {
+            code: output.status.code().unwrap_or_else(|| panic!("{arguments:?} was killed")),
+            out: String::from_utf8(output.stdout).unwrap(),
+            err: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// What a command that must go well writes.
+    fn ok(&self, arguments: &[&str]) -> String {
+        let outcome = self.run(arguments);
+        assert_eq!(outcome.code, 0, "{arguments:?}: {}", outcome.err);
+        outcome.out
+    }
+
+    /// The answer of a command that must go well.
+    fn json(&self, arguments: &[&str]) -> Value {
+        let out = self.ok(&[&["--json"], arguments].concat());
+        assert_eq!(out.lines().count(), 1, "one value on one line: {out}");
+        serde_json::from_str(&out).unwrap()
+    }
+
+    /// How a command fails: its code, and its problem document.
+    fn refused(&self, arguments: &[&str]) -> (i32, Value) {
+        let outcome = self.run(&[&["--json"], arguments].concat());
+        assert_eq!(outcome.out, "", "{arguments:?}");
+        let problem = serde_json::from_str(&outcome.err);
+        (outcome.code, problem.unwrap_or_else(|_| panic!("{arguments:?}: {}", outcome.err)))
+    }
+
+    /// A token of alice's: its id and its secret.
+    fn token(&self) -> (String, String) {
+        let created = self.json(&["token", "create", "--owner", "alice", "--name", "ci"]);
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        (text(&created["token"]["id"]), text(&created["secret"]))
+    }
+}
+
+/// Every file below a folder.
+fn files(below: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(below).unwrap() {
+        let entry = entry.unwrap();
+        if entry.file_type().unwrap().is_dir() {
+            found.extend(files(&entry.path()));
+        } else if entry.file_type().unwrap().is_file() {
+            found.push(entry.path());
+        }
+    }
+    found
+}

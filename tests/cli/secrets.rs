@@ -1,0 +1,70 @@
+//! Secrets are shown once, and never lie about.
+
+use crate::{Place, files};
+
+#[test]
+fn f1_no_file_and_no_later_answer_holds_a_secret() {
+    let place = Place::with_alice();
+    let brought = "0f8fad5b-d9cb-469f-a165-70867728950e";
+    let create = ["token", "create", "--owner", "alice", "--name", "old", "--secret-stdin"];
+    let outcome = place.run_with(&create, &format!("{brought}\n"));
+    assert_eq!((outcome.code, outcome.out.contains(brought)), (0, false), "{}", outcome.err);
+    let (id, secret) = place.token();
+
+    let random = &secret[3..33];
+    for arguments in [
+        &["token", "show", &id][..],
+        &["token", "list"],
+        &["token", "update", &id, "--name", "x"],
+        &["token", "revoke", &id],
+        &["history"],
+        &["status"],
+    ] {
+        for out in [place.ok(arguments), place.json(arguments).to_string()] {
+            assert!(!out.contains(random) && !out.contains(brought), "{arguments:?}: {out}");
+        }
+    }
+    let mut seen = 0;
+    for file in files(place.path("data").as_path()) {
+        let bytes = std::fs::read(&file).unwrap();
+        seen += bytes.len();
+        for secret in [random, brought] {
+            let found = bytes.windows(secret.len()).any(|window| window == secret.as_bytes());
+            assert!(!found, "a secret stands in {}", file.display());
+        }
+    }
+    assert!(seen > 1_000, "the data was not found");
+}
+
+#[test]
+fn a_secret_is_read_from_a_file_or_standard_input_alone() {
+    let place = Place::with_alice();
+    let secret = "bnVtYmVyIG9uZSB0b2tlbg==";
+    std::fs::write(place.path("secret"), format!("{secret}\n")).unwrap();
+    let create = ["token", "create", "--owner", "alice", "--name", "a", "--secret-file", "secret"];
+    let outcome = place.run(&create);
+    assert_eq!(outcome.code, 0, "{}", outcome.err);
+    assert!(outcome.out.contains("…bg=="), "{}", outcome.out);
+    let again = place.refused(&create);
+    assert_eq!((again.0, again.1["field"].as_str()), (4, Some("secret")));
+    for input in ["", "\n", "one\ntwo\n"] {
+        let create = ["token", "create", "--owner", "alice", "--name", "b", "--secret-stdin"];
+        assert_eq!(place.run_with(&create, input).code, 2, "{input:?}");
+    }
+}
+
+#[test]
+fn only_the_secret_can_be_printed_for_scripts() {
+    let place = Place::with_alice();
+    let out = place.ok(&["token", "create", "--owner", "alice", "--name", "a", "--secret-only"]);
+    assert!(out.starts_with("tg_") && out.len() == 40, "{out}");
+}
+
+#[test]
+fn a_secret_in_the_place_of_an_id_is_not_repeated() {
+    let place = Place::with_alice();
+    let (_, secret) = place.token();
+    let outcome = place.run(&["token", "show", &secret]);
+    assert_eq!(outcome.code, 2);
+    assert!(!outcome.err.contains(&secret[3..]), "{}", outcome.err);
+}
