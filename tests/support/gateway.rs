@@ -1,0 +1,219 @@
+//! The gateway in this process, on a store of its own, with a clock that stands until it is moved.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tollgate::app::{self, Running};
+use tollgate::clock::Clock;
+use tollgate::config::{self, Environment};
+use tollgate::domain::id::{OwnerId, TokenId};
+use tollgate::domain::time::Timestamp;
+use tollgate::service::{Caller, ServiceError};
+
+use super::client::{Answer, ask};
+
+/// When tests begin: a Friday noon in UTC.
+pub const START: Timestamp = Timestamp::from_unix(1_795_176_000);
+
+/// A token that was just made.
+#[derive(Clone, Debug)]
+pub struct Made {
+    /// Its public id.
+    pub id: TokenId,
+    /// The text that clients send.
+    pub secret: String,
+}
+
+/// A running gateway.
+pub struct Gateway {
+    running: Option<Running>,
+    clock: Clock,
+    source: PathBuf,
+    folder: TempDir,
+}
+
+impl Gateway {
+    /// Starts one with `more` beside what every test needs: APIs, contexts, flags.
+    pub fn start(more: &str) -> Self {
+        Self::start_with("h2c = true", more)
+    }
+
+    /// The same with lines of its own in `[listen]`.
+    pub fn start_with(listen: &str, more: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let source = folder.path().join("tollgate.toml");
+        let base = format!(
+            "listen = {{ public = \"127.0.0.1:0\", admin = \"127.0.0.1:0\", cores = 2, {listen} }}\n\
+             store = {{ path = {data:?}, reserve = \"1 MiB\", index_cache = \"8 MiB\" }}\n",
+            data = folder.path().join("data"),
+            listen = listen.replace('\n', ", "),
+        );
+        std::fs::write(&source, base + more).unwrap();
+        let clock = Clock::held(START);
+        let mut gateway = Self { running: None, clock, source, folder };
+        gateway.go();
+        gateway
+    }
+
+    /// One API in front of `upstream` that any token opens, which changes as little as can be.
+    pub fn transparent(upstream: SocketAddr) -> Self {
+        let gateway = Self::start(&format!(
+            "identity = {{ owner = false, company = false, token_id = false, token_name = false, \
+             flags = false, contexts = false, items = false, params = false, request_id = false }}\n\
+             [[apis]]\nname = \"all\"\nkeep_credential = true\nupstream = \"http://{upstream}\"\n\
+             rules = [{{ path = \"/{{*rest}}\" }}]\n"
+        ));
+        gateway.owner("somebody");
+        gateway
+    }
+
+    fn go(&mut self) {
+        let loaded = config::load(&self.source, &Environment::process());
+        let settings = loaded.unwrap_or_else(|report| panic!("{report}")).settings;
+        let source = Some(self.source.clone());
+        self.running = Some(app::start(settings, source, self.clock.clone()).unwrap());
+    }
+
+    /// Stops it and starts it again on the same folder.
+    pub fn restart(&mut self) {
+        self.running().stop().unwrap();
+        self.go();
+    }
+
+    fn running(&mut self) -> Running {
+        self.running.take().unwrap()
+    }
+
+    /// What runs.
+    pub fn app(&self) -> &Running {
+        self.running.as_ref().unwrap()
+    }
+
+    /// Where clients come in.
+    pub fn public(&self) -> SocketAddr {
+        self.app().public()
+    }
+
+    /// Where metrics and health are answered.
+    pub fn admin(&self) -> SocketAddr {
+        self.app().admin()
+    }
+
+    /// Its clock.
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The folder of everything that it wrote.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// One request on a connection of its own.
+    pub fn ask(&self, request: impl AsRef<[u8]>) -> Answer {
+        ask(self.public(), request)
+    }
+
+    /// The bytes of a `GET` with a token.
+    pub fn get(&self, target: &str, secret: &str) -> String {
+        format!(
+            "GET {target} HTTP/1.1\r\nHost: a.example\r\nAuthorization: Bearer {secret}\r\n\r\n"
+        )
+    }
+
+    fn wait<T>(&self, act: impl Future<Output = T>) -> T {
+        self.app().control().block_on(act)
+    }
+
+    /// Makes an owner of whom nothing but the name matters.
+    pub fn owner(&self, id: &str) {
+        self.try_owner(json!({ "id": id })).unwrap();
+    }
+
+    /// Makes an owner from the body of the act.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn try_owner(&self, body: Value) -> Result<(), String> {
+        let input = serde_json::from_value(body).map_err(|error| error.to_string())?;
+        let made = self.wait(self.app().service().create_owner(&admin(), input));
+        made.map(|_| ()).map_err(|error| error.to_string())
+    }
+
+    /// Makes a token from the body of the act.
+    pub fn token(&self, body: Value) -> Made {
+        self.try_token(body).unwrap()
+    }
+
+    /// The same.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub fn try_token(&self, body: Value) -> Result<Made, String> {
+        // Text, and not the value: raw JSON in it is kept only so.
+        let input = serde_json::from_str(&body.to_string()).map_err(|error| error.to_string())?;
+        let brought = body["secret"].as_str().map(str::to_owned);
+        let made = self.wait(self.app().service().create_token(&admin(), input));
+        let made = made.map_err(|error| error.to_string())?;
+        let shown = made.secret.map(|secret| secret.expose().to_owned());
+        Ok(Made { id: made.token.id, secret: shown.or(brought).unwrap() })
+    }
+
+    /// A token of `somebody` that may do everything, and never ends.
+    pub fn any_token(&self) -> String {
+        self.token(json!({ "owner": "somebody", "name": "any", "flags": -1 })).secret
+    }
+
+    /// Changes a token.
+    pub fn update(&self, id: TokenId, body: &Value) {
+        let change = serde_json::from_str(&body.to_string()).unwrap();
+        done(self.wait(self.app().service().update_token(&admin(), id, &change)));
+    }
+
+    /// Ends a token.
+    pub fn revoke(&self, id: TokenId) {
+        done(self.wait(self.app().service().revoke_token(&admin(), id, "test")));
+    }
+
+    /// Pauses a token.
+    pub fn disable(&self, id: TokenId) {
+        done(self.wait(self.app().service().disable_token(&admin(), id, "test")));
+    }
+
+    /// Lets a token go on.
+    pub fn enable(&self, id: TokenId) {
+        done(self.wait(self.app().service().enable_token(&admin(), id, "test")));
+    }
+
+    /// Stops all tokens of an owner.
+    pub fn block(&self, owner: &str) {
+        let id: OwnerId = owner.parse().unwrap();
+        done(self.wait(self.app().service().block_owner(&admin(), &id, "test")));
+    }
+
+    /// Lets all tokens of an owner go on.
+    pub fn unblock(&self, owner: &str) {
+        let id: OwnerId = owner.parse().unwrap();
+        done(self.wait(self.app().service().unblock_owner(&admin(), &id, "test")));
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        if let Some(running) = self.running.take() {
+            let _ = running.stop();
+        }
+    }
+}
+
+fn admin() -> Caller {
+    Caller::local(0)
+}
+
+fn done<T>(result: Result<T, ServiceError>) {
+    if let Err(error) = result {
+        panic!("{error}");
+    }
+}
