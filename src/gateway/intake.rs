@@ -94,6 +94,10 @@ fn settle_host(parts: &mut Parts) -> Result<Box<str>, Refusal> {
         let line = line.ok_or(BAD)?;
         return plain_host(line.as_bytes()).ok_or(BAD);
     };
+    if parts.uri.scheme().is_none() {
+        // The form of `CONNECT`, which names no path.
+        return Err(Refusal::BadRequest(BadRequest::Target));
+    }
     let host = plain_host(authority.as_str().as_bytes()).ok_or(BAD)?;
     if parts.version == Version::HTTP_2
         && line.is_some_and(|line| {
