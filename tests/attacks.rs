@@ -1,0 +1,25 @@
+//! The attacks of which this kind of software has suffered: the exact bytes that a client sends, the
+//! answer, and what reached an upstream that records. Each row bears its number (`sec-P1`); rows without
+//! one are neighbours that were thought of here.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod support;
+
+#[path = "attacks/table.rs"]
+mod table;
+
+#[path = "attacks/credentials.rs"]
+mod credentials;
+#[path = "attacks/headers.rs"]
+mod headers;
+#[path = "attacks/hosts.rs"]
+mod hosts;
+#[path = "attacks/paths.rs"]
+mod paths;

@@ -1,0 +1,161 @@
+//! One credential, in one place, in one form (sec-A1 to sec-A5).
+
+use super::table::{Outcome, Reaches, Refused, Stage};
+
+const PUBLIC: Outcome = Reaches("GET /public/x HTTP/1.1");
+const GARBAGE: &str = "Bearer tg_0000000000000000000000000000000000zz";
+
+/// Rows of lines in which `T` stands for the secret, with the outcome and the `error` of the challenge.
+const LINES: [(&str, &str, Outcome, &str); 31] = [
+    ("one good line", "Authorization: Bearer T\r\n", PUBLIC, ""),
+    ("no credential", "", Refused(401), "none"),
+    (
+        "sec-A1",
+        "Authorization: Bearer T\r\nAuthorization: Bearer wrong-wrong-wrong-wrong\r\n",
+        Refused(400),
+        "invalid_request",
+    ),
+    (
+        "sec-A1",
+        "Authorization: Bearer wrong-wrong-wrong-wrong\r\nAuthorization: Bearer T\r\n",
+        Refused(400),
+        "invalid_request",
+    ),
+    (
+        "sec-A1: the same twice",
+        "Authorization: Bearer T\r\nAuthorization: Bearer T\r\n",
+        Refused(400),
+        "invalid_request",
+    ),
+    (
+        "sec-A1: in two spellings",
+        "authorization: Bearer T\r\nAUTHORIZATION: Bearer x\r\n",
+        Refused(400),
+        "invalid_request",
+    ),
+    (
+        "sec-A1: with another scheme",
+        "Authorization: Basic eDp5\r\nAuthorization: Bearer T\r\n",
+        Refused(400),
+        "invalid_request",
+    ),
+    (
+        "sec-A1: with an empty line",
+        "Authorization:\r\nAuthorization: Bearer T\r\n",
+        Refused(400),
+        "invalid_request",
+    ),
+    ("sec-A1: a list", "Authorization: Bearer T, Bearer x\r\n", Refused(400), "invalid_request"),
+    ("sec-A1: a list", "Authorization: Bearer x,Bearer T\r\n", Refused(400), "invalid_request"),
+    ("sec-A1: a parameter", "Authorization: Bearer token=T\r\n", Refused(400), "invalid_request"),
+    (
+        "sec-A1: a parameter",
+        "Authorization: Bearer T, realm=x\r\n",
+        Refused(400),
+        "invalid_request",
+    ),
+    ("sec-A2", "Authorization: bEARER T\r\n", PUBLIC, ""),
+    ("sec-A2", "AUTHORIZATION:Bearer T  \r\n", PUBLIC, ""),
+    ("sec-A2", "Authorization: Bearer  T\r\n", Refused(400), "invalid_request"),
+    ("sec-A2", "Authorization: Bearer T x\r\n", Refused(400), "invalid_request"),
+    ("sec-A2", "Authorization: Bearer\tT\r\n", Refused(400), "invalid_request"),
+    ("sec-A2", "Authorization: Bearer \r\n", Refused(400), "invalid_request"),
+    ("sec-A2", "Authorization: Bearer\r\n", Refused(400), "invalid_request"),
+    ("sec-A2", "Authorization: Bearer \"T\"\r\n", Refused(400), "invalid_request"),
+    ("sec-A2", "Authorization: Bearer T;\r\n", Refused(400), "invalid_request"),
+    ("sec-A2: 8-bit", "Authorization: Bearer T\u{e9}\r\n", Refused(400), "invalid_request"),
+    ("no scheme", "Authorization: T\r\n", Refused(401), "none"),
+    ("an empty line", "Authorization:\r\n", Refused(401), "none"),
+    ("another scheme", "Authorization: Basic T\r\n", Refused(401), "none"),
+    ("another scheme", "Authorization: Bearers T\r\n", Refused(401), "none"),
+    ("another field", "Proxy-Authorization: Bearer T\r\n", Refused(401), "none"),
+    ("another field", "X-Authorization: Bearer T\r\nX-Token: T\r\n", Refused(401), "none"),
+    ("an alias", "Authorization_: Bearer T\r\n", Refused(401), "none"),
+    ("sec-A4", "User-Agent: kube-probe/1.27\r\n", Refused(401), "none"),
+    ("sec-A4", "User-Agent: GoogleHC/1.0\r\nX-Health: 1\r\n", Refused(401), "none"),
+];
+
+#[test]
+fn sec_a1_a2_and_a4_credentials() {
+    let stage = Stage::new();
+    for (row, lines, outcome, error) in LINES {
+        let lines = lines.replace("Bearer T", &format!("Bearer {}", stage.secret));
+        let lines = lines.replace("=T\r", &format!("={}\r", stage.secret));
+        let lines = lines.replace(" T\r", &format!(" {}\r", stage.secret));
+        let head = format!("GET /public/x HTTP/1.1\r\nHost: a.example\r\n{lines}\r\n");
+        let bytes: Vec<u8> = head.chars().map(|c| u8::try_from(c).unwrap()).collect();
+        stage.check(row, &bytes, outcome);
+        let (answer, _) = stage.send(&bytes);
+        let challenge = answer.unwrap().value("www-authenticate");
+        match error {
+            "" => assert_eq!(challenge, None, "{row}"),
+            "none" => assert_eq!(challenge.as_deref(), Some("Bearer realm=\"a\""), "{row}"),
+            error => assert!(challenge.unwrap().contains(&format!("error=\"{error}\"")), "{row}"),
+        }
+    }
+}
+
+#[test]
+fn what_is_no_token_is_unknown_and_never_looked_up() {
+    let stage = Stage::new();
+    for credential in [
+        GARBAGE.to_owned(),
+        "Bearer x".to_owned(),
+        format!("Bearer {}", &stage.secret[..stage.secret.len() - 1]),
+        format!("Bearer {}x", stage.secret),
+        format!("Bearer {}", stage.secret.to_uppercase()),
+        format!("Bearer {}", "a".repeat(6_000)),
+        format!("Bearer {}=", stage.secret),
+    ] {
+        let head = format!(
+            "GET /public/x HTTP/1.1\r\nHost: a.example\r\nAuthorization: {credential}\r\n\r\n"
+        );
+        stage.check("garbage", head.as_bytes(), Refused(401));
+    }
+}
+
+#[test]
+fn sec_a3_a_token_elsewhere_is_no_token() {
+    let stage = Stage::new();
+    let secret = &stage.secret;
+    let body = format!("access_token={secret}");
+    let length = body.len();
+    let form = "Content-Type: application/x-www-form-urlencoded\r\n";
+    for (place, request) in [
+        (
+            "the query",
+            format!("GET /public/x?access_token={secret} HTTP/1.1\r\nHost: a.example\r\n\r\n"),
+        ),
+        (
+            "a cookie",
+            format!(
+                "GET /public/x HTTP/1.1\r\nHost: a.example\r\nCookie: access_token={secret}\r\n\r\n"
+            ),
+        ),
+        (
+            "the body",
+            format!(
+                "POST /public/x HTTP/1.1\r\nHost: a.example\r\n{form}Content-Length: {length}\r\n\r\n{body}"
+            ),
+        ),
+        (
+            "the target",
+            format!("GET http://x:{secret}@a.example/public/x HTTP/1.1\r\nHost: a.example\r\n\r\n"),
+        ),
+    ] {
+        let status = if place == "the target" { 400 } else { 401 };
+        stage.check(&format!("sec-A3: in {place}"), request.as_bytes(), Refused(status));
+    }
+}
+
+#[test]
+fn sec_a5_an_owner_has_one_spelling() {
+    let stage = Stage::new();
+    for id in ["a@evil@good", "Alice", "ALICE", "alice ", "al\u{131}ce", "alice\u{0}", ""] {
+        assert!(stage.gateway.try_owner(serde_json::json!({ "id": id })).is_err(), "{id:?}");
+    }
+    for owner in ["Alice", "alice@", "nobody"] {
+        let token = serde_json::json!({ "owner": owner, "name": "x" });
+        assert!(stage.gateway.try_token(token).is_err(), "{owner}");
+    }
+}

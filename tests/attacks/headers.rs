@@ -1,0 +1,206 @@
+//! Identity comes from the gateway alone (sec-H1 to sec-H6).
+
+use serde_json::json;
+
+use super::table::{Refused, Stage};
+use crate::support::upstream::Seen;
+
+const HOST: &str = "Host: a.example\r\n";
+
+/// The headers by which an upstream is told who is calling.
+const IDENTITY: [&str; 5] = [
+    "X-Tollgate-Owner",
+    "X-Tollgate-Token-Id",
+    "X-Tollgate-Token-Name",
+    "X-Tollgate-Flags",
+    "X-Tollgate-Contexts",
+];
+
+/// Names that an upstream could take for `wanted`, however it folds case and signs.
+fn alike(seen: &Seen, wanted: &str) -> usize {
+    let fold = |name: &str| name.to_ascii_lowercase().replace(['_', '.'], "-");
+    seen.names().iter().filter(|name| fold(name) == fold(wanted)).count()
+}
+
+fn check_identity(stage: &Stage, row: &str, lines: &str) {
+    let (answer, seen) = stage.request("GET /public/x HTTP/1.1", &format!("{HOST}{lines}"));
+    let answer = answer.unwrap();
+    if answer.status == 400 {
+        assert!(seen.is_empty(), "{row}");
+        return;
+    }
+    assert_eq!(answer.status, 200, "{row}: {lines}");
+    let seen = &seen[0];
+    assert_eq!(seen.values("x-tollgate-owner"), ["alice"], "{row}: {lines}");
+    for name in IDENTITY {
+        assert_eq!(alike(seen, name), 1, "{row}: {name} after {lines}: {:?}", seen.names());
+    }
+    assert!(!seen.holds("root"), "{row}: {lines}: {:?}", seen.head.escape_ascii().to_string());
+    assert!(seen.values("authorization").is_empty() && !seen.holds(&stage.secret), "{row}");
+    assert!(seen.values("keep-alive").is_empty(), "{row}");
+}
+
+#[test]
+fn sec_h1_naming_a_header_in_connection_takes_no_identity_away() {
+    let stage = Stage::new();
+    check_identity(&stage, "nothing special", "");
+    for names in [
+        "close, X-Tollgate-Owner",
+        "close, x-tollgate-owner",
+        "X-TOLLGATE-OWNER",
+        "keep-alive, X-Tollgate-Owner, X-Tollgate-Flags",
+        "authorization",
+        "Authorization, close",
+        "X-Tollgate-Owner\r\nConnection: X-Tollgate-Token-Id",
+        "X_Tollgate_Owner",
+        ",,X-Tollgate-Owner,,",
+        "X-Tollgate-Owner;q=1",
+        "host",
+        "content-length, transfer-encoding",
+    ] {
+        check_identity(&stage, "sec-H1", &format!("Connection: {names}\r\n"));
+        let both = format!("Connection: {names}\r\nX-Tollgate-Owner: root\r\n");
+        check_identity(&stage, "sec-H1", &both);
+    }
+    let (_, seen) = stage.request(
+        "GET /public/x HTTP/1.1",
+        &format!("{HOST}Connection: X-Mine\r\nX-Mine: 1\r\nX-Other: 2\r\nKeep-Alive: 5\r\nProxy-Connection: x\r\n"),
+    );
+    assert!(seen[0].values("x-mine").is_empty() && seen[0].values("proxy-connection").is_empty());
+    assert_eq!(seen[0].values("x-other"), ["2"]);
+}
+
+#[test]
+fn sec_h1_hop_by_hop_headers_stop_here() {
+    let stage = Stage::new();
+    for (name, value) in [
+        ("Keep-Alive", "timeout=5"),
+        ("Proxy-Connection", "keep-alive"),
+        ("Proxy-Authorization", "Basic eDp5"),
+        ("HTTP2-Settings", "AAMAAABkAAQAAP__"),
+        ("Upgrade", "h2c"),
+        ("Upgrade", "websocket"),
+        ("Connection", "Upgrade, HTTP2-Settings"),
+    ] {
+        let lines = format!("{HOST}{name}: {value}\r\n");
+        let (answer, seen) = stage.request("GET /public/x HTTP/1.1", &lines);
+        assert_eq!(answer.unwrap().status, 200, "{name}");
+        assert!(!seen[0].holds(value), "{name}: {seen:?}");
+    }
+}
+
+#[test]
+fn sec_h2_aliases_of_identity_are_removed() {
+    let stage = Stage::new();
+    for name in [
+        "X-Tollgate-Owner",
+        "x-tollgate-owner",
+        "X_Tollgate_Owner",
+        "x-TOLLGATE_owner",
+        "X.Tollgate.Owner",
+        "X_Tollgate-Token_Id",
+        "X-Tollgate-Token.Name",
+        "x_tollgate_flags",
+        "X-Tollgate-Contexts",
+        "X-TOLLGATE-ITEMS",
+        "X-Tollgate-Params",
+        "X_Tollgate_Company",
+        "X-Tollgate-Request-Id",
+        "X-Tollgate-Anything",
+    ] {
+        check_identity(&stage, "sec-H2", &format!("{name}: root\r\n"));
+        check_identity(&stage, "sec-H2", &format!("{name}: root\r\n{name}: root\r\n"));
+        check_identity(&stage, "sec-H2", &format!("{name}:\r\n"));
+    }
+}
+
+#[test]
+fn sec_h3_an_anonymous_request_claims_nobody() {
+    let stage = Stage::new();
+    let lines: String = IDENTITY.iter().map(|name| format!("{name}: root\r\n")).collect();
+    let head = format!("GET /open/x HTTP/1.1\r\n{HOST}{lines}X_Tollgate_Owner: root\r\n\r\n");
+    let (answer, seen) = stage.send(head.as_bytes());
+    assert_eq!(answer.unwrap().status, 200);
+    assert!(!seen[0].holds("root"), "{seen:?}");
+    for name in IDENTITY {
+        assert_eq!(alike(&seen[0], name), 0, "{name}");
+    }
+}
+
+#[test]
+fn sec_h4_forwarded_headers_have_no_effect_and_do_not_pass() {
+    let stage = Stage::new();
+    for name in [
+        "X-Forwarded-Uri",
+        "X-Forwarded-Proto",
+        "X-Forwarded-Host",
+        "X-Forwarded-Prefix",
+        "X-Forwarded-For",
+        "X-Forwarded-Port",
+        "X-Forwarded-Method",
+        "X-Forwarded-User",
+        "X-Real-IP",
+        "Forwarded",
+        "X-Original-URL",
+        "X-Original-URI",
+        "X-Rewrite-URL",
+        "X_Forwarded_For",
+        "x_real_ip",
+        "X-Original-Host",
+        "X-Original-Method",
+    ] {
+        let lines = format!("{HOST}{name}: /public/from-the-client\r\n");
+        let (answer, seen) = stage.request("GET /admin/x HTTP/1.1", &lines);
+        assert_eq!(answer.unwrap().status, 403, "{name}");
+        assert!(seen.is_empty());
+        let (answer, seen) = stage.request("GET /public/x HTTP/1.1", &lines);
+        assert_eq!(answer.unwrap().status, 200, "{name}");
+        assert!(!seen[0].holds("from-the-client"), "{name}: {:?}", seen[0].names());
+    }
+}
+
+#[test]
+fn sec_h5_trailers_are_no_headers() {
+    let stage = Stage::new();
+    let chunks = |trailers: &str| {
+        format!("Transfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n{trailers}\r\n")
+    };
+    let evil = format!("{}X-Tollgate-Owner: root\r\nX-Forwarded-For: 127.0.0.1\r\n", stage.auth());
+    let head = format!("POST /public/x HTTP/1.1\r\n{HOST}");
+    stage.check("sec-H5", format!("{head}{}", chunks(&evil)).as_bytes(), Refused(401));
+
+    let allowed = format!(
+        "{head}{}Trailer: X-Sum\r\n{}",
+        stage.auth(),
+        chunks(&format!("{evil}X-Sum: 1\r\n"))
+    );
+    let (answer, seen) = stage.send(allowed.as_bytes());
+    assert_eq!(answer.unwrap().status, 200);
+    let seen = &seen[0];
+    assert_eq!(seen.values("x-tollgate-owner"), ["alice"]);
+    assert!(seen.values("x-sum").is_empty(), "a trailer was merged into the headers");
+    let body = String::from_utf8_lossy(&seen.body).to_lowercase();
+    assert!(body.contains("x-sum: 1"), "{body}");
+    for gone in ["x-tollgate", "authorization", "x-forwarded"] {
+        assert!(!body.contains(gone), "{body}");
+    }
+}
+
+#[test]
+fn sec_h6_our_own_values_cannot_break_a_header() {
+    let stage = Stage::new();
+    for name in ["a\r\nX-Admin: 1", "a\nb", "a\u{0}b", "a\u{7f}", "a\u{85}b", "\u{1b}[2J"] {
+        let token = json!({ "owner": "alice", "name": name });
+        assert!(stage.gateway.try_token(token).is_err(), "{name:?}");
+    }
+    let name = "caf\u{e9} 100% \"\u{20ac}\", x";
+    let token = json!({ "owner": "alice", "name": name, "params": { "k": "\r\n\u{e9}" } });
+    let secret = stage.gateway.token(token).secret;
+    let head = format!("GET /public/x HTTP/1.1\r\n{HOST}Authorization: Bearer {secret}\r\n\r\n");
+    let (answer, seen) = stage.send(head.as_bytes());
+    assert_eq!(answer.unwrap().status, 200);
+    let told = seen[0].value("x-tollgate-token-name").unwrap();
+    let decoded = percent_encoding::percent_decode_str(&told).decode_utf8().unwrap();
+    assert_eq!(decoded, name);
+    assert!(seen[0].head.is_ascii());
+}
