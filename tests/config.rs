@@ -18,6 +18,8 @@ use tollgate::config::{self, Environment, Report, Settings};
 mod documented;
 #[path = "config/hostile.rs"]
 mod hostile;
+#[path = "config/ties.rs"]
+mod ties;
 
 /// What the environment holds in these tests. The value of the last is looked for in every report.
 fn environment() -> Environment {

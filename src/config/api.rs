@@ -60,12 +60,7 @@ fn api(
     let idle_ttl = span(&table.idle_ttl, reading);
     let under = path.as_ref().ok();
     let (claims, rules) = rules(table, &label.value, under, catalogues, reading);
-    let place = Place {
-        label,
-        host: host.clone().ok(),
-        path: under.map(|path| path.value.clone()),
-        claims,
-    };
+    let place = Place { label, host: host.clone().ok(), path: under.cloned(), claims };
     let combine = || {
         Ok(Api {
             name: slug?,

@@ -77,7 +77,7 @@ fn context(
 ) -> Result<(Slug, Context), Reported> {
     let name = key_name(&table.name, "a context", reading);
     if table.name.value == "all" {
-        let hint = "upstreams are told `all` for a token that reaches every context";
+        let hint = "`all` stands for every context where tokens are made";
         return Err(reading.mistake(&table.name.span, Mistake::ContextAll, hint));
     }
     let title = text(&table.title, reading)

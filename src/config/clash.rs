@@ -1,8 +1,9 @@
 //! What two APIs or two rules claim at once.
 //!
-//! Of two rules that match one path the more specific is asked, segment by segment from the left: text
-//! before text with a parameter in it, that before a whole parameter, that before `{*rest}`. Where
-//! this leaves a tie, nothing is guessed: it is a mistake.
+//! A request goes to the API with the longest path above it, and to no other. Of that API's rules that
+//! match its path the more specific is asked, segment by segment from the left: text before text with a
+//! parameter in it, that before a whole parameter, that before `{*rest}`. Where this leaves a tie
+//! nothing is guessed, and a rule that no request can reach was not meant so: both are mistakes.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -11,7 +12,7 @@ use http::Method;
 
 use super::mistake::Mistake;
 use super::pattern::{Pattern, Segment};
-use super::reading::{Placed, Reading, Reported};
+use super::reading::{Placed, Reading, Reported, Text};
 
 /// What an API claims, as far as it could be read.
 #[derive(Debug)]
@@ -21,7 +22,7 @@ pub(super) struct Place {
     /// Its host, if that is known.
     pub(super) host: Option<Option<String>>,
     /// Its path, if that is known.
-    pub(super) path: Option<String>,
+    pub(super) path: Option<Text>,
     /// What its rules claim.
     pub(super) claims: Vec<Claim>,
 }
@@ -41,8 +42,9 @@ pub(super) struct Claim {
 pub(super) fn find(places: &[&Place], reading: &Reading<'_>) -> Result<(), Reported> {
     let names = same_names(places, reading);
     let spots = same_spots(places, reading);
-    let ties = ties(places, reading);
-    names.and(spots).and(ties)
+    let ties: Vec<_> = places.iter().map(|place| ties(place, reading)).collect();
+    let shadows = shadows(places, reading);
+    ties.into_iter().fold(names.and(spots).and(shadows), Result::and)
 }
 
 fn same_names(places: &[&Place], reading: &Reading<'_>) -> Result<(), Reported> {
@@ -59,11 +61,11 @@ fn same_names(places: &[&Place], reading: &Reading<'_>) -> Result<(), Reported> 
 }
 
 fn same_spots(places: &[&Place], reading: &Reading<'_>) -> Result<(), Reported> {
-    let mut seen: BTreeMap<(&Option<String>, &String), &Place> = BTreeMap::new();
+    let mut seen: BTreeMap<(&Option<String>, &str), &Place> = BTreeMap::new();
     let mut outcome = Ok(());
     for place in places {
         let (Some(host), Some(path)) = (&place.host, &place.path) else { continue };
-        if let Some(first) = seen.insert((host, path), place) {
+        if let Some(first) = seen.insert((host, &path.value), place) {
             let (api, first) = (place.label.value.clone(), first.label.value.clone());
             let hint = "give one of them another `host` or `path`, or put all rules into one API";
             let mistake = Mistake::SamePlace { api, first };
@@ -73,42 +75,55 @@ fn same_spots(places: &[&Place], reading: &Reading<'_>) -> Result<(), Reported> 
     outcome
 }
 
-/// A rule with the API that it belongs to.
-type Claimed<'a> = (&'a Place, &'a Claim);
-
-fn ties(places: &[&Place], reading: &Reading<'_>) -> Result<(), Reported> {
-    let mut hosts: BTreeMap<&Option<String>, Node<'_>> = BTreeMap::new();
+fn shadows(places: &[&Place], reading: &Reading<'_>) -> Result<(), Reported> {
     let mut outcome = Ok(());
     for place in places {
-        let Some(host) = &place.host else { continue };
-        let root = hosts.entry(host).or_default();
-        for claim in place.claims.iter().filter(|claim| claim.wanted.is_some()) {
-            if let Some(first) = root.insert((place, claim)) {
-                outcome = Err(report((place, claim), first, reading));
+        let (Some(host), Some(path)) = (&place.host, &place.path) else { continue };
+        let nearer: Vec<_> = places
+            .iter()
+            .filter(|other| other.host.as_ref() == Some(host))
+            .filter_map(|other| Some((other, other.path.as_ref()?)))
+            .filter(|(_, inner)| inner.value.len() > path.value.len())
+            .collect();
+        for claim in &place.claims {
+            let Some((pattern, _)) = &claim.wanted else { continue };
+            let taker = nearer.iter().find(|(_, inner)| pattern.lies_under(&inner.value));
+            if let Some((taker, inner)) = taker {
+                let mistake = Mistake::Shadowed {
+                    rule: claim.name.value.clone(),
+                    path: inner.shown.clone(),
+                    api: taker.label.value.clone(),
+                };
+                let hint = format!("move the rule to the API `{}`", taker.label.value);
+                outcome = Err(reading.mistake(&claim.span, mistake, hint));
             }
         }
-    }
-    for root in hosts.values() {
-        root.crossings(&mut |later, first| outcome = Err(report(later, first, reading)));
     }
     outcome
 }
 
-fn report(later: Claimed<'_>, first: Claimed<'_>, reading: &Reading<'_>) -> Reported {
-    let hint = "give them different methods, make one path more specific, or join them";
-    let mistake = Mistake::Tie {
-        rule: later.1.name.value.clone(),
-        first: first.1.name.value.clone(),
-        api: first.0.label.value.clone(),
+fn ties(place: &Place, reading: &Reading<'_>) -> Result<(), Reported> {
+    let mut root = Node::default();
+    let mut outcome = Ok(());
+    let report = |later: &Claim, first: &Claim| {
+        let hint = "give them different methods, make one path more specific, or join them";
+        let (rule, first) = (later.name.value.clone(), first.name.value.clone());
+        reading.mistake(&later.span, Mistake::Tie { rule, first }, hint)
     };
-    reading.mistake(&later.1.span, mistake, hint)
+    for claim in place.claims.iter().filter(|claim| claim.wanted.is_some()) {
+        if let Some(first) = root.insert(claim) {
+            outcome = Err(report(claim, first));
+        }
+    }
+    root.crossings(&mut |later, first| outcome = Err(report(later, first)));
+    outcome
 }
 
-/// All rules of a host by their segments. Two parameters of different names are one key.
+/// All rules of an API by their segments. Two parameters of different names are one key.
 #[derive(Debug, Default)]
 struct Node<'a> {
     next: BTreeMap<Key<'a>, Node<'a>>,
-    here: Vec<Claimed<'a>>,
+    here: Vec<&'a Claim>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -120,9 +135,9 @@ enum Key<'a> {
 
 impl<'a> Node<'a> {
     /// Puts a rule in its place; answers the one that has the same place and a method in common.
-    fn insert(&mut self, claimed: Claimed<'a>) -> Option<Claimed<'a>> {
+    fn insert(&mut self, claim: &'a Claim) -> Option<&'a Claim> {
         let mut node = self;
-        let pattern = claimed.1.wanted.iter().flat_map(|(pattern, _)| &pattern.0);
+        let pattern = claim.wanted.iter().flat_map(|(pattern, _)| &pattern.0);
         for segment in pattern {
             let key = match segment {
                 Segment::Literal(text) => Key::Literal(text),
@@ -131,14 +146,14 @@ impl<'a> Node<'a> {
             };
             node = node.next.entry(key).or_default();
         }
-        let first = node.here.iter().find(|first| share_a_method(first.1, claimed.1)).copied();
-        node.here.push(claimed);
+        let first = node.here.iter().find(|first| share_a_method(first, claim)).copied();
+        node.here.push(claim);
         first
     }
 
     /// Tells of rules whose paths first differ in two segments that can both match one text while
     /// neither is the narrower, such as `a{x}` and `{x}b`.
-    fn crossings(&self, tell: &mut impl FnMut(Claimed<'a>, Claimed<'a>)) {
+    fn crossings(&self, tell: &mut impl FnMut(&'a Claim, &'a Claim)) {
         for (at, (key, node)) in self.next.iter().enumerate() {
             node.crossings(tell);
             let Key::Part(prefix, suffix) = *key else { continue };
@@ -156,7 +171,7 @@ impl<'a> Node<'a> {
     }
 
     /// Tells of every pair of rules under two nodes that can match the same rest of a path.
-    fn meet(&self, other: &Self, tell: &mut impl FnMut(Claimed<'a>, Claimed<'a>)) {
+    fn meet(&self, other: &Self, tell: &mut impl FnMut(&'a Claim, &'a Claim)) {
         tell_pairs(&self.here, &other.here, tell);
         for (mine, below) in &self.next {
             // `{*rest}` also matches nothing.
@@ -175,20 +190,20 @@ impl<'a> Node<'a> {
     }
 
     /// Every rule at or under this node.
-    fn all(&self) -> Vec<Claimed<'a>> {
+    fn all(&self) -> Vec<&'a Claim> {
         self.here.iter().copied().chain(self.next.values().flat_map(Self::all)).collect()
     }
 }
 
 fn tell_pairs<'a>(
-    some: &[Claimed<'a>],
-    others: &[Claimed<'a>],
-    tell: &mut impl FnMut(Claimed<'a>, Claimed<'a>),
+    some: &[&'a Claim],
+    others: &[&'a Claim],
+    tell: &mut impl FnMut(&'a Claim, &'a Claim),
 ) {
     for a in some {
-        for b in others.iter().filter(|b| share_a_method(a.1, b.1)) {
-            let (first, later) = if a.1.span.start < b.1.span.start { (a, b) } else { (b, a) };
-            tell(*later, *first);
+        for b in others.iter().filter(|b| share_a_method(a, b)) {
+            let (first, later) = if a.span.start < b.span.start { (a, b) } else { (b, a) };
+            tell(later, first);
         }
     }
 }

@@ -1,14 +1,28 @@
-//! What the environment gives: variables that the file refers to as `${NAME}`.
+//! What comes from outside the file: environment variables, to which it refers as `${NAME}`, and what
+//! the command line says instead of it.
 //!
-//! Values are never put into a message: messages quote what stands in the file.
+//! Values of variables are never put into a message: messages quote what stands in the file.
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::SocketAddr;
 use std::ops::Range;
+use std::path::PathBuf;
 
 /// The environment's variables, taken once, so that a load is a function of its arguments.
 #[derive(Clone, Default)]
 pub struct Environment(BTreeMap<String, String>);
+
+/// What the command line says instead of the file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// Where clients come in.
+    pub public: Option<SocketAddr>,
+    /// Where metrics and health are answered.
+    pub admin: Option<SocketAddr>,
+    /// The data folder, and with it what lies in it or beside it by default.
+    pub data: Option<PathBuf>,
+}
 
 /// Why a reference cannot be replaced, with its place in the text.
 #[derive(Debug, PartialEq, Eq)]

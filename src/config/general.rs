@@ -47,18 +47,25 @@ pub(super) fn listen(
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let cores = number(&table.cores, 1..=1_024, cores, reading);
     let h2c = boolean(&table.h2c, false);
+    // The file is checked even where the command line has the last word.
+    let overrides = reading.overrides;
     let (public, admin) = (public?, admin?);
+    let (public, admin) = (overrides.public.unwrap_or(public), overrides.admin.unwrap_or(admin));
+    let written = |field, overridden: Option<SocketAddr>| {
+        if overridden.is_some() { None } else { given(field) }
+    };
+    let public_text = written(&table.public, overrides.public);
+    let admin_text = written(&table.admin, overrides.admin);
+    let place = |text: Option<&Placed<Text>>| text.map(|text| text.span.clone());
     if same_port(public, admin) {
-        let place = place_of(&table.admin).or_else(|| place_of(&table.public));
         let hint = "give `admin` a port of its own";
-        return Err(reading.mistake(&place.unwrap_or_default(), Mistake::SameAddress, hint));
+        let place = place(admin_text.or(public_text));
+        return Err(reading.mistake_at(place, Mistake::SameAddress, hint));
     }
     if !open? && !admin.ip().to_canonical().is_loopback() {
         let hint = "keep it on 127.0.0.1, or write `admin_open = true` if a firewall guards it";
-        let given = table.admin.as_ref().and_then(|given| given.as_ref().ok());
-        let (place, shown) = given
-            .map_or_else(Default::default, |text| (text.span.clone(), text.value.shown.clone()));
-        return Err(reading.mistake(&place, Mistake::AdminOpen(shown), hint));
+        let shown = admin_text.map_or_else(|| admin.to_string(), |text| text.value.shown.clone());
+        return Err(reading.mistake_at(place(admin_text), Mistake::AdminOpen(shown), hint));
     }
     Ok(Listen { public, admin, socket: socket?, cores: cores?, h2c: h2c? })
 }
@@ -68,8 +75,8 @@ fn same_port(a: SocketAddr, b: SocketAddr) -> bool {
     a.port() == b.port() && a.port() != 0 && same_host
 }
 
-fn place_of<T>(field: &Field<T>) -> Option<Range<usize>> {
-    field.as_ref().and_then(|given| given.as_ref().ok()).map(|given| given.span.clone())
+fn given<T>(field: &Field<T>) -> Option<&Placed<T>> {
+    field.as_ref().and_then(|given| given.as_ref().ok())
 }
 
 fn socket(field: &Field<Text>, store: &Path, reading: &Reading<'_>) -> Result<PathBuf, Reported> {
@@ -79,25 +86,24 @@ fn socket(field: &Field<Text>, store: &Path, reading: &Reading<'_>) -> Result<Pa
     let length = path.as_os_str().len();
     if length > MAX_SOCKET {
         let hint = format!("set `listen.socket` to a path of at most {MAX_SOCKET} bytes");
-        let mistake = Mistake::SocketLength(length);
-        return Err(match given {
-            Some(text) => reading.mistake(&text.span, mistake, hint),
-            None => reading.placeless(mistake, hint),
-        });
+        let place = given.map(|text| text.span.clone());
+        return Err(reading.mistake_at(place, Mistake::SocketLength(length), hint));
     }
     Ok(path)
 }
 
 pub(super) fn store(table: &StoreTable, reading: &Reading<'_>) -> Result<StoreSettings, Reported> {
     let path = text(&table.path, reading).and_then(|given| {
-        let path = PathBuf::from(given.map_or("data", |text| &text.value.value));
-        match (path.file_name(), given) {
-            (None, Some(text)) => {
-                let hint = "name a folder that holds nothing else, such as `data`";
-                Err(reading.mistake(&text.span, Mistake::StorePath, hint))
-            }
-            _ => Ok(path),
+        let (path, place) = match (&reading.overrides.data, given) {
+            (Some(folder), _) => (folder.clone(), None),
+            (None, Some(text)) => (PathBuf::from(&text.value.value), Some(text.span.clone())),
+            (None, None) => (PathBuf::from("data"), None),
+        };
+        if path.file_name().is_some() {
+            return Ok(path);
         }
+        let hint = "name a folder that holds nothing else, such as `data`";
+        Err(reading.mistake_at(place, Mistake::StorePath, hint))
     });
     let index_cache_bytes = size(&table.index_cache, 1 << 20..=1 << 40, reading);
     let reserve_bytes = size(&table.reserve, 1 << 20..=1 << 40, reading);

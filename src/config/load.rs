@@ -1,21 +1,20 @@
 //! From a file, or from nothing, to settings.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, Error as SyntaxError};
 
-use super::environment::Environment;
+use super::environment::{Environment, Overrides};
 use super::file::File;
 use super::mistake::Mistake;
-use super::pattern::api_path;
 use super::reading::{Reading, Reported};
 use super::report::Report;
 use super::rule::Catalogues;
 use super::settings::{Api, Dialect, KeepInPath, Rule, Settings, Upstream};
 use super::table::{Table, is_secret};
 use super::{api, catalog, general, upstream};
-use crate::domain::rule::{ItemRule, Requirement};
+use crate::domain::rule::Requirement;
 
 /// Settings, and the files that they came from.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,13 +25,39 @@ pub struct Loaded {
     pub files: Vec<PathBuf>,
 }
 
+/// A configuration file, and what the command line says instead of it. A gateway keeps this, so that
+/// a reload means the same as the start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// The file.
+    pub path: PathBuf,
+    /// What goes before it.
+    pub overrides: Overrides,
+}
+
+impl Source {
+    /// A file without overrides.
+    pub fn file(path: &Path) -> Self {
+        Self { path: path.to_owned(), overrides: Overrides::default() }
+    }
+
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// All mistakes of the file at once.
+    pub fn load(&self, environment: &Environment) -> Result<Loaded, Report> {
+        let bytes = read(&self.path)?;
+        let settings = settings(&self.path, &bytes, environment, &self.overrides)?;
+        Ok(Loaded { settings, files: vec![self.path.clone()] })
+    }
+}
+
 /// Reads a configuration file.
 ///
 /// # Errors
 /// All mistakes of the file at once.
 pub fn load(path: &Path, environment: &Environment) -> Result<Loaded, Report> {
-    let settings = parse(path, &read(path)?, environment)?;
-    Ok(Loaded { settings, files: vec![path.to_owned()] })
+    Source::file(path).load(environment)
 }
 
 /// Reads a configuration that is in memory; `path` is what reports call it.
@@ -40,8 +65,17 @@ pub fn load(path: &Path, environment: &Environment) -> Result<Loaded, Report> {
 /// # Errors
 /// All its mistakes at once.
 pub fn parse(path: &Path, bytes: &[u8], environment: &Environment) -> Result<Settings, Report> {
+    settings(path, bytes, environment, &Overrides::default())
+}
+
+fn settings(
+    path: &Path,
+    bytes: &[u8],
+    environment: &Environment,
+    overrides: &Overrides,
+) -> Result<Settings, Report> {
     let source = String::from_utf8_lossy(bytes);
-    let reading = Reading::new(&source, environment);
+    let reading = Reading::new(&source, environment, overrides);
     let settings = read_document(bytes, &source, &reading).and_then(|file| build(&file, &reading));
     finish(settings, reading, path)
 }
@@ -136,9 +170,9 @@ fn syntax(error: &SyntaxError, source: &str, reading: &Reading<'_>) -> Reported 
 /// The keys that each table can have, by the name of the table: an empty one for the file itself, and
 /// `NAME` where a name is the operator's choice. Keys that are such names are not among them.
 pub fn known_keys() -> BTreeMap<String, Vec<&'static str>> {
-    let environment = Environment::default();
+    let (environment, overrides) = (Environment::default(), Overrides::default());
     let one_of_each = "[contexts.a.params.a]\n[[apis]]\n[[apis.rules]]\n";
-    let reading = Reading::new(one_of_each, &environment);
+    let reading = Reading::new(one_of_each, &environment, &overrides);
     // What is missing in these tables is looked for later, so nothing is reported here.
     let _ = read_document(one_of_each.as_bytes(), one_of_each, &reading);
     reading.keys.into_inner()
@@ -156,8 +190,9 @@ pub(super) fn build(file: &File, reading: &Reading<'_>) -> Result<Settings, Repo
     let tokens = general::tokens(&file.tokens, reading);
     let flags = catalog::flags(&file.flags, &file.contexts, reading);
     let contexts = catalog::contexts(&file.contexts, &taken, reading);
-    let flag_names: Vec<_> = file.flags.iter().map(|(name, _)| name.value.as_str()).collect();
-    let context_names: Vec<_> = file.contexts.iter().map(|one| one.name.value.as_str()).collect();
+    let flag_names: BTreeSet<_> = file.flags.iter().map(|(name, _)| name.value.as_str()).collect();
+    let context_names: BTreeSet<_> =
+        file.contexts.iter().map(|one| one.name.value.as_str()).collect();
     let catalogues = Catalogues {
         flag_names: &flag_names,
         context_names: &context_names,
@@ -184,7 +219,15 @@ impl Settings {
     /// # Errors
     /// None, as things are: no default is a mistake.
     pub fn defaults(environment: &Environment) -> Result<Self, Report> {
-        parse(Path::new(""), b"", environment)
+        Self::without_file(environment, &Overrides::default())
+    }
+
+    /// The settings of an empty file, as far as the command line says nothing else.
+    ///
+    /// # Errors
+    /// What the command line says is a mistake.
+    pub fn without_file(environment: &Environment, overrides: &Overrides) -> Result<Self, Report> {
+        settings(Path::new(""), b"", environment, overrides)
     }
 
     /// The settings of `serve --upstream URL` without a file: one API, and one rule that lets any valid
@@ -193,10 +236,17 @@ impl Settings {
     /// # Errors
     /// A URL that is not `http://` with a host and a port.
     pub fn for_upstream(url: &str, environment: &Environment) -> Result<Self, Report> {
-        let mut settings = Self::defaults(environment)?;
+        Self::defaults(environment)?.with_upstream(url)
+    }
+
+    /// Adds an API `upstream` that lets any valid token through to every path of `url`.
+    ///
+    /// # Errors
+    /// A URL that is not `http://` with a host and a port, or one of our own listeners.
+    pub fn with_upstream(mut self, url: &str) -> Result<Self, Report> {
         let endpoint = upstream::endpoint(url)
             .map_err(|fault| Report::placeless(fault.into(), fault.hint()))?;
-        if let Some(key) = upstream::own_listener(&endpoint, &settings.listen) {
+        if let Some(key) = upstream::own_listener(&endpoint, &self.listen) {
             let api = "upstream".to_owned();
             return Err(Report::placeless(Mistake::UpstreamIsSelf { api, key }, upstream::SELF));
         }
@@ -211,13 +261,13 @@ impl Settings {
             methods: Vec::new(),
             public: false,
             item: None,
-            requirement: Requirement { items: ItemRule::Closed, ..Requirement::default() },
+            requirement: Requirement::default(),
         };
-        settings.apis.push(Api {
+        self.apis.push(Api {
             name: named("upstream")?,
             dialect: Dialect::Bearer,
             host: None,
-            path: api_path("/").unwrap_or_default(),
+            path: "/".to_owned(),
             upstream: Upstream::with_defaults(vec![endpoint]),
             keep_credential: false,
             body_bytes: None,
@@ -225,6 +275,6 @@ impl Settings {
             idle_ttl: None,
             rules: vec![rule],
         });
-        Ok(settings)
+        Ok(self)
     }
 }

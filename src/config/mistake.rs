@@ -109,7 +109,7 @@ pub(super) enum Mistake {
     /// The spelling of a scope would not tell which one is meant.
     #[error("`{0}` is the name of a flag and of a context")]
     FlagIsContext(String),
-    /// A word with another meaning in what an upstream is told.
+    /// A word with another meaning where tokens are made.
     #[error("a context cannot be called `all`")]
     ContextAll,
 
@@ -174,8 +174,12 @@ pub(super) enum Mistake {
     #[error("rule `{rule}` is public and has `{key}`")]
     PublicAsks { rule: String, key: &'static str },
     /// Neither rule is the more specific one.
-    #[error("rule `{rule}` takes the same requests as rule `{first}` of the API `{api}`")]
-    Tie { rule: String, first: String, api: String },
+    #[error("rule `{rule}` takes requests that rule `{first}` takes as well")]
+    Tie { rule: String, first: String },
+
+    /// Another API takes every request that this rule could match.
+    #[error("rule `{rule}` would never be asked: what lies under `{path}` goes to the API `{api}`")]
+    Shadowed { rule: String, path: String, api: String },
 
     // Reload.
     /// Fixed at start.

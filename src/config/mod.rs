@@ -24,8 +24,8 @@ mod load;
 mod reload;
 mod watch;
 
-pub use environment::Environment;
-pub use load::{Loaded, known_keys, load, parse};
+pub use environment::{Environment, Overrides};
+pub use load::{Loaded, Source, known_keys, load, parse};
 pub use reload::reload;
 pub use report::{Entry, Report};
 pub use settings::Settings;

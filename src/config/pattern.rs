@@ -4,6 +4,9 @@
 //! `{x}` is one segment or a part of one and never spans `/`; `{*rest}` is the last segment and stands
 //! for anything, also nothing.
 
+/// How many parameters the gateway remembers of a path.
+const MOST_PARAMETERS: usize = 16;
+
 /// A pattern without faults.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Pattern(pub(super) Vec<Segment>);
@@ -37,6 +40,9 @@ impl Pattern {
             segments.push(segment);
         }
         let mut names: Vec<_> = segments.iter().filter_map(Segment::name).collect();
+        if names.len() > MOST_PARAMETERS {
+            return Err("has more than 16 parameters");
+        }
         names.sort_unstable();
         match names.windows(2).any(|pair| pair.first() == pair.last()) {
             true => Err("has two parameters of one name"),
@@ -174,6 +180,7 @@ mod tests {
             ("/{*r}/x", "before its end"),
             ("/{*r}/", "before its end"),
             ("/a{*r}", "beside"),
+            ("/{a}/{b}/{c}/{d}/{e}/{f}/{g}/{h}/{i}/{j}/{k}/{l}/{m}/{n}/{o}/{p}/{q}", "16"),
         ];
         for (path, word) in bad {
             let fault = Pattern::parse(path).unwrap_err();

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::Path;
 
-use super::environment::Environment;
+use super::environment::{Environment, Overrides};
 use super::mistake::Mistake;
 use super::report::{Found, Report};
 
@@ -46,6 +46,7 @@ pub(super) struct Text {
 #[derive(Debug)]
 pub(super) struct Reading<'a> {
     pub(super) environment: &'a Environment,
+    pub(super) overrides: &'a Overrides,
     source: &'a str,
     found: RefCell<Vec<Found>>,
     concealed: RefCell<Vec<Range<usize>>>,
@@ -54,9 +55,14 @@ pub(super) struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    pub(super) const fn new(source: &'a str, environment: &'a Environment) -> Self {
+    pub(super) const fn new(
+        source: &'a str,
+        environment: &'a Environment,
+        overrides: &'a Overrides,
+    ) -> Self {
         Self {
             environment,
+            overrides,
             source,
             found: RefCell::new(Vec::new()),
             concealed: RefCell::new(Vec::new()),
@@ -80,6 +86,19 @@ impl<'a> Reading<'a> {
     pub(super) fn placeless(&self, mistake: Mistake, hint: impl Into<String>) -> Reported {
         self.found.borrow_mut().push(Found { mistake, span: None, hint: hint.into() });
         Reported(())
+    }
+
+    /// Reports a mistake at a place if there is one.
+    pub(super) fn mistake_at(
+        &self,
+        span: Option<Range<usize>>,
+        mistake: Mistake,
+        hint: impl Into<String>,
+    ) -> Reported {
+        match span {
+            Some(span) => self.mistake(&span, mistake, hint),
+            None => self.placeless(mistake, hint),
+        }
     }
 
     /// Shows stars where this span is printed.
@@ -146,9 +165,17 @@ pub(super) fn closest<'a>(
         .map(|(_, one)| one)
 }
 
+/// How many names a hint lists.
+const MOST_LISTED: usize = 12;
+
 /// Names in quotes for a hint: `a`, `b` and `c`.
 pub(super) fn listed<'a>(names: impl IntoIterator<Item = &'a str>, before_last: &str) -> String {
-    let names: Vec<_> = names.into_iter().map(|name| format!("`{name}`")).collect();
+    let mut names: Vec<_> = names.into_iter().map(|name| format!("`{name}`")).collect();
+    if names.len() > MOST_LISTED {
+        let more = names.len() - MOST_LISTED;
+        names.truncate(MOST_LISTED);
+        return format!("{} and {more} more", names.join(", "));
+    }
     match names.split_last() {
         Some((last, [])) => last.clone(),
         Some((last, others)) => format!("{} {before_last} {last}", others.join(", ")),

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use super::environment::Environment;
 use super::file::File;
-use super::load::{Loaded, build, finish, read, read_document};
+use super::load::{Loaded, Source, build, finish, read, read_document};
 use super::mistake::Mistake;
 use super::reading::{Field, Reading, Reported};
 use super::report::Report;
@@ -22,16 +22,26 @@ pub fn reload(
     path: &Path,
     environment: &Environment,
 ) -> Result<Loaded, Report> {
-    let bytes = read(path)?;
-    let source = String::from_utf8_lossy(&bytes);
-    let reading = Reading::new(&source, environment);
-    let settings = read_document(&bytes, &source, &reading).and_then(|file| {
-        let mut settings = build(&file, &reading)?;
-        keep_found_defaults(&mut settings, current, &file);
-        refuse_fixed(current, &settings, &file, &reading).map(|()| settings)
-    });
-    let settings = finish(settings, reading, path)?;
-    Ok(Loaded { settings, files: vec![path.to_owned()] })
+    Source::file(path).reload(current, environment)
+}
+
+impl Source {
+    /// The same as [`reload`], with what the command line said at the start.
+    ///
+    /// # Errors
+    /// All mistakes of the file at once, and each key whose change needs a restart.
+    pub fn reload(&self, current: &Settings, environment: &Environment) -> Result<Loaded, Report> {
+        let bytes = read(&self.path)?;
+        let source = String::from_utf8_lossy(&bytes);
+        let reading = Reading::new(&source, environment, &self.overrides);
+        let settings = read_document(&bytes, &source, &reading).and_then(|file| {
+            let mut settings = build(&file, &reading)?;
+            keep_found_defaults(&mut settings, current, &file);
+            refuse_fixed(current, &settings, &file, &reading).map(|()| settings)
+        });
+        let settings = finish(settings, reading, &self.path)?;
+        Ok(Loaded { settings, files: vec![self.path.clone()] })
+    }
 }
 
 /// Defaults that were found on the machine at start stay as they were found then.
@@ -57,10 +67,7 @@ fn refuse_fixed(
     let mut check = |key, same: bool, place: Option<Range<usize>>| {
         if !same {
             let hint = "restart the gateway to change it; until then the old settings stay";
-            outcome = Err(match place {
-                Some(place) => reading.mistake(&place, Mistake::Fixed { key }, hint),
-                None => reading.placeless(Mistake::Fixed { key }, hint),
-            });
+            outcome = Err(reading.mistake_at(place, Mistake::Fixed { key }, hint));
         }
     };
     check("listen.public", old_listen.public == listen.public, place(&at.public));
@@ -94,6 +101,8 @@ fn place<T>(field: &Field<T>) -> Option<Range<usize>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::Overrides;
+    use crate::config::settings::MasterKeySource;
 
     fn file(text: &str) -> tempfile::NamedTempFile {
         let file = tempfile::NamedTempFile::new().unwrap();
@@ -129,6 +138,33 @@ mod tests {
             (sentence("store.path"), Some((4, 9))),
         ];
         assert_eq!(entries, wanted);
+    }
+
+    #[test]
+    fn what_the_command_line_said_still_holds() {
+        let environment = Environment::default();
+        let file = file("[listen]\npublic = \"127.0.0.1:9000\"\n[store]\npath = \"a/b\"\n");
+        let overrides = Overrides {
+            public: Some("127.0.0.1:9001".parse().unwrap()),
+            admin: None,
+            data: Some("/srv/tollgate".into()),
+        };
+        let source = Source { path: file.path().to_owned(), overrides };
+        let current = source.load(&environment).unwrap().settings;
+        assert_eq!(current.listen.public.port(), 9001);
+        assert_eq!(current.listen.socket, Path::new("/srv/tollgate/tollgate.sock"));
+        assert_eq!(current.store.master_key, MasterKeySource::File("/srv/tollgate.key".into()));
+        assert_eq!(source.reload(&current, &environment).unwrap().settings, current);
+        assert!(reload(&current, file.path(), &environment).is_err());
+    }
+
+    #[test]
+    fn sec_w4_the_command_line_cannot_open_the_admin_address() {
+        let admin = Some("0.0.0.0:8081".parse().unwrap());
+        let overrides = Overrides { admin, ..Overrides::default() };
+        let settings = Settings::without_file(&Environment::default(), &overrides);
+        let report = settings.unwrap_err().to_string();
+        assert!(report.starts_with("error: the admin address `0.0.0.0:8081` is open"), "{report}");
     }
 
     #[test]

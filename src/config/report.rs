@@ -16,6 +16,8 @@ const SHOWN_COLUMNS: usize = 160;
 pub struct Report {
     path: PathBuf,
     text: String,
+    /// Where each line begins.
+    lines: Vec<usize>,
     found: Vec<Found>,
     concealed: Vec<Range<usize>>,
 }
@@ -49,7 +51,9 @@ impl Report {
         concealed: Vec<Range<usize>>,
     ) -> Self {
         found.sort_by_key(|one| one.span.as_ref().map_or((0, 0), |span| (span.start, span.end)));
-        Self { path: path.to_owned(), text: text.to_owned(), found, concealed }
+        let (path, text) = (path.to_owned(), text.to_owned());
+        let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1));
+        Self { path, lines: lines.collect(), text, found, concealed }
     }
 
     /// A single mistake that has no place in any file.
@@ -61,7 +65,7 @@ impl Report {
     /// Each mistake by itself, for those who want no prose around it.
     pub fn entries(&self) -> impl Iterator<Item = Entry> {
         self.found.iter().map(|one| {
-            let line = one.span.as_ref().map(|span| Line::at(&self.text, span, &self.concealed));
+            let line = one.span.as_ref().map(|span| self.line(span));
             Entry {
                 kind: one.mistake.kind(),
                 message: printable(&one.mistake.to_string()),
@@ -71,8 +75,14 @@ impl Report {
         })
     }
 
+    fn line(&self, span: &Range<usize>) -> Line {
+        let number = self.lines.partition_point(|start| *start <= span.start).max(1);
+        let start = self.lines.get(number - 1).copied().unwrap_or(0);
+        Line::of(&self.text, (number, start), span, &self.concealed)
+    }
+
     fn write_place(&self, f: &mut fmt::Formatter<'_>, span: &Range<usize>) -> fmt::Result {
-        let line = Line::at(&self.text, span, &self.concealed);
+        let line = self.line(span);
         let number = line.number.to_string();
         let gutter = " ".repeat(number.len());
         let path = printable(&self.path.to_string_lossy());
@@ -118,11 +128,14 @@ struct Line {
 }
 
 impl Line {
-    fn at(text: &str, span: &Range<usize>, concealed: &[Range<usize>]) -> Self {
+    fn of(
+        text: &str,
+        (number, line_start): (usize, usize),
+        span: &Range<usize>,
+        concealed: &[Range<usize>],
+    ) -> Self {
         let start = floor(text, span.start);
         let end = floor(text, span.end).max(start);
-        let before = text.get(..start).unwrap_or_default();
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
         let rest = text.get(line_start..).unwrap_or_default();
         let line = rest.split('\n').next().unwrap_or_default().trim_end_matches('\r');
         let hidden = |at: usize| concealed.iter().any(|secret| secret.contains(&at));
@@ -138,7 +151,7 @@ impl Line {
         let shown: String = cells.iter().skip(first).take(SHOWN_COLUMNS).collect();
         let caret_from = column - first;
         Self {
-            number: before.matches('\n').count() + 1,
+            number,
             column: column + 1,
             caret_from,
             carets: carets.clamp(1, (SHOWN_COLUMNS - caret_from.min(SHOWN_COLUMNS - 1)).max(1)),
@@ -170,7 +183,7 @@ mod tests {
     use super::*;
 
     fn line(text: &str, span: Range<usize>) -> (usize, usize, String, usize, usize) {
-        let line = Line::at(text, &span, &[]);
+        let line = Report::new(Path::new("t"), text, Vec::new(), Vec::new()).line(&span);
         (line.number, line.column, line.shown, line.caret_from, line.carets)
     }
 
@@ -207,7 +220,8 @@ mod tests {
 
     #[test]
     fn a_concealed_span_is_shown_as_stars() {
-        let line = Line::at("key = \"hunter2\"", &(7..14), std::slice::from_ref(&(7..14)));
-        assert_eq!(line.shown, "key = \"*******\"");
+        let secret = std::iter::once(7..14).collect();
+        let report = Report::new(Path::new("t"), "key = \"hunter2\"", Vec::new(), secret);
+        assert_eq!(report.line(&(7..14)).shown, "key = \"*******\"");
     }
 }

@@ -1,5 +1,7 @@
 //! The checked rules of an API.
 
+use std::collections::BTreeSet;
+
 use http::Method;
 
 use super::clash::Claim;
@@ -17,8 +19,8 @@ use crate::domain::rule::{ItemRule, Requirement};
 /// so that one mistake does not lead to another.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Catalogues<'a> {
-    pub(super) flag_names: &'a [&'a str],
-    pub(super) context_names: &'a [&'a str],
+    pub(super) flag_names: &'a BTreeSet<&'a str>,
+    pub(super) context_names: &'a BTreeSet<&'a str>,
     /// None if it has mistakes.
     pub(super) flags: Option<&'a FlagCatalog>,
 }
@@ -160,13 +162,13 @@ fn context(
     reading: &Reading<'_>,
 ) -> Result<Slug, Reported> {
     let known = catalogues.context_names;
-    if known.contains(&text.value.value.as_str()) {
+    if known.contains(text.value.value.as_str()) {
         return name(text, "a context", reading);
     }
     let shown = &text.value.shown;
-    let all = match known {
-        [] => format!("add a table `[contexts.{shown}]`"),
-        _ => format!("the contexts are {}", listed(known.iter().copied(), "and")),
+    let all = match known.is_empty() {
+        true => format!("add a table `[contexts.{shown}]`"),
+        false => format!("the contexts are {}", listed(known.iter().copied(), "and")),
     };
     let hint = did_you_mean(shown, known.iter().copied(), &all);
     let (rule, context) = (label.to_owned(), shown.clone());
@@ -180,15 +182,15 @@ fn flag(
     reading: &Reading<'_>,
 ) -> Result<Flags, Reported> {
     let known = catalogues.flag_names;
-    if known.contains(&text.value.value.as_str()) {
+    if known.contains(text.value.value.as_str()) {
         let bits = catalogues.flags.and_then(|flags| flags.bits(&text.value.value));
         // Without a catalogue there are no settings at all: the bits are never asked for.
         return Ok(bits.unwrap_or(Flags::UNLIMITED));
     }
     let shown = &text.value.shown;
-    let all = match known {
-        [] => format!("add `{shown} = 0x100` to a table `[flags]`"),
-        _ => format!("the flags are {}", listed(known.iter().copied(), "and")),
+    let all = match known.is_empty() {
+        true => format!("add `{shown} = 0x100` to a table `[flags]`"),
+        false => format!("the flags are {}", listed(known.iter().copied(), "and")),
     };
     let hint = did_you_mean(shown, known.iter().copied(), &all);
     let (rule, flag) = (label.to_owned(), shown.clone());

@@ -12,6 +12,7 @@ use super::reading::{Field, Placed, Reading, Reported, Text, did_you_mean, liste
 use super::table::Size;
 use crate::domain::id::{MAX_NAME, Slug};
 use crate::domain::time::Span;
+use crate::wire;
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
@@ -21,40 +22,40 @@ const TIB: u64 = 1 << 40;
 /// The longest length of time that can be set: a century, which no clock overflows.
 const LONGEST_DAYS: u64 = 36_500;
 
-/// Headers that carry the message, the credential or the way that a request came. To set one of them
-/// for an upstream would change what it reads.
-const RESERVED_HEADERS: [&str; 31] = [
+/// Headers that carry the message, the credential or the way that a request came, beside those of one
+/// connection. To set one of them for an upstream would change what it reads.
+const RESERVED_HEADERS: [&str; 23] = [
     "accept",
     "accept-encoding",
     "age",
     "alt-svc",
     "authorization",
     "cache-control",
-    "connection",
     "content-encoding",
     "content-length",
     "content-type",
     "cookie",
     "date",
     "expect",
-    "forwarded",
     "host",
-    "http2-settings",
-    "keep-alive",
+    "if-match",
+    "if-none-match",
+    "if-range",
     "origin",
-    "proxy-authenticate",
-    "proxy-authorization",
-    "proxy-connection",
     "range",
     "set-cookie",
     "te",
     "trailer",
     "transfer-encoding",
-    "upgrade",
     "via",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-proto",
+];
+
+/// Claims that say who is calling, which is what an upstream is to be told.
+const IDENTITY_CLAIMS: [&str; 4] = [
+    "x-forwarded-email",
+    "x-forwarded-groups",
+    "x-forwarded-preferred-username",
+    "x-forwarded-user",
 ];
 
 /// A whole number within bounds.
@@ -245,12 +246,19 @@ pub(super) fn header(text: &Placed<Text>, reading: &Reading<'_>) -> Result<Heade
         let hint = "a header name is made of letters, digits and `-`, such as `x-tollgate-owner`";
         return Err(reading.mistake(&text.span, Mistake::BadHeader(shown), hint));
     };
-    // `X_Forwarded_For` is `X-Forwarded-For` to many an upstream (sec-H2).
-    if RESERVED_HEADERS.contains(&flat(&name).as_str()) {
+    if is_reserved(&name) {
         let hint = "choose a name of your own, such as `x-tollgate-owner`";
         return Err(reading.mistake(&text.span, Mistake::HeaderReserved(shown), hint));
     }
     Ok(name)
+}
+
+/// `X_Forwarded_For` is `X-Forwarded-For` to many an upstream (sec-H2).
+fn is_reserved(name: &HeaderName) -> bool {
+    let flat = flat(name);
+    RESERVED_HEADERS.contains(&flat.as_str())
+        || flat.parse().is_ok_and(|flat| wire::is_hop_by_hop(&flat))
+        || (wire::is_claim(&flat) && !IDENTITY_CLAIMS.contains(&flat.as_str()))
 }
 
 /// A header name as the most careless upstream reads it.
@@ -360,10 +368,13 @@ mod tests {
     }
 
     #[test]
-    fn reserved_headers_are_sorted_and_flat() {
+    fn reserved_headers_are_known_in_every_spelling() {
         assert!(RESERVED_HEADERS.is_sorted());
         for name in RESERVED_HEADERS {
             assert_eq!(flat(&HeaderName::from_static(name)), name);
         }
+        let reserved = |name| is_reserved(&HeaderName::from_static(name));
+        assert!(reserved("host") && reserved("connection") && reserved("x_real.ip"));
+        assert!(!reserved("x-tollgate-owner") && !reserved("x-forwarded-user"));
     }
 }
