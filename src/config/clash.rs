@@ -154,15 +154,23 @@ impl<'a> Node<'a> {
     /// Tells of rules whose paths first differ in two segments that can both match one text while
     /// neither is the narrower, such as `a{x}` and `{x}b`.
     fn crossings(&self, tell: &mut impl FnMut(&'a Claim, &'a Claim)) {
-        for (at, (key, node)) in self.next.iter().enumerate() {
-            node.crossings(tell);
-            let Key::Part(prefix, suffix) = *key else { continue };
-            // Keys are in the order of their prefixes, so those that begin with this one follow it.
-            let longer = self.next.iter().skip(at + 1).map_while(|(key, node)| match key {
-                Key::Part(long, other) if long.starts_with(prefix) => Some((*long, *other, node)),
-                _ => None,
-            });
-            for (long, other, beside) in longer {
+        self.next.values().for_each(|node| node.crossings(tell));
+        let parts: Vec<_> = self
+            .next
+            .iter()
+            .filter_map(|(key, node)| match key {
+                Key::Part(prefix, suffix) => Some((*prefix, *suffix, node)),
+                Key::Literal(_) | Key::Rest => None,
+            })
+            .collect();
+        // They are in the order of their prefixes, so those that begin with this one follow it.
+        let mut rest = parts.as_slice();
+        while let Some(((prefix, suffix, node), after)) = rest.split_first() {
+            rest = after;
+            for (long, other, beside) in after {
+                if !long.starts_with(prefix) {
+                    break;
+                }
                 if long != prefix && suffix.len() > other.len() && suffix.ends_with(other) {
                     node.meet(beside, tell);
                 }

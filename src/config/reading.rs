@@ -150,6 +150,9 @@ pub(super) fn did_you_mean<'a>(
         .map_or_else(|| otherwise.to_owned(), |best| format!("did you mean `{best}`?"))
 }
 
+/// With how many names one is compared: a file of thousands of mistakes is told of in seconds.
+const MOST_COMPARED: usize = 1_000;
+
 /// The closest of `known` to what was written, if it is close at all.
 pub(super) fn closest<'a>(
     written: &str,
@@ -159,6 +162,7 @@ pub(super) fn closest<'a>(
     let written = written.get(..written.len().min(128))?.to_lowercase();
     known
         .into_iter()
+        .take(MOST_COMPARED)
         .map(|one| (strsim::jaro_winkler(&written, &one.to_lowercase()), one))
         .filter(|(likeness, _)| *likeness > 0.8)
         .max_by(|(a, _), (b, _)| a.total_cmp(b))
