@@ -6,13 +6,13 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use zeroize::Zeroizing;
 
 use crate::cli::args::{Common, Init};
 use crate::cli::failure::{Code, Failure};
 use crate::cli::output::Reply;
 use crate::cli::place::{key_beside, mistakes};
 use crate::config::{Environment, Settings};
+use crate::store::sealed::MasterKey;
 
 /// Makes the three.
 ///
@@ -65,25 +65,17 @@ pub fn make_folder(path: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Makes a master key: 64 random hexadecimal digits that only their user can read.
+/// Makes a master key in a new file that only its user can read.
 ///
 /// # Errors
 /// A file that exists, or what the operating system reports.
 pub fn make_key(path: &Path) -> Result<(), Failure> {
-    let mut bytes = Zeroizing::new([0; 32]);
-    aws_lc_rs::rand::fill(bytes.as_mut_slice())
-        .map_err(|_| Failure::io("making a master key", "no random numbers"))?;
-    let mut text = Zeroizing::new(String::with_capacity(65));
-    for byte in bytes.iter() {
-        text.extend(
-            [byte >> 4, byte & 15]
-                .map(|half| char::from_digit(half.into(), 16))
-                .into_iter()
-                .flatten(),
-        );
+    if path.exists() {
+        return Err(exists(path));
     }
-    text.push('\n');
-    write_new(path, 0o600, text.as_bytes())
+    MasterKey::create(path)
+        .map(|_| ())
+        .map_err(|error| Failure::new(Code::Refused, "failed", error))
 }
 
 fn write_new(path: &Path, mode: u32, bytes: &[u8]) -> Result<(), Failure> {

@@ -4,6 +4,7 @@
 use crate::domain::id::{OwnerId, TokenId};
 use crate::domain::token::State;
 use crate::store::StoreError;
+use crate::store::sealed::{KeyError, SealError};
 
 /// A refused or failed act. Nothing was written.
 #[derive(Debug, thiserror::Error)]
@@ -46,7 +47,10 @@ pub enum ServiceError {
     NoEntropy,
     /// A secret parameter needs a master key, and there is none.
     #[error("a secret parameter cannot be kept: {0}")]
-    NoMasterKey(String),
+    NoMasterKey(#[from] KeyError),
+    /// A secret parameter could not be encrypted.
+    #[error("a secret parameter cannot be kept: {0}")]
+    NotSealed(#[from] SealError),
     /// The store refused or failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -75,7 +79,7 @@ impl ServiceError {
             Self::NotAllowed { .. } => 403,
             Self::NoToken(_) | Self::NoOwner(_) => 404,
             Self::OwnerExists(_) | Self::Ended { .. } => 409,
-            Self::NoEntropy | Self::NoMasterKey(_) => 503,
+            Self::NoEntropy | Self::NoMasterKey(_) | Self::NotSealed(_) => 503,
             Self::Store(error) => match error {
                 StoreError::Conflict { .. } | StoreError::DuplicateSecret => 409,
                 StoreError::Full { .. } => 507,
@@ -96,7 +100,7 @@ impl ServiceError {
             Self::NoToken(_) | Self::NoOwner(_) => "not-found",
             Self::OwnerExists(_) => "exists",
             Self::Ended { .. } => "ended",
-            Self::NoEntropy | Self::NoMasterKey(_) => "unavailable",
+            Self::NoEntropy | Self::NoMasterKey(_) | Self::NotSealed(_) => "unavailable",
             Self::Store(error) => match error {
                 StoreError::Conflict { .. } => "conflict",
                 StoreError::DuplicateSecret => "duplicate-secret",

@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::domain::event::{Event, EventKind};
 use crate::domain::id::{Slug, TokenId};
+use crate::store::sealed::{Binding, MasterKey};
 use crate::store::{Change, Commit, Position, Store, StoreError, Subject};
 
 pub mod caller;
@@ -60,15 +61,17 @@ impl Service {
         self.settings.load_full()
     }
 
-    /// Encrypts a secret parameter for one place in one token.
+    /// Encrypts a secret parameter for one place in one token. The key is read each time, for this is
+    /// rare, and a key that was put right is then taken up without a restart.
     fn seal(
         &self,
-        _token: TokenId,
-        _context: &Slug,
-        _name: &str,
-        _text: &str,
+        token: TokenId,
+        context: &Slug,
+        parameter: &str,
+        text: &str,
     ) -> Result<String, ServiceError> {
-        Err(ServiceError::NoMasterKey("this version has no master key yet".to_owned()))
+        let key = MasterKey::load(&self.settings().store.master_key)?;
+        Ok(key.seal(&Binding { token, context, parameter }, text)?)
     }
 
     /// What is read from.

@@ -2,10 +2,13 @@
 
 use super::*;
 use crate::domain::event::Actor;
+use crate::domain::id::Slug;
 use crate::domain::secret::{Secret, is_plausible};
+use crate::domain::token::ParamValue;
 use crate::domain::token::State;
 use crate::service::input::NewToken;
 use crate::store::LastUse;
+use crate::store::sealed::{Binding, MasterKey};
 
 #[tokio::test]
 async fn f1_a_secret_is_shown_once_and_never_kept() {
@@ -239,4 +242,32 @@ async fn an_unknown_token_is_not_found() {
     assert_eq!(problem(world.service.token(id).await).0, 404);
     assert_eq!(problem(world.update(id, json!({"name": "x"})).await).0, 404);
     assert_eq!(problem(world.service.revoke_token(&world.by, id, "").await).0, 404);
+}
+
+#[tokio::test]
+async fn f7_a_secret_parameter_is_sealed_and_never_shown() {
+    let world = World::with_alice().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("key");
+    let mut settings = settings();
+    let telegram: Slug = "hub".parse().unwrap();
+    let param = settings.contexts.get_mut(&telegram).unwrap().params.get_mut("market").unwrap();
+    (param.secret, param.choices) = (true, Vec::new());
+    settings.store.master_key = MasterKeySource::File(file.clone());
+    world.service.settings.store(Arc::new(settings));
+    let body = json!({
+        "owner": "alice", "name": "bot", "contexts": ["hub"],
+        "context_params": {"hub": {"market": "123456:bot-secret"}}
+    });
+    assert_eq!(problem(world.create(body.clone()).await).0, 503, "without a master key");
+
+    let key = MasterKey::create(&file).unwrap();
+    let token = world.create(body).await.unwrap();
+    let shown = serde_json::to_value(&token.context_params).unwrap();
+    assert_eq!(shown, json!({"hub": {"market": {"sealed": true}}}));
+    let record = world.service.token_record(token.id).await.unwrap();
+    assert!(!serde_json::to_string(&*record).unwrap().contains("bot-secret"));
+    let ParamValue::Sealed(sealed) = &record.context_params[&telegram]["market"] else { panic!() };
+    let place = Binding { token: token.id, context: &telegram, parameter: "market" };
+    assert_eq!(*key.open(&place, sealed).unwrap(), "123456:bot-secret");
 }
