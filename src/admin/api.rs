@@ -10,7 +10,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 
 use crate::admin::problem::Problem;
-use crate::admin::{Handles, history, system, tokens, users};
+use crate::admin::{Handles, explain, history, system, tokens, users};
 
 /// The most bytes of a body: all fields at their limits, escaped.
 const BODY_BYTES: usize = 256 * 1_024;
@@ -29,6 +29,7 @@ pub fn router(handles: Arc<Handles>) -> Router {
         .route("/users/{id}/block", post(users::block))
         .route("/users/{id}/unblock", post(users::unblock))
         .route("/history", get(history::list))
+        .route("/explain", post(explain::show))
         .route("/status", get(system::status))
         .route("/reload", post(system::reload))
         .route("/backup", post(system::backup));

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::service::Service;
 
 pub mod api;
+pub mod explain;
 pub mod extract;
 pub mod history;
 pub mod problem;

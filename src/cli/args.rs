@@ -105,12 +105,12 @@ pub struct Init {
 /// `demo`
 #[derive(Args, Debug)]
 pub struct Demo {
-    /// Where clients come in
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8080")]
-    pub public: SocketAddr,
-    /// Where metrics and health are answered
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8081")]
-    pub admin: SocketAddr,
+    /// Where clients come in [default: 127.0.0.1:8080, or any port if that is taken]
+    #[arg(long, value_name = "ADDR")]
+    pub public: Option<SocketAddr>,
+    /// Where metrics and health are answered [default: 127.0.0.1:8081, or any port]
+    #[arg(long, value_name = "ADDR")]
+    pub admin: Option<SocketAddr>,
 }
 
 /// `serve`

@@ -22,8 +22,14 @@ pub mod client;
 pub mod render;
 pub mod user;
 pub mod history;
+pub mod explain;
 pub mod system;
 pub mod init;
+pub mod serve;
+pub mod demo;
+
+#[cfg(feature = "test-clock")]
+pub mod test_clock;
 
 use args::{Arguments, Command, Common, HistoryCommand};
 use client::Client;
@@ -60,6 +66,8 @@ fn dispatch(arguments: Arguments) -> Result<Reply, Failure> {
     let Arguments { common, command } = arguments;
     match command {
         Command::Init(init) => init::run(&init, &common),
+        Command::Demo(demo) => demo::run(&demo, &common, clock()),
+        Command::Serve(serve) => serve::run(&serve, &common, clock()),
         Command::Check => system::check(&common),
         Command::Completions { shell } => system::completions(shell),
         Command::Man => system::man(),
@@ -69,7 +77,7 @@ fn dispatch(arguments: Arguments) -> Result<Reply, Failure> {
 
 /// The commands that need the data.
 async fn ask(command: Command, common: Common) -> Result<Reply, Failure> {
-    let clock = Clock::system();
+    let clock = clock();
     let found = place::find(&common)?;
     let client = Client::open(found.settings, clock.clone()).await?;
     let outcome = match command {
@@ -77,6 +85,7 @@ async fn ask(command: Command, common: Common) -> Result<Reply, Failure> {
         Command::User(command) => user::run(command, &client, &clock).await,
         Command::History { command: Some(HistoryCommand::List(list)), .. }
         | Command::History { command: None, list } => history::list(list, &client).await,
+        Command::Explain(explain) => explain::run(explain, &client, &clock).await,
         Command::Status => system::status(&client, &clock).await,
         Command::Reload => system::reload(&client).await,
         Command::Backup { file } => system::backup(&file, &client).await,
@@ -85,6 +94,18 @@ async fn ask(command: Command, common: Common) -> Result<Reply, Failure> {
     // What was done is told even if the folder cannot be closed well, but the failure counts.
     let closed = client.close().await;
     outcome.and_then(|reply| closed.map(|()| reply))
+}
+
+/// The machine's clock.
+#[cfg(not(feature = "test-clock"))]
+const fn clock() -> Clock {
+    Clock::system()
+}
+
+/// The clock that a test holds, if it does.
+#[cfg(feature = "test-clock")]
+fn clock() -> Clock {
+    test_clock::clock()
 }
 
 fn block_on<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {

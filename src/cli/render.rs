@@ -108,6 +108,11 @@ pub fn token(token: &TokenView, now: Timestamp) -> String {
     ])
 }
 
+/// How a token ended: who did it, when and why.
+pub fn ending(token: &TokenView, now: Timestamp) -> Option<String> {
+    token.ended.as_ref().map(|ended| format!("{} {}", state(token), act(&ended.act, now)))
+}
+
 fn lines(text: &str) -> String {
     text.lines().map(shown).collect::<Vec<_>>().join("\n")
 }

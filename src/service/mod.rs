@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::domain::event::{Event, EventKind};
 use crate::domain::id::{Slug, TokenId};
+use crate::domain::time::Timestamp;
 use crate::store::sealed::{Binding, MasterKey};
 use crate::store::{Change, Commit, Position, Store, StoreError, Subject};
 
@@ -59,6 +60,11 @@ impl Service {
     /// The present settings.
     pub fn settings(&self) -> Arc<Settings> {
         self.settings.load_full()
+    }
+
+    /// The moment by which acts are judged.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// Encrypts a secret parameter for one place in one token. The key is read each time, for this is

@@ -16,7 +16,7 @@ use crate::service::error::ServiceError;
 use crate::service::input::NewToken;
 use crate::service::view::{TokenChanged, TokenView};
 use crate::service::{ATTEMPTS, PAGE_ENTRIES, Service, check, grant, params};
-use crate::store::{Change, Page, Record, StoreError, Subject};
+use crate::store::{Change, Held, Page, Record, StoreError, Subject};
 
 /// A new token, and its secret if that was made here: this is the only time that it is seen.
 pub struct Created {
@@ -24,6 +24,15 @@ pub struct Created {
     pub token: TokenView,
     /// None if the caller brought it.
     pub secret: Option<Secret>,
+}
+
+/// How a token is named by somebody who asks about it.
+#[derive(Debug)]
+pub enum Presented {
+    /// Publicly.
+    Id(TokenId),
+    /// As a client would.
+    Secret(Secret),
 }
 
 impl Service {
@@ -133,6 +142,23 @@ impl Service {
     pub async fn token(&self, id: TokenId) -> Result<TokenView, ServiceError> {
         let token = self.token_record(id).await?;
         self.view(&token).await
+    }
+
+    /// A token with its owner and its last use, if there is one.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    pub async fn presented(&self, by: &Presented) -> Result<Option<Held>, ServiceError> {
+        let token = match by {
+            Presented::Id(id) => self.store().token(*id).await?,
+            Presented::Secret(secret) => {
+                self.store().held(&secret.digest()).await?.map(|held| held.token)
+            }
+        };
+        let Some(token) = token else { return Ok(None) };
+        let owner = self.owner_record(&token.owner).await?;
+        let last_use = self.cache.last_use(&token).await?;
+        Ok(Some(Held { token, owner, last_use }))
     }
 
     /// Tokens in the order of their creation, of one owner or of all. Ended ones stay in the list for

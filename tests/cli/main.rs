@@ -10,6 +10,7 @@
 mod errors;
 mod life;
 mod secrets;
+mod server;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

@@ -1,0 +1,89 @@
+//! `/api/v1/explain`: why a request would go through, or where it would stop.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{Method, Uri};
+use serde::{Deserialize, Serialize};
+
+use crate::admin::Handles;
+use crate::admin::extract::{Body, By};
+use crate::admin::problem::Problem;
+use crate::domain::decision::{OwnerTerms, Terms};
+use crate::domain::id::TokenId;
+use crate::domain::secret::Secret;
+use crate::gateway::explain::{Explanation, Known, Question, explain};
+use crate::gateway::snapshot::Snapshot;
+use crate::gateway::targets::Targets;
+use crate::service::ServiceError;
+use crate::service::tokens::Presented;
+use crate::service::view::TokenView;
+use crate::telemetry::counters::Counters;
+
+/// A request that nobody sends, with a token by its id or by its secret.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Asked {
+    method: String,
+    url: String,
+    #[serde(default)]
+    token: Option<TokenId>,
+    #[serde(default)]
+    secret: Option<String>,
+    #[serde(default)]
+    address: Option<IpAddr>,
+}
+
+/// The answer, and the token that it is about.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Explained {
+    /// What was found, step by step.
+    #[serde(flatten)]
+    pub explanation: Explanation,
+    /// None if there is no such token.
+    pub token: Option<TokenView>,
+}
+
+pub(super) async fn show(
+    State(handles): State<Arc<Handles>>,
+    By(_): By,
+    Body(asked): Body<Asked>,
+) -> Result<Json<Explained>, Problem> {
+    let bad = |field: &str, problem: &str| Problem::from(ServiceError::field(field, problem));
+    let question = Question {
+        method: Method::from_bytes(asked.method.as_bytes())
+            .map_err(|_| bad("method", "this is not a method such as `GET`"))?,
+        url: asked
+            .url
+            .parse::<Uri>()
+            .map_err(|_| bad("url", "this is not an address such as `http://host/path`"))?,
+        address: asked.address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+    };
+    let presented = match (asked.token, asked.secret) {
+        (Some(_), Some(_)) => return Err(bad("secret", "give an id or a secret, not both")),
+        (Some(id), None) => Some(Presented::Id(id)),
+        (None, Some(text)) => Some(Presented::Secret(Secret::new(text))),
+        (None, None) => None,
+    };
+    let service = &handles.service;
+    let held = match presented {
+        Some(presented) => service.presented(&presented).await?,
+        None => None,
+    };
+    let known = held.as_ref().map(|held| Known {
+        terms: Terms::from(&*held.token),
+        owner: OwnerTerms::from(&*held.owner),
+        last_use: held.last_use.as_ref().map(|last| last.at),
+    });
+    let (settings, now) = (service.settings(), service.now());
+    // Compiled for this question alone: its counters and connections are nobody's.
+    let snapshot = Snapshot::new(&settings, &Counters::new(1), &Targets::default(), 0);
+    let explanation = explain(&question, known.as_ref(), &snapshot, &settings.flags, now);
+    let token = held.map(|held| {
+        let blocked = held.owner.blocked.is_some();
+        TokenView::new(&held.token, blocked, held.last_use, &settings.flags, now)
+    });
+    Ok(Json(Explained { explanation, token }))
+}

@@ -1,0 +1,211 @@
+//! `tollgate demo`: an upstream, a gateway in front of it, and tokens of several kinds to try out.
+
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use crate::app;
+use crate::cli::args::{Common, Demo};
+use crate::cli::failure::{Code, Failure};
+use crate::cli::output::Reply;
+use crate::cli::{place, serve};
+use crate::clock::Clock;
+use crate::config::{Environment, Settings, load};
+use crate::store;
+
+mod examples;
+mod seed;
+mod upstream;
+
+use examples::Example;
+
+/// How the configuration of a demo begins; another file is never overwritten.
+const MARK: &str = "# Written by `tollgate demo`, anew at each start.";
+
+/// What `demo --json` prints.
+#[derive(Serialize)]
+struct Started {
+    public: SocketAddr,
+    admin: SocketAddr,
+    data: PathBuf,
+    examples: Vec<Example>,
+}
+
+/// Starts everything, says how to try it, and runs until the process is told to stop.
+///
+/// # Errors
+/// An address or a folder that is taken, or what goes wrong at the end.
+pub fn run(demo: &Demo, common: &Common, clock: Clock) -> Result<Reply, Failure> {
+    let folder = Folder::new(common)?;
+    let upstream = upstream::start()?;
+    let config = folder.path.join("tollgate.toml");
+    let text = configuration(demo, &folder.path, upstream);
+    write_configuration(&config, &text)?;
+    let settings =
+        load(&config, &Environment::process()).map_err(|report| place::mistakes(&report))?.settings;
+    let (store, seeded) = open_and_seed(&settings, &clock)?;
+    let running =
+        app::start_on(store, settings, Some(config.clone()), clock).map_err(serve::failure)?;
+    let examples = examples::all(&seeded, running.public());
+    let started = Started {
+        public: running.public(),
+        admin: running.admin(),
+        data: folder.path.clone(),
+        examples,
+    };
+    let text = text_of(&started, &config);
+    serve::until_told(running, &Reply::new(text, &started)?, common.json)
+}
+
+/// Where the demo lives. One that nobody named is taken away at the end.
+struct Folder {
+    path: PathBuf,
+    is_ours: bool,
+}
+
+impl Folder {
+    fn new(common: &Common) -> Result<Self, Failure> {
+        let (path, is_ours) = match &common.data {
+            Some(data) => (data.clone(), false),
+            None => {
+                let mut random = [0; 6];
+                aws_lc_rs::rand::fill(&mut random)
+                    .map_err(|_| Failure::io("naming a folder", "no random numbers"))?;
+                let name: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+                (std::env::temp_dir().join(format!("tollgate-demo-{name}")), true)
+            }
+        };
+        let made = make_private(&path).and_then(|()| std::path::absolute(&path));
+        let path =
+            made.map_err(|error| Failure::io(format_args!("making `{}`", path.display()), error))?;
+        Ok(Self { path, is_ours })
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        if self.is_ours {
+            let _ = std::fs::remove_dir_all(&self.path);
+        }
+    }
+}
+
+fn make_private(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+fn write_configuration(path: &Path, text: &str) -> Result<(), Failure> {
+    match std::fs::read_to_string(path) {
+        Ok(old) if !old.starts_with(MARK) => {
+            let detail = format!("`{}` was not written by a demo", path.display());
+            return Err(Failure::new(Code::Conflict, "exists", detail)
+                .hint("name a folder of its own with `--data DIR`"));
+        }
+        _ => {}
+    }
+    std::fs::write(path, text)
+        .map_err(|error| Failure::io(format_args!("writing `{}`", path.display()), error))
+}
+
+/// The named address; without one a usual port, or any if that is taken.
+fn address(named: Option<SocketAddr>, usual: u16) -> SocketAddr {
+    named.unwrap_or_else(|| {
+        let usual = SocketAddr::from((Ipv4Addr::LOCALHOST, usual));
+        let is_free = TcpListener::bind(usual).is_ok();
+        if is_free { usual } else { (Ipv4Addr::LOCALHOST, 0).into() }
+    })
+}
+
+fn configuration(demo: &Demo, data: &Path, upstream: SocketAddr) -> String {
+    let (public, admin) = (address(demo.public, 8_080), address(demo.admin, 8_081));
+    format!(
+        r#"{MARK}
+[listen]
+public = "{public}"
+admin = "{admin}"
+
+[store]
+path = {data:?}
+
+[flags]
+view = 0x200
+edit = 0x400
+
+[contexts.orders]
+title = "Orders"
+
+[contexts.stock]
+title = "Stock"
+
+[[apis]]
+name = "shop"
+upstream = ["http://{upstream}"]
+
+[[apis.rules]]
+name = "public"
+path = "/public/{{*rest}}"
+public = true
+
+[[apis.rules]]
+name = "read-orders"
+path = "/orders/{{*rest}}"
+methods = ["GET", "HEAD"]
+context = "orders"
+flags = ["view"]
+
+[[apis.rules]]
+name = "write-orders"
+path = "/orders/{{*rest}}"
+methods = ["POST", "PUT", "PATCH", "DELETE"]
+context = "orders"
+flags = ["edit"]
+
+[[apis.rules]]
+name = "stock-item"
+path = "/stock/{{item}}"
+context = "stock"
+item = "{{item}}"
+"#,
+        data = data.display().to_string(),
+    )
+}
+
+type Seeded = (Arc<dyn store::Store>, seed::Seeded);
+
+/// The tokens are made before anything listens: an expired one cannot be made by the acts, which refuse
+/// an end in the past.
+fn open_and_seed(settings: &Settings, clock: &Clock) -> Result<Seeded, Failure> {
+    super::block_on(async {
+        let store = store::open(&settings.store, clock.clone()).await?;
+        let seeded = seed::seed(&store, settings, clock).await?;
+        Ok((store, seeded))
+    })
+}
+
+fn text_of(started: &Started, config: &Path) -> String {
+    use std::fmt::Write as _;
+    let mut text = format!(
+        "The gateway listens on http://{}, health and metrics on http://{}.\n\
+         Behind it stands a small upstream that answers with what it was sent.\n\
+         Everything is kept in {}.\n\n",
+        started.public,
+        started.admin,
+        started.data.display()
+    );
+    for example in &started.examples {
+        let _ = writeln!(text, "# {}: {}", example.expect, example.name);
+        let _ = writeln!(text, "{}\n", example.curl());
+    }
+    let _ = write!(
+        text,
+        "Manage it from another terminal, for example:\n\
+         tollgate --config {0} token list\n\
+         tollgate --config {0} history\n\n\
+         Ctrl-C stops it.",
+        config.display()
+    );
+    text
+}

@@ -1,0 +1,77 @@
+//! `tollgate serve`: the gateway itself.
+
+use serde_json::json;
+
+use crate::app::{self, AppError, Running};
+use crate::cli::args::{Common, Serve};
+use crate::cli::failure::{Code, Failure};
+use crate::cli::output::{self, Reply};
+use crate::cli::place::{self, Found};
+use crate::clock::Clock;
+use crate::config::{Environment, Settings};
+
+/// Runs until the process is told to stop.
+///
+/// # Errors
+/// Mistakes in the configuration, an address or a folder that is taken, or what goes wrong at the end.
+pub fn run(serve: &Serve, common: &Common, clock: Clock) -> Result<Reply, Failure> {
+    let found = settings(serve, common)?;
+    let data = found.settings.store.path.clone();
+    let running = app::start(found.settings, found.source, clock).map_err(failure)?;
+    let text = format!(
+        "tollgate {} listens on http://{} (health and metrics on http://{})",
+        env!("CARGO_PKG_VERSION"),
+        running.public(),
+        running.admin(),
+    );
+    let json = json!({
+        "public": running.public(),
+        "admin": running.admin(),
+        "data": data,
+        "pid": std::process::id(),
+    });
+    until_told(running, &Reply::new(text, &json)?, common.json)
+}
+
+/// Says that a gateway runs, and waits for its end.
+///
+/// # Errors
+/// What goes wrong at the end.
+pub fn until_told(running: Running, begun: &Reply, json: bool) -> Result<Reply, Failure> {
+    begun.write(json)?;
+    running.run().map_err(failure)?;
+    output::warn("tollgate has stopped in order");
+    Ok(Reply::default())
+}
+
+fn settings(serve: &Serve, common: &Common) -> Result<Found, Failure> {
+    let mut found = match &serve.upstream {
+        Some(url) => {
+            let environment = Environment::process();
+            let settings = Settings::for_upstream(url, &environment);
+            let mut settings = settings.map_err(|report| place::mistakes(&report))?;
+            if let Some(data) = &common.data {
+                place::move_data(&mut settings, data);
+            }
+            Found { settings, source: None }
+        }
+        None => place::find(common)?,
+    };
+    let listen = &mut found.settings.listen;
+    listen.public = serve.listen.unwrap_or(listen.public);
+    listen.admin = serve.admin.unwrap_or(listen.admin);
+    Ok(found)
+}
+
+/// Why a gateway did not start or did not stop in order.
+pub fn failure(error: AppError) -> Failure {
+    match error {
+        AppError::Store(error) => error.into(),
+        AppError::Socket(error) => Failure::new(Code::Unreachable, "socket", error),
+        AppError::Listen { key, .. } => {
+            let hint = format!("is another gateway running? `{key}` names another address");
+            Failure::new(Code::Refused, "listen", error).hint(hint)
+        }
+        AppError::System { .. } => Failure::new(Code::Refused, "failed", error),
+    }
+}
