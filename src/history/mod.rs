@@ -20,6 +20,8 @@ mod verify;
 pub use back::{Backwards, line_at};
 pub use line::{Checked, check, hash_of};
 pub use log::Log;
+#[cfg(test)]
+pub(crate) use probe::Fault;
 pub use probe::Probe;
 pub use scan::{Lines, RawLine};
 pub use segment::{SEGMENT_BYTES, sync_folder};
@@ -98,6 +100,16 @@ pub enum HistoryError {
         offset: u64,
         /// What does not verify.
         what: String,
+    },
+    /// Events are missing that are known to have been written.
+    #[error("`{}` ends at event {found}, but event {expected} was written", path.display())]
+    Behind {
+        /// The folder.
+        path: PathBuf,
+        /// The last event there is.
+        found: u64,
+        /// The last event that is known of.
+        expected: u64,
     },
     /// The operating system refused.
     #[error("{doing} `{}` failed: {source}", path.display())]

@@ -5,7 +5,7 @@ use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use super::{Checked, HistoryError, Lines, Log, Mark, Place, RawLine, line, segment};
+use super::{Backwards, Checked, HistoryError, Lines, Log, Mark, Place, RawLine, line, segment};
 
 /// More than the largest batch, so that rewriting this much rewrites all that may not be durable.
 const REWRITE_BYTES: u64 = 16 * 1024 * 1024;
@@ -37,6 +37,7 @@ pub fn recover<E: From<HistoryError>>(
     mut each: impl FnMut(Place, Checked<'_>, &[u8]) -> Result<(), E>,
 ) -> Result<Log, E> {
     segment::create_folder(folder)?;
+    check_reaches(folder, &how)?;
     let mut mark = how.from;
     let mut lines = Lines::from(folder, mark.next)?;
     let mut bad = None;
@@ -44,13 +45,13 @@ pub fn recover<E: From<HistoryError>>(
         match follow(&mut mark, &raw) {
             Ok(checked) => each(raw.place, checked, raw.bytes)?,
             Err(what) => {
-                bad = Some((raw.place, what, raw.terminated && line::check(raw.bytes).is_ok()));
+                bad = Some((raw.place, what, looks_torn(&raw)));
                 break;
             }
         }
     }
-    if let Some((place, what, whole)) = bad {
-        let torn = !whole && mark.head.seq >= how.durable && is_end(folder, place, lines)?;
+    if let Some((place, what, torn)) = bad {
+        let torn = torn && mark.head.seq >= how.durable && is_end(folder, place, lines)?;
         if !torn {
             let path = segment::path(folder, place.segment);
             return Err(HistoryError::damaged(&path, place.offset, what).into());
@@ -88,6 +89,37 @@ pub(super) fn follow<'a>(mark: &mut Mark, raw: &RawLine<'a>) -> Result<Checked<'
     Ok(checked)
 }
 
+/// Refuses a history that ends before the place from which it is to be read on, or that is another one.
+fn check_reaches(folder: &Path, how: &Recovered) -> Result<(), HistoryError> {
+    let Mark { head, next } = how.from;
+    if head.seq == 0 {
+        return Ok(());
+    }
+    let path = segment::path(folder, next.segment);
+    let length = std::fs::metadata(&path).map_or(0, |file| file.len());
+    if length < next.offset {
+        let newest = Backwards::from_end(folder)?.next_line()?;
+        let (path, found) = (folder.to_owned(), newest.map_or(0, |(seq, _, _)| seq));
+        return Err(HistoryError::Behind { path, found, expected: how.durable.max(head.seq) });
+    }
+    match Backwards::before(folder, head.seq.saturating_add(1))?.next_line()? {
+        Some((seq, _, line)) if seq == head.seq && line::hash_of(&line) == head.hash => Ok(()),
+        _ => {
+            let what = format!("event {} is not the one that was written", head.seq);
+            Err(HistoryError::damaged(&path, next.offset, what))
+        }
+    }
+}
+
+/// Whether a bad line can be what an interrupted write left: it stops short, or a part of it never reached
+/// the disk and reads as zeros. A whole line whose checksum is wrong was damaged later, perhaps after it
+/// was acknowledged, and so was one whose newline alone is wrong.
+fn looks_torn(raw: &RawLine<'_>) -> bool {
+    let without_last = raw.bytes.split_last().map_or(raw.bytes, |(_, rest)| rest);
+    let stops_short = !raw.terminated && line::check(without_last).is_err();
+    stops_short || raw.bytes.contains(&0)
+}
+
 /// Whether a bad line is the end of everything: no whole line and no other segment stands after it.
 fn is_end(folder: &Path, bad: Place, mut rest: Lines) -> Result<bool, HistoryError> {
     if segment::list(folder)?.last() != Some(&bad.segment) {
@@ -122,9 +154,8 @@ fn open_last(folder: &Path, mark: &mut Mark, durable: u64) -> Result<File, Histo
     let last = segment::list(folder)?.last().copied();
     let path = segment::path(folder, last.unwrap_or(mark.next.segment));
     if mark.head.seq < durable {
-        let found = mark.head.seq;
-        let what = format!("the history ends at event {found}, but event {durable} was written");
-        return Err(HistoryError::damaged(&path, mark.next.offset, what));
+        let (path, found) = (folder.to_owned(), mark.head.seq);
+        return Err(HistoryError::Behind { path, found, expected: durable });
     }
     match last {
         None => segment::create(folder, next),

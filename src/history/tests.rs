@@ -70,7 +70,34 @@ fn a_torn_last_line_is_cut_wherever_it_is_torn() {
         assert_eq!(verify(folder.path()).unwrap().head.seq, 4);
         // What was known to be durable is never taken for a torn end.
         fs::write(&path, &whole[..end]).unwrap();
-        assert!(matches!(open(folder.path(), Mark::START, 4), Err(HistoryError::Damaged { .. })));
+        let refused = open(folder.path(), Mark::START, 4);
+        assert!(matches!(
+            refused,
+            Err(HistoryError::Damaged { .. } | HistoryError::Behind { found: 3, expected: 4, .. })
+        ));
+    }
+}
+
+#[test]
+fn a_last_line_that_never_reached_the_disk_is_cut_and_a_changed_one_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let (log, places) = fill(folder.path(), 2);
+    drop(log);
+    let path = last_segment(folder.path());
+    let whole = fs::read(&path).unwrap();
+    let start = usize::try_from(places[3].offset).unwrap();
+    for from in [start, start + 20, whole.len() - 1] {
+        let mut zeros = whole.clone();
+        zeros[from..].fill(0);
+        fs::write(&path, &zeros).unwrap();
+        assert_eq!(open(folder.path(), Mark::START, 3).unwrap().1, [1, 2, 3], "zeros from {from}");
+    }
+    for at in start..whole.len() {
+        let mut changed = whole.clone();
+        changed[at] ^= 1;
+        fs::write(&path, &changed).unwrap();
+        let refused = open(folder.path(), Mark::START, 3);
+        assert!(matches!(refused, Err(HistoryError::Damaged { .. })), "byte {at}");
     }
 }
 

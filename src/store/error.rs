@@ -71,6 +71,13 @@ impl From<&HistoryError> for StoreError {
                 what: what.clone(),
                 hint: "restore the data folder from a backup".to_owned(),
             },
+            HistoryError::Behind { path, found, expected } => Self::Damaged {
+                place: path.display().to_string(),
+                what: format!("it ends at event {found}, but event {expected} was written"),
+                hint: "restore the data folder from a backup, or go on with what is left by \
+                       `tollgate repair`"
+                    .to_owned(),
+            },
             HistoryError::Io { doing, path, source } => Self::Failed {
                 doing: format!("{doing} `{}`", path.display()),
                 cause: source.to_string(),

@@ -6,6 +6,7 @@
 //!
 //! Called by `cache` (reads), `service` (changes) and `app` (opening, backups).
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -20,6 +21,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::token::{Revision, Token};
 use crate::history::SEGMENT_BYTES;
 
+pub mod backup;
 pub mod codec;
 pub mod error;
 pub mod sealed;
@@ -32,24 +34,66 @@ mod sample;
 
 pub use error::StoreError;
 
-/// Opens the store that the settings name, creating it if it is not there.
+/// Opens the store that the settings name, creating it if it is not there. Building a lost index anew
+/// takes as long as the history is.
 ///
 /// # Errors
 /// The folder is in use, damaged beyond what the history can mend, or cannot be read or written.
 pub async fn open(settings: &StoreSettings, clock: Clock) -> Result<Arc<dyn Store>, StoreError> {
-    let options = sled::Options {
+    let options = options(settings, clock);
+    let opened = aside(settings, move || sled::SledStore::open(options)).await?;
+    Ok(Arc::new(opened))
+}
+
+/// Builds the index of a store that is not open from its history alone, and goes on from what the
+/// history holds; answers with the number of its newest event.
+///
+/// # Errors
+/// The folder is in use, or its history is damaged.
+pub async fn repair(settings: &StoreSettings, clock: Clock) -> Result<Position, StoreError> {
+    let options = options(settings, clock);
+    aside(settings, move || sled::repair(options)).await
+}
+
+/// Makes a store of a backup, in a folder that must be empty or not exist. Tokens that lie idle count as
+/// used at this moment, since what was used after the backup is not known.
+///
+/// # Errors
+/// The backup does not verify, the folder is not empty, or it cannot be written; then nothing is left in
+/// it.
+pub async fn restore(
+    from: &Path,
+    settings: &StoreSettings,
+    clock: Clock,
+) -> Result<backup::Summary, StoreError> {
+    let (from, options) = (from.to_owned(), options(settings, clock));
+    aside(settings, move || sled::restore(&from, options)).await
+}
+
+/// Where the history of a data folder lies, for checking it.
+pub fn history_folder(data: &Path) -> PathBuf {
+    sled::history_folder(data)
+}
+
+fn options(settings: &StoreSettings, clock: Clock) -> sled::Options {
+    sled::Options {
         folder: settings.path.clone(),
         cache_bytes: settings.index_cache_bytes,
         reserve_bytes: settings.reserve_bytes,
         segment_bytes: SEGMENT_BYTES,
         clock,
-    };
-    let opening = tokio::task::spawn_blocking(move || sled::SledStore::open(options));
-    let opened = opening.await.map_err(|error| StoreError::Failed {
-        doing: format!("opening `{}`", settings.path.display()),
+    }
+}
+
+async fn aside<T: Send + 'static>(
+    settings: &StoreSettings,
+    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|error| StoreError::Failed {
+        doing: format!("working on `{}`", settings.path.display()),
         cause: error.to_string(),
-    })?;
-    Ok(Arc::new(opened?))
+    })?
 }
 
 /// Where an event stands in the history; the first is 1.
@@ -224,7 +268,7 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
 
     /// Writes one portable, verified file of everything into `to`, while the store goes on. The cost
     /// grows with the store.
-    async fn backup(&self, to: &std::path::Path) -> Result<Position, StoreError>;
+    async fn backup(&self, to: &Path) -> Result<Position, StoreError>;
 
     /// The largest wall-clock time that was ever persisted: a clock behind it cannot be trusted.
     async fn high_water(&self) -> Result<Timestamp, StoreError>;

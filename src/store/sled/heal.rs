@@ -10,6 +10,7 @@ use crate::store::StoreError;
 
 /// Opens the index, or a new one if it is not whole, and brings it up to `until`.
 pub(super) fn reopen(shared: &Shared, until: Mark) -> Result<(Index, State), StoreError> {
+    shared.index_fault()?;
     let options = &shared.options;
     let known = checkpoint::read(&options.folder);
     let found = known.map_or(Ok(None), |known| open::trusted(options, &known))?;

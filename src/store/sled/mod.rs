@@ -3,7 +3,7 @@
 //! Everything that changes goes through one thread (`write`); reads go to the index directly. The history
 //! is the truth: the index may be lost, damaged or behind, and is brought up from it (`open`).
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -11,6 +11,7 @@ use std::thread::JoinHandle;
 use async_trait::async_trait;
 use tokio::sync::{Semaphore, oneshot};
 
+use super::backup::{self, Summary};
 use super::{
     Commit, Due, Health, Held, LastUse, Page, Position, Recorded, Store, StoreError, Subject, codec,
 };
@@ -30,6 +31,7 @@ mod keeper;
 mod keys;
 mod lock;
 mod open;
+mod portable;
 mod read;
 mod replay;
 mod run;
@@ -41,6 +43,36 @@ mod value;
 mod write;
 
 pub(super) use open::Options;
+
+/// Where the history lies in a data folder.
+pub(super) fn history_folder(data: &Path) -> PathBuf {
+    open::history_folder(data)
+}
+
+/// Builds the index anew from the history, whatever the index said.
+pub(super) fn repair(options: Options) -> Result<Position, StoreError> {
+    open::forget_index(&options)?;
+    let store = SledStore::open(options)?;
+    let newest = Position(store.shared.applied());
+    store.close_now()?;
+    Ok(newest)
+}
+
+/// Makes a data folder of a backup.
+pub(super) fn restore(from: &Path, options: Options) -> Result<Summary, StoreError> {
+    let summary = backup::verify(from)?;
+    portable::check_empty(&options.folder)?;
+    let folder = options.folder.clone();
+    let fill = || {
+        portable::write_history(from, &options)?;
+        let store = SledStore::open(options)?;
+        store.take_uses(from)?;
+        store.shared.raise_high_water(summary.high_water);
+        store.close_now()
+    };
+    fill().inspect_err(|_| portable::empty(&folder))?;
+    Ok(summary)
+}
 
 #[cfg(test)]
 mod tests;
@@ -98,6 +130,35 @@ impl SledStore {
         let (answer, answered) = oneshot::channel();
         self.send(job(answer))?;
         answered.await.map_err(|_| StoreError::Closed)?
+    }
+
+    /// The same for a thread that may block.
+    fn ask_now<T>(
+        &self,
+        job: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Job,
+    ) -> Result<T, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        self.send(job(answer))?;
+        answered.blocking_recv().map_err(|_| StoreError::Closed)?
+    }
+
+    fn close_now(&self) -> Result<(), StoreError> {
+        self.ask_now(Job::Close)
+    }
+
+    /// Takes the last uses out of a backup.
+    fn take_uses(&self, from: &Path) -> Result<(), StoreError> {
+        let mut uses = Vec::with_capacity(USES);
+        let note = |uses: &mut Vec<_>| {
+            let uses = std::mem::take(uses);
+            self.ask_now(|answer| Job::Uses(uses, answer))
+        };
+        let take = |id, last| {
+            uses.push((id, last));
+            if uses.len() < USES { Ok(()) } else { note(&mut uses) }
+        };
+        backup::read(from, |_, _| Ok(()), take)?;
+        note(&mut uses)
     }
 
     fn send(&self, job: Job) -> Result<(), StoreError> {
@@ -222,8 +283,8 @@ impl Store for SledStore {
     }
 
     async fn backup(&self, to: &Path) -> Result<Position, StoreError> {
-        let _ = to;
-        Err(StoreError::Failed { doing: "backup".to_owned(), cause: "not built yet".to_owned() })
+        let to = to.to_owned();
+        self.aside(move |shared| portable::back_up(shared, &to)).await
     }
 
     async fn high_water(&self) -> Result<Timestamp, StoreError> {

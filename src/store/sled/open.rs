@@ -31,12 +31,17 @@ pub(in crate::store) struct Options {
 
 impl Options {
     pub(super) fn history(&self) -> PathBuf {
-        self.folder.join("history")
+        history_folder(&self.folder)
     }
 
     pub(super) fn index(&self) -> PathBuf {
         self.folder.join("index")
     }
+}
+
+/// Where the history lies in a data folder.
+pub(super) fn history_folder(data: &Path) -> PathBuf {
+    data.join("history")
 }
 
 /// A data folder that is ready for use.
@@ -163,6 +168,17 @@ fn forgotten(options: &Options) -> u64 {
     state.map_or(0, |state| state.applied)
 }
 
+/// Has the next start build the index from the history, however far the index was.
+pub(super) fn forget_index(options: &Options) -> Result<(), StoreError> {
+    let missing = |error: std::io::Error| StoreError::Failed {
+        doing: format!("reading `{}`", options.history().display()),
+        cause: error.to_string(),
+    };
+    fs::read_dir(options.history()).map_err(missing)?;
+    let _lock = lock::take(&options.folder)?;
+    start_anew(options, checkpoint::read(&options.folder)).map(|_| ())
+}
+
 /// Moves an index that is not trusted aside, and notes that a new one is being built.
 pub(super) fn start_anew(
     options: &Options,
@@ -203,7 +219,7 @@ fn move_aside(path: &Path) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn create_folder(folder: &Path) -> Result<(), StoreError> {
+pub(super) fn create_folder(folder: &Path) -> Result<(), StoreError> {
     if folder.is_dir() {
         return Ok(());
     }

@@ -1,6 +1,8 @@
 //! What readers and the writing thread share.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+#[cfg(test)]
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use super::index::Index;
@@ -19,6 +21,17 @@ pub(super) enum Access {
     Closed,
 }
 
+/// Whether changes find room on the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Room {
+    Enough,
+    /// The disk says that hardly any is left.
+    Little,
+    /// A write found none, whatever the disk says; the next that succeeds shows that there is some again.
+    None,
+}
+
 /// The state of an open store.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -29,8 +42,10 @@ pub(super) struct Shared {
     access: RwLock<Access>,
     applied: AtomicU64,
     high_water: AtomicU64,
-    full: AtomicBool,
+    room: AtomicU8,
     refused: RwLock<Option<String>>,
+    #[cfg(test)]
+    index_fails: AtomicBool,
 }
 
 impl Shared {
@@ -42,8 +57,10 @@ impl Shared {
             access: RwLock::new(Access::Open(Arc::new(index))),
             applied: AtomicU64::new(applied),
             high_water: AtomicU64::new(0),
-            full: AtomicBool::new(false),
+            room: AtomicU8::new(Room::Enough as u8),
             refused: RwLock::new(None),
+            #[cfg(test)]
+            index_fails: AtomicBool::new(false),
         }
     }
 
@@ -93,19 +110,19 @@ impl Shared {
         self.high_water.fetch_max(to.unix(), Ordering::AcqRel);
     }
 
-    pub(super) fn set_full(&self, full: bool) {
-        if self.full.swap(full, Ordering::AcqRel) != full {
-            let folder = self.options.folder.display();
-            if full {
-                tracing::error!("the disk that holds `{folder}` is full; changes wait for space");
-            } else {
-                tracing::info!("there is space again for `{folder}`; changes go on");
-            }
+    /// Notes whether changes find room, and says so when that changes.
+    pub(super) fn set_room(&self, room: Room) {
+        let before = self.room.swap(room as u8, Ordering::AcqRel);
+        let folder = self.options.folder.display();
+        if before == Room::Enough as u8 && room != Room::Enough {
+            tracing::error!("the disk that holds `{folder}` is full; changes wait for space");
+        } else if before != Room::Enough as u8 && room == Room::Enough {
+            tracing::info!("there is space again for `{folder}`; changes go on");
         }
     }
 
-    pub(super) fn is_full(&self) -> bool {
-        self.full.load(Ordering::Acquire)
+    pub(super) fn room_is(&self, room: Room) -> bool {
+        self.room.load(Ordering::Acquire) == room as u8
     }
 
     /// Refuses changes for the rest of this process's life.
@@ -117,6 +134,22 @@ impl Shared {
         }
     }
 
+    /// What a test makes fail: every write to the index, and opening it again.
+    #[cfg_attr(not(test), expect(clippy::unused_self, reason = "only tests make the index fail"))]
+    pub(super) fn index_fault(&self) -> Result<(), StoreError> {
+        #[cfg(test)]
+        if self.index_fails.load(Ordering::Acquire) {
+            let (doing, cause) = ("writing the index".to_owned(), "a test".to_owned());
+            return Err(StoreError::Failed { doing, cause });
+        }
+        Ok(())
+    }
+
+    #[cfg(test)]
+    pub(super) fn fail_index(&self, fail: bool) {
+        self.index_fails.store(fail, Ordering::Release);
+    }
+
     pub(super) fn health(&self) -> Health {
         match &*self.access.read().unwrap_or_else(PoisonError::into_inner) {
             Access::Open(_) => {}
@@ -126,7 +159,7 @@ impl Shared {
         if let Some(reason) = &*self.refused.read().unwrap_or_else(PoisonError::into_inner) {
             return Health::ReadOnly(reason.clone());
         }
-        if self.is_full() {
+        if !self.room_is(Room::Enough) {
             return Health::ReadOnly("the disk is full".to_owned());
         }
         Health::Ready

@@ -1,12 +1,18 @@
-//! Tests of the embedded store on real files.
+//! Tests of the embedded store on real files. The long ones are in `tests/faults`.
 
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::{Options, SledStore};
 use crate::clock::Clock;
 use crate::store::sample::{NOW, creation, owner_creation, revocation, revoked, token};
-use crate::store::{Store, conformance};
+use crate::store::{Store, StoreError, conformance};
+
+mod backup;
+mod damage;
+mod faults;
+mod rebuild;
 
 /// Opens with small segments, so that every test of more than a few events crosses a border.
 fn options(folder: &Path) -> Options {
@@ -21,6 +27,65 @@ fn options(folder: &Path) -> Options {
 
 fn open(folder: &Path) -> SledStore {
     SledStore::open(options(folder)).unwrap()
+}
+
+fn open_error(folder: &Path) -> StoreError {
+    SledStore::open(options(folder)).map(|_| ()).unwrap_err()
+}
+
+/// Tokens 0 to `count`, every third revoked, of the owner alice.
+async fn fill(store: &dyn Store, count: u64) {
+    store.commit(owner_creation("alice")).await.unwrap();
+    for n in 0..count {
+        store.commit(creation(token(n, "alice"))).await.unwrap();
+        if n % 3 == 0 {
+            store.commit(revocation(&token(n, "alice"))).await.unwrap();
+        }
+    }
+}
+
+/// Checks that everything that [`fill`] made is there.
+async fn check_filled(store: &dyn Store, count: u64) {
+    for n in 0..count {
+        let made = token(n, "alice");
+        let wanted = if n % 3 == 0 { revoked(&made) } else { made };
+        let held = store.held(&wanted.digest).await.unwrap();
+        assert_eq!(held.map(|held| held.token).as_deref(), Some(&wanted));
+    }
+    let listed = store.tokens(Some(&"alice".parse().unwrap()), None, 10_000).await.unwrap();
+    assert_eq!(u64::try_from(listed.entries.len()).unwrap(), count);
+    let revocations = count.div_ceil(3);
+    assert_eq!(
+        store.events(None, None, 1).await.unwrap().entries[0].position.0,
+        1 + count + revocations
+    );
+}
+
+/// What a crash leaves: the folder as it is while the store is open, in another place.
+fn copy_running(folder: &Path) -> tempfile::TempDir {
+    let copy = tempfile::tempdir().unwrap();
+    copy_all(&folder.join("data"), &copy.path().join("data"));
+    copy
+}
+
+fn copy_all(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let to = to.join(entry.file_name());
+        if entry.file_type().unwrap().is_dir() {
+            copy_all(&entry.path(), &to);
+        } else {
+            fs::copy(entry.path(), to).unwrap();
+        }
+    }
+}
+
+fn segments(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder.join("data/history")).unwrap();
+    let mut paths: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
+    paths.sort();
+    paths
 }
 
 /// A store in a folder of its own, which is gone when the store is.
@@ -49,19 +114,49 @@ async fn it_conforms() {
 }
 
 #[tokio::test]
-async fn everything_is_there_after_a_restart() {
+async fn everything_is_there_after_a_restart_also_without_a_close() {
     let folder = tempfile::tempdir().unwrap();
-    for clean in [true, false] {
+    let store = open(folder.path());
+    fill(&store, 40).await;
+    store.raise_high_water(NOW).await.unwrap();
+    store.close().await.unwrap();
+    drop(store);
+    for _ in 0..2 {
         let store = open(folder.path());
-        if clean {
-            store.commit(owner_creation("alice")).await.unwrap();
-            store.commit(creation(token(1, "alice"))).await.unwrap();
-            store.commit(revocation(&token(1, "alice"))).await.unwrap();
-            store.close().await.unwrap();
-        }
-        drop(store);
-        let store = open(folder.path());
-        let found = store.token(token(1, "alice").id).await.unwrap();
-        assert_eq!(found.as_deref(), Some(&revoked(&token(1, "alice"))));
+        check_filled(&store, 40).await;
+        assert_eq!(store.high_water().await.unwrap(), NOW);
     }
+}
+
+#[tokio::test]
+async fn a_folder_in_use_names_who_uses_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let StoreError::Locked { pid, .. } = open_error(folder.path()) else { panic!("opened twice") };
+    assert!(pid.starts_with(&format!("{} (`", std::process::id())), "{pid}");
+    drop(store);
+    open(folder.path());
+}
+
+#[tokio::test]
+async fn many_callers_share_a_sync_and_none_goes_without() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(open(folder.path()));
+    store.commit(owner_creation("alice")).await.unwrap();
+    for n in 0..20 {
+        let before = store.shared.probe.syncs();
+        store.commit(creation(token(n, "alice"))).await.unwrap();
+        assert_eq!(store.shared.probe.syncs(), before + 1, "an fdatasync before the answer");
+    }
+    let before = store.shared.probe.syncs();
+    let callers = (100..612).map(|n| {
+        let store = Arc::clone(&store);
+        tokio::spawn(async move { store.commit(creation(token(n, "alice"))).await.unwrap() })
+    });
+    let callers: Vec<_> = callers.collect();
+    for caller in callers {
+        caller.await.unwrap();
+    }
+    let syncs = store.shared.probe.syncs() - before;
+    assert!((1..=256).contains(&syncs), "{syncs} syncs for 512 commits");
 }

@@ -9,7 +9,7 @@ use super::heal;
 use super::index::State;
 use super::keeper::Keeper;
 use super::lock::Lock;
-use super::shared::{Access, Shared};
+use super::shared::{Access, Room, Shared};
 use super::space::Space;
 use crate::clock;
 use crate::domain::time::Timestamp;
@@ -23,7 +23,7 @@ const INTERVAL: Duration = Duration::from_secs(5);
 /// Or after this long, if nothing is new but the clock.
 const CLOCK_INTERVAL: Duration = Duration::from_secs(60);
 /// How often a failed index is opened again.
-const RETRY: Duration = Duration::from_secs(2);
+const RETRY: Duration = Duration::from_secs(1);
 
 /// What is needed beside the log and the index.
 #[derive(Debug)]
@@ -51,14 +51,16 @@ impl Upkeep {
     /// Refuses a write for which there might be no room, and notes for the health whether there is.
     pub(super) fn check_space(&self, shared: &Shared, bytes: u64) -> Result<(), StoreError> {
         let checked = self.space.check(bytes);
-        shared.set_full(checked.is_err());
+        if checked.is_err() {
+            shared.set_room(Room::Little);
+        }
         checked
     }
 
     pub(super) fn tick(&mut self, shared: &Shared, log: &Log, state: &mut State) {
         self.revive(shared, log, state);
-        if shared.is_full() && self.space.check(0).is_ok() {
-            shared.set_full(false);
+        if shared.room_is(Room::Little) && self.space.check(0).is_ok() {
+            shared.set_room(Room::Enough);
         }
         let (asked, asked_high_water, at) = &self.asked;
         let since = clock::instant().saturating_duration_since(*at);

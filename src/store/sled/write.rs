@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use super::apply;
 use super::index::{Draft, Index, State};
-use super::shared::{Access, Shared};
+use super::shared::{Access, Room, Shared};
 use super::upkeep::Upkeep;
 use super::validate::Staged;
 use crate::domain::id::TokenId;
@@ -127,6 +127,7 @@ impl Writer {
                     self.give_up(&error);
                 }
                 self.shared.set_applied(last);
+                self.shared.set_room(Room::Enough);
                 let count = u64::try_from(places.len()).unwrap_or_default();
                 for (request, seq) in accepted.into_iter().zip(last.saturating_sub(count) + 1..) {
                     let _ = request.answer.send(Ok(Position(seq)));
@@ -136,7 +137,9 @@ impl Writer {
                 if let HistoryError::Refused(reason) = &error {
                     self.shared.refuse(reason);
                 }
-                self.shared.set_full(matches!(error, HistoryError::Full { .. }));
+                if matches!(error, HistoryError::Full { .. }) {
+                    self.shared.set_room(Room::None);
+                }
                 for request in accepted {
                     let _ = request.answer.send(Err(StoreError::from(&error)));
                 }
@@ -194,6 +197,7 @@ impl Writer {
             let (records, subjects) = (&request.encoded.records, &request.subjects);
             apply::event(&mut draft, seq, *place, records, subjects, self.shared.floor())?;
         }
+        self.shared.index_fault()?;
         self.state = draft.write(seq, &self.state)?;
         Ok(())
     }

@@ -1,0 +1,284 @@
+//! One portable file of everything: a header, the lines of the history as they are, the last uses, a
+//! summary, and SHA-256 of all that stands before it. A cut or a changed bit anywhere is noticed.
+//!
+//! Sealed parameters stay sealed; the summary names the keys that they need. Written by every store,
+//! read by `restore` alone.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use aws_lc_rs::digest::{Context, SHA256};
+use serde::{Deserialize, Serialize};
+
+use super::{LastUse, StoreError, sealed};
+use crate::domain::id::TokenId;
+use crate::domain::secret::Digest;
+use crate::domain::time::Timestamp;
+use crate::history::{self, Checked, Head};
+
+const VERSION: u8 = 1;
+const SEAL: &str = "sha256 ";
+
+#[derive(Serialize, Deserialize)]
+struct Header {
+    tollgate_backup: u8,
+    at: Timestamp,
+}
+
+#[derive(Serialize, Deserialize)]
+struct UseLine {
+    r#use: TokenId,
+    at: Timestamp,
+    address: std::net::IpAddr,
+    api: Box<str>,
+}
+
+/// What a backup holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    /// How many events; the newest has this number.
+    pub events: u64,
+    /// The hash of the newest event.
+    pub head: Digest,
+    /// How many last uses.
+    pub uses: u64,
+    /// The wall clock's high-water mark.
+    pub high_water: Timestamp,
+    /// The keys that its sealed parameters need.
+    pub keys: BTreeSet<String>,
+}
+
+/// A backup that is being written, under another name until it is whole.
+pub(super) struct Writing {
+    to: PathBuf,
+    partial: PathBuf,
+    out: BufWriter<File>,
+    hash: Context,
+    summary: Summary,
+}
+
+impl Writing {
+    /// Begins a file, which must not exist yet.
+    pub(super) fn begin(to: &Path, at: Timestamp) -> Result<Self, StoreError> {
+        let mut name = to.as_os_str().to_owned();
+        name.push(".partial");
+        let partial = PathBuf::from(name);
+        if to.exists() {
+            return Err(failed("writing", to, "it exists already"));
+        }
+        // What a crash left of an earlier one is of no use to anybody.
+        let _ = fs::remove_file(&partial);
+        let file = File::options().write(true).create_new(true).mode(0o600).open(&partial);
+        let out = BufWriter::new(file.map_err(|error| failed("writing", &partial, error))?);
+        let summary = Summary {
+            events: 0,
+            head: Digest::from_bytes(Head::EMPTY.hash),
+            uses: 0,
+            high_water: at,
+            keys: BTreeSet::new(),
+        };
+        let hash = Context::new(&SHA256);
+        let mut writing = Self { to: to.to_owned(), partial, out, hash, summary };
+        writing.json(&Header { tollgate_backup: VERSION, at })?;
+        Ok(writing)
+    }
+
+    /// Adds a line of the history.
+    pub(super) fn event(&mut self, seq: u64, line: &[u8]) -> Result<(), StoreError> {
+        self.summary.events = seq;
+        self.summary.head = Digest::from_bytes(history::hash_of(line));
+        self.summary.keys.extend(keys(line));
+        self.line(line)
+    }
+
+    /// Adds a last use.
+    pub(super) fn last_use(&mut self, token: TokenId, last: &LastUse) -> Result<(), StoreError> {
+        self.summary.uses = self.summary.uses.saturating_add(1);
+        let api = last.api.as_ref().into();
+        self.json(&UseLine { r#use: token, at: last.at, address: last.address, api })
+    }
+
+    /// Ends the file, reads it again, and gives it its name.
+    pub(super) fn finish(mut self, high_water: Timestamp) -> Result<Summary, StoreError> {
+        self.summary.high_water = high_water;
+        let summary = self.summary.clone();
+        self.json(&summary)?;
+        let seal = hex(self.hash.clone().finish().as_ref());
+        let sync = |out: &mut BufWriter<File>| {
+            writeln!(out, "{SEAL}{seal}")?;
+            out.flush()?;
+            out.get_ref().sync_all()
+        };
+        sync(&mut self.out).map_err(|error| failed("writing", &self.partial, error))?;
+        let read = read(&self.partial, |_, _| Ok(()), |_, _| Ok(()))?;
+        if read != summary {
+            return Err(failed("writing", &self.partial, "it reads back as something else"));
+        }
+        fs::rename(&self.partial, &self.to).map_err(|error| failed("naming", &self.to, error))?;
+        let folder = self.to.parent().filter(|folder| !folder.as_os_str().is_empty());
+        history::sync_folder(folder.unwrap_or(Path::new(".")))?;
+        Ok(summary)
+    }
+
+    fn json(&mut self, value: &impl Serialize) -> Result<(), StoreError> {
+        let json = serde_json::to_vec(value);
+        self.line(&json.map_err(|error| failed("writing", &self.partial, error))?)
+    }
+
+    fn line(&mut self, line: &[u8]) -> Result<(), StoreError> {
+        self.hash.update(line);
+        self.hash.update(b"\n");
+        let written = self.out.write_all(line).and_then(|()| self.out.write_all(b"\n"));
+        written.map_err(|error| failed("writing", &self.partial, error))
+    }
+}
+
+impl Drop for Writing {
+    /// What was not finished is not left lying about; after `finish` there is nothing of this name.
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.partial);
+    }
+}
+
+/// Reads a whole backup, passing on its events and last uses in order. What is passed on must not be
+/// relied on before this has returned: the seal stands at the end.
+pub(super) fn read(
+    path: &Path,
+    event: impl FnMut(Checked<'_>, &[u8]) -> Result<(), StoreError>,
+    last_use: impl FnMut(TokenId, LastUse) -> Result<(), StoreError>,
+) -> Result<Summary, StoreError> {
+    let file = File::open(path).map_err(|error| failed("reading", path, error))?;
+    read_from(path, BufReader::with_capacity(256 * 1024, file), event, last_use)
+}
+
+/// The same from anywhere; errors name `path`.
+pub(super) fn read_from(
+    path: &Path,
+    from: impl BufRead,
+    mut event: impl FnMut(Checked<'_>, &[u8]) -> Result<(), StoreError>,
+    mut last_use: impl FnMut(TokenId, LastUse) -> Result<(), StoreError>,
+) -> Result<Summary, StoreError> {
+    let mut lines = SealedLines::new(path, from);
+    let header: Header = lines.json()?.ok_or_else(|| damaged(path, 0, "it is empty"))?;
+    if header.tollgate_backup != VERSION {
+        let what = format!("it has version {}, not {VERSION}", header.tollgate_backup);
+        return Err(damaged(path, 0, what));
+    }
+    let (mut head, mut uses, mut keys_needed) = (Head::EMPTY, 0_u64, BTreeSet::new());
+    let mut summary: Option<Summary> = None;
+    while let Some(line) = lines.next_line()? {
+        let at = lines.at;
+        let bad = |what: &str| damaged(path, at, what);
+        if summary.is_some() {
+            return Err(bad("something stands after the summary"));
+        }
+        if line.starts_with(b"{\"seq\":") {
+            let checked = history::check(&line).map_err(bad)?;
+            if checked.seq != head.seq.saturating_add(1) || checked.prev != head.hash {
+                return Err(bad("an event does not follow the one before it"));
+            }
+            head = Head { seq: checked.seq, hash: history::hash_of(&line) };
+            keys_needed.extend(keys(&line));
+            event(checked, &line)?;
+        } else if line.starts_with(b"{\"use\":") {
+            let line: UseLine = serde_json::from_slice(&line).map_err(|_| bad("it is no use"))?;
+            uses = uses.saturating_add(1);
+            let last = LastUse { at: line.at, address: line.address, api: line.api.into() };
+            last_use(line.r#use, last)?;
+        } else {
+            summary = serde_json::from_slice(&line).map_err(|_| bad("a line is unknown"))?;
+        }
+    }
+    let head = Digest::from_bytes(head.hash);
+    let counted = |summary: &Summary| {
+        (summary.uses, summary.head) == (uses, head) && summary.keys == keys_needed
+    };
+    summary
+        .filter(counted)
+        .ok_or_else(|| damaged(path, lines.at, "its summary does not match what it holds"))
+}
+
+/// Checks a whole backup, and says what it holds. This blocks.
+///
+/// # Errors
+/// It was cut, changed, or is no backup.
+pub fn verify(path: &Path) -> Result<Summary, StoreError> {
+    read(path, |_, _| Ok(()), |_, _| Ok(()))
+}
+
+/// The lines of a backup up to its seal, which is checked when it is reached.
+struct SealedLines<R> {
+    path: PathBuf,
+    reader: R,
+    hash: Context,
+    /// Where the last line that was read began.
+    at: u64,
+    next: u64,
+}
+
+impl<R: BufRead> SealedLines<R> {
+    fn new(path: &Path, reader: R) -> Self {
+        Self { path: path.to_owned(), reader, hash: Context::new(&SHA256), at: 0, next: 0 }
+    }
+
+    fn json<T: serde::de::DeserializeOwned>(&mut self) -> Result<Option<T>, StoreError> {
+        let Some(line) = self.next_line()? else { return Ok(None) };
+        let parsed = serde_json::from_slice(&line);
+        parsed.map(Some).map_err(|_| damaged(&self.path, self.at, "this is not a backup"))
+    }
+
+    fn next_line(&mut self) -> Result<Option<Vec<u8>>, StoreError> {
+        let mut line = Vec::new();
+        let read = self.reader.read_until(b'\n', &mut line);
+        let read = read.map_err(|error| failed("reading", &self.path, error))?;
+        self.at = self.next;
+        self.next = self.next.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
+        let bad = |what: &str| damaged(&self.path, self.at, what);
+        if !line.ends_with(b"\n") {
+            return Err(bad("it was cut short"));
+        }
+        if let Some(seal) = line.strip_prefix(SEAL.as_bytes()) {
+            let wanted = hex(self.hash.clone().finish().as_ref()) + "\n";
+            if seal != wanted.as_bytes() {
+                return Err(bad("its seal does not match: something in it was changed"));
+            }
+            let rest =
+                self.reader.fill_buf().map_err(|error| failed("reading", &self.path, error))?;
+            return if rest.is_empty() {
+                Ok(None)
+            } else {
+                Err(bad("something stands after its seal"))
+            };
+        }
+        self.hash.update(&line);
+        line.pop();
+        Ok(Some(line))
+    }
+}
+
+/// The ids of the keys under which parameters in a line were sealed.
+fn keys(line: &[u8]) -> Vec<String> {
+    let text = std::str::from_utf8(line).unwrap_or_default();
+    let sealed = text.split("\"sealed\":\"").skip(1);
+    sealed.filter_map(|rest| sealed::key_of(rest.split('"').next()?)).map(str::to_owned).collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digit = |n: u8| char::from_digit(u32::from(n), 16).unwrap_or('0');
+    bytes.iter().flat_map(|b| [digit(b >> 4), digit(b & 15)]).collect()
+}
+
+fn failed(doing: &str, path: &Path, cause: impl std::fmt::Display) -> StoreError {
+    StoreError::Failed { doing: format!("{doing} `{}`", path.display()), cause: cause.to_string() }
+}
+
+fn damaged(path: &Path, at: u64, what: impl Into<String>) -> StoreError {
+    StoreError::Damaged {
+        place: format!("{} at byte {at}", path.display()),
+        what: what.into(),
+        hint: "take another backup: nothing of this one was used".to_owned(),
+    }
+}

@@ -1,0 +1,108 @@
+//! Between a data folder and a backup.
+
+use std::fs;
+use std::path::Path;
+
+use super::open::{self, Options};
+use super::shared::Shared;
+use super::{entry, keys};
+use crate::history::{self, HistoryError, Lines, Mark, Place, Recovered};
+use crate::store::backup::{self, Writing};
+use crate::store::{Position, StoreError};
+
+/// How many events or last uses are taken at a time.
+const PIECE: usize = 1_000;
+
+/// Writes everything that is visible now into a new file, while the store goes on.
+pub(super) fn back_up(shared: &Shared, to: &Path) -> Result<Position, StoreError> {
+    let newest = shared.applied();
+    let index = shared.index()?;
+    let mut writing = Writing::begin(to, shared.options.clock.now())?;
+    let folder = shared.options.history();
+    let mut lines = Lines::from(&folder, Place::START)?;
+    let mut seq = 0;
+    while seq < newest {
+        let Some(raw) = lines.next_line()? else {
+            return Err(HistoryError::Behind { path: folder, found: seq, expected: newest }.into());
+        };
+        seq += 1;
+        writing.event(seq, raw.bytes)?;
+    }
+    let mut after = None;
+    loop {
+        let found = index.list(&[keys::USES], after.as_deref(), None, PIECE)?;
+        for (key, payload) in &found {
+            let damaged = || index.damage(key, "it is not a last use");
+            let token = keys::trailing_token(key).ok_or_else(damaged)?;
+            writing.last_use(token, &entry::read_use(payload).ok_or_else(damaged)?)?;
+        }
+        after = found.last().map(|(key, _)| key.to_vec());
+        if found.len() < PIECE {
+            break;
+        }
+    }
+    writing.finish(shared.high_water())?;
+    Ok(Position(newest))
+}
+
+/// Refuses a folder that holds anything.
+pub(super) fn check_empty(folder: &Path) -> Result<(), StoreError> {
+    let refuse = |cause: String| StoreError::Failed {
+        doing: format!("restoring into `{}`", folder.display()),
+        cause,
+    };
+    match fs::read_dir(folder) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(refuse(error.to_string())),
+        Ok(mut entries) => match entries.next() {
+            Some(_) => Err(refuse("the folder is not empty; name another one".to_owned())),
+            None => Ok(()),
+        },
+    }
+}
+
+/// Takes away what was put into a folder that was empty.
+pub(super) fn empty(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        let path = entry.path();
+        let removed =
+            if path.is_dir() { fs::remove_dir_all(&path) } else { fs::remove_file(&path) };
+        if let Err(error) = removed {
+            tracing::warn!("cannot remove `{}`: {error}", path.display());
+        }
+    }
+}
+
+/// Writes the events of a backup as a history; the lines come out byte for byte as they were.
+pub(super) fn write_history(from: &Path, options: &Options) -> Result<(), StoreError> {
+    let how = Recovered {
+        from: Mark::START,
+        durable: 0,
+        unclean: false,
+        segment_bytes: options.segment_bytes,
+    };
+    open::create_folder(&options.folder)?;
+    let mut log = history::recover(&options.history(), how, |_, _, _| Ok::<(), HistoryError>(()))?;
+    let mut bodies: Vec<String> = Vec::with_capacity(PIECE);
+    let summary = backup::read(
+        from,
+        |checked, _| {
+            bodies.push(checked.body.to_owned());
+            if bodies.len() == PIECE {
+                log.append(bodies.iter().map(String::as_str))?;
+                bodies.clear();
+            }
+            Ok(())
+        },
+        |_, _| Ok(()),
+    )?;
+    log.append(bodies.iter().map(String::as_str))?;
+    let head = log.mark().head;
+    if head.seq != summary.events || head.hash != *summary.head.as_bytes() {
+        return Err(StoreError::Failed {
+            doing: format!("writing `{}`", options.history().display()),
+            cause: "it does not come out as it was".to_owned(),
+        });
+    }
+    Ok(())
+}

@@ -1,0 +1,120 @@
+//! Backups: taken from a running store, cut and changed everywhere, and made into a store again.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::{check_filled, fill, open, options};
+use crate::domain::token::{ParamValue, Token};
+use crate::history;
+use crate::store::backup::{Summary, read_from, verify};
+use crate::store::sample::{creation, last_use, token};
+use crate::store::sled::restore;
+use crate::store::{Position, Store, StoreError};
+
+const TOKENS: u64 = 12;
+
+async fn back_up(folder: &Path) -> std::path::PathBuf {
+    let store = open(folder);
+    fill(&store, TOKENS).await;
+    store.note_uses(vec![(token(1, "alice").id, last_use(10))]).await.unwrap();
+    let to = folder.join("backup");
+    assert_eq!(store.backup(&to).await.unwrap(), Position(17));
+    to
+}
+
+fn restore_into(from: &Path, folder: &Path) -> Result<Summary, StoreError> {
+    restore(from, options(folder))
+}
+
+#[tokio::test]
+async fn a_backup_becomes_the_same_store_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = back_up(folder.path()).await;
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(!folder.path().join("backup.partial").exists());
+    let summary = verify(&file).unwrap();
+    assert_eq!((summary.events, summary.uses), (17, 1));
+    let other = tempfile::tempdir().unwrap();
+    let (from, to) = (file.clone(), other.path().to_owned());
+    tokio::task::spawn_blocking(move || restore_into(&from, &to)).await.unwrap().unwrap();
+    let heads = [folder.path(), other.path()]
+        .map(|folder| history::verify(&folder.join("data/history")).unwrap().head);
+    assert_eq!(heads[0], heads[1]);
+    let store = open(other.path());
+    check_filled(&store, TOKENS).await;
+    let last = store.last_uses(&[token(1, "alice").id]).await.unwrap();
+    assert_eq!(last, [Some(last_use(10))]);
+    store.commit(creation(token(50, "alice"))).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_cut_or_a_changed_bit_anywhere_is_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = back_up(folder.path()).await;
+    let whole = fs::read(&file).unwrap();
+    let read = |bytes: &[u8]| read_from(&file, bytes, |_, _| Ok(()), |_, _| Ok(()));
+    read(&whole).unwrap();
+    for end in 0..whole.len() {
+        assert!(matches!(read(&whole[..end]), Err(StoreError::Damaged { .. })), "cut at {end}");
+        let mut changed = whole.clone();
+        changed[end] ^= 1 << (end % 8);
+        assert!(matches!(read(&changed), Err(StoreError::Damaged { .. })), "byte {end}");
+    }
+    for more in [&b"\n"[..], b"x", &whole] {
+        assert!(read(&[&whole, more].concat()).is_err(), "something after the end");
+    }
+}
+
+#[tokio::test]
+async fn a_bad_backup_leaves_nothing_and_a_full_folder_is_not_touched() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = back_up(folder.path()).await;
+    let refused = restore_into(&file, folder.path()).unwrap_err();
+    assert!(refused.to_string().contains("not empty"), "{refused}");
+    check_filled(&open(folder.path()), TOKENS).await;
+
+    let whole = fs::read(&file).unwrap();
+    fs::write(&file, &whole[..whole.len() / 2]).unwrap();
+    let other = tempfile::tempdir().unwrap();
+    assert!(restore_into(&file, other.path()).is_err());
+    assert_eq!(fs::read_dir(other.path()).unwrap().count(), 0);
+}
+
+#[tokio::test]
+async fn a_backup_says_which_keys_it_needs_and_never_overwrites() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    fill(&store, 1).await;
+    let value = ParamValue::Sealed("v1.0123456789abcdef.AAAA".to_owned());
+    let params = [("bot".to_owned(), value)].into();
+    let context_params = [("telegram".parse().unwrap(), params)].into();
+    let sealed = Token { context_params, ..token(7, "alice") };
+    store.commit(creation(sealed)).await.unwrap();
+    let to = folder.path().join("backup");
+    store.backup(&to).await.unwrap();
+    assert_eq!(verify(&to).unwrap().keys, ["0123456789abcdef".to_owned()].into());
+    assert!(store.backup(&to).await.is_err());
+}
+
+#[tokio::test]
+async fn a_backup_of_a_busy_store_is_a_moment_of_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Arc::new(open(folder.path()));
+    fill(&*store, 5).await;
+    let busy = tokio::spawn({
+        let store = Arc::clone(&store);
+        async move {
+            for n in 100..300 {
+                store.commit(creation(token(n, "alice"))).await.unwrap();
+            }
+        }
+    });
+    for n in 0..5 {
+        let to = folder.path().join(format!("backup-{n}"));
+        let position = store.backup(&to).await.unwrap();
+        assert_eq!(verify(&to).unwrap().events, position.0);
+    }
+    busy.await.unwrap();
+}

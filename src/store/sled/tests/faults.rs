@@ -1,0 +1,78 @@
+//! Disks that are full or fail.
+
+use std::time::Duration;
+
+use super::{check_filled, copy_running, fill, open};
+use crate::history::Fault;
+use crate::store::sample::{creation, last_use, owner_creation, revocation, token};
+use crate::store::{Health, Store, StoreError};
+
+#[tokio::test]
+async fn a_full_disk_refuses_changes_and_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    fill(&store, 10).await;
+    store.shared.probe.fail(Some(Fault::NoSpace));
+    for _ in 0..3 {
+        let refused = store.commit(creation(token(100, "alice"))).await;
+        assert!(matches!(refused, Err(StoreError::Full { .. })), "{refused:?}");
+        assert!(matches!(store.health(), Health::ReadOnly(_)));
+        check_filled(&store, 10).await;
+    }
+    assert_eq!(store.token(token(100, "alice").id).await.unwrap(), None);
+    store.shared.probe.fail(None);
+    store.commit(revocation(&token(1, "alice"))).await.unwrap();
+    assert_eq!(store.health(), Health::Ready);
+    drop(store);
+    let store = open(folder.path());
+    assert!(store.token(token(1, "alice").id).await.unwrap().unwrap().ended.is_some());
+}
+
+#[tokio::test]
+async fn after_a_failed_sync_nothing_is_acknowledged_and_reads_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    fill(&store, 10).await;
+    store.shared.probe.fail(Some(Fault::Sync));
+    let refused = store.commit(creation(token(100, "alice"))).await;
+    assert!(matches!(refused, Err(StoreError::ReadOnly(_))), "{refused:?}");
+    // A second fsync may succeed although the bytes of the first are gone.
+    store.shared.probe.fail(None);
+    for n in 101..105 {
+        let refused = store.commit(creation(token(n, "alice"))).await;
+        assert!(matches!(refused, Err(StoreError::ReadOnly(_))), "{refused:?}");
+    }
+    assert!(matches!(store.health(), Health::ReadOnly(_)));
+    check_filled(&store, 10).await;
+    store.note_uses(vec![(token(1, "alice").id, last_use(1))]).await.unwrap();
+    drop(store);
+    let store = open(folder.path());
+    check_filled(&store, 10).await;
+    assert_eq!(store.health(), Health::Ready);
+}
+
+#[tokio::test]
+async fn an_index_that_fails_shows_no_old_record_and_is_opened_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    fill(&store, 10).await;
+    store.shared.fail_index(true);
+    // The change is durable, so it is acknowledged.
+    store.commit(revocation(&token(1, "alice"))).await.unwrap();
+    let read = store.held(&token(1, "alice").digest).await;
+    assert!(matches!(read, Err(StoreError::Failed { .. })), "{read:?}");
+    assert!(matches!(store.health(), Health::Broken(_)));
+    assert!(store.commit(owner_creation("bob")).await.is_err());
+    // What a crash leaves at this moment has the change too.
+    let copy = copy_running(folder.path());
+    store.shared.fail_index(false);
+    // It tries again every second.
+    while store.health() != Health::Ready {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    for store in [store, open(copy.path())] {
+        let held = store.held(&token(1, "alice").digest).await.unwrap().unwrap();
+        assert!(held.token.ended.is_some());
+        store.commit(owner_creation("bob")).await.unwrap();
+    }
+}

@@ -1,0 +1,159 @@
+//! The index lost, behind, of another format, or built anew on purpose.
+
+use std::fs;
+use std::path::Path;
+
+use super::{check_filled, copy_running, fill, open, open_error, options, segments};
+use crate::clock::Clock;
+use crate::domain::time::Span;
+use crate::domain::token::Token;
+use crate::history::{self, Log, Mark, Recovered};
+use crate::store::sample::{NOW, creation, last_use, owner_creation, revocation, token};
+use crate::store::sled::{SledStore, repair};
+use crate::store::{Due, Position, Store, StoreError, codec};
+
+#[tokio::test]
+async fn a_crash_loses_nothing_that_was_acknowledged() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    fill(&store, 40).await;
+    let copy = copy_running(folder.path());
+    check_filled(&open(copy.path()), 40).await;
+}
+
+#[tokio::test]
+async fn an_index_that_is_gone_is_built_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    fill(&open(folder.path()), 40).await;
+    for gone in ["index", "index/db", "index/conf", "checkpoint"] {
+        let path = folder.path().join("data").join(gone);
+        if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }.unwrap();
+        check_filled(&open(folder.path()), 40).await;
+    }
+}
+
+#[tokio::test]
+async fn an_index_that_is_behind_is_brought_up() {
+    let folder = tempfile::tempdir().unwrap();
+    fill(&open(folder.path()), 20).await;
+    let early = folder.path().join("early");
+    super::copy_all(&folder.path().join("data/index"), &early);
+    let store = open(folder.path());
+    store.commit(creation(token(100, "alice"))).await.unwrap();
+    store.commit(revocation(&token(100, "alice"))).await.unwrap();
+    drop(store);
+    // The index of an earlier time is noticed, although every value in it verifies.
+    fs::remove_dir_all(folder.path().join("data/index")).unwrap();
+    super::copy_all(&early, &folder.path().join("data/index"));
+    let store = open(folder.path());
+    let found = store.token(token(100, "alice").id).await.unwrap().unwrap();
+    assert!(found.ended.is_some());
+}
+
+#[tokio::test]
+async fn events_that_are_gone_are_noticed_and_repair_goes_on_without_them() {
+    let folder = tempfile::tempdir().unwrap();
+    fill(&open(folder.path()), 40).await;
+    let all = segments(folder.path());
+    assert!(all.len() > 2);
+    let last = all.last().unwrap();
+    fs::remove_file(last).unwrap();
+    let StoreError::Damaged { what, hint, .. } = open_error(folder.path()) else { panic!() };
+    assert!(what.starts_with("it ends at event") && hint.contains("tollgate repair"), "{what}");
+    // Also without the checkpoint: the index knows how far it was.
+    fs::remove_file(folder.path().join("data/checkpoint")).unwrap();
+    assert!(matches!(open_error(folder.path()), StoreError::Damaged { .. }));
+
+    let options = options(folder.path());
+    let left = tokio::task::spawn_blocking(move || repair(options)).await.unwrap().unwrap();
+    let first_lost: u64 = last.file_stem().unwrap().to_str().unwrap().parse().unwrap();
+    assert_eq!(left, Position(first_lost - 1));
+    let store = open(folder.path());
+    store.commit(owner_creation("bob")).await.unwrap();
+    drop(store);
+    history::verify(&folder.path().join("data/history")).unwrap();
+}
+
+#[tokio::test]
+async fn after_a_rebuild_nothing_dies_early_and_nothing_lives_for_ever() {
+    let folder = tempfile::tempdir().unwrap();
+    let idle = Token { idle_ttl: Span::from_seconds(100), ..token(1, "alice") };
+    let eternal = Token { idle_ttl: Span::ZERO, ..token(2, "alice") };
+    let store = open(folder.path());
+    store.commit(owner_creation("alice")).await.unwrap();
+    for token in [&idle, &eternal] {
+        store.commit(creation(token.clone())).await.unwrap();
+    }
+    store.note_uses(vec![(idle.id, last_use(90))]).await.unwrap();
+    drop(store);
+    fs::remove_dir_all(folder.path().join("data/index")).unwrap();
+    // The rebuild is at 150, when the token that was used at 90 was still alive.
+    let after = |seconds| NOW.plus(Span::from_seconds(seconds));
+    let at_150 = super::Options { clock: Clock::held(after(150)), ..options(folder.path()) };
+    let store = SledStore::open(at_150).unwrap();
+    let due = Due { deadline: after(250), token: idle.id };
+    assert_eq!(store.due(after(1_000), None, 10).await.unwrap(), [due]);
+    let uses = store.last_uses(&[idle.id, eternal.id]).await.unwrap();
+    let counted = uses[0].as_ref().map(|last| last.at);
+    assert_eq!((counted, &uses[1]), (Some(after(150)), &None));
+    let held = store.held(&idle.digest).await.unwrap().unwrap();
+    assert_eq!(held.last_use, uses[0]);
+    // A sweeper that judged by nothing at all does not end it.
+    let mut sweep = revocation(&idle);
+    sweep.changes[0].unused_since = Some(None);
+    assert!(matches!(store.commit(sweep).await, Err(StoreError::Conflict { .. })));
+    drop(store);
+    // The rule still holds after another restart, and a token made later is not touched by it.
+    let store = open(folder.path());
+    assert_eq!(store.last_uses(&[idle.id]).await.unwrap(), uses[..1]);
+    let later = Token { created_at: after(150), ..token(3, "alice") };
+    store.commit(creation(later.clone())).await.unwrap();
+    assert_eq!(store.last_uses(&[later.id]).await.unwrap(), [None]);
+}
+
+/// Writes an event as an older version of this program would have.
+fn append_raw(folder: &Path, body: &str) {
+    let how = Recovered { from: Mark::START, durable: 0, unclean: false, segment_bytes: 1 << 20 };
+    let mut log: Log =
+        history::recover(&folder.join("data/history"), how, |_, _, _| Ok::<_, StoreError>(()))
+            .unwrap();
+    log.append([body]).unwrap();
+}
+
+#[tokio::test]
+async fn records_of_an_older_version_are_upgraded() {
+    let folder = tempfile::tempdir().unwrap();
+    let (made, commit) = (token(1, "alice"), creation(token(1, "alice")));
+    for commit in [owner_creation("alice"), commit] {
+        let body = codec::encode(&commit).unwrap().body;
+        let old = body.replace("\"v\":1,", "").replace("\"idle_ttl\":8640000", "\"idle_days\":100");
+        assert_ne!(old, body);
+        append_raw(folder.path(), &old);
+    }
+    let store = open(folder.path());
+    assert_eq!(store.token(made.id).await.unwrap().as_deref(), Some(&made));
+    assert_eq!(store.events(None, None, 10).await.unwrap().entries.len(), 2);
+}
+
+#[tokio::test]
+async fn an_index_of_another_format_is_built_anew() {
+    let folder = tempfile::tempdir().unwrap();
+    fill(&open(folder.path()), 10).await;
+    let path = folder.path().join("data/checkpoint");
+    let text = fs::read_to_string(&path).unwrap();
+    let (json, _) = text.trim_end().rsplit_once(' ').unwrap();
+    let older = json.replace("\"format\":1", "\"format\":0");
+    assert_ne!(older, json);
+    fs::write(&path, format!("{older} {:08x}\n", crc32c::crc32c(older.as_bytes()))).unwrap();
+    check_filled(&open(folder.path()), 10).await;
+    assert!(folder.path().join("data/index.damaged").is_dir(), "the old one is kept aside");
+}
+
+#[tokio::test]
+async fn events_of_a_newer_version_are_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let body = codec::encode(&owner_creation("alice")).unwrap().body;
+    append_raw(folder.path(), &body.replace("\"v\":1,", "\"v\":9,"));
+    let StoreError::Damaged { hint, .. } = open_error(folder.path()) else { panic!() };
+    assert!(hint.contains("newer version"), "{hint}");
+}
