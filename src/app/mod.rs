@@ -13,7 +13,7 @@ mod wall;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -23,6 +23,7 @@ use tokio::sync::watch;
 use crate::cache::Cache;
 use crate::clock::Clock;
 use crate::config::Settings;
+use crate::domain::time::Timestamp;
 use crate::gateway::core::Shared;
 use crate::gateway::snapshot::Snapshot;
 use crate::gateway::targets::Targets;
@@ -176,9 +177,11 @@ impl Running {
         let _ = self.stop.send(true);
         self.cores.join();
         let (cache, now) = (&self.shared.cache, self.shared.clock.now());
+        let high_water = Timestamp::from_unix(self.shared.high_water.load(Ordering::Relaxed));
         let closed = self.control.block_on(async {
             let flushed = cache.flush_touches(now).await.map(|_| ());
-            flushed.and(cache.store().close().await)
+            let noted = cache.store().raise_high_water(high_water).await;
+            flushed.and(noted).and(cache.store().close().await)
         });
         self.control.shutdown_timeout(Duration::from_secs(5));
         Ok(closed?)
