@@ -2,16 +2,19 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tollgate::app::{self, Running};
-use tollgate::clock::Clock;
+use tollgate::clock::{Clock, instant};
 use tollgate::config::{self, Environment};
 use tollgate::domain::id::{OwnerId, TokenId};
 use tollgate::domain::time::Timestamp;
 use tollgate::service::{Caller, ServiceError};
 
+use super::PATIENCE;
 use super::client::{Answer, ask};
 
 /// When tests begin: a Friday noon in UTC.
@@ -69,7 +72,8 @@ impl Gateway {
         gateway
     }
 
-    fn go(&mut self) {
+    /// Starts it on its folder.
+    pub fn go(&mut self) {
         let loaded = config::load(&self.source, &Environment::process());
         let settings = loaded.unwrap_or_else(|report| panic!("{report}")).settings;
         let source = Some(self.source.clone());
@@ -78,12 +82,13 @@ impl Gateway {
 
     /// Stops it and starts it again on the same folder.
     pub fn restart(&mut self) {
-        self.running().stop().unwrap();
+        self.stop();
         self.go();
     }
 
-    fn running(&mut self) -> Running {
-        self.running.take().unwrap()
+    /// Stops it.
+    pub fn stop(&mut self) {
+        self.running.take().unwrap().stop().unwrap();
     }
 
     /// What runs.
@@ -104,6 +109,16 @@ impl Gateway {
     /// Its clock.
     pub fn clock(&self) -> &Clock {
         &self.clock
+    }
+
+    /// Waits until the gateway has taken note of the time that its clock shows.
+    pub fn wait_for_upkeep(&self) {
+        let shown = self.clock.now().unix();
+        let until = instant() + PATIENCE;
+        while self.app().shared().high_water.load(Ordering::Relaxed) < shown {
+            assert!(instant() < until, "the time was never noted");
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// The folder of everything that it wrote.

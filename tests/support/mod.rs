@@ -17,6 +17,7 @@ use std::time::Duration;
 
 pub mod client;
 pub mod gateway;
+pub mod http2;
 pub mod process;
 pub mod upstream;
 

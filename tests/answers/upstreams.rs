@@ -1,0 +1,138 @@
+//! What a client gets when the upstream is down, slow or broken, or when the request is too large.
+
+use std::net::TcpListener;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::Stage;
+use crate::support::client::Client;
+use crate::support::gateway::Gateway;
+use crate::support::upstream::{Step, Upstream, answer, ok};
+
+fn in_front_of(upstream: std::net::SocketAddr) -> (Gateway, String) {
+    let gateway = Gateway::start(&format!(
+        "[[apis]]\nname = \"a\"\nupstream = \"http://{upstream}\"\nupstream_response_timeout = \"1s\"\n\
+         upstream_connect_timeout = \"1s\"\nrules = [{{ path = \"/{{*rest}}\" }}]\n"
+    ));
+    gateway.owner("somebody");
+    let secret = gateway.any_token();
+    (gateway, secret)
+}
+
+#[test]
+fn an_upstream_that_is_down_is_502() {
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = nobody.local_addr().unwrap();
+    drop(nobody);
+    let (gateway, secret) = in_front_of(address);
+    let found = gateway.ask(gateway.get("/", &secret));
+    assert_eq!(found.status, 502);
+    assert_eq!(found.json()["detail"], "The upstream cannot be reached");
+    assert_eq!(found.value("cache-control").as_deref(), Some("no-store"));
+}
+
+#[test]
+fn an_upstream_that_does_not_answer_is_504() {
+    let upstream = Upstream::scripted(|_| vec![Step::TakeBody, Step::Stall]);
+    let (gateway, secret) = in_front_of(upstream.address());
+    assert_eq!(gateway.ask(gateway.get("/", &secret)).status, 504);
+}
+
+#[test]
+fn an_upstream_that_talks_nonsense_is_502_and_nobody_else_hears_it() {
+    for nonsense in [
+        "nonsense\r\n\r\n",
+        "HTTP/1.1 abc OK\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab",
+        "HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nBad Name: x\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nX: a\rb\r\n\r\n",
+        "",
+    ] {
+        let upstream = Upstream::scripted(move |seen| {
+            let mut steps =
+                if seen.line().contains("/bad") { answer(nonsense) } else { ok("fine") };
+            steps.extend(nonsense.is_empty().then_some(Step::Close));
+            steps
+        });
+        let (gateway, secret) = in_front_of(upstream.address());
+        let mut client = Client::connect(gateway.public());
+        let found = client.ask(gateway.get("/bad", &secret));
+        assert_eq!(found.status, 502, "{nonsense:?}");
+        assert_eq!(found.json()["detail"], "The upstream did not give a usable answer");
+        let next = gateway.ask(gateway.get("/good", &secret));
+        assert!(next.status == 200 || nonsense.is_empty(), "{nonsense:?}");
+    }
+}
+
+#[test]
+fn a_body_that_breaks_off_never_ends_cleanly() {
+    for (head, body) in [
+        ("Content-Length: 10\r\n", "12345"),
+        ("Transfer-Encoding: chunked\r\n", "5\r\n12345\r\n"),
+        ("Transfer-Encoding: chunked\r\n", "5\r\n12345\r\nZZ\r\n"),
+    ] {
+        for end in [Step::Close, Step::Reset] {
+            let bytes = format!("HTTP/1.1 200 OK\r\n{head}\r\n{body}");
+            let last = end.clone();
+            let upstream = Upstream::scripted(move |_| {
+                let pause = Step::Pause(Duration::from_millis(50));
+                vec![Step::TakeBody, Step::Send(bytes.clone().into_bytes()), pause, last.clone()]
+            });
+            let (gateway, secret) = in_front_of(upstream.address());
+            let mut client = Client::connect(gateway.public());
+            let found = client.ask(gateway.get("/", &secret));
+            assert!(!found.whole, "{head:?} {end:?}: {found:?}");
+        }
+    }
+}
+
+#[test]
+fn an_idle_connection_that_the_upstream_closed_is_not_used() {
+    let upstream = Upstream::start();
+    let (gateway, secret) = in_front_of(upstream.address());
+    let mut client = Client::connect(gateway.public());
+    for round in 0..20 {
+        assert_eq!(client.ask(gateway.get("/", &secret)).status, 200, "round {round}");
+        upstream.close_connections();
+    }
+    assert_eq!(upstream.take().len(), 20, "nothing was sent twice");
+}
+
+#[test]
+fn connections_to_the_upstream_are_kept() {
+    let upstream = Upstream::start();
+    let (gateway, secret) = in_front_of(upstream.address());
+    let mut client = Client::connect(gateway.public());
+    for _ in 0..20 {
+        assert_eq!(client.ask(gateway.get("/", &secret)).status, 200);
+    }
+    assert_eq!(upstream.connections(), 1);
+}
+
+#[test]
+fn what_is_too_large_is_told_so() {
+    let stage = Stage::new();
+    let secret = stage.token(&json!({})).secret;
+    let head = |target: &str, lines: &str| {
+        format!(
+            "POST {target} HTTP/1.1\r\nHost: erp.example\r\nAuthorization: Bearer {secret}\r\n{lines}\r\n"
+        )
+    };
+    let declared = stage.gateway.ask(head("/any", "Content-Length: 1025\r\n"));
+    assert_eq!(declared.status, 413);
+    assert!(stage.upstream.take().is_empty(), "it was known from the head");
+    let fits = format!("{}{}", head("/any", "Content-Length: 1024\r\n"), "x".repeat(1_024));
+    assert_eq!(stage.gateway.ask(fits).status, 200);
+    let chunk = format!("800\r\n{}\r\n0\r\n\r\n", "x".repeat(2_048));
+    let chunked = stage.gateway.ask(head("/any", "Transfer-Encoding: chunked\r\n") + &chunk);
+    assert_eq!(chunked.status, 413);
+    assert_eq!(stage.gateway.ask(head("/any", "Expect: the-unexpected\r\n")).status, 417);
+    let long = stage.gateway.ask(head(&format!("/any?{}", "x".repeat(9_000)), ""));
+    assert_eq!(long.status, 414);
+    let large = stage.gateway.ask(head("/any", &format!("X: {}\r\n", "x".repeat(70_000))));
+    assert_eq!(large.status, 431);
+    let many: String = (0..101).map(|n| format!("X-{n}: x\r\n")).collect();
+    assert_eq!(stage.gateway.ask(head("/any", &many)).status, 431);
+}

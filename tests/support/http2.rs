@@ -1,0 +1,93 @@
+//! A client of HTTP/2 without TLS (prior knowledge).
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Request};
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http2::{SendRequest, handshake};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::runtime::Runtime;
+
+use super::PATIENCE;
+
+/// An answer.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: u16,
+    /// All headers.
+    pub headers: HeaderMap,
+    /// The content.
+    pub body: Bytes,
+}
+
+impl Answer {
+    /// The only value of a header; none if it is missing or repeated.
+    pub fn value(&self, name: &str) -> Option<String> {
+        let mut values = self.headers.get_all(name).iter();
+        let value = values.next()?.to_str().unwrap().to_owned();
+        values.next().is_none().then_some(value)
+    }
+
+    /// The body as text.
+    pub fn text(&self) -> String {
+        String::from_utf8_lossy(&self.body).into_owned()
+    }
+}
+
+/// A connection.
+pub struct Client {
+    runtime: Runtime,
+    sender: SendRequest<Full<Bytes>>,
+}
+
+impl Client {
+    /// Opens a connection.
+    pub fn connect(address: SocketAddr) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .unwrap();
+        let sender = runtime.block_on(async {
+            let stream = tokio::net::TcpStream::connect(address).await.unwrap();
+            let handshaken = handshake(TokioExecutor::new(), TokioIo::new(stream)).await;
+            let (sender, connection) = handshaken.unwrap();
+            tokio::spawn(connection);
+            sender
+        });
+        Self { runtime, sender }
+    }
+
+    /// Sends a request and takes its answer.
+    ///
+    /// # Errors
+    /// The stream or the connection broke.
+    pub fn try_ask(&mut self, request: Request<Full<Bytes>>) -> Result<Answer, hyper::Error> {
+        let exchange = async {
+            let response = self.sender.send_request(request).await?;
+            let (parts, body) = response.into_parts();
+            let body = body.collect().await?.to_bytes();
+            Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body })
+        };
+        let patience: Duration = PATIENCE;
+        self.runtime.block_on(async { tokio::time::timeout(patience, exchange).await }).unwrap()
+    }
+
+    /// The same, for requests that must be answered.
+    pub fn ask(&mut self, request: Request<Full<Bytes>>) -> Answer {
+        self.try_ask(request).unwrap()
+    }
+
+    /// A `GET` with a token, if there is one.
+    pub fn get(&mut self, target: &str, secret: Option<&str>) -> Answer {
+        let mut request = Request::get(target).body(Full::default()).unwrap();
+        if let Some(secret) = secret {
+            let value = format!("Bearer {secret}").parse().unwrap();
+            request.headers_mut().insert(http::header::AUTHORIZATION, value);
+        }
+        self.ask(request)
+    }
+}
