@@ -18,6 +18,8 @@ use tollgate::config::{self, Environment, Report, Settings};
 mod documented;
 #[path = "config/hostile.rs"]
 mod hostile;
+#[path = "config/meaning.rs"]
+mod meaning;
 #[path = "config/ties.rs"]
 mod ties;
 
