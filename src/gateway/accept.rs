@@ -14,6 +14,7 @@ use std::time::Duration;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use tokio::io::ReadBuf;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::LocalOptions;
 use tokio::sync::watch;
@@ -142,10 +143,11 @@ async fn serve(stream: TcpStream, client: Rc<Client>, listening: Listening) {
         tracing::debug!(%error, "a connection ended before it began");
         return;
     }
-    if listening.h2c && begins_http2(&stream, &client).await {
-        serve_http2(stream, client).await;
-    } else {
-        serve_http1(stream, client, listening).await;
+    let http2 = if listening.h2c { begins_http2(&stream, &client).await } else { Some(false) };
+    match http2 {
+        Some(true) => serve_http2(stream, client).await,
+        Some(false) => serve_http1(stream, client, listening).await,
+        None => {}
     }
 }
 
@@ -221,22 +223,27 @@ fn note_end(client: &Client, ended: Option<hyper::Result<()>>) {
     }
 }
 
-/// Whether a client begins with the preface of HTTP/2, which no request of HTTP/1 does. Three letters
-/// tell.
-async fn begins_http2(stream: &TcpStream, client: &Client) -> bool {
-    const PREFACE: &[u8; 3] = b"PRI";
-    let mut seen = [0; 3];
+/// Whether a client begins with the preface of HTTP/2 (RFC 9113 section 3.4), which no request of HTTP/1
+/// does. None if it went away, took too long to say so, or the core is closing.
+async fn begins_http2(stream: &TcpStream, client: &Client) -> Option<bool> {
+    const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    let mut bytes = [0; PREFACE.len()];
     loop {
-        match stream.peek(&mut seen).await {
-            Ok(0) | Err(_) => return false,
-            Ok(3) => return seen == *PREFACE,
-            Ok(some) if seen.get(..some) == PREFACE.get(..some) => {}
-            Ok(_) => return false,
+        let peeked = std::future::poll_fn(|context| {
+            client.alarm().wake_me(context);
+            if client.alarm().take_rung() || client.core().closing.get() {
+                return Poll::Ready(None);
+            }
+            stream.poll_peek(context, &mut ReadBuf::new(&mut bytes)).map(Result::ok)
+        });
+        let seen = peeked.await.filter(|seen| *seen > 0)?;
+        if bytes.get(..seen) != PREFACE.get(..seen) {
+            return Some(false);
         }
-        // The rest of three letters is on its way; a client that never sends it is a slow one.
-        if client.alarm().take_rung() {
-            return false;
+        if seen == PREFACE.len() {
+            return Some(true);
         }
+        // What is there stays readable, so that there is nothing to wait for but time.
         tokio::time::sleep(Duration::from_millis(1)).await;
     }
 }
