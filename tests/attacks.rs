@@ -15,11 +15,17 @@ mod support;
 #[path = "attacks/table.rs"]
 mod table;
 
+#[path = "attacks/cache.rs"]
+mod cache;
 #[path = "attacks/credentials.rs"]
 mod credentials;
+#[path = "attacks/framing.rs"]
+mod framing;
 #[path = "attacks/headers.rs"]
 mod headers;
 #[path = "attacks/hosts.rs"]
 mod hosts;
 #[path = "attacks/paths.rs"]
 mod paths;
+#[path = "attacks/slow.rs"]
+mod slow;

@@ -1,0 +1,216 @@
+//! Malformed and ambiguous messages (of the rows sec-S what holds of HTTP/1.1 already): each is answered
+//! with an error or ended, and nothing of it reaches the upstream.
+
+use super::table::Stage;
+use crate::support::client::Client;
+
+/// Whole requests in which `AUTH` stands for the line with the token.
+const MALFORMED: [(&str, &str); 37] = [
+    ("nothing but lines", "\r\n\r\n\r\n"),
+    ("no HTTP", "hello\r\n\r\n"),
+    ("a hello of TLS", "\u{16}\u{3}\u{1}\u{2}\u{0}\u{1}\u{0}\u{1}\u{fc}\u{3}\u{3}"),
+    ("an answer", "HTTP/1.1 200 OK\r\n\r\n"),
+    ("two words", "GET /public/x\r\nHost: a.example\r\nAUTH\r\n"),
+    ("four words", "GET /public/x y HTTP/1.1\r\nHost: a.example\r\nAUTH\r\n"),
+    ("no version", "GET /public/x HTTP\r\nHost: a.example\r\nAUTH\r\n"),
+    (
+        "sec-S5: bare CR in a value",
+        "GET /public/x HTTP/1.1\r\nHost: a.example\r\nAUTHX: a\rX-Tollgate-Owner: root\r\n\r\n",
+    ),
+    (
+        "sec-S5: NUL in a value",
+        "GET /public/x HTTP/1.1\r\nHost: a.example\r\nAUTHX: a\u{0}b\r\n\r\n",
+    ),
+    ("sec-S5: NUL in a name", "GET /public/x HTTP/1.1\r\nHost: a.example\r\nAUTHX\u{0}: a\r\n\r\n"),
+    ("sec-S5: NUL in the target", "GET /public/\u{0} HTTP/1.1\r\nHost: a.example\r\nAUTH\r\n"),
+    ("a folded line", "GET /public/x HTTP/1.1\r\nHost: a.example\r\nAUTHX: a\r\n b\r\n\r\n"),
+    ("a space before the colon", "GET /public/x HTTP/1.1\r\nHost : a.example\r\nAUTH\r\n"),
+    ("a space before the name", "GET /public/x HTTP/1.1\r\n Host: a.example\r\nAUTH\r\n"),
+    ("no colon", "GET /public/x HTTP/1.1\r\nHost: a.example\r\nAUTHnonsense\r\n\r\n"),
+    ("no name", "GET /public/x HTTP/1.1\r\nHost: a.example\r\nAUTH: x\r\n\r\n"),
+    ("an 8-bit name", "GET /public/x HTTP/1.1\r\nHost: a.example\r\nAUTHX\u{e9}: x\r\n\r\n"),
+    (
+        "sec-S2: gzip, chunked",
+        "POST /public/x HTTP/1.1\r\nHost: a.example\r\nAUTHTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+    ),
+    (
+        "sec-S2: ,chunked",
+        "POST /public/x HTTP/1.1\r\nHost: a.example\r\nAUTHTransfer-Encoding: ,chunked\r\n\r\n0\r\n\r\n",
+    ),
+    (
+        "sec-S2: xchunked",
+        "POST /public/x HTTP/1.1\r\nHost: a.example\r\nAUTHTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+    ),
+    (
+        "sec-S2: chunked twice",
+        "POST /public/x HTTP/1.1\r\nHost: a.example\r\nAUTHTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    ),
+    (
+        "sec-S2: chunked, identity",
+        "POST /public/x HTTP/1.1\r\nHost: a.example\r\nAUTHTransfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
+    ),
+    (
+        "sec-S2: identity",
+        "POST /public/x HTTP/1.1\r\nHost: a.example\r\nAUTHTransfer-Encoding: identity\r\n\r\n",
+    ),
+    (
+        "sec-S2: in HTTP/1.0",
+        "POST /public/x HTTP/1.0\r\nHost: a.example\r\nAUTHTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    ),
+    (
+        "sec-S3: +3",
+        "POST /public/x HTTP/1.1\r\nHost: a.example\r\nAUTHContent-Length: +3\r\n\r\nabc",
+    ),
+    (
+        "sec-S3: 0x3",
+        "POST /public/x HTTP/1.1\r\nHost: a.example\r\nAUTHContent-Length: 0x3\r\n\r\nabc",
+    ),
+    (
+        "sec-S3: empty",
+        "POST /public/x HTTP/1.1\r\nHost: a.example\r\nAUTHContent-Length: \r\n\r\nabc",
+    ),
+    (
+        "sec-S3: two",
+        "POST /public/x HTTP/1.1\r\nHost: a.example\r\nAUTHContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
+    ),
+    (
+        "sec-S3: a list",
+        "POST /public/x HTTP/1.1\r\nHost: a.example\r\nAUTHContent-Length: 3, 4\r\n\r\nabcd",
+    ),
+    (
+        "sec-S3: negative",
+        "POST /public/x HTTP/1.1\r\nHost: a.example\r\nAUTHContent-Length: -48\r\n\r\nabc",
+    ),
+    (
+        "sec-S3: letters",
+        "POST /public/x HTTP/1.1\r\nHost: a.example\r\nAUTHContent-Length: 1Z\r\n\r\nabc",
+    ),
+    (
+        "sec-S3: too many digits",
+        "POST /public/x HTTP/1.1\r\nHost: a.example\r\nAUTHContent-Length: 99999999999999999999999\r\n\r\nabc",
+    ),
+    (
+        "sec-S1 in HTTP/1.0",
+        "POST /public/x HTTP/1.0\r\nHost: a.example\r\nAUTHContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    ),
+    ("an unknown version", "GET /public/x HTTP/3.0\r\nHost: a.example\r\nAUTH\r\n"),
+    ("a lower-case version", "GET /public/x http/1.1\r\nHost: a.example\r\nAUTH\r\n"),
+    ("a tab for a space", "GET\t/public/x\tHTTP/1.1\r\nHost: a.example\r\nAUTH\r\n"),
+    ("two spaces", "GET  /public/x HTTP/1.1\r\nHost: a.example\r\nAUTH\r\n"),
+];
+
+fn bytes(stage: &Stage, text: &str) -> Vec<u8> {
+    let text = text.replace("AUTH", &stage.auth());
+    text.chars().map(|c| u8::try_from(c).unwrap()).collect()
+}
+
+#[test]
+fn sec_s2_s3_s5_a_malformed_message_ends_its_connection_and_reaches_nobody() {
+    let stage = Stage::new();
+    for (row, text) in MALFORMED {
+        let mut client = Client::connect(stage.gateway.public());
+        client.send(bytes(&stage, text));
+        client.finish();
+        let answer = client.answer_to("GET");
+        let status = answer.map(|answer| answer.status);
+        assert!(matches!(status, None | Some(400 | 405 | 501 | 505)), "{row}: {status:?}");
+        assert!(client.is_closed(), "{row}: more than one answer");
+        let seen = stage.upstream.take();
+        assert!(seen.is_empty(), "{row} reached the upstream: {seen:?}");
+    }
+}
+
+#[test]
+fn sec_s1_with_both_framings_chunks_are_believed_and_the_connection_ends() {
+    let stage = Stage::new();
+    for lines in [
+        "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n",
+        "Content-Length: 500\r\nTransfer-Encoding: chunked\r\n",
+    ] {
+        let smuggled = "GET /public/smuggled HTTP/1.1\r\nHost: a.example\r\nAUTH\r\n";
+        let text = format!(
+            "POST /public/x HTTP/1.1\r\nHost: a.example\r\nAUTH{lines}\r\n0\r\n\r\n{smuggled}"
+        );
+        let mut client = Client::connect(stage.gateway.public());
+        client.send(bytes(&stage, &text));
+        let answer = client.answer();
+        assert!(client.is_closed(), "the connection goes on after {lines:?}");
+        let seen = stage.upstream.take();
+        assert!(seen.len() <= 1 && !seen.iter().any(|seen| seen.holds("smuggled")), "{seen:?}");
+        if answer.status == 200 {
+            assert_eq!(seen[0].values("transfer-encoding"), ["chunked"]);
+            assert!(seen[0].values("content-length").is_empty(), "{seen:?}");
+        } else {
+            assert_eq!(answer.status, 400);
+        }
+    }
+}
+
+#[test]
+fn sec_s4_a_broken_chunk_ends_both_connections() {
+    let stage = Stage::new();
+    for chunks in [
+        "1\nZ\n0\n\n",
+        "1;a\rX\r\nZ\r\n0\r\n\r\n",
+        "0x1\r\nZ\r\n0\r\n\r\n",
+        "1\r\nZXX0\r\n\r\n",
+        "-1\r\nZ\r\n",
+        "1 1\r\nZ\r\n",
+        "fffffffffffffffff\r\nZ\r\n",
+        "g\r\nZ\r\n",
+        "\r\nZ\r\n",
+    ] {
+        let text = format!(
+            "POST /public/x HTTP/1.1\r\nHost: a.example\r\nAUTHTransfer-Encoding: chunked\r\n\r\n{chunks}"
+        );
+        let mut client = Client::connect(stage.gateway.public());
+        client.send(bytes(&stage, &text));
+        client.finish();
+        let status = client.answer_to("POST").map(|answer| answer.status);
+        assert!(matches!(status, None | Some(400)), "{chunks:?}: {status:?}");
+        assert!(client.is_closed(), "{chunks:?}");
+        let whole = stage.upstream.take().iter().any(|seen| seen.complete);
+        assert!(!whole, "{chunks:?} reached the upstream as a whole request");
+        let next = stage
+            .gateway
+            .ask(bytes(&stage, "GET /public/next HTTP/1.1\r\nHost: a.example\r\nAUTH\r\n"));
+        assert_eq!(next.status, 200, "the next client after {chunks:?}");
+        stage.upstream.take();
+    }
+}
+
+#[test]
+fn sec_s10_the_body_of_a_refused_request_is_never_a_request() {
+    let stage = Stage::new();
+    let body = "GET /public/smuggled HTTP/1.1\r\nHost: a.example\r\nAUTH\r\n".repeat(200);
+    let body = String::from_utf8(bytes(&stage, &body)).unwrap();
+    let head = format!(
+        "POST /public/x HTTP/1.1\r\nHost: a.example\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    let mut client = Client::connect(stage.gateway.public());
+    client.send(head + &body);
+    assert_eq!(client.answer().status, 401);
+    client.send(bytes(&stage, "GET /public/next HTTP/1.1\r\nHost: a.example\r\nAUTH\r\n"));
+    let next = client.answer_to("GET").map(|answer| answer.status);
+    assert!(matches!(next, None | Some(200)), "{next:?}");
+    let seen = stage.upstream.take();
+    assert!(!seen.iter().any(|seen| seen.holds("smuggled")), "{seen:?}");
+}
+
+#[test]
+fn pipelined_requests_are_judged_one_by_one() {
+    let stage = Stage::new();
+    let one = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: a.example\r\nAUTH\r\n");
+    let all = one("/public/1")
+        + &one("/admin/2")
+        + "GET /public/3 HTTP/1.1\r\nHost: a.example\r\n\r\n"
+        + &one("/public/4");
+    let mut client = Client::connect(stage.gateway.public());
+    client.send(bytes(&stage, &all));
+    let statuses: Vec<_> = (0..4).map(|_| client.answer().status).collect();
+    assert_eq!(statuses, [200, 403, 401, 200]);
+    let lines: Vec<_> = stage.upstream.take().iter().map(|seen| seen.line()).collect();
+    assert_eq!(lines, ["GET /public/1 HTTP/1.1", "GET /public/4 HTTP/1.1"]);
+}

@@ -1,0 +1,187 @@
+//! Slow, silent and endless clients: each is ended in its time, and others are served meanwhile
+//! (the bounds of sec-D2 and sec-D3 that an ordinary test can show).
+
+use std::time::Duration;
+
+use serde_json::json;
+use tollgate::clock::instant;
+
+use crate::support::client::Client;
+use crate::support::gateway::Gateway;
+use crate::support::upstream::{Step, Upstream};
+
+const LIMIT: Duration = Duration::from_secs(1);
+/// A limit is kept if the connection ends within this; the machine may be busy.
+const GRACE: Duration = Duration::from_secs(8);
+
+struct Stage {
+    upstream: Upstream,
+    gateway: Gateway,
+    secret: String,
+}
+
+fn stage() -> Stage {
+    let large =
+        format!("HTTP/1.1 200 OK\r\nContent-Length: 50000000\r\n\r\n{}", "x".repeat(50_000_000));
+    let upstream = Upstream::scripted(move |seen| {
+        if seen.line().contains("/large") {
+            return vec![Step::TakeBody, Step::Send(large.clone().into_bytes())];
+        }
+        crate::support::upstream::ok("ok")
+    });
+    let gateway = Gateway::start(&format!(
+        "limits = {{ head_timeout = \"1s\", idle_timeout = \"1s\", stall_timeout = \"1s\" }}\n\
+         [[apis]]\nname = \"a\"\nupstream = \"http://{}\"\nrules = [{{ path = \"/{{*rest}}\" }}]\n",
+        upstream.address()
+    ));
+    gateway.owner("alice");
+    let secret = gateway.token(json!({ "owner": "alice", "name": "x" })).secret;
+    Stage { upstream, gateway, secret }
+}
+
+impl Stage {
+    /// Asks as an honest client would, and says how it went.
+    fn others_are_served(&self) {
+        let found = self.gateway.ask(self.gateway.get("/honest", &self.secret));
+        assert_eq!(found.status, 200);
+    }
+
+    /// Whether a client is ended within the limit and its grace.
+    fn is_ended(&self, row: &str, client: &mut Client) {
+        let begun = instant();
+        self.others_are_served();
+        while !client.closes_within(Duration::from_millis(200)) {
+            self.others_are_served();
+            assert!(begun.elapsed() < LIMIT + GRACE, "{row}: still open");
+        }
+    }
+}
+
+#[test]
+fn a_silent_client_is_ended() {
+    let stage = stage();
+    let mut client = Client::connect(stage.gateway.public());
+    stage.is_ended("silent from the start", &mut client);
+}
+
+#[test]
+fn a_client_that_drips_its_head_is_ended() {
+    let stage = stage();
+    let mut client = Client::connect(stage.gateway.public());
+    let begun = instant();
+    client.send("GET /x HTTP/1.1\r\nHost: a\r\n");
+    let mut number = 0;
+    while !client.closes_within(Duration::from_millis(100)) {
+        client.send(format!("X-{number}: y\r\n"));
+        number += 1;
+        assert!(begun.elapsed() < LIMIT + GRACE, "still dripping after {:?}", begun.elapsed());
+    }
+    stage.others_are_served();
+    assert!(!stage.upstream.take().iter().any(|seen| seen.line().contains("/x ")));
+}
+
+#[test]
+fn an_idle_connection_is_ended() {
+    let stage = stage();
+    let mut client = Client::connect(stage.gateway.public());
+    assert_eq!(client.ask(stage.gateway.get("/", &stage.secret)).status, 200);
+    stage.is_ended("idle", &mut client);
+}
+
+#[test]
+fn a_body_that_stalls_is_ended_with_408() {
+    let stage = stage();
+    let mut client = Client::connect(stage.gateway.public());
+    let auth = &stage.secret;
+    client.send(format!("POST /x HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {auth}\r\nContent-Length: 100\r\n\r\nten bytes."));
+    let begun = instant();
+    let found = client.answer_to("POST");
+    assert!(begun.elapsed() < LIMIT + GRACE);
+    assert!(found.is_none_or(|found| found.status == 408));
+    assert!(client.is_closed());
+    stage.others_are_served();
+    assert!(
+        !stage.upstream.take().iter().any(|seen| seen.line().starts_with("POST") && seen.complete)
+    );
+}
+
+#[test]
+fn a_client_that_does_not_read_is_ended() {
+    let stage = stage();
+    let mut client = Client::connect(stage.gateway.public());
+    client.send(stage.gateway.get("/large", &stage.secret));
+    // Nothing is read: buffers fill, and then nothing moves. What is left in them can be read later,
+    // but it is not the whole.
+    let begun = instant();
+    while begun.elapsed() < LIMIT * 4 {
+        stage.others_are_served();
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    let found = client.answer();
+    assert!(!found.whole, "{} bytes came in the end", found.body.len());
+}
+
+#[test]
+fn sec_d3_oversized_heads_are_refused() {
+    let stage = stage();
+    let auth = format!("Authorization: Bearer {}\r\n", stage.secret);
+    for (row, head, statuses) in [
+        (
+            "64 kB header",
+            format!("GET / HTTP/1.1\r\nHost: a\r\n{auth}X: {}\r\n\r\n", "x".repeat(65_536)),
+            [431, 400],
+        ),
+        (
+            "1 MB header",
+            format!("GET / HTTP/1.1\r\nHost: a\r\n{auth}X: {}\r\n\r\n", "x".repeat(1 << 20)),
+            [431, 400],
+        ),
+        (
+            "endless name",
+            format!("GET / HTTP/1.1\r\nHost: a\r\n{auth}{}", "x".repeat(1 << 20)),
+            [431, 400],
+        ),
+        (
+            "101 headers",
+            format!("GET / HTTP/1.1\r\nHost: a\r\n{auth}{}\r\n", "X: y\r\n".repeat(101)),
+            [431, 400],
+        ),
+        (
+            "70 kB target",
+            format!("GET /{} HTTP/1.1\r\nHost: a\r\n{auth}\r\n", "x".repeat(70_000)),
+            [414, 431],
+        ),
+        ("endless method", "G".repeat(1 << 20), [431, 400]),
+        (
+            "64 kB token",
+            format!(
+                "GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {}\r\n\r\n",
+                "x".repeat(64_000)
+            ),
+            [431, 401],
+        ),
+    ] {
+        let mut client = Client::connect(stage.gateway.public());
+        client.send(head);
+        let status = client.answer_to("GET").map(|found| found.status);
+        assert!(status.is_none_or(|status| statuses.contains(&status)), "{row}: {status:?}");
+        assert!(stage.upstream.take().is_empty(), "{row}");
+        stage.others_are_served();
+        stage.upstream.take();
+    }
+}
+
+#[test]
+fn a_client_that_stops_within_the_preface_of_http2_is_ended() {
+    let stage = stage();
+    for start in ["P", "PRI * HTTP/2.0\r\n\r\nSM"] {
+        let mut client = Client::connect(stage.gateway.public());
+        client.send(start);
+        stage.is_ended(start, &mut client);
+    }
+    let auth = &stage.secret;
+    let found = stage
+        .gateway
+        .ask(format!("PRIVATE /x HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {auth}\r\n\r\n"));
+    assert_eq!(found.status, 200, "a method that begins like the preface");
+}
