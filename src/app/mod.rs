@@ -11,7 +11,6 @@ mod upkeep;
 mod wall;
 
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -22,7 +21,7 @@ use tokio::sync::watch;
 
 use crate::cache::Cache;
 use crate::clock::Clock;
-use crate::config::Settings;
+use crate::config::{Settings, Source};
 use crate::domain::time::Timestamp;
 use crate::gateway::core::Shared;
 use crate::gateway::snapshot::Snapshot;
@@ -62,7 +61,7 @@ pub struct Running {
 /// A store that cannot be opened, or an address that cannot be listened at. Nothing runs then.
 pub fn start(
     settings: Settings,
-    source: Option<PathBuf>,
+    source: Option<Source>,
     clock: Clock,
 ) -> Result<Running, AppError> {
     let control = control()?;
@@ -77,7 +76,7 @@ pub fn start(
 pub fn start_on(
     store: Arc<dyn Store>,
     settings: Settings,
-    source: Option<PathBuf>,
+    source: Option<Source>,
     clock: Clock,
 ) -> Result<Running, AppError> {
     build(control()?, store, settings, source, clock)
@@ -96,7 +95,7 @@ fn build(
     control: Runtime,
     store: Arc<dyn Store>,
     settings: Settings,
-    source: Option<PathBuf>,
+    source: Option<Source>,
     clock: Clock,
 ) -> Result<Running, AppError> {
     let high_water = control.block_on(store.high_water())?;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::ArcSwap;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::config::{self, Settings};
+use crate::config::{self, Settings, Source};
 use crate::gateway::core::Shared;
 use crate::gateway::snapshot::Snapshot;
 use crate::gateway::targets::Targets;
@@ -15,7 +15,7 @@ use crate::gateway::targets::Targets;
 /// Puts new settings in place.
 #[derive(Debug)]
 pub struct Reloader {
-    source: Option<PathBuf>,
+    source: Option<Source>,
     settings: Arc<ArcSwap<Settings>>,
     shared: Arc<Shared>,
     targets: Arc<Targets>,
@@ -26,7 +26,7 @@ pub struct Reloader {
 
 impl Reloader {
     pub(super) const fn new(
-        source: Option<PathBuf>,
+        source: Option<Source>,
         settings: Arc<ArcSwap<Settings>>,
         shared: Arc<Shared>,
         targets: Arc<Targets>,
@@ -36,8 +36,8 @@ impl Reloader {
     }
 
     /// The file that the gateway was configured from.
-    pub const fn source(&self) -> Option<&PathBuf> {
-        self.source.as_ref()
+    pub fn source(&self) -> Option<&PathBuf> {
+        self.source.as_ref().map(|source| &source.path)
     }
 
     /// Reads the file anew and puts it in place. A request that is under way ends as it began.
@@ -50,10 +50,11 @@ impl Reloader {
         };
         let _turn = self.one_at_a_time.lock().unwrap_or_else(PoisonError::into_inner);
         let environment = config::Environment::process();
-        let loaded = config::reload(&self.settings.load(), source, &environment)
+        let loaded = source
+            .reload(&self.settings.load(), &environment)
             .map_err(|report| report.to_string())?;
         self.put(loaded.settings);
-        tracing::info!(file = %source.display(), "new configuration in force");
+        tracing::info!(file = %source.path.display(), "new configuration in force");
         Ok(())
     }
 

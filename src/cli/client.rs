@@ -87,6 +87,12 @@ impl Client {
         }
     }
 
+    /// The server that listens on `socket`, if one does.
+    pub async fn running(socket: &Path) -> Option<Self> {
+        let answers = UnixStream::connect(socket).await.is_ok();
+        answers.then(|| Self::Server { socket: socket.to_owned() })
+    }
+
     async fn open_folder(settings: Settings, clock: Clock) -> Result<Self, Failure> {
         let store = super::place::open_store(&settings.store, &clock).await?;
         let control = tokio::runtime::Handle::current();

@@ -94,8 +94,8 @@ impl Failure {
             return text.unwrap_or_else(|_| self.problem.detail.clone()) + "\n";
         }
         let mut text = match &self.report {
-            Some(report) => format!("{}\n", report.trim_end()),
-            None => format!("error: {}\n", self.problem.detail),
+            Some(report) if report.starts_with("error: ") => format!("{}\n", report.trim_end()),
+            _ => format!("error: {}\n", self.problem.detail),
         };
         if let Some(hint) = &self.problem.hint {
             let _ = writeln!(text, "hint: {hint}");
@@ -106,12 +106,15 @@ impl Failure {
 
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {
+        let is_config = problem.kind.ends_with(":bad-config");
         let code = match problem.status {
             404 => Code::NotFound,
             409 => Code::Conflict,
+            _ if is_config => Code::Usage,
             _ => Code::Refused,
         };
-        Self { code, problem: Box::new(problem), report: None }
+        let report = is_config.then(|| problem.detail.clone());
+        Self { code, problem: Box::new(problem), report }
     }
 }
 

@@ -10,8 +10,9 @@ use serde_json::json;
 use crate::cli::args::{Common, Init};
 use crate::cli::failure::{Code, Failure};
 use crate::cli::output::Reply;
-use crate::cli::place::{key_beside, mistakes};
-use crate::config::{Environment, Settings};
+use crate::cli::place::mistakes;
+use crate::config::settings::MasterKeySource;
+use crate::config::{Environment, Overrides, Settings};
 use crate::store::sealed::MasterKey;
 
 /// Makes the three.
@@ -26,9 +27,13 @@ pub fn run(init: &Init, common: &Common) -> Result<Reply, Failure> {
         data = std::path::absolute(&data)
             .map_err(|error| Failure::io(format_args!("finding `{}`", data.display()), error))?;
     }
-    let key = key_beside(&data);
-    Settings::for_upstream(&init.upstream, &Environment::process())
+    let overrides = Overrides { data: Some(data.clone()), ..Overrides::default() };
+    let settings = Settings::without_file(&Environment::process(), &overrides)
+        .and_then(|settings| settings.with_upstream(&init.upstream))
         .map_err(|report| mistakes(&report))?;
+    let MasterKeySource::File(key) = settings.store.master_key else {
+        return Err(Failure::usage("the environment gives a master key already"));
+    };
     for path in [&config, &key] {
         if path.exists() {
             return Err(exists(path));

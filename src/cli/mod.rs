@@ -78,8 +78,7 @@ fn dispatch(arguments: Arguments) -> Result<Reply, Failure> {
 /// The commands that need the data.
 async fn ask(command: Command, common: Common) -> Result<Reply, Failure> {
     let clock = clock();
-    let found = place::find(&common)?;
-    let client = Client::open(found.settings, clock.clone()).await?;
+    let client = open(&common, clock.clone()).await?;
     let outcome = match command {
         Command::Token(command) => token::run(command, &client, &clock).await,
         Command::User(command) => user::run(command, &client, &clock).await,
@@ -94,6 +93,18 @@ async fn ask(command: Command, common: Common) -> Result<Reply, Failure> {
     // What was done is told even if the folder cannot be closed well, but the failure counts.
     let closed = client.close().await;
     outcome.and_then(|reply| closed.map(|()| reply))
+}
+
+/// The way to the data that the configuration names. While that has mistakes, a server that runs can
+/// still be told to revoke.
+async fn open(common: &Common, clock: Clock) -> Result<Client, Failure> {
+    match place::find(common, place::overrides(common)) {
+        Ok(found) => Client::open(found.settings, clock).await,
+        Err(failure) => {
+            let running = Client::running(&place::usual_socket(common)?).await;
+            running.ok_or(failure)
+        }
+    }
 }
 
 /// The machine's clock.

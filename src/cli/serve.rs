@@ -8,7 +8,7 @@ use crate::cli::failure::{Code, Failure};
 use crate::cli::output::{self, Reply};
 use crate::cli::place::{self, Found};
 use crate::clock::Clock;
-use crate::config::{Environment, Settings};
+use crate::config::{Environment, Overrides, Settings};
 
 /// Runs until the process is told to stop.
 ///
@@ -45,22 +45,13 @@ pub fn until_told(running: Running, begun: &Reply, json: bool) -> Result<Reply, 
 }
 
 fn settings(serve: &Serve, common: &Common) -> Result<Found, Failure> {
-    let mut found = match &serve.upstream {
-        Some(url) => {
-            let environment = Environment::process();
-            let settings = Settings::for_upstream(url, &environment);
-            let mut settings = settings.map_err(|report| place::mistakes(&report))?;
-            if let Some(data) = &common.data {
-                place::move_data(&mut settings, data);
-            }
-            Found { settings, source: None }
-        }
-        None => place::find(common)?,
-    };
-    let listen = &mut found.settings.listen;
-    listen.public = serve.listen.unwrap_or(listen.public);
-    listen.admin = serve.admin.unwrap_or(listen.admin);
-    Ok(found)
+    let overrides =
+        Overrides { public: serve.listen, admin: serve.admin, ..place::overrides(common) };
+    let Some(url) = &serve.upstream else { return place::find(common, overrides) };
+    let settings = Settings::without_file(&Environment::process(), &overrides)
+        .and_then(|settings| settings.with_upstream(url))
+        .map_err(|report| place::mistakes(&report))?;
+    Ok(Found { settings, source: None })
 }
 
 /// Why a gateway did not start or did not stop in order.

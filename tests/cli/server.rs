@@ -135,7 +135,7 @@ fn a_server_tells_what_it_is_and_stops_in_order() {
     assert_eq!(status["server"]["public"], server.ready["public"]);
     assert_eq!(ask(server.address("admin"), "GET", "/ready", &[]).0, 200);
     let (code, problem) = place.refused(&["--data", "d", "reload"]);
-    assert_eq!(code, 1);
+    assert_eq!(code, 2);
     assert!(problem["detail"].as_str().unwrap().contains("without a configuration file"));
 
     place.ok(&["--data", "d", "user", "add", "alice"]);
@@ -230,4 +230,34 @@ fn a_demo_overwrites_no_configuration() {
     let (code, _) = place.refused(&["demo", "--data", "d"]);
     assert_eq!(code, 4);
     assert_eq!(std::fs::read(place.path("d/tollgate.toml")).unwrap(), b"# mine\n");
+}
+
+#[test]
+fn a_reload_takes_up_the_file_and_keeps_what_was_typed() {
+    let place = Place::empty();
+    let file = place.path("tollgate.toml");
+    let upstream = hello();
+    let text = |public| {
+        format!(
+            "[[apis]]\nname = \"one\"\nupstream = \"http://{upstream}\"\n\
+             rules = [{{ path = \"/open/{{*rest}}\", public = {public} }}]\n"
+        )
+    };
+    std::fs::write(&file, text(false)).unwrap();
+    let serve = ["--json", "serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
+    let server = Server::start(&place, &[&serve[..], &["--data", "d"]].concat());
+    let public = server.address("public");
+    assert_eq!(ask(public, "GET", "/open/x", &[]).0, 401);
+    std::fs::write(&file, text(true)).unwrap();
+    place.ok(&["--data", "d", "reload"]);
+    assert_eq!(ask(public, "GET", "/open/x", &[]), (200, "hello".to_owned()));
+
+    std::fs::write(&file, "[[apis]]\nnam = \"one\"\n").unwrap();
+    let outcome = place.run(&["--data", "d", "reload"]);
+    assert_eq!((outcome.code, outcome.err.contains("error: error: ")), (2, false));
+    assert!(outcome.err.contains("--> tollgate.toml:2:1"), "{}", outcome.err);
+    assert_eq!(ask(public, "GET", "/open/x", &[]).0, 200, "the old one stays");
+    // A mistake in the file keeps nobody from ending a token.
+    place.ok(&["--data", "d", "user", "add", "alice"]);
+    assert_eq!(place.run(&["user", "add", "alice"]).code, 2, "there is no server in `data`");
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tollgate::app::{self, Running};
 use tollgate::clock::{Clock, instant};
-use tollgate::config::{self, Environment};
+use tollgate::config::{self, Environment, Source};
 use tollgate::domain::id::{OwnerId, TokenId};
 use tollgate::domain::time::Timestamp;
 use tollgate::service::{Caller, ServiceError};
@@ -76,7 +76,7 @@ impl Gateway {
     pub fn go(&mut self) {
         let loaded = config::load(&self.source, &Environment::process());
         let settings = loaded.unwrap_or_else(|report| panic!("{report}")).settings;
-        let source = Some(self.source.clone());
+        let source = Some(Source::file(&self.source));
         self.running = Some(app::start(settings, source, self.clock.clone()).unwrap());
     }
 

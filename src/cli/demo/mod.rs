@@ -12,7 +12,7 @@ use crate::cli::failure::{Code, Failure};
 use crate::cli::output::Reply;
 use crate::cli::{place, serve};
 use crate::clock::Clock;
-use crate::config::{Environment, Settings, load};
+use crate::config::{Environment, Settings, Source};
 use crate::store;
 
 mod examples;
@@ -43,11 +43,11 @@ pub fn run(demo: &Demo, common: &Common, clock: Clock) -> Result<Reply, Failure>
     let config = folder.path.join("tollgate.toml");
     let text = configuration(demo, &folder.path, upstream);
     write_configuration(&config, &text)?;
-    let settings =
-        load(&config, &Environment::process()).map_err(|report| place::mistakes(&report))?.settings;
+    let source = Source::file(&config);
+    let loaded = source.load(&Environment::process());
+    let settings = loaded.map_err(|report| place::mistakes(&report))?.settings;
     let (store, seeded) = open_and_seed(&settings, &clock)?;
-    let running =
-        app::start_on(store, settings, Some(config.clone()), clock).map_err(serve::failure)?;
+    let running = app::start_on(store, settings, Some(source), clock).map_err(serve::failure)?;
     let examples = examples::all(&seeded, running.public());
     let started = Started {
         public: running.public(),
