@@ -1,5 +1,6 @@
 //! The secret text of a token, and the digest that stands for it everywhere else.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -98,6 +99,29 @@ pub fn is_b64token(text: &[u8]) -> bool {
     body > 0 && text.get(..body).is_some_and(|body| body.iter().all(allowed))
 }
 
+/// The text with every secret of our own form in it, also a damaged one, replaced.
+pub fn redact(text: &str) -> Cow<'_, str> {
+    let mut kept = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once(PREFIX) {
+        let word = after.bytes().take_while(u8::is_ascii_alphanumeric).count();
+        let after_word = after.get(word..).unwrap_or_default();
+        kept.push_str(before);
+        kept.push_str(PREFIX);
+        if word >= RANDOM_CHARS {
+            kept.push_str("[redacted]");
+            rest = after_word;
+        } else {
+            rest = after;
+        }
+    }
+    if kept.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    kept.push_str(rest);
+    Cow::Owned(kept)
+}
+
 fn check_chars(random: &[u8]) -> [u8; CHECK_CHARS] {
     let mut crc = crc32fast::hash(random);
     let mut chars = [b'0'; CHECK_CHARS];
@@ -177,7 +201,7 @@ impl Serialize for Digest {
 
 impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        let text = Cow::<'de, str>::deserialize(deserializer)?;
         Self::from_hex(&text)
             .ok_or_else(|| serde::de::Error::custom("a digest has 64 hexadecimal digits"))
     }
@@ -197,6 +221,14 @@ mod tests {
             Ok::<(), std::convert::Infallible>(())
         })
         .unwrap()
+    }
+
+    #[test]
+    fn sec_l1_secrets_are_taken_out_of_texts() {
+        let secret = issued();
+        let text = format!("/a/{0}/tg_short/{0}x", secret.expose());
+        assert_eq!(redact(&text), "/a/tg_[redacted]/tg_short/tg_[redacted]");
+        assert!(matches!(redact("/a/b"), Cow::Borrowed("/a/b")));
     }
 
     #[test]
