@@ -110,6 +110,8 @@ fn build(
         high_water: AtomicU64::new(high_water.unix()),
         counters,
         connections: Default::default(),
+        access: Default::default(),
+        warnings: Default::default(),
     });
     let settings = Arc::new(ArcSwap::from_pointee(settings));
     let service = Arc::new(Service::new(cache, Arc::clone(&settings), clock));

@@ -115,16 +115,27 @@ async fn accept(
                 let open = core.shared.connections.fetch_add(1, Ordering::Relaxed);
                 if open >= listening.connections {
                     core.shared.connections.fetch_sub(1, Ordering::Relaxed);
+                    turn_away(core, listening.connections);
                     continue;
                 }
                 let client = Client::new(core, peer.ip());
                 spawn_local(serve(stream, client, listening));
             }
             Err(error) => {
-                tracing::warn!(%error, "cannot accept a connection");
+                core.counters.accept_errors.add(1);
+                if let Some(withheld) = core.shared.warnings.sockets.ready() {
+                    tracing::error!(%error, withheld, "no connection can be accepted");
+                }
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
+    }
+}
+
+fn turn_away(core: &Core, limit: usize) {
+    core.counters.turned_away.add(1);
+    if let Some(withheld) = core.shared.warnings.crowd.ready() {
+        tracing::warn!(limit, withheld, "a connection is turned away: too many are open");
     }
 }
 

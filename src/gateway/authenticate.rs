@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::cache::{Entry, Look};
+use crate::cache::{Entry, LoadError, Look};
 use crate::domain::refusal::Refusal;
 use crate::domain::secret::{self, Digest};
 
@@ -21,10 +21,14 @@ impl Authenticated {
         &self.entry
     }
 
+    pub(super) fn into_entry(self) -> Arc<Entry> {
+        self.entry
+    }
+
     /// The same token, read anew from the store.
     pub(super) async fn renewed(&self, core: &Core) -> Result<Self, Refusal> {
         let loaded = core.shared.cache.reload(&self.entry.digest).await;
-        let entry = loaded.map_err(|_| Refusal::CannotDecide)?.ok_or(Refusal::Unknown)?;
+        let entry = loaded.map_err(|error| cannot_decide(core, &error))?.ok_or(Refusal::Unknown)?;
         core.keep(&entry);
         Ok(Self { entry })
     }
@@ -59,9 +63,16 @@ pub(super) async fn identify(inbound: &Inbound, core: &Core) -> Result<Authentic
         Look::Absent => {
             core.counters.cache_misses.add(1);
             let loaded = core.shared.cache.load(&digest).await;
-            loaded.map_err(|_| Refusal::CannotDecide)?.ok_or(Refusal::Unknown)?
+            loaded.map_err(|error| cannot_decide(core, &error))?.ok_or(Refusal::Unknown)?
         }
     };
     core.keep(&entry);
     Ok(Authenticated { entry })
+}
+
+fn cannot_decide(core: &Core, error: &LoadError) -> Refusal {
+    if let Some(withheld) = core.shared.warnings.store.ready() {
+        tracing::error!(%error, withheld, "a token cannot be checked; its request is answered 503");
+    }
+    Refusal::CannotDecide
 }

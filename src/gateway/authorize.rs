@@ -37,7 +37,7 @@ impl<'s> Permit<'s> {
     }
 }
 
-/// Decides about a request, after finding out whose it is.
+/// Decides about a request, after finding out whose it is. Whoever is refused is left in `seen`.
 ///
 /// # Errors
 /// The first check that fails.
@@ -46,6 +46,7 @@ pub(super) async fn permit<'s>(
     matched: &Matched<'s>,
     core: &Core,
     now: Timestamp,
+    seen: &mut Option<Authenticated>,
 ) -> Result<Permit<'s>, Refusal> {
     let api = matched.api;
     if let Some(rule) = matched.rule.filter(|rule| rule.public) {
@@ -59,9 +60,13 @@ pub(super) async fn permit<'s>(
         who = who.renewed(core).await?;
         verdict = judge(inbound, matched, &who, now);
     }
-    verdict?;
-    let rule = matched.rule.ok_or(Refusal::NoRule)?;
-    Ok(Permit { api, rule, entry: Some(Arc::clone(who.entry())) })
+    match (verdict, matched.rule) {
+        (Ok(()), Some(rule)) => Ok(Permit { api, rule, entry: Some(who.into_entry()) }),
+        (verdict, _) => {
+            *seen = Some(who);
+            Err(verdict.err().unwrap_or(Refusal::NoRule))
+        }
+    }
 }
 
 fn judge(

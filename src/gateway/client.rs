@@ -74,6 +74,7 @@ impl Client {
     pub(super) fn begin(self: &Rc<Self>) -> UnderWay {
         self.under_way.set(self.under_way.get() + 1);
         self.alarm.clear();
+        self.core.counters.under_way.add(1);
         UnderWay(Rc::clone(self))
     }
 
@@ -99,6 +100,7 @@ pub(super) struct UnderWay(Rc<Client>);
 impl Drop for UnderWay {
     fn drop(&mut self) {
         let client = &self.0;
+        client.core.counters.under_way.sub(1);
         let left = client.under_way.get().saturating_sub(1);
         client.under_way.set(left);
         if left == 0 {

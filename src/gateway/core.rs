@@ -12,7 +12,9 @@ use crate::clock::Clock;
 use crate::domain::refusal::Refusal;
 use crate::domain::secret::Digest;
 use crate::domain::time::{Span, Timestamp};
+use crate::telemetry::access::{AccessLog, Pen};
 use crate::telemetry::counters::{CoreCounters, Counters};
+use crate::telemetry::throttle::Throttle;
 
 use super::alarm::Alarms;
 use super::pool::Pool;
@@ -39,6 +41,23 @@ pub struct Shared {
     pub counters: Arc<Counters>,
     /// Open client connections, over all cores.
     pub connections: AtomicUsize,
+    /// Where the line about each request goes.
+    pub access: AccessLog,
+    /// Trouble that would be told with every request.
+    pub warnings: Warnings,
+}
+
+/// Rates of warnings that concern all requests.
+#[derive(Debug, Default)]
+pub struct Warnings {
+    /// The store cannot tell.
+    pub store: Throttle,
+    /// The wall clock is behind.
+    pub clock: Throttle,
+    /// The system gives no socket.
+    pub sockets: Throttle,
+    /// Too many connections are open.
+    pub crowd: Throttle,
 }
 
 impl Shared {
@@ -54,6 +73,14 @@ impl Shared {
         } else if high.since(now) <= BEHIND_MAX {
             Ok(high)
         } else {
+            if let Some(withheld) = self.warnings.clock.ready() {
+                let behind_seconds = high.since(now).seconds();
+                tracing::error!(
+                    %now, %high, behind_seconds, withheld,
+                    "the wall clock is behind what it has shown before: requests are answered 503 \
+                     until it is set right"
+                );
+            }
             Err(Refusal::CannotDecide)
         }
     }
@@ -69,6 +96,7 @@ pub(super) struct Core {
     pub(super) index: usize,
     pub(super) shared: Arc<Shared>,
     pub(super) counters: Arc<CoreCounters>,
+    pub(super) pen: RefCell<Pen>,
     pub(super) pool: Pool,
     pub(super) alarms: Rc<Alarms>,
     /// Set once, when the core is to finish what it has and take nothing new.
@@ -88,10 +116,12 @@ impl Core {
     pub(super) fn new(index: usize, shared: Arc<Shared>, first_request: u64) -> Rc<Self> {
         let counters = shared.counters.cores.get(index).map(Arc::clone).unwrap_or_default();
         let snapshot = RefCell::new(Rc::new(shared.snapshot.load_full()));
+        let pen = RefCell::new(shared.access.pen());
         Rc::new(Self {
             index,
             shared,
             counters,
+            pen,
             pool: Pool::default(),
             alarms: Alarms::new(),
             closing: Cell::new(false),

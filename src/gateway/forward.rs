@@ -1,5 +1,6 @@
 //! The last station: to the upstream and back. It uses a permit up, and there is no other way there.
 
+use std::fmt;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -8,7 +9,7 @@ use http::header::{self, HeaderMap, HeaderValue};
 use http::{Request, Response, StatusCode, Version};
 use hyper::body::{Body as _, Incoming};
 
-use crate::domain::refusal::Refusal;
+use crate::domain::refusal::{Fault, Refusal};
 use crate::wire;
 
 use super::alarm;
@@ -85,9 +86,19 @@ async fn connection(
         return Ok((connection, true));
     }
     match upstream::connect(core, target, api.connect_timeout).await {
-        Ok(connection) => Ok((connection, false)),
+        Ok(connection) => {
+            if target.unreachable.over() {
+                tracing::info!(api = %api.name, upstream = %target, "an upstream is reached again");
+            }
+            Ok((connection, false))
+        }
         Err(error) => {
-            tracing::warn!(api = %api.name, upstream = %target, %error, "cannot reach an upstream");
+            if let Some(withheld) = target.unreachable.ready() {
+                tracing::warn!(
+                    api = %api.name, upstream = %target, %error, withheld,
+                    "an upstream cannot be reached"
+                );
+            }
             let slow = error.kind() == std::io::ErrorKind::TimedOut;
             Err(if slow { Refusal::UpstreamTimeout } else { Refusal::UpstreamUnreachable })
         }
@@ -101,7 +112,7 @@ async fn exchange(
     request: Request<RequestBody>,
     upload: Option<&Rc<Upload>>,
 ) -> Tried {
-    let bell = Rc::clone(&connection.alarm);
+    let (bell, target) = (Rc::clone(&connection.alarm), connection.target);
     match upload {
         Some(upload) if upload.hold.is_some() => {
             upload.watch(&bell);
@@ -118,14 +129,14 @@ async fn exchange(
                 Some(upload) => upload.watch(&bell),
                 None => {
                     let stalled = upload.map_or(Refusal::UpstreamTimeout, |up| up.stalled());
-                    return Tried::Failed(stalled);
+                    return failed(api, target, stalled, &"it took too long");
                 }
             },
         }
     };
     match answered {
         Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
-            Tried::Failed(Refusal::UpstreamBroken)
+            failed(api, target, Refusal::UpstreamBroken, &"it changed the protocol unasked")
         }
         Ok(response) => {
             bell.clear();
@@ -135,12 +146,26 @@ async fn exchange(
         Err(mut error) => match error.take_message() {
             Some(unsent) => Tried::Unsent(unsent),
             None => {
-                tracing::debug!(api = %api.name, error = %error.error(), "an exchange failed");
                 let own = upload.and_then(|upload| upload.refused.get());
-                Tried::Failed(own.unwrap_or(Refusal::UpstreamBroken))
+                failed(api, target, own.unwrap_or(Refusal::UpstreamBroken), error.error())
             }
         },
     }
+}
+
+/// An exchange without a usable answer; told of where that is the upstream's fault.
+fn failed(api: &ApiPlan, number: usize, refusal: Refusal, cause: &dyn fmt::Display) -> Tried {
+    let target = api.targets.iter().find(|target| target.number == number);
+    if refusal.fault() == Fault::Upstream
+        && let Some(target) = target
+        && let Some(withheld) = target.broken.ready()
+    {
+        tracing::warn!(
+            api = %api.name, upstream = %target, error = %cause, withheld,
+            "an upstream gives no usable answer"
+        );
+    }
+    Tried::Failed(refusal)
 }
 
 /// Turns an inbound request into the one that the upstream gets.
@@ -150,7 +175,7 @@ fn prepare(
     client: &Client,
     snapshot: &Arc<Snapshot>,
 ) -> Result<(Request<RequestBody>, Option<Rc<Upload>>), Refusal> {
-    let Inbound { mut parts, body, .. } = inbound;
+    let Inbound { mut parts, body, request: number, .. } = inbound;
     let api = permit.api();
     check_length(&parts.headers, api)?;
     if !api.keep_credential {
@@ -160,7 +185,7 @@ fn prepare(
     pass_trailers_on(&mut parts.headers);
     parts.headers.insert(wire::X_FORWARDED_FOR, client.forwarded_for());
     parts.headers.insert(wire::X_FORWARDED_PROTO, HeaderValue::from_static("http"));
-    identity::write(&mut parts.headers, permit, snapshot, client.core());
+    identity::write(&mut parts.headers, permit, number, snapshot, client.core());
     if body.is_end_stream() {
         parts.version = Version::HTTP_11;
         return Ok((Request::from_parts(parts, RequestBody::empty()), None));

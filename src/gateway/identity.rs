@@ -6,6 +6,7 @@ use std::sync::Arc;
 use http::header::{HeaderMap, HeaderValue};
 
 use crate::domain::token::ParamValue;
+use crate::telemetry::access::RequestId;
 
 use super::authorize::Permit;
 use super::core::Core;
@@ -17,14 +18,14 @@ use super::snapshot::Snapshot;
 pub(super) fn write(
     headers: &mut HeaderMap,
     permit: &Permit<'_>,
+    number: RequestId,
     snapshot: &Snapshot,
     core: &Core,
 ) {
-    if let Some(name) = &snapshot.identity.headers.request {
-        let id = format!("{:016x}", core.request_number());
-        if let Ok(value) = HeaderValue::try_from(id) {
-            headers.insert(name.clone(), value);
-        }
+    if let Some(name) = &snapshot.identity.headers.request
+        && let Ok(value) = HeaderValue::from_bytes(&number.digits())
+    {
+        headers.insert(name.clone(), value);
     }
     let Some(entry) = permit.entry() else { return };
     let same = |known: &Rc<Rendered>| {

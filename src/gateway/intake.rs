@@ -12,6 +12,7 @@ use http::{Method, Request, Uri, Version};
 use hyper::body::Incoming;
 
 use crate::domain::refusal::{BadRequest, Refusal};
+use crate::telemetry::access::RequestId;
 use crate::wire;
 
 use super::path::{self, Odd};
@@ -22,6 +23,8 @@ use super::snapshot::Snapshot;
 pub(super) struct Inbound {
     pub(super) parts: Parts,
     pub(super) body: Incoming,
+    /// Its number.
+    pub(super) request: RequestId,
     /// Whence it came.
     pub(super) peer: IpAddr,
     /// The host in lower case, without port and trailing dot.
@@ -42,6 +45,7 @@ impl Inbound {
 /// A request with no reading, or with two.
 pub(super) fn receive(
     request: Request<Incoming>,
+    number: RequestId,
     peer: IpAddr,
     snapshot: &Snapshot,
 ) -> Result<Inbound, Refusal> {
@@ -57,7 +61,7 @@ pub(super) fn receive(
     check_framing(&parts)?;
     clean_headers(&mut parts.headers, snapshot);
     join_cookies(&mut parts);
-    Ok(Inbound { parts, body, peer, host, odd })
+    Ok(Inbound { parts, body, request: number, peer, host, odd })
 }
 
 /// sec-P15: a method is an upper-case word; `TRACE` would show the credential to a script, and

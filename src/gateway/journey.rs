@@ -6,9 +6,7 @@ use std::sync::Arc;
 use http::{Request, Response};
 use hyper::body::Incoming;
 
-use crate::clock;
-use crate::domain::refusal::{Fault, Refusal};
-use crate::telemetry::counters::Outcome;
+use crate::domain::refusal::Refusal;
 
 use super::authorize;
 use super::client::Client;
@@ -25,16 +23,15 @@ use super::trail::Trail;
 pub(super) async fn handle(client: Rc<Client>, request: Request<Incoming>) -> Response<Body> {
     let under_way = client.begin();
     let snapshot = client.core().snapshot();
-    let mut trail = Trail::default();
+    let mut trail = Trail::new(&client, &snapshot, &request);
     match travel(&client, request, &snapshot, &mut trail).await {
         Ok(response) => {
-            trail.count(client.core().index, Outcome::Answered(response.status().as_u16()));
-            respond::relay(response, under_way)
+            trail.answered(response.status().as_u16());
+            respond::relay(response, trail.take_account(), under_way)
         }
         Err(refusal) => {
-            client.core().counters.refused(refusal);
-            trail.count(client.core().index, outcome(refusal));
-            respond::refuse(refusal, &trail, under_way)
+            trail.refused(refusal);
+            respond::refuse(refusal, &mut trail, under_way)
         }
     }
 }
@@ -46,24 +43,16 @@ async fn travel<'s>(
     trail: &mut Trail<'s>,
 ) -> Result<Response<Relay>, Refusal> {
     let core = client.core();
-    let begun = clock::instant();
 
-    let inbound = intake::receive(request, client.peer(), snapshot)?;
+    let inbound = intake::receive(request, trail.request, client.peer(), snapshot)?;
+    trail.read(&inbound);
     let matched = trail.matched.insert(route::find(&inbound, snapshot)?);
     let now = core.shared.now()?;
-    let permit = authorize::permit(&inbound, matched, core, now).await?;
+    let permit = authorize::permit(&inbound, matched, core, now, &mut trail.seen).await?;
     touch::record(&permit, &inbound, core, now);
 
-    let decided = clock::instant();
-    core.counters.decision.observe(decided.duration_since(begun));
-    let response = forward::send(permit, inbound, client, snapshot).await?;
-    core.counters.upstream.observe(decided.elapsed());
-    Ok(response)
-}
-
-const fn outcome(refusal: Refusal) -> Outcome {
-    match refusal.fault() {
-        Fault::Upstream => Outcome::Failed,
-        Fault::Client | Fault::Gateway => Outcome::Refused,
-    }
+    trail.permitted(&permit);
+    let answered = forward::send(permit, inbound, client, snapshot).await;
+    trail.returned(answered.as_ref().err().copied());
+    answered
 }

@@ -34,6 +34,7 @@ mod touch;
 mod identity;
 mod relay;
 mod forward;
+mod account;
 mod trail;
 mod respond;
 mod journey;

@@ -9,7 +9,7 @@ use crate::config::Settings;
 use crate::config::settings::{Api, Context, Dialect, KeepInPath, Rule};
 use crate::domain::id::Slug;
 use crate::domain::rule::{ItemRule, Requirement};
-use crate::telemetry::counters::{Counters, RuleCounters};
+use crate::telemetry::counters::{Counters, RuleCounters, UpstreamTimes};
 
 use super::challenge::Challenges;
 use super::pattern;
@@ -40,6 +40,8 @@ pub struct ApiPlan {
     pub challenges: Challenges,
     /// Counts what met none of its rules.
     pub unmatched: Arc<RuleCounters>,
+    /// How long its upstreams take.
+    pub upstream_times: Arc<UpstreamTimes>,
 }
 
 /// A rule, ready for requests.
@@ -78,6 +80,7 @@ impl ApiPlan {
             idle_timeout: upstream.idle_timeout,
             challenges: Challenges::new(api.name.as_str()),
             unmatched: counters.rule(api.name.as_str(), "none"),
+            upstream_times: counters.upstream(api.name.as_str()),
         }
     }
 
@@ -94,6 +97,7 @@ impl ApiPlan {
             idle_timeout: Duration::ZERO,
             challenges: Challenges::new("tollgate"),
             unmatched: counters.rule("none", "none"),
+            upstream_times: counters.upstream("none"),
         }
     }
 }

@@ -24,6 +24,7 @@ pub(super) struct Relay {
     upload: Option<Rc<Upload>>,
     core: Rc<Core>,
     over: bool,
+    broken_off: bool,
 }
 
 impl Relay {
@@ -34,7 +35,7 @@ impl Relay {
         core: &Rc<Core>,
     ) -> Self {
         let connection = Some(connection);
-        Self { body, connection, upload, core: Rc::clone(core), over: false }
+        Self { body, connection, upload, core: Rc::clone(core), over: false, broken_off: false }
     }
 
     pub(super) fn poll_frame(
@@ -48,10 +49,14 @@ impl Relay {
                     alarm.clear();
                 }
                 self.over = frame.is_none();
+                self.broken_off |= matches!(frame, Some(Err(_)));
                 Poll::Ready(frame.map(|frame| frame.map_err(BodyError::Broken)))
             }
             Poll::Pending => match alarm {
-                Some(alarm) if alarm.take_rung() => Poll::Ready(Some(Err(BodyError::Stalled))),
+                Some(alarm) if alarm.take_rung() => {
+                    self.broken_off = true;
+                    Poll::Ready(Some(Err(BodyError::Stalled)))
+                }
                 Some(alarm) => {
                     alarm.set(STALL);
                     alarm.wake_me(context);
@@ -74,6 +79,12 @@ impl Relay {
 impl Drop for Relay {
     fn drop(&mut self) {
         let whole = self.over || self.body.is_end_stream();
+        if !whole {
+            let counters = &self.core.counters;
+            let cut =
+                if self.broken_off { &counters.cut_by_upstream } else { &counters.cut_by_client };
+            cut.add(1);
+        }
         let uploaded = self.upload.as_ref().is_none_or(|upload| upload.is_done());
         if let Some(connection) = self.connection.take().filter(|_| whole && uploaded) {
             connection.alarm.clear();

@@ -11,6 +11,7 @@ use hyper::body::{Frame, SizeHint};
 use crate::domain::refusal::Refusal;
 use crate::wire;
 
+use super::account::Account;
 use super::body::BodyError;
 use super::client::UnderWay;
 use super::relay::Relay;
@@ -20,6 +21,8 @@ use super::trail::Trail;
 #[derive(Debug)]
 pub(super) struct Body {
     source: Source,
+    /// Writes the line about the request, by being dropped.
+    account: Option<Box<Account>>,
     /// Tells the connection that the answer is over, by being dropped.
     _under_way: UnderWay,
 }
@@ -31,11 +34,15 @@ enum Source {
 }
 
 /// An upstream's answer, without what belonged to its connection.
-pub(super) fn relay(response: Response<Relay>, under_way: UnderWay) -> Response<Body> {
+pub(super) fn relay(
+    response: Response<Relay>,
+    account: Option<Box<Account>>,
+    under_way: UnderWay,
+) -> Response<Body> {
     let (mut parts, relay) = response.into_parts();
     clean(&mut parts.headers);
     parts.version = http::Version::HTTP_11;
-    let body = Body { source: Source::Relay(relay), _under_way: under_way };
+    let body = Body { source: Source::Relay(relay), account, _under_way: under_way };
     Response::from_parts(parts, body)
 }
 
@@ -63,10 +70,15 @@ fn clean(headers: &mut HeaderMap) {
 
 /// Our own answer to a request that does not go through (design of the answers: RFC 6750 section 3.1 and
 /// RFC 9457).
-pub(super) fn refuse(refusal: Refusal, trail: &Trail<'_>, under_way: UnderWay) -> Response<Body> {
+pub(super) fn refuse(
+    refusal: Refusal,
+    trail: &mut Trail<'_>,
+    under_way: UnderWay,
+) -> Response<Body> {
     let text = document(refusal);
     let length = HeaderValue::from(text.len());
-    let body = Body { source: Source::Text(Some(text)), _under_way: under_way };
+    let account = trail.take_account();
+    let body = Body { source: Source::Text(Some(text)), account, _under_way: under_way };
     let mut response = Response::new(body);
     *response.status_mut() =
         StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -114,10 +126,18 @@ impl hyper::body::Body for Body {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        match &mut self.source {
+        let frame = match &mut self.source {
             Source::Text(text) => Poll::Ready(text.take().map(|text| Ok(Frame::data(text)))),
             Source::Relay(relay) => relay.poll_frame(context),
+        };
+        if let (Some(account), Poll::Ready(frame)) = (&mut self.account, &frame) {
+            match frame {
+                None => account.complete(),
+                Some(Ok(frame)) => account.sent(frame.data_ref().map_or(0, Bytes::len)),
+                Some(Err(_)) => account.broken_off(),
+            }
         }
+        frame
     }
 
     fn is_end_stream(&self) -> bool {
@@ -131,6 +151,17 @@ impl hyper::body::Body for Body {
         match &self.source {
             Source::Text(text) => SizeHint::with_exact(text.as_ref().map_or(0, Bytes::len) as u64),
             Source::Relay(relay) => relay.size_hint(),
+        }
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        // Whoever knows how long the body is does not ask whether there is more.
+        if hyper::body::Body::is_end_stream(self)
+            && let Some(account) = &mut self.account
+        {
+            account.complete();
         }
     }
 }

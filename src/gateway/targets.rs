@@ -1,15 +1,20 @@
 //! Endpoints with numbers, so that a core finds the connections to one without hashing its name.
 
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::config::settings::Endpoint;
+use crate::telemetry::throttle::Throttle;
 
 /// An endpoint with a number of its own, which it keeps over reloads.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Target {
     pub(super) number: usize,
     pub(super) endpoint: Endpoint,
+    /// How often it is told that nobody can be reached there.
+    pub(super) unreachable: Arc<Throttle>,
+    /// How often it is told that no usable answer comes from there.
+    pub(super) broken: Arc<Throttle>,
 }
 
 impl fmt::Display for Target {
@@ -20,16 +25,19 @@ impl fmt::Display for Target {
 
 /// Every endpoint that was ever configured.
 #[derive(Debug, Default)]
-pub struct Targets(Mutex<Vec<Endpoint>>);
+pub struct Targets(Mutex<Vec<Target>>);
 
 impl Targets {
     /// The endpoint with its number.
     pub(super) fn of(&self, endpoint: &Endpoint) -> Target {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let number = known.iter().position(|one| one == endpoint).unwrap_or_else(|| {
-            known.push(endpoint.clone());
-            known.len() - 1
-        });
-        Target { number, endpoint: endpoint.clone() }
+        if let Some(target) = known.iter().find(|one| one.endpoint == *endpoint) {
+            return target.clone();
+        }
+        let (unreachable, broken) = (Arc::default(), Arc::default());
+        let target =
+            Target { number: known.len(), endpoint: endpoint.clone(), unreachable, broken };
+        known.push(target.clone());
+        target
     }
 }

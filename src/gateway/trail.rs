@@ -1,19 +1,53 @@
 //! What a request met on its way, for the answer and for those who watch.
 
-use http::HeaderValue;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
 
-use crate::domain::refusal::Refusal;
+use http::{HeaderValue, Request};
+use hyper::body::Incoming;
+
+use crate::clock;
+use crate::domain::refusal::{Fault, Refusal};
+use crate::telemetry::access::RequestId;
 use crate::telemetry::counters::Outcome;
 
+use super::account::Account;
+use super::authenticate::Authenticated;
+use super::authorize::Permit;
+use super::client::Client;
+use super::intake::Inbound;
 use super::route::Matched;
+use super::snapshot::Snapshot;
 
-/// What a request met on its way, for the answer and for those who watch.
-#[derive(Debug, Default)]
+/// What a request met on its way. A request whose client leaves before there is an answer is counted by
+/// dropping this.
+#[derive(Debug)]
 pub(super) struct Trail<'s> {
+    client: &'s Rc<Client>,
+    /// The number of the request.
+    pub(super) request: RequestId,
+    begun: Instant,
+    decided: Option<Instant>,
     pub(super) matched: Option<Matched<'s>>,
+    /// Whose request was refused, where that is known.
+    pub(super) seen: Option<Authenticated>,
+    /// None while the access log is off.
+    account: Option<Box<Account>>,
+    counted: bool,
 }
 
-impl Trail<'_> {
+impl<'s> Trail<'s> {
+    pub(super) fn new(
+        client: &'s Rc<Client>,
+        snapshot: &Snapshot,
+        head: &Request<Incoming>,
+    ) -> Self {
+        let (request, begun) = (RequestId(client.core().request_number()), clock::instant());
+        let account = snapshot.access_log.then(|| Account::new(client, request, begun, head));
+        let (decided, matched, seen, counted) = (None, None, None, false);
+        Self { client, request, begun, decided, matched, seen, account, counted }
+    }
+
     /// The challenge that goes with a refusal, in the name of the API that the request met.
     pub(super) fn challenge(&self, refusal: Refusal) -> Option<HeaderValue> {
         let matched = self.matched.as_ref()?;
@@ -23,10 +57,87 @@ impl Trail<'_> {
         }
     }
 
-    /// Counts the request for the rule that it met, on `core`.
-    pub(super) fn count(&self, core: usize, outcome: Outcome) {
+    /// The request has one reading.
+    pub(super) fn read(&mut self, inbound: &Inbound) {
+        if let Some(account) = &mut self.account {
+            account.read(inbound);
+        }
+    }
+
+    /// The request goes to its upstream now.
+    pub(super) fn permitted(&mut self, permit: &Permit<'_>) {
+        let decided = self.decide();
+        self.decided = Some(decided);
+        if let (Some(account), Some(entry)) = (&mut self.account, permit.entry()) {
+            account.identified(entry);
+        }
+    }
+
+    /// The upstream has answered or failed; a request that never got there is not counted.
+    pub(super) fn returned(&mut self, failure: Option<Refusal>) {
+        let (Some(decided), Some(matched)) = (self.decided, &self.matched) else { return };
+        if failure.is_some_and(|refusal| refusal.fault() != Fault::Upstream) {
+            return;
+        }
+        let took: Duration = decided.elapsed();
+        matched.api.upstream_times.observe(self.client.core().index, took);
+        if let Some(account) = &mut self.account {
+            account.upstream_took(took);
+        }
+    }
+
+    /// The answer has this status.
+    pub(super) fn answered(&mut self, status: u16) {
+        self.count(Outcome::Answered(status));
+        if let Some(account) = &mut self.account {
+            account.answered(status);
+        }
+    }
+
+    /// The answer is a refusal.
+    pub(super) fn refused(&mut self, refusal: Refusal) {
+        if self.decided.is_none() {
+            self.decide();
+        }
+        self.client.core().counters.refused(refusal);
+        self.count(match refusal.fault() {
+            Fault::Upstream => Outcome::Failed,
+            Fault::Client | Fault::Gateway => Outcome::Refused,
+        });
+        if let Some(account) = &mut self.account {
+            account.refused(refusal);
+            if let Some(seen) = &self.seen {
+                account.identified(seen.entry());
+            }
+        }
+    }
+
+    /// What writes the line, for the body of the answer.
+    pub(super) const fn take_account(&mut self) -> Option<Box<Account>> {
+        self.account.take()
+    }
+
+    fn decide(&self) -> Instant {
+        let decided = clock::instant();
+        self.client.core().counters.decision.observe(decided.duration_since(self.begun));
+        decided
+    }
+
+    fn count(&mut self, outcome: Outcome) {
+        self.counted = true;
         let Some(matched) = &self.matched else { return };
         let counters = matched.rule.map_or(&matched.api.unmatched, |rule| &rule.counters);
-        counters.add(core, outcome);
+        counters.add(self.client.core().index, outcome);
+        if let Some(account) = &mut self.account {
+            account.met(matched);
+        }
+    }
+}
+
+impl Drop for Trail<'_> {
+    fn drop(&mut self) {
+        if !self.counted {
+            self.count(Outcome::Abandoned);
+        }
     }
 }

@@ -17,11 +17,14 @@ pub enum Outcome {
     Refused,
     /// Passed on, without a usable answer.
     Failed,
+    /// Given up by its client before there was an answer.
+    Abandoned,
 }
 
 impl Outcome {
     /// The label of each cell, in order.
-    pub const LABELS: [&'static str; 6] = ["2xx", "3xx", "4xx", "5xx", "refused", "failed"];
+    pub const LABELS: [&'static str; 7] =
+        ["2xx", "3xx", "4xx", "5xx", "refused", "failed", "abandoned"];
 
     const fn cell(self) -> usize {
         match self {
@@ -33,6 +36,7 @@ impl Outcome {
             },
             Self::Refused => 4,
             Self::Failed => 5,
+            Self::Abandoned => 6,
         }
     }
 }
@@ -67,25 +71,40 @@ pub struct Durations {
 
 impl Durations {
     /// The number of buckets; the last has no upper bound.
-    pub const BUCKETS: usize = 24;
+    pub const BUCKETS: usize = 28;
 
-    /// Upper bound of a bucket in seconds: 1 microsecond, then doubling.
+    /// Upper bound of a bucket in seconds: 1 microsecond, then doubling up to 67 seconds.
     pub fn upper_seconds(bucket: usize) -> f64 {
         if bucket + 1 >= Self::BUCKETS {
             return f64::INFINITY;
         }
-        1e-6 * f64::from(1_u32 << bucket.min(31))
+        // Divided, so that the bound is the number that a person would write.
+        f64::from(1_u32 << bucket.min(31)) / 1e6
     }
 
-    /// Counts one duration.
+    /// Counts one duration. Only the owning core calls this.
     pub fn observe(&self, took: Duration) {
-        let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
-        let micros = nanos.div_ceil(1_000).max(1);
-        let bucket = (micros.next_power_of_two().trailing_zeros() as usize).min(Self::BUCKETS - 1);
+        let (bucket, nanos) = Self::place(took);
         if let Some(count) = self.buckets.get(bucket) {
             count.add(1);
         }
         self.sum_nanos.add(nanos);
+    }
+
+    /// Counts one duration of what several threads do.
+    pub fn observe_shared(&self, took: Duration) {
+        let (bucket, nanos) = Self::place(took);
+        if let Some(count) = self.buckets.get(bucket) {
+            count.0.fetch_add(1, Ordering::Relaxed);
+        }
+        self.sum_nanos.0.fetch_add(nanos, Ordering::Relaxed);
+    }
+
+    fn place(took: Duration) -> (usize, u64) {
+        let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
+        let micros = nanos.div_ceil(1_000).max(1);
+        let bucket = micros.checked_next_power_of_two().map_or(64, u64::trailing_zeros) as usize;
+        (bucket.min(Self::BUCKETS - 1), nanos)
     }
 
     /// The count of each bucket, and the sum in seconds.
@@ -125,14 +144,22 @@ pub struct CoreCounters {
     pub cache_hits: Count,
     /// Tokens that had to be loaded.
     pub cache_misses: Count,
-    /// From the end of the request head to the decision.
+    /// From the end of the request head to the decision, for or against.
     pub decision: Durations,
-    /// From the decision to the head of the upstream's answer.
-    pub upstream: Durations,
+    /// Requests whose answer is not over.
+    pub under_way: Count,
+    /// Answers that ended before their end because the upstream broke off.
+    pub cut_by_upstream: Count,
+    /// Answers that ended before their end because the client left.
+    pub cut_by_client: Count,
     /// Client connections that were accepted.
     pub accepted: Count,
     /// Client connections that are open.
     pub open: Count,
+    /// Client connections that were closed at once, since too many were open.
+    pub turned_away: Count,
+    /// Times when the system had no socket to give.
+    pub accept_errors: Count,
     /// Connections to upstreams that were made.
     pub connected: Count,
     /// Requests that hyper could not parse and answered itself.
@@ -177,6 +204,29 @@ impl RuleCounters {
     }
 }
 
+/// How long an API's upstreams take, by core: from the decision to the head of the answer, or to the
+/// failure.
+#[derive(Debug)]
+pub struct UpstreamTimes(Box<[CoreTimes]>);
+
+#[derive(Debug, Default)]
+#[repr(align(128))]
+struct CoreTimes(Durations);
+
+impl UpstreamTimes {
+    /// Counts one exchange on `core`.
+    pub fn observe(&self, core: usize, took: Duration) {
+        if let Some(times) = self.0.get(core) {
+            times.0.observe(took);
+        }
+    }
+
+    /// Each core's.
+    pub fn iter(&self) -> impl Iterator<Item = &Durations> {
+        self.0.iter().map(|times| &times.0)
+    }
+}
+
 /// The names of an API and of a rule in it.
 pub type RuleName = (Arc<str>, Arc<str>);
 
@@ -186,13 +236,14 @@ pub struct Counters {
     /// One for each core.
     pub cores: Vec<Arc<CoreCounters>>,
     rules: Mutex<BTreeMap<RuleName, Arc<RuleCounters>>>,
+    upstreams: Mutex<BTreeMap<Arc<str>, Arc<UpstreamTimes>>>,
 }
 
 impl Counters {
     /// Counters for so many cores.
     pub fn new(cores: usize) -> Arc<Self> {
         let cores = (0..cores).map(|_| Arc::default()).collect();
-        Arc::new(Self { cores, rules: Mutex::default() })
+        Arc::new(Self { cores, rules: Mutex::default(), upstreams: Mutex::default() })
     }
 
     /// The counters of a rule. They outlive a reload, so that a scrape never sees them fall.
@@ -203,6 +254,22 @@ impl Counters {
         };
         let mut rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(rules.entry((api.into(), rule.into())).or_insert_with(fresh))
+    }
+
+    /// The times of an API's upstreams. They outlive a reload too.
+    pub fn upstream(&self, api: &str) -> Arc<UpstreamTimes> {
+        let fresh = || {
+            let times = self.cores.iter().map(|_| CoreTimes::default());
+            Arc::new(UpstreamTimes(times.collect()))
+        };
+        let mut upstreams = self.upstreams.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(upstreams.entry(api.into()).or_insert_with(fresh))
+    }
+
+    /// Every API that was ever configured, with the times of its upstreams.
+    pub fn upstreams(&self) -> Vec<(Arc<str>, Arc<UpstreamTimes>)> {
+        let upstreams = self.upstreams.lock().unwrap_or_else(PoisonError::into_inner);
+        upstreams.iter().map(|(api, times)| (Arc::clone(api), Arc::clone(times))).collect()
     }
 
     /// Every rule that was ever configured, with its counters.
@@ -222,10 +289,13 @@ mod tests {
         for micros in [0, 1, 2, 3, 1_000, 100_000_000] {
             durations.observe(Duration::from_micros(micros));
         }
+        durations.observe_shared(Duration::from_micros(1_000));
         let (counts, sum) = durations.read();
-        assert_eq!((counts[0], counts[1], counts[2], counts[10], counts[23]), (2, 1, 1, 1, 1));
-        assert!((sum - 100.001_006).abs() < 1e-9);
-        assert!((Durations::upper_seconds(10) - 0.001_024).abs() < 1e-12);
+        assert_eq!((counts[0], counts[1], counts[2], counts[10], counts[27]), (2, 1, 1, 2, 1));
+        assert!((sum - 100.002_006).abs() < 1e-9);
+        assert_eq!(Durations::upper_seconds(10).to_string(), "0.001024");
+        durations.observe(Duration::MAX);
+        assert_eq!(durations.read().0[27], 2);
     }
 
     #[test]
@@ -233,7 +303,7 @@ mod tests {
         let counters = Counters::new(2);
         counters.rule("a", "r").add(0, Outcome::Answered(204));
         counters.rule("a", "r").add(1, Outcome::Refused);
-        assert_eq!(counters.rule("a", "r").read(), [1, 0, 0, 0, 1, 0]);
+        assert_eq!(counters.rule("a", "r").read(), [1, 0, 0, 0, 1, 0, 0]);
         assert_eq!(counters.rules().len(), 1);
     }
 

@@ -1,0 +1,173 @@
+//! What the access log is told of one request. The line is written when this is dropped: after the last
+//! byte of the answer, or when the client has gone, however that comes about.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use http::{Method, Request, Uri, Version};
+use hyper::body::Incoming;
+
+use crate::cache::Entry;
+use crate::domain::id::{OwnerId, TokenId};
+use crate::domain::refusal::{Fault, Refusal};
+use crate::telemetry::access::{Line, RequestId};
+
+use super::client::Client;
+use super::intake::Inbound;
+use super::route::Matched;
+
+/// What is known of a request so far. There is none while the access log is off.
+#[derive(Debug)]
+pub(super) struct Account {
+    client: Rc<Client>,
+    request: RequestId,
+    begun: Instant,
+    method: Method,
+    uri: Uri,
+    version: Version,
+    host: Option<Box<str>>,
+    met: Option<(Arc<str>, Option<Arc<str>>)>,
+    who: Option<(TokenId, OwnerId)>,
+    upstream: Option<Duration>,
+    ending: Ending,
+    bytes: u64,
+    sent: Sent,
+}
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug)]
+enum Ending {
+    Abandoned,
+    Answered(u16),
+    Refused(Refusal),
+}
+
+/// How much of the answer's body went out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sent {
+    Some,
+    All,
+    BrokenOff,
+}
+
+impl Account {
+    /// Before anything is known but what stands in the head.
+    pub(super) fn new(
+        client: &Rc<Client>,
+        request: RequestId,
+        begun: Instant,
+        head: &Request<Incoming>,
+    ) -> Box<Self> {
+        Box::new(Self {
+            client: Rc::clone(client),
+            request,
+            begun,
+            method: head.method().clone(),
+            uri: head.uri().clone(),
+            version: head.version(),
+            host: None,
+            met: None,
+            who: None,
+            upstream: None,
+            ending: Ending::Abandoned,
+            bytes: 0,
+            sent: Sent::Some,
+        })
+    }
+
+    /// The one reading of the request.
+    pub(super) fn read(&mut self, inbound: &Inbound) {
+        self.host = Some(inbound.host.clone());
+        self.uri = inbound.parts.uri.clone();
+    }
+
+    pub(super) fn met(&mut self, matched: &Matched<'_>) {
+        let rule = matched.rule.map(|rule| Arc::clone(&rule.name));
+        self.met = Some((Arc::clone(&matched.api.name), rule));
+    }
+
+    pub(super) fn identified(&mut self, entry: &Entry) {
+        self.who = Some((entry.id, entry.owner.id.clone()));
+    }
+
+    pub(super) const fn upstream_took(&mut self, took: Duration) {
+        self.upstream = Some(took);
+    }
+
+    pub(super) const fn answered(&mut self, status: u16) {
+        self.ending = Ending::Answered(status);
+    }
+
+    pub(super) const fn refused(&mut self, refusal: Refusal) {
+        self.ending = Ending::Refused(refusal);
+    }
+
+    /// Some of the body goes out.
+    pub(super) const fn sent(&mut self, bytes: usize) {
+        self.bytes = self.bytes.saturating_add(bytes as u64);
+    }
+
+    /// All of the body has gone out.
+    pub(super) fn complete(&mut self) {
+        if self.sent == Sent::Some {
+            self.sent = Sent::All;
+        }
+    }
+
+    /// The upstream gave no more of the body.
+    pub(super) const fn broken_off(&mut self) {
+        self.sent = Sent::BrokenOff;
+    }
+
+    fn line(&self) -> Line<'_> {
+        let (status, outcome, reason) = match self.ending {
+            Ending::Abandoned => (None, "abandoned", None),
+            Ending::Answered(status) => (Some(status), "answered", None),
+            Ending::Refused(refusal) => {
+                let failed = refusal.fault() == Fault::Upstream;
+                let outcome = if failed { "failed" } else { "refused" };
+                (Some(refusal.status()), outcome, Some(refusal.reason()))
+            }
+        };
+        let cut = match self.sent {
+            Sent::BrokenOff => Some("upstream"),
+            // The answer to `HEAD` has no body to send.
+            Sent::Some if status.is_some() && self.method != Method::HEAD => Some("client"),
+            Sent::Some | Sent::All => None,
+        };
+        Line {
+            request: self.request,
+            peer: self.client.peer(),
+            method: self.method.as_str(),
+            host: self.host.as_deref(),
+            path: self.uri.path(),
+            http: match self.version {
+                Version::HTTP_2 => "2",
+                Version::HTTP_10 => "1.0",
+                _ => "1.1",
+            },
+            status,
+            bytes: self.bytes,
+            api: self.met.as_ref().map(|(api, _)| &**api),
+            rule: self.met.as_ref().and_then(|(_, rule)| rule.as_deref()),
+            outcome,
+            reason,
+            cut,
+            token: self.who.as_ref().map(|(token, _)| *token),
+            owner: self.who.as_ref().map(|(_, owner)| owner.as_str()),
+            duration_us: micros(self.begun.elapsed()),
+            upstream_us: self.upstream.map(micros),
+        }
+    }
+}
+
+impl Drop for Account {
+    fn drop(&mut self) {
+        self.client.core().pen.borrow_mut().write(&self.line());
+    }
+}
+
+fn micros(took: Duration) -> u64 {
+    u64::try_from(took.as_micros()).unwrap_or(u64::MAX)
+}
