@@ -41,7 +41,22 @@ pub(super) struct State {
 pub(super) struct Index {
     db: Db,
     path: PathBuf,
-    damaged: AtomicBool,
+    damaged: Damaged,
+}
+
+/// Whether damage was met; said once, loudly.
+#[derive(Debug, Default)]
+struct Damaged(AtomicBool);
+
+impl Damaged {
+    fn set(&self, path: &Path, what: &str) {
+        if !self.0.swap(true, Ordering::Relaxed) {
+            let place = path.display();
+            tracing::error!(
+                "`{place}` is damaged: {what}; requests that need it are refused; {HINT}"
+            );
+        }
+    }
 }
 
 impl Index {
@@ -51,7 +66,7 @@ impl Index {
             .path(path)
             .cache_capacity(cache_bytes.max(1024 * 1024))
             .flush_every_ms(Some(CLEANING_MS));
-        let damaged = AtomicBool::new(false);
+        let damaged = Damaged::default();
         for _ in 0..LOCK_RETRIES {
             match guarded(path, &damaged, "opening", || config.open()) {
                 // sled's threads may hold an index that was just closed for a moment longer.
@@ -69,15 +84,15 @@ impl Index {
 
     /// Whether a read met damage: then this index must not be trusted by the next start.
     pub(super) fn is_damaged(&self) -> bool {
-        self.damaged.load(Ordering::Relaxed)
+        self.damaged.0.load(Ordering::Relaxed)
     }
 
     /// A failure that names a key of this index.
     pub(super) fn damage(&self, key: &[u8], what: impl Into<String>) -> StoreError {
-        self.damaged.store(true, Ordering::Relaxed);
-        let key = key.escape_ascii();
-        let place = format!("{} (key {key})", self.path.display());
-        StoreError::Damaged { place, what: what.into(), hint: HINT.to_owned() }
+        let what = what.into();
+        self.damaged.set(&self.path, &what);
+        let place = format!("{} (key {})", self.path.display(), key.escape_ascii());
+        StoreError::Damaged { place, what, hint: HINT.to_owned() }
     }
 
     fn guarded<T>(&self, run: impl FnOnce() -> ::sled::Result<T>) -> Result<T, StoreError> {
@@ -266,13 +281,13 @@ impl<'a> Draft<'a> {
 /// Runs something of sled, which panics on some damage instead of reporting it.
 fn guarded<T>(
     path: &Path,
-    damaged: &AtomicBool,
+    damaged: &Damaged,
     doing: &str,
     run: impl FnOnce() -> ::sled::Result<T>,
 ) -> Result<T, StoreError> {
     let place = path.display();
     let damage = |what: String| {
-        damaged.store(true, Ordering::Relaxed);
+        damaged.set(path, &what);
         StoreError::Damaged { place: place.to_string(), what, hint: HINT.to_owned() }
     };
     match catch_unwind(AssertUnwindSafe(run)) {

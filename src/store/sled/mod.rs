@@ -267,9 +267,9 @@ impl Store for SledStore {
         let mut subjects: Vec<Subject> = changed.chain(commit.subjects).collect();
         let mut seen = std::collections::HashSet::new();
         subjects.retain(|subject| seen.insert(subject.clone()));
-        let changes = commit.changes;
-        self.ask(|answer| Job::Commit(Box::new(Request { encoded, changes, subjects, answer })))
-            .await
+        let (at, changes) = (commit.event.at, commit.changes);
+        let request = |answer| Request { at, encoded, changes, subjects, answer };
+        self.ask(|answer| Job::Commit(Box::new(request(answer)))).await
     }
 
     async fn events(
@@ -299,7 +299,14 @@ impl Store for SledStore {
     }
 
     fn health(&self) -> Health {
-        self.shared.health()
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        let stopped = thread.as_ref().is_none_or(JoinHandle::is_finished);
+        match self.shared.health() {
+            Health::Ready | Health::ReadOnly(_) if stopped => {
+                Health::Broken("the thread that makes changes has stopped; restart".to_owned())
+            }
+            health => health,
+        }
     }
 
     async fn close(&self) -> Result<(), StoreError> {

@@ -1,0 +1,20 @@
+#!/usr/bin/env bash
+# The long fault runs of the store. Takes about half an hour and about 1 GB in the temporary folder; needs
+# root (loop devices, mounts) and strace. Each line that it prints ends in what was lost.
+#
+#   tests/faults/run.sh            everything
+#   tests/faults/run.sh kill 200   one of: kill N, power N, sync N, flips N, full
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+faults() { cargo test --quiet --test store_faults -- "$@"; }
+
+if [ "$#" -gt 0 ]; then
+    faults "$@"
+    exit
+fi
+faults kill 200    # kill -9 while eight writers create and revoke
+faults power 50    # the power cut, on a disk of its own
+faults sync 30     # fdatasync fails once, or from some moment on
+faults flips 500   # a flipped bit somewhere in the data folder
+faults full        # a disk that fills up, and restarts while it is full

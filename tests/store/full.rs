@@ -1,0 +1,130 @@
+//! A disk that fills up, a small one in memory. Needs root, to mount it.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+use tollgate::clock::Clock;
+use tollgate::store::{self, Health, LastUse, Store, StoreError};
+
+use crate::{records, writer};
+
+const SIZE: &str = "size=64m";
+const RESERVE_BYTES: u64 = 8 << 20;
+
+pub(crate) fn run() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = folder.path().join("disk");
+    std::fs::create_dir(&disk).unwrap();
+    mount(&["-t", "tmpfs", "-o", SIZE, "tollgate"], &disk);
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let outcome = std::panic::catch_unwind(|| runtime.block_on(fill_and_free(&disk)));
+    assert!(Command::new("umount").arg(&disk).status().unwrap().success());
+    if let Err(panic) = outcome {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+pub(crate) fn mount(arguments: &[&str], at: &Path) {
+    let mounted = Command::new("mount").args(arguments).arg(at).status().unwrap();
+    assert!(mounted.success(), "cannot mount a disk; this needs root");
+}
+
+async fn open(data: &Path) -> Result<Arc<dyn Store>, StoreError> {
+    store::open(&records::settings(data, RESERVE_BYTES), Clock::system()).await
+}
+
+async fn fill_and_free(disk: &Path) {
+    let (data, filler) = (disk.join("data"), disk.join("filler"));
+    let mut store = open(&data).await.unwrap();
+    store.commit(records::owner(0)).await.unwrap();
+    let mut tokens = 0;
+    tokens = create_until_full(&store, tokens).await;
+    let first_full = tokens;
+    assert!(tokens > 1_000, "only {tokens} tokens fit");
+    check(&store, tokens).await;
+    // Somebody else takes the rest, to the last byte.
+    fill(&filler);
+    for restart in 0..3 {
+        refuse(&store, tokens).await;
+        check(&store, tokens).await;
+        // Once by a clean close, else as after a crash.
+        if restart == 0 {
+            let _ = store.close().await;
+        }
+        drop(store);
+        store = open(&data).await.unwrap();
+        check(&store, tokens).await;
+    }
+    // A process that is killed on the full disk, too.
+    drop(store);
+    let mut child = writer::start(&data, 1, 500_000_000, &[]);
+    let told = writer::listen(&mut child, 1, |child| child.kill().unwrap());
+    assert!(told.created.is_empty());
+    store = open(&data).await.unwrap();
+    refuse(&store, tokens).await;
+    check(&store, tokens).await;
+    std::fs::remove_file(&filler).unwrap();
+    std::fs::remove_dir_all(data.join("index.damaged")).ok();
+    // Still nearly full by itself; room for some more is what the reserve took.
+    drop(store);
+    mount(&["-o", "remount,size=128m"], disk);
+    let store = open(&data).await.unwrap();
+    tokens = create(&store, tokens, tokens + 500).await;
+    assert_eq!(store.health(), Health::Ready);
+    check(&store, tokens).await;
+    println!(
+        "the disk was full at {first_full} tokens: reads went on, 4 restarts while full, 0 lost"
+    );
+}
+
+async fn create(store: &Arc<dyn Store>, from: u64, to: u64) -> u64 {
+    for n in from..to {
+        let token = records::token(n, &records::owner_name(0));
+        store.commit(records::creation(token)).await.unwrap();
+    }
+    to
+}
+
+async fn create_until_full(store: &Arc<dyn Store>, from: u64) -> u64 {
+    for n in from.. {
+        let token = records::token(n, &records::owner_name(0));
+        match store.commit(records::creation(token)).await {
+            Ok(_) => {}
+            Err(StoreError::Full { .. }) => return n,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    from
+}
+
+async fn refuse(store: &Arc<dyn Store>, n: u64) {
+    let token = records::token(n, &records::owner_name(0));
+    for _ in 0..10 {
+        let refused = store.commit(records::creation(token.clone())).await;
+        assert!(matches!(refused, Err(StoreError::Full { .. })), "{refused:?}");
+        let last = LastUse { at: records::NOW, address: [192, 0, 2, 1].into(), api: "erp".into() };
+        let noted = store.note_uses(vec![(records::token(1, "x").id, last)]).await;
+        assert!(matches!(noted, Ok(()) | Err(StoreError::Full { .. })), "{noted:?}");
+    }
+    assert!(matches!(store.health(), Health::ReadOnly(_)), "{:?}", store.health());
+}
+
+async fn check(store: &Arc<dyn Store>, tokens: u64) {
+    for n in 0..tokens {
+        assert!(store.held(&records::digest(n)).await.unwrap().is_some(), "token {n} is gone");
+    }
+    assert!(store.held(&records::digest(tokens)).await.unwrap().is_none());
+}
+
+fn fill(path: &Path) {
+    let mut file = File::create(path).unwrap();
+    let mut piece = vec![0; 1 << 16];
+    while !piece.is_empty() {
+        if file.write_all(&piece).is_err() {
+            piece.truncate(piece.len() / 2);
+        }
+    }
+}
