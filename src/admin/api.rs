@@ -29,6 +29,8 @@ pub fn router(handles: Arc<Handles>) -> Router {
         .route("/users/{id}/block", post(users::block))
         .route("/users/{id}/unblock", post(users::unblock))
         .route("/history", get(history::list))
+        .route("/history/head", get(history::head))
+        .route("/history/verify", get(history::verify))
         .route("/explain", post(explain::show))
         .route("/status", get(system::status))
         .route("/reload", post(system::reload))

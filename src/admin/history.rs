@@ -11,7 +11,8 @@ use crate::admin::extract::{Asked, By};
 use crate::admin::problem::Problem;
 use crate::admin::tokens::PAGE_ENTRIES;
 use crate::domain::id::{OwnerId, TokenId};
-use crate::service::history::EventView;
+use crate::domain::secret::Digest;
+use crate::service::history::{EventView, HeadView, VerifiedView};
 use crate::store::{Position, Subject};
 
 /// Which events.
@@ -31,6 +32,34 @@ pub struct EventPage {
     pub events: Vec<EventView>,
     /// What to ask for `before`; none at the beginning of the history.
     pub next: Option<u64>,
+}
+
+/// A head that was kept elsewhere.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Kept {
+    position: Option<u64>,
+    hash: Option<Digest>,
+}
+
+pub(super) async fn head(
+    State(handles): State<Arc<Handles>>,
+    By(_): By,
+) -> Result<Json<HeadView>, Problem> {
+    Ok(Json(handles.service.head().await?))
+}
+
+pub(super) async fn verify(
+    State(handles): State<Arc<Handles>>,
+    By(_): By,
+    Asked(kept): Asked<Kept>,
+) -> Result<Json<VerifiedView>, Problem> {
+    let kept = match (kept.position, kept.hash) {
+        (Some(position), Some(hash)) => Some(HeadView { position, hash }),
+        (None, None) => None,
+        _ => return Err(Problem::bad_request("give `position` and `hash`, or neither")),
+    };
+    Ok(Json(handles.service.verify(kept).await?))
 }
 
 pub(super) async fn list(

@@ -82,6 +82,9 @@ pub enum Command {
     Restore {
         /// The file that `backup` wrote
         file: PathBuf,
+        /// Only check the file
+        #[arg(long)]
+        check: bool,
     },
     /// Rebuild the index from the history alone
     Repair,
@@ -236,8 +239,12 @@ pub enum HistoryCommand {
     /// Show what happened, newest first
     List(HistoryList),
     /// Check every line from the first to the last
-    Verify,
-    /// Print the newest line's number and hash, to be kept elsewhere
+    Verify {
+        /// What `history head` printed earlier: the history must still hold it
+        #[arg(long, value_name = "POSITION:HASH")]
+        against: Option<String>,
+    },
+    /// Print the newest event's number and hash, to be kept elsewhere
     Head,
 }
 

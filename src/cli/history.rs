@@ -7,6 +7,45 @@ use crate::cli::failure::Failure;
 use crate::cli::output::Reply;
 use crate::cli::page::{self, Pages, text_of};
 use crate::cli::{render, token};
+use crate::service::history::{HeadView, VerifiedView};
+
+/// The newest event, as `verify` takes it back.
+///
+/// # Errors
+/// What the server or the folder refuses.
+pub async fn head(client: &Client) -> Result<Reply, Failure> {
+    let answer = client.get("/history/head").await?;
+    let head: HeadView = answer.read()?;
+    let text = format!("{}:{}", head.position, head.hash.to_hex());
+    Ok(Reply { text, json: answer.json(), note: None })
+}
+
+/// Checks every line.
+///
+/// # Errors
+/// A line that does not verify, or a history that was cut.
+pub async fn verify(against: Option<&str>, client: &Client) -> Result<Reply, Failure> {
+    let (position, hash) = match against {
+        None => (None, None),
+        Some(text) => {
+            let parts = text.trim().split_once(':');
+            let (position, hash) = parts.ok_or_else(|| {
+                Failure::usage("write it as `POSITION:HASH`, as `tollgate history head` does")
+            })?;
+            (Some(position.to_owned()), Some(hash.to_owned()))
+        }
+    };
+    let query = [("position", position), ("hash", hash)];
+    let answer = client.get(&page::path("/history/verify", &query)).await?;
+    let found: VerifiedView = answer.read()?;
+    let text = format!(
+        "the history is whole: {} events in {} files, the newest has the hash {}",
+        found.head.position,
+        found.segments,
+        found.head.hash.to_hex()
+    );
+    Ok(Reply { text, json: answer.json(), note: None })
+}
 
 /// What happened, newest first.
 ///

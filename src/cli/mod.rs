@@ -25,6 +25,7 @@ pub mod history;
 pub mod explain;
 pub mod system;
 pub mod init;
+pub mod folder;
 pub mod serve;
 pub mod demo;
 
@@ -68,6 +69,10 @@ fn dispatch(arguments: Arguments) -> Result<Reply, Failure> {
         Command::Init(init) => init::run(&init, &common),
         Command::Demo(demo) => demo::run(&demo, &common, clock()),
         Command::Serve(serve) => serve::run(&serve, &common, clock()),
+        Command::Restore { file, check } => {
+            block_on(folder::restore(&file, check, &common, &clock()))
+        }
+        Command::Repair => block_on(folder::repair(&common, &clock())),
         Command::Check => system::check(&common),
         Command::Completions { shell } => system::completions(shell),
         Command::Man => system::man(),
@@ -85,6 +90,12 @@ async fn ask(command: Command, common: Common) -> Result<Reply, Failure> {
         Command::History { command: Some(HistoryCommand::List(list)), .. }
         | Command::History { command: None, list } => history::list(list, &client).await,
         Command::Explain(explain) => explain::run(explain, &client, &clock).await,
+        Command::History { command: Some(HistoryCommand::Head), .. } => {
+            history::head(&client).await
+        }
+        Command::History { command: Some(HistoryCommand::Verify { against }), .. } => {
+            history::verify(against.as_deref(), &client).await
+        }
         Command::Status => system::status(&client, &clock).await,
         Command::Reload => system::reload(&client).await,
         Command::Backup { file } => system::backup(&file, &client).await,

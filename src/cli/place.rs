@@ -29,26 +29,41 @@ pub fn file(common: &Common) -> Option<PathBuf> {
 }
 
 /// The settings that are meant: those of a file, or the defaults over a folder that is named or was
-/// used before. What the command line says goes before the file.
+/// used before.
 ///
 /// # Errors
 /// Mistakes in the file, or nothing to go by.
 pub fn find(common: &Common, overrides: Overrides) -> Result<Found, Failure> {
+    let found = read(common, overrides)?;
+    let to_go_by = found.source.is_some() || common.data.is_some();
+    if to_go_by || found.settings.store.path.is_dir() {
+        return Ok(found);
+    }
+    let [here, system] = PLACES;
+    let detail = format!("no configuration found: there is no `{here}` and no `{system}`");
+    Err(Failure::new(Code::Usage, "no-config", detail)
+        .hint("write one with `tollgate init`, or name a folder with `--data`"))
+}
+
+/// The settings of the file that is meant, or without one the defaults. What the command line says goes
+/// before both.
+///
+/// # Errors
+/// Mistakes in the file.
+pub fn read(common: &Common, overrides: Overrides) -> Result<Found, Failure> {
     let environment = Environment::process();
-    if let Some(path) = file(common) {
-        let source = Source { path, overrides };
-        let loaded = source.load(&environment).map_err(|report| mistakes(&report))?;
-        return Ok(Found { settings: loaded.settings, source: Some(source) });
+    match file(common) {
+        Some(path) => {
+            let source = Source { path, overrides };
+            let loaded = source.load(&environment).map_err(|report| mistakes(&report))?;
+            Ok(Found { settings: loaded.settings, source: Some(source) })
+        }
+        None => {
+            let settings = Settings::without_file(&environment, &overrides);
+            let settings = settings.map_err(|report| mistakes(&report))?;
+            Ok(Found { settings, source: None })
+        }
     }
-    let settings = Settings::without_file(&environment, &overrides);
-    let settings = settings.map_err(|report| mistakes(&report))?;
-    if common.data.is_none() && !settings.store.path.is_dir() {
-        let [here, system] = PLACES;
-        let detail = format!("no configuration found: there is no `{here}` and no `{system}`");
-        return Err(Failure::new(Code::Usage, "no-config", detail)
-            .hint("write one with `tollgate init`, or name a folder with `--data`"));
-    }
-    Ok(Found { settings, source: None })
 }
 
 /// Where the local socket lies if no file says otherwise.

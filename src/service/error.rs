@@ -42,6 +42,9 @@ pub enum ServiceError {
         /// How it ended.
         state: State,
     },
+    /// The history is not the one that it should be.
+    #[error("{0}")]
+    History(String),
     /// The machine gives no random numbers.
     #[error("no random numbers could be had from the system")]
     NoEntropy,
@@ -78,7 +81,7 @@ impl ServiceError {
             Self::Field { .. } => 400,
             Self::NotAllowed { .. } => 403,
             Self::NoToken(_) | Self::NoOwner(_) => 404,
-            Self::OwnerExists(_) | Self::Ended { .. } => 409,
+            Self::OwnerExists(_) | Self::Ended { .. } | Self::History(_) => 409,
             Self::NoEntropy | Self::NoMasterKey(_) | Self::NotSealed(_) => 503,
             Self::Store(error) => match error {
                 StoreError::Conflict { .. } | StoreError::DuplicateSecret => 409,
@@ -100,6 +103,7 @@ impl ServiceError {
             Self::NoToken(_) | Self::NoOwner(_) => "not-found",
             Self::OwnerExists(_) => "exists",
             Self::Ended { .. } => "ended",
+            Self::History(_) => "other-history",
             Self::NoEntropy | Self::NoMasterKey(_) | Self::NotSealed(_) => "unavailable",
             Self::Store(error) => match error {
                 StoreError::Conflict { .. } => "conflict",
@@ -120,6 +124,7 @@ impl ServiceError {
             "not-allowed" => "More than may be granted",
             "not-found" => "Not found",
             "exists" => "It exists already",
+            "other-history" => "This is another history",
             "ended" => "The token has ended",
             "conflict" => "Somebody changed it meanwhile",
             "duplicate-secret" => "Another token has this secret",

@@ -7,9 +7,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::event::Event;
 use crate::domain::id::{OwnerId, TokenId};
+use crate::domain::secret::Digest;
+use crate::history;
 use crate::service::error::ServiceError;
 use crate::service::{PAGE_ENTRIES, Service};
-use crate::store::{Health, Page, Position, Recorded, Subject};
+use crate::store::{self, Health, Page, Position, Recorded, StoreError, Subject};
 
 /// An event as callers are shown it: without the records, which hold digests and sealed values.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +25,33 @@ pub struct EventView {
     pub tokens: Vec<TokenId>,
     /// The users that it is about, those that it changed first.
     pub users: Vec<OwnerId>,
+}
+
+/// The newest event, to be kept elsewhere: a tail that was cut off cannot be noticed from inside.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeadView {
+    /// Its number; zero before the first.
+    pub position: u64,
+    /// SHA-256 of its line.
+    pub hash: Digest,
+}
+
+/// What a check of the whole history found: no line that does not verify.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerifiedView {
+    /// The newest event.
+    #[serde(flatten)]
+    pub head: HeadView,
+    /// How many files it is in.
+    pub segments: usize,
+    /// Bytes of a last line that is just being written, or that a crash left.
+    pub unfinished_bytes: u64,
+}
+
+impl From<history::Head> for HeadView {
+    fn from(head: history::Head) -> Self {
+        Self { position: head.seq, hash: Digest::from_bytes(head.hash) }
+    }
 }
 
 impl From<Recorded> for EventView {
@@ -59,6 +88,46 @@ impl Service {
         Ok(Page { entries, next: page.next })
     }
 
+    /// The newest event.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    pub async fn head(&self) -> Result<HeadView, ServiceError> {
+        let newest = self.store().events(None, None, 1).await?.entries.pop();
+        Ok(newest.map_or_else(|| history::Head::EMPTY.into(), |event| head_at(&event)))
+    }
+
+    /// Checks every line of the history, and that it still holds the head that was kept elsewhere.
+    ///
+    /// # Errors
+    /// A line that does not verify, another history than that of the kept head, or one that was cut.
+    pub async fn verify(&self, kept: Option<HeadView>) -> Result<VerifiedView, ServiceError> {
+        let folder = store::history_folder(&self.settings().store.path);
+        let checked = tokio::task::spawn_blocking(move || history::verify(&folder)).await;
+        let report = checked
+            .map_err(|error| StoreError::Failed {
+                doing: "checking the history".to_owned(),
+                cause: error.to_string(),
+            })?
+            .map_err(StoreError::from)?;
+        if let Some(kept) = kept.filter(|kept| kept.position > 0) {
+            let before = Position(kept.position.saturating_add(1));
+            let found = self.store().events(None, Some(before), 1).await?.entries.pop();
+            if found.as_ref().map(head_at).as_ref() != Some(&kept) {
+                let problem = format!(
+                    "the history does not hold event {} with this hash: it was cut or replaced",
+                    kept.position
+                );
+                return Err(ServiceError::History(problem));
+            }
+        }
+        Ok(VerifiedView {
+            head: report.head.into(),
+            segments: report.segments,
+            unfinished_bytes: report.unfinished_bytes,
+        })
+    }
+
     /// Writes everything into one file, while the store goes on; says up to which event.
     ///
     /// # Errors
@@ -71,4 +140,8 @@ impl Service {
     pub fn health(&self) -> Health {
         self.store().health()
     }
+}
+
+fn head_at(event: &Recorded) -> HeadView {
+    HeadView { position: event.position.0, hash: Digest::of(event.line.as_bytes()) }
 }

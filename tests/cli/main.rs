@@ -7,6 +7,7 @@
     reason = "a test fails by panicking"
 )]
 
+mod data;
 mod errors;
 mod life;
 mod secrets;

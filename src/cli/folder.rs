@@ -1,0 +1,79 @@
+//! Commands that need the folder for themselves: `restore` and `repair`.
+
+use std::path::Path;
+
+use serde_json::json;
+
+use crate::cli::args::Common;
+use crate::cli::failure::{Code, Failure};
+use crate::cli::output::Reply;
+use crate::cli::place;
+use crate::clock::Clock;
+use crate::config::settings::MasterKeySource;
+use crate::store::backup::{self, Summary};
+use crate::store::sealed::MasterKey;
+use crate::store::{self, StoreError};
+
+/// Fills an empty folder from a backup, or only checks the backup.
+///
+/// # Errors
+/// A backup that does not verify, or a folder that holds something.
+pub async fn restore(
+    file: &Path,
+    check: bool,
+    common: &Common,
+    clock: &Clock,
+) -> Result<Reply, Failure> {
+    if check {
+        let file = file.to_owned();
+        let checked = tokio::task::spawn_blocking(move || backup::verify(&file)).await;
+        let summary = checked.map_err(|error| Failure::io("checking the backup", error))??;
+        return reply(&summary, format!("the backup is whole: {}", contents(&summary)), None);
+    }
+    let settings = place::read(common, place::overrides(common))?.settings;
+    let summary = store::restore(file, &settings.store, clock.clone()).await?;
+    let folder = settings.store.path.display();
+    let text = format!("`{folder}` holds {}", contents(&summary));
+    reply(&summary, text, missing_key(&summary, &settings.store.master_key))
+}
+
+fn contents(summary: &Summary) -> String {
+    format!("{} events, the newest with the hash {}", summary.events, summary.head.to_hex())
+}
+
+fn reply(summary: &Summary, text: String, note: Option<String>) -> Result<Reply, Failure> {
+    Ok(Reply { note, ..Reply::new(text, summary)? })
+}
+
+/// What has to be said if the sealed parameters of a backup cannot be opened here.
+fn missing_key(summary: &Summary, source: &MasterKeySource) -> Option<String> {
+    let held = MasterKey::load(source);
+    let held = held.as_ref().map(MasterKey::id).unwrap_or_default();
+    let missing: Vec<_> =
+        summary.keys.iter().map(String::as_str).filter(|id| *id != held).collect();
+    (!missing.is_empty()).then(|| {
+        let keys = missing.join("`, `");
+        format!("warning: its secret parameters need the master key `{keys}`, which is not here")
+    })
+}
+
+/// Builds the index anew.
+///
+/// # Errors
+/// A folder that is in use, or a history that is damaged.
+pub async fn repair(common: &Common, clock: &Clock) -> Result<Reply, Failure> {
+    let settings = place::find(common, place::overrides(common))?.settings.store;
+    if !store::history_folder(&settings.path).is_dir() {
+        let detail = format!("there is no history in `{}`", settings.path.display());
+        return Err(Failure::new(Code::Unreachable, "no-data", detail));
+    }
+    let position = store::repair(&settings, clock.clone()).await.map_err(stopped)?;
+    let text = format!("the index was built anew from {} events", position.0);
+    Reply::new(text, &json!({"position": position.0}))
+}
+
+fn stopped(error: StoreError) -> Failure {
+    let is_locked = matches!(error, StoreError::Locked { .. });
+    let failure = Failure::from(error);
+    if is_locked { failure.hint("stop the server first") } else { failure }
+}

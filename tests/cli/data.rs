@@ -1,0 +1,87 @@
+//! The data as a whole: history, backups, repairs.
+
+use serde_json::{Value, json};
+
+use crate::{Place, files};
+
+#[test]
+fn a_history_is_verified_against_a_head_that_was_kept() {
+    let place = Place::with_alice();
+    let (id, _) = place.token();
+    let kept = place.ok(&["history", "head"]);
+    assert!(kept.starts_with("2:") && kept.trim_end().len() == 66, "{kept}");
+    place.ok(&["token", "revoke", &id]);
+    let verified = place.json(&["history", "verify", "--against", &kept]);
+    assert_eq!((&verified["position"], &verified["unfinished_bytes"]), (&json!(3), &json!(0)));
+
+    // The last event is cut off, with everything that could tell of it.
+    let history = files(&place.path("data/history"));
+    let [segment] = history.as_slice() else { panic!("{history:?}") };
+    let whole = std::fs::read_to_string(segment).unwrap();
+    let (first, _) = whole.split_once('\n').unwrap();
+    let later = place.ok(&["history", "head"]);
+    std::fs::write(segment, format!("{first}\n")).unwrap();
+    std::fs::remove_dir_all(place.path("data/index")).unwrap();
+    std::fs::remove_file(place.path("data/checkpoint")).unwrap();
+    assert_eq!(place.json(&["history", "verify"])["position"], json!(1));
+    for kept in [&kept, &later] {
+        let (code, problem) = place.refused(&["history", "verify", "--against", kept]);
+        assert_eq!((code, &problem["type"]), (4, &json!("urn:tollgate:problem:other-history")));
+    }
+    assert_eq!(place.run(&["history", "verify", "--against", "here"]).code, 2);
+}
+
+#[test]
+fn a_changed_line_of_the_history_is_found() {
+    let place = Place::with_alice();
+    place.token();
+    let segment = files(&place.path("data/history")).remove(0);
+    let text = std::fs::read_to_string(&segment).unwrap();
+    std::fs::write(&segment, text.replacen("alice", "alicf", 1)).unwrap();
+    let outcome = place.run(&["history", "verify"]);
+    assert_ne!(outcome.code, 0);
+    assert!(outcome.err.contains("is damaged"), "{}", outcome.err);
+    assert!(outcome.err.contains("data/history"), "the file is named: {}", outcome.err);
+}
+
+#[test]
+fn f1_a_backup_makes_the_same_tokens_elsewhere() {
+    let place = Place::with_alice();
+    let (id, secret) = place.token();
+    let backup = place.json(&["backup", "all.backup"]);
+    assert_eq!(backup["position"], json!(2));
+    let file = std::fs::read(place.path("all.backup")).unwrap();
+    assert!(!file.windows(30).any(|window| window == &secret.as_bytes()[3..33]));
+    assert_eq!(place.run(&["backup", "all.backup"]).code, 1, "it is not overwritten");
+    assert_eq!(place.json(&["restore", "all.backup", "--check"])["events"], json!(2));
+
+    let restored = place.json(&["restore", "all.backup", "--data", "other"]);
+    assert_eq!(restored["events"], json!(2));
+    let shown = |data: &str| {
+        let mut token = place.json(&["token", "show", &id, "--data", data]);
+        token["idle_at"] = Value::Null;
+        token["last_use"] = Value::Null;
+        token
+    };
+    assert_eq!(shown("other"), shown("data"));
+    let kept = place.ok(&["history", "head"]);
+    place.ok(&["history", "verify", "--data", "other", "--against", &kept]);
+    assert_eq!(place.run(&["restore", "all.backup"]).code, 1, "only into an empty folder");
+
+    std::fs::write(place.path("cut.backup"), &file[..file.len() - 1]).unwrap();
+    for arguments in [&["--check"][..], &["--data", "third"]] {
+        let outcome = place.run(&[&["restore", "cut.backup"], arguments].concat());
+        assert!(outcome.code == 1 && outcome.err.contains("damaged"), "{}", outcome.err);
+    }
+}
+
+#[test]
+fn the_index_is_built_anew_from_the_history() {
+    let place = Place::with_alice();
+    let (id, _) = place.token();
+    place.ok(&["token", "revoke", &id]);
+    std::fs::remove_dir_all(place.path("data/index")).unwrap();
+    assert_eq!(place.json(&["repair"])["position"], json!(3));
+    assert_eq!(place.json(&["token", "show", &id])["state"], "revoked");
+    assert_eq!(place.run(&["repair", "--data", "nowhere"]).code, 5);
+}
