@@ -185,7 +185,7 @@ fn prepare(
     pass_trailers_on(&mut parts.headers);
     parts.headers.insert(wire::X_FORWARDED_FOR, client.forwarded_for());
     parts.headers.insert(wire::X_FORWARDED_PROTO, HeaderValue::from_static("http"));
-    identity::write(&mut parts.headers, permit, number, snapshot, client.core());
+    identity::write(&mut parts.headers, permit, number, snapshot, client.core())?;
     if body.is_end_stream() {
         parts.version = Version::HTTP_11;
         return Ok((Request::from_parts(parts, RequestBody::empty()), None));

@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use http::header::{HeaderMap, HeaderValue};
 
+use crate::cache::ContextParam;
+use crate::domain::refusal::Refusal;
 use crate::domain::token::ParamValue;
+use crate::store::sealed::Binding;
 use crate::telemetry::access::RequestId;
 
 use super::authorize::Permit;
@@ -15,19 +18,22 @@ use super::snapshot::Snapshot;
 
 /// Writes identity into the headers of a permitted request. The client's own copies were removed at
 /// intake, so that these are the only ones.
+///
+/// # Errors
+/// A sealed parameter that cannot be opened.
 pub(super) fn write(
     headers: &mut HeaderMap,
     permit: &Permit<'_>,
     number: RequestId,
     snapshot: &Snapshot,
     core: &Core,
-) {
+) -> Result<(), Refusal> {
     if let Some(name) = &snapshot.identity.headers.request
         && let Ok(value) = HeaderValue::from_bytes(&number.digits())
     {
         headers.insert(name.clone(), value);
     }
-    let Some(entry) = permit.entry() else { return };
+    let Some(entry) = permit.entry() else { return Ok(()) };
     let same = |known: &Rc<Rendered>| {
         Arc::ptr_eq(&known.entry, entry) && known.generation == snapshot.generation
     };
@@ -40,19 +46,44 @@ pub(super) fn write(
     for (name, value) in &rendered.headers {
         headers.insert(name.clone(), value.clone());
     }
-    write_params(headers, permit);
+    write_params(headers, permit, snapshot)
 }
 
-/// The parameters of the rule's context, on that context's rules alone (row F7).
-fn write_params(headers: &mut HeaderMap, permit: &Permit<'_>) {
-    let held = permit.entry().and_then(|entry| entry.told.context_params.as_deref());
+/// The parameters of the rule's context, on that context's rules alone (row F7). A request whose
+/// parameter cannot be opened does not go without it.
+fn write_params(
+    headers: &mut HeaderMap,
+    permit: &Permit<'_>,
+    snapshot: &Snapshot,
+) -> Result<(), Refusal> {
+    let Some(entry) = permit.entry() else { return Ok(()) };
+    let held = entry.told.context_params.as_deref().unwrap_or_default();
     for (context, name, header) in permit.rule().param_headers.iter() {
-        let mut same = held.unwrap_or_default().iter();
-        let param = same.find(|param| param.context == *context && param.name == *name);
-        if let Some(ParamValue::Plain(text)) = param.map(|param| &param.value)
-            && let Ok(value) = HeaderValue::from_str(text)
-        {
+        let same = |param: &&ContextParam| param.context == *context && param.name == *name;
+        let Some(param) = held.iter().find(same) else { continue };
+        let value = match &param.value {
+            ParamValue::Plain(text) => HeaderValue::from_str(text).ok(),
+            ParamValue::Sealed(sealed) => {
+                let binding = Binding { token: entry.id, context, parameter: name };
+                Some(open(&binding, sealed, snapshot)?)
+            }
+        };
+        if let Some(value) = value {
             headers.insert(header.clone(), value);
         }
     }
+    Ok(())
+}
+
+fn open(binding: &Binding<'_>, sealed: &str, snapshot: &Snapshot) -> Result<HeaderValue, Refusal> {
+    let failed = |cause: &dyn std::fmt::Display| {
+        let (token, context, parameter) = (binding.token, binding.context, binding.parameter);
+        tracing::error!(%token, %context, parameter, %cause, "a sealed parameter cannot be opened");
+        Refusal::CannotDecide
+    };
+    let key = snapshot.master_key().map_err(|error| failed(&error))?;
+    let text = key.open(binding, sealed).map_err(|error| failed(&error))?;
+    let mut value = HeaderValue::from_str(&text).map_err(|error| failed(&error))?;
+    value.set_sensitive(true);
+    Ok(value)
 }

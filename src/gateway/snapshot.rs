@@ -1,10 +1,11 @@
 //! The compiled settings: what a request is judged by. A request loads one snapshot and keeps it, so
 //! that a reload never mixes old and new.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::config::Settings;
-use crate::config::settings::{IdentityHeaders, Limits};
+use crate::config::settings::{IdentityHeaders, Limits, MasterKeySource};
+use crate::store::sealed::{KeyError, MasterKey};
 use crate::telemetry::counters::Counters;
 use crate::wire;
 
@@ -27,6 +28,8 @@ pub struct Snapshot {
     pub nowhere: ApiPlan,
     /// Whether each request gets a line.
     pub access_log: bool,
+    key_source: MasterKeySource,
+    key: OnceLock<MasterKey>,
 }
 
 /// Which headers carry identity, and which fields a client may therefore not send.
@@ -72,6 +75,16 @@ impl Identity {
 }
 
 impl Snapshot {
+    /// The key that opens sealed parameters. It is read when the first one is needed, and asked for again
+    /// until it can be read.
+    pub fn master_key(&self) -> Result<&MasterKey, KeyError> {
+        if let Some(key) = self.key.get() {
+            return Ok(key);
+        }
+        let key = MasterKey::load(&self.key_source)?;
+        Ok(self.key.get_or_init(|| key))
+    }
+
     /// Compiles settings. The counters of rules that were there before go on.
     pub fn new(
         settings: &Settings,
@@ -95,6 +108,8 @@ impl Snapshot {
             routes,
             nowhere: ApiPlan::nowhere(counters),
             access_log: settings.telemetry.access_log,
+            key_source: settings.store.master_key.clone(),
+            key: OnceLock::new(),
         })
     }
 }
