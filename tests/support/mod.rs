@@ -19,6 +19,7 @@ pub mod client;
 pub mod gateway;
 pub mod http2;
 pub mod process;
+pub mod program;
 pub mod upstream;
 
 /// How long anything may take before a test gives up on it. Far more than it ever takes, for machines

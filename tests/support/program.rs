@@ -1,0 +1,131 @@
+//! The real binary: a server in a process of its own, and commands beside it.
+
+use std::fs::{self, File};
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::thread;
+use std::time::Duration;
+
+use tempfile::TempDir;
+use tollgate::clock::instant;
+
+use super::PATIENCE;
+use super::process::Process;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_tollgate");
+
+/// A running server.
+pub struct Program {
+    process: Process,
+    public: SocketAddr,
+    admin: SocketAddr,
+    source: PathBuf,
+    folder: TempDir,
+}
+
+impl Program {
+    /// Starts one with `more` beside what every test needs.
+    pub fn start(more: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let source = folder.path().join("tollgate.toml");
+        let key = folder.path().join("master.key");
+        fs::write(&key, "5a".repeat(32)).unwrap();
+        let allowed = std::os::unix::fs::PermissionsExt::from_mode(0o600);
+        fs::set_permissions(&key, allowed).unwrap();
+        let base = format!(
+            "listen = {{ public = \"127.0.0.1:0\", admin = \"127.0.0.1:0\", cores = 2 }}\n\
+             store = {{ path = {data:?}, reserve = \"1 MiB\", index_cache = \"8 MiB\", master_key = \"file:{key}\" }}\n",
+            data = folder.path().join("data"),
+            key = key.display(),
+        );
+        fs::write(&source, base + more).unwrap();
+        let (process, [public, admin]) = serve(&source, folder.path());
+        Self { process, public, admin, source, folder }
+    }
+
+    /// Where clients come in.
+    pub fn public(&self) -> SocketAddr {
+        self.public
+    }
+
+    /// Where metrics and health are answered.
+    pub fn admin(&self) -> SocketAddr {
+        self.admin
+    }
+
+    /// Everything that it wrote: configuration, data, output.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Runs a command beside it, with this on its standard input.
+    pub fn run(&self, arguments: &[&str], input: &str) -> Output {
+        let mut child = Command::new(PROGRAM)
+            .arg("--config")
+            .arg(&self.source)
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // A command that takes no input may be over by now.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        child.wait_with_output().unwrap()
+    }
+
+    /// The standard output of a command that must succeed.
+    pub fn succeed(&self, arguments: &[&str], input: &str) -> String {
+        let output = self.run(arguments, input);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{arguments:?}: {error}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// What it has printed so far, on both of its outputs.
+    pub fn printed(&self) -> Vec<u8> {
+        let read = |name: &str| fs::read(self.folder.path().join(name)).unwrap();
+        [read("stdout"), read("stderr")].concat()
+    }
+
+    /// Memory that it holds, in bytes.
+    pub fn resident_bytes(&mut self) -> u64 {
+        let status =
+            fs::read_to_string(format!("/proc/{}/status", self.process.child().id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1_024
+    }
+
+    /// Stops it in good order.
+    pub fn stop(&mut self) {
+        self.process.stop();
+    }
+}
+
+fn serve(source: &Path, folder: &Path) -> (Process, [SocketAddr; 2]) {
+    let output = |name: &str| File::create(folder.join(name)).unwrap();
+    let mut command = Command::new(PROGRAM);
+    command.arg("--config").arg(source).arg("serve");
+    command.stdin(Stdio::null()).stdout(output("stdout")).stderr(output("stderr"));
+    let mut process = Process::spawn(&mut command);
+    let until = instant() + PATIENCE;
+    loop {
+        let printed = fs::read_to_string(folder.join("stdout")).unwrap();
+        let addresses: Vec<SocketAddr> = printed
+            .split("http://")
+            .skip(1)
+            .filter_map(|rest| rest.split([' ', ')']).next()?.parse().ok())
+            .collect();
+        if let [public, admin] = addresses.as_slice()
+            && printed.ends_with('\n')
+        {
+            return (process, [*public, *admin]);
+        }
+        let ended = process.child().try_wait().unwrap();
+        let error = fs::read_to_string(folder.join("stderr")).unwrap();
+        assert!(ended.is_none() && instant() < until, "it does not start: {printed}{error}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
