@@ -1,0 +1,26 @@
+-- Spreads the load of wrk over the tokens of a file, in no order; prints what happened as one line.
+-- Arguments: the file of tokens (one a line), and `close` for a new connection with every request.
+local tokens = {}
+local more = ""
+
+function init(args)
+   for line in io.lines(args[1]) do
+      tokens[#tokens + 1] = line
+   end
+   if args[2] == "close" then
+      more = "Connection: close\r\n"
+   end
+   math.randomseed(42)
+end
+
+function request()
+   local token = tokens[math.random(#tokens)]
+   return "GET /api/items HTTP/1.1\r\nHost: bench.example\r\nAuthorization: Bearer "
+      .. token .. "\r\n" .. more .. "\r\n"
+end
+
+function done(summary, latency, _)
+   local errors = summary.errors
+   io.write(string.format("RESULT %d %d %d %d\n", summary.requests, summary.duration,
+      errors.status, errors.connect + errors.read + errors.write + errors.timeout))
+end
