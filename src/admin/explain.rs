@@ -60,6 +60,7 @@ pub(super) async fn show(
             .parse::<Uri>()
             .map_err(|_| bad("url", "this is not an address such as `http://host/path`"))?,
         address: asked.address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
+        presented: asked.token.is_some() || asked.secret.is_some(),
     };
     let presented = match (asked.token, asked.secret) {
         (Some(_), Some(_)) => return Err(bad("secret", "give an id or a secret, not both")),

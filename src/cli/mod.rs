@@ -58,7 +58,14 @@ fn parse() -> Result<Arguments, ExitCode> {
     let parsed = Arguments::command().try_get_matches();
     parsed.and_then(|matches| Arguments::from_arg_matches(&matches)).map_err(|error| {
         let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
-        let _ = error.print();
+        if !asked && std::env::args_os().any(|argument| argument == "--json") {
+            let text = error.render().to_string();
+            let first = text.lines().next().unwrap_or_default();
+            let detail = first.strip_prefix("error: ").unwrap_or(first);
+            output::warn(&Failure::usage(detail).text(true));
+        } else {
+            let _ = error.print();
+        }
         if asked { ExitCode::SUCCESS } else { Code::Usage.into() }
     })
 }
@@ -75,7 +82,7 @@ fn dispatch(arguments: Arguments) -> Result<Reply, Failure> {
         Command::Repair => block_on(folder::repair(&common, &clock())),
         Command::Check => system::check(&common),
         Command::Completions { shell } => system::completions(shell),
-        Command::Man => system::man(),
+        Command::Man { dir } => system::man(dir.as_deref()),
         command => block_on(ask(command, common)),
     }
 }

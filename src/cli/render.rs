@@ -206,6 +206,23 @@ pub fn user(user: &OwnerView, now: Timestamp) -> String {
     ])
 }
 
+/// The reason, and what an update changed.
+fn why(view: &EventView) -> String {
+    let changes = view.changes.iter().map(|change| {
+        format!("{}: {} -> {}", change.field, shown(&text(&change.from)), shown(&text(&change.to)))
+    });
+    let reason = (!view.event.reason.is_empty()).then(|| shown(&view.event.reason));
+    reason.into_iter().chain(changes).collect::<Vec<_>>().join("; ")
+}
+
+fn text(value: &Value) -> String {
+    match value {
+        Value::Null => "none".to_owned(),
+        Value::String(text) => text.clone(),
+        other => other.to_string(),
+    }
+}
+
 /// What happened.
 pub fn events(events: &[EventView]) -> String {
     let row = |view: &EventView| {
@@ -219,7 +236,7 @@ pub fn events(events: &[EventView]) -> String {
             event.actor.to_string(),
             kind.as_str().unwrap_or_default().to_owned(),
             tokens.chain(users).collect::<Vec<_>>().join(" "),
-            shown(&event.reason),
+            why(view),
         ]
     };
     let rows: Vec<_> = events.iter().map(row).collect();

@@ -91,11 +91,18 @@ pub fn completions(shell: Shell) -> Result<Reply, Failure> {
     Reply::new(text, &json)
 }
 
-/// The manual page.
+/// The manual page, or a folder full of them.
 ///
 /// # Errors
-/// What the page's writer reports.
-pub fn man() -> Result<Reply, Failure> {
+/// What the operating system reports.
+pub fn man(folder: Option<&Path>) -> Result<Reply, Failure> {
+    if let Some(folder) = folder {
+        clap_mangen::generate_to(Arguments::command(), folder).map_err(|error| {
+            Failure::io(format_args!("writing to `{}`", folder.display()), error)
+        })?;
+        let text = format!("the manual pages are in `{}`", folder.display());
+        return Reply::new(text, &json!({ "folder": folder }));
+    }
     let mut page = Vec::new();
     clap_mangen::Man::new(Arguments::command())
         .render(&mut page)

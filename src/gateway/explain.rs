@@ -24,6 +24,8 @@ pub struct Question {
     pub url: Uri,
     /// Whence it would come.
     pub address: std::net::IpAddr,
+    /// Whether it would carry a token.
+    pub presented: bool,
 }
 
 /// What is known of the token in question.
@@ -99,7 +101,12 @@ pub fn explain(
         return walk.end(path, api, plan);
     }
     let Some(known) = known else {
-        walk.stop("known", "no token has this id or secret".to_owned(), Refusal::Unknown);
+        if question.presented {
+            walk.stop("known", "no token has this id or secret".to_owned(), Refusal::Unknown);
+        } else {
+            let nothing = "the request carries no token".to_owned();
+            walk.stop("credential", nothing, Refusal::CredentialMissing);
+        }
         return walk.end(path, api, plan);
     };
     walk.pass("known", "the store has this token".to_owned());

@@ -5,13 +5,18 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::event::Event;
+use crate::domain::event::{Event, EventKind};
 use crate::domain::id::{OwnerId, TokenId};
 use crate::domain::secret::Digest;
 use crate::history;
+use crate::service::diff::{FieldChange, diff};
 use crate::service::error::ServiceError;
 use crate::service::{PAGE_ENTRIES, Service};
-use crate::store::{self, Health, Page, Position, Recorded, StoreError, Subject};
+use crate::store::{self, Health, Page, Position, Record, Recorded, StoreError, Subject, codec};
+
+/// How many earlier events are looked at in one go for the record before an update: observations, which
+/// hold no record, may stand between.
+const EARLIER_EVENTS: usize = 4;
 
 /// An event as callers are shown it: without the records, which hold digests and sealed values.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +30,9 @@ pub struct EventView {
     pub tokens: Vec<TokenId>,
     /// The users that it is about, those that it changed first.
     pub users: Vec<OwnerId>,
+    /// What an update changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<FieldChange>,
 }
 
 /// The newest event, to be kept elsewhere: a tail that was cut off cannot be noticed from inside.
@@ -61,6 +69,7 @@ impl From<Recorded> for EventView {
             event: recorded.event,
             tokens: Vec::new(),
             users: Vec::new(),
+            changes: Vec::new(),
         };
         for subject in recorded.subjects {
             match subject {
@@ -84,8 +93,35 @@ impl Service {
         limit: usize,
     ) -> Result<Page<EventView, Position>, ServiceError> {
         let page = self.store().events(subject, before, limit.clamp(1, PAGE_ENTRIES)).await?;
-        let entries = page.entries.into_iter().map(EventView::from).collect();
+        let mut entries = Vec::with_capacity(page.entries.len());
+        for recorded in page.entries {
+            let changes = match recorded.event.kind {
+                EventKind::TokenUpdated | EventKind::OwnerUpdated => {
+                    self.changes(&recorded).await?
+                }
+                _ => Vec::new(),
+            };
+            entries.push(EventView { changes, ..recorded.into() });
+        }
         Ok(Page { entries, next: page.next })
+    }
+
+    /// What an event changed: its record against that of an earlier event about the same subject.
+    async fn changes(&self, recorded: &Recorded) -> Result<Vec<FieldChange>, ServiceError> {
+        let Some(after) = records(recorded)?.pop() else { return Ok(Vec::new()) };
+        let subject = after.subject();
+        let mut before = Some(recorded.position);
+        while let Some(position) = before {
+            let page = self.store().events(Some(&subject), Some(position), EARLIER_EVENTS).await?;
+            for earlier in &page.entries {
+                let mut held = records(earlier)?.into_iter();
+                if let Some(record) = held.find(|record| record.subject() == subject) {
+                    return Ok(diff(&record, &after));
+                }
+            }
+            before = page.next;
+        }
+        Ok(Vec::new())
     }
 
     /// The newest event.
@@ -140,6 +176,15 @@ impl Service {
     pub fn health(&self) -> Health {
         self.store().health()
     }
+}
+
+fn records(recorded: &Recorded) -> Result<Vec<Record>, ServiceError> {
+    let decoded = codec::decode(recorded.line.as_bytes()).map_err(|error| StoreError::Damaged {
+        place: format!("event {}", recorded.position.0),
+        what: error.to_string(),
+        hint: "`tollgate history verify` checks all of them".to_owned(),
+    })?;
+    Ok(decoded.records.into_iter().map(|written| written.record).collect())
 }
 
 fn head_at(event: &Recorded) -> HeadView {

@@ -14,7 +14,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::token::{Revision, Token};
 use crate::store::{
     Change, Commit, Due, Health, Held, LastUse, Page, Position, Record, Recorded, Store,
-    StoreError, Subject,
+    StoreError, Subject, codec,
 };
 
 /// Everything, behind one lock.
@@ -133,6 +133,7 @@ impl Store for Memory {
     }
 
     async fn commit(&self, commit: Commit) -> Result<Position, StoreError> {
+        let body = codec::encode(&commit).unwrap().body;
         let mut kept = self.0.lock().unwrap();
         commit.changes.iter().try_for_each(|change| kept.check(change))?;
         let mut subjects = Vec::new();
@@ -150,7 +151,8 @@ impl Store for Memory {
         }
         subjects.extend(commit.subjects);
         let position = Position(kept.events.len() as u64 + 1);
-        kept.events.push(Recorded { position, event: commit.event, subjects, line: "{}".into() });
+        let line = format!("{{\"seq\":{},{body}}}", position.0).into();
+        kept.events.push(Recorded { position, event: commit.event, subjects, line });
         Ok(position)
     }
 

@@ -21,6 +21,7 @@ pub mod error;
 pub mod input;
 pub mod view;
 mod check;
+pub mod diff;
 mod grant;
 mod params;
 pub mod tokens;

@@ -40,6 +40,9 @@ fn exit_codes_tell_what_went_wrong() {
         let text = place.run(arguments).err;
         assert!(text.starts_with("error: ") || text.starts_with("usage: "), "{text}");
     }
+    let (code, problem) = place.refused(&["token", "create", "--owner", "alice"]);
+    assert_eq!(code, 2);
+    assert!(problem["detail"].as_str().unwrap().contains("required arguments"), "{problem}");
     for usage in [&[][..], &["token"], &["tokens"], &["token", "create", "--owner", "alice"]] {
         assert_eq!(place.run(usage).code, 2, "{usage:?}");
     }

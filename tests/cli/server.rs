@@ -18,7 +18,10 @@ struct Server {
 
 impl Server {
     fn start(place: &Place, arguments: &[&str]) -> Self {
-        let mut command = place.command(arguments);
+        Self::run(place.command(arguments))
+    }
+
+    fn run(mut command: std::process::Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -124,6 +127,13 @@ fn e6_e7_e8_acts_over_the_socket_hold_for_the_next_request() {
     );
     let explained = run(&["explain", "GET", "/anything", "--token", id]);
     assert_eq!((&explained["permitted"], &explained["reason"]), (&json!(false), &json!("revoked")));
+    let explained = run(&["explain", "GET", "/anything"]);
+    assert_eq!(explained["reason"], "credential_missing");
+    let by_secret = [&data[..], &["--json", "explain", "GET", "/x", "--secret-stdin"]].concat();
+    let outcome = place.run_with(&by_secret, &format!("{secret}\n"));
+    let explained: Value = serde_json::from_str(&outcome.out).unwrap();
+    assert_eq!((&explained["status"], &explained["token"]["id"]), (&json!(401), &json!(id)));
+    assert!(!outcome.out.contains(secret));
 }
 
 #[test]
@@ -260,4 +270,38 @@ fn a_reload_takes_up_the_file_and_keeps_what_was_typed() {
     // A mistake in the file keeps nobody from ending a token.
     place.ok(&["--data", "d", "user", "add", "alice"]);
     assert_eq!(place.run(&["user", "add", "alice"]).code, 2, "there is no server in `data`");
+}
+
+#[test]
+#[cfg(feature = "test-clock")]
+fn w6_a_hundred_days_pass_in_the_real_program() {
+    let place = Place::empty();
+    let clock = place.path("clock");
+    // Replaced at once, so that it is never seen half written.
+    let set = |at: &str| {
+        std::fs::write(place.path("next"), at).unwrap();
+        std::fs::rename(place.path("next"), &clock).unwrap();
+    };
+    set("2026-01-01T00:00:00Z");
+    let url = format!("http://{}", hello());
+    let serve = ["--json", "serve", "--upstream", &url, "--listen", "127.0.0.1:0", "--data", "d"];
+    let mut command = place.command(&[&serve[..], &["--admin", "127.0.0.1:0"]].concat());
+    command.env("TOLLGATE_TEST_CLOCK", &clock);
+    let server = Server::run(command);
+    let run = |arguments: &[&str]| place.json(&[&["--data", "d"], arguments].concat());
+    run(&["user", "add", "alice"]);
+    let created = run(&["token", "create", "--owner", "alice", "--name", "ci"]);
+    assert_eq!(created["token"]["idle_at"], "2026-04-11T00:00:00Z");
+    let secret = created["secret"].as_str().unwrap();
+    let is = |status| with_token(server.address("public"), secret) == status;
+
+    set("2026-04-10T23:59:59Z");
+    // The server reads its clock every few milliseconds: the use is noted once it has.
+    let used_late = || {
+        let id = created["token"]["id"].as_str().unwrap();
+        is(200) && run(&["token", "show", id])["idle_at"] == "2026-07-19T23:59:59Z"
+    };
+    assert!((0..500).any(|_| used_late()), "one use in the last second restarts the count");
+    set("2026-07-19T23:59:59Z");
+    assert!((0..2_000).any(|_| is(401)), "idle for a hundred days");
 }

@@ -202,10 +202,11 @@ fn text_of(started: &Started, config: &Path) -> String {
     let _ = write!(
         text,
         "Manage it from another terminal, for example:\n\
-         tollgate --config {0} token list\n\
-         tollgate --config {0} history\n\n\
+         {program} --config {config} token list\n\
+         {program} --config {config} history\n\n\
          Ctrl-C stops it.",
-        config.display()
+        program = std::env::args().next().unwrap_or_else(|| "tollgate".to_owned()),
+        config = config.display(),
     );
     text
 }

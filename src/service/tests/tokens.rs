@@ -270,4 +270,12 @@ async fn f7_a_secret_parameter_is_sealed_and_never_shown() {
     let ParamValue::Sealed(sealed) = &record.context_params[&telegram]["market"] else { panic!() };
     let place = Binding { token: token.id, context: &telegram, parameter: "market" };
     assert_eq!(*key.open(&place, sealed).unwrap(), "123456:bot-secret");
+
+    let change = json!({"context_params": {"hub": {"market": "another"}}});
+    world.update(token.id, change).await.unwrap();
+    let events = world.service.events(None, None, 9).await.unwrap().entries;
+    let shown = json!({"hub": {"market": {"sealed": true}}});
+    let change = &serde_json::to_value(&events[0].changes).unwrap()[0];
+    assert_eq!(change, &json!({"field": "context_params", "from": shown, "to": shown}));
+    assert!(!serde_json::to_string(&events).unwrap().contains("v1."), "no sealed text either");
 }

@@ -45,6 +45,24 @@ async fn conditions_are_merged_part_by_part() {
 }
 
 #[tokio::test]
+async fn x2_the_history_tells_what_an_update_changed() {
+    let world = World::with_alice().await;
+    let id = world.token().await.id;
+    world.service.disable_token(&world.by, id, "").await.unwrap();
+    world.update(id, json!({"name": "cd", "items": ["7"], "lifetime": "1d"})).await.unwrap();
+    let newest = world.service.events(None, None, 1).await.unwrap().entries.remove(0);
+    let end = NOW.plus(Span::from_days(1));
+    assert_eq!(
+        serde_json::to_value(newest.changes).unwrap(),
+        json!([
+            {"field": "expires_at", "from": null, "to": end},
+            {"field": "items", "from": "all", "to": ["7"]},
+            {"field": "name", "from": "ci", "to": "cd"},
+        ])
+    );
+}
+
+#[tokio::test]
 async fn limits_cannot_be_cleared_by_null() {
     let world = World::with_alice().await;
     let id = world.token().await.id;

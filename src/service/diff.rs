@@ -1,0 +1,70 @@
+//! What an update changed, field by field (row X2): the record that it wrote against the one before.
+//!
+//! Digests and sealed values are never shown; that a sealed value changed is.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::domain::token::ParamValue;
+use crate::store::Record;
+
+/// Fields that are no change of their own, or that nobody is shown.
+const LEFT_OUT: [&str; 3] = ["digest", "hint", "revision"];
+
+/// A field that an update changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldChange {
+    /// Its name in the record.
+    pub field: String,
+    /// Before; `null` for nothing.
+    pub from: Value,
+    /// After; `null` for nothing.
+    pub to: Value,
+}
+
+/// The fields that differ, in alphabetical order.
+pub(super) fn diff(before: &Record, after: &Record) -> Vec<FieldChange> {
+    let (raw_before, raw_after) = (fields(before), fields(after));
+    let (shown_before, shown_after) = (shown(before), shown(after));
+    let value = |fields: &Map<String, Value>, name: &str| fields.get(name).cloned();
+    let mut names: Vec<_> = raw_before.keys().chain(raw_after.keys()).collect();
+    names.sort();
+    names.dedup();
+    names
+        .into_iter()
+        .filter(|name| !LEFT_OUT.contains(&name.as_str()))
+        .filter(|name| raw_before.get(*name) != raw_after.get(*name))
+        .map(|name| FieldChange {
+            field: name.clone(),
+            from: value(&shown_before, name).unwrap_or_default(),
+            to: value(&shown_after, name).unwrap_or_default(),
+        })
+        .collect()
+}
+
+fn fields(record: &Record) -> Map<String, Value> {
+    let value = match record {
+        Record::Token(token) => serde_json::to_value(&**token),
+        Record::Owner(owner) => serde_json::to_value(&**owner),
+    };
+    match value {
+        Ok(Value::Object(fields)) => fields,
+        _ => Map::new(),
+    }
+}
+
+/// The same with sealed values covered.
+fn shown(record: &Record) -> Map<String, Value> {
+    let mut fields = fields(record);
+    if let (Record::Token(token), Some(params)) = (record, fields.get_mut("context_params")) {
+        for (context, values) in &token.context_params {
+            for (name, value) in values {
+                let place = params.get_mut(context.as_str()).and_then(|held| held.get_mut(name));
+                if let (ParamValue::Sealed(_), Some(place)) = (value, place) {
+                    *place = json!({"sealed": true});
+                }
+            }
+        }
+    }
+    fields
+}
