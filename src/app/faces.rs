@@ -7,12 +7,11 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
-use crate::admin::public::{self, Watch};
+use crate::admin::public::{self, Metrics, Watch};
 use crate::admin::socket::{self, LocalSocket};
 use crate::admin::system::ServerStatus;
 use crate::admin::{Handles, api};
 use crate::config::settings::Listen;
-use crate::gateway::core::Shared;
 use crate::service::Service;
 use crate::store::Health;
 
@@ -48,14 +47,14 @@ impl Faces {
         self,
         control: &Runtime,
         service: &Arc<Service>,
-        shared: &Arc<Shared>,
+        metrics: Metrics,
         reloader: &Arc<Reloader>,
         (public, admin): (SocketAddr, SocketAddr),
         stop: &watch::Receiver<bool>,
     ) {
         let server = ServerStatus {
             pid: std::process::id(),
-            started_at: shared.clock.now(),
+            started_at: service.now(),
             public,
             admin,
             config: reloader.source().cloned(),
@@ -70,13 +69,12 @@ impl Faces {
         };
         let router = api::router(Arc::new(handles));
         let ready = {
-            let store = Arc::clone(shared.cache.store());
-            Arc::new(move || match store.health() {
+            let service = Arc::clone(service);
+            Arc::new(move || match service.health() {
                 Health::Ready => Ok(()),
                 Health::ReadOnly(why) | Health::Broken(why) => Err(why),
             })
         };
-        let metrics = Arc::new(|| ("text/plain; version=0.0.4", String::new()));
         let watch = Watch { metrics, ready, hosts: Arc::from(Vec::new()) };
         let (on_socket, on_tcp) = (until(stop.clone()), until(stop.clone()));
         control.spawn(async move {

@@ -9,10 +9,11 @@ mod faces;
 mod reload;
 mod upkeep;
 mod wall;
+mod watched;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -29,9 +30,11 @@ use crate::gateway::targets::Targets;
 use crate::service::Service;
 use crate::store::{self, Store};
 use crate::telemetry::counters::Counters;
+use crate::telemetry::logs::Logs;
 
 pub use error::AppError;
 pub use reload::Reloader;
+pub use watched::start_logs;
 
 use cores::Cores;
 
@@ -55,7 +58,7 @@ pub struct Running {
     reloader: Arc<Reloader>,
 }
 
-/// Opens the store and starts a gateway.
+/// Opens the store and starts a gateway. Without logs there is no access log either.
 ///
 /// # Errors
 /// A store that cannot be opened, or an address that cannot be listened at. Nothing runs then.
@@ -63,10 +66,11 @@ pub fn start(
     settings: Settings,
     source: Option<Source>,
     clock: Clock,
+    logs: Option<Logs>,
 ) -> Result<Running, AppError> {
     let control = control()?;
     let store = control.block_on(store::open(&settings.store, clock.clone()))?;
-    build(control, store, settings, source, clock)
+    build(control, store, settings, source, (clock, logs))
 }
 
 /// Starts a gateway on a store that is open already.
@@ -78,8 +82,9 @@ pub fn start_on(
     settings: Settings,
     source: Option<Source>,
     clock: Clock,
+    logs: Option<Logs>,
 ) -> Result<Running, AppError> {
-    build(control()?, store, settings, source, clock)
+    build(control()?, store, settings, source, (clock, logs))
 }
 
 fn control() -> Result<Runtime, AppError> {
@@ -96,7 +101,7 @@ fn build(
     store: Arc<dyn Store>,
     settings: Settings,
     source: Option<Source>,
-    clock: Clock,
+    (clock, logs): (Clock, Option<Logs>),
 ) -> Result<Running, AppError> {
     let high_water = control.block_on(store.high_water())?;
     let cache = Cache::new(store, settings.cache.clone(), control.handle().clone());
@@ -110,8 +115,9 @@ fn build(
         high_water: AtomicU64::new(high_water.unix()),
         counters,
         connections: Default::default(),
-        access: Default::default(),
+        access: logs.as_ref().map(|logs| logs.access().clone()).unwrap_or_default(),
         warnings: Default::default(),
+        wall_trusted: AtomicBool::new(true),
     });
     let settings = Arc::new(ArcSwap::from_pointee(settings));
     let service = Arc::new(Service::new(cache, Arc::clone(&settings), clock));
@@ -120,9 +126,11 @@ fn build(
     let listen = settings.load().listen.clone();
     let faces = faces::bind(&control, &listen)?;
     let cores = Cores::start(&settings.load(), &shared, &stopped)?;
-    let reloader = Arc::new(Reloader::new(source, settings, Arc::clone(&shared), targets));
+    let reloader =
+        Arc::new(Reloader::new(source, settings, Arc::clone(&shared), targets, logs.clone()));
+    let metrics = watched::metrics(&shared, &reloader, logs.as_ref());
     let addresses = (cores.address(), faces.admin());
-    faces.serve(&control, &service, &shared, &reloader, addresses, &stopped);
+    faces.serve(&control, &service, metrics, &reloader, addresses, &stopped);
     control.spawn(upkeep::run(Arc::clone(&service), Arc::clone(&shared), stopped.clone()));
     let (public, admin) = addresses;
     Ok(Running { public, admin, service, shared, cores, stop, control, reloader })

@@ -11,6 +11,7 @@ use crate::config::{self, Settings, Source};
 use crate::gateway::core::Shared;
 use crate::gateway::snapshot::Snapshot;
 use crate::gateway::targets::Targets;
+use crate::telemetry::logs::Logs;
 
 /// Puts new settings in place.
 #[derive(Debug)]
@@ -19,7 +20,9 @@ pub struct Reloader {
     settings: Arc<ArcSwap<Settings>>,
     shared: Arc<Shared>,
     targets: Arc<Targets>,
+    logs: Option<Logs>,
     generation: AtomicU64,
+    failures: AtomicU64,
     /// Two reloads at once would race for the last word.
     one_at_a_time: Mutex<()>,
 }
@@ -30,9 +33,11 @@ impl Reloader {
         settings: Arc<ArcSwap<Settings>>,
         shared: Arc<Shared>,
         targets: Arc<Targets>,
+        logs: Option<Logs>,
     ) -> Self {
-        let (generation, one_at_a_time) = (AtomicU64::new(0), Mutex::new(()));
-        Self { source, settings, shared, targets, generation, one_at_a_time }
+        let (generation, failures) = (AtomicU64::new(0), AtomicU64::new(0));
+        let one_at_a_time = Mutex::new(());
+        Self { source, settings, shared, targets, logs, generation, failures, one_at_a_time }
     }
 
     /// The file that the gateway was configured from.
@@ -52,23 +57,38 @@ impl Reloader {
         let environment = config::Environment::process();
         let loaded = source
             .reload(&self.settings.load(), &environment)
-            .map_err(|report| report.to_string())?;
+            .map_err(|report| report.to_string())
+            .inspect_err(|_| _ = self.failures.fetch_add(1, Ordering::Relaxed))?;
         self.put(loaded.settings);
         tracing::info!(file = %source.path.display(), "new configuration in force");
         Ok(())
+    }
+
+    /// How many configurations were not taken.
+    pub(super) fn failures(&self) -> u64 {
+        self.failures.load(Ordering::Relaxed)
     }
 
     /// Puts checked settings in place.
     fn put(&self, settings: Settings) {
         let generation = self.generation.fetch_add(1, Ordering::SeqCst) + 1;
         let snapshot = Snapshot::new(&settings, &self.shared.counters, &self.targets, generation);
+        if let Some(logs) = &self.logs
+            && let Err(error) = logs.set_filter(&settings.telemetry.filter)
+        {
+            tracing::error!(%error, "the log filter in force stays");
+        }
         self.settings.store(Arc::new(settings));
         self.shared.snapshot.store(snapshot);
     }
 
     fn reload_loudly(&self, why: &str) {
         if let Err(report) = self.reload() {
-            tracing::error!(%why, "the configuration in force stays, since the new one has mistakes:\n{report}");
+            tracing::error!(%why, "the configuration in force stays, since the new one has mistakes:");
+            // One event is one line; a report is read line by line.
+            for line in report.lines() {
+                tracing::error!("{line}");
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What goes on beside the requests: last uses are written down, tokens that are over are ended, and the
 //! wall clock is watched.
 
+use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -10,8 +11,11 @@ use tokio::sync::watch;
 use crate::domain::time::Timestamp;
 use crate::gateway::core::Shared;
 use crate::service::Service;
+use crate::store::Health;
+use crate::telemetry::throttle::Throttle;
 
 use super::wall::Wall;
+use super::watched;
 
 /// How often there is a look at what is due.
 const BEAT: Duration = Duration::from_secs(1);
@@ -27,6 +31,7 @@ pub(super) async fn run(
 ) {
     let mut wall = Wall::trust(&shared.clock);
     let mut generation = shared.snapshot.load().generation;
+    let mut health = Health::Ready;
     let mut beats = 0_u64;
     let mut interval = tokio::time::interval(BEAT);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -41,6 +46,7 @@ pub(super) async fn run(
             generation = newest;
             wall = Wall::trust(&shared.clock);
         }
+        health = watched::tell_health(health, shared.cache.store().health());
         beat(&service, &shared, &mut wall, beats).await;
         beats = beats.wrapping_add(1);
     }
@@ -52,19 +58,28 @@ pub(super) async fn beat(service: &Service, shared: &Shared, wall: &mut Wall, be
     if beats.is_multiple_of(flush_every)
         && let Err(error) = shared.cache.flush_touches(shared.clock.now()).await
     {
-        tracing::warn!(%error, "last uses cannot be written down; they are kept and tried again");
+        tell(&shared.warnings.touches, &error, "last uses cannot be written down; they are kept");
     }
-    let Some(now) = wall.look(&shared.clock) else { return };
+    let now = wall.look(&shared.clock);
+    shared.wall_trusted.store(now.is_some(), Ordering::Relaxed);
+    let Some(now) = now else { return };
     shared.high_water.fetch_max(now.unix(), Ordering::Relaxed);
     if beats.is_multiple_of(PERSIST_EVERY)
         && let Err(error) = shared.cache.store().raise_high_water(now).await
     {
-        tracing::warn!(%error, "the time cannot be written down");
+        tell(&shared.warnings.time, &error, "the time cannot be written down");
     }
-    sweep(service, now).await;
+    sweep(service, shared, now).await;
 }
 
-async fn sweep(service: &Service, now: Timestamp) {
+/// Whatever cannot be done now is tried again with each beat, and told now and then.
+fn tell(throttle: &Throttle, error: &dyn Error, what: &str) {
+    if let Some(withheld) = throttle.ready() {
+        tracing::warn!(%error, withheld, "{what}");
+    }
+}
+
+async fn sweep(service: &Service, shared: &Shared, now: Timestamp) {
     loop {
         match service.sweep(now).await {
             Ok(swept) => {
@@ -76,7 +91,7 @@ async fn sweep(service: &Service, now: Timestamp) {
                 }
             }
             Err(error) => {
-                tracing::warn!(%error, "tokens that are over cannot be ended now");
+                tell(&shared.warnings.sweep, &error, "tokens that are over cannot be ended now");
                 return;
             }
         }

@@ -1,7 +1,6 @@
 //! Changes: made durable by the store, then forgotten by the memory, then answered.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use crate::clock;
 use crate::domain::id::OwnerId;
@@ -21,14 +20,15 @@ impl Cache {
         let cache = Arc::clone(self);
         let task = self.control.spawn(async move {
             let records: Vec<Record> = commit.changes.iter().map(record_of).collect();
+            let begun = clock::instant();
             let result = cache.store.commit(commit).await;
             let durable_at = clock::instant();
+            cache.counts.commits.observe_shared(durable_at.duration_since(begun));
             // Also after a failure: what became of the change is then for the store to say.
             for record in &records {
                 cache.forget(record);
             }
-            let lag = u64::try_from(durable_at.elapsed().as_nanos()).unwrap_or(u64::MAX);
-            cache.counts.revocation_lag_nanos_max.fetch_max(lag, Ordering::Relaxed);
+            cache.counts.revocation_lag.observe_shared(durable_at.elapsed());
             result
         });
         task.await.unwrap_or(Err(StoreError::Closed))

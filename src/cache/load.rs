@@ -1,6 +1,5 @@
 //! Looking a digest up, and loading it once however many ask.
 
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 
 use tokio::sync::watch;
@@ -113,12 +112,12 @@ impl Cache {
 
     /// Reads the store until nothing changed between the reading and the insertion.
     async fn fetch(&self, digest: &Digest) -> Outcome {
-        let begun = clock::instant();
         let mut outcome = Err(LoadError::Busy);
         for _ in 0..OVERTAKEN_MAX {
             let epochs = self.epochs(digest);
+            let begun = clock::instant();
             let read = self.store.held(digest).await;
-            self.counts.loads.fetch_add(1, Ordering::Relaxed);
+            self.counts.loads.observe_shared(begun.elapsed());
             match read {
                 Err(error) => {
                     outcome = Err(LoadError::Store(error.to_string().into()));
@@ -129,12 +128,10 @@ impl Cache {
                         outcome = Ok(admitted);
                         break;
                     }
-                    None => self.counts.overtaken.fetch_add(1, Ordering::Relaxed),
+                    None => self.counts.overtaken.add_shared(1),
                 },
             };
         }
-        let nanos = u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX);
-        self.counts.load_nanos.fetch_add(nanos, Ordering::Relaxed);
         outcome
     }
 

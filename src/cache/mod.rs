@@ -24,7 +24,6 @@ mod touches;
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
-use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use dashmap::DashMap;
@@ -35,6 +34,8 @@ use crate::config::settings::CacheSettings;
 use crate::domain::id::{OwnerId, TokenId};
 use crate::domain::secret::Digest;
 use crate::store::Store;
+use crate::telemetry::count::Count;
+use crate::telemetry::durations::Durations;
 
 pub use entry::{ContextParam, Entry, LastSeen, OwnerEntry, Told};
 pub use load::{LoadError, Look};
@@ -63,17 +64,16 @@ pub struct Cache {
 /// What the cache did, since it was made.
 #[derive(Debug, Default)]
 pub struct Counts {
-    /// Loads from the store.
-    pub loads: AtomicU64,
+    /// Reads of the store for records that were not in memory.
+    pub loads: Durations,
     /// Loads that a change overtook and that were done again.
-    pub overtaken: AtomicU64,
-    /// Time that loads took, in nanoseconds.
-    pub load_nanos: AtomicU64,
-    /// Longest time between a change being durable and the memory having forgotten the old record, in
-    /// nanoseconds.
-    pub revocation_lag_nanos_max: AtomicU64,
+    pub overtaken: Count,
+    /// Changes, until they were durable or had failed.
+    pub commits: Durations,
+    /// From a change being durable to the memory having forgotten the old records.
+    pub revocation_lag: Durations,
     /// Last uses written to the store.
-    pub flushed: AtomicU64,
+    pub flushed: Count,
 }
 
 #[derive(Debug, Default)]

@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use crate::domain::event::{Actor, Event, EventKind};
 use crate::domain::id::TokenId;
@@ -75,7 +74,7 @@ impl Cache {
             }
             written += batch.len();
         }
-        self.counts.flushed.fetch_add(written as u64, Ordering::Relaxed);
+        self.counts.flushed.add_shared(written as u64);
         Ok(written)
     }
 

@@ -9,6 +9,7 @@ use crate::cli::output::{self, Reply};
 use crate::cli::place::{self, Found};
 use crate::clock::Clock;
 use crate::config::{Environment, Overrides, Settings};
+use crate::telemetry::logs::{Flush, Logs};
 
 /// Runs until the process is told to stop.
 ///
@@ -17,7 +18,8 @@ use crate::config::{Environment, Overrides, Settings};
 pub fn run(serve: &Serve, common: &Common, clock: Clock) -> Result<Reply, Failure> {
     let found = settings(serve, common)?;
     let data = found.settings.store.path.clone();
-    let running = app::start(found.settings, found.source, clock).map_err(failure)?;
+    let (logs, _flush) = start_logs(&found.settings, &clock)?;
+    let running = app::start(found.settings, found.source, clock, Some(logs)).map_err(failure)?;
     let text = format!(
         "tollgate {} listens on http://{} (health and metrics on http://{})",
         env!("CARGO_PKG_VERSION"),
@@ -42,6 +44,15 @@ pub fn until_told(running: Running, begun: &Reply, json: bool) -> Result<Reply, 
     running.run().map_err(failure)?;
     output::warn("tollgate has stopped in order");
     Ok(Reply::default())
+}
+
+/// Starts the logs of a gateway that is about to run.
+///
+/// # Errors
+/// Logs that run already.
+pub fn start_logs(settings: &Settings, clock: &Clock) -> Result<(Logs, Flush), Failure> {
+    let logs = app::start_logs(settings, clock.clone());
+    logs.map_err(|error| Failure::new(Code::Refused, "failed", error))
 }
 
 fn settings(serve: &Serve, common: &Common) -> Result<Found, Failure> {

@@ -91,6 +91,8 @@ fn refuse_fixed(
     check("cache.load_timeout", same, place(&cache_at.load_timeout));
     let same = old_cache.flush_interval == cache.flush_interval;
     check("cache.flush_interval", same, place(&cache_at.flush_interval));
+    let same = current.telemetry.format == new.telemetry.format;
+    check("telemetry.format", same, place(&file.telemetry.format));
     outcome
 }
 

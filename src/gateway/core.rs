@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use arc_swap::ArcSwap;
 
@@ -45,6 +45,8 @@ pub struct Shared {
     pub access: AccessLog,
     /// Trouble that would be told with every request.
     pub warnings: Warnings,
+    /// Whether the wall clock agrees with the monotonic one.
+    pub wall_trusted: AtomicBool,
 }
 
 /// Rates of warnings that concern all requests.
@@ -58,9 +60,26 @@ pub struct Warnings {
     pub sockets: Throttle,
     /// Too many connections are open.
     pub crowd: Throttle,
+    /// Last uses cannot be written down.
+    pub touches: Throttle,
+    /// The wall clock's high-water mark cannot be written down.
+    pub time: Throttle,
+    /// Tokens that are over cannot be ended.
+    pub sweep: Throttle,
 }
 
 impl Shared {
+    /// How far the wall clock is behind what it has shown before.
+    pub fn behind(&self) -> Span {
+        let high = Timestamp::from_unix(self.high_water.load(Ordering::Relaxed));
+        high.since(self.clock.now())
+    }
+
+    /// Whether requests are decided and tokens ended by this wall clock.
+    pub fn trusts_clock(&self) -> bool {
+        self.behind() <= BEHIND_MAX && self.wall_trusted.load(Ordering::Relaxed)
+    }
+
     /// The moment to judge by.
     ///
     /// # Errors

@@ -2,11 +2,13 @@
 //! locked instruction; a scrape adds them up.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::domain::refusal::Refusal;
+
+use super::count::Count;
+use super::durations::Durations;
 
 /// How a request of a rule ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,82 +43,6 @@ impl Outcome {
     }
 }
 
-/// A number that one thread writes and others read.
-#[derive(Debug, Default)]
-pub struct Count(AtomicU64);
-
-impl Count {
-    /// Adds `n`. Only the owning core calls this, so that no locked instruction is needed.
-    pub fn add(&self, n: u64) {
-        self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(n), Ordering::Relaxed);
-    }
-
-    /// Takes `n` away, for what is counted up and down.
-    pub fn sub(&self, n: u64) {
-        self.0.store(self.0.load(Ordering::Relaxed).wrapping_sub(n), Ordering::Relaxed);
-    }
-
-    /// The sum so far.
-    pub fn value(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// How long something took, in buckets that double.
-#[derive(Debug, Default)]
-pub struct Durations {
-    buckets: [Count; Durations::BUCKETS],
-    sum_nanos: Count,
-}
-
-impl Durations {
-    /// The number of buckets; the last has no upper bound.
-    pub const BUCKETS: usize = 28;
-
-    /// Upper bound of a bucket in seconds: 1 microsecond, then doubling up to 67 seconds.
-    pub fn upper_seconds(bucket: usize) -> f64 {
-        if bucket + 1 >= Self::BUCKETS {
-            return f64::INFINITY;
-        }
-        // Divided, so that the bound is the number that a person would write.
-        f64::from(1_u32 << bucket.min(31)) / 1e6
-    }
-
-    /// Counts one duration. Only the owning core calls this.
-    pub fn observe(&self, took: Duration) {
-        let (bucket, nanos) = Self::place(took);
-        if let Some(count) = self.buckets.get(bucket) {
-            count.add(1);
-        }
-        self.sum_nanos.add(nanos);
-    }
-
-    /// Counts one duration of what several threads do.
-    pub fn observe_shared(&self, took: Duration) {
-        let (bucket, nanos) = Self::place(took);
-        if let Some(count) = self.buckets.get(bucket) {
-            count.0.fetch_add(1, Ordering::Relaxed);
-        }
-        self.sum_nanos.0.fetch_add(nanos, Ordering::Relaxed);
-    }
-
-    fn place(took: Duration) -> (usize, u64) {
-        let nanos = u64::try_from(took.as_nanos()).unwrap_or(u64::MAX);
-        let micros = nanos.div_ceil(1_000).max(1);
-        let bucket = micros.checked_next_power_of_two().map_or(64, u64::trailing_zeros) as usize;
-        (bucket.min(Self::BUCKETS - 1), nanos)
-    }
-
-    /// The count of each bucket, and the sum in seconds.
-    pub fn read(&self) -> ([u64; Self::BUCKETS], f64) {
-        let mut counts = [0; Self::BUCKETS];
-        for (to, from) in counts.iter_mut().zip(&self.buckets) {
-            *to = from.value();
-        }
-        (counts, self.sum_nanos.value() as f64 / 1e9)
-    }
-}
-
 /// One count for each reason.
 #[derive(Debug)]
 pub struct RefusalCounts([Count; Refusal::ALL.len()]);
@@ -128,9 +54,13 @@ impl Default for RefusalCounts {
 }
 
 impl RefusalCounts {
-    /// The counts, each with its reason.
-    pub fn iter(&self) -> impl Iterator<Item = (Refusal, &Count)> {
-        Refusal::ALL.into_iter().zip(&self.0)
+    /// How often something was refused for this reason.
+    pub fn of(&self, refusal: Refusal) -> u64 {
+        self.find(refusal).map_or(0, Count::value)
+    }
+
+    fn find(&self, refusal: Refusal) -> Option<&Count> {
+        self.0.get(Refusal::ALL.iter().position(|one| *one == refusal)?)
     }
 }
 
@@ -169,8 +99,7 @@ pub struct CoreCounters {
 impl CoreCounters {
     /// Counts a refusal.
     pub fn refused(&self, refusal: Refusal) {
-        let place = Refusal::ALL.iter().position(|one| *one == refusal);
-        if let Some(count) = place.and_then(|place| self.refusals.0.get(place)) {
+        if let Some(count) = self.refusals.find(refusal) {
             count.add(1);
         }
     }
@@ -284,21 +213,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_fall_into_doubling_buckets() {
-        let durations = Durations::default();
-        for micros in [0, 1, 2, 3, 1_000, 100_000_000] {
-            durations.observe(Duration::from_micros(micros));
-        }
-        durations.observe_shared(Duration::from_micros(1_000));
-        let (counts, sum) = durations.read();
-        assert_eq!((counts[0], counts[1], counts[2], counts[10], counts[27]), (2, 1, 1, 2, 1));
-        assert!((sum - 100.002_006).abs() < 1e-9);
-        assert_eq!(Durations::upper_seconds(10).to_string(), "0.001024");
-        durations.observe(Duration::MAX);
-        assert_eq!(durations.read().0[27], 2);
-    }
-
-    #[test]
     fn rules_keep_their_counts_over_a_reload() {
         let counters = Counters::new(2);
         counters.rule("a", "r").add(0, Outcome::Answered(204));
@@ -313,6 +227,6 @@ mod tests {
         for refusal in Refusal::ALL {
             counters.refused(refusal);
         }
-        assert!(counters.refusals.iter().all(|(_, count)| count.value() == 1));
+        assert!(Refusal::ALL.iter().all(|one| counters.refusals.of(*one) == 1));
     }
 }

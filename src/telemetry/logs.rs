@@ -61,12 +61,18 @@ pub enum LogsError {
     Started,
 }
 
-/// Running logs. Dropping them waits up to a second for what is still to be written.
-#[derive(Debug)]
+/// Running logs. Cloning is cheap and gives the same ones.
+#[derive(Clone, Debug)]
 pub struct Logs {
     access: AccessLog,
     dropped: Dropped,
     filter: reload::Handle<EnvFilter, Registry>,
+}
+
+/// Keeps the logs going. Dropping it waits up to a second for what is still to be written, so it is
+/// dropped last.
+#[derive(Debug)]
+pub struct Flush {
     _writer: WorkerGuard,
 }
 
@@ -89,11 +95,11 @@ impl Dropped {
 ///
 /// # Errors
 /// A filter that cannot be read, or logs that run already.
-pub fn start(options: &Options) -> Result<Logs, LogsError> {
-    let (subscriber, logs) = build(options, io::stderr())?;
+pub fn start(options: &Options) -> Result<(Logs, Flush), LogsError> {
+    let (subscriber, logs, flush) = build(options, io::stderr())?;
     subscriber.try_init().map_err(|_| LogsError::Started)?;
     std::panic::set_hook(Box::new(tell_panic));
-    Ok(logs)
+    Ok((logs, flush))
 }
 
 /// The same with another destination, for whoever installs the subscriber.
@@ -103,7 +109,7 @@ pub fn start(options: &Options) -> Result<Logs, LogsError> {
 pub fn build(
     options: &Options,
     to: impl Write + Send + 'static,
-) -> Result<(impl Subscriber + Send + Sync, Logs), LogsError> {
+) -> Result<(impl Subscriber + Send + Sync, Logs, Flush), LogsError> {
     let Options { format, clock, .. } = options;
     let (filter, handle) = reload::Layer::new(filter(&options.filter)?);
     let lost = Arc::<AtomicU64>::default();
@@ -123,7 +129,7 @@ pub fn build(
         }
     };
     let subscriber = Registry::default().with(filter).with(layer);
-    Ok((subscriber, Logs { access, dropped, filter: handle, _writer: writer }))
+    Ok((subscriber, Logs { access, dropped, filter: handle }, Flush { _writer: writer }))
 }
 
 impl Logs {

@@ -1,10 +1,13 @@
 //! Logs, metrics and the access log. Takes its own options and knows no configuration.
 
+pub mod count;
+pub mod durations;
 pub mod counters;
 pub mod throttle;
 mod lines;
 mod stamp;
 pub mod access;
 pub mod logs;
+pub mod metrics;
 
 pub use lines::Format;

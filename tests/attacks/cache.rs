@@ -85,7 +85,7 @@ fn sec_c4_unknown_tokens_push_no_good_one_out() {
     let stage = Stage::new();
     let mut client = Client::connect(stage.gateway.public());
     assert_eq!(client.ask(request("/public/x", &stage.secret)).status, 200);
-    let misses = || stage.gateway.app().shared().cache.counts.loads.load(Ordering::Relaxed);
+    let misses = || stage.gateway.app().shared().cache.counts.loads.read().count();
     let begun = misses();
     let unknown = |number: usize| format!("0f8fad5b-d9cb-469f-a165-{number:012x}");
     for batch in 0..20 {

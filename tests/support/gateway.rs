@@ -13,6 +13,7 @@ use tollgate::config::{self, Environment, Source};
 use tollgate::domain::id::{OwnerId, TokenId};
 use tollgate::domain::time::Timestamp;
 use tollgate::service::{Caller, ServiceError};
+use tollgate::telemetry::logs::Logs;
 
 use super::PATIENCE;
 use super::client::{Answer, ask};
@@ -34,6 +35,7 @@ pub struct Gateway {
     running: Option<Running>,
     clock: Clock,
     source: PathBuf,
+    logs: Option<Logs>,
     folder: TempDir,
 }
 
@@ -45,6 +47,11 @@ impl Gateway {
 
     /// The same with lines of its own in `[listen]`.
     pub fn start_with(listen: &str, more: &str) -> Self {
+        Self::start_logged(listen, more, None)
+    }
+
+    /// The same with logs.
+    pub fn start_logged(listen: &str, more: &str, logs: Option<Logs>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let source = folder.path().join("tollgate.toml");
         let base = format!(
@@ -55,7 +62,7 @@ impl Gateway {
         );
         std::fs::write(&source, base + more).unwrap();
         let clock = Clock::held(START);
-        let mut gateway = Self { running: None, clock, source, folder };
+        let mut gateway = Self { running: None, clock, source, logs, folder };
         gateway.go();
         gateway
     }
@@ -77,7 +84,8 @@ impl Gateway {
         let loaded = config::load(&self.source, &Environment::process());
         let settings = loaded.unwrap_or_else(|report| panic!("{report}")).settings;
         let source = Some(Source::file(&self.source));
-        self.running = Some(app::start(settings, source, self.clock.clone()).unwrap());
+        self.running =
+            Some(app::start(settings, source, self.clock.clone(), self.logs.clone()).unwrap());
     }
 
     /// Stops it and starts it again on the same folder.

@@ -46,8 +46,10 @@ pub fn run(demo: &Demo, common: &Common, clock: Clock) -> Result<Reply, Failure>
     let source = Source::file(&config);
     let loaded = source.load(&Environment::process());
     let settings = loaded.map_err(|report| place::mistakes(&report))?.settings;
+    let (logs, _flush) = serve::start_logs(&settings, &clock)?;
     let (store, seeded) = open_and_seed(&settings, &clock)?;
-    let running = app::start_on(store, settings, Some(source), clock).map_err(serve::failure)?;
+    let running =
+        app::start_on(store, settings, Some(source), clock, Some(logs)).map_err(serve::failure)?;
     let examples = examples::all(&seeded, running.public());
     let started = Started {
         public: running.public(),

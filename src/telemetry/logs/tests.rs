@@ -33,9 +33,9 @@ fn options(format: Format, filter: &str) -> Options {
 /// What `act` logs.
 fn logged(options: &Options, act: impl FnOnce(&Logs)) -> Vec<String> {
     let kept = Kept::default();
-    let (subscriber, logs) = build(options, kept.clone()).unwrap();
+    let (subscriber, logs, flush) = build(options, kept.clone()).unwrap();
     with_default(subscriber, || act(&logs));
-    drop(logs);
+    drop(flush);
     let text = String::from_utf8(kept.0.lock().unwrap().clone()).unwrap();
     assert!(text.is_empty() || text.ends_with('\n'));
     text.lines().map(str::to_owned).collect()
@@ -110,7 +110,7 @@ impl Write for Stuck {
 fn a_reader_that_does_not_read_holds_nobody_up_and_what_is_lost_is_counted() {
     let ((entered, has_entered), (let_go, go)) = (channel(), channel());
     let stuck = Stuck { entered, go };
-    let (subscriber, logs) = build(&options(Format::Human, "info"), stuck).unwrap();
+    let (subscriber, logs, _flush) = build(&options(Format::Human, "info"), stuck).unwrap();
     with_default(subscriber, || {
         tracing::info!("first");
         has_entered.recv().unwrap();

@@ -1,0 +1,82 @@
+//! What monitors and logs are told of the rooms below.
+
+use std::sync::Arc;
+
+use crate::admin::public::Metrics;
+use crate::clock::Clock;
+use crate::config::Settings;
+use crate::config::settings::LogFormat;
+use crate::gateway::core::Shared;
+use crate::store::Health;
+use crate::telemetry::Format;
+use crate::telemetry::logs::{self, Flush, Logs, LogsError};
+use crate::telemetry::metrics::{self, Sources, State, StoreState};
+
+use super::Reloader;
+
+/// Starts the logs of this process as the settings say. Called once, before a gateway is started.
+///
+/// # Errors
+/// Logs that run already.
+pub fn start_logs(settings: &Settings, clock: Clock) -> Result<(Logs, Flush), LogsError> {
+    let format = match settings.telemetry.format {
+        LogFormat::Human => Format::Human,
+        LogFormat::Json => Format::Json,
+    };
+    let filter = settings.telemetry.filter.clone();
+    logs::start(&logs::Options { format, filter, clock })
+}
+
+/// The metrics of a gateway that begins now.
+pub(super) fn metrics(
+    shared: &Arc<Shared>,
+    reloader: &Arc<Reloader>,
+    logs: Option<&Logs>,
+) -> Metrics {
+    let state = {
+        let (shared, reloader) = (Arc::clone(shared), Arc::clone(reloader));
+        Box::new(move || state(&shared, &reloader))
+    };
+    Arc::new(metrics::exposition(Sources {
+        counters: Arc::clone(&shared.counters),
+        dropped: logs.map(Logs::dropped),
+        started_at: shared.clock.now(),
+        state,
+    }))
+}
+
+fn state(shared: &Shared, reloader: &Reloader) -> State {
+    let (cache, behind) = (&shared.cache, shared.behind());
+    let (cache_records, cache_unknown) = cache.sizes();
+    State {
+        cache_records,
+        cache_unknown,
+        pending_touches: cache.pending_touches() as u64,
+        touches_written: cache.counts.flushed.value(),
+        loads: cache.counts.loads.read(),
+        loads_overtaken: cache.counts.overtaken.value(),
+        commits: cache.counts.commits.read(),
+        revocation_lag: cache.counts.revocation_lag.read(),
+        store: match cache.store().health() {
+            Health::Ready => StoreState::Ready,
+            Health::ReadOnly(_) => StoreState::ReadOnly,
+            Health::Broken(_) => StoreState::Broken,
+        },
+        clock_trusted: shared.trusts_clock(),
+        clock_behind_seconds: behind.seconds(),
+        config_generation: shared.snapshot.load().generation,
+        config_failures: reloader.failures(),
+    }
+}
+
+/// Tells when the store becomes able or unable to do its work. Gives what to hold the next look against.
+pub(super) fn tell_health(before: Health, now: Health) -> Health {
+    if before != now {
+        match &now {
+            Health::Ready => tracing::info!("the store reads and writes again"),
+            Health::ReadOnly(why) => tracing::error!(%why, "the store takes no changes"),
+            Health::Broken(why) => tracing::error!(%why, "the store cannot be relied on"),
+        }
+    }
+    now
+}

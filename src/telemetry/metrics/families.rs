@@ -1,0 +1,167 @@
+//! Every metric, with the words that a person reads beside it.
+
+use std::fmt;
+
+use crate::domain::refusal::Refusal;
+use crate::domain::time::Timestamp;
+
+use super::super::count::Count;
+use super::super::counters::{CoreCounters, Counters, Outcome};
+use super::super::durations::{Distribution, Durations};
+use super::super::logs::Dropped;
+use super::encode::{FROM_MICROSECONDS, FROM_NETWORK, Families};
+use super::{State, StoreState};
+
+/// One of the numbers that each core counts.
+type Pick = fn(&CoreCounters) -> &Count;
+
+pub(super) fn requests(families: &mut Families<'_>, counters: &Counters) -> fmt::Result {
+    let rules = counters.rules();
+    // A rule that nobody has met yet has no line: there may be ten thousand of them.
+    let met = rules.iter().map(|(name, counts)| (name, counts.read()));
+    let met = met.filter(|(_, counts)| counts.iter().any(|count| *count > 0));
+    families.counters(
+        "requests",
+        "Requests, by the rule that they met and how they ended",
+        met.flat_map(|((api, rule), counts)| {
+            let cells = Outcome::LABELS.into_iter().zip(counts);
+            cells.map(|(outcome, count)| {
+                ([("api", &**api), ("rule", &**rule), ("outcome", outcome)], count)
+            })
+        }),
+    )?;
+    families.counters("refusals", "Requests that did not go through, by the exact reason", {
+        let of = |refusal: Refusal| {
+            let counts = counters.cores.iter().map(|core| core.refusals.of(refusal));
+            ([("reason", refusal.reason())], counts.sum())
+        };
+        Refusal::ALL.into_iter().map(of)
+    })?;
+    families.gauge(
+        "requests_under_way",
+        "Requests whose answer is not over",
+        sum(counters, |core| &core.under_way),
+    )?;
+    families.histogram(
+        "decision",
+        "From the end of a request's head to the decision about it, for or against",
+        FROM_MICROSECONDS,
+        &together(counters.cores.iter().map(|core| &core.decision)),
+    )?;
+    let upstreams = counters.upstreams();
+    let asked = upstreams.iter().map(|(api, times)| ([("api", &**api)], together(times.iter())));
+    families.histograms(
+        "upstream_response",
+        "From the decision to the head of the upstream's answer, or to its failure",
+        FROM_NETWORK,
+        asked.filter(|(_, times)| times.count() > 0),
+    )?;
+    families.counters("answers_cut", "Answers that ended before their end, by who ended them", {
+        [
+            ([("by", "upstream")], sum(counters, |core| &core.cut_by_upstream)),
+            ([("by", "client")], sum(counters, |core| &core.cut_by_client)),
+        ]
+    })
+}
+
+pub(super) fn connections(families: &mut Families<'_>, counters: &Counters) -> fmt::Result {
+    families.gauge(
+        "connections_open",
+        "Client connections that are open",
+        sum(counters, |core| &core.open),
+    )?;
+    let all: [(_, _, Pick); 5] = [
+        ("connections_accepted", "Client connections that were accepted", |core| &core.accepted),
+        (
+            "connections_turned_away",
+            "Client connections closed at once, since as many as allowed were open",
+            |core| &core.turned_away,
+        ),
+        ("accept_errors", "Times when the system had no socket to give", |core| {
+            &core.accept_errors
+        }),
+        (
+            "unparsed_requests",
+            "Requests that are not HTTP, answered by the HTTP library itself",
+            |core| &core.unparsed,
+        ),
+        ("upstream_connections", "Connections to upstreams that were made", |core| &core.connected),
+    ];
+    for (name, help, of) in all {
+        families.counter(name, help, sum(counters, of))?;
+    }
+    Ok(())
+}
+
+pub(super) fn cache(
+    families: &mut Families<'_>,
+    counters: &Counters,
+    state: &State,
+) -> fmt::Result {
+    families.counters("cache_lookups", "Tokens that were looked for in memory", {
+        [
+            ([("result", "hit")], sum(counters, |core| &core.cache_hits)),
+            ([("result", "miss")], sum(counters, |core| &core.cache_misses)),
+        ]
+    })?;
+    families.gauge("cache_records", "Tokens in memory, about", state.cache_records)?;
+    let help = "Digests remembered to be nobody's, about";
+    families.gauge("cache_unknown_digests", help, state.cache_unknown)?;
+    let help = "Reads of the store that a change overtook and that were done again";
+    families.counter("cache_loads_overtaken", help, state.loads_overtaken)?;
+    let help = "Tokens whose last use is not yet written down";
+    families.gauge("touches_pending", help, state.pending_touches)?;
+    families.counter("touches_written", "Last uses written down", state.touches_written)?;
+    families.histogram(
+        "revocation_lag",
+        "From a change being durable to no request being decided on the old record",
+        FROM_MICROSECONDS,
+        &state.revocation_lag,
+    )
+}
+
+pub(super) fn store(families: &mut Families<'_>, state: &State) -> fmt::Result {
+    let states = StoreState::ALL;
+    families.state(
+        "store_state",
+        "Whether the store reads and writes (ready), only reads (read_only), or neither (broken)",
+        states.into_iter().map(|(one, label)| ([("state", label)], one == state.store)),
+    )?;
+    let help = "Reads of the store for tokens that were not in memory";
+    families.histogram("store_load", help, FROM_MICROSECONDS, &state.loads)?;
+    let help = "Changes to tokens and owners, until they were durable or had failed";
+    families.histogram("store_commit", help, FROM_MICROSECONDS, &state.commits)
+}
+
+pub(super) fn process(
+    families: &mut Families<'_>,
+    state: &State,
+    started_at: Timestamp,
+    dropped: Option<&Dropped>,
+) -> fmt::Result {
+    let help = "1 while the wall clock is trusted to end tokens for good and to decide, else 0";
+    families.gauge("clock_trusted", help, u64::from(state.clock_trusted))?;
+    let help = "How far the wall clock is behind what it has shown before";
+    families.seconds("clock_behind", help, state.clock_behind_seconds)?;
+    let help = "Which configuration is in force; each reload raises it";
+    families.gauge("config_generation", help, state.config_generation)?;
+    let help = "Reloads whose configuration had mistakes and was not taken";
+    families.counter("config_reload_failures", help, state.config_failures)?;
+    let help = "Lines of the logs that were dropped, since nobody read them fast enough";
+    families.counter("log_lines_dropped", help, dropped.map_or(0, Dropped::lines))?;
+    families.seconds("start_time", "When the gateway began, since 1970", started_at.unix())?;
+    let version = [("version", env!("CARGO_PKG_VERSION"))];
+    families.info("build", "What runs", version)
+}
+
+fn sum(counters: &Counters, of: impl Fn(&CoreCounters) -> &Count) -> u64 {
+    counters.cores.iter().fold(0, |sum, core| sum.saturating_add(of(core).value()))
+}
+
+fn together<'a>(all: impl Iterator<Item = &'a Durations>) -> Distribution {
+    let mut whole = Distribution::default();
+    for one in all {
+        whole.add(&one.read());
+    }
+    whole
+}
