@@ -31,21 +31,22 @@ async fn ask(
 /// A server on a socket in a folder of its own.
 struct Local {
     folder: tempfile::TempDir,
+    _world: World,
     task: tokio::task::JoinHandle<()>,
     stop: tokio::sync::oneshot::Sender<()>,
 }
 
 impl Local {
-    fn start(reload: Option<Reload>) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let handles = Handles { service: World::new().service, reload, server: None };
+    async fn start(reload: Option<Reload>) -> Self {
+        let (folder, world) = (tempfile::tempdir().unwrap(), World::new().await);
+        let handles = Handles { service: Arc::clone(&world.service), reload, server: None };
         let socket = socket::bind(&folder.path().join("s")).unwrap();
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let task = tokio::spawn(async move {
             let stopped = async { drop(stopped.await) };
             socket.serve(api::router(Arc::new(handles)), stopped).await.unwrap();
         });
-        Self { folder, task, stop }
+        Self { folder, _world: world, task, stop }
     }
 
     fn path(&self) -> std::path::PathBuf {
@@ -67,7 +68,7 @@ fn mode(path: &Path) -> u32 {
 
 #[tokio::test]
 async fn a_token_lives_and_ends_over_the_socket() {
-    let local = Local::start(None);
+    let local = Local::start(None).await;
     assert_eq!(mode(&local.path()), 0o600);
     let (status, user) = local.ask("POST /api/v1/users", r#"{"id":"alice"}"#).await;
     assert_eq!((status, &user["id"]), (201, &json!("alice")));
@@ -101,7 +102,7 @@ async fn a_token_lives_and_ends_over_the_socket() {
 
 #[tokio::test]
 async fn e2_problems_name_the_field() {
-    let local = Local::start(None);
+    let local = Local::start(None).await;
     local.ask("POST /api/v1/users", r#"{"id":"alice"}"#).await;
     let id = "/api/v1/tokens/0190b6f2-5c1e-7abc-8def-0123456789ab";
     for (line, body, status, kind, field) in [
@@ -133,7 +134,7 @@ async fn e2_problems_name_the_field() {
 
 #[tokio::test]
 async fn sec_w1_only_json_is_taken() {
-    let local = Local::start(None);
+    let local = Local::start(None).await;
     for kind in ["", "\r\nContent-Type: text/plain", "\r\nContent-Type: application/json-no"] {
         let stream = UnixStream::connect(local.path()).await.unwrap();
         let head = format!("POST /api/v1/users HTTP/1.1\r\nHost: localhost{kind}");
@@ -146,16 +147,16 @@ async fn sec_w1_only_json_is_taken() {
 
 #[tokio::test]
 async fn a_reload_tells_the_mistakes() {
-    let local = Local::start(Some(Arc::new(|| Err("error: line 7".to_owned()))));
+    let local = Local::start(Some(Arc::new(|| Err("error: line 7".to_owned())))).await;
     let (status, problem) = local.ask("POST /api/v1/reload", "").await;
     assert_eq!((status, &problem["detail"]), (422, &json!("error: line 7")));
-    let local = Local::start(Some(Arc::new(|| Ok(()))));
+    let local = Local::start(Some(Arc::new(|| Ok(())))).await;
     assert_eq!(local.ask("POST /api/v1/reload", "").await.0, 204);
 }
 
 #[tokio::test]
 async fn a_dead_socket_is_replaced_a_living_one_is_not() {
-    let local = Local::start(None);
+    let local = Local::start(None).await;
     assert!(matches!(socket::bind(&local.path()), Err(SocketError::InUse(_))));
     let (path, folder) = (local.path(), local.folder);
     drop(local.stop);

@@ -30,8 +30,6 @@ pub mod sweep;
 mod owners;
 pub mod history;
 #[cfg(test)]
-mod memory;
-#[cfg(test)]
 pub(crate) mod tests;
 
 pub use caller::Caller;

@@ -1,54 +1,53 @@
-//! The acts, each with its checks and its event, over a store in memory.
+//! The acts, each with its checks and its event, over a real store.
 
 mod owners;
 mod tokens;
 mod update;
 
-use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
-use super::memory::Memory;
 use super::view::{OwnerView, TokenChanged, TokenView};
 use super::{Caller, Service, ServiceError};
 use crate::cache::Cache;
 use crate::clock::Clock;
-use crate::config::Settings;
-use crate::config::settings::{
-    CacheSettings, Context, ContextParam, IdentityHeaders, Limits, Listen, LogFormat,
-    MasterKeySource, StoreSettings, TelemetrySettings, TokenDefaults,
-};
-use crate::domain::flags::{FlagCatalog, Flags};
+use crate::config::{Environment, Settings, parse};
+use crate::domain::flags::Flags;
 use crate::domain::id::{OwnerId, TokenId};
 use crate::domain::time::{Span, Timestamp};
+use crate::store;
 
 const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
 
-/// Acts over a store in memory, a held clock, and the administrator of the machine.
+/// Acts over a store in a folder of its own, a held clock, and the administrator of the machine.
 pub(crate) struct World {
     pub(crate) service: Arc<Service>,
     clock: Clock,
     by: Caller,
+    _folder: TempDir,
 }
 
 impl World {
-    pub(crate) fn new() -> Self {
-        let settings = settings();
+    pub(crate) async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut settings = settings();
+        settings.store.path = folder.path().join("data");
         let clock = Clock::held(NOW);
-        let store = Arc::new(Memory::default());
+        let store = store::open(&settings.store, clock.clone()).await.unwrap();
         let control = tokio::runtime::Handle::current();
         let cache = Cache::new(store, settings.cache.clone(), control);
         let settings = Arc::new(ArcSwap::from_pointee(settings));
         let service = Arc::new(Service::new(cache, settings, clock.clone()));
-        Self { service, clock, by: Caller::local(1_000) }
+        Self { service, clock, by: Caller::local(1_000), _folder: folder }
     }
 
     /// With a user `alice`.
     async fn with_alice() -> Self {
-        let world = Self::new();
+        let world = Self::new().await;
         world.owner(json!({"id": "alice", "name": "Alice"})).await.unwrap();
         world
     }
@@ -93,72 +92,32 @@ fn problem<T>(result: Result<T, ServiceError>) -> (u16, String) {
 }
 
 fn settings() -> Settings {
-    let bits = |bits| Flags::from_bits(bits).unwrap();
-    let param = ContextParam {
-        title: "Market".to_owned(),
-        secret: false,
-        required: true,
-        choices: vec!["north".to_owned()],
-        header: None,
-    };
-    let context = |params| Context { title: String::new(), params };
-    let second = Duration::from_secs(1);
-    Settings {
-        listen: Listen {
-            public: ([127, 0, 0, 1], 0).into(),
-            admin: ([127, 0, 0, 1], 0).into(),
-            socket: "s".into(),
-            cores: 1,
-            h2c: false,
-        },
-        store: StoreSettings {
-            path: "data".into(),
-            index_cache_bytes: 0,
-            reserve_bytes: 0,
-            master_key: MasterKeySource::Environment(String::new()),
-        },
-        cache: CacheSettings {
-            records: 100,
-            unknown: 100,
-            unknown_ttl: second,
-            loads: 10,
-            load_timeout: second,
-            flush_interval: second,
-        },
-        limits: Limits {
-            connections: 1,
-            head_bytes: 1,
-            headers: 1,
-            target_bytes: 1,
-            head_timeout: second,
-            idle_timeout: second,
-            stall_timeout: second,
-        },
-        telemetry: TelemetrySettings {
-            format: LogFormat::Human,
-            filter: String::new(),
-            access_log: false,
-        },
-        identity: IdentityHeaders {
-            owner: None,
-            company: None,
-            token: None,
-            token_name: None,
-            flags: None,
-            contexts: None,
-            items: None,
-            params: None,
-            request: None,
-        },
-        tokens: TokenDefaults { idle_ttl: Span::from_days(100), lifetime: Span::ZERO },
-        flags: FlagCatalog::new(
-            [("view".to_owned(), bits(0x200)), ("edit".to_owned(), bits(0x400))].into(),
-        ),
-        contexts: [
-            ("stock".parse().unwrap(), context(BTreeMap::new())),
-            ("hub".parse().unwrap(), context([("market".to_owned(), param)].into())),
-        ]
-        .into(),
-        apis: Vec::new(),
-    }
+    parsed(SETTINGS)
 }
+
+fn parsed(text: &str) -> Settings {
+    let settings = parse(Path::new("tests.toml"), text.as_bytes(), &Environment::default());
+    settings.unwrap_or_else(|report| panic!("{report}"))
+}
+
+const SETTINGS: &str = r#"
+[store]
+reserve = "1MiB"
+index_cache = "1MiB"
+
+[flags]
+view = 0x200
+edit = 0x400
+
+[contexts.stock]
+[contexts.hub.params.market]
+title = "Market"
+required = true
+choices = ["north"]
+
+[[apis]]
+name = "shop"
+upstream = "http://127.0.0.1:9"
+idle_ttl = "30d"
+rules = [{ path = "/{*rest}" }]
+"#;

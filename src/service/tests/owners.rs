@@ -5,7 +5,7 @@ use crate::store::Subject;
 
 #[tokio::test]
 async fn an_owner_is_made_once() {
-    let world = World::new();
+    let world = World::new().await;
     let body = json!({
         "id": "bob", "kind": "service", "email": "bob@example.com", "company": "acme",
         "roles": ["b", "a", "b"], "ceiling": ["view", "0x100"]
@@ -21,7 +21,7 @@ async fn an_owner_is_made_once() {
 
 #[tokio::test]
 async fn bad_owners_name_their_field() {
-    let world = World::new();
+    let world = World::new().await;
     for (body, field) in [
         (json!({}), "id"),
         (json!({"id": "a", "name": "\t"}), "name"),
@@ -60,7 +60,7 @@ async fn e6_e7_a_block_is_not_a_revoke() {
 
 #[tokio::test]
 async fn owners_are_listed_page_by_page() {
-    let world = World::new();
+    let world = World::new().await;
     for id in ["carol", "alice", "bob"] {
         world.owner(json!({ "id": id })).await.unwrap();
     }

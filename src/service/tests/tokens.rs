@@ -1,6 +1,7 @@
 //! Making, showing, pausing and ending tokens.
 
 use super::*;
+use crate::config::settings::MasterKeySource;
 use crate::domain::event::Actor;
 use crate::domain::id::Slug;
 use crate::domain::secret::{Secret, is_plausible};
@@ -84,6 +85,20 @@ async fn f2_an_end_in_the_past_is_refused_and_a_past_beginning_is_not() {
     assert_eq!((token.state, token.expires_at.unwrap().unix()), (State::Pending, future + 60));
     let token = with(json!({"lifetime": 0, "idle_ttl": 0})).await.unwrap();
     assert_eq!((token.expires_at, token.idle_at), (None, None));
+}
+
+#[tokio::test]
+async fn the_idle_limit_is_the_makers_the_apis_or_the_configured_one() {
+    let world = World::with_alice().await;
+    for (more, days) in [
+        (json!({"idle_ttl": "7d", "api": "shop"}), 7),
+        (json!({"api": "shop"}), 30),
+        (json!({}), 100),
+    ] {
+        let mut body = json!({"owner": "alice", "name": "ci"});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        assert_eq!(world.create(body).await.unwrap().idle_ttl, Span::from_days(days), "{more}");
+    }
 }
 
 #[tokio::test]
