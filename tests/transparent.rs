@@ -2,7 +2,7 @@
 //! beyond the list below. The upstreams are httpbin and nginx, which we did not write, and one of our
 //! own that gives odd answers.
 //!
-//! The list stands in README.md too.
+//! The list stands in docs/transparent.md too.
 
 #![allow(
     clippy::unwrap_used,
@@ -22,3 +22,17 @@ mod httpbin;
 mod nginx;
 #[path = "transparent/odd.rs"]
 mod odd;
+
+#[test]
+fn the_documented_list_is_the_one_that_is_tested() {
+    let documented = include_str!("../docs/transparent.md");
+    let refused = compare::REFUSED.iter().map(|(target, reason)| (*target, *reason));
+    for (what, why) in refused.chain(compare::DIFFERENCES) {
+        let row = format!("{what} | {why} |");
+        let quoted = format!("`{what}` | {why} |");
+        assert!(documented.contains(&row) || documented.contains(&quoted), "{row}");
+    }
+    for (from, to) in compare::NORMALISED {
+        assert!(documented.contains(&format!("`{from}` becomes `{to}`")), "{from}");
+    }
+}
