@@ -2,14 +2,7 @@
 //! the next. Used by every room that speaks HTTP.
 
 use http::HeaderName;
-use http::header;
 
-/// `Keep-Alive`, for which the `http` crate has no constant.
-pub const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
-/// `Proxy-Connection`, an old mistake that is still sent.
-pub const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
-/// `HTTP2-Settings` (RFC 7540 section 3.2.1), part of an upgrade that is never made.
-pub const HTTP2_SETTINGS: HeaderName = HeaderName::from_static("http2-settings");
 /// `X-Forwarded-For`, written by us alone.
 pub const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// `X-Forwarded-Proto`, written by us alone.
@@ -21,16 +14,27 @@ pub const PROBLEM_JSON: &str = "application/problem+json";
 /// Whether a field belongs to one connection and is never passed on (RFC 9110 section 7.6.1), whatever
 /// `Connection` says. `Transfer-Encoding` and `TE` are not among them: whoever forwards a message
 /// writes both anew.
-pub fn is_hop_by_hop(name: &HeaderName) -> bool {
+pub fn is_hop_by_hop(name: &str) -> bool {
     matches!(
-        *name,
-        header::CONNECTION
-            | header::UPGRADE
-            | header::PROXY_AUTHORIZATION
-            | header::PROXY_AUTHENTICATE
-    ) || *name == KEEP_ALIVE
-        || *name == PROXY_CONNECTION
-        || *name == HTTP2_SETTINGS
+        name,
+        "connection"
+            | "upgrade"
+            | "keep-alive"
+            | "proxy-connection"
+            | "proxy-authorization"
+            | "proxy-authenticate"
+            | "http2-settings"
+    )
+}
+
+/// The fields that one line of `Connection` names (RFC 9110 section 7.6.1); not the words that most of
+/// these lines hold, which name no field of a message.
+pub fn named_by_connection(line: &[u8]) -> impl Iterator<Item = HeaderName> {
+    let words = line.split(|b| *b == b',').map(<[u8]>::trim_ascii);
+    let names = words.filter(|word| {
+        !word.eq_ignore_ascii_case(b"keep-alive") && !word.eq_ignore_ascii_case(b"close")
+    });
+    names.filter_map(|word| HeaderName::from_bytes(word).ok())
 }
 
 /// Whether a field says where a request came from or where it was going, which only a trusted proxy may
@@ -72,6 +76,13 @@ mod tests {
             assert!(is_alias(alias, "x-auth-user"), "{alias}");
         }
         assert!(!is_alias("x-auth-use", "x-auth-user") && !is_alias("x-auth+user", "x-auth-user"));
+    }
+
+    #[test]
+    fn sec_h1_what_a_connection_names_is_known() {
+        let line = b"close, X-Auth-User ,keep-alive,b@d,authorization";
+        let named: Vec<_> = named_by_connection(line).collect();
+        assert_eq!(named, ["x-auth-user", "authorization"]);
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub(super) struct Account {
     method: Method,
     uri: Uri,
     version: Version,
-    host: Option<Box<str>>,
+    host: Option<Rc<str>>,
     met: Option<(Arc<str>, Option<Arc<str>>)>,
     who: Option<(TokenId, OwnerId)>,
     upstream: Option<Duration>,
@@ -78,7 +78,7 @@ impl Account {
 
     /// The one reading of the request.
     pub(super) fn read(&mut self, inbound: &Inbound) {
-        self.host = Some(inbound.host.clone());
+        self.host = Some(Rc::clone(&inbound.host));
         self.uri = inbound.parts.uri.clone();
     }
 

@@ -27,7 +27,7 @@ impl Authenticated {
 
     /// The same token, read anew from the store.
     pub(super) async fn renewed(&self, core: &Core) -> Result<Self, Refusal> {
-        let loaded = core.shared.cache.reload(&self.entry.digest).await;
+        let loaded = Box::pin(core.shared.cache.reload(&self.entry.digest)).await;
         let entry = loaded.map_err(|error| cannot_decide(core, &error))?.ok_or(Refusal::Unknown)?;
         core.keep(&entry);
         Ok(Self { entry })
@@ -39,17 +39,16 @@ impl Authenticated {
 /// # Errors
 /// No credential, one that cannot be read, one that nobody has; or a store that cannot tell.
 pub(super) async fn identify(inbound: &Inbound, core: &Core) -> Result<Authenticated, Refusal> {
-    let digest = {
-        let headers = &inbound.parts.headers;
-        let credential = bearer::credential(headers)?.ok_or(Refusal::CredentialMissing)?;
-        if !secret::is_plausible(credential) {
-            return Err(Refusal::Unknown);
-        }
-        Digest::of(credential)
-    };
+    let credential =
+        bearer::credential(&inbound.parts.headers)?.ok_or(Refusal::CredentialMissing)?;
+    let digest = Digest::of(credential);
     if let Some(entry) = core.known(&digest) {
         core.counters.cache_hits.add(1);
         return Ok(Authenticated { entry });
+    }
+    // Garbage costs a hash, and never a look into what cores share.
+    if !secret::is_plausible(credential) {
+        return Err(Refusal::Unknown);
     }
     let entry = match core.shared.cache.look(&digest) {
         Look::Held(entry) => {
@@ -62,7 +61,8 @@ pub(super) async fn identify(inbound: &Inbound, core: &Core) -> Result<Authentic
         }
         Look::Absent => {
             core.counters.cache_misses.add(1);
-            let loaded = core.shared.cache.load(&digest).await;
+            // Boxed, so that the way of all other requests stays small.
+            let loaded = Box::pin(core.shared.cache.load(&digest)).await;
             loaded.map_err(|error| cannot_decide(core, &error))?.ok_or(Refusal::Unknown)?
         }
     };

@@ -57,7 +57,7 @@ pub(super) async fn permit<'s>(
     if verdict == Err(Refusal::IdleExpired) {
         // The last use in memory may be older than the one in the store: idleness is final, so that
         // nobody may be refused for it on old news.
-        who = who.renewed(core).await?;
+        who = Box::pin(who.renewed(core)).await?;
         verdict = judge(inbound, matched, &who, now);
     }
     match (verdict, matched.rule) {

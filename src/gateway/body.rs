@@ -128,7 +128,7 @@ impl Upload {
             .keys()
             .filter(|name| {
                 let text = name.as_str();
-                wire::is_hop_by_hop(name)
+                wire::is_hop_by_hop(text)
                     || wire::is_claim(text)
                     || self.snapshot.identity.is_identity(text)
                     || matches!(

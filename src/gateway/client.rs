@@ -1,6 +1,6 @@
 //! A client's connection: who it is, how long it may take, and what is under way on it.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
@@ -23,6 +23,8 @@ pub(super) struct Client {
     peer: IpAddr,
     forwarded_for: HeaderValue,
     alarm: Alarm,
+    /// The last `Host` of this client, as it was sent and as it is read: it hardly ever changes.
+    host: RefCell<(Box<[u8]>, Rc<str>)>,
     under_way: Cell<usize>,
     head_begun: Cell<bool>,
     head_timeout: Duration,
@@ -39,6 +41,7 @@ impl Client {
             forwarded_for: HeaderValue::try_from(peer.to_canonical().to_string())
                 .unwrap_or_else(|_| HeaderValue::from_static("unknown")),
             alarm: core.alarms.add(),
+            host: RefCell::new((Box::default(), Rc::from(""))),
             under_way: Cell::new(0),
             head_begun: Cell::new(false),
             head_timeout: limits.head_timeout,
@@ -60,6 +63,19 @@ impl Client {
 
     pub(super) const fn peer(&self) -> IpAddr {
         self.peer
+    }
+
+    /// What `read` makes of a `Host`, from memory if it is the one that this client sent before.
+    pub(super) fn known_host(
+        &self,
+        sent: &[u8],
+        read: impl FnOnce(&[u8]) -> Option<Rc<str>>,
+    ) -> Option<Rc<str>> {
+        let mut known = self.host.borrow_mut();
+        if *known.0 != *sent || sent.is_empty() {
+            *known = (sent.into(), read(sent)?);
+        }
+        Some(Rc::clone(&known.1))
     }
 
     pub(super) fn forwarded_for(&self) -> HeaderValue {

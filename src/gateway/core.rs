@@ -146,8 +146,8 @@ impl Core {
             closing: Cell::new(false),
             serving: Cell::new(0),
             snapshot,
-            entries: Table::new(1 << 17),
-            rendered: Table::new(1 << 12),
+            entries: Table::new(1 << 18),
+            rendered: Table::new(1 << 14),
             next_request: Cell::new(first_request),
             turn: Cell::new(0),
         })
@@ -164,7 +164,12 @@ impl Core {
 
     /// The record of a digest in this core's own table, if it is still good.
     pub(super) fn known(&self, digest: &Digest) -> Option<Arc<Entry>> {
-        self.entries.find(digest, |entry| entry.digest == *digest && entry.is_valid())
+        let good = |entry: &Arc<Entry>| entry.digest == *digest && entry.is_valid();
+        let rendered = self.rendered.find(digest, |known| good(&known.entry));
+        match rendered {
+            Some(known) => Some(Arc::clone(&known.entry)),
+            None => self.entries.find(digest, good),
+        }
     }
 
     /// Keeps a record for the next look.

@@ -85,7 +85,7 @@ async fn connection(
     if let Some(connection) = upstream::reuse(core, target, api.idle_timeout).await {
         return Ok((connection, true));
     }
-    match upstream::connect(core, target, api.connect_timeout).await {
+    match Box::pin(upstream::connect(core, target, api.connect_timeout)).await {
         Ok(connection) => {
             if target.unreachable.over() {
                 tracing::info!(api = %api.name, upstream = %target, "an upstream is reached again");
@@ -183,9 +183,9 @@ fn prepare(
     }
     let held = expectation(&mut parts.headers)?;
     pass_trailers_on(&mut parts.headers);
+    identity::write(&mut parts.headers, permit, number, snapshot, client.core())?;
     parts.headers.insert(wire::X_FORWARDED_FOR, client.forwarded_for());
     parts.headers.insert(wire::X_FORWARDED_PROTO, HeaderValue::from_static("http"));
-    identity::write(&mut parts.headers, permit, number, snapshot, client.core())?;
     if body.is_end_stream() {
         parts.version = Version::HTTP_11;
         return Ok((Request::from_parts(parts, RequestBody::empty()), None));

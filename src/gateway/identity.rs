@@ -28,6 +28,8 @@ pub(super) fn write(
     snapshot: &Snapshot,
     core: &Core,
 ) -> Result<(), Refusal> {
+    // One piece of memory for all that is to come, instead of growing it twice.
+    headers.reserve(12);
     if let Some(name) = &snapshot.identity.headers.request
         && let Ok(value) = HeaderValue::from_bytes(&number.digits())
     {

@@ -4,6 +4,7 @@
 //! out here, before anybody looks at the request.
 
 use std::net::IpAddr;
+use std::rc::Rc;
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
@@ -15,6 +16,7 @@ use crate::domain::refusal::{BadRequest, Refusal};
 use crate::telemetry::access::RequestId;
 use crate::wire;
 
+use super::client::Client;
 use super::path::{self, Odd};
 use super::snapshot::Snapshot;
 
@@ -28,7 +30,7 @@ pub(super) struct Inbound {
     /// Whence it came.
     pub(super) peer: IpAddr,
     /// The host in lower case, without port and trailing dot.
-    pub(super) host: Box<str>,
+    pub(super) host: Rc<str>,
     pub(super) odd: Odd,
 }
 
@@ -46,7 +48,7 @@ impl Inbound {
 pub(super) fn receive(
     request: Request<Incoming>,
     number: RequestId,
-    peer: IpAddr,
+    client: &Client,
     snapshot: &Snapshot,
 ) -> Result<Inbound, Refusal> {
     let (mut parts, body) = request.into_parts();
@@ -56,12 +58,12 @@ pub(super) fn receive(
     {
         return Err(Refusal::TargetTooLong);
     }
-    let host = settle_host(&mut parts)?;
+    let host = settle_host(&mut parts, client)?;
     let odd = settle_path(&mut parts)?;
     check_framing(&parts)?;
     clean_headers(&mut parts.headers, snapshot);
     join_cookies(&mut parts);
-    Ok(Inbound { parts, body, request: number, peer, host, odd })
+    Ok(Inbound { parts, body, request: number, peer: client.peer(), host, odd })
 }
 
 /// sec-P15: a method is an upper-case word; `TRACE` would show the credential to a script, and
@@ -81,7 +83,7 @@ fn check_method(method: &Method) -> Result<(), Refusal> {
 /// sec-P11 to sec-P13: exactly one authority. It stands in the target (HTTP/2, absolute form) or in
 /// `Host`; in HTTP/1.1 the target wins (RFC 9112 section 3.2.2), in HTTP/2 both must agree. Afterwards
 /// it stands in `Host` alone.
-fn settle_host(parts: &mut Parts) -> Result<Box<str>, Refusal> {
+fn settle_host(parts: &mut Parts, client: &Client) -> Result<Rc<str>, Refusal> {
     const BAD: Refusal = Refusal::BadRequest(BadRequest::Host);
     let mut lines = parts.headers.get_all(header::HOST).iter();
     let (line, second) = (lines.next(), lines.next());
@@ -96,13 +98,13 @@ fn settle_host(parts: &mut Parts) -> Result<Box<str>, Refusal> {
     }
     let Some(authority) = parts.uri.authority() else {
         let line = line.ok_or(BAD)?;
-        return plain_host(line.as_bytes()).ok_or(BAD);
+        return client.known_host(line.as_bytes(), plain_host).ok_or(BAD);
     };
     if parts.uri.scheme().is_none() {
         // The form of `CONNECT`, which names no path.
         return Err(Refusal::BadRequest(BadRequest::Target));
     }
-    let host = plain_host(authority.as_str().as_bytes()).ok_or(BAD)?;
+    let host = client.known_host(authority.as_str().as_bytes(), plain_host).ok_or(BAD)?;
     if parts.version == Version::HTTP_2
         && line.is_some_and(|line| {
             !line.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes())
@@ -119,7 +121,7 @@ fn settle_host(parts: &mut Parts) -> Result<Box<str>, Refusal> {
 
 /// The name alone, in lower case and without the dot of a full domain name (sec-P7, sec-P12); none for
 /// what is not one host with at most a port.
-fn plain_host(text: &[u8]) -> Option<Box<str>> {
+fn plain_host(text: &[u8]) -> Option<Rc<str>> {
     let allowed = |b: &u8| b.is_ascii_alphanumeric() || b"-._~[]:".contains(b);
     if text.is_empty() || text.len() > 300 || !text.iter().all(allowed) {
         return None;
@@ -169,17 +171,12 @@ fn check_framing(parts: &Parts) -> Result<(), Refusal> {
 /// writes them anew; `Authorization` and `Host` stay even if `Connection` names them.
 fn clean_headers(headers: &mut HeaderMap, snapshot: &Snapshot) {
     let mut gone: Vec<HeaderName> = Vec::new();
-    for line in headers.get_all(header::CONNECTION) {
-        for name in line.as_bytes().split(|b| *b == b',') {
-            match HeaderName::from_bytes(name.trim_ascii()) {
-                Ok(name) if is_removable(&name) => gone.push(name),
-                _ => {}
-            }
+    for (name, line) in headers.iter() {
+        if *name == header::CONNECTION {
+            gone.extend(wire::named_by_connection(line.as_bytes()).filter(is_removable));
         }
-    }
-    for name in headers.keys() {
         let text = name.as_str();
-        if wire::is_hop_by_hop(name) || wire::is_claim(text) || snapshot.identity.is_identity(text)
+        if wire::is_hop_by_hop(text) || wire::is_claim(text) || snapshot.identity.is_identity(text)
         {
             gone.push(name.clone());
         }

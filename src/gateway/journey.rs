@@ -44,7 +44,7 @@ async fn travel<'s>(
 ) -> Result<Response<Relay>, Refusal> {
     let core = client.core();
 
-    let inbound = intake::receive(request, trail.request, client.peer(), snapshot)?;
+    let inbound = intake::receive(request, trail.request, client, snapshot)?;
     trail.read(&inbound);
     let matched = trail.matched.insert(route::find(&inbound, snapshot)?);
     let now = core.shared.now()?;

@@ -49,21 +49,16 @@ pub(super) fn relay(
 /// RFC 9110 section 7.6.1, for answers.
 fn clean(headers: &mut HeaderMap) {
     let mut gone: Vec<HeaderName> = Vec::new();
-    for line in headers.get_all(header::CONNECTION) {
-        for name in line.as_bytes().split(|b| *b == b',') {
-            match HeaderName::from_bytes(name.trim_ascii()) {
-                // How long the body is stays true whatever a connection says.
-                Ok(name) if name != header::CONTENT_LENGTH => gone.push(name),
-                _ => {}
-            }
-        }
-    }
-    for name in headers.keys() {
-        if wire::is_hop_by_hop(name) || *name == header::TRANSFER_ENCODING {
+    for (name, line) in headers.iter() {
+        if *name == header::CONNECTION {
+            gone.extend(wire::named_by_connection(line.as_bytes()));
+        } else if *name == header::TRANSFER_ENCODING || wire::is_hop_by_hop(name.as_str()) {
             gone.push(name.clone());
         }
     }
-    for name in gone {
+    headers.remove(header::CONNECTION);
+    // How long the body is stays true whatever a connection says.
+    for name in gone.into_iter().filter(|name| *name != header::CONTENT_LENGTH) {
         headers.remove(name);
     }
 }
