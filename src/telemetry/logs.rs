@@ -98,8 +98,21 @@ impl Dropped {
 pub fn start(options: &Options) -> Result<(Logs, Flush), LogsError> {
     let (subscriber, logs, flush) = build(options, io::stderr())?;
     subscriber.try_init().map_err(|_| LogsError::Started)?;
-    std::panic::set_hook(Box::new(tell_panic));
+    tell_panics();
     Ok((logs, flush))
+}
+
+/// From now on a panic is one line in the log. A text that was put together at run time may hold
+/// anything, also what a client sent, and is not repeated (row X4); the place tells where to look.
+pub fn tell_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let text = panic.payload().downcast_ref::<&'static str>();
+        let text = text.copied().unwrap_or("its text is withheld, since it may hold a secret");
+        let location = panic.location().map(ToString::to_string).unwrap_or_default();
+        let thread = std::thread::current();
+        let thread = thread.name().unwrap_or_default();
+        tracing::error!(location, thread, "a thread panicked: {text}");
+    }));
 }
 
 /// The same with another destination, for whoever installs the subscriber.
@@ -165,20 +178,6 @@ fn filter(text: &str) -> Result<EnvFilter, LogsError> {
         return Ok(plain);
     }
     read(&format!("{NOISE},{text}"))
-}
-
-/// A panic is one line in the log. A text that was put together at run time may hold anything, also
-/// what a client sent, and is not repeated (row X4); the place tells where to look.
-fn tell_panic(panic: &std::panic::PanicHookInfo<'_>) {
-    let text = panic.payload().downcast_ref::<&'static str>();
-    let text = text.copied().unwrap_or("its text is withheld, since it may hold a secret");
-    let location = panic.location().map(ToString::to_string).unwrap_or_default();
-    let thread = std::thread::current();
-    tracing::error!(
-        location,
-        thread = thread.name().unwrap_or_default(),
-        "a thread panicked: {text}"
-    );
 }
 
 #[cfg(test)]

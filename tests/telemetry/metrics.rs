@@ -1,0 +1,65 @@
+//! The metrics of a running gateway, as a monitor gets them.
+
+use tollgate::domain::refusal::Refusal;
+
+use crate::Stage;
+use crate::support::client::{Answer, Client};
+
+fn scrape(stage: &Stage) -> Answer {
+    let mut client = Client::connect(stage.gateway.admin());
+    client.ask("GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+}
+
+#[test]
+fn a_scrape_counts_what_happened() {
+    let stage = Stage::new();
+    let secret = stage.token().secret;
+    for _ in 0..3 {
+        assert_eq!(stage.gateway.ask(stage.request("GET /any/x", &secret)).status, 200);
+    }
+    assert_eq!(stage.gateway.ask(stage.request("GET /sales", &secret)).status, 403);
+    stage.gateway.ask("GET / HTTP/1.1\r\nHost: elsewhere.example\r\n\r\n");
+    stage.gateway.ask("GET / NONSENSE\r\n\r\n");
+    stage.kept.lines(5);
+    let answer = scrape(&stage);
+    let media_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+    assert_eq!(answer.value("content-type").as_deref(), Some(media_type));
+    let text = answer.text();
+    for line in [
+        "tollgate_requests_total{api=\"erp\",rule=\"any\",outcome=\"2xx\"} 3",
+        "tollgate_requests_total{api=\"erp\",rule=\"sales\",outcome=\"refused\"} 1",
+        "tollgate_requests_total{api=\"none\",rule=\"none\",outcome=\"refused\"} 1",
+        "tollgate_refusals_total{reason=\"context_missing\"} 1",
+        "tollgate_refusals_total{reason=\"credential_missing\"} 1",
+        "tollgate_requests_under_way 0",
+        "tollgate_decision_seconds_count 5",
+        "tollgate_upstream_response_seconds_count{api=\"erp\"} 3",
+        "tollgate_cache_lookups_total{result=\"miss\"} 1",
+        "tollgate_store_load_seconds_count 1",
+        "tollgate_store_commit_seconds_count 2",
+        "tollgate_revocation_lag_seconds_count 2",
+        "tollgate_connections_accepted_total 6",
+        "tollgate_unparsed_requests_total 1",
+        "tollgate_touches_pending 1",
+        "tollgate_store_state{state=\"ready\"} 1",
+        "tollgate_clock_trusted 1",
+        "tollgate_config_generation 0",
+        "tollgate_log_lines_dropped_total 0",
+        "tollgate_start_time_seconds 1795176000",
+    ] {
+        assert!(text.lines().any(|one| one == line), "`{line}` in {text}");
+    }
+    for refusal in Refusal::ALL {
+        assert!(text.contains(&format!("{{reason=\"{}\"}}", refusal.reason())));
+    }
+    assert!(text.ends_with("# EOF\n"));
+}
+
+#[test]
+fn a_reload_that_fails_is_counted() {
+    let stage = Stage::new();
+    let file = stage.gateway.folder().join("tollgate.toml");
+    std::fs::write(&file, "nonsense = 1\n").unwrap();
+    stage.gateway.app().reloader().reload().unwrap_err();
+    assert!(scrape(&stage).text().contains("\ntollgate_config_reload_failures_total 1\n"));
+}

@@ -1,0 +1,83 @@
+//! Trouble that comes with every request is told once in a while.
+
+use std::net::TcpListener;
+
+use serde_json::{Value, json};
+use tollgate::domain::time::Timestamp;
+
+use crate::support::gateway::{Gateway, START};
+use crate::{Stage, everything};
+
+/// Lines so far that hold all of `parts`.
+fn told(parts: &[&str]) -> Vec<Value> {
+    let holds = |line: &&str| parts.iter().all(|part| line.contains(part));
+    let text = everything().once(|text| text.lines().any(|line| holds(&line)));
+    text.lines().filter(holds).map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[test]
+fn an_upstream_that_is_not_there_is_told_once_in_ten_seconds() {
+    everything();
+    // Held, so that nobody else listens there meanwhile; a socket that does not listen refuses.
+    let nobody = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    let any: std::net::SocketAddr = "127.0.0.1:0".parse().unwrap();
+    nobody.bind(&any.into()).unwrap();
+    let address = nobody.local_addr().unwrap().as_socket().unwrap();
+    let gateway = Gateway::transparent(address);
+    let secret = gateway.any_token();
+    let fail = || assert_eq!(gateway.ask(gateway.get("/x", &secret)).status, 502);
+    for _ in 0..20 {
+        fail();
+    }
+    let upstream = address.to_string();
+    let parts = ["an upstream cannot be reached", &*upstream];
+    let lines = told(&parts);
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert_eq!((&lines[0]["level"], &lines[0]["api"]), (&json!("WARN"), &json!("all")));
+    assert_eq!(lines[0]["withheld"], 0);
+
+    drop(nobody);
+    let listener = TcpListener::bind(address).unwrap();
+    let answers = std::thread::spawn(move || {
+        use std::io::{Read as _, Write as _};
+        let (mut stream, _) = listener.accept().unwrap();
+        let _ = stream.read(&mut [0; 4_096]).unwrap();
+        stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").unwrap();
+    });
+    assert_eq!(gateway.ask(gateway.get("/x", &secret)).status, 200);
+    answers.join().unwrap();
+    assert_eq!(told(&["an upstream is reached again", &upstream]).len(), 1);
+}
+
+#[test]
+fn an_upstream_that_talks_nonsense_is_told() {
+    everything();
+    let upstream = crate::support::upstream::Upstream::scripted(|_| {
+        crate::support::upstream::answer("this is not HTTP\r\n\r\n")
+    });
+    let gateway = Gateway::transparent(upstream.address());
+    let secret = gateway.any_token();
+    for _ in 0..3 {
+        assert_eq!(gateway.ask(gateway.get("/x", &secret)).status, 502);
+    }
+    let address = upstream.address().to_string();
+    assert_eq!(told(&["an upstream gives no usable answer", &address]).len(), 1);
+}
+
+#[test]
+fn a_clock_that_was_set_back_is_told() {
+    everything();
+    let stage = Stage::new();
+    let secret = stage.token().secret;
+    let shared = stage.gateway.app().shared();
+    // A mark of its own, by which the line is found.
+    let mark = START.unix() + 7_777_777;
+    shared.high_water.store(mark, std::sync::atomic::Ordering::Relaxed);
+    for _ in 0..3 {
+        assert_eq!(stage.gateway.ask(stage.request("GET /any/x", &secret)).status, 503);
+    }
+    let high = Timestamp::from_unix(mark).to_string();
+    let lines = told(&["the wall clock is behind", &high]);
+    assert_eq!((lines.len(), &lines[0]["level"]), (1, &json!("ERROR")));
+    assert_eq!(lines[0]["behind_seconds"], 7_777_777);
+}
