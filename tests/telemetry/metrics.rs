@@ -1,5 +1,7 @@
 //! The metrics of a running gateway, as a monitor gets them.
 
+use std::collections::BTreeSet;
+
 use tollgate::domain::refusal::Refusal;
 
 use crate::Stage;
@@ -62,4 +64,48 @@ fn a_reload_that_fails_is_counted() {
     std::fs::write(&file, "nonsense = 1\n").unwrap();
     stage.gateway.app().reloader().reload().unwrap_err();
     assert!(scrape(&stage).text().contains("\ntollgate_config_reload_failures_total 1\n"));
+}
+
+/// Words in the first column of the tables of the manual.
+fn documented() -> Vec<String> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/operating.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let rows = text.lines().filter_map(|line| line.strip_prefix("| `")?.split(" | ").next());
+    rows.flat_map(|cell| cell.split(", ")).map(|word| word.replace('`', "")).collect()
+}
+
+#[test]
+fn the_manual_names_every_metric_and_no_other() {
+    let stage = Stage::new();
+    let secret = stage.token().secret;
+    stage.gateway.ask(stage.request("GET /any/x", &secret));
+    stage.kept.lines(1);
+    let text = scrape(&stage).text();
+    let written = text.lines().filter_map(|line| {
+        let (name, kind) = line.strip_prefix("# TYPE ")?.split_once(' ')?;
+        let end = match kind {
+            "counter" => "_total",
+            "info" => "_info",
+            _ => "",
+        };
+        Some(format!("{name}{end}"))
+    });
+    let named = documented().into_iter().filter(|word| word.starts_with("tollgate_"));
+    assert_eq!(BTreeSet::from_iter(named), BTreeSet::from_iter(written));
+}
+
+#[test]
+fn the_manual_explains_every_field_of_the_access_log() {
+    let stage = Stage::new();
+    let secret = stage.token().secret;
+    stage.gateway.ask(stage.request("GET /any/x", &secret));
+    stage.gateway.ask(stage.request("GET /sales", &secret));
+    let documented = documented();
+    for line in stage.kept.lines(2) {
+        let common = ["timestamp", "level", "target"];
+        for field in line.as_object().unwrap().keys().filter(|key| !common.contains(&key.as_str()))
+        {
+            assert!(documented.contains(field), "`{field}` is not explained");
+        }
+    }
 }
