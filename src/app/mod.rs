@@ -113,6 +113,7 @@ fn build(
         snapshot: ArcSwap::new(snapshot),
         clock: clock.clone(),
         high_water: AtomicU64::new(high_water.unix()),
+        operator_word: AtomicU64::new(0),
         counters,
         connections: Default::default(),
         access: logs.as_ref().map(|logs| logs.access().clone()).unwrap_or_default(),
@@ -173,7 +174,9 @@ impl Running {
     /// # Errors
     /// As [`Running::stop`].
     pub fn run(self) -> Result<(), AppError> {
+        let watch = reload::watch(&self.reloader);
         let told = self.control.block_on(reload::until_told(&self.reloader));
+        drop(watch);
         told.map_err(|source| AppError::System { doing: "waiting for signals", source })?;
         self.stop()
     }

@@ -45,11 +45,18 @@ impl Reloader {
         self.source.as_ref().map(|source| &source.path)
     }
 
-    /// Reads the file anew and puts it in place. A request that is under way ends as it began.
+    /// Reads the file anew at an operator's word and puts it in place. A request that is under way ends
+    /// as it began. The word also settles that the wall clock is right.
     ///
     /// # Errors
     /// All mistakes of the file, as text for people; the settings in force stay.
     pub fn reload(&self) -> Result<(), String> {
+        self.read()?;
+        self.shared.operator_word.fetch_add(1, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn read(&self) -> Result<(), String> {
         let Some(source) = &self.source else {
             return Err("this gateway was started without a configuration file".to_owned());
         };
@@ -82,8 +89,8 @@ impl Reloader {
         self.shared.snapshot.store(snapshot);
     }
 
-    fn reload_loudly(&self, why: &str) {
-        if let Err(report) = self.reload() {
+    fn tell(&self, why: &str, outcome: Result<(), String>) {
+        if let Err(report) = outcome {
             tracing::error!(%why, "the configuration in force stays, since the new one has mistakes:");
             // One event is one line; a report is read line by line.
             for line in report.lines() {
@@ -91,6 +98,21 @@ impl Reloader {
             }
         }
     }
+}
+
+/// Reloads when the file changes, as long as what this gives is kept.
+pub(super) fn watch(reloader: &Arc<Reloader>) -> Option<config::Watch> {
+    let file = reloader.source()?.clone();
+    let reloader = Arc::clone(reloader);
+    let watch = config::watch(&[file], move || {
+        // Files also change when nobody has looked at the gateway: this is no word about the clock.
+        reloader.tell("the file changed", reloader.read());
+    });
+    watch
+        .inspect_err(|error| {
+            tracing::warn!(%error, "the configuration file cannot be watched; SIGHUP reloads it");
+        })
+        .ok()
 }
 
 /// Reloads at SIGHUP, and returns at SIGTERM or SIGINT.
@@ -102,7 +124,9 @@ pub(super) async fn until_told(reloader: &Arc<Reloader>) -> std::io::Result<()> 
         tokio::select! {
             _ = hang_up.recv() => {
                 let reloader = Arc::clone(reloader);
-                let _ = tokio::task::spawn_blocking(move || reloader.reload_loudly("SIGHUP")).await;
+                let _ = tokio::task::spawn_blocking(move || {
+                    reloader.tell("SIGHUP", reloader.reload());
+                }).await;
             }
             _ = terminate.recv() => return Ok(()),
             _ = interrupt.recv() => return Ok(()),

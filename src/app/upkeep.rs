@@ -30,7 +30,7 @@ pub(super) async fn run(
     mut stop: watch::Receiver<bool>,
 ) {
     let mut wall = Wall::trust(&shared.clock);
-    let mut generation = shared.snapshot.load().generation;
+    let mut heard = shared.operator_word.load(Ordering::Relaxed);
     let mut health = Health::Ready;
     let mut beats = 0_u64;
     let mut interval = tokio::time::interval(BEAT);
@@ -40,10 +40,10 @@ pub(super) async fn run(
             _ = interval.tick() => {}
             _ = stop.wait_for(|stop| *stop) => return,
         }
-        let newest = shared.snapshot.load().generation;
-        if newest != generation {
+        let word = shared.operator_word.load(Ordering::Relaxed);
+        if word != heard {
             // Whoever reloads has looked at the gateway, and so at what it says about the clock.
-            generation = newest;
+            heard = word;
             wall = Wall::trust(&shared.clock);
         }
         health = watched::tell_health(health, shared.cache.store().health());

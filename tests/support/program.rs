@@ -55,6 +55,18 @@ impl Program {
         self.admin
     }
 
+    /// The file that it is configured from.
+    pub fn source(&self) -> &Path {
+        &self.source
+    }
+
+    /// Sends a signal to it.
+    pub fn signal(&mut self, signal: rustix::process::Signal) {
+        let pid = i32::try_from(self.process.child().id()).unwrap();
+        rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), signal)
+            .unwrap();
+    }
+
     /// Everything that it wrote: configuration, data, output.
     pub fn folder(&self) -> &Path {
         self.folder.path()

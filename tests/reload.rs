@@ -1,0 +1,130 @@
+//! New configuration for a running server: taken as one or not at all, with every connection kept.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use rustix::process::Signal;
+use support::PATIENCE;
+use support::client::{Client, ask};
+use support::program::Program;
+use support::upstream::Upstream;
+use tollgate::clock::instant;
+
+fn rules(upstream: &Upstream, path: &str) -> String {
+    format!(
+        "[[apis]]\nname = \"shop\"\nupstream = \"http://{}\"\n\n\
+         [[apis.rules]]\npath = \"{path}\"\n",
+        upstream.address()
+    )
+}
+
+/// Changes the one rule of a configuration, as an editor would: by another file of the same name.
+fn rewrite(source: &Path, from: &str, to: &str) {
+    let text = fs::read_to_string(source).unwrap();
+    assert!(text.contains(from), "{text}");
+    let fresh = source.with_extension("new");
+    fs::write(&fresh, text.replace(from, to)).unwrap();
+    fs::rename(fresh, source).unwrap();
+}
+
+struct Shop {
+    upstream: Upstream,
+    program: Program,
+    secret: String,
+}
+
+impl Shop {
+    fn start() -> Self {
+        let upstream = Upstream::start();
+        let program = Program::start(&rules(&upstream, "/old"));
+        program.succeed(&["user", "add", "alice", "--name", "Alice"], "");
+        let made = program.succeed(
+            &["token", "create", "--owner", "alice", "--name", "one", "--secret-only"],
+            "",
+        );
+        Self { upstream, program, secret: made.trim().to_owned() }
+    }
+
+    fn status(&self, client: &mut Client, path: &str) -> u16 {
+        client
+            .ask(format!(
+                "GET {path} HTTP/1.1\r\nHost: a.example\r\nAuthorization: Bearer {}\r\n\r\n",
+                self.secret
+            ))
+            .status
+    }
+
+    /// Asks until the answer is `wanted`; every answer on the way must be `before`.
+    fn until(&self, client: &mut Client, path: &str, before: u16, wanted: u16) {
+        let until = instant() + PATIENCE;
+        loop {
+            let status = self.status(client, path);
+            if status == wanted {
+                return;
+            }
+            assert_eq!(status, before, "neither the old nor the new configuration");
+            assert!(instant() < until, "the new configuration never came into force");
+        }
+    }
+
+    fn failures(&self) -> u64 {
+        let metrics = ask(self.program.admin(), "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        let text = metrics.text();
+        let line = text.lines().find(|line| line.starts_with("tollgate_config_reload_failures"));
+        line.and_then(|line| line.rsplit(' ').next()).unwrap().parse().unwrap()
+    }
+}
+
+#[test]
+fn a_changed_file_takes_effect_on_an_open_connection() {
+    let shop = Shop::start();
+    let mut client = Client::connect(shop.program.public());
+    assert_eq!(shop.status(&mut client, "/old"), 200);
+    assert_eq!(shop.status(&mut client, "/new"), 403);
+    rewrite(shop.program.source(), "/old", "/new");
+    shop.until(&mut client, "/new", 403, 200);
+    assert_eq!(shop.status(&mut client, "/old"), 403);
+    assert_eq!(shop.upstream.seen().len(), 2, "what was refused never reached the upstream");
+}
+
+#[test]
+fn a_file_with_mistakes_changes_nothing() {
+    let shop = Shop::start();
+    let mut client = Client::connect(shop.program.public());
+    rewrite(shop.program.source(), "[[apis.rules]]", "[[apis.rulez]]");
+    let until = instant() + PATIENCE;
+    while shop.failures() == 0 {
+        assert!(instant() < until, "the mistake was never noticed");
+    }
+    assert_eq!(shop.status(&mut client, "/old"), 200);
+    assert_eq!(shop.status(&mut client, "/new"), 403);
+    let printed = String::from_utf8(shop.program.printed()).unwrap();
+    assert!(printed.contains("did you mean `rules`?"), "{printed}");
+    rewrite(
+        shop.program.source(),
+        "[[apis.rulez]]\npath = \"/old\"",
+        "[[apis.rules]]\npath = \"/new\"",
+    );
+    shop.until(&mut client, "/new", 403, 200);
+}
+
+#[test]
+fn a_hang_up_signal_reloads() {
+    let mut shop = Shop::start();
+    let mut client = Client::connect(shop.program.public());
+    // In place, so that only the signal tells for sure.
+    let text = fs::read_to_string(shop.program.source()).unwrap();
+    fs::write(shop.program.source(), text.replace("/old", "/new")).unwrap();
+    shop.program.signal(Signal::HUP);
+    shop.until(&mut client, "/new", 403, 200);
+}
