@@ -155,6 +155,10 @@ class Bench:
         program = TARGET / "release" / "tollgate"
         return self.start(PROXY_CORE, port, program, "serve", "--config", file)
 
+    def runtime(self, kind, port):
+        program = TARGET / "release" / "examples" / "peers-runtimes"
+        return self.start(PROXY_CORE, port, program, kind, f"127.0.0.1:{port}", f"127.0.0.1:{self.upstream}")
+
     def start_all(self):
         body = "x" * 1024
         self.nginx("upstream", OTHER_CORE, self.upstream, f"return 200 '{body}';")
@@ -170,6 +174,9 @@ class Bench:
                 deny + f"{{ http_auth_bearer,map({self.dir}/haproxy-tokens.map) -m found }}"),
             "Tollgate": self.tollgate,
         }
+        if self.options.runtimes:
+            ways["hyper, own runtime, no check"] = lambda p: self.runtime("own", p)
+            ways["hyper, shared runtime, no check"] = lambda p: self.runtime("shared", p)
         for name, way in ways.items():
             if self.options.only and not any(only in name for only in self.options.only):
                 continue
@@ -311,6 +318,8 @@ def main():
     parser.add_argument("--rate", type=int, default=1000, help="requests a second for latencies")
     parser.add_argument("--only", action="append", help="peers whose name holds this; may be repeated")
     parser.add_argument("--variant", action="append", help="keep-alive, refused, new connection, latency")
+    parser.add_argument("--runtimes", action="store_true",
+                        help="also bare proxies that differ in their runtime alone")
     parser.add_argument("--folder", help="where to work, instead of a new temporary folder")
     options = parser.parse_args()
     folder = pathlib.Path(options.folder or tempfile.mkdtemp(prefix="tollgate-peers-")).absolute()

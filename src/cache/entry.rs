@@ -51,7 +51,12 @@ pub struct ContextParam {
 }
 
 impl Entry {
-    pub(super) fn new(token: &Token, owner: Arc<OwnerEntry>, last_seen: Arc<LastSeen>) -> Self {
+    pub(super) fn new(
+        token: &Token,
+        terms: Terms,
+        owner: Arc<OwnerEntry>,
+        last_seen: Arc<LastSeen>,
+    ) -> Self {
         let mut context_params = Vec::new();
         for (context, params) in &token.context_params {
             for (name, value) in params {
@@ -63,7 +68,7 @@ impl Entry {
             valid: AtomicBool::new(true),
             digest: token.digest,
             id: token.id,
-            terms: Terms::from(token),
+            terms,
             owner,
             last_seen,
             told: Told {

@@ -5,6 +5,7 @@ use std::sync::{Arc, Weak};
 use tokio::sync::watch;
 
 use crate::clock;
+use crate::domain::decision::Terms;
 use crate::domain::secret::Digest;
 use crate::store::Held;
 
@@ -160,7 +161,8 @@ impl Cache {
             Some(held) => {
                 let owner = self.admit_owner(owners_epoch, held)?;
                 let last_seen = self.last_seen(held);
-                let entry = Arc::new(Entry::new(&held.token, owner, last_seen));
+                let terms = self.interned.share(Terms::from(&*held.token));
+                let entry = Arc::new(Entry::new(&held.token, terms, owner, last_seen));
                 self.records.insert(*digest, Arc::clone(&entry));
                 Some(entry)
             }

@@ -19,6 +19,7 @@
 
 mod change;
 mod entry;
+mod interned;
 mod load;
 mod touches;
 
@@ -40,6 +41,7 @@ use crate::telemetry::durations::Durations;
 pub use entry::{ContextParam, Entry, LastSeen, OwnerEntry, Told};
 pub use load::{LoadError, Look};
 
+use interned::Interned;
 use touches::Pending;
 
 /// Locks over digests; a change holds one of them for a moment.
@@ -56,6 +58,7 @@ pub struct Cache {
     unknown: moka::sync::Cache<Digest, (), BuildDigestHasher>,
     shards: Vec<Mutex<Shard>>,
     owners: Mutex<Owners>,
+    interned: Interned,
     touches: DashMap<TokenId, Pending>,
     /// What happened, for metrics.
     pub counts: Counts,
@@ -112,6 +115,7 @@ impl Cache {
             unknown,
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
             owners: Mutex::default(),
+            interned: Interned::default(),
             touches: DashMap::new(),
             counts: Counts::default(),
         })

@@ -45,9 +45,7 @@ pub(super) fn write(
         core.rendered.put(&entry.digest, Rc::clone(&fresh));
         fresh
     });
-    for (name, value) in &rendered.headers {
-        headers.insert(name.clone(), value.clone());
-    }
+    rendered.write(headers, &snapshot.identity.headers);
     write_params(headers, permit, snapshot)
 }
 

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use bytes::{Bytes, BytesMut};
-use http::header::{HeaderName, HeaderValue};
+use bytes::BytesMut;
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::cache::Entry;
@@ -16,39 +16,58 @@ use crate::domain::grant::{Contexts, Items};
 /// What stays readable in a text: letters, digits and what RFC 3986 leaves unreserved.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// What the upstream is told about one token. All values lie in one piece of memory, so that copying
-/// them into a request touches one place and not one for each.
+/// How many identity headers there are.
+const HEADERS: usize = 8;
+
+/// What the upstream is told about one token. The values stand in this struct and their texts in one
+/// piece of memory, so that copying them into a request touches few places: with many tokens in use,
+/// reading scattered memory costs more than the copying itself.
 #[derive(Debug)]
 pub(super) struct Rendered {
     pub(super) entry: Arc<Entry>,
     pub(super) generation: u64,
-    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
+    values: [Option<HeaderValue>; HEADERS],
 }
 
 impl Rendered {
     /// Renders what the upstream is told about `entry` under the names of a snapshot.
     pub(super) fn new(entry: &Arc<Entry>, names: &IdentityHeaders, generation: u64) -> Self {
-        let parts = parts(entry, names);
+        let parts = parts(entry);
         let mut text = BytesMut::with_capacity(256);
-        let mut ends = Vec::with_capacity(parts.len());
-        for (_, part) in &parts {
-            // Writing to memory does not fail.
-            let _ = write!(text, "{part}");
-            ends.push(text.len());
-        }
-        let mut rest = text.freeze();
-        let mut begin = 0;
-        let mut headers = Vec::with_capacity(parts.len());
-        for ((name, _), end) in parts.iter().zip(ends) {
-            let value: Bytes = rest.split_to(end - begin);
-            begin = end;
-            // What is not fit for a header was refused when the token was made.
-            if let Ok(value) = HeaderValue::from_maybe_shared(value) {
-                headers.push(((*name).clone(), value));
+        let mut values = [const { None }; HEADERS];
+        for ((value, part), name) in values.iter_mut().zip(&parts).zip(header_names(names)) {
+            if let (Some(part), Some(_)) = (part, name) {
+                // Writing to memory does not fail. What is not fit for a header was refused when the
+                // token was made.
+                let _ = write!(text, "{part}");
+                *value = HeaderValue::from_maybe_shared(text.split().freeze()).ok();
             }
         }
-        Self { entry: Arc::clone(entry), generation, headers }
+        Self { entry: Arc::clone(entry), generation, values }
     }
+
+    /// Copies the headers into a request, under the same names that they were rendered for.
+    pub(super) fn write(&self, headers: &mut HeaderMap, names: &IdentityHeaders) {
+        for (name, value) in header_names(names).zip(&self.values) {
+            if let (Some(name), Some(value)) = (name, value) {
+                headers.insert(name.clone(), value.clone());
+            }
+        }
+    }
+}
+
+fn header_names(names: &IdentityHeaders) -> impl Iterator<Item = Option<&HeaderName>> {
+    let names: [&Option<HeaderName>; HEADERS] = [
+        &names.owner,
+        &names.company,
+        &names.token,
+        &names.token_name,
+        &names.flags,
+        &names.contexts,
+        &names.items,
+        &names.params,
+    ];
+    names.into_iter().map(Option::as_ref)
 }
 
 /// A value, before it is written.
@@ -61,19 +80,19 @@ enum Part<'e> {
     Items(&'e Items),
 }
 
-fn parts<'e>(entry: &'e Entry, names: &'e IdentityHeaders) -> Vec<(&'e HeaderName, Part<'e>)> {
+/// The values, in the order of [`header_names`].
+fn parts(entry: &Entry) -> [Option<Part<'_>>; HEADERS] {
     let flags = entry.terms.flags.within(entry.owner.terms.ceiling);
-    let all = [
-        (&names.owner, Some(Part::Text(&entry.owner.id))),
-        (&names.company, entry.terms.company.as_ref().map(|company| Part::Text(company))),
-        (&names.token, Some(Part::Text(&entry.id))),
-        (&names.token_name, Some(Part::Encoded(&entry.told.name))),
-        (&names.flags, Some(Part::Flags(flags.bits()))),
-        (&names.contexts, Some(Part::Contexts(&entry.terms.contexts))),
-        (&names.items, Some(Part::Items(&entry.terms.items))),
-        (&names.params, entry.told.params.as_deref().map(Part::Params)),
-    ];
-    all.into_iter().filter_map(|(name, part)| Some((name.as_ref()?, part?))).collect()
+    [
+        Some(Part::Text(&entry.owner.id)),
+        entry.terms.company.as_ref().map(|company| Part::Text(company)),
+        Some(Part::Text(&entry.id)),
+        Some(Part::Encoded(&entry.told.name)),
+        Some(Part::Flags(flags.bits())),
+        Some(Part::Contexts(&entry.terms.contexts)),
+        Some(Part::Items(&entry.terms.items)),
+        entry.told.params.as_deref().map(Part::Params),
+    ]
 }
 
 impl fmt::Display for Part<'_> {
