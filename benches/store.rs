@@ -1,10 +1,12 @@
 //! What the store costs, with few and with many tokens: durable creations by 64 callers at once, lookups,
 //! pages, opening, memory. Prints a table.
 //!
-//! `cargo bench --bench store` makes 1,000,000 tokens; `cargo bench --bench store -- 50000 DIR` makes fewer,
-//! and keeps them in a folder of its own under DIR.
+//! `cargo bench --bench store` makes 1,000,000 tokens. `cargo bench --bench store -- 50000 64 DIR` makes
+//! fewer, lets sled keep 64 MB of pages, and puts them into a folder of its own under DIR. With `open` as
+//! the first argument it opens the data folder that is given after the size of the cache, and only looks
+//! up: so much memory does a process need that has just been started.
 
-#![allow(clippy::unwrap_used, reason = "a benchmark ends where it fails")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark ends where it fails")]
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,20 +22,31 @@ mod records;
 
 use records::NOW;
 
+static CACHE_BYTES: AtomicU64 = AtomicU64::new(0);
+
 const CALLERS: u64 = 64;
 const OWNERS: u64 = 1_000;
 
 fn main() {
     let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
-    let tokens = arguments.next().map_or(1_000_000, |text| text.parse().unwrap());
+    let tokens = arguments.next();
+    let cache_mb: u64 = arguments.next().map_or(256, |text| text.parse().unwrap());
+    CACHE_BYTES.store(cache_mb << 20, Ordering::Relaxed);
     let base = arguments.next().map_or_else(std::env::temp_dir, Into::into);
-    let folder = tempfile::tempdir_in(base).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    if tokens.as_deref() == Some("open") {
+        runtime.block_on(look(&base));
+        return;
+    }
+    let tokens = tokens.map_or(1_000_000, |text| text.parse().unwrap());
+    let folder = tempfile::tempdir_in(base).unwrap();
     runtime.block_on(measure(&folder.path().join("data"), tokens));
 }
 
 async fn open(folder: &Path) -> Arc<dyn Store> {
-    store::open(&records::settings(folder, 16 << 20), Clock::system()).await.unwrap()
+    let mut settings = records::settings(folder, 16 << 20);
+    settings.index_cache_bytes = CACHE_BYTES.load(Ordering::Relaxed);
+    store::open(&settings, Clock::system()).await.unwrap()
 }
 
 async fn measure(folder: &Path, tokens: u64) {
@@ -76,6 +89,20 @@ async fn measure(folder: &Path, tokens: u64) {
     let at = instant();
     drop(open(folder).await);
     println!("open with the index lost, and close {:?}", at.elapsed());
+}
+
+async fn look(folder: &Path) {
+    let at = instant();
+    let store = open(folder).await;
+    println!("open {:?}, {} MB resident", at.elapsed(), resident_mb());
+    for round in 1..=5 {
+        let tokens = store.events(None, None, 1).await.unwrap().entries[0].position.0 - OWNERS;
+        let get = lookups(&store, tokens * round / 5).await;
+        println!("lookup {get:?}, {} MB resident", resident_mb());
+    }
+    let at = instant();
+    store.close().await.unwrap();
+    println!("close {:?}", at.elapsed());
 }
 
 async fn create(store: &Arc<dyn Store>, from: u64, to: u64) -> (f64, Duration, Duration) {

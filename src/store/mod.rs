@@ -239,7 +239,8 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     async fn last_uses(&self, ids: &[TokenId]) -> Result<Vec<Option<LastUse>>, StoreError>;
 
     /// Writes last uses down. An earlier use never replaces a later one; an id that is not known is
-    /// passed over. Durable at the next checkpoint, not at once.
+    /// passed over. Durable at the next checkpoint, not at once. While the disk is full it fails, and the
+    /// uses should be kept and written later.
     async fn note_uses(&self, uses: Vec<(TokenId, LastUse)>) -> Result<(), StoreError>;
 
     /// Tokens whose deadline is at or before `until`, soonest first, those after `after` in that order.
@@ -255,7 +256,8 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     async fn refile(&self, due: Due) -> Result<Option<Timestamp>, StoreError>;
 
     /// The only write to records. It is answered when the event is durable and every later read sees
-    /// the change; otherwise it fails, and nothing of it is visible.
+    /// the change; otherwise it fails, and nothing of it is visible. A commit whose answer nobody waits
+    /// for any more is made all the same.
     async fn commit(&self, commit: Commit) -> Result<Position, StoreError>;
 
     /// Events, newest first, all or about one subject, those before `before`.

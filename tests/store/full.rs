@@ -75,8 +75,12 @@ async fn fill_and_free(disk: &Path) {
     tokens = create(&store, tokens, tokens + 500).await;
     assert_eq!(store.health(), Health::Ready);
     check(&store, tokens).await;
+    let tokens = storm(&store, &filler, tokens).await;
+    drop(store);
+    check(&open(&data).await.unwrap(), tokens).await;
     println!(
-        "the disk was full at {first_full} tokens: reads went on, 4 restarts while full, 0 lost"
+        "the disk was full at {first_full} tokens: reads went on, 4 restarts while full; filled 10 \
+         times in mid-write: {tokens} tokens at the end, 0 lost"
     );
 }
 
@@ -86,6 +90,34 @@ async fn create(store: &Arc<dyn Store>, from: u64, to: u64) -> u64 {
         store.commit(records::creation(token)).await.unwrap();
     }
     to
+}
+
+/// Somebody else fills the disk to the last byte while tokens are being created, and frees it again, ten
+/// times: sled may meet the full disk in the middle of a write.
+async fn storm(store: &Arc<dyn Store>, filler: &Path, from: u64) -> u64 {
+    let mut next = from;
+    for _ in 0..10 {
+        let creating = tokio::spawn({
+            let store = Arc::clone(store);
+            async move {
+                let mut n = next;
+                for _ in 0..2_000 {
+                    let token = records::token(n, &records::owner_name(0));
+                    n += u64::from(store.commit(records::creation(token)).await.is_ok());
+                }
+                n
+            }
+        });
+        let filling = filler.to_owned();
+        tokio::task::spawn_blocking(move || fill(&filling)).await.unwrap();
+        next = creating.await.unwrap();
+        std::fs::remove_file(filler).unwrap();
+        while store.health() != Health::Ready {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        check(store, next).await;
+    }
+    next
 }
 
 async fn create_until_full(store: &Arc<dyn Store>, from: u64) -> u64 {
