@@ -112,6 +112,7 @@ class Bench:
         self.processes = []
         self.upstream = free_port()
         self.peers = {}
+        self.starts = {}
 
     def start(self, core, port, *command):
         log = self.dir / f"{port}.out"
@@ -183,7 +184,8 @@ class Bench:
             port = free_port()
             begin = time.monotonic()
             process = way(port)
-            print(f"{name}: up after {time.monotonic() - begin:.1f} s", file=sys.stderr)
+            self.starts[name] = time.monotonic() - begin
+            print(f"{name}: up after {self.starts[name]:.1f} s", file=sys.stderr)
             self.peers[name] = (port, process.pid)
 
     def seed(self):
@@ -219,6 +221,20 @@ class Bench:
                 total += sum(map(int, fields[11:15]))
                 waiting.append(child)
         return total / TICK
+
+    def resident_mb(self, pid):
+        """Memory of a process and its children, in MB; what they share counts for each."""
+        total = 0
+        for entry in pathlib.Path("/proc").iterdir():
+            if entry.name.isdigit():
+                try:
+                    status = (entry / "status").read_text()
+                except OSError:
+                    continue
+                fields = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
+                if str(pid) in (entry.name, fields["PPid"].strip()):
+                    total += int(fields.get("VmRSS", "0 kB").split()[0])
+        return total / 1024
 
     def wrk(self, port, seconds, tokens, close=False):
         command = ["taskset", "-c", OTHER_CORE, "wrk", "-t", "1", "-c", str(CONNECTIONS),
@@ -333,6 +349,9 @@ def main():
             # Every token once, so that the rounds find each store's memory as it is in the long run.
             warm = options.tokens // 20_000 + 2
             bench.wrk(port, warm if name == "Tollgate" else 2, folder / "hot.txt")
+        table(f"{options.tokens} tokens, each seen once", ("proxy and check", "start, s", "memory, MB"),
+              [(name, f"{bench.starts[name]:.2f}", f"{bench.resident_mb(pid):.0f}")
+               for name, (_, pid) in bench.peers.items()])
         unchecked = [name for name in bench.peers if "no check" in name]
         for variant in variants:
             if variant == "latency":
