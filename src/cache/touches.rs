@@ -62,8 +62,10 @@ impl Cache {
     /// # Errors
     /// The store's.
     pub async fn flush_touches(&self, now: Timestamp) -> Result<usize, StoreError> {
-        let due: Vec<(TokenId, Pending)> =
+        let mut due: Vec<(TokenId, Pending)> =
             self.touches.iter().map(|entry| (*entry.key(), entry.value().clone())).collect();
+        // Neighbours in the store's order cost it a fraction of what as many strangers do.
+        due.sort_unstable_by_key(|(id, _)| *id);
         let mut written = 0;
         for batch in due.chunks(BATCH) {
             let uses = batch.iter().map(|(id, pending)| (*id, pending.last_use.clone())).collect();

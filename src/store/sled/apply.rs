@@ -96,10 +96,12 @@ pub(super) fn uses(
 ) -> Result<State, StoreError> {
     let mut draft = Draft::new(index, state);
     for (id, last) in uses {
-        if draft.read(&keys::token(*id))?.is_none() {
+        let stored = stored_use(&draft, *id)?;
+        // Only a known token has a use, so that the large record need not be read for each further one.
+        if stored.is_none() && draft.read(&keys::token(*id))?.is_none() {
             continue;
         }
-        if stored_use(&draft, *id)?.is_none_or(|stored| stored.at < last.at) {
+        if stored.is_none_or(|stored| stored.at < last.at) {
             draft.put(keys::last_use(*id), &entry::use_payload(last))?;
         }
     }
