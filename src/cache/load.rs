@@ -40,6 +40,12 @@ pub enum Look {
 /// What a load gives to everyone who waits for it.
 pub(super) type Outcome = Result<Option<Arc<Entry>>, LoadError>;
 
+/// What there is for whoever wants a digest loaded.
+enum Joined {
+    Landed(Option<Arc<Entry>>),
+    Flight(watch::Receiver<Option<Outcome>>),
+}
+
 /// How often a load is done again when changes overtake it, before the request is refused.
 const OVERTAKEN_MAX: usize = 64;
 
@@ -60,7 +66,10 @@ impl Cache {
     /// When the store cannot tell; never a verdict.
     pub async fn load(self: &Arc<Self>, digest: &Digest) -> Outcome {
         for _ in 0..OVERTAKEN_MAX {
-            let mut flight = self.join(digest)?;
+            let mut flight = match self.join(digest)? {
+                Joined::Landed(outcome) => return Ok(outcome),
+                Joined::Flight(flight) => flight,
+            };
             let wait = flight.wait_for(Option::is_some);
             let outcome = match tokio::time::timeout(self.settings.load_timeout, wait).await {
                 Ok(Ok(outcome)) => outcome.clone().unwrap_or(Err(LoadError::Slow)),
@@ -85,14 +94,17 @@ impl Cache {
         self.load(digest).await
     }
 
-    /// The load of this digest that is under way, or a new one.
-    fn join(
-        self: &Arc<Self>,
-        digest: &Digest,
-    ) -> Result<watch::Receiver<Option<Outcome>>, LoadError> {
+    /// The load of this digest that is under way, or a new one; or what one has brought since the last
+    /// look, for loads land under the same lock.
+    fn join(self: &Arc<Self>, digest: &Digest) -> Result<Joined, LoadError> {
         let mut shard = self.shard(digest);
         if let Some(flight) = shard.loads.get(digest) {
-            return Ok(flight.clone());
+            return Ok(Joined::Flight(flight.clone()));
+        }
+        match self.look(digest) {
+            Look::Held(entry) => return Ok(Joined::Landed(Some(entry))),
+            Look::Unknown => return Ok(Joined::Landed(None)),
+            Look::Absent => {}
         }
         if shard.loads.len() > self.settings.loads / super::SHARDS {
             return Err(LoadError::Busy);
@@ -108,7 +120,7 @@ impl Cache {
             drop(landing);
             sender.send_replace(Some(outcome));
         });
-        Ok(receiver)
+        Ok(Joined::Flight(receiver))
     }
 
     /// Reads the store until nothing changed between the reading and the insertion.

@@ -170,3 +170,6 @@ impl Hasher for DigestHasher {
         self.0 = head;
     }
 }
+
+#[cfg(test)]
+mod tests;

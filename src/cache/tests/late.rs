@@ -1,0 +1,115 @@
+//! A real store whose reads arrive late: what was read is held back for some turns of the runtime, so
+//! that changes come in between. Everything else is the store's own.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use async_trait::async_trait;
+
+use crate::domain::id::{OwnerId, TokenId};
+use crate::domain::owner::Owner;
+use crate::domain::secret::Digest;
+use crate::domain::time::Timestamp;
+use crate::domain::token::Token;
+use crate::store::{
+    Commit, Due, Health, Held, LastUse, Page, Position, Recorded, Store, StoreError, Subject,
+};
+
+/// The store behind it, and how many reads there were.
+#[derive(Debug)]
+pub(super) struct Late {
+    pub(super) inner: Arc<dyn Store>,
+    pub(super) reads: AtomicUsize,
+}
+
+#[async_trait]
+impl Store for Late {
+    async fn held(&self, digest: &Digest) -> Result<Option<Held>, StoreError> {
+        let read = self.inner.held(digest).await;
+        let turns = self.reads.fetch_add(1, Ordering::Relaxed) % 7;
+        for _ in 0..turns {
+            tokio::task::yield_now().await;
+        }
+        read
+    }
+
+    async fn token(&self, id: TokenId) -> Result<Option<Arc<Token>>, StoreError> {
+        self.inner.token(id).await
+    }
+
+    async fn owner(&self, id: &OwnerId) -> Result<Option<Arc<Owner>>, StoreError> {
+        self.inner.owner(id).await
+    }
+
+    async fn tokens(
+        &self,
+        owner: Option<&OwnerId>,
+        after: Option<TokenId>,
+        limit: usize,
+    ) -> Result<Page<Arc<Token>, TokenId>, StoreError> {
+        self.inner.tokens(owner, after, limit).await
+    }
+
+    async fn owners(
+        &self,
+        after: Option<&OwnerId>,
+        limit: usize,
+    ) -> Result<Page<Arc<Owner>, OwnerId>, StoreError> {
+        self.inner.owners(after, limit).await
+    }
+
+    async fn last_uses(&self, ids: &[TokenId]) -> Result<Vec<Option<LastUse>>, StoreError> {
+        self.inner.last_uses(ids).await
+    }
+
+    async fn note_uses(&self, uses: Vec<(TokenId, LastUse)>) -> Result<(), StoreError> {
+        self.inner.note_uses(uses).await
+    }
+
+    async fn due(
+        &self,
+        until: Timestamp,
+        after: Option<Due>,
+        limit: usize,
+    ) -> Result<Vec<Due>, StoreError> {
+        self.inner.due(until, after, limit).await
+    }
+
+    async fn refile(&self, due: Due) -> Result<Option<Timestamp>, StoreError> {
+        self.inner.refile(due).await
+    }
+
+    async fn commit(&self, commit: Commit) -> Result<Position, StoreError> {
+        self.inner.commit(commit).await
+    }
+
+    async fn events(
+        &self,
+        subject: Option<&Subject>,
+        before: Option<Position>,
+        limit: usize,
+    ) -> Result<Page<Recorded, Position>, StoreError> {
+        self.inner.events(subject, before, limit).await
+    }
+
+    async fn backup(&self, to: &Path) -> Result<Position, StoreError> {
+        self.inner.backup(to).await
+    }
+
+    async fn high_water(&self) -> Result<Timestamp, StoreError> {
+        self.inner.high_water().await
+    }
+
+    async fn raise_high_water(&self, to: Timestamp) -> Result<(), StoreError> {
+        self.inner.raise_high_water(to).await
+    }
+
+    fn health(&self) -> Health {
+        self.inner.health()
+    }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        self.inner.close().await
+    }
+}
