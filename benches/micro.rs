@@ -15,6 +15,8 @@ mod records;
 mod routes;
 #[path = "micro/secrets.rs"]
 mod secrets;
+#[path = "micro/telemetry.rs"]
+mod telemetry;
 
 use criterion::{criterion_group, criterion_main};
 
@@ -27,6 +29,9 @@ criterion_group!(
     routes::normalize,
     records::look,
     records::load,
-    records::touch
+    records::touch,
+    telemetry::count,
+    telemetry::line,
+    telemetry::scrape
 );
 criterion_main!(all);

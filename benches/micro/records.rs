@@ -88,7 +88,8 @@ impl Stage {
     fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let text = format!(
-            "store.path = {:?}\n[[apis]]\nname = \"a\"\nupstream = \"http://127.0.0.1:9\"\n",
+            "store.path = {:?}\n[[apis]]\nname = \"a\"\nupstream = \"http://127.0.0.1:9\"\n\
+             rules = [{{ path = \"/{{*rest}}\" }}]\n",
             folder.path()
         );
         let settings =

@@ -21,9 +21,9 @@ use super::trail::Trail;
 
 /// Takes a request to its upstream, or refuses it. There is always an answer.
 pub(super) async fn handle(client: Rc<Client>, request: Request<Incoming>) -> Response<Body> {
-    let under_way = client.begin();
     let snapshot = client.core().snapshot();
     let mut trail = Trail::new(&client, &snapshot, &request);
+    let under_way = client.begin();
     match travel(&client, request, &snapshot, &mut trail).await {
         Ok(response) => {
             trail.answered(response.status().as_u16());

@@ -21,10 +21,10 @@ use super::trail::Trail;
 #[derive(Debug)]
 pub(super) struct Body {
     source: Source,
-    /// Writes the line about the request, by being dropped.
-    account: Option<Box<Account>>,
     /// Tells the connection that the answer is over, by being dropped.
     _under_way: UnderWay,
+    /// Writes the line about the request, by being dropped; last, when everything else is over.
+    account: Option<Box<Account>>,
 }
 
 #[derive(Debug)]
