@@ -76,10 +76,7 @@ impl Index {
                 opened => return Ok(Self { db: opened?, path: path.to_owned(), damaged }),
             }
         }
-        Err(StoreError::Failed {
-            doing: format!("opening `{}`", path.display()),
-            cause: "something still holds it".to_owned(),
-        })
+        Err(StoreError::Locked { path: path.display().to_string(), pid: "unknown".to_owned() })
     }
 
     /// Whether a read met damage: then this index must not be trusted by the next start.

@@ -168,7 +168,8 @@ impl SledStore {
     }
 
     /// For what may read many pages of the disk. Reads of single records run where they are called: they
-    /// take microseconds, less than the way to another thread and back.
+    /// take microseconds, less than the way to another thread and back, and at worst a page from the disk
+    /// and the end of a batch, a few milliseconds. Their callers sit on the control runtime.
     async fn aside<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Shared) -> Result<T, StoreError> + Send + 'static,

@@ -145,9 +145,8 @@ pub(super) fn trusted(
             tracing::error!("`{}` lacks changes; building it from the history", path.display());
             Ok(None)
         }
-        // Neither a full disk nor a failing one is mended by building anew.
-        Err(error @ StoreError::Full { .. }) => Err(error),
-        Err(error @ StoreError::Failed { .. }) if !options.index().is_dir() => Err(error),
+        // Neither is mended by building anew.
+        Err(error @ (StoreError::Full { .. } | StoreError::Locked { .. })) => Err(error),
         Err(error) => {
             tracing::error!("{error}; building the index from the history");
             Ok(None)

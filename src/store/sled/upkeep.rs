@@ -34,6 +34,7 @@ pub(super) struct Upkeep {
     /// What the last checkpoint that was asked for said, and when.
     asked: (State, Timestamp, Instant),
     retried: Option<Instant>,
+    full_since: Option<Instant>,
 }
 
 impl Upkeep {
@@ -45,7 +46,7 @@ impl Upkeep {
         high_water: Timestamp,
     ) -> Self {
         let asked = (state, high_water, clock::instant());
-        Self { keeper, space, lock, asked, retried: None }
+        Self { keeper, space, lock, asked, retried: None, full_since: None }
     }
 
     /// Refuses a write for which there might be no room, and notes for the health whether there is.
@@ -59,9 +60,7 @@ impl Upkeep {
 
     pub(super) fn tick(&mut self, shared: &Shared, log: &Log, state: &mut State) {
         self.revive(shared, log, state);
-        if shared.room_is(Room::Little) && self.space.check(0).is_ok() {
-            shared.set_room(Room::Enough);
-        }
+        self.look_for_room(shared);
         let (asked, asked_high_water, at) = &self.asked;
         let since = clock::instant().saturating_duration_since(*at);
         let events = state.applied.saturating_sub(asked.applied);
@@ -77,6 +76,20 @@ impl Upkeep {
             self.asked = (*state, high_water, clock::instant());
         }
         self.space.keep_reserve();
+    }
+
+    /// Notes that there is room again: at once where the disk said that there was little; where a write
+    /// found none although the disk said otherwise, as under a quota, after a while, to try once more.
+    fn look_for_room(&mut self, shared: &Shared) {
+        if shared.room_is(Room::Enough) {
+            self.full_since = None;
+            return;
+        }
+        let since = *self.full_since.get_or_insert_with(clock::instant);
+        let waited = clock::instant().saturating_duration_since(since) >= INTERVAL;
+        if (waited || shared.room_is(Room::Little)) && self.space.check(0).is_ok() {
+            shared.set_room(Room::Enough);
+        }
     }
 
     fn revive(&mut self, shared: &Shared, log: &Log, state: &mut State) {
