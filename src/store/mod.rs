@@ -81,6 +81,8 @@ fn options(settings: &StoreSettings, clock: Clock) -> sled::Options {
         cache_bytes: settings.index_cache_bytes,
         reserve_bytes: settings.reserve_bytes,
         segment_bytes: SEGMENT_BYTES,
+        // A fraction of a second.
+        always_read_bytes: 64 << 20,
         clock,
     }
 }

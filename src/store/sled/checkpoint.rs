@@ -25,8 +25,8 @@ pub(super) struct Checkpoint {
     pub(super) high_water: Timestamp,
     /// Tokens that lie idle count as used at this moment at least.
     pub(super) floor: Timestamp,
-    /// Whether nothing was written to the index since.
-    pub(super) clean: bool,
+    /// The stamp of the index's files, if it was closed and nothing was written to it since.
+    pub(super) closed: Option<u64>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -40,7 +40,7 @@ struct Written {
     batches: u64,
     high_water: Timestamp,
     floor: Timestamp,
-    clean: bool,
+    closed: Option<u64>,
 }
 
 /// Reads the checkpoint of a data folder; none when there is none, or it does not verify, or it is of
@@ -68,19 +68,20 @@ fn parse(text: &str) -> Option<Checkpoint> {
         return None;
     }
     let written: Written = serde_json::from_str(json).ok()?;
-    let Written { format, seq, hash, segment, offset, batches, high_water, floor, clean } = written;
+    let Written { format, seq, hash, segment, offset, batches, high_water, floor, closed } =
+        written;
     (format == FORMAT).then_some(Checkpoint {
         mark: Mark { head: Head { seq, hash: *hash.as_bytes() }, next: Place { segment, offset } },
         batches,
         high_water,
         floor,
-        clean,
+        closed,
     })
 }
 
 /// Replaces the checkpoint, durably.
 pub(super) fn write(folder: &Path, checkpoint: &Checkpoint) -> Result<(), StoreError> {
-    let Checkpoint { mark, batches, high_water, floor, clean } = *checkpoint;
+    let Checkpoint { mark, batches, high_water, floor, closed } = *checkpoint;
     let written = Written {
         format: FORMAT,
         seq: mark.head.seq,
@@ -90,7 +91,7 @@ pub(super) fn write(folder: &Path, checkpoint: &Checkpoint) -> Result<(), StoreE
         batches,
         high_water,
         floor,
-        clean,
+        closed,
     };
     let json = serde_json::to_string(&written).map_err(|error| failed(folder, &error))?;
     let text = format!("{json} {:08x}\n", crc32c::crc32c(json.as_bytes()));
@@ -134,7 +135,7 @@ mod tests {
             batches: 5,
             high_water: Timestamp::from_unix(1_700_000_000),
             floor: Timestamp::EPOCH,
-            clean: true,
+            closed: Some(7),
         };
         assert_eq!(read(folder.path()), None);
         write(folder.path(), &checkpoint).unwrap();

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::checkpoint;
 use super::index::Index;
 use super::shared::Access;
+use super::stamp;
 use super::upkeep;
 use super::write::Writer;
 use crate::store::StoreError;
@@ -30,7 +31,8 @@ pub(super) fn close(writer: Writer) -> Result<(), StoreError> {
     drop(Index::open(&path, shared.options.cache_bytes)?);
     Index::sync_files(&path)?;
     if trusted {
-        let last = upkeep::checkpoint(&shared, &log, &state, true);
+        let stamp = stamp::take(&path).ok().map(|stamp| stamp.sum);
+        let last = upkeep::checkpoint(&shared, &log, &state, stamp);
         checkpoint::write(&shared.options.folder, &last)?;
     }
     let (lines, syncs) = (shared.probe.lines(), shared.probe.syncs());

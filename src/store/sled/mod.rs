@@ -37,6 +37,7 @@ mod replay;
 mod run;
 mod shared;
 mod space;
+mod stamp;
 mod upkeep;
 mod validate;
 mod value;

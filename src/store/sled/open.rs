@@ -9,6 +9,7 @@ use super::index::{Index, State};
 use super::lock::{self, Lock};
 use super::replay::{Replay, ReplayError};
 use super::space::Space;
+use super::stamp;
 use crate::clock::Clock;
 use crate::domain::time::Timestamp;
 use crate::history::{self, Log, Mark, Recovered};
@@ -25,6 +26,8 @@ pub(in crate::store) struct Options {
     pub(in crate::store) reserve_bytes: u64,
     /// The size at which a segment of the history is followed by a new one.
     pub(in crate::store) segment_bytes: u64,
+    /// An index of up to this size is read whole at every start.
+    pub(in crate::store) always_read_bytes: u64,
     /// Whence the time comes.
     pub(in crate::store) clock: Clock,
 }
@@ -79,7 +82,7 @@ pub(super) fn open(options: &Options) -> Result<Opened, StoreError> {
     let how = Recovered {
         from: basis.mark,
         durable,
-        unclean: !known.is_some_and(|known| known.clean),
+        unclean: known.is_none_or(|known| known.closed.is_none()),
         segment_bytes: options.segment_bytes,
     };
     let mut replay = Replay::new(&index, state, basis.floor);
@@ -94,7 +97,7 @@ pub(super) fn open(options: &Options) -> Result<Opened, StoreError> {
     if events > 0 {
         tracing::info!("carried {events} events from the history into the index");
         opened.index.sync()?;
-        checkpoint::write(&options.folder, &opened.checkpoint(false))?;
+        checkpoint::write(&options.folder, &opened.checkpoint())?;
     }
     opened.space.keep_reserve();
     Ok(opened)
@@ -102,18 +105,19 @@ pub(super) fn open(options: &Options) -> Result<Opened, StoreError> {
 
 impl Opened {
     /// The present state; true on disk once the index was synced.
-    fn checkpoint(&self, clean: bool) -> Checkpoint {
+    fn checkpoint(&self) -> Checkpoint {
         Checkpoint {
             mark: self.log.mark(),
             batches: self.state.batches,
             high_water: self.high_water,
             floor: self.floor,
-            clean,
+            closed: None,
         }
     }
 }
 
-/// Opens the index if it is what the checkpoint says, or later. After a crash that takes reading it whole.
+/// Opens the index if it is what the checkpoint says, or later. It is read whole for that, unless it is
+/// large and its files are as they were closed.
 pub(super) fn trusted(
     options: &Options,
     known: &Checkpoint,
@@ -123,20 +127,22 @@ pub(super) fn trusted(
         tracing::error!("`{}` is not there; building it from the history", path.display());
         return Ok(None);
     }
-    if known.clean {
+    let stamp = stamp::take(&path).ok();
+    let untouched = stamp.is_some_and(|stamp| known.closed == Some(stamp.sum));
+    let small = stamp.is_some_and(|stamp| stamp.bytes <= options.always_read_bytes);
+    if known.closed.is_some() {
         // From here on the index may differ from the checkpoint.
-        checkpoint::write(&options.folder, &Checkpoint { clean: false, ..*known })?;
+        checkpoint::write(&options.folder, &Checkpoint { closed: None, ..*known })?;
     }
     let examine = || {
         let index = Index::open(&path, options.cache_bytes)?;
         let state = index.state()?;
-        let whole = if known.clean {
+        let far = if known.closed.is_some() {
             state.batches == known.batches && state.applied == known.mark.head.seq
         } else {
-            state.batches >= known.batches
-                && state.applied >= known.mark.head.seq
-                && index.is_whole(&state)?
+            state.batches >= known.batches && state.applied >= known.mark.head.seq
         };
+        let whole = far && ((untouched && !small) || index.is_whole(&state)?);
         Ok(whole.then_some((index, state)))
     };
     match examine() {
@@ -192,7 +198,7 @@ pub(super) fn start_anew(
     let high_water = known.map_or(Timestamp::EPOCH, |known| known.high_water);
     let now = options.clock.now().max(high_water);
     let floor = if rebuilt { now } else { Timestamp::EPOCH };
-    let basis = Checkpoint { mark: Mark::START, batches: 0, high_water, floor, clean: false };
+    let basis = Checkpoint { mark: Mark::START, batches: 0, high_water, floor, closed: None };
     checkpoint::write(&options.folder, &basis)?;
     Ok(basis)
 }

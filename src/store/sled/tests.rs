@@ -21,6 +21,7 @@ fn options(folder: &Path) -> Options {
         cache_bytes: 4 * 1024 * 1024,
         reserve_bytes: 64 * 1024,
         segment_bytes: 8 * 1024,
+        always_read_bytes: 0,
         clock: Clock::held(NOW),
     }
 }
@@ -76,9 +77,14 @@ fn copy_all(from: &Path, to: &Path) {
         if entry.file_type().unwrap().is_dir() {
             copy_all(&entry.path(), &to);
         } else {
-            fs::copy(entry.path(), to).unwrap();
+            fs::copy(entry.path(), &to).unwrap();
+            keep_time(&to, entry.metadata().unwrap().modified().unwrap());
         }
     }
+}
+
+fn keep_time(path: &Path, modified: std::time::SystemTime) {
+    fs::File::options().write(true).open(path).unwrap().set_modified(modified).unwrap();
 }
 
 fn segments(folder: &Path) -> Vec<PathBuf> {

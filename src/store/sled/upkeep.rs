@@ -72,7 +72,7 @@ impl Upkeep {
         if !due {
             return;
         }
-        if self.keeper.request(&index, checkpoint(shared, log, state, false)) {
+        if self.keeper.request(&index, checkpoint(shared, log, state, None)) {
             self.asked = (*state, high_water, clock::instant());
         }
         self.space.keep_reserve();
@@ -113,12 +113,17 @@ impl Upkeep {
 }
 
 /// The state of a store as its checkpoint says it.
-pub(super) fn checkpoint(shared: &Shared, log: &Log, state: &State, clean: bool) -> Checkpoint {
+pub(super) fn checkpoint(
+    shared: &Shared,
+    log: &Log,
+    state: &State,
+    closed: Option<u64>,
+) -> Checkpoint {
     Checkpoint {
         mark: log.mark(),
         batches: state.batches,
         high_water: shared.high_water(),
         floor: shared.floor(),
-        clean,
+        closed,
     }
 }

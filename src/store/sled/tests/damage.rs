@@ -35,7 +35,10 @@ fn flip(path: &Path, random: &mut u64) -> String {
     let at = usize::try_from(next(random)).unwrap() % used;
     let bit = next(random) % 8;
     bytes[at] ^= 1 << bit;
+    // As a disk does it that loses bits: nobody wrote to the file.
+    let modified = fs::metadata(path).unwrap().modified().unwrap();
     fs::write(path, bytes).unwrap();
+    super::keep_time(path, modified);
     format!("bit {bit} of byte {at} of {}", path.display())
 }
 
@@ -92,6 +95,26 @@ async fn a_flipped_bit_never_changes_an_answer() {
 }
 
 #[tokio::test]
+async fn pages_that_were_changed_while_stopped_are_noticed_at_the_next_start() {
+    let folder = tempfile::tempdir().unwrap();
+    fill(&open(folder.path()), TOKENS).await;
+    let path = folder.path().join("data/index/db");
+    let mut bytes = fs::read(&path).unwrap();
+    let zeros = bytes.len() / 3..bytes.len() / 3 + 512;
+    bytes[zeros].fill(0);
+    for (at, what) in [(0, "a cut file"), (1, "zeros"), (2, "text")] {
+        match at {
+            0 => fs::write(&path, &bytes[..bytes.len() / 2]).unwrap(),
+            1 => fs::write(&path, &bytes).unwrap(),
+            _ => fs::write(&path, "not a database").unwrap(),
+        }
+        let store = open(folder.path());
+        assert_eq!(ask_all(&store, what).await, 0, "{what}");
+        check_filled(&store, TOKENS).await;
+    }
+}
+
+#[tokio::test]
 async fn damage_met_while_running_is_an_error_and_the_next_start_mends_it() {
     let folder = tempfile::tempdir().unwrap();
     fill(&open(folder.path()), TOKENS).await;
@@ -105,6 +128,7 @@ async fn damage_met_while_running_is_an_error_and_the_next_start_mends_it() {
     assert!(errors > 0, "nothing was read from the disk");
     drop(store);
     check_filled(&open(folder.path()), TOKENS).await;
+    assert!(folder.path().join("data/index.damaged").is_dir());
 }
 
 #[tokio::test]
