@@ -127,7 +127,9 @@ mod tests {
         let environment = Environment::default();
         let started = file("[listen]\npublic = \"127.0.0.1:9000\"\ncores = 3\n");
         let current = super::super::load(started.path(), &environment).unwrap().settings;
-        let changed = file("[listen]\ncores = 4\n[store]\npath = \"elsewhere\"\n");
+        let changed = file(
+            "[listen]\ncores = 4\n[store]\npath = \"elsewhere\"\n[telemetry]\nformat = \"json\"\n",
+        );
         let report = reload(&current, changed.path(), &environment).unwrap_err();
         let entries: Vec<_> = report.entries().map(|one| (one.message, one.place)).collect();
         let sentence = |key| format!("`{key}` cannot change while the gateway runs");
@@ -138,6 +140,7 @@ mod tests {
             (sentence("store.master_key"), None),
             (sentence("listen.cores"), Some((2, 9))),
             (sentence("store.path"), Some((4, 9))),
+            (sentence("telemetry.format"), Some((6, 11))),
         ];
         assert_eq!(entries, wanted);
     }

@@ -153,9 +153,8 @@ impl hyper::body::Body for Body {
 impl Drop for Body {
     fn drop(&mut self) {
         // Whoever knows how long the body is does not ask whether there is more.
-        if hyper::body::Body::is_end_stream(self)
-            && let Some(account) = &mut self.account
-        {
+        let over = self.account.is_some() && hyper::body::Body::is_end_stream(self);
+        if let Some(account) = self.account.as_mut().filter(|_| over) {
             account.complete();
         }
     }

@@ -5,6 +5,7 @@ use std::net::TcpListener;
 use serde_json::{Value, json};
 use tollgate::domain::time::Timestamp;
 
+use crate::support::client::Client;
 use crate::support::gateway::{Gateway, START};
 use crate::{Stage, everything};
 
@@ -80,4 +81,42 @@ fn a_clock_that_was_set_back_is_told() {
     let lines = told(&["the wall clock is behind", &high]);
     assert_eq!((lines.len(), &lines[0]["level"]), (1, &json!("ERROR")));
     assert_eq!(lines[0]["behind_seconds"], 7_777_777);
+}
+
+#[test]
+fn a_store_that_cannot_tell_is_told_and_makes_no_verdict() {
+    everything();
+    let stage = Stage::new();
+    let (known, other) = (stage.token().secret, stage.token().secret);
+    assert_eq!(stage.gateway.ask(stage.request("GET /any/x", &known)).status, 200);
+    let store = std::sync::Arc::clone(stage.gateway.app().shared().cache.store());
+    stage.gateway.app().control().block_on(async move { store.close().await }).unwrap();
+    for _ in 0..3 {
+        assert_eq!(stage.gateway.ask(stage.request("GET /any/x", &other)).status, 503);
+    }
+    assert_eq!(stage.gateway.ask(stage.request("GET /any/x", &known)).status, 200);
+    let lines = told(&["a token cannot be checked", "the store is closed"]);
+    assert_eq!((lines.len(), &lines[0]["level"]), (1, &json!("ERROR")));
+    let reasons: Vec<_> = stage.kept.lines(5).iter().map(|line| line["reason"].clone()).collect();
+    let cannot = json!("cannot_decide");
+    assert_eq!(reasons, [json!(null), cannot.clone(), cannot.clone(), cannot, json!(null)]);
+    // Told by the upkeep too, which looks once a second.
+    assert_eq!(told(&["the store cannot be relied on", "the store is closed"]).len(), 1);
+}
+
+#[test]
+fn one_connection_too_many_is_turned_away_and_told() {
+    everything();
+    let more = "limits = { connections = 1_234 }\n";
+    let gateway = Gateway::start(more);
+    let open = &gateway.app().shared().connections;
+    // As if so many others were open.
+    open.store(1_234, std::sync::atomic::Ordering::Relaxed);
+    assert!(Client::connect(gateway.public()).is_closed());
+    assert!(Client::connect(gateway.public()).is_closed());
+    let lines = told(&["a connection is turned away", "\"limit\":1234"]);
+    assert_eq!((lines.len(), &lines[0]["level"]), (1, &json!("WARN")));
+    let cores = &gateway.app().shared().counters.cores;
+    assert_eq!(cores.iter().map(|core| core.turned_away.value()).sum::<u64>(), 2);
+    open.store(0, std::sync::atomic::Ordering::Relaxed);
 }
