@@ -1,6 +1,6 @@
 //! What an event and a last use do to the index. Applying one twice changes nothing.
 
-use super::entry;
+use super::entry::{self, Head};
 use super::index::{Draft, Index, State};
 use super::keys;
 use crate::domain::id::TokenId;
@@ -19,15 +19,15 @@ pub(super) fn event(
     subjects: &[Subject],
     floor: Timestamp,
 ) -> Result<(), StoreError> {
+    let this = (seq, place);
     for written in records {
         match &written.record {
-            Record::Token(new) => token(draft, new, written.json.as_bytes(), floor)?,
+            Record::Token(new) => token(draft, new, written.json.as_bytes(), this, floor)?,
             Record::Owner(owner) => draft.put(keys::owner(&owner.id), written.json.as_bytes())?,
         }
     }
-    let place = [place.segment.to_be_bytes(), place.offset.to_be_bytes()];
     for subject in subjects {
-        draft.put(keys::subject_event(subject, seq), place.as_flattened())?;
+        about(draft, subject, this)?;
     }
     Ok(())
 }
@@ -36,13 +36,16 @@ fn token(
     draft: &mut Draft<'_>,
     new: &Token,
     json: &[u8],
+    this: (u64, Place),
     floor: Timestamp,
 ) -> Result<(), StoreError> {
     let old = entry::drafted_token(draft, new.id)?;
     let filed = deadline(draft, new, floor)?;
-    if let Some((old, was_filed)) = &old {
-        if *was_filed != filed {
-            unfile(draft, *was_filed, new.id)?;
+    let mut latest = this;
+    if let Some((old, head)) = &old {
+        latest = later(draft, new.id, head.latest, this)?;
+        if head.filed != filed {
+            unfile(draft, head.filed, new.id)?;
         }
         if old.digest != new.digest {
             draft.delete(keys::digest(&old.digest))?;
@@ -56,7 +59,38 @@ fn token(
     if let Some(deadline) = filed {
         draft.put(keys::due(Due { deadline, token: new.id }), &[])?;
     }
-    draft.put(keys::token(new.id), &entry::token_payload(filed, json))
+    draft.put(keys::token(new.id), &entry::token_payload(&Head { filed, latest }, json))
+}
+
+/// Lets an event be found by what it is about.
+fn about(draft: &mut Draft<'_>, subject: &Subject, this: (u64, Place)) -> Result<(), StoreError> {
+    let mut found = None;
+    if let Subject::Token(id) = subject {
+        let key = keys::token(*id);
+        found = draft.read(&key)?.map(|payload| (*id, key, payload));
+    }
+    let Some((id, key, payload)) = found else {
+        return draft.put(keys::subject_event(subject, this.0), &entry::place_payload(this.1));
+    };
+    let (head, json) = entry::split_token(&payload)
+        .ok_or_else(|| draft.index().damage(&key, "the record is cut short"))?;
+    let latest = later(draft, id, head.latest, this)?;
+    draft.put(key, &entry::token_payload(&Head { latest, ..head }, json))
+}
+
+/// The later of two events about a token; the earlier one gets an entry of its own.
+fn later(
+    draft: &mut Draft<'_>,
+    id: TokenId,
+    known: (u64, Place),
+    this: (u64, Place),
+) -> Result<(u64, Place), StoreError> {
+    let (earlier, later) = if known.0 < this.0 { (known, this) } else { (this, known) };
+    if earlier.0 != later.0 {
+        let key = keys::subject_event(&Subject::Token(id), earlier.0);
+        draft.put(key, &entry::place_payload(earlier.1))?;
+    }
+    Ok(later)
 }
 
 fn unfile(
@@ -119,22 +153,22 @@ pub(super) fn refile(
     floor: Timestamp,
 ) -> Result<(Option<Timestamp>, State), StoreError> {
     let mut draft = Draft::new(index, state);
-    let Some((token, was_filed)) = entry::drafted_token(&draft, due.token)? else {
+    let Some((token, head)) = entry::drafted_token(&draft, due.token)? else {
         draft.delete(keys::due(due))?;
         return Ok((None, draft.write(state.applied, state)?));
     };
     let filed = deadline(&draft, &token, floor)?;
-    if filed == was_filed && filed == Some(due.deadline) {
+    if filed == head.filed && filed == Some(due.deadline) {
         return Ok((filed, *state));
     }
     draft.delete(keys::due(due))?;
-    unfile(&mut draft, was_filed, token.id)?;
+    unfile(&mut draft, head.filed, token.id)?;
     if let Some(deadline) = filed {
         draft.put(keys::due(Due { deadline, token: token.id }), &[])?;
     }
     let key = keys::token(token.id);
     let payload = draft.read(&key)?.unwrap_or_default();
-    let (_, json) = entry::split_token(&payload).unwrap_or_default();
-    draft.put(key, &entry::token_payload(filed, json))?;
+    let json = entry::split_token(&payload).map_or(&[][..], |(_, json)| json);
+    draft.put(key, &entry::token_payload(&Head { filed, ..head }, json))?;
     Ok((filed, draft.write(state.applied, state)?))
 }

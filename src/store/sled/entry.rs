@@ -9,31 +9,61 @@ use crate::domain::id::{OwnerId, TokenId};
 use crate::domain::owner::Owner;
 use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
+use crate::history::Place;
 use crate::store::{LastUse, StoreError};
 
 /// In place of a deadline, for a token that has no entry among the deadlines.
 const NO_DEADLINE: u64 = u64::MAX;
 
-/// A token's payload: under which deadline it is filed, then its record as JSON.
-pub(super) fn token_payload(filed: Option<Timestamp>, json: &[u8]) -> Vec<u8> {
-    let filed = filed.map_or(NO_DEADLINE, Timestamp::unix).to_be_bytes();
-    [&filed, json].concat()
+/// What stands before a token's record: what else there is to find about it, so that most tokens need no
+/// entries of their own for that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Head {
+    /// The deadline that it is filed under.
+    pub(super) filed: Option<Timestamp>,
+    /// The newest event about it; earlier ones have entries of their own.
+    pub(super) latest: (u64, Place),
+}
+
+/// A token's payload: its head, then its record as JSON.
+pub(super) fn token_payload(head: &Head, json: &[u8]) -> Vec<u8> {
+    let (seq, place) = head.latest;
+    let filed = head.filed.map_or(NO_DEADLINE, Timestamp::unix);
+    let words = [filed, seq, place.segment, place.offset].map(u64::to_be_bytes);
+    [words.as_flattened(), json].concat()
 }
 
 /// Splits a token's payload; none when it is too short.
-pub(super) fn split_token(payload: &[u8]) -> Option<(Option<Timestamp>, &[u8])> {
-    let (filed, json) = payload.split_first_chunk::<8>()?;
+pub(super) fn split_token(payload: &[u8]) -> Option<(Head, &[u8])> {
+    let (words, json) = payload.split_first_chunk::<32>()?;
+    let ([filed, seq, segment, offset], []) = words.as_chunks::<8>() else { return None };
     let filed = u64::from_be_bytes(*filed);
-    Some(((filed != NO_DEADLINE).then(|| Timestamp::from_unix(filed)), json))
+    let filed = (filed != NO_DEADLINE).then(|| Timestamp::from_unix(filed));
+    let place =
+        Place { segment: u64::from_be_bytes(*segment), offset: u64::from_be_bytes(*offset) };
+    Some((Head { filed, latest: (u64::from_be_bytes(*seq), place) }, json))
 }
 
-/// A token's record with the deadline that it is filed under.
-pub(super) type Filed = (Arc<Token>, Option<Timestamp>);
+/// The payload of an event's entry.
+pub(super) fn place_payload(place: Place) -> [u8; 16] {
+    let (segment, offset) = (u128::from(place.segment), u128::from(place.offset));
+    (segment << 64 | offset).to_be_bytes()
+}
 
-pub(super) fn read_token(index: &Index, key: &[u8], payload: &[u8]) -> Result<Filed, StoreError> {
-    let (filed, json) =
+/// Reads where an event stands; none when the payload does not say.
+pub(super) fn read_place(payload: &[u8]) -> Option<Place> {
+    let ([segment, offset], []) = payload.as_chunks::<8>() else { return None };
+    Some(Place { segment: u64::from_be_bytes(*segment), offset: u64::from_be_bytes(*offset) })
+}
+
+pub(super) fn read_token(
+    index: &Index,
+    key: &[u8],
+    payload: &[u8],
+) -> Result<(Arc<Token>, Head), StoreError> {
+    let (head, json) =
         split_token(payload).ok_or_else(|| index.damage(key, "the record is cut short"))?;
-    Ok((parse(index, key, json)?, filed))
+    Ok((parse(index, key, json)?, head))
 }
 
 pub(super) fn read_owner(
@@ -53,7 +83,10 @@ fn parse<T: serde::de::DeserializeOwned>(
 }
 
 /// A token as a batch leaves it.
-pub(super) fn drafted_token(draft: &Draft<'_>, id: TokenId) -> Result<Option<Filed>, StoreError> {
+pub(super) fn drafted_token(
+    draft: &Draft<'_>,
+    id: TokenId,
+) -> Result<Option<(Arc<Token>, Head)>, StoreError> {
     let key = keys::token(id);
     let payload = draft.read(&key)?;
     payload.map(|payload| read_token(draft.index(), &key, &payload)).transpose()

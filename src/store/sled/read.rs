@@ -10,7 +10,7 @@ use crate::domain::owner::Owner;
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
-use crate::history::{self, Backwards, Place};
+use crate::history::{self, Backwards};
 use crate::store::{Due, Held, LastUse, Page, Position, Recorded, StoreError, Subject, codec};
 
 /// What a cache miss needs.
@@ -165,16 +165,22 @@ fn about(
     wanted: usize,
 ) -> Result<Vec<Vec<u8>>, StoreError> {
     let index = shared.index()?;
+    let mut places = Vec::new();
+    if let Subject::Token(id) = subject {
+        let key = keys::token(*id);
+        if let Some(payload) = index.read(&key)? {
+            let (head, _) = entry::split_token(&payload)
+                .ok_or_else(|| index.damage(&key, "the record is cut short"))?;
+            places.extend(Some(head.latest).filter(|(seq, _)| *seq < before));
+        }
+    }
     let end = keys::subject_event(subject, before);
-    let found = index.list_back(&keys::subject(subject), &end, wanted)?;
-    let line = |(key, payload): &(::sled::IVec, ::sled::IVec)| {
-        let damaged = || index.damage(key, "it is not the place of an event");
-        let seq = keys::trailing_seq(key).ok_or_else(damaged)?;
-        let (segment, offset) = payload.split_first_chunk::<8>().ok_or_else(damaged)?;
-        let offset = offset.first_chunk::<8>().ok_or_else(damaged)?;
-        let place =
-            Place { segment: u64::from_be_bytes(*segment), offset: u64::from_be_bytes(*offset) };
-        Ok(history::line_at(&shared.options.history(), place, seq)?)
-    };
-    found.iter().map(line).collect()
+    let earlier = wanted.saturating_sub(places.len());
+    for (key, payload) in index.list_back(&keys::subject(subject), &end, earlier)? {
+        let seq = keys::trailing_seq(&key);
+        let place = seq.zip(entry::read_place(&payload));
+        places.push(place.ok_or_else(|| index.damage(&key, "it is not the place of an event"))?);
+    }
+    let folder = shared.options.history();
+    places.iter().map(|(seq, place)| Ok(history::line_at(&folder, *place, *seq)?)).collect()
 }

@@ -7,8 +7,12 @@ use super::{check_filled, copy_running, fill, open, open_error, options, segment
 use crate::clock::Clock;
 use crate::domain::time::Span;
 use crate::domain::token::Token;
-use crate::history::{self, Log, Mark, Recovered};
-use crate::store::sample::{NOW, creation, last_use, owner_creation, revocation, token};
+use crate::history::{self, Lines, Log, Mark, Place, Recovered};
+use crate::store::sample::{
+    NOW, creation, last_use, observation, owner_creation, revocation, token,
+};
+use crate::store::sled::index::{Index, State};
+use crate::store::sled::replay::Replay;
 use crate::store::sled::{SledStore, repair};
 use crate::store::{Due, Position, Store, StoreError, codec};
 
@@ -19,6 +23,26 @@ async fn a_crash_loses_nothing_that_was_acknowledged() {
     fill(&store, 40).await;
     let copy = copy_running(folder.path());
     check_filled(&open(copy.path()), 40).await;
+}
+
+#[tokio::test]
+async fn applying_events_twice_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    fill(&store, 40).await;
+    store.commit(observation(token(2, "alice").id)).await.unwrap();
+    drop(store);
+    let index = Index::open(&options(folder.path()).index(), 1 << 20).unwrap();
+    let once = index.state().unwrap();
+    assert!(index.is_whole(&once).unwrap());
+    let mut replay = Replay::new(&index, State { applied: 0, ..once }, NOW);
+    let mut lines = Lines::from(&folder.path().join("data/history"), Place::START).unwrap();
+    while let Some(raw) = lines.next_line().unwrap() {
+        replay.take(raw.place, history::check(raw.bytes).unwrap(), raw.bytes).unwrap();
+    }
+    let twice = replay.finish().unwrap();
+    assert_eq!((twice.applied, twice.sum), (once.applied, once.sum));
+    assert!(index.is_whole(&twice).unwrap());
 }
 
 #[tokio::test]
