@@ -41,8 +41,10 @@ pub fn named_by_connection(line: &[u8]) -> impl Iterator<Item = HeaderName> {
 /// say (sec-H4), or asks the upstream to read another method than the one that was checked (sec-P15).
 pub fn is_claim(name: &str) -> bool {
     const FORWARDED: &str = "x-forwarded";
-    const CLAIMS: [&str; 10] = [
+    const CLAIMS: [&str; 12] = [
         "forwarded",
+        "proxy",
+        "true-client-ip",
         "x-real-ip",
         "x-original-url",
         "x-original-uri",
@@ -53,7 +55,7 @@ pub fn is_claim(name: &str) -> bool {
         "x-http-method",
         "x-method-override",
     ];
-    name.starts_with(['f', 'x'])
+    name.starts_with(['f', 'x', 'p', 't'])
         && (name.get(..FORWARDED.len()).is_some_and(|start| is_alias(start, FORWARDED))
             || CLAIMS.iter().any(|claim| is_alias(name, claim)))
 }

@@ -23,6 +23,9 @@ const BEAT: Duration = Duration::from_secs(1);
 /// How often the wall clock's high-water mark is persisted, in beats.
 const PERSIST_EVERY: u64 = 30;
 
+/// How many batches of tokens one beat ends at the most, so that it never keeps the others waiting.
+const BATCHES_MAX: usize = 64;
+
 /// Runs until `stop`.
 pub(super) async fn run(
     service: Arc<Service>,
@@ -54,15 +57,16 @@ pub(super) async fn run(
 
 /// One look at everything. Public within the crate so that tests need not wait for the next one.
 pub(super) async fn beat(service: &Service, shared: &Shared, wall: &mut Wall, beats: u64) {
+    let now = wall.look(&shared.clock);
+    shared.wall_trusted.store(now.is_some(), Ordering::Relaxed);
+    // Nothing is written down, and nothing ended, by a clock that cannot be trusted.
+    let Some(now) = now else { return };
     let flush_every = shared.cache.flush_interval().as_secs().max(1);
     if beats.is_multiple_of(flush_every)
-        && let Err(error) = shared.cache.flush_touches(shared.clock.now()).await
+        && let Err(error) = shared.cache.flush_touches(now).await
     {
         tell(&shared.warnings.touches, &error, "last uses cannot be written down; they are kept");
     }
-    let now = wall.look(&shared.clock);
-    shared.wall_trusted.store(now.is_some(), Ordering::Relaxed);
-    let Some(now) = now else { return };
     shared.high_water.fetch_max(now.unix(), Ordering::Relaxed);
     if beats.is_multiple_of(PERSIST_EVERY)
         && let Err(error) = shared.cache.store().raise_high_water(now).await
@@ -79,16 +83,19 @@ fn tell(throttle: &Throttle, error: &dyn Error, what: &str) {
     }
 }
 
+/// Ends what is over, for the time of some batches; the rest waits for the next beat.
 async fn sweep(service: &Service, shared: &Shared, now: Timestamp) {
-    loop {
-        match service.sweep(now).await {
+    let mut after = None;
+    for _ in 0..BATCHES_MAX {
+        match service.sweep(now, after).await {
             Ok(swept) => {
                 if swept.ended > 0 {
                     tracing::info!(ended = swept.ended, "tokens came to their end");
                 }
-                if !swept.more {
+                if swept.next.is_none() {
                     return;
                 }
+                after = swept.next;
             }
             Err(error) => {
                 tell(&shared.warnings.sweep, &error, "tokens that are over cannot be ended now");

@@ -14,6 +14,8 @@ use crate::domain::token::{ParamValue, Token};
 #[derive(Debug)]
 pub struct Entry {
     valid: AtomicBool,
+    /// Whether its idleness was found again after it was read anew.
+    idle_confirmed: AtomicBool,
     /// The lookup key.
     pub digest: Digest,
     /// The public id.
@@ -66,6 +68,7 @@ impl Entry {
         }
         Self {
             valid: AtomicBool::new(true),
+            idle_confirmed: AtomicBool::new(false),
             digest: token.digest,
             id: token.id,
             terms,
@@ -82,6 +85,17 @@ impl Entry {
     /// Whether this is still what the store holds. Once false, it stays so.
     pub fn is_valid(&self) -> bool {
         self.valid.load(Ordering::Acquire) && self.owner.is_valid()
+    }
+
+    /// Whether a verdict of idleness may rest on a last use that is older than the one in the store. It
+    /// may not where the end is on record, or where the record was read anew for this question before.
+    pub fn idleness_is_doubtful(&self) -> bool {
+        self.terms.ended.is_none() && !self.idle_confirmed.load(Ordering::Relaxed)
+    }
+
+    /// The record was read anew, and the token is idle still.
+    pub fn confirm_idleness(&self) {
+        self.idle_confirmed.store(true, Ordering::Relaxed);
     }
 
     pub(super) fn invalidate(&self) {

@@ -72,6 +72,10 @@ impl Cache {
             self.store.note_uses(uses).await?;
             self.observe_first_uses(batch, now).await?;
             for (id, flushed) in batch {
+                // A use that came meanwhile stays; it is no first one any more.
+                if let Some(mut pending) = self.touches.get_mut(id) {
+                    pending.first &= !flushed.first;
+                }
                 self.touches.remove_if(id, |_, pending| pending.last_use.at <= flushed.last_use.at);
             }
             written += batch.len();

@@ -28,6 +28,9 @@ use super::journey;
 /// How long to wait when the system has no more sockets to give, before asking again.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// How long to wait for the rest of a preface of which only a part has come.
+const PREFACE_PAUSE: Duration = Duration::from_millis(25);
+
 /// What decides how a core listens; fixed for its life.
 #[derive(Clone, Copy, Debug)]
 pub struct Listening {
@@ -193,6 +196,7 @@ async fn serve_http1(stream: TcpStream, client: Rc<Client>, listening: Listening
 }
 
 async fn serve_http2(stream: TcpStream, client: Rc<Client>) {
+    client.speaks_http2();
     let io = TokioIo::new(Socket::new(stream, Rc::clone(&client)));
     let service = service_fn(|request| {
         let client = Rc::clone(&client);
@@ -255,7 +259,7 @@ async fn begins_http2(stream: &TcpStream, client: &Client) -> Option<bool> {
             return Some(true);
         }
         // What is there stays readable, so that there is nothing to wait for but time.
-        tokio::time::sleep(Duration::from_millis(1)).await;
+        tokio::time::sleep(PREFACE_PAUSE).await;
     }
 }
 

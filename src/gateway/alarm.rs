@@ -85,11 +85,14 @@ impl Alarm {
     pub(super) fn set(&self, after: Duration) {
         let after = u64::try_from(after.as_millis()).unwrap_or(NEVER);
         self.bell.rings_at_ms.set(self.alarms.now_ms.get().saturating_add(after));
+        // A ring that nobody heard was about something that is over.
+        self.bell.rung.set(false);
     }
 
     /// Does not ring until it is set again.
     pub(super) fn clear(&self) {
         self.bell.rings_at_ms.set(NEVER);
+        self.bell.rung.set(false);
     }
 
     /// Whether it rang since it was last looked at with this.
@@ -166,6 +169,19 @@ mod tests {
         b.set(Duration::ZERO);
         alarms.tick();
         assert!(b.take_rung());
+    }
+
+    #[test]
+    fn a_ring_that_nobody_heard_is_not_kept_for_the_next() {
+        let alarms = Alarms::new();
+        let (a, b) = (alarms.add(), alarms.add());
+        for alarm in [&a, &b] {
+            alarm.set(Duration::ZERO);
+        }
+        alarms.tick();
+        a.clear();
+        b.set(Duration::from_secs(3_600));
+        assert!(!a.take_rung() && !b.take_rung());
     }
 
     #[test]

@@ -9,6 +9,7 @@ use crate::domain::time::Timestamp;
 
 use super::authenticate::{self, Authenticated};
 use super::core::Core;
+use super::dialect::bearer;
 use super::intake::Inbound;
 use super::plan::{ApiPlan, RulePlan};
 use super::route::Matched;
@@ -21,6 +22,7 @@ pub(super) struct Permit<'s> {
     rule: &'s RulePlan,
     /// None on a public rule, where nobody asked who it is.
     entry: Option<Arc<Entry>>,
+    at: Timestamp,
 }
 
 impl<'s> Permit<'s> {
@@ -30,6 +32,11 @@ impl<'s> Permit<'s> {
 
     pub(super) const fn rule(&self) -> &'s RulePlan {
         self.rule
+    }
+
+    /// When it was given.
+    pub(super) const fn at(&self) -> Timestamp {
+        self.at
     }
 
     pub(super) const fn entry(&self) -> Option<&Arc<Entry>> {
@@ -45,23 +52,30 @@ pub(super) async fn permit<'s>(
     inbound: &Inbound,
     matched: &Matched<'s>,
     core: &Core,
-    now: Timestamp,
     seen: &mut Option<Authenticated>,
 ) -> Result<Permit<'s>, Refusal> {
     let api = matched.api;
     if let Some(rule) = matched.rule.filter(|rule| rule.public) {
-        return Ok(Permit { api, rule, entry: None });
+        // Nobody asks whose it is, yet what has two readings goes nowhere (sec-A1).
+        bearer::credential(&inbound.parts.headers)?;
+        return Ok(Permit { api, rule, entry: None, at: Timestamp::EPOCH });
     }
     let mut who = authenticate::identify(inbound, core).await?;
+    // The moment of the decision is that of the verdict: a record may have taken a while to load.
+    let now = core.shared.now()?;
     let mut verdict = judge(inbound, matched, &who, now);
-    if verdict == Err(Refusal::IdleExpired) {
+    if verdict == Err(Refusal::IdleExpired) && who.entry().idleness_is_doubtful() {
         // The last use in memory may be older than the one in the store: idleness is final, so that
-        // nobody may be refused for it on old news.
+        // nobody may be refused for it on old news. Once is enough, or an idle token that keeps coming
+        // would be read from the store each time.
         who = Box::pin(who.renewed(core)).await?;
         verdict = judge(inbound, matched, &who, now);
+        if verdict == Err(Refusal::IdleExpired) {
+            who.entry().confirm_idleness();
+        }
     }
     match (verdict, matched.rule) {
-        (Ok(()), Some(rule)) => Ok(Permit { api, rule, entry: Some(who.into_entry()) }),
+        (Ok(()), Some(rule)) => Ok(Permit { api, rule, entry: Some(who.into_entry()), at: now }),
         (verdict, _) => {
             *seen = Some(who);
             Err(verdict.err().unwrap_or(Refusal::NoRule))

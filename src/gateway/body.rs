@@ -16,7 +16,7 @@ use crate::domain::refusal::{BadRequest, Refusal};
 use crate::wire;
 
 use super::alarm::Alarm;
-use super::expect::Hold;
+use super::expect::{self, Hold};
 use super::snapshot::Snapshot;
 
 /// Why a body could not be passed on.
@@ -38,6 +38,8 @@ pub(super) enum BodyError {
 pub(super) struct Upload {
     /// Whether all of it was passed on.
     done: Cell<bool>,
+    /// Whether the time limit is that of the upstream's word, and not the body's.
+    patient: Cell<bool>,
     /// Whether the upstream wants more and the client has sent none.
     waiting_for_client: Cell<bool>,
     /// Why it was given up.
@@ -60,6 +62,7 @@ impl Upload {
     ) -> Rc<Self> {
         Rc::new(Self {
             done: Cell::new(false),
+            patient: Cell::new(false),
             waiting_for_client: Cell::new(false),
             refused: Cell::new(None),
             left: Cell::new(limit),
@@ -71,10 +74,29 @@ impl Upload {
         })
     }
 
-    /// Lets a body go that waited for a word from the upstream; false if none was waiting.
+    /// Waits a while for the upstream's word, before the body goes unasked.
+    pub(super) fn be_patient(&self) {
+        self.patient.set(true);
+        self.set_alarm(expect::PATIENCE);
+    }
+
+    /// Whether it was only the patience that ran out; the body goes then, also without a word.
     pub(super) fn let_go(&self) -> bool {
-        let waiting = self.hold.as_ref().filter(|hold| !hold.is_released());
-        waiting.inspect(|hold| hold.release()).is_some()
+        if let Some(hold) = self.hold.as_ref().filter(|_| self.patient.get()) {
+            hold.release();
+        }
+        self.patient.take()
+    }
+
+    /// Goes on with the time that a body has.
+    pub(super) fn go_on(&self) {
+        self.set_alarm(if self.done.get() { self.response_timeout } else { self.stall_timeout });
+    }
+
+    fn set_alarm(&self, after: Duration) {
+        if let Some(alarm) = self.alarm.borrow().as_ref() {
+            alarm.set(after);
+        }
     }
 
     pub(super) const fn is_done(&self) -> bool {
@@ -101,9 +123,8 @@ impl Upload {
         if done {
             self.done.set(true);
         }
-        if let Some(alarm) = self.alarm.borrow().as_ref() {
-            alarm.set(if done { self.response_timeout } else { self.stall_timeout });
-        }
+        self.patient.set(false);
+        self.go_on();
     }
 
     fn refuse(&self, refusal: Refusal) -> BodyError {

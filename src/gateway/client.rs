@@ -27,6 +27,7 @@ pub(super) struct Client {
     host: RefCell<(Box<[u8]>, Rc<str>)>,
     under_way: Cell<usize>,
     head_begun: Cell<bool>,
+    http2: Cell<bool>,
     head_timeout: Duration,
     idle_timeout: Duration,
     stall_timeout: Duration,
@@ -44,6 +45,7 @@ impl Client {
             host: RefCell::new((Box::default(), Rc::from(""))),
             under_way: Cell::new(0),
             head_begun: Cell::new(false),
+            http2: Cell::new(false),
             head_timeout: limits.head_timeout,
             idle_timeout: limits.idle_timeout,
             stall_timeout: limits.stall_timeout,
@@ -94,8 +96,18 @@ impl Client {
         UnderWay(Rc::clone(self))
     }
 
+    /// The connection speaks HTTP/2, where bytes between two requests need not begin a head.
+    pub(super) fn speaks_http2(&self) {
+        self.http2.set(true);
+    }
+
     fn read(&self) {
-        if self.under_way.get() == 0 && !self.head_begun.replace(true) {
+        if self.under_way.get() > 0 {
+            return;
+        }
+        if self.http2.get() {
+            self.alarm.set(self.idle_timeout);
+        } else if !self.head_begun.replace(true) {
             self.alarm.set(self.head_timeout);
         }
     }

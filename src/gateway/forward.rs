@@ -17,7 +17,7 @@ use super::authorize::Permit;
 use super::body::{RequestBody, Upload};
 use super::client::Client;
 use super::core::Core;
-use super::expect::{self, Hold};
+use super::expect::Hold;
 use super::identity;
 use super::intake::Inbound;
 use super::plan::ApiPlan;
@@ -50,8 +50,11 @@ pub(super) async fn send(
     let (core, api) = (client.core(), permit.api());
     let (mut request, upload) = prepare(&permit, inbound, client, snapshot)?;
     let mut refusal = Refusal::UpstreamUnreachable;
+    // Taken once: other requests take theirs while this one waits for a connection.
+    let turn = core.turn.get().wrapping_add(1);
+    core.turn.set(turn);
     for attempt in 0..TRIES.max(api.targets.len()) {
-        let (connection, reused) = match connection(core, api, attempt).await {
+        let (connection, reused) = match connection(core, api, turn, attempt).await {
             Ok(found) => found,
             Err(refused) if attempt + 1 < api.targets.len() => {
                 refusal = refused;
@@ -73,16 +76,18 @@ pub(super) async fn send(
 async fn connection(
     core: &Rc<Core>,
     api: &ApiPlan,
+    turn: usize,
     attempt: usize,
 ) -> Result<(Connection, bool), Refusal> {
-    let turn = if attempt == 0 { core.turn.get().wrapping_add(1) } else { core.turn.get() };
-    core.turn.set(turn);
     let place = turn
         .wrapping_add(attempt)
         .checked_rem(api.targets.len())
         .ok_or(Refusal::UpstreamUnreachable)?;
     let target = api.targets.get(place).ok_or(Refusal::UpstreamUnreachable)?;
-    if let Some(connection) = upstream::reuse(core, target, api.idle_timeout).await {
+    // After some that were closed unseen, a fresh one: the upstream may have closed all of them.
+    if attempt + 1 < TRIES
+        && let Some(connection) = upstream::reuse(core, target, api.idle_timeout).await
+    {
         return Ok((connection, true));
     }
     match Box::pin(upstream::connect(core, target, api.connect_timeout)).await {
@@ -116,7 +121,7 @@ async fn exchange(
     match upload {
         Some(upload) if upload.hold.is_some() => {
             upload.watch(&bell);
-            bell.set(expect::PATIENCE);
+            upload.be_patient();
         }
         Some(upload) => upload.watch(&bell),
         None => bell.set(api.response_timeout),
@@ -126,7 +131,7 @@ async fn exchange(
         match alarm::before(&bell, answer.as_mut()).await {
             Some(answered) => break answered,
             None => match upload.filter(|upload| upload.let_go()) {
-                Some(upload) => upload.watch(&bell),
+                Some(upload) => upload.go_on(),
                 None => {
                     let stalled = upload.map_or(Refusal::UpstreamTimeout, |up| up.stalled());
                     return failed(api, target, stalled, &"it took too long");
@@ -140,7 +145,7 @@ async fn exchange(
         }
         Ok(response) => {
             bell.clear();
-            let upload = upload.map(Rc::clone);
+            let upload = upload.map(|upload| &**upload);
             Tried::Answered(response.map(|body| Relay::new(body, connection, upload, core)))
         }
         Err(mut error) => match error.take_message() {

@@ -58,6 +58,10 @@ pub(super) fn receive(
     {
         return Err(Refusal::TargetTooLong);
     }
+    // HTTP/1 is held to this by hyper, which answers by itself.
+    if parts.headers.len() > snapshot.limits.headers {
+        return Err(Refusal::HeadTooLarge);
+    }
     let host = settle_host(&mut parts, client)?;
     let odd = settle_path(&mut parts)?;
     check_framing(&parts)?;

@@ -47,9 +47,8 @@ async fn travel<'s>(
     let inbound = intake::receive(request, trail.request, client, snapshot)?;
     trail.read(&inbound);
     let matched = trail.matched.insert(route::find(&inbound, snapshot)?);
-    let now = core.shared.now()?;
-    let permit = authorize::permit(&inbound, matched, core, now, &mut trail.seen).await?;
-    touch::record(&permit, &inbound, core, now);
+    let permit = authorize::permit(&inbound, matched, core, &mut trail.seen).await?;
+    touch::record(&permit, &inbound, core);
 
     trail.permitted(&permit);
     let answered = forward::send(permit, inbound, client, snapshot).await;

@@ -12,16 +12,17 @@ use super::body::{BodyError, Upload};
 use super::core::Core;
 use super::pool::Connection;
 
-/// How long an upstream may stall in the middle of an answer.
-const STALL: Duration = Duration::from_secs(60);
-
 /// A streamed answer. When it is over, the connection goes back to the pool; when it is given up, the
 /// connection is closed, so that nobody else ever reads the rest of it (sec-S13).
 #[derive(Debug)]
 pub(super) struct Relay {
     body: Incoming,
     connection: Option<Connection>,
-    upload: Option<Rc<Upload>>,
+    /// Whether the upstream had the whole request when it answered. If not, it may take what follows on
+    /// the connection for the rest of it, or the other way round.
+    asked_in_full: bool,
+    /// How long the upstream may stall in the middle of the answer.
+    stall_timeout: Duration,
     core: Rc<Core>,
     over: bool,
     broken_off: bool,
@@ -31,11 +32,18 @@ impl Relay {
     pub(super) fn new(
         body: Incoming,
         connection: Connection,
-        upload: Option<Rc<Upload>>,
+        upload: Option<&Upload>,
         core: &Rc<Core>,
     ) -> Self {
-        let connection = Some(connection);
-        Self { body, connection, upload, core: Rc::clone(core), over: false, broken_off: false }
+        Self {
+            body,
+            connection: Some(connection),
+            asked_in_full: upload.is_none_or(Upload::is_done),
+            stall_timeout: core.snapshot().limits.stall_timeout,
+            core: Rc::clone(core),
+            over: false,
+            broken_off: false,
+        }
     }
 
     pub(super) fn poll_frame(
@@ -58,7 +66,7 @@ impl Relay {
                     Poll::Ready(Some(Err(BodyError::Stalled)))
                 }
                 Some(alarm) => {
-                    alarm.set(STALL);
+                    alarm.set(self.stall_timeout);
                     alarm.wake_me(context);
                     Poll::Pending
                 }
@@ -85,8 +93,8 @@ impl Drop for Relay {
                 if self.broken_off { &counters.cut_by_upstream } else { &counters.cut_by_client };
             cut.add(1);
         }
-        let uploaded = self.upload.as_ref().is_none_or(|upload| upload.is_done());
-        if let Some(connection) = self.connection.take().filter(|_| whole && uploaded) {
+        let clean = whole && self.asked_in_full;
+        if let Some(connection) = self.connection.take().filter(|_| clean) {
             connection.alarm.clear();
             self.core.pool.put(connection, self.core.alarms.now_ms());
         }

@@ -57,6 +57,10 @@ fn clean(headers: &mut HeaderMap) {
         }
     }
     headers.remove(header::CONNECTION);
+    if gone.contains(&header::TRANSFER_ENCODING) {
+        // RFC 9112 section 6.3: with both, the length is not to be believed.
+        headers.remove(header::CONTENT_LENGTH);
+    }
     // How long the body is stays true whatever a connection says.
     for name in gone.into_iter().filter(|name| *name != header::CONTENT_LENGTH) {
         headers.remove(name);

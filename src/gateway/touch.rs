@@ -1,15 +1,13 @@
 //! The fifth station: note that the token was used. After the decision, so that a refused request keeps
 //! no token alive; before forwarding, so that a slow upstream lets none lapse.
 
-use crate::domain::time::Timestamp;
-
 use super::authorize::Permit;
 use super::core::Core;
 use super::intake::Inbound;
 
 /// Notes the use of a permitted token.
-pub(super) fn record(permit: &Permit<'_>, inbound: &Inbound, core: &Core, now: Timestamp) {
+pub(super) fn record(permit: &Permit<'_>, inbound: &Inbound, core: &Core) {
     if let Some(entry) = permit.entry() {
-        core.shared.cache.touch(entry, now, inbound.peer, &permit.api().name);
+        core.shared.cache.touch(entry, permit.at(), inbound.peer, &permit.api().name);
     }
 }

@@ -24,18 +24,17 @@ pub(super) async fn reuse(
     idle_timeout: Duration,
 ) -> Option<Connection> {
     let idle_ms = u64::try_from(idle_timeout.as_millis()).unwrap_or(u64::MAX);
-    while let Some(mut connection) = core.pool.pop(target.number) {
+    while let Some(connection) = core.pool.pop(target.number) {
         let lain_ms = core.alarms.now_ms().saturating_sub(connection.idle_since_ms);
         if lain_ms > idle_ms {
             continue;
         }
-        if lain_ms > DOUBTFUL_AFTER_MS {
+        if lain_ms > DOUBTFUL_AFTER_MS || !connection.sender.is_ready() {
             // One turn of the runtime reads the socket, and so hears of a close that came meanwhile.
             tokio::task::yield_now().await;
         }
-        if connection.sender.is_ready()
-            || (!connection.sender.is_closed() && connection.sender.ready().await.is_ok())
-        {
+        // What is not ready by now still has something of the request before to do.
+        if connection.sender.is_ready() {
             return Some(connection);
         }
     }

@@ -24,20 +24,22 @@ pub struct Swept {
     pub ended: usize,
     /// Tokens that had been used since, and were filed under their new deadline.
     pub refiled: usize,
-    /// Whether more may be due.
-    pub more: bool,
+    /// Where to go on, if more may be due.
+    pub next: Option<Due>,
 }
 
 impl Service {
-    /// Ends up to one batch of tokens that are over at `now`. Uses that are not yet written down count.
+    /// Ends up to one batch of tokens that are over at `now`, of those filed after `after`. Uses that are
+    /// not yet written down count; such a token stays filed as it is until they are, and is passed over.
     ///
     /// # Errors
     /// The store's; nothing of the batch is lost by it.
-    pub async fn sweep(&self, now: Timestamp) -> Result<Swept, ServiceError> {
+    pub async fn sweep(&self, now: Timestamp, after: Option<Due>) -> Result<Swept, ServiceError> {
         let until = Timestamp::from_unix(now.unix().saturating_sub(MARGIN.seconds()));
         let store = self.cache.store();
-        let due = store.due(until, None, BATCH).await?;
-        let mut swept = Swept { more: due.len() == BATCH, ..Swept::default() };
+        let due = store.due(until, after, BATCH).await?;
+        let next = due.last().copied().filter(|_| due.len() == BATCH);
+        let mut swept = Swept { next, ..Swept::default() };
         let (mut expired, mut idle) = (Vec::new(), Vec::new());
         for one in due {
             match self.over(one, until).await? {

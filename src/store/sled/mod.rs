@@ -269,8 +269,8 @@ impl Store for SledStore {
         let mut subjects: Vec<Subject> = changed.chain(commit.subjects).collect();
         let mut seen = std::collections::HashSet::new();
         subjects.retain(|subject| seen.insert(subject.clone()));
-        let (at, changes) = (commit.event.at, commit.changes);
-        let request = |answer| Request { at, encoded, changes, subjects, answer };
+        let changes = commit.changes;
+        let request = |answer| Request { encoded, changes, subjects, answer };
         self.ask(|answer| Job::Commit(Box::new(request(answer)))).await
     }
 

@@ -90,9 +90,11 @@ pub(super) fn open(options: &Options) -> Result<Opened, StoreError> {
         replay.take(place, checked, line)
     })
     .map_err(|ReplayError(error)| error)?;
-    let (events, latest) = (replay.events, replay.latest);
+    let events = replay.events;
     let state = replay.finish()?;
-    let high_water = basis.high_water.max(latest);
+    // Not from the moments of events: one that was written by a clock that stood ahead would keep every
+    // request waiting until that moment comes.
+    let high_water = basis.high_water;
     let opened = Opened { lock, space, log, index, state, high_water, floor: basis.floor };
     if events > 0 {
         tracing::info!("carried {events} events from the history into the index");

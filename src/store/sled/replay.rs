@@ -19,8 +19,6 @@ pub(super) struct Replay<'a> {
     floor: Timestamp,
     /// How many events were taken up.
     pub(super) events: u64,
-    /// The latest moment at which one of them was written.
-    pub(super) latest: Timestamp,
 }
 
 /// A failure of the history or of the store.
@@ -38,7 +36,7 @@ impl<'a> Replay<'a> {
     pub(super) fn new(index: &'a Index, state: State, floor: Timestamp) -> Self {
         let draft = Draft::new(index, &state);
         let applied = state.applied;
-        Self { index, state, draft, applied, floor, events: 0, latest: Timestamp::EPOCH }
+        Self { index, state, draft, applied, floor, events: 0 }
     }
 
     /// Takes up an event; one that the index has already is passed over.
@@ -61,7 +59,6 @@ impl<'a> Replay<'a> {
         apply::event(&mut self.draft, seq, place, records, subjects, self.floor)?;
         self.applied = seq;
         self.events = self.events.saturating_add(1);
-        self.latest = self.latest.max(decoded.event.at);
         if self.draft.len() >= BATCH_ENTRIES {
             self.write()?;
         }

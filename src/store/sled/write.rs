@@ -21,7 +21,6 @@ pub(super) type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 /// A commit on its way.
 #[derive(Debug)]
 pub(super) struct Request {
-    pub(super) at: Timestamp,
     pub(super) encoded: Encoded,
     pub(super) changes: Vec<Change>,
     pub(super) subjects: Vec<Subject>,
@@ -195,7 +194,6 @@ impl Writer {
         let mut seq = self.state.applied;
         for (request, place) in requests.iter().zip(places) {
             seq = seq.saturating_add(1);
-            self.shared.raise_high_water(request.at);
             let (records, subjects) = (&request.encoded.records, &request.subjects);
             apply::event(&mut draft, seq, *place, records, subjects, self.shared.floor())?;
         }
