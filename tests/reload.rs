@@ -108,8 +108,11 @@ fn a_file_with_mistakes_changes_nothing() {
     }
     assert_eq!(shop.status(&mut client, "/old"), 200);
     assert_eq!(shop.status(&mut client, "/new"), 403);
-    let printed = String::from_utf8(shop.program.printed()).unwrap();
-    assert!(printed.contains("did you mean `rules`?"), "{printed}");
+    // Lines are written by a thread of their own, some moments later.
+    let told = || String::from_utf8(shop.program.printed()).unwrap();
+    while !told().contains("did you mean `rules`?") {
+        assert!(instant() < until, "the mistake was never told: {}", told());
+    }
     rewrite(
         shop.program.source(),
         "[[apis.rulez]]\npath = \"/old\"",

@@ -89,6 +89,14 @@ impl Alarm {
         self.bell.rung.set(false);
     }
 
+    /// Rings once `after` has passed, unless it is set already or has rung unheard: for what is asked
+    /// again and again while nothing moves.
+    pub(super) fn arm(&self, after: Duration) {
+        if self.bell.rings_at_ms.get() == NEVER && !self.bell.rung.get() {
+            self.set(after);
+        }
+    }
+
     /// Does not ring until it is set again.
     pub(super) fn clear(&self) {
         self.bell.rings_at_ms.set(NEVER);

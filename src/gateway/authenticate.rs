@@ -14,11 +14,17 @@ use super::intake::Inbound;
 #[derive(Clone, Debug)]
 pub(super) struct Authenticated {
     entry: Arc<Entry>,
+    loaded: bool,
 }
 
 impl Authenticated {
     pub(super) const fn entry(&self) -> &Arc<Entry> {
         &self.entry
+    }
+
+    /// Whether the store was asked.
+    pub(super) const fn was_loaded(&self) -> bool {
+        self.loaded
     }
 
     pub(super) fn into_entry(self) -> Arc<Entry> {
@@ -30,7 +36,7 @@ impl Authenticated {
         let loaded = Box::pin(core.shared.cache.reload(&self.entry.digest)).await;
         let entry = loaded.map_err(|error| cannot_decide(core, &error))?.ok_or(Refusal::Unknown)?;
         core.keep(&entry);
-        Ok(Self { entry })
+        Ok(Self { entry, loaded: true })
     }
 }
 
@@ -44,16 +50,16 @@ pub(super) async fn identify(inbound: &Inbound, core: &Core) -> Result<Authentic
     let digest = Digest::of(credential);
     if let Some(entry) = core.known(&digest) {
         core.counters.cache_hits.add(1);
-        return Ok(Authenticated { entry });
+        return Ok(Authenticated { entry, loaded: false });
     }
     // Garbage costs a hash, and never a look into what cores share.
     if !secret::is_plausible(credential) {
         return Err(Refusal::Unknown);
     }
-    let entry = match core.shared.cache.look(&digest) {
+    let (entry, loaded) = match core.shared.cache.look(&digest) {
         Look::Held(entry) => {
             core.counters.cache_hits.add(1);
-            entry
+            (entry, false)
         }
         Look::Unknown => {
             core.counters.cache_hits.add(1);
@@ -62,12 +68,13 @@ pub(super) async fn identify(inbound: &Inbound, core: &Core) -> Result<Authentic
         Look::Absent => {
             core.counters.cache_misses.add(1);
             // Boxed, so that the way of all other requests stays small.
-            let loaded = Box::pin(core.shared.cache.load(&digest)).await;
-            loaded.map_err(|error| cannot_decide(core, &error))?.ok_or(Refusal::Unknown)?
+            let found = Box::pin(core.shared.cache.load(&digest)).await;
+            let found = found.map_err(|error| cannot_decide(core, &error))?;
+            (found.ok_or(Refusal::Unknown)?, true)
         }
     };
     core.keep(&entry);
-    Ok(Authenticated { entry })
+    Ok(Authenticated { entry, loaded })
 }
 
 fn cannot_decide(core: &Core, error: &LoadError) -> Refusal {

@@ -60,9 +60,12 @@ pub(super) async fn permit<'s>(
         bearer::credential(&inbound.parts.headers)?;
         return Ok(Permit { api, rule, entry: None, at: Timestamp::EPOCH });
     }
+    let mut now = core.shared.now()?;
     let mut who = authenticate::identify(inbound, core).await?;
-    // The moment of the decision is that of the verdict: a record may have taken a while to load.
-    let now = core.shared.now()?;
+    if who.was_loaded() {
+        // That took a while; the moment of the decision is that of the verdict.
+        now = core.shared.now()?;
+    }
     let mut verdict = judge(inbound, matched, &who, now);
     if verdict == Err(Refusal::IdleExpired) && who.entry().idleness_is_doubtful() {
         // The last use in memory may be older than the one in the store: idleness is final, so that

@@ -153,7 +153,7 @@ impl Socket {
     /// A client that does not read what it asked for has as long as any other that stalls.
     fn wrote(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
         match &written {
-            Poll::Pending => self.client.alarm.set(self.client.stall_timeout),
+            Poll::Pending => self.client.alarm.arm(self.client.stall_timeout),
             Poll::Ready(_) if self.client.under_way.get() > 0 => self.client.alarm.clear(),
             Poll::Ready(_) => {}
         }

@@ -66,7 +66,7 @@ impl Relay {
                     Poll::Ready(Some(Err(BodyError::Stalled)))
                 }
                 Some(alarm) => {
-                    alarm.set(self.stall_timeout);
+                    alarm.arm(self.stall_timeout);
                     alarm.wake_me(context);
                     Poll::Pending
                 }
