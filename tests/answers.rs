@@ -14,6 +14,8 @@ mod support;
 
 #[path = "answers/changes.rs"]
 mod changes;
+#[path = "answers/exchanges.rs"]
+mod exchanges;
 #[path = "answers/identity.rs"]
 mod identity;
 #[path = "answers/states.rs"]
