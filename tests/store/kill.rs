@@ -12,6 +12,7 @@ pub(crate) fn run(times: u64) {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     let mut random = 7;
     let mut everything = Told::default();
+    let mut rebuilt = 0;
     for round in 0..times {
         // Now and then before it has said anything: while it opens.
         let lines = if round % 10 == 9 { 0 } else { writer::next(&mut random) % 3_000 + 1 };
@@ -25,6 +26,7 @@ pub(crate) fn run(times: u64) {
             lost
         });
         assert!(lost.is_empty(), "round {round}: {lost:?}");
+        rebuilt += u64::from(std::fs::remove_dir_all(data.join("index.damaged")).is_ok());
         everything.created.extend(told.created);
         everything.revoked.extend(told.revoked);
     }
@@ -34,7 +36,8 @@ pub(crate) fn run(times: u64) {
     });
     assert!(lost.is_empty(), "at the end: {lost:?}");
     println!(
-        "killed {times} times: {} tokens created and {} revoked were acknowledged, 0 lost, 0 back",
+        "killed {times} times: {} tokens created and {} revoked were acknowledged, 0 lost, 0 back; \
+         sled had lost something and was rebuilt {rebuilt} times",
         everything.created.len(),
         everything.revoked.len()
     );
