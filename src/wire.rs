@@ -68,6 +68,13 @@ pub fn is_alias(name: &str, wanted: &str) -> bool {
     name.len() == wanted.len() && name.bytes().map(fold).eq(wanted.bytes().map(fold))
 }
 
+/// Whether a text reaches the other end of a header exactly as it is: visible ASCII and spaces between.
+/// A reader takes spaces off both ends (RFC 9110 section 5.5), and other bytes as he likes.
+pub fn is_header_text(text: &str) -> bool {
+    let visible = text.bytes().all(|b| b == b' ' || b.is_ascii_graphic());
+    visible && !text.starts_with(' ') && !text.ends_with(' ')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,6 +92,14 @@ mod tests {
         let line = b"close, X-Auth-User ,keep-alive,b@d,authorization";
         let named: Vec<_> = named_by_connection(line).collect();
         assert_eq!(named, ["x-auth-user", "authorization"]);
+    }
+
+    #[test]
+    fn sec_h6_header_text_has_one_reading() {
+        assert!(is_header_text("a b~!\"") && is_header_text(""));
+        for bad in ["a\r\nb", "a\tb", "a\0", "a\u{7f}", "caf\u{e9}", " a", "a "] {
+            assert!(!is_header_text(bad), "{bad:?}");
+        }
     }
 
     #[test]

@@ -41,6 +41,9 @@ edit = 0x400
 
 [contexts.stock]
 title = "Stock"
+[contexts.stock.params.desk]
+title = "Desk"
+header = "x-desk"
 [contexts.sales]
 title = "Sales"
 
@@ -95,6 +98,14 @@ impl Stage {
             body[key] = value.clone();
         }
         self.gateway.token(body)
+    }
+
+    /// Changes the configuration of the running gateway.
+    fn reconfigure(&self, from: &str, to: &str) {
+        let text = std::fs::read_to_string(self.gateway.source()).unwrap();
+        assert!(text.contains(from), "{text}");
+        std::fs::write(self.gateway.source(), text.replacen(from, to, 1)).unwrap();
+        self.gateway.app().reloader().reload().unwrap();
     }
 
     /// A connection that stays open.

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use http::HeaderName;
+
 use super::file::{ContextTable, ParamTable};
 use super::general::{TakenHeaders, take_header};
 use super::mistake::Mistake;
@@ -10,6 +12,7 @@ use super::settings::{Context, ContextParam};
 use super::values::{boolean, header, key_name, list, text};
 use crate::domain::flags::{FlagCatalog, Flags};
 use crate::domain::id::Slug;
+use crate::wire::is_header_text;
 
 /// Contexts by name.
 pub(super) type Contexts = BTreeMap<Slug, Context>;
@@ -99,8 +102,6 @@ fn param(
         .map(|title| title.map_or(&table.name.value, |title| &title.value.value).clone());
     let secret = boolean(&table.secret, false);
     let required = boolean(&table.required, false);
-    let choices = list(&table.choices, reading)
-        .map(|choices| choices.iter().map(|choice| choice.value.value.clone()).collect());
     let header = match text(&table.header, reading) {
         Ok(Some(text)) => header(text, reading).and_then(|name| {
             let key = format!("{}.header", table.name.key);
@@ -109,6 +110,7 @@ fn param(
         Ok(None) => Ok(None),
         Err(reported) => Err(reported),
     };
+    let choices = choices(table, header.as_ref().ok().and_then(Option::as_ref), reading);
     let param = ContextParam {
         title: title?,
         secret: secret?,
@@ -117,4 +119,23 @@ fn param(
         header: header?,
     };
     Ok((name?.to_string(), param))
+}
+
+/// The values allowed. One that the header cannot carry could be given to no token.
+fn choices(
+    table: &ParamTable,
+    header: Option<&HeaderName>,
+    reading: &Reading<'_>,
+) -> Result<Vec<String>, Reported> {
+    let choices = list(&table.choices, reading)?;
+    let texts = choices.iter().map(|choice| choice.value.value.clone()).collect();
+    let Some(header) = header else { return Ok(texts) };
+    let mut outcome = Ok(texts);
+    for choice in choices.iter().filter(|choice| !is_header_text(&choice.value.value)) {
+        let (header, shown) = (header.to_string(), choice.value.shown.clone());
+        let mistake = Mistake::ChoiceForHeader { header, choice: shown };
+        let hint = "write visible ASCII characters, with spaces only between them";
+        outcome = Err(reading.mistake(&choice.span, mistake, hint));
+    }
+    outcome
 }

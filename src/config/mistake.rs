@@ -82,6 +82,10 @@ pub(super) enum Mistake {
     #[error("the header `{name}` is already used for `{other}`")]
     HeaderTwice { name: String, other: String },
 
+    /// A choice that the parameter's header could not carry.
+    #[error("the header `{header}` cannot carry the choice `{choice}`")]
+    ChoiceForHeader { header: String, choice: String },
+
     // Where to listen, where to store.
     /// The admin address can be reached from elsewhere.
     #[error("the admin address `{0}` is open to other machines")]

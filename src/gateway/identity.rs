@@ -10,6 +10,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::token::ParamValue;
 use crate::store::sealed::Binding;
 use crate::telemetry::access::RequestId;
+use crate::wire;
 
 use super::authorize::Permit;
 use super::core::Core;
@@ -20,7 +21,8 @@ use super::snapshot::Snapshot;
 /// intake, so that these are the only ones.
 ///
 /// # Errors
-/// A sealed parameter that cannot be opened.
+/// A sealed parameter that cannot be opened, or a text that no header can carry: a request does not go
+/// without what it was to carry.
 pub(super) fn write(
     headers: &mut HeaderMap,
     permit: &Permit<'_>,
@@ -39,12 +41,15 @@ pub(super) fn write(
     let same = |known: &Rc<Rendered>| {
         Arc::ptr_eq(&known.entry, entry) && known.generation == snapshot.generation
     };
-    let rendered = core.rendered.find(&entry.digest, same).unwrap_or_else(|| {
-        let names = &snapshot.identity.headers;
-        let fresh = Rc::new(Rendered::new(entry, names, snapshot.generation));
-        core.rendered.put(&entry.digest, Rc::clone(&fresh));
-        fresh
-    });
+    let rendered = match core.rendered.find(&entry.digest, same) {
+        Some(known) => known,
+        None => {
+            let names = &snapshot.identity.headers;
+            let fresh = Rc::new(Rendered::new(entry, names, snapshot.generation)?);
+            core.rendered.put(&entry.digest, Rc::clone(&fresh));
+            fresh
+        }
+    };
     rendered.write(headers, &snapshot.identity.headers);
     write_params(headers, permit, snapshot)
 }
@@ -61,16 +66,12 @@ fn write_params(
     for (context, name, header) in permit.rule().param_headers.iter() {
         let same = |param: &&ContextParam| param.context == *context && param.name == *name;
         let Some(param) = held.iter().find(same) else { continue };
+        let binding = Binding { token: entry.id, context, parameter: name };
         let value = match &param.value {
-            ParamValue::Plain(text) => HeaderValue::from_str(text).ok(),
-            ParamValue::Sealed(sealed) => {
-                let binding = Binding { token: entry.id, context, parameter: name };
-                Some(open(&binding, sealed, snapshot)?)
-            }
+            ParamValue::Plain(text) => header_value(&binding, text)?,
+            ParamValue::Sealed(sealed) => open(&binding, sealed, snapshot)?,
         };
-        if let Some(value) = value {
-            headers.insert(header.clone(), value);
-        }
+        headers.insert(header.clone(), value);
     }
     Ok(())
 }
@@ -83,7 +84,20 @@ fn open(binding: &Binding<'_>, sealed: &str, snapshot: &Snapshot) -> Result<Head
     };
     let key = snapshot.master_key().map_err(|error| failed(&error))?;
     let text = key.open(binding, sealed).map_err(|error| failed(&error))?;
-    let mut value = HeaderValue::from_str(&text).map_err(|error| failed(&error))?;
+    let mut value = header_value(binding, &text)?;
     value.set_sensitive(true);
     Ok(value)
+}
+
+/// Such a text can only be older than the parameter's header, for no token is given one today (sec-H6).
+fn header_value(binding: &Binding<'_>, text: &str) -> Result<HeaderValue, Refusal> {
+    let value = Some(text).filter(|text| wire::is_header_text(text));
+    value.and_then(|text| HeaderValue::from_str(text).ok()).ok_or_else(|| {
+        let (token, context, parameter) = (binding.token, binding.context, binding.parameter);
+        tracing::error!(
+            %token, %context, parameter,
+            "a parameter cannot be told in a header; give the token a value of visible ASCII"
+        );
+        Refusal::CannotDecide
+    })
 }

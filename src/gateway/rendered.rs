@@ -12,6 +12,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use crate::cache::Entry;
 use crate::config::settings::IdentityHeaders;
 use crate::domain::grant::{Contexts, Items};
+use crate::domain::refusal::Refusal;
 
 /// What stays readable in a text: letters, digits and what RFC 3986 leaves unreserved.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -31,19 +32,30 @@ pub(super) struct Rendered {
 
 impl Rendered {
     /// Renders what the upstream is told about `entry` under the names of a snapshot.
-    pub(super) fn new(entry: &Arc<Entry>, names: &IdentityHeaders, generation: u64) -> Self {
+    ///
+    /// # Errors
+    /// A value that no header can carry. What is not fit for one was refused when the token was made, so
+    /// that this is a damaged record.
+    pub(super) fn new(
+        entry: &Arc<Entry>,
+        names: &IdentityHeaders,
+        generation: u64,
+    ) -> Result<Self, Refusal> {
         let parts = parts(entry);
         let mut text = BytesMut::with_capacity(256);
         let mut values = [const { None }; HEADERS];
         for ((value, part), name) in values.iter_mut().zip(&parts).zip(header_names(names)) {
             if let (Some(part), Some(_)) = (part, name) {
-                // Writing to memory does not fail. What is not fit for a header was refused when the
-                // token was made.
+                // Writing to memory does not fail.
                 let _ = write!(text, "{part}");
-                *value = HeaderValue::from_maybe_shared(text.split().freeze()).ok();
+                let written = HeaderValue::from_maybe_shared(text.split().freeze());
+                *value = Some(written.map_err(|error| {
+                    tracing::error!(token = %entry.id, %error, "a token cannot be told in headers");
+                    Refusal::CannotDecide
+                })?);
             }
         }
-        Self { entry: Arc::clone(entry), generation, values }
+        Ok(Self { entry: Arc::clone(entry), generation, values })
     }
 
     /// Copies the headers into a request, under the same names that they were rendered for.

@@ -12,6 +12,7 @@ use crate::domain::token::ParamValue;
 use crate::service::check::{self, HEADER_BYTES, quoted};
 use crate::service::error::ServiceError;
 use crate::service::input::ContextValues;
+use crate::wire;
 
 /// Values by context and name, as a token holds them.
 pub(super) type ContextParams = BTreeMap<Slug, BTreeMap<String, ParamValue>>;
@@ -119,6 +120,15 @@ fn check_value(field: &str, text: &str, definition: &ContextParam) -> Result<(),
         ));
     }
     check::line(field, text, VALUE_BYTES)?;
+    if let Some(header) = definition.header.as_ref().filter(|_| !wire::is_header_text(text)) {
+        return Err(ServiceError::field(
+            field,
+            format_args!(
+                "the header `{header}` takes it to the upstream, so only visible ASCII characters \
+                 with spaces between them are allowed"
+            ),
+        ));
+    }
     let choices = &definition.choices;
     if choices.is_empty() || choices.iter().any(|choice| choice == text) {
         Ok(())
@@ -183,11 +193,15 @@ mod tests {
         };
         let telegram = [("bot_token".to_owned(), param(true, true, &[]))];
         let hub = [("market".to_owned(), param(false, false, &["north", "south"]))];
+        let header = Some(http::HeaderName::from_static("x-shop"));
+        let shop = ContextParam { header, ..param(false, false, &[]) };
+        let shop = [("id".to_owned(), shop), ("note".to_owned(), param(false, false, &[]))];
         let context = |params: BTreeMap<_, _>| Context { title: String::new(), params };
         [
             (slug("telegram"), context(telegram.into())),
             (slug("hub"), context(hub.into())),
             (slug("stock"), context(BTreeMap::new())),
+            (slug("shop"), context(shop.into())),
         ]
         .into()
     }
@@ -235,6 +249,23 @@ mod tests {
             let error = merge(&none, &changes, r#"["telegram"]"#).unwrap_err();
             assert!(!error.contains('p') || !error.contains("pass"), "{error}");
         }
+    }
+
+    #[test]
+    fn sec_h6_what_a_header_cannot_carry_is_refused() {
+        let none = ContextParams::new();
+        let give = |name: &str, value: &str| {
+            let changes = serde_json::json!({ "shop": { name: value } }).to_string();
+            merge(&none, &changes, r#"["shop"]"#)
+        };
+        assert!(give("id", "north 1").is_ok());
+        for bad in ["caf\u{e9}", " 1", "1 ", "\u{2003}1"] {
+            let error = give("id", bad).unwrap_err();
+            let wanted = "`context_params.shop.id`: the header `x-shop` takes it to the upstream";
+            assert!(error.starts_with(wanted), "{error}");
+            assert!(give("note", bad).is_ok(), "{bad:?} goes nowhere");
+        }
+        assert!(give("id", "a\tb").unwrap_err().contains("control characters"));
     }
 
     #[test]

@@ -54,6 +54,32 @@ fn w13_flags_are_told_under_the_owners_ceiling() {
 }
 
 #[test]
+fn sec_h6_a_parameter_that_no_header_carries_stops_the_request() {
+    let stage = Stage::new();
+    // As if the parameter had had no header when the token was made.
+    stage.reconfigure("header = \"x-desk\"\n", "");
+    let contexts = json!({ "stock": { "desk": "caf\u{e9}" } });
+    let token = stage.token(&json!({ "context_params": contexts }));
+    assert_eq!(stage.open().status("/stock", &token.secret), 200);
+    assert!(stage.upstream.take().iter().all(|seen| seen.values("x-desk").is_empty()));
+    stage.reconfigure("title = \"Desk\"\n", "title = \"Desk\"\nheader = \"x-desk\"\n");
+    assert_eq!(stage.open().status("/stock", &token.secret), 503);
+    assert_eq!(stage.upstream.take().len(), 0, "it does not go without its parameter");
+    assert_eq!(stage.open().status("/any", &token.secret), 200, "it is not told there");
+    stage.upstream.take();
+
+    let refused = stage.gateway.try_token(json!({
+        "owner": "alice", "name": "x", "contexts": ["stock"], "context_params": contexts,
+    }));
+    let refused = refused.unwrap_err();
+    assert!(refused.starts_with("`context_params.stock.desk`: the header `x-desk`"), "{refused}");
+    stage.gateway.update(token.id, &json!({ "context_params": { "stock": { "desk": "7 b" } } }));
+    assert_eq!(stage.open().status("/stock", &token.secret), 200);
+    let told: Vec<_> = stage.upstream.take().iter().map(|seen| seen.value("x-desk")).collect();
+    assert_eq!(told, [Some("7 b".to_owned()), Some("7 b".to_owned())]);
+}
+
+#[test]
 fn an_api_can_keep_the_credential() {
     let stage = Stage::new();
     let token = stage.token(&json!({}));

@@ -134,6 +134,11 @@ impl Gateway {
         self.folder.path()
     }
 
+    /// Its configuration file.
+    pub fn source(&self) -> &Path {
+        &self.source
+    }
+
     /// One request on a connection of its own.
     pub fn ask(&self, request: impl AsRef<[u8]>) -> Answer {
         ask(self.public(), request)
