@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use http::HeaderName;
-
 use super::file::{ContextTable, ParamTable};
 use super::general::{TakenHeaders, take_header};
 use super::mistake::Mistake;
@@ -110,7 +108,7 @@ fn param(
         Ok(None) => Ok(None),
         Err(reported) => Err(reported),
     };
-    let choices = choices(table, header.as_ref().ok().and_then(Option::as_ref), reading);
+    let choices = choices(table, reading);
     let param = ContextParam {
         title: title?,
         secret: secret?,
@@ -122,17 +120,12 @@ fn param(
 }
 
 /// The values allowed. One that the header cannot carry could be given to no token.
-fn choices(
-    table: &ParamTable,
-    header: Option<&HeaderName>,
-    reading: &Reading<'_>,
-) -> Result<Vec<String>, Reported> {
+fn choices(table: &ParamTable, reading: &Reading<'_>) -> Result<Vec<String>, Reported> {
     let choices = list(&table.choices, reading)?;
-    let texts = choices.iter().map(|choice| choice.value.value.clone()).collect();
-    let Some(header) = header else { return Ok(texts) };
-    let mut outcome = Ok(texts);
+    let mut outcome = Ok(choices.iter().map(|choice| choice.value.value.clone()).collect());
+    let Some(Ok(header)) = &table.header else { return outcome };
     for choice in choices.iter().filter(|choice| !is_header_text(&choice.value.value)) {
-        let (header, shown) = (header.to_string(), choice.value.shown.clone());
+        let (header, shown) = (header.value.shown.clone(), choice.value.shown.clone());
         let mistake = Mistake::ChoiceForHeader { header, choice: shown };
         let hint = "write visible ASCII characters, with spaces only between them";
         outcome = Err(reading.mistake(&choice.span, mistake, hint));
