@@ -51,7 +51,7 @@ pub(crate) fn find(criterion: &mut Criterion) {
                 bencher.iter(|| {
                     let found =
                         snapshot.routes.find("erp.example", black_box(target), &Method::GET);
-                    found.is_some_and(|(_, rule)| rule.is_some())
+                    found.is_some_and(|(_, rule, _)| rule.is_some())
                 });
             });
         }

@@ -89,12 +89,8 @@ pub fn explain(
     walk.pass("path", format!("`{raw}` is read as `{}`", normal.path));
     let host = question.url.host().unwrap_or_default().trim_end_matches('.').to_ascii_lowercase();
     let found = snapshot.routes.find(&host, &normal.path, &question.method);
-    let (api, rule) = match &found {
-        Some((api, Some((rule, captures)))) => (Some(*api), Some((*rule, *captures))),
-        Some((api, None)) => (Some(*api), None),
-        None => (None, None),
-    };
-    let (plan, captures) = rule.unzip();
+    let (api, plan, item) =
+        found.map_or((None, None, None), |(api, rule, item)| (Some(api), rule, item));
     let path = normal.path.clone().into_owned();
     if let Some(rule) = plan.filter(|rule| rule.public) {
         walk.pass("rule", format!("`{}` is public: nobody is asked who it is", rule.name));
@@ -110,9 +106,6 @@ pub fn explain(
         return walk.end(path, api, plan);
     };
     walk.pass("known", "the store has this token".to_owned());
-    let item = plan
-        .and_then(|rule| rule.item_place)
-        .and_then(|place| captures.as_ref().and_then(|captures| captures.at(place)));
     let case = Case {
         terms: &known.terms,
         owner: &known.owner,

@@ -33,11 +33,12 @@ pub fn normalize(raw: &str) -> Result<Normal<'_>, BadRequest> {
         return Err(BadRequest::Target);
     }
     let mut odd = Odd::default();
-    let mut plain = true;
+    let (mut plain, mut dotted) = (true, false);
     let mut before = 0;
     for byte in raw.bytes() {
         match byte {
             b'/' if before == b'/' => odd.empty_segment = true,
+            b'.' if before == b'/' => dotted = true,
             b';' => odd.path_parameter = true,
             b'\\' => return Err(BadRequest::Slash),
             0..=b' ' | 0x7f.. | b'#' | b'?' => return Err(BadRequest::Encoding),
@@ -47,7 +48,8 @@ pub fn normalize(raw: &str) -> Result<Normal<'_>, BadRequest> {
         before = byte;
     }
     let path = if plain { Cow::Borrowed(raw) } else { Cow::Owned(resolve_escapes(raw, &mut odd)?) };
-    if has_dot_segment(&path) {
+    // Without an escape, only a dot right behind a slash begins such a segment.
+    if (dotted || !plain) && has_dot_segment(&path) {
         return Err(BadRequest::DotSegment);
     }
     Ok(Normal { path, odd })
@@ -97,9 +99,6 @@ fn hex(digit: u8) -> Result<u8, BadRequest> {
 
 /// Whether a segment is `.` or `..`, also before a parameter or an encoded slash.
 fn has_dot_segment(path: &str) -> bool {
-    if !path.contains("/.") && !path.contains("%2F.") {
-        return false;
-    }
     path.split('/').flat_map(|segment| segment.split("%2F")).any(|segment| {
         let parameter = segment.find(';').or_else(|| segment.find("%3B"));
         let name = parameter.and_then(|at| segment.get(..at)).unwrap_or(segment);

@@ -5,8 +5,6 @@
 //! with and without its last slash is the same for a rule, so that `/admin/` does not slip past the rule
 //! for `/admin` into a wider one.
 
-use std::collections::HashMap;
-
 /// How many parameters of a path are remembered.
 const CAPTURES: usize = 16;
 
@@ -18,7 +16,8 @@ pub struct Tree<T> {
 
 #[derive(Debug)]
 struct Node<T> {
-    literals: HashMap<Box<str>, Self>,
+    /// In the order of their texts.
+    literals: Vec<(Box<str>, Self)>,
     mixed: Vec<(Box<str>, Box<str>, Self)>,
     whole: Option<Box<Self>>,
     here: Option<T>,
@@ -27,7 +26,7 @@ struct Node<T> {
 
 impl<T> Default for Node<T> {
     fn default() -> Self {
-        Self { literals: HashMap::new(), mixed: Vec::new(), whole: None, here: None, rest: None }
+        Self { literals: Vec::new(), mixed: Vec::new(), whole: None, here: None, rest: None }
     }
 }
 
@@ -44,7 +43,12 @@ impl<'p> Captures<'p> {
         self.texts.get(..self.count)?.get(place).copied()
     }
 
-    fn push(mut self, text: &'p str) -> Self {
+    fn back_to(&mut self, mark: usize) -> &mut Self {
+        self.count = mark;
+        self
+    }
+
+    fn push(&mut self, text: &'p str) -> &mut Self {
         if let Some(slot) = self.texts.get_mut(self.count) {
             *slot = text;
             self.count += 1;
@@ -92,7 +96,7 @@ impl<T> Tree<T> {
         let mut node = &mut self.root;
         for segment in segments(pattern) {
             node = match piece(segment) {
-                Piece::Literal(text) => node.literals.entry(text.into()).or_default(),
+                Piece::Literal(text) => node.literal_mut(text),
                 Piece::Whole => node.whole.get_or_insert_default(),
                 Piece::Rest => return node.rest.get_or_insert_with(fresh),
                 Piece::Mixed(prefix, suffix) => node.mixed(prefix, suffix),
@@ -101,10 +105,10 @@ impl<T> Tree<T> {
         node.here.get_or_insert_with(fresh)
     }
 
-    /// The most specific entry for a path, with the texts of its parameters.
-    pub fn find<'p>(&self, path: &'p str) -> Option<(&T, Captures<'p>)> {
+    /// The most specific entry for a path; the texts of its parameters go to `seen`.
+    pub fn find<'p>(&self, path: &'p str, seen: &mut Captures<'p>) -> Option<&T> {
         let path = path.strip_prefix('/').unwrap_or(path);
-        self.root.find(Some(path), Captures::default())
+        self.root.find(Some(path), seen.back_to(0))
     }
 }
 
@@ -121,41 +125,62 @@ impl<T> Node<T> {
         &mut self.mixed[at].2
     }
 
-    /// `rest` is what follows the slash after this node; none at the end of the path.
-    fn find<'p>(&self, rest: Option<&'p str>, seen: Captures<'p>) -> Option<(&T, Captures<'p>)> {
-        let Some(rest) = rest else { return self.end(seen) };
+    /// `rest` is what follows the slash after this node; none at the end of the path. What was captured on
+    /// a way that leads nowhere is dropped again.
+    fn find<'p>(&self, rest: Option<&'p str>, seen: &mut Captures<'p>) -> Option<&T> {
+        let Some(rest) = rest else { return self.end() };
         let (segment, after) = match rest.split_once('/') {
             Some((segment, after)) => (segment, Some(after)),
             None => (rest, None),
         };
-        self.literals
-            .get(segment)
+        let mark = seen.count;
+        self.literal(segment)
             .and_then(|node| node.find(after, seen))
-            .or_else(|| if rest.is_empty() { self.end(seen) } else { None })
-            .or_else(|| self.find_mixed(segment, after, seen))
+            .or_else(|| if rest.is_empty() { self.end() } else { None })
+            .or_else(|| self.find_mixed(segment, after, seen.back_to(mark)))
             .or_else(|| {
                 let node = self.whole.as_ref().filter(|_| !segment.is_empty())?;
-                node.find(after, seen.push(segment))
+                node.find(after, seen.back_to(mark).push(segment))
             })
-            .or_else(|| self.rest.as_ref().map(|entry| (entry, seen.push(rest))))
+            .or_else(|| {
+                let entry = self.rest.as_ref()?;
+                seen.back_to(mark).push(rest);
+                Some(entry)
+            })
     }
 
     fn find_mixed<'p>(
         &self,
         segment: &'p str,
         after: Option<&'p str>,
-        seen: Captures<'p>,
-    ) -> Option<(&T, Captures<'p>)> {
+        seen: &mut Captures<'p>,
+    ) -> Option<&T> {
+        let mark = seen.count;
         self.mixed.iter().find_map(|(prefix, suffix, node)| {
             let text = segment.strip_prefix(&**prefix)?.strip_suffix(&**suffix)?;
-            if text.is_empty() { None } else { node.find(after, seen.push(text)) }
+            if text.is_empty() { None } else { node.find(after, seen.back_to(mark).push(text)) }
         })
     }
 
+    fn literal(&self, segment: &str) -> Option<&Self> {
+        let at = self.literals.binary_search_by(|(text, _)| (**text).cmp(segment)).ok()?;
+        self.literals.get(at).map(|(_, node)| node)
+    }
+
+    fn literal_mut(&mut self, segment: &str) -> &mut Self {
+        let found = self.literals.binary_search_by(|(text, _)| (**text).cmp(segment));
+        let at = found.unwrap_or_else(|at| {
+            self.literals.insert(at, (segment.into(), Self::default()));
+            at
+        });
+        #[expect(clippy::indexing_slicing, reason = "found or inserted just above")]
+        &mut self.literals[at].1
+    }
+
     /// The entry of a path that ends here, with or without a last slash.
-    fn end<'p>(&self, seen: Captures<'p>) -> Option<(&T, Captures<'p>)> {
-        let slash = || self.literals.get("").and_then(|node| node.here.as_ref());
-        self.here.as_ref().or_else(slash).or(self.rest.as_ref()).map(|entry| (entry, seen))
+    fn end(&self) -> Option<&T> {
+        let slash = || self.literal("").and_then(|node| node.here.as_ref());
+        self.here.as_ref().or_else(slash).or(self.rest.as_ref())
     }
 }
 
@@ -172,7 +197,7 @@ mod tests {
     }
 
     fn found<'t>(tree: &'t Tree<&'static str>, path: &str) -> Option<&'t str> {
-        tree.find(path).map(|(entry, _)| *entry)
+        tree.find(path, &mut Captures::default()).copied()
     }
 
     #[test]
@@ -218,15 +243,25 @@ mod tests {
     }
 
     #[test]
+    fn a_way_that_leads_nowhere_leaves_no_parameters() {
+        let mut captures = Captures::default();
+        let tree = tree(&["/{a}/{b}/c", "/{x}/{*rest}"]);
+        assert_eq!(tree.find("/1/2/d", &mut captures), Some(&"/{x}/{*rest}"));
+        assert_eq!((captures.at(0), captures.at(1)), (Some("1"), Some("2/d")));
+        assert_eq!(captures.at(2), None);
+    }
+
+    #[test]
     fn parameters_are_captured_in_order() {
         let tree = tree(&["/a/{x}/m-{y}.json/{*rest}"]);
-        let (_, captures) = tree.find("/a/1/m-2.json/p/q").unwrap();
+        let mut captures = Captures::default();
+        assert!(tree.find("/a/1/m-2.json/p/q", &mut captures).is_some());
         assert_eq!(
             (captures.at(0), captures.at(1), captures.at(2)),
             (Some("1"), Some("2"), Some("p/q"))
         );
         assert_eq!(captures.at(3), None);
-        assert_eq!(tree.find("/a//m-2.json/").map(|_| ()), None);
+        assert_eq!(tree.find("/a//m-2.json/", &mut captures), None);
         assert_eq!(names("/a/{x}/m-{y}.json/{*rest}").collect::<Vec<_>>(), ["x", "y", "rest"]);
     }
 }

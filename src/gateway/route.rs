@@ -25,7 +25,7 @@ pub(super) struct Matched<'s> {
 pub(super) fn find<'s>(inbound: &Inbound, snapshot: &'s Snapshot) -> Result<Matched<'s>, Refusal> {
     let path = inbound.path();
     let found = snapshot.routes.find(&inbound.host, path, &inbound.parts.method);
-    let (api, rule) = found.unwrap_or((&snapshot.nowhere, None));
+    let (api, rule, item) = found.unwrap_or((&snapshot.nowhere, None, None));
     let (odd, keep) = (inbound.odd, api.keep);
     for (holds, kept, bad) in [
         (odd.encoded_slash, keep.encoded_slash, BadRequest::Slash),
@@ -36,6 +36,5 @@ pub(super) fn find<'s>(inbound: &Inbound, snapshot: &'s Snapshot) -> Result<Matc
             return Err(Refusal::BadRequest(bad));
         }
     }
-    let item = rule.and_then(|(rule, captures)| captures.at(rule.item_place?)).map(Into::into);
-    Ok(Matched { api, rule: rule.map(|(rule, _)| rule), item })
+    Ok(Matched { api, rule, item: item.map(Into::into) })
 }

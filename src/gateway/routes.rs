@@ -26,8 +26,8 @@ struct Area {
     rules: Tree<Vec<RulePlan>>,
 }
 
-/// An API, and in it a rule with the parameters of the path.
-pub type Found<'r, 'p> = (&'r ApiPlan, Option<(&'r RulePlan, Captures<'p>)>);
+/// An API, a rule in it, and the item that the path names for that rule.
+pub type Found<'r, 'p> = (&'r ApiPlan, Option<&'r RulePlan>, Option<&'p str>);
 
 impl Routes {
     /// Adds an API with its rules.
@@ -51,7 +51,7 @@ impl Routes {
         areas.insert(at, area);
     }
 
-    /// The API and the rule for a request, and the parameters of its path.
+    /// The API and the rule for a request, and its item.
     pub fn find<'r, 'p>(
         &'r self,
         host: &str,
@@ -65,9 +65,10 @@ impl Routes {
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         let area = areas.iter().find(under)?;
-        let rule = area.rules.find(path).and_then(|(rules, captures)| {
-            rules.iter().find(|rule| rule.takes(method)).map(|rule| (rule, captures))
-        });
-        Some((&area.api, rule))
+        let mut captures = Captures::default();
+        let rules = area.rules.find(path, &mut captures);
+        let rule = rules.and_then(|rules| rules.iter().find(|rule| rule.takes(method)));
+        let item = rule.and_then(|rule| captures.at(rule.item_place?));
+        Some((&area.api, rule, item))
     }
 }

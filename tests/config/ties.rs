@@ -9,7 +9,7 @@ use proptest::prelude::{ProptestConfig, Strategy, prop_assert, prop_assert_eq, p
 use proptest::{collection, sample};
 
 use tollgate::config;
-use tollgate::gateway::pattern::Tree;
+use tollgate::gateway::pattern::{Captures, Tree};
 
 use super::environment;
 
@@ -67,7 +67,7 @@ fn found<'p>(patterns: impl Iterator<Item = &'p String>) -> Vec<Option<&'p str>>
     for pattern in patterns {
         tree.entry(pattern, || pattern.as_str());
     }
-    PATHS.iter().map(|path| tree.find(path).map(|(pattern, _)| *pattern)).collect()
+    PATHS.iter().map(|path| tree.find(path, &mut Captures::default()).copied()).collect()
 }
 
 proptest! {

@@ -17,12 +17,12 @@ pub(in crate::gateway) fn credential(headers: &HeaderMap) -> Result<Option<&[u8]
     if lines.next().is_some() {
         return Err(Refusal::CredentialMalformed);
     }
-    let line = line.as_bytes();
-    let scheme = line.split(|b| !b.is_ascii_alphanumeric()).next().unwrap_or_default();
-    if !scheme.eq_ignore_ascii_case(b"bearer") {
+    let Some((scheme, rest)) = line.as_bytes().split_first_chunk::<6>() else { return Ok(None) };
+    let longer = rest.first().is_some_and(u8::is_ascii_alphanumeric);
+    if longer || !scheme.eq_ignore_ascii_case(b"bearer") {
         return Ok(None);
     }
-    match line.get(scheme.len()..).and_then(|rest| rest.strip_prefix(b" ")) {
+    match rest.strip_prefix(b" ") {
         Some(word) if secret::is_b64token(word) => Ok(Some(word)),
         _ => Err(Refusal::CredentialMalformed),
     }
