@@ -181,6 +181,11 @@ impl Refusal {
         ]
     };
 
+    /// The place in [`Refusal::ALL`], which has every reason.
+    pub fn place(self) -> Option<usize> {
+        Self::ALL.iter().position(|one| *one == self)
+    }
+
     /// The name in logs and metrics.
     pub const fn reason(self) -> &'static str {
         match self {

@@ -1,6 +1,7 @@
 //! Answers: an upstream's, made ready for the client, or our own refusal. There is always one.
 
 use std::pin::Pin;
+use std::sync::LazyLock;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -74,8 +75,7 @@ pub(super) fn refuse(
     trail: &mut Trail<'_>,
     under_way: UnderWay,
 ) -> Response<Body> {
-    let text = document(refusal);
-    let length = HeaderValue::from(text.len());
+    let (text, length) = document(refusal);
     let account = trail.take_account();
     let body = Body { source: Source::Text(Some(text)), account, _under_way: under_way };
     let mut response = Response::new(body);
@@ -105,7 +105,17 @@ pub(super) fn refuse(
     response
 }
 
-fn document(refusal: Refusal) -> Bytes {
+/// The body that tells of a refusal, and its length; made once for each.
+fn document(refusal: Refusal) -> (Bytes, HeaderValue) {
+    static DOCUMENTS: LazyLock<Vec<(Bytes, HeaderValue)>> = LazyLock::new(|| {
+        let texts = Refusal::ALL.into_iter().map(write_document);
+        texts.map(|text| (text.clone(), HeaderValue::from(text.len()))).collect()
+    });
+    let known = refusal.place().and_then(|place| DOCUMENTS.get(place));
+    known.cloned().unwrap_or_else(|| (Bytes::new(), HeaderValue::from_static("0")))
+}
+
+fn write_document(refusal: Refusal) -> Bytes {
     let status = refusal.status();
     let title = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
     let error = refusal.challenge_error().map(|error| format!(",\"error\":\"{error}\""));

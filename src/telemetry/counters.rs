@@ -60,7 +60,7 @@ impl RefusalCounts {
     }
 
     fn find(&self, refusal: Refusal) -> Option<&Count> {
-        self.0.get(Refusal::ALL.iter().position(|one| *one == refusal)?)
+        self.0.get(refusal.place()?)
     }
 }
 
