@@ -1,12 +1,14 @@
 //! Names that the wire gives to things, and which header fields never travel from one connection to
 //! the next. Used by every room that speaks HTTP.
 
+use std::net::IpAddr;
+
 use http::HeaderName;
 
-/// `X-Forwarded-For`, written by us alone.
-pub const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-/// `X-Forwarded-Proto`, written by us alone.
-pub const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+/// The lines of a request's head that say whence it came; written by us alone.
+pub fn forwarded(peer: IpAddr, scheme: &str) -> Vec<u8> {
+    format!("x-forwarded-for: {peer}\r\nx-forwarded-proto: {scheme}\r\n").into_bytes()
+}
 
 /// The media type of problem documents (RFC 9457 section 3).
 pub const PROBLEM_JSON: &str = "application/problem+json";

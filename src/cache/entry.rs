@@ -3,12 +3,17 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
 use crate::domain::decision::{OwnerTerms, Terms};
 use crate::domain::id::{OwnerId, Slug, TokenId};
 use crate::domain::owner::Owner;
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
 use crate::domain::token::{ParamValue, Token};
+
+/// What stays readable in a text: letters, digits and what RFC 3986 leaves unreserved.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A token in memory. It is never changed: a change clears its flag, and the next look loads it anew.
 #[derive(Debug)]
@@ -33,7 +38,7 @@ pub struct Entry {
 /// The texts that only the upstream is told.
 #[derive(Debug)]
 pub struct Told {
-    /// The token's name.
+    /// The token's name, percent-encoded.
     pub name: Box<str>,
     /// Its free parameters, as they were given.
     pub params: Option<Box<str>>,
@@ -75,7 +80,7 @@ impl Entry {
             owner,
             last_seen,
             told: Told {
-                name: token.name.as_str().into(),
+                name: utf8_percent_encode(&token.name, ENCODED).to_string().into(),
                 params: token.params.as_deref().map(Into::into),
                 context_params: (!context_params.is_empty()).then(|| context_params.into()),
             },

@@ -28,6 +28,13 @@ impl TokenId {
         self.0.as_bytes()
     }
 
+    /// The hyphenated form, as [`fmt::Display`] gives it, without a formatter in between.
+    pub fn to_text(&self) -> [u8; 36] {
+        let mut text = [0; 36];
+        self.0.hyphenated().encode_lower(&mut text);
+        text
+    }
+
     /// From sixteen bytes as given by [`TokenId::as_bytes`].
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(Uuid::from_bytes(bytes))

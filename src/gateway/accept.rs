@@ -172,7 +172,7 @@ async fn serve_http1(stream: TcpStream, client: Rc<Client>, listening: Listening
         async move { Ok::<_, Infallible>(journey::handle(client, request).await) }
     });
     let mut builder = http1::Builder::new();
-    builder.preserve_header_case(true).max_buf_size(listening.head_bytes.max(8_192));
+    builder.max_buf_size(listening.head_bytes.max(8_192));
     if listening.headers != 100 {
         builder.max_headers(listening.headers);
     }

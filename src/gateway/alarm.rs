@@ -2,13 +2,13 @@
 //! all of its alarms four times a second.
 
 use std::cell::{Cell, RefCell};
-use std::future::Future;
-use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::Context;
 use std::time::{Duration, Instant};
 
 use crate::clock;
+
+use super::seat::Seat;
 
 /// How often a core looks at its alarms, and so how late one can ring.
 pub(super) const TICK: Duration = Duration::from_millis(250);
@@ -33,7 +33,7 @@ struct Bell {
     rings_at_ms: Cell<u64>,
     rung: Cell<bool>,
     place: Cell<usize>,
-    waker: RefCell<Option<Waker>>,
+    turn: Seat,
 }
 
 const NEVER: u64 = u64::MAX;
@@ -55,7 +55,7 @@ impl Alarms {
             rings_at_ms: Cell::new(NEVER),
             rung: Cell::new(false),
             place: Cell::new(all.len()),
-            waker: RefCell::new(None),
+            turn: Seat::default(),
         });
         all.push(Rc::clone(&bell));
         Alarm { bell, alarms: Rc::clone(self) }
@@ -110,11 +110,7 @@ impl Alarm {
 
     /// Whose turn it is when it rings.
     pub(super) fn wake_me(&self, context: &Context<'_>) {
-        let mut waker = self.bell.waker.borrow_mut();
-        match &mut *waker {
-            Some(known) if known.will_wake(context.waker()) => {}
-            slot => *slot = Some(context.waker().clone()),
-        }
+        self.bell.turn.take(context);
     }
 }
 
@@ -133,31 +129,8 @@ impl Drop for Alarm {
 
 impl Bell {
     fn wake(&self) {
-        if let Some(waker) = self.waker.borrow().as_ref() {
-            waker.wake_by_ref();
-        }
+        self.turn.polling(|context| context.waker().wake_by_ref());
     }
-}
-
-/// Waits for `work`, or until `alarm` rings; then none.
-pub(super) async fn before<T>(alarm: &Alarm, work: impl Future<Output = T>) -> Option<T> {
-    let mut work = pin!(work);
-    std::future::poll_fn(|context| poll_before(alarm, work.as_mut(), context)).await
-}
-
-fn poll_before<T>(
-    alarm: &Alarm,
-    work: Pin<&mut impl Future<Output = T>>,
-    context: &mut Context<'_>,
-) -> Poll<Option<T>> {
-    if let Poll::Ready(done) = work.poll(context) {
-        return Poll::Ready(Some(done));
-    }
-    if alarm.take_rung() {
-        return Poll::Ready(None);
-    }
-    alarm.wake_me(context);
-    Poll::Pending
 }
 
 #[cfg(test)]

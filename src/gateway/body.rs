@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
@@ -17,6 +17,7 @@ use crate::wire;
 
 use super::alarm::Alarm;
 use super::expect::{self, Hold};
+use super::seat::Seat;
 use super::snapshot::Snapshot;
 
 /// Why a body could not be passed on.
@@ -47,7 +48,8 @@ pub(super) struct Upload {
     left: Cell<Option<u64>>,
     stall_timeout: Duration,
     response_timeout: Duration,
-    alarm: RefCell<Option<Rc<Alarm>>>,
+    /// The connection that it goes out on: its time limit, and whom the body wakes.
+    way: RefCell<Option<(Rc<Alarm>, Rc<Seat>)>>,
     snapshot: Arc<Snapshot>,
     /// Holds the body back until the upstream has said that it wants it.
     pub(super) hold: Option<Arc<Hold>>,
@@ -68,7 +70,7 @@ impl Upload {
             left: Cell::new(limit),
             stall_timeout: snapshot.limits.stall_timeout,
             response_timeout,
-            alarm: RefCell::new(None),
+            way: RefCell::new(None),
             snapshot: Arc::clone(snapshot),
             hold,
         })
@@ -94,8 +96,16 @@ impl Upload {
     }
 
     fn set_alarm(&self, after: Duration) {
-        if let Some(alarm) = self.alarm.borrow().as_ref() {
+        if let Some((alarm, _)) = self.way.borrow().as_ref() {
             alarm.set(after);
+        }
+    }
+
+    /// Polls something that is to wake whoever has the connection that the body goes out on.
+    fn polling<T>(&self, poll: impl FnOnce(&mut Context<'_>) -> T) -> T {
+        match self.way.borrow().as_ref() {
+            Some((_, seat)) => seat.polling(poll),
+            None => poll(&mut Context::from_waker(Waker::noop())),
         }
     }
 
@@ -103,10 +113,11 @@ impl Upload {
         self.done.get()
     }
 
-    /// Takes part in the time limit of the connection that the request goes out on.
-    pub(super) fn watch(&self, alarm: &Rc<Alarm>) {
+    /// Takes part in the time limit of the connection that the request goes out on, and wakes whoever
+    /// moves that.
+    pub(super) fn watch(&self, alarm: &Rc<Alarm>, seat: Option<&Rc<Seat>>) {
         alarm.set(self.stall_timeout);
-        *self.alarm.borrow_mut() = Some(Rc::clone(alarm));
+        *self.way.borrow_mut() = seat.map(|seat| (Rc::clone(alarm), Rc::clone(seat)));
     }
 
     /// Whose fault it is that nothing moves.
@@ -189,13 +200,15 @@ impl hyper::body::Body for RequestBody {
 
     fn poll_frame(
         mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
+        _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let Some((body, upload)) = &mut self.0 else { return Poll::Ready(None) };
+        // The context is that of the line, which notes things and wakes nobody.
         if let Some(hold) = &upload.hold {
-            ready!(hold.poll(context));
+            ready!(upload.polling(|context| hold.poll(context)));
         }
-        let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(context) else {
+        let polled = upload.polling(|context| Pin::new(&mut *body).poll_frame(context));
+        let Poll::Ready(frame) = polled else {
             upload.waiting_for_client.set(true);
             return Poll::Pending;
         };

@@ -1,6 +1,6 @@
 //! A client's connection: who it is, how long it may take, and what is under way on it.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
@@ -9,23 +9,32 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use http::HeaderValue;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use crate::wire;
+
 use super::alarm::Alarm;
 use super::core::Core;
+use super::head::{self, Head};
+use super::spelling::Spelling;
 
 /// What is known of a client's connection while it is open.
 #[derive(Debug)]
 pub(super) struct Client {
     core: Rc<Core>,
     peer: IpAddr,
-    forwarded_for: HeaderValue,
+    /// The lines that say whence it came.
+    forwarded: Box<[u8]>,
     alarm: Alarm,
     /// The last `Host` of this client, as it was sent and as it is read: it hardly ever changes.
     host: RefCell<(Box<[u8]>, Rc<str>)>,
     under_way: Cell<usize>,
+    /// The heads that this client sent, as it spelled them; the one under way comes first.
+    asked: RefCell<Spelling>,
+    has_body: Cell<bool>,
+    /// How the upstream spelled the answer, until its head is written.
+    answer: RefCell<Spelling>,
     head_begun: Cell<bool>,
     http2: Cell<bool>,
     head_timeout: Duration,
@@ -36,14 +45,16 @@ pub(super) struct Client {
 impl Client {
     pub(super) fn new(core: &Rc<Core>, peer: IpAddr) -> Rc<Self> {
         let snapshot = core.snapshot();
-        let limits = &snapshot.limits;
+        let (limits, peer) = (&snapshot.limits, peer.to_canonical());
         let client = Self {
-            peer: peer.to_canonical(),
-            forwarded_for: HeaderValue::try_from(peer.to_canonical().to_string())
-                .unwrap_or_else(|_| HeaderValue::from_static("unknown")),
+            peer,
+            forwarded: wire::forwarded(peer, "http").into(),
             alarm: core.alarms.add(),
             host: RefCell::new((Box::default(), Rc::from(""))),
             under_way: Cell::new(0),
+            asked: RefCell::default(),
+            has_body: Cell::new(false),
+            answer: RefCell::default(),
             head_begun: Cell::new(false),
             http2: Cell::new(false),
             head_timeout: limits.head_timeout,
@@ -80,16 +91,27 @@ impl Client {
         Some(Rc::clone(&known.1))
     }
 
-    pub(super) fn forwarded_for(&self) -> HeaderValue {
-        self.forwarded_for.clone()
+    pub(super) const fn forwarded(&self) -> &[u8] {
+        &self.forwarded
     }
 
     pub(super) const fn alarm(&self) -> &Alarm {
         &self.alarm
     }
 
+    /// How the client spelled the head of its request.
+    pub(super) fn asked(&self) -> Ref<'_, Spelling> {
+        self.asked.borrow()
+    }
+
+    /// Where to leave how the upstream spelled its answer; nowhere in HTTP/2, which has lower case alone.
+    pub(super) fn answer(&self) -> Option<RefMut<'_, Spelling>> {
+        (!self.http2.get()).then(|| self.answer.borrow_mut())
+    }
+
     /// An exchange begins; it ends when the answer is dropped.
-    pub(super) fn begin(self: &Rc<Self>) -> UnderWay {
+    pub(super) fn begin(self: &Rc<Self>, has_body: bool) -> UnderWay {
+        self.has_body.set(has_body);
         self.under_way.set(self.under_way.get() + 1);
         self.alarm.clear();
         self.core.counters.under_way.add(1);
@@ -101,13 +123,16 @@ impl Client {
         self.http2.set(true);
     }
 
-    fn read(&self) {
+    fn read(&self, bytes: &[u8]) {
         if self.under_way.get() > 0 {
             return;
         }
         if self.http2.get() {
             self.alarm.set(self.idle_timeout);
-        } else if !self.head_begun.replace(true) {
+            return;
+        }
+        self.asked.borrow_mut().remember(bytes);
+        if !self.head_begun.replace(true) {
             self.alarm.set(self.head_timeout);
         }
     }
@@ -133,6 +158,7 @@ impl Drop for UnderWay {
         client.under_way.set(left);
         if left == 0 {
             client.head_begun.set(false);
+            client.asked.borrow_mut().drop_head(client.has_body.get());
             client.alarm.set(client.idle_timeout);
         }
     }
@@ -143,15 +169,45 @@ impl Drop for UnderWay {
 pub(super) struct Socket {
     stream: TcpStream,
     client: Rc<Client>,
+    head: Head,
 }
 
 impl Socket {
-    pub(super) const fn new(stream: TcpStream, client: Rc<Client>) -> Self {
-        Self { stream, client }
+    pub(super) fn new(stream: TcpStream, client: Rc<Client>) -> Self {
+        Self { stream, client, head: Head::default() }
+    }
+
+    fn poll_head(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.head.is_written() {
+            return Poll::Ready(Ok(()));
+        }
+        let written = self.head.poll(&mut self.stream, context);
+        self.wrote(written)
+    }
+
+    /// Takes the head of an answer, spelled as the upstream did if it is the upstream's, and writes as
+    /// much of it as goes out now; the rest goes with the next write or flush.
+    fn begin(
+        &mut self,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> io::Result<usize> {
+        let mut answer = self.client.answer.borrow_mut();
+        let taken = if answer.is_known() {
+            self.head.take(slices, &[], &answer)?
+        } else {
+            self.head.gather(slices)
+        };
+        answer.forget();
+        drop(answer);
+        match self.poll_head(context) {
+            Poll::Ready(Err(error)) => Err(error),
+            Poll::Ready(Ok(())) | Poll::Pending => Ok(taken),
+        }
     }
 
     /// A client that does not read what it asked for has as long as any other that stalls.
-    fn wrote(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+    fn wrote<T>(&self, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         match &written {
             Poll::Pending => self.client.alarm.arm(self.client.stall_timeout),
             Poll::Ready(_) if self.client.under_way.get() > 0 => self.client.alarm.clear(),
@@ -169,8 +225,8 @@ impl AsyncRead for Socket {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let result = ready!(Pin::new(&mut self.stream).poll_read(context, buffer));
-        if buffer.filled().len() > before {
-            self.client.read();
+        if let Some(read) = buffer.filled().get(before..).filter(|read| !read.is_empty()) {
+            self.client.read(read);
         }
         Poll::Ready(result)
     }
@@ -182,6 +238,10 @@ impl AsyncWrite for Socket {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        ready!(self.poll_head(context))?;
+        if self.client.answer.borrow().is_known() {
+            return Poll::Ready(self.begin(context, &[io::IoSlice::new(bytes)]));
+        }
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.wrote(written)
     }
@@ -191,6 +251,14 @@ impl AsyncWrite for Socket {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if let [only] = slices {
+            // A plain write costs the system less than a list of one.
+            return self.poll_write(context, only);
+        }
+        ready!(self.poll_head(context))?;
+        if self.client.answer.borrow().is_known() || head::go_together(slices) {
+            return Poll::Ready(self.begin(context, slices));
+        }
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
         self.wrote(written)
     }
@@ -200,10 +268,11 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        self.poll_head(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_head(context))?;
         Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }

@@ -18,7 +18,6 @@ use crate::telemetry::throttle::Throttle;
 
 use super::alarm::Alarms;
 use super::pool::Pool;
-use super::rendered::Rendered;
 use super::snapshot::Snapshot;
 use super::table::Table;
 
@@ -127,7 +126,6 @@ pub(super) struct Core {
     /// The snapshot as this core last saw it: shared without touching the count that all cores share.
     snapshot: RefCell<Own<Snapshot>>,
     entries: Table<Arc<Entry>>,
-    pub(super) rendered: Table<Rc<Rendered>>,
     next_request: Cell<u64>,
     /// Whose turn it is among the endpoints of an API.
     pub(super) turn: Cell<usize>,
@@ -149,7 +147,6 @@ impl Core {
             serving: Cell::new(0),
             snapshot,
             entries: Table::new(1 << 18),
-            rendered: Table::new(1 << 14),
             next_request: Cell::new(first_request),
             turn: Cell::new(0),
         })
@@ -167,11 +164,7 @@ impl Core {
     /// The record of a digest in this core's own table, if it is still good.
     pub(super) fn known(&self, digest: &Digest) -> Option<Arc<Entry>> {
         let good = |entry: &Arc<Entry>| entry.digest == *digest && entry.is_valid();
-        let rendered = self.rendered.find(digest, |known| good(&known.entry));
-        match rendered {
-            Some(known) => Some(Arc::clone(&known.entry)),
-            None => self.entries.find(digest, good),
-        }
+        self.entries.find(digest, good)
     }
 
     /// Keeps a record for the next look.

@@ -10,9 +10,7 @@ use http::{Request, Response, StatusCode, Version};
 use hyper::body::{Body as _, Incoming};
 
 use crate::domain::refusal::{Fault, Refusal};
-use crate::wire;
 
-use super::alarm;
 use super::authorize::Permit;
 use super::body::{RequestBody, Upload};
 use super::client::Client;
@@ -37,6 +35,14 @@ enum Tried {
     Failed(Refusal),
 }
 
+/// A request as the upstream gets it.
+struct Prepared {
+    request: Request<RequestBody>,
+    upload: Option<Rc<Upload>>,
+    /// The lines of its head that are ours.
+    lines: Vec<u8>,
+}
+
 /// Passes a permitted request on and gives the head of the answer, with the body to follow.
 ///
 /// # Errors
@@ -48,7 +54,7 @@ pub(super) async fn send(
     snapshot: &Arc<Snapshot>,
 ) -> Result<Response<Relay>, Refusal> {
     let (core, api) = (client.core(), permit.api());
-    let (mut request, upload) = prepare(&permit, inbound, client, snapshot)?;
+    let Prepared { mut request, upload, lines } = prepare(&permit, inbound, client, snapshot)?;
     let mut refusal = Refusal::UpstreamUnreachable;
     // Taken once: other requests take theirs while this one waits for a connection.
     let turn = core.turn.get().wrapping_add(1);
@@ -62,7 +68,8 @@ pub(super) async fn send(
             }
             Err(refused) => return Err(refused),
         };
-        match exchange(core, api, connection, request, upload.as_ref()).await {
+        connection.say(&lines, &client.asked());
+        match exchange(client, api, connection, request, upload.as_ref()).await {
             Tried::Answered(response) => return Ok(response),
             Tried::Failed(refusal) => return Err(refusal),
             Tried::Unsent(_) if !reused => return Err(Refusal::UpstreamUnreachable),
@@ -78,7 +85,7 @@ async fn connection(
     api: &ApiPlan,
     turn: usize,
     attempt: usize,
-) -> Result<(Connection, bool), Refusal> {
+) -> Result<(Box<Connection>, bool), Refusal> {
     let place = turn
         .wrapping_add(attempt)
         .checked_rem(api.targets.len())
@@ -86,7 +93,7 @@ async fn connection(
     let target = api.targets.get(place).ok_or(Refusal::UpstreamUnreachable)?;
     // After some that were closed unseen, a fresh one: the upstream may have closed all of them.
     if attempt + 1 < TRIES
-        && let Some(connection) = upstream::reuse(core, target, api.idle_timeout).await
+        && let Some(connection) = upstream::reuse(core, target, api.idle_timeout)
     {
         return Ok((connection, true));
     }
@@ -111,24 +118,24 @@ async fn connection(
 }
 
 async fn exchange(
-    core: &Rc<Core>,
+    client: &Client,
     api: &ApiPlan,
-    mut connection: Connection,
+    mut connection: Box<Connection>,
     request: Request<RequestBody>,
     upload: Option<&Rc<Upload>>,
 ) -> Tried {
     let (bell, target) = (Rc::clone(&connection.alarm), connection.target);
     match upload {
         Some(upload) if upload.hold.is_some() => {
-            upload.watch(&bell);
+            upload.watch(&bell, connection.seat());
             upload.be_patient();
         }
-        Some(upload) => upload.watch(&bell),
+        Some(upload) => upload.watch(&bell, connection.seat()),
         None => bell.set(api.response_timeout),
     }
     let mut answer = pin!(connection.sender.try_send_request(request));
     let answered = loop {
-        match alarm::before(&bell, answer.as_mut()).await {
+        match connection.bring(&bell, answer.as_mut()).await {
             Some(answered) => break answered,
             None => match upload.filter(|upload| upload.let_go()) {
                 Some(upload) => upload.go_on(),
@@ -145,8 +152,16 @@ async fn exchange(
         }
         Ok(response) => {
             bell.clear();
+            if let Some(mut answer) = client.answer() {
+                connection.heard(&mut answer);
+            }
             let upload = upload.map(|upload| &**upload);
-            Tried::Answered(response.map(|body| Relay::new(body, connection, upload, core)))
+            if upload.is_some_and(|upload| !upload.is_done()) {
+                connection.leave();
+            }
+            Tried::Answered(
+                response.map(|body| Relay::new(body, connection, upload, client.core())),
+            )
         }
         Err(mut error) => match error.take_message() {
             Some(unsent) => Tried::Unsent(unsent),
@@ -179,7 +194,7 @@ fn prepare(
     inbound: Inbound,
     client: &Client,
     snapshot: &Arc<Snapshot>,
-) -> Result<(Request<RequestBody>, Option<Rc<Upload>>), Refusal> {
+) -> Result<Prepared, Refusal> {
     let Inbound { mut parts, body, request: number, .. } = inbound;
     let api = permit.api();
     check_length(&parts.headers, api)?;
@@ -188,12 +203,11 @@ fn prepare(
     }
     let held = expectation(&mut parts.headers)?;
     pass_trailers_on(&mut parts.headers);
-    identity::write(&mut parts.headers, permit, number, snapshot, client.core())?;
-    parts.headers.insert(wire::X_FORWARDED_FOR, client.forwarded_for());
-    parts.headers.insert(wire::X_FORWARDED_PROTO, HeaderValue::from_static("http"));
+    let lines = identity::lines(permit, number, client, snapshot)?;
     if body.is_end_stream() {
         parts.version = Version::HTTP_11;
-        return Ok((Request::from_parts(parts, RequestBody::empty()), None));
+        let request = Request::from_parts(parts, RequestBody::empty());
+        return Ok(Prepared { request, upload: None, lines });
     }
     frame(&mut parts.headers, parts.version, &body);
     parts.version = Version::HTTP_11;
@@ -207,7 +221,7 @@ fn prepare(
             }
         });
     }
-    Ok((request, Some(upload)))
+    Ok(Prepared { request, upload: Some(upload), lines })
 }
 
 /// A length that is known to be too much is refused before a byte of it is read.

@@ -1,11 +1,12 @@
-//! Who is calling, as the upstream is told.
+//! Who is calling, as the upstream is told: the lines that are ours in a request's head.
 
-use std::rc::Rc;
-use std::sync::Arc;
+use std::io::Write;
 
-use http::header::{HeaderMap, HeaderValue};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::cache::ContextParam;
+use crate::cache::{ContextParam, Entry};
+use crate::domain::grant::{Contexts, Items};
 use crate::domain::refusal::Refusal;
 use crate::domain::token::ParamValue;
 use crate::store::sealed::Binding;
@@ -13,51 +14,83 @@ use crate::telemetry::access::RequestId;
 use crate::wire;
 
 use super::authorize::Permit;
-use super::core::Core;
-use super::rendered::Rendered;
+use super::beginnings::Beginnings;
+use super::client::Client;
 use super::snapshot::Snapshot;
 
-/// Writes identity into the headers of a permitted request. The client's own copies were removed at
-/// intake, so that these are the only ones.
+/// The lines of a permitted request: whence it came, which it is, and who is calling. The client's own
+/// copies were removed at intake, so that these are the only ones.
 ///
 /// # Errors
 /// A sealed parameter that cannot be opened, or a text that no header can carry: a request does not go
 /// without what it was to carry.
-pub(super) fn write(
-    headers: &mut HeaderMap,
+pub(super) fn lines(
     permit: &Permit<'_>,
     number: RequestId,
+    client: &Client,
     snapshot: &Snapshot,
-    core: &Core,
-) -> Result<(), Refusal> {
-    // One piece of memory for all that is to come, instead of growing it twice.
-    headers.reserve(12);
-    if let Some(name) = &snapshot.identity.headers.request
-        && let Ok(value) = HeaderValue::from_bytes(&number.digits())
-    {
-        headers.insert(name.clone(), value);
+) -> Result<Vec<u8>, Refusal> {
+    let begin = &snapshot.identity.begin;
+    let mut lines = Vec::with_capacity(512);
+    lines.extend_from_slice(client.forwarded());
+    line(&mut lines, &begin.request, |lines| lines.extend_from_slice(&number.digits()));
+    if let Some(entry) = permit.entry() {
+        tell(&mut lines, begin, entry);
+        tell_params(&mut lines, permit, snapshot)?;
     }
-    let Some(entry) = permit.entry() else { return Ok(()) };
-    let same = |known: &Rc<Rendered>| {
-        Arc::ptr_eq(&known.entry, entry) && known.generation == snapshot.generation
-    };
-    let rendered = match core.rendered.find(&entry.digest, same) {
-        Some(known) => known,
-        None => {
-            let names = &snapshot.identity.headers;
-            let fresh = Rc::new(Rendered::new(entry, names, snapshot.generation)?);
-            core.rendered.put(&entry.digest, Rc::clone(&fresh));
-            fresh
+    Ok(lines)
+}
+
+fn line(lines: &mut Vec<u8>, begin: &Option<Box<[u8]>>, value: impl FnOnce(&mut Vec<u8>)) {
+    if let Some(begin) = begin {
+        lines.extend_from_slice(begin);
+        value(lines);
+        lines.extend_from_slice(b"\r\n");
+    }
+}
+
+/// Every value is visible ASCII by its type, or was encoded so when the record was loaded (sec-H6).
+fn tell(lines: &mut Vec<u8>, begin: &Beginnings, entry: &Entry) {
+    let (terms, told) = (&entry.terms, &entry.told);
+    line(lines, &begin.owner, |to| to.extend_from_slice(entry.owner.id.as_str().as_bytes()));
+    if let Some(company) = &terms.company {
+        line(lines, &begin.company, |to| to.extend_from_slice(company.as_str().as_bytes()));
+    }
+    line(lines, &begin.token, |to| to.extend_from_slice(&entry.id.to_text()));
+    line(lines, &begin.token_name, |to| to.extend_from_slice(told.name.as_bytes()));
+    line(lines, &begin.flags, |to| {
+        let flags = terms.flags.within(entry.owner.terms.ceiling).bits();
+        // Writing to memory does not fail.
+        let _ = write!(to, "{flags}");
+    });
+    line(lines, &begin.contexts, |to| match &terms.contexts {
+        Contexts::All => to.push(b'*'),
+        Contexts::Set(names) => list(to, names.iter().map(|name| name.as_str())),
+    });
+    line(lines, &begin.items, |to| match &terms.items {
+        Items::All => to.push(b'*'),
+        Items::Set(ids) => list(to, ids.iter().map(|id| &**id)),
+    });
+    if let Some(params) = &told.params {
+        line(lines, &begin.params, |to| {
+            to.extend_from_slice(URL_SAFE_NO_PAD.encode(&**params).as_bytes());
+        });
+    }
+}
+
+fn list<'e>(to: &mut Vec<u8>, names: impl Iterator<Item = &'e str>) {
+    for (place, name) in names.enumerate() {
+        if place > 0 {
+            to.push(b',');
         }
-    };
-    rendered.write(headers, &snapshot.identity.headers);
-    write_params(headers, permit, snapshot)
+        to.extend_from_slice(name.as_bytes());
+    }
 }
 
 /// The parameters of the rule's context, on that context's rules alone (row F7). A request whose
 /// parameter cannot be opened does not go without it.
-fn write_params(
-    headers: &mut HeaderMap,
+fn tell_params(
+    lines: &mut Vec<u8>,
     permit: &Permit<'_>,
     snapshot: &Snapshot,
 ) -> Result<(), Refusal> {
@@ -67,37 +100,40 @@ fn write_params(
         let same = |param: &&ContextParam| param.context == *context && param.name == *name;
         let Some(param) = held.iter().find(same) else { continue };
         let binding = Binding { token: entry.id, context, parameter: name };
-        let value = match &param.value {
-            ParamValue::Plain(text) => header_value(&binding, text)?,
-            ParamValue::Sealed(sealed) => open(&binding, sealed, snapshot)?,
+        let mut tell = |text: &str| -> Result<(), Refusal> {
+            check_text(&binding, text)?;
+            for part in [header.as_str(), ": ", text, "\r\n"] {
+                lines.extend_from_slice(part.as_bytes());
+            }
+            Ok(())
         };
-        headers.insert(header.clone(), value);
+        match &param.value {
+            ParamValue::Plain(text) => tell(text)?,
+            ParamValue::Sealed(sealed) => {
+                let failed = |cause: &dyn std::fmt::Display| {
+                    let (token, parameter) = (binding.token, binding.parameter);
+                    tracing::error!(
+                        %token, %context, parameter, %cause, "a sealed parameter cannot be opened"
+                    );
+                    Refusal::CannotDecide
+                };
+                let key = snapshot.master_key().map_err(|error| failed(&error))?;
+                tell(&key.open(&binding, sealed).map_err(|error| failed(&error))?)?;
+            }
+        }
     }
     Ok(())
 }
 
-fn open(binding: &Binding<'_>, sealed: &str, snapshot: &Snapshot) -> Result<HeaderValue, Refusal> {
-    let failed = |cause: &dyn std::fmt::Display| {
-        let (token, context, parameter) = (binding.token, binding.context, binding.parameter);
-        tracing::error!(%token, %context, parameter, %cause, "a sealed parameter cannot be opened");
-        Refusal::CannotDecide
-    };
-    let key = snapshot.master_key().map_err(|error| failed(&error))?;
-    let text = key.open(binding, sealed).map_err(|error| failed(&error))?;
-    let mut value = header_value(binding, &text)?;
-    value.set_sensitive(true);
-    Ok(value)
-}
-
 /// Such a text can only be older than the parameter's header, for no token is given one today (sec-H6).
-fn header_value(binding: &Binding<'_>, text: &str) -> Result<HeaderValue, Refusal> {
-    let value = Some(text).filter(|text| wire::is_header_text(text));
-    value.and_then(|text| HeaderValue::from_str(text).ok()).ok_or_else(|| {
-        let (token, context, parameter) = (binding.token, binding.context, binding.parameter);
-        tracing::error!(
-            %token, %context, parameter,
-            "a parameter cannot be told in a header; give the token a value of visible ASCII"
-        );
-        Refusal::CannotDecide
-    })
+fn check_text(binding: &Binding<'_>, text: &str) -> Result<(), Refusal> {
+    if wire::is_header_text(text) {
+        return Ok(());
+    }
+    let (token, context, parameter) = (binding.token, binding.context, binding.parameter);
+    tracing::error!(
+        %token, %context, parameter,
+        "a parameter cannot be told in a header; give the token a value of visible ASCII"
+    );
+    Err(Refusal::CannotDecide)
 }

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use http::{Request, Response};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 
 use crate::domain::refusal::Refusal;
 
@@ -23,7 +23,7 @@ use super::trail::Trail;
 pub(super) async fn handle(client: Rc<Client>, request: Request<Incoming>) -> Response<Body> {
     let snapshot = client.core().snapshot();
     let mut trail = Trail::new(&client, &snapshot, &request);
-    let under_way = client.begin();
+    let under_way = client.begin(!request.body().is_end_stream());
     match travel(&client, request, &snapshot, &mut trail).await {
         Ok(response) => {
             trail.answered(response.status().as_u16());

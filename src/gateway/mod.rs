@@ -10,15 +10,20 @@ pub mod pattern;
 pub mod challenge;
 pub mod targets;
 pub mod plan;
+pub mod beginnings;
 pub mod routes;
 pub mod snapshot;
 
 // What a core has.
+mod seat;
 mod alarm;
 mod expect;
 mod body;
+mod spelling;
+mod head;
+mod socket;
+mod line;
 mod pool;
-mod rendered;
 mod table;
 pub mod core;
 mod client;

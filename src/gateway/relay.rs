@@ -17,7 +17,7 @@ use super::pool::Connection;
 #[derive(Debug)]
 pub(super) struct Relay {
     body: Incoming,
-    connection: Option<Connection>,
+    connection: Option<Box<Connection>>,
     /// Whether the upstream had the whole request when it answered. If not, it may take what follows on
     /// the connection for the rest of it, or the other way round.
     asked_in_full: bool,
@@ -25,13 +25,15 @@ pub(super) struct Relay {
     stall_timeout: Duration,
     core: Rc<Core>,
     over: bool,
-    broken_off: bool,
+    /// Why the rest does not come. Told one turn late, so that what came before goes out first.
+    broken_off: Option<BodyError>,
+    told: bool,
 }
 
 impl Relay {
     pub(super) fn new(
         body: Incoming,
-        connection: Connection,
+        connection: Box<Connection>,
         upload: Option<&Upload>,
         core: &Rc<Core>,
     ) -> Self {
@@ -42,7 +44,8 @@ impl Relay {
             stall_timeout: core.snapshot().limits.stall_timeout,
             core: Rc::clone(core),
             over: false,
-            broken_off: false,
+            broken_off: None,
+            told: false,
         }
     }
 
@@ -50,29 +53,43 @@ impl Relay {
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let alarm = self.connection.as_ref().map(|connection| &connection.alarm);
-        match Pin::new(&mut self.body).poll_frame(context) {
-            Poll::Ready(frame) => {
-                if let Some(alarm) = alarm {
-                    alarm.clear();
-                }
-                self.over = frame.is_none();
-                self.broken_off |= matches!(frame, Some(Err(_)));
-                Poll::Ready(frame.map(|frame| frame.map_err(BodyError::Broken)))
-            }
-            Poll::Pending => match alarm {
-                Some(alarm) if alarm.take_rung() => {
-                    self.broken_off = true;
-                    Poll::Ready(Some(Err(BodyError::Stalled)))
-                }
-                Some(alarm) => {
-                    alarm.arm(self.stall_timeout);
-                    alarm.wake_me(context);
-                    Poll::Pending
-                }
-                None => Poll::Pending,
-            },
+        if self.told {
+            return Poll::Ready(None);
         }
+        if let Some(error) = self.broken_off.take() {
+            self.told = true;
+            return Poll::Ready(Some(Err(error)));
+        }
+        let Self { body, connection, .. } = self;
+        let mut next = |context: &mut Context<'_>| Pin::new(&mut *body).poll_frame(context);
+        let Some(connection) = connection else { return Poll::Ready(None) };
+        let frame = match &mut connection.line {
+            Some(line) => line.drive(context, next),
+            None => next(context),
+        };
+        let alarm = &connection.alarm;
+        match frame {
+            Poll::Ready(frame) => {
+                alarm.clear();
+                self.over = frame.is_none();
+                match frame {
+                    Some(Err(error)) => self.break_off(BodyError::Broken(error), context),
+                    frame => Poll::Ready(frame.map(|frame| frame.map_err(BodyError::Broken))),
+                }
+            }
+            Poll::Pending if alarm.take_rung() => self.break_off(BodyError::Stalled, context),
+            Poll::Pending => {
+                alarm.arm(self.stall_timeout);
+                alarm.wake_me(context);
+                Poll::Pending
+            }
+        }
+    }
+
+    fn break_off<T>(&mut self, error: BodyError, context: &Context<'_>) -> Poll<T> {
+        self.broken_off = Some(error);
+        context.waker().wake_by_ref();
+        Poll::Pending
     }
 
     pub(super) fn is_end_stream(&self) -> bool {
@@ -89,13 +106,12 @@ impl Drop for Relay {
         let whole = self.over || self.body.is_end_stream();
         if !whole {
             let counters = &self.core.counters;
-            let cut =
-                if self.broken_off { &counters.cut_by_upstream } else { &counters.cut_by_client };
+            let broken_off = self.told || self.broken_off.is_some();
+            let cut = if broken_off { &counters.cut_by_upstream } else { &counters.cut_by_client };
             cut.add(1);
         }
         let clean = whole && self.asked_in_full;
         if let Some(connection) = self.connection.take().filter(|_| clean) {
-            connection.alarm.clear();
             self.core.pool.put(connection, self.core.alarms.now_ms());
         }
     }

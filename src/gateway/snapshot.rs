@@ -4,11 +4,12 @@
 use std::sync::{Arc, OnceLock};
 
 use crate::config::Settings;
-use crate::config::settings::{IdentityHeaders, Limits, MasterKeySource};
+use crate::config::settings::{Limits, MasterKeySource};
 use crate::store::sealed::{KeyError, MasterKey};
 use crate::telemetry::counters::Counters;
 use crate::wire;
 
+use super::beginnings::Beginnings;
 use super::plan::{ApiPlan, RulePlan};
 use super::routes::Routes;
 use super::targets::Targets;
@@ -35,8 +36,8 @@ pub struct Snapshot {
 /// Which headers carry identity, and which fields a client may therefore not send.
 #[derive(Debug)]
 pub struct Identity {
-    /// The configured names.
-    pub headers: IdentityHeaders,
+    /// How the lines begin.
+    pub begin: Beginnings,
     /// Every name that only we may write, in its folded form.
     reserved: Box<[Box<str>]>,
 }
@@ -51,7 +52,7 @@ impl Identity {
     }
 
     fn new(settings: &Settings) -> Self {
-        let headers = settings.identity.clone();
+        let headers = &settings.identity;
         let named = [
             &headers.owner,
             &headers.company,
@@ -70,7 +71,7 @@ impl Identity {
             .chain(params.filter_map(|param| param.header.as_ref()))
             .map(|name| name.as_str().into())
             .collect();
-        Self { headers, reserved }
+        Self { begin: Beginnings::new(headers), reserved }
     }
 }
 

@@ -1,0 +1,87 @@
+//! Heads on their way to a socket: as hyper wrote them, with our lines in them, and with the names of
+//! fields spelled as the other side wrote them.
+
+use std::io::{self, IoSlice};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::AsyncWrite;
+use tokio::net::TcpStream;
+
+use super::spelling::Spelling;
+
+/// Bodies up to this go out together with their head: copying them costs less than a second call, or a
+/// list of pieces.
+const TOGETHER_BYTES: usize = 4_096;
+
+/// Whether pieces are small enough to be copied together.
+pub(super) fn go_together(slices: &[IoSlice<'_>]) -> bool {
+    slices.iter().map(|slice| slice.len()).fold(0, usize::saturating_add) <= TOGETHER_BYTES
+}
+
+/// A head that is being written.
+#[derive(Debug, Default)]
+pub(super) struct Head {
+    bytes: Vec<u8>,
+    written: usize,
+}
+
+impl Head {
+    /// Takes a head from the beginning of `slices`, puts `lines` behind its first one, and spells its
+    /// names. Answers how many bytes it took; a small body goes with it. What is taken has to be written
+    /// with [`Head::poll`] before anything else.
+    ///
+    /// # Errors
+    /// The first slice is no head: hyper writes one whole, and nothing else before it.
+    pub(super) fn take(
+        &mut self,
+        slices: &[IoSlice<'_>],
+        lines: &[u8],
+        spelling: &Spelling,
+    ) -> io::Result<usize> {
+        let first = slices.first().map_or(&[][..], |slice| slice);
+        let (start, fields) = memchr::memchr(b'\n', first)
+            .and_then(|at| first.split_at_checked(at.saturating_add(1)))
+            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "a head without an end"))?;
+        self.bytes.extend_from_slice(start);
+        self.bytes.extend_from_slice(lines);
+        spelling.restore(fields, &mut self.bytes);
+        let more = self.gather(slices.get(1..).unwrap_or_default());
+        Ok(first.len().saturating_add(more))
+    }
+
+    /// Takes the first of `slices` as they are, as long as they are small; answers how many bytes.
+    pub(super) fn gather(&mut self, slices: &[IoSlice<'_>]) -> usize {
+        let mut taken = 0_usize;
+        for slice in slices {
+            if self.bytes.len().saturating_add(slice.len()) > TOGETHER_BYTES {
+                break;
+            }
+            self.bytes.extend_from_slice(slice);
+            taken = taken.saturating_add(slice.len());
+        }
+        taken
+    }
+
+    /// Whether nothing is left to write.
+    pub(super) const fn is_written(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
+    /// Writes what is left.
+    pub(super) fn poll(
+        &mut self,
+        stream: &mut TcpStream,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        while let Some(rest) = self.bytes.get(self.written..).filter(|rest| !rest.is_empty()) {
+            match ready!(Pin::new(&mut *stream).poll_write(context, rest))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                more => self.written = self.written.saturating_add(more),
+            }
+        }
+        self.bytes.clear();
+        self.written = 0;
+        Poll::Ready(Ok(()))
+    }
+}

@@ -1,0 +1,219 @@
+//! The letters of field names as the sender wrote them. Names mean the same in any case, so that a
+//! header map keeps none; some old programs look at it all the same.
+//!
+//! hyper can keep the case too, in a second header map beside each message, at the cost of a tenth of
+//! a proxied request. Here the head is remembered as it was read, and what is written is held against
+//! it line by line. Nothing but the case of letters ever changes, and never a byte of a value.
+
+use memchr::memmem;
+
+/// What ends a head.
+const END: &[u8] = b"\r\n\r\n";
+
+/// Names further behind in a head are passed on in lower case.
+const REMEMBERED_BYTES: usize = 64 << 10;
+
+/// A head as it was read.
+#[derive(Debug, Default)]
+pub(super) struct Spelling {
+    bytes: Vec<u8>,
+}
+
+impl Spelling {
+    /// Becomes the same as another, in the memory that this one has.
+    pub(super) fn copy(&mut self, other: &Self) {
+        self.bytes.clone_from(&other.bytes);
+    }
+
+    /// Forgets what was remembered.
+    pub(super) fn forget(&mut self) {
+        self.bytes.clear();
+    }
+
+    /// Whether there is something to spell by.
+    pub(super) const fn is_known(&self) -> bool {
+        !self.bytes.is_empty()
+    }
+
+    /// Remembers what was read.
+    pub(super) fn remember(&mut self, bytes: &[u8]) {
+        let room = REMEMBERED_BYTES.saturating_sub(self.bytes.len()).min(bytes.len());
+        self.bytes.extend_from_slice(bytes.get(..room).unwrap_or_default());
+    }
+
+    /// Remembers what was read up to the end of the final head; true once that has come. Interim answers
+    /// (RFC 9110 section 15.2) are passed over.
+    pub(super) fn remember_head(&mut self, bytes: &[u8]) -> bool {
+        let mut rest = bytes;
+        while let Some((new, behind)) = self.end_in(rest).and_then(|end| rest.split_at_checked(end))
+        {
+            self.remember(new);
+            if !self.bytes.starts_with(b"HTTP/1.1 1") {
+                return true;
+            }
+            self.forget();
+            rest = behind;
+        }
+        self.remember(rest);
+        false
+    }
+
+    /// How much of what was read belongs to the head that ends in it; its end may have begun before.
+    fn end_in(&self, read: &[u8]) -> Option<usize> {
+        let tail = self.bytes.last_chunk::<3>();
+        let over_the_seam = tail.and_then(|tail| {
+            let seam = [tail, read.get(..3).unwrap_or(read)].concat();
+            memmem::find(&seam, END)
+                .map(|at| at.saturating_add(END.len()).saturating_sub(tail.len()))
+        });
+        over_the_seam.or_else(|| memmem::find(read, END).map(|at| at.saturating_add(END.len())))
+    }
+
+    /// Drops the first head, for what was read in the same breath behind it. That is of use only if the
+    /// head has no body.
+    pub(super) fn drop_head(&mut self, has_body: bool) {
+        match memmem::find(&self.bytes, END) {
+            Some(at) if !has_body => drop(self.bytes.drain(..at.saturating_add(END.len()))),
+            _ => self.forget(),
+        }
+    }
+
+    /// Appends to `to` what hyper wrote behind the first line of a head, with the names of its fields
+    /// spelled as they were read.
+    pub(super) fn restore(&self, written: &[u8], to: &mut Vec<u8>) {
+        let mut known = Lines(&self.bytes);
+        let mut fields = Lines(written);
+        while let Some(line) = fields.next() {
+            let Some(name) = name(line) else {
+                // The end of the head, or something that is no head: as it is, with all that follows.
+                to.extend_from_slice(line);
+                break;
+            };
+            let spelled = known.find(name).or_else(|| {
+                // In another order than it was read: from the beginning again.
+                known = Lines(&self.bytes);
+                known.find(name)
+            });
+            to.extend_from_slice(spelled.unwrap_or(name));
+            to.extend_from_slice(line.get(name.len()..).unwrap_or_default());
+        }
+        to.extend_from_slice(fields.0);
+    }
+}
+
+/// The lines of a head that are left.
+#[derive(Clone, Copy)]
+struct Lines<'a>(&'a [u8]);
+
+impl<'a> Lines<'a> {
+    /// The next line with its end, and whatever follows the last end as a line of its own.
+    fn next(&mut self) -> Option<&'a [u8]> {
+        let end = memchr::memchr(b'\n', self.0).map_or(self.0.len(), |at| at.saturating_add(1));
+        let (line, rest) = self.0.split_at_checked(end).filter(|(line, _)| !line.is_empty())?;
+        self.0 = rest;
+        Some(line)
+    }
+
+    /// The spelling of `wanted` in the next line that has it; then goes on behind that.
+    fn find(&mut self, wanted: &[u8]) -> Option<&'a [u8]> {
+        let mut ahead = *self;
+        while let Some(line) = ahead.next().filter(|line| !matches!(line, [b'\r', b'\n'] | [b'\n']))
+        {
+            let spelled =
+                line.get(..wanted.len()).filter(|_| line.get(wanted.len()) == Some(&b':'));
+            if let Some(spelled) = spelled.filter(|spelled| spelled.eq_ignore_ascii_case(wanted)) {
+                *self = ahead;
+                return Some(spelled);
+            }
+        }
+        None
+    }
+}
+
+/// The name of a field; none for a line that has none.
+fn name(line: &[u8]) -> Option<&[u8]> {
+    let end = memchr::memchr(b':', line)?;
+    line.get(..end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn restored(read: &str, written: &str) -> String {
+        let mut spelling = Spelling::default();
+        spelling.remember(read.as_bytes());
+        let mut to = Vec::new();
+        spelling.restore(written.as_bytes(), &mut to);
+        String::from_utf8(to).unwrap()
+    }
+
+    #[test]
+    fn names_are_spelled_as_they_were_read() {
+        let read =
+            "GET / HTTP/1.1\r\nHost: a\r\nX-ABC: Host: b\r\nx-Abc: 2\r\neTag: x\r\n\r\nhost: c";
+        let written = "host: a\r\netag: x\r\nx-abc: Host: b\r\nx-abc: 2\r\nours: 1\r\n\r\n";
+        let expected = "Host: a\r\neTag: x\r\nX-ABC: Host: b\r\nx-Abc: 2\r\nours: 1\r\n\r\n";
+        assert_eq!(restored(read, written), expected);
+    }
+
+    #[test]
+    fn what_follows_a_head_without_a_body_is_kept() {
+        let mut spelling = Spelling::default();
+        spelling.remember(b"GET / HTTP/1.1\r\nHOST: a\r\n\r\nGET / HTTP/1.1\r\nHosT: a\r\n\r\n");
+        spelling.drop_head(false);
+        let mut to = Vec::new();
+        spelling.restore(b"host: a\r\n", &mut to);
+        assert_eq!(to, b"HosT: a\r\n");
+        spelling.drop_head(true);
+        spelling.restore(b"host: a\r\n", &mut to);
+        assert_eq!(to, b"HosT: a\r\nhost: a\r\n");
+    }
+
+    #[test]
+    fn not_more_is_remembered_than_a_head_has() {
+        let mut spelling = Spelling::default();
+        let body = vec![b'A'; REMEMBERED_BYTES];
+        assert!(
+            spelling.remember_head(&[&b"HTTP/1.1 200 OK\r\nETag: b\r\n\r\n"[..], &body].concat())
+        );
+        assert_eq!(spelling.bytes, b"HTTP/1.1 200 OK\r\nETag: b\r\n\r\n");
+        spelling.remember(&body);
+        assert_eq!(spelling.bytes.len(), REMEMBERED_BYTES);
+    }
+
+    #[test]
+    fn only_the_final_head_of_an_answer_is_remembered() {
+        let mut spelling = Spelling::default();
+        assert!(
+            !spelling.remember_head(b"HTTP/1.1 100 Continue\r\nETAG: a\r\n\r\nHTTP/1.1 200 OK\r")
+        );
+        assert!(!spelling.remember_head(b"\nETag: b\r\n\r"));
+        assert!(spelling.remember_head(b"\nbody"));
+        assert_eq!(spelling.bytes, b"HTTP/1.1 200 OK\r\nETag: b\r\n\r\n");
+    }
+
+    #[test]
+    fn a_body_behind_a_head_stays_as_it_is() {
+        let head = "X-A: 1\r\n\r\n";
+        assert_eq!(restored(head, "x-a: 1\r\n\r\nx-a: 2\r\n"), "X-A: 1\r\n\r\nx-a: 2\r\n");
+        assert_eq!(restored("\r\n\r\nX-A: 1\r\n", "x-a: 1\r\n"), "x-a: 1\r\n");
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_but_the_case_of_names_changes(read in "[aAbB:\r\n ]{0,60}", written in "[ab:\r\n ]{0,60}") {
+            let to = restored(&read, &written);
+            prop_assert!(to.eq_ignore_ascii_case(&written));
+            for (line, before) in to.split('\n').zip(written.split('\n')) {
+                let values = (line.split_once(':'), before.split_once(':'));
+                if let (Some((_, now)), Some((_, then))) = values {
+                    prop_assert_eq!(now, then);
+                } else {
+                    prop_assert_eq!(line, before);
+                }
+            }
+        }
+    }
+}
