@@ -4,7 +4,8 @@
 //! `cargo bench --bench store` makes 1,000,000 tokens. `cargo bench --bench store -- 50000 64 DIR` makes
 //! fewer, lets sled keep 64 MB of pages, and puts them into a folder of its own under DIR. With `open` as
 //! the first argument it opens the data folder that is given after the size of the cache, and only looks
-//! up: so much memory does a process need that has just been started.
+//! up: so much memory does a process need that has just been started. With `uses` it makes 1,000,000 tokens
+//! in large commits, and measures last uses alone.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark ends where it fails")]
 
@@ -14,6 +15,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tollgate::clock::{Clock, instant};
+use tollgate::domain::id::TokenId;
+use tollgate::domain::time::Span;
 use tollgate::store::{self, LastUse, Store};
 
 #[path = "../tests/store/records.rs"]
@@ -26,6 +29,8 @@ static CACHE_BYTES: AtomicU64 = AtomicU64::new(0);
 
 const CALLERS: u64 = 64;
 const OWNERS: u64 = 1_000;
+/// How many last uses a flush writes at once.
+const USES: usize = 512;
 
 fn main() {
     let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
@@ -38,8 +43,12 @@ fn main() {
         runtime.block_on(look(&base));
         return;
     }
-    let tokens = tokens.map_or(1_000_000, |text| text.parse().unwrap());
     let folder = tempfile::tempdir_in(base).unwrap();
+    if tokens.as_deref() == Some("uses") {
+        runtime.block_on(uses_alone(&folder.path().join("data"), 1_000_000));
+        return;
+    }
+    let tokens = tokens.map_or(1_000_000, |text| text.parse().unwrap());
     runtime.block_on(measure(&folder.path().join("data"), tokens));
 }
 
@@ -66,7 +75,7 @@ async fn measure(folder: &Path, tokens: u64) {
             resident_mb()
         );
     }
-    uses(&store, tokens).await;
+    uses(&store, folder, tokens).await;
     let at = instant();
     store.close().await.unwrap();
     println!("close {:?}; {} MB on disk", at.elapsed(), size_mb(folder));
@@ -163,16 +172,56 @@ async fn owned(store: &Arc<dyn Store>) -> Duration {
     per(at, 20)
 }
 
-async fn uses(store: &Arc<dyn Store>, tokens: u64) {
-    let use_of = |n: u64| {
-        let last = LastUse { at: NOW, address: [192, 0, 2, 1].into(), api: "erp".into() };
-        (records::token(n % tokens, "x").id, last)
-    };
-    let count = tokens.min(50_000);
-    let uses = (0..count).map(|n| use_of(n.wrapping_mul(7_919))).collect();
-    let at = instant();
-    store.note_uses(uses).await.unwrap();
-    println!("last use written in {:?}", per(at, u32::try_from(count).unwrap()));
+/// Tokens made with as few commits as possible, then the rows of [`uses`].
+async fn uses_alone(folder: &Path, tokens: u64) {
+    let store = open(folder).await;
+    store.commit(records::owner(0)).await.unwrap();
+    for from in (0..tokens).step_by(1_000) {
+        let mut commit = records::creation(records::token(from, &records::owner_name(0)));
+        for n in from + 1..tokens.min(from + 1_000) {
+            let more = records::creation(records::token(n, &records::owner_name(0)));
+            commit.changes.extend(more.changes);
+        }
+        store.commit(commit).await.unwrap();
+    }
+    uses(&store, folder, tokens).await;
+    store.close().await.unwrap();
+    println!("closed; {} MB on disk", size_mb(folder));
+}
+
+/// What a flush costs under a load that is spread over all tokens: half of them were used since the last
+/// one. The first round writes first uses, the others further ones.
+async fn uses(store: &Arc<dyn Store>, folder: &Path, tokens: u64) {
+    for round in 0..3 {
+        let before = size_mb(folder);
+        let at = NOW.plus(Span::from_seconds(5 * round));
+        let last = LastUse { at, address: [192, 0, 2, 1].into(), api: "erp".into() };
+        let mut ids: Vec<_> = (0..tokens / 2).map(|n| token_of(n * 2 + round % 2)).collect();
+        ids.sort_unstable();
+        let (begun, cpu) = (instant(), cpu_seconds());
+        for batch in ids.chunks(USES) {
+            store.note_uses(batch.iter().map(|id| (*id, last.clone())).collect()).await.unwrap();
+        }
+        let (seconds, cpu) = (begun.elapsed().as_secs_f64(), cpu_seconds() - cpu);
+        let count = f64::from(u32::try_from(ids.len()).unwrap());
+        println!(
+            "{count} last uses noted: {:.0}/s, {:.2} us of CPU each; {before} MB on disk, then {} MB",
+            count / seconds,
+            cpu * 1e6 / count,
+            size_mb(folder)
+        );
+    }
+}
+
+fn token_of(n: u64) -> TokenId {
+    records::token(n, "x").id
+}
+
+/// User and system time of this process.
+fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let fields = stat.rsplit_once(')').unwrap().1.split_whitespace();
+    fields.skip(11).take(2).map(|ticks| ticks.parse::<f64>().unwrap()).sum::<f64>() / 100.0
 }
 
 fn per(at: Instant, times: u32) -> Duration {
