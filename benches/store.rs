@@ -15,9 +15,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use tollgate::clock::{Clock, instant};
-use tollgate::domain::id::TokenId;
 use tollgate::domain::time::Span;
-use tollgate::store::{self, LastUse, Store};
+use tollgate::store::{self, LastUse, Listed, NotedUse, Store, UseKey};
 
 #[path = "../tests/store/records.rs"]
 #[allow(dead_code, reason = "the benchmark makes only some of them")]
@@ -30,7 +29,7 @@ static CACHE_BYTES: AtomicU64 = AtomicU64::new(0);
 const CALLERS: u64 = 64;
 const OWNERS: u64 = 1_000;
 /// How many last uses a flush writes at once.
-const USES: usize = 512;
+const USES: usize = 131_072;
 
 fn main() {
     let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
@@ -190,22 +189,29 @@ async fn uses_alone(folder: &Path, tokens: u64) {
 }
 
 /// What a flush costs under a load that is spread over all tokens: half of them were used since the last
-/// one. The first round writes first uses, the others further ones.
+/// one, in no order. The first two rounds write first uses, the others further ones.
 async fn uses(store: &Arc<dyn Store>, folder: &Path, tokens: u64) {
-    for round in 0..3 {
+    let keys = keys(store).await;
+    for round in 0..4 {
         let before = size_mb(folder);
         let at = NOW.plus(Span::from_seconds(5 * round));
         let last = LastUse { at, address: [192, 0, 2, 1].into(), api: "erp".into() };
-        let mut ids: Vec<_> = (0..tokens / 2).map(|n| token_of(n * 2 + round % 2)).collect();
-        ids.sort_unstable();
-        let (begun, cpu) = (instant(), cpu_seconds());
-        for batch in ids.chunks(USES) {
-            store.note_uses(batch.iter().map(|id| (*id, last.clone())).collect()).await.unwrap();
+        let used = (0..tokens / 2).map(|n| n.wrapping_mul(7_919) % (tokens / 2) * 2 + round % 2);
+        let used: Vec<UseKey> = used.map(|n| keys[usize::try_from(n).unwrap()]).collect();
+        let (begun, cpu, mut longest) = (instant(), cpu_seconds(), Duration::ZERO);
+        for batch in used.chunks(USES) {
+            let noted =
+                batch.iter().map(|of| NotedUse { of: *of, last: last.clone(), first: round < 2 });
+            let at_batch = instant();
+            store.note_uses(noted.collect(), at).await.unwrap();
+            longest = longest.max(at_batch.elapsed());
         }
         let (seconds, cpu) = (begun.elapsed().as_secs_f64(), cpu_seconds() - cpu);
-        let count = f64::from(u32::try_from(ids.len()).unwrap());
+        let count = f64::from(u32::try_from(used.len()).unwrap());
         println!(
-            "{count} last uses noted: {:.0}/s, {:.2} us of CPU each; {before} MB on disk, then {} MB",
+            "{count} last uses noted{}: {:.0}/s, {:.2} us of CPU each, {longest:?} for the longest batch; \
+             {before} MB on disk, then {} MB",
+            if round < 2 { ", all first ones" } else { "" },
             count / seconds,
             cpu * 1e6 / count,
             size_mb(folder)
@@ -213,8 +219,17 @@ async fn uses(store: &Arc<dyn Store>, folder: &Path, tokens: u64) {
     }
 }
 
-fn token_of(n: u64) -> TokenId {
-    records::token(n, "x").id
+/// What a cache knows of the tokens that it holds.
+async fn keys(store: &Arc<dyn Store>) -> Vec<UseKey> {
+    let (mut keys, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.tokens(None, after, 1_000).await.unwrap();
+        keys.extend(page.entries.iter().map(Listed::use_key));
+        after = page.next;
+        if after.is_none() {
+            return keys;
+        }
+    }
 }
 
 /// User and system time of this process.

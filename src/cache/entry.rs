@@ -8,7 +8,8 @@ use crate::domain::id::{OwnerId, Slug, TokenId};
 use crate::domain::owner::Owner;
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
-use crate::domain::token::{ParamValue, Token};
+use crate::domain::token::ParamValue;
+use crate::store::{Held, UseSlot};
 
 /// A token in memory. It is never changed: a change clears its flag, and the next look loads it anew.
 #[derive(Debug)]
@@ -26,6 +27,8 @@ pub struct Entry {
     pub owner: Arc<OwnerEntry>,
     /// When it was last used; shared by every copy of this token in memory.
     pub last_seen: Arc<LastSeen>,
+    /// Where the store keeps that.
+    pub(super) slot: Option<UseSlot>,
     /// What only the upstream is told.
     pub told: Told,
 }
@@ -54,11 +57,12 @@ pub struct ContextParam {
 
 impl Entry {
     pub(super) fn new(
-        token: &Token,
+        held: &Held,
         terms: Terms,
         owner: Arc<OwnerEntry>,
         last_seen: Arc<LastSeen>,
     ) -> Self {
+        let token = &held.token;
         let mut context_params = Vec::new();
         for (context, params) in &token.context_params {
             for (name, value) in params {
@@ -74,6 +78,7 @@ impl Entry {
             terms,
             owner,
             last_seen,
+            slot: held.slot,
             told: Told {
                 name: token.name.as_str().into(),
                 params: token.params.as_deref().map(Into::into),

@@ -58,7 +58,7 @@ impl Upkeep {
         checked
     }
 
-    pub(super) fn tick(&mut self, shared: &Shared, log: &Log, state: &mut State) {
+    pub(super) fn tick(&mut self, shared: &Arc<Shared>, log: &Log, state: &mut State) {
         self.revive(shared, log, state);
         self.look_for_room(shared);
         let (asked, asked_high_water, at) = &self.asked;
@@ -69,13 +69,14 @@ impl Upkeep {
         let due = (news && (events >= EVENTS || since >= INTERVAL))
             || (high_water != *asked_high_water && since >= CLOCK_INTERVAL);
         let Ok(index) = shared.index() else { return };
-        if !due {
-            return;
+        if due && !shared.uses.is_linking() {
+            if self.keeper.request(shared, &index, Some(checkpoint(shared, log, state, None))) {
+                self.asked = (*state, high_water, clock::instant());
+            }
+            self.space.keep_reserve();
+        } else if shared.uses.is_dirty() {
+            self.keeper.request(shared, &index, None);
         }
-        if self.keeper.request(&index, checkpoint(shared, log, state, None)) {
-            self.asked = (*state, high_water, clock::instant());
-        }
-        self.space.keep_reserve();
     }
 
     /// Notes that there is room again: at once where the disk said that there was little; where a write
@@ -123,7 +124,7 @@ pub(super) fn checkpoint(
         mark: log.mark(),
         batches: state.batches,
         high_water: shared.high_water(),
-        floor: shared.floor(),
         closed,
+        older: None,
     }
 }
