@@ -4,8 +4,8 @@
 //! `cargo bench --bench store` makes 1,000,000 tokens. `cargo bench --bench store -- 50000 64 DIR` makes
 //! fewer, lets sled keep 64 MB of pages, and puts them into a folder of its own under DIR. With `open` as
 //! the first argument it opens the data folder that is given after the size of the cache, and only looks
-//! up: so much memory does a process need that has just been started. With `uses` it makes 1,000,000 tokens
-//! in large commits, and measures last uses alone.
+//! up: so much memory does a process need that has just been started. With `uses` and a number it makes so
+//! many tokens in large commits, and measures last uses alone, without and with the cache.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark ends where it fails")]
 
@@ -14,7 +14,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use tollgate::cache::Cache;
 use tollgate::clock::{Clock, instant};
+use tollgate::config::settings::CacheSettings;
 use tollgate::domain::time::Span;
 use tollgate::store::{self, LastUse, Listed, NotedUse, Store, UseKey};
 
@@ -34,6 +36,8 @@ const USES: usize = 131_072;
 fn main() {
     let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
     let tokens = arguments.next();
+    let alone = tokens.as_deref() == Some("uses");
+    let tokens = if alone { arguments.next() } else { tokens };
     let cache_mb: u64 = arguments.next().map_or(256, |text| text.parse().unwrap());
     CACHE_BYTES.store(cache_mb << 20, Ordering::Relaxed);
     let base = arguments.next().map_or_else(std::env::temp_dir, Into::into);
@@ -43,11 +47,11 @@ fn main() {
         return;
     }
     let folder = tempfile::tempdir_in(base).unwrap();
-    if tokens.as_deref() == Some("uses") {
-        runtime.block_on(uses_alone(&folder.path().join("data"), 1_000_000));
+    let tokens = tokens.map_or(1_000_000, |text| text.parse().unwrap());
+    if alone {
+        runtime.block_on(uses_alone(&folder.path().join("data"), tokens));
         return;
     }
-    let tokens = tokens.map_or(1_000_000, |text| text.parse().unwrap());
     runtime.block_on(measure(&folder.path().join("data"), tokens));
 }
 
@@ -184,6 +188,7 @@ async fn uses_alone(folder: &Path, tokens: u64) {
         store.commit(commit).await.unwrap();
     }
     uses(&store, folder, tokens).await;
+    cached(&store, tokens).await;
     store.close().await.unwrap();
     println!("closed; {} MB on disk", size_mb(folder));
 }
@@ -229,6 +234,38 @@ async fn keys(store: &Arc<dyn Store>) -> Vec<UseKey> {
         if after.is_none() {
             return keys;
         }
+    }
+}
+
+/// The same with the cache before it: touches by one thread, then a flush.
+async fn cached(store: &Arc<dyn Store>, tokens: u64) {
+    let settings = CacheSettings {
+        records: tokens,
+        unknown: 1_000,
+        unknown_ttl: Duration::from_secs(60),
+        loads: 4_096,
+        load_timeout: Duration::from_secs(5),
+        flush_interval: Duration::from_secs(5),
+    };
+    let cache = Cache::new(Arc::clone(store), settings, tokio::runtime::Handle::current());
+    let mut entries = Vec::new();
+    for n in 0..tokens / 2 {
+        entries.push(cache.load(&records::digest(n * 2)).await.unwrap().unwrap());
+    }
+    let (address, api) = ([192, 0, 2, 1].into(), "erp".into());
+    for round in 0..3 {
+        let now = NOW.plus(Span::from_seconds(100 + round));
+        let at = instant();
+        for entry in &entries {
+            cache.touch(entry, now, address, &api);
+        }
+        let touch = at.elapsed() / u32::try_from(entries.len()).unwrap();
+        let (at, cpu) = (instant(), cpu_seconds());
+        let flushed = cache.flush_touches(now).await.unwrap();
+        let (took, cpu) = (at.elapsed(), cpu_seconds() - cpu);
+        println!(
+            "cache: touch {touch:?} each; {flushed} uses flushed in {took:?}, {cpu:.2} s of CPU"
+        );
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::sync::oneshot::{self, Receiver};
+
 use super::shared::{Room, Shared};
 use super::space::Space;
 use super::uses::{Entry, Stored};
@@ -9,7 +11,8 @@ use super::write::{Job, Request};
 use super::{SledStore, entry};
 use crate::domain::event::{Actor, Event, EventKind};
 use crate::domain::time::Timestamp;
-use crate::store::{Commit, NotedUse, StoreError, Subject, UseSlot, codec};
+use crate::store::codec::{self, Encoded};
+use crate::store::{Commit, NotedUse, Position, StoreError, Subject, UseSlot};
 
 /// How many first uses one event tells of, so that a line of the history stays readable.
 const EVENT_TOKENS: usize = 512;
@@ -17,17 +20,39 @@ const EVENT_TOKENS: usize = 512;
 /// lines, and never for all first uses of a flush.
 const EVENTS: usize = 8;
 
+type Told = Result<Position, StoreError>;
+
+/// Keeps checkpoints back while first uses are between their event and their slots.
+#[derive(Debug)]
+struct Linking(Arc<Shared>);
+
+impl Linking {
+    fn begin(shared: Arc<Shared>) -> Self {
+        shared.uses.set_linking(true);
+        Self(shared)
+    }
+}
+
+impl Drop for Linking {
+    fn drop(&mut self) {
+        self.0.uses.set_linking(false);
+    }
+}
+
 impl SledStore {
     /// Notes uses. If their event cannot be written, first uses are noted all the same, and the failure is
     /// answered, so that the event is tried again.
     pub(super) async fn note(&self, uses: Vec<NotedUse>, at: Timestamp) -> Result<(), StoreError> {
         ready(&self.shared)?;
-        let shared = Arc::clone(&self.shared);
-        let linking = uses.iter().any(|noted| noted.first).then(|| shared.uses.begin_linking());
+        let first = uses.iter().any(|noted| noted.first);
+        let linking = first.then(|| Linking::begin(Arc::clone(&self.shared)));
         let (firsts, told) = self.tell_first_uses(&uses, at).await;
-        let written = self.aside(move |shared| write(shared, &uses, &firsts)).await;
-        drop(linking);
-        written.and(told)
+        let write = move |shared: &Shared| {
+            let written = write(shared, &uses, &firsts);
+            drop(linking);
+            written
+        };
+        self.aside(write).await.and(told)
     }
 
     /// Appends the events of first uses, and answers with their numbers, one for each
@@ -40,12 +65,9 @@ impl SledStore {
         let firsts: Vec<&NotedUse> = uses.iter().filter(|noted| noted.first).collect();
         let mut told = Vec::new();
         for group in firsts.chunks(EVENT_TOKENS.saturating_mul(EVENTS)) {
-            let mut answers = Vec::new();
+            let mut answers = Vec::with_capacity(EVENTS);
             for part in group.chunks(EVENT_TOKENS) {
-                match observation(part, at) {
-                    Ok(request) => answers.push(self.begin(request)),
-                    Err(error) => return (told, Err(error)),
-                }
+                answers.push(observation(part, at).and_then(|encoded| self.begin(encoded)));
             }
             for answer in answers {
                 let answered = match answer {
@@ -61,36 +83,27 @@ impl SledStore {
         (told, Ok(()))
     }
 
-    fn begin(
-        &self,
-        request: impl FnOnce(super::write::Answer<crate::store::Position>) -> Request,
-    ) -> Result<
-        tokio::sync::oneshot::Receiver<Result<crate::store::Position, StoreError>>,
-        StoreError,
-    > {
-        let (answer, answered) = tokio::sync::oneshot::channel();
-        self.send(Job::Commit(Box::new(request(answer))))?;
+    fn begin(&self, encoded: Encoded) -> Result<Receiver<Told>, StoreError> {
+        let (answer, answered) = oneshot::channel();
+        // The event names the tokens, and has no subjects for the index to find it by: their slots will.
+        let (kind, changes, subjects) = (EventKind::TokenFirstUsed, Vec::new(), Vec::new());
+        let request = Request { encoded, kind, changes, subjects, answer };
+        self.send(Job::Commit(Box::new(request)))?;
         Ok(answered)
     }
 }
 
-/// The event that tells of some first uses. It names them, and has no subjects for the index to find it by:
-/// their slots will.
-fn observation(
-    firsts: &[&NotedUse],
-    at: Timestamp,
-) -> Result<impl FnOnce(super::write::Answer<crate::store::Position>) -> Request, StoreError> {
+/// The event that tells of some first uses.
+fn observation(firsts: &[&NotedUse], at: Timestamp) -> Result<Encoded, StoreError> {
     let effective_at = firsts.iter().map(|noted| noted.last.at).min().unwrap_or(at);
     let (actor, kind) = (Actor::System, EventKind::TokenFirstUsed);
     let event = Event { at, effective_at, actor, kind, reason: String::new() };
     let subjects = firsts.iter().map(|noted| Subject::Token(noted.of.token)).collect();
     let commit = Commit { event, changes: Vec::new(), subjects };
-    let encoded = codec::encode(&commit).map_err(|error| StoreError::Failed {
+    codec::encode(&commit).map_err(|error| StoreError::Failed {
         doing: "writing an event down".to_owned(),
         cause: error.to_string(),
-    })?;
-    let (changes, subjects) = (Vec::new(), Vec::new());
-    Ok(move |answer| Request { encoded, kind, changes, subjects, answer })
+    })
 }
 
 /// Whether there is an index, and room on the disk.

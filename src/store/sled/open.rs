@@ -11,7 +11,7 @@ use super::replay::{Replay, ReplayError};
 use super::space::Space;
 use super::stamp;
 use super::upgrade;
-use super::uses::{self, Uses};
+use super::uses::{self, Means, Uses};
 use crate::clock::Clock;
 use crate::domain::time::Timestamp;
 use crate::history::{self, Log, Mark, Recovered};
@@ -69,8 +69,7 @@ pub(super) fn open(options: &Options) -> Result<Opened, StoreError> {
     space.make_room();
     let known = checkpoint::read(&options.folder);
     let old = upgrade::find(options, known.as_ref())?;
-    let opened = open_uses(options, known.as_ref(), old.is_some())?;
-    let uses::Opened { uses, anew } = opened;
+    let uses::Opened { uses, anew } = open_uses(options, known.as_ref(), old.is_some())?;
     let (found, durable) = match known {
         Some(known) => (trusted(options, &known)?, known.mark.head.seq),
         None => (None, forgotten(options)),
@@ -87,7 +86,7 @@ pub(super) fn open(options: &Options) -> Result<Opened, StoreError> {
     };
     let how = Recovered {
         // A new file of last uses learns from the whole history which events tell of first uses.
-        from: if anew { Mark::START } else { basis.mark },
+        from: if uses.is_linked() { basis.mark } else { Mark::START },
         durable,
         unclean: known.is_none_or(|known| known.closed.is_none()),
         segment_bytes: options.segment_bytes,
@@ -100,8 +99,9 @@ pub(super) fn open(options: &Options) -> Result<Opened, StoreError> {
     let events = replay.events;
     let state = replay.finish()?;
     uses.trim(state.tokens)?;
+    uses.set_linked()?;
     if let Some(old) = old {
-        old.carry(&index, &uses)?;
+        old.carry(&index, &uses, anew)?;
     }
     // Not from the moments of events: one that was written by a clock that stood ahead would keep every
     // request waiting until that moment comes.
@@ -116,18 +116,22 @@ pub(super) fn open(options: &Options) -> Result<Opened, StoreError> {
     Ok(opened)
 }
 
-/// Opens the last uses. If they are lost, every token that lies idle counts as used now: nothing dies early.
 fn open_uses(
     options: &Options,
     known: Option<&Checkpoint>,
     carried: bool,
 ) -> Result<uses::Opened, StoreError> {
-    let tokens = options.index().exists() || history_exists(&options.history());
-    // Without a clock that can be trusted, the later of the two moments.
-    let high_water = known.map_or(Timestamp::EPOCH, |known| known.high_water);
-    let now = options.clock.now().max(high_water);
-    let floor = if tokens { now } else { Timestamp::EPOCH };
-    uses::open(&options.folder, options.clock.clone(), floor, carried || !tokens)
+    let index = options.index().exists();
+    let tokens = index || history_exists(&options.history());
+    // A history with nothing beside it comes out of a backup.
+    let bare = known.is_none() && !index;
+    let means = Means {
+        clock: options.clock.clone(),
+        high_water: known.map_or(Timestamp::EPOCH, |known| known.high_water),
+        tokens,
+        expected: carried || bare,
+    };
+    uses::open(&options.folder, means)
 }
 
 impl Opened {

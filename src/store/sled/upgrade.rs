@@ -95,7 +95,8 @@ impl Old {
 
     /// Carries the last uses over into their file, for the tokens of the new index, and forgets the old
     /// one.
-    pub(super) fn carry(mut self, into: &Index, uses: &Uses) -> Result<(), StoreError> {
+    /// `anew` says that there was no file before: then the floor of the old index holds.
+    pub(super) fn carry(mut self, into: &Index, uses: &Uses, anew: bool) -> Result<(), StoreError> {
         let mut count = 0_usize;
         let mut after = None;
         while let Some(index) = &self.index {
@@ -130,7 +131,7 @@ impl Old {
         }
         uses.sync()?;
         if let Some(floor) = self.floor {
-            uses.set_floor(floor)?;
+            uses.set_floor(if anew { floor } else { floor.max(uses.floor()) })?;
         }
         drop(self.index);
         let removed = fs::remove_dir_all(&self.path);

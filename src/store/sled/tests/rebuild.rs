@@ -8,8 +8,9 @@ use crate::clock::Clock;
 use crate::history::{self, Lines, Log, Mark, Place, Recovered};
 use crate::store::sample::{NOW, creation, observation, owner_creation, revocation, token};
 use crate::store::sled::index::{Index, State};
+use crate::store::sled::repair;
 use crate::store::sled::replay::Replay;
-use crate::store::sled::{repair, uses};
+use crate::store::sled::uses::{self, Means};
 use crate::store::{Position, Store, StoreError, codec};
 
 #[tokio::test]
@@ -29,8 +30,8 @@ async fn applying_events_twice_changes_nothing() {
     store.commit(observation(token(2, "alice").id)).await.unwrap();
     drop(store);
     let index = Index::open(&options(folder.path()).index(), 1 << 20).unwrap();
-    let clock = Clock::held(NOW);
-    let uses = uses::open(&folder.path().join("data"), clock, NOW, false).unwrap().uses;
+    let means = Means { clock: Clock::held(NOW), high_water: NOW, tokens: true, expected: false };
+    let uses = uses::open(&folder.path().join("data"), means).unwrap().uses;
     let once = index.state().unwrap();
     assert!(index.is_whole(&once).unwrap());
     let mut replay = Replay::new(&index, State { applied: 0, ..once }, &uses);

@@ -22,6 +22,9 @@ pub(super) struct Head {
     pub(super) slots: u64,
     /// Tokens that lie idle count as used at this moment at least.
     pub(super) floor: Timestamp,
+    /// Whether the slots know which events tell of first uses, of all events that were in the index when
+    /// this became true.
+    pub(super) linked: bool,
     /// The names of APIs by their numbers, from 1 on; 0 stands for a name that is not known. Only added
     /// to, since any slot may have any number.
     apis: Vec<Arc<str>>,
@@ -39,7 +42,7 @@ impl Head {
             cause: "no randomness".to_owned(),
         })?;
         let salt = u32::from_le_bytes(salt);
-        Ok(Self { format: FORMAT, salt, slots: 0, floor, apis: Vec::new() })
+        Ok(Self { format: FORMAT, salt, slots: 0, floor, linked: false, apis: Vec::new() })
     }
 
     pub(super) fn read(folder: &Path) -> Found<Self> {

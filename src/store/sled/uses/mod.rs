@@ -38,7 +38,7 @@ mod slot;
 mod tests;
 mod turns;
 
-pub(super) use open::{Opened, exists, open};
+pub(super) use open::{Means, Opened, exists, open};
 pub(super) use slot::Stored;
 pub(super) use turns::Turn;
 
@@ -59,6 +59,8 @@ pub(super) struct Uses {
     gate: RwLock<()>,
     turns: Turns,
     clock: Clock,
+    /// The largest wall-clock time that was seen before this start.
+    high_water: Timestamp,
     /// Whether anything was written since the last sync.
     dirty: AtomicBool,
     /// Whether a sync failed, and the floor that answers that is not yet on disk.
@@ -86,16 +88,6 @@ pub(super) struct Known {
     pub(super) last: Option<LastUse>,
     /// The event that tells of the first use.
     pub(super) first: Option<u64>,
-}
-
-/// Keeps checkpoints back while uses are being linked to their event, see [`Uses::linking`].
-#[derive(Debug)]
-pub(super) struct Linking<'a>(&'a Uses);
-
-impl Drop for Linking<'_> {
-    fn drop(&mut self) {
-        self.0.linking.fetch_sub(1, Ordering::AcqRel);
-    }
 }
 
 impl Uses {
@@ -148,7 +140,7 @@ impl Uses {
 
     /// Says the first time that there is damage, and when that was.
     fn met_damage(&self, slot: u64) -> Timestamp {
-        let now = self.clock.now().max(self.floor()).unix().max(1);
+        let now = self.now().unix().max(1);
         let order = Ordering::AcqRel;
         match self.damaged_at.compare_exchange(0, now, order, Ordering::Acquire) {
             Ok(_) => {
@@ -161,6 +153,11 @@ impl Uses {
             }
             Err(met) => Timestamp::from_unix(met),
         }
+    }
+
+    /// This moment, also by a clock that went back.
+    fn now(&self) -> Timestamp {
+        self.clock.now().max(self.high_water).max(self.floor())
     }
 
     /// Passes on every last use that verifies, in pieces; those of damaged slots are not known.
@@ -194,11 +191,19 @@ impl Uses {
         self.turns.commit()
     }
 
-    /// Must be held from before an event tells of first uses until their slots say so: a checkpoint between
-    /// the two would let a start after a crash pass over that event.
-    pub(super) fn begin_linking(&self) -> Linking<'_> {
-        self.linking.fetch_add(1, Ordering::AcqRel);
-        Linking(self)
+    /// Begins, or ends, the time from before an event tells of first uses until their slots say so. A
+    /// checkpoint between the two would let a start after a crash pass over that event.
+    pub(super) fn set_linking(&self, begins: bool) {
+        if begins {
+            self.linking.fetch_add(1, Ordering::AcqRel);
+        } else {
+            self.linking.fetch_sub(1, Ordering::AcqRel);
+        }
+    }
+
+    /// Whether the slots know of the events that came before this file.
+    pub(super) fn is_linked(&self) -> bool {
+        self.head().linked
     }
 
     /// Whether a checkpoint must wait.

@@ -18,8 +18,20 @@ use crate::store::sled::small::Found;
 #[derive(Debug)]
 pub(in crate::store::sled) struct Opened {
     pub(in crate::store::sled) uses: Uses,
-    /// Whether it is a new one: then it does not know yet which events tell of first uses.
+    /// Whether it is a new one.
     pub(in crate::store::sled) anew: bool,
+}
+
+/// What there is to know for opening it.
+#[derive(Clone, Debug)]
+pub(in crate::store::sled) struct Means {
+    pub(in crate::store::sled) clock: Clock,
+    /// The largest wall-clock time seen.
+    pub(in crate::store::sled) high_water: Timestamp,
+    /// Whether there may be tokens, so that a new file must not say that none was ever used.
+    pub(in crate::store::sled) tokens: bool,
+    /// Whether it is no loss if there is no file.
+    pub(in crate::store::sled) expected: bool,
 }
 
 fn path(folder: &Path) -> PathBuf {
@@ -31,15 +43,14 @@ pub(in crate::store::sled) fn exists(folder: &Path) -> bool {
     path(folder).exists() || head::path(folder).exists()
 }
 
-/// Opens the file, or makes a new one with `floor` as its floor: the moment of opening, if there was a
-/// file before, or tokens. `expected` says that it is no loss if there is none.
-pub(in crate::store::sled) fn open(
-    folder: &Path,
-    clock: Clock,
-    floor: Timestamp,
-    expected: bool,
-) -> Result<Opened, StoreError> {
+/// Opens the file, or makes a new one. If there was a file before, or tokens, every token that lies idle
+/// then counts as used now: nothing dies early.
+pub(in crate::store::sled) fn open(folder: &Path, means: Means) -> Result<Opened, StoreError> {
+    let Means { clock, high_water, tokens, expected } = means;
     let path = path(folder);
+    // Without a clock that can be trusted, the later of the two moments.
+    let now = clock.now().max(high_water);
+    let floor = if tokens || exists(folder) { now } else { Timestamp::EPOCH };
     let whole = match Head::read(folder) {
         Found::Whole(head) => match fs::metadata(&path) {
             Ok(found) if found.len() >= bytes(&head) => Some(head),
@@ -74,6 +85,7 @@ pub(in crate::store::sled) fn open(
         gate: RwLock::new(()),
         turns: Turns::default(),
         clock,
+        high_water,
         dirty: AtomicBool::new(false),
         owes_floor: AtomicBool::new(false),
         linking: AtomicUsize::new(0),

@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering;
 
 use rustix::fs::fdatasync;
 
-use super::{Entry, SLOT_BYTES, Slot, Stored, Uses, offset, owned};
+use super::{Entry, Head, SLOT_BYTES, Slot, Stored, Uses, offset, owned};
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
 
@@ -199,7 +199,7 @@ impl Uses {
             self.sync_file()?;
         }
         if self.owes_floor.load(Ordering::Acquire) {
-            self.set_floor(self.clock.now().max(self.floor()))?;
+            self.set_floor(self.now())?;
             self.owes_floor.store(false, Ordering::Release);
             tracing::error!(
                 "last uses may have been lost when `{}` could not be synced: tokens that lie idle count \
@@ -220,9 +220,22 @@ impl Uses {
 
     /// Sets the floor, durably.
     pub(in crate::store::sled) fn set_floor(&self, floor: Timestamp) -> Result<(), StoreError> {
+        self.set_head(|head| head.floor = floor)
+    }
+
+    /// Notes that the slots know of all events up to now, durably.
+    pub(in crate::store::sled) fn set_linked(&self) -> Result<(), StoreError> {
+        if self.is_linked() {
+            return Ok(());
+        }
+        self.sync()?;
+        self.set_head(|head| head.linked = true)
+    }
+
+    fn set_head(&self, change: impl FnOnce(&mut Head)) -> Result<(), StoreError> {
         let mut head = self.head_mut();
         let mut other = head.clone();
-        other.floor = floor;
+        change(&mut other);
         other.write(&self.folder)?;
         *head = other;
         Ok(())

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use proptest::prelude::{Strategy, any, prop};
 
-use super::{Entry, Known, Opened, Stored, Uses, open};
+use super::{Entry, Known, Means, Opened, Stored, Uses, open};
 use crate::clock::Clock;
 use crate::domain::id::TokenId;
 use crate::domain::time::{Span, Timestamp};
@@ -20,8 +20,11 @@ fn id(slot: u64) -> TokenId {
     TokenId::new(1_700_000_000_000 + slot, [3; 10])
 }
 
-fn open_at(folder: &Path, floor: Timestamp) -> Opened {
-    open(folder, Clock::held(LATER), floor, true).unwrap()
+/// Opens at a moment; at none, a folder without tokens.
+fn open_at(folder: &Path, now: Option<Timestamp>) -> Opened {
+    let clock = Clock::held(now.unwrap_or(LATER));
+    let (high_water, tokens) = (Timestamp::EPOCH, now.is_some());
+    open(folder, Means { clock, high_water, tokens, expected: true }).unwrap()
 }
 
 fn note(uses: &Uses, noted: &[(u64, u64, &str, Option<u64>)]) {
@@ -70,7 +73,7 @@ proptest::proptest! {
         batches in prop::collection::vec((prop::collection::vec(noted(), 0..30), any::<bool>()), 1..12),
     ) {
         let folder = tempfile::tempdir().unwrap();
-        let mut uses = open_at(folder.path(), Timestamp::EPOCH).uses;
+        let mut uses = open_at(folder.path(), None).uses;
         let mut model: BTreeMap<u64, Known> = BTreeMap::new();
         for (batch, reopen) in batches {
             let mut batch = batch;
@@ -88,7 +91,7 @@ proptest::proptest! {
             if reopen {
                 uses.sync().unwrap();
                 drop(uses);
-                let opened = open_at(folder.path(), LATER);
+                let opened = open_at(folder.path(), Some(LATER));
                 assert!(!opened.anew);
                 uses = opened.uses;
             }
@@ -103,7 +106,7 @@ proptest::proptest! {
 #[test]
 fn no_flipped_bit_is_taken_for_a_use_and_neighbours_do_not_suffer() {
     let folder = tempfile::tempdir().unwrap();
-    let uses = open_at(folder.path(), Timestamp::EPOCH).uses;
+    let uses = open_at(folder.path(), None).uses;
     note(&uses, &[(0, 5, "erp", Some(3)), (1, 6, "shop", None), (2, 7, "erp", None)]);
     drop(uses);
     let path = folder.path().join("uses");
@@ -113,7 +116,7 @@ fn no_flipped_bit_is_taken_for_a_use_and_neighbours_do_not_suffer() {
             let mut bytes = whole.clone();
             bytes[64 + at] ^= 1 << bit;
             fs::write(&path, &bytes).unwrap();
-            let uses = open_at(folder.path(), LATER).uses;
+            let uses = open_at(folder.path(), Some(LATER)).uses;
             let damaged = 1 + u64::try_from(at / 64).unwrap();
             for (slot, wanted) in [(1, known(6, "shop", None)), (2, known(7, "erp", None))] {
                 let found = uses.read(slot, id(slot)).unwrap();
@@ -131,7 +134,7 @@ fn no_flipped_bit_is_taken_for_a_use_and_neighbours_do_not_suffer() {
 #[test]
 fn a_damaged_slot_is_written_anew_and_a_later_use_replaces_it() {
     let folder = tempfile::tempdir().unwrap();
-    let uses = open_at(folder.path(), Timestamp::EPOCH).uses;
+    let uses = open_at(folder.path(), None).uses;
     note(&uses, &[(0, 5, "erp", None), (1, 6, "erp", None), (64, 7, "erp", None)]);
     let path = folder.path().join("uses");
     let mut bytes = fs::read(&path).unwrap();
@@ -146,8 +149,7 @@ fn a_damaged_slot_is_written_anew_and_a_later_use_replaces_it() {
     assert_eq!(at(1), Some(LATER));
     uses.sync().unwrap();
     drop(uses);
-    let clock = Clock::held(LATER.plus(Span::from_seconds(50)));
-    let uses = open(folder.path(), clock, LATER, true).unwrap().uses;
+    let uses = open_at(folder.path(), Some(LATER.plus(Span::from_seconds(50)))).uses;
     let at = |slot| uses.read(slot, id(slot)).unwrap().last.map(|last| last.at);
     assert_eq!((at(0), at(1)), (Some(LATER), Some(LATER)), "as it was met first");
     note(&uses, &[(0, 2_000_000, "erp", None)]);
@@ -158,12 +160,12 @@ fn a_damaged_slot_is_written_anew_and_a_later_use_replaces_it() {
 fn another_tokens_slot_and_another_files_slot_are_damage() {
     let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     for folder in &folders {
-        note(&open_at(folder.path(), Timestamp::EPOCH).uses, &[(0, 5, "erp", None)]);
+        note(&open_at(folder.path(), None).uses, &[(0, 5, "erp", None)]);
     }
-    let uses = open_at(folders[0].path(), LATER).uses;
+    let uses = open_at(folders[0].path(), Some(LATER)).uses;
     assert_eq!(uses.read(0, id(9)).unwrap().last.unwrap().at, LATER);
     fs::copy(folders[1].path().join("uses"), folders[0].path().join("uses")).unwrap();
-    let uses = open_at(folders[0].path(), LATER).uses;
+    let uses = open_at(folders[0].path(), Some(LATER)).uses;
     assert_eq!(uses.read(0, id(0)).unwrap().last.unwrap().at, LATER);
     assert_eq!(uses.read(7, id(7)).unwrap().last.unwrap().at, LATER, "never used there");
 }
@@ -172,7 +174,7 @@ fn another_tokens_slot_and_another_files_slot_are_damage() {
 fn a_file_that_is_cut_or_lost_its_head_is_made_anew_with_a_floor() {
     for what in ["cut", "gone", "headless", "bad head"] {
         let folder = tempfile::tempdir().unwrap();
-        note(&open_at(folder.path(), Timestamp::EPOCH).uses, &[(0, 5, "erp", None)]);
+        note(&open_at(folder.path(), None).uses, &[(0, 5, "erp", None)]);
         let (path, head) = (folder.path().join("uses"), folder.path().join("uses.head"));
         match what {
             "cut" => fs::File::options().write(true).open(&path).unwrap().set_len(4_096).unwrap(),
@@ -185,7 +187,7 @@ fn a_file_that_is_cut_or_lost_its_head_is_made_anew_with_a_floor() {
             }
         }
         for start in 0..2 {
-            let opened = open_at(folder.path(), at_second(100 + start));
+            let opened = open_at(folder.path(), Some(at_second(100 + start)));
             assert_eq!(opened.anew, start == 0, "{what}");
             assert_eq!(opened.uses.floor(), at_second(100), "{what}");
         }
@@ -195,7 +197,7 @@ fn a_file_that_is_cut_or_lost_its_head_is_made_anew_with_a_floor() {
 #[test]
 fn slots_beyond_the_tokens_are_blank_after_a_trim() {
     let folder = tempfile::tempdir().unwrap();
-    let uses = open_at(folder.path(), Timestamp::EPOCH).uses;
+    let uses = open_at(folder.path(), None).uses;
     let noted: Vec<_> = [0, 5, 6, 16_384, 50_000].map(|slot| (slot, 5, "erp", None)).to_vec();
     note(&uses, &noted);
     uses.trim(6).unwrap();
