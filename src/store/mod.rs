@@ -2,7 +2,8 @@
 //!
 //! Two kinds of fact live here. *Records* (tokens, owners) change by [`Store::commit`] alone, which is
 //! acknowledged only when the change is durable in the history and visible to every read. *Last uses*
-//! are kept apart, are written in batches, and may lose the last moments before a crash.
+//! are kept apart, are written in batches, and may lose the last moments before a crash; where they are
+//! damaged, a token counts as used rather than as unused.
 //!
 //! Called by `cache` (reads), `service` (changes) and `app` (opening, backups).
 

@@ -5,8 +5,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::small::{self, Found};
-use super::upgrade;
-use super::value::FORMAT;
+use super::value::{FORMAT, OLDER_FORMAT};
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
 use crate::history::{Head, Mark, Place};
@@ -52,7 +51,7 @@ pub(super) fn read(folder: &Path) -> Option<Checkpoint> {
         written;
     let older = match (format, floor) {
         (FORMAT, None) => None,
-        (upgrade::FORMAT, Some(floor)) => Some(floor),
+        (OLDER_FORMAT, Some(floor)) => Some(floor),
         _ => return None,
     };
     Some(Checkpoint {
@@ -68,7 +67,7 @@ pub(super) fn read(folder: &Path) -> Option<Checkpoint> {
 pub(super) fn write(folder: &Path, checkpoint: &Checkpoint) -> Result<(), StoreError> {
     let Checkpoint { mark, batches, high_water, closed, older } = *checkpoint;
     let written = Written {
-        format: if older.is_some() { upgrade::FORMAT } else { FORMAT },
+        format: if older.is_some() { OLDER_FORMAT } else { FORMAT },
         seq: mark.head.seq,
         hash: Digest::from_bytes(mark.head.hash),
         segment: mark.next.segment,

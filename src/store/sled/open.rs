@@ -68,7 +68,7 @@ pub(super) fn open(options: &Options) -> Result<Opened, StoreError> {
     let space = Space::new(&options.folder, options.reserve_bytes);
     space.make_room();
     let known = checkpoint::read(&options.folder);
-    let old = upgrade::find(options, known.as_ref())?;
+    let old = upgrade::find(&options.folder, options.cache_bytes, known.as_ref())?;
     let uses::Opened { uses, anew } = open_uses(options, known.as_ref(), old.is_some())?;
     let (found, durable) = match known {
         Some(known) => (trusted(options, &known)?, known.mark.head.seq),
@@ -218,7 +218,7 @@ pub(super) fn forget_index(options: &Options) -> Result<(), StoreError> {
     let _lock = lock::take(&options.folder)?;
     let known = checkpoint::read(&options.folder);
     // The last uses of an older layout wait for the next start.
-    upgrade::find(options, known.as_ref())?;
+    upgrade::find(&options.folder, options.cache_bytes, known.as_ref())?;
     start_anew(options, known).map(|_| ())
 }
 

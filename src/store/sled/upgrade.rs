@@ -7,19 +7,16 @@
 
 use std::fs;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::checkpoint::Checkpoint;
 use super::index::{Index, State};
-use super::open::Options;
 use super::uses::{self, Entry, Uses};
-use super::{entry, keys, value};
+use super::value::{self, OLDER_FORMAT};
+use super::{entry, keys};
 use crate::domain::time::Timestamp;
 use crate::history;
 use crate::store::{LastUse, StoreError};
-
-/// The format of values and checkpoints then.
-pub(super) const FORMAT: u8 = 1;
 
 /// Last uses then.
 const USES: u8 = b'U';
@@ -41,43 +38,42 @@ pub(super) struct Old {
 
 /// Sets an index of the old layout aside, or finds one that was.
 pub(super) fn find(
-    options: &Options,
+    folder: &Path,
+    cache_bytes: u64,
     known: Option<&Checkpoint>,
 ) -> Result<Option<Old>, StoreError> {
-    let (index, path) = (options.index(), options.folder.join("index.old"));
+    let (index, path) = (folder.join("index"), folder.join("index.old"));
+    let there = index.join("db").is_file();
     let older = match known {
         Some(known) => known.older.is_some(),
         // Then it is one if it reads as one.
-        None => !uses::exists(&options.folder) && is_old(options),
+        None => there && !uses::exists(folder) && is_old(&index, cache_bytes),
     };
-    if older && index.join("db").is_file() {
+    if older && there {
         let renamed = fs::rename(&index, &path);
         renamed.map_err(|error| failed(&path, "moving the old index to", &error))?;
-        history::sync_folder(&options.folder)?;
+        history::sync_folder(folder)?;
     }
     if !path.exists() {
         return Ok(None);
     }
     tracing::info!("carrying last uses over from `{}`", path.display());
     let mut old = Old { path, index: None, applied: 0, floor: None };
-    if let Err(error) = old.examine(options, known.filter(|known| known.older.is_some())) {
+    if let Err(error) = old.examine(cache_bytes, known.filter(|known| known.older.is_some())) {
         tracing::error!("{error}; tokens that lie idle count as used now");
     }
     Ok(Some(old))
 }
 
-fn is_old(options: &Options) -> bool {
-    if !options.index().join("db").is_file() {
-        return false;
-    }
-    let index = Index::open(&options.index(), options.cache_bytes);
-    index.and_then(|index| index.state_as(FORMAT)).is_ok_and(|state| state.is_some())
+fn is_old(index: &Path, cache_bytes: u64) -> bool {
+    let index = Index::open(index, cache_bytes);
+    index.and_then(|index| index.state_as(OLDER_FORMAT)).is_ok_and(|state| state.is_some())
 }
 
 impl Old {
-    fn examine(&mut self, options: &Options, known: Option<&Checkpoint>) -> Result<(), StoreError> {
-        let index = Index::open(&self.path, options.cache_bytes)?;
-        let state = index.state_as(FORMAT)?.unwrap_or_default();
+    fn examine(&mut self, cache_bytes: u64, known: Option<&Checkpoint>) -> Result<(), StoreError> {
+        let index = Index::open(&self.path, cache_bytes)?;
+        let state = index.state_as(OLDER_FORMAT)?.unwrap_or_default();
         self.applied = state.applied;
         let reaches = |known: &&Checkpoint| {
             let State { applied, batches, .. } = state;
@@ -85,7 +81,7 @@ impl Old {
         };
         // sled passes over damage in silence: without the sum, uses might be missing.
         if let Some(known) = known.filter(reaches)
-            && index.is_whole_as(FORMAT, &state)?
+            && index.is_whole_as(OLDER_FORMAT, &state)?
         {
             self.floor = known.older;
         }
@@ -110,7 +106,7 @@ impl Old {
             };
             let mut piece = Vec::with_capacity(found.len());
             for (key, raw) in &found {
-                let payload = value::open_as(FORMAT, key, raw).ok();
+                let payload = value::open_as(OLDER_FORMAT, key, raw).ok();
                 let last = payload.and_then(|payload| read_use(&payload));
                 let (Some(token), Some(last)) = (keys::trailing_token(key), last) else { continue };
                 if let Some(head) = entry::head(into, token)? {
@@ -159,6 +155,6 @@ fn read_use(payload: &[u8]) -> Option<LastUse> {
     Some(LastUse { at, address, api: std::str::from_utf8(api).ok()?.into() })
 }
 
-fn failed(path: &std::path::Path, doing: &str, error: &std::io::Error) -> StoreError {
+fn failed(path: &Path, doing: &str, error: &std::io::Error) -> StoreError {
     StoreError::Failed { doing: format!("{doing} `{}`", path.display()), cause: error.to_string() }
 }

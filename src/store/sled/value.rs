@@ -8,6 +8,8 @@ use ::sled::IVec;
 /// The format of keys and values. An index of another format is rebuilt from the history. The one before
 /// kept last uses, and no slots for them, see `upgrade`.
 pub(super) const FORMAT: u8 = 2;
+/// That one.
+pub(super) const OLDER_FORMAT: u8 = 1;
 
 const HEADER_BYTES: usize = 5;
 

@@ -8,7 +8,7 @@ use crate::clock::Clock;
 use crate::domain::time::{Span, Timestamp};
 use crate::store::sample::{NOW, last_use, token};
 use crate::store::sled::checkpoint::{self, Checkpoint};
-use crate::store::sled::{SledStore, upgrade, value};
+use crate::store::sled::{SledStore, value};
 use crate::store::{Store, StoreError};
 
 const TOKENS: u64 = 40;
@@ -34,7 +34,7 @@ async fn make_old(folder: &Path, floor: Timestamp) {
     let db = ::sled::open(data.join("index")).unwrap();
     let mut sum = 0_u64;
     let mut put = |key: &[u8], payload: &[u8]| {
-        let sealed = value::seal_as(upgrade::FORMAT, key, payload);
+        let sealed = value::seal_as(value::OLDER_FORMAT, key, payload);
         sum = sum.wrapping_add(value::weight(key, &sealed));
         db.insert(key, sealed).unwrap();
     };
@@ -46,7 +46,7 @@ async fn make_old(folder: &Path, floor: Timestamp) {
         }
     }
     let state = [known.mark.head.seq, 7, sum].map(u64::to_be_bytes);
-    let state = value::seal_as(upgrade::FORMAT, b"!state", state.as_flattened());
+    let state = value::seal_as(value::OLDER_FORMAT, b"!state", state.as_flattened());
     db.insert(b"!state", state).unwrap();
     db.flush().unwrap();
     drop(db);

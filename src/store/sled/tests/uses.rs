@@ -10,6 +10,7 @@ use crate::domain::time::Span;
 use crate::domain::token::Token;
 use crate::store::sample::{NOW, creation, last_use, noted, owner_creation, revocation, token};
 use crate::store::sled::SledStore;
+use crate::store::sled::uses::{Means, open as open_uses};
 use crate::store::{Due, NotedUse, Store, StoreError, Subject, UseKey};
 
 #[tokio::test]
@@ -114,7 +115,11 @@ async fn a_new_file_learns_again_which_events_tell_of_first_uses() {
     fill(&store, 40).await;
     use_some(&store).await;
     drop(store);
-    fs::remove_file(folder.path().join("data/uses.head")).unwrap();
+    let data = folder.path().join("data");
+    fs::remove_file(data.join("uses.head")).unwrap();
+    // A start that is killed once the new file is there.
+    let clock = Clock::held(NOW);
+    drop(open_uses(&data, Means { clock, high_water: NOW, tokens: true, expected: false }));
     let store = open(folder.path());
     for n in 0..40 {
         check_first_use(&store, n, n % 2 == 1 && n < 30).await;

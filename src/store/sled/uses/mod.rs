@@ -70,6 +70,8 @@ pub(super) struct Uses {
     /// The moment at which the first damaged slot was met; zero for never.
     damaged_at: AtomicU64,
     mending: Mutex<Vec<Entry>>,
+    #[cfg(test)]
+    sync_fails: AtomicBool,
 }
 
 /// What is to be written into a slot.

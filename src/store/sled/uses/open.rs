@@ -91,6 +91,8 @@ pub(in crate::store::sled) fn open(folder: &Path, means: Means) -> Result<Opened
         linking: AtomicUsize::new(0),
         damaged_at: AtomicU64::new(0),
         mending: Mutex::default(),
+        #[cfg(test)]
+        sync_fails: AtomicBool::new(false),
     };
     Ok(Opened { uses, anew })
 }

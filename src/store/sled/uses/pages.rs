@@ -47,6 +47,9 @@ impl Uses {
         }
         let mut more = head.clone();
         let number = more.add(api);
+        if number == 0 {
+            return Ok(0);
+        }
         more.write(&self.folder)?;
         *head = more;
         Ok(number)
@@ -211,11 +214,21 @@ impl Uses {
     }
 
     fn sync_file(&self) -> Result<(), StoreError> {
-        fdatasync(&self.file).map_err(|error| {
+        let synced = self.sync_fault().and_then(|()| Ok(fdatasync(&self.file)?));
+        synced.map_err(|error| {
             self.dirty.store(true, Ordering::Release);
             self.owes_floor.store(true, Ordering::Release);
-            self.failed("syncing", &error.into())
+            self.failed("syncing", &error)
         })
+    }
+
+    #[cfg_attr(not(test), expect(clippy::unused_self, reason = "only tests make a sync fail"))]
+    fn sync_fault(&self) -> std::io::Result<()> {
+        #[cfg(test)]
+        if self.sync_fails.load(Ordering::Acquire) {
+            return Err(std::io::Error::from_raw_os_error(5));
+        }
+        Ok(())
     }
 
     /// Sets the floor, durably.

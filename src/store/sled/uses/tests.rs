@@ -207,3 +207,24 @@ fn slots_beyond_the_tokens_are_blank_after_a_trim() {
     }
     assert_eq!(uses.read(6, id(77)).unwrap(), Known::default(), "for whoever comes");
 }
+
+#[test]
+fn after_a_failed_sync_everything_counts_as_used_then() {
+    let folder = tempfile::tempdir().unwrap();
+    let uses = open_at(folder.path(), None).uses;
+    note(&uses, &[(0, 5, "erp", None)]);
+    uses.sync_fails.store(true, std::sync::atomic::Ordering::Release);
+    for _ in 0..2 {
+        assert!(uses.sync().is_err() && uses.is_dirty());
+        assert_eq!(uses.floor(), Timestamp::EPOCH);
+        // Reading and writing go on.
+        note(&uses, &[(1, 6, "erp", None)]);
+        assert_eq!(uses.read(1, id(1)).unwrap(), known(6, "erp", None));
+    }
+    uses.sync_fails.store(false, std::sync::atomic::Ordering::Release);
+    uses.sync().unwrap();
+    assert!(!uses.is_dirty());
+    assert_eq!(uses.floor(), LATER);
+    drop(uses);
+    assert_eq!(open_at(folder.path(), Some(LATER)).uses.floor(), LATER);
+}
