@@ -148,20 +148,23 @@ impl Cache {
     ///
     /// # Errors
     /// The store's.
-    pub async fn flush_touches(&self, now: Timestamp) -> Result<usize, StoreError> {
+    pub async fn flush_touches(self: &Arc<Self>, now: Timestamp) -> Result<usize, StoreError> {
         let flush = self.touches.flushes.fetch_add(1, Ordering::Relaxed);
         let mut written = 0;
         let mut refused = Ok(());
         loop {
-            let due = self.touches.due(flush);
+            let due = self.aside(move |touches| touches.due(flush)).await?;
             if due.is_empty() {
                 break;
             }
             let noted: Vec<_> = due.iter().map(|noted| (noted.of.token, noted.last.at)).collect();
             match self.store.note_uses(due, now).await {
                 Ok(()) => {
-                    noted.iter().for_each(|noted| self.touches.written(flush, *noted));
                     written += noted.len();
+                    let forget = move |touches: &Touches| {
+                        noted.into_iter().for_each(|noted| touches.written(flush, noted));
+                    };
+                    self.aside(forget).await?;
                 }
                 // Without a history to tell of first uses, all uses are still written.
                 Err(error @ StoreError::ReadOnly(_)) => {
@@ -176,6 +179,16 @@ impl Cache {
         }
         self.counts.flushed.add_shared(written as u64);
         refused.map(|()| written)
+    }
+
+    /// Walks over many uses on a thread that may take some milliseconds; loads go on meanwhile.
+    async fn aside<T: Send + 'static>(
+        self: &Arc<Self>,
+        walk: impl FnOnce(&Touches) -> T + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let cache = Arc::clone(self);
+        let walked = tokio::task::spawn_blocking(move || walk(&cache.touches)).await;
+        walked.map_err(|_| StoreError::Closed)
     }
 }
 

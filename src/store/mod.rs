@@ -7,6 +7,7 @@
 //!
 //! Called by `cache` (reads), `service` (changes) and `app` (opening, backups).
 
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -158,7 +159,20 @@ pub struct LastUse {
 /// Where a store keeps the last use of a token, as it says with the token: it spares the store a lookup,
 /// and means nothing elsewhere. It stays the same for the life of the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UseSlot(u64);
+pub struct UseSlot(
+    /// One more than the number, so that `Option` takes no memory: every token in memory has one.
+    NonZeroU64,
+);
+
+impl UseSlot {
+    const fn new(number: u64) -> Self {
+        Self(NonZeroU64::MIN.saturating_add(number))
+    }
+
+    const fn number(self) -> u64 {
+        self.0.get() - 1
+    }
+}
 
 /// Whose last use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use super::{SledStore, entry};
 use crate::domain::event::{Actor, Event, EventKind};
 use crate::domain::time::Timestamp;
 use crate::store::codec::{self, Encoded};
-use crate::store::{Commit, NotedUse, Position, StoreError, Subject, UseSlot};
+use crate::store::{Commit, NotedUse, Position, StoreError, Subject};
 
 /// How many first uses one event tells of, so that a line of the history stays readable.
 const EVENT_TOKENS: usize = 512;
@@ -124,7 +124,7 @@ pub(super) fn write(shared: &Shared, uses: &[NotedUse], firsts: &[u64]) -> Resul
         let first = firsts.get(told / EVENT_TOKENS).copied().filter(|_| noted.first);
         told = told.saturating_add(usize::from(noted.first));
         let slot = match noted.of.slot {
-            Some(UseSlot(slot)) => Some(slot),
+            Some(slot) => Some(slot.number()),
             None => entry::head(&index, noted.of.token)?.map(|head| head.slot),
         };
         let Some(slot) = slot else { continue };

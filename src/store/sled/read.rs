@@ -33,7 +33,7 @@ pub(super) fn held(
     let owner =
         entry::owner(index, &token.owner)?.ok_or_else(|| lacks("its owner is not there"))?;
     let last_use = entry::counting(&token, uses.read(head.slot, id)?.last, uses.floor());
-    Ok(Some(Held { token, owner, last_use, slot: Some(UseSlot(head.slot)) }))
+    Ok(Some(Held { token, owner, last_use, slot: Some(UseSlot::new(head.slot)) }))
 }
 
 /// The last use that counts; none for an unknown token.
@@ -43,7 +43,7 @@ pub(super) fn last_use(
     uses: &Uses,
 ) -> Result<Option<LastUse>, StoreError> {
     let slot = match of.slot {
-        Some(UseSlot(slot)) => slot,
+        Some(slot) => slot.number(),
         None => match entry::head(index, of.token)? {
             Some(head) => head.slot,
             None => return Ok(None),
@@ -89,7 +89,7 @@ pub(super) fn tokens_of(
 }
 
 fn listed((token, head): (Arc<Token>, entry::Head)) -> Listed {
-    Listed { token, slot: Some(UseSlot(head.slot)) }
+    Listed { token, slot: Some(UseSlot::new(head.slot)) }
 }
 
 pub(super) fn owners(

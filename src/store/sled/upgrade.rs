@@ -59,8 +59,11 @@ pub(super) fn find(
     }
     tracing::info!("carrying last uses over from `{}`", path.display());
     let mut old = Old { path, index: None, applied: 0, floor: None };
-    if let Err(error) = old.examine(cache_bytes, known.filter(|known| known.older.is_some())) {
-        tracing::error!("{error}; tokens that lie idle count as used now");
+    match old.examine(cache_bytes, known.filter(|known| known.older.is_some())) {
+        Ok(()) => {}
+        // The next start may find it whole.
+        Err(error @ (StoreError::Full { .. } | StoreError::Locked { .. })) => return Err(error),
+        Err(error) => tracing::error!("{error}; tokens that lie idle count as used now"),
     }
     Ok(Some(old))
 }
@@ -130,9 +133,16 @@ impl Old {
             uses.set_floor(if anew { floor } else { floor.max(uses.floor()) })?;
         }
         drop(self.index);
-        let removed = fs::remove_dir_all(&self.path);
-        removed.map_err(|error| failed(&self.path, "removing", &error))?;
-        tracing::info!("carried {count} last uses over, and removed `{}`", self.path.display());
+        let gone = if self.floor.is_some() {
+            fs::remove_dir_all(&self.path)
+        } else {
+            // For whoever wants to look into it.
+            let aside = self.path.with_extension("damaged");
+            let _ = fs::remove_dir_all(&aside);
+            fs::rename(&self.path, aside)
+        };
+        gone.map_err(|error| failed(&self.path, "removing", &error))?;
+        tracing::info!("carried {count} last uses over from `{}`", self.path.display());
         Ok(())
     }
 }
