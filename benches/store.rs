@@ -4,7 +4,8 @@
 //! `cargo bench --bench store` makes 1,000,000 tokens. `cargo bench --bench store -- 50000 64 DIR` makes
 //! fewer, lets sled keep 64 MB of pages, and puts them into a folder of its own under DIR. With `open` as
 //! the first argument it opens the data folder that is given after the size of the cache, and only looks
-//! up: so much memory does a process need that has just been started.
+//! up: so much memory does a process need that has just been started. With `uses` and a number it makes so
+//! many tokens in large commits, and measures last uses alone, without and with the cache.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark ends where it fails")]
 
@@ -13,8 +14,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use tollgate::cache::Cache;
 use tollgate::clock::{Clock, instant};
-use tollgate::store::{self, LastUse, Store};
+use tollgate::config::settings::CacheSettings;
+use tollgate::domain::time::Span;
+use tollgate::store::{self, LastUse, Listed, NotedUse, Store, UseKey};
 
 #[path = "../tests/store/records.rs"]
 #[allow(dead_code, reason = "the benchmark makes only some of them")]
@@ -26,10 +30,14 @@ static CACHE_BYTES: AtomicU64 = AtomicU64::new(0);
 
 const CALLERS: u64 = 64;
 const OWNERS: u64 = 1_000;
+/// How many last uses a flush writes at once.
+const USES: usize = 131_072;
 
 fn main() {
     let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
     let tokens = arguments.next();
+    let alone = tokens.as_deref() == Some("uses");
+    let tokens = if alone { arguments.next() } else { tokens };
     let cache_mb: u64 = arguments.next().map_or(256, |text| text.parse().unwrap());
     CACHE_BYTES.store(cache_mb << 20, Ordering::Relaxed);
     let base = arguments.next().map_or_else(std::env::temp_dir, Into::into);
@@ -38,8 +46,12 @@ fn main() {
         runtime.block_on(look(&base));
         return;
     }
-    let tokens = tokens.map_or(1_000_000, |text| text.parse().unwrap());
     let folder = tempfile::tempdir_in(base).unwrap();
+    let tokens = tokens.map_or(1_000_000, |text| text.parse().unwrap());
+    if alone {
+        runtime.block_on(uses_alone(&folder.path().join("data"), tokens));
+        return;
+    }
     runtime.block_on(measure(&folder.path().join("data"), tokens));
 }
 
@@ -66,7 +78,7 @@ async fn measure(folder: &Path, tokens: u64) {
             resident_mb()
         );
     }
-    uses(&store, tokens).await;
+    uses(&store, folder, tokens).await;
     let at = instant();
     store.close().await.unwrap();
     println!("close {:?}; {} MB on disk", at.elapsed(), size_mb(folder));
@@ -163,16 +175,105 @@ async fn owned(store: &Arc<dyn Store>) -> Duration {
     per(at, 20)
 }
 
-async fn uses(store: &Arc<dyn Store>, tokens: u64) {
-    let use_of = |n: u64| {
-        let last = LastUse { at: NOW, address: [192, 0, 2, 1].into(), api: "erp".into() };
-        (records::token(n % tokens, "x").id, last)
+/// Tokens made with as few commits as possible, then the rows of [`uses`].
+async fn uses_alone(folder: &Path, tokens: u64) {
+    let store = open(folder).await;
+    store.commit(records::owner(0)).await.unwrap();
+    for from in (0..tokens).step_by(1_000) {
+        let mut commit = records::creation(records::token(from, &records::owner_name(0)));
+        for n in from + 1..tokens.min(from + 1_000) {
+            let more = records::creation(records::token(n, &records::owner_name(0)));
+            commit.changes.extend(more.changes);
+        }
+        store.commit(commit).await.unwrap();
+    }
+    uses(&store, folder, tokens).await;
+    cached(&store, tokens).await;
+    store.close().await.unwrap();
+    println!("closed; {} MB on disk", size_mb(folder));
+}
+
+/// What a flush costs under a load that is spread over all tokens: half of them were used since the last
+/// one, in no order. The first two rounds write first uses, the others further ones.
+async fn uses(store: &Arc<dyn Store>, folder: &Path, tokens: u64) {
+    let keys = keys(store).await;
+    for round in 0..4 {
+        let before = size_mb(folder);
+        let at = NOW.plus(Span::from_seconds(5 * round));
+        let last = LastUse { at, address: [192, 0, 2, 1].into(), api: "erp".into() };
+        let used = (0..tokens / 2).map(|n| n.wrapping_mul(7_919) % (tokens / 2) * 2 + round % 2);
+        let used: Vec<UseKey> = used.map(|n| keys[usize::try_from(n).unwrap()]).collect();
+        let (begun, cpu, mut longest) = (instant(), cpu_seconds(), Duration::ZERO);
+        for batch in used.chunks(USES) {
+            let noted =
+                batch.iter().map(|of| NotedUse { of: *of, last: last.clone(), first: round < 2 });
+            let at_batch = instant();
+            store.note_uses(noted.collect(), at).await.unwrap();
+            longest = longest.max(at_batch.elapsed());
+        }
+        let (seconds, cpu) = (begun.elapsed().as_secs_f64(), cpu_seconds() - cpu);
+        let count = f64::from(u32::try_from(used.len()).unwrap());
+        println!(
+            "{count} last uses noted{}: {:.0}/s, {:.2} us of CPU each, {longest:?} for the longest batch; \
+             {before} MB on disk, then {} MB",
+            if round < 2 { ", all first ones" } else { "" },
+            count / seconds,
+            cpu * 1e6 / count,
+            size_mb(folder)
+        );
+    }
+}
+
+/// What a cache knows of the tokens that it holds.
+async fn keys(store: &Arc<dyn Store>) -> Vec<UseKey> {
+    let (mut keys, mut after) = (Vec::new(), None);
+    loop {
+        let page = store.tokens(None, after, 1_000).await.unwrap();
+        keys.extend(page.entries.iter().map(Listed::use_key));
+        after = page.next;
+        if after.is_none() {
+            return keys;
+        }
+    }
+}
+
+/// The same with the cache before it: touches by one thread, then a flush.
+async fn cached(store: &Arc<dyn Store>, tokens: u64) {
+    let settings = CacheSettings {
+        records: tokens,
+        unknown: 1_000,
+        unknown_ttl: Duration::from_secs(60),
+        loads: 4_096,
+        load_timeout: Duration::from_secs(5),
+        flush_interval: Duration::from_secs(5),
     };
-    let count = tokens.min(50_000);
-    let uses = (0..count).map(|n| use_of(n.wrapping_mul(7_919))).collect();
-    let at = instant();
-    store.note_uses(uses).await.unwrap();
-    println!("last use written in {:?}", per(at, u32::try_from(count).unwrap()));
+    let cache = Cache::new(Arc::clone(store), settings, tokio::runtime::Handle::current());
+    let mut entries = Vec::new();
+    for n in 0..tokens / 2 {
+        entries.push(cache.load(&records::digest(n * 2)).await.unwrap().unwrap());
+    }
+    let (address, api) = ([192, 0, 2, 1].into(), "erp".into());
+    for round in 0..3 {
+        let now = NOW.plus(Span::from_seconds(100 + round));
+        let at = instant();
+        for entry in &entries {
+            cache.touch(entry, now, address, &api);
+        }
+        let touch = at.elapsed() / u32::try_from(entries.len()).unwrap();
+        let (at, cpu) = (instant(), cpu_seconds());
+        let flushed = cache.flush_touches(now).await.unwrap();
+        let (took, cpu) = (at.elapsed(), cpu_seconds() - cpu);
+        println!(
+            "cache: touch {touch:?} each; {flushed} uses flushed in {took:?}, {cpu:.2} s of CPU"
+        );
+    }
+}
+
+/// User and system time of this process.
+fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap();
+    let fields = stat.rsplit_once(')').unwrap().1.split_whitespace();
+    fields.skip(11).take(2).map(|ticks| ticks.parse::<f64>().unwrap()).sum::<f64>() / 100.0
 }
 
 fn per(at: Instant, times: u32) -> Duration {

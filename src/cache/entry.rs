@@ -10,7 +10,8 @@ use crate::domain::id::{OwnerId, Slug, TokenId};
 use crate::domain::owner::Owner;
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
-use crate::domain::token::{ParamValue, Token};
+use crate::domain::token::ParamValue;
+use crate::store::{Held, UseSlot};
 
 /// What stays readable in a text: letters, digits and what RFC 3986 leaves unreserved.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -31,6 +32,8 @@ pub struct Entry {
     pub owner: Arc<OwnerEntry>,
     /// When it was last used; shared by every copy of this token in memory.
     pub last_seen: Arc<LastSeen>,
+    /// Where the store keeps that.
+    pub(super) slot: Option<UseSlot>,
     /// What only the upstream is told.
     pub told: Told,
 }
@@ -59,11 +62,12 @@ pub struct ContextParam {
 
 impl Entry {
     pub(super) fn new(
-        token: &Token,
+        held: &Held,
         terms: Terms,
         owner: Arc<OwnerEntry>,
         last_seen: Arc<LastSeen>,
     ) -> Self {
+        let token = &held.token;
         let mut context_params = Vec::new();
         for (context, params) in &token.context_params {
             for (name, value) in params {
@@ -79,6 +83,7 @@ impl Entry {
             terms,
             owner,
             last_seen,
+            slot: held.slot,
             told: Told {
                 name: utf8_percent_encode(&token.name, ENCODED).to_string().into(),
                 params: token.params.as_deref().map(Into::into),

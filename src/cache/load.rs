@@ -174,7 +174,7 @@ impl Cache {
                 let owner = self.admit_owner(owners_epoch, held)?;
                 let last_seen = self.last_seen(held);
                 let terms = self.interned.share(Terms::from(&*held.token));
-                let entry = Arc::new(Entry::new(&held.token, terms, owner, last_seen));
+                let entry = Arc::new(Entry::new(held, terms, owner, last_seen));
                 self.records.insert(*digest, Arc::clone(&entry));
                 Some(entry)
             }
@@ -201,7 +201,7 @@ impl Cache {
 
     /// The shared time of last use: the pending one where there is one, since it is the later.
     fn last_seen(&self, held: &Held) -> Arc<LastSeen> {
-        match self.touches.get(&held.token.id) {
+        match self.touches.pending.get(&held.token.id) {
             Some(pending) => Arc::clone(&pending.last_seen),
             None => Arc::new(LastSeen::new(held.last_use.as_ref().map(|last| last.at))),
         }

@@ -27,12 +27,11 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use dashmap::DashMap;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use crate::config::settings::CacheSettings;
-use crate::domain::id::{OwnerId, TokenId};
+use crate::domain::id::OwnerId;
 use crate::domain::secret::Digest;
 use crate::store::Store;
 use crate::telemetry::count::Count;
@@ -42,7 +41,7 @@ pub use entry::{ContextParam, Entry, LastSeen, OwnerEntry, Told};
 pub use load::{LoadError, Look};
 
 use interned::Interned;
-use touches::Pending;
+use touches::Touches;
 
 /// Locks over digests; a change holds one of them for a moment.
 const SHARDS: usize = 64;
@@ -59,7 +58,7 @@ pub struct Cache {
     shards: Vec<Mutex<Shard>>,
     owners: Mutex<Owners>,
     interned: Interned,
-    touches: DashMap<TokenId, Pending>,
+    touches: Touches,
     /// What happened, for metrics.
     pub counts: Counts,
 }
@@ -116,7 +115,7 @@ impl Cache {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
             owners: Mutex::default(),
             interned: Interned::default(),
-            touches: DashMap::new(),
+            touches: Touches::new(),
             counts: Counts::default(),
         })
     }

@@ -1,48 +1,120 @@
 //! Touches: noting that a token was used, at next to no cost, and writing it down in batches.
 
+use std::hash::{BuildHasherDefault, Hasher};
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::domain::event::{Actor, Event, EventKind};
+use dashmap::DashMap;
+
 use crate::domain::id::TokenId;
 use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
-use crate::store::{Commit, LastUse, StoreError, Subject};
+use crate::store::{LastUse, NotedUse, StoreError, UseKey, UseSlot};
 
 use super::entry::FirstUse;
 use super::{Cache, Entry, LastSeen};
 
-/// How many last uses are written at once.
-const BATCH: usize = 512;
+/// The most uses that are written at once: some 20 MB in passing. The fewer batches there are, the fewer
+/// pages the store writes twice in a flush.
+const BATCH: usize = 131_072;
+
+/// So many that the growth of one of them stops nobody for long.
+const SHARDS: usize = 256;
 
 /// A use that is not yet written down. It holds the token's shared time, so that an evicted token that
 /// comes back finds it.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Pending {
     pub(super) last_seen: Arc<LastSeen>,
     last_use: LastUse,
+    slot: Option<UseSlot>,
+    /// The flush before which it came.
+    flush: u32,
     first: bool,
+}
+
+/// The uses that are not yet written down.
+#[derive(Debug)]
+pub(super) struct Touches {
+    pub(super) pending: DashMap<TokenId, Pending, BuildHasherDefault<TokenHasher>>,
+    /// How many flushes were begun.
+    flushes: AtomicU32,
+}
+
+impl Touches {
+    pub(super) fn new() -> Self {
+        let pending = DashMap::with_hasher_and_shard_amount(BuildHasherDefault::default(), SHARDS);
+        Self { pending, flushes: AtomicU32::new(1) }
+    }
+
+    /// Some of the uses that came before a flush.
+    fn due(&self, flush: u32) -> Vec<NotedUse> {
+        let due = self.pending.iter().filter(|entry| entry.flush <= flush).take(BATCH);
+        let noted = due.map(|entry| NotedUse {
+            of: UseKey { token: *entry.key(), slot: entry.slot },
+            last: entry.last_use.clone(),
+            first: entry.first,
+        });
+        noted.collect()
+    }
+
+    /// Forgets a use that was written. One that came meanwhile stays for the next flush; it is no first one
+    /// any more.
+    fn written(&self, flush: u32, (id, at): (TokenId, Timestamp)) {
+        let removed = self.pending.remove_if(&id, |_, pending| pending.last_use.at <= at);
+        if removed.is_none()
+            && let Some(mut pending) = self.pending.get_mut(&id)
+        {
+            (pending.first, pending.flush) = (false, flush.wrapping_add(1));
+        }
+    }
+
+    /// Leaves a use that could not be written to the next flush.
+    fn failed(&self, flush: u32, id: TokenId) {
+        if let Some(mut pending) = self.pending.get_mut(&id) {
+            pending.flush = flush.wrapping_add(1);
+        }
+    }
 }
 
 impl Cache {
     /// Notes that a token was used. Called after the permit and before the request is passed on. Reads
     /// one word, and writes only once a second for each token.
     pub fn touch(&self, entry: &Entry, now: Timestamp, address: IpAddr, api: &Arc<str>) {
-        let Some(FirstUse(first)) = entry.last_seen.advance(now) else { return };
-        let last_use = LastUse { at: now, address, api: Arc::clone(api) };
-        let pending = Pending { last_seen: Arc::clone(&entry.last_seen), last_use, first };
-        self.touches
-            .entry(entry.id)
-            .and_modify(|earlier| {
-                let first = earlier.first || first;
-                *earlier = Pending { first, ..pending.clone() };
-            })
-            .or_insert(pending);
+        if let Some(first) = entry.last_seen.advance(now) {
+            self.note(entry, first, now, address, api);
+        }
+    }
+
+    fn note(
+        &self,
+        entry: &Entry,
+        FirstUse(first): FirstUse,
+        at: Timestamp,
+        address: IpAddr,
+        api: &Arc<str>,
+    ) {
+        let last_use = LastUse { at, address, api: Arc::clone(api) };
+        match self.touches.pending.entry(entry.id) {
+            dashmap::Entry::Occupied(mut earlier) => {
+                let earlier = earlier.get_mut();
+                earlier.first |= first;
+                if earlier.last_use.at < at {
+                    earlier.last_use = last_use;
+                }
+            }
+            dashmap::Entry::Vacant(place) => {
+                let last_seen = Arc::clone(&entry.last_seen);
+                let flush = self.touches.flushes.load(Ordering::Relaxed);
+                place.insert(Pending { last_seen, last_use, slot: entry.slot, flush, first });
+            }
+        }
     }
 
     /// How many tokens have a use that is not yet written down.
     pub fn pending_touches(&self) -> usize {
-        self.touches.len()
+        self.touches.pending.len()
     }
 
     /// When a token was last used, also if that is not yet written down.
@@ -50,57 +122,95 @@ impl Cache {
     /// # Errors
     /// The store's.
     pub async fn last_use(&self, token: &Token) -> Result<Option<LastUse>, StoreError> {
-        if let Some(pending) = self.touches.get(&token.id) {
-            return Ok(Some(pending.last_use.clone()));
-        }
-        Ok(self.store.last_uses(&[token.id]).await?.pop().flatten())
+        Ok(self.last_uses(&[token.id.into()]).await?.pop().flatten())
     }
 
-    /// Writes pending uses down, in batches; what could not be written stays pending. First uses are
-    /// also told to the history, as observations.
+    /// The same for many tokens, in their order, with one question to the store.
     ///
     /// # Errors
     /// The store's.
-    pub async fn flush_touches(&self, now: Timestamp) -> Result<usize, StoreError> {
-        let mut due: Vec<(TokenId, Pending)> =
-            self.touches.iter().map(|entry| (*entry.key(), entry.value().clone())).collect();
-        // Neighbours in the store's order cost it a fraction of what as many strangers do.
-        due.sort_unstable_by_key(|(id, _)| *id);
-        let mut written = 0;
-        for batch in due.chunks(BATCH) {
-            let uses = batch.iter().map(|(id, pending)| (*id, pending.last_use.clone())).collect();
-            self.store.note_uses(uses).await?;
-            self.observe_first_uses(batch, now).await?;
-            for (id, flushed) in batch {
-                // A use that came meanwhile stays; it is no first one any more.
-                if let Some(mut pending) = self.touches.get_mut(id) {
-                    pending.first &= !flushed.first;
-                }
-                self.touches.remove_if(id, |_, pending| pending.last_use.at <= flushed.last_use.at);
-            }
-            written += batch.len();
-        }
-        self.counts.flushed.add_shared(written as u64);
-        Ok(written)
+    pub async fn last_uses(&self, of: &[UseKey]) -> Result<Vec<Option<LastUse>>, StoreError> {
+        // In this order: a use leaves the memory only after the store has it.
+        let pending = |key: &UseKey| {
+            self.touches.pending.get(&key.token).map(|pending| pending.last_use.clone())
+        };
+        let pending: Vec<_> = of.iter().map(pending).collect();
+        let asked = of.iter().zip(&pending).filter(|(_, pending)| pending.is_none());
+        let asked: Vec<_> = asked.map(|(key, _)| *key).collect();
+        let mut stored = self.store.last_uses(&asked).await?.into_iter();
+        let either = |pending: Option<LastUse>| pending.or_else(|| stored.next().flatten());
+        Ok(pending.into_iter().map(either).collect())
     }
 
-    async fn observe_first_uses(
-        &self,
-        batch: &[(TokenId, Pending)],
-        now: Timestamp,
-    ) -> Result<(), StoreError> {
-        let first = batch.iter().filter(|(_, pending)| pending.first);
-        let Some(effective_at) = first.clone().map(|(_, pending)| pending.last_use.at).min() else {
-            return Ok(());
-        };
-        let event = Event {
-            at: now,
-            effective_at,
-            actor: Actor::System,
-            kind: EventKind::TokenFirstUsed,
-            reason: String::new(),
-        };
-        let subjects = first.map(|(id, _)| Subject::Token(*id)).collect();
-        self.store.commit(Commit { event, changes: Vec::new(), subjects }).await.map(|_| ())
+    /// Writes pending uses down, in batches; what could not be written stays pending. First uses are
+    /// also told to the history, as observations. Uses that come meanwhile are left to the next flush, so
+    /// that this one ends.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn flush_touches(self: &Arc<Self>, now: Timestamp) -> Result<usize, StoreError> {
+        let flush = self.touches.flushes.fetch_add(1, Ordering::Relaxed);
+        let mut written = 0;
+        let mut refused = Ok(());
+        loop {
+            let due = self.aside(move |touches| touches.due(flush)).await?;
+            if due.is_empty() {
+                break;
+            }
+            let noted: Vec<_> = due.iter().map(|noted| (noted.of.token, noted.last.at)).collect();
+            match self.store.note_uses(due, now).await {
+                Ok(()) => {
+                    written += noted.len();
+                    let forget = move |touches: &Touches| {
+                        noted.into_iter().for_each(|noted| touches.written(flush, noted));
+                    };
+                    self.aside(forget).await?;
+                }
+                // Without a history to tell of first uses, all uses are still written.
+                Err(error @ StoreError::ReadOnly(_)) => {
+                    noted.iter().for_each(|(id, _)| self.touches.failed(flush, *id));
+                    refused = Err(error);
+                }
+                Err(error) => {
+                    refused = Err(error);
+                    break;
+                }
+            }
+        }
+        self.counts.flushed.add_shared(written as u64);
+        refused.map(|()| written)
     }
+
+    /// Walks over many uses on a thread that may take some milliseconds; loads go on meanwhile.
+    async fn aside<T: Send + 'static>(
+        self: &Arc<Self>,
+        walk: impl FnOnce(&Touches) -> T + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let cache = Arc::clone(self);
+        let walked = tokio::task::spawn_blocking(move || walk(&cache.touches)).await;
+        walked.map_err(|_| StoreError::Closed)
+    }
+}
+
+/// Hashes token ids. Nobody but this program makes them, and most of their bits are random.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct TokenHasher(u64);
+
+impl Hasher for TokenHasher {
+    fn finish(&self) -> u64 {
+        // Shards are chosen by high bits, and places in them by low ones.
+        self.0 ^ self.0 >> 32
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for part in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word.iter_mut().zip(part).for_each(|(to, from)| *to = *from);
+            self.0 = (self.0.rotate_left(29) ^ u64::from_le_bytes(word))
+                .wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        }
+    }
+
+    /// The length, which is always the same.
+    fn write_usize(&mut self, _: usize) {}
 }

@@ -16,7 +16,7 @@ use crate::service::error::ServiceError;
 use crate::service::input::NewToken;
 use crate::service::view::{TokenChanged, TokenView};
 use crate::service::{ATTEMPTS, PAGE_ENTRIES, Service, check, grant, params};
-use crate::store::{Change, Held, Page, Record, StoreError, Subject};
+use crate::store::{Change, Held, Listed, Page, Record, StoreError, Subject};
 
 /// A new token, and its secret if that was made here: this is the only time that it is seen.
 pub struct Created {
@@ -158,7 +158,7 @@ impl Service {
         let Some(token) = token else { return Ok(None) };
         let owner = self.owner_record(&token.owner).await?;
         let last_use = self.cache.last_use(&token).await?;
-        Ok(Some(Held { token, owner, last_use }))
+        Ok(Some(Held { token, owner, last_use, slot: None }))
     }
 
     /// Tokens in the order of their creation, of one owner or of all. Ended ones stay in the list for
@@ -175,8 +175,10 @@ impl Service {
         let page = self.store().tokens(owner, after, limit.clamp(1, PAGE_ENTRIES)).await?;
         let (settings, now) = (self.settings(), self.clock.now());
         let mut blocked: BTreeMap<&OwnerId, bool> = BTreeMap::new();
+        let keys: Vec<_> = page.entries.iter().map(Listed::use_key).collect();
+        let last_uses = self.cache.last_uses(&keys).await?;
         let mut entries = Vec::with_capacity(page.entries.len());
-        for token in &page.entries {
+        for (Listed { token, .. }, last_use) in page.entries.iter().zip(last_uses) {
             let blocked = match blocked.get(&token.owner) {
                 Some(blocked) => *blocked,
                 None => {
@@ -184,7 +186,6 @@ impl Service {
                     *blocked.entry(&token.owner).or_insert(is_blocked)
                 }
             };
-            let last_use = self.cache.last_use(token).await?;
             entries.push(TokenView::new(token, blocked, last_use, &settings.flags, now));
         }
         Ok(Page { entries, next: page.next })

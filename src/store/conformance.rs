@@ -6,16 +6,16 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use super::sample::{
-    NOW, commit, creation, digest, event, last_use, observation, owner, owner_creation, owner_id,
-    revocation, revoked, token,
+    NOW, commit, creation, digest, event, last_use, noted, observation, owner, owner_creation,
+    owner_id, revocation, revoked, token,
 };
-use super::{Due, Health, Position, Record, Store, StoreError, Subject};
+use super::{Due, Health, NotedUse, Position, Record, Store, StoreError, Subject, UseKey};
 use crate::domain::event::EventKind;
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::token::{Revision, Token};
 
 /// What is checked, each on a store of its own.
-const CHECKS: [fn(&dyn Store) -> Check<'_>; 13] = [
+const CHECKS: [fn(&dyn Store) -> Check<'_>; 16] = [
     |store| Box::pin(records_are_found_again(store)),
     |store| Box::pin(a_change_needs_the_revision_it_was_made_from(store)),
     |store| Box::pin(a_secret_belongs_to_one_token(store)),
@@ -23,6 +23,9 @@ const CHECKS: [fn(&dyn Store) -> Check<'_>; 13] = [
     |store| Box::pin(owners_come_in_pages(store)),
     |store| Box::pin(tokens_come_in_pages(store)),
     |store| Box::pin(last_uses_never_move_back(store)),
+    |store| Box::pin(a_slot_spares_a_lookup_and_changes_nothing(store)),
+    |store| Box::pin(many_uses_at_once_are_read_back(store)),
+    |store| Box::pin(first_uses_are_told_to_the_history(store)),
     |store| Box::pin(deadlines_are_listed_soonest_first(store)),
     |store| Box::pin(a_use_moves_a_deadline_when_it_is_filed_anew(store)),
     |store| Box::pin(deadlines_follow_the_records(store)),
@@ -154,7 +157,7 @@ async fn tokens_come_in_pages(store: &dyn Store) {
             loop {
                 let page = store.tokens(whose.as_ref(), after, limit).await.unwrap();
                 assert!(page.entries.len() <= limit);
-                listed.extend(page.entries.iter().map(|token| token.id));
+                listed.extend(page.entries.iter().map(|listed| listed.token.id));
                 after = page.next;
                 if after.is_none() {
                     break;
@@ -171,16 +174,87 @@ async fn last_uses_never_move_back(store: &dyn Store) {
     let (used, unused) = (token(1, "alice"), token(2, "alice"));
     create(store, &used).await;
     create(store, &unused).await;
-    store.note_uses(vec![(used.id, last_use(10))]).await.unwrap();
+    note(store, [noted(used.id, 10)]).await;
     let stranger = token(3, "alice").id;
-    let later = vec![(used.id, last_use(9)), (used.id, last_use(11)), (stranger, last_use(1))];
-    store.note_uses(later).await.unwrap();
-    store.note_uses(vec![(used.id, last_use(5))]).await.unwrap();
-    let uses = store.last_uses(&[stranger, used.id, unused.id]).await.unwrap();
+    note(store, [noted(used.id, 9), noted(used.id, 11), noted(stranger, 1)]).await;
+    note(store, [noted(used.id, 5)]).await;
+    let asked = [stranger, used.id, unused.id].map(UseKey::from);
+    let uses = store.last_uses(&asked).await.unwrap();
     assert_eq!(uses, [None, Some(last_use(11)), None]);
     let held = store.held(&used.digest).await.unwrap().unwrap();
     assert_eq!(held.last_use, Some(last_use(11)));
     assert_eq!(held.token.revision, Revision(1), "a use does not rewrite the record");
+}
+
+async fn a_slot_spares_a_lookup_and_changes_nothing(store: &dyn Store) {
+    with_owner(store).await;
+    for n in 0..5 {
+        create(store, &token(n, "alice")).await;
+    }
+    for round in 0..2 {
+        for n in 0..5 {
+            let held = store.held(&digest(n)).await.unwrap().unwrap();
+            let by_slot = UseKey { token: held.token.id, slot: held.slot };
+            // Each way of noting is read back in each way of asking.
+            let of = if (n + round) % 2 == 0 { by_slot } else { held.token.id.into() };
+            note(store, [noted(of, 10 * round + n)]).await;
+            let listed = &store.tokens(None, None, 10).await.unwrap().entries;
+            let listed = listed.iter().find(|listed| listed.token.id == held.token.id).unwrap();
+            let asked = [by_slot, held.token.id.into(), listed.use_key()];
+            let uses = store.last_uses(&asked).await.unwrap();
+            assert_eq!(uses, vec![Some(last_use(10 * round + n)); 3]);
+        }
+    }
+}
+
+async fn many_uses_at_once_are_read_back(store: &dyn Store) {
+    const TOKENS: u64 = 300;
+    with_owner(store).await;
+    let records = (0..TOKENS).map(|n| Record::Token(Arc::new(token(n, "alice"))));
+    store.commit(commit(EventKind::TokenCreated, records)).await.unwrap();
+    let keys: Vec<UseKey> = (0..TOKENS).map(|n| token(n, "alice").id.into()).collect();
+    for (from, step) in [(0, 7), (3, 2), (1, 1)] {
+        let some = (from..TOKENS).step_by(step);
+        let uses: Vec<_> = some.clone().map(|n| noted(token(n, "alice").id, from + n)).collect();
+        note(store, uses.into_iter().rev()).await;
+        let read = store.last_uses(&keys).await.unwrap();
+        for n in some {
+            let found = read[usize::try_from(n).unwrap()].as_ref().map(|last| last.at);
+            assert!(found >= Some(after(from + n)), "{n}");
+        }
+    }
+    let unused = store.last_uses(&keys[..1]).await.unwrap();
+    assert_eq!(unused, [Some(last_use(0))], "noted in the first round alone");
+}
+
+async fn first_uses_are_told_to_the_history(store: &dyn Store) {
+    with_owner(store).await;
+    let tokens = [1, 2, 3].map(|n| token(n, "alice"));
+    for token in &tokens {
+        create(store, token).await;
+    }
+    let first = |n: usize, at| NotedUse { first: true, ..noted(tokens[n].id, at) };
+    note(store, [first(0, 20), noted(tokens[1].id, 21), first(2, 22)]).await;
+    let page = store.events(None, None, 10).await.unwrap();
+    assert_eq!(page.entries.len(), 5, "one event for all first uses of a note");
+    let observed = &page.entries[0];
+    assert_eq!(observed.event.kind, EventKind::TokenFirstUsed);
+    assert_eq!((observed.event.at, observed.event.effective_at), (after(60), after(20)));
+    assert_eq!(observed.subjects, [0, 2].map(|n: usize| Subject::Token(tokens[n].id)));
+    for (n, wanted) in [(0, vec![5, 2]), (1, vec![3]), (2, vec![5, 4])] {
+        let about = Subject::Token(tokens[n].id);
+        let page = store.events(Some(&about), None, 10).await.unwrap();
+        let found: Vec<_> = page.entries.iter().map(|event| event.position.0).collect();
+        assert_eq!(found, wanted);
+    }
+    store.commit(revocation(&tokens[0])).await.unwrap();
+    let about = Subject::Token(tokens[0].id);
+    let page = store.events(Some(&about), Some(Position(6)), 1).await.unwrap();
+    assert_eq!((page.entries[0].position, page.next), (Position(5), Some(Position(5))));
+}
+
+async fn note(store: &dyn Store, uses: impl IntoIterator<Item = NotedUse>) {
+    store.note_uses(uses.into_iter().collect(), after(60)).await.unwrap();
 }
 
 fn after(seconds: u64) -> Timestamp {
@@ -218,7 +292,7 @@ async fn deadlines_are_listed_soonest_first(store: &dyn Store) {
 
 async fn a_use_moves_a_deadline_when_it_is_filed_anew(store: &dyn Store) {
     let ([_, idle], [first, second]) = with_deadlines(store).await;
-    store.note_uses(vec![(idle.id, last_use(30))]).await.unwrap();
+    note(store, [noted(idle.id, 30)]).await;
     assert_eq!(store.due(after(100), Some(first), 10).await.unwrap(), [second]);
     assert_eq!(store.refile(second).await.unwrap(), Some(after(130)));
     assert_eq!(store.due(after(129), Some(first), 10).await.unwrap(), []);
@@ -251,7 +325,7 @@ async fn a_used_token_is_not_ended(store: &dyn Store) {
         sweep.changes[0].unused_since = Some(judged);
         sweep
     };
-    store.note_uses(vec![(made.id, last_use(10))]).await.unwrap();
+    note(store, [noted(made.id, 10)]).await;
     for judged in [None, Some(last_use(9).at)] {
         let refused = store.commit(sweep(judged)).await;
         assert!(matches!(refused, Err(StoreError::Conflict { .. })), "{refused:?}");
@@ -304,7 +378,7 @@ async fn the_high_water_mark_only_rises_and_a_closed_store_says_so(store: &dyn S
     store.close().await.unwrap();
     assert!(matches!(store.token(token(1, "alice").id).await, Err(StoreError::Closed)));
     assert!(matches!(store.commit(owner_creation("alice")).await, Err(StoreError::Closed)));
-    assert!(matches!(store.note_uses(vec![]).await, Ok(()) | Err(StoreError::Closed)));
+    assert!(matches!(store.note_uses(vec![], NOW).await, Ok(()) | Err(StoreError::Closed)));
     assert!(matches!(store.health(), Health::Broken(_)));
     store.close().await.unwrap();
 }

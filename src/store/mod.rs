@@ -2,10 +2,12 @@
 //!
 //! Two kinds of fact live here. *Records* (tokens, owners) change by [`Store::commit`] alone, which is
 //! acknowledged only when the change is durable in the history and visible to every read. *Last uses*
-//! are kept apart, are written in batches, and may lose the last moments before a crash.
+//! are kept apart, are written in batches, and may lose the last moments before a crash; where they are
+//! damaged, a token counts as used rather than as unused.
 //!
 //! Called by `cache` (reads), `service` (changes) and `app` (opening, backups).
 
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -154,6 +156,66 @@ pub struct LastUse {
     pub api: Arc<str>,
 }
 
+/// Where a store keeps the last use of a token, as it says with the token: it spares the store a lookup,
+/// and means nothing elsewhere. It stays the same for the life of the token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UseSlot(
+    /// One more than the number, so that `Option` takes no memory: every token in memory has one.
+    NonZeroU64,
+);
+
+impl UseSlot {
+    const fn new(number: u64) -> Self {
+        Self(NonZeroU64::MIN.saturating_add(number))
+    }
+
+    const fn number(self) -> u64 {
+        self.0.get() - 1
+    }
+}
+
+/// Whose last use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UseKey {
+    /// The token.
+    pub token: TokenId,
+    /// Where its last use is kept, if that is known.
+    pub slot: Option<UseSlot>,
+}
+
+/// A use that is to be written down.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotedUse {
+    /// Of which token.
+    pub of: UseKey,
+    /// When and where.
+    pub last: LastUse,
+    /// Whether it is the first use of all, which the history is told of.
+    pub first: bool,
+}
+
+impl From<TokenId> for UseKey {
+    fn from(token: TokenId) -> Self {
+        Self { token, slot: None }
+    }
+}
+
+/// A token in a list.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Listed {
+    /// The record.
+    pub token: Arc<Token>,
+    /// Where its last use is kept.
+    pub slot: Option<UseSlot>,
+}
+
+impl Listed {
+    /// For asking for its last use.
+    pub fn use_key(&self) -> UseKey {
+        UseKey { token: self.token.id, slot: self.slot }
+    }
+}
+
 /// A token together with its owner and its last use, as one decision needs them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Held {
@@ -163,6 +225,8 @@ pub struct Held {
     pub owner: Arc<Owner>,
     /// When and where it was last used, as far as it was written down.
     pub last_use: Option<LastUse>,
+    /// Where that is kept.
+    pub slot: Option<UseSlot>,
 }
 
 /// One page of a list, and where the next one begins.
@@ -228,7 +292,7 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
         owner: Option<&OwnerId>,
         after: Option<TokenId>,
         limit: usize,
-    ) -> Result<Page<Arc<Token>, TokenId>, StoreError>;
+    ) -> Result<Page<Listed, TokenId>, StoreError>;
 
     /// Owners in alphabetical order.
     async fn owners(
@@ -238,12 +302,13 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     ) -> Result<Page<Arc<Owner>, OwnerId>, StoreError>;
 
     /// The last uses of some tokens, in the order asked; none for a token that was never used.
-    async fn last_uses(&self, ids: &[TokenId]) -> Result<Vec<Option<LastUse>>, StoreError>;
+    async fn last_uses(&self, of: &[UseKey]) -> Result<Vec<Option<LastUse>>, StoreError>;
 
-    /// Writes last uses down. An earlier use never replaces a later one; an id that is not known is
-    /// passed over. Durable at the next checkpoint, not at once. While the disk is full it fails, and the
-    /// uses should be kept and written later.
-    async fn note_uses(&self, uses: Vec<(TokenId, LastUse)>) -> Result<(), StoreError>;
+    /// Writes last uses down, and tells the history at `at` of those that are first ones. An earlier use
+    /// never replaces a later one; an id that is not known is passed over. Seen by every later read and
+    /// commit; on disk a moment later. Where it fails, as on a full disk, the uses should be kept and
+    /// written later; some may have been written.
+    async fn note_uses(&self, uses: Vec<NotedUse>, at: Timestamp) -> Result<(), StoreError>;
 
     /// Tokens whose deadline is at or before `until`, soonest first, those after `after` in that order.
     async fn due(

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Change, Commit, LastUse, Record, Subject};
+use super::{Change, Commit, LastUse, NotedUse, Record, Subject, UseKey};
 use crate::domain::conditions::Conditions;
 use crate::domain::event::{Actor, Event, EventKind};
 use crate::domain::flags::Flags;
@@ -111,6 +111,10 @@ pub(crate) fn last_use(seconds_later: u64) -> LastUse {
         address: "192.0.2.1".parse().unwrap(),
         api: "erp".into(),
     }
+}
+
+pub(crate) fn noted(of: impl Into<UseKey>, seconds_later: u64) -> NotedUse {
+    NotedUse { of: of.into(), last: last_use(seconds_later), first: false }
 }
 
 /// A thing that was observed, without a change.

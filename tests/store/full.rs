@@ -7,7 +7,7 @@ use std::process::Command;
 use std::sync::Arc;
 
 use tollgate::clock::Clock;
-use tollgate::store::{self, Health, LastUse, Store, StoreError};
+use tollgate::store::{self, Health, LastUse, NotedUse, Store, StoreError};
 
 use crate::{records, writer};
 
@@ -138,7 +138,8 @@ async fn refuse(store: &Arc<dyn Store>, n: u64) {
         let refused = store.commit(records::creation(token.clone())).await;
         assert!(matches!(refused, Err(StoreError::Full { .. })), "{refused:?}");
         let last = LastUse { at: records::NOW, address: [192, 0, 2, 1].into(), api: "erp".into() };
-        let noted = store.note_uses(vec![(records::token(1, "x").id, last)]).await;
+        let noted = NotedUse { of: records::token(1, "x").id.into(), last, first: false };
+        let noted = store.note_uses(vec![noted], records::NOW).await;
         assert!(matches!(noted, Ok(()) | Err(StoreError::Full { .. })), "{noted:?}");
     }
     assert!(matches!(store.health(), Health::ReadOnly(_)), "{:?}", store.health());

@@ -21,7 +21,8 @@ pub(crate) fn run(times: u64) {
         history::verify(&store::history_folder(&data)).unwrap();
         let lost = runtime.block_on(async {
             let store = writer::open(&data).await;
-            let lost = writer::lost(&*store, &told).await;
+            let mut lost = writer::lost(&*store, &told).await;
+            lost.extend(writer::unused(&*store, &told).await);
             store.close().await.unwrap();
             lost
         });
@@ -29,6 +30,7 @@ pub(crate) fn run(times: u64) {
         rebuilt += u64::from(std::fs::remove_dir_all(data.join("index.damaged")).is_ok());
         everything.created.extend(told.created);
         everything.revoked.extend(told.revoked);
+        everything.used.extend(told.used);
     }
     let lost = runtime.block_on(async {
         let store = writer::open(&data).await;
@@ -36,9 +38,10 @@ pub(crate) fn run(times: u64) {
     });
     assert!(lost.is_empty(), "at the end: {lost:?}");
     println!(
-        "killed {times} times: {} tokens created and {} revoked were acknowledged, 0 lost, 0 back; \
-         sled had lost something and was rebuilt {rebuilt} times",
+        "killed {times} times: {} tokens created, {} revoked and {} used were acknowledged, 0 lost, 0 \
+         back; sled had lost something and was rebuilt {rebuilt} times",
         everything.created.len(),
-        everything.revoked.len()
+        everything.revoked.len(),
+        everything.used.len()
     );
 }

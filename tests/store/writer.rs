@@ -8,7 +8,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use tollgate::clock::Clock;
-use tollgate::store::{self, Store, StoreError};
+use tollgate::domain::event::EventKind;
+use tollgate::domain::id::TokenId;
+use tollgate::store::{self, LastUse, NotedUse, Store, StoreError, Subject};
 
 use crate::records;
 
@@ -22,6 +24,8 @@ const REVOKED: u64 = 2;
 pub(crate) struct Told {
     pub(crate) created: BTreeSet<u64>,
     pub(crate) revoked: BTreeSet<u64>,
+    /// Whose use was noted.
+    pub(crate) used: BTreeSet<u64>,
     /// Whether a change was refused, and how many were acknowledged after that.
     pub(crate) refused: bool,
     pub(crate) after_refusal: u64,
@@ -62,7 +66,12 @@ async fn write(store: Arc<dyn Store>, first: u64) {
         }
         for (step, commit) in steps {
             match store.commit(commit).await {
-                Ok(_) => say(&format!("{step} {n}\n")),
+                Ok(_) => {
+                    say(&format!("{step} {n}\n"));
+                    if step == 'c' && note(&*store, token.id).await.is_ok() {
+                        say(&format!("u {n}\n"));
+                    }
+                }
                 Err(error) => {
                     say(&format!("x {error:?}\n").replace("\\n", " "));
                     refusals += 1;
@@ -80,6 +89,12 @@ async fn write(store: Arc<dyn Store>, first: u64) {
             return;
         }
     }
+}
+
+async fn note(store: &dyn Store, token: TokenId) -> Result<(), StoreError> {
+    let last = LastUse { at: records::NOW, address: [192, 0, 2, 1].into(), api: "erp".into() };
+    let noted = NotedUse { of: token.into(), last, first: true };
+    store.note_uses(vec![noted], records::NOW).await
 }
 
 /// One `write` for each line, so that the parent has it although this process is killed the next moment.
@@ -115,6 +130,7 @@ pub(crate) fn listen(child: &mut Child, lines: usize, mut then: impl FnMut(&mut 
         let Some(said) = line.strip_suffix('\n') else { break };
         match said.split_once(' ') {
             Some(("c", n)) => _ = told.created.insert(n.parse().unwrap()),
+            Some(("u", n)) => _ = told.used.insert(n.parse().unwrap()),
             Some(("r", n)) => _ = told.revoked.insert(n.parse().unwrap()),
             Some(("x", _)) => told.refused = true,
             _ => {}
@@ -141,6 +157,21 @@ pub(crate) async fn lost(store: &dyn Store, told: &Told) -> Vec<String> {
                 lost.push(format!("token {n} was revoked and is back"));
             }
             Some(_) => {}
+        }
+    }
+    lost
+}
+
+/// Checks that every use that was noted is there, which outlives the process but not the machine.
+pub(crate) async fn unused(store: &dyn Store, told: &Told) -> Vec<String> {
+    let mut lost = Vec::new();
+    for n in &told.used {
+        let held = store.held(&records::digest(*n)).await.unwrap().unwrap();
+        let about = Subject::Token(held.token.id);
+        let events = store.events(Some(&about), None, 10).await.unwrap().entries;
+        let told = events.iter().any(|event| event.event.kind == EventKind::TokenFirstUsed);
+        if held.last_use.is_none_or(|last| last.at != records::NOW) || !told {
+            lost.push(format!("token {n} was used, and that is gone"));
         }
     }
     lost

@@ -13,7 +13,8 @@ use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
 use crate::store::{
-    Commit, Due, Health, Held, LastUse, Page, Position, Recorded, Store, StoreError, Subject,
+    Commit, Due, Health, Held, LastUse, Listed, NotedUse, Page, Position, Recorded, Store,
+    StoreError, Subject, UseKey,
 };
 
 /// The store behind it, and how many reads there were.
@@ -47,7 +48,7 @@ impl Store for Late {
         owner: Option<&OwnerId>,
         after: Option<TokenId>,
         limit: usize,
-    ) -> Result<Page<Arc<Token>, TokenId>, StoreError> {
+    ) -> Result<Page<Listed, TokenId>, StoreError> {
         self.inner.tokens(owner, after, limit).await
     }
 
@@ -59,12 +60,12 @@ impl Store for Late {
         self.inner.owners(after, limit).await
     }
 
-    async fn last_uses(&self, ids: &[TokenId]) -> Result<Vec<Option<LastUse>>, StoreError> {
-        self.inner.last_uses(ids).await
+    async fn last_uses(&self, of: &[UseKey]) -> Result<Vec<Option<LastUse>>, StoreError> {
+        self.inner.last_uses(of).await
     }
 
-    async fn note_uses(&self, uses: Vec<(TokenId, LastUse)>) -> Result<(), StoreError> {
-        self.inner.note_uses(uses).await
+    async fn note_uses(&self, uses: Vec<NotedUse>, at: Timestamp) -> Result<(), StoreError> {
+        self.inner.note_uses(uses, at).await
     }
 
     async fn due(

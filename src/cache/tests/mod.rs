@@ -25,7 +25,7 @@ use crate::domain::owner::{Owner, OwnerKind};
 use crate::domain::secret::Digest;
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::token::{Revision, Token};
-use crate::store::{self, Change, Commit, Record};
+use crate::store::{self, Change, Commit, Record, Subject};
 
 use late::Late;
 
@@ -286,4 +286,59 @@ async fn a_use_survives_the_eviction_of_its_record_and_is_written_once() {
     assert_eq!(world.cache.pending_touches(), 0);
     let kept = world.cache.last_use(&token(0, 1)).await.unwrap().unwrap();
     assert_eq!((kept.at, kept.address, &*kept.api), (world.clock.now(), address, "shop"));
+}
+
+/// Touches go on while they are flushed: none is lost, and each flush ends.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn uses_noted_during_a_flush_are_not_lost() {
+    let world = world(1_000).await;
+    let mut entries = Vec::new();
+    for place in 0..TOKENS {
+        entries.push(entry(&world.cache, place).await.unwrap());
+    }
+    let api: Arc<str> = Arc::from("shop");
+    let at = |second: u64| START.plus(Span::from_seconds(second));
+    let stop = Arc::new(AtomicBool::new(false));
+    let flushing = tokio::spawn({
+        let (cache, stop) = (world.cache.clone(), stop.clone());
+        async move {
+            while !stop.load(Ordering::SeqCst) {
+                cache.flush_touches(START).await.unwrap();
+            }
+        }
+    });
+    for second in 1..=2_000 {
+        for (place, entry) in entries.iter().enumerate() {
+            let address = [10, 0, 0, u8::try_from(place).unwrap()].into();
+            world.cache.touch(entry, at(second), address, &api);
+        }
+        if second % 10 == 0 {
+            let key = token(usize::try_from(second).unwrap() % TOKENS, 1).id.into();
+            let seen = world.cache.last_uses(&[key]).await.unwrap().remove(0).unwrap();
+            assert_eq!(seen.at, at(second), "pending or written, never neither");
+        }
+    }
+    stop.store(true, Ordering::SeqCst);
+    flushing.await.unwrap();
+    world.cache.flush_touches(START).await.unwrap();
+    assert_eq!(world.cache.pending_touches(), 0);
+    let keys: Vec<_> = (0..TOKENS).map(|place| token(place, 1).id.into()).collect();
+    let written = world.late.inner.last_uses(&keys).await.unwrap();
+    for (place, last) in written.into_iter().enumerate() {
+        let last = last.unwrap();
+        let address = std::net::IpAddr::from([10, 0, 0, u8::try_from(place).unwrap()]);
+        assert_eq!((last.at, last.address), (at(2_000), address));
+        let about = Subject::Token(token(place, 1).id);
+        let events = world.late.inner.events(Some(&about), None, 100).await.unwrap().entries;
+        let first = |event: &&store::Recorded| event.event.kind == EventKind::TokenFirstUsed;
+        assert_eq!(
+            events.iter().filter(first).count(),
+            1,
+            "a token is used for the first time once"
+        );
+    }
+    let all = world.late.inner.events(None, None, 1_000).await.unwrap().entries;
+    let firsts = all.iter().filter(|event| event.event.kind == EventKind::TokenFirstUsed);
+    let told: usize = firsts.map(|event| event.subjects.len()).sum();
+    assert_eq!(told, TOKENS);
 }

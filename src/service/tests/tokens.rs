@@ -8,8 +8,8 @@ use crate::domain::secret::{Secret, is_plausible};
 use crate::domain::token::ParamValue;
 use crate::domain::token::State;
 use crate::service::input::NewToken;
-use crate::store::LastUse;
 use crate::store::sealed::{Binding, MasterKey};
+use crate::store::{LastUse, NotedUse};
 
 #[tokio::test]
 async fn f1_a_secret_is_shown_once_and_never_kept() {
@@ -238,7 +238,8 @@ async fn f3_ended_tokens_stay_in_the_list_page_by_page() {
     world.service.revoke_token(&world.by, made[0], "").await.unwrap();
     let address = "192.0.2.1".parse().unwrap();
     let last_use = LastUse { at: world.clock.now(), address, api: "erp".into() };
-    world.service.store().note_uses(vec![(made[1], last_use)]).await.unwrap();
+    let noted = NotedUse { of: made[1].into(), last: last_use, first: false };
+    world.service.store().note_uses(vec![noted], world.clock.now()).await.unwrap();
 
     let page = world.service.tokens(None, None, 2).await.unwrap();
     assert_eq!((page.entries[0].id, page.entries[0].state), (made[0], State::Revoked));

@@ -1,35 +1,73 @@
-//! What an event and a last use do to the index. Applying one twice changes nothing.
+//! What an event does to the index, and what it leaves to be done to the last uses. Applying one twice
+//! changes nothing.
 
 use super::entry::{self, Head};
 use super::index::{Draft, Index, State};
 use super::keys;
+use super::uses::{Entry, Uses};
+use crate::domain::event::EventKind;
 use crate::domain::id::TokenId;
 use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
 use crate::history::Place;
 use crate::store::codec::Written;
-use crate::store::{Due, LastUse, Record, StoreError, Subject};
+use crate::store::{Due, Record, StoreError, Subject};
 
-/// Puts the records of event `seq` into the index, with everything by which they are found.
+/// What there is to know of an event beside its number and place.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Told<'a> {
+    pub(super) kind: EventKind,
+    pub(super) records: &'a [Written],
+    pub(super) subjects: &'a [Subject],
+}
+
+impl Told<'_> {
+    /// Whether it tells of first uses. There are as many of these as there are tokens, so that none gets an
+    /// entry: they are found by the slots of the tokens.
+    pub(super) fn is_first_use(&self) -> bool {
+        self.kind == EventKind::TokenFirstUsed && self.records.is_empty()
+    }
+}
+
+/// Puts the records of event `seq` into the index, with everything by which they are found. Answers with
+/// what is to be written into slots, once that is in the index.
 pub(super) fn event(
     draft: &mut Draft<'_>,
     seq: u64,
     place: Place,
-    records: &[Written],
-    subjects: &[Subject],
-    floor: Timestamp,
-) -> Result<(), StoreError> {
+    told: Told<'_>,
+    uses: &Uses,
+) -> Result<Vec<Entry>, StoreError> {
     let this = (seq, place);
-    for written in records {
+    for written in told.records {
         match &written.record {
-            Record::Token(new) => token(draft, new, written.json.as_bytes(), this, floor)?,
+            Record::Token(new) => token(draft, new, written.json.as_bytes(), this, uses)?,
             Record::Owner(owner) => draft.put(keys::owner(&owner.id), written.json.as_bytes())?,
         }
     }
-    for subject in subjects {
-        about(draft, subject, this)?;
+    let mut links = Vec::new();
+    for subject in told.subjects {
+        match first_use(draft, told, subject, seq)? {
+            Some(link) => links.push(link),
+            None => about(draft, subject, this)?,
+        }
     }
-    Ok(())
+    Ok(links)
+}
+
+/// What to write into the slot of a token whose first use an event tells of.
+pub(super) fn first_use(
+    draft: &Draft<'_>,
+    told: Told<'_>,
+    subject: &Subject,
+    seq: u64,
+) -> Result<Option<Entry>, StoreError> {
+    let Subject::Token(id) = subject else { return Ok(None) };
+    if !told.is_first_use() {
+        return Ok(None);
+    }
+    let known = entry::drafted_head(draft, *id)?;
+    Ok(known.map(|head| Entry { slot: head.slot, token: *id, last: None, first: Some(seq) }))
 }
 
 fn token(
@@ -37,10 +75,11 @@ fn token(
     new: &Token,
     json: &[u8],
     this: (u64, Place),
-    floor: Timestamp,
+    uses: &Uses,
 ) -> Result<(), StoreError> {
     let old = entry::drafted_token(draft, new.id)?;
-    let filed = deadline(draft, new, floor)?;
+    let slot = old.as_ref().map_or_else(|| draft.next_slot(), |(_, head)| head.slot);
+    let filed = deadline(new, slot, uses)?;
     let mut latest = this;
     if let Some((old, head)) = &old {
         latest = later(draft, new.id, head.latest, this)?;
@@ -59,7 +98,7 @@ fn token(
     if let Some(deadline) = filed {
         draft.put(keys::due(Due { deadline, token: new.id }), &[])?;
     }
-    draft.put(keys::token(new.id), &entry::token_payload(&Head { filed, latest }, json))
+    draft.put(keys::token(new.id), &entry::token_payload(&Head { filed, latest, slot }, json))
 }
 
 /// Lets an event be found by what it is about.
@@ -102,47 +141,12 @@ fn unfile(
 }
 
 /// When the token is over by time or idleness; none when it has ended or has no such end.
-fn deadline(
-    draft: &Draft<'_>,
-    token: &Token,
-    floor: Timestamp,
-) -> Result<Option<Timestamp>, StoreError> {
+fn deadline(token: &Token, slot: u64, uses: &Uses) -> Result<Option<Timestamp>, StoreError> {
     if token.ended.is_some() {
         return Ok(None);
     }
-    let last = entry::counting(token, stored_use(draft, token.id)?, floor);
+    let last = entry::counting(token, uses.read(slot, token.id)?.last, uses.floor());
     Ok(token.life().deadline(last.map(|last| last.at)))
-}
-
-/// The last use as it is stored, whatever counts.
-pub(super) fn stored_use(draft: &Draft<'_>, id: TokenId) -> Result<Option<LastUse>, StoreError> {
-    let key = keys::last_use(id);
-    let Some(payload) = draft.read(&key)? else { return Ok(None) };
-    let last = entry::read_use(&payload);
-    last.map(Some).ok_or_else(|| draft.index().damage(&key, "it is not a last use"))
-}
-
-/// Writes last uses down in one batch; earlier ones and those of unknown tokens are passed over.
-pub(super) fn uses(
-    index: &Index,
-    state: &State,
-    uses: &[(TokenId, LastUse)],
-) -> Result<State, StoreError> {
-    let mut draft = Draft::new(index, state);
-    for (id, last) in uses {
-        let stored = stored_use(&draft, *id)?;
-        // Only a known token has a use, so that the large record need not be read for each further one.
-        if stored.is_none() && draft.read(&keys::token(*id))?.is_none() {
-            continue;
-        }
-        if stored.is_none_or(|stored| stored.at < last.at) {
-            draft.put(keys::last_use(*id), &entry::use_payload(last))?;
-        }
-    }
-    if draft.len() == 0 {
-        return Ok(*state);
-    }
-    draft.write(state.applied, state)
 }
 
 /// Moves a token to the deadline that holds now, and answers with that.
@@ -150,14 +154,14 @@ pub(super) fn refile(
     index: &Index,
     state: &State,
     due: Due,
-    floor: Timestamp,
+    uses: &Uses,
 ) -> Result<(Option<Timestamp>, State), StoreError> {
     let mut draft = Draft::new(index, state);
     let Some((token, head)) = entry::drafted_token(&draft, due.token)? else {
         draft.delete(keys::due(due))?;
         return Ok((None, draft.write(state.applied, state)?));
     };
-    let filed = deadline(&draft, &token, floor)?;
+    let filed = deadline(&token, head.slot, uses)?;
     if filed == head.filed && filed == Some(due.deadline) {
         return Ok((filed, *state));
     }

@@ -1,15 +1,14 @@
 //! How far the index is known to be on disk, in a small file of its own.
 
-use std::fs::{self, File};
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
-use super::value::FORMAT;
+use super::small::{self, Found};
+use super::value::{FORMAT, OLDER_FORMAT};
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
-use crate::history::{self, Head, Mark, Place};
+use crate::history::{Head, Mark, Place};
 use crate::store::StoreError;
 
 const FILE: &str = "checkpoint";
@@ -23,10 +22,10 @@ pub(super) struct Checkpoint {
     pub(super) batches: u64,
     /// The largest wall-clock time seen.
     pub(super) high_water: Timestamp,
-    /// Tokens that lie idle count as used at this moment at least.
-    pub(super) floor: Timestamp,
     /// The stamp of the index's files, if it was closed and nothing was written to it since.
     pub(super) closed: Option<u64>,
+    /// Of an index of the layout before this one: the floor, which then stood here.
+    pub(super) older: Option<Timestamp>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -39,89 +38,52 @@ struct Written {
     offset: u64,
     batches: u64,
     high_water: Timestamp,
-    floor: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    floor: Option<Timestamp>,
     closed: Option<u64>,
 }
 
-/// Reads the checkpoint of a data folder; none when there is none, or it does not verify, or it is of
-/// another format: the index is then built anew.
+/// Reads the checkpoint of a data folder; none when there is none, or it does not verify, or it is of an
+/// unknown format: the index is then built anew.
 pub(super) fn read(folder: &Path) -> Option<Checkpoint> {
-    let path = folder.join(FILE);
-    let text = match fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return None,
-        Err(error) => {
-            tracing::warn!("`{}` cannot be read: {error}", path.display());
-            return None;
-        }
-    };
-    let parsed = parse(&text);
-    if parsed.is_none() {
-        tracing::warn!("`{}` is damaged or of an older version", path.display());
-    }
-    parsed
-}
-
-fn parse(text: &str) -> Option<Checkpoint> {
-    let (json, crc) = text.strip_suffix('\n')?.rsplit_once(' ')?;
-    if crc != format!("{:08x}", crc32c::crc32c(json.as_bytes())) {
-        return None;
-    }
-    let written: Written = serde_json::from_str(json).ok()?;
+    let Found::Whole(written) = small::read(&folder.join(FILE)) else { return None };
     let Written { format, seq, hash, segment, offset, batches, high_water, floor, closed } =
         written;
-    (format == FORMAT).then_some(Checkpoint {
+    let older = match (format, floor) {
+        (FORMAT, None) => None,
+        (OLDER_FORMAT, Some(floor)) => Some(floor),
+        _ => return None,
+    };
+    Some(Checkpoint {
         mark: Mark { head: Head { seq, hash: *hash.as_bytes() }, next: Place { segment, offset } },
         batches,
         high_water,
-        floor,
         closed,
+        older,
     })
 }
 
 /// Replaces the checkpoint, durably.
 pub(super) fn write(folder: &Path, checkpoint: &Checkpoint) -> Result<(), StoreError> {
-    let Checkpoint { mark, batches, high_water, floor, closed } = *checkpoint;
+    let Checkpoint { mark, batches, high_water, closed, older } = *checkpoint;
     let written = Written {
-        format: FORMAT,
+        format: if older.is_some() { OLDER_FORMAT } else { FORMAT },
         seq: mark.head.seq,
         hash: Digest::from_bytes(mark.head.hash),
         segment: mark.next.segment,
         offset: mark.next.offset,
         batches,
         high_water,
-        floor,
+        floor: older,
         closed,
     };
-    let json = serde_json::to_string(&written).map_err(|error| failed(folder, &error))?;
-    let text = format!("{json} {:08x}\n", crc32c::crc32c(json.as_bytes()));
-    replace(&folder.join(FILE), text.as_bytes()).map_err(|error| {
-        use std::io::ErrorKind::{QuotaExceeded, StorageFull};
-        match error.kind() {
-            StorageFull | QuotaExceeded => StoreError::Full { path: folder.display().to_string() },
-            _ => failed(folder, &error),
-        }
-    })?;
-    history::sync_folder(folder).map_err(StoreError::from)
-}
-
-fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let temporary: PathBuf = path.with_extension("new");
-    let mut file = File::create(&temporary)?;
-    file.write_all(bytes)?;
-    file.sync_all()?;
-    fs::rename(&temporary, path)
-}
-
-fn failed(folder: &Path, cause: &dyn std::fmt::Display) -> StoreError {
-    StoreError::Failed {
-        doing: format!("writing `{}`", folder.join(FILE).display()),
-        cause: cause.to_string(),
-    }
+    small::write(&folder.join(FILE), &written)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]
@@ -134,12 +96,15 @@ mod tests {
             },
             batches: 5,
             high_water: Timestamp::from_unix(1_700_000_000),
-            floor: Timestamp::EPOCH,
             closed: Some(7),
+            older: None,
         };
         assert_eq!(read(folder.path()), None);
-        write(folder.path(), &checkpoint).unwrap();
-        assert_eq!(read(folder.path()), Some(checkpoint));
+        let older = Checkpoint { older: Some(Timestamp::EPOCH), ..checkpoint };
+        for checkpoint in [older, checkpoint] {
+            write(folder.path(), &checkpoint).unwrap();
+            assert_eq!(read(folder.path()), Some(checkpoint));
+        }
         let path = folder.path().join(FILE);
         let bytes = fs::read(&path).unwrap();
         for at in 0..bytes.len() {

@@ -22,7 +22,8 @@ pub(super) fn close(writer: Writer) -> Result<(), StoreError> {
     let synced = upkeep.keeper.stop();
     let Some(index) = open.and_then(sole) else { return Ok(()) };
     upkeep.space.make_room();
-    let trusted = synced && !index.is_damaged();
+    let uses = shared.uses.sync();
+    let trusted = synced && uses.is_ok() && !index.is_damaged();
     index.sync()?;
     let path = index.path().to_owned();
     drop(index);
@@ -39,7 +40,7 @@ pub(super) fn close(writer: Writer) -> Result<(), StoreError> {
     tracing::debug!("the store is closed; it made {lines} events durable with {syncs} syncs");
     drop(log);
     drop(upkeep.lock);
-    Ok(())
+    uses
 }
 
 /// Waits for the reads under way; none if they do not end.

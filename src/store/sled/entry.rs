@@ -1,6 +1,6 @@
 //! What the entries of the index hold beside their checksum, and how they are read back as records.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use super::index::{Draft, Index};
@@ -21,27 +21,31 @@ const NO_DEADLINE: u64 = u64::MAX;
 pub(super) struct Head {
     /// The deadline that it is filed under.
     pub(super) filed: Option<Timestamp>,
-    /// The newest event about it; earlier ones have entries of their own.
+    /// The newest event about it; earlier ones have entries of their own, but for the one that tells of its
+    /// first use, which stands in its slot.
     pub(super) latest: (u64, Place),
+    /// Where its last use is, among the last uses.
+    pub(super) slot: u64,
 }
 
 /// A token's payload: its head, then its record as JSON.
 pub(super) fn token_payload(head: &Head, json: &[u8]) -> Vec<u8> {
     let (seq, place) = head.latest;
     let filed = head.filed.map_or(NO_DEADLINE, Timestamp::unix);
-    let words = [filed, seq, place.segment, place.offset].map(u64::to_be_bytes);
+    let words = [filed, seq, place.segment, place.offset, head.slot].map(u64::to_be_bytes);
     [words.as_flattened(), json].concat()
 }
 
 /// Splits a token's payload; none when it is too short.
 pub(super) fn split_token(payload: &[u8]) -> Option<(Head, &[u8])> {
-    let (words, json) = payload.split_first_chunk::<32>()?;
-    let ([filed, seq, segment, offset], []) = words.as_chunks::<8>() else { return None };
+    let (words, json) = payload.split_first_chunk::<40>()?;
+    let ([filed, seq, segment, offset, slot], []) = words.as_chunks::<8>() else { return None };
     let filed = u64::from_be_bytes(*filed);
     let filed = (filed != NO_DEADLINE).then(|| Timestamp::from_unix(filed));
     let place =
         Place { segment: u64::from_be_bytes(*segment), offset: u64::from_be_bytes(*offset) };
-    Some((Head { filed, latest: (u64::from_be_bytes(*seq), place) }, json))
+    let (seq, slot) = (u64::from_be_bytes(*seq), u64::from_be_bytes(*slot));
+    Some((Head { filed, latest: (seq, place), slot }, json))
 }
 
 /// The payload of an event's entry.
@@ -92,10 +96,33 @@ pub(super) fn drafted_token(
     payload.map(|payload| read_token(draft.index(), &key, &payload)).transpose()
 }
 
+/// The head of a token as a batch leaves it.
+pub(super) fn drafted_head(draft: &Draft<'_>, id: TokenId) -> Result<Option<Head>, StoreError> {
+    let key = keys::token(id);
+    let Some(payload) = draft.read(&key)? else { return Ok(None) };
+    let split = split_token(&payload).map(|(head, _)| head);
+    split.map(Some).ok_or_else(|| draft.index().damage(&key, "the record is cut short"))
+}
+
 pub(super) fn token(index: &Index, id: TokenId) -> Result<Option<Arc<Token>>, StoreError> {
+    Ok(token_with_head(index, id)?.map(|(token, _)| token))
+}
+
+pub(super) fn token_with_head(
+    index: &Index,
+    id: TokenId,
+) -> Result<Option<(Arc<Token>, Head)>, StoreError> {
     let key = keys::token(id);
     let payload = index.read(&key)?;
-    payload.map(|payload| Ok(read_token(index, &key, &payload)?.0)).transpose()
+    payload.map(|payload| read_token(index, &key, &payload)).transpose()
+}
+
+/// The head alone, which spares reading the record.
+pub(super) fn head(index: &Index, id: TokenId) -> Result<Option<Head>, StoreError> {
+    let key = keys::token(id);
+    let Some(payload) = index.read(&key)? else { return Ok(None) };
+    let split = split_token(&payload).map(|(head, _)| head);
+    split.map(Some).ok_or_else(|| index.damage(&key, "the record is cut short"))
 }
 
 pub(super) fn owner(index: &Index, id: &OwnerId) -> Result<Option<Arc<Owner>>, StoreError> {
@@ -104,43 +131,8 @@ pub(super) fn owner(index: &Index, id: &OwnerId) -> Result<Option<Arc<Owner>>, S
     payload.map(|payload| read_owner(index, &key, &payload)).transpose()
 }
 
-/// A last use as it is stored: seconds, the kind and bytes of the address, the API.
-pub(super) fn use_payload(last: &LastUse) -> Vec<u8> {
-    let mut bytes = last.at.unix().to_be_bytes().to_vec();
-    match last.address {
-        IpAddr::V4(address) => {
-            bytes.push(4);
-            bytes.extend_from_slice(&address.octets());
-        }
-        IpAddr::V6(address) => {
-            bytes.push(6);
-            bytes.extend_from_slice(&address.octets());
-        }
-    }
-    bytes.extend_from_slice(last.api.as_bytes());
-    bytes
-}
-
-/// Reads a stored last use; none when it is not one.
-pub(super) fn read_use(payload: &[u8]) -> Option<LastUse> {
-    let (at, rest) = payload.split_first_chunk::<8>()?;
-    let at = Timestamp::from_unix(u64::from_be_bytes(*at));
-    let (address, api) = match rest.split_first()? {
-        (4, rest) => {
-            let (octets, api) = rest.split_first_chunk::<4>()?;
-            (IpAddr::V4(Ipv4Addr::from(*octets)), api)
-        }
-        (6, rest) => {
-            let (octets, api) = rest.split_first_chunk::<16>()?;
-            (IpAddr::V6(Ipv6Addr::from(*octets)), api)
-        }
-        _ => return None,
-    };
-    Some(LastUse { at, address, api: std::str::from_utf8(api).ok()?.into() })
-}
-
-/// The last use of a token that counts. Last uses live in the index alone, so after a rebuild a token that
-/// lies idle counts as used at `floor`, the moment of the rebuild: nothing dies early.
+/// The last use of a token that counts. Last uses are in their file alone, so after a loss of that a token
+/// that lies idle counts as used at `floor`, the moment of the loss: nothing dies early.
 pub(super) fn counting(
     token: &Token,
     stored: Option<LastUse>,
@@ -154,22 +146,4 @@ pub(super) fn counting(
         Some(last) => LastUse { at: floor, ..last },
         None => LastUse { at: floor, address: Ipv4Addr::UNSPECIFIED.into(), api: "".into() },
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_last_use_survives_its_bytes() {
-        for address in ["192.0.2.7", "2001:db8::7"] {
-            let last = LastUse {
-                at: Timestamp::from_unix(1_700_000_000),
-                address: address.parse().unwrap(),
-                api: "stock".into(),
-            };
-            assert_eq!(read_use(&use_payload(&last)), Some(last));
-        }
-        assert_eq!(read_use(b"\0\0\0\0\0\0\0\0\x04abc"), None);
-    }
 }

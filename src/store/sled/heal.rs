@@ -21,8 +21,7 @@ pub(super) fn reopen(shared: &Shared, until: Mark) -> Result<(Index, State), Sto
             (Index::open(&options.index(), options.cache_bytes)?, State::default(), basis)
         }
     };
-    shared.set_floor(basis.floor);
-    let mut replay = Replay::new(&index, state, basis.floor);
+    let mut replay = Replay::new(&index, state, &shared.uses);
     let mut lines = Lines::from(&options.history(), basis.mark.next)?;
     while let Some(raw) = lines.next_line()? {
         let checked = history::check(raw.bytes).map_err(|what| StoreError::Damaged {

@@ -34,6 +34,24 @@ pub(super) struct State {
     pub(super) batches: u64,
     /// The sum of the weights of all entries.
     pub(super) sum: u64,
+    /// How many tokens there are, ended ones too. The next one gets this number as its slot among the last
+    /// uses; since no token is ever erased, the same history gives the same slots.
+    pub(super) tokens: u64,
+}
+
+impl State {
+    /// Older formats count no tokens.
+    fn parse(payload: &[u8]) -> Option<Self> {
+        let (words, rest) = payload.as_chunks::<8>();
+        let word = |at: usize| words.get(at).map(|word| u64::from_be_bytes(*word));
+        let right = rest.is_empty() && (3..=4).contains(&words.len());
+        Some(Self {
+            applied: word(0).filter(|_| right)?,
+            batches: word(1)?,
+            sum: word(2)?,
+            tokens: word(3).unwrap_or_default(),
+        })
+    }
 }
 
 /// An open sled database.
@@ -118,6 +136,18 @@ impl Index {
         until: Option<&[u8]>,
         limit: usize,
     ) -> Result<Vec<(IVec, IVec)>, StoreError> {
+        let verify = |(key, raw): (IVec, IVec)| Ok((key.clone(), self.verified(&key, &raw)?));
+        self.list_raw(prefix, after, until, limit)?.into_iter().map(verify).collect()
+    }
+
+    /// The same without looking into the values.
+    pub(super) fn list_raw(
+        &self,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        until: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<(IVec, IVec)>, StoreError> {
         use std::ops::Bound;
         let start = after.map_or(Bound::Included(prefix), Bound::Excluded);
         let end = until.map_or(Bound::Unbounded, Bound::Excluded);
@@ -132,8 +162,7 @@ impl Index {
             }
             Ok(())
         })?;
-        let verify = |(key, raw): (IVec, IVec)| Ok((key.clone(), self.verified(&key, &raw)?));
-        entries.into_iter().map(verify).collect()
+        Ok(entries)
     }
 
     /// The same backwards: the last entries before the key `before`.
@@ -154,26 +183,30 @@ impl Index {
     /// What the last batch wrote about itself.
     pub(super) fn state(&self) -> Result<State, StoreError> {
         let Some(payload) = self.read(keys::STATE)? else { return Ok(State::default()) };
-        let (words, rest) = payload.as_chunks::<8>();
-        match (words, rest) {
-            ([applied, batches, sum], []) => Ok(State {
-                applied: u64::from_be_bytes(*applied),
-                batches: u64::from_be_bytes(*batches),
-                sum: u64::from_be_bytes(*sum),
-            }),
-            _ => Err(self.damage(keys::STATE, "it has another length")),
-        }
+        let state = State::parse(&payload);
+        state.ok_or_else(|| self.damage(keys::STATE, "it has another length"))
+    }
+
+    /// The same in an older format; none if it is not of that.
+    pub(super) fn state_as(&self, format: u8) -> Result<Option<State>, StoreError> {
+        let payload = self.raw(keys::STATE)?.map(|raw| value::open_as(format, keys::STATE, &raw));
+        Ok(payload.and_then(Result::ok).and_then(|payload| State::parse(&payload)))
     }
 
     /// Reads every entry, and answers whether all are there and none is too many. The cost grows with the
     /// index.
     pub(super) fn is_whole(&self, state: &State) -> Result<bool, StoreError> {
+        self.is_whole_as(value::FORMAT, state)
+    }
+
+    /// The same in an older format.
+    pub(super) fn is_whole_as(&self, format: u8, state: &State) -> Result<bool, StoreError> {
         let mut sum = 0_u64;
         let mut bad = false;
         self.guarded(|| {
             for entry in self.db.iter() {
                 let (key, raw) = entry?;
-                bad |= value::open(&key, &raw).is_err();
+                bad |= value::open_as(format, &key, &raw).is_err();
                 if key != keys::STATE {
                     sum = sum.wrapping_add(value::weight(&key, &raw));
                 }
@@ -209,11 +242,19 @@ pub(super) struct Draft<'a> {
     index: &'a Index,
     writes: HashMap<Vec<u8>, Option<IVec>>,
     sum: u64,
+    tokens: u64,
 }
 
 impl<'a> Draft<'a> {
     pub(super) fn new(index: &'a Index, state: &State) -> Self {
-        Self { index, writes: HashMap::new(), sum: state.sum }
+        Self { index, writes: HashMap::new(), sum: state.sum, tokens: state.tokens }
+    }
+
+    /// The slot of a new token.
+    pub(super) const fn next_slot(&mut self) -> u64 {
+        let slot = self.tokens;
+        self.tokens = self.tokens.saturating_add(1);
+        slot
     }
 
     pub(super) const fn index(&self) -> &'a Index {
@@ -259,8 +300,9 @@ impl<'a> Draft<'a> {
 
     /// Writes the batch, and says in it that events up to `applied` are in the index.
     pub(super) fn write(self, applied: u64, state: &State) -> Result<State, StoreError> {
-        let state = State { applied, batches: state.batches.wrapping_add(1), sum: self.sum };
-        let words = [state.applied, state.batches, state.sum].map(u64::to_be_bytes);
+        let (sum, tokens) = (self.sum, self.tokens);
+        let state = State { applied, batches: state.batches.wrapping_add(1), sum, tokens };
+        let words = [state.applied, state.batches, sum, tokens].map(u64::to_be_bytes);
         let mut batch = ::sled::Batch::default();
         for (key, value) in self.writes {
             match value {

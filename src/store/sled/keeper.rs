@@ -1,4 +1,4 @@
-//! The thread that takes checkpoints, so that commits do not wait for them.
+//! The thread that takes checkpoints and syncs last uses, so that commits do not wait for them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,36 +8,65 @@ use std::thread::JoinHandle;
 use super::checkpoint::{self, Checkpoint};
 use super::index::Index;
 use super::open::Options;
+use super::shared::Shared;
 use super::space::Space;
 use crate::store::StoreError;
 
 /// Takes checkpoints one at a time.
 #[derive(Debug)]
 pub(super) struct Keeper {
-    requests: Option<Sender<(Arc<Index>, Checkpoint)>>,
+    requests: Option<Sender<Request>>,
     thread: Option<JoinHandle<()>>,
     state: Arc<Progress>,
+}
+
+/// What is to be made durable: last uses always, for slots must not be behind the events that a checkpoint
+/// lets a start pass over.
+#[derive(Debug)]
+struct Request {
+    shared: Arc<Shared>,
+    index: Arc<Index>,
+    checkpoint: Option<Checkpoint>,
 }
 
 #[derive(Debug, Default)]
 struct Progress {
     busy: AtomicBool,
     failed: AtomicBool,
+    /// Whether the last sync of the last uses failed.
+    uses_fail: AtomicBool,
+}
+
+/// Syncs the last uses; says so the first time that it fails.
+fn sync(shared: &Shared, progress: &Progress) -> bool {
+    let synced = shared.uses.sync();
+    let failed = synced.is_err();
+    if let Err(error) = synced
+        && !progress.uses_fail.load(Ordering::Relaxed)
+    {
+        tracing::error!("last uses are not on disk: {error}");
+    }
+    progress.uses_fail.store(failed, Ordering::Relaxed);
+    !failed
 }
 
 impl Keeper {
     /// Starts the thread.
     pub(super) fn start(options: &Options) -> Result<Self, StoreError> {
-        let (requests, waiting) = channel::<(Arc<Index>, Checkpoint)>();
+        let (requests, waiting) = channel::<Request>();
         let state = Arc::new(Progress::default());
         let progress = Arc::clone(&state);
         let folder = options.folder.clone();
         let space = Space::new(&folder, options.reserve_bytes);
         let run = move || {
-            for (index, checkpoint) in waiting {
+            for Request { shared, index, checkpoint } in waiting {
+                let synced = sync(&shared, &progress);
                 // After a failed sync it is unknown what of the index is on disk: the last good checkpoint
                 // stays, and the next start reads the index whole before it trusts it.
-                if !progress.failed.load(Ordering::Acquire) {
+                let checkpoint = checkpoint.filter(|_| synced);
+                if let Some(checkpoint) = checkpoint
+                    && !progress.failed.load(Ordering::Acquire)
+                {
                     space.make_room();
                     let taken = index.sync().and_then(|()| checkpoint::write(&folder, &checkpoint));
                     if let Err(error) = taken {
@@ -46,7 +75,7 @@ impl Keeper {
                         progress.failed.store(lasting, Ordering::Release);
                     }
                 }
-                drop(index);
+                drop((index, shared));
                 progress.busy.store(false, Ordering::Release);
             }
         };
@@ -58,13 +87,20 @@ impl Keeper {
         Ok(Self { requests: Some(requests), thread: Some(thread), state })
     }
 
-    /// Asks for a checkpoint of what is in the index now; answers whether one was begun.
-    pub(super) fn request(&self, index: &Arc<Index>, checkpoint: Checkpoint) -> bool {
+    /// Asks for a sync of the last uses, and for a checkpoint of what is in the index now; answers whether
+    /// that was begun.
+    pub(super) fn request(
+        &self,
+        shared: &Arc<Shared>,
+        index: &Arc<Index>,
+        checkpoint: Option<Checkpoint>,
+    ) -> bool {
         if self.state.busy.swap(true, Ordering::AcqRel) {
             return false;
         }
         let requests = self.requests.as_ref();
-        requests.is_some_and(|requests| requests.send((Arc::clone(index), checkpoint)).is_ok())
+        let (shared, index) = (Arc::clone(shared), Arc::clone(index));
+        requests.is_some_and(|to| to.send(Request { shared, index, checkpoint }).is_ok())
     }
 
     /// Waits for the last checkpoint, and says whether none ever failed for good.

@@ -14,8 +14,6 @@ pub(super) const TOKENS: u8 = b'T';
 pub(super) const OWNERS: u8 = b'O';
 /// Deadlines of tokens that have not ended, soonest first.
 pub(super) const DEADLINES: u8 = b'L';
-/// Last uses.
-pub(super) const USES: u8 = b'U';
 
 pub(super) fn token(id: TokenId) -> Vec<u8> {
     join(TOKENS, &[id.as_bytes()])
@@ -27,10 +25,6 @@ pub(super) fn owner(id: &OwnerId) -> Vec<u8> {
 
 pub(super) fn digest(digest: &Digest) -> Vec<u8> {
     join(b'D', &[digest.as_bytes()])
-}
-
-pub(super) fn last_use(id: TokenId) -> Vec<u8> {
-    join(USES, &[id.as_bytes()])
 }
 
 /// Before the tokens of an owner. The zero byte cannot stand in a name, so that no owner's tokens are

@@ -1,7 +1,8 @@
-//! The embedded store: the history on disk, and sled as the index over it.
+//! The embedded store: the history on disk, sled as the index over it, and a flat file of last uses.
 //!
-//! Everything that changes goes through one thread (`write`); reads go to the index directly. The history
-//! is the truth: the index may be lost, damaged or behind, and is brought up from it (`open`).
+//! Every change of a record goes through one thread (`write`); reads go to the index directly. The history
+//! is the truth: the index may be lost, damaged or behind, and is brought up from it (`open`). Last uses
+//! are written past that thread (`notes`, `uses`).
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Sender, channel};
@@ -13,7 +14,8 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::backup::{self, Summary};
 use super::{
-    Commit, Due, Health, Held, LastUse, Page, Position, Recorded, Store, StoreError, Subject, codec,
+    Commit, Due, Health, Held, LastUse, Listed, NotedUse, Page, Position, Recorded, Store,
+    StoreError, Subject, UseKey, codec,
 };
 use crate::domain::id::{OwnerId, TokenId};
 use crate::domain::owner::Owner;
@@ -30,15 +32,19 @@ mod index;
 mod keeper;
 mod keys;
 mod lock;
+mod notes;
 mod open;
 mod portable;
 mod read;
 mod replay;
 mod run;
 mod shared;
+mod small;
 mod space;
 mod stamp;
+mod upgrade;
 mod upkeep;
+mod uses;
 mod validate;
 mod value;
 mod write;
@@ -83,8 +89,8 @@ use write::{Job, Request, Writer};
 
 /// How many changes may wait for the writing thread; more wait for their turn to wait.
 const WAITING: usize = 8_192;
-/// Last uses are written in pieces of this size, so that commits do not wait for a long flush.
-const USES: usize = 512;
+/// How many last uses are taken out of a backup at a time.
+const USES: usize = 32_768;
 
 /// An open data folder.
 #[derive(Debug)]
@@ -99,10 +105,9 @@ impl SledStore {
     /// Opens a data folder. This blocks; building a lost index takes as long as the history is.
     pub(super) fn open(options: Options) -> Result<Self, StoreError> {
         let opened = open::open(&options)?;
-        let open::Opened { lock, space, log, index, state, high_water, floor } = opened;
+        let open::Opened { lock, space, log, index, state, uses, high_water } = opened;
         let keeper = keeper::Keeper::start(&options)?;
-        let shared = Shared::new(options, index, Arc::clone(log.probe()), state.applied);
-        shared.set_floor(floor);
+        let shared = Shared::new(options, index, uses, Arc::clone(log.probe()), state.applied);
         shared.raise_high_water(high_water);
         let shared = Arc::new(shared);
         let upkeep = upkeep::Upkeep::new(keeper, space, lock, state, high_water);
@@ -133,29 +138,19 @@ impl SledStore {
         answered.await.map_err(|_| StoreError::Closed)?
     }
 
-    /// The same for a thread that may block.
-    fn ask_now<T>(
-        &self,
-        job: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Job,
-    ) -> Result<T, StoreError> {
-        let (answer, answered) = oneshot::channel();
-        self.send(job(answer))?;
-        answered.blocking_recv().map_err(|_| StoreError::Closed)?
-    }
-
+    /// For a thread that may block.
     fn close_now(&self) -> Result<(), StoreError> {
-        self.ask_now(Job::Close)
+        let (answer, answered) = oneshot::channel();
+        self.send(Job::Close(answer))?;
+        answered.blocking_recv().map_err(|_| StoreError::Closed)?
     }
 
     /// Takes the last uses out of a backup.
     fn take_uses(&self, from: &Path) -> Result<(), StoreError> {
         let mut uses = Vec::with_capacity(USES);
-        let note = |uses: &mut Vec<_>| {
-            let uses = std::mem::take(uses);
-            self.ask_now(|answer| Job::Uses(uses, answer))
-        };
-        let take = |id, last| {
-            uses.push((id, last));
+        let note = |uses: &mut Vec<_>| notes::write(&self.shared, &std::mem::take(uses), &[]);
+        let take = |token: TokenId, last| {
+            uses.push(NotedUse { of: token.into(), last, first: false });
             if uses.len() < USES { Ok(()) } else { note(&mut uses) }
         };
         backup::read(from, |_, _| Ok(()), take)?;
@@ -170,7 +165,7 @@ impl SledStore {
 
     /// For what may read many pages of the disk. Reads of single records run where they are called: they
     /// take microseconds, less than the way to another thread and back, and at worst a page from the disk
-    /// and the end of a batch, a few milliseconds. Their callers sit on the control runtime.
+    /// and the end of a batch, a few milliseconds; a last use is one more read of 64 bytes. Their callers sit on the control runtime.
     async fn aside<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Shared) -> Result<T, StoreError> + Send + 'static,
@@ -202,7 +197,7 @@ impl Store for SledStore {
     }
 
     async fn held(&self, digest: &Digest) -> Result<Option<Held>, StoreError> {
-        read::held(&*self.shared.index()?, digest, self.shared.floor())
+        read::held(&*self.shared.index()?, digest, &self.shared.uses)
     }
 
     async fn owner(&self, id: &OwnerId) -> Result<Option<Arc<Owner>>, StoreError> {
@@ -214,7 +209,7 @@ impl Store for SledStore {
         owner: Option<&OwnerId>,
         after: Option<TokenId>,
         limit: usize,
-    ) -> Result<Page<Arc<Token>, TokenId>, StoreError> {
+    ) -> Result<Page<Listed, TokenId>, StoreError> {
         let owner = owner.cloned();
         self.aside(move |shared| {
             let index = shared.index()?;
@@ -235,16 +230,13 @@ impl Store for SledStore {
         self.aside(move |shared| read::owners(&*shared.index()?, after.as_ref(), limit)).await
     }
 
-    async fn last_uses(&self, ids: &[TokenId]) -> Result<Vec<Option<LastUse>>, StoreError> {
-        let (index, floor) = (self.shared.index()?, self.shared.floor());
-        ids.iter().map(|id| read::last_use(&index, *id, floor)).collect()
+    async fn last_uses(&self, of: &[UseKey]) -> Result<Vec<Option<LastUse>>, StoreError> {
+        let index = self.shared.index()?;
+        of.iter().map(|key| read::last_use(&index, *key, &self.shared.uses)).collect()
     }
 
-    async fn note_uses(&self, uses: Vec<(TokenId, LastUse)>) -> Result<(), StoreError> {
-        for piece in uses.chunks(USES) {
-            self.ask(|answer| Job::Uses(piece.to_vec(), answer)).await?;
-        }
-        Ok(())
+    async fn note_uses(&self, uses: Vec<NotedUse>, at: Timestamp) -> Result<(), StoreError> {
+        self.note(uses, at).await
     }
 
     async fn due(
@@ -269,8 +261,8 @@ impl Store for SledStore {
         let mut subjects: Vec<Subject> = changed.chain(commit.subjects).collect();
         let mut seen = std::collections::HashSet::new();
         subjects.retain(|subject| seen.insert(subject.clone()));
-        let changes = commit.changes;
-        let request = |answer| Request { encoded, changes, subjects, answer };
+        let (kind, changes) = (commit.event.kind, commit.changes);
+        let request = |answer| Request { encoded, kind, changes, subjects, answer };
         self.ask(|answer| Job::Commit(Box::new(request(answer)))).await
     }
 

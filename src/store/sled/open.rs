@@ -10,6 +10,8 @@ use super::lock::{self, Lock};
 use super::replay::{Replay, ReplayError};
 use super::space::Space;
 use super::stamp;
+use super::upgrade;
+use super::uses::{self, Means, Uses};
 use crate::clock::Clock;
 use crate::domain::time::Timestamp;
 use crate::history::{self, Log, Mark, Recovered};
@@ -55,8 +57,8 @@ pub(super) struct Opened {
     pub(super) log: Log,
     pub(super) index: Index,
     pub(super) state: State,
+    pub(super) uses: Uses,
     pub(super) high_water: Timestamp,
-    pub(super) floor: Timestamp,
 }
 
 /// Opens a data folder, creating what is not there.
@@ -66,11 +68,14 @@ pub(super) fn open(options: &Options) -> Result<Opened, StoreError> {
     let space = Space::new(&options.folder, options.reserve_bytes);
     space.make_room();
     let known = checkpoint::read(&options.folder);
+    let old = upgrade::find(&options.folder, options.cache_bytes, known.as_ref())?;
+    let uses::Opened { uses, anew } = open_uses(options, known.as_ref(), old.is_some())?;
     let (found, durable) = match known {
         Some(known) => (trusted(options, &known)?, known.mark.head.seq),
         None => (None, forgotten(options)),
     };
     let durable = durable.max(found.as_ref().map_or(0, |(_, state)| state.applied));
+    let durable = durable.max(old.as_ref().map_or(0, |old| old.applied));
     let (index, state, basis) = match (found, known) {
         (Some((index, state)), Some(known)) => (index, state, known),
         (_, known) => {
@@ -80,22 +85,28 @@ pub(super) fn open(options: &Options) -> Result<Opened, StoreError> {
         }
     };
     let how = Recovered {
-        from: basis.mark,
+        // A new file of last uses learns from the whole history which events tell of first uses.
+        from: if uses.is_linked() { basis.mark } else { Mark::START },
         durable,
         unclean: known.is_none_or(|known| known.closed.is_none()),
         segment_bytes: options.segment_bytes,
     };
-    let mut replay = Replay::new(&index, state, basis.floor);
+    let mut replay = Replay::new(&index, state, &uses);
     let log = history::recover(&options.history(), how, |place, checked, line| {
         replay.take(place, checked, line)
     })
     .map_err(|ReplayError(error)| error)?;
     let events = replay.events;
     let state = replay.finish()?;
+    uses.trim(state.tokens)?;
+    uses.set_linked()?;
+    if let Some(old) = old {
+        old.carry(&index, &uses, anew)?;
+    }
     // Not from the moments of events: one that was written by a clock that stood ahead would keep every
     // request waiting until that moment comes.
     let high_water = basis.high_water;
-    let opened = Opened { lock, space, log, index, state, high_water, floor: basis.floor };
+    let opened = Opened { lock, space, log, index, state, uses, high_water };
     if events > 0 {
         tracing::info!("carried {events} events from the history into the index");
         opened.index.sync()?;
@@ -105,6 +116,24 @@ pub(super) fn open(options: &Options) -> Result<Opened, StoreError> {
     Ok(opened)
 }
 
+fn open_uses(
+    options: &Options,
+    known: Option<&Checkpoint>,
+    carried: bool,
+) -> Result<uses::Opened, StoreError> {
+    let index = options.index().exists();
+    let tokens = index || history_exists(&options.history());
+    // A history with nothing beside it comes out of a backup.
+    let bare = known.is_none() && !index;
+    let means = Means {
+        clock: options.clock.clone(),
+        high_water: known.map_or(Timestamp::EPOCH, |known| known.high_water),
+        tokens,
+        expected: carried || bare,
+    };
+    uses::open(&options.folder, means)
+}
+
 impl Opened {
     /// The present state; true on disk once the index was synced.
     fn checkpoint(&self) -> Checkpoint {
@@ -112,8 +141,8 @@ impl Opened {
             mark: self.log.mark(),
             batches: self.state.batches,
             high_water: self.high_water,
-            floor: self.floor,
             closed: None,
+            older: None,
         }
     }
 }
@@ -125,6 +154,10 @@ pub(super) fn trusted(
     known: &Checkpoint,
 ) -> Result<Option<(Index, State)>, StoreError> {
     let path = options.index();
+    if known.older.is_some() {
+        tracing::warn!("the index is of an older layout; building it from the history");
+        return Ok(None);
+    }
     if !path.join("db").is_file() {
         tracing::error!("`{}` is not there; building it from the history", path.display());
         return Ok(None);
@@ -183,7 +216,10 @@ pub(super) fn forget_index(options: &Options) -> Result<(), StoreError> {
     };
     fs::read_dir(options.history()).map_err(missing)?;
     let _lock = lock::take(&options.folder)?;
-    start_anew(options, checkpoint::read(&options.folder)).map(|_| ())
+    let known = checkpoint::read(&options.folder);
+    // The last uses of an older layout wait for the next start.
+    upgrade::find(&options.folder, options.cache_bytes, known.as_ref())?;
+    start_anew(options, known).map(|_| ())
 }
 
 /// Moves an index that is not trusted aside, and notes that a new one is being built.
@@ -192,15 +228,11 @@ pub(super) fn start_anew(
     known: Option<Checkpoint>,
 ) -> Result<Checkpoint, StoreError> {
     let path = options.index();
-    let rebuilt = path.exists() || history_exists(&options.history());
     if path.exists() {
         move_aside(&path)?;
     }
-    // Without a clock that can be trusted, the later of the two moments lets nothing die early.
     let high_water = known.map_or(Timestamp::EPOCH, |known| known.high_water);
-    let now = options.clock.now().max(high_water);
-    let floor = if rebuilt { now } else { Timestamp::EPOCH };
-    let basis = Checkpoint { mark: Mark::START, batches: 0, high_water, floor, closed: None };
+    let basis = Checkpoint { mark: Mark::START, batches: 0, high_water, closed: None, older: None };
     checkpoint::write(&options.folder, &basis)?;
     Ok(basis)
 }

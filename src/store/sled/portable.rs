@@ -5,18 +5,17 @@ use std::path::Path;
 
 use super::open::{self, Options};
 use super::shared::Shared;
-use super::{entry, keys};
 use crate::history::{self, HistoryError, Lines, Mark, Place, Recovered};
 use crate::store::backup::{self, Writing};
 use crate::store::{Position, StoreError};
 
-/// How many events or last uses are taken at a time.
+/// How many events are taken at a time.
 const PIECE: usize = 1_000;
 
 /// Writes everything that is visible now into a new file, while the store goes on.
 pub(super) fn back_up(shared: &Shared, to: &Path) -> Result<Position, StoreError> {
     let newest = shared.applied();
-    let index = shared.index()?;
+    let _open = shared.index()?;
     let mut writing = Writing::begin(to, shared.options.clock.now())?;
     let folder = shared.options.history();
     let mut lines = Lines::from(&folder, Place::START)?;
@@ -28,19 +27,7 @@ pub(super) fn back_up(shared: &Shared, to: &Path) -> Result<Position, StoreError
         seq += 1;
         writing.event(seq, raw.bytes)?;
     }
-    let mut after = None;
-    loop {
-        let found = index.list(&[keys::USES], after.as_deref(), None, PIECE)?;
-        for (key, payload) in &found {
-            let damaged = || index.damage(key, "it is not a last use");
-            let token = keys::trailing_token(key).ok_or_else(damaged)?;
-            writing.last_use(token, &entry::read_use(payload).ok_or_else(damaged)?)?;
-        }
-        after = found.last().map(|(key, _)| key.to_vec());
-        if found.len() < PIECE {
-            break;
-        }
-    }
+    shared.uses.each(|token, last| writing.last_use(token, last))?;
     writing.finish(shared.high_water())?;
     Ok(Position(newest))
 }

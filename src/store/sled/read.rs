@@ -1,54 +1,60 @@
 //! Reading: what each question looks up in the index and in the history.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use super::index::Index;
 use super::shared::Shared;
+use super::uses::Uses;
 use super::{entry, keys};
 use crate::domain::id::{OwnerId, TokenId};
 use crate::domain::owner::Owner;
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
-use crate::history::{self, Backwards};
-use crate::store::{Due, Held, LastUse, Page, Position, Recorded, StoreError, Subject, codec};
+use crate::history::{self, Backwards, Place};
+use crate::store::{
+    Due, Held, LastUse, Listed, Page, Position, Recorded, StoreError, Subject, UseKey, UseSlot,
+    codec,
+};
 
 /// What a cache miss needs.
 pub(super) fn held(
     index: &Index,
     digest: &Digest,
-    floor: Timestamp,
+    uses: &Uses,
 ) -> Result<Option<Held>, StoreError> {
     let key = keys::digest(digest);
     let Some(payload) = index.read(&key)? else { return Ok(None) };
     let lacks = |what: &str| index.damage(&key, what);
     let id = keys::trailing_token(&payload).ok_or_else(|| lacks("it does not hold a token id"))?;
-    let token = entry::token(index, id)?.ok_or_else(|| lacks("its token is not there"))?;
+    let found = entry::token_with_head(index, id)?;
+    let (token, head) = found.ok_or_else(|| lacks("its token is not there"))?;
     let owner =
         entry::owner(index, &token.owner)?.ok_or_else(|| lacks("its owner is not there"))?;
-    let last_use = entry::counting(&token, stored_use(index, id)?, floor);
-    Ok(Some(Held { token, owner, last_use }))
-}
-
-pub(super) fn stored_use(index: &Index, id: TokenId) -> Result<Option<LastUse>, StoreError> {
-    let key = keys::last_use(id);
-    let Some(payload) = index.read(&key)? else { return Ok(None) };
-    let last = entry::read_use(&payload);
-    last.map(Some).ok_or_else(|| index.damage(&key, "it is not a last use"))
+    let last_use = entry::counting(&token, uses.read(head.slot, id)?.last, uses.floor());
+    Ok(Some(Held { token, owner, last_use, slot: Some(UseSlot::new(head.slot)) }))
 }
 
 /// The last use that counts; none for an unknown token.
 pub(super) fn last_use(
     index: &Index,
-    id: TokenId,
-    floor: Timestamp,
+    of: UseKey,
+    uses: &Uses,
 ) -> Result<Option<LastUse>, StoreError> {
-    let stored = stored_use(index, id)?;
-    // Only after a rebuild does the record matter.
+    let slot = match of.slot {
+        Some(slot) => slot.number(),
+        None => match entry::head(index, of.token)? {
+            Some(head) => head.slot,
+            None => return Ok(None),
+        },
+    };
+    let (stored, floor) = (uses.read(slot, of.token)?.last, uses.floor());
+    // Only after a loss of the last uses does the record matter.
     if floor == Timestamp::EPOCH || stored.as_ref().is_some_and(|last| last.at >= floor) {
         return Ok(stored);
     }
-    let token = entry::token(index, id)?;
+    let token = entry::token(index, of.token)?;
     Ok(token.and_then(|token| entry::counting(&token, stored, floor)))
 }
 
@@ -56,11 +62,12 @@ pub(super) fn tokens(
     index: &Index,
     after: Option<TokenId>,
     limit: usize,
-) -> Result<Page<Arc<Token>, TokenId>, StoreError> {
+) -> Result<Page<Listed, TokenId>, StoreError> {
     let after = after.map(keys::token);
     let found = index.list(&[keys::TOKENS], after.as_deref(), None, limit.saturating_add(1))?;
-    let tokens = found.iter().map(|(key, payload)| Ok(entry::read_token(index, key, payload)?.0));
-    page(tokens.collect::<Result<_, StoreError>>()?, limit, |token: &Arc<Token>| token.id)
+    let tokens =
+        found.iter().map(|(key, payload)| Ok(listed(entry::read_token(index, key, payload)?)));
+    page(tokens.collect::<Result<_, StoreError>>()?, limit, |listed: &Listed| listed.token.id)
 }
 
 pub(super) fn tokens_of(
@@ -68,16 +75,21 @@ pub(super) fn tokens_of(
     owner: &OwnerId,
     after: Option<TokenId>,
     limit: usize,
-) -> Result<Page<Arc<Token>, TokenId>, StoreError> {
+) -> Result<Page<Listed, TokenId>, StoreError> {
     let after = after.map(|id| keys::owned_token(owner, id));
     let prefix = keys::owned(owner);
     let found = index.list(&prefix, after.as_deref(), None, limit.saturating_add(1))?;
     let tokens = found.into_iter().map(|(key, _)| {
         let id = keys::trailing_token(&key)
             .ok_or_else(|| index.damage(&key, "it does not end with a token id"))?;
-        entry::token(index, id)?.ok_or_else(|| index.damage(&key, "its token is not there"))
+        let found = entry::token_with_head(index, id)?;
+        found.map(listed).ok_or_else(|| index.damage(&key, "its token is not there"))
     });
-    page(tokens.collect::<Result<_, StoreError>>()?, limit, |token: &Arc<Token>| token.id)
+    page(tokens.collect::<Result<_, StoreError>>()?, limit, |listed: &Listed| listed.token.id)
+}
+
+fn listed((token, head): (Arc<Token>, entry::Head)) -> Listed {
+    Listed { token, slot: Some(UseSlot::new(head.slot)) }
 }
 
 pub(super) fn owners(
@@ -165,22 +177,39 @@ fn about(
     wanted: usize,
 ) -> Result<Vec<Vec<u8>>, StoreError> {
     let index = shared.index()?;
-    let mut places = Vec::new();
-    if let Subject::Token(id) = subject {
-        let key = keys::token(*id);
-        if let Some(payload) = index.read(&key)? {
-            let (head, _) = entry::split_token(&payload)
-                .ok_or_else(|| index.damage(&key, "the record is cut short"))?;
-            places.extend(Some(head.latest).filter(|(seq, _)| *seq < before));
-        }
+    // By number; the one that tells of the first use is found by that alone.
+    let mut events: Vec<(u64, Option<Place>)> = Vec::new();
+    if let Subject::Token(id) = subject
+        && let Some(head) = entry::head(&index, *id)?
+    {
+        let (latest, place) = head.latest;
+        events.push((latest, Some(place)));
+        events.extend(shared.uses.read(head.slot, *id)?.first.map(|first| (first, None)));
     }
     let end = keys::subject_event(subject, before);
-    let earlier = wanted.saturating_sub(places.len());
-    for (key, payload) in index.list_back(&keys::subject(subject), &end, earlier)? {
-        let seq = keys::trailing_seq(&key);
-        let place = seq.zip(entry::read_place(&payload));
-        places.push(place.ok_or_else(|| index.damage(&key, "it is not the place of an event"))?);
+    for (key, payload) in index.list_back(&keys::subject(subject), &end, wanted)? {
+        let event = keys::trailing_seq(&key).zip(entry::read_place(&payload).map(Some));
+        events.push(event.ok_or_else(|| index.damage(&key, "it is not the place of an event"))?);
     }
+    events.retain(|(seq, _)| *seq < before);
+    events.sort_unstable_by_key(|(seq, place)| std::cmp::Reverse((*seq, place.is_some())));
+    events.dedup_by_key(|(seq, _)| *seq);
+    events.truncate(wanted);
     let folder = shared.options.history();
-    places.iter().map(|(seq, place)| Ok(history::line_at(&folder, *place, *seq)?)).collect()
+    let line = |(seq, place): (u64, Option<Place>)| match place {
+        Some(place) => Ok(history::line_at(&folder, place, seq)?),
+        None => numbered(&folder, seq),
+    };
+    events.into_iter().map(line).collect()
+}
+
+/// The line of an event whose place is not known.
+fn numbered(folder: &Path, seq: u64) -> Result<Vec<u8>, StoreError> {
+    let found = Backwards::before(folder, seq.saturating_add(1))?.next_line()?;
+    let line = found.filter(|(found, ..)| *found == seq).map(|(_, _, line)| line);
+    line.ok_or_else(|| StoreError::Damaged {
+        place: folder.display().to_string(),
+        what: format!("event {seq} is not there"),
+        hint: "check it with `tollgate history verify`".to_owned(),
+    })
 }

@@ -1,13 +1,16 @@
 //! Carries events from the history into the index, many to a batch.
 
-use super::apply;
+use super::apply::{self, Told};
 use super::index::{Draft, Index, State};
-use crate::domain::time::Timestamp;
+use super::uses::{Entry, Uses};
 use crate::history::{Checked, HistoryError, Place};
 use crate::store::{StoreError, codec};
 
 /// A batch of about this many entries is small beside sled's buffers.
 const BATCH_ENTRIES: usize = 4_096;
+
+/// What stands in the line of an event that tells of first uses.
+const FIRST_USE: &[u8] = b"\"kind\":\"token.first_used\"";
 
 /// An index that takes up events in their order.
 #[derive(Debug)]
@@ -16,7 +19,9 @@ pub(super) struct Replay<'a> {
     state: State,
     draft: Draft<'a>,
     applied: u64,
-    floor: Timestamp,
+    uses: &'a Uses,
+    /// What is to be written into slots after the batch.
+    links: Vec<Entry>,
     /// How many events were taken up.
     pub(super) events: u64,
 }
@@ -33,13 +38,14 @@ impl From<HistoryError> for ReplayError {
 }
 
 impl<'a> Replay<'a> {
-    pub(super) fn new(index: &'a Index, state: State, floor: Timestamp) -> Self {
+    pub(super) fn new(index: &'a Index, state: State, uses: &'a Uses) -> Self {
         let draft = Draft::new(index, &state);
         let applied = state.applied;
-        Self { index, state, draft, applied, floor, events: 0 }
+        Self { index, state, draft, applied, uses, links: Vec::new(), events: 0 }
     }
 
-    /// Takes up an event; one that the index has already is passed over.
+    /// Takes up an event. One that the index has already is passed over, unless it tells of first uses: the
+    /// slots may have been lost, or not yet written.
     pub(super) fn take(
         &mut self,
         place: Place,
@@ -47,7 +53,8 @@ impl<'a> Replay<'a> {
         line: &[u8],
     ) -> Result<(), ReplayError> {
         let seq = checked.seq;
-        if seq <= self.applied {
+        let known = seq <= self.applied;
+        if known && !line.windows(FIRST_USE.len()).any(|part| part == FIRST_USE) {
             return Ok(());
         }
         let decoded = codec::decode(line).map_err(|error| StoreError::Damaged {
@@ -56,13 +63,20 @@ impl<'a> Replay<'a> {
             hint: "it was written by a newer version of Tollgate: run that one".to_owned(),
         })?;
         let (records, subjects) = (&decoded.records, &decoded.subjects);
-        apply::event(&mut self.draft, seq, place, records, subjects, self.floor)?;
+        let told = Told { kind: decoded.event.kind, records, subjects };
+        if known {
+            for subject in subjects {
+                self.links.extend(apply::first_use(&self.draft, told, subject, seq)?);
+            }
+            return self.link(BATCH_ENTRIES);
+        }
+        self.links.extend(apply::event(&mut self.draft, seq, place, told, self.uses)?);
         self.applied = seq;
         self.events = self.events.saturating_add(1);
         if self.draft.len() >= BATCH_ENTRIES {
             self.write()?;
         }
-        Ok(())
+        self.link(BATCH_ENTRIES)
     }
 
     /// Writes what is left, and says how far the index is now.
@@ -70,7 +84,17 @@ impl<'a> Replay<'a> {
         if self.applied > self.state.applied {
             self.write()?;
         }
+        self.link(0).map_err(|ReplayError(error)| error)?;
+        self.uses.sync()?;
         Ok(self.state)
+    }
+
+    /// Writes into slots what is to be written, if it is more than `most`.
+    fn link(&mut self, most: usize) -> Result<(), ReplayError> {
+        if self.links.len() > most {
+            self.uses.note(std::mem::take(&mut self.links))?;
+        }
+        Ok(())
     }
 
     fn write(&mut self) -> Result<(), StoreError> {

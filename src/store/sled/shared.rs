@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use super::index::Index;
 use super::open::Options;
+use super::uses::Uses;
 use crate::domain::time::Timestamp;
 use crate::history::Probe;
 use crate::store::{Health, StoreError};
@@ -36,8 +37,7 @@ pub(super) enum Room {
 #[derive(Debug)]
 pub(super) struct Shared {
     pub(super) options: Options,
-    /// Tokens that lie idle count as used at this moment at least.
-    pub(super) floor: AtomicU64,
+    pub(super) uses: Uses,
     pub(super) probe: Arc<Probe>,
     access: RwLock<Access>,
     applied: AtomicU64,
@@ -49,10 +49,16 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(options: Options, index: Index, probe: Arc<Probe>, applied: u64) -> Self {
+    pub(super) fn new(
+        options: Options,
+        index: Index,
+        uses: Uses,
+        probe: Arc<Probe>,
+        applied: u64,
+    ) -> Self {
         Self {
             options,
-            floor: AtomicU64::new(0),
+            uses,
             probe,
             access: RwLock::new(Access::Open(Arc::new(index))),
             applied: AtomicU64::new(applied),
@@ -92,14 +98,6 @@ impl Shared {
 
     pub(super) fn set_applied(&self, seq: u64) {
         self.applied.store(seq, Ordering::Release);
-    }
-
-    pub(super) fn floor(&self) -> Timestamp {
-        Timestamp::from_unix(self.floor.load(Ordering::Acquire))
-    }
-
-    pub(super) fn set_floor(&self, to: Timestamp) {
-        self.floor.store(to.unix(), Ordering::Release);
     }
 
     pub(super) fn high_water(&self) -> Timestamp {

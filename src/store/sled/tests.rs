@@ -13,6 +13,8 @@ mod backup;
 mod damage;
 mod faults;
 mod rebuild;
+mod upgrade;
+mod uses;
 
 /// Opens with small segments, so that every test of more than a few events crosses a border.
 fn options(folder: &Path) -> Options {

@@ -22,6 +22,8 @@ const EVENTS: u64 = 4_096;
 const INTERVAL: Duration = Duration::from_secs(5);
 /// Or after this long, if nothing is new but the clock.
 const CLOCK_INTERVAL: Duration = Duration::from_secs(60);
+/// Last uses that were written are on disk after so long, and a second for the next look.
+const USES_INTERVAL: Duration = Duration::from_millis(500);
 /// How often a failed index is opened again.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -33,6 +35,8 @@ pub(super) struct Upkeep {
     pub(super) lock: Lock,
     /// What the last checkpoint that was asked for said, and when.
     asked: (State, Timestamp, Instant),
+    /// When a sync of the last uses was asked for.
+    uses_asked: Instant,
     retried: Option<Instant>,
     full_since: Option<Instant>,
 }
@@ -45,8 +49,9 @@ impl Upkeep {
         state: State,
         high_water: Timestamp,
     ) -> Self {
-        let asked = (state, high_water, clock::instant());
-        Self { keeper, space, lock, asked, retried: None, full_since: None }
+        let now = clock::instant();
+        let asked = (state, high_water, now);
+        Self { keeper, space, lock, asked, uses_asked: now, retried: None, full_since: None }
     }
 
     /// Refuses a write for which there might be no room, and notes for the health whether there is.
@@ -58,24 +63,27 @@ impl Upkeep {
         checked
     }
 
-    pub(super) fn tick(&mut self, shared: &Shared, log: &Log, state: &mut State) {
+    pub(super) fn tick(&mut self, shared: &Arc<Shared>, log: &Log, state: &mut State) {
         self.revive(shared, log, state);
         self.look_for_room(shared);
         let (asked, asked_high_water, at) = &self.asked;
         let since = clock::instant().saturating_duration_since(*at);
+        let since_sync = clock::instant().saturating_duration_since(self.uses_asked);
         let events = state.applied.saturating_sub(asked.applied);
         let news = state != asked;
         let high_water = shared.high_water();
         let due = (news && (events >= EVENTS || since >= INTERVAL))
             || (high_water != *asked_high_water && since >= CLOCK_INTERVAL);
         let Ok(index) = shared.index() else { return };
-        if !due {
-            return;
+        if due && !shared.uses.is_linking() {
+            if self.keeper.request(shared, &index, Some(checkpoint(shared, log, state, None))) {
+                self.asked = (*state, high_water, clock::instant());
+            }
+            self.space.keep_reserve();
+        } else if shared.uses.is_dirty() && since_sync >= USES_INTERVAL {
+            self.keeper.request(shared, &index, None);
+            self.uses_asked = clock::instant();
         }
-        if self.keeper.request(&index, checkpoint(shared, log, state, None)) {
-            self.asked = (*state, high_water, clock::instant());
-        }
-        self.space.keep_reserve();
     }
 
     /// Notes that there is room again: at once where the disk said that there was little; where a write
@@ -123,7 +131,7 @@ pub(super) fn checkpoint(
         mark: log.mark(),
         batches: state.batches,
         high_water: shared.high_water(),
-        floor: shared.floor(),
         closed,
+        older: None,
     }
 }

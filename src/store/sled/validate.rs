@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::index::Index;
+use super::uses::Uses;
 use super::{entry, keys};
 use crate::domain::id::TokenId;
 use crate::domain::secret::Digest;
@@ -23,11 +24,11 @@ impl Staged {
         &mut self,
         index: &Index,
         changes: &[Change],
-        floor: Timestamp,
+        uses: &Uses,
     ) -> Result<(), StoreError> {
         let mut own = Self::default();
         for change in changes {
-            self.check(&own, index, change, floor)?;
+            self.check(&own, index, change, uses)?;
             own.revisions.insert(change.record.subject(), change.record.revision());
             if let Record::Token(token) = &change.record {
                 own.digests.insert(token.digest, token.id);
@@ -43,7 +44,7 @@ impl Staged {
         own: &Self,
         index: &Index,
         change: &Change,
-        floor: Timestamp,
+        uses: &Uses,
     ) -> Result<(), StoreError> {
         let subject = change.record.subject();
         let staged = own.revisions.get(&subject).or_else(|| self.revisions.get(&subject));
@@ -74,7 +75,7 @@ impl Staged {
             return Err(StoreError::DuplicateSecret);
         }
         match change.unused_since {
-            Some(judged) if last_use(index, token, floor)? > judged => {
+            Some(judged) if last_use(index, token, uses)? > judged => {
                 Err(conflict(format!("the last use of {}", name(&subject))))
             }
             _ => Ok(()),
@@ -96,11 +97,8 @@ fn holder_of(index: &Index, digest: &Digest) -> Result<Option<TokenId>, StoreErr
     id.map(Some).ok_or_else(|| index.damage(&key, "it does not hold a token id"))
 }
 
-fn last_use(
-    index: &Index,
-    token: &Token,
-    floor: Timestamp,
-) -> Result<Option<Timestamp>, StoreError> {
-    let stored = super::read::stored_use(index, token.id)?;
-    Ok(entry::counting(token, stored, floor).map(|last| last.at))
+fn last_use(index: &Index, token: &Token, uses: &Uses) -> Result<Option<Timestamp>, StoreError> {
+    let Some(head) = entry::head(index, token.id)? else { return Ok(None) };
+    let stored = uses.read(head.slot, token.id)?.last;
+    Ok(entry::counting(token, stored, uses.floor()).map(|last| last.at))
 }

@@ -5,16 +5,24 @@
 
 use ::sled::IVec;
 
-/// The format of keys and values. An index of another format is rebuilt from the history.
-pub(super) const FORMAT: u8 = 1;
+/// The format of keys and values. An index of another format is rebuilt from the history. The one before
+/// kept last uses, and no slots for them, see `upgrade`.
+pub(super) const FORMAT: u8 = 2;
+/// That one.
+pub(super) const OLDER_FORMAT: u8 = 1;
 
 const HEADER_BYTES: usize = 5;
 
 /// A payload as it is stored under `key`.
 pub(super) fn seal(key: &[u8], payload: &[u8]) -> IVec {
+    seal_as(FORMAT, key, payload)
+}
+
+/// The same in another format.
+pub(super) fn seal_as(format: u8, key: &[u8], payload: &[u8]) -> IVec {
     let mut value = Vec::with_capacity(payload.len().saturating_add(HEADER_BYTES));
-    value.push(FORMAT);
-    value.extend_from_slice(&checksum(key, payload).to_le_bytes());
+    value.push(format);
+    value.extend_from_slice(&checksum(format, key, payload).to_le_bytes());
     value.extend_from_slice(payload);
     value.into()
 }
@@ -24,12 +32,20 @@ pub(super) fn seal(key: &[u8], payload: &[u8]) -> IVec {
 /// # Errors
 /// Says what does not verify.
 pub(super) fn open(key: &[u8], value: &IVec) -> Result<IVec, &'static str> {
+    open_as(FORMAT, key, value)
+}
+
+/// The same in another format.
+///
+/// # Errors
+/// As [`open`].
+pub(super) fn open_as(wanted: u8, key: &[u8], value: &IVec) -> Result<IVec, &'static str> {
     let (format, rest) = value.split_first().ok_or("the value is empty")?;
     let (stated, payload) = rest.split_first_chunk::<4>().ok_or("the value is cut short")?;
-    if *format != FORMAT {
+    if *format != wanted {
         return Err("the value has an unknown format");
     }
-    if checksum(key, payload) != u32::from_le_bytes(*stated) {
+    if checksum(wanted, key, payload) != u32::from_le_bytes(*stated) {
         return Err("the checksum of the value does not match");
     }
     Ok(value.subslice(HEADER_BYTES, payload.len()))
@@ -44,8 +60,8 @@ pub(super) fn weight(key: &[u8], value: &[u8]) -> u64 {
     u64::from(high) << 32 | u64::from(low.finalize())
 }
 
-fn checksum(key: &[u8], payload: &[u8]) -> u32 {
-    crc32c::crc32c_append(crc32c::crc32c_append(u32::from(FORMAT), key), payload)
+fn checksum(format: u8, key: &[u8], payload: &[u8]) -> u32 {
+    crc32c::crc32c_append(crc32c::crc32c_append(u32::from(format), key), payload)
 }
 
 #[cfg(test)]

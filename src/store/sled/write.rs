@@ -1,20 +1,21 @@
 //! Every change, made by the one thread of `run`: many commits at a time are appended to the history with
-//! one write and one `fdatasync`, put into the index, and then answered all.
+//! one write and one `fdatasync`, put into the index, and then answered all. Last uses are not its business.
 
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use super::apply;
+use super::apply::{self, Told};
 use super::index::{Draft, Index, State};
 use super::shared::{Access, Room, Shared};
 use super::upkeep::Upkeep;
+use super::uses::Entry;
 use super::validate::Staged;
-use crate::domain::id::TokenId;
+use crate::domain::event::EventKind;
 use crate::domain::time::Timestamp;
 use crate::history::{HistoryError, Log, Place};
 use crate::store::codec::Encoded;
-use crate::store::{Change, Due, LastUse, Position, StoreError, Subject};
+use crate::store::{Change, Due, Position, StoreError, Subject};
 
 pub(super) type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 
@@ -22,6 +23,7 @@ pub(super) type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 #[derive(Debug)]
 pub(super) struct Request {
     pub(super) encoded: Encoded,
+    pub(super) kind: EventKind,
     pub(super) changes: Vec<Change>,
     pub(super) subjects: Vec<Subject>,
     pub(super) answer: Answer<Position>,
@@ -31,7 +33,6 @@ pub(super) struct Request {
 #[derive(Debug)]
 pub(super) enum Job {
     Commit(Box<Request>),
-    Uses(Vec<(TokenId, LastUse)>, Answer<()>),
     Refile(Due, Answer<Option<Timestamp>>),
     Close(Answer<()>),
 }
@@ -46,16 +47,12 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Uses come first, so that a commit which depends on a token being unused sees them.
     pub(super) fn work(&mut self, jobs: impl Iterator<Item = Job>) -> Option<Answer<()>> {
         let mut commits = Vec::new();
         let mut refiles = Vec::new();
         let mut close = None;
         for job in jobs {
             match job {
-                Job::Uses(uses, answer) => {
-                    let _ = answer.send(self.note(&uses));
-                }
                 Job::Commit(request) => commits.push(*request),
                 Job::Refile(due, answer) => refiles.push((due, answer)),
                 Job::Close(answer) => close = Some(answer),
@@ -68,15 +65,9 @@ impl Writer {
         close
     }
 
-    fn note(&mut self, uses: &[(TokenId, LastUse)]) -> Result<(), StoreError> {
-        let index = self.writable()?;
-        let state = apply::uses(&index, &self.state, uses);
-        self.keep(state)
-    }
-
     fn refile(&mut self, due: Due) -> Result<Option<Timestamp>, StoreError> {
         let index = self.writable()?;
-        let (filed, state) = match apply::refile(&index, &self.state, due, self.shared.floor()) {
+        let (filed, state) = match apply::refile(&index, &self.state, due, &self.shared.uses) {
             Ok((filed, state)) => (filed, Ok(state)),
             Err(error) => (None, Err(error)),
         };
@@ -113,6 +104,11 @@ impl Writer {
         if requests.is_empty() {
             return;
         }
+        // No use is noted between the look at the last use and the end of the token.
+        let shared = Arc::clone(&self.shared);
+        let conditional = |change: &Change| change.unused_since.is_some();
+        let turn = requests.iter().flat_map(|request| &request.changes).any(conditional);
+        let turn = turn.then(|| shared.uses.turn());
         let (index, accepted) = match self.accept(requests) {
             Some(accepted) => accepted,
             None => return,
@@ -121,7 +117,9 @@ impl Writer {
         match self.log.append(bodies) {
             Ok(places) => {
                 let last = self.log.mark().head.seq;
-                if let Err(error) = self.apply(&index, &accepted, &places) {
+                let links = self.apply(&index, &accepted, &places);
+                drop(turn);
+                if let Err(error) = links.and_then(|links| shared.uses.note(links)) {
                     // The change is durable, so it is acknowledged; until the index is open again, every
                     // read fails rather than show the record as it was.
                     self.give_up(&error);
@@ -168,7 +166,7 @@ impl Writer {
                 None => ready(),
             };
             let checked = index.and_then(|index| {
-                staged.accept(&index, &request.changes, self.shared.floor())?;
+                staged.accept(&index, &request.changes, &self.shared.uses)?;
                 Ok(index)
             });
             match checked {
@@ -184,21 +182,24 @@ impl Writer {
         open.map(|index| (index, accepted))
     }
 
+    /// Answers with what is to be written into slots.
     fn apply(
         &mut self,
         index: &Index,
         requests: &[Request],
         places: &[Place],
-    ) -> Result<(), StoreError> {
+    ) -> Result<Vec<Entry>, StoreError> {
         let mut draft = Draft::new(index, &self.state);
         let mut seq = self.state.applied;
+        let mut links = Vec::new();
         for (request, place) in requests.iter().zip(places) {
             seq = seq.saturating_add(1);
-            let (records, subjects) = (&request.encoded.records, &request.subjects);
-            apply::event(&mut draft, seq, *place, records, subjects, self.shared.floor())?;
+            let Request { encoded, kind, subjects, .. } = request;
+            let told = Told { kind: *kind, records: &encoded.records, subjects };
+            links.extend(apply::event(&mut draft, seq, *place, told, &self.shared.uses)?);
         }
         self.shared.index_fault()?;
         self.state = draft.write(seq, &self.state)?;
-        Ok(())
+        Ok(links)
     }
 }

@@ -9,7 +9,7 @@ use super::{check_filled, fill, open, options};
 use crate::domain::token::{ParamValue, Token};
 use crate::history;
 use crate::store::backup::{Summary, read_from, verify};
-use crate::store::sample::{creation, last_use, token};
+use crate::store::sample::{NOW, creation, last_use, noted, token};
 use crate::store::sled::restore;
 use crate::store::{Position, Store, StoreError};
 
@@ -18,7 +18,7 @@ const TOKENS: u64 = 12;
 async fn back_up(folder: &Path) -> std::path::PathBuf {
     let store = open(folder);
     fill(&store, TOKENS).await;
-    store.note_uses(vec![(token(1, "alice").id, last_use(10))]).await.unwrap();
+    store.note_uses(vec![noted(token(1, "alice").id, 10)], NOW).await.unwrap();
     let to = folder.join("backup");
     assert_eq!(store.backup(&to).await.unwrap(), Position(17));
     to
@@ -44,7 +44,7 @@ async fn a_backup_becomes_the_same_store_again() {
     assert_eq!(heads[0], heads[1]);
     let store = open(other.path());
     check_filled(&store, TOKENS).await;
-    let last = store.last_uses(&[token(1, "alice").id]).await.unwrap();
+    let last = store.last_uses(&[token(1, "alice").id.into()]).await.unwrap();
     assert_eq!(last, [Some(last_use(10))]);
     store.commit(creation(token(50, "alice"))).await.unwrap();
 }

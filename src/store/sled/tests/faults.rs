@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{check_filled, copy_running, fill, open};
 use crate::history::Fault;
-use crate::store::sample::{creation, last_use, owner_creation, revocation, token};
+use crate::store::sample::{NOW, creation, noted, owner_creation, revocation, token};
 use crate::store::{Health, Store, StoreError};
 
 #[tokio::test]
@@ -44,7 +44,7 @@ async fn after_a_failed_sync_nothing_is_acknowledged_and_reads_go_on() {
     }
     assert!(matches!(store.health(), Health::ReadOnly(_)));
     check_filled(&store, 10).await;
-    store.note_uses(vec![(token(1, "alice").id, last_use(1))]).await.unwrap();
+    store.note_uses(vec![noted(token(1, "alice").id, 1)], NOW).await.unwrap();
     drop(store);
     let store = open(folder.path());
     check_filled(&store, 10).await;

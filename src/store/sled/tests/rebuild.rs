@@ -5,16 +5,13 @@ use std::path::Path;
 
 use super::{check_filled, copy_running, fill, open, open_error, options, segments};
 use crate::clock::Clock;
-use crate::domain::time::Span;
-use crate::domain::token::Token;
 use crate::history::{self, Lines, Log, Mark, Place, Recovered};
-use crate::store::sample::{
-    NOW, creation, last_use, observation, owner_creation, revocation, token,
-};
+use crate::store::sample::{NOW, creation, observation, owner_creation, revocation, token};
 use crate::store::sled::index::{Index, State};
+use crate::store::sled::repair;
 use crate::store::sled::replay::Replay;
-use crate::store::sled::{SledStore, repair};
-use crate::store::{Due, Position, Store, StoreError, codec};
+use crate::store::sled::uses::{self, Means};
+use crate::store::{Position, Store, StoreError, codec};
 
 #[tokio::test]
 async fn a_crash_loses_nothing_that_was_acknowledged() {
@@ -33,15 +30,17 @@ async fn applying_events_twice_changes_nothing() {
     store.commit(observation(token(2, "alice").id)).await.unwrap();
     drop(store);
     let index = Index::open(&options(folder.path()).index(), 1 << 20).unwrap();
+    let means = Means { clock: Clock::held(NOW), high_water: NOW, tokens: true, expected: false };
+    let uses = uses::open(&folder.path().join("data"), means).unwrap().uses;
     let once = index.state().unwrap();
     assert!(index.is_whole(&once).unwrap());
-    let mut replay = Replay::new(&index, State { applied: 0, ..once }, NOW);
+    let mut replay = Replay::new(&index, State { applied: 0, ..once }, &uses);
     let mut lines = Lines::from(&folder.path().join("data/history"), Place::START).unwrap();
     while let Some(raw) = lines.next_line().unwrap() {
         replay.take(raw.place, history::check(raw.bytes).unwrap(), raw.bytes).unwrap();
     }
     let twice = replay.finish().unwrap();
-    assert_eq!((twice.applied, twice.sum), (once.applied, once.sum));
+    assert_eq!((twice.applied, twice.sum, twice.tokens), (once.applied, once.sum, 40));
     assert!(index.is_whole(&twice).unwrap());
 }
 
@@ -98,43 +97,6 @@ async fn events_that_are_gone_are_noticed_and_repair_goes_on_without_them() {
     history::verify(&folder.path().join("data/history")).unwrap();
 }
 
-#[tokio::test]
-async fn after_a_rebuild_nothing_dies_early_and_nothing_lives_for_ever() {
-    let folder = tempfile::tempdir().unwrap();
-    let idle = Token { idle_ttl: Span::from_seconds(100), ..token(1, "alice") };
-    let eternal = Token { idle_ttl: Span::ZERO, ..token(2, "alice") };
-    let store = open(folder.path());
-    store.commit(owner_creation("alice")).await.unwrap();
-    for token in [&idle, &eternal] {
-        store.commit(creation(token.clone())).await.unwrap();
-    }
-    store.note_uses(vec![(idle.id, last_use(90))]).await.unwrap();
-    drop(store);
-    fs::remove_dir_all(folder.path().join("data/index")).unwrap();
-    // The rebuild is at 150, when the token that was used at 90 was still alive.
-    let after = |seconds| NOW.plus(Span::from_seconds(seconds));
-    let at_150 = super::Options { clock: Clock::held(after(150)), ..options(folder.path()) };
-    let store = SledStore::open(at_150).unwrap();
-    let due = Due { deadline: after(250), token: idle.id };
-    assert_eq!(store.due(after(1_000), None, 10).await.unwrap(), [due]);
-    let uses = store.last_uses(&[idle.id, eternal.id]).await.unwrap();
-    let counted = uses[0].as_ref().map(|last| last.at);
-    assert_eq!((counted, &uses[1]), (Some(after(150)), &None));
-    let held = store.held(&idle.digest).await.unwrap().unwrap();
-    assert_eq!(held.last_use, uses[0]);
-    // A sweeper that judged by nothing at all does not end it.
-    let mut sweep = revocation(&idle);
-    sweep.changes[0].unused_since = Some(None);
-    assert!(matches!(store.commit(sweep).await, Err(StoreError::Conflict { .. })));
-    drop(store);
-    // The rule still holds after another restart, and a token made later is not touched by it.
-    let store = open(folder.path());
-    assert_eq!(store.last_uses(&[idle.id]).await.unwrap(), uses[..1]);
-    let later = Token { created_at: after(150), ..token(3, "alice") };
-    store.commit(creation(later.clone())).await.unwrap();
-    assert_eq!(store.last_uses(&[later.id]).await.unwrap(), [None]);
-}
-
 /// Writes an event as an older version of this program would have.
 fn append_raw(folder: &Path, body: &str) {
     let how = Recovered { from: Mark::START, durable: 0, unclean: false, segment_bytes: 1 << 20 };
@@ -166,7 +128,7 @@ async fn an_index_of_another_format_is_built_anew() {
     let path = folder.path().join("data/checkpoint");
     let text = fs::read_to_string(&path).unwrap();
     let (json, _) = text.trim_end().rsplit_once(' ').unwrap();
-    let older = json.replace("\"format\":1", "\"format\":0");
+    let older = json.replace("\"format\":2", "\"format\":0");
     assert_ne!(older, json);
     fs::write(&path, format!("{older} {:08x}\n", crc32c::crc32c(older.as_bytes()))).unwrap();
     check_filled(&open(folder.path()), 10).await;
