@@ -16,6 +16,8 @@ mod support;
 mod changes;
 #[path = "answers/exchanges.rs"]
 mod exchanges;
+#[path = "answers/explained.rs"]
+mod explained;
 #[path = "answers/identity.rs"]
 mod identity;
 #[path = "answers/states.rs"]

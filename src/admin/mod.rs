@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use crate::gateway::core::Shared;
 use crate::service::Service;
 
 pub mod api;
@@ -31,4 +32,6 @@ pub struct Handles {
     pub reload: Option<Reload>,
     /// None without a server.
     pub server: Option<system::ServerStatus>,
+    /// What requests are judged by; none without a server.
+    pub shared: Option<Arc<Shared>>,
 }
