@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use async_trait::async_trait;
+use tokio::sync::Semaphore;
 
 use crate::domain::id::{OwnerId, TokenId};
 use crate::domain::owner::Owner;
@@ -21,11 +22,18 @@ use crate::store::{
 pub(super) struct Late {
     pub(super) inner: Arc<dyn Store>,
     pub(super) reads: AtomicUsize,
+    /// Without permits no read comes to its end.
+    pub(super) gate: Semaphore,
+    /// Reads that have begun and are not over.
+    pub(super) inside: AtomicUsize,
 }
 
 #[async_trait]
 impl Store for Late {
     async fn held(&self, digest: &Digest) -> Result<Option<Held>, StoreError> {
+        self.inside.fetch_add(1, Ordering::SeqCst);
+        drop(self.gate.acquire().await);
+        self.inside.fetch_sub(1, Ordering::SeqCst);
         let read = self.inner.held(digest).await;
         let turns = self.reads.fetch_add(1, Ordering::Relaxed) % 7;
         for _ in 0..turns {
