@@ -113,6 +113,10 @@ impl Store for Late {
         self.inner.raise_high_water(to).await
     }
 
+    async fn lower_high_water(&self, to: Timestamp) -> Result<(), StoreError> {
+        self.inner.lower_high_water(to).await
+    }
+
     fn health(&self) -> Health {
         self.inner.health()
     }
