@@ -22,6 +22,8 @@ mod explained;
 mod identity;
 #[path = "answers/states.rs"]
 mod states;
+#[path = "answers/stepped.rs"]
+mod stepped;
 #[path = "answers/time.rs"]
 mod time;
 #[path = "answers/upstreams.rs"]
