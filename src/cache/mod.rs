@@ -26,7 +26,8 @@
 //!
 //! **Coherence.** A load notes the epoch of its digest's shard and of the owners before it reads the
 //! store; a change moves both on after it is durable. A loaded record enters the cache only under the
-//! shard's lock and only if neither moved; otherwise it is loaded again. A change clears the validity
+//! shard's lock and only if neither moved; otherwise it is loaded again. A token whose digest changes is
+//! forgotten under both. A change clears the validity
 //! flag of the record it replaces, and so does eviction, so that the tables that each core keeps in
 //! front of this cache see it on their next look.
 

@@ -4,6 +4,7 @@
 //! last number that was acknowledged, then looks; what it finds must not be older. That is the promise of
 //! immediate revocation, for any record and any change.
 
+mod digest;
 mod flood;
 mod late;
 
@@ -145,6 +146,7 @@ async fn world_with(settings: CacheSettings, permits: usize) -> World {
         reads: AtomicUsize::new(0),
         gate: Semaphore::new(permits),
         inside: AtomicUsize::new(0),
+        holds_answers: AtomicBool::new(false),
     };
     let late = Arc::new(late);
     let cache = Cache::new(Arc::clone(&late) as Arc<dyn store::Store>, settings, Handle::current());
