@@ -3,8 +3,8 @@
 //! [`Clock`] gives the wall clock in whole seconds and a monotonic clock for durations. Tests set the
 //! wall clock; nothing else in the crate reads one (`clippy.toml` refuses it).
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::domain::time::{Span, Timestamp};
@@ -51,12 +51,12 @@ impl Clock {
         }
     }
 
-    /// How long this process has run, by a clock that is never set: what the wall clock is held against.
+    /// A clock that is never set and runs on while the machine sleeps: what the wall clock is held
+    /// against. Only differences mean something.
     pub fn uptime(&self) -> Duration {
-        static START: OnceLock<Instant> = OnceLock::new();
         match &self.held {
             Some(held) => Duration::from_millis(held.uptime_ms.load(Ordering::SeqCst)),
-            None => START.get_or_init(instant).elapsed(),
+            None => boot_time(),
         }
     }
 
@@ -83,6 +83,17 @@ fn system_time() -> SystemTime {
     SystemTime::now()
 }
 
+/// Time since the machine was started. Linux's `CLOCK_MONOTONIC`, which [`Instant`] reads, stands still
+/// while the machine is suspended; then the wall clock would seem to have been set.
+#[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
+fn boot_time() -> Duration {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    let since = rustix::time::clock_gettime(rustix::time::ClockId::Boottime);
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    let since = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    Duration::try_from(since).unwrap_or_default()
+}
+
 /// The monotonic clock, for durations; never set back, never set by tests.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
 pub fn instant() -> Instant {
@@ -100,6 +111,17 @@ mod tests {
         assert_eq!(clock.now(), Timestamp::from_unix(8_641_000));
         clock.set(Timestamp::from_unix(7));
         assert_eq!((clock.unix_ms(), clock.uptime().as_secs()), (7_000, 8_640_000));
+    }
+
+    /// The kernel's own account of the time since the start, with sleep: the first number. Also under
+    /// `unshare --time --boottime 86400 --fork`, which moves that clock and no other.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn time_that_the_machine_sleeps_through_counts() {
+        let told = std::fs::read_to_string("/proc/uptime").unwrap();
+        let told: f64 = told.split(' ').next().unwrap().parse().unwrap();
+        let apart = (Clock::system().uptime().as_secs_f64() - told).abs();
+        assert!(apart < 60.0, "{apart} s apart from /proc/uptime");
     }
 
     #[test]

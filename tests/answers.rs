@@ -16,10 +16,14 @@ mod support;
 mod changes;
 #[path = "answers/exchanges.rs"]
 mod exchanges;
+#[path = "answers/explained.rs"]
+mod explained;
 #[path = "answers/identity.rs"]
 mod identity;
 #[path = "answers/states.rs"]
 mod states;
+#[path = "answers/stepped.rs"]
+mod stepped;
 #[path = "answers/time.rs"]
 mod time;
 #[path = "answers/upstreams.rs"]

@@ -10,7 +10,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 
 use crate::admin::problem::Problem;
-use crate::admin::{Handles, explain, history, system, tokens, users};
+use crate::admin::{Handles, clock, explain, history, system, tokens, users};
 
 /// The most bytes of a body: all fields at their limits, escaped.
 const BODY_BYTES: usize = 256 * 1_024;
@@ -32,6 +32,8 @@ pub fn router(handles: Arc<Handles>) -> Router {
         .route("/history/head", get(history::head))
         .route("/history/verify", get(history::verify))
         .route("/explain", post(explain::show))
+        .route("/clock", get(clock::show))
+        .route("/clock/mark", post(clock::lower))
         .route("/status", get(system::status))
         .route("/reload", post(system::reload))
         .route("/backup", post(system::backup));

@@ -11,10 +11,9 @@ use serde::{Deserialize, Serialize};
 use crate::admin::Handles;
 use crate::admin::extract::{Body, By};
 use crate::admin::problem::Problem;
-use crate::domain::decision::{OwnerTerms, Terms};
 use crate::domain::id::TokenId;
 use crate::domain::secret::Secret;
-use crate::gateway::explain::{Explanation, Known, Question, explain};
+use crate::gateway::explain::{Credential, Explanation, Moment, Question, explain};
 use crate::gateway::snapshot::Snapshot;
 use crate::gateway::targets::Targets;
 use crate::service::ServiceError;
@@ -52,36 +51,36 @@ pub(super) async fn show(
     Body(asked): Body<Asked>,
 ) -> Result<Json<Explained>, Problem> {
     let bad = |field: &str, problem: &str| Problem::from(ServiceError::field(field, problem));
-    let question = Question {
-        method: Method::from_bytes(asked.method.as_bytes())
-            .map_err(|_| bad("method", "this is not a method such as `GET`"))?,
-        url: asked
-            .url
-            .parse::<Uri>()
-            .map_err(|_| bad("url", "this is not an address such as `http://host/path`"))?,
-        address: asked.address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST)),
-        presented: asked.token.is_some() || asked.secret.is_some(),
-    };
-    let presented = match (asked.token, asked.secret) {
+    let method = Method::from_bytes(asked.method.as_bytes())
+        .map_err(|_| bad("method", "this is not a method such as `GET`"))?;
+    let url = asked
+        .url
+        .parse::<Uri>()
+        .map_err(|_| bad("url", "this is not an address such as `http://host/path`"))?;
+    let (presented, credential) = match (asked.token, asked.secret) {
         (Some(_), Some(_)) => return Err(bad("secret", "give an id or a secret, not both")),
-        (Some(id), None) => Some(Presented::Id(id)),
-        (None, Some(text)) => Some(Presented::Secret(Secret::new(text))),
-        (None, None) => None,
+        (Some(id), None) => (Some(Presented::Id(id)), Credential::Named),
+        (None, Some(text)) => {
+            let secret = Secret::new(text);
+            (Some(Presented::Secret(secret.clone())), Credential::Secret(secret))
+        }
+        (None, None) => (None, Credential::None),
     };
+    let address = asked.address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+    let question = Question { method, url, address, credential };
     let service = &handles.service;
     let held = match presented {
         Some(presented) => service.presented(&presented).await?,
         None => None,
     };
-    let known = held.as_ref().map(|held| Known {
-        terms: Terms::from(&*held.token),
-        owner: OwnerTerms::from(&*held.owner),
-        last_use: held.last_use.as_ref().map(|last| last.at),
-    });
     let (settings, now) = (service.settings(), service.now());
-    // Compiled for this question alone: its counters and connections are nobody's.
-    let snapshot = Snapshot::new(&settings, &Counters::new(1), &Targets::default(), 0);
-    let explanation = explain(&question, known.as_ref(), &snapshot, &settings.flags, now);
+    let (snapshot, judged) = match &handles.shared {
+        Some(shared) => (shared.snapshot.load_full(), shared.now()),
+        // Compiled for this question alone: its counters and connections are nobody's.
+        None => (Snapshot::new(&settings, &Counters::new(1), &Targets::default(), 0), Ok(now)),
+    };
+    let moment = Moment { wall: now, judged };
+    let explanation = explain(&question, held.as_ref(), &snapshot, &settings.flags, moment);
     let token = held.map(|held| {
         let blocked = held.owner.blocked.is_some();
         TokenView::new(&held.token, blocked, held.last_use, &settings.flags, now)

@@ -5,9 +5,11 @@
 
 use std::sync::Arc;
 
+use crate::gateway::core::Shared;
 use crate::service::Service;
 
 pub mod api;
+pub mod clock;
 pub mod explain;
 pub mod extract;
 pub mod history;
@@ -31,4 +33,6 @@ pub struct Handles {
     pub reload: Option<Reload>,
     /// None without a server.
     pub server: Option<system::ServerStatus>,
+    /// What requests are judged by; none without a server.
+    pub shared: Option<Arc<Shared>>,
 }

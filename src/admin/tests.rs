@@ -39,7 +39,8 @@ struct Local {
 impl Local {
     async fn start(reload: Option<Reload>) -> Self {
         let (folder, world) = (tempfile::tempdir().unwrap(), World::new().await);
-        let handles = Handles { service: Arc::clone(&world.service), reload, server: None };
+        let handles =
+            Handles { service: Arc::clone(&world.service), reload, server: None, shared: None };
         let socket = socket::bind(&folder.path().join("s")).unwrap();
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let task = tokio::spawn(async move {

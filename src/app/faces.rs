@@ -12,6 +12,7 @@ use crate::admin::socket::{self, LocalSocket};
 use crate::admin::system::ServerStatus;
 use crate::admin::{Handles, api};
 use crate::config::settings::Listen;
+use crate::gateway::core::Shared;
 use crate::service::Service;
 use crate::store::Health;
 
@@ -46,7 +47,7 @@ impl Faces {
     pub(super) fn serve(
         self,
         control: &Runtime,
-        service: &Arc<Service>,
+        (service, shared): (&Arc<Service>, &Arc<Shared>),
         metrics: Metrics,
         reloader: &Arc<Reloader>,
         (public, admin): (SocketAddr, SocketAddr),
@@ -66,6 +67,7 @@ impl Faces {
                 Arc::new(move || reloader.reload())
             }),
             server: Some(server),
+            shared: Some(Arc::clone(shared)),
         };
         let router = api::router(Arc::new(handles));
         let ready = {

@@ -131,7 +131,7 @@ fn build(
         Arc::new(Reloader::new(source, settings, Arc::clone(&shared), targets, logs.clone()));
     let metrics = watched::metrics(&shared, &reloader, logs.as_ref());
     let addresses = (cores.address(), faces.admin());
-    faces.serve(&control, &service, metrics, &reloader, addresses, &stopped);
+    faces.serve(&control, (&service, &shared), metrics, &reloader, addresses, &stopped);
     control.spawn(upkeep::run(Arc::clone(&service), Arc::clone(&shared), stopped.clone()));
     let (public, admin) = addresses;
     Ok(Running { public, admin, service, shared, cores, stop, control, reloader })

@@ -14,7 +14,7 @@ use crate::service::Service;
 use crate::store::Health;
 use crate::telemetry::throttle::Throttle;
 
-use super::wall::Wall;
+use super::wall::{Look, Wall};
 use super::watched;
 
 /// How often there is a look at what is due.
@@ -32,7 +32,7 @@ pub(super) async fn run(
     shared: Arc<Shared>,
     mut stop: watch::Receiver<bool>,
 ) {
-    let mut wall = Wall::trust(&shared.clock);
+    let mut wall = Wall::begin(&shared.clock, mark(&service, &shared).await);
     let mut heard = shared.operator_word.load(Ordering::Relaxed);
     let mut health = Health::Ready;
     let mut beats = 0_u64;
@@ -55,18 +55,26 @@ pub(super) async fn run(
     }
 }
 
+/// How far the clock had come before this start. A store whose mark was lost with its index says by its
+/// newest event that it is not new.
+async fn mark(service: &Service, shared: &Shared) -> Option<Timestamp> {
+    let high = Timestamp::from_unix(shared.high_water.load(Ordering::Relaxed));
+    if high > Timestamp::EPOCH {
+        return Some(high);
+    }
+    let newest = service.events(None, None, 1).await.ok()?.entries.pop();
+    newest.map(|newest| newest.event.at)
+}
+
 /// One look at everything. Public within the crate so that tests need not wait for the next one.
 pub(super) async fn beat(service: &Service, shared: &Shared, wall: &mut Wall, beats: u64) {
-    let now = wall.look(&shared.clock);
-    shared.wall_trusted.store(now.is_some(), Ordering::Relaxed);
-    // Nothing is written down, and nothing ended, by a clock that cannot be trusted.
-    let Some(now) = now else { return };
-    let flush_every = shared.cache.flush_interval().as_secs().max(1);
-    if beats.is_multiple_of(flush_every)
-        && let Err(error) = shared.cache.flush_touches(now).await
-    {
-        tell(&shared.warnings.touches, &error, "last uses cannot be written down; they are kept");
+    let look = wall.look(&shared.clock);
+    shared.wall_trusted.store(matches!(look, Look::Trusted(_)), Ordering::Relaxed);
+    if let Look::Trusted(now) | Look::Unsettled(now) = look {
+        write_uses(shared, now, beats).await;
     }
+    // Nothing is ended, and no time is noted, by a clock that cannot be trusted.
+    let Look::Trusted(now) = look else { return };
     shared.high_water.fetch_max(now.unix(), Ordering::Relaxed);
     if beats.is_multiple_of(PERSIST_EVERY)
         && let Err(error) = shared.cache.store().raise_high_water(now).await
@@ -74,6 +82,15 @@ pub(super) async fn beat(service: &Service, shared: &Shared, wall: &mut Wall, be
         tell(&shared.warnings.time, &error, "the time cannot be written down");
     }
     sweep(service, shared, now).await;
+}
+
+async fn write_uses(shared: &Shared, now: Timestamp, beats: u64) {
+    let flush_every = shared.cache.flush_interval().as_secs().max(1);
+    if beats.is_multiple_of(flush_every)
+        && let Err(error) = shared.cache.flush_touches(now).await
+    {
+        tell(&shared.warnings.touches, &error, "last uses cannot be written down; they are kept");
+    }
 }
 
 /// Whatever cannot be done now is tried again with each beat, and told now and then.

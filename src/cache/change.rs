@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::clock;
 use crate::domain::id::OwnerId;
 use crate::domain::secret::Digest;
+use crate::domain::token::Revision;
 use crate::store::{Change, Commit, Position, Record, StoreError};
 
 use super::{Cache, Owners};
@@ -20,6 +21,7 @@ impl Cache {
         let cache = Arc::clone(self);
         let task = self.control.spawn(async move {
             let records: Vec<Record> = commit.changes.iter().map(record_of).collect();
+            let former = cache.former_digests(&commit.changes).await?;
             let begun = clock::instant();
             let result = cache.store.commit(commit).await;
             let durable_at = clock::instant();
@@ -28,10 +30,29 @@ impl Cache {
             for record in &records {
                 cache.forget(record);
             }
+            for digest in &former {
+                cache.forget_token(digest);
+            }
             cache.counts.revocation_lag.observe_shared(durable_at.elapsed());
             result
         });
         task.await.unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// The digests under which tokens are held now that will be held under others. Whoever changes a
+    /// record has read it, so that the store has the revision that the change expects by now, or a later
+    /// one, and then refuses the change.
+    async fn former_digests(&self, changes: &[Change]) -> Result<Vec<Digest>, StoreError> {
+        let mut former = Vec::new();
+        for change in changes {
+            let Record::Token(new) = &change.record else { continue };
+            if change.expected == Revision::NONE {
+                continue;
+            }
+            let old = self.store.token(new.id).await?;
+            former.extend(old.map(|old| old.digest).filter(|digest| *digest != new.digest));
+        }
+        Ok(former)
     }
 
     fn forget(&self, record: &Record) {

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Weak};
 
-use tokio::sync::watch;
+use tokio::sync::{SemaphorePermit, watch};
 
 use crate::clock;
 use crate::domain::decision::Terms;
@@ -15,7 +15,7 @@ use super::{Cache, Entry};
 /// Why a token could not be looked at. None of these says anything about the token.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LoadError {
-    /// As many loads as allowed are under way.
+    /// As many loads as allowed are under way, and no turn came in time.
     #[error("too many tokens are being loaded at once")]
     Busy,
     /// The store did not answer in time.
@@ -65,16 +65,20 @@ impl Cache {
     /// # Errors
     /// When the store cannot tell; never a verdict.
     pub async fn load(self: &Arc<Self>, digest: &Digest) -> Outcome {
+        let settled = tokio::time::timeout(self.settings.load_timeout, self.settle(digest)).await;
+        settled.unwrap_or(Err(LoadError::Slow))
+    }
+
+    async fn settle(self: &Arc<Self>, digest: &Digest) -> Outcome {
         for _ in 0..OVERTAKEN_MAX {
             let mut flight = match self.join(digest)? {
                 Joined::Landed(outcome) => return Ok(outcome),
                 Joined::Flight(flight) => flight,
             };
-            let wait = flight.wait_for(Option::is_some);
-            let outcome = match tokio::time::timeout(self.settings.load_timeout, wait).await {
-                Ok(Ok(outcome)) => outcome.clone().unwrap_or(Err(LoadError::Slow)),
+            let outcome = match flight.wait_for(Option::is_some).await {
+                Ok(outcome) => outcome.clone().unwrap_or(Err(LoadError::Slow)),
                 // The sender went without a word: the runtime is closing.
-                Ok(Err(_)) | Err(_) => Err(LoadError::Slow),
+                Err(_) => Err(LoadError::Slow),
             };
             match outcome {
                 // Changed between the end of the load and this moment.
@@ -106,21 +110,47 @@ impl Cache {
             Look::Unknown => return Ok(Joined::Landed(None)),
             Look::Absent => {}
         }
-        if shard.loads.len() > self.settings.loads / super::SHARDS {
-            return Err(LoadError::Busy);
-        }
+        let place = Arc::clone(&self.places).try_acquire_owned();
+        let place = place.map_err(|_| LoadError::Busy)?;
         let (sender, receiver) = watch::channel(None);
         shard.loads.insert(*digest, receiver.clone());
         drop(shard);
         let (cache, digest) = (Arc::clone(self), *digest);
         self.control.spawn(async move {
             let mut landing = Landing { cache: &cache, digest, landed: false };
-            let outcome = cache.fetch(&digest).await;
-            landing.landed = outcome.is_ok();
+            let outcome = match cache.turn().await {
+                Ok(_turn) if cache.is_abandoned(&digest, &sender) => {
+                    landing.landed = true;
+                    Err(LoadError::Slow)
+                }
+                Ok(_turn) => cache.fetch(&digest).await,
+                Err(busy) => Err(busy),
+            };
+            landing.landed |= outcome.is_ok();
             drop(landing);
+            drop(place);
             sender.send_replace(Some(outcome));
         });
         Ok(Joined::Flight(receiver))
+    }
+
+    /// Waits for a turn at the store: first come, first served, so that a flood of strangers takes its
+    /// place in the line like everybody else. Half of the time that a load has is kept for the store.
+    async fn turn(&self) -> Result<SemaphorePermit<'_>, LoadError> {
+        let turn = tokio::time::timeout(self.settings.load_timeout / 2, self.turns.acquire()).await;
+        turn.ok().and_then(Result::ok).ok_or(LoadError::Busy)
+    }
+
+    /// Whether nobody waits for a load any more whose turn has come; then it is off the list, and the
+    /// store is not asked. Whoever joins holds the same lock.
+    fn is_abandoned(&self, digest: &Digest, sender: &watch::Sender<Option<Outcome>>) -> bool {
+        let mut shard = self.shard(digest);
+        // The one receiver that is left is the list's own.
+        let abandoned = sender.receiver_count() <= 1;
+        if abandoned {
+            shard.loads.remove(digest);
+        }
+        abandoned
     }
 
     /// Reads the store until nothing changed between the reading and the insertion.

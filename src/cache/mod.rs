@@ -8,12 +8,26 @@
 //! | records (moka, TinyLFU) | `cache.records` tokens | until changed or evicted | the least used goes |
 //! | unknown digests (moka, apart) | `cache.unknown` digests | `cache.unknown_ttl`, or until one is created | the least used goes; never a record |
 //! | owners | those of the records held | as long as a record holds them | grows with the records |
-//! | loads under way (single flight) | `cache.loads` digests | `cache.load_timeout` | the request is refused with 503 |
+//! | shared words (`interned`) | 4,096 sets of contexts, as many companies | until the list is full | it begins anew; tokens keep what they have |
+//! | loads at the store (single flight) | `cache.loads` digests | `cache.load_timeout` for whoever waits | the next waits in the line |
+//! | loads in the line | `LINE` times `cache.loads` digests | half of `cache.load_timeout` | 503 at once; 503 also after that time |
 //! | pending touches (dashmap) | tokens used since the last flush | `cache.flush_interval` | grows with the tokens in use |
+//!
+//! Each core keeps more in front of this and beside it, none of which another core sees:
+//!
+//! | what | bound, for each core | lifetime | when full |
+//! | --- | --- | --- | --- |
+//! | records (`gateway/table.rs`) | 262,144 places, one for each digest (`gateway/core.rs`) | until changed, evicted above, or displaced | whoever comes later takes the place |
+//! | rendered identity (`gateway/table.rs`) | 16,384 places | as its record | the same |
+//! | idle upstream connections (`gateway/pool.rs`) | 1,024 for each endpoint | `upstream_idle_timeout` of the API | closed instead of kept |
+//!
+//! Nothing is shared between the lists of known and unknown: unknown digests and loads of them can fill
+//! the line, but push no record out.
 //!
 //! **Coherence.** A load notes the epoch of its digest's shard and of the owners before it reads the
 //! store; a change moves both on after it is durable. A loaded record enters the cache only under the
-//! shard's lock and only if neither moved; otherwise it is loaded again. A change clears the validity
+//! shard's lock and only if neither moved; otherwise it is loaded again. A token whose digest changes is
+//! forgotten under both. A change clears the validity
 //! flag of the record it replaces, and so does eviction, so that the tables that each core keeps in
 //! front of this cache see it on their next look.
 
@@ -28,7 +42,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::runtime::Handle;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use crate::config::settings::CacheSettings;
 use crate::domain::id::OwnerId;
@@ -46,6 +60,9 @@ use touches::Touches;
 /// Locks over digests; a change holds one of them for a moment.
 const SHARDS: usize = 64;
 
+/// How many loads may wait for each one that reads the store.
+const LINE: usize = 16;
+
 /// Records in memory in front of a store.
 #[derive(Debug)]
 pub struct Cache {
@@ -56,6 +73,10 @@ pub struct Cache {
     records: moka::sync::Cache<Digest, Arc<Entry>, BuildDigestHasher>,
     unknown: moka::sync::Cache<Digest, (), BuildDigestHasher>,
     shards: Vec<Mutex<Shard>>,
+    /// Leave to read the store, in the order of asking.
+    turns: Semaphore,
+    /// Leave to be on the list of loads: those that read and those in the line.
+    places: Arc<Semaphore>,
     owners: Mutex<Owners>,
     interned: Interned,
     touches: Touches,
@@ -106,8 +127,11 @@ impl Cache {
             .max_capacity(settings.unknown)
             .time_to_live(settings.unknown_ttl)
             .build_with_hasher(BuildDigestHasher::default());
+        let turns = settings.loads.clamp(1, Semaphore::MAX_PERMITS / (LINE + 1));
         Arc::new(Self {
             store,
+            turns: Semaphore::new(turns),
+            places: Arc::new(Semaphore::new(turns * (LINE + 1))),
             settings,
             control,
             records,

@@ -71,6 +71,8 @@ pub enum Command {
     Explain(Explain),
     /// Tell whether a server runs, and how its store does
     Status,
+    /// Show the wall clock beside the latest time that was relied on, or take that back
+    Clock(Clock),
     /// Let a running server read its configuration anew
     Reload,
     /// Write everything into one verified file, also from a running server
@@ -288,4 +290,19 @@ pub struct Explain {
     /// The address of the client
     #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
     pub from: IpAddr,
+}
+
+/// `clock`
+#[derive(Args, Debug)]
+pub struct Clock {
+    /// Take the latest time that was relied on back to now, since a wrong clock had raised it
+    #[arg(long, requires = "reason")]
+    pub set_mark_to_now: bool,
+    /// Why, for the history
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    #[arg(requires = "set_mark_to_now")]
+    pub reason: String,
+    /// Confirm that the wall clock is right
+    #[arg(long, requires = "set_mark_to_now")]
+    pub yes: bool,
 }

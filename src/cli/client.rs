@@ -99,7 +99,8 @@ impl Client {
         let cache = Cache::new(Arc::clone(&store), settings.cache.clone(), control);
         let settings = Arc::new(ArcSwap::from_pointee(settings));
         let service = Arc::new(Service::new(cache, settings, clock));
-        let router = api::router(Arc::new(Handles { service, reload: None, server: None }));
+        let handles = Handles { service, reload: None, server: None, shared: None };
+        let router = api::router(Arc::new(handles));
         Ok(Self::Folder { router, store })
     }
 

@@ -21,12 +21,13 @@ use crate::store::sealed::MasterKey;
 /// One of them that exists, or what the operating system reports.
 pub fn run(init: &Init, common: &Common) -> Result<Reply, Failure> {
     let config = common.config.clone().unwrap_or_else(|| PathBuf::from("tollgate.toml"));
-    let mut data = common.data.clone().unwrap_or_else(|| PathBuf::from("data"));
-    if common.config.is_some() || common.data.is_some() {
-        // A configuration that is named may be read from any folder.
-        data = std::path::absolute(&data)
-            .map_err(|error| Failure::io(format_args!("finding `{}`", data.display()), error))?;
-    }
+    let data = match &common.data {
+        // What is named at the command line is relative to the working directory, which the file
+        // knows nothing of.
+        Some(data) => std::path::absolute(data)
+            .map_err(|error| Failure::io(format_args!("finding `{}`", data.display()), error))?,
+        None => config.with_file_name("data"),
+    };
     let overrides = Overrides { data: Some(data.clone()), ..Overrides::default() };
     let settings = Settings::without_file(&Environment::process(), &overrides)
         .and_then(|settings| settings.with_upstream(&init.upstream))
@@ -40,7 +41,12 @@ pub fn run(init: &Init, common: &Common) -> Result<Reply, Failure> {
         }
     }
     make_folder(&data)?;
-    write_new(&config, 0o644, text(&init.upstream, &data, &key).as_bytes())?;
+    let (written_data, written_key) = match (&common.data, key.file_name()) {
+        (None, Some(key)) => (Path::new("data"), Path::new(key)),
+        _ => (data.as_path(), key.as_path()),
+    };
+    let text_of_file = text(&init.upstream, written_data, written_key);
+    write_new(&config, 0o644, text_of_file.as_bytes())?;
     make_key(&key)?;
     let shown = |path: &Path| path.display().to_string();
     let text = format!(
@@ -114,6 +120,7 @@ fn text(upstream: &str, data: &Path, key: &Path) -> String {
 public = "127.0.0.1:8080"           # where clients come in
 admin = "127.0.0.1:8081"            # metrics and health
 
+# Paths are relative to the folder of this file.
 [store]
 path = {data}
 # Keep a copy of this file apart from the backups.

@@ -23,6 +23,7 @@ pub mod render;
 pub mod user;
 pub mod history;
 pub mod explain;
+pub mod clock;
 pub mod system;
 pub mod init;
 pub mod folder;
@@ -74,12 +75,12 @@ fn dispatch(arguments: Arguments) -> Result<Reply, Failure> {
     let Arguments { common, command } = arguments;
     match command {
         Command::Init(init) => init::run(&init, &common),
-        Command::Demo(demo) => demo::run(&demo, &common, clock()),
-        Command::Serve(serve) => serve::run(&serve, &common, clock()),
+        Command::Demo(demo) => demo::run(&demo, &common, machine_clock()),
+        Command::Serve(serve) => serve::run(&serve, &common, machine_clock()),
         Command::Restore { file, check } => {
-            block_on(folder::restore(&file, check, &common, &clock()))
+            block_on(folder::restore(&file, check, &common, &machine_clock()))
         }
-        Command::Repair => block_on(folder::repair(&common, &clock())),
+        Command::Repair => block_on(folder::repair(&common, &machine_clock())),
         Command::Check => system::check(&common),
         Command::Completions { shell } => system::completions(shell),
         Command::Man { dir } => system::man(dir.as_deref()),
@@ -89,7 +90,7 @@ fn dispatch(arguments: Arguments) -> Result<Reply, Failure> {
 
 /// The commands that need the data.
 async fn ask(command: Command, common: Common) -> Result<Reply, Failure> {
-    let clock = clock();
+    let clock = machine_clock();
     let client = open(&common, clock.clone()).await?;
     let outcome = match command {
         Command::Token(command) => token::run(command, &client, &clock).await,
@@ -103,6 +104,7 @@ async fn ask(command: Command, common: Common) -> Result<Reply, Failure> {
         Command::History { command: Some(HistoryCommand::Verify { against }), .. } => {
             history::verify(against.as_deref(), &client).await
         }
+        Command::Clock(arguments) => clock::run(arguments, &client).await,
         Command::Status => system::status(&client, &clock).await,
         Command::Reload => system::reload(&client).await,
         Command::Backup { file } => system::backup(&file, &client).await,
@@ -127,13 +129,13 @@ async fn open(common: &Common, clock: Clock) -> Result<Client, Failure> {
 
 /// The machine's clock.
 #[cfg(not(feature = "test-clock"))]
-const fn clock() -> Clock {
+const fn machine_clock() -> Clock {
     Clock::system()
 }
 
 /// The clock that a test holds, if it does.
 #[cfg(feature = "test-clock")]
-fn clock() -> Clock {
+fn machine_clock() -> Clock {
     test_clock::clock()
 }
 

@@ -81,8 +81,8 @@ fn given<T>(field: &Field<T>) -> Option<&Placed<T>> {
 
 fn socket(field: &Field<Text>, store: &Path, reading: &Reading<'_>) -> Result<PathBuf, Reported> {
     let given = text(field, reading)?;
-    let path =
-        given.map_or_else(|| store.join("tollgate.sock"), |text| PathBuf::from(&text.value.value));
+    let path = given
+        .map_or_else(|| store.join("tollgate.sock"), |text| reading.beside_file(&text.value.value));
     let length = path.as_os_str().len();
     if length > MAX_SOCKET {
         let hint = format!("set `listen.socket` to a path of at most {MAX_SOCKET} bytes");
@@ -94,12 +94,16 @@ fn socket(field: &Field<Text>, store: &Path, reading: &Reading<'_>) -> Result<Pa
 
 pub(super) fn store(table: &StoreTable, reading: &Reading<'_>) -> Result<StoreSettings, Reported> {
     let path = text(&table.path, reading).and_then(|given| {
-        let (path, place) = match (&reading.overrides.data, given) {
-            (Some(folder), _) => (folder.clone(), None),
-            (None, Some(text)) => (PathBuf::from(&text.value.value), Some(text.span.clone())),
-            (None, None) => (PathBuf::from("data"), None),
+        let (named, path, place) = match (&reading.overrides.data, given) {
+            (Some(folder), _) => (folder.as_path(), folder.clone(), None),
+            (None, given) => {
+                let named = given.map_or("data", |text| &text.value.value);
+                let place = given.map(|text| text.span.clone());
+                (Path::new(named), reading.beside_file(named), place)
+            }
         };
-        if path.file_name().is_some() {
+        // By the name as it was given: `.` beside a file in `/etc` would be called `etc`.
+        if named.file_name().is_some() {
             return Ok(path);
         }
         let hint = "name a folder that holds nothing else, such as `data`";
@@ -144,7 +148,7 @@ fn master_key(
     }
     let file = match environment.expand(&given.value) {
         Ok(text) => match text.split_once(':') {
-            Some(("file", path)) if !path.is_empty() => PathBuf::from(path),
+            Some(("file", path)) if !path.is_empty() => reading.beside_file(path),
             Some(("credential", name)) if !name.is_empty() => {
                 match environment.value(CREDENTIALS) {
                     Some(folder) => Path::new(folder).join(name),

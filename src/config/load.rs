@@ -68,14 +68,14 @@ pub fn parse(path: &Path, bytes: &[u8], environment: &Environment) -> Result<Set
     settings(path, bytes, environment, &Overrides::default())
 }
 
-fn settings(
+pub(super) fn settings(
     path: &Path,
     bytes: &[u8],
     environment: &Environment,
     overrides: &Overrides,
 ) -> Result<Settings, Report> {
     let source = String::from_utf8_lossy(bytes);
-    let reading = Reading::new(&source, environment, overrides);
+    let reading = Reading::new(path, &source, environment, overrides);
     let settings = read_document(bytes, &source, &reading).and_then(|file| build(&file, &reading));
     finish(settings, reading, path)
 }
@@ -172,7 +172,7 @@ fn syntax(error: &SyntaxError, source: &str, reading: &Reading<'_>) -> Reported 
 pub fn known_keys() -> BTreeMap<String, Vec<&'static str>> {
     let (environment, overrides) = (Environment::default(), Overrides::default());
     let one_of_each = "[contexts.a.params.a]\n[[apis]]\n[[apis.rules]]\n";
-    let reading = Reading::new(one_of_each, &environment, &overrides);
+    let reading = Reading::new(Path::new(""), one_of_each, &environment, &overrides);
     // What is missing in these tables is looked for later, so nothing is reported here.
     let _ = read_document(one_of_each.as_bytes(), one_of_each, &reading);
     reading.keys.into_inner()

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::environment::{Environment, Overrides};
 use super::mistake::Mistake;
@@ -47,6 +47,8 @@ pub(super) struct Text {
 pub(super) struct Reading<'a> {
     pub(super) environment: &'a Environment,
     pub(super) overrides: &'a Overrides,
+    /// The folder of the file: empty for one in the working directory.
+    folder: &'a Path,
     source: &'a str,
     found: RefCell<Vec<Found>>,
     concealed: RefCell<Vec<Range<usize>>>,
@@ -55,7 +57,9 @@ pub(super) struct Reading<'a> {
 }
 
 impl<'a> Reading<'a> {
-    pub(super) const fn new(
+    /// A pass over `source`, the text of the file at `path`.
+    pub(super) fn new(
+        path: &'a Path,
         source: &'a str,
         environment: &'a Environment,
         overrides: &'a Overrides,
@@ -63,11 +67,18 @@ impl<'a> Reading<'a> {
         Self {
             environment,
             overrides,
+            folder: path.parent().unwrap_or(Path::new("")),
             source,
             found: RefCell::new(Vec::new()),
             concealed: RefCell::new(Vec::new()),
             keys: RefCell::new(BTreeMap::new()),
         }
+    }
+
+    /// A path that the file names. It is relative to the file, so that it means the same whatever folder
+    /// a command or a service is started in.
+    pub(super) fn beside_file(&self, path: impl AsRef<Path>) -> PathBuf {
+        self.folder.join(path)
     }
 
     /// Reports a mistake at a place.

@@ -33,7 +33,7 @@ impl Source {
     pub fn reload(&self, current: &Settings, environment: &Environment) -> Result<Loaded, Report> {
         let bytes = read(&self.path)?;
         let source = String::from_utf8_lossy(&bytes);
-        let reading = Reading::new(&source, environment, &self.overrides);
+        let reading = Reading::new(&self.path, &source, environment, &self.overrides);
         let settings = read_document(&bytes, &source, &reading).and_then(|file| {
             let mut settings = build(&file, &reading)?;
             keep_found_defaults(&mut settings, current, &file);
@@ -102,8 +102,11 @@ fn place<T>(field: &Field<T>) -> Option<Range<usize>> {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
     use crate::config::Overrides;
+    use crate::config::load::settings;
     use crate::config::settings::MasterKeySource;
 
     fn file(text: &str) -> tempfile::NamedTempFile {
@@ -115,8 +118,10 @@ mod tests {
     #[test]
     fn what_can_change_does() {
         let environment = Environment::default();
-        let current = Settings::defaults(&environment).unwrap();
-        let file = file("[limits]\nheaders = 50\n[tokens]\nidle_ttl = \"1d\"\n");
+        let file = file("");
+        let current = super::super::load(file.path(), &environment).unwrap().settings;
+        std::fs::write(file.path(), "[limits]\nheaders = 50\n[tokens]\nidle_ttl = \"1d\"\n")
+            .unwrap();
         let new = reload(&current, file.path(), &environment).unwrap();
         assert_eq!(new.settings.limits.headers, 50);
         assert_eq!(new.files, [file.path()]);
@@ -143,6 +148,32 @@ mod tests {
             (sentence("telemetry.format"), Some((6, 11))),
         ];
         assert_eq!(entries, wanted);
+    }
+
+    #[test]
+    fn paths_are_relative_to_the_file_and_those_of_the_command_line_are_not() {
+        let environment = Environment::default();
+        let named =
+            "[listen]\nsocket = \"run/s\"\n[store]\npath = \"d\"\nmaster_key = \"file:../k\"\n";
+        let absolute =
+            "[listen]\nsocket = \"/run/s\"\n[store]\npath = \"/d\"\nmaster_key = \"file:/k\"\n";
+        let at = |path: &str, text: &str, data: Option<&str>| {
+            let overrides = Overrides { data: data.map(Into::into), ..Overrides::default() };
+            let settings = settings(Path::new(path), text.as_bytes(), &environment, &overrides);
+            let settings = settings.unwrap_or_else(|report| panic!("{report}"));
+            let MasterKeySource::File(key) = settings.store.master_key else { panic!("no file") };
+            [settings.store.path, settings.listen.socket, key]
+        };
+        let is = |found: [PathBuf; 3], wanted: [&str; 3]| {
+            assert_eq!(found, wanted.map(PathBuf::from));
+        };
+        is(at("/etc/t/t.toml", named, None), ["/etc/t/d", "/etc/t/run/s", "/etc/t/../k"]);
+        is(at("c/t.toml", named, None), ["c/d", "c/run/s", "c/../k"]);
+        is(at("t.toml", named, None), ["d", "run/s", "../k"]);
+        is(at("c/t.toml", absolute, None), ["/d", "/run/s", "/k"]);
+        is(at("c/t.toml", "", None), ["c/data", "c/data/tollgate.sock", "c/data.key"]);
+        is(at("c/t.toml", "", Some("x/d")), ["x/d", "x/d/tollgate.sock", "x/d.key"]);
+        is(at("c/t.toml", named, Some("x/d")), ["x/d", "c/run/s", "c/../k"]);
     }
 
     #[test]
@@ -175,8 +206,9 @@ mod tests {
     #[test]
     fn a_default_that_the_machine_gave_is_no_change() {
         let environment = Environment::default();
-        let mut current = Settings::defaults(&environment).unwrap();
+        let file = file("");
+        let mut current = super::super::load(file.path(), &environment).unwrap().settings;
         current.listen.cores += 1;
-        assert!(reload(&current, file("").path(), &environment).is_ok());
+        assert!(reload(&current, file.path(), &environment).is_ok());
     }
 }

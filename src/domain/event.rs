@@ -92,6 +92,9 @@ pub enum EventKind {
     /// An owner was unblocked.
     #[serde(rename = "owner.unblocked")]
     OwnerUnblocked,
+    /// The mark of the latest wall-clock time was taken back.
+    #[serde(rename = "clock.mark_lowered")]
+    ClockMarkLowered,
 }
 
 /// One act, with everything about it but the records that it changed.

@@ -1,42 +1,76 @@
 //! Why a request would go through, or where it would stop: the same stations and checks as a real
-//! request, with what each one compared. Called by `admin`; it forwards nothing and touches nothing.
+//! request, in the same order, by the same functions, with what each one compared. Called by `admin`;
+//! it forwards nothing and touches nothing.
+//!
+//! Only what a question can hold is checked: it has no headers but a host and a token, and no body.
 
-use http::{Method, Uri};
+use std::net::IpAddr;
+
+use http::header::{self, HeaderMap};
+use http::{HeaderValue, Method, Uri};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::decision::{CHECKS, Case, Facts, OwnerTerms, Terms};
 use crate::domain::flags::FlagCatalog;
-use crate::domain::grant::{Contexts, Items};
 use crate::domain::refusal::Refusal;
-use crate::domain::rule::ItemRule;
+use crate::domain::secret::{self, Secret};
 use crate::domain::time::Timestamp;
+use crate::store::Held;
 
+use super::dialect::bearer;
+use super::intake;
 use super::path;
-use super::plan::{ApiPlan, RulePlan};
+use super::route::{self, Matched};
 use super::snapshot::Snapshot;
+
+mod words;
+
+use words::Scene;
+
+/// The checks before those of [`CHECKS`], in the order in which a request meets them.
+const STATIONS: [&str; 9] = [
+    "method",
+    "target length",
+    "host",
+    "path",
+    "route",
+    "spelling",
+    "clock",
+    "credential",
+    "digest",
+];
 
 /// A request that nobody sends.
 #[derive(Clone, Debug)]
 pub struct Question {
     /// Its method.
     pub method: Method,
-    /// Its whole URL; the host chooses the API.
+    /// Its whole URL; the host chooses the API. Without one it is as if the host were named nowhere.
     pub url: Uri,
     /// Whence it would come.
-    pub address: std::net::IpAddr,
-    /// Whether it would carry a token.
-    pub presented: bool,
+    pub address: IpAddr,
+    /// What it would carry.
+    pub credential: Credential,
 }
 
-/// What is known of the token in question.
+/// What a request would carry.
 #[derive(Clone, Debug)]
-pub struct Known {
-    /// The token.
-    pub terms: Terms,
-    /// Its owner.
-    pub owner: OwnerTerms,
-    /// When it was last used.
-    pub last_use: Option<Timestamp>,
+pub enum Credential {
+    /// No token.
+    None,
+    /// The secret of the token that is asked about by its id, whatever that is.
+    Named,
+    /// This secret.
+    Secret(Secret),
+}
+
+/// The moment of the question.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// What the wall clock shows.
+    pub wall: Timestamp,
+    /// What the gateway judges by. Without a running gateway that is the wall clock.
+    pub judged: Result<Timestamp, Refusal>,
 }
 
 /// One check, in the order in which it is made.
@@ -72,62 +106,34 @@ pub struct Explanation {
 /// Walks a request through all stations up to the upstream.
 pub fn explain(
     question: &Question,
-    known: Option<&Known>,
+    held: Option<&Held>,
     snapshot: &Snapshot,
     catalog: &FlagCatalog,
-    now: Timestamp,
+    moment: Moment,
 ) -> Explanation {
     let mut walk = Walk::default();
-    let raw = question.url.path();
-    let normal = match path::normalize(raw) {
-        Ok(normal) => normal,
-        Err(bad) => {
-            walk.stop("path", format!("`{raw}`"), Refusal::BadRequest(bad));
-            return walk.end(raw.to_owned(), None, None);
-        }
+    let Some((matched, path)) = walk.take_in(question, snapshot) else {
+        return walk.end(question.url.path().to_owned(), None);
     };
-    walk.pass("path", format!("`{raw}` is read as `{}`", normal.path));
-    let host = question.url.host().unwrap_or_default().trim_end_matches('.').to_ascii_lowercase();
-    let found = snapshot.routes.find(&host, &normal.path, &question.method);
-    let (api, plan, item) =
-        found.map_or((None, None, None), |(api, rule, item)| (Some(api), rule, item));
-    let path = normal.path.clone().into_owned();
-    if let Some(rule) = plan.filter(|rule| rule.public) {
-        walk.pass("rule", format!("`{}` is public: nobody is asked who it is", rule.name));
-        return walk.end(path, api, plan);
+    if let Some(rule) = matched.rule.filter(|rule| rule.public) {
+        let compared = format!("rule `{}` is public: nobody is asked who it is", rule.name);
+        walk.check("credential", compared, read(&question.credential));
+        return walk.end(path, Some(&matched));
     }
-    let Some(known) = known else {
-        if question.presented {
-            walk.stop("known", "no token has this id or secret".to_owned(), Refusal::Unknown);
-        } else {
-            let nothing = "the request carries no token".to_owned();
-            walk.stop("credential", nothing, Refusal::CredentialMissing);
-        }
-        return walk.end(path, api, plan);
-    };
-    walk.pass("known", "the store has this token".to_owned());
-    let case = Case {
-        terms: &known.terms,
-        owner: &known.owner,
-        rule: plan.map(|rule| &rule.requirement),
-        facts: Facts {
-            address: question.address,
-            certificate: None,
-            last_use: known.last_use,
-            item,
-            company: None,
-        },
-        now,
-    };
-    let ruled = describe_rule(question, &host, api, plan);
-    for (name, check) in CHECKS {
-        let compared = describe(name, &case, &ruled, catalog);
-        match check(&case) {
-            Ok(()) => walk.pass(name, compared),
-            Err(refusal) => walk.stop(name, compared, refusal),
-        }
+    if let Some(held) = walk.identify(question, held, moment) {
+        walk.judge(question, held, &matched, (catalog, moment));
     }
-    walk.end(path, api, plan)
+    walk.end(path, Some(&matched))
+}
+
+/// The credential as the dialect reads it.
+fn read(credential: &Credential) -> Result<(), Refusal> {
+    let Credential::Secret(secret) = credential else { return Ok(()) };
+    let mut headers = HeaderMap::new();
+    let line = HeaderValue::from_str(&format!("Bearer {}", secret.expose()))
+        .map_err(|_| Refusal::CredentialMalformed)?;
+    headers.insert(header::AUTHORIZATION, line);
+    bearer::credential(&headers).map(|_| ())
 }
 
 #[derive(Default)]
@@ -137,133 +143,131 @@ struct Walk {
 }
 
 impl Walk {
-    fn pass(&mut self, check: &str, compared: String) {
-        let outcome = if self.stopped.is_some() { "not reached" } else { "passed" };
-        self.steps.push(Step { check: check.to_owned(), compared, outcome: outcome.to_owned() });
+    fn check(&mut self, check: &str, compared: String, outcome: Result<(), Refusal>) {
+        let outcome = match (self.stopped, outcome) {
+            (Some(_), _) => "not reached",
+            (None, Ok(())) => "passed",
+            (None, Err(refusal)) => {
+                self.stopped = Some(refusal);
+                "refused"
+            }
+        };
+        let (check, outcome) = (check.to_owned(), outcome.to_owned());
+        self.steps.push(Step { check, compared, outcome });
     }
 
-    fn stop(&mut self, check: &str, compared: String, refusal: Refusal) {
-        let outcome = if self.stopped.is_some() { "not reached" } else { "refused" };
-        self.steps.push(Step { check: check.to_owned(), compared, outcome: outcome.to_owned() });
-        self.stopped.get_or_insert(refusal);
+    /// `intake` and `route`: what the request met, and its path in the normal form. None if it has no
+    /// one reading.
+    fn take_in<'s>(
+        &mut self,
+        question: &Question,
+        snapshot: &'s Snapshot,
+    ) -> Option<(Matched<'s>, String)> {
+        let (method, url) = (&question.method, &question.url);
+        self.check("method", format!("`{method}`"), intake::check_method(method));
+        let (bytes, most) = (intake::target_bytes(url), snapshot.limits.target_bytes);
+        let length = intake::check_length(url, &snapshot.limits);
+        self.check("target length", format!("{bytes} bytes of at most {most}"), length);
+        let host = host_of(url);
+        self.check("host", words::host(url, host.as_ref().ok()), host.clone().map(|_| ()));
+        let raw = url.path();
+        let normal = match path::normalize(raw) {
+            Ok(normal) => normal,
+            Err(bad) => {
+                self.check("path", format!("`{raw}`"), Err(Refusal::BadRequest(bad)));
+                return None;
+            }
+        };
+        self.check("path", format!("`{raw}` is read as `{}`", normal.path), Ok(()));
+        let host = host.ok().filter(|_| self.stopped.is_none())?;
+        let matched = route::locate(&host, &normal.path, method, snapshot);
+        self.check("route", words::route(&matched, &host, method), Ok(()));
+        let spelling = route::check_spelling(normal.odd, matched.api.keep);
+        self.check("spelling", words::spelling(normal.odd, &matched), spelling);
+        // A request that is refused for its spelling has met no API.
+        self.stopped.is_none().then(|| (matched, normal.path.into_owned()))
     }
 
-    fn end(self, path: String, api: Option<&ApiPlan>, rule: Option<&RulePlan>) -> Explanation {
+    /// `authenticate`: the token, if there is one.
+    fn identify<'h>(
+        &mut self,
+        question: &Question,
+        held: Option<&'h Held>,
+        moment: Moment,
+    ) -> Option<&'h Held> {
+        self.check("clock", words::clock(moment), moment.judged.map(|_| ()));
+        let present = match &question.credential {
+            Credential::None => Err(Refusal::CredentialMissing),
+            Credential::Named => Ok(()),
+            Credential::Secret(_) => read(&question.credential),
+        };
+        self.check("credential", words::credential(&question.credential, present), present);
+        let plausible = match &question.credential {
+            Credential::Secret(secret) => secret::is_plausible(secret.expose().as_bytes()),
+            Credential::None | Credential::Named => true,
+        };
+        let known = if plausible && held.is_some() { Ok(()) } else { Err(Refusal::Unknown) };
+        self.check("digest", words::digest(plausible, held), known);
+        held
+    }
+
+    /// `authorize`: every check of the decision.
+    fn judge(
+        &mut self,
+        question: &Question,
+        held: &Held,
+        matched: &Matched<'_>,
+        (catalog, moment): (&FlagCatalog, Moment),
+    ) {
+        let (terms, owner) = (Terms::from(&*held.token), OwnerTerms::from(&*held.owner));
+        let case = Case {
+            terms: &terms,
+            owner: &owner,
+            rule: matched.rule.map(|rule| &rule.requirement),
+            facts: Facts {
+                address: question.address,
+                certificate: None,
+                last_use: held.last_use.as_ref().map(|last| last.at),
+                item: matched.item.as_deref(),
+                company: None,
+            },
+            now: moment.judged.unwrap_or(moment.wall),
+        };
+        let scene = Scene { case: &case, held, matched, catalog };
+        for (name, check) in CHECKS {
+            self.check(name, scene.compared(name), check(&case));
+        }
+    }
+
+    /// The answer, with what was not even prepared as not reached.
+    fn end(mut self, path: String, matched: Option<&Matched<'_>>) -> Explanation {
+        if self.stopped.is_some() {
+            let all = STATIONS.into_iter().chain(CHECKS.into_iter().map(|(name, _)| name));
+            for name in all.skip(self.steps.len()) {
+                self.check(name, String::new(), Ok(()));
+            }
+        }
+        // What no API answers to has met the gateway itself.
+        let api = matched.map(|matched| matched.api).filter(|api| !api.targets.is_empty());
         Explanation {
             permitted: self.stopped.is_none(),
             status: self.stopped.map(Refusal::status),
             reason: self.stopped.map(|refusal| refusal.reason().to_owned()),
             path,
             api: api.map(|api| api.name.to_string()),
-            rule: rule.map(|rule| rule.name.to_string()),
+            rule: matched.and_then(|matched| matched.rule).map(|rule| rule.name.to_string()),
             steps: self.steps,
         }
     }
 }
 
-fn describe_rule(
-    question: &Question,
-    host: &str,
-    api: Option<&ApiPlan>,
-    rule: Option<&RulePlan>,
-) -> String {
-    match (api, rule) {
-        (None, _) => format!("no API answers to host `{host}` and this path"),
-        (Some(api), None) => {
-            format!("no rule of API `{}` takes {} of this path", api.name, question.method)
-        }
-        (Some(api), Some(rule)) => {
-            format!("rule `{}` of API `{}` takes {}", rule.name, api.name, question.method)
-        }
-    }
-}
-
-/// What a check held against what, in words.
-fn describe(name: &str, case: &Case<'_>, ruled: &str, catalog: &FlagCatalog) -> String {
-    let (terms, rule, now) = (case.terms, case.rule, case.now);
-    let life = &terms.life;
-    let or_none = |text: Option<String>| text.unwrap_or_else(|| "none".to_owned());
-    match name {
-        "not revoked" => format!("ended: {}", or_none(terms.ended.map(|end| format!("{end:?}")))),
-        "not disabled" => format!("disabled: {}", terms.disabled),
-        "owner not blocked" => format!("blocked: {}", case.owner.blocked),
-        "active" => format!("now {now}, usable from {}", life.not_before),
-        "not expired" => match life.expires_at {
-            Some(expiry) => format!("now {now}, expires at {expiry}"),
-            None => "it never expires".to_owned(),
-        },
-        "not idle" => {
-            let last = or_none(case.facts.last_use.map(|at| at.to_string()));
-            match life.idle_deadline(case.facts.last_use) {
-                Some(deadline) => format!("last use {last}, idle from {deadline}"),
-                None => "it may lie unused for ever".to_owned(),
-            }
-        }
-        "presenter" | "time" | "address" => describe_conditions(name, case),
-        "rule" => ruled.to_owned(),
-        "roles" => {
-            let names = |slugs: &[crate::domain::id::Slug]| {
-                slugs.iter().map(|slug| slug.as_str()).collect::<Vec<_>>().join(", ")
-            };
-            let asked = rule.map_or_else(String::new, |rule| names(&rule.roles));
-            format!("asked: [{asked}], the owner has: [{}]", names(&case.owner.roles))
-        }
-        "company" => {
-            let asked =
-                or_none(rule.and_then(|rule| rule.company.as_ref()).map(ToString::to_string));
-            let held = or_none(terms.company.as_ref().map(ToString::to_string));
-            format!("asked: {asked}, the token's: {held}")
-        }
-        "context" => {
-            let asked =
-                or_none(rule.and_then(|rule| rule.context.as_ref()).map(ToString::to_string));
-            format!("asked: {asked}, the token reaches: {}", contexts(&terms.contexts))
-        }
-        "flags" => {
-            let held = terms.flags.within(case.owner.ceiling);
-            let names = |flags| catalog.describe(flags).join(", ");
-            let asked = rule.map_or_else(String::new, |rule| names(rule.flags));
-            format!("asked: [{asked}], the token has under its owner's ceiling: [{}]", names(held))
-        }
-        "items" => describe_items(case),
-        other => other.to_owned(),
-    }
-}
-
-fn describe_conditions(name: &str, case: &Case<'_>) -> String {
-    let Some(asked) = &case.terms.conditions else { return "no condition".to_owned() };
-    match name {
-        "presenter" => match asked.certificate {
-            Some(_) => "it is bound to a client certificate".to_owned(),
-            None => "it is not bound".to_owned(),
-        },
-        "address" => {
-            let networks: Vec<_> = asked.networks.iter().map(ToString::to_string).collect();
-            format!("from {}, allowed: [{}]", case.facts.address, networks.join(", "))
-        }
-        _ => format!("now {}, {} weekly windows", case.now, asked.windows.len()),
-    }
-}
-
-fn describe_items(case: &Case<'_>) -> String {
-    let held = match &case.terms.items {
-        Items::All => "all items".to_owned(),
-        Items::Set(ids) => format!("[{}]", ids.join(", ")),
-    };
-    match (case.rule.map_or(ItemRule::Closed, |rule| rule.items), case.facts.item) {
-        (ItemRule::Named, Some(item)) => format!("asked: `{item}`, the token reaches: {held}"),
-        (ItemRule::Named, None) => format!("the path names no item, the token reaches: {held}"),
-        (ItemRule::Upstream, _) => format!("the upstream filters, the token reaches: {held}"),
-        (ItemRule::Closed, _) => format!("the rule is closed to limits, the token reaches: {held}"),
-    }
-}
-
-fn contexts(contexts: &Contexts) -> String {
-    match contexts {
-        Contexts::All => "all contexts".to_owned(),
-        Contexts::Set(names) => {
-            let names: Vec<_> = names.iter().map(|name| name.as_str()).collect();
-            format!("[{}]", names.join(", "))
-        }
+/// The host as `intake` reads it. Somebody who asks about a path alone means none in particular.
+fn host_of(url: &Uri) -> Result<std::rc::Rc<str>, Refusal> {
+    use crate::domain::refusal::BadRequest;
+    intake::check_form(url)?;
+    match url.authority() {
+        None => Ok("".into()),
+        Some(authority) => intake::plain_host(authority.as_str().as_bytes())
+            .ok_or(Refusal::BadRequest(BadRequest::Host)),
     }
 }

@@ -12,6 +12,7 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Method, Request, Uri, Version};
 use hyper::body::Incoming;
 
+use crate::config::settings::Limits;
 use crate::domain::refusal::{BadRequest, Refusal};
 use crate::telemetry::access::RequestId;
 use crate::wire;
@@ -53,11 +54,7 @@ pub(super) fn receive(
 ) -> Result<Inbound, Refusal> {
     let (mut parts, body) = request.into_parts();
     check_method(&parts.method)?;
-    if parts.uri.path_and_query().map_or(0, |target| target.as_str().len())
-        > snapshot.limits.target_bytes
-    {
-        return Err(Refusal::TargetTooLong);
-    }
+    check_length(&parts.uri, &snapshot.limits)?;
     // HTTP/1 is held to this by hyper, which answers by itself.
     if parts.headers.len() > snapshot.limits.headers {
         return Err(Refusal::HeadTooLarge);
@@ -72,7 +69,7 @@ pub(super) fn receive(
 
 /// sec-P15: a method is an upper-case word; `TRACE` would show the credential to a script, and
 /// `CONNECT` asks for a tunnel that nobody can check.
-fn check_method(method: &Method) -> Result<(), Refusal> {
+pub(super) fn check_method(method: &Method) -> Result<(), Refusal> {
     if matches!(*method, Method::TRACE | Method::CONNECT) {
         return Err(Refusal::MethodNotAllowed);
     }
@@ -82,6 +79,26 @@ fn check_method(method: &Method) -> Result<(), Refusal> {
     } else {
         Err(Refusal::BadRequest(BadRequest::Method))
     }
+}
+
+/// sec-D3: path and query together are as long as is allowed.
+pub(super) fn check_length(target: &Uri, limits: &Limits) -> Result<(), Refusal> {
+    if target_bytes(target) > limits.target_bytes { Err(Refusal::TargetTooLong) } else { Ok(()) }
+}
+
+/// How long path and query are together.
+pub(super) fn target_bytes(target: &Uri) -> usize {
+    target.path_and_query().map_or(0, |target| target.as_str().len())
+}
+
+/// A target is a path, or an address of plain `http` or `https`: no other scheme, and not the form of
+/// `CONNECT`, which names no path.
+pub(super) fn check_form(target: &Uri) -> Result<(), Refusal> {
+    let plain = match (target.scheme(), target.authority()) {
+        (Some(scheme), _) => *scheme == Scheme::HTTP || *scheme == Scheme::HTTPS,
+        (None, authority) => authority.is_none(),
+    };
+    if plain { Ok(()) } else { Err(Refusal::BadRequest(BadRequest::Target)) }
 }
 
 /// sec-P11 to sec-P13: exactly one authority. It stands in the target (HTTP/2, absolute form) or in
@@ -94,20 +111,11 @@ fn settle_host(parts: &mut Parts, client: &Client) -> Result<Rc<str>, Refusal> {
     if second.is_some() || (line.is_none() && parts.version == Version::HTTP_11) {
         return Err(BAD);
     }
-    if let Some(scheme) = parts.uri.scheme()
-        && *scheme != Scheme::HTTP
-        && *scheme != Scheme::HTTPS
-    {
-        return Err(Refusal::BadRequest(BadRequest::Target));
-    }
+    check_form(&parts.uri)?;
     let Some(authority) = parts.uri.authority() else {
         let line = line.ok_or(BAD)?;
         return client.known_host(line.as_bytes(), plain_host).ok_or(BAD);
     };
-    if parts.uri.scheme().is_none() {
-        // The form of `CONNECT`, which names no path.
-        return Err(Refusal::BadRequest(BadRequest::Target));
-    }
     let host = client.known_host(authority.as_str().as_bytes(), plain_host).ok_or(BAD)?;
     if parts.version == Version::HTTP_2
         && line.is_some_and(|line| {
@@ -125,7 +133,7 @@ fn settle_host(parts: &mut Parts, client: &Client) -> Result<Rc<str>, Refusal> {
 
 /// The name alone, in lower case and without the dot of a full domain name (sec-P7, sec-P12); none for
 /// what is not one host with at most a port.
-fn plain_host(text: &[u8]) -> Option<Rc<str>> {
+pub(super) fn plain_host(text: &[u8]) -> Option<Rc<str>> {
     let allowed = |b: &u8| b.is_ascii_alphanumeric() || b"-._~[]:".contains(b);
     if text.is_empty() || text.len() > 300 || !text.iter().all(allowed) {
         return None;

@@ -1,8 +1,12 @@
 //! The second station: what did the request meet?
 
+use http::Method;
+
+use crate::config::settings::KeepInPath;
 use crate::domain::refusal::{BadRequest, Refusal};
 
 use super::intake::Inbound;
+use super::path::Odd;
 use super::plan::{ApiPlan, RulePlan};
 use super::snapshot::Snapshot;
 
@@ -17,16 +21,34 @@ pub(super) struct Matched<'s> {
     pub(super) item: Option<Box<str>>,
 }
 
-/// Finds what a request met. A request that no API answers to has met the gateway itself, which has no
-/// rules.
+/// Finds what a request met.
 ///
 /// # Errors
 /// A spelling of the path that this API does not take.
 pub(super) fn find<'s>(inbound: &Inbound, snapshot: &'s Snapshot) -> Result<Matched<'s>, Refusal> {
-    let path = inbound.path();
-    let found = snapshot.routes.find(&inbound.host, path, &inbound.parts.method);
+    let matched = locate(&inbound.host, inbound.path(), &inbound.parts.method, snapshot);
+    check_spelling(inbound.odd, matched.api.keep)?;
+    Ok(matched)
+}
+
+/// What host, path and method lead to. A request that no API answers to has met the gateway itself,
+/// which has no rules.
+pub(super) fn locate<'s>(
+    host: &str,
+    path: &str,
+    method: &Method,
+    snapshot: &'s Snapshot,
+) -> Matched<'s> {
+    let found = snapshot.routes.find(host, path, method);
     let (api, rule, item) = found.unwrap_or((&snapshot.nowhere, None, None));
-    let (odd, keep) = (inbound.odd, api.keep);
+    Matched { api, rule, item: item.map(Into::into) }
+}
+
+/// Refuses a path that can be read in two ways, unless the API asks for it.
+///
+/// # Errors
+/// What two servers could read in two ways (sec-P3, sec-P5, sec-P6).
+pub(super) fn check_spelling(odd: Odd, keep: KeepInPath) -> Result<(), Refusal> {
     for (holds, kept, bad) in [
         (odd.encoded_slash, keep.encoded_slash, BadRequest::Slash),
         (odd.empty_segment, keep.empty_segment, BadRequest::EmptySegment),
@@ -36,5 +58,5 @@ pub(super) fn find<'s>(inbound: &Inbound, snapshot: &'s Snapshot) -> Result<Matc
             return Err(Refusal::BadRequest(bad));
         }
     }
-    Ok(Matched { api, rule, item: item.map(Into::into) })
+    Ok(())
 }

@@ -29,6 +29,7 @@ mod update;
 pub mod sweep;
 mod owners;
 pub mod history;
+pub mod mark;
 #[cfg(test)]
 pub(crate) mod tests;
 

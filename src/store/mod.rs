@@ -345,6 +345,10 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     /// Persists the wall clock's high-water mark; a lower value than before changes nothing.
     async fn raise_high_water(&self, to: Timestamp) -> Result<(), StoreError>;
 
+    /// Takes the high-water mark back to `to`, at the word of an operator who knows that it was raised by
+    /// a wrong clock; a higher value than before changes nothing. Durable at the next checkpoint.
+    async fn lower_high_water(&self, to: Timestamp) -> Result<(), StoreError>;
+
     /// Whether it can do its work.
     fn health(&self) -> Health;
 

@@ -160,6 +160,20 @@ fn init_makes_what_serve_needs_and_overwrites_nothing() {
     let elsewhere = Place::empty();
     elsewhere.ok(&["user", "add", "alice", "--config", config.to_str().unwrap()]);
     assert!(place.path("sub/d/history").is_dir());
+
+    // What the file names lies beside it, from wherever it is read.
+    std::fs::create_dir(place.path("beside")).unwrap();
+    place.ok(&["init", "--config", "beside/t.toml"]);
+    let text = std::fs::read_to_string(place.path("beside/t.toml")).unwrap();
+    assert!(text.contains("path = \"data\"") && text.contains("\"file:data.key\""), "{text}");
+    assert!(place.path("beside/data.key").is_file());
+    let config = place.path("beside/t.toml");
+    elsewhere.ok(&["user", "add", "bob", "--config", config.to_str().unwrap()]);
+    assert!(place.path("beside/data/history").is_dir());
+    place.ok(&["user", "show", "bob", "--config", "beside/t.toml"]);
+    // The command line speaks of the folder in which it is typed.
+    place.ok(&["user", "show", "bob", "--config", "sub/t.toml", "--data", "beside/data"]);
+    assert!(!elsewhere.path("data").exists());
 }
 
 #[test]

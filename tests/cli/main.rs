@@ -7,6 +7,8 @@
     reason = "a test fails by panicking"
 )]
 
+#[cfg(feature = "test-clock")]
+mod clock;
 mod data;
 mod errors;
 mod life;
@@ -66,7 +68,26 @@ impl Place {
 
     /// With something on standard input.
     fn run_with(&self, arguments: &[&str], input: &str) -> Outcome {
+        Self::outcome(self.command(arguments), arguments, input)
+    }
+
+    /// By the wall clock that the file `clock` holds.
+    #[cfg(feature = "test-clock")]
+    fn clocked(&self, arguments: &[&str]) -> Outcome {
         let mut command = self.command(arguments);
+        command.env("TOLLGATE_TEST_CLOCK", self.path("clock"));
+        Self::outcome(command, arguments, "")
+    }
+
+    /// The same for what must go well; gives what it writes.
+    #[cfg(feature = "test-clock")]
+    fn clocked_ok(&self, arguments: &[&str]) -> String {
+        let outcome = self.clocked(arguments);
+        assert_eq!(outcome.code, 0, "{arguments:?}: {}", outcome.err);
+        outcome.out
+    }
+
+    fn outcome(mut command: Command, arguments: &[&str], input: &str) -> Outcome {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         // A program that does not read its input is well too.

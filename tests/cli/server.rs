@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::Place;
 
 /// A process that was started here, and ends with the test.
-struct Server {
+pub(crate) struct Server {
     child: Child,
     /// The line that it printed when it was ready.
     ready: Value,
@@ -21,7 +21,7 @@ impl Server {
         Self::run(place.command(arguments))
     }
 
-    fn run(mut command: std::process::Command) -> Self {
+    pub(crate) fn run(mut command: std::process::Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -36,11 +36,11 @@ impl Server {
         Self::start(place, &[&arguments[..], &["--admin", "127.0.0.1:0", "--data", "d"]].concat())
     }
 
-    fn address(&self, which: &str) -> SocketAddr {
+    pub(crate) fn address(&self, which: &str) -> SocketAddr {
         self.ready[which].as_str().unwrap().parse().unwrap()
     }
 
-    fn stop(&mut self) -> i32 {
+    pub(crate) fn stop(&mut self) -> i32 {
         let id = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
         self.child.wait().unwrap().code().unwrap()
@@ -55,7 +55,7 @@ impl Drop for Server {
 }
 
 /// An upstream that says `hello` to everybody, for as long as the tests run.
-fn hello() -> SocketAddr {
+pub(crate) fn hello() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
@@ -92,7 +92,7 @@ fn ask(
     (head[9..12].parse().unwrap(), body.to_owned())
 }
 
-fn with_token(address: SocketAddr, secret: &str) -> u16 {
+pub(crate) fn with_token(address: SocketAddr, secret: &str) -> u16 {
     let bearer = ("Authorization".to_owned(), format!("Bearer {secret}"));
     ask(address, "GET", "/anything", &[bearer]).0
 }

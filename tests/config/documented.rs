@@ -20,8 +20,9 @@ fn reference_with_all_keys() -> String {
     reference().lines().map(|one| if one == "#" { "\n".to_owned() } else { line(one) }).collect()
 }
 
+/// As a file in the working directory, to which its paths are then relative.
 fn parse(text: &str) -> Settings {
-    let parsed = config::parse(Path::new("config/tollgate.toml"), text.as_bytes(), &environment());
+    let parsed = config::parse(Path::new("tollgate.toml"), text.as_bytes(), &environment());
     parsed.unwrap_or_else(|report| panic!("{report}"))
 }
 

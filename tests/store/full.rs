@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tollgate::clock::Clock;
 use tollgate::store::{self, Health, LastUse, NotedUse, Store, StoreError};
@@ -112,9 +113,13 @@ async fn storm(store: &Arc<dyn Store>, filler: &Path, from: u64) -> u64 {
         tokio::task::spawn_blocking(move || fill(&filling)).await.unwrap();
         next = creating.await.unwrap();
         std::fs::remove_file(filler).unwrap();
-        while store.health() != Health::Ready {
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
+        let ready = async {
+            while store.health() != Health::Ready {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let ready = tokio::time::timeout(Duration::from_secs(60), ready).await;
+        assert!(ready.is_ok(), "{:?} although there is space again", store.health());
         check(store, next).await;
     }
     next

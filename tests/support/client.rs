@@ -136,6 +136,14 @@ impl Client {
         self.take(end)
     }
 
+    /// Waits until `mark` has come, and leaves it to be read.
+    ///
+    /// # Panics
+    /// When it does not come.
+    pub fn wait_for(&mut self, mark: &str) {
+        assert!(self.until(mark.as_bytes()).is_some(), "{mark:?} never came");
+    }
+
     /// Bytes that arrived and belong to no answer yet, and everything up to the end of the connection.
     pub fn rest(&mut self) -> Vec<u8> {
         while self.more().is_some() {}

@@ -71,8 +71,6 @@ pub enum Step {
     Wait,
     /// Sends bytes.
     Send(Vec<u8>),
-    /// Waits.
-    Pause(Duration),
     /// Waits until the other side goes away.
     Stall,
     /// Closes the connection in good order.
@@ -272,7 +270,6 @@ impl Connection {
                 Step::Wait => shared.wait(),
                 Step::TakeBody => body = Some(self.take_body(&seen, shared)),
                 Step::Send(bytes) => self.stream.write_all(&bytes).ok()?,
-                Step::Pause(time) => thread::sleep(time),
                 Step::Stall => {
                     let _ = self.read_until(0, b"never to be sent by anybody");
                     return None;

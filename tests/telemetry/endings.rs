@@ -1,7 +1,6 @@
 //! Requests that do not end well: who broke off, and when.
 
 use std::net::TcpListener;
-use std::time::Duration;
 
 use serde_json::json;
 use tollgate::telemetry::Format;
@@ -16,15 +15,18 @@ const HALF: &str = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf!";
 fn an_upstream_that_breaks_off_is_told_from_a_client_that_leaves() {
     let upstream = Upstream::scripted(|seen| {
         if seen.line().contains("by-upstream") {
-            vec![Step::Send(HALF.into()), Step::Pause(Duration::from_millis(20)), Step::Reset]
+            vec![Step::Send(HALF.into()), Step::Wait, Step::Reset]
         } else {
             vec![Step::Send(HALF.into()), Step::Stall]
         }
     });
     let stage = Stage::before(upstream, Format::Json);
     let secret = stage.token().secret;
-    let answer = stage.gateway.ask(stage.request("GET /any/by-upstream", &secret));
-    assert!(!answer.whole);
+    let mut client = Client::connect(stage.gateway.public());
+    client.send(stage.request("GET /any/by-upstream", &secret));
+    client.wait_for("half!");
+    stage.upstream.go_on();
+    assert!(!client.answer().whole);
     let told = stage.kept.lines(1).remove(0);
     assert_eq!((&told["cut"], &told["status"]), (&json!("upstream"), &json!(200)));
 

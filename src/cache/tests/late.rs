@@ -3,9 +3,10 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use async_trait::async_trait;
+use tokio::sync::Semaphore;
 
 use crate::domain::id::{OwnerId, TokenId};
 use crate::domain::owner::Owner;
@@ -22,12 +23,26 @@ use crate::store::{
 pub(super) struct Late {
     pub(super) inner: Arc<dyn Store>,
     pub(super) reads: AtomicUsize,
+    /// Without permits no read comes to its end.
+    pub(super) gate: Semaphore,
+    /// Reads that have begun and are not over.
+    pub(super) inside: AtomicUsize,
+    /// Whether what stands at the gate is what was read, and not who is about to read.
+    pub(super) holds_answers: AtomicBool,
 }
 
 #[async_trait]
 impl Store for Late {
     async fn held(&self, digest: &Digest) -> Result<Option<Held>, StoreError> {
-        let read = self.inner.held(digest).await;
+        let early = self.holds_answers.load(Ordering::SeqCst);
+        let before = if early { Some(self.inner.held(digest).await) } else { None };
+        self.inside.fetch_add(1, Ordering::SeqCst);
+        drop(self.gate.acquire().await);
+        self.inside.fetch_sub(1, Ordering::SeqCst);
+        let read = match before {
+            Some(read) => read,
+            None => self.inner.held(digest).await,
+        };
         let turns = self.reads.fetch_add(1, Ordering::Relaxed) % 7;
         for _ in 0..turns {
             tokio::task::yield_now().await;
@@ -104,6 +119,10 @@ impl Store for Late {
 
     async fn raise_high_water(&self, to: Timestamp) -> Result<(), StoreError> {
         self.inner.raise_high_water(to).await
+    }
+
+    async fn lower_high_water(&self, to: Timestamp) -> Result<(), StoreError> {
+        self.inner.lower_high_water(to).await
     }
 
     fn health(&self) -> Health {

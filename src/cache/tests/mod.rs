@@ -4,6 +4,8 @@
 //! last number that was acknowledged, then looks; what it finds must not be older. That is the promise of
 //! immediate revocation, for any record and any change.
 
+mod digest;
+mod flood;
 mod late;
 
 use std::sync::Arc;
@@ -12,6 +14,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 
 use super::{Cache, Entry, Look};
 use crate::clock::Clock;
@@ -113,24 +116,39 @@ fn token_commit(token: Token) -> Commit {
 }
 
 async fn world(records: u64) -> World {
-    let folder = tempfile::tempdir().unwrap();
-    let settings = StoreSettings {
-        path: folder.path().join("data"),
-        index_cache_bytes: 8 << 20,
-        reserve_bytes: 1 << 20,
-        master_key: MasterKeySource::Environment("NONE".to_owned()),
-    };
-    let clock = Clock::held(START);
-    let inner = store::open(&settings, clock.clone()).await.unwrap();
-    let late = Arc::new(Late { inner, reads: AtomicUsize::new(0) });
-    let settings = CacheSettings {
+    world_with(usual(records), 1).await
+}
+
+fn usual(records: u64) -> CacheSettings {
+    CacheSettings {
         records,
         unknown: 64,
         unknown_ttl: Duration::from_secs(3_600),
         loads: 4_096,
         load_timeout: Duration::from_secs(60),
         flush_interval: Duration::from_secs(5),
+    }
+}
+
+/// A cache with these settings, over a store whose reads end only while its gate has `permits`.
+async fn world_with(settings: CacheSettings, permits: usize) -> World {
+    let folder = tempfile::tempdir().unwrap();
+    let store_settings = StoreSettings {
+        path: folder.path().join("data"),
+        index_cache_bytes: 8 << 20,
+        reserve_bytes: 1 << 20,
+        master_key: MasterKeySource::Environment("NONE".to_owned()),
     };
+    let clock = Clock::held(START);
+    let inner = store::open(&store_settings, clock.clone()).await.unwrap();
+    let late = Late {
+        inner,
+        reads: AtomicUsize::new(0),
+        gate: Semaphore::new(permits),
+        inside: AtomicUsize::new(0),
+        holds_answers: AtomicBool::new(false),
+    };
+    let late = Arc::new(late);
     let cache = Cache::new(Arc::clone(&late) as Arc<dyn store::Store>, settings, Handle::current());
     let alice = commit(EventKind::OwnerCreated, Record::Owner(Arc::new(owner(1))), Revision(1));
     cache.commit(alice).await.unwrap();

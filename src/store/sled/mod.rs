@@ -292,6 +292,12 @@ impl Store for SledStore {
         Ok(())
     }
 
+    async fn lower_high_water(&self, to: Timestamp) -> Result<(), StoreError> {
+        self.shared.index()?;
+        self.shared.lower_high_water(to);
+        Ok(())
+    }
+
     fn health(&self) -> Health {
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         let stopped = thread.as_ref().is_none_or(JoinHandle::is_finished);

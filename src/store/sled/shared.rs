@@ -108,6 +108,10 @@ impl Shared {
         self.high_water.fetch_max(to.unix(), Ordering::AcqRel);
     }
 
+    pub(super) fn lower_high_water(&self, to: Timestamp) {
+        self.high_water.fetch_min(to.unix(), Ordering::AcqRel);
+    }
+
     /// Notes whether changes find room, and says so when that changes.
     pub(super) fn set_room(&self, room: Room) {
         let before = self.room.swap(room as u8, Ordering::AcqRel);

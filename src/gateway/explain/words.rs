@@ -1,0 +1,251 @@
+//! What a check held against what, in words for operators.
+
+use std::fmt::Display;
+
+use http::{Method, Uri};
+
+use crate::domain::decision::Case;
+use crate::domain::flags::{FlagCatalog, Flags};
+use crate::domain::grant::{Contexts, Items};
+use crate::domain::id::Slug;
+use crate::domain::refusal::Refusal;
+use crate::domain::rule::ItemRule;
+use crate::domain::token::{Act, End, Ended};
+use crate::gateway::path::Odd;
+use crate::gateway::route::Matched;
+use crate::store::Held;
+
+use super::{Credential, Moment};
+
+/// Which host was named.
+pub(super) fn host(url: &Uri, read: Option<&std::rc::Rc<str>>) -> String {
+    match (url.authority(), read) {
+        (None, Some(_)) => "none is named: APIs without a host answer".to_owned(),
+        (Some(authority), Some(host)) => format!("`{authority}` is read as `{host}`"),
+        (_, None) => format!("`{url}` does not name one host of http or https"),
+    }
+}
+
+/// Which API and which rule the request met.
+pub(super) fn route(matched: &Matched<'_>, host: &str, method: &Method) -> String {
+    let api = &matched.api.name;
+    match matched.rule {
+        Some(rule) => format!("rule `{}` of API `{api}` takes {method}", rule.name),
+        None if matched.api.targets.is_empty() => {
+            format!("no API answers to host `{host}` and this path; told once the token is known")
+        }
+        None => {
+            format!(
+                "no rule of API `{api}` takes {method} of this path; told once the token is known"
+            )
+        }
+    }
+}
+
+/// Which spellings with two readings the path holds, and whether its API takes them.
+pub(super) fn spelling(odd: Odd, matched: &Matched<'_>) -> String {
+    let keep = matched.api.keep;
+    let held: Vec<_> = [
+        (odd.encoded_slash, keep.encoded_slash, "`%2F`"),
+        (odd.empty_segment, keep.empty_segment, "`//`"),
+        (odd.path_parameter, keep.path_parameter, "`;`"),
+    ]
+    .into_iter()
+    .filter(|(holds, ..)| *holds)
+    .map(|(_, kept, what)| {
+        format!("{what}, which {} here", if kept { "is kept" } else { "is refused" })
+    })
+    .collect();
+    if held.is_empty() {
+        return "it holds nothing with two readings".to_owned();
+    }
+    format!("it holds {}", held.join(" and "))
+}
+
+/// What the gateway makes of the time.
+pub(super) fn clock(moment: Moment) -> String {
+    let Moment { wall, judged } = moment;
+    match judged {
+        Ok(now) if now == wall => format!("the wall clock shows {wall}"),
+        Ok(now) => format!("the wall clock shows {wall}, and stands still at {now} for decisions"),
+        Err(_) => format!("the wall clock shows {wall}, far behind what it has shown before"),
+    }
+}
+
+/// Whether the request would carry a token, and in a form that can be read.
+pub(super) fn credential(credential: &Credential, read: Result<(), Refusal>) -> String {
+    let text = match (credential, read) {
+        (Credential::None, _) => "the request carries no token",
+        (Credential::Named, _) => "the token is named by its id; its secret counts as presented",
+        (Credential::Secret(_), Ok(())) => "the secret can be read",
+        (Credential::Secret(_), Err(_)) => "the secret is not one word of letters that it may hold",
+    };
+    text.to_owned()
+}
+
+/// Whether there is such a token.
+pub(super) fn digest(plausible: bool, held: Option<&Held>) -> String {
+    match held {
+        _ if !plausible => {
+            "no token looks like this: its length or its check characters are wrong".to_owned()
+        }
+        None => "no token has this id or secret".to_owned(),
+        Some(held) => format!("it is that of token {}", held.token.id),
+    }
+}
+
+/// A token that is judged, and everything that is known of it.
+pub(super) struct Scene<'a> {
+    pub(super) case: &'a Case<'a>,
+    pub(super) held: &'a Held,
+    pub(super) matched: &'a Matched<'a>,
+    pub(super) catalog: &'a FlagCatalog,
+}
+
+impl Scene<'_> {
+    /// What the check of this name compared.
+    pub(super) fn compared(&self, name: &str) -> String {
+        let (token, rule, now) = (&*self.held.token, self.case.rule, self.case.now);
+        match name {
+            "not revoked" => self.ended(),
+            "not disabled" => match &token.disabled {
+                Some(act) => format!("paused {}", told(act)),
+                None => "not paused".to_owned(),
+            },
+            "owner not blocked" => self.owner(),
+            "active" => format!("now {now}, usable from {}", token.not_before),
+            "not expired" => match (token.expires_at, &token.ended) {
+                (_, Some(ended)) if ended.how == End::Expired => self.ended(),
+                (Some(expiry), _) => format!("now {now}, expires at {expiry}"),
+                (None, _) => "it never expires".to_owned(),
+            },
+            "not idle" => self.idleness(),
+            "presenter" | "time" | "address" => self.conditions(name),
+            "rule" => match self.matched.rule {
+                Some(rule) => format!("rule `{}` of API `{}`", rule.name, self.matched.api.name),
+                None => "no rule opens this: see the route".to_owned(),
+            },
+            "roles" => {
+                let asked = rule.map_or_else(String::new, |rule| list(rule.roles.iter()));
+                format!("asked: [{asked}], the owner has: [{}]", list(&self.held.owner.roles))
+            }
+            "company" => {
+                let asked = or_none(rule.and_then(|rule| rule.company.as_ref()));
+                format!("asked: {asked}, the token's: {}", or_none(token.company.as_ref()))
+            }
+            "context" => {
+                let asked = or_none(rule.and_then(|rule| rule.context.as_ref()));
+                format!("asked: {asked}, the token reaches: {}", contexts(&token.contexts))
+            }
+            "flags" => {
+                let held = self.flags(token.flags.within(self.held.owner.ceiling));
+                let asked = rule.map_or_else(String::new, |rule| self.flags(rule.flags));
+                format!("asked: [{asked}], the token has under its owner's ceiling: [{held}]")
+            }
+            "items" => self.items(),
+            other => other.to_owned(),
+        }
+    }
+
+    fn flags(&self, flags: Flags) -> String {
+        self.catalog.describe(flags).join(", ")
+    }
+
+    fn ended(&self) -> String {
+        let Some(Ended { how, act }) = &self.held.token.ended else {
+            return "it has not been ended".to_owned();
+        };
+        let how = match how {
+            End::Revoked => "revoked",
+            End::Expired => "expired",
+            End::IdleExpired => "idle for too long: ended",
+        };
+        format!("{how} {}", told(act))
+    }
+
+    /// A blocked owner stops all tokens, and the limits that the owner has stand beside it, since they
+    /// hold again from the moment when the block is lifted.
+    fn owner(&self) -> String {
+        let owner = &self.held.owner;
+        let Some(act) = &owner.blocked else { return format!("`{}` is not blocked", owner.id) };
+        format!(
+            "`{}` was blocked {}; all its tokens are stopped until it is unblocked, and their idle \
+             time runs on; its ceiling is [{}], its roles are [{}]",
+            owner.id,
+            told(act),
+            self.flags(owner.ceiling),
+            list(&owner.roles),
+        )
+    }
+
+    fn idleness(&self) -> String {
+        let (token, now) = (&self.held.token, self.case.now);
+        let last = match self.case.facts.last_use {
+            Some(at) => format!("last used {at}"),
+            None => format!("never used, made {}", token.created_at),
+        };
+        let Some(deadline) = token.life().idle_deadline(self.case.facts.last_use) else {
+            return format!("{last}; it may lie unused for ever");
+        };
+        let may = format!("{last}, may lie unused for {}", token.idle_ttl);
+        let ended = token.ended.as_ref().is_some_and(|ended| ended.how == End::IdleExpired);
+        match now >= deadline {
+            true => format!("{may}: missed the deadline {deadline} by {}", now.since(deadline)),
+            false if ended => format!("{may}; {}", self.ended()),
+            false => format!("{may}: until {deadline}, now {now}"),
+        }
+    }
+
+    fn conditions(&self, name: &str) -> String {
+        let Some(asked) = &self.case.terms.conditions else { return "no condition".to_owned() };
+        match name {
+            "presenter" => match asked.certificate {
+                Some(_) => "it is bound to a client certificate".to_owned(),
+                None => "it is not bound".to_owned(),
+            },
+            "address" => {
+                let address = self.case.facts.address;
+                format!("from {address}, allowed: [{}]", list(&asked.networks))
+            }
+            _ => format!("now {}, {} weekly windows", self.case.now, asked.windows.len()),
+        }
+    }
+
+    fn items(&self) -> String {
+        let held = match &self.case.terms.items {
+            Items::All => "all items".to_owned(),
+            Items::Set(ids) => format!("[{}]", ids.join(", ")),
+        };
+        let reaches = format!("the token reaches: {held}");
+        match (self.case.rule.map_or(ItemRule::Closed, |rule| rule.items), self.case.facts.item) {
+            (ItemRule::Named, Some(item)) => format!("asked: `{item}`, {reaches}"),
+            (ItemRule::Named, None) => format!("the path names no item, {reaches}"),
+            (ItemRule::Upstream, _) => format!("the upstream filters, {reaches}"),
+            (ItemRule::Closed, _) => format!("the rule is closed to limits, {reaches}"),
+        }
+    }
+}
+
+/// When, by whom and why.
+fn told(act: &Act) -> String {
+    let reason = match act.reason.as_str() {
+        "" => "no reason given",
+        reason => reason,
+    };
+    format!("{} by {}: {reason}", act.at, act.by)
+}
+
+fn list<T: Display>(words: impl IntoIterator<Item = T>) -> String {
+    words.into_iter().map(|word| word.to_string()).collect::<Vec<_>>().join(", ")
+}
+
+fn or_none(word: Option<&Slug>) -> String {
+    word.map_or_else(|| "none".to_owned(), ToString::to_string)
+}
+
+fn contexts(contexts: &Contexts) -> String {
+    match contexts {
+        Contexts::All => "all contexts".to_owned(),
+        Contexts::Set(names) => format!("[{}]", list(names.iter())),
+    }
+}

@@ -1,0 +1,218 @@
+//! `explain` against the gateway: for every request and token of a table, the status and the reason that
+//! it tells are those with which the gateway answers.
+
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+
+use serde_json::{Value, json};
+use tollgate::domain::refusal::Refusal;
+use tollgate::domain::time::Span;
+
+use super::Stage;
+use super::support::PATIENCE;
+use super::support::client::Client;
+use super::support::gateway::{Gateway, START};
+
+/// Asks the local socket, as `tollgate explain` does.
+fn explain(gateway: &Gateway, question: &Value) -> Value {
+    let socket = gateway.folder().join("data/tollgate.sock");
+    let mut stream = UnixStream::connect(socket).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let body = question.to_string();
+    let head = "POST /api/v1/explain HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+                Content-Type: application/json\r\n";
+    write!(stream, "{head}Content-Length: {}\r\n\r\n{body}", body.len()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    serde_json::from_str(body).unwrap_or_else(|error| panic!("{error}: {answer}"))
+}
+
+/// How often each reason was given.
+fn refusals(gateway: &Gateway) -> Vec<u64> {
+    let cores = &gateway.app().shared().counters.cores;
+    let of = |refusal| cores.iter().map(|core| core.refusals.of(refusal)).sum();
+    Refusal::ALL.into_iter().map(of).collect()
+}
+
+/// What the gateway answers to the request, and for which reason.
+fn answered(gateway: &Gateway, request: &[&str; 3], secret: Option<&str>) -> (u16, Option<String>) {
+    let [method, host, target] = request;
+    let before = refusals(gateway);
+    let line = secret.map(|secret| format!("Authorization: Bearer {secret}\r\n"));
+    let mut client = Client::connect(gateway.public());
+    client.send(format!(
+        "{method} {target} HTTP/1.1\r\nHost: {host}\r\n{}\r\n",
+        line.unwrap_or_default()
+    ));
+    let status = client.answer_to(method).unwrap().status;
+    let after = refusals(gateway);
+    let grown = before.iter().zip(&after).position(|(before, after)| after > before);
+    (status, grown.map(|at| Refusal::ALL[at].reason().to_owned()))
+}
+
+/// Holds both against each other, and gives the reason.
+fn agree(gateway: &Gateway, request: [&str; 3], secret: Option<&str>) -> Option<String> {
+    let [method, host, target] = request;
+    let url =
+        if target.starts_with('/') { format!("http://{host}{target}") } else { target.to_owned() };
+    let told = explain(gateway, &json!({ "method": method, "url": url, "secret": secret }));
+    let (status, reason) = answered(gateway, &request, secret);
+    let row = format!("{request:?} {secret:?}: {told:#}");
+    assert_eq!(told["reason"].as_str(), reason.as_deref(), "{row}");
+    assert_eq!(told["permitted"], reason.is_none(), "{row}");
+    assert_eq!(told["status"].as_u64().unwrap_or(200), u64::from(status), "{row}");
+    let outcomes: Vec<_> =
+        told["steps"].as_array().unwrap().iter().map(|step| &step["outcome"]).collect();
+    let passed = outcomes.iter().take_while(|outcome| **outcome == "passed").count();
+    let (stop, rest) = (outcomes.get(passed), outcomes.iter().skip(passed + 1));
+    assert_eq!(stop.is_some(), reason.is_some(), "{row}");
+    assert!(stop.is_none_or(|stop| *stop == "refused"), "{row}");
+    assert!(rest.clone().all(|outcome| *outcome == "not reached"), "{row}");
+    assert!(reason.is_none() || outcomes.len() == 24, "every check is shown: {row}");
+    reason
+}
+
+#[test]
+fn what_explain_says_of_a_request_is_what_the_gateway_answers() {
+    let stage = Stage::new();
+    let good = stage.token(&json!({}));
+    let long = format!("/any?{}", "x".repeat(9_000));
+    let rows = [
+        (["GET", "erp.example", "/any"], None),
+        (["HEAD", "ERP.example.:80", "/%61ny"], None),
+        (["TRACE", "erp.example", "/any"], Some("method_not_allowed")),
+        (["CONNECT", "erp.example", "erp.example:80"], Some("method_not_allowed")),
+        (["get", "erp.example", "/any"], Some("bad_method")),
+        (["GET", "erp.example", &long], Some("target_too_long")),
+        (["GET", "u@erp.example", "/any"], Some("bad_host")),
+        (["GET", "erp.example:", "/any"], Some("bad_host")),
+        (["GET", "erp.example:99999", "/any"], Some("bad_host")),
+        (["GET", "erp.example", "ftp://erp.example/any"], Some("bad_target")),
+        (["GET", "erp.example", "/../any"], Some("bad_dot_segment")),
+        (["GET", "erp.example", "/%2e%2e/any"], Some("bad_dot_segment")),
+        (["GET", "erp.example", "/a\\any"], Some("bad_slash")),
+        (["GET", "erp.example", "/a%5cany"], Some("bad_slash")),
+        (["GET", "erp.example", "/a%zz"], Some("bad_encoding")),
+        (["GET", "erp.example", "/a%00"], Some("bad_encoding")),
+        (["GET", "erp.example", "//any"], Some("bad_empty_segment")),
+        (["GET", "erp.example", "/any;x"], Some("bad_path_parameter")),
+        (["GET", "erp.example", "/item%2F7"], Some("bad_slash")),
+        (["GET", "nowhere.example", "//any"], Some("bad_empty_segment")),
+        (["GET", "nowhere.example", "/any"], Some("no_rule")),
+        (["GET", "erp.example", "/nowhere"], Some("no_rule")),
+        (["GET", "erp.example", "/public"], None),
+        (["GET", "kept.example", "/a%2Fb"], Some("bad_slash")),
+    ];
+    for (request, reason) in rows {
+        assert_eq!(agree(&stage.gateway, request, Some(&good.secret)).as_deref(), reason);
+        // What comes before the credential does not depend on it.
+        agree(&stage.gateway, request, None);
+    }
+    stage.reconfigure(
+        "name = \"kept\"",
+        "keep = [\"encoded-slash\", \"empty-segment\", \"path-parameter\"]\nname = \"kept\"",
+    );
+    for target in ["/a%2Fb", "//a", "/a;b"] {
+        assert_eq!(
+            agree(&stage.gateway, ["GET", "kept.example", target], Some(&good.secret)),
+            None
+        );
+    }
+}
+
+#[test]
+fn what_explain_says_of_a_token_is_what_the_gateway_answers() {
+    let stage = Stage::new();
+    stage.gateway.try_owner(json!({ "id": "bob" })).unwrap();
+    stage.gateway.try_owner(json!({ "id": "poor", "ceiling": 0x100 })).unwrap();
+    let made = |more| stage.token(&more);
+    let (revoked, disabled) = (made(json!({})), made(json!({})));
+    stage.gateway.revoke(revoked.id);
+    stage.gateway.disable(disabled.id);
+    let blocked = made(json!({ "owner": "bob" }));
+    stage.gateway.block("bob");
+    let network = json!({ "conditions": { "networks": ["192.0.2.0/24"] } });
+    let window = json!({ "conditions": { "windows": [
+        { "days": [6, 7], "from_minute": 0, "until_minute": 1440 }
+    ] } });
+    let bound = json!({ "conditions": { "certificate": "ab".repeat(32) } });
+    let rows = [
+        (revoked, "/any", "revoked"),
+        (disabled, "/any", "disabled"),
+        (blocked, "/any", "owner_blocked"),
+        (made(json!({ "not_before": "2030-01-01" })), "/any", "not_yet_active"),
+        (made(json!({ "lifetime": "60s" })), "/any", "expired"),
+        (made(json!({ "idle_ttl": "60s" })), "/any", "idle_expired"),
+        (made(bound), "/any", "wrong_presenter"),
+        (made(network), "/any", "address_not_allowed"),
+        (made(window), "/any", "time_not_allowed"),
+        (made(json!({ "owner": "poor", "flags": 0 })), "/clerk", "role_missing"),
+        (made(json!({ "owner": "poor", "flags": 0 })), "/acme", "wrong_company"),
+        (made(json!({ "contexts": [] })), "/stock", "context_missing"),
+        (made(json!({ "flags": 0 })), "/view", "flags_missing"),
+        (made(json!({ "items": ["7"] })), "/item/8", "item_not_allowed"),
+        (made(json!({ "items": ["7"] })), "/closed", "item_not_allowed"),
+    ];
+    stage.gateway.clock().set(START.plus(Span::from_seconds(60)));
+    for (token, path, reason) in rows {
+        let found = agree(&stage.gateway, ["GET", "erp.example", path], Some(&token.secret));
+        assert_eq!(found.as_deref(), Some(reason));
+        agree(&stage.gateway, ["GET", "erp.example", "/nowhere"], Some(&token.secret));
+        let by_id = json!({ "method": "GET", "url": format!("http://erp.example{path}"), "token": token.id });
+        assert_eq!(explain(&stage.gateway, &by_id)["reason"], reason);
+    }
+    for (secret, reason) in [
+        (None, "credential_missing"),
+        (Some("two words"), "credential_malformed"),
+        (Some("tg_000000000000000000000000000000000000"), "unknown"),
+        (Some("short"), "unknown"),
+        (Some("0f8fad5b-d9cb-469f-a165-70867728950e"), "unknown"),
+    ] {
+        let found = agree(&stage.gateway, ["GET", "erp.example", "/any"], secret);
+        assert_eq!(found.as_deref(), Some(reason));
+        let public = agree(&stage.gateway, ["GET", "erp.example", "/public"], secret);
+        assert_eq!(public.is_some(), reason == "credential_malformed");
+    }
+}
+
+#[test]
+fn x7_explain_says_that_the_clock_cannot_be_trusted() {
+    let stage = Stage::new();
+    let token = stage.token(&json!({}));
+    stage.gateway.clock().advance(Span::from_seconds(7_200));
+    stage.gateway.wait_for_upkeep();
+    stage.gateway.clock().set(START);
+    for secret in [Some(&*token.secret), None] {
+        let found = agree(&stage.gateway, ["GET", "erp.example", "/any"], secret);
+        assert_eq!(found.as_deref(), Some("cannot_decide"));
+    }
+    assert_eq!(agree(&stage.gateway, ["GET", "erp.example", "/public"], None), None);
+}
+
+#[test]
+fn explain_names_who_did_it_when_and_why_and_the_deadline_that_was_missed() {
+    let stage = Stage::new();
+    let (revoked, other) = (stage.token(&json!({})), stage.token(&json!({})));
+    let idle = stage.token(&json!({ "idle_ttl": "1h" }));
+    stage.gateway.revoke(revoked.id);
+    let compared = |token, check: &str| {
+        let question = json!({ "method": "GET", "url": "http://erp.example/any", "token": token });
+        let told = explain(&stage.gateway, &question);
+        let steps = told["steps"].as_array().unwrap();
+        let step = steps.iter().find(|step| step["check"] == check).unwrap();
+        assert_eq!(step["outcome"], "refused", "{told:#}");
+        step["compared"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(compared(revoked.id, "not revoked"), format!("revoked {START} by local:0: test"));
+    stage.gateway.clock().advance(Span::from_seconds(3_600 + 7));
+    let deadline = START.plus(Span::from_seconds(3_600));
+    let told = compared(idle.id, "not idle");
+    assert!(told.contains(&format!("missed the deadline {deadline} by 7s")), "{told}");
+    stage.gateway.block("alice");
+    let told = compared(other.id, "owner not blocked");
+    let when = START.plus(Span::from_seconds(3_607));
+    for part in [&format!("`alice` was blocked {when} by local:0: test"), "ceiling", "[clerk]"] {
+        assert!(told.contains(part), "{told}");
+    }
+}

@@ -1,0 +1,101 @@
+//! `tollgate clock`: the way out for an operator whose gateway once ran with a clock that was a year
+//! ahead, beside a running server and without one.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tollgate::clock::instant;
+
+use crate::Place;
+use crate::server::{Server, hello, with_token};
+
+const WRONG: &str = "2031-01-01T00:00:00Z";
+const RIGHT: &str = "2030-01-01T00:00:00Z";
+
+fn set(place: &Place, to: &str) {
+    std::fs::write(place.path("new"), to).unwrap();
+    std::fs::rename(place.path("new"), place.path("clock")).unwrap();
+}
+
+fn serve(place: &Place) -> Server {
+    let url = format!("http://{}", hello());
+    let mut command = place.command(&["--json", "serve", "--upstream", &url, "--data", "d"]);
+    command.args(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
+    command.env("TOLLGATE_TEST_CLOCK", place.path("clock"));
+    Server::run(command)
+}
+
+/// Asks until the answer is the one that is waited for: the server looks at its clock once a second.
+fn until(status: u16, server: &Server, secret: &str) {
+    let begun = instant();
+    while with_token(server.address("public"), secret) != status {
+        assert!(begun.elapsed() < Duration::from_secs(30), "never {status}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A folder with a token, whose gateway has run for a while with a wrong clock that is right again.
+fn poisoned() -> (Place, Server, String) {
+    let place = Place::empty();
+    set(&place, WRONG);
+    let server = serve(&place);
+    place.clocked_ok(&["--data", "d", "user", "add", "alice"]);
+    let made = ["--json", "--data", "d", "token", "create", "--owner", "alice", "--name", "ci"];
+    let made: serde_json::Value = serde_json::from_str(&place.clocked_ok(&made)).unwrap();
+    let secret = made["secret"].as_str().unwrap().to_owned();
+    let marked = || {
+        let shown = place.clocked(&["--json", "--data", "d", "clock"]);
+        shown.out.contains(&format!("\"mark\":\"{WRONG}\""))
+    };
+    let begun = instant();
+    while !marked() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "the time was never noted");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    set(&place, RIGHT);
+    until(503, &server, &secret);
+    (place, server, secret)
+}
+
+const LOWER: [&str; 7] =
+    ["--json", "--data", "d", "clock", "--set-mark-to-now", "--reason", "dead battery"];
+
+#[test]
+fn clock_mark_is_lowered_beside_a_running_server() {
+    let (place, server, secret) = poisoned();
+    let shown = place.clocked_ok(&["--data", "d", "clock"]);
+    assert!(shown.contains("no: answered 503"), "{shown}");
+    let outcome = place.clocked(&LOWER);
+    assert_eq!(outcome.code, 1, "{}", outcome.err);
+    assert!(outcome.err.contains("--yes") && outcome.err.contains(WRONG), "{}", outcome.err);
+    assert_eq!(with_token(server.address("public"), &secret), 503, "nothing was done");
+
+    place.clocked_ok(&[&LOWER[..], &["--yes"]].concat());
+    // Not yet active: the token was made by the wrong clock, and that is what is judged now.
+    until(401, &server, &secret);
+    let made = ["--json", "--data", "d", "token", "create", "--owner", "alice", "--name", "new"];
+    let made: serde_json::Value = serde_json::from_str(&place.clocked_ok(&made)).unwrap();
+    assert_eq!(with_token(server.address("public"), made["secret"].as_str().unwrap()), 200);
+    let history = place.clocked_ok(&["--json", "--data", "d", "history"]);
+    let history: serde_json::Value = serde_json::from_str(&history).unwrap();
+    let event = &history["events"][1];
+    assert_eq!(event["kind"], "clock.mark_lowered", "{history}");
+    let reason = format!("from {WRONG} to {RIGHT}: dead battery");
+    assert_eq!(event["reason"], json!(reason));
+    let again = place.clocked_ok(&[&LOWER[..], &["--yes"]].concat());
+    assert!(again.contains("\"changed\":false"), "{again}");
+}
+
+#[test]
+fn clock_mark_is_lowered_without_a_server_and_stays_so() {
+    let (place, mut server, secret) = poisoned();
+    assert_eq!(server.stop(), 0);
+    let outcome = place.clocked(&["--json", "--data", "d", "clock", "--set-mark-to-now"]);
+    assert_eq!(outcome.code, 2, "without a reason: {outcome:?}");
+    assert_ne!(place.clocked(&LOWER).code, 0, "without a confirmation");
+    place.clocked_ok(&[&LOWER[..], &["--yes"]].concat());
+    let shown = place.clocked_ok(&["--json", "--data", "d", "clock"]);
+    assert!(shown.contains(&format!("\"mark\":\"{RIGHT}\"")), "{shown}");
+    let server = serve(&place);
+    assert_eq!(with_token(server.address("public"), &secret), 401, "judged again");
+}
