@@ -1,6 +1,7 @@
 //! Changes: made durable by the store, then forgotten by the memory, then answered.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::clock;
 use crate::domain::id::OwnerId;
@@ -63,12 +64,13 @@ impl Cache {
     }
 
     pub(super) fn forget_token(&self, digest: &Digest) {
-        let mut shard = self.shard(digest);
-        shard.epoch = shard.epoch.wrapping_add(1);
+        let shard = self.shard(digest);
         if let Some(entry) = self.records.remove(digest) {
             entry.invalidate();
         }
         self.unknown.invalidate(digest);
+        // Last, so that whoever reads the new epoch finds nothing of what was before.
+        self.epoch_of(digest).fetch_add(1, Ordering::SeqCst);
         drop(shard);
         // An entry that is being evicted right now is no longer found above, and its flag is cleared
         // by the listener: this waits until every eviction under way has come to that.

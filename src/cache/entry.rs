@@ -10,7 +10,7 @@ use crate::domain::id::{OwnerId, Slug, TokenId};
 use crate::domain::owner::Owner;
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
-use crate::domain::token::ParamValue;
+use crate::domain::token::{ParamValue, Token};
 use crate::store::{Held, UseSlot};
 
 /// What stays readable in a text: letters, digits and what RFC 3986 leaves unreserved.
@@ -30,23 +30,69 @@ pub struct Entry {
     pub terms: Terms,
     /// Whom it acts for.
     pub owner: Arc<OwnerEntry>,
-    /// When it was last used; shared by every copy of this token in memory.
-    pub last_seen: Arc<LastSeen>,
+    /// When it was last used, as far as this record has seen.
+    pub last_seen: LastSeen,
     /// Where the store keeps that.
     pub(super) slot: Option<UseSlot>,
     /// What only the upstream is told.
     pub told: Told,
 }
 
-/// The texts that only the upstream is told.
+/// What only the upstream is told.
 #[derive(Debug)]
 pub struct Told {
-    /// The token's name, percent-encoded.
-    pub name: Box<str>,
+    /// The owner's id, and behind it the token's name: one piece of memory for both.
+    text: Box<str>,
+    owner_bytes: usize,
+    /// None for most tokens.
+    params: Option<Box<Params>>,
+}
+
+/// What a token carries for its upstreams.
+#[derive(Debug)]
+pub struct Params {
     /// Its free parameters, as they were given.
-    pub params: Option<Box<str>>,
-    /// Its context parameters; secret ones still sealed. None for most tokens.
-    pub context_params: Option<Box<[ContextParam]>>,
+    pub free: Option<Box<str>>,
+    /// Its context parameters; secret ones still sealed.
+    pub by_context: Box<[ContextParam]>,
+}
+
+impl Told {
+    fn new(token: &Token) -> Self {
+        let name = utf8_percent_encode(&token.name, ENCODED);
+        let mut by_context = Vec::new();
+        for (context, params) in &token.context_params {
+            for (name, value) in params {
+                let (context, name) = (context.clone(), name.as_str().into());
+                by_context.push(ContextParam { context, name, value: value.clone() });
+            }
+        }
+        let some = token.params.is_some() || !by_context.is_empty();
+        let params = some.then(|| {
+            let free = token.params.as_deref().map(Into::into);
+            Box::new(Params { free, by_context: by_context.into() })
+        });
+        Self {
+            text: format!("{}{name}", token.owner).into(),
+            owner_bytes: token.owner.as_str().len(),
+            params,
+        }
+    }
+
+    /// The owner's id.
+    pub fn owner(&self) -> &str {
+        self.text.get(..self.owner_bytes).unwrap_or_default()
+    }
+
+    /// The token's name, percent-encoded.
+    pub fn name(&self) -> &str {
+        self.text.get(self.owner_bytes..).unwrap_or_default()
+    }
+
+    /// What the token carries for its upstreams; none for most tokens.
+    pub fn params(&self) -> Option<&Params> {
+        self.params.as_deref()
+    }
 }
 
 /// The value of a parameter that a context defines.
@@ -65,16 +111,9 @@ impl Entry {
         held: &Held,
         terms: Terms,
         owner: Arc<OwnerEntry>,
-        last_seen: Arc<LastSeen>,
+        last_seen: LastSeen,
     ) -> Self {
         let token = &held.token;
-        let mut context_params = Vec::new();
-        for (context, params) in &token.context_params {
-            for (name, value) in params {
-                let (context, name) = (context.clone(), name.as_str().into());
-                context_params.push(ContextParam { context, name, value: value.clone() });
-            }
-        }
         Self {
             valid: AtomicBool::new(true),
             idle_confirmed: AtomicBool::new(false),
@@ -84,11 +123,7 @@ impl Entry {
             owner,
             last_seen,
             slot: held.slot,
-            told: Told {
-                name: utf8_percent_encode(&token.name, ENCODED).to_string().into(),
-                params: token.params.as_deref().map(Into::into),
-                context_params: (!context_params.is_empty()).then(|| context_params.into()),
-            },
+            told: Told::new(token),
         }
     }
 
@@ -170,3 +205,22 @@ impl LastSeen {
 /// Whether a use was the first of all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct FirstUse(pub(super) bool);
+
+#[cfg(test)]
+impl Entry {
+    /// Sample number `n`, for the tests of those who hold records.
+    pub(crate) fn sample(n: u64) -> Arc<Self> {
+        use crate::store::sample;
+        let owner = Arc::new(sample::owner("alice"));
+        let token = Arc::new(sample::token(n, "alice"));
+        let terms = Terms::from(&*token);
+        let entry = OwnerEntry::new(&owner);
+        let held = Held { token, owner, last_use: None, slot: None };
+        Arc::new(Self::new(&held, terms, Arc::new(entry), LastSeen::default()))
+    }
+
+    /// Ends its validity, as a change would.
+    pub(crate) fn sample_over(&self) {
+        self.invalidate();
+    }
+}

@@ -179,8 +179,7 @@ impl Cache {
     }
 
     fn epochs(&self, digest: &Digest) -> (u64, u64) {
-        let shard = self.shard(digest).epoch;
-        (shard, self.owners().epoch)
+        (self.epoch(digest), self.owners().epoch)
     }
 
     /// Puts what was read into the memory, unless a change came between; then none. From here on nobody
@@ -192,7 +191,7 @@ impl Cache {
         held: Option<&Held>,
     ) -> Option<Option<Arc<Entry>>> {
         let mut shard = self.shard(digest);
-        if shard.epoch != shard_epoch {
+        if self.epoch(digest) != shard_epoch {
             return None;
         }
         let entry = match held {
@@ -229,12 +228,12 @@ impl Cache {
         Some(owner)
     }
 
-    /// The shared time of last use: the pending one where there is one, since it is the later.
-    fn last_seen(&self, held: &Held) -> Arc<LastSeen> {
-        match self.touches.pending.get(&held.token.id) {
-            Some(pending) => Arc::clone(&pending.last_seen),
-            None => Arc::new(LastSeen::new(held.last_use.as_ref().map(|last| last.at))),
-        }
+    /// When the token was last used: the pending use where there is one, since it is the later. A request
+    /// that is under way with the record before may still note a use that this one does not hear of; then
+    /// this record is behind by a second or two, which [`Entry::idleness_is_doubtful`] allows for.
+    fn last_seen(&self, held: &Held) -> LastSeen {
+        let pending = self.touches.pending.get(&held.token.id).map(|pending| pending.last_use.at);
+        LastSeen::new(pending.max(held.last_use.as_ref().map(|last| last.at)))
     }
 }
 

@@ -17,8 +17,8 @@
 //!
 //! | what | bound, for each core | lifetime | when full |
 //! | --- | --- | --- | --- |
-//! | records (`gateway/table.rs`) | 262,144 places, one for each digest (`gateway/core.rs`) | until changed, evicted above, or displaced | whoever comes later takes the place |
-//! | rendered identity (`gateway/table.rs`) | 16,384 places | as its record | the same |
+//! | records (`gateway/table.rs`) | `cache.records` and a third, in lines of four places; 64 MiB at the most | until changed, evicted above, or displaced | the oldest of its line goes |
+//! | unknown digests (`gateway/strangers.rs`) | 16,384 places, one for each digest | `cache.unknown_ttl`, or until any digest of its shard changes | whoever comes later takes the place |
 //! | idle upstream connections (`gateway/pool.rs`) | 1,024 for each endpoint | `upstream_idle_timeout` of the API | closed instead of kept |
 //!
 //! Nothing is shared between the lists of known and unknown: unknown digests and loads of them can fill
@@ -39,6 +39,7 @@ mod touches;
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::runtime::Handle;
@@ -73,6 +74,8 @@ pub struct Cache {
     records: moka::sync::Cache<Digest, Arc<Entry>, BuildDigestHasher>,
     unknown: moka::sync::Cache<Digest, (), BuildDigestHasher>,
     shards: Vec<Mutex<Shard>>,
+    /// Moved on by every change to a digest of the shard, under its lock.
+    epochs: [AtomicU64; SHARDS],
     /// Leave to read the store, in the order of asking.
     turns: Semaphore,
     /// Leave to be on the list of loads: those that read and those in the line.
@@ -101,8 +104,6 @@ pub struct Counts {
 
 #[derive(Debug, Default)]
 struct Shard {
-    /// Moved on by every change to a digest of this shard.
-    epoch: u64,
     /// Loads under way, which others may join.
     loads: HashMap<Digest, watch::Receiver<Option<load::Outcome>>, BuildDigestHasher>,
 }
@@ -137,6 +138,7 @@ impl Cache {
             records,
             unknown,
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
+            epochs: std::array::from_fn(|_| AtomicU64::new(0)),
             owners: Mutex::default(),
             interned: Interned::default(),
             touches: Touches::new(),
@@ -147,6 +149,16 @@ impl Cache {
     /// The store behind it, for reads that need no memory: lists, history, health.
     pub fn store(&self) -> &Arc<dyn Store> {
         &self.store
+    }
+
+    /// How long an unknown digest is remembered.
+    pub const fn unknown_ttl(&self) -> std::time::Duration {
+        self.settings.unknown_ttl
+    }
+
+    /// The most records that are held.
+    pub const fn records_max(&self) -> u64 {
+        self.settings.records
     }
 
     /// How often last uses are to be written down.
@@ -160,15 +172,29 @@ impl Cache {
     }
 
     fn shard(&self, digest: &Digest) -> MutexGuard<'_, Shard> {
-        // The last byte, since the hash tables inside use the first ones.
-        let at = usize::from(digest.as_bytes()[31]) % SHARDS;
         #[expect(clippy::indexing_slicing, reason = "there are SHARDS shards")]
-        self.shards[at].lock().unwrap_or_else(PoisonError::into_inner)
+        self.shards[shard_of(digest)].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What every change to a digest of the same shard moves on. What was found to be unknown after
+    /// this was read is so as long as this stays.
+    pub fn epoch(&self, digest: &Digest) -> u64 {
+        self.epoch_of(digest).load(Ordering::SeqCst)
+    }
+
+    fn epoch_of(&self, digest: &Digest) -> &AtomicU64 {
+        #[expect(clippy::indexing_slicing, reason = "there are SHARDS epochs")]
+        &self.epochs[shard_of(digest)]
     }
 
     fn owners(&self) -> MutexGuard<'_, Owners> {
         self.owners.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// By the last byte, since the hash tables inside use the first ones.
+fn shard_of(digest: &Digest) -> usize {
+    usize::from(digest.as_bytes()[31]) % SHARDS
 }
 
 /// Digests are as random as a hash could make them: their first eight bytes are taken as they are.

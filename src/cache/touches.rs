@@ -13,7 +13,7 @@ use crate::domain::token::Token;
 use crate::store::{LastUse, NotedUse, StoreError, UseKey, UseSlot};
 
 use super::entry::FirstUse;
-use super::{Cache, Entry, LastSeen};
+use super::{Cache, Entry};
 
 /// The most uses that are written at once: some 20 MB in passing. The fewer batches there are, the fewer
 /// pages the store writes twice in a flush.
@@ -22,12 +22,10 @@ const BATCH: usize = 131_072;
 /// So many that the growth of one of them stops nobody for long.
 const SHARDS: usize = 256;
 
-/// A use that is not yet written down. It holds the token's shared time, so that an evicted token that
-/// comes back finds it.
+/// A use that is not yet written down, where a token that was evicted and comes back finds it.
 #[derive(Debug)]
 pub(super) struct Pending {
-    pub(super) last_seen: Arc<LastSeen>,
-    last_use: LastUse,
+    pub(super) last_use: LastUse,
     slot: Option<UseSlot>,
     /// The flush before which it came.
     flush: u32,
@@ -105,9 +103,8 @@ impl Cache {
                 }
             }
             dashmap::Entry::Vacant(place) => {
-                let last_seen = Arc::clone(&entry.last_seen);
                 let flush = self.touches.flushes.load(Ordering::Relaxed);
-                place.insert(Pending { last_seen, last_use, slot: entry.slot, flush, first });
+                place.insert(Pending { last_use, slot: entry.slot, flush, first });
             }
         }
     }

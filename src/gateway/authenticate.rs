@@ -52,26 +52,37 @@ pub(super) async fn identify(inbound: &Inbound, core: &Core) -> Result<Authentic
         core.counters.cache_hits.add(1);
         return Ok(Authenticated { entry, loaded: false });
     }
+    let cache = &core.shared.cache;
+    if core.strangers.knows(&digest, cache, &core.alarms) {
+        core.counters.cache_hits.add(1);
+        return Err(Refusal::Unknown);
+    }
     // Garbage costs a hash, and never a look into what cores share.
     if !secret::is_plausible(credential) {
         return Err(Refusal::Unknown);
     }
-    let (entry, loaded) = match core.shared.cache.look(&digest) {
-        Look::Held(entry) => {
-            core.counters.cache_hits.add(1);
-            (entry, false)
-        }
-        Look::Unknown => {
-            core.counters.cache_hits.add(1);
-            return Err(Refusal::Unknown);
-        }
+    // Boxed, so that the way of all other requests stays small.
+    Box::pin(find(&digest, core)).await
+}
+
+/// Asks what all cores share, and then the store.
+async fn find(digest: &Digest, core: &Core) -> Result<Authenticated, Refusal> {
+    let cache = &core.shared.cache;
+    // Read first: a change that comes after this ends what is found here.
+    let epoch = cache.epoch(digest);
+    let (found, loaded) = match cache.look(digest) {
+        Look::Held(entry) => (Some(entry), false),
+        Look::Unknown => (None, false),
         Look::Absent => {
-            core.counters.cache_misses.add(1);
-            // Boxed, so that the way of all other requests stays small.
-            let found = Box::pin(core.shared.cache.load(&digest)).await;
-            let found = found.map_err(|error| cannot_decide(core, &error))?;
-            (found.ok_or(Refusal::Unknown)?, true)
+            let found = cache.load(digest).await;
+            (found.map_err(|error| cannot_decide(core, &error))?, true)
         }
+    };
+    let counted = if loaded { &core.counters.cache_misses } else { &core.counters.cache_hits };
+    counted.add(1);
+    let Some(entry) = found else {
+        core.strangers.remember(digest, epoch, &core.alarms, cache.unknown_ttl());
+        return Err(Refusal::Unknown);
     };
     core.keep(&entry);
     Ok(Authenticated { entry, loaded })

@@ -19,6 +19,7 @@ use crate::telemetry::throttle::Throttle;
 use super::alarm::Alarms;
 use super::pool::Pool;
 use super::snapshot::Snapshot;
+use super::strangers::Strangers;
 use super::table::Table;
 
 /// How far the wall clock may fall behind what it has shown before, without requests being refused.
@@ -125,7 +126,8 @@ pub(super) struct Core {
     pub(super) serving: Cell<usize>,
     /// The snapshot as this core last saw it: shared without touching the count that all cores share.
     snapshot: RefCell<Own<Snapshot>>,
-    entries: Table<Arc<Entry>>,
+    entries: Table,
+    pub(super) strangers: Strangers,
     next_request: Cell<u64>,
     /// Whose turn it is among the endpoints of an API.
     pub(super) turn: Cell<usize>,
@@ -136,6 +138,7 @@ impl Core {
         let counters = shared.counters.cores.get(index).map(Arc::clone).unwrap_or_default();
         let snapshot = RefCell::new(Rc::new(shared.snapshot.load_full()));
         let pen = RefCell::new(shared.access.pen());
+        let entries = Table::new(shared.cache.records_max());
         Rc::new(Self {
             index,
             shared,
@@ -146,7 +149,8 @@ impl Core {
             closing: Cell::new(false),
             serving: Cell::new(0),
             snapshot,
-            entries: Table::new(1 << 18),
+            entries,
+            strangers: Strangers::default(),
             next_request: Cell::new(first_request),
             turn: Cell::new(0),
         })
@@ -163,13 +167,12 @@ impl Core {
 
     /// The record of a digest in this core's own table, if it is still good.
     pub(super) fn known(&self, digest: &Digest) -> Option<Arc<Entry>> {
-        let good = |entry: &Arc<Entry>| entry.digest == *digest && entry.is_valid();
-        self.entries.find(digest, good)
+        self.entries.find(digest)
     }
 
     /// Keeps a record for the next look.
     pub(super) fn keep(&self, entry: &Arc<Entry>) {
-        self.entries.put(&entry.digest, Arc::clone(entry));
+        self.entries.put(entry);
     }
 
     /// A number for a request that no other request of this gateway has.

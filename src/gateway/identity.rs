@@ -52,12 +52,12 @@ fn line(lines: &mut Vec<u8>, begin: &Option<Box<[u8]>>, value: impl FnOnce(&mut 
 /// Every value is visible ASCII by its type, or was encoded so when the record was loaded (sec-H6).
 fn tell(lines: &mut Vec<u8>, begin: &Beginnings, entry: &Entry) {
     let (terms, told) = (&entry.terms, &entry.told);
-    line(lines, &begin.owner, |to| to.extend_from_slice(entry.owner.id.as_str().as_bytes()));
+    line(lines, &begin.owner, |to| to.extend_from_slice(told.owner().as_bytes()));
     if let Some(company) = &terms.company {
         line(lines, &begin.company, |to| to.extend_from_slice(company.as_str().as_bytes()));
     }
     line(lines, &begin.token, |to| to.extend_from_slice(&entry.id.to_text()));
-    line(lines, &begin.token_name, |to| to.extend_from_slice(told.name.as_bytes()));
+    line(lines, &begin.token_name, |to| to.extend_from_slice(told.name().as_bytes()));
     line(lines, &begin.flags, |to| {
         let flags = terms.flags.within(entry.owner.terms.ceiling).bits();
         // Writing to memory does not fail.
@@ -71,7 +71,7 @@ fn tell(lines: &mut Vec<u8>, begin: &Beginnings, entry: &Entry) {
         Items::All => to.push(b'*'),
         Items::Set(ids) => list(to, ids.iter().map(|id| &**id)),
     });
-    if let Some(params) = &told.params {
+    if let Some(params) = told.params().and_then(|params| params.free.as_ref()) {
         line(lines, &begin.params, |to| {
             to.extend_from_slice(URL_SAFE_NO_PAD.encode(&**params).as_bytes());
         });
@@ -95,10 +95,10 @@ fn tell_params(
     snapshot: &Snapshot,
 ) -> Result<(), Refusal> {
     let Some(entry) = permit.entry() else { return Ok(()) };
-    let held = entry.told.context_params.as_deref().unwrap_or_default();
+    let Some(params) = entry.told.params() else { return Ok(()) };
     for (context, name, header) in permit.rule().param_headers.iter() {
         let same = |param: &&ContextParam| param.context == *context && param.name == *name;
-        let Some(param) = held.iter().find(same) else { continue };
+        let Some(param) = params.by_context.iter().find(same) else { continue };
         let binding = Binding { token: entry.id, context, parameter: name };
         let mut tell = |text: &str| -> Result<(), Refusal> {
             check_text(&binding, text)?;

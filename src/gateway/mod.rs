@@ -25,6 +25,7 @@ mod socket;
 mod line;
 mod pool;
 mod table;
+mod strangers;
 pub mod core;
 mod client;
 mod upstream;

@@ -32,7 +32,7 @@ mod sled;
 #[cfg(test)]
 mod conformance;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 
 pub use error::StoreError;
 
