@@ -195,14 +195,16 @@ fn prepare(
     client: &Client,
     snapshot: &Arc<Snapshot>,
 ) -> Result<Prepared, Refusal> {
-    let Inbound { mut parts, body, request: number, .. } = inbound;
+    let Inbound { mut parts, body, request: number, notes, .. } = inbound;
     let api = permit.api();
     check_length(&parts.headers, api)?;
     if !api.keep_credential {
         parts.headers.remove(header::AUTHORIZATION);
     }
-    let held = expectation(&mut parts.headers)?;
-    pass_trailers_on(&mut parts.headers);
+    let held = notes.expect && expectation(&parts.headers)?;
+    if notes.te {
+        pass_trailers_on(&mut parts.headers);
+    }
     let lines = identity::lines(permit, number, client, snapshot)?;
     if body.is_end_stream() {
         parts.version = Version::HTTP_11;
@@ -234,7 +236,7 @@ fn check_length(headers: &HeaderMap, api: &ApiPlan) -> Result<(), Refusal> {
 }
 
 /// Whether the body waits for a go-ahead (RFC 9110 section 10.1.1).
-fn expectation(headers: &mut HeaderMap) -> Result<bool, Refusal> {
+fn expectation(headers: &HeaderMap) -> Result<bool, Refusal> {
     let mut lines = headers.get_all(header::EXPECT).iter();
     match (lines.next(), lines.next()) {
         (None, _) => Ok(false),

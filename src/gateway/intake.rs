@@ -33,6 +33,18 @@ pub(super) struct Inbound {
     /// The host in lower case, without port and trailing dot.
     pub(super) host: Rc<str>,
     pub(super) odd: Odd,
+    pub(super) notes: Notes,
+}
+
+/// Which fields a request has that most have not, so that nobody looks for them in vain.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Notes {
+    /// `Transfer-Encoding`.
+    framed: bool,
+    /// `TE`.
+    pub(super) te: bool,
+    /// `Expect`.
+    pub(super) expect: bool,
 }
 
 impl Inbound {
@@ -61,10 +73,12 @@ pub(super) fn receive(
     }
     let host = settle_host(&mut parts, client)?;
     let odd = settle_path(&mut parts)?;
-    check_framing(&parts)?;
-    clean_headers(&mut parts.headers, snapshot);
+    let notes = clean_headers(&mut parts.headers, snapshot);
+    if notes.framed {
+        check_framing(&parts)?;
+    }
     join_cookies(&mut parts);
-    Ok(Inbound { parts, body, request: number, peer: client.peer(), host, odd })
+    Ok(Inbound { parts, body, request: number, peer: client.peer(), host, odd, notes })
 }
 
 /// sec-P15: a method is an upper-case word; `TRACE` would show the credential to a script, and
@@ -181,11 +195,18 @@ fn check_framing(parts: &Parts) -> Result<(), Refusal> {
 /// `Connection` names (sec-H1), identity in any spelling (sec-H2, sec-H3), and claims about where the
 /// request came from (sec-H4). `Transfer-Encoding`, `TE` and `Expect` stay for the forwarder, which
 /// writes them anew; `Authorization` and `Host` stay even if `Connection` names them.
-fn clean_headers(headers: &mut HeaderMap, snapshot: &Snapshot) {
+fn clean_headers(headers: &mut HeaderMap, snapshot: &Snapshot) -> Notes {
+    let mut notes = Notes::default();
     let mut gone: Vec<HeaderName> = Vec::new();
     for (name, line) in headers.iter() {
-        if *name == header::CONNECTION {
-            gone.extend(wire::named_by_connection(line.as_bytes()).filter(is_removable));
+        match *name {
+            header::CONNECTION => {
+                gone.extend(wire::named_by_connection(line.as_bytes()).filter(is_removable));
+            }
+            header::TRANSFER_ENCODING => notes.framed = true,
+            header::TE => notes.te = true,
+            header::EXPECT => notes.expect = true,
+            _ => {}
         }
         let text = name.as_str();
         if wire::is_hop_by_hop(text) || wire::is_claim(text) || snapshot.identity.is_identity(text)
@@ -196,6 +217,7 @@ fn clean_headers(headers: &mut HeaderMap, snapshot: &Snapshot) {
     for name in gone {
         headers.remove(name);
     }
+    notes
 }
 
 fn is_removable(name: &HeaderName) -> bool {

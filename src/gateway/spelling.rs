@@ -5,10 +5,14 @@
 //! a proxied request. Here the head is remembered as it was read, and what is written is held against
 //! it line by line. Nothing but the case of letters ever changes, and never a byte of a value.
 
-use memchr::memmem;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 /// What ends a head.
 const END: &[u8] = b"\r\n\r\n";
+
+static FINDER: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(END));
 
 /// Names further behind in a head are passed on in lower case.
 const REMEMBERED_BYTES: usize = 64 << 10;
@@ -63,16 +67,15 @@ impl Spelling {
         let tail = self.bytes.last_chunk::<3>();
         let over_the_seam = tail.and_then(|tail| {
             let seam = [tail, read.get(..3).unwrap_or(read)].concat();
-            memmem::find(&seam, END)
-                .map(|at| at.saturating_add(END.len()).saturating_sub(tail.len()))
+            FINDER.find(&seam).map(|at| at.saturating_add(END.len()).saturating_sub(tail.len()))
         });
-        over_the_seam.or_else(|| memmem::find(read, END).map(|at| at.saturating_add(END.len())))
+        over_the_seam.or_else(|| FINDER.find(read).map(|at| at.saturating_add(END.len())))
     }
 
     /// Drops the first head, for what was read in the same breath behind it. That is of use only if the
     /// head has no body.
     pub(super) fn drop_head(&mut self, has_body: bool) {
-        match memmem::find(&self.bytes, END) {
+        match FINDER.find(&self.bytes) {
             Some(at) if !has_body => drop(self.bytes.drain(..at.saturating_add(END.len()))),
             _ => self.forget(),
         }
@@ -81,59 +84,78 @@ impl Spelling {
     /// Appends to `to` what hyper wrote behind the first line of a head, with the names of its fields
     /// spelled as they were read.
     pub(super) fn restore(&self, written: &[u8], to: &mut Vec<u8>) {
-        let mut known = Lines(&self.bytes);
-        let mut fields = Lines(written);
-        while let Some(line) = fields.next() {
-            let Some(name) = name(line) else {
-                // The end of the head, or something that is no head: as it is, with all that follows.
-                to.extend_from_slice(line);
-                break;
-            };
-            let spelled = known.find(name).or_else(|| {
-                // In another order than it was read: from the beginning again.
-                known = Lines(&self.bytes);
-                known.find(name)
-            });
-            to.extend_from_slice(spelled.unwrap_or(name));
-            to.extend_from_slice(line.get(name.len()..).unwrap_or_default());
+        let begin = to.len();
+        to.extend_from_slice(written);
+        let mut names = Names::of(&self.bytes);
+        let mut at = 0;
+        while let Some(line) = written.get(at..).map(first_line).filter(|line| !is_end(line)) {
+            let to = to.get_mut(begin.saturating_add(at)..);
+            if let (Some(name), Some(to)) = (names.find(line), to) {
+                to.iter_mut().zip(name).for_each(|(to, letter)| *to = *letter);
+            }
+            at = at.saturating_add(line.len());
         }
-        to.extend_from_slice(fields.0);
     }
 }
 
-/// The lines of a head that are left.
-#[derive(Clone, Copy)]
-struct Lines<'a>(&'a [u8]);
+/// The fields of a head as it was read, from the one on that is expected next.
+struct Names<'a> {
+    fields: &'a [u8],
+    at: usize,
+}
 
-impl<'a> Lines<'a> {
-    /// The next line with its end, and whatever follows the last end as a line of its own.
-    fn next(&mut self) -> Option<&'a [u8]> {
-        let end = memchr::memchr(b'\n', self.0).map_or(self.0.len(), |at| at.saturating_add(1));
-        let (line, rest) = self.0.split_at_checked(end).filter(|(line, _)| !line.is_empty())?;
-        self.0 = rest;
-        Some(line)
+impl<'a> Names<'a> {
+    fn of(head: &'a [u8]) -> Self {
+        let fields = head.get(first_line(head).len()..).unwrap_or_default();
+        Self { fields, at: 0 }
     }
 
-    /// The spelling of `wanted` in the next line that has it; then goes on behind that.
-    fn find(&mut self, wanted: &[u8]) -> Option<&'a [u8]> {
-        let mut ahead = *self;
-        while let Some(line) = ahead.next().filter(|line| !matches!(line, [b'\r', b'\n'] | [b'\n']))
-        {
-            let spelled =
-                line.get(..wanted.len()).filter(|_| line.get(wanted.len()) == Some(&b':'));
-            if let Some(spelled) = spelled.filter(|spelled| spelled.eq_ignore_ascii_case(wanted)) {
-                *self = ahead;
-                return Some(spelled);
+    /// The name of the first field from here on that `line` has too, as it was read. Most fields are
+    /// written in the order in which they were read; for others the search begins again at the top.
+    fn find(&mut self, line: &[u8]) -> Option<&'a [u8]> {
+        self.find_from(self.at, line).or_else(|| self.find_from(0, line))
+    }
+
+    fn find_from(&mut self, mut at: usize, line: &[u8]) -> Option<&'a [u8]> {
+        loop {
+            let rest = self.fields.get(at..)?;
+            // Its value is as long as it was, most of the time.
+            let guess = rest.get(..line.len()).filter(|guess| guess.ends_with(b"\n"));
+            let name = name_of_both(rest, line);
+            let field = match guess.filter(|_| name.is_some()) {
+                Some(guess) => guess,
+                None => first_line(rest),
+            };
+            if is_end(field) {
+                return None;
+            }
+            at = at.saturating_add(field.len());
+            if name.is_some() {
+                self.at = at;
+                return name;
             }
         }
-        None
     }
 }
 
-/// The name of a field; none for a line that has none.
-fn name(line: &[u8]) -> Option<&[u8]> {
-    let end = memchr::memchr(b':', line)?;
-    line.get(..end)
+/// The name that two fields begin with, as the first of them spells it; none if they differ in more
+/// than the case of letters.
+fn name_of_both<'a>(read: &'a [u8], written: &[u8]) -> Option<&'a [u8]> {
+    let mut letters = read.iter().zip(written);
+    let end =
+        letters.position(|(read, written)| *read == b':' || !read.eq_ignore_ascii_case(written))?;
+    (read.get(end) == written.get(end)).then(|| read.get(..end)).flatten()
+}
+
+/// The first line with its end, or everything if there is no end.
+fn first_line(text: &[u8]) -> &[u8] {
+    let end = memchr::memchr(b'\n', text).map_or(text.len(), |at| at.saturating_add(1));
+    text.get(..end).unwrap_or(text)
+}
+
+/// Whether a line ends a head.
+const fn is_end(line: &[u8]) -> bool {
+    matches!(line, [] | [b'\n'] | [b'\r', b'\n'])
 }
 
 #[cfg(test)]
@@ -196,15 +218,15 @@ mod tests {
 
     #[test]
     fn a_body_behind_a_head_stays_as_it_is() {
-        let head = "X-A: 1\r\n\r\n";
+        let head = "HTTP/1.1 200 OK\r\nX-A: 1\r\n\r\n";
         assert_eq!(restored(head, "x-a: 1\r\n\r\nx-a: 2\r\n"), "X-A: 1\r\n\r\nx-a: 2\r\n");
-        assert_eq!(restored("\r\n\r\nX-A: 1\r\n", "x-a: 1\r\n"), "x-a: 1\r\n");
+        assert_eq!(restored("HTTP/1.1 200 OK\r\n\r\nX-A: 1\r\n", "x-a: 1\r\n"), "x-a: 1\r\n");
     }
 
     proptest! {
         #[test]
         fn nothing_but_the_case_of_names_changes(read in "[aAbB:\r\n ]{0,60}", written in "[ab:\r\n ]{0,60}") {
-            let to = restored(&read, &written);
+            let to = restored(&format!("first\r\n{read}"), &written);
             prop_assert!(to.eq_ignore_ascii_case(&written));
             for (line, before) in to.split('\n').zip(written.split('\n')) {
                 let values = (line.split_once(':'), before.split_once(':'));
