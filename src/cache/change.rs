@@ -79,10 +79,11 @@ impl Cache {
 
     fn forget_owner(&self, id: &OwnerId) {
         let mut owners = self.owners();
-        owners.epoch = owners.epoch.wrapping_add(1);
         if let Some(owner) = owners.held.remove(id).and_then(|held| held.upgrade()) {
             owner.invalidate();
         }
+        // Last, so that whoever reads the new epoch finds the flag cleared.
+        self.owners_epoch.fetch_add(1, Ordering::SeqCst);
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use smallvec::SmallVec;
 
 use crate::domain::decision::{OwnerTerms, Terms};
 use crate::domain::id::{OwnerId, Slug, TokenId};
@@ -17,7 +18,10 @@ use crate::store::{Held, UseSlot};
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A token in memory. It is never changed: a change clears its flag, and the next look loads it anew.
+/// What a request reads stands together, for with many tokens in use every place that has to be fetched
+/// costs.
 #[derive(Debug)]
+#[repr(C)]
 pub struct Entry {
     valid: AtomicBool,
     /// Whether its idleness was found again after it was read anew.
@@ -28,21 +32,23 @@ pub struct Entry {
     pub id: TokenId,
     /// What a decision reads.
     pub terms: Terms,
-    /// Whom it acts for.
-    pub owner: Arc<OwnerEntry>,
+    /// What a decision reads of the owner.
+    pub owner_terms: OwnerTerms,
     /// When it was last used, as far as this record has seen.
     pub last_seen: LastSeen,
     /// Where the store keeps that.
     pub(super) slot: Option<UseSlot>,
     /// What only the upstream is told.
     pub told: Told,
+    /// Whom it acts for.
+    pub owner: Arc<OwnerEntry>,
 }
 
 /// What only the upstream is told.
 #[derive(Debug)]
 pub struct Told {
-    /// The owner's id, and behind it the token's name: one piece of memory for both.
-    text: Box<str>,
+    /// The owner's id, and behind it the token's name; short ones stand right here.
+    text: SmallVec<[u8; 48]>,
     owner_bytes: usize,
     /// None for most tokens.
     params: Option<Box<Params>>,
@@ -73,19 +79,19 @@ impl Told {
             Box::new(Params { free, by_context: by_context.into() })
         });
         Self {
-            text: format!("{}{name}", token.owner).into(),
+            text: SmallVec::from_slice(format!("{}{name}", token.owner).as_bytes()),
             owner_bytes: token.owner.as_str().len(),
             params,
         }
     }
 
     /// The owner's id.
-    pub fn owner(&self) -> &str {
+    pub fn owner(&self) -> &[u8] {
         self.text.get(..self.owner_bytes).unwrap_or_default()
     }
 
     /// The token's name, percent-encoded.
-    pub fn name(&self) -> &str {
+    pub fn name(&self) -> &[u8] {
         self.text.get(self.owner_bytes..).unwrap_or_default()
     }
 
@@ -120,16 +126,22 @@ impl Entry {
             digest: token.digest,
             id: token.id,
             terms,
-            owner,
+            owner_terms: owner.terms.clone(),
             last_seen,
             slot: held.slot,
             told: Told::new(token),
+            owner,
         }
     }
 
     /// Whether this is still what the store holds. Once false, it stays so.
     pub fn is_valid(&self) -> bool {
-        self.valid.load(Ordering::Acquire) && self.owner.is_valid()
+        self.is_current() && self.owner.is_valid()
+    }
+
+    /// The same of the token alone, for whoever knows that no owner was changed.
+    pub fn is_current(&self) -> bool {
+        self.valid.load(Ordering::Acquire)
     }
 
     /// Whether a verdict of idleness may rest on a last use that is older than the one in the store. It
@@ -219,6 +231,14 @@ impl Entry {
         Arc::new(Self::new(&held, terms, Arc::new(entry), LastSeen::default()))
     }
 
+    /// Ends its validity, as a change would.
+    pub(crate) fn sample_over(&self) {
+        self.invalidate();
+    }
+}
+
+#[cfg(test)]
+impl OwnerEntry {
     /// Ends its validity, as a change would.
     pub(crate) fn sample_over(&self) {
         self.invalidate();

@@ -179,7 +179,7 @@ impl Cache {
     }
 
     fn epochs(&self, digest: &Digest) -> (u64, u64) {
-        (self.epoch(digest), self.owners().epoch)
+        (self.epoch(digest), self.owners_epoch())
     }
 
     /// Puts what was read into the memory, unless a change came between; then none. From here on nobody
@@ -215,7 +215,7 @@ impl Cache {
 
     fn admit_owner(&self, epoch: u64, held: &Held) -> Option<Arc<OwnerEntry>> {
         let mut owners = self.owners();
-        if owners.epoch != epoch {
+        if self.owners_epoch() != epoch {
             return None;
         }
         let id = &held.owner.id;

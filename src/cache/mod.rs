@@ -81,6 +81,8 @@ pub struct Cache {
     /// Leave to be on the list of loads: those that read and those in the line.
     places: Arc<Semaphore>,
     owners: Mutex<Owners>,
+    /// Moved on by every change to an owner, under the lock of the owners.
+    owners_epoch: AtomicU64,
     interned: Interned,
     touches: Touches,
     /// What happened, for metrics.
@@ -110,8 +112,6 @@ struct Shard {
 
 #[derive(Debug, Default)]
 struct Owners {
-    /// Moved on by every change to an owner.
-    epoch: u64,
     held: HashMap<OwnerId, Weak<OwnerEntry>>,
     /// When to look for owners that nobody holds any more.
     prune_at: usize,
@@ -140,6 +140,7 @@ impl Cache {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
             epochs: std::array::from_fn(|_| AtomicU64::new(0)),
             owners: Mutex::default(),
+            owners_epoch: AtomicU64::new(0),
             interned: Interned::default(),
             touches: Touches::new(),
             counts: Counts::default(),
@@ -182,6 +183,12 @@ impl Cache {
         self.epoch_of(digest).load(Ordering::SeqCst)
     }
 
+    /// What every change to an owner moves on. An owner that was seen to hold after this was read does so
+    /// as long as this stays.
+    pub fn owners_epoch(&self) -> u64 {
+        self.owners_epoch.load(Ordering::SeqCst)
+    }
+
     fn epoch_of(&self, digest: &Digest) -> &AtomicU64 {
         #[expect(clippy::indexing_slicing, reason = "there are SHARDS epochs")]
         &self.epochs[shard_of(digest)]
@@ -217,6 +224,30 @@ impl Hasher for DigestHasher {
 
     fn write_u64(&mut self, head: u64) {
         self.0 = head;
+    }
+}
+
+#[cfg(test)]
+impl Cache {
+    /// A cache over an empty store in `folder`, for the tests of those who ask one.
+    pub(crate) async fn sample(folder: &std::path::Path) -> Arc<Self> {
+        let text = format!(
+            "store.path = {folder:?}\n[[apis]]\nname = \"a\"\nupstream = \"http://127.0.0.1:9\"\nrules = [{{ path = \"/\" }}]\n"
+        );
+        let settings = crate::config::parse(
+            "t.toml".as_ref(),
+            text.as_bytes(),
+            &crate::config::Environment::default(),
+        );
+        let settings = settings.unwrap_or_else(|report| panic!("{report}"));
+        let store =
+            crate::store::open(&settings.store, crate::clock::Clock::system()).await.unwrap();
+        Self::new(store, settings.cache, Handle::current())
+    }
+
+    /// What a change to an owner does to the epoch.
+    pub(crate) fn sample_owners_changed(&self) {
+        self.owners_epoch.fetch_add(1, Ordering::SeqCst);
     }
 }
 

@@ -1,6 +1,7 @@
 //! The decision: may this token do this, now? A pure function over what is known.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use super::conditions::Conditions;
 use super::flags::Flags;
@@ -58,7 +59,7 @@ pub struct OwnerTerms {
     /// The most that its tokens may have.
     pub ceiling: Flags,
     /// What rules may ask for.
-    pub roles: Box<[Slug]>,
+    pub roles: Arc<[Slug]>,
 }
 
 impl From<&Owner> for OwnerTerms {

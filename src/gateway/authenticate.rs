@@ -33,9 +33,10 @@ impl Authenticated {
 
     /// The same token, read anew from the store.
     pub(super) async fn renewed(&self, core: &Core) -> Result<Self, Refusal> {
+        let owners_epoch = core.shared.cache.owners_epoch();
         let loaded = Box::pin(core.shared.cache.reload(&self.entry.digest)).await;
         let entry = loaded.map_err(|error| cannot_decide(core, &error))?.ok_or(Refusal::Unknown)?;
-        core.keep(&entry);
+        core.keep(&entry, owners_epoch);
         Ok(Self { entry, loaded: true })
     }
 }
@@ -69,7 +70,7 @@ pub(super) async fn identify(inbound: &Inbound, core: &Core) -> Result<Authentic
 async fn find(digest: &Digest, core: &Core) -> Result<Authenticated, Refusal> {
     let cache = &core.shared.cache;
     // Read first: a change that comes after this ends what is found here.
-    let epoch = cache.epoch(digest);
+    let (epoch, owners_epoch) = (cache.epoch(digest), cache.owners_epoch());
     let (found, loaded) = match cache.look(digest) {
         Look::Held(entry) => (Some(entry), false),
         Look::Unknown => (None, false),
@@ -84,7 +85,7 @@ async fn find(digest: &Digest, core: &Core) -> Result<Authenticated, Refusal> {
         core.strangers.remember(digest, epoch, &core.alarms, cache.unknown_ttl());
         return Err(Refusal::Unknown);
     };
-    core.keep(&entry);
+    core.keep(&entry, owners_epoch);
     Ok(Authenticated { entry, loaded })
 }
 

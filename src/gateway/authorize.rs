@@ -102,7 +102,7 @@ fn judge(
     };
     decision::decide(&Case {
         terms: &entry.terms,
-        owner: &entry.owner.terms,
+        owner: &entry.owner_terms,
         rule: matched.rule.as_ref().map(|rule| &rule.requirement),
         facts,
         now,

@@ -167,12 +167,12 @@ impl Core {
 
     /// The record of a digest in this core's own table, if it is still good.
     pub(super) fn known(&self, digest: &Digest) -> Option<Arc<Entry>> {
-        self.entries.find(digest)
+        self.entries.find(digest, &self.shared.cache)
     }
 
-    /// Keeps a record for the next look.
-    pub(super) fn keep(&self, entry: &Arc<Entry>) {
-        self.entries.put(entry);
+    /// Keeps a record for the next look; it was seen to hold after `owners_epoch` was read.
+    pub(super) fn keep(&self, entry: &Arc<Entry>, owners_epoch: u64) {
+        self.entries.put(entry, owners_epoch);
     }
 
     /// A number for a request that no other request of this gateway has.

@@ -1,136 +1,192 @@
 //! A core's own table in front of the cache: without locks, and right because each record says itself
 //! whether it still holds.
 //!
-//! A look touches one cache line for the place and then the record. With many tokens in use both are cold
-//! memory, and a line that has to be fetched costs more than everything that is done with it.
+//! A look reads one cache line for the place, and then the record. With many tokens in use both are cold
+//! memory, and a line that has to be fetched costs more than what is done with it; an owner's own flag is
+//! therefore read only after some owner was changed.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
-use crate::cache::Entry;
+use crate::cache::{Cache, Entry};
 use crate::domain::secret::Digest;
 
 /// The places of one cache line.
 const WAYS: usize = 4;
 
-/// The lines that are made together, when the first of them is used: a table for many records costs
-/// nothing before there are many.
-const PAGE_LINES: usize = 64;
+/// How many lines a table begins with, and how many it has at the most: 64 MiB, for some three million
+/// records.
+const LINES: (usize, usize) = (1 << 10, 1 << 20);
 
-/// The most pages that a table has: 64 MiB, for some three million records.
-const PAGES_MAX: usize = 1 << 14;
+/// By how much a table grows that has become too small.
+const GROWTH: usize = 4;
 
 /// Records by their digest. Each has its place in one line; when that is full, the oldest goes.
 #[derive(Debug)]
 pub(super) struct Table {
-    pages: RefCell<Vec<Option<Box<Page>>>>,
+    /// As many as a power of two.
+    lines: RefCell<Vec<Line>>,
+    lines_max: usize,
+    /// How many records went, for others, since the table last grew.
+    displaced: Cell<usize>,
 }
 
-#[derive(Debug)]
-struct Page([Line; PAGE_LINES]);
-
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 #[repr(align(64))]
 struct Line([Option<Place>; WAYS]);
 
-/// A record, and a part of its digest that the place does not follow from.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 struct Place {
     entry: Arc<Entry>,
+    /// The beginning of its digest, whose last bits are the number of its line.
     tag: u32,
+    /// Which change to owners was the last when its owner was last seen to hold; the low bits of it.
+    owners: u32,
 }
 
 impl Table {
-    /// A table for about as many records as the cache holds.
+    /// A table for about as many records as the cache holds. It is small until there are many.
     pub(super) fn new(records: u64) -> Self {
-        let wanted = usize::try_from(records).unwrap_or(usize::MAX) / (WAYS - 1) / PAGE_LINES;
-        let pages = wanted.clamp(1, PAGES_MAX).next_power_of_two();
-        Self { pages: RefCell::new(std::iter::repeat_with(|| None).take(pages).collect()) }
+        let wanted = usize::try_from(records).unwrap_or(usize::MAX) / (WAYS - 1);
+        let lines_max = wanted.clamp(LINES.0, LINES.1).next_power_of_two();
+        let lines = RefCell::new(vec![Line::default(); LINES.0]);
+        Self { lines, lines_max, displaced: Cell::new(0) }
     }
 
     /// The record of `digest`, if it is here and still holds.
-    pub(super) fn find(&self, digest: &Digest) -> Option<Arc<Entry>> {
-        let pages = self.pages.borrow();
-        let (page, line, tag) = place_of(digest, pages.len());
-        let Line(places) = pages.get(page)?.as_ref()?.0.get(line)?;
-        let mut alike = places.iter().flatten().filter(|place| place.tag == tag);
+    pub(super) fn find(&self, digest: &Digest, cache: &Cache) -> Option<Arc<Entry>> {
+        let mut lines = self.lines.borrow_mut();
+        let tag = tag_of(digest);
+        let at = tag as usize & lines.len().wrapping_sub(1);
+        let mut alike = lines.get_mut(at)?.0.iter_mut().flatten().filter(|place| place.tag == tag);
         let place = alike.find(|place| place.entry.digest == *digest)?;
-        place.entry.is_valid().then(|| Arc::clone(&place.entry))
+        let owners = low_bits(cache.owners_epoch());
+        if place.owners != owners && place.entry.is_valid() {
+            place.owners = owners;
+        }
+        let holds = place.owners == owners && place.entry.is_current();
+        holds.then(|| Arc::clone(&place.entry))
     }
 
-    /// Gives a record its place.
-    pub(super) fn put(&self, entry: &Arc<Entry>) {
-        let mut pages = self.pages.borrow_mut();
-        let (page, line, tag) = place_of(&entry.digest, pages.len());
-        let Some(page) = pages.get_mut(page) else { return };
-        let Page(lines) = &mut **page
-            .get_or_insert_with(|| Box::new(Page(std::array::from_fn(|_| Line::default()))));
-        let Some(Line(places)) = lines.get_mut(line) else { return };
-        let same = |place: &Option<Place>| {
-            place.as_ref().is_none_or(|place| {
-                (place.tag == tag && place.entry.digest == entry.digest) || !place.entry.is_valid()
-            })
-        };
-        // The newest stands first, so that the last is the oldest.
-        let end = places.iter().position(same).unwrap_or(WAYS - 1);
-        if let Some(moved) = places.get_mut(..=end) {
-            moved.rotate_right(1);
+    /// Gives a record its place. It was seen to hold after `owners_epoch` was read.
+    pub(super) fn put(&self, entry: &Arc<Entry>, owners_epoch: u64) {
+        let mut lines = self.lines.borrow_mut();
+        let (tag, owners) = (tag_of(&entry.digest), low_bits(owners_epoch));
+        if put(&mut lines, Place { entry: Arc::clone(entry), tag, owners }) {
+            return;
         }
-        if let Some(first) = places.first_mut() {
-            *first = Some(Place { entry: Arc::clone(entry), tag });
+        self.displaced.set(self.displaced.get().saturating_add(1));
+        if self.displaced.get() > lines.len() / GROWTH && lines.len() < self.lines_max {
+            self.displaced.set(0);
+            let grown = lines.len().saturating_mul(GROWTH).min(self.lines_max);
+            let before = std::mem::replace(&mut *lines, vec![Line::default(); grown]);
+            for place in
+                before.into_iter().flat_map(|Line(places)| places.into_iter().rev().flatten())
+            {
+                put(&mut lines, place);
+            }
         }
     }
 }
 
-/// The page of a digest, its line there, and its tag. The number of pages is a power of two.
-fn place_of(digest: &Digest, pages: usize) -> (usize, usize, u32) {
-    let (head, rest) = digest.as_bytes().split_first_chunk::<4>().unwrap_or((&[0; 4], &[]));
-    let head = u32::from_le_bytes(*head) as usize;
-    let page = (head / PAGE_LINES) & pages.wrapping_sub(1);
-    (page, head % PAGE_LINES, rest.first_chunk::<4>().map_or(0, |tag| u32::from_le_bytes(*tag)))
+/// Gives a record its place; false if another one that holds had to go for it.
+fn put(lines: &mut [Line], new: Place) -> bool {
+    let at = new.tag as usize & lines.len().wrapping_sub(1);
+    let Some(Line(places)) = lines.get_mut(at) else { return true };
+    let free = |place: &Option<Place>| {
+        place.as_ref().is_none_or(|place| {
+            let same = place.tag == new.tag && place.entry.digest == new.entry.digest;
+            same || !place.entry.is_current()
+        })
+    };
+    let free = places.iter().position(free);
+    // The newest stands first, so that the last is the oldest.
+    if let Some(moved) = places.get_mut(..=free.unwrap_or(WAYS - 1)) {
+        moved.rotate_right(1);
+    }
+    if let Some(first) = places.first_mut() {
+        *first = Some(new);
+    }
+    free.is_some()
+}
+
+fn tag_of(digest: &Digest) -> u32 {
+    digest.as_bytes().first_chunk::<4>().map_or(0, |head| u32::from_le_bytes(*head))
+}
+
+const fn low_bits(epoch: u64) -> u32 {
+    (epoch & 0xffff_ffff) as u32
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    struct World {
+        cache: Arc<Cache>,
+        _runtime: tokio::runtime::Runtime,
+        _folder: tempfile::TempDir,
+    }
+
+    fn world() -> World {
+        let folder = tempfile::tempdir().unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().build().unwrap();
+        let cache = runtime.block_on(Cache::sample(folder.path()));
+        World { cache, _runtime: runtime, _folder: folder }
+    }
+
     #[test]
     fn a_record_is_found_until_it_no_longer_holds() {
-        let table = Table::new(1_000_000);
+        let (table, world) = (Table::new(1_000_000), world());
+        let find = |entry: &Entry| table.find(&entry.digest, &world.cache);
         let (one, other) = (Entry::sample(1), Entry::sample(2));
-        assert!(table.find(&one.digest).is_none());
-        table.put(&one);
-        assert!(Arc::ptr_eq(&table.find(&one.digest).unwrap(), &one));
-        assert!(table.find(&other.digest).is_none());
+        assert!(find(&one).is_none());
+        table.put(&one, 0);
+        assert!(Arc::ptr_eq(&find(&one).unwrap(), &one));
+        assert!(find(&other).is_none());
         one.sample_over();
-        assert!(table.find(&one.digest).is_none());
+        assert!(find(&one).is_none());
         let again = Entry::sample(1);
-        table.put(&again);
-        assert!(Arc::ptr_eq(&table.find(&one.digest).unwrap(), &again));
+        table.put(&again, 0);
+        assert!(Arc::ptr_eq(&find(&one).unwrap(), &again));
+    }
+
+    #[test]
+    fn an_owner_that_changed_ends_what_holds_by_him() {
+        let (table, world) = (Table::new(1_000_000), world());
+        let entry = Entry::sample(1);
+        table.put(&entry, world.cache.owners_epoch());
+        entry.owner.sample_over();
+        world.cache.sample_owners_changed();
+        assert!(table.find(&entry.digest, &world.cache).is_none());
+        assert!(table.find(&entry.digest, &world.cache).is_none(), "nor at the second look");
     }
 
     #[test]
     fn the_oldest_of_a_full_line_goes_unless_one_no_longer_holds() {
-        let table = Table::new(1);
-        let line = |entry: &Arc<Entry>| place_of(&entry.digest, 1).1;
+        let (table, world) = (Table::new(1), world());
+        let line = |entry: &Arc<Entry>| tag_of(&entry.digest) as usize % LINES.0;
         let mut alike = (0..).map(Entry::sample).filter(|entry| line(entry) == 7);
         let five: Vec<_> = alike.by_ref().take(WAYS + 1).collect();
-        five.iter().for_each(|entry| table.put(entry));
-        let found = || five.iter().map(|entry| table.find(&entry.digest).is_some());
+        five.iter().for_each(|entry| table.put(entry, 0));
+        let found = || five.iter().map(|entry| table.find(&entry.digest, &world.cache).is_some());
         assert_eq!(found().collect::<Vec<_>>(), [false, true, true, true, true]);
         five[3].sample_over();
-        table.put(&five[0]);
+        table.put(&five[0], 0);
         assert_eq!(found().collect::<Vec<_>>(), [true, true, true, false, true]);
-        table.put(&five[0]);
+        table.put(&five[0], 0);
         assert_eq!(found().filter(|found| *found).count(), WAYS, "nobody has two places");
     }
 
     #[test]
-    fn the_memory_grows_with_the_records() {
-        let table = Table::new(100_000_000);
-        let pages = || table.pages.borrow().iter().flatten().count();
-        assert_eq!((table.pages.borrow().len(), pages()), (PAGES_MAX, 0));
-        table.put(&Entry::sample(1));
-        assert_eq!(pages(), 1);
+    fn a_table_grows_with_the_records_and_loses_few_of_them() {
+        let (table, world) = (Table::new(30_000), world());
+        let all: Vec<_> = (0..20_000).map(Entry::sample).collect();
+        assert_eq!(table.lines.borrow().len(), LINES.0);
+        all.iter().for_each(|entry| table.put(entry, 0));
+        assert_eq!(table.lines.borrow().len(), table.lines_max);
+        all.iter().for_each(|entry| table.put(entry, 0));
+        let found = all.iter().filter(|entry| table.find(&entry.digest, &world.cache).is_some());
+        assert!(found.count() > 19_000);
     }
 }

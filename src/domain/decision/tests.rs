@@ -1,5 +1,7 @@
 //! Tables of what is allowed and what is denied, the order of the checks, and lives to the second.
 
+use std::sync::Arc;
+
 use super::CHECKS;
 use super::scene::{NOON, Scene, ago, flags, slug};
 use crate::domain::conditions::Window;
@@ -36,7 +38,7 @@ const SPOILERS: [(Refusal, Twist); 15] = [
         scene.conditions().windows = vec![Window::new(vec![6, 7], 0, 1_440, 0).unwrap()];
     }),
     (Refusal::NoRule, |scene| scene.rule = None),
-    (Refusal::RoleMissing, |scene| scene.owner.roles = Box::default()),
+    (Refusal::RoleMissing, |scene| scene.owner.roles = Arc::default()),
     (Refusal::WrongCompany, |scene| scene.company = Some("other".to_owned())),
     (Refusal::ContextMissing, |scene| scene.terms.contexts = Contexts::set([slug("sales")])),
     (Refusal::FlagsMissing, |scene| scene.terms.flags = flags(0x100)),
