@@ -4,7 +4,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -176,23 +176,8 @@ async fn serve_http1(stream: TcpStream, client: Rc<Client>, listening: Listening
     if listening.headers != 100 {
         builder.max_headers(listening.headers);
     }
-    let mut connection = pin!(builder.serve_connection(io, service));
-    let mut closing = false;
-    let ended = std::future::poll_fn(|context| {
-        if client.core().closing.get() && !closing {
-            closing = true;
-            connection.as_mut().graceful_shutdown();
-        }
-        if let Poll::Ready(ended) = connection.as_mut().poll(context) {
-            return Poll::Ready(Some(ended));
-        }
-        if client.alarm().take_rung() {
-            return Poll::Ready(None);
-        }
-        client.alarm().wake_me(context);
-        Poll::Pending
-    });
-    note_end(&client, ended.await);
+    let connection = pin!(builder.serve_connection(io, service));
+    see_through(&client, connection, http1::Connection::graceful_shutdown).await;
 }
 
 async fn serve_http2(stream: TcpStream, client: Rc<Client>) {
@@ -206,12 +191,21 @@ async fn serve_http2(stream: TcpStream, client: Rc<Client>) {
     let mut builder = http2::Builder::new(Local);
     let head_bytes = u32::try_from(limits.limits.head_bytes).unwrap_or(u32::MAX);
     builder.max_header_list_size(head_bytes).max_concurrent_streams(128);
-    let mut connection = pin!(builder.serve_connection(io, service));
+    let connection = pin!(builder.serve_connection(io, service));
+    see_through(&client, connection, http2::Connection::graceful_shutdown).await;
+}
+
+/// Moves a connection along until it ends, its client takes too long, or the core closes: then it is
+/// told once to `finish` what is under way.
+async fn see_through<C>(client: &Client, mut connection: Pin<&mut C>, finish: impl Fn(Pin<&mut C>))
+where
+    C: Future<Output = hyper::Result<()>>,
+{
     let mut closing = false;
     let ended = std::future::poll_fn(|context| {
         if client.core().closing.get() && !closing {
             closing = true;
-            connection.as_mut().graceful_shutdown();
+            finish(connection.as_mut());
         }
         if let Poll::Ready(ended) = connection.as_mut().poll(context) {
             return Poll::Ready(Some(ended));
@@ -222,7 +216,7 @@ async fn serve_http2(stream: TcpStream, client: Rc<Client>) {
         client.alarm().wake_me(context);
         Poll::Pending
     });
-    note_end(&client, ended.await);
+    note_end(client, ended.await);
 }
 
 fn note_end(client: &Client, ended: Option<hyper::Result<()>>) {
