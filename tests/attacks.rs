@@ -29,3 +29,5 @@ mod hosts;
 mod paths;
 #[path = "attacks/slow.rs"]
 mod slow;
+#[path = "attacks/unread.rs"]
+mod unread;

@@ -24,6 +24,7 @@ use super::alarm::TICK;
 use super::client::{Client, Socket};
 use super::core::{Core, Shared};
 use super::journey;
+use super::stream::Stream;
 
 /// How long to wait when the system has no more sockets to give, before asking again.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -188,7 +189,7 @@ async fn serve_http2(stream: TcpStream, client: Rc<Client>) {
         async move { Ok::<_, Infallible>(journey::handle(client, request).await) }
     });
     let limits = client.core().snapshot();
-    let mut builder = http2::Builder::new(Local);
+    let mut builder = http2::Builder::new(Local(Rc::clone(&client)));
     let head_bytes = u32::try_from(limits.limits.head_bytes).unwrap_or(u32::MAX);
     builder.max_header_list_size(head_bytes).max_concurrent_streams(128);
     let connection = pin!(builder.serve_connection(io, service));
@@ -217,6 +218,21 @@ where
         Poll::Pending
     });
     note_end(client, ended.await);
+}
+
+/// The same for what hyper makes of a stream. A stream that is dropped is reset.
+async fn see_stream_through(client: Rc<Client>, exchange: impl Future<Output = ()>) {
+    let stream = Rc::new(Stream::new(client.core().alarms.add(), client.stall_timeout()));
+    let mut exchange = pin!(exchange);
+    client.next_on(&stream);
+    std::future::poll_fn(|context| {
+        if stream.is_stalled() {
+            tracing::debug!(peer = %client.peer(), "a client left an answer unread");
+            return Poll::Ready(());
+        }
+        exchange.as_mut().poll(context)
+    })
+    .await;
 }
 
 fn note_end(client: &Client, ended: Option<hyper::Result<()>>) {
@@ -258,16 +274,14 @@ async fn begins_http2(stream: &TcpStream, client: &Client) -> Option<bool> {
 }
 
 /// Spawns the streams of an HTTP/2 connection on the core that serves it.
-#[derive(Clone, Copy, Debug)]
-struct Local;
+#[derive(Clone, Debug)]
+struct Local(Rc<Client>);
 
 impl<F> hyper::rt::Executor<F> for Local
 where
-    F: Future + 'static,
+    F: Future<Output = ()> + 'static,
 {
-    fn execute(&self, future: F) {
-        spawn_local(async move {
-            future.await;
-        });
+    fn execute(&self, exchange: F) {
+        spawn_local(see_stream_through(Rc::clone(&self.0), exchange));
     }
 }

@@ -159,9 +159,7 @@ async fn exchange(
             if upload.is_some_and(|upload| !upload.is_done()) {
                 connection.leave();
             }
-            Tried::Answered(
-                response.map(|body| Relay::new(body, connection, upload, client.core())),
-            )
+            Tried::Answered(response.map(|body| Relay::new(body, connection, upload, client)))
         }
         Err(mut error) => match error.take_message() {
             Some(unsent) => Tried::Unsent(unsent),

@@ -26,6 +26,7 @@ mod line;
 mod pool;
 mod table;
 pub mod core;
+mod stream;
 mod client;
 mod upstream;
 
