@@ -20,6 +20,8 @@ mod exchanges;
 mod explained;
 #[path = "answers/identity.rs"]
 mod identity;
+#[path = "answers/silences.rs"]
+mod silences;
 #[path = "answers/states.rs"]
 mod states;
 #[path = "answers/stepped.rs"]

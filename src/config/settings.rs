@@ -245,6 +245,9 @@ pub struct Upstream {
     pub response_timeout: Duration,
     /// How long an idle connection is kept.
     pub idle_timeout: Duration,
+    /// How long it may be silent in the middle of an answer; [`Duration::MAX`] is for ever, none means as
+    /// long as any body.
+    pub stall_timeout: Option<Duration>,
 }
 
 /// A host and a port, spoken to in plain HTTP/1.1.

@@ -97,6 +97,13 @@ impl Alarm {
         }
     }
 
+    /// Rings no sooner than `after` from now, if it is set.
+    pub(super) fn prolong(&self, after: Duration) {
+        if self.bell.rings_at_ms.get() != NEVER {
+            self.set(after);
+        }
+    }
+
     /// Does not ring until it is set again.
     pub(super) fn clear(&self) {
         self.bell.rings_at_ms.set(NEVER);

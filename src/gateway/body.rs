@@ -48,6 +48,8 @@ pub(super) struct Upload {
     left: Cell<Option<u64>>,
     stall_timeout: Duration,
     response_timeout: Duration,
+    /// Once the answer has begun: how long that may stand still.
+    answered: Cell<Option<Duration>>,
     /// The connection that it goes out on: its time limit, and whom the body wakes.
     way: RefCell<Option<(Rc<Alarm>, Rc<Seat>)>>,
     snapshot: Arc<Snapshot>,
@@ -70,6 +72,7 @@ impl Upload {
             left: Cell::new(limit),
             stall_timeout: snapshot.limits.stall_timeout,
             response_timeout,
+            answered: Cell::new(None),
             way: RefCell::new(None),
             snapshot: Arc::clone(snapshot),
             hold,
@@ -92,7 +95,20 @@ impl Upload {
 
     /// Goes on with the time that a body has.
     pub(super) fn go_on(&self) {
+        if let Some(stall_timeout) = self.answered.get() {
+            // It is the answer that is waited for, if anything is. That the body moves shows that the
+            // upstream is at work.
+            if let Some((alarm, _)) = self.way.borrow().as_ref() {
+                alarm.prolong(stall_timeout);
+            }
+            return;
+        }
         self.set_alarm(if self.done.get() { self.response_timeout } else { self.stall_timeout });
+    }
+
+    /// The answer has begun before the body is over; from here on it has the time limit.
+    pub(super) fn is_answered(&self, stall_timeout: Duration) {
+        self.answered.set(Some(stall_timeout));
     }
 
     fn set_alarm(&self, after: Duration) {

@@ -156,10 +156,14 @@ async fn exchange(
                 connection.heard(&mut answer);
             }
             let upload = upload.map(|upload| &**upload);
-            if upload.is_some_and(|upload| !upload.is_done()) {
+            if let Some(upload) = upload.filter(|upload| !upload.is_done()) {
+                upload.is_answered(api.stall_timeout);
                 connection.leave();
             }
-            Tried::Answered(response.map(|body| Relay::new(body, connection, upload, client)))
+            let stall_timeout = api.stall_timeout;
+            Tried::Answered(
+                response.map(|body| Relay::new(body, connection, upload, stall_timeout, client)),
+            )
         }
         Err(mut error) => match error.take_message() {
             Some(unsent) => Tried::Unsent(unsent),

@@ -40,6 +40,7 @@ impl Relay {
         body: Incoming,
         connection: Box<Connection>,
         upload: Option<&Upload>,
+        stall_timeout: Duration,
         client: &Client,
     ) -> Self {
         let core = client.core();
@@ -47,7 +48,7 @@ impl Relay {
             body,
             connection: Some(connection),
             asked_in_full: upload.is_none_or(Upload::is_done),
-            stall_timeout: core.snapshot().limits.stall_timeout,
+            stall_timeout,
             core: Rc::clone(core),
             over: false,
             piece_bytes: if client.is_http2() { PIECE_BYTES } else { usize::MAX },
