@@ -11,7 +11,8 @@ use crate::support::upstream::{Step, Upstream};
 
 /// Sends an event, is silent until it may go on, and sends another.
 fn events() -> Upstream {
-    let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n";
+    let head =
+        "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n";
     Upstream::scripted(move |_| {
         vec![
             Step::Send(format!("{head}\r\na\r\ndata: 1\n\n\n\r\n").into_bytes()),
@@ -51,8 +52,7 @@ fn an_api_of_streams_may_be_silent_for_longer_than_others() {
         "300ms",
         &[("patient", &patient, "upstream_stall_timeout = \"0\""), ("other", &other, "")],
     );
-    let mut streams: Vec<_> =
-        (0..4).map(|_| listen(&gateway, "/patient/x", &secret)).collect();
+    let mut streams: Vec<_> = (0..4).map(|_| listen(&gateway, "/patient/x", &secret)).collect();
     // Each of these began later and is over sooner. The second one because each core looks at its limits
     // in a turn of its own.
     for _ in 0..2 {
