@@ -19,6 +19,8 @@ mod table;
 mod cache;
 #[path = "attacks/credentials.rs"]
 mod credentials;
+#[path = "attacks/drips.rs"]
+mod drips;
 #[path = "attacks/framing.rs"]
 mod framing;
 #[path = "attacks/headers.rs"]

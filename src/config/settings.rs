@@ -109,6 +109,8 @@ pub struct Limits {
     pub idle_timeout: Duration,
     /// How long a body may stall, in either direction.
     pub stall_timeout: Duration,
+    /// Bytes a second that the body of a request must bring, seen over `stall_timeout`; zero asks for none.
+    pub body_rate: u64,
 }
 
 /// What is told about requests, and how.

@@ -110,6 +110,11 @@ impl Alarm {
         self.bell.rung.set(false);
     }
 
+    /// Milliseconds since the core began, as of the last tick.
+    pub(super) fn now_ms(&self) -> u64 {
+        self.alarms.now_ms()
+    }
+
     /// Whether it rang since it was last looked at with this.
     pub(super) fn take_rung(&self) -> bool {
         self.bell.rung.take()

@@ -17,6 +17,7 @@ use crate::wire;
 
 use super::alarm::Alarm;
 use super::expect::{self, Hold};
+use super::pace::Pace;
 use super::seat::Seat;
 use super::snapshot::Snapshot;
 
@@ -41,8 +42,7 @@ pub(super) struct Upload {
     done: Cell<bool>,
     /// Whether the time limit is that of the upstream's word, and not the body's.
     patient: Cell<bool>,
-    /// Whether the upstream wants more and the client has sent none.
-    waiting_for_client: Cell<bool>,
+    pace: Pace,
     /// Why it was given up.
     pub(super) refused: Cell<Option<Refusal>>,
     left: Cell<Option<u64>>,
@@ -64,13 +64,14 @@ impl Upload {
         response_timeout: Duration,
         hold: Option<Arc<Hold>>,
     ) -> Rc<Self> {
+        let limits = &snapshot.limits;
         Rc::new(Self {
             done: Cell::new(false),
             patient: Cell::new(false),
-            waiting_for_client: Cell::new(false),
+            pace: Pace::new(limits.body_rate, limits.stall_timeout),
             refused: Cell::new(None),
             left: Cell::new(limit),
-            stall_timeout: snapshot.limits.stall_timeout,
+            stall_timeout: limits.stall_timeout,
             response_timeout,
             answered: Cell::new(None),
             way: RefCell::new(None),
@@ -109,6 +110,10 @@ impl Upload {
     /// The answer has begun before the body is over; from here on it has the time limit.
     pub(super) fn is_answered(&self, stall_timeout: Duration) {
         self.answered.set(Some(stall_timeout));
+        if stall_timeout == Duration::MAX {
+            // A conversation: neither side need say anything for any length of time.
+            self.pace.end();
+        }
     }
 
     fn set_alarm(&self, after: Duration) {
@@ -138,7 +143,7 @@ impl Upload {
 
     /// Whose fault it is that nothing moves.
     pub(super) const fn stalled(&self) -> Refusal {
-        if !self.done.get() && self.waiting_for_client.get() {
+        if !self.done.get() && self.pace.is_waiting() {
             Refusal::BodyTimeout
         } else {
             Refusal::UpstreamTimeout
@@ -146,7 +151,6 @@ impl Upload {
     }
 
     fn moved(&self, done: bool) {
-        self.waiting_for_client.set(false);
         if done {
             self.done.set(true);
         }
@@ -159,7 +163,14 @@ impl Upload {
         BodyError::Client(refusal)
     }
 
-    fn take(&self, bytes: usize) -> Result<(), BodyError> {
+    fn now_ms(&self) -> u64 {
+        self.way.borrow().as_ref().map_or(0, |(alarm, _)| alarm.now_ms())
+    }
+
+    fn take(&self, bytes: usize, last: bool) -> Result<(), BodyError> {
+        if !self.pace.came(bytes, self.now_ms()) && !last {
+            return Err(self.refuse(Refusal::BodyTimeout));
+        }
         let Some(left) = self.left.get() else { return Ok(()) };
         match left.checked_sub(bytes as u64) {
             None => Err(self.refuse(Refusal::BodyTooLarge)),
@@ -225,7 +236,7 @@ impl hyper::body::Body for RequestBody {
         }
         let polled = upload.polling(|context| Pin::new(&mut *body).poll_frame(context));
         let Poll::Ready(frame) = polled else {
-            upload.waiting_for_client.set(true);
+            upload.pace.wait(upload.now_ms());
             return Poll::Pending;
         };
         Poll::Ready(match frame {
@@ -235,11 +246,12 @@ impl hyper::body::Body for RequestBody {
             }
             Some(Err(_)) => Some(Err(upload.refuse(Refusal::BadRequest(BadRequest::Body)))),
             Some(Ok(mut frame)) => {
-                let taken = upload.take(frame.data_ref().map_or(0, Buf::remaining));
+                let last = body.is_end_stream();
+                let taken = upload.take(frame.data_ref().map_or(0, Buf::remaining), last);
                 if let Some(trailers) = frame.trailers_mut() {
                     upload.clean(trailers);
                 }
-                upload.moved(body.is_end_stream());
+                upload.moved(last);
                 Some(taken.map(|()| frame))
             }
         })

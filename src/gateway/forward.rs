@@ -155,8 +155,8 @@ async fn exchange(
             if let Some(mut answer) = client.answer() {
                 connection.heard(&mut answer);
             }
-            let upload = upload.map(|upload| &**upload);
-            if let Some(upload) = upload.filter(|upload| !upload.is_done()) {
+            let upload = upload.filter(|upload| !upload.is_done());
+            if let Some(upload) = upload {
                 upload.is_answered(api.stall_timeout);
                 connection.leave();
             }

@@ -18,6 +18,7 @@ pub mod snapshot;
 mod seat;
 mod alarm;
 mod expect;
+mod pace;
 mod body;
 mod spelling;
 mod head;

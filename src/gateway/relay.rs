@@ -8,6 +8,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::body::{Body as _, Frame, Incoming, SizeHint};
 
+use crate::domain::refusal::Refusal;
+
 use super::body::{BodyError, Upload};
 use super::client::Client;
 use super::core::Core;
@@ -20,6 +22,8 @@ use super::stream::PIECE_BYTES;
 pub(super) struct Relay {
     body: Incoming,
     connection: Option<Box<Connection>>,
+    /// The rest of the request's body, if that goes on beside the answer.
+    upload: Option<Rc<Upload>>,
     /// Whether the upstream had the whole request when it answered. If not, it may take what follows on
     /// the connection for the rest of it, or the other way round.
     asked_in_full: bool,
@@ -36,10 +40,11 @@ pub(super) struct Relay {
 }
 
 impl Relay {
+    /// `upload` is the request's body where that is not over.
     pub(super) fn new(
         body: Incoming,
         connection: Box<Connection>,
-        upload: Option<&Upload>,
+        upload: Option<&Rc<Upload>>,
         stall_timeout: Duration,
         client: &Client,
     ) -> Self {
@@ -47,7 +52,8 @@ impl Relay {
         Self {
             body,
             connection: Some(connection),
-            asked_in_full: upload.is_none_or(Upload::is_done),
+            asked_in_full: upload.is_none(),
+            upload: upload.map(Rc::clone),
             stall_timeout,
             core: Rc::clone(core),
             over: false,
@@ -85,7 +91,10 @@ impl Relay {
                 alarm.clear();
                 self.over = frame.is_none();
                 match frame {
-                    Some(Err(error)) => self.break_off(BodyError::Broken(error), context),
+                    Some(Err(error)) => {
+                        let own = self.refused().map(BodyError::Client);
+                        self.break_off(own.unwrap_or(BodyError::Broken(error)), context)
+                    }
                     Some(Ok(frame)) => Poll::Ready(Some(Ok(self.in_pieces(frame)))),
                     None => Poll::Ready(None),
                 }
@@ -97,6 +106,11 @@ impl Relay {
                 Poll::Pending
             }
         }
+    }
+
+    /// Why the client's part of the exchange was given up.
+    fn refused(&self) -> Option<Refusal> {
+        self.upload.as_ref().and_then(|upload| upload.refused.get())
     }
 
     fn in_pieces(&mut self, frame: Frame<Bytes>) -> Frame<Bytes> {
@@ -137,6 +151,7 @@ impl Drop for Relay {
         if !whole || self.rest.is_some() {
             let counters = &self.core.counters;
             let broken_off = self.told || self.broken_off.is_some();
+            let broken_off = broken_off && self.refused().is_none();
             let cut = if broken_off { &counters.cut_by_upstream } else { &counters.cut_by_client };
             cut.add(1);
         }

@@ -149,6 +149,7 @@ impl hyper::body::Body for Body {
             match frame {
                 None => account.complete(),
                 Some(Ok(frame)) => account.sent(frame.data_ref().map_or(0, Bytes::len)),
+                Some(Err(BodyError::Client(_))) => {}
                 Some(Err(_)) => account.broken_off(),
             }
         }
