@@ -21,6 +21,8 @@ mod cache;
 mod credentials;
 #[path = "attacks/drips.rs"]
 mod drips;
+#[path = "attacks/floods.rs"]
+mod floods;
 #[path = "attacks/framing.rs"]
 mod framing;
 #[path = "attacks/headers.rs"]

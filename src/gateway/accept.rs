@@ -29,6 +29,10 @@ use super::stream::Stream;
 /// How long to wait when the system has no more sockets to give, before asking again.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
+/// Streams of one HTTP/2 connection at a time, as in nginx; a browser needs no more than 100 (RFC 9113
+/// section 6.5.2). hyper and h2 bound the rest: resets, frames of a head, empty frames.
+const STREAMS_MAX: u32 = 128;
+
 /// How long to wait for the rest of a preface of which only a part has come.
 const PREFACE_PAUSE: Duration = Duration::from_millis(25);
 
@@ -191,7 +195,7 @@ async fn serve_http2(stream: TcpStream, client: Rc<Client>) {
     let limits = client.core().snapshot();
     let mut builder = http2::Builder::new(Local(Rc::clone(&client)));
     let head_bytes = u32::try_from(limits.limits.head_bytes).unwrap_or(u32::MAX);
-    builder.max_header_list_size(head_bytes).max_concurrent_streams(128);
+    builder.max_header_list_size(head_bytes).max_concurrent_streams(STREAMS_MAX);
     let connection = pin!(builder.serve_connection(io, service));
     see_through(&client, connection, http2::Connection::graceful_shutdown).await;
 }
