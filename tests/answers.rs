@@ -28,6 +28,8 @@ mod states;
 mod stepped;
 #[path = "answers/time.rs"]
 mod time;
+#[path = "answers/uploads.rs"]
+mod uploads;
 #[path = "answers/upstreams.rs"]
 mod upstreams;
 

@@ -104,6 +104,13 @@ impl Alarm {
         }
     }
 
+    /// Rings now.
+    pub(super) fn ring(&self) {
+        self.bell.rings_at_ms.set(NEVER);
+        self.bell.rung.set(true);
+        self.bell.wake();
+    }
+
     /// Does not ring until it is set again.
     pub(super) fn clear(&self) {
         self.bell.rings_at_ms.set(NEVER);

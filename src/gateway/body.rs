@@ -1,7 +1,7 @@
 //! Bodies on their way through: never gathered, bounded in size, and watched so that a stalled or broken
 //! one is told apart by whose fault it is.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -48,13 +48,23 @@ pub(super) struct Upload {
     left: Cell<Option<u64>>,
     stall_timeout: Duration,
     response_timeout: Duration,
-    /// Once the answer has begun: how long that may stand still.
-    answered: Cell<Option<Duration>>,
+    /// Once the answer has begun.
+    beside: OnceCell<Beside>,
     /// The connection that it goes out on: its time limit, and whom the body wakes.
     way: RefCell<Option<(Rc<Alarm>, Rc<Seat>)>>,
     snapshot: Arc<Snapshot>,
     /// Holds the body back until the upstream has said that it wants it.
     pub(super) hold: Option<Arc<Hold>>,
+}
+
+/// A body that goes on beside its answer.
+#[derive(Debug)]
+struct Beside {
+    /// How long the answer may stand still.
+    stall_timeout: Duration,
+    /// What ends the body once the answer is over.
+    limit: Rc<Alarm>,
+    answer_is_over: Cell<bool>,
 }
 
 impl Upload {
@@ -73,7 +83,7 @@ impl Upload {
             left: Cell::new(limit),
             stall_timeout: limits.stall_timeout,
             response_timeout,
-            answered: Cell::new(None),
+            beside: OnceCell::new(),
             way: RefCell::new(None),
             snapshot: Arc::clone(snapshot),
             hold,
@@ -96,23 +106,42 @@ impl Upload {
 
     /// Goes on with the time that a body has.
     pub(super) fn go_on(&self) {
-        if let Some(stall_timeout) = self.answered.get() {
-            // It is the answer that is waited for, if anything is. That the body moves shows that the
-            // upstream is at work.
-            if let Some((alarm, _)) = self.way.borrow().as_ref() {
-                alarm.prolong(stall_timeout);
+        if let Some(beside) = self.beside.get() {
+            if beside.answer_is_over.get() {
+                beside.limit.set(self.stall_timeout);
+            } else if let Some((alarm, _)) = self.way.borrow().as_ref() {
+                // It is the answer that is waited for, if anything is. That the body moves shows that
+                // the upstream is at work.
+                alarm.prolong(beside.stall_timeout);
             }
             return;
         }
         self.set_alarm(if self.done.get() { self.response_timeout } else { self.stall_timeout });
     }
 
-    /// The answer has begun before the body is over; from here on it has the time limit.
-    pub(super) fn is_answered(&self, stall_timeout: Duration) {
-        self.answered.set(Some(stall_timeout));
+    /// The answer has begun before the body is over, and has the time limit until it is over too. Answers
+    /// what ends the body then.
+    pub(super) fn is_answered(&self, stall_timeout: Duration, limit: Alarm) -> Rc<Alarm> {
         if stall_timeout == Duration::MAX {
             // A conversation: neither side need say anything for any length of time.
             self.pace.end();
+        }
+        let (limit, answer_is_over) = (Rc::new(limit), Cell::new(false));
+        let beside = Beside { stall_timeout, limit: Rc::clone(&limit), answer_is_over };
+        // Nothing is answered twice.
+        drop(self.beside.set(beside));
+        limit
+    }
+
+    /// Nothing more of the answer comes. If it came to its end, the body may do so too; from here on it
+    /// has a time limit of its own.
+    pub(super) fn answer_is_over(&self, whole: bool) {
+        let Some(beside) = self.beside.get() else { return };
+        beside.answer_is_over.set(true);
+        if whole {
+            beside.limit.set(self.stall_timeout);
+        } else {
+            beside.limit.ring();
         }
     }
 

@@ -126,6 +126,23 @@ impl Client {
         UnderWay { stream: self.stream.take(), client: Rc::clone(self) }
     }
 
+    /// The body of a request goes on beside its answer, and perhaps for longer.
+    pub(super) fn begin_body(self: &Rc<Self>) -> BodyUnderWay {
+        self.under_way.set(self.under_way.get() + 1);
+        BodyUnderWay(Rc::clone(self))
+    }
+
+    /// Something that was under way is over.
+    fn end(&self) {
+        let left = self.under_way.get().saturating_sub(1);
+        self.under_way.set(left);
+        if left == 0 {
+            self.head_begun.set(false);
+            self.asked.borrow_mut().drop_head(self.has_body.get());
+            self.alarm.set(self.idle_timeout);
+        }
+    }
+
     /// The connection speaks HTTP/2. It lies idle until the next request begins: frames that begin none,
     /// such as pings or a head without an end, give it no more time.
     pub(super) fn speaks_http2(&self) {
@@ -183,15 +200,18 @@ impl UnderWay {
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        let client = &self.client;
-        client.core.counters.under_way.sub(1);
-        let left = client.under_way.get().saturating_sub(1);
-        client.under_way.set(left);
-        if left == 0 {
-            client.head_begun.set(false);
-            client.asked.borrow_mut().drop_head(client.has_body.get());
-            client.alarm.set(client.idle_timeout);
-        }
+        self.client.core.counters.under_way.sub(1);
+        self.client.end();
+    }
+}
+
+/// The body of a request that is not over, although its answer may be.
+#[derive(Debug)]
+pub(super) struct BodyUnderWay(Rc<Client>);
+
+impl Drop for BodyUnderWay {
+    fn drop(&mut self) {
+        self.0.end();
     }
 }
 

@@ -17,6 +17,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
+use super::alarm::Alarm;
 use super::body::RequestBody;
 use super::seat::Seat;
 use super::socket::{Socket, Words};
@@ -114,10 +115,15 @@ impl Line {
         Poll::Pending
     }
 
-    /// From here on the line moves by itself, for an exchange whose two bodies do not wait for each other.
-    pub(super) async fn go_on(mut self) {
+    /// From here on the line moves by itself, for an exchange whose two bodies do not wait for each other;
+    /// it is given up when `limit` rings.
+    pub(super) async fn go_on(mut self, limit: Rc<Alarm>) {
         std::future::poll_fn(|context| {
             self.seat.take(context);
+            if limit.take_rung() {
+                return Poll::Ready(());
+            }
+            limit.wake_me(context);
             let Some(connection) = &mut self.connection else { return Poll::Ready(()) };
             Pin::new(connection).poll(context).map(note_end)
         })

@@ -155,6 +155,9 @@ impl Drop for Relay {
             let cut = if broken_off { &counters.cut_by_upstream } else { &counters.cut_by_client };
             cut.add(1);
         }
+        if let Some(upload) = &self.upload {
+            upload.answer_is_over(whole);
+        }
         let clean = whole && self.asked_in_full;
         if let Some(connection) = self.connection.take().filter(|_| clean) {
             self.core.pool.put(connection, self.core.alarms.now_ms());
