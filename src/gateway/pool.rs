@@ -92,6 +92,10 @@ impl Connection {
 }
 
 /// Idle connections of one core, by the number of their target; the last used is the first taken.
+#[expect(
+    clippy::vec_box,
+    reason = "an exchange takes it and gives it back: a pointer moves, not the whole"
+)]
 #[derive(Debug, Default)]
 pub(super) struct Pool(RefCell<Vec<Vec<Box<Connection>>>>);
 
