@@ -20,12 +20,16 @@ mod exchanges;
 mod explained;
 #[path = "answers/identity.rs"]
 mod identity;
+#[path = "answers/silences.rs"]
+mod silences;
 #[path = "answers/states.rs"]
 mod states;
 #[path = "answers/stepped.rs"]
 mod stepped;
 #[path = "answers/time.rs"]
 mod time;
+#[path = "answers/uploads.rs"]
+mod uploads;
 #[path = "answers/upstreams.rs"]
 mod upstreams;
 

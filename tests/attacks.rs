@@ -19,6 +19,10 @@ mod table;
 mod cache;
 #[path = "attacks/credentials.rs"]
 mod credentials;
+#[path = "attacks/drips.rs"]
+mod drips;
+#[path = "attacks/floods.rs"]
+mod floods;
 #[path = "attacks/framing.rs"]
 mod framing;
 #[path = "attacks/headers.rs"]
@@ -29,3 +33,5 @@ mod hosts;
 mod paths;
 #[path = "attacks/slow.rs"]
 mod slow;
+#[path = "attacks/unread.rs"]
+mod unread;

@@ -64,6 +64,7 @@ pub(super) struct LimitsTable {
     pub(super) head_timeout: Field<Text>,
     pub(super) idle_timeout: Field<Text>,
     pub(super) stall_timeout: Field<Text>,
+    pub(super) body_rate: Field<Size>,
 }
 
 /// `[telemetry]`
@@ -126,6 +127,7 @@ pub(super) struct ApiTable {
     pub(super) upstream_connect_timeout: Field<Text>,
     pub(super) upstream_response_timeout: Field<Text>,
     pub(super) upstream_idle_timeout: Field<Text>,
+    pub(super) upstream_stall_timeout: Field<Text>,
     pub(super) keep_credential: Field<bool>,
     pub(super) body_limit: Field<Size>,
     pub(super) keep: Field<Vec<Placed<Text>>>,
@@ -223,6 +225,7 @@ impl LimitsTable {
             head_timeout: table.duration("head_timeout", reading),
             idle_timeout: table.duration("idle_timeout", reading),
             stall_timeout: table.duration("stall_timeout", reading),
+            body_rate: table.size("body_rate", reading),
         };
         table.finish(reading);
         read
@@ -311,6 +314,7 @@ fn read_apis(tables: Vec<Table<'_>>, reading: &Reading<'_>) -> Vec<ApiTable> {
             upstream_connect_timeout: table.duration("upstream_connect_timeout", reading),
             upstream_response_timeout: table.duration("upstream_response_timeout", reading),
             upstream_idle_timeout: table.duration("upstream_idle_timeout", reading),
+            upstream_stall_timeout: table.duration("upstream_stall_timeout", reading),
             keep_credential: table.boolean("keep_credential", reading),
             body_limit: table.size("body_limit", reading),
             keep: table.texts("keep", reading),

@@ -109,6 +109,8 @@ pub struct Limits {
     pub idle_timeout: Duration,
     /// How long a body may stall, in either direction.
     pub stall_timeout: Duration,
+    /// Bytes a second that the body of a request must bring, seen over `stall_timeout`; zero asks for none.
+    pub body_rate: u64,
 }
 
 /// What is told about requests, and how.
@@ -245,6 +247,9 @@ pub struct Upstream {
     pub response_timeout: Duration,
     /// How long an idle connection is kept.
     pub idle_timeout: Duration,
+    /// How long it may be silent in the middle of an answer; [`Duration::MAX`] is for ever, none means as
+    /// long as any body.
+    pub stall_timeout: Option<Duration>,
 }
 
 /// A host and a port, spoken to in plain HTTP/1.1.

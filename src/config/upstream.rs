@@ -7,7 +7,7 @@ use super::file::ApiTable;
 use super::mistake::Mistake;
 use super::reading::{Placed, Reading, Reported, Text};
 use super::settings::{Endpoint, Listen, Upstream};
-use super::values::{duration, list};
+use super::values::{duration, duration_or_never, list};
 
 /// The longest host name (RFC 1035 section 2.3.4).
 const MOST_HOST: usize = 253;
@@ -54,6 +54,7 @@ impl Upstream {
             connect_timeout: Duration::from_secs(5),
             response_timeout: MINUTE,
             idle_timeout: Duration::from_secs(30),
+            stall_timeout: None,
         }
     }
 }
@@ -80,11 +81,13 @@ pub(super) fn upstream(
     let response = &table.upstream_response_timeout;
     let response = duration(response, DAY, default.response_timeout, reading);
     let idle = duration(&table.upstream_idle_timeout, DAY, default.idle_timeout, reading);
+    let stall = duration_or_never(&table.upstream_stall_timeout, DAY, reading);
     Ok(Upstream {
         endpoints: endpoints?,
         connect_timeout: connect?,
         response_timeout: response?,
         idle_timeout: idle?,
+        stall_timeout: stall?,
     })
 }
 

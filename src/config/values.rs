@@ -118,6 +118,23 @@ pub(super) fn duration(
     Ok(value)
 }
 
+/// A length of time up to `most`, if one is given; zero is for ever, which is [`Duration::MAX`].
+pub(super) fn duration_or_never(
+    field: &Field<Text>,
+    most: Duration,
+    reading: &Reading<'_>,
+) -> Result<Option<Duration>, Reported> {
+    let Some(text) = field else { return Ok(None) };
+    let text = text.as_ref().map_err(|reported| *reported)?;
+    let value = parse_duration(&text.value.value).ok_or_else(|| bad_duration(text, reading))?;
+    if value > most {
+        let shown = format!("`{}`", text.value.shown);
+        let (least, most) = (Span::ZERO, Span::from_seconds(most.as_secs()));
+        return Err(out_of_range(text, least.to_string(), most.to_string(), shown, reading));
+    }
+    Ok(Some(if value.is_zero() { Duration::MAX } else { value }))
+}
+
 /// A length of time in whole seconds, for tokens; zero is for ever.
 pub(super) fn span(field: &Field<Text>, reading: &Reading<'_>) -> Result<Option<Span>, Reported> {
     let Some(text) = field else { return Ok(None) };

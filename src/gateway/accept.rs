@@ -4,7 +4,7 @@
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -24,9 +24,14 @@ use super::alarm::TICK;
 use super::client::{Client, Socket};
 use super::core::{Core, Shared};
 use super::journey;
+use super::stream::Stream;
 
 /// How long to wait when the system has no more sockets to give, before asking again.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// Streams of one HTTP/2 connection at a time, as in nginx; a browser needs no more than 100 (RFC 9113
+/// section 6.5.2). hyper and h2 bound the rest: resets, frames of a head, empty frames.
+const STREAMS_MAX: u32 = 128;
 
 /// How long to wait for the rest of a preface of which only a part has come.
 const PREFACE_PAUSE: Duration = Duration::from_millis(25);
@@ -176,23 +181,8 @@ async fn serve_http1(stream: TcpStream, client: Rc<Client>, listening: Listening
     if listening.headers != 100 {
         builder.max_headers(listening.headers);
     }
-    let mut connection = pin!(builder.serve_connection(io, service));
-    let mut closing = false;
-    let ended = std::future::poll_fn(|context| {
-        if client.core().closing.get() && !closing {
-            closing = true;
-            connection.as_mut().graceful_shutdown();
-        }
-        if let Poll::Ready(ended) = connection.as_mut().poll(context) {
-            return Poll::Ready(Some(ended));
-        }
-        if client.alarm().take_rung() {
-            return Poll::Ready(None);
-        }
-        client.alarm().wake_me(context);
-        Poll::Pending
-    });
-    note_end(&client, ended.await);
+    let connection = pin!(builder.serve_connection(io, service));
+    see_through(&client, connection, http1::Connection::graceful_shutdown).await;
 }
 
 async fn serve_http2(stream: TcpStream, client: Rc<Client>) {
@@ -203,15 +193,24 @@ async fn serve_http2(stream: TcpStream, client: Rc<Client>) {
         async move { Ok::<_, Infallible>(journey::handle(client, request).await) }
     });
     let limits = client.core().snapshot();
-    let mut builder = http2::Builder::new(Local);
+    let mut builder = http2::Builder::new(Local(Rc::clone(&client)));
     let head_bytes = u32::try_from(limits.limits.head_bytes).unwrap_or(u32::MAX);
-    builder.max_header_list_size(head_bytes).max_concurrent_streams(128);
-    let mut connection = pin!(builder.serve_connection(io, service));
+    builder.max_header_list_size(head_bytes).max_concurrent_streams(STREAMS_MAX);
+    let connection = pin!(builder.serve_connection(io, service));
+    see_through(&client, connection, http2::Connection::graceful_shutdown).await;
+}
+
+/// Moves a connection along until it ends, its client takes too long, or the core closes: then it is
+/// told once to `finish` what is under way.
+async fn see_through<C>(client: &Client, mut connection: Pin<&mut C>, finish: impl Fn(Pin<&mut C>))
+where
+    C: Future<Output = hyper::Result<()>>,
+{
     let mut closing = false;
     let ended = std::future::poll_fn(|context| {
         if client.core().closing.get() && !closing {
             closing = true;
-            connection.as_mut().graceful_shutdown();
+            finish(connection.as_mut());
         }
         if let Poll::Ready(ended) = connection.as_mut().poll(context) {
             return Poll::Ready(Some(ended));
@@ -222,7 +221,22 @@ async fn serve_http2(stream: TcpStream, client: Rc<Client>) {
         client.alarm().wake_me(context);
         Poll::Pending
     });
-    note_end(&client, ended.await);
+    note_end(client, ended.await);
+}
+
+/// The same for what hyper makes of a stream. A stream that is dropped is reset.
+async fn see_stream_through(client: Rc<Client>, exchange: impl Future<Output = ()>) {
+    let stream = Rc::new(Stream::new(client.core().alarms.add(), client.stall_timeout()));
+    let mut exchange = pin!(exchange);
+    client.next_on(&stream);
+    std::future::poll_fn(|context| {
+        if stream.is_stalled() {
+            tracing::debug!(peer = %client.peer(), "a client left an answer unread");
+            return Poll::Ready(());
+        }
+        exchange.as_mut().poll(context)
+    })
+    .await;
 }
 
 fn note_end(client: &Client, ended: Option<hyper::Result<()>>) {
@@ -264,16 +278,14 @@ async fn begins_http2(stream: &TcpStream, client: &Client) -> Option<bool> {
 }
 
 /// Spawns the streams of an HTTP/2 connection on the core that serves it.
-#[derive(Clone, Copy, Debug)]
-struct Local;
+#[derive(Clone, Debug)]
+struct Local(Rc<Client>);
 
 impl<F> hyper::rt::Executor<F> for Local
 where
-    F: Future + 'static,
+    F: Future<Output = ()> + 'static,
 {
-    fn execute(&self, future: F) {
-        spawn_local(async move {
-            future.await;
-        });
+    fn execute(&self, exchange: F) {
+        spawn_local(see_stream_through(Rc::clone(&self.0), exchange));
     }
 }

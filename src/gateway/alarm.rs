@@ -97,10 +97,29 @@ impl Alarm {
         }
     }
 
+    /// Rings no sooner than `after` from now, if it is set.
+    pub(super) fn prolong(&self, after: Duration) {
+        if self.bell.rings_at_ms.get() != NEVER {
+            self.set(after);
+        }
+    }
+
+    /// Rings now.
+    pub(super) fn ring(&self) {
+        self.bell.rings_at_ms.set(NEVER);
+        self.bell.rung.set(true);
+        self.bell.wake();
+    }
+
     /// Does not ring until it is set again.
     pub(super) fn clear(&self) {
         self.bell.rings_at_ms.set(NEVER);
         self.bell.rung.set(false);
+    }
+
+    /// Milliseconds since the core began, as of the last tick.
+    pub(super) fn now_ms(&self) -> u64 {
+        self.alarms.now_ms()
     }
 
     /// Whether it rang since it was last looked at with this.

@@ -1,7 +1,7 @@
 //! Bodies on their way through: never gathered, bounded in size, and watched so that a stalled or broken
 //! one is told apart by whose fault it is.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -17,6 +17,7 @@ use crate::wire;
 
 use super::alarm::Alarm;
 use super::expect::{self, Hold};
+use super::pace::Pace;
 use super::seat::Seat;
 use super::snapshot::Snapshot;
 
@@ -41,18 +42,29 @@ pub(super) struct Upload {
     done: Cell<bool>,
     /// Whether the time limit is that of the upstream's word, and not the body's.
     patient: Cell<bool>,
-    /// Whether the upstream wants more and the client has sent none.
-    waiting_for_client: Cell<bool>,
+    pace: Pace,
     /// Why it was given up.
     pub(super) refused: Cell<Option<Refusal>>,
     left: Cell<Option<u64>>,
     stall_timeout: Duration,
     response_timeout: Duration,
+    /// Once the answer has begun.
+    beside: OnceCell<Beside>,
     /// The connection that it goes out on: its time limit, and whom the body wakes.
     way: RefCell<Option<(Rc<Alarm>, Rc<Seat>)>>,
     snapshot: Arc<Snapshot>,
     /// Holds the body back until the upstream has said that it wants it.
     pub(super) hold: Option<Arc<Hold>>,
+}
+
+/// A body that goes on beside its answer.
+#[derive(Debug)]
+struct Beside {
+    /// How long the answer may stand still.
+    stall_timeout: Duration,
+    /// What ends the body once the answer is over.
+    limit: Rc<Alarm>,
+    answer_is_over: Cell<bool>,
 }
 
 impl Upload {
@@ -62,14 +74,16 @@ impl Upload {
         response_timeout: Duration,
         hold: Option<Arc<Hold>>,
     ) -> Rc<Self> {
+        let limits = &snapshot.limits;
         Rc::new(Self {
             done: Cell::new(false),
             patient: Cell::new(false),
-            waiting_for_client: Cell::new(false),
+            pace: Pace::new(limits.body_rate, limits.stall_timeout),
             refused: Cell::new(None),
             left: Cell::new(limit),
-            stall_timeout: snapshot.limits.stall_timeout,
+            stall_timeout: limits.stall_timeout,
             response_timeout,
+            beside: OnceCell::new(),
             way: RefCell::new(None),
             snapshot: Arc::clone(snapshot),
             hold,
@@ -92,7 +106,43 @@ impl Upload {
 
     /// Goes on with the time that a body has.
     pub(super) fn go_on(&self) {
+        if let Some(beside) = self.beside.get() {
+            if beside.answer_is_over.get() {
+                beside.limit.set(self.stall_timeout);
+            } else if let Some((alarm, _)) = self.way.borrow().as_ref() {
+                // It is the answer that is waited for, if anything is. That the body moves shows that
+                // the upstream is at work.
+                alarm.prolong(beside.stall_timeout);
+            }
+            return;
+        }
         self.set_alarm(if self.done.get() { self.response_timeout } else { self.stall_timeout });
+    }
+
+    /// The answer has begun before the body is over, and has the time limit until it is over too. Answers
+    /// what ends the body then.
+    pub(super) fn is_answered(&self, stall_timeout: Duration, limit: Alarm) -> Rc<Alarm> {
+        if stall_timeout == Duration::MAX {
+            // A conversation: neither side need say anything for any length of time.
+            self.pace.end();
+        }
+        let (limit, answer_is_over) = (Rc::new(limit), Cell::new(false));
+        let beside = Beside { stall_timeout, limit: Rc::clone(&limit), answer_is_over };
+        // Nothing is answered twice.
+        drop(self.beside.set(beside));
+        limit
+    }
+
+    /// Nothing more of the answer comes. If it came to its end, the body may do so too; from here on it
+    /// has a time limit of its own.
+    pub(super) fn answer_is_over(&self, whole: bool) {
+        let Some(beside) = self.beside.get() else { return };
+        beside.answer_is_over.set(true);
+        if whole {
+            beside.limit.set(self.stall_timeout);
+        } else {
+            beside.limit.ring();
+        }
     }
 
     fn set_alarm(&self, after: Duration) {
@@ -122,7 +172,7 @@ impl Upload {
 
     /// Whose fault it is that nothing moves.
     pub(super) const fn stalled(&self) -> Refusal {
-        if !self.done.get() && self.waiting_for_client.get() {
+        if !self.done.get() && self.pace.is_waiting() {
             Refusal::BodyTimeout
         } else {
             Refusal::UpstreamTimeout
@@ -130,7 +180,6 @@ impl Upload {
     }
 
     fn moved(&self, done: bool) {
-        self.waiting_for_client.set(false);
         if done {
             self.done.set(true);
         }
@@ -143,7 +192,14 @@ impl Upload {
         BodyError::Client(refusal)
     }
 
-    fn take(&self, bytes: usize) -> Result<(), BodyError> {
+    fn now_ms(&self) -> u64 {
+        self.way.borrow().as_ref().map_or(0, |(alarm, _)| alarm.now_ms())
+    }
+
+    fn take(&self, bytes: usize, last: bool) -> Result<(), BodyError> {
+        if !self.pace.came(bytes, self.now_ms()) && !last {
+            return Err(self.refuse(Refusal::BodyTimeout));
+        }
         let Some(left) = self.left.get() else { return Ok(()) };
         match left.checked_sub(bytes as u64) {
             None => Err(self.refuse(Refusal::BodyTooLarge)),
@@ -209,7 +265,7 @@ impl hyper::body::Body for RequestBody {
         }
         let polled = upload.polling(|context| Pin::new(&mut *body).poll_frame(context));
         let Poll::Ready(frame) = polled else {
-            upload.waiting_for_client.set(true);
+            upload.pace.wait(upload.now_ms());
             return Poll::Pending;
         };
         Poll::Ready(match frame {
@@ -219,11 +275,12 @@ impl hyper::body::Body for RequestBody {
             }
             Some(Err(_)) => Some(Err(upload.refuse(Refusal::BadRequest(BadRequest::Body)))),
             Some(Ok(mut frame)) => {
-                let taken = upload.take(frame.data_ref().map_or(0, Buf::remaining));
+                let last = body.is_end_stream();
+                let taken = upload.take(frame.data_ref().map_or(0, Buf::remaining), last);
                 if let Some(trailers) = frame.trailers_mut() {
                     upload.clean(trailers);
                 }
-                upload.moved(body.is_end_stream());
+                upload.moved(last);
                 Some(taken.map(|()| frame))
             }
         })

@@ -18,6 +18,11 @@ use super::alarm::Alarm;
 use super::core::Core;
 use super::head::{self, Head};
 use super::spelling::Spelling;
+use super::stream::Stream;
+
+/// So much of an answer, written at once while nothing is under way, is more than the small change that
+/// a connection of HTTP/2 lives on.
+const MOVES_BYTES: usize = 1_024;
 
 /// What is known of a client's connection while it is open.
 #[derive(Debug)]
@@ -37,6 +42,8 @@ pub(super) struct Client {
     answer: RefCell<Spelling>,
     head_begun: Cell<bool>,
     http2: Cell<bool>,
+    /// The stream of HTTP/2 whose request is about to begin.
+    stream: RefCell<Option<Rc<Stream>>>,
     head_timeout: Duration,
     idle_timeout: Duration,
     stall_timeout: Duration,
@@ -57,6 +64,7 @@ impl Client {
             answer: RefCell::default(),
             head_begun: Cell::new(false),
             http2: Cell::new(false),
+            stream: RefCell::new(None),
             head_timeout: limits.head_timeout,
             idle_timeout: limits.idle_timeout,
             stall_timeout: limits.stall_timeout,
@@ -115,20 +123,49 @@ impl Client {
         self.under_way.set(self.under_way.get() + 1);
         self.alarm.clear();
         self.core.counters.under_way.add(1);
-        UnderWay(Rc::clone(self))
+        UnderWay { stream: self.stream.take(), client: Rc::clone(self) }
     }
 
-    /// The connection speaks HTTP/2, where bytes between two requests need not begin a head.
+    /// The body of a request goes on beside its answer, and perhaps for longer.
+    pub(super) fn begin_body(self: &Rc<Self>) -> BodyUnderWay {
+        self.under_way.set(self.under_way.get() + 1);
+        BodyUnderWay(Rc::clone(self))
+    }
+
+    /// Something that was under way is over.
+    fn end(&self) {
+        let left = self.under_way.get().saturating_sub(1);
+        self.under_way.set(left);
+        if left == 0 {
+            self.head_begun.set(false);
+            self.asked.borrow_mut().drop_head(self.has_body.get());
+            self.alarm.set(self.idle_timeout);
+        }
+    }
+
+    /// The connection speaks HTTP/2. It lies idle until the next request begins: frames that begin none,
+    /// such as pings or a head without an end, give it no more time.
     pub(super) fn speaks_http2(&self) {
         self.http2.set(true);
+        self.alarm.set(self.idle_timeout);
+    }
+
+    pub(super) const fn is_http2(&self) -> bool {
+        self.http2.get()
+    }
+
+    /// How long an answer may lie unread.
+    pub(super) const fn stall_timeout(&self) -> Duration {
+        self.stall_timeout
+    }
+
+    /// The request that begins next does so on this stream.
+    pub(super) fn next_on(&self, stream: &Rc<Stream>) {
+        *self.stream.borrow_mut() = Some(Rc::clone(stream));
     }
 
     fn read(&self, bytes: &[u8]) {
-        if self.under_way.get() > 0 {
-            return;
-        }
-        if self.http2.get() {
-            self.alarm.set(self.idle_timeout);
+        if self.under_way.get() > 0 || self.http2.get() {
             return;
         }
         self.asked.borrow_mut().remember(bytes);
@@ -148,19 +185,33 @@ impl Drop for Client {
 
 /// An exchange that is not over.
 #[derive(Debug)]
-pub(super) struct UnderWay(Rc<Client>);
+pub(super) struct UnderWay {
+    /// None in HTTP/1, where the connection has the time limit of its answer.
+    stream: Option<Rc<Stream>>,
+    client: Rc<Client>,
+}
+
+impl UnderWay {
+    /// The stream of HTTP/2 that it is on.
+    pub(super) fn stream(&self) -> Option<&Stream> {
+        self.stream.as_deref()
+    }
+}
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
-        let client = &self.0;
-        client.core.counters.under_way.sub(1);
-        let left = client.under_way.get().saturating_sub(1);
-        client.under_way.set(left);
-        if left == 0 {
-            client.head_begun.set(false);
-            client.asked.borrow_mut().drop_head(client.has_body.get());
-            client.alarm.set(client.idle_timeout);
-        }
+        self.client.core.counters.under_way.sub(1);
+        self.client.end();
+    }
+}
+
+/// The body of a request that is not over, although its answer may be.
+#[derive(Debug)]
+pub(super) struct BodyUnderWay(Rc<Client>);
+
+impl Drop for BodyUnderWay {
+    fn drop(&mut self) {
+        self.0.end();
     }
 }
 
@@ -201,9 +252,27 @@ impl Socket {
         answer.forget();
         drop(answer);
         match self.poll_head(context) {
-            Poll::Ready(Err(error)) => Err(error),
-            Poll::Ready(Ok(())) | Poll::Pending => Ok(taken),
+            Poll::Ready(Err(error)) => return Err(error),
+            Poll::Ready(Ok(())) => self.moved(taken),
+            Poll::Pending => {}
         }
+        Ok(taken)
+    }
+
+    /// What is left of answers when HTTP/2 has taken the last of them has the time of an idle
+    /// connection, as long as it moves.
+    fn moved(&self, bytes: usize) {
+        let client = &self.client;
+        if bytes >= MOVES_BYTES && client.http2.get() && client.under_way.get() == 0 {
+            client.alarm.set(client.idle_timeout);
+        }
+    }
+
+    fn wrote_some(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(bytes)) = &written {
+            self.moved(*bytes);
+        }
+        self.wrote(written)
     }
 
     /// A client that does not read what it asked for has as long as any other that stalls.
@@ -243,7 +312,7 @@ impl AsyncWrite for Socket {
             return Poll::Ready(self.begin(context, &[io::IoSlice::new(bytes)]));
         }
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
-        self.wrote(written)
+        self.wrote_some(written)
     }
 
     fn poll_write_vectored(
@@ -260,7 +329,7 @@ impl AsyncWrite for Socket {
             return Poll::Ready(self.begin(context, slices));
         }
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
-        self.wrote(written)
+        self.wrote_some(written)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -50,7 +50,7 @@ struct Prepared {
 pub(super) async fn send(
     permit: Permit<'_>,
     inbound: Inbound,
-    client: &Client,
+    client: &Rc<Client>,
     snapshot: &Arc<Snapshot>,
 ) -> Result<Response<Relay>, Refusal> {
     let (core, api) = (client.core(), permit.api());
@@ -118,7 +118,7 @@ async fn connection(
 }
 
 async fn exchange(
-    client: &Client,
+    client: &Rc<Client>,
     api: &ApiPlan,
     mut connection: Box<Connection>,
     request: Request<RequestBody>,
@@ -155,12 +155,14 @@ async fn exchange(
             if let Some(mut answer) = client.answer() {
                 connection.heard(&mut answer);
             }
-            let upload = upload.map(|upload| &**upload);
-            if upload.is_some_and(|upload| !upload.is_done()) {
-                connection.leave();
+            let upload = upload.filter(|upload| !upload.is_done());
+            if let Some(upload) = upload {
+                let (limit, under_way) = (client.core().alarms.add(), client.begin_body());
+                connection.leave(upload.is_answered(api.stall_timeout, limit), under_way);
             }
+            let stall_timeout = api.stall_timeout;
             Tried::Answered(
-                response.map(|body| Relay::new(body, connection, upload, client.core())),
+                response.map(|body| Relay::new(body, connection, upload, stall_timeout, client)),
             )
         }
         Err(mut error) => match error.take_message() {

@@ -37,7 +37,7 @@ pub(super) async fn handle(client: Rc<Client>, request: Request<Incoming>) -> Re
 }
 
 async fn travel<'s>(
-    client: &Client,
+    client: &Rc<Client>,
     request: Request<Incoming>,
     snapshot: &'s Arc<Snapshot>,
     trail: &mut Trail<'s>,

@@ -17,12 +17,21 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
+use super::alarm::Alarm;
 use super::body::RequestBody;
 use super::seat::Seat;
 use super::socket::{Socket, Words};
 
 /// How often the two halves may take turns before other tasks get theirs.
 const TURNS_MAX: usize = 32;
+
+/// Fields of an answer's head, and of its trailers. nginx counts none and takes a head of 4 KiB; so many fit
+/// into that only if they are 8 bytes long. Beyond hyper's own 100, hyper allocates its tables for each
+/// head (60 ns instead of 30), however many there may be.
+const FIELDS_MAX: usize = 500;
+
+/// Bytes of an answer's head. Envoy takes 60 KiB, nginx 4 or 8.
+const HEAD_BYTES_MAX: usize = 64 << 10;
 
 /// What asks for requests, and what moves them.
 pub(super) type Opened = (http1::SendRequest<RequestBody>, Line);
@@ -69,6 +78,8 @@ impl Line {
         let words = Rc::<RefCell<Words>>::default();
         let socket = Socket::new(stream, Rc::clone(&seat), Rc::clone(&words));
         let (sender, connection) = http1::Builder::new()
+            .max_headers(FIELDS_MAX)
+            .max_header_size(HEAD_BYTES_MAX)
             .handshake(TokioIo::new(socket))
             .await
             .map_err(io::Error::other)?;
@@ -104,10 +115,15 @@ impl Line {
         Poll::Pending
     }
 
-    /// From here on the line moves by itself, for an exchange whose two bodies do not wait for each other.
-    pub(super) async fn go_on(mut self) {
+    /// From here on the line moves by itself, for an exchange whose two bodies do not wait for each other;
+    /// it is given up when `limit` rings.
+    pub(super) async fn go_on(mut self, limit: Rc<Alarm>) {
         std::future::poll_fn(|context| {
             self.seat.take(context);
+            if limit.take_rung() {
+                return Poll::Ready(());
+            }
+            limit.wake_me(context);
             let Some(connection) = &mut self.connection else { return Poll::Ready(()) };
             Pin::new(connection).poll(context).map(note_end)
         })

@@ -18,6 +18,7 @@ pub mod snapshot;
 mod seat;
 mod alarm;
 mod expect;
+mod pace;
 mod body;
 mod spelling;
 mod head;
@@ -27,6 +28,7 @@ mod pool;
 mod table;
 mod strangers;
 pub mod core;
+mod stream;
 mod client;
 mod upstream;
 

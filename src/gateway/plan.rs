@@ -36,6 +36,8 @@ pub struct ApiPlan {
     pub response_timeout: Duration,
     /// How long an idle connection is kept.
     pub idle_timeout: Duration,
+    /// How long it may be silent in the middle of an answer.
+    pub stall_timeout: Duration,
     /// The challenges of its 401s.
     pub challenges: Challenges,
     /// Counts what met none of its rules.
@@ -66,7 +68,12 @@ pub struct RulePlan {
 }
 
 impl ApiPlan {
-    pub(super) fn new(api: &Api, counters: &Counters, targets: &Targets) -> Self {
+    pub(super) fn new(
+        api: &Api,
+        settings: &Settings,
+        counters: &Counters,
+        targets: &Targets,
+    ) -> Self {
         let upstream = &api.upstream;
         Self {
             name: api.name.as_str().into(),
@@ -78,6 +85,7 @@ impl ApiPlan {
             connect_timeout: upstream.connect_timeout,
             response_timeout: upstream.response_timeout,
             idle_timeout: upstream.idle_timeout,
+            stall_timeout: upstream.stall_timeout.unwrap_or(settings.limits.stall_timeout),
             challenges: Challenges::new(api.name.as_str()),
             unmatched: counters.rule(api.name.as_str(), "none"),
             upstream_times: counters.upstream(api.name.as_str()),
@@ -95,6 +103,7 @@ impl ApiPlan {
             connect_timeout: Duration::ZERO,
             response_timeout: Duration::ZERO,
             idle_timeout: Duration::ZERO,
+            stall_timeout: Duration::ZERO,
             challenges: Challenges::new("tollgate"),
             unmatched: counters.rule("none", "none"),
             upstream_times: counters.upstream("none"),

@@ -71,11 +71,14 @@ impl Connection {
         .await
     }
 
-    /// Lets the line move by itself, for an upload that goes on beside its answer. Such a connection
-    /// is not used again.
-    pub(super) fn leave(&mut self) {
+    /// Lets the line move by itself, for an upload that goes on beside its answer, until `limit` rings.
+    /// `under_way` is dropped when it is over. Such a connection is not used again.
+    pub(super) fn leave(&mut self, limit: Rc<Alarm>, under_way: impl Sized + 'static) {
         if let Some(line) = self.line.take() {
-            tokio::task::spawn_local(line.go_on());
+            tokio::task::spawn_local(async move {
+                line.go_on(limit).await;
+                drop(under_way);
+            });
         }
     }
 
@@ -89,6 +92,10 @@ impl Connection {
 }
 
 /// Idle connections of one core, by the number of their target; the last used is the first taken.
+#[expect(
+    clippy::vec_box,
+    reason = "an exchange takes it and gives it back: a pointer moves, not the whole"
+)]
 #[derive(Debug, Default)]
 pub(super) struct Pool(RefCell<Vec<Vec<Box<Connection>>>>);
 
@@ -100,9 +107,8 @@ impl Pool {
 
     /// Gives a connection back whose exchange is complete.
     pub(super) fn put(&self, mut connection: Box<Connection>, now_ms: u64) {
-        let Some(line) = connection.line.as_ref().filter(|_| !connection.sender.is_closed()) else {
-            return;
-        };
+        let open = |line: &&Line| !connection.sender.is_closed() && !line.words().is_broken();
+        let Some(line) = connection.line.as_ref().filter(open) else { return };
         line.seat.leave();
         connection.alarm.clear();
         connection.idle_since_ms = now_ms;

@@ -23,7 +23,7 @@ use super::trail::Trail;
 pub(super) struct Body {
     source: Source,
     /// Tells the connection that the answer is over, by being dropped.
-    _under_way: UnderWay,
+    under_way: UnderWay,
     /// Writes the line about the request, by being dropped; last, when everything else is over.
     account: Option<Box<Account>>,
 }
@@ -43,7 +43,7 @@ pub(super) fn relay(
     let (mut parts, relay) = response.into_parts();
     clean(&mut parts.headers);
     parts.version = http::Version::HTTP_11;
-    let body = Body { source: Source::Relay(relay), account, _under_way: under_way };
+    let body = Body { source: Source::Relay(relay), account, under_way };
     Response::from_parts(parts, body)
 }
 
@@ -77,7 +77,7 @@ pub(super) fn refuse(
 ) -> Response<Body> {
     let (text, length) = document(refusal);
     let account = trail.take_account();
-    let body = Body { source: Source::Text(Some(text)), account, _under_way: under_way };
+    let body = Body { source: Source::Text(Some(text)), account, under_way };
     let mut response = Response::new(body);
     *response.status_mut() =
         StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -135,14 +135,21 @@ impl hyper::body::Body for Body {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if let Some(stream) = self.under_way.stream() {
+            stream.asked();
+        }
         let frame = match &mut self.source {
             Source::Text(text) => Poll::Ready(text.take().map(|text| Ok(Frame::data(text)))),
             Source::Relay(relay) => relay.poll_frame(context),
         };
+        if let (Some(stream), Poll::Ready(_)) = (self.under_way.stream(), &frame) {
+            stream.handed_over(context);
+        }
         if let (Some(account), Poll::Ready(frame)) = (&mut self.account, &frame) {
             match frame {
                 None => account.complete(),
                 Some(Ok(frame)) => account.sent(frame.data_ref().map_or(0, Bytes::len)),
+                Some(Err(BodyError::Client(_))) => {}
                 Some(Err(_)) => account.broken_off(),
             }
         }

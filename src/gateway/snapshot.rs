@@ -99,7 +99,7 @@ impl Snapshot {
                 let plan = RulePlan::new(api, rule, settings, counters);
                 (rule.path.as_str(), plan)
             });
-            let plan = ApiPlan::new(api, counters, targets);
+            let plan = ApiPlan::new(api, settings, counters, targets);
             routes.add(api.host.as_deref(), &api.path, plan, rules);
         }
         Arc::new(Self {

@@ -29,6 +29,8 @@ pub(super) struct Words {
     answer: Spelling,
     /// Whether there may be more of the answer's head.
     listening: bool,
+    /// Whether the upstream takes no more.
+    broken: bool,
 }
 
 impl Words {
@@ -39,6 +41,11 @@ impl Words {
         self.asked.copy(asked);
         self.answer.forget();
         self.listening = true;
+    }
+
+    /// Whether the upstream takes no more, so that the connection is of no use to anybody else.
+    pub(super) const fn is_broken(&self) -> bool {
+        self.broken
     }
 
     /// How the upstream spelled its answer; what was there is left in its place, to be written over.
@@ -98,6 +105,9 @@ impl AsyncRead for Socket {
     }
 }
 
+/// An upstream that refuses an upload early may close while more of it is on its way. Its answer has come
+/// then, perhaps not yet to our ears, and hyper would not look for it once a write has failed. So what
+/// follows the head and cannot be written is dropped, and reading tells how the exchange ends.
 impl AsyncWrite for Socket {
     fn poll_write(
         self: Pin<&mut Self>,
@@ -113,11 +123,22 @@ impl AsyncWrite for Socket {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         ready!(self.poll_head())?;
-        if !self.words.borrow().lines.is_empty() {
+        let Self { stream, seat, words, .. } = &mut *self;
+        let known = words.borrow();
+        if !known.lines.is_empty() {
+            drop(known);
             return Poll::Ready(self.begin(slices));
         }
-        let Self { stream, seat, .. } = &mut *self;
-        seat.polling(|context| Pin::new(stream).poll_write_vectored(context, slices))
+        if !known.broken {
+            let stream = Pin::new(stream);
+            let written = seat.polling(|context| stream.poll_write_vectored(context, slices));
+            if !matches!(written, Poll::Ready(Err(_))) {
+                return written;
+            }
+        }
+        drop(known);
+        words.borrow_mut().broken = true;
+        Poll::Ready(Ok(slices.iter().map(|slice| slice.len()).fold(0, usize::saturating_add)))
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 
 use serde_json::json;
+use tollgate::domain::refusal::Refusal;
 
 use super::Stage;
 use crate::support::client::Client;
@@ -88,6 +89,41 @@ fn a_body_that_breaks_off_never_ends_cleanly() {
             let found = client.answer();
             assert!(!found.whole, "{head:?} {end:?}: {found:?}");
         }
+    }
+}
+
+#[test]
+fn the_head_of_an_answer_has_bounds() {
+    let upstream = Upstream::scripted(|seen| {
+        let line = seen.line();
+        let mut words = line.split([' ', '/', '-']).filter(|word| !word.is_empty()).skip(1);
+        let (what, count) = (words.next().unwrap().to_owned(), words.next().unwrap());
+        let count: usize = count.parse().unwrap();
+        let begin = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n";
+        let more = if what == "fields" {
+            (1..count).map(|number| format!("X-{number}: y\r\n")).collect()
+        } else {
+            let rest = count - begin.len() - "X-1: \r\n\r\n".len();
+            format!("X-1: {}\r\n", "y".repeat(rest))
+        };
+        answer(&format!("{begin}{more}\r\n"))
+    });
+    let (gateway, secret) = in_front_of(upstream.address());
+    let broken = || {
+        let cores = &gateway.app().shared().counters.cores;
+        cores.iter().map(|core| core.refusals.of(Refusal::UpstreamBroken)).sum::<u64>()
+    };
+    for (within, beyond, fields) in
+        [("/fields-500", "/fields-501", 499), ("/bytes-65536", "/bytes-65537", 1)]
+    {
+        let found = gateway.ask(gateway.get(within, &secret));
+        let passed = found.fields().iter().filter(|(name, _)| name.starts_with("X-")).count();
+        assert_eq!((found.status, passed), (200, fields), "{within}");
+        let before = broken();
+        let found = gateway.ask(gateway.get(beyond, &secret));
+        assert_eq!(found.status, 502, "{beyond}");
+        assert_eq!(found.json()["detail"], "The upstream did not give a usable answer");
+        assert_eq!(broken() - before, 1, "{beyond}");
     }
 }
 

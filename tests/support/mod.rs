@@ -16,6 +16,7 @@
 use std::time::Duration;
 
 pub mod client;
+pub mod frames;
 pub mod gateway;
 pub mod http2;
 pub mod process;

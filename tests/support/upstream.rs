@@ -192,6 +192,11 @@ impl Upstream {
         self.shared.connections.load(Ordering::SeqCst)
     }
 
+    /// How many connections are open.
+    pub fn open(&self) -> usize {
+        self.shared.streams.lock().unwrap().len()
+    }
+
     /// Closes every open connection, as an upstream does with idle ones.
     pub fn close_connections(&self) {
         for stream in self.shared.streams.lock().unwrap().drain(..) {

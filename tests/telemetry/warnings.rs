@@ -66,6 +66,23 @@ fn an_upstream_that_talks_nonsense_is_told() {
 }
 
 #[test]
+fn an_answer_with_too_large_a_head_is_told_by_what_is_wrong_with_it() {
+    everything();
+    let upstream = crate::support::upstream::Upstream::scripted(|_| {
+        let fields = "X: y\r\n".repeat(500);
+        crate::support::upstream::answer(&format!(
+            "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n{fields}\r\n"
+        ))
+    });
+    let gateway = Gateway::transparent(upstream.address());
+    let secret = gateway.any_token();
+    assert_eq!(gateway.ask(gateway.get("/x", &secret)).status, 502);
+    let address = upstream.address().to_string();
+    let lines = told(&["an upstream gives no usable answer", &address]);
+    assert_eq!((lines.len(), &lines[0]["error"]), (1, &json!("message head is too large")));
+}
+
+#[test]
 fn a_clock_that_was_set_back_is_told() {
     everything();
     let stage = Stage::new();

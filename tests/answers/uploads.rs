@@ -1,0 +1,173 @@
+//! Uploads and answers that go on beside each other, and answers that do not wait for the upload.
+
+use std::time::Duration;
+
+use tollgate::clock::instant;
+
+use crate::support::client::Client;
+use crate::support::frames::{self, DATA, END_HEADERS, END_STREAM, Frames, HEADERS, RST_STREAM};
+use crate::support::gateway::Gateway;
+use crate::support::upstream::{Step, Upstream, ok};
+
+/// More than the sockets of both sides and the gateway between them hold.
+const LONG: usize = 48 << 20;
+
+const STEP: Duration = Duration::from_millis(100);
+/// Something is ended in time if it ends within this; the machine may be busy.
+const GRACE: Duration = Duration::from_secs(9);
+
+struct Stage {
+    upstream: Upstream,
+    gateway: Gateway,
+    secret: String,
+}
+
+fn stage(limits: &str) -> Stage {
+    let send = |text: &str| Step::Send(text.as_bytes().to_vec());
+    let part = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nearly";
+    let whole = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nearly";
+    let refusal =
+        "HTTP/1.1 413 Content Too Large\r\nContent-Length: 6\r\nConnection: close\r\n\r\ntoo";
+    let upstream = Upstream::scripted(move |seen| match seen.line().split(' ').nth(1).unwrap() {
+        "/beside" => vec![send(part), Step::TakeBody, send(" late")],
+        "/before" => vec![send(whole), Step::TakeBody],
+        "/refused" => vec![Step::TakeSome(1_000), send(refusal), send("big"), Step::Close],
+        "/talk" => vec![send(part), Step::Wait, send(" late"), Step::TakeBody],
+        _ => ok("ok"),
+    });
+    let gateway = Gateway::start(&format!(
+        "limits = {{ {limits} }}\n[[apis]]\nname = \"a\"\nupstream = \"http://{address}\"\n\
+         rules = [{{ path = \"/{{*rest}}\" }}]\n\
+         [[apis]]\nname = \"talk\"\npath = \"/talk\"\nupstream = \"http://{address}\"\n\
+         upstream_stall_timeout = \"0\"\nrules = [{{ path = \"/talk\" }}]\n",
+        address = upstream.address()
+    ));
+    gateway.owner("somebody");
+    let secret = gateway.any_token();
+    Stage { upstream, gateway, secret }
+}
+
+impl Stage {
+    fn begin(&self, path: &str, length: usize) -> Client {
+        let mut client = Client::connect(self.gateway.public());
+        client.send(format!(
+            "POST {path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {}\r\n\
+             Content-Length: {length}\r\n\r\n",
+            self.secret
+        ));
+        client
+    }
+
+    fn taken(&self) -> usize {
+        let seen = self.upstream.seen();
+        seen.iter().filter(|seen| seen.complete).map(|seen| seen.body.len()).sum()
+    }
+}
+
+#[test]
+fn a_client_that_reads_nothing_until_it_has_sent_everything_gets_its_answer() {
+    for path in ["/beside", "/before"] {
+        let stage = stage("");
+        let mut client = stage.begin(path, LONG);
+        // Nothing of it comes out of the client before the upstream has said that it answers.
+        stage.upstream.wait_for(1);
+        client.send(vec![b'x'; LONG]);
+        let found = client.answer_to("POST").unwrap();
+        assert!(found.whole && found.text().starts_with("early"), "{path}: {found:?}");
+        let begun = instant();
+        while stage.taken() < LONG {
+            assert!(begun.elapsed() < GRACE, "{path}: the upstream got {}", stage.taken());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+#[test]
+fn an_upload_may_go_on_for_longer_than_its_answer() {
+    // It is no head that the client is slow to send, and not idle.
+    let stage = stage("head_timeout = \"300ms\", idle_timeout = \"300ms\"");
+    let mut client = stage.begin("/before", 2_000);
+    assert_eq!(client.answer_to("POST").unwrap().text(), "early");
+    for _ in 0..20 {
+        client.send(vec![b'x'; 100]);
+        std::thread::sleep(STEP);
+    }
+    let begun = instant();
+    while stage.taken() < 2_000 {
+        assert!(begun.elapsed() < GRACE, "the upstream got {}", stage.taken());
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn an_upload_that_stands_still_behind_its_answer_holds_no_upstream() {
+    let stage = stage("stall_timeout = \"500ms\"");
+    let mut frames = Frames::connect(stage.gateway.public(), 1_000);
+    frames.send(HEADERS, END_HEADERS, 1, &frames::block("POST", "/before", &stage.secret, &[]));
+    frames.send(DATA, 0, 1, b"x");
+    while !frames.next_on(1).ends() {}
+    // The answer is over; the stream is half open, and pings or other streams would keep the connection.
+    let begun = instant();
+    while stage.upstream.open() > 0 {
+        assert!(begun.elapsed() < GRACE, "the upstream is still held");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn an_upstream_that_refuses_an_upload_early_and_closes_is_heard() {
+    let stage = stage("");
+    for _ in 0..4 {
+        let mut client = stage.begin("/refused", LONG);
+        client.send(vec![b'x'; 100_000]);
+        let found = client.answer_to("POST").unwrap();
+        assert_eq!((found.status, found.text().as_str()), (413, "toobig"));
+        // What was meant as a body is never taken for a request.
+        client.send("GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert!(client.rest().is_empty());
+        assert_eq!(stage.gateway.ask(stage.gateway.get("/x", &stage.secret)).text(), "ok");
+    }
+    assert!(!stage.upstream.take().iter().any(|seen| seen.line().contains("smuggled")));
+}
+
+#[test]
+fn an_early_refusal_over_http2_ends_the_stream_alone() {
+    let stage = stage("");
+    let mut frames = Frames::connect(stage.gateway.public(), 1 << 16);
+    frames.send(HEADERS, END_HEADERS, 1, &frames::block("POST", "/refused", &stage.secret, &[]));
+    frames.send(DATA, 0, 1, &[b'x'; 4_000]);
+    let mut body = Vec::new();
+    loop {
+        let frame = frames.next_on(1);
+        assert_ne!(frame.kind, RST_STREAM, "the answer comes first");
+        let ends = frame.ends();
+        if frame.kind == DATA {
+            body.extend(frame.payload);
+        }
+        if ends {
+            break;
+        }
+    }
+    assert_eq!(body, b"toobig");
+    frames.send(DATA, END_STREAM, 1, b"x");
+    frames.get(3, "/x", &stage.secret);
+    assert_eq!(frames.next_on(3).status(), Some(200));
+}
+
+#[test]
+fn a_conversation_may_be_silent_on_both_sides() {
+    let stage = stage("stall_timeout = \"300ms\"");
+    let mut client = stage.begin("/talk", 10);
+    client.send("x");
+    client.wait_for("early");
+    // Longer than the limit, as others show that began later and are over.
+    for _ in 0..2 {
+        let mut other = stage.begin("/beside", 10);
+        other.send("x");
+        assert!(!other.answer_to("POST").unwrap().whole);
+    }
+    stage.upstream.go_on();
+    client.send("xxxxxxxxx");
+    let found = client.answer_to("POST").unwrap();
+    assert!(found.whole && found.text() == "early late", "{found:?}");
+}

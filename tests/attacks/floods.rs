@@ -1,0 +1,178 @@
+//! Floods of frames over HTTP/2, in their quick form (sec-D1, sec-D3): each ends its connection, or its
+//! stream, and nobody else's. hyper and h2 set these bounds; that they hold here is shown.
+
+use tollgate::clock::instant;
+use tollgate::domain::refusal::Refusal;
+
+use crate::support::PATIENCE;
+use crate::support::frames::{
+    self, CONTINUATION, DATA, END_HEADERS, END_STREAM, Frames, GOAWAY, HEADERS, RST_STREAM,
+};
+use crate::support::gateway::Gateway;
+use crate::support::upstream::{Step, Upstream, ok};
+
+const REFUSED_STREAM: u32 = 7;
+const ENHANCE_YOUR_CALM: u32 = 11;
+
+/// In the order in which it is dropped: a gateway waits for connections that are open.
+struct Stage {
+    honest: Frames,
+    upstream: Upstream,
+    gateway: Gateway,
+    secret: String,
+    number: u32,
+}
+
+fn stage() -> Stage {
+    let upstream = Upstream::scripted(|seen| match seen.line() {
+        line if line.contains("/never") => vec![Step::Stall],
+        _ => ok("ok"),
+    });
+    let gateway = Gateway::transparent(upstream.address());
+    let secret = gateway.any_token();
+    let honest = Frames::connect(gateway.public(), 1 << 16);
+    Stage { honest, upstream, gateway, secret, number: 1 }
+}
+
+impl Stage {
+    fn connect(&self) -> Frames {
+        Frames::connect(self.gateway.public(), 1 << 16)
+    }
+
+    /// Asks as honest clients do, one on a connection that it has kept all the time.
+    fn others_are_served(&mut self) {
+        let found = self.gateway.ask(self.gateway.get("/honest", &self.secret));
+        assert_eq!(found.status, 200);
+        let stream = self.number;
+        self.number += 2;
+        self.honest.get(stream, "/honest", &self.secret);
+        assert_eq!(self.honest.next_on(stream).status(), Some(200));
+        while !self.honest.next_on(stream).ends() {}
+    }
+
+    fn refused(&self, refusal: Refusal) -> u64 {
+        let cores = &self.gateway.app().shared().counters.cores;
+        cores.iter().map(|core| core.refusals.of(refusal)).sum()
+    }
+}
+
+/// Whether a connection is ended, and with which reason, if it says so.
+fn is_ended(frames: &mut Frames) -> Option<u32> {
+    let begun = instant();
+    let mut reason = None;
+    while let Some(frame) = frames.next() {
+        if frame.kind == GOAWAY {
+            reason = Some(frame.reason());
+        }
+        assert!(begun.elapsed() < PATIENCE, "it goes on");
+    }
+    reason
+}
+
+#[test]
+fn sec_d1_rapid_reset_ends_the_connection() {
+    let mut stage = stage();
+    let mut frames = stage.connect();
+    let block = frames::block("GET", "/never", &stage.secret, &[]);
+    for number in 0..20_000 {
+        let stream = 2 * number + 1;
+        let head = frames::frame(HEADERS, END_HEADERS | END_STREAM, stream, &block);
+        let reset = frames::frame(RST_STREAM, 0, stream, &8_u32.to_be_bytes());
+        if !frames.send_bytes(&[head, reset].concat()) {
+            break;
+        }
+    }
+    let reason = is_ended(&mut frames);
+    assert!(reason.is_none_or(|reason| reason == ENHANCE_YOUR_CALM), "{reason:?}");
+    stage.others_are_served();
+}
+
+#[test]
+fn sec_d1_a_head_without_an_end_ends_the_connection() {
+    for piece in [&b""[..], &frames::field("x", "y")] {
+        let mut stage = stage();
+        let mut frames = stage.connect();
+        let block = frames::block("GET", "/x", &stage.secret, &[]);
+        frames.send(HEADERS, END_STREAM, 1, &block);
+        let mut sent = 0;
+        while sent < 100_000 && frames.send(CONTINUATION, 0, 1, piece) {
+            sent += 1;
+        }
+        is_ended(&mut frames);
+        stage.others_are_served();
+        assert!(!stage.upstream.take().iter().any(|seen| seen.line().contains("/x")));
+    }
+}
+
+#[test]
+fn sec_d1_empty_frames_of_a_body_end_the_connection() {
+    let mut stage = stage();
+    let mut frames = stage.connect();
+    frames.send(HEADERS, END_HEADERS, 1, &frames::block("POST", "/x", &stage.secret, &[]));
+    let empty = frames::frame(DATA, 0, 1, b"").repeat(100);
+    let mut sent = 0;
+    while sent < 100_000 && frames.send_bytes(&empty) {
+        sent += 100;
+    }
+    is_ended(&mut frames);
+    stage.others_are_served();
+}
+
+#[test]
+fn sec_d3_a_head_that_grows_when_it_is_unpacked_ends_the_connection() {
+    let mut stage = stage();
+    let mut frames = stage.connect();
+    let mut block = frames::block("GET", "/x", &stage.secret, &[]);
+    // A field that is put into the table of HPACK (RFC 7541 section 6.2.1), and then named by a byte each
+    // time: 3 KB of frames, 10 MB of head.
+    let mut large = frames::field("x", &"y".repeat(3_000));
+    large[0] = 0x40;
+    block.extend(large);
+    block.extend([0xbe; 3_500]);
+    frames.send(HEADERS, END_HEADERS | END_STREAM, 1, &block);
+    is_ended(&mut frames);
+    stage.others_are_served();
+    assert!(!stage.upstream.take().iter().any(|seen| seen.line().contains("/x")));
+}
+
+#[test]
+fn sec_d3_a_head_has_the_bounds_of_http1() {
+    let mut stage = stage();
+    let mut frames = stage.connect();
+    // Names other than those of the head itself: `host`, `:path` and so on are among the 100.
+    let many = |count: usize| -> Vec<u8> {
+        let own = frames::block("GET", "/x", &stage.secret, &[]);
+        let more = (1..count).flat_map(|number| frames::field(&format!("x{number}"), "y"));
+        own.into_iter().chain(more).collect()
+    };
+    frames.send(HEADERS, END_HEADERS | END_STREAM, 1, &many(100));
+    assert_eq!(frames.next_on(1).status(), Some(200));
+    while !frames.next_on(1).ends() {}
+    frames.send(HEADERS, END_HEADERS | END_STREAM, 3, &many(101));
+    while !frames.next_on(3).ends() {}
+    assert_eq!(stage.refused(Refusal::HeadTooLarge), 1);
+    // By the bytes: RFC 9113 section 6.5.2 counts 32 for each field.
+    let mut large = frames::block("GET", "/x", &stage.secret, &[]);
+    large.extend(frames::field("x", &"y".repeat(16_200)));
+    frames.send(HEADERS, END_STREAM, 5, &large[..10_000]);
+    frames.send(CONTINUATION, END_HEADERS, 5, &large[10_000..]);
+    while !matches!(frames.next_on(5), frame if frame.ends() || frame.kind == RST_STREAM) {}
+    // The connection is as good as before.
+    frames.get(7, "/x", &stage.secret);
+    assert_eq!(frames.next_on(7).status(), Some(200));
+    stage.others_are_served();
+    let arrived = stage.upstream.take();
+    assert_eq!(arrived.iter().filter(|seen| seen.line().contains("/x")).count(), 2);
+}
+
+#[test]
+fn sec_d1_a_connection_has_128_streams_at_a_time() {
+    let mut stage = stage();
+    let mut frames = stage.connect();
+    for number in 0..129 {
+        frames.get(2 * number + 1, "/never", &stage.secret);
+    }
+    let refused = frames.next_on(2 * 128 + 1);
+    assert_eq!((refused.kind, refused.reason()), (RST_STREAM, REFUSED_STREAM));
+    stage.others_are_served();
+}
