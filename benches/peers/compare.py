@@ -304,7 +304,8 @@ def throughput(bench, variant, skip):
 
 
 def latencies(bench):
-    found = {name: [] for name in bench.peers}
+    # A bare proxy gives up an upstream connection that was closed, and so fails requests after a pause.
+    found = {name: [] for name in bench.peers if not name.startswith("hyper")}
     for turn in range(bench.options.rounds):
         names = list(found)
         for name in names[turn % len(names):] + names[:turn % len(names)]:
