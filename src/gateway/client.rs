@@ -138,7 +138,9 @@ impl Client {
         self.under_way.set(left);
         if left == 0 {
             self.head_begun.set(false);
-            self.asked.borrow_mut().drop_head(self.has_body.get());
+            let mut asked = self.asked.borrow_mut();
+            asked.drop_head(self.has_body.get());
+            asked.shrink();
             self.alarm.set(self.idle_timeout);
         }
     }

@@ -81,6 +81,8 @@ impl Head {
             }
         }
         self.bytes.clear();
+        // What a long head took is not kept by a connection that may be idle from here on.
+        self.bytes.shrink_to(2 * TOGETHER_BYTES);
         self.written = 0;
         Poll::Ready(Ok(()))
     }

@@ -108,6 +108,10 @@ impl Line {
             self.notice.take();
             self.move_along();
             if !self.notice.take() {
+                // With its budget used up, tokio wakes whom it put off only later, and the notice nobody.
+                if !tokio::task::coop::has_budget_remaining() {
+                    context.waker().wake_by_ref();
+                }
                 return Poll::Pending;
             }
         }

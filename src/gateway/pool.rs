@@ -87,7 +87,13 @@ impl Connection {
         if let Some(line) = &mut self.line {
             line.move_along();
         }
-        !self.sender.is_closed()
+        self.is_reusable()
+    }
+
+    /// Whether another exchange may have it.
+    pub(super) fn is_reusable(&self) -> bool {
+        let clean = self.line.as_ref().is_some_and(|line| line.words().is_reusable());
+        clean && !self.sender.is_closed()
     }
 }
 
@@ -107,8 +113,10 @@ impl Pool {
 
     /// Gives a connection back whose exchange is complete.
     pub(super) fn put(&self, mut connection: Box<Connection>, now_ms: u64) {
-        let open = |line: &&Line| !connection.sender.is_closed() && !line.words().is_broken();
-        let Some(line) = connection.line.as_ref().filter(open) else { return };
+        let Some(line) = connection.line.as_ref().filter(|_| connection.is_reusable()) else {
+            return;
+        };
+        line.words().shrink();
         line.seat.leave();
         connection.alarm.clear();
         connection.idle_since_ms = now_ms;

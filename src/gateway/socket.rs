@@ -18,6 +18,9 @@ use super::head::Head;
 use super::seat::Seat;
 use super::spelling::Spelling;
 
+/// What an idle connection keeps of the memory for a head.
+const KEPT_BYTES: usize = 4_096;
+
 /// What passes between an exchange and the socket that it goes out on.
 #[derive(Debug, Default)]
 pub(super) struct Words {
@@ -31,6 +34,8 @@ pub(super) struct Words {
     listening: bool,
     /// Whether the upstream takes no more.
     broken: bool,
+    /// Whether a head is written in part.
+    begun: bool,
 }
 
 impl Words {
@@ -38,14 +43,22 @@ impl Words {
     pub(super) fn say(&mut self, lines: &[u8], asked: &Spelling) {
         self.lines.clear();
         self.lines.extend_from_slice(lines);
-        self.asked.copy(asked);
+        self.asked.copy_head(asked);
         self.answer.forget();
         self.listening = true;
     }
 
-    /// Whether the upstream takes no more, so that the connection is of no use to anybody else.
-    pub(super) const fn is_broken(&self) -> bool {
-        self.broken
+    /// Whether nothing of the exchange before is left on the connection, and the upstream takes more: else
+    /// lines of one request could go out with the head of another.
+    pub(super) const fn is_reusable(&self) -> bool {
+        !self.broken && !self.begun && self.lines.is_empty()
+    }
+
+    /// Gives back what an unusually long head took.
+    pub(super) fn shrink(&mut self) {
+        self.lines.shrink_to(KEPT_BYTES);
+        self.asked.shrink();
+        self.answer.shrink();
     }
 
     /// How the upstream spelled its answer; what was there is left in its place, to be written over.
@@ -70,8 +83,13 @@ impl Socket {
     }
 
     fn poll_head(&mut self) -> Poll<io::Result<()>> {
-        let Self { stream, seat, head, .. } = self;
-        seat.polling(|context| head.poll(stream, context))
+        let Self { stream, seat, head, words } = self;
+        if head.is_written() {
+            return Poll::Ready(Ok(()));
+        }
+        let written = seat.polling(|context| head.poll(stream, context));
+        words.borrow_mut().begun = written.is_pending();
+        written
     }
 
     /// Takes a head and writes as much of it as goes out now; the rest goes with the next write or flush.
@@ -202,6 +220,7 @@ mod tests {
         let head = b"GET / HTTP/1.1\r\n\r\n";
         assert_eq!(socket.begin(&[IoSlice::new(head)]).unwrap(), head.len());
         assert!(socket.poll_head().is_pending());
+        assert!(!words.borrow().is_reusable(), "a head is written in part");
         let reader = async move {
             let mut seen = Vec::new();
             upstream.read_to_end(&mut seen).await.unwrap();
@@ -217,6 +236,7 @@ mod tests {
             socket.shutdown().await.unwrap();
         };
         let (seen, ()) = tokio::join!(reader, writer);
+        assert!(words.borrow().is_reusable());
         let (filler, rest) = seen.split_at(before);
         assert!(filler.iter().all(|byte| *byte == b'x'));
         assert_eq!(rest, b"GET / HTTP/1.1\r\nx-owner: a\r\n\r\n");
@@ -226,6 +246,7 @@ mod tests {
     async fn lines_never_go_out_without_a_request_line() {
         let (mut socket, words, _upstream) = pair().await;
         words.borrow_mut().say(b"x-owner: a\r\n", &Spelling::default());
+        assert!(!words.borrow().is_reusable(), "lines wait for a head");
         assert!(socket.write(b"GET / HTTP/1.1").await.is_err());
     }
 }

@@ -14,6 +14,9 @@ const END: &[u8] = b"\r\n\r\n";
 
 static FINDER: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(END));
 
+/// What is kept of the memory for a head when there is none.
+const KEPT_BYTES: usize = 4_096;
+
 /// Names further behind in a head are passed on in lower case.
 const REMEMBERED_BYTES: usize = 64 << 10;
 
@@ -24,9 +27,20 @@ pub(super) struct Spelling {
 }
 
 impl Spelling {
-    /// Becomes the same as another, in the memory that this one has.
-    pub(super) fn copy(&mut self, other: &Self) {
-        self.bytes.clone_from(&other.bytes);
+    /// Becomes the first head of another, in the memory that this one has.
+    pub(super) fn copy_head(&mut self, other: &Self) {
+        let long = other.bytes.len() > KEPT_BYTES;
+        // A short one is copied whole, whatever else it holds.
+        let end = if long { FINDER.find(&other.bytes) } else { None };
+        let end = end.map(|at| at.saturating_add(END.len()));
+        self.bytes.clear();
+        self.bytes
+            .extend_from_slice(end.and_then(|end| other.bytes.get(..end)).unwrap_or(&other.bytes));
+    }
+
+    /// Gives back what an unusually long head took.
+    pub(super) fn shrink(&mut self) {
+        self.bytes.shrink_to(KEPT_BYTES);
     }
 
     /// Forgets what was remembered.
@@ -178,6 +192,18 @@ mod tests {
         let written = "host: a\r\netag: x\r\nx-abc: Host: b\r\nx-abc: 2\r\nours: 1\r\n\r\n";
         let expected = "Host: a\r\neTag: x\r\nX-ABC: Host: b\r\nx-Abc: 2\r\nours: 1\r\n\r\n";
         assert_eq!(restored(read, written), expected);
+    }
+
+    #[test]
+    fn of_a_long_one_the_head_alone_is_copied() {
+        let (mut from, mut to) = (Spelling::default(), Spelling::default());
+        from.remember(b"POST / HTTP/1.1\r\nHost: a\r\n\r\n");
+        from.remember(&vec![b'x'; 2 * KEPT_BYTES]);
+        to.copy_head(&from);
+        assert_eq!(to.bytes, b"POST / HTTP/1.1\r\nHost: a\r\n\r\n");
+        from.forget();
+        from.shrink();
+        assert!(from.bytes.capacity() <= KEPT_BYTES);
     }
 
     #[test]

@@ -93,13 +93,12 @@ impl Table {
 fn put(lines: &mut [Line], new: Place) -> bool {
     let at = new.tag as usize & lines.len().wrapping_sub(1);
     let Some(Line(places)) = lines.get_mut(at) else { return true };
-    let free = |place: &Option<Place>| {
-        place.as_ref().is_none_or(|place| {
-            let same = place.tag == new.tag && place.entry.digest == new.entry.digest;
-            same || !place.entry.is_current()
-        })
-    };
-    let free = places.iter().position(free);
+    let same = |place: &Place| place.tag == new.tag && place.entry.digest == new.entry.digest;
+    let known = places.iter().position(|place| place.as_ref().is_some_and(same));
+    let free = known.or_else(|| {
+        let over = |place: &Place| !place.entry.is_current();
+        places.iter().position(|place| place.as_ref().is_none_or(over))
+    });
     // The newest stands first, so that the last is the oldest.
     if let Some(moved) = places.get_mut(..=free.unwrap_or(WAYS - 1)) {
         moved.rotate_right(1);

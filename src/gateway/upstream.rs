@@ -26,7 +26,8 @@ pub(super) fn reuse(
         }
         // What is not ready after a look was closed meanwhile, or has something of the request before
         // still to do. A close that only comes with the next look gives the request back unsent.
-        if connection.sender.is_ready() || (connection.is_open() && connection.sender.is_ready()) {
+        let ready = connection.sender.is_ready() && connection.is_reusable();
+        if ready || (connection.is_open() && connection.sender.is_ready()) {
             return Some(connection);
         }
     }
