@@ -16,10 +16,7 @@ use tokio::net::TcpStream;
 
 use super::head::Head;
 use super::seat::Seat;
-use super::spelling::Spelling;
-
-/// What an idle connection keeps of the memory for a head.
-const KEPT_BYTES: usize = 4_096;
+use super::spelling::{KEPT_BYTES, Spelling};
 
 /// What passes between an exchange and the socket that it goes out on.
 #[derive(Debug, Default)]

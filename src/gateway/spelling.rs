@@ -15,7 +15,7 @@ const END: &[u8] = b"\r\n\r\n";
 static FINDER: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(END));
 
 /// What is kept of the memory for a head when there is none.
-const KEPT_BYTES: usize = 4_096;
+pub(super) const KEPT_BYTES: usize = 4_096;
 
 /// Names further behind in a head are passed on in lower case.
 const REMEMBERED_BYTES: usize = 64 << 10;

@@ -42,13 +42,7 @@ fn stage(rate: &str) -> Stage {
 
 impl Stage {
     fn begin(&self, path: &str, length: usize) -> Client {
-        let mut client = Client::connect(self.gateway.public());
-        client.send(format!(
-            "POST {path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {}\r\n\
-             Content-Length: {length}\r\n\r\n",
-            self.secret
-        ));
-        client
+        self.gateway.begin_post(path, &self.secret, length)
     }
 
     fn refused(&self) -> u64 {

@@ -16,7 +16,7 @@ use tollgate::service::{Caller, ServiceError};
 use tollgate::telemetry::logs::Logs;
 
 use super::PATIENCE;
-use super::client::{Answer, ask};
+use super::client::{Answer, Client, ask};
 
 /// When tests begin: a Friday noon in UTC.
 pub const START: Timestamp = Timestamp::from_unix(1_795_176_000);
@@ -153,6 +153,16 @@ impl Gateway {
 
     fn wait<T>(&self, act: impl Future<Output = T>) -> T {
         self.app().control().block_on(act)
+    }
+
+    /// A client that has sent the head of a request whose body is to follow.
+    pub fn begin_post(&self, path: &str, secret: &str, length: usize) -> Client {
+        let mut client = Client::connect(self.public());
+        client.send(format!(
+            "POST {path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {secret}\r\n\
+             Content-Length: {length}\r\n\r\n"
+        ));
+        client
     }
 
     /// Makes an owner of whom nothing but the name matters.
