@@ -1,5 +1,5 @@
-//! Heads on their way to a socket: as hyper wrote them, with our lines in them, and with the names of
-//! fields spelled as the other side wrote them.
+//! Heads of answers on their way to a client: as hyper wrote them, with the names of fields spelled as the
+//! upstream wrote them.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::AsyncWrite;
 use tokio::net::TcpStream;
 
-use super::spelling::Spelling;
+use super::spelling;
 
 /// Bodies up to this go out together with their head: copying them costs less than a second call, or a
 /// list of pieces.
@@ -27,25 +27,19 @@ pub(super) struct Head {
 }
 
 impl Head {
-    /// Takes a head from the beginning of `slices`, puts `lines` behind its first one, and spells its
-    /// names. Answers how many bytes it took; a small body goes with it. What is taken has to be written
+    /// Takes a head from the beginning of `slices`, and spells its names as they stand in the head that
+    /// was `read`. Answers how many bytes it took; a small body goes with it. What is taken has to be written
     /// with [`Head::poll`] before anything else.
     ///
     /// # Errors
     /// The first slice is no head: hyper writes one whole, and nothing else before it.
-    pub(super) fn take(
-        &mut self,
-        slices: &[IoSlice<'_>],
-        lines: &[u8],
-        spelling: &Spelling,
-    ) -> io::Result<usize> {
+    pub(super) fn take(&mut self, slices: &[IoSlice<'_>], read: &[u8]) -> io::Result<usize> {
         let first = slices.first().map_or(&[][..], |slice| slice);
-        let (start, fields) = memchr::memchr(b'\n', first)
-            .and_then(|at| first.split_at_checked(at.saturating_add(1)))
-            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "a head without an end"))?;
-        self.bytes.extend_from_slice(start);
-        self.bytes.extend_from_slice(lines);
-        spelling.restore(fields, &mut self.bytes);
+        let bad = || io::Error::new(io::ErrorKind::InvalidData, "a head without an end");
+        let end = memchr::memchr(b'\n', first).ok_or_else(bad)?;
+        let fields = self.bytes.len().saturating_add(end).saturating_add(1);
+        self.bytes.extend_from_slice(first);
+        spelling::respell(read, self.bytes.get_mut(fields..).unwrap_or_default());
         let more = self.gather(slices.get(1..).unwrap_or_default());
         Ok(first.len().saturating_add(more))
     }
