@@ -9,7 +9,6 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
@@ -20,6 +19,7 @@ use super::core::Core;
 use super::head::{self, Head};
 use super::spelling::Spelling;
 use super::stream::Stream;
+use super::upstream::Lines;
 
 /// So much of an answer, written at once while nothing is under way, is more than the small change that
 /// a connection of HTTP/2 lives on.
@@ -39,8 +39,8 @@ pub(super) struct Client {
     /// The heads that this client sent, as it spelled them; the one under way comes first.
     asked: RefCell<Spelling>,
     has_body: Cell<bool>,
-    /// The head of the answer as the upstream spelled it, until that is written.
-    answer: RefCell<Bytes>,
+    /// The fields of an upstream's answer, until its head is written.
+    answer: RefCell<Lines>,
     head_begun: Cell<bool>,
     http2: Cell<bool>,
     /// The stream of HTTP/2 whose request is about to begin.
@@ -113,11 +113,9 @@ impl Client {
         self.asked.borrow().respell(fields);
     }
 
-    /// The head of an upstream's answer, which is to be spelled so; but HTTP/2 has lower case alone.
-    pub(super) fn is_answered(&self, head: Bytes) {
-        if !self.http2.get() {
-            *self.answer.borrow_mut() = head;
-        }
+    /// The fields of an upstream's answer, for its head.
+    pub(super) fn is_answered(&self, lines: Lines) {
+        *self.answer.borrow_mut() = lines;
     }
 
     /// An exchange begins; it ends when the answer is dropped.
@@ -241,8 +239,8 @@ impl Socket {
         self.wrote(written)
     }
 
-    /// Takes the head of an answer, spelled as the upstream did if it is the upstream's, and writes as
-    /// much of it as goes out now; the rest goes with the next write or flush.
+    /// Takes the head of an answer, with the upstream's fields if it is the upstream's, and writes as much
+    /// of it as goes out now; the rest goes with the next write or flush.
     fn begin(
         &mut self,
         context: &mut Context<'_>,

@@ -21,7 +21,7 @@ use super::intake::Inbound;
 use super::plan::ApiPlan;
 use super::relay::Relay;
 use super::snapshot::Snapshot;
-use super::upstream::{self, Coding, Connection, Failed, Outgoing};
+use super::upstream::{self, Coding, Connection, Failed, Outgoing, Wanted};
 
 /// How often a request is tried on connections that turn out to be closed before any of it was sent.
 const TRIES: usize = 4;
@@ -162,7 +162,7 @@ async fn exchange(
         let unasked = &"it changed the protocol unasked";
         return failed(api, connection.target(), Refusal::UpstreamBroken, unasked);
     }
-    client.is_answered(answer.text);
+    client.is_answered(answer.lines);
     let (whole, upload) = (request.is_whole(), upload.filter(|_| !request.is_sent()));
     if let Some(upload) = upload {
         let (limit, under_way) = (client.core().alarms.add(), client.begin_body());
@@ -195,9 +195,8 @@ fn prepare(
     client: &Client,
     snapshot: &Arc<Snapshot>,
 ) -> Result<(Outgoing, Option<Rc<Upload>>), Refusal> {
-    let Inbound { parts, body, request: number, notes, .. } = inbound;
+    let Inbound { mut parts, body, request: number, notes, .. } = inbound;
     let (api, headers) = (permit.api(), &parts.headers);
-    check_length(headers, api)?;
     let held = notes.expect && expectation(headers)?;
     let mut head = Vec::with_capacity(HEAD_BYTES);
     begin(&mut head, &parts);
@@ -206,19 +205,20 @@ fn prepare(
     if notes.te {
         pass_trailers_on(&mut head, headers);
     }
-    let bodiless = parts.method == Method::HEAD;
-    let coding = coding(headers);
-    if body.is_end_stream() {
-        head.extend_from_slice(b"\r\n");
-        return Ok((Outgoing::new(head, None, Coding::Length(0), bodiless), None));
-    }
-    if matches!(coding, Coding::Chunked(_)) {
-        head.extend_from_slice(b"transfer-encoding: chunked\r\n");
+    let (mut coding, mut upload) = (Coding::Length(0), None);
+    if !body.is_end_stream() {
+        check_length(headers, api)?;
+        coding = self::coding(headers);
+        if matches!(coding, Coding::Chunked(_)) {
+            head.extend_from_slice(b"transfer-encoding: chunked\r\n");
+        }
+        upload = Some(Upload::new(snapshot, api.body_bytes, api.response_timeout, held));
     }
     head.extend_from_slice(b"\r\n");
-    let upload = Upload::new(snapshot, api.body_bytes, api.response_timeout, held);
-    let body = RequestBody::new(body, Rc::clone(&upload));
-    Ok((Outgoing::new(head, Some(body), coding, bodiless), Some(upload)))
+    let body = upload.as_ref().map(|upload| RequestBody::new(body, Rc::clone(upload)));
+    let wanted = Wanted { bodiless: parts.method == Method::HEAD, lines: !client.is_http2() };
+    let spare = std::mem::take(&mut parts.headers);
+    Ok((Outgoing::new(head, body, coding, wanted, spare), upload))
 }
 
 /// The first line of a head (RFC 9112 section 3).

@@ -59,8 +59,8 @@ impl Spelling {
 }
 
 /// Spells the names of the fields that are `written` as they stand in the head that was `read`.
-pub(super) fn respell(read: &[u8], written: &mut [u8]) {
-    let mut names = Names::of(read);
+fn respell(read: &[u8], written: &mut [u8]) {
+    let mut names = Names::of(read.get(first_line(read).len()..).unwrap_or_default());
     let mut at = 0;
     while let Some(rest) = written.get_mut(at..) {
         let end = first_line(rest).len();
@@ -69,21 +69,22 @@ pub(super) fn respell(read: &[u8], written: &mut [u8]) {
             return;
         }
         if let Some(name) = names.find(line) {
-            line.iter_mut().zip(name).for_each(|(to, letter)| *to = *letter);
+            if let Some(to) = line.get_mut(..name.len()) {
+                to.copy_from_slice(name);
+            }
         }
         at = at.saturating_add(end);
     }
 }
 
-/// The fields of a head as it was read, from the one on that is expected next.
+/// The fields of a head, from the one on that is expected next.
 struct Names<'a> {
     fields: &'a [u8],
     at: usize,
 }
 
 impl<'a> Names<'a> {
-    fn of(head: &'a [u8]) -> Self {
-        let fields = head.get(first_line(head).len()..).unwrap_or_default();
+    const fn of(fields: &'a [u8]) -> Self {
         Self { fields, at: 0 }
     }
 

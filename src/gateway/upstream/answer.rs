@@ -2,7 +2,7 @@
 
 use std::mem::MaybeUninit;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Response, StatusCode};
 use hyper::ext::ReasonPhrase;
@@ -12,14 +12,25 @@ use crate::wire;
 use super::chunks::Chunks;
 use super::error::Broken;
 use super::framing::Framing;
+use super::lines::Lines;
 use super::part::{FIELDS_MAX, HEAD_BYTES_MAX};
+
+/// What an answer is to be like.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::gateway) struct Wanted {
+    /// Whether the request was one whose answer has no body (RFC 9110 section 9.3.2).
+    pub(in crate::gateway) bodiless: bool,
+    /// Whether its fields are wanted as lines, for HTTP/1.
+    pub(in crate::gateway) lines: bool,
+}
 
 /// The head of an answer, without what belongs to the connection that it came on.
 #[derive(Debug)]
 pub(in crate::gateway) struct Answer {
+    /// With all of its fields, or with those alone that tell how its body ends.
     pub(in crate::gateway) response: Response<()>,
-    /// The head as it was read.
-    pub(in crate::gateway) text: Bytes,
+    /// All of its fields, if they are wanted as lines.
+    pub(in crate::gateway) lines: Lines,
     pub(super) framing: Framing,
     /// Whether the connection stays open behind it.
     pub(super) persists: bool,
@@ -36,12 +47,16 @@ struct Said {
     named: Vec<HeaderName>,
 }
 
-/// Takes a head from the beginning of what was read; none if it is not there to its end. `bodiless` says
-/// that the request was one whose answer has no body.
+/// Takes a head from the beginning of what was read; none if it is not there to its end. Its fields are
+/// written into `spare`.
 ///
 /// # Errors
 /// It is no head of an answer, or one whose end cannot be told for certain.
-pub(super) fn read(unread: &mut Bytes, bodiless: bool) -> Result<Option<Answer>, Broken> {
+pub(super) fn read(
+    unread: &mut Bytes,
+    wanted: Wanted,
+    spare: &mut HeaderMap,
+) -> Result<Option<Answer>, Broken> {
     let mut fields = [const { MaybeUninit::uninit() }; FIELDS_MAX];
     let mut head = httparse::Response::new(&mut []);
     let config = httparse::ParserConfig::default();
@@ -68,8 +83,16 @@ pub(super) fn read(unread: &mut Bytes, bodiless: bool) -> Result<Option<Answer>,
     if said.chunked && !later {
         return Err(Broken::Malformed("a transfer coding in HTTP/1.0"));
     }
-    *response.headers_mut() = said.map(head.headers, unread)?;
-    let no_body = bodiless
+    spare.clear();
+    let mut headers = std::mem::take(spare);
+    let lines = if wanted.lines {
+        said.lines(head.headers, length, &mut headers)?
+    } else {
+        said.map(head.headers, unread, &mut headers)?;
+        Lines::default()
+    };
+    *response.headers_mut() = headers;
+    let no_body = wanted.bodiless
         || status.is_informational()
         || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     let framing = match said.length {
@@ -79,7 +102,8 @@ pub(super) fn read(unread: &mut Bytes, bodiless: bool) -> Result<Option<Answer>,
         None => Framing::Close,
     };
     let persists = !said.close && (later || said.keep_alive);
-    Ok(Some(Answer { response, text: unread.split_to(length), framing, persists }))
+    unread.advance(length);
+    Ok(Some(Answer { response, lines, framing, persists }))
 }
 
 impl Said {
@@ -130,43 +154,118 @@ impl Said {
         Ok(())
     }
 
-    /// The fields of a head, without those of its connection (RFC 9110 section 7.6.1).
-    fn map(&self, fields: &[httparse::Header<'_>], read: &Bytes) -> Result<HeaderMap, Broken> {
-        let mut headers = HeaderMap::with_capacity(fields.len());
+    /// Whether a field is passed on: not if it belongs to the connection (RFC 9110 section 7.6.1). Of a
+    /// length that is said twice one is left, and none beside chunks, for then it is not to be believed (RFC
+    /// 9112 section 6.3); `heard` says that it was passed on already.
+    fn passes(&self, name: &str, heard: bool) -> bool {
+        !wire::is_hop_by_hop(name)
+            && match name.len() {
+                14 if name.eq_ignore_ascii_case("content-length") => !self.chunked && !heard,
+                17 => !name.eq_ignore_ascii_case("transfer-encoding"),
+                _ => true,
+            }
+            && !self.named.iter().any(|one| name.eq_ignore_ascii_case(one.as_str()))
+    }
+
+    /// Writes the fields of a head into a map.
+    fn map(
+        &self,
+        fields: &[httparse::Header<'_>],
+        read: &Bytes,
+        headers: &mut HeaderMap,
+    ) -> Result<(), Broken> {
+        headers.reserve(fields.len());
         for field in fields {
-            let name = HeaderName::from_bytes(field.name.as_bytes())
-                .map_err(|_| Broken::Malformed("a field's name that is none"))?;
-            let stays = name == header::TRANSFER_ENCODING
-                || wire::is_hop_by_hop(name.as_str())
-                || self.named.contains(&name);
-            if stays {
+            if !self.passes(field.name, headers.contains_key(header::CONTENT_LENGTH)) {
                 continue;
             }
-            if name == header::CONTENT_LENGTH {
-                // With both, the length is not to be believed (RFC 9112 section 6.3).
-                if let Some(length) = self.length.filter(|_| !self.chunked) {
-                    headers.insert(name, HeaderValue::from(length));
-                }
-                continue;
-            }
-            let value = HeaderValue::from_maybe_shared(read.slice_ref(field.value))
-                .map_err(|_| Broken::Malformed("a field's value that is none"))?;
+            let name = name(field)?;
+            let value = match self.length {
+                Some(length) if name == header::CONTENT_LENGTH => HeaderValue::from(length),
+                _ => value(read.slice_ref(field.value))?,
+            };
             headers.append(name, value);
         }
-        Ok(headers)
+        Ok(())
     }
+
+    /// The fields of a head as lines; those that tell how the body ends are written into a map as well.
+    fn lines(
+        &self,
+        fields: &[httparse::Header<'_>],
+        bytes: usize,
+        headers: &mut HeaderMap,
+    ) -> Result<Lines, Broken> {
+        let mut lines = Lines { text: Vec::with_capacity(bytes), ..Lines::default() };
+        for field in fields {
+            if !self.passes(field.name, lines.has_length) {
+                continue;
+            }
+            match field.name.len() {
+                14 if field.name.eq_ignore_ascii_case("content-length") => {
+                    let length = HeaderValue::from(self.length.unwrap_or_default());
+                    lines.add(field.name, length.as_bytes());
+                    lines.has_length = true;
+                    headers.insert(header::CONTENT_LENGTH, length);
+                    continue;
+                }
+                7 if field.name.eq_ignore_ascii_case("trailer") => {
+                    lines.has_trailer = true;
+                    headers.append(header::TRAILER, value(Bytes::copy_from_slice(field.value))?);
+                }
+                4 => lines.has_date |= field.name.eq_ignore_ascii_case("date"),
+                _ => {}
+            }
+            lines.add(field.name, field.value);
+        }
+        Ok(lines)
+    }
+}
+
+fn name(field: &httparse::Header<'_>) -> Result<HeaderName, Broken> {
+    HeaderName::from_bytes(field.name.as_bytes())
+        .map_err(|_| Broken::Malformed("a field's name that is none"))
+}
+
+fn value(bytes: Bytes) -> Result<HeaderValue, Broken> {
+    HeaderValue::from_maybe_shared(bytes)
+        .map_err(|_| Broken::Malformed("a field's value that is none"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const MAP: Wanted = Wanted { bodiless: false, lines: false };
+    const LINES: Wanted = Wanted { bodiless: false, lines: true };
+
+    fn read(unread: &mut Bytes, wanted: Wanted) -> Result<Option<Answer>, Broken> {
+        super::read(unread, wanted, &mut HeaderMap::new())
+    }
+
     fn head(text: &str) -> Result<Option<Answer>, Broken> {
-        read(&mut Bytes::copy_from_slice(text.as_bytes()), false)
+        read(&mut Bytes::copy_from_slice(text.as_bytes()), LINES)
     }
 
     fn good(text: &str) -> Answer {
         head(text).unwrap().unwrap()
+    }
+
+    /// The fields of a head, in both of their forms.
+    fn fields(text: &str) -> Vec<(String, String)> {
+        let mapped = read(&mut Bytes::copy_from_slice(text.as_bytes()), MAP).unwrap().unwrap();
+        let mapped =
+            mapped.response.headers().iter().map(|(name, value)| {
+                (name.as_str().to_owned(), value.to_str().unwrap().to_owned())
+            });
+        let lines = String::from_utf8(good(text).lines.text).unwrap();
+        let lines = lines.split_terminator("\r\n").map(|line| {
+            let (name, value) = line.split_once(": ").unwrap();
+            (name.to_ascii_lowercase(), value.to_owned())
+        });
+        let lines: Vec<_> = lines.collect();
+        assert_eq!(lines, mapped.collect::<Vec<_>>(), "{text}");
+        lines
     }
 
     #[test]
@@ -178,11 +277,14 @@ mod tests {
             ("Transfer-Encoding: Chunked\r\nContent-Length: 5\r\n", None),
             ("", None),
         ] {
-            let answer = good(&format!("HTTP/1.1 200 OK\r\n{fields}\r\n"));
+            let text = format!("HTTP/1.1 200 OK\r\n{fields}\r\n");
+            let answer = good(&text);
             assert_eq!(answer.framing.left(), length, "{fields}");
-            let told: Vec<_> =
-                answer.response.headers().get_all(header::CONTENT_LENGTH).iter().collect();
-            assert_eq!(told, length.map(HeaderValue::from).iter().collect::<Vec<_>>(), "{fields}");
+            let told: Vec<_> = self::fields(&text).into_iter().map(|(_, value)| value).collect();
+            let length: Vec<_> = length.iter().map(u64::to_string).collect();
+            assert_eq!(told, length, "{fields}");
+            let kept = answer.response.headers().get_all(header::CONTENT_LENGTH).iter();
+            assert!(kept.eq(&length), "{fields}");
             let chunked = matches!(answer.framing, Framing::Chunked(_));
             assert_eq!(chunked, fields.starts_with('T'), "{fields}");
         }
@@ -237,11 +339,11 @@ mod tests {
 
     #[test]
     fn rfc9110_7_6_1_what_belongs_to_the_connection_stays_there() {
-        let answer = good(
+        let fields = fields(
             "HTTP/1.1 200 OK\r\nConnection: X-A, content-length\r\nKeep-Alive: 5\r\nX-A: 1\r\n\
              Upgrade: h2c\r\nx-b: 2\r\nContent-Length: 0\r\n\r\n",
         );
-        let names: Vec<_> = answer.response.headers().keys().map(HeaderName::as_str).collect();
+        let names: Vec<_> = fields.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["x-b", "content-length"]);
     }
 
@@ -252,17 +354,25 @@ mod tests {
             assert_eq!(answer.framing.left(), Some(0), "{status}");
         }
         let mut unread = Bytes::from("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n");
-        let answer = read(&mut unread, true).unwrap().unwrap();
+        let answer = read(&mut unread, Wanted { bodiless: true, ..LINES }).unwrap().unwrap();
         assert_eq!((answer.framing.left(), unread.len()), (Some(0), 0));
     }
 
     #[test]
     fn a_reason_of_its_own_is_passed_on() {
-        let answer = good("HTTP/1.1 200 Fine\r\n\r\nrest");
+        let answer = good("HTTP/1.1 200 Fine\r\n\r\n");
         let reason = answer.response.extensions().get::<ReasonPhrase>();
         assert_eq!(reason.map(ReasonPhrase::as_bytes), Some(&b"Fine"[..]));
-        assert_eq!(answer.text, b"HTTP/1.1 200 Fine\r\n\r\n"[..]);
         assert!(good("HTTP/1.1 200 OK\r\n\r\n").response.extensions().is_empty());
+    }
+
+    #[test]
+    fn fields_are_spelled_and_ordered_as_they_were_read() {
+        let answer =
+            good("HTTP/1.1 200 OK\r\nX-B:  1 \r\nx-A:2\nETag: \r\nX-B: 3\r\nTrailer: e\r\n\r\n");
+        assert_eq!(answer.lines.text, b"X-B: 1\r\nx-A: 2\r\nETag: \r\nX-B: 3\r\nTrailer: e\r\n");
+        let kept: Vec<_> = answer.response.headers().keys().collect();
+        assert_eq!(kept, [header::TRAILER]);
     }
 
     #[test]
@@ -281,7 +391,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn no_bytes_break_it(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200)) {
-            let _ = read(&mut Bytes::from(bytes), false);
+            let _ = read(&mut Bytes::from(bytes), LINES);
         }
     }
 }

@@ -2,6 +2,7 @@
 //! task of its own, and so wakes nobody in passing.
 
 use std::cell::RefCell;
+use std::io;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker, ready};
@@ -21,9 +22,12 @@ use super::framing::Framing;
 use super::outgoing::Outgoing;
 use super::part::Part;
 
-/// What is read at once where little is expected; it is copied from there, so that a connection keeps no
-/// memory for what may come.
+/// What is read at once where little is expected, into memory that all connections of a core use in turn.
 const SCRATCH_BYTES: usize = 16 << 10;
+
+/// Pieces up to this are copied from there, so that one that waits for its client does not hold so much
+/// memory for so little.
+const COPIED_BYTES: usize = 512;
 
 /// What is read at once of a long body: more makes no difference, and each call costs a copy of it anyway.
 const LONG_BYTES: usize = 64 << 10;
@@ -31,13 +35,26 @@ const LONG_BYTES: usize = 64 << 10;
 /// Interim answers (RFC 9110 section 15.2) to one request.
 const INTERIM_MAX: usize = 100;
 
-/// Where the connections of a core read into.
-#[derive(Debug)]
-pub(in crate::gateway) struct Scratch(RefCell<Box<[u8]>>);
+/// Where the connections of a core read into. Most of what is read was passed on when the next is read, so
+/// that the same memory serves again.
+#[derive(Debug, Default)]
+pub(in crate::gateway) struct Scratch(RefCell<BytesMut>);
 
-impl Default for Scratch {
-    fn default() -> Self {
-        Self(RefCell::new(vec![0; SCRATCH_BYTES].into()))
+impl Scratch {
+    fn poll_read(
+        &self,
+        socket: &mut OwnedReadHalf,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<Bytes>> {
+        let mut scratch = self.0.borrow_mut();
+        scratch.reserve(SCRATCH_BYTES);
+        let read = ready!(pin!(socket.read_buf(&mut *scratch)).poll(context))?;
+        if read > COPIED_BYTES {
+            return Poll::Ready(Ok(scratch.split().freeze()));
+        }
+        let copied = Bytes::copy_from_slice(&scratch);
+        scratch.clear();
+        Poll::Ready(Ok(copied))
     }
 }
 
@@ -99,7 +116,7 @@ impl Connection {
         context: &mut Context<'_>,
     ) -> Poll<Result<Answer, Failed>> {
         loop {
-            match self.poll_answer(request.is_bodiless(), scratch, context) {
+            match self.poll_answer(request, scratch, context) {
                 Poll::Pending => break,
                 // Whatever it says, it is no answer to what it has not seen.
                 Poll::Ready(_) if !request.is_begun() => return Poll::Ready(Err(Failed::Unsent)),
@@ -120,13 +137,14 @@ impl Connection {
 
     fn poll_answer(
         &mut self,
-        bodiless: bool,
+        request: &mut Outgoing,
         scratch: &Scratch,
         context: &mut Context<'_>,
     ) -> Poll<Result<Answer, Broken>> {
         loop {
             if !self.unread.is_empty()
-                && let Some(mut answer) = answer::read(&mut self.unread, bodiless)?
+                && let Some(mut answer) =
+                    answer::read(&mut self.unread, request.wanted, &mut request.spare)?
             {
                 if is_interim(&answer) {
                     self.interim = self.interim.saturating_add(1);
@@ -190,11 +208,9 @@ impl Connection {
                 self.long = long.len() == long.capacity();
                 long.freeze()
             } else {
-                let mut scratch = scratch.0.borrow_mut();
-                let mut buffer = ReadBuf::new(&mut scratch);
-                ready!(Pin::new(&mut self.read).poll_read(context, &mut buffer))?;
-                self.long = buffer.remaining() == 0;
-                Bytes::copy_from_slice(buffer.filled())
+                let come = ready!(scratch.poll_read(&mut self.read, context))?;
+                self.long = come.len() >= SCRATCH_BYTES;
+                come
             };
         let more = !come.is_empty();
         if self.unread.is_empty() {

@@ -9,6 +9,7 @@ mod error;
 mod part;
 mod chunks;
 mod framing;
+mod lines;
 mod answer;
 mod outgoing;
 mod connection;
@@ -25,8 +26,10 @@ use crate::config::settings::Endpoint;
 use super::alarm::Alarms;
 use super::targets::Target;
 
+pub(super) use answer::Wanted;
 pub(super) use connection::{Connection, Failed, Scratch};
 pub(super) use error::Broken;
+pub(super) use lines::Lines;
 pub(super) use outgoing::{Coding, Outgoing};
 pub(super) use pool::Pool;
 

@@ -14,6 +14,8 @@ use tokio::net::tcp::OwnedWriteHalf;
 use crate::domain::refusal::Refusal;
 use crate::gateway::body::RequestBody;
 
+use super::answer::Wanted;
+
 /// Parts of a body up to this go out together with what stands before them: copying them costs less than
 /// a second call, or a list of pieces.
 const TOGETHER_BYTES: usize = 4_096;
@@ -39,8 +41,10 @@ pub(in crate::gateway) struct Outgoing {
     written: usize,
     body: Option<RequestBody>,
     coding: Coding,
-    /// Whether its answer has no body (RFC 9110 section 9.3.2).
-    bodiless: bool,
+    /// What its answer is to be like.
+    pub(super) wanted: Wanted,
+    /// A map that the answer's fields may be written into, so that it need not make one.
+    pub(super) spare: HeaderMap,
     /// Whether any of it was written.
     begun: bool,
     /// Whether the upstream takes no more of it.
@@ -52,15 +56,12 @@ impl Outgoing {
         head: Vec<u8>,
         body: Option<RequestBody>,
         coding: Coding,
-        bodiless: bool,
+        wanted: Wanted,
+        spare: HeaderMap,
     ) -> Self {
         let (data, tail): (_, &[u8]) = (Bytes::new(), &[]);
         let (written, begun, broken) = (0, false, false);
-        Self { text: head, data, tail, written, body, coding, bodiless, begun, broken }
-    }
-
-    pub(super) const fn is_bodiless(&self) -> bool {
-        self.bodiless
+        Self { text: head, data, tail, written, body, coding, wanted, spare, begun, broken }
     }
 
     pub(super) const fn is_begun(&self) -> bool {
