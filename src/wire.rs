@@ -14,19 +14,20 @@ pub fn forwarded(peer: IpAddr, scheme: &str) -> Vec<u8> {
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
 /// Whether a field belongs to one connection and is never passed on (RFC 9110 section 7.6.1), whatever
-/// `Connection` says. `Transfer-Encoding` and `TE` are not among them: whoever forwards a message
-/// writes both anew.
+/// `Connection` says, and in whatever case its name is spelled. `Transfer-Encoding` and `TE` are not among
+/// them: whoever forwards a message writes both anew.
 pub fn is_hop_by_hop(name: &str) -> bool {
-    matches!(
-        name,
-        "connection"
-            | "upgrade"
-            | "keep-alive"
-            | "proxy-connection"
-            | "proxy-authorization"
-            | "proxy-authenticate"
-            | "http2-settings"
-    )
+    // By length first: this is asked of every field of every message.
+    let hop_by_hop: &[&str] = match name.len() {
+        7 => &["upgrade"],
+        10 => &["connection", "keep-alive"],
+        14 => &["http2-settings"],
+        16 => &["proxy-connection"],
+        18 => &["proxy-authenticate"],
+        19 => &["proxy-authorization"],
+        _ => return false,
+    };
+    hop_by_hop.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
 /// The fields that one line of `Connection` names (RFC 9110 section 7.6.1); not the words that most of
@@ -94,6 +95,17 @@ mod tests {
         let line = b"close, X-Auth-User ,keep-alive,b@d,authorization";
         let named: Vec<_> = named_by_connection(line).collect();
         assert_eq!(named, ["x-auth-user", "authorization"]);
+    }
+
+    #[test]
+    fn sec_h1_what_belongs_to_a_connection_is_known_in_any_case() {
+        for name in ["connection", "Keep-Alive", "UPGRADE", "Proxy-Authorization", "HTTP2-Settings"]
+        {
+            assert!(is_hop_by_hop(name), "{name}");
+        }
+        for name in ["te", "transfer-encoding", "x-connection", "upgrades", "content-type"] {
+            assert!(!is_hop_by_hop(name), "{name}");
+        }
     }
 
     #[test]

@@ -131,6 +131,11 @@ impl Alarm {
     pub(super) fn wake_me(&self, context: &Context<'_>) {
         self.bell.turn.take(context);
     }
+
+    /// Nobody waits at it any more.
+    pub(super) fn leave(&self) {
+        self.bell.turn.leave();
+    }
 }
 
 impl Drop for Alarm {

@@ -5,35 +5,23 @@ use std::cell::{Cell, OnceCell, RefCell};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
 use http::header::{self, HeaderMap};
-use hyper::body::{Frame, Incoming, SizeHint};
+use hyper::body::{Body as _, Frame, Incoming};
 
 use crate::domain::refusal::{BadRequest, Refusal};
 use crate::wire;
 
 use super::alarm::Alarm;
-use super::expect::{self, Hold};
 use super::pace::Pace;
-use super::seat::Seat;
 use super::snapshot::Snapshot;
 
-/// Why a body could not be passed on.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum BodyError {
-    /// The client sent it wrong, or too slowly, or too much.
-    #[error("the client's body was refused: {}", .0.reason())]
-    Client(Refusal),
-    /// The connection to the other side broke.
-    #[error(transparent)]
-    Broken(#[from] hyper::Error),
-    /// The upstream stalled.
-    #[error("the upstream stalled in the middle of its answer")]
-    Stalled,
-}
+/// How long an upstream has to say that it wants a body. Some never do; then the body goes on its way
+/// unasked (RFC 9110 section 10.1.1).
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What both halves of an exchange know of the request's body.
 #[derive(Debug)]
@@ -50,11 +38,12 @@ pub(super) struct Upload {
     response_timeout: Duration,
     /// Once the answer has begun.
     beside: OnceCell<Beside>,
-    /// The connection that it goes out on: its time limit, and whom the body wakes.
-    way: RefCell<Option<(Rc<Alarm>, Rc<Seat>)>>,
+    /// The time limit of the connection that it goes out on.
+    way: RefCell<Option<Rc<Alarm>>>,
     snapshot: Arc<Snapshot>,
-    /// Holds the body back until the upstream has said that it wants it.
-    pub(super) hold: Option<Arc<Hold>>,
+    /// Whether it waits until the upstream has said that it wants it, so that a refused upload costs
+    /// nobody its bytes.
+    held: Cell<bool>,
 }
 
 /// A body that goes on beside its answer.
@@ -72,7 +61,7 @@ impl Upload {
         snapshot: &Arc<Snapshot>,
         limit: Option<u64>,
         response_timeout: Duration,
-        hold: Option<Arc<Hold>>,
+        held: bool,
     ) -> Rc<Self> {
         let limits = &snapshot.limits;
         Rc::new(Self {
@@ -86,22 +75,17 @@ impl Upload {
             beside: OnceCell::new(),
             way: RefCell::new(None),
             snapshot: Arc::clone(snapshot),
-            hold,
+            held: Cell::new(held),
         })
-    }
-
-    /// Waits a while for the upstream's word, before the body goes unasked.
-    pub(super) fn be_patient(&self) {
-        self.patient.set(true);
-        self.set_alarm(expect::PATIENCE);
     }
 
     /// Whether it was only the patience that ran out; the body goes then, also without a word.
     pub(super) fn let_go(&self) -> bool {
-        if let Some(hold) = self.hold.as_ref().filter(|_| self.patient.get()) {
-            hold.release();
+        let patient = self.patient.take();
+        if patient {
+            self.held.set(false);
         }
-        self.patient.take()
+        patient
     }
 
     /// Goes on with the time that a body has.
@@ -109,7 +93,7 @@ impl Upload {
         if let Some(beside) = self.beside.get() {
             if beside.answer_is_over.get() {
                 beside.limit.set(self.stall_timeout);
-            } else if let Some((alarm, _)) = self.way.borrow().as_ref() {
+            } else if let Some(alarm) = self.way.borrow().as_ref() {
                 // It is the answer that is waited for, if anything is. That the body moves shows that
                 // the upstream is at work.
                 alarm.prolong(beside.stall_timeout);
@@ -146,28 +130,16 @@ impl Upload {
     }
 
     fn set_alarm(&self, after: Duration) {
-        if let Some((alarm, _)) = self.way.borrow().as_ref() {
+        if let Some(alarm) = self.way.borrow().as_ref() {
             alarm.set(after);
         }
     }
 
-    /// Polls something that is to wake whoever has the connection that the body goes out on.
-    fn polling<T>(&self, poll: impl FnOnce(&mut Context<'_>) -> T) -> T {
-        match self.way.borrow().as_ref() {
-            Some((_, seat)) => seat.polling(poll),
-            None => poll(&mut Context::from_waker(Waker::noop())),
-        }
-    }
-
-    pub(super) const fn is_done(&self) -> bool {
-        self.done.get()
-    }
-
-    /// Takes part in the time limit of the connection that the request goes out on, and wakes whoever
-    /// moves that.
-    pub(super) fn watch(&self, alarm: &Rc<Alarm>, seat: Option<&Rc<Seat>>) {
-        alarm.set(self.stall_timeout);
-        *self.way.borrow_mut() = seat.map(|seat| (Rc::clone(alarm), Rc::clone(seat)));
+    /// Takes part in the time limit of the connection that the request goes out on.
+    pub(super) fn watch(&self, alarm: &Rc<Alarm>) {
+        *self.way.borrow_mut() = Some(Rc::clone(alarm));
+        self.patient.set(self.held.get());
+        self.set_alarm(if self.held.get() { PATIENCE } else { self.stall_timeout });
     }
 
     /// Whose fault it is that nothing moves.
@@ -187,16 +159,16 @@ impl Upload {
         self.go_on();
     }
 
-    fn refuse(&self, refusal: Refusal) -> BodyError {
+    fn refuse(&self, refusal: Refusal) -> Refusal {
         self.refused.set(Some(refusal));
-        BodyError::Client(refusal)
+        refusal
     }
 
     fn now_ms(&self) -> u64 {
-        self.way.borrow().as_ref().map_or(0, |(alarm, _)| alarm.now_ms())
+        self.way.borrow().as_ref().map_or(0, |alarm| alarm.now_ms())
     }
 
-    fn take(&self, bytes: usize, last: bool) -> Result<(), BodyError> {
+    fn take(&self, bytes: usize, last: bool) -> Result<(), Refusal> {
         if !self.pace.came(bytes, self.now_ms()) && !last {
             return Err(self.refuse(Refusal::BodyTimeout));
         }
@@ -236,35 +208,44 @@ impl Upload {
     }
 }
 
-/// The body of a request on its way to the upstream; none of both for a request without one.
+/// The body of a request on its way to the upstream.
 #[derive(Debug)]
-pub(super) struct RequestBody(Option<(Incoming, Rc<Upload>)>);
-
-impl RequestBody {
-    pub(super) const fn empty() -> Self {
-        Self(None)
-    }
-
-    pub(super) const fn new(body: Incoming, upload: Rc<Upload>) -> Self {
-        Self(Some((body, upload)))
-    }
+pub(super) struct RequestBody {
+    body: Incoming,
+    upload: Rc<Upload>,
 }
 
-impl hyper::body::Body for RequestBody {
-    type Data = Bytes;
-    type Error = BodyError;
+impl RequestBody {
+    pub(super) const fn new(body: Incoming, upload: Rc<Upload>) -> Self {
+        Self { body, upload }
+    }
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let Some((body, upload)) = &mut self.0 else { return Poll::Ready(None) };
-        // The context is that of the line, which notes things and wakes nobody.
-        if let Some(hold) = &upload.hold {
-            ready!(upload.polling(|context| hold.poll(context)));
+    /// The upstream wants it.
+    pub(super) fn let_go(&self) {
+        self.upload.held.set(false);
+    }
+
+    /// Whether it is known that nothing follows.
+    pub(super) fn is_end(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    /// It is not what its head said.
+    pub(super) fn refuse(&self) -> Refusal {
+        self.upload.refuse(Refusal::BadRequest(BadRequest::Body))
+    }
+
+    /// The next part of it; none when it is over.
+    pub(super) fn poll_part(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Refusal>>> {
+        let Self { body, upload } = self;
+        if upload.held.get() {
+            // Whoever lets it go looks here again.
+            return Poll::Pending;
         }
-        let polled = upload.polling(|context| Pin::new(&mut *body).poll_frame(context));
-        let Poll::Ready(frame) = polled else {
+        let Poll::Ready(frame) = Pin::new(&mut *body).poll_frame(context) else {
             upload.pace.wait(upload.now_ms());
             return Poll::Pending;
         };
@@ -273,7 +254,7 @@ impl hyper::body::Body for RequestBody {
                 upload.moved(true);
                 None
             }
-            Some(Err(_)) => Some(Err(upload.refuse(Refusal::BadRequest(BadRequest::Body)))),
+            Some(Err(_)) => Some(Err(self.refuse())),
             Some(Ok(mut frame)) => {
                 let last = body.is_end_stream();
                 let taken = upload.take(frame.data_ref().map_or(0, Buf::remaining), last);
@@ -284,13 +265,5 @@ impl hyper::body::Body for RequestBody {
                 Some(taken.map(|()| frame))
             }
         })
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.0.as_ref().is_none_or(|(body, _)| body.is_end_stream())
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.0.as_ref().map_or_else(|| SizeHint::with_exact(0), |(body, _)| body.size_hint())
     }
 }

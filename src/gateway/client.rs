@@ -1,6 +1,6 @@
 //! A client's connection: who it is, how long it may take, and what is under way on it.
 
-use std::cell::{Cell, Ref, RefCell, RefMut};
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
@@ -19,6 +19,7 @@ use super::core::Core;
 use super::head::{self, Head};
 use super::spelling::Spelling;
 use super::stream::Stream;
+use super::upstream::Lines;
 
 /// So much of an answer, written at once while nothing is under way, is more than the small change that
 /// a connection of HTTP/2 lives on.
@@ -38,8 +39,8 @@ pub(super) struct Client {
     /// The heads that this client sent, as it spelled them; the one under way comes first.
     asked: RefCell<Spelling>,
     has_body: Cell<bool>,
-    /// How the upstream spelled the answer, until its head is written.
-    answer: RefCell<Spelling>,
+    /// The fields of an upstream's answer, until its head is written.
+    answer: RefCell<Lines>,
     head_begun: Cell<bool>,
     http2: Cell<bool>,
     /// The stream of HTTP/2 whose request is about to begin.
@@ -107,14 +108,14 @@ impl Client {
         &self.alarm
     }
 
-    /// How the client spelled the head of its request.
-    pub(super) fn asked(&self) -> Ref<'_, Spelling> {
-        self.asked.borrow()
+    /// Spells the names of fields as the client did in the head of its request.
+    pub(super) fn respell(&self, fields: &mut [u8]) {
+        self.asked.borrow().respell(fields);
     }
 
-    /// Where to leave how the upstream spelled its answer; nowhere in HTTP/2, which has lower case alone.
-    pub(super) fn answer(&self) -> Option<RefMut<'_, Spelling>> {
-        (!self.http2.get()).then(|| self.answer.borrow_mut())
+    /// The fields of an upstream's answer, for its head.
+    pub(super) fn is_answered(&self, lines: Lines) {
+        *self.answer.borrow_mut() = lines;
     }
 
     /// An exchange begins; it ends when the answer is dropped.
@@ -238,21 +239,19 @@ impl Socket {
         self.wrote(written)
     }
 
-    /// Takes the head of an answer, spelled as the upstream did if it is the upstream's, and writes as
-    /// much of it as goes out now; the rest goes with the next write or flush.
+    /// Takes the head of an answer, with the upstream's fields if it is the upstream's, and writes as much
+    /// of it as goes out now; the rest goes with the next write or flush.
     fn begin(
         &mut self,
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> io::Result<usize> {
-        let mut answer = self.client.answer.borrow_mut();
-        let taken = if answer.is_known() {
-            self.head.take(slices, &[], &answer)?
-        } else {
+        let answer = self.client.answer.take();
+        let taken = if answer.is_empty() {
             self.head.gather(slices)
+        } else {
+            self.head.take(slices, &answer)?
         };
-        answer.forget();
-        drop(answer);
         match self.poll_head(context) {
             Poll::Ready(Err(error)) => return Err(error),
             Poll::Ready(Ok(())) => self.moved(taken),
@@ -310,7 +309,7 @@ impl AsyncWrite for Socket {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         ready!(self.poll_head(context))?;
-        if self.client.answer.borrow().is_known() {
+        if !self.client.answer.borrow().is_empty() {
             return Poll::Ready(self.begin(context, &[io::IoSlice::new(bytes)]));
         }
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
@@ -327,7 +326,7 @@ impl AsyncWrite for Socket {
             return self.poll_write(context, only);
         }
         ready!(self.poll_head(context))?;
-        if self.client.answer.borrow().is_known() || head::go_together(slices) {
+        if !self.client.answer.borrow().is_empty() || head::go_together(slices) {
             return Poll::Ready(self.begin(context, slices));
         }
         let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);

@@ -17,10 +17,10 @@ use crate::telemetry::counters::{CoreCounters, Counters};
 use crate::telemetry::throttle::Throttle;
 
 use super::alarm::Alarms;
-use super::pool::Pool;
 use super::snapshot::Snapshot;
 use super::strangers::Strangers;
 use super::table::Table;
+use super::upstream::{Pool, Scratch};
 
 /// How far the wall clock may fall behind what it has shown before, without requests being refused.
 /// Within this, time stands still instead of going back.
@@ -119,6 +119,8 @@ pub(super) struct Core {
     pub(super) counters: Arc<CoreCounters>,
     pub(super) pen: RefCell<Pen>,
     pub(super) pool: Pool,
+    /// What upstreams send is read into here.
+    pub(super) scratch: Scratch,
     pub(super) alarms: Rc<Alarms>,
     /// Set once, when the core is to finish what it has and take nothing new.
     pub(super) closing: Cell<bool>,
@@ -145,6 +147,7 @@ impl Core {
             counters,
             pen,
             pool: Pool::default(),
+            scratch: Scratch::default(),
             alarms: Alarms::new(),
             closing: Cell::new(false),
             serving: Cell::new(0),

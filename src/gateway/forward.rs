@@ -1,13 +1,14 @@
 //! The last station: to the upstream and back. It uses a permit up, and there is no other way there.
 
 use std::fmt;
-use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Poll;
 
-use http::header::{self, HeaderMap, HeaderValue};
-use http::{Request, Response, StatusCode, Version};
-use hyper::body::{Body as _, Incoming};
+use http::header::{self, HeaderMap};
+use http::request::Parts;
+use http::{HeaderName, Method, Response, StatusCode};
+use hyper::body::Body as _;
 
 use crate::domain::refusal::{Fault, Refusal};
 
@@ -15,32 +16,25 @@ use super::authorize::Permit;
 use super::body::{RequestBody, Upload};
 use super::client::Client;
 use super::core::Core;
-use super::expect::Hold;
 use super::identity;
 use super::intake::Inbound;
 use super::plan::ApiPlan;
-use super::pool::Connection;
 use super::relay::Relay;
 use super::snapshot::Snapshot;
-use super::upstream;
+use super::upstream::{self, Coding, Connection, Failed, Outgoing, Wanted};
 
 /// How often a request is tried on connections that turn out to be closed before any of it was sent.
 const TRIES: usize = 4;
+
+/// Room for the head of a request as most are.
+const HEAD_BYTES: usize = 1_024;
 
 /// What came of one try.
 enum Tried {
     Answered(Response<Relay>),
     /// Nothing was sent, so that it is safe to try again.
-    Unsent(Request<RequestBody>),
+    Unsent(Outgoing),
     Failed(Refusal),
-}
-
-/// A request as the upstream gets it.
-struct Prepared {
-    request: Request<RequestBody>,
-    upload: Option<Rc<Upload>>,
-    /// The lines of its head that are ours.
-    lines: Vec<u8>,
 }
 
 /// Passes a permitted request on and gives the head of the answer, with the body to follow.
@@ -54,7 +48,7 @@ pub(super) async fn send(
     snapshot: &Arc<Snapshot>,
 ) -> Result<Response<Relay>, Refusal> {
     let (core, api) = (client.core(), permit.api());
-    let Prepared { mut request, upload, lines } = prepare(&permit, inbound, client, snapshot)?;
+    let (mut request, upload) = prepare(&permit, inbound, client, snapshot)?;
     let mut refusal = Refusal::UpstreamUnreachable;
     // Taken once: other requests take theirs while this one waits for a connection.
     let turn = core.turn.get().wrapping_add(1);
@@ -68,12 +62,14 @@ pub(super) async fn send(
             }
             Err(refused) => return Err(refused),
         };
-        connection.say(&lines, &client.asked());
         match exchange(client, api, connection, request, upload.as_ref()).await {
             Tried::Answered(response) => return Ok(response),
             Tried::Failed(refusal) => return Err(refusal),
             Tried::Unsent(_) if !reused => return Err(Refusal::UpstreamUnreachable),
-            Tried::Unsent(unsent) => request = unsent,
+            Tried::Unsent(unsent) => {
+                request = unsent;
+                request.begin_again();
+            }
         }
     }
     Err(refusal)
@@ -93,12 +89,14 @@ async fn connection(
     let target = api.targets.get(place).ok_or(Refusal::UpstreamUnreachable)?;
     // After some that were closed unseen, a fresh one: the upstream may have closed all of them.
     if attempt + 1 < TRIES
-        && let Some(connection) = upstream::reuse(core, target, api.idle_timeout)
+        && let Some(connection) =
+            core.pool.take(target.number, api.idle_timeout, core.alarms.now_ms())
     {
         return Ok((connection, true));
     }
-    match Box::pin(upstream::connect(core, target, api.connect_timeout)).await {
+    match Box::pin(upstream::connect(&core.alarms, target, api.connect_timeout)).await {
         Ok(connection) => {
+            core.counters.connected.add(1);
             if target.unreachable.over() {
                 tracing::info!(api = %api.name, upstream = %target, "an upstream is reached again");
             }
@@ -121,58 +119,58 @@ async fn exchange(
     client: &Rc<Client>,
     api: &ApiPlan,
     mut connection: Box<Connection>,
-    request: Request<RequestBody>,
+    mut request: Outgoing,
     upload: Option<&Rc<Upload>>,
 ) -> Tried {
-    let (bell, target) = (Rc::clone(&connection.alarm), connection.target);
+    let alarm = Rc::clone(&connection.alarm);
     match upload {
-        Some(upload) if upload.hold.is_some() => {
-            upload.watch(&bell, connection.seat());
-            upload.be_patient();
-        }
-        Some(upload) => upload.watch(&bell, connection.seat()),
-        None => bell.set(api.response_timeout),
+        Some(upload) => upload.watch(&alarm),
+        None => alarm.set(api.response_timeout),
     }
-    let mut answer = pin!(connection.sender.try_send_request(request));
     let answered = loop {
-        match connection.bring(&bell, answer.as_mut()).await {
+        let answered = std::future::poll_fn(|context| {
+            match connection.poll_exchange(&mut request, &client.core().scratch, context) {
+                Poll::Ready(answered) => Poll::Ready(Some(answered)),
+                Poll::Pending if alarm.take_rung() => Poll::Ready(None),
+                Poll::Pending => {
+                    alarm.wake_me(context);
+                    Poll::Pending
+                }
+            }
+        });
+        match answered.await {
             Some(answered) => break answered,
             None => match upload.filter(|upload| upload.let_go()) {
                 Some(upload) => upload.go_on(),
                 None => {
                     let stalled = upload.map_or(Refusal::UpstreamTimeout, |up| up.stalled());
-                    return failed(api, target, stalled, &"it took too long");
+                    return failed(api, connection.target(), stalled, &"it took too long");
                 }
             },
         }
     };
-    match answered {
-        Ok(response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
-            failed(api, target, Refusal::UpstreamBroken, &"it changed the protocol unasked")
+    alarm.clear();
+    let answer = match answered {
+        Ok(answer) => answer,
+        Err(Failed::Unsent) => return Tried::Unsent(request),
+        Err(Failed::Client(refusal)) => return Tried::Failed(refusal),
+        Err(Failed::Upstream(broken)) => {
+            return failed(api, connection.target(), Refusal::UpstreamBroken, &broken);
         }
-        Ok(response) => {
-            bell.clear();
-            if let Some(mut answer) = client.answer() {
-                connection.heard(&mut answer);
-            }
-            let upload = upload.filter(|upload| !upload.is_done());
-            if let Some(upload) = upload {
-                let (limit, under_way) = (client.core().alarms.add(), client.begin_body());
-                connection.leave(upload.is_answered(api.stall_timeout, limit), under_way);
-            }
-            let stall_timeout = api.stall_timeout;
-            Tried::Answered(
-                response.map(|body| Relay::new(body, connection, upload, stall_timeout, client)),
-            )
-        }
-        Err(mut error) => match error.take_message() {
-            Some(unsent) => Tried::Unsent(unsent),
-            None => {
-                let own = upload.and_then(|upload| upload.refused.get());
-                failed(api, target, own.unwrap_or(Refusal::UpstreamBroken), error.error())
-            }
-        },
+    };
+    if answer.response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        let unasked = &"it changed the protocol unasked";
+        return failed(api, connection.target(), Refusal::UpstreamBroken, unasked);
     }
+    client.is_answered(answer.lines);
+    let (whole, upload) = (request.is_whole(), upload.filter(|_| !request.is_sent()));
+    if let Some(upload) = upload {
+        let (limit, under_way) = (client.core().alarms.add(), client.begin_body());
+        connection.leave(request, upload.is_answered(api.stall_timeout, limit), under_way);
+    }
+    let stall_timeout = api.stall_timeout;
+    let relay = |()| Relay::new(connection, whole, upload, stall_timeout, client);
+    Tried::Answered(answer.response.map(relay))
 }
 
 /// An exchange without a usable answer; told of where that is the upstream's fault.
@@ -196,36 +194,58 @@ fn prepare(
     inbound: Inbound,
     client: &Client,
     snapshot: &Arc<Snapshot>,
-) -> Result<Prepared, Refusal> {
+) -> Result<(Outgoing, Option<Rc<Upload>>), Refusal> {
     let Inbound { mut parts, body, request: number, notes, .. } = inbound;
-    let api = permit.api();
-    check_length(&parts.headers, api)?;
-    if !api.keep_credential {
-        parts.headers.remove(header::AUTHORIZATION);
-    }
-    let held = notes.expect && expectation(&parts.headers)?;
+    let (api, headers) = (permit.api(), &parts.headers);
+    let held = notes.expect && expectation(headers)?;
+    let mut head = Vec::with_capacity(HEAD_BYTES);
+    begin(&mut head, &parts);
+    identity::lines(&mut head, permit, number, client, snapshot)?;
+    pass_on(&mut head, headers, api.keep_credential, client);
     if notes.te {
-        pass_trailers_on(&mut parts.headers);
+        pass_trailers_on(&mut head, headers);
     }
-    let lines = identity::lines(permit, number, client, snapshot)?;
-    if body.is_end_stream() {
-        parts.version = Version::HTTP_11;
-        let request = Request::from_parts(parts, RequestBody::empty());
-        return Ok(Prepared { request, upload: None, lines });
+    let (mut coding, mut upload) = (Coding::Length(0), None);
+    if !body.is_end_stream() {
+        check_length(headers, api)?;
+        coding = self::coding(headers);
+        if matches!(coding, Coding::Chunked(_)) {
+            head.extend_from_slice(b"transfer-encoding: chunked\r\n");
+        }
+        upload = Some(Upload::new(snapshot, api.body_bytes, api.response_timeout, held));
     }
-    frame(&mut parts.headers, parts.version, &body);
-    parts.version = Version::HTTP_11;
-    let hold = held.then(Arc::<Hold>::default);
-    let upload = Upload::new(snapshot, api.body_bytes, api.response_timeout, hold.clone());
-    let mut request = Request::from_parts(parts, RequestBody::new(body, Rc::clone(&upload)));
-    if let Some(hold) = hold {
-        hyper::ext::on_informational(&mut request, move |answer| {
-            if answer.status() == StatusCode::CONTINUE {
-                hold.release();
-            }
-        });
+    head.extend_from_slice(b"\r\n");
+    let body = upload.as_ref().map(|upload| RequestBody::new(body, Rc::clone(upload)));
+    let wanted = Wanted { bodiless: parts.method == Method::HEAD, lines: !client.is_http2() };
+    let spare = std::mem::take(&mut parts.headers);
+    Ok((Outgoing::new(head, body, coding, wanted, spare), upload))
+}
+
+/// The first line of a head (RFC 9112 section 3).
+fn begin(head: &mut Vec<u8>, parts: &Parts) {
+    let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
+    for part in [parts.method.as_str(), " ", target, " HTTP/1.1\r\n"] {
+        head.extend_from_slice(part.as_bytes());
     }
-    Ok(Prepared { request, upload: Some(upload), lines })
+}
+
+/// The client's fields, spelled as it spelled them, without its credential unless the API keeps that.
+/// `Transfer-Encoding` and `TE` are between two ends of a connection, and said anew.
+fn pass_on(head: &mut Vec<u8>, headers: &HeaderMap, keep_credential: bool, client: &Client) {
+    let start = head.len();
+    for (name, value) in headers {
+        match *name {
+            header::AUTHORIZATION if !keep_credential => continue,
+            header::TE | header::TRANSFER_ENCODING => continue,
+            // RFC 9112 section 6.3: with both, the length is not to be believed.
+            header::CONTENT_LENGTH if headers.contains_key(header::TRANSFER_ENCODING) => continue,
+            _ => {}
+        }
+        for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
+            head.extend_from_slice(part);
+        }
+    }
+    client.respell(head.get_mut(start..).unwrap_or_default());
 }
 
 /// A length that is known to be too much is refused before a byte of it is read.
@@ -249,21 +269,25 @@ fn expectation(headers: &HeaderMap) -> Result<bool, Refusal> {
 
 /// `TE` belongs to one connection; what is said to the upstream is that trailers are welcome, if they
 /// are to the client.
-fn pass_trailers_on(headers: &mut HeaderMap) {
-    let Some(te) = headers.remove(header::TE) else { return };
-    let mut codings = te.as_bytes().split(|b| *b == b',').map(<[u8]>::trim_ascii);
-    if codings.any(|coding| coding.eq_ignore_ascii_case(b"trailers")) {
-        headers.insert(header::TE, HeaderValue::from_static("trailers"));
-        headers.insert(header::CONNECTION, HeaderValue::from_static("te"));
+fn pass_trailers_on(head: &mut Vec<u8>, headers: &HeaderMap) {
+    let lines = headers.get_all(header::TE).iter();
+    let mut codings = lines.flat_map(|te| te.as_bytes().split(|b| *b == b','));
+    if codings.any(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"trailers")) {
+        head.extend_from_slice(b"te: trailers\r\nconnection: te\r\n");
     }
 }
 
-/// Says how the body is framed where HTTP/2 left it unsaid; hyper writes no body for some methods
-/// otherwise.
-fn frame(headers: &mut HeaderMap, version: Version, body: &Incoming) {
-    let said = headers.contains_key(header::CONTENT_LENGTH)
-        || headers.contains_key(header::TRANSFER_ENCODING);
-    if version == Version::HTTP_2 && !said && body.size_hint().exact().is_none() {
-        headers.insert(header::TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
-    }
+/// How the end of a body is told. HTTP/2 may leave its length unsaid.
+fn coding(headers: &HeaderMap) -> Coding {
+    let length = headers.get(header::CONTENT_LENGTH);
+    let length = length.filter(|_| !headers.contains_key(header::TRANSFER_ENCODING));
+    let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
+    length.map_or_else(|| Coding::Chunked(declared_trailers(headers)), Coding::Length)
+}
+
+/// The fields that may follow a chunked body (RFC 9110 section 6.6.2).
+fn declared_trailers(headers: &HeaderMap) -> Vec<HeaderName> {
+    let lines = headers.get_all(header::TRAILER).iter();
+    let names = lines.flat_map(|line| line.as_bytes().split(|b| *b == b','));
+    names.filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok()).collect()
 }

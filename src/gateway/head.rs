@@ -1,5 +1,7 @@
-//! Heads on their way to a socket: as hyper wrote them, with our lines in them, and with the names of
-//! fields spelled as the other side wrote them.
+//! Heads of answers on their way to a client: hyper writes how a message ends, and the upstream's fields go
+//! in as they were read.
+//!
+//! Through a header map each of them would be hashed, compared and written again, and lose its spelling.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -8,7 +10,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::AsyncWrite;
 use tokio::net::TcpStream;
 
-use super::spelling::Spelling;
+use super::upstream::Lines;
 
 /// Bodies up to this go out together with their head: copying them costs less than a second call, or a
 /// list of pieces.
@@ -27,27 +29,20 @@ pub(super) struct Head {
 }
 
 impl Head {
-    /// Takes a head from the beginning of `slices`, puts `lines` behind its first one, and spells its
-    /// names. Answers how many bytes it took; a small body goes with it. What is taken has to be written
-    /// with [`Head::poll`] before anything else.
+    /// Takes a head from the beginning of `slices`, with the fields in `lines` besides its own. Answers how
+    /// many bytes it took; a small body goes with it. What is taken has to be written with [`Head::poll`]
+    /// before anything else.
     ///
     /// # Errors
     /// The first slice is no head: hyper writes one whole, and nothing else before it.
-    pub(super) fn take(
-        &mut self,
-        slices: &[IoSlice<'_>],
-        lines: &[u8],
-        spelling: &Spelling,
-    ) -> io::Result<usize> {
-        let first = slices.first().map_or(&[][..], |slice| slice);
-        let (start, fields) = memchr::memchr(b'\n', first)
-            .and_then(|at| first.split_at_checked(at.saturating_add(1)))
-            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "a head without an end"))?;
-        self.bytes.extend_from_slice(start);
-        self.bytes.extend_from_slice(lines);
-        spelling.restore(fields, &mut self.bytes);
+    pub(super) fn take(&mut self, slices: &[IoSlice<'_>], lines: &Lines) -> io::Result<usize> {
+        let head = slices.first().map_or(&[][..], |slice| slice);
+        if memchr::memchr(b'\n', head).is_none() {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "a head without an end"));
+        }
+        lines.put_into(head, &mut self.bytes);
         let more = self.gather(slices.get(1..).unwrap_or_default());
-        Ok(first.len().saturating_add(more))
+        Ok(head.len().saturating_add(more))
     }
 
     /// Takes the first of `slices` as they are, as long as they are small; answers how many bytes.

@@ -25,20 +25,20 @@ use super::snapshot::Snapshot;
 /// A sealed parameter that cannot be opened, or a text that no header can carry: a request does not go
 /// without what it was to carry.
 pub(super) fn lines(
+    lines: &mut Vec<u8>,
     permit: &Permit<'_>,
     number: RequestId,
     client: &Client,
     snapshot: &Snapshot,
-) -> Result<Vec<u8>, Refusal> {
+) -> Result<(), Refusal> {
     let begin = &snapshot.identity.begin;
-    let mut lines = Vec::with_capacity(512);
     lines.extend_from_slice(client.forwarded());
-    line(&mut lines, &begin.request, |lines| lines.extend_from_slice(&number.digits()));
+    line(lines, &begin.request, |lines| lines.extend_from_slice(&number.digits()));
     if let Some(entry) = permit.entry() {
-        tell(&mut lines, begin, entry);
-        tell_params(&mut lines, permit, snapshot)?;
+        tell(lines, begin, entry);
+        tell_params(lines, permit, snapshot)?;
     }
-    Ok(lines)
+    Ok(())
 }
 
 fn line(lines: &mut Vec<u8>, begin: &Option<Box<[u8]>>, value: impl FnOnce(&mut Vec<u8>)) {

@@ -17,20 +17,16 @@ pub mod snapshot;
 // What a core has.
 mod seat;
 mod alarm;
-mod expect;
 mod pace;
 mod body;
 mod spelling;
 mod head;
-mod socket;
-mod line;
-mod pool;
+mod upstream;
 mod table;
 mod strangers;
 pub mod core;
 mod stream;
 mod client;
-mod upstream;
 
 // The stations.
 mod dialect;

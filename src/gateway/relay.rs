@@ -1,26 +1,39 @@
 //! The body of an answer on its way to the client, and the upstream connection that it comes from.
 
-use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use hyper::body::{Body as _, Frame, Incoming, SizeHint};
+use hyper::body::{Frame, SizeHint};
 
 use crate::domain::refusal::Refusal;
 
-use super::body::{BodyError, Upload};
+use super::body::Upload;
 use super::client::Client;
 use super::core::Core;
-use super::pool::Connection;
 use super::stream::PIECE_BYTES;
+use super::upstream::{Broken, Connection};
+
+/// Why the rest of an answer does not come.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum BodyError {
+    /// The client sent its own body wrong, or too slowly, or too much.
+    #[error("the client's body was refused: {}", .0.reason())]
+    Client(Refusal),
+    /// The connection to the upstream broke.
+    #[error(transparent)]
+    Broken(Broken),
+    /// The upstream stalled.
+    #[error("the upstream stalled in the middle of its answer")]
+    Stalled,
+}
 
 /// A streamed answer. When it is over, the connection goes back to the pool; when it is given up, the
 /// connection is closed, so that nobody else ever reads the rest of it (sec-S13).
 #[derive(Debug)]
 pub(super) struct Relay {
-    body: Incoming,
+    /// None once it is given back.
     connection: Option<Box<Connection>>,
     /// The rest of the request's body, if that goes on beside the answer.
     upload: Option<Rc<Upload>>,
@@ -30,7 +43,6 @@ pub(super) struct Relay {
     /// How long the upstream may stall in the middle of the answer.
     stall_timeout: Duration,
     core: Rc<Core>,
-    over: bool,
     /// How much is passed on at once, and what is left of a part that was larger.
     piece_bytes: usize,
     rest: Option<Bytes>,
@@ -40,23 +52,22 @@ pub(super) struct Relay {
 }
 
 impl Relay {
-    /// `upload` is the request's body where that is not over.
+    /// `whole` says that the upstream took the whole request; `upload` is the request's body where that goes
+    /// on.
     pub(super) fn new(
-        body: Incoming,
         connection: Box<Connection>,
+        whole: bool,
         upload: Option<&Rc<Upload>>,
         stall_timeout: Duration,
         client: &Client,
     ) -> Self {
         let core = client.core();
         Self {
-            body,
             connection: Some(connection),
-            asked_in_full: upload.is_none(),
+            asked_in_full: whole,
             upload: upload.map(Rc::clone),
             stall_timeout,
             core: Rc::clone(core),
-            over: false,
             piece_bytes: if client.is_http2() { PIECE_BYTES } else { usize::MAX },
             rest: None,
             broken_off: None,
@@ -78,28 +89,25 @@ impl Relay {
         if let Some(rest) = self.rest.take() {
             return Poll::Ready(Some(Ok(self.piece(rest))));
         }
-        let Self { body, connection, .. } = self;
-        let mut next = |context: &mut Context<'_>| Pin::new(&mut *body).poll_frame(context);
-        let Some(connection) = connection else { return Poll::Ready(None) };
-        let frame = match &mut connection.line {
-            Some(line) => line.drive(context, next),
-            None => next(context),
-        };
+        if let Some(refusal) = self.refused() {
+            return self.break_off(BodyError::Client(refusal), context);
+        }
+        let Some(connection) = &mut self.connection else { return Poll::Ready(None) };
+        let part = connection.poll_part(&self.core.scratch, context);
         let alarm = &connection.alarm;
-        match frame {
-            Poll::Ready(frame) => {
+        match part {
+            Poll::Ready(part) => {
                 alarm.clear();
-                self.over = frame.is_none();
-                match frame {
-                    Some(Err(error)) => {
-                        let own = self.refused().map(BodyError::Client);
-                        self.break_off(own.unwrap_or(BodyError::Broken(error)), context)
-                    }
+                match part {
+                    Some(Err(broken)) => self.break_off(BodyError::Broken(broken), context),
                     Some(Ok(frame)) => Poll::Ready(Some(Ok(self.in_pieces(frame)))),
                     None => Poll::Ready(None),
                 }
             }
-            Poll::Pending if alarm.take_rung() => self.break_off(BodyError::Stalled, context),
+            Poll::Pending if alarm.take_rung() => {
+                let own = self.refused().map(BodyError::Client);
+                self.break_off(own.unwrap_or(BodyError::Stalled), context)
+            }
             Poll::Pending => {
                 alarm.arm(self.stall_timeout);
                 alarm.wake_me(context);
@@ -137,17 +145,26 @@ impl Relay {
     }
 
     pub(super) fn is_end_stream(&self) -> bool {
-        self.rest.is_none() && self.body.is_end_stream()
+        self.rest.is_none() && self.is_over()
     }
 
     pub(super) fn size_hint(&self) -> SizeHint {
-        if self.rest.is_some() { SizeHint::default() } else { self.body.size_hint() }
+        let left = self.connection.as_ref().and_then(|connection| connection.left());
+        match left {
+            Some(left) if self.rest.is_none() => SizeHint::with_exact(left),
+            _ => SizeHint::default(),
+        }
+    }
+
+    /// Whether the upstream has sent all of it.
+    fn is_over(&self) -> bool {
+        self.connection.as_ref().is_none_or(|connection| connection.is_over())
     }
 }
 
 impl Drop for Relay {
     fn drop(&mut self) {
-        let whole = self.over || self.body.is_end_stream();
+        let whole = self.is_over();
         if !whole || self.rest.is_some() {
             let counters = &self.core.counters;
             let broken_off = self.told || self.broken_off.is_some();

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::header::{self, HeaderValue};
 use http::{Response, StatusCode};
 use hyper::body::{Frame, SizeHint};
 
@@ -13,9 +13,8 @@ use crate::domain::refusal::Refusal;
 use crate::wire;
 
 use super::account::Account;
-use super::body::BodyError;
 use super::client::UnderWay;
-use super::relay::Relay;
+use super::relay::{BodyError, Relay};
 use super::trail::Trail;
 
 /// The body of an answer.
@@ -34,38 +33,13 @@ enum Source {
     Relay(Relay),
 }
 
-/// An upstream's answer, without what belonged to its connection.
+/// An upstream's answer.
 pub(super) fn relay(
     response: Response<Relay>,
     account: Option<Box<Account>>,
     under_way: UnderWay,
 ) -> Response<Body> {
-    let (mut parts, relay) = response.into_parts();
-    clean(&mut parts.headers);
-    parts.version = http::Version::HTTP_11;
-    let body = Body { source: Source::Relay(relay), account, under_way };
-    Response::from_parts(parts, body)
-}
-
-/// RFC 9110 section 7.6.1, for answers.
-fn clean(headers: &mut HeaderMap) {
-    let mut gone: Vec<HeaderName> = Vec::new();
-    for (name, line) in headers.iter() {
-        if *name == header::CONNECTION {
-            gone.extend(wire::named_by_connection(line.as_bytes()));
-        } else if *name == header::TRANSFER_ENCODING || wire::is_hop_by_hop(name.as_str()) {
-            gone.push(name.clone());
-        }
-    }
-    headers.remove(header::CONNECTION);
-    if gone.contains(&header::TRANSFER_ENCODING) {
-        // RFC 9112 section 6.3: with both, the length is not to be believed.
-        headers.remove(header::CONTENT_LENGTH);
-    }
-    // How long the body is stays true whatever a connection says.
-    for name in gone.into_iter().filter(|name| *name != header::CONTENT_LENGTH) {
-        headers.remove(name);
-    }
+    response.map(|relay| Body { source: Source::Relay(relay), account, under_way })
 }
 
 /// Our own answer to a request that does not go through (design of the answers: RFC 6750 section 3.1 and

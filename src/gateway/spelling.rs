@@ -27,17 +27,6 @@ pub(super) struct Spelling {
 }
 
 impl Spelling {
-    /// Becomes the first head of another, in the memory that this one has.
-    pub(super) fn copy_head(&mut self, other: &Self) {
-        let long = other.bytes.len() > KEPT_BYTES;
-        // A short one is copied whole, whatever else it holds.
-        let end = if long { FINDER.find(&other.bytes) } else { None };
-        let end = end.map(|at| at.saturating_add(END.len()));
-        self.bytes.clear();
-        self.bytes
-            .extend_from_slice(end.and_then(|end| other.bytes.get(..end)).unwrap_or(&other.bytes));
-    }
-
     /// Gives back what an unusually long head took.
     pub(super) fn shrink(&mut self) {
         self.bytes.shrink_to(KEPT_BYTES);
@@ -48,42 +37,10 @@ impl Spelling {
         self.bytes.clear();
     }
 
-    /// Whether there is something to spell by.
-    pub(super) const fn is_known(&self) -> bool {
-        !self.bytes.is_empty()
-    }
-
     /// Remembers what was read.
     pub(super) fn remember(&mut self, bytes: &[u8]) {
         let room = REMEMBERED_BYTES.saturating_sub(self.bytes.len()).min(bytes.len());
         self.bytes.extend_from_slice(bytes.get(..room).unwrap_or_default());
-    }
-
-    /// Remembers what was read up to the end of the final head; true once that has come. Interim answers
-    /// (RFC 9110 section 15.2) are passed over.
-    pub(super) fn remember_head(&mut self, bytes: &[u8]) -> bool {
-        let mut rest = bytes;
-        while let Some((new, behind)) = self.end_in(rest).and_then(|end| rest.split_at_checked(end))
-        {
-            self.remember(new);
-            if !self.bytes.starts_with(b"HTTP/1.1 1") {
-                return true;
-            }
-            self.forget();
-            rest = behind;
-        }
-        self.remember(rest);
-        false
-    }
-
-    /// How much of what was read belongs to the head that ends in it; its end may have begun before.
-    fn end_in(&self, read: &[u8]) -> Option<usize> {
-        let tail = self.bytes.last_chunk::<3>();
-        let over_the_seam = tail.and_then(|tail| {
-            let seam = [tail, read.get(..3).unwrap_or(read)].concat();
-            FINDER.find(&seam).map(|at| at.saturating_add(END.len()).saturating_sub(tail.len()))
-        });
-        over_the_seam.or_else(|| FINDER.find(read).map(|at| at.saturating_add(END.len())))
     }
 
     /// Drops the first head, for what was read in the same breath behind it. That is of use only if the
@@ -95,32 +52,39 @@ impl Spelling {
         }
     }
 
-    /// Appends to `to` what hyper wrote behind the first line of a head, with the names of its fields
-    /// spelled as they were read.
-    pub(super) fn restore(&self, written: &[u8], to: &mut Vec<u8>) {
-        let begin = to.len();
-        to.extend_from_slice(written);
-        let mut names = Names::of(&self.bytes);
-        let mut at = 0;
-        while let Some(line) = written.get(at..).map(first_line).filter(|line| !is_end(line)) {
-            let to = to.get_mut(begin.saturating_add(at)..);
-            if let (Some(name), Some(to)) = (names.find(line), to) {
-                to.iter_mut().zip(name).for_each(|(to, letter)| *to = *letter);
-            }
-            at = at.saturating_add(line.len());
-        }
+    /// Spells names of fields as they were read.
+    pub(super) fn respell(&self, written: &mut [u8]) {
+        respell(&self.bytes, written);
     }
 }
 
-/// The fields of a head as it was read, from the one on that is expected next.
+/// Spells the names of the fields that are `written` as they stand in the head that was `read`.
+fn respell(read: &[u8], written: &mut [u8]) {
+    let mut names = Names::of(read.get(first_line(read).len()..).unwrap_or_default());
+    let mut at = 0;
+    while let Some(rest) = written.get_mut(at..) {
+        let end = first_line(rest).len();
+        let line = rest.get_mut(..end).unwrap_or_default();
+        if is_end(line) {
+            return;
+        }
+        if let Some(name) = names.find(line) {
+            if let Some(to) = line.get_mut(..name.len()) {
+                to.copy_from_slice(name);
+            }
+        }
+        at = at.saturating_add(end);
+    }
+}
+
+/// The fields of a head, from the one on that is expected next.
 struct Names<'a> {
     fields: &'a [u8],
     at: usize,
 }
 
 impl<'a> Names<'a> {
-    fn of(head: &'a [u8]) -> Self {
-        let fields = head.get(first_line(head).len()..).unwrap_or_default();
+    const fn of(fields: &'a [u8]) -> Self {
         Self { fields, at: 0 }
     }
 
@@ -178,10 +142,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn restored(read: &str, written: &str) -> String {
-        let mut spelling = Spelling::default();
-        spelling.remember(read.as_bytes());
-        let mut to = Vec::new();
-        spelling.restore(written.as_bytes(), &mut to);
+        let mut to = written.as_bytes().to_vec();
+        respell(read.as_bytes(), &mut to);
         String::from_utf8(to).unwrap()
     }
 
@@ -195,51 +157,24 @@ mod tests {
     }
 
     #[test]
-    fn of_a_long_one_the_head_alone_is_copied() {
-        let (mut from, mut to) = (Spelling::default(), Spelling::default());
-        from.remember(b"POST / HTTP/1.1\r\nHost: a\r\n\r\n");
-        from.remember(&vec![b'x'; 2 * KEPT_BYTES]);
-        to.copy_head(&from);
-        assert_eq!(to.bytes, b"POST / HTTP/1.1\r\nHost: a\r\n\r\n");
-        from.forget();
-        from.shrink();
-        assert!(from.bytes.capacity() <= KEPT_BYTES);
-    }
-
-    #[test]
     fn what_follows_a_head_without_a_body_is_kept() {
         let mut spelling = Spelling::default();
         spelling.remember(b"GET / HTTP/1.1\r\nHOST: a\r\n\r\nGET / HTTP/1.1\r\nHosT: a\r\n\r\n");
         spelling.drop_head(false);
-        let mut to = Vec::new();
-        spelling.restore(b"host: a\r\n", &mut to);
-        assert_eq!(to, b"HosT: a\r\n");
+        let mut to = *b"host: a\r\n";
+        spelling.respell(&mut to);
+        assert_eq!(to, *b"HosT: a\r\n");
         spelling.drop_head(true);
-        spelling.restore(b"host: a\r\n", &mut to);
-        assert_eq!(to, b"HosT: a\r\nhost: a\r\n");
+        let mut to = *b"host: a\r\n";
+        spelling.respell(&mut to);
+        assert_eq!(to, *b"host: a\r\n");
     }
 
     #[test]
     fn not_more_is_remembered_than_a_head_has() {
         let mut spelling = Spelling::default();
-        let body = vec![b'A'; REMEMBERED_BYTES];
-        assert!(
-            spelling.remember_head(&[&b"HTTP/1.1 200 OK\r\nETag: b\r\n\r\n"[..], &body].concat())
-        );
-        assert_eq!(spelling.bytes, b"HTTP/1.1 200 OK\r\nETag: b\r\n\r\n");
-        spelling.remember(&body);
+        spelling.remember(&vec![b'A'; REMEMBERED_BYTES + 1]);
         assert_eq!(spelling.bytes.len(), REMEMBERED_BYTES);
-    }
-
-    #[test]
-    fn only_the_final_head_of_an_answer_is_remembered() {
-        let mut spelling = Spelling::default();
-        assert!(
-            !spelling.remember_head(b"HTTP/1.1 100 Continue\r\nETAG: a\r\n\r\nHTTP/1.1 200 OK\r")
-        );
-        assert!(!spelling.remember_head(b"\nETag: b\r\n\r"));
-        assert!(spelling.remember_head(b"\nbody"));
-        assert_eq!(spelling.bytes, b"HTTP/1.1 200 OK\r\nETag: b\r\n\r\n");
     }
 
     #[test]

@@ -128,6 +128,62 @@ fn the_head_of_an_answer_has_bounds() {
 }
 
 #[test]
+fn sec_h1_what_belongs_to_the_upstreams_connection_stays_there() {
+    let upstream = Upstream::scripted(|_| {
+        answer(
+            "HTTP/1.1 200 OK\r\nCONNECTION: x-Own, Keep-Alive\r\nX-B: 1\r\nKeep-Alive: timeout=5\r\n\
+             X-own: secret\r\nProxy-Authenticate: Basic\r\nUpgrade: h2c\r\nx-A: 2\r\nX-B: 3\r\n\
+             Content-Length: 2, 2\r\nContent-Length: 2\r\nDate: then\r\n\r\nok",
+        )
+    });
+    let (gateway, secret) = in_front_of(upstream.address());
+    let mut client = Client::connect(gateway.public());
+    for _ in 0..2 {
+        let found = client.ask(gateway.get("/", &secret));
+        let fields = found.fields();
+        let fields: Vec<_> = fields
+            .iter()
+            .map(|(name, value)| (name.as_str(), std::str::from_utf8(value).unwrap()))
+            .collect();
+        let passed =
+            [("X-B", "1"), ("x-A", "2"), ("X-B", "3"), ("Content-Length", "2"), ("Date", "then")];
+        assert_eq!(fields, passed);
+        assert_eq!(found.text(), "ok");
+    }
+    assert_eq!(upstream.connections(), 1);
+}
+
+#[test]
+fn rfc9110_15_2_interim_answers_come_before_the_answer_and_not_without_end() {
+    let upstream = Upstream::scripted(|seen| {
+        let count = seen.line().split(['/', ' ']).find_map(|word| word.parse().ok());
+        let interim = "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n".repeat(count.unwrap());
+        answer(&format!("{interim}HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"))
+    });
+    let (gateway, secret) = in_front_of(upstream.address());
+    for (count, status) in [(1, 200), (100, 200), (101, 502)] {
+        let found = gateway.ask(gateway.get(&format!("/{count}"), &secret));
+        assert_eq!((found.status, found.value("link")), (status, None), "{count}");
+    }
+}
+
+#[test]
+fn rfc9112_6_3_an_answer_may_end_with_its_connection() {
+    let upstream = Upstream::scripted(|seen| {
+        let version = if seen.line().contains("/old") { "1.0" } else { "1.1" };
+        let text = format!("HTTP/{version} 200 OK\r\n\r\nto the end");
+        vec![Step::TakeBody, Step::Send(text.into_bytes()), Step::Close]
+    });
+    let (gateway, secret) = in_front_of(upstream.address());
+    let mut client = Client::connect(gateway.public());
+    for target in ["/old", "/new", "/old"] {
+        let found = client.ask(gateway.get(target, &secret));
+        assert_eq!((found.text().as_str(), found.whole), ("to the end", true), "{target}");
+    }
+    assert_eq!(upstream.connections(), 3);
+}
+
+#[test]
 fn an_idle_connection_that_the_upstream_closed_is_not_used() {
     let upstream = Upstream::start();
     let (gateway, secret) = in_front_of(upstream.address());

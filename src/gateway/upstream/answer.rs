@@ -1,0 +1,397 @@
+//! The head of an answer, as the upstream sent it (RFC 9112 section 4).
+
+use std::mem::MaybeUninit;
+
+use bytes::{Buf, Bytes};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Response, StatusCode};
+use hyper::ext::ReasonPhrase;
+
+use crate::wire;
+
+use super::chunks::Chunks;
+use super::error::Broken;
+use super::framing::Framing;
+use super::lines::Lines;
+use super::part::{FIELDS_MAX, HEAD_BYTES_MAX};
+
+/// What an answer is to be like.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::gateway) struct Wanted {
+    /// Whether the request was one whose answer has no body (RFC 9110 section 9.3.2).
+    pub(in crate::gateway) bodiless: bool,
+    /// Whether its fields are wanted as lines, for HTTP/1.
+    pub(in crate::gateway) lines: bool,
+}
+
+/// The head of an answer, without what belongs to the connection that it came on.
+#[derive(Debug)]
+pub(in crate::gateway) struct Answer {
+    /// With all of its fields, or with those alone that tell how its body ends.
+    pub(in crate::gateway) response: Response<()>,
+    /// All of its fields, if they are wanted as lines.
+    pub(in crate::gateway) lines: Lines,
+    pub(super) framing: Framing,
+    /// Whether the connection stays open behind it.
+    pub(super) persists: bool,
+}
+
+/// What the fields of a head say about its connection.
+#[derive(Debug, Default)]
+struct Said {
+    length: Option<u64>,
+    chunked: bool,
+    close: bool,
+    keep_alive: bool,
+    /// What else `Connection` names.
+    named: Vec<HeaderName>,
+}
+
+/// Takes a head from the beginning of what was read; none if it is not there to its end. Its fields are
+/// written into `spare`.
+///
+/// # Errors
+/// It is no head of an answer, or one whose end cannot be told for certain.
+pub(super) fn read(
+    unread: &mut Bytes,
+    wanted: Wanted,
+    spare: &mut HeaderMap,
+) -> Result<Option<Answer>, Broken> {
+    let mut fields = [const { MaybeUninit::uninit() }; FIELDS_MAX];
+    let mut head = httparse::Response::new(&mut []);
+    let config = httparse::ParserConfig::default();
+    let length = match config.parse_response_with_uninit_headers(&mut head, unread, &mut fields) {
+        Ok(httparse::Status::Complete(length)) if length <= HEAD_BYTES_MAX => length,
+        Ok(httparse::Status::Partial) if unread.len() <= HEAD_BYTES_MAX => return Ok(None),
+        Ok(_) => return Err(Broken::Malformed("a head of more than 64 KiB")),
+        Err(httparse::Error::TooManyHeaders) => {
+            return Err(Broken::Malformed("more than 500 fields in a head"));
+        }
+        Err(_) => return Err(Broken::Malformed("the head cannot be read")),
+    };
+    let mut response = Response::new(());
+    let status = StatusCode::from_u16(head.code.unwrap_or_default())
+        .map_err(|_| Broken::Malformed("a status that is none"))?;
+    *response.status_mut() = status;
+    if let Some(reason) = head.reason.filter(|reason| status.canonical_reason() != Some(reason)) {
+        let reason = ReasonPhrase::try_from(reason.as_bytes())
+            .map_err(|_| Broken::Malformed("a reason phrase that is none"))?;
+        response.extensions_mut().insert(reason);
+    }
+    let said = Said::hear(head.headers)?;
+    let later = head.version == Some(1);
+    if said.chunked && !later {
+        return Err(Broken::Malformed("a transfer coding in HTTP/1.0"));
+    }
+    spare.clear();
+    let mut headers = std::mem::take(spare);
+    let lines = if wanted.lines {
+        said.lines(head.headers, length, &mut headers)?
+    } else {
+        said.map(head.headers, unread, &mut headers)?;
+        Lines::default()
+    };
+    *response.headers_mut() = headers;
+    let no_body = wanted.bodiless
+        || status.is_informational()
+        || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    let framing = match said.length {
+        _ if no_body => Framing::Length(0),
+        _ if said.chunked => Framing::Chunked(Chunks::default()),
+        Some(length) => Framing::Length(length),
+        None => Framing::Close,
+    };
+    let persists = !said.close && (later || said.keep_alive);
+    unread.advance(length);
+    Ok(Some(Answer { response, lines, framing, persists }))
+}
+
+impl Said {
+    fn hear(fields: &[httparse::Header<'_>]) -> Result<Self, Broken> {
+        let mut said = Self::default();
+        for field in fields {
+            match field.name.len() {
+                10 if field.name.eq_ignore_ascii_case("connection") => {
+                    said.persistence(field.value)
+                }
+                14 if field.name.eq_ignore_ascii_case("content-length") => {
+                    said.length(field.value)?;
+                }
+                17 if field.name.eq_ignore_ascii_case("transfer-encoding") => {
+                    if said.chunked || !field.value.eq_ignore_ascii_case(b"chunked") {
+                        const OTHER: &str = "a transfer coding other than a plain chunked";
+                        return Err(Broken::Malformed(OTHER));
+                    }
+                    said.chunked = true;
+                }
+                _ => {}
+            }
+        }
+        Ok(said)
+    }
+
+    /// RFC 9112 section 9.3.
+    fn persistence(&mut self, value: &[u8]) {
+        for word in value.split(|b| *b == b',').map(<[u8]>::trim_ascii) {
+            self.close |= word.eq_ignore_ascii_case(b"close");
+            self.keep_alive |= word.eq_ignore_ascii_case(b"keep-alive");
+        }
+        // How long the body is stays true whatever a connection says.
+        let named = wire::named_by_connection(value);
+        self.named.extend(named.filter(|name| *name != header::CONTENT_LENGTH));
+    }
+
+    /// RFC 9110 section 8.6: digits alone, or the same ones several times.
+    fn length(&mut self, value: &[u8]) -> Result<(), Broken> {
+        for digits in value.split(|b| *b == b',').map(<[u8]>::trim_ascii) {
+            let digits = Some(digits).filter(|digits| digits.iter().all(u8::is_ascii_digit));
+            let length = digits.and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
+            let length = length.ok_or(Broken::Malformed("a length that is no number"))?;
+            if self.length.replace(length).is_some_and(|before| before != length) {
+                return Err(Broken::Malformed("two lengths"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a field is passed on: not if it belongs to the connection (RFC 9110 section 7.6.1). Of a
+    /// length that is said twice one is left, and none beside chunks, for then it is not to be believed (RFC
+    /// 9112 section 6.3); `heard` says that it was passed on already.
+    fn passes(&self, name: &str, heard: bool) -> bool {
+        !wire::is_hop_by_hop(name)
+            && match name.len() {
+                14 if name.eq_ignore_ascii_case("content-length") => !self.chunked && !heard,
+                17 => !name.eq_ignore_ascii_case("transfer-encoding"),
+                _ => true,
+            }
+            && !self.named.iter().any(|one| name.eq_ignore_ascii_case(one.as_str()))
+    }
+
+    /// Writes the fields of a head into a map.
+    fn map(
+        &self,
+        fields: &[httparse::Header<'_>],
+        read: &Bytes,
+        headers: &mut HeaderMap,
+    ) -> Result<(), Broken> {
+        headers.reserve(fields.len());
+        for field in fields {
+            if !self.passes(field.name, headers.contains_key(header::CONTENT_LENGTH)) {
+                continue;
+            }
+            let name = name(field)?;
+            let value = match self.length {
+                Some(length) if name == header::CONTENT_LENGTH => HeaderValue::from(length),
+                _ => value(read.slice_ref(field.value))?,
+            };
+            headers.append(name, value);
+        }
+        Ok(())
+    }
+
+    /// The fields of a head as lines; those that tell how the body ends are written into a map as well.
+    fn lines(
+        &self,
+        fields: &[httparse::Header<'_>],
+        bytes: usize,
+        headers: &mut HeaderMap,
+    ) -> Result<Lines, Broken> {
+        let mut lines = Lines { text: Vec::with_capacity(bytes), ..Lines::default() };
+        for field in fields {
+            if !self.passes(field.name, lines.has_length) {
+                continue;
+            }
+            match field.name.len() {
+                14 if field.name.eq_ignore_ascii_case("content-length") => {
+                    let length = HeaderValue::from(self.length.unwrap_or_default());
+                    lines.add(field.name, length.as_bytes());
+                    lines.has_length = true;
+                    headers.insert(header::CONTENT_LENGTH, length);
+                    continue;
+                }
+                7 if field.name.eq_ignore_ascii_case("trailer") => {
+                    lines.has_trailer = true;
+                    headers.append(header::TRAILER, value(Bytes::copy_from_slice(field.value))?);
+                }
+                4 => lines.has_date |= field.name.eq_ignore_ascii_case("date"),
+                _ => {}
+            }
+            lines.add(field.name, field.value);
+        }
+        Ok(lines)
+    }
+}
+
+fn name(field: &httparse::Header<'_>) -> Result<HeaderName, Broken> {
+    HeaderName::from_bytes(field.name.as_bytes())
+        .map_err(|_| Broken::Malformed("a field's name that is none"))
+}
+
+fn value(bytes: Bytes) -> Result<HeaderValue, Broken> {
+    HeaderValue::from_maybe_shared(bytes)
+        .map_err(|_| Broken::Malformed("a field's value that is none"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MAP: Wanted = Wanted { bodiless: false, lines: false };
+    const LINES: Wanted = Wanted { bodiless: false, lines: true };
+
+    fn read(unread: &mut Bytes, wanted: Wanted) -> Result<Option<Answer>, Broken> {
+        super::read(unread, wanted, &mut HeaderMap::new())
+    }
+
+    fn head(text: &str) -> Result<Option<Answer>, Broken> {
+        read(&mut Bytes::copy_from_slice(text.as_bytes()), LINES)
+    }
+
+    fn good(text: &str) -> Answer {
+        head(text).unwrap().unwrap()
+    }
+
+    /// The fields of a head, in both of their forms.
+    fn fields(text: &str) -> Vec<(String, String)> {
+        let mapped = read(&mut Bytes::copy_from_slice(text.as_bytes()), MAP).unwrap().unwrap();
+        let mapped =
+            mapped.response.headers().iter().map(|(name, value)| {
+                (name.as_str().to_owned(), value.to_str().unwrap().to_owned())
+            });
+        let lines = String::from_utf8(good(text).lines.text).unwrap();
+        let lines = lines.split_terminator("\r\n").map(|line| {
+            let (name, value) = line.split_once(": ").unwrap();
+            (name.to_ascii_lowercase(), value.to_owned())
+        });
+        let lines: Vec<_> = lines.collect();
+        assert_eq!(lines, mapped.collect::<Vec<_>>(), "{text}");
+        lines
+    }
+
+    #[test]
+    fn rfc9112_6_3_the_end_of_a_body_is_told_in_one_way() {
+        for (fields, length) in [
+            ("Content-Length: 5\r\n", Some(5)),
+            ("Content-Length: 5, 5\r\n", Some(5)),
+            ("Content-Length: 5\r\nContent-Length: 5\r\n", Some(5)),
+            ("Transfer-Encoding: Chunked\r\nContent-Length: 5\r\n", None),
+            ("", None),
+        ] {
+            let text = format!("HTTP/1.1 200 OK\r\n{fields}\r\n");
+            let answer = good(&text);
+            assert_eq!(answer.framing.left(), length, "{fields}");
+            let told: Vec<_> = self::fields(&text).into_iter().map(|(_, value)| value).collect();
+            let length: Vec<_> = length.iter().map(u64::to_string).collect();
+            assert_eq!(told, length, "{fields}");
+            let kept = answer.response.headers().get_all(header::CONTENT_LENGTH).iter();
+            assert!(kept.eq(&length), "{fields}");
+            let chunked = matches!(answer.framing, Framing::Chunked(_));
+            assert_eq!(chunked, fields.starts_with('T'), "{fields}");
+        }
+    }
+
+    #[test]
+    fn sec_s_a_head_with_two_readings_is_no_answer() {
+        for fields in [
+            "Content-Length: 5\r\nContent-Length: 6\r\n",
+            "Content-Length: 5, 6\r\n",
+            "Content-Length: +5\r\n",
+            "Content-Length: 0x5\r\n",
+            "Content-Length: \r\n",
+            "Content-Length: 5,\r\n",
+            "Content-Length: 18446744073709551616\r\n",
+            "Transfer-Encoding: gzip, chunked\r\n",
+            "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+            "Transfer-Encoding: identity\r\n",
+            "Content-Length : 5\r\n",
+            " Content-Length: 5\r\n",
+            "X: a\r\n b\r\n",
+            "X: a\rb\r\n",
+            "X: a\0b\r\n",
+            "X y: a\r\n",
+            ": a\r\n",
+        ] {
+            let found = head(&format!("HTTP/1.1 200 OK\r\n{fields}\r\n"));
+            assert!(matches!(found, Err(Broken::Malformed(_))), "{fields:?}: {found:?}");
+        }
+        for start in
+            ["HTTP/2 200 OK", "HTTP/1.2 200 OK", "HTTP/1.1 20 OK", "HTTP/1.1 099 OK", "200"]
+        {
+            let found = head(&format!("{start}\r\n\r\n"));
+            assert!(matches!(found, Err(Broken::Malformed(_))), "{start:?}: {found:?}");
+        }
+        let old = head("HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+        assert!(matches!(old, Err(Broken::Malformed(_))));
+    }
+
+    #[test]
+    fn rfc9112_9_3_whether_a_connection_persists() {
+        for (head, persists) in [
+            ("HTTP/1.1 200 OK\r\n\r\n", true),
+            ("HTTP/1.1 200 OK\r\nConnection: Close\r\n\r\n", false),
+            ("HTTP/1.1 200 OK\r\nConnection: x, close\r\nConnection: keep-alive\r\n\r\n", false),
+            ("HTTP/1.0 200 OK\r\n\r\n", false),
+            ("HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n\r\n", true),
+        ] {
+            assert_eq!(good(head).persists, persists, "{head}");
+        }
+    }
+
+    #[test]
+    fn rfc9110_7_6_1_what_belongs_to_the_connection_stays_there() {
+        let fields = fields(
+            "HTTP/1.1 200 OK\r\nConnection: X-A, content-length\r\nKeep-Alive: 5\r\nX-A: 1\r\n\
+             Upgrade: h2c\r\nx-b: 2\r\nContent-Length: 0\r\n\r\n",
+        );
+        let names: Vec<_> = fields.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["x-b", "content-length"]);
+    }
+
+    #[test]
+    fn answers_without_a_body_have_none_whatever_they_say() {
+        for status in ["204 No Content", "304 Not Modified", "103 Early Hints"] {
+            let answer = good(&format!("HTTP/1.1 {status}\r\nContent-Length: 5\r\n\r\n"));
+            assert_eq!(answer.framing.left(), Some(0), "{status}");
+        }
+        let mut unread = Bytes::from("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n");
+        let answer = read(&mut unread, Wanted { bodiless: true, ..LINES }).unwrap().unwrap();
+        assert_eq!((answer.framing.left(), unread.len()), (Some(0), 0));
+    }
+
+    #[test]
+    fn a_reason_of_its_own_is_passed_on() {
+        let answer = good("HTTP/1.1 200 Fine\r\n\r\n");
+        let reason = answer.response.extensions().get::<ReasonPhrase>();
+        assert_eq!(reason.map(ReasonPhrase::as_bytes), Some(&b"Fine"[..]));
+        assert!(good("HTTP/1.1 200 OK\r\n\r\n").response.extensions().is_empty());
+    }
+
+    #[test]
+    fn fields_are_spelled_and_ordered_as_they_were_read() {
+        let answer =
+            good("HTTP/1.1 200 OK\r\nX-B:  1 \r\nx-A:2\nETag: \r\nX-B: 3\r\nTrailer: e\r\n\r\n");
+        assert_eq!(answer.lines.text, b"X-B: 1\r\nx-A: 2\r\nETag: \r\nX-B: 3\r\nTrailer: e\r\n");
+        let kept: Vec<_> = answer.response.headers().keys().collect();
+        assert_eq!(kept, [header::TRAILER]);
+    }
+
+    #[test]
+    fn a_head_has_an_end_and_not_too_much_before_it() {
+        let whole = "HTTP/1.1 200 OK\r\nX: y\r\n\r\n";
+        for end in 0..whole.len() {
+            assert!(head(&whole[..end]).unwrap().is_none(), "{end}");
+        }
+        let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "X: y\r\n".repeat(FIELDS_MAX + 1));
+        assert!(matches!(head(&many), Err(Broken::Malformed(_))));
+        let long = format!("HTTP/1.1 200 OK\r\nX: {}", "y".repeat(HEAD_BYTES_MAX));
+        assert!(matches!(head(&long), Err(Broken::Malformed(_))));
+        assert!(matches!(head(&format!("{long}\r\n\r\n")), Err(Broken::Malformed(_))));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_bytes_break_it(bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200)) {
+            let _ = read(&mut Bytes::from(bytes), LINES);
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! The chunked transfer coding of an answer (RFC 9112 section 7.1), taken apart as it comes.
+//!
+//! Read strictly: what a lenient reader would forgive may be where two readers part.
+
+use bytes::{Buf, Bytes};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+
+use crate::wire;
+
+use super::error::Broken;
+use super::part::{self, FIELDS_MAX, HEAD_BYTES_MAX, Part};
+
+/// Bytes of chunk extensions in one body. They mean nothing to us, and a body of nothing else is no body.
+const EXTENSIONS_MAX: usize = 16 << 10;
+
+/// A chunked body that is being read.
+#[derive(Debug, Default)]
+pub(super) struct Chunks {
+    at: At,
+    extensions: usize,
+}
+
+/// What comes next.
+#[derive(Debug)]
+enum At {
+    /// More of the size of a chunk; none of it has come yet if there is none.
+    Size(Option<u64>),
+    Extension(u64),
+    SizeEnd(u64),
+    Data(u64),
+    DataReturn,
+    DataEnd,
+    /// Trailers, of which this has come.
+    Trailers(Vec<u8>),
+    Over,
+}
+
+impl Default for At {
+    fn default() -> Self {
+        Self::Size(None)
+    }
+}
+
+impl Chunks {
+    pub(super) const fn is_over(&self) -> bool {
+        matches!(self.at, At::Over)
+    }
+
+    /// Takes the next part from what was read.
+    ///
+    /// # Errors
+    /// It is no chunked body.
+    pub(super) fn next(&mut self, unread: &mut Bytes) -> Result<Part, Broken> {
+        loop {
+            match &mut self.at {
+                At::Over => return Ok(Part::End),
+                At::Data(left) if unread.has_remaining() => {
+                    let data = part::take(unread, *left);
+                    *left = left.saturating_sub(data.len() as u64);
+                    if *left == 0 {
+                        self.at = At::DataReturn;
+                    }
+                    return Ok(Part::Data(data));
+                }
+                _ => {}
+            }
+            let Some(byte) = unread.first().copied() else { return Ok(Part::More) };
+            unread.advance(1);
+            if let Some(trailers) = self.step(byte)? {
+                self.at = At::Over;
+                let none = trailers.is_empty();
+                return Ok(if none { Part::End } else { Part::Trailers(trailers) });
+            }
+        }
+    }
+
+    /// Takes one byte that is not data; trailers, if the body is over with it.
+    fn step(&mut self, byte: u8) -> Result<Option<HeaderMap>, Broken> {
+        self.at = match (&mut self.at, byte) {
+            (At::Size(size), b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F') => {
+                At::Size(Some(grow(size.unwrap_or(0), byte)?))
+            }
+            (At::Size(Some(size)) | At::Extension(size), b'\r') => At::SizeEnd(*size),
+            (At::Size(Some(size)), b';' | b' ' | b'\t') => At::Extension(*size),
+            (At::Extension(size), byte) if byte != b'\n' => {
+                self.extensions = self.extensions.saturating_add(1);
+                if self.extensions > EXTENSIONS_MAX {
+                    return Err(Broken::Malformed("chunk extensions of more than 16 KiB"));
+                }
+                At::Extension(*size)
+            }
+            (At::SizeEnd(0), b'\n') => At::Trailers(Vec::new()),
+            (At::SizeEnd(size), b'\n') => At::Data(*size),
+            (At::DataReturn, b'\r') => At::DataEnd,
+            (At::DataEnd, b'\n') => At::Size(None),
+            (At::Trailers(come), byte) => {
+                come.push(byte);
+                if *come == b"\r\n" || come.ends_with(b"\r\n\r\n") {
+                    return trailers(come).map(Some);
+                }
+                if come.len() > HEAD_BYTES_MAX {
+                    return Err(Broken::Malformed("trailers of more than 64 KiB"));
+                }
+                return Ok(None);
+            }
+            _ => return Err(Broken::Malformed("a chunk does not begin or end where it should")),
+        };
+        Ok(None)
+    }
+}
+
+fn grow(size: u64, digit: u8) -> Result<u64, Broken> {
+    let digit = char::from(digit).to_digit(16).map_or(0, u64::from);
+    let grown = size.checked_mul(16).and_then(|size| size.checked_add(digit));
+    grown.ok_or(Broken::Malformed("a chunk of more than 2^64 bytes"))
+}
+
+/// Trailers, without those that say how the message travels or ends.
+fn trailers(come: &[u8]) -> Result<HeaderMap, Broken> {
+    const BAD: Broken = Broken::Malformed("trailers that cannot be read");
+    let mut fields = [httparse::EMPTY_HEADER; FIELDS_MAX];
+    let (_, fields) = match httparse::parse_headers(come, &mut fields) {
+        Ok(httparse::Status::Complete(read)) => read,
+        Ok(httparse::Status::Partial) | Err(_) => return Err(BAD),
+    };
+    let mut trailers = HeaderMap::new();
+    for field in fields {
+        let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| BAD)?;
+        let value = HeaderValue::from_bytes(field.value).map_err(|_| BAD)?;
+        let travels = wire::is_hop_by_hop(name.as_str())
+            || matches!(name, header::TE | header::TRANSFER_ENCODING | header::CONTENT_LENGTH);
+        if !travels {
+            trailers.append(name, value);
+        }
+    }
+    Ok(trailers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The body and trailers of what comes in these pieces, and what is left behind it.
+    fn read(pieces: &[&[u8]]) -> Result<(Vec<u8>, Option<HeaderMap>, Vec<u8>), Broken> {
+        let (mut chunks, mut body, mut trailers) = (Chunks::default(), Vec::new(), None);
+        let mut rest = Vec::new();
+        for piece in pieces {
+            let mut unread = Bytes::copy_from_slice(piece);
+            loop {
+                match chunks.next(&mut unread)? {
+                    Part::Data(data) => body.extend_from_slice(&data),
+                    Part::Trailers(some) => trailers = Some(some),
+                    Part::End | Part::More => break,
+                }
+            }
+            rest.extend_from_slice(&unread);
+        }
+        if chunks.is_over() { Ok((body, trailers, rest)) } else { Err(Broken::Closed) }
+    }
+
+    #[test]
+    fn rfc9112_7_1_chunks_are_put_together() {
+        let text = b"4\r\nWiki\r\n6;a=b\r\npedia \r\nE \r\nin \r\n\r\nchunks.\r\n0\r\n\r\nnext";
+        let (body, trailers, rest) = read(&[text]).unwrap();
+        assert_eq!((&body[..], &rest[..]), (&b"Wikipedia in \r\n\r\nchunks."[..], &b"next"[..]));
+        assert!(trailers.is_none());
+    }
+
+    #[test]
+    fn rfc9112_7_1_2_trailers_are_told_without_those_of_the_message() {
+        let text = b"0\r\nX-Sum: 1\r\nContent-Length: 5\r\nConnection: a\r\nx-sum: 2\r\n\r\n";
+        let (_, trailers, _) = read(&[text]).unwrap();
+        let trailers = trailers.unwrap();
+        assert_eq!(trailers.len(), 2);
+        assert_eq!(trailers.get_all("x-sum").iter().collect::<Vec<_>>(), ["1", "2"]);
+    }
+
+    #[test]
+    fn sec_s_what_has_two_readings_is_no_chunked_body() {
+        for bad in [
+            &b"4\nWiki\n0\n\n"[..],
+            b"\r\n0\r\n\r\n",
+            b" 4\r\nWiki\r\n0\r\n\r\n",
+            b"0x4\r\nWiki\r\n0\r\n\r\n",
+            b"+4\r\nWiki\r\n0\r\n\r\n",
+            b"-4\r\nWiki\r\n0\r\n\r\n",
+            b"4\r\nWikiX\r\n0\r\n\r\n",
+            b"4\r\nWiki\n0\r\n\r\n",
+            b"4;a\nb\r\nWiki\r\n0\r\n\r\n",
+            b"10000000000000000\r\nWiki",
+            b"0\r\nbad name: 1\r\n\r\n",
+            b"0\r\nX: a\rb\r\n\r\n",
+            b"4\r\rWiki",
+        ] {
+            let shown = String::from_utf8_lossy(bad);
+            assert!(matches!(read(&[bad]), Err(Broken::Malformed(_))), "{shown}");
+        }
+        let long = [b"1;".to_vec(), vec![b'x'; EXTENSIONS_MAX + 1]].concat();
+        assert!(matches!(read(&[&long]), Err(Broken::Malformed(_))));
+        let long = [b"0\r\nx: ".to_vec(), vec![b'x'; HEAD_BYTES_MAX]].concat();
+        assert!(matches!(read(&[&long]), Err(Broken::Malformed(_))));
+    }
+
+    #[test]
+    fn what_ends_too_soon_is_not_over() {
+        for cut in ["", "4", "4\r\nWiki", "4\r\nWiki\r\n", "0\r\n", "0\r\nX: 1\r\n", "0\r\n\r"] {
+            assert!(matches!(read(&[cut.as_bytes()]), Err(Broken::Closed)), "{cut}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn it_does_not_matter_where_the_pieces_are_cut(
+            parts in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 1..40), 0..5),
+            cuts in proptest::collection::vec(1_usize..9, 1..200),
+        ) {
+            let mut text = Vec::new();
+            for part in &parts {
+                text.extend_from_slice(format!("{:x}\r\n", part.len()).as_bytes());
+                text.extend_from_slice(part);
+                text.extend_from_slice(b"\r\n");
+            }
+            text.extend_from_slice(b"0\r\nx-a: 1\r\n\r\n");
+            let mut pieces = Vec::new();
+            let (mut rest, mut cuts) = (&text[..], cuts.iter().cycle());
+            while !rest.is_empty() {
+                let (piece, more) = rest.split_at((*cuts.next().unwrap()).min(rest.len()));
+                pieces.push(piece);
+                rest = more;
+            }
+            let (body, trailers, rest) = read(&pieces).unwrap();
+            prop_assert_eq!(body, parts.concat());
+            prop_assert_eq!(trailers.map(|trailers| trailers.len()), Some(1));
+            prop_assert!(rest.is_empty());
+        }
+
+        #[test]
+        fn no_bytes_break_it(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = read(&[&bytes]);
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! How an upstream fails to answer.
+
+use std::io;
+
+/// Why there is no answer, or no more of it.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::gateway) enum Broken {
+    /// The connection broke.
+    #[error(transparent)]
+    Socket(#[from] io::Error),
+    /// It ended too soon.
+    #[error("it closed the connection before its answer was complete")]
+    Closed,
+    /// What came is no answer of HTTP/1.
+    #[error("its answer is malformed: {0}")]
+    Malformed(&'static str),
+}

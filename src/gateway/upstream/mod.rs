@@ -1,0 +1,51 @@
+//! HTTP/1.1 to upstreams: connections that are kept, requests as they go out, answers as they come.
+//!
+//! hyper's client means a connection to be a task of its own, and hands requests, answers and the parts
+//! of bodies to it and back over channels: a third of the instructions of a proxied request. Here the
+//! task of the client's connection writes and reads by itself. What an upstream sends is read strictly:
+//! an answer whose end could be told in two ways is none.
+
+mod error;
+mod part;
+mod chunks;
+mod framing;
+mod lines;
+mod answer;
+mod outgoing;
+mod connection;
+mod pool;
+
+use std::io;
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+
+use crate::config::settings::Endpoint;
+
+use super::alarm::Alarms;
+use super::targets::Target;
+
+pub(super) use answer::Wanted;
+pub(super) use connection::{Connection, Failed, Scratch};
+pub(super) use error::Broken;
+pub(super) use lines::Lines;
+pub(super) use outgoing::{Coding, Outgoing};
+pub(super) use pool::Pool;
+
+/// A new connection to `target`.
+///
+/// # Errors
+/// The name cannot be resolved, or nobody listens there, or it takes longer than `timeout`.
+pub(super) async fn connect(
+    alarms: &Rc<Alarms>,
+    target: &Target,
+    timeout: Duration,
+) -> io::Result<Box<Connection>> {
+    let Endpoint { host, port } = &target.endpoint;
+    let stream = tokio::time::timeout(timeout, TcpStream::connect((host.as_str(), *port)))
+        .await
+        .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+    stream.set_nodelay(true)?;
+    Ok(Box::new(Connection::new(stream, alarms.add(), target.number, alarms.now_ms())))
+}

@@ -1,0 +1,323 @@
+//! A request on its way to an upstream: the head that was made for it, and its body as it comes.
+
+use std::io::IoSlice;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, Bytes};
+use http::HeaderName;
+use http::header::{self, HeaderMap};
+use hyper::body::Frame;
+use tokio::io::AsyncWrite;
+use tokio::net::tcp::OwnedWriteHalf;
+
+use crate::domain::refusal::Refusal;
+use crate::gateway::body::RequestBody;
+
+use super::answer::Wanted;
+
+/// Parts of a body up to this go out together with what stands before them: copying them costs less than
+/// a second call, or a list of pieces.
+const TOGETHER_BYTES: usize = 4_096;
+
+/// How the end of a request's body is told.
+#[derive(Debug)]
+pub(in crate::gateway) enum Coding {
+    /// So many bytes are still to come.
+    Length(u64),
+    /// By the chunked coding, with these trailers if they come (RFC 9112 section 7.1).
+    Chunked(Vec<HeaderName>),
+}
+
+/// A request that is being sent.
+#[derive(Debug)]
+pub(in crate::gateway) struct Outgoing {
+    /// The head, and later what stands before a part of the body.
+    text: Vec<u8>,
+    data: Bytes,
+    /// What stands behind the data.
+    tail: &'static [u8],
+    /// How much of these three is written.
+    written: usize,
+    body: Option<RequestBody>,
+    coding: Coding,
+    /// What its answer is to be like.
+    pub(super) wanted: Wanted,
+    /// A map that the answer's fields may be written into, so that it need not make one.
+    pub(super) spare: HeaderMap,
+    /// Whether any of it was written.
+    begun: bool,
+    /// Whether the upstream takes no more of it.
+    broken: bool,
+}
+
+impl Outgoing {
+    pub(in crate::gateway) fn new(
+        head: Vec<u8>,
+        body: Option<RequestBody>,
+        coding: Coding,
+        wanted: Wanted,
+        spare: HeaderMap,
+    ) -> Self {
+        let (data, tail): (_, &[u8]) = (Bytes::new(), &[]);
+        let (written, begun, broken) = (0, false, false);
+        Self { text: head, data, tail, written, body, coding, wanted, spare, begun, broken }
+    }
+
+    pub(super) const fn is_begun(&self) -> bool {
+        self.begun
+    }
+
+    /// Whether nothing of it is left to send.
+    pub(in crate::gateway) const fn is_sent(&self) -> bool {
+        self.body.is_none() && self.text.is_empty()
+    }
+
+    /// Whether the upstream takes no more of it.
+    pub(super) const fn is_broken(&self) -> bool {
+        self.broken
+    }
+
+    /// Whether the upstream took all that it was sent.
+    pub(in crate::gateway) const fn is_whole(&self) -> bool {
+        self.is_sent() && !self.broken
+    }
+
+    /// The upstream wants the body.
+    pub(super) fn let_go(&self) {
+        if let Some(body) = &self.body {
+            body.let_go();
+        }
+    }
+
+    /// It goes out on another connection.
+    pub(in crate::gateway) const fn begin_again(&mut self) {
+        self.broken = false;
+    }
+
+    /// Sends as much as there is of it; ready when it is sent whole.
+    ///
+    /// # Errors
+    /// The client sends its body wrong.
+    pub(super) fn poll(
+        &mut self,
+        write: &mut OwnedWriteHalf,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), Refusal>> {
+        loop {
+            let waits = self.written == 0 && self.gather(context)?;
+            ready!(self.poll_write(write, context));
+            if self.body.is_none() {
+                return Poll::Ready(Ok(()));
+            }
+            if waits {
+                return Poll::Pending;
+            }
+        }
+    }
+
+    /// Takes what there is of the body, as long as it goes together with what is there already; true if
+    /// there is no more now.
+    fn gather(&mut self, context: &mut Context<'_>) -> Result<bool, Refusal> {
+        while self.data.is_empty() && self.text.len() < TOGETHER_BYTES {
+            let Some(body) = &mut self.body else { return Ok(true) };
+            match body.poll_part(context) {
+                Poll::Pending => return Ok(true),
+                Poll::Ready(frame) => self.take(frame)?,
+            }
+            if self.body.as_ref().is_some_and(RequestBody::is_end) {
+                self.end(None)?;
+            }
+        }
+        Ok(false)
+    }
+
+    fn take(&mut self, frame: Option<Result<Frame<Bytes>, Refusal>>) -> Result<(), Refusal> {
+        match frame.transpose()?.map(Frame::into_data) {
+            Some(Ok(data)) => self.take_data(data),
+            Some(Err(frame)) => self.end(frame.into_trailers().ok().as_ref()),
+            None => self.end(None),
+        }
+    }
+
+    fn take_data(&mut self, data: Bytes) -> Result<(), Refusal> {
+        match &mut self.coding {
+            _ if data.is_empty() => return Ok(()),
+            Coding::Length(left) => match left.checked_sub(data.len() as u64) {
+                Some(rest) => *left = rest,
+                None => return self.refuse(),
+            },
+            Coding::Chunked(_) => {
+                self.text.extend_from_slice(format!("{:x}\r\n", data.len()).as_bytes());
+                self.tail = b"\r\n";
+            }
+        }
+        if self.text.len().saturating_add(data.len()) <= TOGETHER_BYTES {
+            self.text.extend_from_slice(&data);
+            self.text.extend_from_slice(std::mem::take(&mut self.tail));
+        } else {
+            self.data = data;
+        }
+        Ok(())
+    }
+
+    fn end(&mut self, trailers: Option<&HeaderMap>) -> Result<(), Refusal> {
+        match &self.coding {
+            Coding::Length(0) => {}
+            Coding::Length(_) => return self.refuse(),
+            Coding::Chunked(declared) => end_chunks(&mut self.text, declared, trailers),
+        }
+        self.body = None;
+        Ok(())
+    }
+
+    /// Its length is not what its head said.
+    fn refuse(&self) -> Result<(), Refusal> {
+        self.body.as_ref().map_or(Ok(()), |body| Err(body.refuse()))
+    }
+
+    /// Writes what was gathered.
+    ///
+    /// An upstream that refuses an upload early may close while more of it is on its way. Its answer has
+    /// come then, perhaps not yet to our ears. So what cannot be written is dropped, and reading tells
+    /// how the exchange ends. What was not begun is kept, for another connection.
+    fn poll_write(&mut self, write: &mut OwnedWriteHalf, context: &mut Context<'_>) -> Poll<()> {
+        while !self.broken
+            && let Some(rest) = self.rest()
+        {
+            let write = Pin::new(&mut *write);
+            let written = match &rest {
+                [only, [], []] => write.poll_write(context, only),
+                slices => write.poll_write_vectored(context, &slices.map(IoSlice::new)),
+            };
+            match ready!(written) {
+                Ok(0) | Err(_) => self.broken = true,
+                Ok(more) => {
+                    self.begun = true;
+                    self.written = self.written.saturating_add(more);
+                }
+            }
+        }
+        if self.broken && !self.begun {
+            return Poll::Pending;
+        }
+        self.text.clear();
+        (self.data, self.tail, self.written) = (Bytes::new(), &[], 0);
+        Poll::Ready(())
+    }
+
+    /// What is left to write of what was gathered.
+    fn rest(&self) -> Option<[&[u8]; 3]> {
+        let mut skip = self.written;
+        let rest = [&self.text[..], &self.data, self.tail].map(|mut piece| {
+            let less = skip.min(piece.len());
+            piece.advance(less);
+            skip = skip.saturating_sub(less);
+            piece
+        });
+        rest.iter().any(|piece| !piece.is_empty()).then_some(rest)
+    }
+}
+
+fn end_chunks(text: &mut Vec<u8>, declared: &[HeaderName], trailers: Option<&HeaderMap>) {
+    text.extend_from_slice(b"0\r\n");
+    for (name, value) in trailers.into_iter().flatten() {
+        if declared.contains(name) && may_trail(name) {
+            for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
+                text.extend_from_slice(part);
+            }
+        }
+    }
+    text.extend_from_slice(b"\r\n");
+}
+
+/// RFC 9110 section 6.5.1: not what says how the message is read, routed or allowed.
+fn may_trail(name: &HeaderName) -> bool {
+    !matches!(
+        *name,
+        header::CACHE_CONTROL
+            | header::CONTENT_ENCODING
+            | header::CONTENT_RANGE
+            | header::CONTENT_TYPE
+            | header::MAX_FORWARDS
+            | header::SET_COOKIE
+            | header::TRAILER
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use std::task::Waker;
+
+    use tokio::io::AsyncReadExt;
+    use tokio::net::{TcpListener, TcpStream};
+
+    const WANTED: Wanted = Wanted { bodiless: false, lines: true };
+
+    fn request(head: &[u8]) -> Outgoing {
+        Outgoing::new(head.to_vec(), None, Coding::Length(0), WANTED, HeaderMap::new())
+    }
+
+    async fn pair() -> (OwnedWriteHalf, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (read, write) = stream.into_split();
+        drop(read);
+        (write, listener.accept().await.unwrap().0)
+    }
+
+    #[tokio::test]
+    async fn what_does_not_go_out_at_once_follows_in_order() {
+        let (mut write, mut upstream) = pair().await;
+        let long = vec![b'x'; 8 << 20];
+        let mut request = request(&long);
+        let mut context = Context::from_waker(Waker::noop());
+        write.writable().await.unwrap();
+        assert!(request.poll(&mut write, &mut context).is_pending());
+        assert!(request.is_begun() && !request.is_sent());
+        let reader = async move {
+            let mut seen = Vec::new();
+            upstream.read_to_end(&mut seen).await.unwrap();
+            seen
+        };
+        let writer = async move {
+            std::future::poll_fn(|context| request.poll(&mut write, context)).await.unwrap();
+            assert!(request.is_whole());
+        };
+        let (seen, ()) = tokio::join!(reader, writer);
+        assert_eq!(seen, long);
+    }
+
+    #[tokio::test]
+    async fn what_was_not_begun_can_go_out_on_another_connection() {
+        let (mut closed, upstream) = pair().await;
+        drop(upstream);
+        closed.as_ref().set_zero_linger().unwrap();
+        tokio::io::AsyncWriteExt::shutdown(&mut closed).await.unwrap();
+        let mut request = request(b"GET / HTTP/1.1\r\n\r\n");
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(request.poll(&mut closed, &mut context).is_pending());
+        assert!(!request.is_begun() && request.is_broken() && !request.is_sent());
+        let (mut write, mut upstream) = pair().await;
+        request.begin_again();
+        std::future::poll_fn(|context| request.poll(&mut write, context)).await.unwrap();
+        drop(write);
+        let mut seen = String::new();
+        upstream.read_to_string(&mut seen).await.unwrap();
+        assert_eq!(seen, "GET / HTTP/1.1\r\n\r\n");
+    }
+
+    #[test]
+    fn rfc9110_6_5_1_of_trailers_the_declared_ones_follow() {
+        let declared = [HeaderName::from_static("x-sum"), header::SET_COOKIE];
+        let mut trailers = HeaderMap::new();
+        for name in ["x-sum", "set-cookie", "x-other"] {
+            trailers.insert(name, http::HeaderValue::from_static("1"));
+        }
+        let mut text = Vec::new();
+        end_chunks(&mut text, &declared, Some(&trailers));
+        assert_eq!(text, b"0\r\nx-sum: 1\r\n\r\n");
+    }
+}
