@@ -5,7 +5,6 @@ use std::sync::{Arc, Weak};
 use tokio::sync::{SemaphorePermit, watch};
 
 use crate::clock;
-use crate::domain::decision::Terms;
 use crate::domain::secret::Digest;
 use crate::store::Held;
 
@@ -202,8 +201,7 @@ impl Cache {
             Some(held) => {
                 let owner = self.admit_owner(owners_epoch, held)?;
                 let last_seen = self.last_seen(held);
-                let terms = self.interned.share(Terms::from(&*held.token));
-                let entry = Arc::new(Entry::new(held, terms, owner, last_seen));
+                let entry = Arc::new(Entry::new(held, owner, last_seen, &self.interned));
                 self.records.insert(*digest, Arc::clone(&entry));
                 Some(entry)
             }
