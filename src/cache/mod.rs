@@ -75,7 +75,9 @@ pub struct Cache {
     settings: CacheSettings,
     /// Where loads and commits run, so that a slow store never blocks a core that serves clients.
     control: Handle,
-    records: moka::sync::Cache<Digest, Arc<Entry>, BuildDigestHasher>,
+    /// By the head of the digest, for moka keeps each key in memory of its own, and the record has all of it.
+    /// Should two digests begin alike, one record displaces the other.
+    records: moka::sync::Cache<u64, Arc<Entry>, BuildDigestHasher>,
     unknown: moka::sync::Cache<Digest, (), BuildDigestHasher>,
     shards: Vec<Mutex<Shard>>,
     /// Moved on by every change to a digest of the shard, under its lock.
@@ -206,6 +208,11 @@ impl Cache {
 /// By the last byte, since the hash tables inside use the first ones.
 fn shard_of(digest: &Digest) -> usize {
     usize::from(digest.as_bytes()[31]) % SHARDS
+}
+
+/// The first eight bytes.
+fn head_of(digest: &Digest) -> u64 {
+    digest.as_bytes().first_chunk().map_or(0, |head| u64::from_le_bytes(*head))
 }
 
 /// Digests are as random as a hash could make them: their first eight bytes are taken as they are.
