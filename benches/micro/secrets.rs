@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use criterion::Criterion;
-use tollgate::domain::decision::{self, Case, Facts, OwnerTerms, Terms};
+use tollgate::domain::decision::{self, Case, Facts, OwnerTerms, Standing, Terms};
 use tollgate::domain::flags::Flags;
 use tollgate::domain::rule::Requirement;
 use tollgate::domain::secret::{Digest, Secret, is_plausible};
@@ -34,7 +34,7 @@ pub(crate) fn plausible(criterion: &mut Criterion) {
 /// All checks of a permitted request.
 pub(crate) fn decide(criterion: &mut Criterion) {
     let token = token(0);
-    let terms = Terms::from(&token);
+    let (standing, terms) = (Standing::from(&token), Terms::from(&token));
     let owner = OwnerTerms {
         blocked: false,
         ceiling: Flags::UNLIMITED,
@@ -54,7 +54,7 @@ pub(crate) fn decide(criterion: &mut Criterion) {
         item: None,
         company: None,
     };
-    let case = Case { terms: &terms, owner: &owner, rule: Some(&rule), facts, now };
+    let case = Case { standing, terms: &terms, owner: &owner, rule: Some(&rule), facts, now };
     assert_eq!(decision::decide(&case), Ok(()));
     criterion
         .bench_function("decide", |bencher| bencher.iter(|| decision::decide(black_box(&case))));

@@ -9,7 +9,7 @@ use crate::domain::secret::Digest;
 use crate::domain::token::Revision;
 use crate::store::{Change, Commit, Position, Record, StoreError};
 
-use super::{Cache, Owners};
+use super::{Cache, Owners, head_of};
 
 impl Cache {
     /// Makes a change durable and forgets the old records. When this is answered, no later request on
@@ -65,7 +65,8 @@ impl Cache {
 
     pub(super) fn forget_token(&self, digest: &Digest) {
         let shard = self.shard(digest);
-        if let Some(entry) = self.records.remove(digest) {
+        // This may be another's whose digest begins alike; it is loaded anew.
+        if let Some(entry) = self.records.remove(&head_of(digest)) {
             entry.invalidate();
         }
         self.unknown.invalidate(digest);

@@ -3,135 +3,79 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use smallvec::SmallVec;
-
-use crate::domain::decision::{OwnerTerms, Terms};
-use crate::domain::id::{OwnerId, Slug, TokenId};
+use crate::domain::decision::{OwnerTerms, Standing, Terms};
+use crate::domain::id::{OwnerId, TokenId};
 use crate::domain::owner::Owner;
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
-use crate::domain::token::{ParamValue, Token};
+use crate::domain::token::{End, Life};
 use crate::store::{Held, UseSlot};
 
-/// What stays readable in a text: letters, digits and what RFC 3986 leaves unreserved.
-const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+use super::common::Common;
+use super::interned::Interned;
+use super::told::Told;
 
 /// A token in memory. It is never changed: a change clears its flag, and the next look loads it anew.
 /// What a request reads stands together, for with many tokens in use every place that has to be fetched
-/// costs.
+/// costs; what most tokens have like many others is held once, and stays in the processor's cache.
 #[derive(Debug)]
 #[repr(C)]
 pub struct Entry {
     valid: AtomicBool,
     /// Whether its idleness was found again after it was read anew.
     idle_confirmed: AtomicBool,
+    disabled: bool,
+    ended: Option<End>,
     /// The lookup key.
     pub digest: Digest,
     /// The public id.
     pub id: TokenId,
-    /// What a decision reads.
-    pub terms: Terms,
-    /// What a decision reads of the owner.
-    pub owner_terms: OwnerTerms,
+    life: Life,
     /// When it was last used, as far as this record has seen.
     pub last_seen: LastSeen,
-    /// Where the store keeps that.
+    /// What it may do, and what its owner may.
+    pub common: Arc<Common>,
+    /// Where the store keeps its last use.
     pub(super) slot: Option<UseSlot>,
-    /// What only the upstream is told.
-    pub told: Told,
     /// Whom it acts for.
     pub owner: Arc<OwnerEntry>,
+    /// What only the upstream is told.
+    pub told: Told,
 }
 
-/// What only the upstream is told.
-#[derive(Debug)]
-pub struct Told {
-    /// The owner's id, and behind it the token's name; short ones stand right here.
-    text: SmallVec<[u8; 48]>,
-    owner_bytes: usize,
-    /// None for most tokens.
-    params: Option<Box<Params>>,
-}
-
-/// What a token carries for its upstreams.
-#[derive(Debug)]
-pub struct Params {
-    /// Its free parameters, as they were given.
-    pub free: Option<Box<str>>,
-    /// Its context parameters; secret ones still sealed.
-    pub by_context: Box<[ContextParam]>,
-}
-
-impl Told {
-    fn new(token: &Token) -> Self {
-        let name = utf8_percent_encode(&token.name, ENCODED);
-        let mut by_context = Vec::new();
-        for (context, params) in &token.context_params {
-            for (name, value) in params {
-                let (context, name) = (context.clone(), name.as_str().into());
-                by_context.push(ContextParam { context, name, value: value.clone() });
-            }
-        }
-        let some = token.params.is_some() || !by_context.is_empty();
-        let params = some.then(|| {
-            let free = token.params.as_deref().map(Into::into);
-            Box::new(Params { free, by_context: by_context.into() })
-        });
-        Self {
-            text: SmallVec::from_slice(format!("{}{name}", token.owner).as_bytes()),
-            owner_bytes: token.owner.as_str().len(),
-            params,
-        }
-    }
-
-    /// The owner's id.
-    pub fn owner(&self) -> &[u8] {
-        self.text.get(..self.owner_bytes).unwrap_or_default()
-    }
-
-    /// The token's name, percent-encoded.
-    pub fn name(&self) -> &[u8] {
-        self.text.get(self.owner_bytes..).unwrap_or_default()
-    }
-
-    /// What the token carries for its upstreams; none for most tokens.
-    pub fn params(&self) -> Option<&Params> {
-        self.params.as_deref()
-    }
-}
-
-/// The value of a parameter that a context defines.
-#[derive(Debug)]
-pub struct ContextParam {
-    /// The context.
-    pub context: Slug,
-    /// The parameter's name.
-    pub name: Box<str>,
-    /// Its value.
-    pub value: ParamValue,
-}
+/// With the two counts of its `Arc` a record takes 184 bytes, the most that the system's allocator has in a
+/// block of 192.
+const _: () = assert!(size_of::<Entry>() == 168);
 
 impl Entry {
     pub(super) fn new(
         held: &Held,
-        terms: Terms,
         owner: Arc<OwnerEntry>,
         last_seen: LastSeen,
+        interned: &Interned,
     ) -> Self {
         let token = &held.token;
+        let Standing { life, ended, disabled } = Standing::from(&**token);
+        let common = Common { terms: Terms::from(&**token), owner: owner.terms.clone() };
         Self {
             valid: AtomicBool::new(true),
             idle_confirmed: AtomicBool::new(false),
+            disabled,
+            ended,
             digest: token.digest,
             id: token.id,
-            terms,
-            owner_terms: owner.terms.clone(),
+            life,
             last_seen,
+            common: interned.share(common),
             slot: held.slot,
-            told: Told::new(token),
             owner,
+            told: Told::new(token),
         }
+    }
+
+    /// Where in its life it is.
+    pub const fn standing(&self) -> Standing {
+        Standing { life: self.life, ended: self.ended, disabled: self.disabled }
     }
 
     /// Whether this is still what the store holds. Once false, it stays so.
@@ -147,7 +91,7 @@ impl Entry {
     /// Whether a verdict of idleness may rest on a last use that is older than the one in the store. It
     /// may not where the end is on record, or where the record was read anew for this question before.
     pub fn idleness_is_doubtful(&self) -> bool {
-        self.terms.ended.is_none() && !self.idle_confirmed.load(Ordering::Relaxed)
+        self.ended.is_none() && !self.idle_confirmed.load(Ordering::Relaxed)
     }
 
     /// The record was read anew, and the token is idle still.
@@ -224,11 +168,10 @@ impl Entry {
     pub(crate) fn sample(n: u64) -> Arc<Self> {
         use crate::store::sample;
         let owner = Arc::new(sample::owner("alice"));
+        let entry = Arc::new(OwnerEntry::new(&owner));
         let token = Arc::new(sample::token(n, "alice"));
-        let terms = Terms::from(&*token);
-        let entry = OwnerEntry::new(&owner);
         let held = Held { token, owner, last_use: None, slot: None };
-        Arc::new(Self::new(&held, terms, Arc::new(entry), LastSeen::default()))
+        Arc::new(Self::new(&held, entry, LastSeen::default(), &Interned::default()))
     }
 
     /// Ends its validity, as a change would.

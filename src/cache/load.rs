@@ -5,12 +5,11 @@ use std::sync::{Arc, Weak};
 use tokio::sync::{SemaphorePermit, watch};
 
 use crate::clock;
-use crate::domain::decision::Terms;
 use crate::domain::secret::Digest;
 use crate::store::Held;
 
 use super::entry::{LastSeen, OwnerEntry};
-use super::{Cache, Entry};
+use super::{Cache, Entry, head_of};
 
 /// Why a token could not be looked at. None of these says anything about the token.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -52,7 +51,8 @@ const OVERTAKEN_MAX: usize = 64;
 impl Cache {
     /// Looks into the memory alone.
     pub fn look(&self, digest: &Digest) -> Look {
-        match self.records.get(digest) {
+        let found = self.records.get(&head_of(digest));
+        match found.filter(|entry| entry.digest == *digest) {
             Some(entry) if entry.is_valid() => Look::Held(entry),
             Some(_) => Look::Absent,
             None if self.unknown.contains_key(digest) => Look::Unknown,
@@ -202,9 +202,8 @@ impl Cache {
             Some(held) => {
                 let owner = self.admit_owner(owners_epoch, held)?;
                 let last_seen = self.last_seen(held);
-                let terms = self.interned.share(Terms::from(&*held.token));
-                let entry = Arc::new(Entry::new(held, terms, owner, last_seen));
-                self.records.insert(*digest, Arc::clone(&entry));
+                let entry = Arc::new(Entry::new(held, owner, last_seen, &self.interned));
+                self.records.insert(head_of(digest), Arc::clone(&entry));
                 Some(entry)
             }
         };

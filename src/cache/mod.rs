@@ -8,7 +8,7 @@
 //! | records (moka, TinyLFU) | `cache.records` tokens | until changed or evicted | the least used goes |
 //! | unknown digests (moka, apart) | `cache.unknown` digests | `cache.unknown_ttl`, or until one is created | the least used goes; never a record |
 //! | owners | those of the records held | as long as a record holds them | grows with the records |
-//! | shared words (`interned`) | 4,096 sets of contexts, as many companies | until the list is full | it begins anew; tokens keep what they have |
+//! | what many tokens share (`interned`) | 4,096 of it, and as many sets of contexts and companies | until the list is full | it begins anew; tokens keep what they have |
 //! | loads at the store (single flight) | `cache.loads` digests | `cache.load_timeout` for whoever waits | the next waits in the line |
 //! | loads in the line | `LINE` times `cache.loads` digests | half of `cache.load_timeout` | 503 at once; 503 also after that time |
 //! | pending touches (dashmap) | tokens used since the last flush | `cache.flush_interval` | grows with the tokens in use |
@@ -32,9 +32,11 @@
 //! front of this cache see it on their next look.
 
 mod change;
+mod common;
 mod entry;
 mod interned;
 mod load;
+mod told;
 mod touches;
 
 use std::collections::HashMap;
@@ -52,8 +54,10 @@ use crate::store::Store;
 use crate::telemetry::count::Count;
 use crate::telemetry::durations::Durations;
 
-pub use entry::{ContextParam, Entry, LastSeen, OwnerEntry, Told};
+pub use common::Common;
+pub use entry::{Entry, LastSeen, OwnerEntry};
 pub use load::{LoadError, Look};
+pub use told::{ContextParam, Params, Told};
 
 use interned::Interned;
 use touches::Touches;
@@ -71,7 +75,9 @@ pub struct Cache {
     settings: CacheSettings,
     /// Where loads and commits run, so that a slow store never blocks a core that serves clients.
     control: Handle,
-    records: moka::sync::Cache<Digest, Arc<Entry>, BuildDigestHasher>,
+    /// By the head of the digest, for moka keeps each key in memory of its own, and the record has all of it.
+    /// Should two digests begin alike, one record displaces the other.
+    records: moka::sync::Cache<u64, Arc<Entry>, BuildDigestHasher>,
     unknown: moka::sync::Cache<Digest, (), BuildDigestHasher>,
     shards: Vec<Mutex<Shard>>,
     /// Moved on by every change to a digest of the shard, under its lock.
@@ -202,6 +208,11 @@ impl Cache {
 /// By the last byte, since the hash tables inside use the first ones.
 fn shard_of(digest: &Digest) -> usize {
     usize::from(digest.as_bytes()[31]) % SHARDS
+}
+
+/// The first eight bytes.
+fn head_of(digest: &Digest) -> u64 {
+    digest.as_bytes().first_chunk().map_or(0, |head| u64::from_le_bytes(*head))
 }
 
 /// Digests are as random as a hash could make them: their first eight bytes are taken as they are.

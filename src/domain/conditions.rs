@@ -11,7 +11,7 @@ use super::time::Timestamp;
 const MINUTES_PER_DAY: u64 = 1_440;
 
 /// All that must hold for a token to be used, beside what it grants. Empty lists ask nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Conditions {
     /// Networks that the client's address must be in, any one of them.
@@ -45,12 +45,12 @@ impl Conditions {
 }
 
 /// Minutes of a day, on some days of the week, at a fixed distance from UTC.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "WrittenWindow", into = "WrittenWindow")]
 pub struct Window(WrittenWindow);
 
 /// The written form, as yet unchecked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct WrittenWindow {
     /// 1 is Monday, 7 is Sunday (ISO 8601).

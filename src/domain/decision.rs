@@ -14,11 +14,30 @@ use super::secret::Digest;
 use super::time::Timestamp;
 use super::token::{End, Life, Token};
 
-/// The part of a token that a decision reads: small and flat, for it is kept in memory.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Terms {
+/// Where in its life a token is: the part of a decision in which hardly two tokens are alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Standing {
     /// Its limits in time.
     pub life: Life,
+    /// How it ended, if it did.
+    pub ended: Option<End>,
+    /// Whether it is paused.
+    pub disabled: bool,
+}
+
+impl From<&Token> for Standing {
+    fn from(token: &Token) -> Self {
+        Self {
+            life: token.life(),
+            ended: token.ended.as_ref().map(|ended| ended.how),
+            disabled: token.disabled.is_some(),
+        }
+    }
+}
+
+/// What a token may do, and under which circumstances. Many tokens may do the same.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Terms {
     /// Access level, before the owner's ceiling.
     pub flags: Flags,
     /// Areas.
@@ -29,30 +48,23 @@ pub struct Terms {
     pub company: Option<Slug>,
     /// Circumstances; none for most tokens.
     pub conditions: Option<Box<Conditions>>,
-    /// How it ended, if it did.
-    pub ended: Option<End>,
-    /// Whether it is paused.
-    pub disabled: bool,
 }
 
 impl From<&Token> for Terms {
     fn from(token: &Token) -> Self {
         let conditions = &token.conditions;
         Self {
-            life: token.life(),
             flags: token.flags,
             contexts: token.contexts.clone(),
             items: token.items.clone(),
             company: token.company.clone(),
             conditions: (!conditions.is_empty()).then(|| Box::new(conditions.clone())),
-            ended: token.ended.as_ref().map(|ended| ended.how),
-            disabled: token.disabled.is_some(),
         }
     }
 }
 
 /// The part of an owner that a decision reads.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct OwnerTerms {
     /// Whether all its tokens are stopped.
     pub blocked: bool,
@@ -90,7 +102,9 @@ pub struct Facts<'a> {
 /// Everything that a decision is made from.
 #[derive(Clone, Copy, Debug)]
 pub struct Case<'a> {
-    /// The token.
+    /// Where in its life the token is.
+    pub standing: Standing,
+    /// What it may do.
     pub terms: &'a Terms,
     /// Whom it acts for.
     pub owner: &'a OwnerTerms,
@@ -138,11 +152,11 @@ const fn require(holds: bool, refusal: Refusal) -> Result<(), Refusal> {
 }
 
 fn not_revoked(case: &Case<'_>) -> Result<(), Refusal> {
-    require(case.terms.ended != Some(End::Revoked), Refusal::Revoked)
+    require(case.standing.ended != Some(End::Revoked), Refusal::Revoked)
 }
 
 const fn not_disabled(case: &Case<'_>) -> Result<(), Refusal> {
-    require(!case.terms.disabled, Refusal::Disabled)
+    require(!case.standing.disabled, Refusal::Disabled)
 }
 
 const fn owner_not_blocked(case: &Case<'_>) -> Result<(), Refusal> {
@@ -150,18 +164,18 @@ const fn owner_not_blocked(case: &Case<'_>) -> Result<(), Refusal> {
 }
 
 fn active(case: &Case<'_>) -> Result<(), Refusal> {
-    require(case.now >= case.terms.life.not_before, Refusal::NotYetActive)
+    require(case.now >= case.standing.life.not_before, Refusal::NotYetActive)
 }
 
 fn not_expired(case: &Case<'_>) -> Result<(), Refusal> {
-    let over = case.terms.life.expires_at.is_some_and(|expiry| case.now >= expiry);
-    require(!over && case.terms.ended != Some(End::Expired), Refusal::Expired)
+    let over = case.standing.life.expires_at.is_some_and(|expiry| case.now >= expiry);
+    require(!over && case.standing.ended != Some(End::Expired), Refusal::Expired)
 }
 
 fn not_idle(case: &Case<'_>) -> Result<(), Refusal> {
-    let deadline = case.terms.life.idle_deadline(case.facts.last_use);
+    let deadline = case.standing.life.idle_deadline(case.facts.last_use);
     let over = deadline.is_some_and(|deadline| case.now >= deadline);
-    require(!over && case.terms.ended != Some(End::IdleExpired), Refusal::IdleExpired)
+    require(!over && case.standing.ended != Some(End::IdleExpired), Refusal::IdleExpired)
 }
 
 fn presenter(case: &Case<'_>) -> Result<(), Refusal> {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::id::{MAX_NAME, Slug};
 
 /// The contexts that a token may use: every one, or a chosen set. Written as `"all"` or as a list.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Contexts {
     /// General access.
     #[default]
@@ -45,7 +45,7 @@ impl Contexts {
 }
 
 /// The objects that a token may touch: every one, or a non-empty set. Written as `"all"` or as a list.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Items {
     /// No limit.
     #[default]

@@ -1,6 +1,7 @@
 //! Points in time and spans, as whole seconds. Nothing here reads a clock: `now` is an argument.
 
 use std::fmt;
+use std::num::NonZeroU64;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -9,40 +10,50 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 const MAX_UNIX: u64 = 253_402_207_200;
 
 /// A point in time, in whole seconds since 1970-01-01T00:00:00Z, written as RFC 3339 in UTC.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Timestamp(u64);
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Timestamp(
+    /// One more than the seconds, so that `Option` takes no memory: every token in memory has one.
+    NonZeroU64,
+);
 
 impl Timestamp {
     /// The first second of 1970; earlier times cannot be written.
-    pub const EPOCH: Self = Self(0);
+    pub const EPOCH: Self = Self(NonZeroU64::MIN);
     /// The last second that can be written.
-    pub const MAX: Self = Self(MAX_UNIX);
+    pub const MAX: Self = Self::from_unix(MAX_UNIX);
 
     /// From seconds since the epoch; later than [`Timestamp::MAX`] becomes that.
     pub const fn from_unix(seconds: u64) -> Self {
-        if seconds > MAX_UNIX { Self::MAX } else { Self(seconds) }
+        let seconds = if seconds > MAX_UNIX { MAX_UNIX } else { seconds };
+        Self(NonZeroU64::MIN.saturating_add(seconds))
     }
 
     /// Seconds since the epoch.
     pub const fn unix(self) -> u64 {
-        self.0
+        self.0.get() - 1
     }
 
     /// This point moved later by `span`, at most [`Timestamp::MAX`].
     #[must_use]
     pub const fn plus(self, span: Span) -> Self {
-        Self::from_unix(self.0.saturating_add(span.0))
+        Self::from_unix(self.unix().saturating_add(span.0))
     }
 
     /// How long after `earlier` this is; zero when it is not after it.
     pub const fn since(self, earlier: Self) -> Span {
-        Span(self.0.saturating_sub(earlier.0))
+        Span(self.unix().saturating_sub(earlier.unix()))
+    }
+}
+
+impl Default for Timestamp {
+    fn default() -> Self {
+        Self::EPOCH
     }
 }
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = i64::try_from(self.0).map_err(|_| fmt::Error)?;
+        let seconds = i64::try_from(self.unix()).map_err(|_| fmt::Error)?;
         let instant = jiff::Timestamp::from_second(seconds).map_err(|_| fmt::Error)?;
         write!(f, "{instant}")
     }

@@ -101,8 +101,9 @@ fn judge(
         company: None,
     };
     decision::decide(&Case {
-        terms: &entry.terms,
-        owner: &entry.owner_terms,
+        standing: entry.standing(),
+        terms: &entry.common.terms,
+        owner: &entry.common.owner,
         rule: matched.rule.as_ref().map(|rule| &rule.requirement),
         facts,
         now,

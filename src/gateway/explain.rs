@@ -10,7 +10,7 @@ use http::header::{self, HeaderMap};
 use http::{HeaderValue, Method, Uri};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::decision::{CHECKS, Case, Facts, OwnerTerms, Terms};
+use crate::domain::decision::{CHECKS, Case, Facts, OwnerTerms, Standing, Terms};
 use crate::domain::flags::FlagCatalog;
 use crate::domain::refusal::Refusal;
 use crate::domain::secret::{self, Secret};
@@ -221,6 +221,7 @@ impl Walk {
     ) {
         let (terms, owner) = (Terms::from(&*held.token), OwnerTerms::from(&*held.owner));
         let case = Case {
+            standing: Standing::from(&*held.token),
             terms: &terms,
             owner: &owner,
             rule: matched.rule.map(|rule| &rule.requirement),

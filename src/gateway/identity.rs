@@ -51,7 +51,7 @@ fn line(lines: &mut Vec<u8>, begin: &Option<Box<[u8]>>, value: impl FnOnce(&mut 
 
 /// Every value is visible ASCII by its type, or was encoded so when the record was loaded (sec-H6).
 fn tell(lines: &mut Vec<u8>, begin: &Beginnings, entry: &Entry) {
-    let (terms, told) = (&entry.terms, &entry.told);
+    let (terms, told) = (&entry.common.terms, &entry.told);
     line(lines, &begin.owner, |to| to.extend_from_slice(told.owner()));
     if let Some(company) = &terms.company {
         line(lines, &begin.company, |to| to.extend_from_slice(company.as_str().as_bytes()));
@@ -59,7 +59,7 @@ fn tell(lines: &mut Vec<u8>, begin: &Beginnings, entry: &Entry) {
     line(lines, &begin.token, |to| to.extend_from_slice(&entry.id.to_text()));
     line(lines, &begin.token_name, |to| to.extend_from_slice(told.name()));
     line(lines, &begin.flags, |to| {
-        let flags = terms.flags.within(entry.owner_terms.ceiling).bits();
+        let flags = terms.flags.within(entry.common.owner.ceiling).bits();
         // Writing to memory does not fail.
         let _ = write!(to, "{flags}");
     });

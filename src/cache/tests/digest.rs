@@ -55,3 +55,24 @@ async fn a_load_of_the_old_digest_that_is_under_way_brings_nothing() {
     assert!(world.cache.counts.overtaken.value() > 0, "it was not under way");
     assert!(found(&world, 0).await.is_none());
 }
+
+/// Nobody can make such digests; even so, none is taken for another.
+#[tokio::test]
+async fn digests_that_begin_alike_displace_each_other_and_no_more() {
+    let world = world(1_000).await;
+    let mut bytes = *digest(0).as_bytes();
+    bytes[20] ^= 1;
+    let twin = Digest::from_bytes(bytes);
+    assert!(world.cache.load(&twin).await.unwrap().is_none());
+    let first = found(&world, 0).await.unwrap();
+    assert!(matches!(world.cache.look(&twin), Look::Unknown));
+    world.cache.commit(token_commit(Token { digest: twin, ..token(1, 2) })).await.unwrap();
+    assert!(!first.is_valid(), "it left the memory together with what was known of its twin");
+    let second = world.cache.load(&twin).await.unwrap().unwrap();
+    assert_eq!(second.digest, twin);
+    assert!(matches!(world.cache.look(&digest(0)), Look::Absent));
+    let again = found(&world, 0).await.unwrap();
+    assert_eq!(again.id, first.id);
+    assert!(!second.is_valid(), "no record lives on where a change could not find it");
+    assert!(matches!(world.cache.look(&twin), Look::Absent));
+}

@@ -188,7 +188,7 @@ async fn read(
             Some(entry) => entry,
             None => entry(&cache, place).await.expect("it is there"),
         };
-        let (flags, ceiling) = (found.terms.flags.bits(), found.owner.terms.ceiling.bits());
+        let (flags, ceiling) = (found.common.terms.flags.bits(), found.owner.terms.ceiling.bits());
         assert!(flags >= token_told, "token {place}: {flags} after {token_told} was answered");
         assert!(ceiling >= owner_told, "the owner: {ceiling} after {owner_told} was answered");
         table[place] = Some(found);

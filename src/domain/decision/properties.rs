@@ -8,7 +8,7 @@ use proptest::sample::{select, subsequence};
 use proptest::{prop_assert, prop_assert_eq, proptest};
 
 use super::scene::{Scene, flags, slug};
-use super::{OwnerTerms, Terms};
+use super::{OwnerTerms, Standing, Terms};
 use crate::domain::conditions::{Conditions, Window};
 use crate::domain::flags::Flags;
 use crate::domain::grant::{Contexts, Items};
@@ -72,21 +72,26 @@ fn lives() -> impl Strategy<Value = Life> {
     )
 }
 
-fn terms() -> impl Strategy<Value = Terms> {
+fn standings() -> impl Strategy<Value = Standing> {
     let end = select(vec![End::Revoked, End::Expired, End::IdleExpired]);
     let ended = prop_oneof![4 => Just(None), 1 => end.prop_map(Some)];
     let disabled = prop_oneof![4 => Just(false), 1 => Just(true)];
+    (lives(), ended, disabled).prop_map(|(life, ended, disabled)| Standing {
+        life,
+        ended,
+        disabled,
+    })
+}
+
+fn terms() -> impl Strategy<Value = Terms> {
     let conditions = of(conditions().prop_map(Box::new));
-    (lives(), some_flags(), contexts(), items(), companies(), conditions, ended, disabled).prop_map(
-        |(life, flags, contexts, items, company, conditions, ended, disabled)| Terms {
-            life,
+    (some_flags(), contexts(), items(), companies(), conditions).prop_map(
+        |(flags, contexts, items, company, conditions)| Terms {
             flags,
             contexts,
             items,
             company,
             conditions,
-            ended,
-            disabled,
         },
     )
 }
@@ -122,9 +127,12 @@ fn scenes() -> impl Strategy<Value = Scene> {
     let item = of(select(vec!["1", "2", "9"]));
     let company = of(select(vec!["acme", "other"]));
     let certificate = of(select(vec![Digest::of(b"mine"), Digest::of(b"theirs")]));
-    (terms(), owners(), rule, address, certificate, of(moments()), item, company, moments())
-        .prop_map(|(terms, owner, rule, address, certificate, last_use, item, company, now)| {
+    let token = (standings(), terms());
+    (token, owners(), rule, address, certificate, of(moments()), item, company, moments()).prop_map(
+        |(token, owner, rule, address, certificate, last_use, item, company, now)| {
+            let (standing, terms) = token;
             Scene {
+                standing,
                 terms,
                 owner,
                 rule,
@@ -135,7 +143,8 @@ fn scenes() -> impl Strategy<Value = Scene> {
                 company: company.map(str::to_owned),
                 now,
             }
-        })
+        },
+    )
 }
 
 /// One thing less in the token's favour. The second scene only lends its values.
@@ -145,17 +154,17 @@ type Restriction = fn(&mut Scene, &Scene);
 ///
 /// A later activation is not among them, for it moves the idle deadline as well.
 const RESTRICTIONS: [(&str, Restriction); 22] = [
-    ("end", |scene, other| scene.terms.ended = scene.terms.ended.or(other.terms.ended)),
-    ("disable", |scene, _| scene.terms.disabled = true),
+    ("end", |scene, other| scene.standing.ended = scene.standing.ended.or(other.standing.ended)),
+    ("disable", |scene, _| scene.standing.disabled = true),
     ("block", |scene, _| scene.owner.blocked = true),
     ("expire sooner", |scene, other| {
-        let (mine, theirs) = (scene.terms.life.expires_at, other.terms.life.expires_at);
-        scene.terms.life.expires_at = mine.into_iter().chain(theirs).min();
+        let (mine, theirs) = (scene.standing.life.expires_at, other.standing.life.expires_at);
+        scene.standing.life.expires_at = mine.into_iter().chain(theirs).min();
     }),
     ("idle sooner", |scene, other| {
-        let spans = [scene.terms.life.idle_ttl, other.terms.life.idle_ttl];
+        let spans = [scene.standing.life.idle_ttl, other.standing.life.idle_ttl];
         let sooner = spans.into_iter().filter(|span| !span.is_zero()).min();
-        scene.terms.life.idle_ttl = sooner.unwrap_or_default();
+        scene.standing.life.idle_ttl = sooner.unwrap_or_default();
     }),
     ("used longer ago", |scene, other| scene.last_use = scene.last_use.min(other.last_use)),
     ("fewer flags", |scene, other| scene.terms.flags = scene.terms.flags.within(other.terms.flags)),
@@ -237,12 +246,12 @@ const RESTRICTIONS: [(&str, Restriction); 22] = [
 
 /// Whether the token lives, told from its record in other words than the checks use.
 fn lives_now(scene: &Scene) -> bool {
-    let Life { created_at, not_before, expires_at, idle_ttl } = scene.terms.life;
+    let Life { created_at, not_before, expires_at, idle_ttl } = scene.standing.life;
     let last_sign =
         [Some(created_at), Some(not_before), scene.last_use].into_iter().max().flatten();
     let idle_for = scene.now.since(last_sign.unwrap_or_default());
-    scene.terms.ended.is_none()
-        && !scene.terms.disabled
+    scene.standing.ended.is_none()
+        && !scene.standing.disabled
         && !scene.owner.blocked
         && not_before <= scene.now
         && expires_at.is_none_or(|expiry| scene.now < expiry)

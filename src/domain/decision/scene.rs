@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Case, Facts, OwnerTerms, Terms, decide};
+use super::{Case, Facts, OwnerTerms, Standing, Terms, decide};
 use crate::domain::conditions::{Conditions, Window};
 use crate::domain::flags::Flags;
 use crate::domain::grant::{Contexts, Items};
@@ -19,6 +19,7 @@ pub(super) const NOON: Timestamp = Timestamp::from_unix(1_795_176_000);
 /// A case with everything that it borrows.
 #[derive(Clone, Debug)]
 pub(super) struct Scene {
+    pub(super) standing: Standing,
     pub(super) terms: Terms,
     pub(super) owner: OwnerTerms,
     pub(super) rule: Option<Requirement>,
@@ -38,23 +39,26 @@ impl Scene {
             windows: vec![Window::new(vec![1, 2, 3, 4, 5], 480, 1_080, 0).unwrap()],
             certificate: Some(Digest::of(b"mine")),
         };
-        let terms = Terms {
+        let standing = Standing {
             life: Life {
                 created_at: ago(86_400),
                 not_before: ago(3_600),
                 expires_at: Some(NOON.plus(Span::from_days(1))),
                 idle_ttl: Span::from_days(100),
             },
+            ended: None,
+            disabled: false,
+        };
+        let terms = Terms {
             flags: flags(0x700),
             contexts: Contexts::set([slug("sales"), slug("stock")]),
             items: Items::set(["10", "11"]).unwrap(),
             company: Some(slug("acme")),
             conditions: Some(Box::new(conditions)),
-            ended: None,
-            disabled: false,
         };
         let roles = [slug("buyer"), slug("clerk")].into();
         Self {
+            standing,
             terms,
             owner: OwnerTerms { blocked: false, ceiling: flags(0x300), roles },
             rule: Some(Requirement {
@@ -76,6 +80,7 @@ impl Scene {
 
     pub(super) fn case(&self) -> Case<'_> {
         Case {
+            standing: self.standing,
             terms: &self.terms,
             owner: &self.owner,
             rule: self.rule.as_ref(),

@@ -18,19 +18,19 @@ type Twist = fn(&mut Scene);
 /// What spoils a permitted request, by the reason that it must then be refused for, in the order of
 /// the checks.
 const SPOILERS: [(Refusal, Twist); 15] = [
-    (Refusal::Revoked, |scene| scene.terms.ended = Some(End::Revoked)),
-    (Refusal::Disabled, |scene| scene.terms.disabled = true),
+    (Refusal::Revoked, |scene| scene.standing.ended = Some(End::Revoked)),
+    (Refusal::Disabled, |scene| scene.standing.disabled = true),
     (Refusal::OwnerBlocked, |scene| scene.owner.blocked = true),
     (Refusal::NotYetActive, |scene| {
-        scene.terms.life.not_before = scene.now.plus(Span::from_seconds(1));
+        scene.standing.life.not_before = scene.now.plus(Span::from_seconds(1));
     }),
-    (Refusal::Expired, |scene| scene.terms.life.expires_at = Some(scene.now)),
+    (Refusal::Expired, |scene| scene.standing.life.expires_at = Some(scene.now)),
     (Refusal::IdleExpired, |scene| {
         // A pending token cannot lie idle; one that the sweeper ended may have been made pending.
-        if scene.terms.life.not_before > scene.now {
-            scene.terms.ended = Some(End::IdleExpired);
+        if scene.standing.life.not_before > scene.now {
+            scene.standing.ended = Some(End::IdleExpired);
         }
-        scene.terms.life.idle_ttl = Span::from_seconds(60);
+        scene.standing.life.idle_ttl = Span::from_seconds(60);
     }),
     (Refusal::WrongPresenter, |scene| scene.certificate = None),
     (Refusal::AddressNotAllowed, |scene| scene.address = "192.0.2.1".parse().unwrap()),
@@ -254,15 +254,15 @@ fn what_is_allowed_and_what_is_denied() {
 fn after(scene: &Scene, seconds: u64) -> Result<(), Refusal> {
     let mut scene = scene.clone();
     scene.terms.conditions = None;
-    scene.now = scene.terms.life.created_at.plus(Span::from_seconds(seconds));
+    scene.now = scene.standing.life.created_at.plus(Span::from_seconds(seconds));
     scene.decide()
 }
 
 fn made_now() -> Scene {
     let mut scene = Scene::permitted();
-    scene.terms.life.created_at = NOON;
-    scene.terms.life.not_before = NOON;
-    scene.terms.life.expires_at = None;
+    scene.standing.life.created_at = NOON;
+    scene.standing.life.not_before = NOON;
+    scene.standing.life.expires_at = None;
     scene.last_use = None;
     scene
 }
@@ -270,7 +270,7 @@ fn made_now() -> Scene {
 #[test]
 fn w3_a_token_begins_in_its_first_second() {
     let mut scene = made_now();
-    scene.terms.life.not_before = NOON.plus(Span::from_seconds(3_600));
+    scene.standing.life.not_before = NOON.plus(Span::from_seconds(3_600));
     assert_eq!(after(&scene, 3_599), Err(Refusal::NotYetActive));
     assert_eq!(after(&scene, 3_600), Ok(()));
 }
@@ -278,7 +278,7 @@ fn w3_a_token_begins_in_its_first_second() {
 #[test]
 fn w4_a_token_is_over_when_its_time_is() {
     let mut scene = made_now();
-    scene.terms.life.expires_at = Some(NOON.plus(Span::from_seconds(60)));
+    scene.standing.life.expires_at = Some(NOON.plus(Span::from_seconds(60)));
     assert_eq!(after(&scene, 59), Ok(()));
     assert_eq!(after(&scene, 60), Err(Refusal::Expired));
     assert_eq!(after(&scene, u64::MAX), Err(Refusal::Expired));
@@ -287,7 +287,7 @@ fn w4_a_token_is_over_when_its_time_is() {
 #[test]
 fn w5_without_a_limit_it_never_ends() {
     let mut scene = made_now();
-    scene.terms.life.idle_ttl = Span::ZERO;
+    scene.standing.life.idle_ttl = Span::ZERO;
     assert_eq!(after(&scene, u64::MAX), Ok(()));
 }
 
@@ -303,7 +303,7 @@ fn w6_a_hundred_days_of_idleness_end_it() {
     assert_eq!(after(&scene, 199 * DAY), Err(Refusal::IdleExpired));
     // A token that begins later is not idle before.
     scene.last_use = None;
-    scene.terms.life.not_before = NOON.plus(Span::from_days(200));
+    scene.standing.life.not_before = NOON.plus(Span::from_days(200));
     assert_eq!(after(&scene, 300 * DAY - 1), Ok(()));
     assert_eq!(after(&scene, 300 * DAY), Err(Refusal::IdleExpired));
 }
@@ -314,7 +314,7 @@ fn what_the_sweeper_ended_stays_ended_whatever_the_clock_says() {
         [(End::Expired, Refusal::Expired), (End::IdleExpired, Refusal::IdleExpired)]
     {
         let mut scene = Scene::permitted();
-        scene.terms.ended = Some(end);
+        scene.standing.ended = Some(end);
         scene.now = ago(30);
         assert_eq!(scene.decide(), Err(refusal));
     }
@@ -326,6 +326,6 @@ fn a_clock_at_the_end_of_time_permits_nothing_that_can_end() {
     scene.terms.conditions = None;
     scene.now = Timestamp::MAX;
     assert_eq!(scene.decide(), Err(Refusal::Expired));
-    scene.terms.life.expires_at = None;
+    scene.standing.life.expires_at = None;
     assert_eq!(scene.decide(), Err(Refusal::IdleExpired));
 }
