@@ -27,6 +27,7 @@ mod line;
 mod pool;
 mod table;
 mod strangers;
+pub mod moment;
 pub mod core;
 mod stream;
 mod client;
