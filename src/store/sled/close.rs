@@ -22,6 +22,7 @@ pub(super) fn close(writer: Writer) -> Result<(), StoreError> {
     let synced = upkeep.keeper.stop();
     let Some(index) = open.and_then(sole) else { return Ok(()) };
     upkeep.space.make_room();
+    let age = shared.uses.begin_generation();
     let uses = shared.uses.sync();
     let trusted = synced && uses.is_ok() && !index.is_damaged();
     index.sync()?;
@@ -31,9 +32,10 @@ pub(super) fn close(writer: Writer) -> Result<(), StoreError> {
     // that was written since, and sled passes over damage there in silence.
     drop(Index::open(&path, shared.options.cache_bytes)?);
     Index::sync_files(&path)?;
-    if trusted {
+    if trusted && let Ok(age) = age {
         let stamp = stamp::take(&path).ok().map(|stamp| stamp.sum);
-        let last = upkeep::checkpoint(&shared, &log, &state, stamp);
+        let mut last = upkeep::checkpoint(&shared, &log, &state, stamp);
+        last.seen.uses = age;
         checkpoint::write(&shared.options.folder, &last)?;
     }
     let (lines, syncs) = (shared.probe.lines(), shared.probe.syncs());

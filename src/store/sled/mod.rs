@@ -295,7 +295,7 @@ impl Store for SledStore {
     async fn lower_high_water(&self, to: Timestamp) -> Result<(), StoreError> {
         self.shared.index()?;
         self.shared.lower_high_water(to);
-        Ok(())
+        self.aside(move |shared| shared.uses.lower_high_water(to)).await
     }
 
     fn health(&self) -> Health {

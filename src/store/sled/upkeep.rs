@@ -4,13 +4,14 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::checkpoint::Checkpoint;
+use super::checkpoint::{Checkpoint, Seen};
 use super::heal;
 use super::index::State;
 use super::keeper::Keeper;
 use super::lock::Lock;
 use super::shared::{Access, Room, Shared};
 use super::space::Space;
+use super::uses::Age;
 use crate::clock;
 use crate::domain::time::Timestamp;
 use crate::history::Log;
@@ -120,7 +121,8 @@ impl Upkeep {
     }
 }
 
-/// The state of a store as its checkpoint says it.
+/// The state of a store as its checkpoint says it; whoever writes it adds the age of the last uses, which
+/// begins then.
 pub(super) fn checkpoint(
     shared: &Shared,
     log: &Log,
@@ -130,7 +132,7 @@ pub(super) fn checkpoint(
     Checkpoint {
         mark: log.mark(),
         batches: state.batches,
-        high_water: shared.high_water(),
+        seen: Seen { high_water: shared.high_water(), uses: Age::default() },
         closed,
         older: None,
     }

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 
 use rustix::fs::fdatasync;
 
+use super::age::{self, Age};
 use super::{Entry, Head, SLOT_BYTES, Slot, Stored, Uses, offset, owned};
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
@@ -130,6 +131,10 @@ impl Uses {
         if slots <= head.slots {
             return Ok(());
         }
+        // Before the old one is written over, see `age::read`.
+        let generation = self.generation.load(Ordering::Acquire);
+        let written = age::write(&self.file, (head.salt, slots), generation);
+        written.map_err(|error| self.failed("writing", &error))?;
         let fresh = (head.slots..slots).step_by(usize::try_from(GROWTH_SLOTS).unwrap_or(1));
         for begin in fresh {
             let written = self.file.write_all_at(&blank(head.salt, begin), offset(begin));
@@ -182,6 +187,18 @@ impl Uses {
             }
             _ => Ok(bytes),
         }
+    }
+
+    /// Begins the generation that the next checkpoint is to name; on disk after [`Uses::sync`].
+    pub(in crate::store::sled) fn begin_generation(&self) -> Result<Age, StoreError> {
+        // Nobody makes the file longer meanwhile.
+        let head = self.head_mut();
+        let generation = self.generation.load(Ordering::Acquire).saturating_add(1);
+        self.dirty.store(true, Ordering::Release);
+        let written = age::write(&self.file, (head.salt, head.slots), generation);
+        written.map_err(|error| self.failed("writing", &error))?;
+        self.generation.store(generation, Ordering::Release);
+        Ok(Age { generation, floor: head.floor })
     }
 
     /// Whether there is something for [`Uses::sync`] to do.
