@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use ::sled::{Db, IVec};
 
-use super::{keys, value};
+use super::{keys, value, whole};
 use crate::store::StoreError;
 
 /// sled rewrites what it no longer needs in a thread of its own, as often as this. Nothing relies on what
@@ -201,19 +201,8 @@ impl Index {
 
     /// The same in an older format.
     pub(super) fn is_whole_as(&self, format: u8, state: &State) -> Result<bool, StoreError> {
-        let mut sum = 0_u64;
-        let mut bad = false;
-        self.guarded(|| {
-            for entry in self.db.iter() {
-                let (key, raw) = entry?;
-                bad |= value::open_as(format, &key, &raw).is_err();
-                if key != keys::STATE {
-                    sum = sum.wrapping_add(value::weight(&key, &raw));
-                }
-            }
-            Ok(())
-        })?;
-        Ok(!bad && sum == state.sum)
+        let found = self.guarded(|| whole::read(&self.db, format))?;
+        Ok(!found.bad && found.sum == state.sum)
     }
 
     /// Hands everything that was written so far to the operating system, and then to the disk. sled's own

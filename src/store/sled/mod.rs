@@ -47,6 +47,7 @@ mod upkeep;
 mod uses;
 mod validate;
 mod value;
+mod whole;
 mod write;
 
 pub(super) use open::Options;
