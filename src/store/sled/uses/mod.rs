@@ -23,7 +23,7 @@ use std::net::Ipv4Addr;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use crate::clock::Clock;
 use crate::domain::id::TokenId;
@@ -58,6 +58,8 @@ pub(super) struct Uses {
     path: PathBuf,
     file: File,
     head: RwLock<Head>,
+    /// Held by whoever changes the head, from before its write to the disk.
+    changing: Mutex<()>,
     gate: RwLock<()>,
     turns: Turns,
     clock: Clock,
@@ -229,10 +231,6 @@ impl Uses {
 
     fn head(&self) -> RwLockReadGuard<'_, Head> {
         self.head.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn head_mut(&self) -> RwLockWriteGuard<'_, Head> {
-        self.head.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn failed(&self, doing: &str, error: &std::io::Error) -> StoreError {

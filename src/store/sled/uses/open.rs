@@ -101,6 +101,7 @@ pub(in crate::store::sled) fn open(folder: &Path, means: Means) -> Result<Opened
         path,
         file,
         head: RwLock::new(head),
+        changing: Mutex::default(),
         gate: RwLock::new(()),
         turns: Turns::default(),
         clock,
