@@ -36,6 +36,7 @@ mod notes;
 mod open;
 mod portable;
 mod read;
+mod renew;
 mod replay;
 mod run;
 mod shared;

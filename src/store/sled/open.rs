@@ -42,6 +42,11 @@ impl Options {
     pub(super) fn index(&self) -> PathBuf {
         self.folder.join("index")
     }
+
+    /// Where a new one is built while a damaged one is in use.
+    pub(super) fn next_index(&self) -> PathBuf {
+        self.folder.join("index.next")
+    }
 }
 
 /// Where the history lies in a data folder.
@@ -67,6 +72,8 @@ pub(super) fn open(options: &Options) -> Result<Opened, StoreError> {
     let lock = lock::take(&options.folder)?;
     let space = Space::new(&options.folder, options.reserve_bytes);
     space.make_room();
+    // Begun before this start, and not finished.
+    let _ = fs::remove_dir_all(options.next_index());
     let known = checkpoint::read(&options.folder);
     let seen = checkpoint::seen(&options.folder, known.as_ref());
     let old = upgrade::find(&options.folder, options.cache_bytes, known.as_ref())?;

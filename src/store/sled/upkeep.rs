@@ -9,8 +9,10 @@ use super::heal;
 use super::index::State;
 use super::keeper::Keeper;
 use super::lock::Lock;
+use super::renew::Renewal;
 use super::shared::{Access, Room, Shared};
 use super::space::Space;
+use super::stamp;
 use super::uses::Age;
 use crate::clock;
 use crate::domain::time::Timestamp;
@@ -25,6 +27,8 @@ const INTERVAL: Duration = Duration::from_secs(5);
 const CLOCK_INTERVAL: Duration = Duration::from_secs(60);
 /// Last uses that were written are on disk after so long, and a second for the next look.
 const USES_INTERVAL: Duration = Duration::from_millis(500);
+/// How soon another index is built, if the one before could not be, or is damaged too.
+const RENEW_AGAIN: Duration = Duration::from_secs(60);
 /// How often a failed index is opened again.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -39,6 +43,9 @@ pub(super) struct Upkeep {
     /// When a sync of the last uses was asked for.
     uses_asked: Instant,
     retried: Option<Instant>,
+    /// The index that is being built in the place of a damaged one, and when the last was begun.
+    pub(super) renewal: Option<Renewal>,
+    renewed: Option<Instant>,
     full_since: Option<Instant>,
 }
 
@@ -52,7 +59,17 @@ impl Upkeep {
     ) -> Self {
         let now = clock::instant();
         let asked = (state, high_water, now);
-        Self { keeper, space, lock, asked, uses_asked: now, retried: None, full_since: None }
+        Self {
+            keeper,
+            space,
+            lock,
+            asked,
+            uses_asked: now,
+            retried: None,
+            renewal: None,
+            renewed: None,
+            full_since: None,
+        }
     }
 
     /// Refuses a write for which there might be no room, and notes for the health whether there is.
@@ -65,6 +82,7 @@ impl Upkeep {
     }
 
     pub(super) fn tick(&mut self, shared: &Arc<Shared>, log: &Log, state: &mut State) {
+        self.renew(shared, log, state);
         self.revive(shared, log, state);
         self.look_for_room(shared);
         let (asked, asked_high_water, at) = &self.asked;
@@ -101,6 +119,33 @@ impl Upkeep {
         }
     }
 
+    /// Has a new index built where damage was met, and puts it in place when it is ready.
+    fn renew(&mut self, shared: &Arc<Shared>, log: &Log, state: &mut State) {
+        if let Some(renewal) = self.renewal.take_if(|renewal| renewal.is_done()) {
+            match renewal.finish(shared, log.mark()) {
+                Ok(renewed) => {
+                    *state = renewed;
+                    tracing::info!("a new index is in the place of the damaged one");
+                }
+                Err(error) => tracing::error!("the damaged index cannot be replaced yet: {error}"),
+            }
+        }
+        let early = self
+            .renewed
+            .is_some_and(|at| clock::instant().saturating_duration_since(at) < RENEW_AGAIN);
+        let Ok(index) = shared.index() else { return };
+        if self.renewal.is_some() || early || !index.is_damaged() {
+            return;
+        }
+        self.renewed = Some(clock::instant());
+        let bytes = stamp::take(index.path()).map_or(0, |stamp| stamp.bytes);
+        let started = self.space.check(bytes).and_then(|()| Renewal::start(shared));
+        match started {
+            Ok(renewal) => self.renewal = Some(renewal),
+            Err(error) => tracing::error!("the damaged index cannot be replaced yet: {error}"),
+        }
+    }
+
     fn revive(&mut self, shared: &Shared, log: &Log, state: &mut State) {
         let broken = matches!(shared.index(), Err(StoreError::Failed { .. }));
         let early =
@@ -113,6 +158,7 @@ impl Upkeep {
         match heal::reopen(shared, log.mark()) {
             Ok((index, reopened)) => {
                 *state = reopened;
+                self.renewal = None;
                 shared.change(Access::Open(Arc::new(index)));
                 tracing::info!("the index is open again");
             }
