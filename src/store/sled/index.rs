@@ -23,7 +23,7 @@ const CLEANING_MS: u64 = 2_000;
 const LOCK_RETRIES: usize = 500;
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
-const HINT: &str = "the history is whole without it: restart, and the index is built anew";
+const HINT: &str = "the history is whole without it, and the index is built anew from that";
 
 /// How far the index is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -46,7 +46,10 @@ impl Renewal {
             let path = shared.options.next_index();
             remove(&path)?;
             let begun = Built { state: State::default(), next: Place::START };
-            carry(&shared, &path, begun, until, &stopped)
+            let built = carry(&shared, &path, begun, until, &stopped)?;
+            // sled notes where its pages are only when it opens: the writing thread must not wait for that.
+            drop(Index::open(&path, CACHE_BYTES)?);
+            Ok(built)
         };
         let thread = std::thread::Builder::new().name("store-renewal".to_owned()).spawn(run);
         let thread = thread.map_err(|error| StoreError::Failed {
