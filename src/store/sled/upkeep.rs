@@ -27,8 +27,11 @@ const INTERVAL: Duration = Duration::from_secs(5);
 const CLOCK_INTERVAL: Duration = Duration::from_secs(60);
 /// Last uses that were written are on disk after so long, and a second for the next look.
 const USES_INTERVAL: Duration = Duration::from_millis(500);
-/// How soon another index is built, if the one before could not be, or is damaged too.
+/// How soon another index is built after the first, if that could not be, or is damaged too. Twice as long
+/// after each further one, so that a disk that rots does not keep a core busy for ever.
 const RENEW_AGAIN: Duration = Duration::from_secs(60);
+/// How often that doubles at the most: to an hour.
+const DOUBLINGS: u32 = 6;
 /// How often a failed index is opened again.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -43,9 +46,10 @@ pub(super) struct Upkeep {
     /// When a sync of the last uses was asked for.
     uses_asked: Instant,
     retried: Option<Instant>,
-    /// The index that is being built in the place of a damaged one, and when the last was begun.
+    /// The index that is being built in the place of a damaged one.
     pub(super) renewal: Option<Renewal>,
-    renewed: Option<Instant>,
+    /// When the last one was begun, and how many there were.
+    renewed: (Option<Instant>, u32),
     full_since: Option<Instant>,
 }
 
@@ -67,7 +71,7 @@ impl Upkeep {
             uses_asked: now,
             retried: None,
             renewal: None,
-            renewed: None,
+            renewed: (None, 0),
             full_since: None,
         }
     }
@@ -130,14 +134,14 @@ impl Upkeep {
                 Err(error) => tracing::error!("the damaged index cannot be replaced yet: {error}"),
             }
         }
-        let early = self
-            .renewed
-            .is_some_and(|at| clock::instant().saturating_duration_since(at) < RENEW_AGAIN);
+        let (last, times) = self.renewed;
+        let pause = RENEW_AGAIN.saturating_mul(1 << times.saturating_sub(1).min(DOUBLINGS));
+        let early = last.is_some_and(|at| clock::instant().saturating_duration_since(at) < pause);
         let Ok(index) = shared.index() else { return };
         if self.renewal.is_some() || early || !index.is_damaged() {
             return;
         }
-        self.renewed = Some(clock::instant());
+        self.renewed = (Some(clock::instant()), times.saturating_add(1));
         let bytes = stamp::take(index.path()).map_or(0, |stamp| stamp.bytes);
         let started = self.space.check(bytes).and_then(|()| Renewal::start(shared));
         match started {
