@@ -5,7 +5,8 @@
 //! fewer, lets sled keep 64 MB of pages, and puts them into a folder of its own under DIR. With `open` as
 //! the first argument it opens the data folder that is given after the size of the cache, and only looks
 //! up: so much memory does a process need that has just been started. With `uses` and a number it makes so
-//! many tokens in large commits, and measures last uses alone, without and with the cache.
+//! many tokens in large commits, and measures last uses alone, without and with the cache. With `storm`
+//! and a number all of so many tokens are used for the first time within one flush.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark ends where it fails")]
 
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use tollgate::cache::Cache;
+use tollgate::cache::{Cache, Entry};
 use tollgate::clock::{Clock, instant};
 use tollgate::config::settings::CacheSettings;
 use tollgate::domain::time::Span;
@@ -23,6 +24,8 @@ use tollgate::store::{self, LastUse, Listed, NotedUse, Store, UseKey};
 #[path = "../tests/store/records.rs"]
 #[allow(dead_code, reason = "the benchmark makes only some of them")]
 mod records;
+#[path = "store/storm.rs"]
+mod storm;
 
 use records::NOW;
 
@@ -37,7 +40,8 @@ fn main() {
     let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
     let tokens = arguments.next();
     let alone = tokens.as_deref() == Some("uses");
-    let tokens = if alone { arguments.next() } else { tokens };
+    let storm = tokens.as_deref() == Some("storm");
+    let tokens = if alone || storm { arguments.next() } else { tokens };
     let cache_mb: u64 = arguments.next().map_or(256, |text| text.parse().unwrap());
     CACHE_BYTES.store(cache_mb << 20, Ordering::Relaxed);
     let base = arguments.next().map_or_else(std::env::temp_dir, Into::into);
@@ -48,6 +52,10 @@ fn main() {
     }
     let folder = tempfile::tempdir_in(base).unwrap();
     let tokens = tokens.map_or(1_000_000, |text| text.parse().unwrap());
+    if storm {
+        runtime.block_on(storm::storm(&folder.path().join("data"), tokens));
+        return;
+    }
     if alone {
         runtime.block_on(uses_alone(&folder.path().join("data"), tokens));
         return;
@@ -178,6 +186,15 @@ async fn owned(store: &Arc<dyn Store>) -> Duration {
 /// Tokens made with as few commits as possible, then the rows of [`uses`].
 async fn uses_alone(folder: &Path, tokens: u64) {
     let store = open(folder).await;
+    seed(&store, tokens).await;
+    uses(&store, folder, tokens).await;
+    cached(&store, tokens).await;
+    store.close().await.unwrap();
+    println!("closed; {} MB on disk", size_mb(folder));
+}
+
+/// Makes tokens with as few commits as possible.
+async fn seed(store: &Arc<dyn Store>, tokens: u64) {
     store.commit(records::owner(0)).await.unwrap();
     for from in (0..tokens).step_by(1_000) {
         let mut commit = records::creation(records::token(from, &records::owner_name(0)));
@@ -187,10 +204,6 @@ async fn uses_alone(folder: &Path, tokens: u64) {
         }
         store.commit(commit).await.unwrap();
     }
-    uses(&store, folder, tokens).await;
-    cached(&store, tokens).await;
-    store.close().await.unwrap();
-    println!("closed; {} MB on disk", size_mb(folder));
 }
 
 /// What a flush costs under a load that is spread over all tokens: half of them were used since the last
@@ -239,6 +252,15 @@ async fn keys(store: &Arc<dyn Store>) -> Vec<UseKey> {
 
 /// The same with the cache before it: touches by one thread, then a flush.
 async fn cached(store: &Arc<dyn Store>, tokens: u64) {
+    let cache = cache(store, tokens);
+    let mut entries = Vec::new();
+    for n in 0..tokens / 2 {
+        entries.push(cache.load(&records::digest(n * 2)).await.unwrap().unwrap());
+    }
+    touch_and_flush(&cache, &entries).await;
+}
+
+fn cache(store: &Arc<dyn Store>, tokens: u64) -> Arc<Cache> {
     let settings = CacheSettings {
         records: tokens,
         unknown: 1_000,
@@ -247,16 +269,15 @@ async fn cached(store: &Arc<dyn Store>, tokens: u64) {
         load_timeout: Duration::from_secs(5),
         flush_interval: Duration::from_secs(5),
     };
-    let cache = Cache::new(Arc::clone(store), settings, tokio::runtime::Handle::current());
-    let mut entries = Vec::new();
-    for n in 0..tokens / 2 {
-        entries.push(cache.load(&records::digest(n * 2)).await.unwrap().unwrap());
-    }
+    Cache::new(Arc::clone(store), settings, tokio::runtime::Handle::current())
+}
+
+async fn touch_and_flush(cache: &Arc<Cache>, entries: &[Arc<Entry>]) {
     let (address, api) = ([192, 0, 2, 1].into(), "erp".into());
     for round in 0..3 {
         let now = NOW.plus(Span::from_seconds(100 + round));
         let at = instant();
-        for entry in &entries {
+        for entry in entries {
             cache.touch(entry, now, address, &api);
         }
         let touch = at.elapsed() / u32::try_from(entries.len()).unwrap();

@@ -4,7 +4,7 @@
 //! wall clock; nothing else in the crate reads one (`clippy.toml` refuses it).
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::domain::time::{Span, Timestamp};
@@ -78,6 +78,59 @@ impl Clock {
     }
 }
 
+/// How far the wall clock is believed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ClockState {
+    /// Requests are decided and tokens ended by it.
+    #[default]
+    Trusted,
+    /// It began far beyond the last time that was noted: nothing is ended until it has settled.
+    Settling,
+    /// It was set while the gateway ran: nothing is ended until it is right, or said to be.
+    Stepped,
+    /// It is far behind what it has shown before: requests that need a token are answered 503.
+    Behind,
+}
+
+impl ClockState {
+    /// Every state, with its name.
+    pub const ALL: [(Self, &'static str); 4] = [
+        (Self::Trusted, "trusted"),
+        (Self::Settling, "settling"),
+        (Self::Stepped, "stepped"),
+        (Self::Behind, "behind"),
+    ];
+
+    /// As monitors read it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Trusted => "trusted",
+            Self::Settling => "settling",
+            Self::Stepped => "stepped",
+            Self::Behind => "behind",
+        }
+    }
+}
+
+/// A state that one thread notes and others read.
+#[derive(Debug, Default)]
+pub struct NotedState(AtomicU8);
+
+impl NotedState {
+    /// Notes it.
+    pub fn note(&self, state: ClockState) {
+        self.0.store(state as u8, Ordering::Relaxed);
+    }
+
+    /// What was noted last; at first that the clock is trusted.
+    pub fn read(&self) -> ClockState {
+        let noted = self.0.load(Ordering::Relaxed);
+        let mut known = ClockState::ALL.into_iter().map(|(state, _)| state);
+        known.find(|state| *state as u8 == noted).unwrap_or_default()
+    }
+}
+
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the wall clock")]
 fn system_time() -> SystemTime {
     SystemTime::now()
@@ -111,6 +164,16 @@ mod tests {
         assert_eq!(clock.now(), Timestamp::from_unix(8_641_000));
         clock.set(Timestamp::from_unix(7));
         assert_eq!((clock.unix_ms(), clock.uptime().as_secs()), (7_000, 8_640_000));
+    }
+
+    #[test]
+    fn every_state_is_noted_and_named() {
+        let noted = NotedState::default();
+        assert_eq!(noted.read(), ClockState::Trusted);
+        for (state, name) in ClockState::ALL {
+            noted.note(state);
+            assert_eq!((noted.read(), noted.read().name()), (state, name));
+        }
     }
 
     /// The kernel's own account of the time since the start, with sleep: the first number. Also under

@@ -96,7 +96,7 @@ fn state() -> State {
         commits: Distribution::default(),
         revocation_lag: Distribution::default(),
         store: StoreState::Ready,
-        clock_trusted: true,
+        clock: tollgate::clock::ClockState::Trusted,
         clock_behind_seconds: 0,
         config_generation: 0,
         config_failures: 0,

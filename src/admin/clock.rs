@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::admin::Handles;
 use crate::admin::extract::{Body, By};
 use crate::admin::problem::Problem;
+use crate::clock::ClockState;
 use crate::domain::time::Timestamp;
 use crate::service::mark::{MarkChanged, MarkView};
 
@@ -49,7 +50,7 @@ pub(super) async fn show(State(handles): Handle, By(_): By) -> Result<Json<Clock
     Ok(Json(ClockView {
         clock,
         decides: shared.map(|shared| shared.now().is_ok()),
-        ends: shared.map(|shared| shared.trusts_clock()),
+        ends: shared.map(|shared| shared.clock_state() == ClockState::Trusted),
     }))
 }
 

@@ -12,8 +12,10 @@ use crate::admin::Handles;
 use crate::admin::extract::{Body, By};
 use crate::admin::problem::Problem;
 use crate::domain::id::TokenId;
+use crate::domain::refusal::Refusal;
 use crate::domain::secret::Secret;
 use crate::gateway::explain::{Credential, Explanation, Moment, Question, explain};
+use crate::gateway::moment;
 use crate::gateway::snapshot::Snapshot;
 use crate::gateway::targets::Targets;
 use crate::service::ServiceError;
@@ -76,8 +78,13 @@ pub(super) async fn show(
     let (settings, now) = (service.settings(), service.now());
     let (snapshot, judged) = match &handles.shared {
         Some(shared) => (shared.snapshot.load_full(), shared.now()),
-        // Compiled for this question alone: its counters and connections are nobody's.
-        None => (Snapshot::new(&settings, &Counters::new(1), &Targets::default(), 0), Ok(now)),
+        None => {
+            // As a server that was started now would judge.
+            let judged = moment::judged(now, service.mark().await?.mark);
+            // Compiled for this question alone: its counters and connections are nobody's.
+            let snapshot = Snapshot::new(&settings, &Counters::new(1), &Targets::default(), 0);
+            (snapshot, judged.map_err(|_| Refusal::CannotDecide))
+        }
     };
     let moment = Moment { wall: now, judged };
     let explanation = explain(&question, held.as_ref(), &snapshot, &settings.flags, moment);

@@ -19,8 +19,17 @@ use crate::admin::problem::Problem;
 
 /// The text of all metrics (OpenMetrics or Prometheus), and its media type.
 pub type Metrics = Arc<dyn Fn() -> (&'static str, String) + Send + Sync>;
-/// Whether requests can be served, or why not.
-pub type Ready = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
+/// Whether requests can be served, asked anew each time.
+pub type Ready = Arc<dyn Fn() -> Readiness + Send + Sync>;
+
+/// Whether requests can be served.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Readiness {
+    /// Why not.
+    pub refused: Option<String>,
+    /// How far the wall clock is believed; one that only ends no tokens refuses nothing.
+    pub clock: &'static str,
+}
 
 /// What the answers are made from.
 #[derive(Clone)]
@@ -61,10 +70,11 @@ async fn metrics(State(watch): State<Watch>) -> Response {
 }
 
 async fn ready(State(watch): State<Watch>) -> Response {
-    match (watch.ready)() {
-        Ok(()) => Json(json!({"ready": true})).into_response(),
-        Err(reason) => {
-            let body = Json(json!({"ready": false, "reason": reason}));
+    let Readiness { refused, clock } = (watch.ready)();
+    match refused {
+        None => Json(json!({"ready": true, "clock": clock})).into_response(),
+        Some(reason) => {
+            let body = Json(json!({"ready": false, "reason": reason, "clock": clock}));
             (StatusCode::SERVICE_UNAVAILABLE, body).into_response()
         }
     }

@@ -183,7 +183,10 @@ async fn sec_w2_metrics_and_health_answer_known_hosts_alone() {
     let address = listener.local_addr().unwrap();
     let watch = Watch {
         metrics: Arc::new(|| ("text/plain; version=0.0.4", "up 1\n".to_owned())),
-        ready: Arc::new(|| Err("the disk is full".to_owned())),
+        ready: Arc::new(|| {
+            let refused = Some("the disk is full".to_owned());
+            public::Readiness { refused, clock: "trusted" }
+        }),
         hosts: Arc::new(["gateway.example".to_owned()]),
     };
     let server = tokio::spawn(public::serve(listener, watch, std::future::pending()));
@@ -203,7 +206,8 @@ async fn sec_w2_metrics_and_health_answer_known_hosts_alone() {
     let host = "\r\nHost: localhost";
     assert_eq!(get("/health", host).await.0, 200);
     let (status, _, body) = get("/ready", host).await;
-    assert_eq!((status, body.as_str()), (503, r#"{"ready":false,"reason":"the disk is full"}"#));
+    let wanted = json!({"ready": false, "reason": "the disk is full", "clock": "trusted"});
+    assert_eq!((status, serde_json::from_str::<Value>(&body).unwrap()), (503, wanted));
     assert_eq!(get("/api/v1/tokens", host).await.0, 404, "no act is served on TCP");
     server.abort();
 }

@@ -14,9 +14,8 @@ use crate::admin::{Handles, api};
 use crate::config::settings::Listen;
 use crate::gateway::core::Shared;
 use crate::service::Service;
-use crate::store::Health;
 
-use super::{AppError, Reloader};
+use super::{AppError, Reloader, watched};
 
 /// Both listeners, bound and not yet served.
 pub(super) struct Faces {
@@ -71,11 +70,8 @@ impl Faces {
         };
         let router = api::router(Arc::new(handles));
         let ready = {
-            let service = Arc::clone(service);
-            Arc::new(move || match service.health() {
-                Health::Ready => Ok(()),
-                Health::ReadOnly(why) | Health::Broken(why) => Err(why),
-            })
+            let shared = Arc::clone(shared);
+            Arc::new(move || watched::readiness(&shared))
         };
         let watch = Watch { metrics, ready, hosts: Arc::from(Vec::new()) };
         let (on_socket, on_tcp) = (until(stop.clone()), until(stop.clone()));

@@ -13,7 +13,7 @@ mod watched;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -118,7 +118,7 @@ fn build(
         connections: Default::default(),
         access: logs.as_ref().map(|logs| logs.access().clone()).unwrap_or_default(),
         warnings: Default::default(),
-        wall_trusted: AtomicBool::new(true),
+        wall: Default::default(),
     });
     let settings = Arc::new(ArcSwap::from_pointee(settings));
     let service = Arc::new(Service::new(cache, Arc::clone(&settings), clock));

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use crate::clock::ClockState;
 use crate::domain::time::Timestamp;
 use crate::gateway::core::Shared;
 use crate::service::Service;
@@ -34,7 +35,7 @@ pub(super) async fn run(
 ) {
     let mut wall = Wall::begin(&shared.clock, mark(&service, &shared).await);
     let mut heard = shared.operator_word.load(Ordering::Relaxed);
-    let mut health = Health::Ready;
+    let (mut health, mut state) = (Health::Ready, ClockState::Trusted);
     let mut beats = 0_u64;
     let mut interval = tokio::time::interval(BEAT);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -47,10 +48,17 @@ pub(super) async fn run(
         if word != heard {
             // Whoever reloads has looked at the gateway, and so at what it says about the clock.
             heard = word;
+            if shared.wall.read() != ClockState::Trusted {
+                tracing::info!(
+                    now = %shared.clock.now(),
+                    "an operator says that the gateway may go on as it stands: the wall clock is trusted"
+                );
+            }
             wall = Wall::trust(&shared.clock);
         }
         health = watched::tell_health(health, shared.cache.store().health());
         beat(&service, &shared, &mut wall, beats).await;
+        state = watched::tell_clock(state, &shared);
         beats = beats.wrapping_add(1);
     }
 }
@@ -69,7 +77,7 @@ async fn mark(service: &Service, shared: &Shared) -> Option<Timestamp> {
 /// One look at everything. Public within the crate so that tests need not wait for the next one.
 pub(super) async fn beat(service: &Service, shared: &Shared, wall: &mut Wall, beats: u64) {
     let look = wall.look(&shared.clock);
-    shared.wall_trusted.store(matches!(look, Look::Trusted(_)), Ordering::Relaxed);
+    shared.wall.note(look.state());
     if let Look::Trusted(now) | Look::Unsettled(now) = look {
         write_uses(shared, now, beats).await;
     }

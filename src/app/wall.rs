@@ -7,7 +7,7 @@
 
 use std::time::Duration;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, ClockState};
 use crate::domain::time::{Span, Timestamp};
 
 /// How far the clocks may part between two looks.
@@ -55,6 +55,17 @@ pub(super) enum Look {
     Unsettled(Timestamp),
     /// It was set: nothing is done by it.
     Parted,
+}
+
+impl Look {
+    /// The same for those who ask how the clock stands.
+    pub(super) const fn state(self) -> ClockState {
+        match self {
+            Self::Trusted(_) => ClockState::Trusted,
+            Self::Unsettled(_) => ClockState::Settling,
+            Self::Parted => ClockState::Stepped,
+        }
+    }
 }
 
 impl Wall {

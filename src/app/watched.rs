@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::admin::public::Metrics;
-use crate::clock::Clock;
+use crate::admin::public::{Metrics, Readiness};
+use crate::clock::{Clock, ClockState};
 use crate::config::Settings;
 use crate::config::settings::LogFormat;
 use crate::gateway::core::Shared;
@@ -62,11 +62,47 @@ fn state(shared: &Shared, reloader: &Reloader) -> State {
             Health::ReadOnly(_) => StoreState::ReadOnly,
             Health::Broken(_) => StoreState::Broken,
         },
-        clock_trusted: shared.trusts_clock(),
+        clock: shared.clock_state(),
         clock_behind_seconds: behind.seconds(),
         config_generation: shared.snapshot.load().generation,
         config_failures: reloader.failures(),
     }
+}
+
+/// Whether requests that need a token are decided.
+pub(super) fn readiness(shared: &Shared) -> Readiness {
+    let clock = shared.clock_state();
+    let refused = match shared.cache.store().health() {
+        Health::ReadOnly(why) | Health::Broken(why) => Some(why),
+        Health::Ready if clock == ClockState::Behind => Some(format!(
+            "the wall clock is {} seconds behind what it has shown before: requests that need a token \
+             are answered 503 until it is set right (`tollgate clock`)",
+            shared.behind().seconds()
+        )),
+        Health::Ready => None,
+    };
+    Readiness { refused, clock: clock.name() }
+}
+
+/// Tells when the wall clock falls behind what it has shown before, also where nobody asks for anything,
+/// and when that is over; the other states are told where they are found (`wall`). Gives what to hold the
+/// next look against.
+pub(super) fn tell_clock(before: ClockState, shared: &Shared) -> ClockState {
+    let (now, state) = (shared.clock.now(), shared.clock_state());
+    match (before, state) {
+        (ClockState::Behind, ClockState::Behind) => {}
+        (_, ClockState::Behind) => tracing::error!(
+            %now, behind_seconds = shared.behind().seconds(),
+            "the wall clock fell behind what it has shown before: requests that need a token are \
+             answered 503 until it is set right"
+        ),
+        (ClockState::Behind, _) => tracing::info!(
+            %now, state = state.name(),
+            "the wall clock is no longer behind: requests are decided again"
+        ),
+        _ => {}
+    }
+    state
 }
 
 /// Tells when the store becomes able or unable to do its work. Gives what to hold the next look against.

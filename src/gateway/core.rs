@@ -3,12 +3,12 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use arc_swap::ArcSwap;
 
 use crate::cache::{Cache, Entry};
-use crate::clock::Clock;
+use crate::clock::{Clock, ClockState, NotedState};
 use crate::domain::refusal::Refusal;
 use crate::domain::secret::Digest;
 use crate::domain::time::{Span, Timestamp};
@@ -17,14 +17,11 @@ use crate::telemetry::counters::{CoreCounters, Counters};
 use crate::telemetry::throttle::Throttle;
 
 use super::alarm::Alarms;
+use super::moment;
 use super::snapshot::Snapshot;
 use super::strangers::Strangers;
 use super::table::Table;
 use super::upstream::{Pool, Scratch};
-
-/// How far the wall clock may fall behind what it has shown before, without requests being refused.
-/// Within this, time stands still instead of going back.
-const BEHIND_MAX: Span = Span::from_seconds(60);
 
 /// What all cores share.
 #[derive(Debug)]
@@ -47,8 +44,8 @@ pub struct Shared {
     pub access: AccessLog,
     /// Trouble that would be told with every request.
     pub warnings: Warnings,
-    /// Whether the wall clock agrees with the monotonic one.
-    pub wall_trusted: AtomicBool,
+    /// How the wall clock stands beside the clock that nobody sets, as the upkeep found it.
+    pub wall: NotedState,
 }
 
 /// Rates of warnings that concern all requests.
@@ -73,13 +70,19 @@ pub struct Warnings {
 impl Shared {
     /// How far the wall clock is behind what it has shown before.
     pub fn behind(&self) -> Span {
-        let high = Timestamp::from_unix(self.high_water.load(Ordering::Relaxed));
-        high.since(self.clock.now())
+        self.mark().since(self.clock.now())
     }
 
-    /// Whether requests are decided and tokens ended by this wall clock.
-    pub fn trusts_clock(&self) -> bool {
-        self.behind() <= BEHIND_MAX && self.wall_trusted.load(Ordering::Relaxed)
+    /// How far the wall clock is believed.
+    pub fn clock_state(&self) -> ClockState {
+        match moment::judged(self.clock.now(), self.mark()) {
+            Ok(_) => self.wall.read(),
+            Err(_) => ClockState::Behind,
+        }
+    }
+
+    fn mark(&self) -> Timestamp {
+        Timestamp::from_unix(self.high_water.load(Ordering::Relaxed))
     }
 
     /// The moment to judge by.
@@ -87,23 +90,17 @@ impl Shared {
     /// # Errors
     /// The wall clock is far behind what it has shown before: an expired token could seem alive.
     pub fn now(&self) -> Result<Timestamp, Refusal> {
-        let (now, high) = (self.clock.now(), self.high_water.load(Ordering::Relaxed));
-        let high = Timestamp::from_unix(high);
-        if now >= high {
-            Ok(now)
-        } else if high.since(now) <= BEHIND_MAX {
-            Ok(high)
-        } else {
+        let (now, high) = (self.clock.now(), self.mark());
+        moment::judged(now, high).map_err(|behind| {
             if let Some(withheld) = self.warnings.clock.ready() {
-                let behind_seconds = high.since(now).seconds();
                 tracing::error!(
-                    %now, %high, behind_seconds, withheld,
+                    %now, %high, behind_seconds = behind.seconds(), withheld,
                     "the wall clock is behind what it has shown before: requests are answered 503 \
                      until it is set right"
                 );
             }
-            Err(Refusal::CannotDecide)
-        }
+            Refusal::CannotDecide
+        })
     }
 }
 

@@ -69,7 +69,7 @@ pub enum Credential {
 pub struct Moment {
     /// What the wall clock shows.
     pub wall: Timestamp,
-    /// What the gateway judges by. Without a running gateway that is the wall clock.
+    /// What the gateway judges by; without a running one, what one that was started now would judge by.
     pub judged: Result<Timestamp, Refusal>,
 }
 

@@ -10,6 +10,7 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, text};
 use prometheus_client::registry::Registry;
 
+use crate::clock::ClockState;
 use crate::domain::time::Timestamp;
 
 use super::counters::Counters;
@@ -57,8 +58,8 @@ pub struct State {
     pub revocation_lag: Distribution,
     /// Whether the store can do its work.
     pub store: StoreState,
-    /// Whether tokens are ended for good by this wall clock.
-    pub clock_trusted: bool,
+    /// How far the wall clock is believed.
+    pub clock: ClockState,
     /// How far the wall clock is behind what it has shown before.
     pub clock_behind_seconds: u64,
     /// Which configuration is in force.

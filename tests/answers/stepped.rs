@@ -1,6 +1,7 @@
 //! Row "clock" of the faults: the wall clock is stepped by an hour and by a year, ahead and back, while
 //! requests go on, and at a start; and the act that takes back what a wrong clock has left.
 
+use std::cmp::Ordering as Order;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -8,7 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use serde_json::json;
-use tollgate::clock::instant;
+use tollgate::clock::{ClockState, instant};
 use tollgate::domain::time::{Span, Timestamp};
 use tollgate::domain::token::State;
 
@@ -32,13 +33,31 @@ fn wait_until(what: &str, is: impl Fn() -> bool) {
 }
 
 fn trusted(gateway: &Gateway) -> bool {
-    gateway.app().shared().wall_trusted.load(Ordering::SeqCst)
+    gateway.app().shared().wall.read() == ClockState::Trusted
 }
 
 fn state(gateway: &Gateway, token: &Made) -> (State, bool) {
     let view = gateway.app().control().block_on(gateway.app().service().token(token.id));
     let view = view.unwrap();
     (view.state, view.ended.is_some())
+}
+
+/// Checks what monitors are told: the state of the clock, and whether the gateway is ready.
+fn check_told(gateway: &Gateway, state: &str) {
+    let mut line = Client::connect(gateway.admin());
+    let mut get = |path: &str| line.ask(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"));
+    let told = get("/ready");
+    let body: serde_json::Value = serde_json::from_str(&told.text()).unwrap();
+    let ready = state != "behind";
+    assert_eq!((told.status, &body["ready"]), (if ready { 200 } else { 503 }, &json!(ready)));
+    assert_eq!(body["clock"], state, "{body}");
+    let reason = body["reason"].as_str().unwrap_or_default();
+    assert_eq!(reason.contains("answered 503"), !ready, "{reason}");
+    let metrics = get("/metrics").text();
+    for (one, name) in ClockState::ALL {
+        let line = format!("tollgate_clock_state{{state=\"{name}\"}} {}", u8::from(name == state));
+        assert!(metrics.lines().any(|have| have == line), "`{line}` ({one:?}) in {metrics}");
+    }
 }
 
 /// Clients that ask without a pause, and what they were answered in each phase.
@@ -126,6 +145,14 @@ fn clock_steps_of_an_hour_and_a_year_under_load_end_nothing_and_revive_nothing()
         load.next(|| gateway.clock().set(at));
         // The sweeper has looked, and so had its chance to end what must not be ended.
         wait_until("the step was never noticed", || trusted(gateway) == (at == now));
+        check_told(
+            gateway,
+            match at.cmp(&now) {
+                Order::Less => "behind",
+                Order::Equal => "trusted",
+                Order::Greater => "stepped",
+            },
+        );
         for (token, status) in [&endless, &expired, &living].into_iter().zip(wanted) {
             assert_eq!(line.status("/any", &token.secret), status, "by the clock of {at}");
         }
@@ -157,9 +184,11 @@ fn clock_that_is_wrong_at_the_start_ends_nothing_and_its_correction_needs_nobody
     stage.gateway.go();
     assert_eq!(stage.open().status("/any", &token.secret), 401, "judged by the clock");
     wait_until("it was believed", || !trusted(&stage.gateway));
+    check_told(&stage.gateway, "settling");
     assert!(!state(&stage.gateway, &token).1, "ended for good");
     stage.gateway.clock().set(now.plus(Span::from_seconds(30)));
     wait_until("it was not believed again", || trusted(&stage.gateway));
+    check_told(&stage.gateway, "trusted");
     assert_eq!(stage.open().status("/any", &token.secret), 200);
     assert_eq!(state(&stage.gateway, &token), (State::Active, false));
 }

@@ -34,8 +34,8 @@ fn until(status: u16, server: &Server, secret: &str) {
     }
 }
 
-/// A folder with a token, whose gateway has run for a while with a wrong clock that is right again.
-fn poisoned() -> (Place, Server, String) {
+/// A folder with a token (its secret and its id), whose gateway has run for a while with a wrong clock that is right again.
+fn poisoned() -> (Place, Server, String, String) {
     let place = Place::empty();
     set(&place, WRONG);
     let server = serve(&place);
@@ -43,6 +43,7 @@ fn poisoned() -> (Place, Server, String) {
     let made = ["--json", "--data", "d", "token", "create", "--owner", "alice", "--name", "ci"];
     let made: serde_json::Value = serde_json::from_str(&place.clocked_ok(&made)).unwrap();
     let secret = made["secret"].as_str().unwrap().to_owned();
+    let id = made["token"]["id"].as_str().unwrap().to_owned();
     let marked = || {
         let shown = place.clocked(&["--json", "--data", "d", "clock"]);
         shown.out.contains(&format!("\"mark\":\"{WRONG}\""))
@@ -54,7 +55,7 @@ fn poisoned() -> (Place, Server, String) {
     }
     set(&place, RIGHT);
     until(503, &server, &secret);
-    (place, server, secret)
+    (place, server, secret, id)
 }
 
 const LOWER: [&str; 7] =
@@ -62,7 +63,7 @@ const LOWER: [&str; 7] =
 
 #[test]
 fn clock_mark_is_lowered_beside_a_running_server() {
-    let (place, server, secret) = poisoned();
+    let (place, server, secret, _) = poisoned();
     let shown = place.clocked_ok(&["--data", "d", "clock"]);
     assert!(shown.contains("no: answered 503"), "{shown}");
     let outcome = place.clocked(&LOWER);
@@ -88,12 +89,22 @@ fn clock_mark_is_lowered_beside_a_running_server() {
 
 #[test]
 fn clock_mark_is_lowered_without_a_server_and_stays_so() {
-    let (place, mut server, secret) = poisoned();
+    let (place, mut server, secret, id) = poisoned();
     assert_eq!(server.stop(), 0);
     let outcome = place.clocked(&["--json", "--data", "d", "clock", "--set-mark-to-now"]);
     assert_eq!(outcome.code, 2, "without a reason: {outcome:?}");
     assert_ne!(place.clocked(&LOWER).code, 0, "without a confirmation");
+    // A server would answer so, and so does whoever explains it.
+    let explain = ["--json", "--data", "d", "explain", "GET", "/x", "--token", &id];
+    let explained = place.clocked_ok(&explain);
+    let explained: serde_json::Value = serde_json::from_str(&explained).unwrap();
+    assert_eq!(
+        (&explained["status"], &explained["reason"]),
+        (&json!(503), &json!("cannot_decide"))
+    );
     place.clocked_ok(&[&LOWER[..], &["--yes"]].concat());
+    let explained = place.clocked_ok(&explain);
+    assert!(explained.contains("\"not_yet_active\""), "{explained}");
     let shown = place.clocked_ok(&["--json", "--data", "d", "clock"]);
     assert!(shown.contains(&format!("\"mark\":\"{RIGHT}\"")), "{shown}");
     let server = serve(&place);

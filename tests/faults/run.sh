@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The long fault runs of the store. Takes about half an hour and about 1 GB in the temporary folder; needs
+# The long fault runs of the store. Takes ten to thirty minutes and about 1 GB in the temporary folder; needs
 # root (loop devices, mounts) and strace. Each line that it prints ends in what was lost.
 #
 #   tests/faults/run.sh            everything

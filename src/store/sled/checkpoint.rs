@@ -1,10 +1,12 @@
-//! How far the index is known to be on disk, in a small file of its own.
+//! How far the index is known to be on disk, in a small file of its own, and what must never be lost with
+//! that, a second time in another.
 
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::small::{self, Found};
+use super::uses::Age;
 use super::value::{FORMAT, OLDER_FORMAT};
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
@@ -12,6 +14,17 @@ use crate::history::{Head, Mark, Place};
 use crate::store::StoreError;
 
 const FILE: &str = "checkpoint";
+const SEEN: &str = "seen";
+
+/// What the history does not tell, and what a start without it could not do safely.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Seen {
+    /// The largest wall-clock time seen.
+    pub(super) high_water: Timestamp,
+    /// The generation that the last uses had at least, and their floor.
+    pub(super) uses: Age,
+}
 
 /// What was on disk at a moment. It is written only after the index was synced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,8 +33,7 @@ pub(super) struct Checkpoint {
     pub(super) mark: Mark,
     /// How many batches the index had.
     pub(super) batches: u64,
-    /// The largest wall-clock time seen.
-    pub(super) high_water: Timestamp,
+    pub(super) seen: Seen,
     /// The stamp of the index's files, if it was closed and nothing was written to it since.
     pub(super) closed: Option<u64>,
     /// Of an index of the layout before this one: the floor, which then stood here.
@@ -38,6 +50,8 @@ struct Written {
     offset: u64,
     batches: u64,
     high_water: Timestamp,
+    #[serde(default)]
+    uses: Age,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     floor: Option<Timestamp>,
     closed: Option<u64>,
@@ -47,8 +61,8 @@ struct Written {
 /// unknown format: the index is then built anew.
 pub(super) fn read(folder: &Path) -> Option<Checkpoint> {
     let Found::Whole(written) = small::read(&folder.join(FILE)) else { return None };
-    let Written { format, seq, hash, segment, offset, batches, high_water, floor, closed } =
-        written;
+    let Written { format, seq, hash, segment, offset, batches, .. } = written;
+    let Written { high_water, uses, floor, closed, .. } = written;
     let older = match (format, floor) {
         (FORMAT, None) => None,
         (OLDER_FORMAT, Some(floor)) => Some(floor),
@@ -57,15 +71,26 @@ pub(super) fn read(folder: &Path) -> Option<Checkpoint> {
     Some(Checkpoint {
         mark: Mark { head: Head { seq, hash: *hash.as_bytes() }, next: Place { segment, offset } },
         batches,
-        high_water,
+        seen: Seen { high_water, uses },
         closed,
         older,
     })
 }
 
+/// What was seen last: as the checkpoint says it, and without one as it was written down beside it.
+pub(super) fn seen(folder: &Path, known: Option<&Checkpoint>) -> Seen {
+    match known {
+        Some(known) => known.seen,
+        None => match small::read(&folder.join(SEEN)) {
+            Found::Whole(seen) => seen,
+            Found::Damaged | Found::Missing => Seen::default(),
+        },
+    }
+}
+
 /// Replaces the checkpoint, durably.
 pub(super) fn write(folder: &Path, checkpoint: &Checkpoint) -> Result<(), StoreError> {
-    let Checkpoint { mark, batches, high_water, closed, older } = *checkpoint;
+    let Checkpoint { mark, batches, seen, closed, older } = *checkpoint;
     let written = Written {
         format: if older.is_some() { OLDER_FORMAT } else { FORMAT },
         seq: mark.head.seq,
@@ -73,11 +98,13 @@ pub(super) fn write(folder: &Path, checkpoint: &Checkpoint) -> Result<(), StoreE
         segment: mark.next.segment,
         offset: mark.next.offset,
         batches,
-        high_water,
+        high_water: seen.high_water,
+        uses: seen.uses,
         floor: older,
         closed,
     };
-    small::write(&folder.join(FILE), &written)
+    small::write(&folder.join(FILE), &written)?;
+    small::write(&folder.join(SEEN), &seen)
 }
 
 #[cfg(test)]
@@ -95,7 +122,10 @@ mod tests {
                 next: Place { segment: 3, offset: 99 },
             },
             batches: 5,
-            high_water: Timestamp::from_unix(1_700_000_000),
+            seen: Seen {
+                high_water: Timestamp::from_unix(1_700_000_000),
+                uses: Age { generation: 6, floor: Timestamp::from_unix(1_600_000_000) },
+            },
             closed: Some(7),
             older: None,
         };
@@ -112,6 +142,7 @@ mod tests {
             changed[at] ^= 1;
             fs::write(&path, changed).unwrap();
             assert_eq!(read(folder.path()), None, "byte {at}");
+            assert_eq!(seen(folder.path(), None), checkpoint.seen);
         }
     }
 }

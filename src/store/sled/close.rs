@@ -1,27 +1,23 @@
 //! Closing: everything on disk, and the next start spared from looking.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use super::checkpoint;
 use super::index::Index;
-use super::shared::Access;
+use super::shared::{self, Access};
 use super::stamp;
 use super::upkeep;
 use super::write::Writer;
 use crate::store::StoreError;
 
-/// How often and how long reads under way are waited for.
-const PATIENCE: (u32, Duration) = (1_000, Duration::from_millis(10));
-
 /// Closes the index and lets go of the folder. A store that cannot be closed well is still whole: the next
 /// start reads its index to see.
 pub(super) fn close(writer: Writer) -> Result<(), StoreError> {
     let Writer { shared, log, state, mut upkeep } = writer;
+    upkeep.renewal = None;
     let open = shared.change(Access::Closed);
     let synced = upkeep.keeper.stop();
-    let Some(index) = open.and_then(sole) else { return Ok(()) };
+    let Some(index) = open.and_then(shared::sole) else { return Ok(()) };
     upkeep.space.make_room();
+    let age = shared.uses.begin_generation();
     let uses = shared.uses.sync();
     let trusted = synced && uses.is_ok() && !index.is_damaged();
     index.sync()?;
@@ -31,9 +27,10 @@ pub(super) fn close(writer: Writer) -> Result<(), StoreError> {
     // that was written since, and sled passes over damage there in silence.
     drop(Index::open(&path, shared.options.cache_bytes)?);
     Index::sync_files(&path)?;
-    if trusted {
+    if trusted && let Ok(age) = age {
         let stamp = stamp::take(&path).ok().map(|stamp| stamp.sum);
-        let last = upkeep::checkpoint(&shared, &log, &state, stamp);
+        let mut last = upkeep::checkpoint(&shared, &log, &state, stamp);
+        last.seen.uses = age;
         checkpoint::write(&shared.options.folder, &last)?;
     }
     let (lines, syncs) = (shared.probe.lines(), shared.probe.syncs());
@@ -41,17 +38,4 @@ pub(super) fn close(writer: Writer) -> Result<(), StoreError> {
     drop(log);
     drop(upkeep.lock);
     uses
-}
-
-/// Waits for the reads under way; none if they do not end.
-fn sole(mut index: Arc<Index>) -> Option<Index> {
-    let (times, pause) = PATIENCE;
-    for _ in 0..times {
-        match Arc::try_unwrap(index) {
-            Ok(index) => return Some(index),
-            Err(shared) => index = shared,
-        }
-        std::thread::sleep(pause);
-    }
-    None
 }

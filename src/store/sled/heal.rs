@@ -1,6 +1,6 @@
 //! Opening an index again that failed while the store was running, from the history that did not.
 
-use super::checkpoint;
+use super::checkpoint::{self, Seen};
 use super::index::{Index, State};
 use super::open;
 use super::replay::{Replay, ReplayError};
@@ -16,8 +16,11 @@ pub(super) fn reopen(shared: &Shared, until: Mark) -> Result<(Index, State), Sto
     let found = known.map_or(Ok(None), |known| open::trusted(options, &known))?;
     let (index, state, basis) = match (found, known) {
         (Some((index, state)), Some(known)) => (index, state, known),
-        (_, known) => {
-            let basis = open::start_anew(options, known)?;
+        (_, _) => {
+            // What is in memory is newer, also where an operator has taken a mark back.
+            let seen = checkpoint::seen(&options.folder, known.as_ref());
+            let seen = Seen { high_water: shared.high_water(), ..seen };
+            let basis = open::start_anew(options, seen)?;
             (Index::open(&options.index(), options.cache_bytes)?, State::default(), basis)
         }
     };

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use ::sled::{Db, IVec};
 
-use super::{keys, value};
+use super::{keys, value, whole};
 use crate::store::StoreError;
 
 /// sled rewrites what it no longer needs in a thread of its own, as often as this. Nothing relies on what
@@ -23,7 +23,7 @@ const CLEANING_MS: u64 = 2_000;
 const LOCK_RETRIES: usize = 500;
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
-const HINT: &str = "the history is whole without it: restart, and the index is built anew";
+const HINT: &str = "the history is whole without it, and the index is built anew from that";
 
 /// How far the index is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -201,19 +201,8 @@ impl Index {
 
     /// The same in an older format.
     pub(super) fn is_whole_as(&self, format: u8, state: &State) -> Result<bool, StoreError> {
-        let mut sum = 0_u64;
-        let mut bad = false;
-        self.guarded(|| {
-            for entry in self.db.iter() {
-                let (key, raw) = entry?;
-                bad |= value::open_as(format, &key, &raw).is_err();
-                if key != keys::STATE {
-                    sum = sum.wrapping_add(value::weight(&key, &raw));
-                }
-            }
-            Ok(())
-        })?;
-        Ok(!bad && sum == state.sum)
+        let found = self.guarded(|| whole::read(&self.db, format))?;
+        Ok(!found.bad && found.sum == state.sum)
     }
 
     /// Hands everything that was written so far to the operating system, and then to the disk. sled's own

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Sender, channel};
 use std::thread::JoinHandle;
 
-use super::checkpoint::{self, Checkpoint};
+use super::checkpoint::{self, Checkpoint, Seen};
 use super::index::Index;
 use super::open::Options;
 use super::shared::Shared;
@@ -60,6 +60,12 @@ impl Keeper {
         let space = Space::new(&folder, options.reserve_bytes);
         let run = move || {
             for Request { shared, index, checkpoint } in waiting {
+                // Whatever fails here fails the sync too, or is tried again with the next checkpoint.
+                let aged = |checkpoint: Checkpoint| {
+                    let uses = shared.uses.begin_generation().ok()?;
+                    Some(Checkpoint { seen: Seen { uses, ..checkpoint.seen }, ..checkpoint })
+                };
+                let checkpoint = checkpoint.and_then(aged);
                 let synced = sync(&shared, &progress);
                 // After a failed sync it is unknown what of the index is on disk: the last good checkpoint
                 // stays, and the next start reads the index whole before it trusts it.

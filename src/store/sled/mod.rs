@@ -36,6 +36,7 @@ mod notes;
 mod open;
 mod portable;
 mod read;
+mod renew;
 mod replay;
 mod run;
 mod shared;
@@ -47,6 +48,7 @@ mod upkeep;
 mod uses;
 mod validate;
 mod value;
+mod whole;
 mod write;
 
 pub(super) use open::Options;
@@ -295,7 +297,7 @@ impl Store for SledStore {
     async fn lower_high_water(&self, to: Timestamp) -> Result<(), StoreError> {
         self.shared.index()?;
         self.shared.lower_high_water(to);
-        Ok(())
+        self.aside(move |shared| shared.uses.lower_high_water(to)).await
     }
 
     fn health(&self) -> Health {

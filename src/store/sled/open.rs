@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use super::checkpoint::{self, Checkpoint};
+use super::checkpoint::{self, Checkpoint, Seen};
 use super::index::{Index, State};
 use super::lock::{self, Lock};
 use super::replay::{Replay, ReplayError};
@@ -42,6 +42,11 @@ impl Options {
     pub(super) fn index(&self) -> PathBuf {
         self.folder.join("index")
     }
+
+    /// Where a new one is built while a damaged one is in use.
+    pub(super) fn next_index(&self) -> PathBuf {
+        self.folder.join("index.next")
+    }
 }
 
 /// Where the history lies in a data folder.
@@ -67,9 +72,12 @@ pub(super) fn open(options: &Options) -> Result<Opened, StoreError> {
     let lock = lock::take(&options.folder)?;
     let space = Space::new(&options.folder, options.reserve_bytes);
     space.make_room();
+    // Begun before this start, and not finished.
+    let _ = fs::remove_dir_all(options.next_index());
     let known = checkpoint::read(&options.folder);
+    let seen = checkpoint::seen(&options.folder, known.as_ref());
     let old = upgrade::find(&options.folder, options.cache_bytes, known.as_ref())?;
-    let uses::Opened { uses, anew } = open_uses(options, known.as_ref(), old.is_some())?;
+    let uses::Opened { uses, anew } = open_uses(options, known.as_ref(), seen, old.is_some())?;
     let (found, durable) = match known {
         Some(known) => (trusted(options, &known)?, known.mark.head.seq),
         None => (None, forgotten(options)),
@@ -78,8 +86,8 @@ pub(super) fn open(options: &Options) -> Result<Opened, StoreError> {
     let durable = durable.max(old.as_ref().map_or(0, |old| old.applied));
     let (index, state, basis) = match (found, known) {
         (Some((index, state)), Some(known)) => (index, state, known),
-        (_, known) => {
-            let basis = start_anew(options, known)?;
+        (_, _) => {
+            let basis = start_anew(options, seen)?;
             let index = Index::open(&options.index(), options.cache_bytes)?;
             (index, State::default(), basis)
         }
@@ -105,12 +113,12 @@ pub(super) fn open(options: &Options) -> Result<Opened, StoreError> {
     }
     // Not from the moments of events: one that was written by a clock that stood ahead would keep every
     // request waiting until that moment comes.
-    let high_water = basis.high_water;
+    let high_water = basis.seen.high_water;
     let opened = Opened { lock, space, log, index, state, uses, high_water };
     if events > 0 {
         tracing::info!("carried {events} events from the history into the index");
         opened.index.sync()?;
-        checkpoint::write(&options.folder, &opened.checkpoint())?;
+        checkpoint::write(&options.folder, &opened.checkpoint(basis.seen))?;
     }
     opened.space.keep_reserve();
     Ok(opened)
@@ -119,6 +127,7 @@ pub(super) fn open(options: &Options) -> Result<Opened, StoreError> {
 fn open_uses(
     options: &Options,
     known: Option<&Checkpoint>,
+    seen: Seen,
     carried: bool,
 ) -> Result<uses::Opened, StoreError> {
     let index = options.index().exists();
@@ -127,20 +136,21 @@ fn open_uses(
     let bare = known.is_none() && !index;
     let means = Means {
         clock: options.clock.clone(),
-        high_water: known.map_or(Timestamp::EPOCH, |known| known.high_water),
+        high_water: seen.high_water,
         tokens,
         expected: carried || bare,
+        age: seen.uses,
     };
     uses::open(&options.folder, means)
 }
 
 impl Opened {
     /// The present state; true on disk once the index was synced.
-    fn checkpoint(&self) -> Checkpoint {
+    fn checkpoint(&self, seen: Seen) -> Checkpoint {
         Checkpoint {
             mark: self.log.mark(),
             batches: self.state.batches,
-            high_water: self.high_water,
+            seen,
             closed: None,
             older: None,
         }
@@ -219,20 +229,16 @@ pub(super) fn forget_index(options: &Options) -> Result<(), StoreError> {
     let known = checkpoint::read(&options.folder);
     // The last uses of an older layout wait for the next start.
     upgrade::find(&options.folder, options.cache_bytes, known.as_ref())?;
-    start_anew(options, known).map(|_| ())
+    start_anew(options, checkpoint::seen(&options.folder, known.as_ref())).map(|_| ())
 }
 
 /// Moves an index that is not trusted aside, and notes that a new one is being built.
-pub(super) fn start_anew(
-    options: &Options,
-    known: Option<Checkpoint>,
-) -> Result<Checkpoint, StoreError> {
+pub(super) fn start_anew(options: &Options, seen: Seen) -> Result<Checkpoint, StoreError> {
     let path = options.index();
     if path.exists() {
         move_aside(&path)?;
     }
-    let high_water = known.map_or(Timestamp::EPOCH, |known| known.high_water);
-    let basis = Checkpoint { mark: Mark::START, batches: 0, high_water, closed: None, older: None };
+    let basis = Checkpoint { mark: Mark::START, batches: 0, seen, closed: None, older: None };
     checkpoint::write(&options.folder, &basis)?;
     Ok(basis)
 }

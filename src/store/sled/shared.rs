@@ -4,6 +4,7 @@
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use super::index::Index;
 use super::open::Options;
@@ -11,6 +12,9 @@ use super::uses::Uses;
 use crate::domain::time::Timestamp;
 use crate::history::Probe;
 use crate::store::{Health, StoreError};
+
+/// How often and how long reads under way are waited for.
+const PATIENCE: (u32, Duration) = (1_000, Duration::from_millis(10));
 
 /// Whether the index can be asked.
 #[derive(Debug)]
@@ -166,4 +170,17 @@ impl Shared {
         }
         Health::Ready
     }
+}
+
+/// Waits for the reads under way; none if they do not end.
+pub(super) fn sole(mut index: Arc<Index>) -> Option<Index> {
+    let (times, pause) = PATIENCE;
+    for _ in 0..times {
+        match Arc::try_unwrap(index) {
+            Ok(index) => return Some(index),
+            Err(shared) => index = shared,
+        }
+        std::thread::sleep(pause);
+    }
+    None
 }

@@ -12,6 +12,7 @@ use crate::store::{Store, StoreError, conformance};
 mod backup;
 mod damage;
 mod faults;
+mod marks;
 mod rebuild;
 mod upgrade;
 mod uses;

@@ -4,13 +4,16 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::checkpoint::Checkpoint;
+use super::checkpoint::{Checkpoint, Seen};
 use super::heal;
 use super::index::State;
 use super::keeper::Keeper;
 use super::lock::Lock;
+use super::renew::Renewal;
 use super::shared::{Access, Room, Shared};
 use super::space::Space;
+use super::stamp;
+use super::uses::Age;
 use crate::clock;
 use crate::domain::time::Timestamp;
 use crate::history::Log;
@@ -24,6 +27,11 @@ const INTERVAL: Duration = Duration::from_secs(5);
 const CLOCK_INTERVAL: Duration = Duration::from_secs(60);
 /// Last uses that were written are on disk after so long, and a second for the next look.
 const USES_INTERVAL: Duration = Duration::from_millis(500);
+/// How soon another index is built after the first, if that could not be, or is damaged too. Twice as long
+/// after each further one, so that a disk that rots does not keep a core busy for ever.
+const RENEW_AGAIN: Duration = Duration::from_secs(60);
+/// How often that doubles at the most: to an hour.
+const DOUBLINGS: u32 = 6;
 /// How often a failed index is opened again.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -38,6 +46,10 @@ pub(super) struct Upkeep {
     /// When a sync of the last uses was asked for.
     uses_asked: Instant,
     retried: Option<Instant>,
+    /// The index that is being built in the place of a damaged one.
+    pub(super) renewal: Option<Renewal>,
+    /// When the last one was begun, and how many there were.
+    renewed: (Option<Instant>, u32),
     full_since: Option<Instant>,
 }
 
@@ -51,7 +63,17 @@ impl Upkeep {
     ) -> Self {
         let now = clock::instant();
         let asked = (state, high_water, now);
-        Self { keeper, space, lock, asked, uses_asked: now, retried: None, full_since: None }
+        Self {
+            keeper,
+            space,
+            lock,
+            asked,
+            uses_asked: now,
+            retried: None,
+            renewal: None,
+            renewed: (None, 0),
+            full_since: None,
+        }
     }
 
     /// Refuses a write for which there might be no room, and notes for the health whether there is.
@@ -64,6 +86,7 @@ impl Upkeep {
     }
 
     pub(super) fn tick(&mut self, shared: &Arc<Shared>, log: &Log, state: &mut State) {
+        self.renew(shared, log, state);
         self.revive(shared, log, state);
         self.look_for_room(shared);
         let (asked, asked_high_water, at) = &self.asked;
@@ -100,6 +123,33 @@ impl Upkeep {
         }
     }
 
+    /// Has a new index built where damage was met, and puts it in place when it is ready.
+    fn renew(&mut self, shared: &Arc<Shared>, log: &Log, state: &mut State) {
+        if let Some(renewal) = self.renewal.take_if(|renewal| renewal.is_done()) {
+            match renewal.finish(shared, log.mark()) {
+                Ok(renewed) => {
+                    *state = renewed;
+                    tracing::info!("a new index is in the place of the damaged one");
+                }
+                Err(error) => tracing::error!("the damaged index cannot be replaced yet: {error}"),
+            }
+        }
+        let (last, times) = self.renewed;
+        let pause = RENEW_AGAIN.saturating_mul(1 << times.saturating_sub(1).min(DOUBLINGS));
+        let early = last.is_some_and(|at| clock::instant().saturating_duration_since(at) < pause);
+        let Ok(index) = shared.index() else { return };
+        if self.renewal.is_some() || early || !index.is_damaged() {
+            return;
+        }
+        self.renewed = (Some(clock::instant()), times.saturating_add(1));
+        let bytes = stamp::take(index.path()).map_or(0, |stamp| stamp.bytes);
+        let started = self.space.check(bytes).and_then(|()| Renewal::start(shared));
+        match started {
+            Ok(renewal) => self.renewal = Some(renewal),
+            Err(error) => tracing::error!("the damaged index cannot be replaced yet: {error}"),
+        }
+    }
+
     fn revive(&mut self, shared: &Shared, log: &Log, state: &mut State) {
         let broken = matches!(shared.index(), Err(StoreError::Failed { .. }));
         let early =
@@ -112,6 +162,7 @@ impl Upkeep {
         match heal::reopen(shared, log.mark()) {
             Ok((index, reopened)) => {
                 *state = reopened;
+                self.renewal = None;
                 shared.change(Access::Open(Arc::new(index)));
                 tracing::info!("the index is open again");
             }
@@ -120,7 +171,8 @@ impl Upkeep {
     }
 }
 
-/// The state of a store as its checkpoint says it.
+/// The state of a store as its checkpoint says it; whoever writes it adds the age of the last uses, which
+/// begins then.
 pub(super) fn checkpoint(
     shared: &Shared,
     log: &Log,
@@ -130,7 +182,7 @@ pub(super) fn checkpoint(
     Checkpoint {
         mark: log.mark(),
         batches: state.batches,
-        high_water: shared.high_water(),
+        seen: Seen { high_water: shared.high_water(), uses: Age::default() },
         closed,
         older: None,
     }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::clock::ClockState;
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
 
@@ -140,7 +141,12 @@ pub(super) fn process(
     dropped: Option<&Dropped>,
 ) -> fmt::Result {
     let help = "1 while the wall clock is trusted to end tokens for good and to decide, else 0";
-    families.gauge("clock_trusted", help, u64::from(state.clock_trusted))?;
+    families.gauge("clock_trusted", help, u64::from(state.clock == ClockState::Trusted))?;
+    families.state(
+        "clock_state",
+        "How far the wall clock is believed",
+        ClockState::ALL.into_iter().map(|(one, label)| ([("state", label)], one == state.clock)),
+    )?;
     let help = "How far the wall clock is behind what it has shown before";
     families.seconds("clock_behind", help, state.clock_behind_seconds)?;
     let help = "Which configuration is in force; each reload raises it";

@@ -2,11 +2,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use super::{check_filled, copy_running, fill, open, open_error, options, segments};
-use crate::store::sample::{revoked, token};
+use crate::history::{self, Head, Mark, Place};
+use crate::store::sample::{creation, revocation, revoked, token};
 use crate::store::sled::SledStore;
-use crate::store::{Store, StoreError};
+use crate::store::sled::renew::Renewal;
+use crate::store::{Health, Store, StoreError};
 
 const TOKENS: u64 = 60;
 
@@ -129,6 +132,68 @@ async fn damage_met_while_running_is_an_error_and_the_next_start_mends_it() {
     drop(store);
     check_filled(&open(folder.path()), TOKENS).await;
     assert!(folder.path().join("data/index.damaged").is_dir());
+}
+
+#[tokio::test]
+async fn damage_met_while_running_is_mended_without_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    fill(&open(folder.path()), TOKENS).await;
+    let path = folder.path().join("data/index/db");
+    let store = open(folder.path());
+    let spoiled: Vec<_> = fs::read(&path).unwrap().iter().map(|b| !b).collect();
+    fs::write(&path, spoiled).unwrap();
+    assert!(ask_all(&store, "spoiled pages").await > 0, "nothing was read from the disk");
+    let mended = async {
+        // Never a wrong answer in between, which this would tell.
+        while ask_all(&store, "while it is built").await > 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(super::faults::PATIENCE, mended).await.expect("it was never mended");
+    check_filled(&store, TOKENS).await;
+    assert_eq!(store.health(), Health::Ready);
+    assert!(folder.path().join("data/index.damaged").is_dir());
+    store.commit(creation(token(1_000, "alice"))).await.unwrap();
+    // As a crash leaves it now, and as a close does.
+    let crashed = copy_running(folder.path());
+    drop(store);
+    for folder in [crashed.path(), folder.path()] {
+        let store = open(folder);
+        assert_eq!(ask_all(&store, "after another start").await, 0);
+        assert!(store.token(token(1_000, "alice").id).await.unwrap().is_some());
+        assert!(!folder.join("data/index.next").exists());
+    }
+}
+
+#[tokio::test]
+async fn a_new_index_takes_up_what_comes_while_it_is_built() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    fill(&store, TOKENS).await;
+    let first = Renewal::start(&store.shared).unwrap();
+    // Over a border of segments, so that the rest begins in another one.
+    for n in 1_000..1_040 {
+        store.commit(creation(token(n, "alice"))).await.unwrap();
+    }
+    while !first.is_done() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    store.commit(revocation(&token(1_000, "alice"))).await.unwrap();
+    let until = mark_of(&store).await;
+    let state = first.finish(&store.shared, until).unwrap();
+    assert_eq!(state.applied, until.head.seq);
+    let index = store.shared.index().unwrap();
+    assert!(index.is_whole(&state).unwrap());
+    drop(index);
+    assert!(store.token(token(1_000, "alice").id).await.unwrap().unwrap().ended.is_some());
+    assert_eq!(ask_all(&store, "after it").await, 0);
+}
+
+/// The end of the history of a store that is not written to now.
+async fn mark_of(store: &SledStore) -> Mark {
+    let newest = store.events(None, None, 1).await.unwrap().entries.remove(0);
+    let head = Head { seq: newest.position.0, hash: history::hash_of(newest.line.as_bytes()) };
+    Mark { head, next: Place::START }
 }
 
 #[tokio::test]

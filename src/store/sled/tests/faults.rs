@@ -7,6 +7,9 @@ use crate::history::Fault;
 use crate::store::sample::{NOW, creation, noted, owner_creation, revocation, token};
 use crate::store::{Health, Store, StoreError};
 
+/// Much longer than it takes.
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+
 #[tokio::test]
 async fn a_full_disk_refuses_changes_and_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
@@ -67,9 +70,12 @@ async fn an_index_that_fails_shows_no_old_record_and_is_opened_again() {
     let copy = copy_running(folder.path());
     store.shared.fail_index(false);
     // It tries again every second.
-    while store.health() != Health::Ready {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let ready = async {
+        while store.health() != Health::Ready {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, ready).await.expect("it was never opened again");
     for store in [store, open(copy.path())] {
         let held = store.held(&token(1, "alice").digest).await.unwrap().unwrap();
         assert!(held.token.ended.is_some());

@@ -10,7 +10,7 @@ use crate::store::sample::{NOW, creation, observation, owner_creation, revocatio
 use crate::store::sled::index::{Index, State};
 use crate::store::sled::repair;
 use crate::store::sled::replay::Replay;
-use crate::store::sled::uses::{self, Means};
+use crate::store::sled::uses::{self, Age, Means};
 use crate::store::{Position, Store, StoreError, codec};
 
 #[tokio::test]
@@ -30,7 +30,13 @@ async fn applying_events_twice_changes_nothing() {
     store.commit(observation(token(2, "alice").id)).await.unwrap();
     drop(store);
     let index = Index::open(&options(folder.path()).index(), 1 << 20).unwrap();
-    let means = Means { clock: Clock::held(NOW), high_water: NOW, tokens: true, expected: false };
+    let means = Means {
+        clock: Clock::held(NOW),
+        high_water: NOW,
+        tokens: true,
+        expected: false,
+        age: Age::default(),
+    };
     let uses = uses::open(&folder.path().join("data"), means).unwrap().uses;
     let once = index.state().unwrap();
     assert!(index.is_whole(&once).unwrap());

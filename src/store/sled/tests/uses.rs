@@ -10,7 +10,7 @@ use crate::domain::time::Span;
 use crate::domain::token::Token;
 use crate::store::sample::{NOW, creation, last_use, noted, owner_creation, revocation, token};
 use crate::store::sled::SledStore;
-use crate::store::sled::uses::{Means, open as open_uses};
+use crate::store::sled::uses::{Age, Means, open as open_uses};
 use crate::store::{Due, NotedUse, Store, StoreError, Subject, UseKey};
 
 #[tokio::test]
@@ -119,7 +119,10 @@ async fn a_new_file_learns_again_which_events_tell_of_first_uses() {
     fs::remove_file(data.join("uses.head")).unwrap();
     // A start that is killed once the new file is there.
     let clock = Clock::held(NOW);
-    drop(open_uses(&data, Means { clock, high_water: NOW, tokens: true, expected: false }));
+    drop(open_uses(
+        &data,
+        Means { clock, high_water: NOW, tokens: true, expected: false, age: Age::default() },
+    ));
     let store = open(folder.path());
     for n in 0..40 {
         check_first_use(&store, n, n % 2 == 1 && n < 30).await;
@@ -255,4 +258,92 @@ async fn a_storm_of_first_uses_writes_no_index_entries_and_lets_commits_pass() {
     // A crash at this moment leaves the events and the slots together.
     let crashed = copy_running(folder.path());
     check_first_use(&open(crashed.path()), TOKENS - 1, true).await;
+}
+
+/// The folder of last uses as it was at one moment.
+fn keep_uses(folder: &std::path::Path) -> [(std::path::PathBuf, Vec<u8>); 2] {
+    let data = folder.join("data");
+    ["uses", "uses.head"].map(|name| (data.join(name), fs::read(data.join(name)).unwrap()))
+}
+
+#[tokio::test]
+async fn an_older_copy_that_is_put_back_ends_no_token_early() {
+    let folder = tempfile::tempdir().unwrap();
+    let idle = Token { idle_ttl: Span::from_seconds(100), ..token(0, "alice") };
+    let after = |seconds| NOW.plus(Span::from_seconds(seconds));
+    let reopen = |folder: &std::path::Path, at| {
+        let clock = Clock::held(after(at));
+        SledStore::open(super::Options { clock, ..options(folder) }).unwrap()
+    };
+    let store = open(folder.path());
+    store.commit(owner_creation("alice")).await.unwrap();
+    for made in [&idle, &token(1, "alice")] {
+        store.commit(creation(made.clone())).await.unwrap();
+    }
+    store.note_uses(vec![noted(key(0), 5)], NOW).await.unwrap();
+    drop(store);
+    let older = keep_uses(folder.path());
+    let store = open(folder.path());
+    let uses = [(0, false), (1, true)];
+    let uses = uses.map(|(n, first)| NotedUse { first, ..noted(key(n), 90) });
+    store.note_uses(uses.to_vec(), NOW).await.unwrap();
+    drop(store);
+    for put_back in [&older[..], &older[..1], &older[1..]] {
+        let copy = copy_running(folder.path());
+        for (path, bytes) in put_back {
+            fs::write(copy.path().join("data").join(path.file_name().unwrap()), bytes).unwrap();
+        }
+        // The head alone tells nothing that was not true any more.
+        let noticed = put_back.len() == 2 || put_back[0].0.ends_with("uses");
+        let store = reopen(copy.path(), 150);
+        let last = store.last_uses(&[key(0)]).await.unwrap().remove(0).map(|last| last.at);
+        assert_eq!(last, Some(after(if noticed { 150 } else { 90 })), "{put_back:?}");
+        check_first_use(&store, 1, true).await;
+        drop(store);
+        // Noticed once: the next start takes the file as it is.
+        let store = reopen(copy.path(), 180);
+        let again = store.last_uses(&[key(0)]).await.unwrap().remove(0).map(|last| last.at);
+        assert_eq!(again, last);
+    }
+}
+
+#[tokio::test]
+async fn an_older_head_does_not_bring_an_older_floor() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    fill(&store, 3).await;
+    store.note_uses(vec![noted(key(1), 5)], NOW).await.unwrap();
+    drop(store);
+    let older = keep_uses(folder.path());
+    let store = open(folder.path());
+    let floor = NOW.plus(Span::from_seconds(90));
+    store.shared.uses.set_floor(floor).unwrap();
+    drop(store);
+    fs::write(&older[1].0, &older[1].1).unwrap();
+    let later = NOW.plus(Span::from_seconds(95));
+    let options = super::Options { clock: Clock::held(later), ..options(folder.path()) };
+    let store = SledStore::open(options).unwrap();
+    assert!(store.shared.uses.floor() >= floor);
+}
+
+#[tokio::test]
+async fn a_file_that_grew_just_before_a_crash_is_no_older_copy() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    fill(&store, 3).await;
+    store.note_uses(vec![noted(key(1), 5)], NOW).await.unwrap();
+    drop(store);
+    let head = keep_uses(folder.path())[1].clone();
+    let store = open(folder.path());
+    let far = crate::store::sled::uses::Entry {
+        slot: 20_000,
+        token: token(9, "alice").id,
+        last: None,
+        first: Some(1),
+    };
+    store.shared.uses.note(vec![far]).unwrap();
+    let crashed = copy_running(folder.path());
+    // The head did not come to count the new slots.
+    fs::write(crashed.path().join("data/uses.head"), &head.1).unwrap();
+    assert_eq!(open(crashed.path()).shared.uses.floor(), crate::domain::time::Timestamp::EPOCH);
 }

@@ -7,7 +7,7 @@
 //!
 //! Damage ends no token early. A slot that does not verify counts as used at the moment at which the first
 //! such slot was met, and is soon written anew with that; a file that is lost or cut counts as used at
-//! the moment of opening, for every token (`Head::floor`).
+//! the moment of opening, for every token (`Head::floor`). So does an older copy of the file (`age`).
 //!
 //! **Notes and conditional commits.** The sweeper ends a token only if it was not used since (`unused_since`
 //! of a change). Such a commit holds the turn (`turns`) from before it looks at the last use until readers
@@ -23,13 +23,14 @@ use std::net::Ipv4Addr;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
 
 use crate::clock::Clock;
 use crate::domain::id::TokenId;
 use crate::domain::time::Timestamp;
 use crate::store::{LastUse, StoreError};
 
+mod age;
 mod head;
 mod open;
 mod pages;
@@ -38,6 +39,7 @@ mod slot;
 mod tests;
 mod turns;
 
+pub(super) use age::Age;
 pub(super) use open::{Means, Opened, exists, open};
 pub(super) use slot::Stored;
 pub(super) use turns::Turn;
@@ -56,11 +58,15 @@ pub(super) struct Uses {
     path: PathBuf,
     file: File,
     head: RwLock<Head>,
+    /// Held by whoever changes the head, from before its write to the disk.
+    changing: Mutex<()>,
     gate: RwLock<()>,
     turns: Turns,
     clock: Clock,
-    /// The largest wall-clock time that was seen before this start.
-    high_water: Timestamp,
+    /// The largest wall-clock time that was seen before this start, in seconds.
+    high_water: AtomicU64,
+    /// Of the file, see [`age`].
+    generation: AtomicU64,
     /// Whether anything was written since the last sync.
     dirty: AtomicBool,
     /// Whether a sync failed, and the floor that answers that is not yet on disk.
@@ -159,7 +165,17 @@ impl Uses {
 
     /// This moment, also by a clock that went back.
     fn now(&self) -> Timestamp {
-        self.clock.now().max(self.high_water).max(self.floor())
+        let high_water = Timestamp::from_unix(self.high_water.load(Ordering::Acquire));
+        self.clock.now().max(high_water).max(self.floor())
+    }
+
+    /// Takes the wall clock's high-water mark back to `to`, the present, because a wrong clock had raised
+    /// it, and with it the moments that were taken from it: nothing was lost later than now. Otherwise
+    /// tokens would count as used in the future, and never lie idle for long enough.
+    pub(super) fn lower_high_water(&self, to: Timestamp) -> Result<(), StoreError> {
+        self.high_water.fetch_min(to.unix(), Ordering::AcqRel);
+        self.damaged_at.fetch_min(to.unix(), Ordering::AcqRel);
+        if self.floor() > to { self.set_floor(to) } else { Ok(()) }
     }
 
     /// Passes on every last use that verifies, in pieces; those of damaged slots are not known.
@@ -215,10 +231,6 @@ impl Uses {
 
     fn head(&self) -> RwLockReadGuard<'_, Head> {
         self.head.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn head_mut(&self) -> RwLockWriteGuard<'_, Head> {
-        self.head.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn failed(&self, doing: &str, error: &std::io::Error) -> StoreError {

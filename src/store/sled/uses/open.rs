@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize};
 use std::sync::{Mutex, RwLock};
 
+use super::age::{self, Age};
 use super::head::{self, Head};
 use super::turns::Turns;
 use super::{SLOT_BYTES, Uses, failed};
@@ -32,6 +33,8 @@ pub(in crate::store::sled) struct Means {
     pub(in crate::store::sled) tokens: bool,
     /// Whether it is no loss if there is no file.
     pub(in crate::store::sled) expected: bool,
+    /// What the file had when it was seen last.
+    pub(in crate::store::sled) age: Age,
 }
 
 fn path(folder: &Path) -> PathBuf {
@@ -44,9 +47,10 @@ pub(in crate::store::sled) fn exists(folder: &Path) -> bool {
 }
 
 /// Opens the file, or makes a new one. If there was a file before, or tokens, every token that lies idle
-/// then counts as used now: nothing dies early.
+/// then counts as used now: nothing dies early. So it does where the file, or its head, is older than what was
+/// there before; what stands in the slots is kept, and the events of first uses are told to them again.
 pub(in crate::store::sled) fn open(folder: &Path, means: Means) -> Result<Opened, StoreError> {
-    let Means { clock, high_water, tokens, expected } = means;
+    let Means { clock, high_water, tokens, expected, age } = means;
     let path = path(folder);
     // Without a clock that can be trusted, the later of the two moments.
     let now = clock.now().max(high_water);
@@ -63,7 +67,7 @@ pub(in crate::store::sled) fn open(folder: &Path, means: Means) -> Result<Opened
         Found::Missing => None,
     };
     let anew = whole.is_none();
-    let head = match whole {
+    let mut head = match whole {
         Some(head) => head,
         None => {
             set_aside(&path)?;
@@ -73,19 +77,36 @@ pub(in crate::store::sled) fn open(folder: &Path, means: Means) -> Result<Opened
     let mut options = File::options();
     let options = options.read(true).write(true).create(true).truncate(false).mode(0o600);
     let file = options.open(&path).map_err(|error| failed(&path, "opening", &error))?;
-    if anew {
-        // The folder is synced with the head.
+    let reads = |error| failed(&path, "reading", &error);
+    let found = if anew { age.generation } else { age::read(&file, &head).map_err(reads)? };
+    let older = found < age.generation || head.floor < age.floor;
+    if older {
+        tracing::error!(
+            "`{}` is an older copy than the one that was there (generation {found}, not {}): tokens that \
+             lie idle count as used now",
+            path.display(),
+            age.generation
+        );
+        (head.floor, head.linked) = (head.floor.max(now), false);
+    }
+    if anew || older {
+        // The folder is synced with the head, and the floor is on disk before the file looks new.
         head.write(folder)?;
+        age::write(&file, (head.salt, head.slots), age.generation)
+            .and_then(|()| file.sync_all())
+            .map_err(|error| failed(&path, "writing", &error))?;
     }
     let uses = Uses {
         folder: folder.to_owned(),
         path,
         file,
         head: RwLock::new(head),
+        changing: Mutex::default(),
         gate: RwLock::new(()),
         turns: Turns::default(),
         clock,
-        high_water,
+        high_water: AtomicU64::new(high_water.unix()),
+        generation: AtomicU64::new(found.max(age.generation)),
         dirty: AtomicBool::new(false),
         owes_floor: AtomicBool::new(false),
         linking: AtomicUsize::new(0),

@@ -2,11 +2,12 @@
 
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
+use std::sync::{MutexGuard, PoisonError};
 
 use rustix::fs::fdatasync;
 
+use super::age::{self, Age};
 use super::{Entry, Head, SLOT_BYTES, Slot, Stored, Uses, offset, owned};
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
@@ -41,17 +42,15 @@ impl Uses {
         if let Some(number) = self.head().number(api) {
             return Ok(number);
         }
-        let mut head = self.head_mut();
-        if let Some(number) = head.number(api) {
+        let _alone = self.change();
+        let mut more = self.head().clone();
+        if let Some(number) = more.number(api) {
             return Ok(number);
         }
-        let mut more = head.clone();
         let number = more.add(api);
-        if number == 0 {
-            return Ok(0);
+        if number > 0 {
+            self.replace_head(more)?;
         }
-        more.write(&self.folder)?;
-        *head = more;
         Ok(number)
     }
 
@@ -125,22 +124,24 @@ impl Uses {
         if slot < self.head().slots {
             return Ok(());
         }
-        let mut head = self.head_mut();
+        let _alone = self.change();
+        let mut head = self.head().clone();
         let slots = (slot / GROWTH_SLOTS).saturating_add(1).saturating_mul(GROWTH_SLOTS);
         if slots <= head.slots {
             return Ok(());
         }
+        // Before the old one is written over, see `age::read`.
+        let generation = self.generation.load(Ordering::Acquire);
+        let written = age::write(&self.file, (head.salt, slots), generation);
+        written.map_err(|error| self.failed("writing", &error))?;
         let fresh = (head.slots..slots).step_by(usize::try_from(GROWTH_SLOTS).unwrap_or(1));
         for begin in fresh {
             let written = self.file.write_all_at(&blank(head.salt, begin), offset(begin));
             written.map_err(|error| self.failed("writing", &error))?;
         }
         self.sync_file()?;
-        let mut longer = head.clone();
-        longer.slots = slots;
-        longer.write(&self.folder)?;
-        *head = longer;
-        Ok(())
+        head.slots = slots;
+        self.replace_head(head)
     }
 
     /// Makes the slots from `tokens` on say "never used" again: of tokens that the history no longer has.
@@ -182,6 +183,18 @@ impl Uses {
             }
             _ => Ok(bytes),
         }
+    }
+
+    /// Begins the generation that the next checkpoint is to name; on disk after [`Uses::sync`].
+    pub(in crate::store::sled) fn begin_generation(&self) -> Result<Age, StoreError> {
+        let _alone = self.change();
+        let head = self.head().clone();
+        let generation = self.generation.load(Ordering::Acquire).saturating_add(1);
+        self.dirty.store(true, Ordering::Release);
+        let written = age::write(&self.file, (head.salt, head.slots), generation);
+        written.map_err(|error| self.failed("writing", &error))?;
+        self.generation.store(generation, Ordering::Release);
+        Ok(Age { generation, floor: head.floor })
     }
 
     /// Whether there is something for [`Uses::sync`] to do.
@@ -246,11 +259,22 @@ impl Uses {
     }
 
     fn set_head(&self, change: impl FnOnce(&mut Head)) -> Result<(), StoreError> {
-        let mut head = self.head_mut();
-        let mut other = head.clone();
-        change(&mut other);
-        other.write(&self.folder)?;
-        *head = other;
+        let _alone = self.change();
+        let mut head = self.head().clone();
+        change(&mut head);
+        self.replace_head(head)
+    }
+
+    /// The turn to change the head, or to make the file longer: one at a time, for as long as the disk
+    /// needs. Readers and commits go on meanwhile; a million new slots take a fifth of a second.
+    fn change(&self) -> MutexGuard<'_, ()> {
+        self.changing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts a head on disk and then in force.
+    fn replace_head(&self, head: Head) -> Result<(), StoreError> {
+        head.write(&self.folder)?;
+        *self.head.write().unwrap_or_else(PoisonError::into_inner) = head;
         Ok(())
     }
 }

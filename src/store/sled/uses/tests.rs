@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use proptest::prelude::{Strategy, any, prop};
 
-use super::{Entry, Known, Means, Opened, Stored, Uses, open};
+use super::{Age, Entry, Known, Means, Opened, Stored, Uses, open};
 use crate::clock::Clock;
 use crate::domain::id::TokenId;
 use crate::domain::time::{Span, Timestamp};
@@ -24,7 +24,7 @@ fn id(slot: u64) -> TokenId {
 fn open_at(folder: &Path, now: Option<Timestamp>) -> Opened {
     let clock = Clock::held(now.unwrap_or(LATER));
     let (high_water, tokens) = (Timestamp::EPOCH, now.is_some());
-    open(folder, Means { clock, high_water, tokens, expected: true }).unwrap()
+    open(folder, Means { clock, high_water, tokens, expected: true, age: Age::default() }).unwrap()
 }
 
 fn note(uses: &Uses, noted: &[(u64, u64, &str, Option<u64>)]) {

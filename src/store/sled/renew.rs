@@ -1,0 +1,157 @@
+//! A new index beside one in which damage was met, while that one goes on answering what it can.
+//!
+//! A thread of its own carries the history into `index.next`. When it is done, the writing thread adds what
+//! came since and puts it in the place of the damaged one; only then is there no index, for a moment.
+//! Whatever fails leaves the damaged one in place, or none, and then it is opened anew as after any failure
+//! (`heal`).
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+use super::checkpoint::{self, Seen};
+use super::index::{Index, State};
+use super::open;
+use super::replay::{Replay, ReplayError};
+use super::shared::{self, Access, Shared};
+use crate::history::{self, Lines, Mark, Place};
+use crate::store::StoreError;
+
+/// Memory for the pages of the new index while it is built.
+const CACHE_BYTES: u64 = 64 << 20;
+
+/// How far a new index has come.
+#[derive(Clone, Copy, Debug)]
+struct Built {
+    state: State,
+    /// Where the next event stands.
+    next: Place,
+}
+
+/// A new index that is being built.
+#[derive(Debug)]
+pub(super) struct Renewal {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<Result<Built, StoreError>>>,
+}
+
+impl Renewal {
+    /// Begins to build, up to the newest event of this moment.
+    pub(super) fn start(shared: &Arc<Shared>) -> Result<Self, StoreError> {
+        let (stop, until) = (Arc::new(AtomicBool::new(false)), shared.applied());
+        let (shared, stopped) = (Arc::clone(shared), Arc::clone(&stop));
+        let run = move || {
+            let path = shared.options.next_index();
+            remove(&path)?;
+            let begun = Built { state: State::default(), next: Place::START };
+            let built = carry(&shared, &path, begun, until, &stopped)?;
+            // sled notes where its pages are only when it opens: the writing thread must not wait for that.
+            drop(Index::open(&path, CACHE_BYTES)?);
+            Ok(built)
+        };
+        let thread = std::thread::Builder::new().name("store-renewal".to_owned()).spawn(run);
+        let thread = thread.map_err(|error| StoreError::Failed {
+            doing: "starting a thread".to_owned(),
+            cause: error.to_string(),
+        })?;
+        tracing::warn!("building a new index beside the damaged one");
+        Ok(Self { stop, thread: Some(thread) })
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        self.thread.as_ref().is_none_or(JoinHandle::is_finished)
+    }
+
+    /// Puts the new index in the place of the damaged one, with every event up to `until`. For the writing
+    /// thread: no event comes meanwhile.
+    pub(super) fn finish(mut self, shared: &Shared, until: Mark) -> Result<State, StoreError> {
+        let built = match self.thread.take().map(JoinHandle::join) {
+            Some(Ok(built)) => built?,
+            _ => return Err(failed("building a new index", "its thread gave up")),
+        };
+        let next = shared.options.next_index();
+        let built = carry(shared, &next, built, until.head.seq, &self.stop)?;
+        let reason = "a new index is being put in its place".to_owned();
+        let old = shared.change(Access::Down(reason));
+        if old.is_some_and(|old| shared::sole(old).is_none()) {
+            return Err(failed("closing the damaged index", "it is still being read"));
+        }
+        let options = &shared.options;
+        let known = checkpoint::read(&options.folder);
+        let seen = checkpoint::seen(&options.folder, known.as_ref());
+        open::start_anew(options, Seen { high_water: shared.high_water(), ..seen })?;
+        fs::rename(&next, options.index())
+            .map_err(|error| failed("putting the new index in place", &error.to_string()))?;
+        history::sync_folder(&options.folder)?;
+        let index = Index::open(&options.index(), options.cache_bytes)?;
+        if index.state()? != built.state {
+            return Err(failed("opening the new index", "it is not what was written"));
+        }
+        shared.change(Access::Open(Arc::new(index)));
+        Ok(built.state)
+    }
+}
+
+impl Drop for Renewal {
+    /// What is not finished is not waited for.
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Release);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Carries events up to `until` into the new index, and syncs it.
+fn carry(
+    shared: &Shared,
+    path: &Path,
+    from: Built,
+    until: u64,
+    stop: &AtomicBool,
+) -> Result<Built, StoreError> {
+    let index = Index::open(path, CACHE_BYTES)?;
+    let mut replay = Replay::new(&index, from.state, &shared.uses);
+    let mut lines = Lines::from(&shared.options.history(), from.next)?;
+    let (mut next, mut applied) = (from.next, from.state.applied);
+    while applied < until
+        && let Some(raw) = lines.next_line()?
+    {
+        if stop.load(Ordering::Acquire) {
+            return Err(StoreError::Closed);
+        }
+        let checked =
+            history::check(raw.bytes).map_err(|what| failed("reading the history", what))?;
+        (applied, next) = (checked.seq, after(&raw.place, raw.bytes));
+        replay.take(raw.place, checked, raw.bytes).map_err(|ReplayError(error)| error)?;
+    }
+    let state = replay.finish()?;
+    if state.applied != until {
+        let what = format!("it ends at event {} of {until}", state.applied);
+        return Err(failed("reading the history", &what));
+    }
+    index.sync()?;
+    Ok(Built { state, next })
+}
+
+/// Where the line after this one stands, or where its segment ends.
+fn after(place: &Place, line: &[u8]) -> Place {
+    let bytes = u64::try_from(line.len()).unwrap_or(u64::MAX).saturating_add(1);
+    Place { offset: place.offset.saturating_add(bytes), ..*place }
+}
+
+/// Removes a new index that was not finished.
+fn remove(path: &Path) -> Result<(), StoreError> {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(failed(&format!("removing `{}`", path.display()), &error.to_string()))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn failed(doing: &str, cause: &str) -> StoreError {
+    StoreError::Failed { doing: doing.to_owned(), cause: cause.to_owned() }
+}
