@@ -68,10 +68,10 @@ fn respell(read: &[u8], written: &mut [u8]) {
         if is_end(line) {
             return;
         }
-        if let Some(name) = names.find(line) {
-            if let Some(to) = line.get_mut(..name.len()) {
-                to.copy_from_slice(name);
-            }
+        if let Some(name) = names.find(line)
+            && let Some(to) = line.get_mut(..name.len())
+        {
+            to.copy_from_slice(name);
         }
         at = at.saturating_add(end);
     }

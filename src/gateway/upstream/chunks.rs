@@ -141,28 +141,35 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// The body and trailers of what comes in these pieces, and what is left behind it.
-    fn read(pieces: &[&[u8]]) -> Result<(Vec<u8>, Option<HeaderMap>, Vec<u8>), Broken> {
-        let (mut chunks, mut body, mut trailers) = (Chunks::default(), Vec::new(), None);
-        let mut rest = Vec::new();
+    #[derive(Debug, Default)]
+    struct Read {
+        body: Vec<u8>,
+        trailers: Option<HeaderMap>,
+        /// What is left behind it.
+        rest: Vec<u8>,
+    }
+
+    /// What comes in these pieces.
+    fn read(pieces: &[&[u8]]) -> Result<Read, Broken> {
+        let (mut chunks, mut read) = (Chunks::default(), Read::default());
         for piece in pieces {
             let mut unread = Bytes::copy_from_slice(piece);
             loop {
                 match chunks.next(&mut unread)? {
-                    Part::Data(data) => body.extend_from_slice(&data),
-                    Part::Trailers(some) => trailers = Some(some),
+                    Part::Data(data) => read.body.extend_from_slice(&data),
+                    Part::Trailers(some) => read.trailers = Some(some),
                     Part::End | Part::More => break,
                 }
             }
-            rest.extend_from_slice(&unread);
+            read.rest.extend_from_slice(&unread);
         }
-        if chunks.is_over() { Ok((body, trailers, rest)) } else { Err(Broken::Closed) }
+        if chunks.is_over() { Ok(read) } else { Err(Broken::Closed) }
     }
 
     #[test]
     fn rfc9112_7_1_chunks_are_put_together() {
         let text = b"4\r\nWiki\r\n6;a=b\r\npedia \r\nE \r\nin \r\n\r\nchunks.\r\n0\r\n\r\nnext";
-        let (body, trailers, rest) = read(&[text]).unwrap();
+        let Read { body, trailers, rest } = read(&[text]).unwrap();
         assert_eq!((&body[..], &rest[..]), (&b"Wikipedia in \r\n\r\nchunks."[..], &b"next"[..]));
         assert!(trailers.is_none());
     }
@@ -170,8 +177,7 @@ mod tests {
     #[test]
     fn rfc9112_7_1_2_trailers_are_told_without_those_of_the_message() {
         let text = b"0\r\nX-Sum: 1\r\nContent-Length: 5\r\nConnection: a\r\nx-sum: 2\r\n\r\n";
-        let (_, trailers, _) = read(&[text]).unwrap();
-        let trailers = trailers.unwrap();
+        let trailers = read(&[text]).unwrap().trailers.unwrap();
         assert_eq!(trailers.len(), 2);
         assert_eq!(trailers.get_all("x-sum").iter().collect::<Vec<_>>(), ["1", "2"]);
     }
@@ -229,7 +235,7 @@ mod tests {
                 pieces.push(piece);
                 rest = more;
             }
-            let (body, trailers, rest) = read(&pieces).unwrap();
+            let Read { body, trailers, rest } = read(&pieces).unwrap();
             prop_assert_eq!(body, parts.concat());
             prop_assert_eq!(trailers.map(|trailers| trailers.len()), Some(1));
             prop_assert!(rest.is_empty());
