@@ -29,11 +29,10 @@ const TRIES: usize = 4;
 /// Room for the head of a request as most are.
 const HEAD_BYTES: usize = 1_024;
 
-/// What came of one try.
-enum Tried {
-    Answered(Response<Relay>),
+/// Why one try brought no answer.
+enum NoAnswer {
     /// Nothing was sent, so that it is safe to try again.
-    Unsent(Outgoing),
+    Unsent,
     Failed(Refusal),
 }
 
@@ -43,12 +42,14 @@ enum Tried {
 /// A body that the client sends wrong, or an upstream that gives no usable answer.
 pub(super) async fn send(
     permit: Permit<'_>,
-    inbound: Inbound,
+    mut inbound: Inbound,
     client: &Rc<Client>,
     snapshot: &Arc<Snapshot>,
 ) -> Result<Response<Relay>, Refusal> {
     let (core, api) = (client.core(), permit.api());
-    let (mut request, upload) = prepare(&permit, inbound, client, snapshot)?;
+    let (mut request, upload) = prepare(&permit, &mut inbound, client, snapshot)?;
+    // What it holds of the client's connection is given back before that is waited for.
+    drop(inbound);
     let mut refusal = Refusal::UpstreamUnreachable;
     // Taken once: other requests take theirs while this one waits for a connection.
     let turn = core.turn.get().wrapping_add(1);
@@ -62,14 +63,11 @@ pub(super) async fn send(
             }
             Err(refused) => return Err(refused),
         };
-        match exchange(client, api, connection, request, upload.as_ref()).await {
-            Tried::Answered(response) => return Ok(response),
-            Tried::Failed(refusal) => return Err(refusal),
-            Tried::Unsent(_) if !reused => return Err(Refusal::UpstreamUnreachable),
-            Tried::Unsent(unsent) => {
-                request = unsent;
-                request.begin_again();
-            }
+        match exchange(client, api, connection, &mut request, upload.as_ref()).await {
+            Ok(response) => return Ok(response),
+            Err(NoAnswer::Failed(refusal)) => return Err(refusal),
+            Err(NoAnswer::Unsent) if !reused => return Err(Refusal::UpstreamUnreachable),
+            Err(NoAnswer::Unsent) => request.begin_again(),
         }
     }
     Err(refusal)
@@ -119,9 +117,9 @@ async fn exchange(
     client: &Rc<Client>,
     api: &ApiPlan,
     mut connection: Box<Connection>,
-    mut request: Outgoing,
+    request: &mut Outgoing,
     upload: Option<&Rc<Upload>>,
-) -> Tried {
+) -> Result<Response<Relay>, NoAnswer> {
     let alarm = Rc::clone(&connection.alarm);
     match upload {
         Some(upload) => upload.watch(&alarm),
@@ -129,7 +127,7 @@ async fn exchange(
     }
     let answered = loop {
         let answered = std::future::poll_fn(|context| {
-            match connection.poll_exchange(&mut request, &client.core().scratch, context) {
+            match connection.poll_exchange(request, &client.core().scratch, context) {
                 Poll::Ready(answered) => Poll::Ready(Some(answered)),
                 Poll::Pending if alarm.take_rung() => Poll::Ready(None),
                 Poll::Pending => {
@@ -144,7 +142,7 @@ async fn exchange(
                 Some(upload) => upload.go_on(),
                 None => {
                     let stalled = upload.map_or(Refusal::UpstreamTimeout, |up| up.stalled());
-                    return failed(api, connection.target(), stalled, &"it took too long");
+                    return Err(failed(api, connection.target(), stalled, &"it took too long"));
                 }
             },
         }
@@ -152,29 +150,33 @@ async fn exchange(
     alarm.clear();
     let answer = match answered {
         Ok(answer) => answer,
-        Err(Failed::Unsent) => return Tried::Unsent(request),
-        Err(Failed::Client(refusal)) => return Tried::Failed(refusal),
+        Err(Failed::Unsent) => return Err(NoAnswer::Unsent),
+        Err(Failed::Client(refusal)) => return Err(NoAnswer::Failed(refusal)),
         Err(Failed::Upstream(broken)) => {
-            return failed(api, connection.target(), Refusal::UpstreamBroken, &broken);
+            return Err(failed(api, connection.target(), Refusal::UpstreamBroken, &broken));
         }
     };
     if answer.response.status() == StatusCode::SWITCHING_PROTOCOLS {
         let unasked = &"it changed the protocol unasked";
-        return failed(api, connection.target(), Refusal::UpstreamBroken, unasked);
+        return Err(failed(api, connection.target(), Refusal::UpstreamBroken, unasked));
     }
     client.is_answered(answer.lines);
     let (whole, upload) = (request.is_whole(), upload.filter(|_| !request.is_sent()));
     if let Some(upload) = upload {
         let (limit, under_way) = (client.core().alarms.add(), client.begin_body());
-        connection.leave(request, upload.is_answered(api.stall_timeout, limit), under_way);
+        connection.leave(
+            request.take_over(),
+            upload.is_answered(api.stall_timeout, limit),
+            under_way,
+        );
     }
     let stall_timeout = api.stall_timeout;
     let relay = |()| Relay::new(connection, whole, upload, stall_timeout, client);
-    Tried::Answered(answer.response.map(relay))
+    Ok(answer.response.map(relay))
 }
 
 /// An exchange without a usable answer; told of where that is the upstream's fault.
-fn failed(api: &ApiPlan, number: usize, refusal: Refusal, cause: &dyn fmt::Display) -> Tried {
+fn failed(api: &ApiPlan, number: usize, refusal: Refusal, cause: &dyn fmt::Display) -> NoAnswer {
     let target = api.targets.iter().find(|target| target.number == number);
     if refusal.fault() == Fault::Upstream
         && let Some(target) = target
@@ -185,28 +187,29 @@ fn failed(api: &ApiPlan, number: usize, refusal: Refusal, cause: &dyn fmt::Displ
             "an upstream gives no usable answer"
         );
     }
-    Tried::Failed(refusal)
+    NoAnswer::Failed(refusal)
 }
 
 /// Turns an inbound request into the one that the upstream gets.
 fn prepare(
     permit: &Permit<'_>,
-    inbound: Inbound,
+    inbound: &mut Inbound,
     client: &Client,
     snapshot: &Arc<Snapshot>,
 ) -> Result<(Outgoing, Option<Rc<Upload>>), Refusal> {
-    let Inbound { mut parts, body, request: number, notes, .. } = inbound;
+    let Inbound { parts, body, request: number, notes, .. } = inbound;
     let (api, headers) = (permit.api(), &parts.headers);
     let held = notes.expect && expectation(headers)?;
     let mut head = Vec::with_capacity(HEAD_BYTES);
-    begin(&mut head, &parts);
-    identity::lines(&mut head, permit, number, client, snapshot)?;
+    begin(&mut head, parts);
+    identity::lines(&mut head, permit, *number, client, snapshot)?;
     pass_on(&mut head, headers, api.keep_credential, client);
     if notes.te {
         pass_trailers_on(&mut head, headers);
     }
     let (mut coding, mut upload) = (Coding::Length(0), None);
-    if !body.is_end_stream() {
+    let body = body.take().filter(|body| !body.is_end_stream());
+    if body.is_some() {
         check_length(headers, api)?;
         coding = self::coding(headers);
         if matches!(coding, Coding::Chunked(_)) {
@@ -215,7 +218,8 @@ fn prepare(
         upload = Some(Upload::new(snapshot, api.body_bytes, api.response_timeout, held));
     }
     head.extend_from_slice(b"\r\n");
-    let body = upload.as_ref().map(|upload| RequestBody::new(body, Rc::clone(upload)));
+    let body = body.zip(upload.as_ref().map(Rc::clone));
+    let body = body.map(|(body, upload)| RequestBody::new(body, upload));
     let wanted = Wanted { bodiless: parts.method == Method::HEAD, lines: !client.is_http2() };
     let spare = std::mem::take(&mut parts.headers);
     Ok((Outgoing::new(head, body, coding, wanted, spare), upload))

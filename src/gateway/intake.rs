@@ -25,7 +25,8 @@ use super::snapshot::Snapshot;
 #[derive(Debug)]
 pub(super) struct Inbound {
     pub(super) parts: Parts,
-    pub(super) body: Incoming,
+    /// Until it is on its way.
+    pub(super) body: Option<Incoming>,
     /// Its number.
     pub(super) request: RequestId,
     /// Whence it came.
@@ -78,6 +79,7 @@ pub(super) fn receive(
         check_framing(&parts)?;
     }
     join_cookies(&mut parts);
+    let body = Some(body);
     Ok(Inbound { parts, body, request: number, peer: client.peer(), host, odd, notes })
 }
 

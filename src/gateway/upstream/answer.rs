@@ -3,14 +3,13 @@
 use std::mem::MaybeUninit;
 
 use bytes::{Buf, Bytes};
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::header::HeaderMap;
 use http::{Response, StatusCode};
 use hyper::ext::ReasonPhrase;
 
-use crate::wire;
-
 use super::chunks::Chunks;
 use super::error::Broken;
+use super::fields::Said;
 use super::framing::Framing;
 use super::lines::Lines;
 use super::part::{FIELDS_MAX, HEAD_BYTES_MAX};
@@ -34,17 +33,6 @@ pub(in crate::gateway) struct Answer {
     pub(super) framing: Framing,
     /// Whether the connection stays open behind it.
     pub(super) persists: bool,
-}
-
-/// What the fields of a head say about its connection.
-#[derive(Debug, Default)]
-struct Said {
-    length: Option<u64>,
-    chunked: bool,
-    close: bool,
-    keep_alive: bool,
-    /// What else `Connection` names.
-    named: Vec<HeaderName>,
 }
 
 /// Takes a head from the beginning of what was read; none if it is not there to its end. Its fields are
@@ -86,7 +74,7 @@ pub(super) fn read(
     spare.clear();
     let mut headers = std::mem::take(spare);
     let lines = if wanted.lines {
-        said.lines(head.headers, length, &mut headers)?
+        said.lines(head.headers, unread.get(..length).unwrap_or_default(), &mut headers)?
     } else {
         said.map(head.headers, unread, &mut headers)?;
         Lines::default()
@@ -101,140 +89,15 @@ pub(super) fn read(
         Some(length) => Framing::Length(length),
         None => Framing::Close,
     };
-    let persists = !said.close && (later || said.keep_alive);
+    let persists = said.persists(later);
     unread.advance(length);
     Ok(Some(Answer { response, lines, framing, persists }))
-}
-
-impl Said {
-    fn hear(fields: &[httparse::Header<'_>]) -> Result<Self, Broken> {
-        let mut said = Self::default();
-        for field in fields {
-            match field.name.len() {
-                10 if field.name.eq_ignore_ascii_case("connection") => {
-                    said.persistence(field.value)
-                }
-                14 if field.name.eq_ignore_ascii_case("content-length") => {
-                    said.length(field.value)?;
-                }
-                17 if field.name.eq_ignore_ascii_case("transfer-encoding") => {
-                    if said.chunked || !field.value.eq_ignore_ascii_case(b"chunked") {
-                        const OTHER: &str = "a transfer coding other than a plain chunked";
-                        return Err(Broken::Malformed(OTHER));
-                    }
-                    said.chunked = true;
-                }
-                _ => {}
-            }
-        }
-        Ok(said)
-    }
-
-    /// RFC 9112 section 9.3.
-    fn persistence(&mut self, value: &[u8]) {
-        for word in value.split(|b| *b == b',').map(<[u8]>::trim_ascii) {
-            self.close |= word.eq_ignore_ascii_case(b"close");
-            self.keep_alive |= word.eq_ignore_ascii_case(b"keep-alive");
-        }
-        // How long the body is stays true whatever a connection says.
-        let named = wire::named_by_connection(value);
-        self.named.extend(named.filter(|name| *name != header::CONTENT_LENGTH));
-    }
-
-    /// RFC 9110 section 8.6: digits alone, or the same ones several times.
-    fn length(&mut self, value: &[u8]) -> Result<(), Broken> {
-        for digits in value.split(|b| *b == b',').map(<[u8]>::trim_ascii) {
-            let digits = Some(digits).filter(|digits| digits.iter().all(u8::is_ascii_digit));
-            let length = digits.and_then(|digits| std::str::from_utf8(digits).ok()?.parse().ok());
-            let length = length.ok_or(Broken::Malformed("a length that is no number"))?;
-            if self.length.replace(length).is_some_and(|before| before != length) {
-                return Err(Broken::Malformed("two lengths"));
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether a field is passed on: not if it belongs to the connection (RFC 9110 section 7.6.1). Of a
-    /// length that is said twice one is left, and none beside chunks, for then it is not to be believed (RFC
-    /// 9112 section 6.3); `heard` says that it was passed on already.
-    fn passes(&self, name: &str, heard: bool) -> bool {
-        !wire::is_hop_by_hop(name)
-            && match name.len() {
-                14 if name.eq_ignore_ascii_case("content-length") => !self.chunked && !heard,
-                17 => !name.eq_ignore_ascii_case("transfer-encoding"),
-                _ => true,
-            }
-            && !self.named.iter().any(|one| name.eq_ignore_ascii_case(one.as_str()))
-    }
-
-    /// Writes the fields of a head into a map.
-    fn map(
-        &self,
-        fields: &[httparse::Header<'_>],
-        read: &Bytes,
-        headers: &mut HeaderMap,
-    ) -> Result<(), Broken> {
-        headers.reserve(fields.len());
-        for field in fields {
-            if !self.passes(field.name, headers.contains_key(header::CONTENT_LENGTH)) {
-                continue;
-            }
-            let name = name(field)?;
-            let value = match self.length {
-                Some(length) if name == header::CONTENT_LENGTH => HeaderValue::from(length),
-                _ => value(read.slice_ref(field.value))?,
-            };
-            headers.append(name, value);
-        }
-        Ok(())
-    }
-
-    /// The fields of a head as lines; those that tell how the body ends are written into a map as well.
-    fn lines(
-        &self,
-        fields: &[httparse::Header<'_>],
-        bytes: usize,
-        headers: &mut HeaderMap,
-    ) -> Result<Lines, Broken> {
-        let mut lines = Lines { text: Vec::with_capacity(bytes), ..Lines::default() };
-        for field in fields {
-            if !self.passes(field.name, lines.has_length) {
-                continue;
-            }
-            match field.name.len() {
-                14 if field.name.eq_ignore_ascii_case("content-length") => {
-                    let length = HeaderValue::from(self.length.unwrap_or_default());
-                    lines.add(field.name, length.as_bytes());
-                    lines.has_length = true;
-                    headers.insert(header::CONTENT_LENGTH, length);
-                    continue;
-                }
-                7 if field.name.eq_ignore_ascii_case("trailer") => {
-                    lines.has_trailer = true;
-                    headers.append(header::TRAILER, value(Bytes::copy_from_slice(field.value))?);
-                }
-                4 => lines.has_date |= field.name.eq_ignore_ascii_case("date"),
-                _ => {}
-            }
-            lines.add(field.name, field.value);
-        }
-        Ok(lines)
-    }
-}
-
-fn name(field: &httparse::Header<'_>) -> Result<HeaderName, Broken> {
-    HeaderName::from_bytes(field.name.as_bytes())
-        .map_err(|_| Broken::Malformed("a field's name that is none"))
-}
-
-fn value(bytes: Bytes) -> Result<HeaderValue, Broken> {
-    HeaderValue::from_maybe_shared(bytes)
-        .map_err(|_| Broken::Malformed("a field's value that is none"))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use http::header;
 
     const MAP: Wanted = Wanted { bodiless: false, lines: false };
     const LINES: Wanted = Wanted { bodiless: false, lines: true };

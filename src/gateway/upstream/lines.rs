@@ -1,5 +1,7 @@
 //! The fields of an answer as they go into the head that a client gets.
 
+use std::ops::Range;
+
 /// Fields as lines, each spelled and in its place as the upstream sent it.
 #[derive(Debug, Default)]
 pub(in crate::gateway) struct Lines {
@@ -10,13 +12,66 @@ pub(in crate::gateway) struct Lines {
     pub(super) has_trailer: bool,
 }
 
-impl Lines {
-    pub(super) fn add(&mut self, name: &str, value: &[u8]) {
-        for part in [name.as_bytes(), b": ", value, b"\r\n"] {
-            self.text.extend_from_slice(part);
+/// Fields that are gathered out of a head that was read. Those that stand there one behind the other, just
+/// as they would be written, are copied at once.
+#[derive(Debug)]
+pub(super) struct Gathering<'r> {
+    read: &'r [u8],
+    /// What was passed of it and is not copied yet.
+    run: Range<usize>,
+    pub(super) lines: Lines,
+}
+
+impl<'r> Gathering<'r> {
+    pub(super) fn of(read: &'r [u8]) -> Self {
+        let text = Vec::with_capacity(read.len());
+        Self { read, run: 0..0, lines: Lines { text, ..Lines::default() } }
+    }
+
+    /// A field of the head as it was read.
+    pub(super) fn pass(&mut self, name: &'r str, value: &'r [u8]) {
+        match self.place(name, value) {
+            Some(line) if line.start == self.run.end => self.run.end = line.end,
+            Some(line) => {
+                self.copy_run();
+                self.run = line;
+            }
+            None => self.add(name, value),
         }
     }
 
+    /// A field with another value.
+    pub(super) fn add(&mut self, name: &str, value: &[u8]) {
+        self.copy_run();
+        for part in [name.as_bytes(), b": ", value, b"\r\n"] {
+            self.lines.text.extend_from_slice(part);
+        }
+    }
+
+    pub(super) fn finish(mut self) -> Lines {
+        self.copy_run();
+        self.lines
+    }
+
+    fn copy_run(&mut self) {
+        let run = std::mem::replace(&mut self.run, 0..0);
+        self.lines.text.extend_from_slice(self.read.get(run).unwrap_or_default());
+    }
+
+    /// Where the line of a field stands in the head, if it stands there just as it would be written.
+    fn place(&self, name: &str, value: &[u8]) -> Option<Range<usize>> {
+        let at = |part: *const u8| part.addr().checked_sub(self.read.as_ptr().addr());
+        let (start, value_at) = (at(name.as_ptr())?, at(value.as_ptr())?);
+        let colon = start.checked_add(name.len())?;
+        let end = value_at.checked_add(value.len())?;
+        let same = value_at == colon.checked_add(2)?
+            && self.read.get(colon..value_at)? == b": "
+            && self.read.get(end..end.checked_add(2)?)? == b"\r\n";
+        same.then_some(start..end.checked_add(2)?)
+    }
+}
+
+impl Lines {
     pub(in crate::gateway) const fn is_empty(&self) -> bool {
         self.text.is_empty()
     }
@@ -58,11 +113,12 @@ mod tests {
 
     fn head(fields: &[(&str, &str)], written: &str) -> String {
         let names = |name: &str| fields.iter().any(|field| field.0.eq_ignore_ascii_case(name));
-        let (has_length, has_date) = (names("content-length"), names("date"));
-        let mut lines = Lines { has_length, has_date, ..Lines::default() };
+        let mut gathering = Gathering::of(b"");
         for (name, value) in fields {
-            lines.add(name, value.as_bytes());
+            gathering.add(name, value.as_bytes());
         }
+        let mut lines = gathering.finish();
+        (lines.has_length, lines.has_date) = (names("content-length"), names("date"));
         let mut to = Vec::new();
         lines.put_into(written.as_bytes(), &mut to);
         String::from_utf8(to).unwrap()

@@ -10,6 +10,7 @@ mod part;
 mod chunks;
 mod framing;
 mod lines;
+mod fields;
 mod answer;
 mod outgoing;
 mod connection;

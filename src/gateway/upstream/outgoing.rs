@@ -90,6 +90,19 @@ impl Outgoing {
         }
     }
 
+    /// What is left of it, for whoever goes on with it.
+    pub(in crate::gateway) fn take_over(&mut self) -> Self {
+        let coding = std::mem::replace(&mut self.coding, Coding::Length(0));
+        Self {
+            text: std::mem::take(&mut self.text),
+            data: std::mem::take(&mut self.data),
+            body: self.body.take(),
+            coding,
+            spare: HeaderMap::new(),
+            ..*self
+        }
+    }
+
     /// It goes out on another connection.
     pub(in crate::gateway) const fn begin_again(&mut self) {
         self.broken = false;
