@@ -19,7 +19,7 @@ use super::core::Core;
 use super::head::{self, Head};
 use super::spelling::Spelling;
 use super::stream::Stream;
-use super::upstream::Lines;
+use super::upstream::{Lines, Waiting};
 
 /// So much of an answer, written at once while nothing is under way, is more than the small change that
 /// a connection of HTTP/2 lives on.
@@ -40,7 +40,7 @@ pub(super) struct Client {
     asked: RefCell<Spelling>,
     has_body: Cell<bool>,
     /// The fields of an upstream's answer, until its head is written.
-    answer: RefCell<Lines>,
+    answer: RefCell<Waiting>,
     head_begun: Cell<bool>,
     http2: Cell<bool>,
     /// The stream of HTTP/2 whose request is about to begin.
@@ -115,7 +115,7 @@ impl Client {
 
     /// The fields of an upstream's answer, for its head.
     pub(super) fn is_answered(&self, lines: Lines) {
-        *self.answer.borrow_mut() = lines;
+        self.answer.borrow_mut().push(lines);
     }
 
     /// An exchange begins; it ends when the answer is dropped.
@@ -246,12 +246,13 @@ impl Socket {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> io::Result<usize> {
-        let answer = self.client.answer.take();
+        let mut answer = self.client.answer.borrow_mut();
         let taken = if answer.is_empty() {
             self.head.gather(slices)
         } else {
-            self.head.take(slices, &answer)?
+            self.head.take(slices, &mut answer)
         };
+        drop(answer);
         match self.poll_head(context) {
             Poll::Ready(Err(error)) => return Err(error),
             Poll::Ready(Ok(())) => self.moved(taken),

@@ -160,7 +160,9 @@ async fn exchange(
         let unasked = &"it changed the protocol unasked";
         return Err(failed(api, connection.target(), Refusal::UpstreamBroken, unasked));
     }
-    client.is_answered(answer.lines);
+    if let Some(lines) = answer.lines {
+        client.is_answered(lines);
+    }
     let (whole, upload) = (request.is_whole(), upload.filter(|_| !request.is_sent()));
     if let Some(upload) = upload {
         let (limit, under_way) = (client.core().alarms.add(), client.begin_body());

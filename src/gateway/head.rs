@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::AsyncWrite;
 use tokio::net::TcpStream;
 
-use super::upstream::Lines;
+use super::upstream::Waiting;
 
 /// Bodies up to this go out together with their head: copying them costs less than a second call, or a
 /// list of pieces.
@@ -29,20 +29,14 @@ pub(super) struct Head {
 }
 
 impl Head {
-    /// Takes a head from the beginning of `slices`, with the fields in `lines` besides its own. Answers how
-    /// many bytes it took; a small body goes with it. What is taken has to be written with [`Head::poll`]
-    /// before anything else.
-    ///
-    /// # Errors
-    /// The first slice is no head: hyper writes one whole, and nothing else before it.
-    pub(super) fn take(&mut self, slices: &[IoSlice<'_>], lines: &Lines) -> io::Result<usize> {
+    /// Takes a head from the beginning of `slices`, with the fields that wait for it. Answers how many bytes
+    /// it took; a small body goes with it. What is taken has to be written with [`Head::poll`] before
+    /// anything else.
+    pub(super) fn take(&mut self, slices: &[IoSlice<'_>], waiting: &mut Waiting) -> usize {
         let head = slices.first().map_or(&[][..], |slice| slice);
-        if memchr::memchr(b'\n', head).is_none() {
-            return Err(io::Error::new(io::ErrorKind::InvalidData, "a head without an end"));
-        }
-        lines.put_into(head, &mut self.bytes);
+        waiting.put_into(head, &mut self.bytes);
         let more = self.gather(slices.get(1..).unwrap_or_default());
-        Ok(head.len().saturating_add(more))
+        head.len().saturating_add(more)
     }
 
     /// Takes the first of `slices` as they are, as long as they are small; answers how many bytes.

@@ -6,7 +6,7 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use crate::wire;
 
 use super::error::Broken;
-use super::lines::{Gathering, Lines};
+use super::lines::{Gathering, Lines, MARK};
 
 /// What the fields of a head say about its connection.
 #[derive(Debug, Default)]
@@ -108,7 +108,8 @@ impl Said {
         Ok(())
     }
 
-    /// The fields of a head as lines; those that tell how the body ends are written into a map as well.
+    /// The fields of a head as lines. Into a map go the mark that stands for them and those that tell how the
+    /// body ends.
     pub(super) fn lines<'r>(
         &self,
         fields: &[httparse::Header<'r>],
@@ -116,6 +117,7 @@ impl Said {
         headers: &mut HeaderMap,
     ) -> Result<Lines, Broken> {
         let mut lines = Gathering::of(read);
+        headers.insert(MARK.0, MARK.1);
         for field in fields {
             let mut value = field.value;
             if !self.passes(field.name, lines.lines.has_length) {

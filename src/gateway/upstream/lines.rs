@@ -1,6 +1,18 @@
 //! The fields of an answer as they go into the head that a client gets.
 
+use std::collections::VecDeque;
 use std::ops::Range;
+use std::sync::LazyLock;
+
+use http::{HeaderName, HeaderValue};
+use memchr::memmem::Finder;
+
+/// Stands in a head that hyper writes, where the fields of an upstream's answer belong. So they go into their
+/// own head alone, whatever else hyper writes at once: an interim answer, or another head.
+pub(super) const MARK: (HeaderName, HeaderValue) =
+    (HeaderName::from_static("tollgate-fields"), HeaderValue::from_static(""));
+
+static MARK_LINE: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(b"tollgate-fields: \r\n"));
 
 /// Fields as lines, each spelled and in its place as the upstream sent it.
 #[derive(Debug, Default)]
@@ -72,25 +84,19 @@ impl<'r> Gathering<'r> {
 }
 
 impl Lines {
-    pub(in crate::gateway) const fn is_empty(&self) -> bool {
-        self.text.is_empty()
-    }
-
-    /// Appends to `to` a head that hyper wrote, with these fields behind its first line. Of a field that it
-    /// has too, theirs stays.
-    pub(in crate::gateway) fn put_into(&self, head: &[u8], to: &mut Vec<u8>) {
-        let (start, mut rest) = first_line(head);
-        to.extend_from_slice(start);
+    /// Appends these fields, and then those that hyper wrote in the same head, up to its end. Of a field
+    /// that both have, theirs stays. Answers what follows.
+    fn put_into<'h>(&self, mut written: &'h [u8], to: &mut Vec<u8>) -> &'h [u8] {
         to.extend_from_slice(&self.text);
-        while let (line, more) = first_line(rest)
+        while let (line, more) = first_line(written)
             && !matches!(line, b"\r\n" | b"")
         {
             if !self.has(line) {
                 to.extend_from_slice(line);
             }
-            rest = more;
+            written = more;
         }
-        to.extend_from_slice(rest);
+        written
     }
 
     /// hyper writes names in lower case.
@@ -98,6 +104,35 @@ impl Lines {
         (self.has_length && line.starts_with(b"content-length:"))
             || (self.has_date && line.starts_with(b"date:"))
             || (self.has_trailer && line.starts_with(b"trailer:"))
+    }
+}
+
+/// Fields whose heads hyper has still to write, in that order.
+#[derive(Debug, Default)]
+pub(in crate::gateway) struct Waiting(VecDeque<Lines>);
+
+impl Waiting {
+    pub(in crate::gateway) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Leaves fields to the next head that has the [`MARK`].
+    pub(in crate::gateway) fn push(&mut self, lines: Lines) {
+        self.0.push_back(lines);
+    }
+
+    /// Appends to `to` what hyper wrote, with each mark replaced by the fields that it stands for.
+    pub(in crate::gateway) fn put_into(&mut self, mut written: &[u8], to: &mut Vec<u8>) {
+        while let Some(at) = MARK_LINE.find(written)
+            && let Some((before, behind)) = written.split_at_checked(at)
+        {
+            to.extend_from_slice(before);
+            written = behind.get(MARK_LINE.needle().len()..).unwrap_or_default();
+            if let Some(lines) = self.0.pop_front() {
+                written = lines.put_into(written, to);
+            }
+        }
+        to.extend_from_slice(written);
     }
 }
 
@@ -111,7 +146,7 @@ fn first_line(text: &[u8]) -> (&[u8], &[u8]) {
 mod tests {
     use super::*;
 
-    fn head(fields: &[(&str, &str)], written: &str) -> String {
+    fn lines(fields: &[(&str, &str)]) -> Lines {
         let names = |name: &str| fields.iter().any(|field| field.0.eq_ignore_ascii_case(name));
         let mut gathering = Gathering::of(b"");
         for (name, value) in fields {
@@ -119,15 +154,25 @@ mod tests {
         }
         let mut lines = gathering.finish();
         (lines.has_length, lines.has_date) = (names("content-length"), names("date"));
+        lines
+    }
+
+    fn put(waiting: &mut Waiting, written: &str) -> String {
         let mut to = Vec::new();
-        lines.put_into(written.as_bytes(), &mut to);
+        waiting.put_into(written.as_bytes(), &mut to);
         String::from_utf8(to).unwrap()
+    }
+
+    fn head(fields: &[(&str, &str)], written: &str) -> String {
+        let mut waiting = Waiting::default();
+        waiting.push(lines(fields));
+        put(&mut waiting, written)
     }
 
     #[test]
     fn a_field_of_the_upstream_stands_once_and_where_it_stood() {
-        let written =
-            "HTTP/1.1 200 OK\r\ncontent-length: 3\r\nconnection: close\r\ndate: a\r\n\r\nabc";
+        let written = "HTTP/1.1 200 OK\r\ntollgate-fields: \r\ncontent-length: 3\r\nconnection: close\r\n\
+                       date: a\r\n\r\nabc";
         assert_eq!(
             head(&[("Content-Length", "3"), ("X", "y")], written),
             "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nX: y\r\nconnection: close\r\ndate: a\r\n\r\nabc"
@@ -140,8 +185,25 @@ mod tests {
 
     #[test]
     fn a_body_behind_a_head_stays_as_it_is() {
-        let written = "HTTP/1.1 200 OK\r\n\r\ndate: 1\r\n";
+        let written = "HTTP/1.1 200 OK\r\ntollgate-fields: \r\n\r\ndate: 1\r\n";
         let expected = "HTTP/1.1 200 OK\r\nDate: b\r\n\r\ndate: 1\r\n";
         assert_eq!(head(&[("Date", "b")], written), expected);
+    }
+
+    #[test]
+    fn each_head_gets_its_own_fields_whatever_is_written_at_once() {
+        let mut waiting = Waiting::default();
+        waiting.push(lines(&[("A", "1")]));
+        waiting.push(lines(&[("B", "2")]));
+        let written = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\ntollgate-fields: \r\ndate: x\r\n\r\n\
+                       HTTP/1.1 401 Unauthorized\r\ndate: x\r\n\r\nHTTP/1.1 200 OK\r\ntollgate-fields: \r\n\r\n";
+        let expected = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 204 No Content\r\nA: 1\r\ndate: x\r\n\r\n\
+                        HTTP/1.1 401 Unauthorized\r\ndate: x\r\n\r\nHTTP/1.1 200 OK\r\nB: 2\r\n\r\n";
+        assert_eq!(put(&mut waiting, written), expected);
+        assert!(waiting.is_empty());
+        assert_eq!(
+            put(&mut waiting, "HTTP/1.1 200 OK\r\ntollgate-fields: \r\n\r\n"),
+            "HTTP/1.1 200 OK\r\n\r\n"
+        );
     }
 }

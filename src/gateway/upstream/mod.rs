@@ -30,7 +30,7 @@ use super::targets::Target;
 pub(super) use answer::Wanted;
 pub(super) use connection::{Connection, Failed, Scratch};
 pub(super) use error::Broken;
-pub(super) use lines::Lines;
+pub(super) use lines::{Lines, Waiting};
 pub(super) use outgoing::{Coding, Outgoing};
 pub(super) use pool::Pool;
 
