@@ -117,6 +117,11 @@ impl Upload {
         limit
     }
 
+    /// Whether the answer began before the body was over, and has come to its end.
+    fn is_outlived(&self) -> bool {
+        self.beside.get().is_some_and(|beside| beside.answer_is_over.get())
+    }
+
     /// Nothing more of the answer comes. If it came to its end, the body may do so too; from here on it
     /// has a time limit of its own.
     pub(super) fn answer_is_over(&self, whole: bool) {
@@ -223,6 +228,11 @@ impl RequestBody {
     /// The upstream wants it.
     pub(super) fn let_go(&self) {
         self.upload.held.set(false);
+    }
+
+    /// Whether it has outlived its answer.
+    pub(super) fn outlived_its_answer(&self) -> bool {
+        self.upload.is_outlived()
     }
 
     /// Whether it is known that nothing follows.

@@ -168,6 +168,27 @@ fn rfc9110_15_2_interim_answers_come_before_the_answer_and_not_without_end() {
 }
 
 #[test]
+fn rfc9110_10_1_1_a_go_ahead_and_the_answer_at_once_keep_their_fields_apart() {
+    let upstream = Upstream::scripted(|_| {
+        let text = "HTTP/1.1 100 Continue\r\nX-No: 1\r\n\r\nHTTP/1.1 200 OK\r\nX-Yes: 1\r\n\
+                    Content-Length: 2\r\n\r\nok";
+        vec![Step::Send(text.into()), Step::TakeBody]
+    });
+    let (gateway, secret) = in_front_of(upstream.address());
+    for _ in 0..20 {
+        let mut client = Client::connect(gateway.public());
+        client.send(format!(
+            "POST / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {secret}\r\nContent-Length: 5\r\n\
+             Expect: 100-continue\r\n\r\n"
+        ));
+        let found = client.answer();
+        assert_eq!((found.status, found.text().as_str()), (200, "ok"));
+        assert_eq!((found.value("x-yes").as_deref(), found.value("x-no")), (Some("1"), None));
+        assert_eq!(found.value("tollgate-fields"), None);
+    }
+}
+
+#[test]
 fn rfc9112_6_3_an_answer_may_end_with_its_connection() {
     let upstream = Upstream::scripted(|seen| {
         let version = if seen.line().contains("/old") { "1.0" } else { "1.1" };

@@ -252,8 +252,7 @@ impl Connection {
                 }
                 limit.wake_me(context);
                 let sent = request.poll(&mut write, context);
-                // What the upstream does not take, the client need not send.
-                if request.is_broken() { Poll::Ready(Ok(())) } else { sent }
+                if request.is_in_vain() { Poll::Ready(Ok(())) } else { sent }
             });
             if ended.await.is_err() {
                 // Whoever passes the answer on looks why.

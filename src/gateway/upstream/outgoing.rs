@@ -73,9 +73,10 @@ impl Outgoing {
         self.body.is_none() && self.text.is_empty()
     }
 
-    /// Whether the upstream takes no more of it.
-    pub(super) const fn is_broken(&self) -> bool {
-        self.broken
+    /// Whether the upstream takes no more of it and has answered. Until then what the client sends is taken
+    /// and dropped, for some clients read nothing before they have sent everything.
+    pub(super) fn is_in_vain(&self) -> bool {
+        self.broken && self.body.as_ref().is_none_or(RequestBody::outlived_its_answer)
     }
 
     /// Whether the upstream took all that it was sent.
@@ -312,7 +313,7 @@ mod tests {
         let mut request = request(b"GET / HTTP/1.1\r\n\r\n");
         let mut context = Context::from_waker(Waker::noop());
         assert!(request.poll(&mut closed, &mut context).is_pending());
-        assert!(!request.is_begun() && request.is_broken() && !request.is_sent());
+        assert!(!request.is_begun() && request.broken && !request.is_sent());
         let (mut write, mut upstream) = pair().await;
         request.begin_again();
         std::future::poll_fn(|context| request.poll(&mut write, context)).await.unwrap();
