@@ -25,7 +25,7 @@ pub(crate) const DIFFERENCES: [(&str, &str); 9] = [
     ),
     (
         "the order of header fields of different names",
-        "says nothing (RFC 9110 section 5.3); that of fields of one name is kept",
+        "says nothing (RFC 9110 section 5.3), and is kept in answers over HTTP/1.1 alone; that of fields of one name is kept",
     ),
     ("`Content-Length` of a 304", "is left out: an answer without a body needs none"),
     (
