@@ -69,8 +69,8 @@ impl Outgoing {
     }
 
     /// Whether nothing of it is left to send.
-    pub(in crate::gateway) const fn is_sent(&self) -> bool {
-        self.body.is_none() && self.text.is_empty()
+    pub(in crate::gateway) fn is_sent(&self) -> bool {
+        self.body.is_none() && self.rest().is_none()
     }
 
     /// Whether the upstream takes no more of it and has answered. Until then what the client sends is taken
@@ -80,7 +80,7 @@ impl Outgoing {
     }
 
     /// Whether the upstream took all that it was sent.
-    pub(in crate::gateway) const fn is_whole(&self) -> bool {
+    pub(in crate::gateway) fn is_whole(&self) -> bool {
         self.is_sent() && !self.broken
     }
 
@@ -302,6 +302,20 @@ mod tests {
         };
         let (seen, ()) = tokio::join!(reader, writer);
         assert_eq!(seen, long);
+    }
+
+    #[test]
+    fn sec_s13_a_request_is_not_sent_before_the_last_of_its_data_is() {
+        let mut request = request(b"");
+        assert!(request.is_sent());
+        request.data = Bytes::from_static(b"the last part of a body");
+        assert!(!request.is_sent() && !request.is_whole());
+        request.written = request.data.len() - 1;
+        assert!(!request.is_sent());
+        (request.written, request.tail) = (request.data.len(), b"\r\n");
+        assert!(!request.is_sent());
+        request.written += 2;
+        assert!(request.is_whole());
     }
 
     #[tokio::test]
