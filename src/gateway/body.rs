@@ -144,7 +144,11 @@ impl Upload {
     pub(super) fn watch(&self, alarm: &Rc<Alarm>) {
         *self.way.borrow_mut() = Some(Rc::clone(alarm));
         self.patient.set(self.held.get());
-        self.set_alarm(if self.held.get() { PATIENCE } else { self.stall_timeout });
+        self.set_alarm(match (self.held.get(), self.done.get()) {
+            (true, _) => PATIENCE,
+            (false, true) => self.response_timeout,
+            (false, false) => self.stall_timeout,
+        });
     }
 
     /// Whose fault it is that nothing moves.
@@ -266,7 +270,7 @@ impl RequestBody {
             }
             Some(Err(_)) => Some(Err(self.refuse())),
             Some(Ok(mut frame)) => {
-                let last = body.is_end_stream();
+                let last = body.is_end_stream() || frame.is_trailers();
                 let taken = upload.take(frame.data_ref().map_or(0, Buf::remaining), last);
                 if let Some(trailers) = frame.trailers_mut() {
                     upload.clean(trailers);

@@ -128,6 +128,10 @@ impl Connection {
                 Poll::Ready(answer) => return Poll::Ready(answer.map_err(Failed::Upstream)),
             }
         }
+        // Part of something that nobody asked for would become the beginning of the answer (sec-S13).
+        if !request.is_begun() && !self.unread.is_empty() {
+            return Poll::Ready(Err(Failed::Unsent));
+        }
         let Some(write) = &mut self.write else { return Poll::Pending };
         if let Poll::Ready(Err(refusal)) = request.poll(write, context) {
             return Poll::Ready(Err(Failed::Client(refusal)));
@@ -201,17 +205,19 @@ impl Connection {
         scratch: &Scratch,
         context: &mut Context<'_>,
     ) -> Poll<Result<bool, Broken>> {
-        let come =
-            if self.long || self.framing.left().is_some_and(|left| left > SCRATCH_BYTES as u64) {
-                let mut long = BytesMut::with_capacity(LONG_BYTES);
-                ready!(pin!(self.read.read_buf(&mut long)).poll(context))?;
-                self.long = long.len() == long.capacity();
-                long.freeze()
-            } else {
-                let come = ready!(scratch.poll_read(&mut self.read, context))?;
-                self.long = come.len() >= SCRATCH_BYTES;
-                come
-            };
+        let come = if self.long
+            || self.framing.left().is_some_and(|left| left > SCRATCH_BYTES as u64)
+        {
+            let mut long = BytesMut::with_capacity(LONG_BYTES);
+            ready!(pin!(self.read.read_buf(&mut long)).poll(context))?;
+            self.long = long.len() == long.capacity();
+            // What is short and waits for its client must not hold so much memory.
+            if long.len() < LONG_BYTES / 4 { Bytes::copy_from_slice(&long) } else { long.freeze() }
+        } else {
+            let come = ready!(scratch.poll_read(&mut self.read, context))?;
+            self.long = come.len() >= SCRATCH_BYTES;
+            come
+        };
         let more = !come.is_empty();
         if self.unread.is_empty() {
             self.unread = come;
@@ -244,6 +250,8 @@ impl Connection {
         under_way: impl Sized + 'static,
     ) {
         let Some(mut write) = self.write.take() else { return };
+        // An answer without a go-ahead before it is one.
+        request.let_go();
         let alarm = Rc::clone(&self.alarm);
         tokio::task::spawn_local(async move {
             let ended = std::future::poll_fn(|context| {

@@ -27,6 +27,7 @@ impl Framing {
     pub(super) fn next(&mut self, unread: &mut Bytes) -> Result<Part, Broken> {
         match self {
             Self::Length(0) | Self::Closed => Ok(Part::End),
+            Self::Chunked(chunks) if chunks.is_over() => Ok(Part::End),
             _ if unread.is_empty() => Ok(Part::More),
             Self::Length(left) => {
                 let data = part::take(unread, *left);
