@@ -12,7 +12,7 @@ use memchr::memmem::Finder;
 pub(super) const MARK: (HeaderName, HeaderValue) =
     (HeaderName::from_static("tollgate-fields"), HeaderValue::from_static(""));
 
-static MARK_LINE: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(b"tollgate-fields: \r\n"));
+static MARK_LINE: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(b"\r\ntollgate-fields: \r\n"));
 
 /// Fields as lines, each spelled and in its place as the upstream sent it.
 #[derive(Debug, Default)]
@@ -127,6 +127,7 @@ impl Waiting {
             && let Some((before, behind)) = written.split_at_checked(at)
         {
             to.extend_from_slice(before);
+            to.extend_from_slice(b"\r\n");
             written = behind.get(MARK_LINE.needle().len()..).unwrap_or_default();
             if let Some(lines) = self.0.pop_front() {
                 written = lines.put_into(written, to);

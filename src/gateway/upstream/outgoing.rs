@@ -139,7 +139,8 @@ impl Outgoing {
                 Poll::Pending => return Ok(true),
                 Poll::Ready(frame) => self.take(frame)?,
             }
-            if self.body.as_ref().is_some_and(RequestBody::is_end) {
+            // What ends chunks must not stand before the last of them.
+            if self.data.is_empty() && self.body.as_ref().is_some_and(RequestBody::is_end) {
                 self.end(None)?;
             }
         }
