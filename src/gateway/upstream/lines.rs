@@ -12,7 +12,8 @@ use memchr::memmem::Finder;
 pub(super) const MARK: (HeaderName, HeaderValue) =
     (HeaderName::from_static("tollgate-fields"), HeaderValue::from_static(""));
 
-static MARK_LINE: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(b"\r\ntollgate-fields: \r\n"));
+static MARK_LINE: LazyLock<Finder<'_>> =
+    LazyLock::new(|| Finder::new(b"\r\ntollgate-fields: \r\n"));
 
 /// Fields as lines, each spelled and in its place as the upstream sent it.
 #[derive(Debug, Default)]
