@@ -189,6 +189,25 @@ fn rfc9110_10_1_1_a_go_ahead_and_the_answer_at_once_keep_their_fields_apart() {
 }
 
 #[test]
+fn rfc9110_10_1_1_an_answer_without_a_go_ahead_is_one() {
+    let upstream = Upstream::scripted(|_| {
+        let head = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n";
+        vec![Step::Send(head.into()), Step::TakeBody, Step::Send("ok".into())]
+    });
+    let (gateway, secret) = in_front_of(upstream.address());
+    let mut client = Client::connect(gateway.public());
+    client.send(format!(
+        "POST / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {secret}\r\nContent-Length: 5\r\n\
+         Expect: 100-continue\r\n\r\n"
+    ));
+    client.wait_for("200 OK");
+    client.send("hello");
+    let found = client.answer();
+    assert_eq!((found.text().as_str(), found.whole), ("ok", true));
+    assert_eq!(upstream.take()[0].body, b"hello");
+}
+
+#[test]
 fn rfc9112_6_3_an_answer_may_end_with_its_connection() {
     let upstream = Upstream::scripted(|seen| {
         let version = if seen.line().contains("/old") { "1.0" } else { "1.1" };

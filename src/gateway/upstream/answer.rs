@@ -66,7 +66,8 @@ pub(super) fn read(
             .map_err(|_| Broken::Malformed("a reason phrase that is none"))?;
         response.extensions_mut().insert(reason);
     }
-    let said = Said::hear(head.headers)?;
+    let mut said = Said::hear(head.headers)?;
+    said.lengthless = status == StatusCode::NO_CONTENT;
     let later = head.version == Some(1);
     if said.chunked && !later {
         return Err(Broken::Malformed("a transfer coding in HTTP/1.0"));
@@ -217,6 +218,10 @@ mod tests {
             let answer = good(&format!("HTTP/1.1 {status}\r\nContent-Length: 5\r\n\r\n"));
             assert_eq!(answer.framing.left(), Some(0), "{status}");
         }
+        let told =
+            |status| fields(&format!("HTTP/1.1 {status}\r\nContent-Length: 5\r\n\r\n")).len();
+        // RFC 9110 section 8.6: a length belongs to what would have been sent, and with 204 that is nothing.
+        assert_eq!((told("204 No Content"), told("304 Not Modified")), (0, 1));
         let mut unread = Bytes::from("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n");
         let answer = read(&mut unread, Wanted { bodiless: true, ..LINES }).unwrap().unwrap();
         assert_eq!((answer.framing.left(), unread.len()), (Some(0), 0));

@@ -289,3 +289,34 @@ impl Connection {
 fn is_interim(answer: &Answer) -> bool {
     answer.response.status().is_informational() && answer.response.status().as_u16() != 101
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpListener;
+
+    use crate::gateway::alarm::Alarms;
+    use crate::gateway::upstream::{Coding, Wanted};
+
+    #[tokio::test]
+    async fn sec_s13_what_lies_on_an_idle_connection_is_the_beginning_of_no_answer() {
+        for stray in ["\n", "H", "HTTP/1.1 200 OK\r\nX-J: ", "HTTP/1.1 200 OK\r\n\r\n"] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+            let mut upstream = listener.accept().await.unwrap().0;
+            let mut connection = Connection::new(stream, Alarms::new().add(), 0, 0);
+            upstream.write_all(stray.as_bytes()).await.unwrap();
+            connection.read.readable().await.unwrap();
+            let wanted = Wanted { bodiless: false, lines: true };
+            let head = b"GET / HTTP/1.1\r\n\r\n".to_vec();
+            let mut request =
+                Outgoing::new(head, None, Coding::Length(0), wanted, http::HeaderMap::new());
+            let mut context = Context::from_waker(Waker::noop());
+            let polled = connection.poll_exchange(&mut request, &Scratch::default(), &mut context);
+            assert!(matches!(polled, Poll::Ready(Err(Failed::Unsent))), "{stray:?}");
+            assert!(!request.is_begun(), "{stray:?}");
+        }
+    }
+}

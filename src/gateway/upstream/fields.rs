@@ -13,6 +13,9 @@ use super::lines::{Gathering, Lines, MARK};
 pub(super) struct Said {
     pub(super) length: Option<u64>,
     pub(super) chunked: bool,
+    /// Whether a length is passed on: an answer that says of itself that it has no content has none (RFC
+    /// 9110 section 8.6).
+    pub(super) lengthless: bool,
     close: bool,
     keep_alive: bool,
     /// What else `Connection` names.
@@ -81,7 +84,9 @@ impl Said {
     fn passes(&self, name: &str, heard: bool) -> bool {
         !wire::is_hop_by_hop(name)
             && match name.len() {
-                14 if name.eq_ignore_ascii_case("content-length") => !self.chunked && !heard,
+                14 if name.eq_ignore_ascii_case("content-length") => {
+                    !self.chunked && !self.lengthless && !heard
+                }
                 17 => !name.eq_ignore_ascii_case("transfer-encoding"),
                 _ => true,
             }
