@@ -149,6 +149,28 @@ fn an_early_refusal_over_http2_ends_the_stream_alone() {
 }
 
 #[test]
+fn rfc9112_7_1_an_upload_over_http2_ends_behind_its_last_part() {
+    let stage = stage("");
+    let mut frames = Frames::connect(stage.gateway.public(), 1 << 16);
+    for (stream, sizes) in [(1, &[5_000][..]), (3, &[5, 9_000]), (5, &[9_000, 5]), (7, &[9_000, 0])]
+    {
+        frames.send(HEADERS, END_HEADERS, stream, &frames::block("POST", "/x", &stage.secret, &[]));
+        for (place, size) in sizes.iter().enumerate() {
+            let flags = if place + 1 == sizes.len() { END_STREAM } else { 0 };
+            frames.send(DATA, flags, stream, &vec![b'x'; *size]);
+        }
+        assert_eq!(frames.next_on(stream).status(), Some(200), "{sizes:?}");
+        let seen = stage.upstream.take().remove(0);
+        // With its framing: each chunk, and one end behind them all.
+        let text = String::from_utf8(seen.body).unwrap();
+        let data = text.split("\r\n").filter(|line| line.starts_with('x')).map(str::len);
+        assert_eq!(data.sum::<usize>(), sizes.iter().sum::<usize>(), "{sizes:?}");
+        assert!(text.ends_with("x\r\n0\r\n\r\n"), "{sizes:?}");
+        assert_eq!(text.matches("\r\n0\r\n").count(), 1, "{sizes:?}");
+    }
+}
+
+#[test]
 fn a_conversation_may_be_silent_on_both_sides() {
     let stage = stage("stall_timeout = \"300ms\"");
     let mut client = stage.begin("/talk", 10);
