@@ -231,7 +231,7 @@ impl Cache {
     /// that is under way with the record before may still note a use that this one does not hear of; then
     /// this record is behind by a second or two, which [`Entry::idleness_is_doubtful`] allows for.
     fn last_seen(&self, held: &Held) -> LastSeen {
-        let pending = self.touches.pending.get(&held.token.id).map(|pending| pending.last_use.at);
+        let pending = self.touches.newest(held.token.id).map(|last| last.at);
         LastSeen::new(pending.max(held.last_use.as_ref().map(|last| last.at)))
     }
 }

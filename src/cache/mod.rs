@@ -11,7 +11,7 @@
 //! | what many tokens share (`interned`) | 4,096 of it, and as many sets of contexts and companies | until the list is full | it begins anew; tokens keep what they have |
 //! | loads at the store (single flight) | `cache.loads` digests | `cache.load_timeout` for whoever waits | the next waits in the line |
 //! | loads in the line | `LINE` times `cache.loads` digests | half of `cache.load_timeout` | 503 at once; 503 also after that time |
-//! | pending touches (dashmap) | tokens used since the last flush | `cache.flush_interval` | grows with the tokens in use |
+//! | pending touches (dashmap) | two for each token used since the last flush | `cache.flush_interval` | grows with the tokens in use |
 //!
 //! Each core keeps more in front of this and beside it, none of which another core sees:
 //!
@@ -19,7 +19,7 @@
 //! | --- | --- | --- | --- |
 //! | records (`gateway/table.rs`) | `cache.records` and a third, in lines of four places; 64 MiB at the most | until changed, evicted above, or displaced | the oldest of its line goes |
 //! | unknown digests (`gateway/strangers.rs`) | 16,384 places, one for each digest | `cache.unknown_ttl` from when the core heard of it, or until any digest of its shard changes | whoever comes later takes the place |
-//! | idle upstream connections (`gateway/pool.rs`) | 1,024 for each endpoint | `upstream_idle_timeout` of the API | closed instead of kept |
+//! | idle upstream connections (`gateway/upstream/pool.rs`) | 1,024 for each endpoint | `upstream_idle_timeout` of the API | closed instead of kept |
 //!
 //! Nothing is shared between the lists of known and unknown: unknown digests and loads of them can fill
 //! the line, but push no record out.

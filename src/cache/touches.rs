@@ -1,77 +1,138 @@
 //! Touches: noting that a token was used, at next to no cost, and writing it down in batches.
+//!
+//! A use is appended to the list of its group. With a million tokens in use each note is about another
+//! token than those before it: a place for each token in a table would be memory that has to be fetched
+//! for every request, and again by the flush, while the ends of a few hundred lists stay in the processor.
+//! A token can therefore stand in a list more than once; a list that is full is cleared of that before it
+//! grows.
 
 use std::hash::{BuildHasherDefault, Hasher};
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 use dashmap::DashMap;
 
 use crate::domain::id::TokenId;
 use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
-use crate::store::{LastUse, NotedUse, StoreError, UseKey, UseSlot};
+use crate::store::{LastUse, NotedUse, StoreError, UseKey};
 
 use super::entry::FirstUse;
 use super::{Cache, Entry};
 
-/// The most uses that are written at once: some 20 MB in passing. The fewer batches there are, the fewer
+/// About how many uses are written at once: some 20 MB in passing. The fewer batches there are, the fewer
 /// pages the store writes twice in a flush.
 const BATCH: usize = 131_072;
 
-/// So many that the growth of one of them stops nobody for long.
-const SHARDS: usize = 256;
+/// A power of two: few enough that the ends of all lists stay near the processor, and so many that a list
+/// is searched in a microsecond or two.
+const GROUPS: u64 = 512;
 
-/// A use that is not yet written down, where a token that was evicted and comes back finds it.
-#[derive(Debug)]
-pub(super) struct Pending {
-    pub(super) last_use: LastUse,
-    slot: Option<UseSlot>,
-    /// The flush before which it came.
-    flush: u32,
-    first: bool,
+/// So many that a core hardly ever waits for one that another one has.
+const SHARDS: usize = 64;
+
+/// The uses of some tokens that are not yet written down, where a token that was evicted and comes back
+/// finds its own.
+#[derive(Debug, Default)]
+struct Group {
+    /// Those that came since the last flush began, in the order in which they came.
+    fresh: Vec<NotedUse>,
+    /// Those that the flush under way, or one that failed, is to write.
+    due: Vec<NotedUse>,
+}
+
+impl Group {
+    fn add(&mut self, noted: NotedUse) {
+        if self.fresh.len() == self.fresh.capacity() {
+            keep_newest(&mut self.fresh);
+            // At least half of it is free now, or it becomes twice as long.
+            self.fresh.reserve(self.fresh.len().max(4));
+        }
+        self.fresh.push(noted);
+    }
+
+    /// The newest use of a token.
+    fn newest(&self, token: TokenId) -> Option<&LastUse> {
+        let of_token = |noted: &&NotedUse| noted.of.token == token;
+        let uses = self.due.iter().chain(&self.fresh).filter(of_token);
+        uses.map(|noted| &noted.last).max_by_key(|last| last.at)
+    }
+
+    /// Begins a flush: what came up to now is due.
+    fn begin_flush(&mut self) {
+        // About as many will come before the next one.
+        let room = Vec::with_capacity(self.fresh.len());
+        let mut fresh = std::mem::replace(&mut self.fresh, room);
+        if self.due.is_empty() {
+            self.due = fresh;
+        } else {
+            // The flush before could not be finished, and neither may be many others.
+            self.due.append(&mut fresh);
+            keep_newest(&mut self.due);
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.due.len().saturating_add(self.fresh.len())
+    }
+}
+
+/// Leaves one use of each token, the newest; it is the first of all if any of them was.
+fn keep_newest(uses: &mut Vec<NotedUse>) {
+    uses.sort_unstable_by_key(|noted| (noted.of.token, std::cmp::Reverse(noted.last.at)));
+    uses.dedup_by(|older, newest| {
+        let same = older.of.token == newest.of.token;
+        newest.first |= same && older.first;
+        same
+    });
 }
 
 /// The uses that are not yet written down.
 #[derive(Debug)]
 pub(super) struct Touches {
-    pub(super) pending: DashMap<TokenId, Pending, BuildHasherDefault<TokenHasher>>,
-    /// How many flushes were begun.
-    flushes: AtomicU32,
+    /// By the number of the group.
+    groups: DashMap<u64, Group, BuildHasherDefault<GroupHasher>>,
+    /// Held by a flush: what is due is due to one of them.
+    flushing: tokio::sync::Mutex<()>,
 }
 
 impl Touches {
     pub(super) fn new() -> Self {
-        let pending = DashMap::with_hasher_and_shard_amount(BuildHasherDefault::default(), SHARDS);
-        Self { pending, flushes: AtomicU32::new(1) }
+        let groups = DashMap::with_hasher_and_shard_amount(BuildHasherDefault::default(), SHARDS);
+        Self { groups, flushing: tokio::sync::Mutex::default() }
     }
 
-    /// Some of the uses that came before a flush.
-    fn due(&self, flush: u32) -> Vec<NotedUse> {
-        let due = self.pending.iter().filter(|entry| entry.flush <= flush).take(BATCH);
-        let noted = due.map(|entry| NotedUse {
-            of: UseKey { token: *entry.key(), slot: entry.slot },
-            last: entry.last_use.clone(),
-            first: entry.first,
-        });
-        noted.collect()
+    /// The newest use of a token that is not yet written down.
+    pub(super) fn newest(&self, token: TokenId) -> Option<LastUse> {
+        self.groups.get(&group_of(token))?.newest(token).cloned()
     }
 
-    /// Forgets a use that was written. One that came meanwhile stays for the next flush; it is no first one
-    /// any more.
-    fn written(&self, flush: u32, (id, at): (TokenId, Timestamp)) {
-        let removed = self.pending.remove_if(&id, |_, pending| pending.last_use.at <= at);
-        if removed.is_none()
-            && let Some(mut pending) = self.pending.get_mut(&id)
-        {
-            (pending.first, pending.flush) = (false, flush.wrapping_add(1));
+    fn add(&self, noted: NotedUse) {
+        self.groups.entry(group_of(noted.of.token)).or_default().add(noted);
+    }
+
+    /// Begins a flush of some groups from number `from` on, about a batch of uses: copies of them, and the
+    /// number of the group to go on with.
+    fn due(&self, from: u64) -> (Vec<NotedUse>, u64) {
+        let (mut batch, mut next) = (Vec::new(), from);
+        while next < GROUPS && batch.len() < BATCH {
+            if let Some(mut group) = self.groups.get_mut(&next) {
+                group.begin_flush();
+                batch.extend_from_slice(&group.due);
+            }
+            next += 1;
         }
+        (batch, next)
     }
 
-    /// Leaves a use that could not be written to the next flush.
-    fn failed(&self, flush: u32, id: TokenId) {
-        if let Some(mut pending) = self.pending.get_mut(&id) {
-            pending.flush = flush.wrapping_add(1);
+    /// Forgets what was due in some groups: it is written.
+    fn written(&self, groups: std::ops::Range<u64>) {
+        for number in groups {
+            if let Some(mut group) = self.groups.get_mut(&number) {
+                group.due = Vec::new();
+            }
+            // A group whose tokens are no longer in use takes no memory.
+            self.groups.remove_if(&number, |_, group| group.len() == 0);
         }
     }
 }
@@ -80,38 +141,16 @@ impl Cache {
     /// Notes that a token was used. Called after the permit and before the request is passed on. Reads
     /// one word, and writes only once a second for each token.
     pub fn touch(&self, entry: &Entry, now: Timestamp, address: IpAddr, api: &Arc<str>) {
-        if let Some(first) = entry.last_seen.advance(now) {
-            self.note(entry, first, now, address, api);
+        if let Some(FirstUse(first)) = entry.last_seen.advance(now) {
+            let of = UseKey { token: entry.id, slot: entry.slot };
+            let last = LastUse { at: now, address, api: Arc::clone(api) };
+            self.touches.add(NotedUse { of, last, first });
         }
     }
 
-    fn note(
-        &self,
-        entry: &Entry,
-        FirstUse(first): FirstUse,
-        at: Timestamp,
-        address: IpAddr,
-        api: &Arc<str>,
-    ) {
-        let last_use = LastUse { at, address, api: Arc::clone(api) };
-        match self.touches.pending.entry(entry.id) {
-            dashmap::Entry::Occupied(mut earlier) => {
-                let earlier = earlier.get_mut();
-                earlier.first |= first;
-                if earlier.last_use.at < at {
-                    earlier.last_use = last_use;
-                }
-            }
-            dashmap::Entry::Vacant(place) => {
-                let flush = self.touches.flushes.load(Ordering::Relaxed);
-                place.insert(Pending { last_use, slot: entry.slot, flush, first });
-            }
-        }
-    }
-
-    /// How many tokens have a use that is not yet written down.
+    /// How many uses are not yet written down. A token that was used in several seconds may count for each.
     pub fn pending_touches(&self) -> usize {
-        self.touches.pending.len()
+        self.touches.groups.iter().map(|group| group.len()).sum()
     }
 
     /// When a token was last used, also if that is not yet written down.
@@ -128,10 +167,7 @@ impl Cache {
     /// The store's.
     pub async fn last_uses(&self, of: &[UseKey]) -> Result<Vec<Option<LastUse>>, StoreError> {
         // In this order: a use leaves the memory only after the store has it.
-        let pending = |key: &UseKey| {
-            self.touches.pending.get(&key.token).map(|pending| pending.last_use.clone())
-        };
-        let pending: Vec<_> = of.iter().map(pending).collect();
+        let pending: Vec<_> = of.iter().map(|key| self.touches.newest(key.token)).collect();
         let asked = of.iter().zip(&pending).filter(|(_, pending)| pending.is_none());
         let asked: Vec<_> = asked.map(|(key, _)| *key).collect();
         let mut stored = self.store.last_uses(&asked).await?.into_iter();
@@ -146,28 +182,23 @@ impl Cache {
     /// # Errors
     /// The store's.
     pub async fn flush_touches(self: &Arc<Self>, now: Timestamp) -> Result<usize, StoreError> {
-        let flush = self.touches.flushes.fetch_add(1, Ordering::Relaxed);
-        let mut written = 0;
-        let mut refused = Ok(());
-        loop {
-            let due = self.aside(move |touches| touches.due(flush)).await?;
-            if due.is_empty() {
-                break;
+        let _alone = self.touches.flushing.lock().await;
+        let (mut written, mut group, mut refused) = (0, 0, Ok(()));
+        while group < GROUPS {
+            let from = group;
+            let (due, next) = self.aside(move |touches| touches.due(from)).await?;
+            group = next;
+            let count = due.len();
+            if count == 0 {
+                continue;
             }
-            let noted: Vec<_> = due.iter().map(|noted| (noted.of.token, noted.last.at)).collect();
             match self.store.note_uses(due, now).await {
                 Ok(()) => {
-                    written += noted.len();
-                    let forget = move |touches: &Touches| {
-                        noted.into_iter().for_each(|noted| touches.written(flush, noted));
-                    };
-                    self.aside(forget).await?;
+                    written += count;
+                    self.aside(move |touches| touches.written(from..next)).await?;
                 }
                 // Without a history to tell of first uses, all uses are still written.
-                Err(error @ StoreError::ReadOnly(_)) => {
-                    noted.iter().for_each(|(id, _)| self.touches.failed(flush, *id));
-                    refused = Err(error);
-                }
+                Err(error @ StoreError::ReadOnly(_)) => refused = Err(error),
                 Err(error) => {
                     refused = Err(error);
                     break;
@@ -189,25 +220,82 @@ impl Cache {
     }
 }
 
-/// Hashes token ids. Nobody but this program makes them, and most of their bits are random.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct TokenHasher(u64);
+/// The group of a token, by all bits of its id.
+fn group_of(token: TokenId) -> u64 {
+    let half = |part: Option<&[u8; 8]>| part.map_or(0, |half| u64::from_le_bytes(*half));
+    let bytes = token.as_bytes();
+    let both = half(bytes.first_chunk()).rotate_left(29) ^ half(bytes.last_chunk());
+    both.wrapping_mul(SPREAD) >> (u64::BITS - GROUPS.trailing_zeros())
+}
 
-impl Hasher for TokenHasher {
+/// An odd number without a pattern: a product's high bits depend on all bits of what it is taken of.
+const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+
+/// Hashes numbers of groups.
+#[derive(Clone, Copy, Debug, Default)]
+struct GroupHasher(u64);
+
+impl Hasher for GroupHasher {
     fn finish(&self) -> u64 {
         // Shards are chosen by high bits, and places in them by low ones.
-        self.0 ^ self.0 >> 32
+        self.0.wrapping_mul(SPREAD)
     }
 
     fn write(&mut self, bytes: &[u8]) {
-        for part in bytes.chunks(8) {
-            let mut word = [0; 8];
-            word.iter_mut().zip(part).for_each(|(to, from)| *to = *from);
-            self.0 = (self.0.rotate_left(29) ^ u64::from_le_bytes(word))
-                .wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
         }
     }
 
-    /// The length, which is always the same.
-    fn write_usize(&mut self, _: usize) {}
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sample;
+
+    fn noted(token: u64, second: u64, first: bool) -> NotedUse {
+        let (at, address) = (Timestamp::from_unix(second), IpAddr::from([127, 0, 0, 1]));
+        let last = LastUse { at, address, api: "a".into() };
+        NotedUse { of: sample::token(token, "alice").id.into(), last, first }
+    }
+
+    #[test]
+    fn a_list_stays_short_however_often_its_tokens_are_used() {
+        let mut group = Group::default();
+        for second in 1..=1_000 {
+            (0..10).for_each(|token| group.add(noted(token, second, second == 1)));
+        }
+        assert!(group.fresh.capacity() <= 40, "{}", group.fresh.capacity());
+        for token in 0..10 {
+            let of = sample::token(token, "alice").id;
+            assert_eq!(group.newest(of).unwrap().at.unix(), 1_000);
+        }
+        keep_newest(&mut group.fresh);
+        assert_eq!(group.fresh.len(), 10);
+        assert!(group.fresh.iter().all(|noted| noted.first && noted.last.at.unix() == 1_000));
+    }
+
+    #[test]
+    fn what_a_failed_flush_leaves_is_due_with_what_came_later() {
+        let mut group = Group::default();
+        for second in 1..=5 {
+            group.add(noted(1, second, second == 1));
+            group.begin_flush();
+            assert_eq!((group.due.len(), group.fresh.len()), (1, 0), "one use of one token");
+        }
+        assert!(group.due[0].first && group.due[0].last.at.unix() == 5);
+    }
+
+    #[test]
+    fn tokens_spread_over_all_groups() {
+        let mut uses = [0_u32; GROUPS as usize];
+        for token in 0..51_200 {
+            uses[group_of(sample::token(token, "alice").id) as usize] += 1;
+        }
+        assert!(uses.iter().all(|uses| (25..400).contains(uses)), "{uses:?}");
+    }
 }
