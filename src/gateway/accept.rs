@@ -1,14 +1,13 @@
 //! Where clients come in: one listener and one thread for each core, and nothing shared between them
 //! but the port.
 
-use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use hyper::server::conn::{http1, http2};
@@ -24,6 +23,7 @@ use super::alarm::TICK;
 use super::client::{Client, Socket};
 use super::core::{Core, Shared};
 use super::journey;
+use super::link::Link;
 use super::stream::Stream;
 
 /// How long to wait when the system has no more sockets to give, before asking again.
@@ -169,39 +169,41 @@ async fn serve(stream: TcpStream, client: Rc<Client>, listening: Listening) {
 }
 
 async fn serve_http1(stream: TcpStream, client: Rc<Client>, listening: Listening) {
-    let io = TokioIo::new(Socket::new(stream, Rc::clone(&client)));
-    let service = service_fn(|request| {
-        let client = Rc::clone(&client);
-        async move { Ok::<_, Infallible>(journey::handle(client, request).await) }
-    });
+    let link = Rc::new(Link::new(stream));
+    let io = TokioIo::new(Socket::new(Rc::clone(&link), Rc::clone(&client)));
+    let service = service_fn(|request| journey::handle(Rc::clone(&client), request));
     let mut builder = http1::Builder::new();
+    builder.half_close(true);
     builder.max_buf_size(listening.head_bytes.max(8_192));
     if listening.headers != 100 {
         builder.max_headers(listening.headers);
     }
     let connection = pin!(builder.serve_connection(io, service));
-    see_through(&client, connection, http1::Connection::graceful_shutdown).await;
+    let gone = |context: &mut Context<'_>| client.is_busy() && link.is_gone(context);
+    see_through(&client, connection, http1::Connection::graceful_shutdown, gone).await;
 }
 
 async fn serve_http2(stream: TcpStream, client: Rc<Client>) {
     client.speaks_http2();
-    let io = TokioIo::new(Socket::new(stream, Rc::clone(&client)));
-    let service = service_fn(|request| {
-        let client = Rc::clone(&client);
-        async move { Ok::<_, Infallible>(journey::handle(client, request).await) }
-    });
+    let link = Rc::new(Link::new(stream));
+    let io = TokioIo::new(Socket::new(link, Rc::clone(&client)));
+    let service = service_fn(|request| journey::handle(Rc::clone(&client), request));
     let limits = client.core().snapshot();
     let mut builder = http2::Builder::new(Local(Rc::clone(&client)));
     let head_bytes = u32::try_from(limits.limits.head_bytes).unwrap_or(u32::MAX);
     builder.max_header_list_size(head_bytes).max_concurrent_streams(STREAMS_MAX);
     let connection = pin!(builder.serve_connection(io, service));
-    see_through(&client, connection, http2::Connection::graceful_shutdown).await;
+    see_through(&client, connection, http2::Connection::graceful_shutdown, |_| false).await;
 }
 
-/// Moves a connection along until it ends, its client takes too long, or the core closes: then it is
-/// told once to `finish` what is under way.
-async fn see_through<C>(client: &Client, mut connection: Pin<&mut C>, finish: impl Fn(Pin<&mut C>))
-where
+/// Moves a connection along until it ends, its client takes too long or is `gone`, or the core closes:
+/// then it is told once to `finish` what is under way.
+async fn see_through<C>(
+    client: &Client,
+    mut connection: Pin<&mut C>,
+    finish: impl Fn(Pin<&mut C>),
+    gone: impl Fn(&mut Context<'_>) -> bool,
+) where
     C: Future<Output = hyper::Result<()>>,
 {
     let mut closing = false;
@@ -211,10 +213,13 @@ where
             finish(connection.as_mut());
         }
         if let Poll::Ready(ended) = connection.as_mut().poll(context) {
-            return Poll::Ready(Some(ended));
+            return Poll::Ready(Ended::ByItself(ended));
         }
         if client.alarm().take_rung() {
-            return Poll::Ready(None);
+            return Poll::Ready(Ended::Late);
+        }
+        if gone(context) {
+            return Poll::Ready(Ended::Left);
         }
         client.alarm().wake_me(context);
         Poll::Pending
@@ -237,11 +242,21 @@ async fn see_stream_through(client: Rc<Client>, exchange: impl Future<Output = (
     .await;
 }
 
-fn note_end(client: &Client, ended: Option<hyper::Result<()>>) {
+/// How a connection ended.
+enum Ended {
+    ByItself(hyper::Result<()>),
+    /// Its time was over.
+    Late,
+    /// The client closed it before it had its answer.
+    Left,
+}
+
+fn note_end(client: &Client, ended: Ended) {
     match ended {
-        Some(Ok(())) => {}
-        None => tracing::debug!(peer = %client.peer(), "a client took too long"),
-        Some(Err(error)) => {
+        Ended::ByItself(Ok(())) => {}
+        Ended::Late => tracing::debug!(peer = %client.peer(), "a client took too long"),
+        Ended::Left => tracing::debug!(peer = %client.peer(), "a client left before its answer"),
+        Ended::ByItself(Err(error)) => {
             if error.is_parse() {
                 client.core().counters.unparsed.add(1);
             }

@@ -5,8 +5,8 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use http::{Method, Request, Uri, Version};
-use hyper::body::Incoming;
+use http::request::Parts;
+use http::{Method, Uri, Version};
 
 use crate::cache::Entry;
 use crate::domain::id::{OwnerId, TokenId};
@@ -57,15 +57,15 @@ impl Account {
         client: &Rc<Client>,
         request: RequestId,
         begun: Instant,
-        head: &Request<Incoming>,
+        head: &Parts,
     ) -> Box<Self> {
         Box::new(Self {
             client: Rc::clone(client),
             request,
             begun,
-            method: head.method().clone(),
-            uri: head.uri().clone(),
-            version: head.version(),
+            method: head.method.clone(),
+            uri: head.uri.clone(),
+            version: head.version,
             host: None,
             met: None,
             who: None,

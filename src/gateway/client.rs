@@ -10,13 +10,13 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
 use crate::wire;
 
 use super::alarm::Alarm;
 use super::core::Core;
 use super::head::{self, Head};
+use super::link::Link;
 use super::spelling::Spelling;
 use super::stream::Stream;
 use super::upstream::{Lines, Waiting};
@@ -153,6 +153,11 @@ impl Client {
         self.alarm.set(self.idle_timeout);
     }
 
+    /// Whether something is under way.
+    pub(super) const fn is_busy(&self) -> bool {
+        self.under_way.get() > 0
+    }
+
     pub(super) const fn is_http2(&self) -> bool {
         self.http2.get()
     }
@@ -221,21 +226,21 @@ impl Drop for BodyUnderWay {
 /// A client's socket, which tells the connection's alarm what moves on it.
 #[derive(Debug)]
 pub(super) struct Socket {
-    stream: TcpStream,
+    link: Rc<Link>,
     client: Rc<Client>,
     head: Head,
 }
 
 impl Socket {
-    pub(super) fn new(stream: TcpStream, client: Rc<Client>) -> Self {
-        Self { stream, client, head: Head::default() }
+    pub(super) fn new(link: Rc<Link>, client: Rc<Client>) -> Self {
+        Self { link, client, head: Head::default() }
     }
 
     fn poll_head(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.head.is_written() {
             return Poll::Ready(Ok(()));
         }
-        let written = self.head.poll(&mut self.stream, context);
+        let written = self.head.poll(&mut self.link.stream.borrow_mut(), context);
         self.wrote(written)
     }
 
@@ -290,12 +295,14 @@ impl Socket {
 
 impl AsyncRead for Socket {
     fn poll_read(
-        mut self: Pin<&mut Self>,
+        self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        let result = ready!(Pin::new(&mut self.stream).poll_read(context, buffer));
+        self.link.reads();
+        let mut stream = self.link.stream.borrow_mut();
+        let result = ready!(Pin::new(&mut *stream).poll_read(context, buffer));
         if let Some(read) = buffer.filled().get(before..).filter(|read| !read.is_empty()) {
             self.client.read(read);
         }
@@ -313,7 +320,7 @@ impl AsyncWrite for Socket {
         if !self.client.answer.borrow().is_empty() {
             return Poll::Ready(self.begin(context, &[io::IoSlice::new(bytes)]));
         }
-        let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+        let written = Pin::new(&mut *self.link.stream.borrow_mut()).poll_write(context, bytes);
         self.wrote_some(written)
     }
 
@@ -330,12 +337,14 @@ impl AsyncWrite for Socket {
         if !self.client.answer.borrow().is_empty() || head::go_together(slices) {
             return Poll::Ready(self.begin(context, slices));
         }
-        let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        let mut stream = self.link.stream.borrow_mut();
+        let written = Pin::new(&mut *stream).poll_write_vectored(context, slices);
+        drop(stream);
         self.wrote_some(written)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        self.link.stream.borrow().is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -344,6 +353,6 @@ impl AsyncWrite for Socket {
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_head(context))?;
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        Pin::new(&mut *self.link.stream.borrow_mut()).poll_shutdown(context)
     }
 }

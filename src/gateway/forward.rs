@@ -47,7 +47,8 @@ pub(super) async fn send(
     snapshot: &Arc<Snapshot>,
 ) -> Result<Response<Relay>, Refusal> {
     let (core, api) = (client.core(), permit.api());
-    let (mut request, upload) = prepare(&permit, &mut inbound, client, snapshot)?;
+    let mut request = Outgoing::default();
+    let upload = prepare(&mut request, &permit, &mut inbound, client, snapshot)?;
     // What it holds of the client's connection is given back before that is waited for.
     drop(inbound);
     let mut refusal = Refusal::UpstreamUnreachable;
@@ -192,13 +193,14 @@ fn failed(api: &ApiPlan, number: usize, refusal: Refusal, cause: &dyn fmt::Displ
     NoAnswer::Failed(refusal)
 }
 
-/// Turns an inbound request into the one that the upstream gets.
+/// Turns an inbound request into the one that the upstream gets, and says what its body may still do.
 fn prepare(
+    request: &mut Outgoing,
     permit: &Permit<'_>,
     inbound: &mut Inbound,
     client: &Client,
     snapshot: &Arc<Snapshot>,
-) -> Result<(Outgoing, Option<Rc<Upload>>), Refusal> {
+) -> Result<Option<Rc<Upload>>, Refusal> {
     let Inbound { parts, body, request: number, notes, .. } = inbound;
     let (api, headers) = (permit.api(), &parts.headers);
     let held = notes.expect && expectation(headers)?;
@@ -224,7 +226,8 @@ fn prepare(
     let body = body.map(|(body, upload)| RequestBody::new(body, upload));
     let wanted = Wanted { bodiless: parts.method == Method::HEAD, lines: !client.is_http2() };
     let spare = std::mem::take(&mut parts.headers);
-    Ok((Outgoing::new(head, body, coding, wanted, spare), upload))
+    request.fill(head, body, coding, wanted, spare);
+    Ok(upload)
 }
 
 /// The first line of a head (RFC 9112 section 3).

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{Method, Request, Uri, Version};
+use http::{Method, Uri, Version};
 use hyper::body::Incoming;
 
 use crate::config::settings::Limits;
@@ -24,7 +24,7 @@ use super::snapshot::Snapshot;
 /// A request with one reading.
 #[derive(Debug)]
 pub(super) struct Inbound {
-    pub(super) parts: Parts,
+    pub(super) parts: Box<Parts>,
     /// Until it is on its way.
     pub(super) body: Option<Incoming>,
     /// Its number.
@@ -60,12 +60,12 @@ impl Inbound {
 /// # Errors
 /// A request with no reading, or with two.
 pub(super) fn receive(
-    request: Request<Incoming>,
+    mut parts: Box<Parts>,
+    body: Incoming,
     number: RequestId,
     client: &Client,
     snapshot: &Snapshot,
 ) -> Result<Inbound, Refusal> {
-    let (mut parts, body) = request.into_parts();
     check_method(&parts.method)?;
     check_length(&parts.uri, &snapshot.limits)?;
     // HTTP/1 is held to this by hyper, which answers by itself.

@@ -1,8 +1,10 @@
 //! The way of a request, in the order in which a request meets it.
 
+use std::convert::Infallible;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use http::request::Parts;
 use http::{Request, Response};
 use hyper::body::{Body as _, Incoming};
 
@@ -20,11 +22,24 @@ use super::touch;
 use super::trail::Trail;
 
 /// Takes a request to its upstream, or refuses it. There is always an answer.
-pub(super) async fn handle(client: Rc<Client>, request: Request<Incoming>) -> Response<Body> {
+pub(super) fn handle(
+    client: Rc<Client>,
+    request: Request<Incoming>,
+) -> impl Future<Output = Result<Response<Body>, Infallible>> {
+    // Boxed at once: a head is large, and would be moved from station to station.
+    let (parts, body) = request.into_parts();
+    answer(client, Box::new(parts), body)
+}
+
+async fn answer(
+    client: Rc<Client>,
+    parts: Box<Parts>,
+    body: Incoming,
+) -> Result<Response<Body>, Infallible> {
     let snapshot = client.core().snapshot();
-    let mut trail = Trail::new(&client, &snapshot, &request);
-    let under_way = client.begin(!request.body().is_end_stream());
-    match travel(&client, request, &snapshot, &mut trail).await {
+    let mut trail = Trail::new(&client, &snapshot, &parts);
+    let under_way = client.begin(!body.is_end_stream());
+    Ok(match travel(&client, parts, body, &snapshot, &mut trail).await {
         Ok(response) => {
             trail.answered(response.status().as_u16());
             respond::relay(response, trail.take_account(), under_way)
@@ -33,18 +48,19 @@ pub(super) async fn handle(client: Rc<Client>, request: Request<Incoming>) -> Re
             trail.refused(refusal);
             respond::refuse(refusal, &mut trail, under_way)
         }
-    }
+    })
 }
 
 async fn travel<'s>(
     client: &Rc<Client>,
-    request: Request<Incoming>,
+    parts: Box<Parts>,
+    body: Incoming,
     snapshot: &'s Arc<Snapshot>,
     trail: &mut Trail<'s>,
 ) -> Result<Response<Relay>, Refusal> {
     let core = client.core();
 
-    let inbound = intake::receive(request, trail.request, client, snapshot)?;
+    let inbound = intake::receive(parts, body, trail.request, client, snapshot)?;
     trail.read(&inbound);
     let matched = trail.matched.insert(route::find(&inbound, snapshot)?);
     let permit = authorize::permit(&inbound, matched, core, &mut trail.seen).await?;

@@ -27,6 +27,7 @@ mod strangers;
 pub mod moment;
 pub mod core;
 mod stream;
+mod link;
 mod client;
 
 // The stations.

@@ -3,8 +3,8 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use http::{HeaderValue, Request};
-use hyper::body::Incoming;
+use http::HeaderValue;
+use http::request::Parts;
 
 use crate::clock;
 use crate::domain::refusal::{Fault, Refusal};
@@ -37,11 +37,7 @@ pub(super) struct Trail<'s> {
 }
 
 impl<'s> Trail<'s> {
-    pub(super) fn new(
-        client: &'s Rc<Client>,
-        snapshot: &Snapshot,
-        head: &Request<Incoming>,
-    ) -> Self {
+    pub(super) fn new(client: &'s Rc<Client>, snapshot: &Snapshot, head: &Parts) -> Self {
         let (request, begun) = (RequestId(client.core().request_number()), clock::instant());
         let account = snapshot.access_log.then(|| Account::new(client, request, begun, head));
         let (decided, matched, seen, counted) = (None, None, None, false);

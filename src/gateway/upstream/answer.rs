@@ -15,7 +15,7 @@ use super::lines::Lines;
 use super::part::{FIELDS_MAX, HEAD_BYTES_MAX};
 
 /// What an answer is to be like.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(in crate::gateway) struct Wanted {
     /// Whether the request was one whose answer has no body (RFC 9110 section 9.3.2).
     pub(in crate::gateway) bodiless: bool,

@@ -30,7 +30,7 @@ pub(in crate::gateway) enum Coding {
 }
 
 /// A request that is being sent.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(in crate::gateway) struct Outgoing {
     /// The head, and later what stands before a part of the body.
     text: Vec<u8>,
@@ -51,17 +51,37 @@ pub(in crate::gateway) struct Outgoing {
     broken: bool,
 }
 
+impl Default for Coding {
+    fn default() -> Self {
+        Self::Length(0)
+    }
+}
+
 impl Outgoing {
-    pub(in crate::gateway) fn new(
+    /// What there is to send. It is filled where it stands, for it is large.
+    pub(in crate::gateway) fn fill(
+        &mut self,
+        head: Vec<u8>,
+        body: Option<RequestBody>,
+        coding: Coding,
+        wanted: Wanted,
+        spare: HeaderMap,
+    ) {
+        (self.text, self.body, self.coding) = (head, body, coding);
+        (self.wanted, self.spare) = (wanted, spare);
+    }
+
+    #[cfg(test)]
+    pub(super) fn new(
         head: Vec<u8>,
         body: Option<RequestBody>,
         coding: Coding,
         wanted: Wanted,
         spare: HeaderMap,
     ) -> Self {
-        let (data, tail): (_, &[u8]) = (Bytes::new(), &[]);
-        let (written, begun, broken) = (0, false, false);
-        Self { text: head, data, tail, written, body, coding, wanted, spare, begun, broken }
+        let mut request = Self::default();
+        request.fill(head, body, coding, wanted, spare);
+        request
     }
 
     pub(super) const fn is_begun(&self) -> bool {
