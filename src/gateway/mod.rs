@@ -24,7 +24,6 @@ mod head;
 mod upstream;
 mod table;
 mod strangers;
-pub mod moment;
 pub mod core;
 mod stream;
 mod client;

@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::domain::event::{Event, EventKind};
 use crate::domain::id::{Slug, TokenId};
+use crate::domain::moment;
 use crate::domain::time::Timestamp;
 use crate::store::sealed::{Binding, MasterKey};
 use crate::store::{Change, Commit, Position, Store, StoreError, Subject};
@@ -62,9 +63,26 @@ impl Service {
         self.settings.load_full()
     }
 
-    /// The moment by which acts are judged.
+    /// What the wall clock shows.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// The moment by which tokens are shown and changed, as requests are judged.
+    ///
+    /// # Errors
+    /// The wall clock is far behind what it has shown before: a token that has expired could seem alive,
+    /// and be given a new end. Or the store cannot be read.
+    async fn moment(&self) -> Result<Timestamp, ServiceError> {
+        let (wall, mark) = (self.clock.now(), self.store().high_water().await?);
+        moment::judged(wall, mark)
+            .map_err(|behind| ServiceError::ClockBehind { wall, mark, behind })
+    }
+
+    /// The same for what is written down, and for acts that only take away: no clock stands in their way.
+    async fn at(&self) -> Result<Timestamp, StoreError> {
+        let wall = self.clock.now();
+        Ok(moment::judged(wall, self.store().high_water().await?).unwrap_or(wall))
     }
 
     /// Encrypts a secret parameter for one place in one token. The key is read each time, for this is
@@ -94,7 +112,7 @@ impl Service {
         change: Change,
         subjects: Vec<Subject>,
     ) -> Result<Position, StoreError> {
-        let at = self.clock.now();
+        let at = self.at().await?;
         let event = Event {
             at,
             effective_at: at,
