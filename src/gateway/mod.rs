@@ -26,6 +26,7 @@ mod table;
 mod strangers;
 pub mod core;
 mod stream;
+mod frames;
 mod client;
 
 // The stations.

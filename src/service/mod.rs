@@ -75,8 +75,11 @@ impl Service {
     /// and be given a new end. Or the store cannot be read.
     async fn moment(&self) -> Result<Timestamp, ServiceError> {
         let (wall, mark) = (self.clock.now(), self.store().high_water().await?);
-        moment::judged(wall, mark)
-            .map_err(|behind| ServiceError::ClockBehind { wall, mark, behind })
+        moment::judged(wall, mark).map_err(|behind| ServiceError::ClockBehind {
+            wall,
+            mark,
+            behind,
+        })
     }
 
     /// The same for what is written down, and for acts that only take away: no clock stands in their way.

@@ -282,7 +282,10 @@ impl Service {
                 Err(StoreError::Conflict { .. }) if attempts > 0 => {}
                 Err(error) => return Err(error.into()),
                 Ok(()) => {
-                    return Ok(TokenChanged { token: self.view(&changed, now).await?, changed: true });
+                    return Ok(TokenChanged {
+                        token: self.view(&changed, now).await?,
+                        changed: true,
+                    });
                 }
             }
         }
