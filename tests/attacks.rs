@@ -23,10 +23,14 @@ mod credentials;
 mod drips;
 #[path = "attacks/floods.rs"]
 mod floods;
+#[path = "attacks/frames.rs"]
+mod frames;
 #[path = "attacks/framing.rs"]
 mod framing;
 #[path = "attacks/headers.rs"]
 mod headers;
+#[path = "attacks/heads.rs"]
+mod heads;
 #[path = "attacks/hosts.rs"]
 mod hosts;
 #[path = "attacks/paths.rs"]

@@ -65,6 +65,7 @@ impl From<ServiceError> for Problem {
             StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         Self {
             field: error.at_field().map(str::to_owned),
+            hint: error.hint().map(str::to_owned),
             ..Self::new(status, error.kind(), error.title(), &error)
         }
     }

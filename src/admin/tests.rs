@@ -31,7 +31,6 @@ async fn ask(
 /// A server on a socket in a folder of its own.
 struct Local {
     folder: tempfile::TempDir,
-    _world: World,
     task: tokio::task::JoinHandle<()>,
     stop: tokio::sync::oneshot::Sender<()>,
 }
@@ -46,8 +45,10 @@ impl Local {
         let task = tokio::spawn(async move {
             let stopped = async { drop(stopped.await) };
             socket.serve(api::router(Arc::new(handles)), stopped).await.unwrap();
+            // Its folder goes when nothing holds the store any more, which would write it anew.
+            drop(world);
         });
-        Self { folder, _world: world, task, stop }
+        Self { folder, task, stop }
     }
 
     fn path(&self) -> std::path::PathBuf {

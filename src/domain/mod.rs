@@ -2,6 +2,7 @@
 //! argument. Everything else in the crate is built on these words.
 
 pub mod time;
+pub mod moment;
 pub mod id;
 pub mod secret;
 pub mod flags;

@@ -30,7 +30,7 @@ use super::stream::Stream;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// Streams of one HTTP/2 connection at a time, as in nginx; a browser needs no more than 100 (RFC 9113
-/// section 6.5.2). hyper and h2 bound the rest: resets, frames of a head, empty frames.
+/// section 6.5.2). hyper and h2 bound resets, frames of a head and empty frames, `frames` the rest.
 const STREAMS_MAX: u32 = 128;
 
 /// How long to wait for the rest of a preface of which only a part has come.

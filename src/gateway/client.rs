@@ -15,6 +15,7 @@ use crate::wire;
 
 use super::alarm::Alarm;
 use super::core::Core;
+use super::frames::{self, Frames};
 use super::head::{self, Head};
 use super::link::Link;
 use super::spelling::Spelling;
@@ -43,6 +44,8 @@ pub(super) struct Client {
     answer: RefCell<Waiting>,
     head_begun: Cell<bool>,
     http2: Cell<bool>,
+    /// What it sends over HTTP/2.
+    frames: Frames,
     /// The stream of HTTP/2 whose request is about to begin.
     stream: RefCell<Option<Rc<Stream>>>,
     head_timeout: Duration,
@@ -65,6 +68,7 @@ impl Client {
             answer: RefCell::default(),
             head_begun: Cell::new(false),
             http2: Cell::new(false),
+            frames: Frames::default(),
             stream: RefCell::new(None),
             head_timeout: limits.head_timeout,
             idle_timeout: limits.idle_timeout,
@@ -123,6 +127,7 @@ impl Client {
         self.has_body.set(has_body);
         self.under_way.set(self.under_way.get() + 1);
         self.alarm.clear();
+        self.frames.pay_for(frames::EACH_REQUEST);
         self.core.counters.under_way.add(1);
         UnderWay { stream: self.stream.take(), client: Rc::clone(self) }
     }
@@ -172,14 +177,27 @@ impl Client {
         *self.stream.borrow_mut() = Some(Rc::clone(stream));
     }
 
-    fn read(&self, bytes: &[u8]) {
-        if self.under_way.get() > 0 || self.http2.get() {
-            return;
+    /// Takes note of what came.
+    ///
+    /// # Errors
+    /// A flood of frames that ask for nothing.
+    fn read(&self, bytes: &[u8]) -> io::Result<()> {
+        if self.http2.get() {
+            return if self.frames.read(bytes, self.alarm.now_ms()) {
+                Ok(())
+            } else {
+                self.core.counters.floods.add(1);
+                Err(io::Error::other("a flood of frames that ask for nothing"))
+            };
+        }
+        if self.under_way.get() > 0 {
+            return Ok(());
         }
         self.asked.borrow_mut().remember(bytes);
         if !self.head_begun.replace(true) {
             self.alarm.set(self.head_timeout);
         }
+        Ok(())
     }
 }
 
@@ -200,9 +218,19 @@ pub(super) struct UnderWay {
 }
 
 impl UnderWay {
-    /// The stream of HTTP/2 that it is on.
-    pub(super) fn stream(&self) -> Option<&Stream> {
-        self.stream.as_deref()
+    /// The next part of the answer is asked for.
+    pub(super) fn asked(&self) {
+        if let Some(stream) = &self.stream {
+            stream.asked();
+        }
+    }
+
+    /// A part of the answer goes to the client.
+    pub(super) fn handed_over(&self, context: &Context<'_>) {
+        if let Some(stream) = &self.stream {
+            stream.handed_over(context);
+            self.client.frames.pay_for(frames::EACH_PART);
+        }
     }
 }
 
@@ -304,7 +332,7 @@ impl AsyncRead for Socket {
         let mut stream = self.link.stream.borrow_mut();
         let result = ready!(Pin::new(&mut *stream).poll_read(context, buffer));
         if let Some(read) = buffer.filled().get(before..).filter(|read| !read.is_empty()) {
-            self.client.read(read);
+            self.client.read(read)?;
         }
         Poll::Ready(result)
     }

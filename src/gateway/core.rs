@@ -9,6 +9,7 @@ use arc_swap::ArcSwap;
 
 use crate::cache::{Cache, Entry};
 use crate::clock::{Clock, ClockState, NotedState};
+use crate::domain::moment;
 use crate::domain::refusal::Refusal;
 use crate::domain::secret::Digest;
 use crate::domain::time::{Span, Timestamp};
@@ -17,7 +18,6 @@ use crate::telemetry::counters::{CoreCounters, Counters};
 use crate::telemetry::throttle::Throttle;
 
 use super::alarm::Alarms;
-use super::moment;
 use super::snapshot::Snapshot;
 use super::strangers::Strangers;
 use super::table::Table;

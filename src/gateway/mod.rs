@@ -24,10 +24,10 @@ mod head;
 mod upstream;
 mod table;
 mod strangers;
-pub mod moment;
 pub mod core;
 mod stream;
 mod link;
+mod frames;
 mod client;
 
 // The stations.

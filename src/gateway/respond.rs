@@ -109,15 +109,13 @@ impl hyper::body::Body for Body {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        if let Some(stream) = self.under_way.stream() {
-            stream.asked();
-        }
+        self.under_way.asked();
         let frame = match &mut self.source {
             Source::Text(text) => Poll::Ready(text.take().map(|text| Ok(Frame::data(text)))),
             Source::Relay(relay) => relay.poll_frame(context),
         };
-        if let (Some(stream), Poll::Ready(_)) = (self.under_way.stream(), &frame) {
-            stream.handed_over(context);
+        if frame.is_ready() {
+            self.under_way.handed_over(context);
         }
         if let (Some(account), Poll::Ready(frame)) = (&mut self.account, &frame) {
             match frame {

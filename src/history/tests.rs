@@ -36,6 +36,15 @@ fn last_segment(folder: &Path) -> PathBuf {
     segment::path(folder, *segment::list(folder).unwrap().last().unwrap())
 }
 
+/// A segment of four lines: its file, what is in it, and where its last line stands.
+fn filled(folder: &Path) -> (PathBuf, Vec<u8>, Place) {
+    let (log, places) = fill(folder, 2);
+    drop(log);
+    let path = last_segment(folder);
+    let whole = fs::read(&path).unwrap();
+    (path, whole, places[3])
+}
+
 #[test]
 fn what_was_appended_is_read_again_from_any_mark() {
     let folder = tempfile::tempdir().unwrap();
@@ -57,16 +66,13 @@ fn what_was_appended_is_read_again_from_any_mark() {
 #[test]
 fn a_torn_last_line_is_cut_wherever_it_is_torn() {
     let folder = tempfile::tempdir().unwrap();
-    let (log, places) = fill(folder.path(), 2);
-    drop(log);
-    let path = last_segment(folder.path());
-    let whole = fs::read(&path).unwrap();
-    let start = usize::try_from(places[3].offset).unwrap();
+    let (path, whole, last) = filled(folder.path());
+    let start = usize::try_from(last.offset).unwrap();
     for end in start..whole.len() {
         fs::write(&path, &whole[..end]).unwrap();
         let (mut log, seen) = open(folder.path(), Mark::START, 3).unwrap();
         assert_eq!(seen, [1, 2, 3]);
-        assert_eq!(log.append([body(4).as_str()]).unwrap(), [places[3]]);
+        assert_eq!(log.append([body(4).as_str()]).unwrap(), [last]);
         assert_eq!(verify(folder.path()).unwrap().head.seq, 4);
         // What was known to be durable is never taken for a torn end.
         fs::write(&path, &whole[..end]).unwrap();
@@ -81,11 +87,8 @@ fn a_torn_last_line_is_cut_wherever_it_is_torn() {
 #[test]
 fn a_last_line_that_never_reached_the_disk_is_cut_and_a_changed_one_is_not() {
     let folder = tempfile::tempdir().unwrap();
-    let (log, places) = fill(folder.path(), 2);
-    drop(log);
-    let path = last_segment(folder.path());
-    let whole = fs::read(&path).unwrap();
-    let start = usize::try_from(places[3].offset).unwrap();
+    let (path, whole, last) = filled(folder.path());
+    let start = usize::try_from(last.offset).unwrap();
     for from in [start, start + 20, whole.len() - 1] {
         let mut zeros = whole.clone();
         zeros[from..].fill(0);

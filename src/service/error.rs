@@ -2,6 +2,7 @@
 //! `admin` turns each into a problem document, `cli` into an exit code.
 
 use crate::domain::id::{OwnerId, TokenId};
+use crate::domain::time::{Span, Timestamp};
 use crate::domain::token::State;
 use crate::store::StoreError;
 use crate::store::sealed::{KeyError, SealError};
@@ -42,6 +43,19 @@ pub enum ServiceError {
         /// How it ended.
         state: State,
     },
+    /// Nothing can be said of tokens, and nothing granted: what has expired could seem alive.
+    #[error(
+        "the wall clock shows {wall}, {} s behind the {mark} that it has shown before",
+        behind.seconds()
+    )]
+    ClockBehind {
+        /// What the clock shows.
+        wall: Timestamp,
+        /// What it has shown before.
+        mark: Timestamp,
+        /// How far it is behind.
+        behind: Span,
+    },
     /// The history is not the one that it should be.
     #[error("{0}")]
     History(String),
@@ -75,6 +89,16 @@ impl ServiceError {
         }
     }
 
+    /// The way out, where the message does not tell it.
+    pub const fn hint(&self) -> Option<&'static str> {
+        match self {
+            Self::ClockBehind { .. } => Some(
+                "set the clock right; if it is right and was wrong before, see `tollgate clock --help`",
+            ),
+            _ => None,
+        }
+    }
+
     /// The status of an answer over HTTP.
     pub const fn status(&self) -> u16 {
         match self {
@@ -82,7 +106,10 @@ impl ServiceError {
             Self::NotAllowed { .. } => 403,
             Self::NoToken(_) | Self::NoOwner(_) => 404,
             Self::OwnerExists(_) | Self::Ended { .. } | Self::History(_) => 409,
-            Self::NoEntropy | Self::NoMasterKey(_) | Self::NotSealed(_) => 503,
+            Self::ClockBehind { .. }
+            | Self::NoEntropy
+            | Self::NoMasterKey(_)
+            | Self::NotSealed(_) => 503,
             Self::Store(error) => match error {
                 StoreError::Conflict { .. } | StoreError::DuplicateSecret => 409,
                 StoreError::Full { .. } => 507,
@@ -103,6 +130,7 @@ impl ServiceError {
             Self::NoToken(_) | Self::NoOwner(_) => "not-found",
             Self::OwnerExists(_) => "exists",
             Self::Ended { .. } => "ended",
+            Self::ClockBehind { .. } => "clock-behind",
             Self::History(_) => "other-history",
             Self::NoEntropy | Self::NoMasterKey(_) | Self::NotSealed(_) => "unavailable",
             Self::Store(error) => match error {
@@ -124,6 +152,7 @@ impl ServiceError {
             "not-allowed" => "More than may be granted",
             "not-found" => "Not found",
             "exists" => "It exists already",
+            "clock-behind" => "The wall clock is behind",
             "other-history" => "This is another history",
             "ended" => "The token has ended",
             "conflict" => "Somebody changed it meanwhile",

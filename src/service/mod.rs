@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::config::Settings;
 use crate::domain::event::{Event, EventKind};
 use crate::domain::id::{Slug, TokenId};
+use crate::domain::moment;
 use crate::domain::time::Timestamp;
 use crate::store::sealed::{Binding, MasterKey};
 use crate::store::{Change, Commit, Position, Store, StoreError, Subject};
@@ -49,12 +50,20 @@ pub struct Service {
     cache: Arc<Cache>,
     settings: Arc<ArcSwap<Settings>>,
     clock: Clock,
+    /// Whether time may not go back.
+    obeys_mark: bool,
 }
 
 impl Service {
     /// Acts on the store behind `cache` by the present `settings`.
     pub fn new(cache: Arc<Cache>, settings: Arc<ArcSwap<Settings>>, clock: Clock) -> Self {
-        Self { cache, settings, clock }
+        Self { cache, settings, clock, obeys_mark: true }
+    }
+
+    /// The same at whatever moment its clock shows: for a demo, which shows what was made long ago.
+    #[must_use]
+    pub fn of_long_ago(self) -> Self {
+        Self { obeys_mark: false, ..self }
     }
 
     /// The present settings.
@@ -62,9 +71,33 @@ impl Service {
         self.settings.load_full()
     }
 
-    /// The moment by which acts are judged.
+    /// What the wall clock shows.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// The moment by which tokens are shown and changed, as requests are judged.
+    ///
+    /// # Errors
+    /// The wall clock is far behind what it has shown before: a token that has expired could seem alive,
+    /// and be given a new end. Or the store cannot be read.
+    async fn moment(&self) -> Result<Timestamp, ServiceError> {
+        let (wall, mark) = (self.clock.now(), self.mark_obeyed().await?);
+        moment::judged(wall, mark).map_err(|behind| ServiceError::ClockBehind {
+            wall,
+            mark,
+            behind,
+        })
+    }
+
+    /// The same for what is written down, and for acts that only take away: no clock stands in their way.
+    async fn at(&self) -> Result<Timestamp, StoreError> {
+        let wall = self.clock.now();
+        Ok(moment::judged(wall, self.mark_obeyed().await?).unwrap_or(wall))
+    }
+
+    async fn mark_obeyed(&self) -> Result<Timestamp, StoreError> {
+        if self.obeys_mark { self.store().high_water().await } else { Ok(Timestamp::EPOCH) }
     }
 
     /// Encrypts a secret parameter for one place in one token. The key is read each time, for this is
@@ -94,7 +127,7 @@ impl Service {
         change: Change,
         subjects: Vec<Subject>,
     ) -> Result<Position, StoreError> {
-        let at = self.clock.now();
+        let at = self.at().await?;
         let event = Event {
             at,
             effective_at: at,

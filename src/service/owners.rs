@@ -58,7 +58,7 @@ impl Service {
             ceiling,
             blocked: None,
             created_by: by.actor.clone(),
-            created_at: self.clock.now(),
+            created_at: self.moment().await?,
             revision: Revision::NONE.next(),
         };
         let view = OwnerView::new(&owner, &settings.flags);
@@ -103,7 +103,7 @@ impl Service {
         id: &OwnerId,
         reason: &str,
     ) -> Result<OwnerChanged, ServiceError> {
-        let now = self.clock.now();
+        let now = self.at().await?;
         let act = Act { at: now, by: by.actor.clone(), reason: reason.to_owned() };
         self.set_blocked(by, id, reason, Some(act)).await
     }
@@ -118,6 +118,7 @@ impl Service {
         id: &OwnerId,
         reason: &str,
     ) -> Result<OwnerChanged, ServiceError> {
+        self.moment().await?;
         self.set_blocked(by, id, reason, None).await
     }
 

@@ -56,7 +56,8 @@ impl Service {
             Some(text) => (given(text)?, true),
             None => (Secret::issue(random).map_err(|()| ServiceError::NoEntropy)?, false),
         };
-        let token = self.draft(by, &input, &owner, &settings, &secret)?;
+        let now = self.moment().await?;
+        let token = self.draft((by, now), &input, &owner, &settings, &secret)?;
         let view = TokenView::new(
             &token,
             owner.blocked.is_some(),
@@ -71,7 +72,7 @@ impl Service {
     /// The record of a token as `input` asks for it, if it may be.
     fn draft(
         &self,
-        by: &Caller,
+        (by, now): (&Caller, Timestamp),
         input: &NewToken,
         owner: &Owner,
         settings: &Settings,
@@ -85,7 +86,6 @@ impl Service {
         check::contexts(&contexts, &settings.contexts)?;
         check::items_fit(&items)?;
         check::conditions(&input.conditions)?;
-        let now = self.clock.now();
         let id = self.new_id()?;
         let not_before = input.not_before.unwrap_or(now);
         let flags = match &input.flags {
@@ -140,8 +140,8 @@ impl Service {
     /// # Errors
     /// No such token, or a store that cannot be read.
     pub async fn token(&self, id: TokenId) -> Result<TokenView, ServiceError> {
-        let token = self.token_record(id).await?;
-        self.view(&token).await
+        let (token, now) = (self.token_record(id).await?, self.moment().await?);
+        self.view(&token, now).await
     }
 
     /// A token with its owner and its last use, if there is one.
@@ -172,8 +172,8 @@ impl Service {
         after: Option<TokenId>,
         limit: usize,
     ) -> Result<Page<TokenView, TokenId>, ServiceError> {
+        let (settings, now) = (self.settings(), self.moment().await?);
         let page = self.store().tokens(owner, after, limit.clamp(1, PAGE_ENTRIES)).await?;
-        let (settings, now) = (self.settings(), self.clock.now());
         let mut blocked: BTreeMap<&OwnerId, bool> = BTreeMap::new();
         let keys: Vec<_> = page.entries.iter().map(Listed::use_key).collect();
         let last_uses = self.cache.last_uses(&keys).await?;
@@ -201,7 +201,7 @@ impl Service {
         id: TokenId,
         reason: &str,
     ) -> Result<TokenChanged, ServiceError> {
-        let act = self.act(by, reason)?;
+        let act = self.act(by, reason).await?;
         let ended = Ended { how: End::Revoked, act };
         self.change_token(by, EventKind::TokenRevoked, reason, id, |token, _| {
             // Not by its state: an expiry that only the clock knows of is gone when the clock is set
@@ -224,7 +224,7 @@ impl Service {
         id: TokenId,
         reason: &str,
     ) -> Result<TokenChanged, ServiceError> {
-        let act = self.act(by, reason)?;
+        let act = self.act(by, reason).await?;
         self.change_token(by, EventKind::TokenDisabled, reason, id, |token, state| {
             alive(token, state)?;
             if token.disabled.is_none() {
@@ -245,7 +245,8 @@ impl Service {
         id: TokenId,
         reason: &str,
     ) -> Result<TokenChanged, ServiceError> {
-        self.act(by, reason)?;
+        self.act(by, reason).await?;
+        self.moment().await?;
         self.change_token(by, EventKind::TokenEnabled, reason, id, |token, state| {
             alive(token, state)?;
             token.disabled = None;
@@ -269,9 +270,10 @@ impl Service {
             let held = self.token_record(id).await?;
             let last_use = self.cache.last_use(&held).await?.map(|last| last.at);
             let mut token = Token::clone(&held);
-            apply(&mut token, held.state(last_use, self.clock.now()))?;
+            let now = self.at().await?;
+            apply(&mut token, held.state(last_use, now))?;
             if token == *held {
-                return Ok(TokenChanged { token: self.view(&held).await?, changed: false });
+                return Ok(TokenChanged { token: self.view(&held, now).await?, changed: false });
             }
             token.revision = held.revision.next();
             let changed = token.clone();
@@ -280,7 +282,10 @@ impl Service {
                 Err(StoreError::Conflict { .. }) if attempts > 0 => {}
                 Err(error) => return Err(error.into()),
                 Ok(()) => {
-                    return Ok(TokenChanged { token: self.view(&changed).await?, changed: true });
+                    return Ok(TokenChanged {
+                        token: self.view(&changed, now).await?,
+                        changed: true,
+                    });
                 }
             }
         }
@@ -305,20 +310,19 @@ impl Service {
         self.store().token(id).await?.ok_or(ServiceError::NoToken(id))
     }
 
-    async fn view(&self, token: &Token) -> Result<TokenView, ServiceError> {
+    async fn view(&self, token: &Token, now: Timestamp) -> Result<TokenView, ServiceError> {
         let blocked = self.is_blocked(&token.owner).await?;
         let last_use = self.cache.last_use(token).await?;
-        let (settings, now) = (self.settings(), self.clock.now());
-        Ok(TokenView::new(token, blocked, last_use, &settings.flags, now))
+        Ok(TokenView::new(token, blocked, last_use, &self.settings().flags, now))
     }
 
     async fn is_blocked(&self, owner: &OwnerId) -> Result<bool, ServiceError> {
         Ok(self.store().owner(owner).await?.is_some_and(|owner| owner.blocked.is_some()))
     }
 
-    fn act(&self, by: &Caller, reason: &str) -> Result<Act, ServiceError> {
+    async fn act(&self, by: &Caller, reason: &str) -> Result<Act, ServiceError> {
         check::line("reason", reason, check::REASON_CHARS)?;
-        Ok(Act { at: self.clock.now(), by: by.actor.clone(), reason: reason.to_owned() })
+        Ok(Act { at: self.at().await?, by: by.actor.clone(), reason: reason.to_owned() })
     }
 
     fn new_id(&self) -> Result<TokenId, ServiceError> {

@@ -40,7 +40,8 @@ impl Service {
         let owner = self.token_record(id).await?.owner.clone();
         let owner = self.owner_record(&owner).await?;
         let settings = self.settings();
-        let judge = Judge { by, owner: &owner, settings: &settings, now: self.clock.now() };
+        let now = self.moment().await?;
+        let judge = Judge { by, owner: &owner, settings: &settings, now };
         self.change_token(by, EventKind::TokenUpdated, &change.reason, id, |token, state| {
             same_revision(token, change.revision)?;
             alive(token, state)?;

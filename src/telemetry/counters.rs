@@ -88,6 +88,8 @@ pub struct CoreCounters {
     pub open: Count,
     /// Client connections that were closed at once, since too many were open.
     pub turned_away: Count,
+    /// Client connections that were closed for a flood of frames.
+    pub floods: Count,
     /// Times when the system had no socket to give.
     pub accept_errors: Count,
     /// Connections to upstreams that were made.

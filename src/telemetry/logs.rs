@@ -30,8 +30,8 @@ const QUEUE_LINES: usize = 16_384;
 const WRITE_BYTES: usize = 64 * 1_024;
 
 /// What others say about their own work, which is of use to their makers alone. A filter that names
-/// them still gets everything.
-const NOISE: &str = "sled=warn,hyper=warn,hyper_util=warn,h2=warn,axum=warn,tower=warn,mio=warn,\
+/// them still gets everything. h2 warns of single frames, so that a client could fill the logs.
+const NOISE: &str = "sled=warn,hyper=warn,hyper_util=warn,h2=error,axum=warn,tower=warn,mio=warn,\
                      notify=warn,tokio=warn,moka=warn";
 
 /// What is logged, and how.

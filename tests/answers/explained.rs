@@ -30,8 +30,7 @@ fn explain(gateway: &Gateway, question: &Value) -> Value {
 
 /// How often each reason was given.
 fn refusals(gateway: &Gateway) -> Vec<u64> {
-    let cores = &gateway.app().shared().counters.cores;
-    let of = |refusal| cores.iter().map(|core| core.refusals.of(refusal)).sum();
+    let of = |refusal| gateway.counted(|core| core.refusals.of(refusal));
     Refusal::ALL.into_iter().map(of).collect()
 }
 

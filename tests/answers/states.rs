@@ -212,11 +212,11 @@ fn a_clock_that_is_behind_after_a_restart_is_not_believed() {
     let hours = |hours: u64| tollgate::domain::time::Span::from_seconds(hours * 3_600);
     stage.gateway.clock().advance(hours(2));
     assert_eq!(stage.open().status("/any", &token.secret), 401);
+    let other = stage.token(&json!({}));
     stage.gateway.wait_for_upkeep();
     stage.gateway.stop();
     stage.gateway.clock().set(START);
     stage.gateway.go();
     assert_ne!(stage.open().status("/any", &token.secret), 200, "an expired token came back");
-    let other = stage.token(&json!({}));
     assert_eq!(stage.open().status("/any", &other.secret), 503);
 }

@@ -12,6 +12,7 @@ use serde_json::json;
 use tollgate::clock::{ClockState, instant};
 use tollgate::domain::time::{Span, Timestamp};
 use tollgate::domain::token::State;
+use tollgate::service::tokens::Presented;
 
 use super::Stage;
 use super::support::PATIENCE;
@@ -37,9 +38,11 @@ fn trusted(gateway: &Gateway) -> bool {
 }
 
 fn state(gateway: &Gateway, token: &Made) -> (State, bool) {
-    let view = gateway.app().control().block_on(gateway.app().service().token(token.id));
-    let view = view.unwrap();
-    (view.state, view.ended.is_some())
+    let app = gateway.app();
+    let held = app.control().block_on(app.service().presented(&Presented::Id(token.id)));
+    let held = held.unwrap().unwrap();
+    let used = held.last_use.map(|last| last.at);
+    (held.token.state(used, gateway.clock().now()), held.token.ended.is_some())
 }
 
 /// Checks what monitors are told: the state of the clock, and whether the gateway is ready.

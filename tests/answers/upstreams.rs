@@ -109,10 +109,7 @@ fn the_head_of_an_answer_has_bounds() {
         answer(&format!("{begin}{more}\r\n"))
     });
     let (gateway, secret) = in_front_of(upstream.address());
-    let broken = || {
-        let cores = &gateway.app().shared().counters.cores;
-        cores.iter().map(|core| core.refusals.of(Refusal::UpstreamBroken)).sum::<u64>()
-    };
+    let broken = || gateway.counted(|core| core.refusals.of(Refusal::UpstreamBroken));
     for (within, beyond, fields) in
         [("/fields-500", "/fields-501", 499), ("/bytes-65536", "/bytes-65537", 1)]
     {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tollgate::clock::instant;
 use tollgate::domain::refusal::Refusal;
+use tollgate::telemetry::counters::CoreCounters;
 
 use crate::support::client::Client;
 use crate::support::frames::{self, DATA, END_HEADERS, Frames, HEADERS, RST_STREAM};
@@ -30,12 +31,8 @@ fn stage(rate: &str) -> Stage {
         ],
         _ => ok("ok"),
     });
-    let gateway = Gateway::start(&format!(
-        "limits = {{ stall_timeout = \"1s\", {rate} }}\n\
-         [[apis]]\nname = \"a\"\nupstream = \"http://{}\"\nrules = [{{ path = \"/{{*rest}}\" }}]\n",
-        upstream.address()
-    ));
-    gateway.owner("somebody");
+    let limits = format!("stall_timeout = \"1s\", {rate}");
+    let gateway = Gateway::limited(&limits, upstream.address());
     let secret = gateway.any_token();
     Stage { upstream, gateway, secret }
 }
@@ -46,8 +43,7 @@ impl Stage {
     }
 
     fn refused(&self) -> u64 {
-        let cores = &self.gateway.app().shared().counters.cores;
-        cores.iter().map(|core| core.refusals.of(Refusal::BodyTimeout)).sum()
+        self.gateway.counted(|core| core.refusals.of(Refusal::BodyTimeout))
     }
 
     fn others_are_served(&self) {
@@ -103,11 +99,8 @@ fn sec_d2_a_body_that_drips_beside_its_answer_ends_it() {
     let mut client = stage.begin("/early", 1_000);
     client.wait_for("early");
     let cut = || {
-        let cores = &stage.gateway.app().shared().counters.cores;
-        cores
-            .iter()
-            .map(|core| (core.cut_by_client.value(), core.cut_by_upstream.value()))
-            .fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
+        let counted = |of: fn(&CoreCounters) -> u64| stage.gateway.counted(of);
+        (counted(|core| core.cut_by_client.value()), counted(|core| core.cut_by_upstream.value()))
     };
     drip(&mut client, "x", |_| {
         std::thread::sleep(STEP);

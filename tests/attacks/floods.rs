@@ -1,5 +1,6 @@
 //! Floods of frames over HTTP/2, in their quick form (sec-D1, sec-D3): each ends its connection, or its
-//! stream, and nobody else's. hyper and h2 set these bounds; that they hold here is shown.
+//! stream, and nobody else's. hyper and h2 set these bounds; that they hold here is shown. `cargo bench
+//! --bench floods` has their long form.
 
 use tollgate::clock::instant;
 use tollgate::domain::refusal::Refusal;
@@ -15,32 +16,35 @@ const REFUSED_STREAM: u32 = 7;
 const ENHANCE_YOUR_CALM: u32 = 11;
 
 /// In the order in which it is dropped: a gateway waits for connections that are open.
-struct Stage {
+pub(crate) struct Stage {
     honest: Frames,
-    upstream: Upstream,
-    gateway: Gateway,
-    secret: String,
+    pub(crate) upstream: Upstream,
+    pub(crate) gateway: Gateway,
+    pub(crate) secret: String,
     number: u32,
 }
 
-fn stage() -> Stage {
-    let upstream = Upstream::scripted(|seen| match seen.line() {
+pub(crate) fn stage() -> Stage {
+    Stage::before(Upstream::scripted(|seen| match seen.line() {
         line if line.contains("/never") => vec![Step::Stall],
         _ => ok("ok"),
-    });
-    let gateway = Gateway::transparent(upstream.address());
-    let secret = gateway.any_token();
-    let honest = Frames::connect(gateway.public(), 1 << 16);
-    Stage { honest, upstream, gateway, secret, number: 1 }
+    }))
 }
 
 impl Stage {
-    fn connect(&self) -> Frames {
+    pub(crate) fn before(upstream: Upstream) -> Self {
+        let gateway = Gateway::transparent(upstream.address());
+        let secret = gateway.any_token();
+        let honest = Frames::connect(gateway.public(), 1 << 16);
+        Self { honest, upstream, gateway, secret, number: 1 }
+    }
+
+    pub(crate) fn connect(&self) -> Frames {
         Frames::connect(self.gateway.public(), 1 << 16)
     }
 
     /// Asks as honest clients do, one on a connection that it has kept all the time.
-    fn others_are_served(&mut self) {
+    pub(crate) fn others_are_served(&mut self) {
         let found = self.gateway.ask(self.gateway.get("/honest", &self.secret));
         assert_eq!(found.status, 200);
         let stream = self.number;
@@ -51,13 +55,17 @@ impl Stage {
     }
 
     fn refused(&self, refusal: Refusal) -> u64 {
-        let cores = &self.gateway.app().shared().counters.cores;
-        cores.iter().map(|core| core.refusals.of(refusal)).sum()
+        self.gateway.counted(|core| core.refusals.of(refusal))
+    }
+
+    /// Connections that were closed for a flood.
+    pub(crate) fn flooded(&self) -> u64 {
+        self.gateway.counted(|core| core.floods.value())
     }
 }
 
 /// Whether a connection is ended, and with which reason, if it says so.
-fn is_ended(frames: &mut Frames) -> Option<u32> {
+pub(crate) fn is_ended(frames: &mut Frames) -> Option<u32> {
     let begun = instant();
     let mut reason = None;
     while let Some(frame) = frames.next() {

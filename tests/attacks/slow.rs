@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use serde_json::json;
 use tollgate::clock::instant;
 
 use crate::support::client::Client;
@@ -29,13 +28,9 @@ fn stage() -> Stage {
         }
         crate::support::upstream::ok("ok")
     });
-    let gateway = Gateway::start(&format!(
-        "limits = {{ head_timeout = \"1s\", idle_timeout = \"1s\", stall_timeout = \"1s\" }}\n\
-         [[apis]]\nname = \"a\"\nupstream = \"http://{}\"\nrules = [{{ path = \"/{{*rest}}\" }}]\n",
-        upstream.address()
-    ));
-    gateway.owner("alice");
-    let secret = gateway.token(json!({ "owner": "alice", "name": "x" })).secret;
+    let limits = "head_timeout = \"1s\", idle_timeout = \"1s\", stall_timeout = \"1s\"";
+    let gateway = Gateway::limited(limits, upstream.address());
+    let secret = gateway.any_token();
     Stage { upstream, gateway, secret }
 }
 
@@ -113,8 +108,7 @@ fn a_client_that_does_not_read_is_ended() {
     // Nothing is read: buffers fill, and then nothing moves. What is left in them can be read later,
     // but it is not the whole.
     let begun = instant();
-    let cores = &stage.gateway.app().shared().counters.cores;
-    while cores.iter().all(|core| core.cut_by_client.value() == 0) {
+    while stage.gateway.counted(|core| core.cut_by_client.value()) == 0 {
         stage.others_are_served();
         assert!(begun.elapsed() < LIMIT + GRACE, "it was never ended");
     }

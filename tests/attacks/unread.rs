@@ -3,7 +3,6 @@
 
 use std::time::Duration;
 
-use serde_json::json;
 use tollgate::clock::instant;
 
 use crate::support::client::Client;
@@ -29,13 +28,9 @@ fn stage() -> Stage {
         }
         _ => ok("ok"),
     });
-    let gateway = Gateway::start(&format!(
-        "limits = {{ idle_timeout = \"1s\", stall_timeout = \"1s\" }}\n\
-         [[apis]]\nname = \"a\"\nupstream = \"http://{}\"\nrules = [{{ path = \"/{{*rest}}\" }}]\n",
-        upstream.address()
-    ));
-    gateway.owner("alice");
-    let secret = gateway.token(json!({ "owner": "alice", "name": "x" })).secret;
+    let limits = "idle_timeout = \"1s\", stall_timeout = \"1s\"";
+    let gateway = Gateway::limited(limits, upstream.address());
+    let secret = gateway.any_token();
     Stage { upstream, gateway, secret }
 }
 
@@ -45,13 +40,11 @@ impl Stage {
     }
 
     fn cut(&self) -> u64 {
-        let cores = &self.gateway.app().shared().counters.cores;
-        cores.iter().map(|core| core.cut_by_client.value()).sum()
+        self.gateway.counted(|core| core.cut_by_client.value())
     }
 
     fn under_way(&self) -> u64 {
-        let cores = &self.gateway.app().shared().counters.cores;
-        cores.iter().map(|core| core.under_way.value()).sum()
+        self.gateway.counted(|core| core.under_way.value())
     }
 }
 

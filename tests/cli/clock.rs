@@ -34,6 +34,19 @@ fn until(status: u16, server: &Server, secret: &str) {
     }
 }
 
+/// Waits until the running server has noted this time.
+fn until_marked(place: &Place, mark: &str) {
+    let marked = || {
+        let shown = place.clocked(&["--json", "--data", "d", "clock"]);
+        shown.out.contains(&format!("\"mark\":\"{mark}\""))
+    };
+    let begun = instant();
+    while !marked() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "the time was never noted");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
 /// A folder with a token (its secret and its id), whose gateway has run for a while with a wrong clock that is right again.
 fn poisoned() -> (Place, Server, String, String) {
     let place = Place::empty();
@@ -44,15 +57,7 @@ fn poisoned() -> (Place, Server, String, String) {
     let made: serde_json::Value = serde_json::from_str(&place.clocked_ok(&made)).unwrap();
     let secret = made["secret"].as_str().unwrap().to_owned();
     let id = made["token"]["id"].as_str().unwrap().to_owned();
-    let marked = || {
-        let shown = place.clocked(&["--json", "--data", "d", "clock"]);
-        shown.out.contains(&format!("\"mark\":\"{WRONG}\""))
-    };
-    let begun = instant();
-    while !marked() {
-        assert!(begun.elapsed() < Duration::from_secs(30), "the time was never noted");
-        std::thread::sleep(Duration::from_millis(20));
-    }
+    until_marked(&place, WRONG);
     set(&place, RIGHT);
     until(503, &server, &secret);
     (place, server, secret, id)
@@ -109,4 +114,78 @@ fn clock_mark_is_lowered_without_a_server_and_stays_so() {
     assert!(shown.contains(&format!("\"mark\":\"{RIGHT}\"")), "{shown}");
     let server = serve(&place);
     assert_eq!(with_token(server.address("public"), &secret), 401, "judged again");
+}
+
+/// A folder without a server whose mark is at `RIGHT`, with a token that has just expired and one that lives.
+fn marked() -> (Place, String, String) {
+    let place = Place::empty();
+    set(&place, "2029-12-31T23:59:00Z");
+    place.clocked_ok(&["--data", "d", "init"]);
+    place.clocked_ok(&["--data", "d", "user", "add", "alice"]);
+    let [short, long] = ["60s", "1d"].map(|lifetime| {
+        let create = ["--json", "--data", "d", "token", "create", "--owner", "alice"];
+        let more = ["--name", "ci", "--lifetime", lifetime];
+        let made: serde_json::Value =
+            serde_json::from_str(&place.clocked_ok(&[&create[..], &more].concat())).unwrap();
+        made["token"]["id"].as_str().unwrap().to_owned()
+    });
+    set(&place, RIGHT);
+    let mut server = serve(&place);
+    until_marked(&place, RIGHT);
+    assert_eq!(server.stop(), 0);
+    (place, short, long)
+}
+
+fn state(place: &Place, id: &str) -> String {
+    let shown = place.clocked_ok(&["--json", "--data", "d", "token", "show", id]);
+    let shown: serde_json::Value = serde_json::from_str(&shown).unwrap();
+    shown["state"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn clock_a_little_behind_stands_still_for_acts_without_a_server() {
+    let (place, short, long) = marked();
+    set(&place, "2029-12-31T23:59:30Z");
+    assert_eq!((state(&place, &short), state(&place, &long)), ("expired".into(), "active".into()));
+    let update = ["--data", "d", "token", "update", &short, "--lifetime", "30d"];
+    let outcome = place.clocked(&update);
+    assert_eq!(outcome.code, 4, "an end is final: {outcome:?}");
+    let create = ["--json", "--data", "d", "token", "create", "--owner", "alice", "--name", "new"];
+    let made: serde_json::Value = serde_json::from_str(&place.clocked_ok(&create)).unwrap();
+    assert_eq!(made["token"]["created_at"], RIGHT);
+}
+
+#[test]
+fn clock_far_behind_stops_acts_without_a_server_that_it_would_falsify() {
+    let (place, short, long) = marked();
+    set(&place, "2029-12-31T23:58:59Z");
+    for act in [
+        &["token", "create", "--owner", "alice", "--name", "new", "--lifetime", "30d"][..],
+        &["token", "update", &short, "--lifetime", "30d"],
+        &["token", "enable", &long],
+        &["token", "list"],
+        &["token", "show", &short],
+        &["user", "add", "bob"],
+        &["user", "unblock", "alice"],
+    ] {
+        let outcome = place.clocked(&[&["--data", "d"], act].concat());
+        assert_eq!((outcome.code, outcome.out.as_str()), (1, ""), "{act:?}: {}", outcome.err);
+        let told = "error: the wall clock shows 2029-12-31T23:58:59Z, 61 s behind the \
+                    2030-01-01T00:00:00Z that it has shown before\nhint: set the clock right";
+        assert!(outcome.err.starts_with(told), "{act:?}: {}", outcome.err);
+    }
+    // What only takes away, tells of the past, or is the way out.
+    for act in [
+        &["token", "disable", &long][..],
+        &["token", "revoke", &long],
+        &["user", "block", "alice"],
+        &["user", "list"],
+        &["history"],
+        &["status"],
+        &["clock"],
+    ] {
+        place.clocked_ok(&[&["--data", "d"], act].concat());
+    }
+    set(&place, RIGHT);
+    assert_eq!((state(&place, &short), state(&place, &long)), ("expired".into(), "revoked".into()));
 }

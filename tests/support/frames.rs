@@ -12,6 +12,8 @@ pub const DATA: u8 = 0;
 /// The same.
 pub const HEADERS: u8 = 1;
 /// The same.
+pub const PRIORITY: u8 = 2;
+/// The same.
 pub const RST_STREAM: u8 = 3;
 /// The same.
 pub const SETTINGS: u8 = 4;

@@ -13,6 +13,7 @@ use tollgate::config::{self, Environment, Source};
 use tollgate::domain::id::{OwnerId, TokenId};
 use tollgate::domain::time::Timestamp;
 use tollgate::service::{Caller, ServiceError};
+use tollgate::telemetry::counters::CoreCounters;
 use tollgate::telemetry::logs::Logs;
 
 use super::PATIENCE;
@@ -79,6 +80,16 @@ impl Gateway {
         gateway
     }
 
+    /// One API in front of `upstream` that any token opens, with these `[limits]`.
+    pub fn limited(limits: &str, upstream: SocketAddr) -> Self {
+        let gateway = Self::start(&format!(
+            "limits = {{ {limits} }}\n[[apis]]\nname = \"a\"\nupstream = \"http://{upstream}\"\n\
+             rules = [{{ path = \"/{{*rest}}\" }}]\n"
+        ));
+        gateway.owner("somebody");
+        gateway
+    }
+
     /// Starts it on its folder.
     pub fn go(&mut self) {
         let loaded = config::load(&self.source, &Environment::process());
@@ -102,6 +113,11 @@ impl Gateway {
     /// What runs.
     pub fn app(&self) -> &Running {
         self.running.as_ref().unwrap()
+    }
+
+    /// What all cores have counted.
+    pub fn counted(&self, of: impl Fn(&CoreCounters) -> u64) -> u64 {
+        self.app().shared().counters.cores.iter().map(|core| of(core)).sum()
     }
 
     /// Where clients come in.

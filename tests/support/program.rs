@@ -28,6 +28,11 @@ pub struct Program {
 impl Program {
     /// Starts one with `more` beside what every test needs.
     pub fn start(more: &str) -> Self {
+        Self::start_with("h2c = false", more)
+    }
+
+    /// The same with a setting of its own in `[listen]`.
+    pub fn start_with(listen: &str, more: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let source = folder.path().join("tollgate.toml");
         let key = folder.path().join("master.key");
@@ -35,7 +40,7 @@ impl Program {
         let allowed = std::os::unix::fs::PermissionsExt::from_mode(0o600);
         fs::set_permissions(&key, allowed).unwrap();
         let base = format!(
-            "listen = {{ public = \"127.0.0.1:0\", admin = \"127.0.0.1:0\", cores = 2 }}\n\
+            "listen = {{ public = \"127.0.0.1:0\", admin = \"127.0.0.1:0\", cores = 2, {listen} }}\n\
              store = {{ path = {data:?}, reserve = \"1 MiB\", index_cache = \"8 MiB\", master_key = \"file:{key}\" }}\n",
             data = folder.path().join("data"),
             key = key.display(),

@@ -136,7 +136,6 @@ fn one_connection_too_many_is_turned_away_and_told() {
     assert!(Client::connect(gateway.public()).is_closed());
     let lines = told(&["a connection is turned away", "\"limit\":1234"]);
     assert_eq!((lines.len(), &lines[0]["level"]), (1, &json!("WARN")));
-    let cores = &gateway.app().shared().counters.cores;
-    assert_eq!(cores.iter().map(|core| core.turned_away.value()).sum::<u64>(), 2);
+    assert_eq!(gateway.counted(|core| core.turned_away.value()), 2);
     open.store(0, std::sync::atomic::Ordering::Relaxed);
 }

@@ -53,7 +53,8 @@ pub(super) async fn seed(
 ) -> Result<Seeded, Failure> {
     let now = clock.now();
     let long_ago = now.unix().saturating_sub(LONG_AGO.seconds());
-    let past = Maker::new(store, settings, Clock::held(Timestamp::from_unix(long_ago)));
+    let mut past = Maker::new(store, settings, Clock::held(Timestamp::from_unix(long_ago)));
+    past.service = past.service.of_long_ago();
     let present = Maker::new(store, settings, clock.clone());
     past.user("demo", "Demo user").await?;
     past.user("blocked", "Blocked user").await?;

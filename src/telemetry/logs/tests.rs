@@ -66,11 +66,12 @@ fn sec_l2_one_event_is_one_line_in_both_formats() {
 fn the_noise_of_others_is_left_out_unless_it_is_asked_for() {
     let speak = |_: &Logs| {
         tracing::debug!(target: "h2::codec", "noise");
+        tracing::warn!(target: "h2::proto::ping_pong", "a client's frame");
         tracing::warn!(target: "sled", "trouble");
         tracing::debug!("ours");
     };
     let count = |filter| logged(&options(Format::Human, filter), speak).len();
-    assert_eq!((count("trace"), count("debug"), count("trace,h2=trace")), (2, 2, 3));
+    assert_eq!((count("trace"), count("debug"), count("trace,h2=trace")), (2, 2, 4));
     assert_eq!((count("info"), count("off"), count("error")), (1, 0, 0));
 }
 

@@ -34,23 +34,32 @@ async fn fill(store: &dyn Store) {
     store.note_uses(vec![noted(idle().id, 1)], NOW).await.unwrap();
 }
 
+/// The folder of a store that was closed with this mark.
+async fn closed_at(mark: Timestamp) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open_at(folder.path(), NOW);
+    fill(&store).await;
+    store.raise_high_water(mark).await.unwrap();
+    store.close().await.unwrap();
+    folder
+}
+
+fn lose(folder: &Path, names: &[&str]) {
+    for name in names {
+        let path = folder.join("data").join(name);
+        if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }.unwrap();
+    }
+}
+
 async fn last_use(store: &dyn Store) -> Option<Timestamp> {
     store.last_uses(&[idle().id.into()]).await.unwrap().remove(0).map(|last| last.at)
 }
 
 #[tokio::test]
 async fn it_outlives_the_index_and_the_checkpoint() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open_at(folder.path(), NOW);
-    fill(&store).await;
-    store.raise_high_water(after(50)).await.unwrap();
-    store.close().await.unwrap();
-    drop(store);
+    let folder = closed_at(after(50)).await;
     for gone in [&["index"][..], &["checkpoint"], &["index", "checkpoint"], &["seen"]] {
-        for name in gone {
-            let path = folder.path().join("data").join(name);
-            if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }.unwrap();
-        }
+        lose(folder.path(), gone);
         let store = open_at(folder.path(), NOW);
         assert_eq!(store.high_water().await.unwrap(), after(50), "{gone:?} lost");
         assert_eq!(last_use(&store).await, Some(after(1)), "{gone:?} lost");
@@ -60,17 +69,9 @@ async fn it_outlives_the_index_and_the_checkpoint() {
 
 #[tokio::test]
 async fn one_that_was_wrong_leaves_no_floor_in_the_future_once_it_is_taken_back() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open_at(folder.path(), NOW);
-    fill(&store).await;
-    store.raise_high_water(WRONG).await.unwrap();
-    store.close().await.unwrap();
-    drop(store);
+    let folder = closed_at(WRONG).await;
     // Index and last uses are lost while the mark is wrong.
-    for name in ["index", "uses"] {
-        let path = folder.path().join("data").join(name);
-        if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }.unwrap();
-    }
+    lose(folder.path(), &["index", "uses"]);
     let store = open_at(folder.path(), after(90));
     assert_eq!(store.high_water().await.unwrap(), WRONG, "only an operator knows");
     assert_eq!(last_use(&store).await, Some(WRONG), "by the latest time that is known of");
@@ -88,19 +89,14 @@ async fn one_that_was_wrong_leaves_no_floor_in_the_future_once_it_is_taken_back(
 
 #[tokio::test]
 async fn one_that_was_taken_back_does_not_return_with_an_index_that_failed() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open_at(folder.path(), NOW);
-    fill(&store).await;
-    store.raise_high_water(WRONG).await.unwrap();
-    store.close().await.unwrap();
-    drop(store);
+    let folder = closed_at(WRONG).await;
     let store = open_at(folder.path(), NOW);
     store.lower_high_water(NOW).await.unwrap();
     store.shared.fail_index(true);
     store.commit(owner_creation("bob")).await.unwrap();
     assert!(matches!(store.health(), Health::Broken(_)));
     // So that it must be built anew.
-    fs::remove_file(folder.path().join("data/checkpoint")).unwrap();
+    lose(folder.path(), &["checkpoint"]);
     store.shared.fail_index(false);
     let ready = async {
         while store.health() != Health::Ready {

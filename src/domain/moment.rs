@@ -1,7 +1,7 @@
-//! The moment that requests are judged by: the wall clock, held against the latest second that was ever
-//! relied on.
+//! The moment that requests and acts are judged by: the wall clock, held against the latest second that
+//! was ever relied on.
 
-use crate::domain::time::{Span, Timestamp};
+use super::time::{Span, Timestamp};
 
 /// How far the wall clock may fall behind what it has shown before, without requests being refused.
 /// Within this, time stands still instead of going back.

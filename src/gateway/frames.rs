@@ -1,0 +1,174 @@
+//! Frames of HTTP/2 that a client sends without asking for anything, and how many of them are borne
+//! (RFC 9113 section 10.5, sec-D1).
+//!
+//! h2 bounds resets, heads without an end, and empty or short parts of bodies. It answers or drops any
+//! number of PRIORITY, PING, SETTINGS, WINDOW_UPDATE and frames of unknown kinds, as fast as they come, and
+//! that takes a core. So every frame but those of bodies has to be paid for. Requests and parts of answers
+//! pay for more than any honest client makes of them; time pays for the rest, such as pings of an idle
+//! connection. `client` hands in what is read, before h2 sees it.
+
+use std::cell::Cell;
+
+/// What time pays for, once in each [`PERIOD_MS`].
+const SPARE: u32 = 1_000;
+/// The same.
+const PERIOD_MS: u64 = 10_000;
+
+/// What a request pays for: its priority, pings, room for its answer, trailers, a reset.
+pub(super) const EACH_REQUEST: u32 = 16;
+
+/// What a part of an answer pays for: twice room for it and for the connection, in halves, and a ping.
+pub(super) const EACH_PART: u32 = 8;
+
+/// No more than this is put by. What requests pay for comes with a delay, and then all at once.
+const SAVINGS: u32 = 16_384;
+
+/// The preface of a connection, which is no frame (RFC 9113 section 3.4).
+const PREFACE_BYTES: usize = 24;
+
+/// The part of a frame's head that tells its length and kind (section 4.1), and what follows it.
+const TELLING_BYTES: u32 = 4;
+const HEAD_REST_BYTES: usize = 5;
+
+const DATA: u32 = 0;
+
+/// Counts the frames of one connection.
+#[derive(Debug)]
+pub(super) struct Frames {
+    /// Bytes until the next head begins.
+    left: Cell<usize>,
+    /// What has come of the part of the head that tells, and how much that is.
+    head: Cell<u32>,
+    head_bytes: Cell<u32>,
+    /// Frames that are paid for and have not come.
+    paid: Cell<u32>,
+    period_ends_ms: Cell<u64>,
+}
+
+impl Default for Frames {
+    fn default() -> Self {
+        Self {
+            left: Cell::new(PREFACE_BYTES),
+            head: Cell::new(0),
+            head_bytes: Cell::new(0),
+            paid: Cell::new(0),
+            period_ends_ms: Cell::new(0),
+        }
+    }
+}
+
+impl Frames {
+    /// Something happens on the connection that frames belong to.
+    pub(super) fn pay_for(&self, frames: u32) {
+        self.paid.set(self.paid.get().saturating_add(frames).min(SAVINGS));
+    }
+
+    /// Counts the frames of what was read at `now_ms`. False if they are more than is borne.
+    pub(super) fn read(&self, bytes: &[u8], now_ms: u64) -> bool {
+        let (mut rest, mut borne) = (bytes, true);
+        loop {
+            let skipped = self.left.get().min(rest.len());
+            self.left.set(self.left.get() - skipped);
+            let Some((&byte, after)) = rest.get(skipped..).and_then(<[u8]>::split_first) else {
+                return borne;
+            };
+            rest = after;
+            if self.head_byte(byte).is_some_and(|kind| kind != DATA) {
+                borne &= self.spend(now_ms);
+            }
+        }
+    }
+
+    /// Takes a byte of a frame's head. Answers the kind of the frame once it is told.
+    fn head_byte(&self, byte: u8) -> Option<u32> {
+        let head = self.head.get() << 8 | u32::from(byte);
+        self.head.set(head);
+        self.head_bytes.set(self.head_bytes.get() + 1);
+        if self.head_bytes.get() < TELLING_BYTES {
+            return None;
+        }
+        self.head_bytes.set(0);
+        // 24 bits, which every `usize` of ours holds; more than h2 takes ends the connection anyway.
+        let payload = usize::try_from(head >> 8).unwrap_or(usize::MAX);
+        self.left.set(payload.saturating_add(HEAD_REST_BYTES));
+        Some(head & 0xff)
+    }
+
+    fn spend(&self, now_ms: u64) -> bool {
+        if self.paid.get() == 0 {
+            if now_ms < self.period_ends_ms.get() {
+                return false;
+            }
+            self.period_ends_ms.set(now_ms.saturating_add(PERIOD_MS));
+            self.paid.set(SPARE);
+        }
+        self.paid.set(self.paid.get() - 1);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PING: u8 = 6;
+
+    fn frame(kind: u8, payload: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
+        [&length[1..], &[kind, 0, 0, 0, 0, 0], payload].concat()
+    }
+
+    fn begun() -> Frames {
+        let frames = Frames::default();
+        assert!(frames.read(&[0xff; PREFACE_BYTES], 0));
+        frames
+    }
+
+    /// How many pings are borne, if there are no more than `most`.
+    fn borne(frames: &Frames, most: u32, now_ms: u64) -> u32 {
+        let ping = frame(PING, &[6; 8]);
+        (0..most).find(|_| !frames.read(&ping, now_ms)).unwrap_or(most)
+    }
+
+    #[test]
+    fn sec_d1_time_pays_for_some_frames_and_no_more() {
+        let frames = begun();
+        assert_eq!(borne(&frames, 2_000, 0), 1_000);
+        assert_eq!(borne(&frames, 2_000, PERIOD_MS - 1), 0);
+        assert_eq!(borne(&frames, 2_000, PERIOD_MS), 1_000, "a new period");
+        assert_eq!(borne(&frames, 2_000, 100 * PERIOD_MS), 1_000, "no period is put by");
+    }
+
+    #[test]
+    fn requests_and_answers_pay_for_their_frames() {
+        let frames = begun();
+        assert_eq!(borne(&frames, 2_000, 0), 1_000);
+        frames.pay_for(EACH_REQUEST);
+        frames.pay_for(EACH_PART);
+        assert_eq!(borne(&frames, 2_000, 0), EACH_REQUEST + EACH_PART);
+        (0..1_000_000).for_each(|_| frames.pay_for(EACH_REQUEST));
+        assert_eq!(borne(&frames, 100_000, 0), SAVINGS, "what is put by has a bound");
+    }
+
+    #[test]
+    fn frames_are_counted_however_they_are_cut() {
+        let frames: Vec<_> = (0..40_u8)
+            .flat_map(|number| frame(number % 10, &vec![number; usize::from(number) * 3]))
+            .collect();
+        let all = [vec![0; PREFACE_BYTES], frames].concat();
+        for size in 1..200 {
+            let frames = Frames::default();
+            assert!(all.chunks(size).all(|piece| frames.read(piece, 0)));
+            // Four of the forty are of kind 0.
+            assert_eq!(frames.paid.get(), SPARE - 36, "pieces of {size}");
+        }
+    }
+
+    #[test]
+    fn bodies_cost_nothing() {
+        let frames = begun();
+        let data = frame(0, &[PING; 16_384]).repeat(4);
+        assert!((0..1_000).all(|_| frames.read(&data, 0)));
+        assert_eq!(borne(&frames, 2_000, 0), 1_000);
+    }
+}
