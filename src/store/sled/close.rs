@@ -19,7 +19,8 @@ pub(super) fn close(writer: Writer) -> Result<(), StoreError> {
     upkeep.space.make_room();
     let age = shared.uses.begin_generation();
     let uses = shared.uses.sync();
-    let trusted = synced && uses.is_ok() && !index.is_damaged();
+    let certain = !index.is_damaged() && index.doubts().is_none();
+    let trusted = synced && uses.is_ok() && certain;
     index.sync()?;
     let path = index.path().to_owned();
     drop(index);

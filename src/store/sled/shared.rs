@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use super::index::Index;
+use super::keys;
 use super::open::Options;
 use super::uses::Uses;
 use crate::domain::time::Timestamp;
@@ -86,6 +87,20 @@ impl Shared {
         }
     }
 
+    /// The index, once all of it is known to be whole. For a thread that may block.
+    pub(super) fn whole_index(&self) -> Result<Arc<Index>, StoreError> {
+        let index = self.index()?;
+        index.clear(0..keys::PARTS)?;
+        Ok(index)
+    }
+
+    /// Has nobody wait for what is doubtful of the index, because it is to be closed.
+    pub(super) fn give_up_doubts(&self) {
+        if let Some(doubts) = self.index().ok().as_deref().and_then(Index::doubts) {
+            doubts.give_up();
+        }
+    }
+
     /// Replaces the access to the index, and hands out the index that was open.
     pub(super) fn change(&self, to: Access) -> Option<Arc<Index>> {
         let mut access = self.access.write().unwrap_or_else(PoisonError::into_inner);
@@ -158,6 +173,9 @@ impl Shared {
 
     pub(super) fn health(&self) -> Health {
         match &*self.access.read().unwrap_or_else(PoisonError::into_inner) {
+            Access::Open(index) if index.is_damaged() && index.doubts().is_some() => {
+                return Health::ReadOnly("the index is being built anew".to_owned());
+            }
             Access::Open(_) => {}
             Access::Down(reason) => return Health::Broken(reason.clone()),
             Access::Closed => return Health::Broken("the store is closed".to_owned()),

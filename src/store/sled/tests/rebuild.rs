@@ -46,7 +46,7 @@ async fn applying_events_twice_changes_nothing() {
         replay.take(raw.place, history::check(raw.bytes).unwrap(), raw.bytes).unwrap();
     }
     let twice = replay.finish().unwrap();
-    assert_eq!((twice.applied, twice.sum, twice.tokens), (once.applied, once.sum, 40));
+    assert_eq!((twice.applied, twice.sums, twice.tokens), (once.applied, once.sums, 40));
     assert!(index.is_whole(&twice).unwrap());
 }
 
