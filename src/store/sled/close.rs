@@ -15,7 +15,7 @@ pub(super) fn close(writer: Writer) -> Result<(), StoreError> {
     upkeep.renewal = None;
     let open = shared.change(Access::Closed);
     let synced = upkeep.keeper.stop();
-    let Some(index) = open.and_then(shared::sole) else { return Ok(()) };
+    let Some(Ok(index)) = open.map(shared::sole) else { return Ok(()) };
     upkeep.space.make_room();
     let age = shared.uses.begin_generation();
     let uses = shared.uses.sync();

@@ -15,7 +15,7 @@ use crate::history::Probe;
 use crate::store::{Health, StoreError};
 
 /// How often and how long reads under way are waited for.
-const PATIENCE: (u32, Duration) = (1_000, Duration::from_millis(10));
+const PATIENCE: (u32, Duration) = (if cfg!(test) { 100 } else { 1_000 }, Duration::from_millis(10));
 
 /// Whether the index can be asked.
 #[derive(Debug)]
@@ -190,15 +190,18 @@ impl Shared {
     }
 }
 
-/// Waits for the reads under way; none if they do not end.
-pub(super) fn sole(mut index: Arc<Index>) -> Option<Index> {
+/// Waits for the reads under way.
+///
+/// # Errors
+/// The index, if they do not end.
+pub(super) fn sole(mut index: Arc<Index>) -> Result<Index, Arc<Index>> {
     let (times, pause) = PATIENCE;
     for _ in 0..times {
         match Arc::try_unwrap(index) {
-            Ok(index) => return Some(index),
+            Ok(index) => return Ok(index),
             Err(shared) => index = shared,
         }
         std::thread::sleep(pause);
     }
-    None
+    Err(index)
 }
