@@ -94,7 +94,9 @@ impl Doubts {
             Ok((found, Some(from))) => {
                 (Reading::At { from, sum: sum.wrapping_add(found.sum), stated }, Ok(false))
             }
-            Ok((found, None)) if sum.wrapping_add(found.sum) == stated => (Reading::Whole, Ok(true)),
+            Ok((found, None)) if sum.wrapping_add(found.sum) == stated => {
+                (Reading::Whole, Ok(true))
+            }
             Ok(_) => bad("entries are missing, or older than the last ones that were written"),
         };
         if matches!(now, Reading::Whole) {

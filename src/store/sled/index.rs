@@ -188,7 +188,13 @@ impl Index {
     }
 
     fn guarded<T>(&self, run: impl FnOnce() -> ::sled::Result<T>) -> Result<T, StoreError> {
-        guarded(&self.path, &self.damaged, "reading", run)
+        let read = guarded(&self.path, &self.damaged, "reading", run);
+        read.inspect_err(|error| {
+            // What the disk does not give is as bad as what is wrong.
+            if matches!(error, StoreError::Failed { .. }) {
+                self.damaged.set(&self.path, &error.to_string());
+            }
+        })
     }
 
     fn raw(&self, key: &[u8]) -> Result<Option<IVec>, StoreError> {

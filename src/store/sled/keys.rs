@@ -12,6 +12,8 @@ pub(super) const STATE: &[u8] = b"!state";
 /// that it can be checked alone: digests, which are spread evenly, have sixteen.
 pub(super) const PARTS: usize = 21;
 
+/// The parts that have the digests.
+pub(super) const DIGEST_PARTS: std::ops::RangeInclusive<usize> = 1..=16;
 /// The part that has the owners.
 pub(super) const OWNERS_PART: usize = 18;
 

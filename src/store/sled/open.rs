@@ -239,7 +239,8 @@ pub(super) fn trusted(
             state.batches >= known.batches && state.applied >= known.mark.head.seq
         };
         let doubtful = known.closed.is_none() && !asked;
-        let trusted = far && ((untouched && !small && !asked) || doubtful || index.is_whole(&state)?);
+        let trusted =
+            far && ((untouched && !small && !asked) || doubtful || index.is_whole(&state)?);
         Ok(trusted.then_some(Found { index, state, doubtful }))
     };
     match examine() {

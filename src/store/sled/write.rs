@@ -70,7 +70,7 @@ impl Writer {
     pub(super) fn clear_doubts(&self) {
         let Ok(index) = self.shared.index() else { return };
         // First what requests wait for.
-        let urgent = 1..=keys::OWNERS_PART;
+        let urgent = std::iter::once(keys::OWNERS_PART).chain(keys::DIGEST_PARTS);
         match index.doubts().map(|_| index.clear(urgent.chain(0..keys::PARTS))) {
             Some(Ok(())) => tracing::info!("the index is whole"),
             // Said already, and mended by the upkeep; or the store is being closed.

@@ -80,11 +80,14 @@ async fn nothing_that_a_crash_lost_of_the_index_is_answered_and_it_is_built_anew
         ("no digest", Box::new(|db| forget(&digest, db))),
         ("no owner", Box::new(|db| forget(&alice, db))),
         ("another owner", Box::new(|db| drop(db.insert(&alice, other.clone()).unwrap()))),
-        ("everything but the state", Box::new(|db| {
-            for (key, value) in early.iter().filter(|(key, _)| key != keys::STATE) {
-                db.insert(key.as_slice(), value.as_slice()).unwrap();
-            }
-        })),
+        (
+            "everything but the state",
+            Box::new(|db| {
+                for (key, value) in early.iter().filter(|(key, _)| key != keys::STATE) {
+                    db.insert(key.as_slice(), value.as_slice()).unwrap();
+                }
+            }),
+        ),
     ];
     for (what, fault) in faults {
         let copy = copy_running(whole.path());
@@ -136,7 +139,10 @@ async fn a_crash_that_loses_nothing_costs_no_new_index() {
     let store = open(whole.path());
     assert!(ask_late(&store, "at once").await);
     store.commit(creation(token(1_000, "alice"))).await.unwrap();
-    assert!(store.shared.index().unwrap().doubts().is_none(), "a change was made before it was known");
+    assert!(
+        store.shared.index().unwrap().doubts().is_none(),
+        "a change was made before it was known"
+    );
     drop(store);
     assert!(!whole.path().join("data/index.damaged").exists());
     // It closed as one that is known to be whole.
