@@ -2,8 +2,9 @@
 //! changes nothing.
 
 use super::entry::{self, Head};
-use super::index::{Draft, Index, State};
+use super::index::{Draft, Index};
 use super::keys;
+use super::state::State;
 use super::uses::{Entry, Uses};
 use crate::domain::event::EventKind;
 use crate::domain::id::TokenId;

@@ -7,8 +7,8 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use super::index::Sums;
 use super::keys;
+use super::state::Sums;
 use super::whole::Found;
 use crate::store::StoreError;
 

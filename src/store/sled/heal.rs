@@ -1,10 +1,11 @@
 //! Opening an index again that failed while the store was running, from the history that did not.
 
 use super::checkpoint::{self, Seen};
-use super::index::{Index, State};
+use super::index::Index;
 use super::open::{self, Found};
 use super::replay::{Replay, ReplayError};
 use super::shared::Shared;
+use super::state::State;
 use crate::history::{self, Lines, Mark, Place};
 use crate::store::StoreError;
 

@@ -44,6 +44,7 @@ mod shared;
 mod small;
 mod space;
 mod stamp;
+mod state;
 mod upgrade;
 mod upkeep;
 mod uses;

@@ -5,11 +5,12 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use super::checkpoint::{self, Checkpoint, Seen};
-use super::index::{Index, State};
+use super::index::Index;
 use super::lock::{self, Lock};
 use super::replay::{Replay, ReplayError};
 use super::space::Space;
 use super::stamp;
+use super::state::State;
 use super::upgrade;
 use super::uses::{self, Means, Uses};
 use crate::clock::Clock;

@@ -12,11 +12,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
 use super::checkpoint::{self, Seen};
-use super::index::{Index, State};
+use super::index::Index;
 use super::open;
 use super::replay::{Replay, ReplayError};
 use super::shared::{self, Access, Shared};
 use super::space::Space;
+use super::state::State;
 use crate::history::{self, Lines, Mark, Place};
 use crate::store::StoreError;
 

@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use super::checkpoint::{Checkpoint, Seen};
 use super::heal;
-use super::index::State;
 use super::keeper::Keeper;
 use super::lock::Lock;
 use super::renew::Renewal;
 use super::shared::{Access, Room, Shared};
 use super::space::Space;
 use super::stamp;
+use super::state::State;
 use super::uses::Age;
 use crate::clock;
 use crate::domain::time::Timestamp;

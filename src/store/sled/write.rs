@@ -6,9 +6,10 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use super::apply::{self, Told};
-use super::index::{Draft, Index, State};
+use super::index::{Draft, Index};
 use super::keys;
 use super::shared::{Access, Room, Shared};
+use super::state::State;
 use super::upkeep::Upkeep;
 use super::uses::Entry;
 use super::validate::Staged;

@@ -7,9 +7,10 @@ use super::{check_filled, copy_running, fill, open, open_error, options, segment
 use crate::clock::Clock;
 use crate::history::{self, Lines, Log, Mark, Place, Recovered};
 use crate::store::sample::{NOW, creation, observation, owner_creation, revocation, token};
-use crate::store::sled::index::{Index, State};
+use crate::store::sled::index::Index;
 use crate::store::sled::repair;
 use crate::store::sled::replay::Replay;
+use crate::store::sled::state::State;
 use crate::store::sled::uses::{self, Age, Means};
 use crate::store::{Position, Store, StoreError, codec};
 

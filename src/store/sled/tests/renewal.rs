@@ -5,13 +5,17 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::damage::mark_of;
-use super::{check_filled, fill, keep_waiting, open, options, segments};
-use crate::store::sample::{creation, token};
-use crate::store::sled::SledStore;
+use super::{check_filled, fill, keep_waiting, options, segments};
+use crate::history::Log;
+use crate::store::sample::{NOW, creation, noted, token};
 use crate::store::sled::checkpoint::{self, Checkpoint};
 use crate::store::sled::keeper::Keeper;
+use crate::store::sled::lock::Lock;
+use crate::store::sled::open::{self, Opened};
 use crate::store::sled::renew::Renewal;
-use crate::store::{Store, StoreError};
+use crate::store::sled::shared::Shared;
+use crate::store::sled::{SledStore, entry, read};
+use crate::store::{Store, StoreError, UseKey};
 
 async fn built(store: &SledStore) -> Renewal {
     let renewal = Renewal::start(&store.shared).unwrap();
@@ -26,7 +30,7 @@ fn next(folder: &Path) -> std::path::PathBuf {
 #[tokio::test]
 async fn what_was_built_in_vain_is_removed() {
     let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
+    let store = super::open(folder.path());
     fill(&store, 40).await;
     let renewal = built(&store).await;
     assert!(next(folder.path()).is_dir());
@@ -45,52 +49,84 @@ async fn what_was_built_in_vain_is_removed() {
     check_filled(&store, 40).await;
 }
 
-#[tokio::test]
-async fn an_index_that_is_being_read_stays_in_use() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Arc::new(open(folder.path()));
-    fill(&*store, 10).await;
-    let (reader, mark) = (store.shared.index().unwrap(), mark_of(&store).await);
-    let finish = |renewal: Renewal| {
-        let store = Arc::clone(&store);
-        tokio::task::spawn_blocking(move || renewal.finish(&store.shared, mark))
-    };
-    let refused = finish(built(&store).await).await.unwrap().map(|_| ());
+/// What readers share, without a writing thread, which would open an index that is being replaced.
+fn alone(folder: &Path) -> (Shared, Log, Lock) {
+    let Opened { lock, log, index, state, uses, .. } = open::open(&options(folder)).unwrap();
+    let probe = Arc::clone(log.probe());
+    (Shared::new(options(folder), index, uses, probe, state.applied), log, lock)
+}
+
+#[test]
+fn an_index_that_is_being_read_stays_in_use() {
+    let folder = filled(10);
+    let (shared, log, _lock) = alone(folder.path());
+    let shared = Arc::new(shared);
+    let finish = || Renewal::start(&shared).unwrap().finish(&shared, log.mark()).map(|_| ());
+    let known = || entry::token(&*shared.index().unwrap(), token(9, "alice").id).unwrap();
+    let reader = shared.index().unwrap();
+    let refused = finish();
     assert!(matches!(refused, Err(StoreError::Failed { .. })), "{refused:?}");
-    check_filled(&*store, 10).await;
+    assert!(known().is_some() && Arc::ptr_eq(&reader, &shared.index().unwrap()));
     assert!(!next(folder.path()).exists());
     drop(reader);
-    finish(built(&store).await).await.unwrap().unwrap();
-    check_filled(&*store, 10).await;
+    finish().unwrap();
+    assert!(known().is_some());
+}
+
+#[test]
+fn it_is_built_although_last_uses_are_spoiled_and_none_dies_early() {
+    let folder = filled(10);
+    let (shared, log, _lock) = alone(folder.path());
+    let path = folder.path().join("data/uses");
+    let spoiled: Vec<_> = fs::read(&path).unwrap().iter().map(|b| !b).collect();
+    fs::write(path, spoiled).unwrap();
+    let shared = Arc::new(shared);
+    Renewal::start(&shared).unwrap().finish(&shared, log.mark()).unwrap();
+    let of = UseKey::from(token(9, "alice").id);
+    let last = read::last_use(&shared.index().unwrap(), of, &shared.uses).unwrap();
+    // The moment at which the damage was met, by this clock.
+    assert_eq!(last.map(|last| last.at), Some(NOW));
 }
 
 #[tokio::test]
-async fn a_backup_does_not_stand_in_the_way() {
+async fn a_crash_at_any_moment_of_the_exchange_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
-    let store = Arc::new(open(folder.path()));
-    // Over a border of segments.
-    fill(&*store, 40).await;
-    let (renewal, mark) = (built(&store).await, mark_of(&store).await);
-    // A first segment that never ends.
-    let pipe = segments(folder.path()).remove(0);
-    fs::remove_file(&pipe).unwrap();
-    assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    let (backing_up, to) = (Arc::clone(&store), folder.path().join("backup"));
-    let backup = tokio::spawn(async move { backing_up.backup(&to).await });
-    let feed = move || fs::File::options().write(true).open(pipe).unwrap();
-    let feed = tokio::task::spawn_blocking(feed).await.unwrap();
-    let finishing = Arc::clone(&store);
-    let finish = move || renewal.finish(&finishing.shared, mark).map(|_| ());
-    tokio::task::spawn_blocking(finish).await.unwrap().unwrap();
-    assert!(!backup.is_finished());
-    drop(feed);
-    assert!(backup.await.unwrap().is_err(), "its history ended early");
+    fill(&super::open(folder.path()), 20).await;
+    let data = folder.path().join("data");
+    let (index, aside) = (data.join("index"), data.join("index.damaged"));
+    for moment in ["begun", "moved aside", "noted", "put in place"] {
+        super::copy_all(&index, &next(folder.path()));
+        if moment != "begun" {
+            fs::rename(&index, &aside).unwrap();
+        }
+        if matches!(moment, "noted" | "put in place") {
+            checkpoint::write(&data, &Checkpoint::start(Default::default())).unwrap();
+        }
+        if moment == "put in place" {
+            fs::rename(next(folder.path()), &index).unwrap();
+        }
+        check_filled(&super::open(folder.path()), 20).await;
+        assert!(!next(folder.path()).exists(), "{moment}");
+        let _ = fs::remove_dir_all(&aside);
+    }
+}
+
+/// A folder that was closed, with tokens of alice.
+fn filled(tokens: u64) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let store = super::open(folder.path());
+        fill(&store, tokens).await;
+        store.note_uses(vec![noted(token(9, "alice").id, 1)], NOW).await.unwrap();
+    });
+    folder
 }
 
 #[tokio::test]
 async fn checkpoints_go_on_with_another_index() {
     let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
+    let store = super::open(folder.path());
     store.commit(crate::store::sample::owner_creation("alice")).await.unwrap();
     store.commit(creation(token(1, "alice"))).await.unwrap();
     let other = tempfile::tempdir().unwrap();
