@@ -23,7 +23,9 @@ use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
 
+mod anew;
 mod apply;
+mod aside;
 mod checkpoint;
 mod close;
 mod doubt;
@@ -36,6 +38,7 @@ mod lock;
 mod notes;
 mod open;
 mod portable;
+mod private;
 mod read;
 mod renew;
 mod replay;
@@ -62,8 +65,8 @@ pub(super) fn history_folder(data: &Path) -> PathBuf {
 
 /// Builds the index anew from the history, whatever the index said.
 pub(super) fn repair(options: Options) -> Result<Position, StoreError> {
-    open::forget_index(&options)?;
-    let store = SledStore::open(options)?;
+    let opened = open::open_anew(&options)?;
+    let store = SledStore::over(options, opened)?;
     let newest = Position(store.shared.applied());
     store.close_now()?;
     Ok(newest)
@@ -110,6 +113,10 @@ impl SledStore {
     /// Opens a data folder. This blocks; building a lost index takes as long as the history is.
     pub(super) fn open(options: Options) -> Result<Self, StoreError> {
         let opened = open::open(&options)?;
+        Self::over(options, opened)
+    }
+
+    fn over(options: Options, opened: open::Opened) -> Result<Self, StoreError> {
         let open::Opened { lock, space, log, index, state, uses, high_water } = opened;
         let keeper = keeper::Keeper::start(&options)?;
         let shared = Shared::new(options, index, uses, Arc::clone(log.probe()), state.applied);
