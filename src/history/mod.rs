@@ -26,7 +26,7 @@ pub use probe::Probe;
 pub use scan::{Lines, RawLine};
 pub use segment::{SEGMENT_BYTES, sync_folder};
 pub use tail::{Recovered, check_all, recover};
-pub use verify::{Report, head, verify};
+pub use verify::{Report, Walk, head, verify};
 
 #[cfg(test)]
 mod tests;

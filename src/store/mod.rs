@@ -7,6 +7,7 @@
 //!
 //! Called by `cache` (reads), `service` (changes) and `app` (opening, backups).
 
+use std::io::Write;
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -345,9 +346,9 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
         limit: usize,
     ) -> Result<Page<Recorded, Position>, StoreError>;
 
-    /// Writes one portable, verified file of everything into `to`, while the store goes on. The cost
-    /// grows with the store.
-    async fn backup(&self, to: &Path) -> Result<Position, StoreError>;
+    /// Writes one portable backup of everything, while the store goes on; if it fails, the end says so. The
+    /// cost grows with the store.
+    async fn backup(&self, into: Box<dyn Write + Send>) -> Result<Position, StoreError>;
 
     /// The largest wall-clock time that was ever persisted: a clock behind it cannot be trusted.
     async fn high_water(&self) -> Result<Timestamp, StoreError>;

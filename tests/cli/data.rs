@@ -76,6 +76,28 @@ fn f1_a_backup_makes_the_same_tokens_elsewhere() {
 }
 
 #[test]
+fn repair_with_a_damaged_history_leaves_what_works() {
+    let place = Place::with_alice();
+    let (id, _) = place.token();
+    let segment = files(&place.path("data/history")).remove(0);
+    let whole = std::fs::read(&segment).unwrap();
+    let mut bytes = whole.clone();
+    bytes[100] ^= 1;
+    std::fs::write(&segment, bytes).unwrap();
+    for _ in 0..2 {
+        let outcome = place.run(&["repair"]);
+        assert_eq!(outcome.code, 1);
+        assert!(outcome.err.contains("nothing was changed"), "{}", outcome.err);
+        assert_eq!(place.json(&["token", "show", &id])["state"], "active");
+    }
+    std::fs::write(&segment, whole).unwrap();
+    for old in ["index.damaged", "index.damaged.2"] {
+        assert_eq!(place.json(&["repair"])["position"], json!(2));
+        assert!(place.path("data").join(old).is_dir(), "{old} stays");
+    }
+}
+
+#[test]
 fn the_index_is_built_anew_from_the_history() {
     let place = Place::with_alice();
     let (id, _) = place.token();

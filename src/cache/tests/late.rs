@@ -1,7 +1,7 @@
 //! A real store whose reads arrive late: what was read is held back for some turns of the runtime, so
 //! that changes come in between. Everything else is the store's own.
 
-use std::path::Path;
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -109,8 +109,8 @@ impl Store for Late {
         self.inner.events(subject, before, limit).await
     }
 
-    async fn backup(&self, to: &Path) -> Result<Position, StoreError> {
-        self.inner.backup(to).await
+    async fn backup(&self, into: Box<dyn Write + Send>) -> Result<Position, StoreError> {
+        self.inner.backup(into).await
     }
 
     async fn high_water(&self) -> Result<Timestamp, StoreError> {

@@ -4,6 +4,7 @@
 //! is the truth: the index may be lost, damaged or behind, and is brought up from it (`open`). Last uses
 //! are written past that thread (`notes`, `uses`).
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -309,9 +310,8 @@ impl Store for SledStore {
         self.aside(move |shared| read::events(shared, subject.as_ref(), before, limit)).await
     }
 
-    async fn backup(&self, to: &Path) -> Result<Position, StoreError> {
-        let to = to.to_owned();
-        self.aside(move |shared| portable::back_up(shared, &to)).await
+    async fn backup(&self, into: Box<dyn Write + Send>) -> Result<Position, StoreError> {
+        self.aside(move |shared| portable::back_up(shared, into)).await
     }
 
     async fn high_water(&self) -> Result<Timestamp, StoreError> {

@@ -8,19 +8,29 @@ use std::sync::Arc;
 use super::{check_filled, fill, open, options};
 use crate::domain::token::{ParamValue, Token};
 use crate::history;
-use crate::store::backup::{Summary, read_from, verify};
+use crate::store::backup::{Incoming, Summary, read_from, verify};
 use crate::store::sample::{NOW, creation, last_use, noted, token};
 use crate::store::sled::restore;
 use crate::store::{Position, Store, StoreError};
 
 const TOKENS: u64 = 12;
 
+/// Takes a backup into a file, as the command line does.
+async fn take(store: &dyn Store, to: &Path) -> Result<Position, StoreError> {
+    let incoming = Incoming::begin(to)?;
+    let position = store.backup(Box::new(incoming.writer()?)).await;
+    // What whoever has nothing but the file is told.
+    let summary = incoming.finish();
+    assert_eq!(summary.is_ok(), position.is_ok());
+    summary.map(|summary| Position(summary.events))
+}
+
 async fn back_up(folder: &Path) -> std::path::PathBuf {
     let store = open(folder);
     fill(&store, TOKENS).await;
     store.note_uses(vec![noted(token(1, "alice").id, 10)], NOW).await.unwrap();
     let to = folder.join("backup");
-    assert_eq!(store.backup(&to).await.unwrap(), Position(17));
+    assert_eq!(take(&store, &to).await.unwrap(), Position(17));
     to
 }
 
@@ -93,9 +103,9 @@ async fn a_backup_says_which_keys_it_needs_and_never_overwrites() {
     let sealed = Token { context_params, ..token(7, "alice") };
     store.commit(creation(sealed)).await.unwrap();
     let to = folder.path().join("backup");
-    store.backup(&to).await.unwrap();
+    take(&store, &to).await.unwrap();
     assert_eq!(verify(&to).unwrap().keys, ["0123456789abcdef".to_owned()].into());
-    assert!(store.backup(&to).await.is_err());
+    assert!(take(&store, &to).await.is_err());
 }
 
 #[tokio::test]
@@ -113,8 +123,26 @@ async fn a_backup_of_a_busy_store_is_a_moment_of_it() {
     });
     for n in 0..5 {
         let to = folder.path().join(format!("backup-{n}"));
-        let position = store.backup(&to).await.unwrap();
+        let position = take(&*store, &to).await.unwrap();
         assert_eq!(verify(&to).unwrap().events, position.0);
     }
     busy.await.unwrap();
+}
+
+#[tokio::test]
+async fn damage_is_told_of_the_history_and_not_of_the_backup() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    fill(&store, TOKENS).await;
+    let path = super::segments(folder.path()).remove(0);
+    let mut bytes = fs::read(&path).unwrap();
+    let second = bytes.iter().position(|b| *b == b'\n').unwrap() + 1;
+    bytes[second + 90] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    let to = folder.path().join("backup");
+    let refused = take(&store, &to).await.unwrap_err().to_string();
+    let place = format!("`{} at byte {second}` is damaged", path.display());
+    assert!(refused.contains(&place) && refused.contains("restore"), "{refused}");
+    assert!(!refused.contains("partial"), "{refused}");
+    assert!(!to.exists() && !folder.path().join("backup.partial").exists());
 }
