@@ -7,6 +7,7 @@ mod cores;
 mod error;
 mod faces;
 mod reload;
+mod scrub;
 mod upkeep;
 mod wall;
 mod watched;
@@ -129,10 +130,13 @@ fn build(
     let cores = Cores::start(&settings.load(), &shared, &stopped)?;
     let reloader =
         Arc::new(Reloader::new(source, settings, Arc::clone(&shared), targets, logs.clone()));
-    let metrics = watched::metrics(&shared, &reloader, logs.as_ref());
+    let checked = Arc::<scrub::Checked>::default();
+    let metrics = watched::metrics((&shared, &reloader, &checked), logs.as_ref());
     let addresses = (cores.address(), faces.admin());
     faces.serve(&control, (&service, &shared), metrics, &reloader, addresses, &stopped);
     control.spawn(upkeep::run(Arc::clone(&service), Arc::clone(&shared), stopped.clone()));
+    let store = Arc::clone(shared.cache.store());
+    control.spawn(scrub::run(store, checked, stopped));
     let (public, admin) = addresses;
     Ok(Running { public, admin, service, shared, cores, stop, control, reloader })
 }

@@ -350,6 +350,10 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     /// cost grows with the store.
     async fn backup(&self, into: Box<dyn Write + Send>) -> Result<Position, StoreError>;
 
+    /// Reads about `bytes` more of the history, to find damage before what is old is needed; answers with the
+    /// last event of the present pass that is known to be whole. New passes begin by themselves.
+    async fn verify_some(&self, bytes: u64) -> Result<Position, StoreError>;
+
     /// The largest wall-clock time that was ever persisted: a clock behind it cannot be trusted.
     async fn high_water(&self) -> Result<Timestamp, StoreError>;
 

@@ -195,6 +195,28 @@ fn a_backup_names_the_damaged_file_of_the_history_and_the_way_out() {
 }
 
 #[test]
+fn damage_in_the_history_is_found_before_it_is_needed() {
+    let place = Place::empty();
+    let mut server = Server::before_hello(&place);
+    for name in ["alice", "bob"] {
+        place.ok(&["--data", "d", "user", "add", name]);
+    }
+    assert_eq!(server.stop(), 0);
+    let segment = crate::files(&place.path("d/history")).remove(0);
+    let mut bytes = std::fs::read(&segment).unwrap();
+    bytes[100] ^= 1;
+    std::fs::write(&segment, bytes).unwrap();
+    let server = Server::before_hello(&place);
+    let metrics = || ask(server.address("admin"), "GET", "/metrics", &[]).1;
+    let begun = std::time::Instant::now();
+    while !metrics().contains("\ntollgate_history_damaged 1\n") {
+        assert!(begun.elapsed().as_secs() < 30, "{}", metrics());
+    }
+    assert!(metrics().contains("\ntollgate_history_verified_position 0\n"));
+    assert_eq!(ask(server.address("admin"), "GET", "/ready", &[]).0, 200, "requests go on");
+}
+
+#[test]
 fn a_second_server_names_the_first() {
     let place = Place::empty();
     let server = Server::before_hello(&place);

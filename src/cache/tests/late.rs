@@ -113,6 +113,10 @@ impl Store for Late {
         self.inner.backup(into).await
     }
 
+    async fn verify_some(&self, bytes: u64) -> Result<Position, StoreError> {
+        self.inner.verify_some(bytes).await
+    }
+
     async fn high_water(&self) -> Result<Timestamp, StoreError> {
         self.inner.high_water().await
     }

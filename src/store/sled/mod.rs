@@ -44,6 +44,7 @@ mod read;
 mod renew;
 mod replay;
 mod run;
+mod scrub;
 mod shared;
 mod small;
 mod space;
@@ -312,6 +313,14 @@ impl Store for SledStore {
 
     async fn backup(&self, into: Box<dyn Write + Send>) -> Result<Position, StoreError> {
         self.aside(move |shared| portable::back_up(shared, into)).await
+    }
+
+    async fn verify_some(&self, bytes: u64) -> Result<Position, StoreError> {
+        self.aside(move |shared| {
+            let mut scrub = shared.scrub.lock().unwrap_or_else(PoisonError::into_inner);
+            scrub.go_on(shared, bytes)
+        })
+        .await
     }
 
     async fn high_water(&self) -> Result<Timestamp, StoreError> {

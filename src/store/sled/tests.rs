@@ -17,6 +17,7 @@ mod marks;
 mod private;
 mod rebuild;
 mod renewal;
+mod scrub;
 mod upgrade;
 mod uses;
 
