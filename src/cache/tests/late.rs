@@ -14,8 +14,8 @@ use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
 use crate::store::{
-    Commit, Due, Health, Held, LastUse, Listed, NotedUse, Page, Position, Recorded, Store,
-    StoreError, Subject, UseKey,
+    Commit, Due, Health, Held, Listed, NotedUse, Page, Position, Recorded, Store, StoreError,
+    Subject, Usage, UseKey,
 };
 
 /// The store behind it, and how many reads there were.
@@ -75,7 +75,7 @@ impl Store for Late {
         self.inner.owners(after, limit).await
     }
 
-    async fn last_uses(&self, of: &[UseKey]) -> Result<Vec<Option<LastUse>>, StoreError> {
+    async fn last_uses(&self, of: &[UseKey]) -> Result<Vec<Option<Usage>>, StoreError> {
         self.inner.last_uses(of).await
     }
 

@@ -13,7 +13,7 @@ use crate::domain::rule::ItemRule;
 use crate::domain::token::{Act, End, Ended};
 use crate::gateway::path::Odd;
 use crate::gateway::route::Matched;
-use crate::store::Held;
+use crate::store::{Held, Usage};
 
 use super::{Credential, Moment};
 
@@ -181,6 +181,9 @@ impl Scene<'_> {
     fn idleness(&self) -> String {
         let (token, now) = (&self.held.token, self.case.now);
         let last = match self.case.facts.last_use {
+            Some(at) if self.held.last_use.as_ref().is_some_and(Usage::is_presumed) => {
+                format!("its last use is not known, counts as used since {at}")
+            }
             Some(at) => format!("last used {at}"),
             None => format!("never used, made {}", token.created_at),
         };

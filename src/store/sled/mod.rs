@@ -15,8 +15,8 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::backup::{self, Summary};
 use super::{
-    Commit, Due, Health, Held, LastUse, Listed, NotedUse, Page, Position, Recorded, Store,
-    StoreError, Subject, UseKey, codec,
+    Commit, Due, Health, Held, Listed, NotedUse, Page, Position, Recorded, Store, StoreError,
+    Subject, Usage, UseKey, codec,
 };
 use crate::domain::id::{OwnerId, TokenId};
 use crate::domain::owner::Owner;
@@ -265,7 +265,7 @@ impl Store for SledStore {
         self.aside(move |shared| read::owners(&*shared.whole_index()?, after.as_ref(), limit)).await
     }
 
-    async fn last_uses(&self, of: &[UseKey]) -> Result<Vec<Option<LastUse>>, StoreError> {
+    async fn last_uses(&self, of: &[UseKey]) -> Result<Vec<Option<Usage>>, StoreError> {
         let index = self.ready_for_all().await?;
         of.iter().map(|key| read::last_use(&index, *key, &self.shared.uses)).collect()
     }
