@@ -83,6 +83,14 @@ impl Told {
         text.get(owner_bytes..).unwrap_or_default()
     }
 
+    /// Bytes of its first and its last cache line.
+    pub(super) const fn ends(&self) -> (u8, u8) {
+        match &self.0 {
+            Kept::Here { owner_bytes, text, .. } => (*owner_bytes, text[TEXT_MAX - 1]),
+            Kept::Apart(_) => (0, 0),
+        }
+    }
+
     fn text(&self) -> (usize, &[u8]) {
         match &self.0 {
             Kept::Here { owner_bytes, bytes, text } => {

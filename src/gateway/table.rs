@@ -59,7 +59,10 @@ impl Table {
         let tag = tag_of(digest);
         let at = tag as usize & lines.len().wrapping_sub(1);
         let mut alike = lines.get_mut(at)?.0.iter_mut().flatten().filter(|place| place.tag == tag);
-        let place = alike.find(|place| place.entry.digest == *digest)?;
+        let place = alike.find(|place| {
+            place.entry.fetch();
+            place.entry.digest == *digest
+        })?;
         let owners = low_bits(cache.owners_epoch());
         if place.owners != owners && place.entry.is_valid() {
             place.owners = owners;
