@@ -9,7 +9,7 @@ use crate::domain::secret::Digest;
 use crate::domain::token::Revision;
 use crate::store::{Change, Commit, Position, Record, StoreError};
 
-use super::{Cache, Owners, head_of};
+use super::{Cache, Owners};
 
 impl Cache {
     /// Makes a change durable and forgets the old records. When this is answered, no later request on
@@ -65,17 +65,14 @@ impl Cache {
 
     pub(super) fn forget_token(&self, digest: &Digest) {
         let shard = self.shard(digest);
-        // This may be another's whose digest begins alike; it is loaded anew.
-        if let Some(entry) = self.records.remove(&head_of(digest)) {
-            entry.invalidate();
-        }
+        self.records.forget(digest);
         self.unknown.invalidate(digest);
         // Last, so that whoever reads the new epoch finds nothing of what was before.
         self.epoch_of(digest).fetch_add(1, Ordering::SeqCst);
         drop(shard);
         // An entry that is being evicted right now is no longer found above, and its flag is cleared
         // by the listener: this waits until every eviction under way has come to that.
-        self.records.run_pending_tasks();
+        self.records.settle();
     }
 
     fn forget_owner(&self, id: &OwnerId) {

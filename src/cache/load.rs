@@ -9,7 +9,7 @@ use crate::domain::secret::Digest;
 use crate::store::Held;
 
 use super::entry::{LastSeen, OwnerEntry};
-use super::{Cache, Entry, head_of};
+use super::{Cache, Entry};
 
 /// Why a token could not be looked at. None of these says anything about the token.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -51,8 +51,7 @@ const OVERTAKEN_MAX: usize = 64;
 impl Cache {
     /// Looks into the memory alone.
     pub fn look(&self, digest: &Digest) -> Look {
-        let found = self.records.get(&head_of(digest));
-        match found.filter(|entry| entry.digest == *digest) {
+        match self.records.get(digest) {
             Some(entry) if entry.is_valid() => Look::Held(entry),
             Some(_) => Look::Absent,
             None if self.unknown.contains_key(digest) => Look::Unknown,
@@ -203,7 +202,7 @@ impl Cache {
                 let owner = self.admit_owner(owners_epoch, held)?;
                 let last_seen = self.last_seen(held);
                 let entry = Arc::new(Entry::new(held, owner, last_seen, &self.interned));
-                self.records.insert(head_of(digest), Arc::clone(&entry));
+                self.records.insert(&entry);
                 Some(entry)
             }
         };

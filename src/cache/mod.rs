@@ -5,7 +5,7 @@
 //!
 //! | what | bound | lifetime | when full |
 //! | --- | --- | --- | --- |
-//! | records (moka, TinyLFU) | `cache.records` tokens | until changed or evicted | the least used goes |
+//! | records (moka, TinyLFU) | `cache.records` tokens | until changed or evicted | the least used go, some eight at a time |
 //! | unknown digests (moka, apart) | `cache.unknown` digests | `cache.unknown_ttl`, or until one is created | the least used goes; never a record |
 //! | owners | those of the records held | as long as a record holds them | grows with the records |
 //! | what many tokens share (`interned`) | 4,096 of it, and as many sets of contexts and companies | until the list is full | it begins anew; tokens keep what they have |
@@ -36,6 +36,7 @@ mod common;
 mod entry;
 mod interned;
 mod load;
+mod records;
 mod told;
 mod touches;
 
@@ -60,6 +61,7 @@ pub use load::{LoadError, Look};
 pub use told::{ContextParam, Params, Told};
 
 use interned::Interned;
+use records::Records;
 use touches::Touches;
 
 /// Locks over digests; a change holds one of them for a moment.
@@ -75,9 +77,7 @@ pub struct Cache {
     settings: CacheSettings,
     /// Where loads and commits run, so that a slow store never blocks a core that serves clients.
     control: Handle,
-    /// By the head of the digest, for moka keeps each key in memory of its own, and the record has all of it.
-    /// Should two digests begin alike, one record displaces the other.
-    records: moka::sync::Cache<u64, Arc<Entry>, BuildDigestHasher>,
+    records: Records,
     unknown: moka::sync::Cache<Digest, (), BuildDigestHasher>,
     shards: Vec<Mutex<Shard>>,
     /// Moved on by every change to a digest of the shard, under its lock.
@@ -126,10 +126,7 @@ struct Owners {
 impl Cache {
     /// A cache over `store` that loads on `control`.
     pub fn new(store: Arc<dyn Store>, settings: CacheSettings, control: Handle) -> Arc<Self> {
-        let records = moka::sync::Cache::builder()
-            .max_capacity(settings.records)
-            .eviction_listener(|_, entry: Arc<Entry>, _| entry.invalidate())
-            .build_with_hasher(BuildDigestHasher::default());
+        let records = Records::new(settings.records);
         let unknown = moka::sync::Cache::builder()
             .max_capacity(settings.unknown)
             .time_to_live(settings.unknown_ttl)
@@ -175,7 +172,7 @@ impl Cache {
 
     /// How many records and how many unknown digests are held, about.
     pub fn sizes(&self) -> (u64, u64) {
-        (self.records.entry_count(), self.unknown.entry_count())
+        (self.records.count(), self.unknown.entry_count())
     }
 
     fn shard(&self, digest: &Digest) -> MutexGuard<'_, Shard> {
@@ -210,9 +207,10 @@ fn shard_of(digest: &Digest) -> usize {
     usize::from(digest.as_bytes()[31]) % SHARDS
 }
 
-/// The first eight bytes.
-fn head_of(digest: &Digest) -> u64 {
-    digest.as_bytes().first_chunk().map_or(0, |head| u64::from_le_bytes(*head))
+/// Spreads numbers that have a pattern: all bits of a number count in the high bits of what this gives, and
+/// no two numbers give the same.
+const fn spread(number: u64) -> u64 {
+    number.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 /// Digests are as random as a hash could make them: their first eight bytes are taken as they are.
