@@ -118,6 +118,8 @@ mod tests {
     use super::*;
     use http::header;
 
+    use crate::wire;
+
     const MAP: Wanted = Wanted { bodiless: false, lines: false };
     const LINES: Wanted = Wanted { bodiless: false, lines: true };
 
@@ -233,6 +235,19 @@ mod tests {
         );
         let names: Vec<_> = fields.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["x-b", "content-length"]);
+    }
+
+    #[test]
+    fn rfc9110_7_6_1_a_connection_names_no_more_than_a_few() {
+        for lines in [1, 2] {
+            let text = |count: usize| {
+                let line = format!("Connection: {}close\r\n", "x, ".repeat(count / lines));
+                format!("HTTP/1.1 200 OK\r\n{}Content-Length: 0\r\n\r\n", line.repeat(lines))
+            };
+            assert!(!good(&text(wire::NAMED_MAX)).persists);
+            let more = head(&text(wire::NAMED_MAX + lines));
+            assert!(matches!(more, Err(Broken::Malformed(_))), "{more:?}");
+        }
     }
 
     #[test]
