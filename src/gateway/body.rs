@@ -222,11 +222,12 @@ impl Upload {
 pub(super) struct RequestBody {
     body: Incoming,
     upload: Rc<Upload>,
+    http2: bool,
 }
 
 impl RequestBody {
-    pub(super) const fn new(body: Incoming, upload: Rc<Upload>) -> Self {
-        Self { body, upload }
+    pub(super) const fn new(body: Incoming, upload: Rc<Upload>, http2: bool) -> Self {
+        Self { body, upload, http2 }
     }
 
     /// The upstream wants it.
@@ -254,7 +255,7 @@ impl RequestBody {
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Refusal>>> {
-        let Self { body, upload } = self;
+        let Self { body, upload, http2 } = self;
         if upload.held.get() {
             // Whoever lets it go looks here again.
             return Poll::Pending;
@@ -264,6 +265,9 @@ impl RequestBody {
             return Poll::Pending;
         };
         Poll::Ready(match frame {
+            // hyper takes a stream that was reset without an error for one that is over. Only its end is the
+            // end of the body (RFC 9113 section 8.1).
+            None if *http2 && !body.is_end_stream() => Some(Err(self.refuse())),
             None => {
                 upload.moved(true);
                 None

@@ -221,7 +221,7 @@ fn prepare(
     }
     head.extend_from_slice(b"\r\n");
     let body = body.zip(upload.as_ref().map(Rc::clone));
-    let body = body.map(|(body, upload)| RequestBody::new(body, upload));
+    let body = body.map(|(body, upload)| RequestBody::new(body, upload, client.is_http2()));
     let wanted = Wanted { bodiless: parts.method == Method::HEAD, lines: !client.is_http2() };
     let spare = std::mem::take(&mut parts.headers);
     Ok((Outgoing::new(head, body, coding, wanted, spare), upload))
