@@ -38,6 +38,7 @@ mod authorize;
 mod touch;
 mod identity;
 mod relay;
+mod attempts;
 mod forward;
 mod account;
 mod trail;
@@ -45,3 +46,6 @@ mod respond;
 mod journey;
 pub mod accept;
 pub mod explain;
+
+#[cfg(test)]
+mod sample;

@@ -105,11 +105,6 @@ impl Connection {
         }
     }
 
-    /// The number of the target that it goes to.
-    pub(in crate::gateway) const fn target(&self) -> usize {
-        self.target
-    }
-
     /// Sends a request and waits for the head of its answer. It reads before it writes, so that an
     /// upstream that closed is heard of while the request is unsent.
     pub(in crate::gateway) fn poll_exchange(
