@@ -21,9 +21,10 @@ use tokio::sync::watch;
 use tokio::task::spawn_local;
 
 use super::alarm::TICK;
-use super::client::{Client, Socket};
+use super::client::Client;
 use super::core::{Core, Shared};
 use super::journey;
+use super::socket::Socket;
 use super::stream::Stream;
 
 /// How long to wait when the system has no more sockets to give, before asking again.

@@ -23,7 +23,7 @@ use super::trail::Trail;
 pub(super) async fn handle(client: Rc<Client>, request: Request<Incoming>) -> Response<Body> {
     let snapshot = client.core().snapshot();
     let mut trail = Trail::new(&client, &snapshot, &request);
-    let under_way = client.begin(!request.body().is_end_stream());
+    let under_way = client.begin(request.version(), !request.body().is_end_stream());
     match travel(&client, request, &snapshot, &mut trail).await {
         Ok(response) => {
             trail.answered(response.status().as_u16());

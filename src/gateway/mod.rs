@@ -28,6 +28,7 @@ pub mod moment;
 pub mod core;
 mod stream;
 mod client;
+mod socket;
 
 // The stations.
 mod dialect;
