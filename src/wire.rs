@@ -30,6 +30,9 @@ pub fn is_hop_by_hop(name: &str) -> bool {
     hop_by_hop.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
+/// Fields that `Connection` may name in one message. Each is looked for among all of the others.
+pub const NAMED_MAX: usize = 100;
+
 /// The fields that one line of `Connection` names (RFC 9110 section 7.6.1); not the words that most of
 /// these lines hold, which name no field of a message.
 pub fn named_by_connection(line: &[u8]) -> impl Iterator<Item = HeaderName> {

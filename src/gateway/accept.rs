@@ -20,10 +20,11 @@ use tokio::sync::watch;
 use tokio::task::spawn_local;
 
 use super::alarm::TICK;
-use super::client::{Client, Socket};
+use super::client::Client;
 use super::core::{Core, Shared};
 use super::journey;
 use super::link::Link;
+use super::socket::Socket;
 use super::stream::Stream;
 
 /// How long to wait when the system has no more sockets to give, before asking again.
@@ -179,7 +180,7 @@ async fn serve_http1(stream: TcpStream, client: Rc<Client>, listening: Listening
         builder.max_headers(listening.headers);
     }
     let connection = pin!(builder.serve_connection(io, service));
-    let gone = |context: &mut Context<'_>| client.is_busy() && link.is_gone(context);
+    let gone = |context: &mut Context<'_>| client.is_asked() && link.is_gone(context);
     see_through(&client, connection, http1::Connection::graceful_shutdown, gone).await;
 }
 

@@ -57,6 +57,11 @@ impl Head {
         self.bytes.is_empty()
     }
 
+    /// How much of it is written.
+    pub(super) const fn written(&self) -> usize {
+        self.written
+    }
+
     /// Writes what is left.
     pub(super) fn poll(
         &mut self,

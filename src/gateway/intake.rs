@@ -74,7 +74,7 @@ pub(super) fn receive(
     }
     let host = settle_host(&mut parts, client)?;
     let odd = settle_path(&mut parts)?;
-    let notes = clean_headers(&mut parts.headers, snapshot);
+    let notes = clean_headers(&mut parts.headers, snapshot)?;
     if notes.framed {
         check_framing(&parts)?;
     }
@@ -197,13 +197,19 @@ fn check_framing(parts: &Parts) -> Result<(), Refusal> {
 /// `Connection` names (sec-H1), identity in any spelling (sec-H2, sec-H3), and claims about where the
 /// request came from (sec-H4). `Transfer-Encoding`, `TE` and `Expect` stay for the forwarder, which
 /// writes them anew; `Authorization` and `Host` stay even if `Connection` names them.
-fn clean_headers(headers: &mut HeaderMap, snapshot: &Snapshot) -> Notes {
-    let mut notes = Notes::default();
+fn clean_headers(headers: &mut HeaderMap, snapshot: &Snapshot) -> Result<Notes, Refusal> {
+    let (mut notes, mut named) = (Notes::default(), 0_usize);
     let mut gone: Vec<HeaderName> = Vec::new();
     for (name, line) in headers.iter() {
         match *name {
             header::CONNECTION => {
-                gone.extend(wire::named_by_connection(line.as_bytes()).filter(is_removable));
+                for name in wire::named_by_connection(line.as_bytes()) {
+                    named = named.saturating_add(1);
+                    if named > wire::NAMED_MAX {
+                        return Err(Refusal::BadRequest(BadRequest::Connection));
+                    }
+                    gone.extend(Some(name).filter(is_removable));
+                }
             }
             header::TRANSFER_ENCODING => notes.framed = true,
             header::TE => notes.te = true,
@@ -219,7 +225,7 @@ fn clean_headers(headers: &mut HeaderMap, snapshot: &Snapshot) -> Notes {
     for name in gone {
         headers.remove(name);
     }
-    notes
+    Ok(notes)
 }
 
 fn is_removable(name: &HeaderName) -> bool {

@@ -38,7 +38,7 @@ async fn answer(
 ) -> Result<Response<Body>, Infallible> {
     let snapshot = client.core().snapshot();
     let mut trail = Trail::new(&client, &snapshot, &parts);
-    let under_way = client.begin(!body.is_end_stream());
+    let under_way = client.begin(parts.version, !body.is_end_stream());
     Ok(match travel(&client, parts, body, &snapshot, &mut trail).await {
         Ok(response) => {
             trail.answered(response.status().as_u16());

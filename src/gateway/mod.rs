@@ -29,6 +29,7 @@ mod stream;
 mod link;
 mod frames;
 mod client;
+mod socket;
 
 // The stations.
 mod dialect;
@@ -39,6 +40,7 @@ mod authorize;
 mod touch;
 mod identity;
 mod relay;
+mod attempts;
 mod forward;
 mod account;
 mod trail;
@@ -46,3 +48,6 @@ mod respond;
 mod journey;
 pub mod accept;
 pub mod explain;
+
+#[cfg(test)]
+mod sample;

@@ -43,6 +43,8 @@ pub(super) struct Relay {
     /// How long the upstream may stall in the middle of the answer.
     stall_timeout: Duration,
     core: Rc<Core>,
+    /// Whose connection marks the end of the answer, if any does.
+    closes: Option<Rc<Client>>,
     /// How much is passed on at once, and what is left of a part that was larger.
     piece_bytes: usize,
     rest: Option<Bytes>,
@@ -59,10 +61,12 @@ impl Relay {
         whole: bool,
         upload: Option<&Rc<Upload>>,
         stall_timeout: Duration,
-        client: &Client,
+        client: &Rc<Client>,
     ) -> Self {
         let core = client.core();
+        let closes = client.begin_answer(connection.left()).then(|| Rc::clone(client));
         Self {
+            closes,
             connection: Some(connection),
             asked_in_full: whole,
             upload: upload.map(Rc::clone),
@@ -174,6 +178,9 @@ impl Drop for Relay {
         }
         if let Some(upload) = &self.upload {
             upload.answer_is_over(whole);
+        }
+        if let Some(client) = self.closes.as_ref().filter(|_| whole && self.rest.is_none()) {
+            client.is_answered_whole();
         }
         let clean = whole && self.asked_in_full;
         if let Some(connection) = self.connection.take().filter(|_| clean) {

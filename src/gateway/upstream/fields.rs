@@ -32,7 +32,7 @@ impl Said {
         for field in fields {
             match field.name.len() {
                 10 if field.name.eq_ignore_ascii_case("connection") => {
-                    said.persistence(field.value)
+                    said.persistence(field.value)?;
                 }
                 14 if field.name.eq_ignore_ascii_case("content-length") => {
                     said.length(field.value)?;
@@ -55,14 +55,20 @@ impl Said {
         !self.close && (later || self.keep_alive)
     }
 
-    fn persistence(&mut self, value: &[u8]) {
+    fn persistence(&mut self, value: &[u8]) -> Result<(), Broken> {
         for word in value.split(|b| *b == b',').map(<[u8]>::trim_ascii) {
             self.close |= word.eq_ignore_ascii_case(b"close");
             self.keep_alive |= word.eq_ignore_ascii_case(b"keep-alive");
         }
         // How long the body is stays true whatever a connection says.
         let named = wire::named_by_connection(value);
-        self.named.extend(named.filter(|name| *name != header::CONTENT_LENGTH));
+        let named = named.filter(|name| *name != header::CONTENT_LENGTH);
+        let room = wire::NAMED_MAX.saturating_sub(self.named.len());
+        self.named.extend(named.take(room.saturating_add(1)));
+        if self.named.len() > wire::NAMED_MAX {
+            return Err(Broken::Malformed("`Connection` names more than 100 fields"));
+        }
+        Ok(())
     }
 
     /// RFC 9110 section 8.6: digits alone, or the same ones several times.

@@ -72,7 +72,7 @@ impl Outgoing {
     }
 
     #[cfg(test)]
-    pub(super) fn new(
+    pub(in crate::gateway) fn new(
         head: Vec<u8>,
         body: Option<RequestBody>,
         coding: Coding,
