@@ -31,6 +31,9 @@ const DAY: Duration = Duration::from_secs(86_400);
 const MAX_SOCKET: usize = 107;
 
 /// The folder of systemd's credentials, and the name of ours in it.
+/// The name of the socket in the data folder.
+pub(super) const SOCKET: &str = "tollgate.sock";
+
 const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 const CREDENTIAL: &str = "tollgate-master-key";
 
@@ -81,8 +84,8 @@ fn given<T>(field: &Field<T>) -> Option<&Placed<T>> {
 
 fn socket(field: &Field<Text>, store: &Path, reading: &Reading<'_>) -> Result<PathBuf, Reported> {
     let given = text(field, reading)?;
-    let path = given
-        .map_or_else(|| store.join("tollgate.sock"), |text| reading.beside_file(&text.value.value));
+    let path =
+        given.map_or_else(|| store.join(SOCKET), |text| reading.beside_file(&text.value.value));
     let length = path.as_os_str().len();
     if length > MAX_SOCKET {
         let hint = format!("set `listen.socket` to a path of at most {MAX_SOCKET} bytes");

@@ -23,6 +23,7 @@ mod api;
 mod load;
 mod reload;
 mod watch;
+mod lenient;
 
 pub use environment::{Environment, Overrides};
 pub use load::{Loaded, Source, known_keys, load, parse};

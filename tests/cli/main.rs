@@ -13,6 +13,7 @@ mod data;
 mod errors;
 mod life;
 mod secrets;
+mod named;
 mod server;
 
 use std::io::Write as _;
