@@ -89,6 +89,8 @@ pub enum BadRequest {
     Body,
     /// A method that is not an upper-case token (sec-P15).
     Method,
+    /// A head that is no HTTP at all (RFC 9112 section 2.2); the HTTP library has answered it.
+    Head,
 }
 
 impl BadRequest {
@@ -104,6 +106,7 @@ impl BadRequest {
             Self::Framing => "The length of the body is not declared in one clear way",
             Self::Body => "The body does not keep to its declared length or chunks",
             Self::Method => "The method is not a known form",
+            Self::Head => "The head of the request is not HTTP",
         }
     }
 
@@ -119,6 +122,7 @@ impl BadRequest {
             Self::Framing => "bad_framing",
             Self::Body => "bad_body",
             Self::Method => "bad_method",
+            Self::Head => "bad_head",
         }
     }
 }
@@ -136,7 +140,7 @@ pub enum Fault {
 
 impl Refusal {
     /// Every reason, for tables of metrics and tests.
-    pub const ALL: [Self; 39] = {
+    pub const ALL: [Self; 40] = {
         use BadRequest as Bad;
         [
             Self::CredentialMissing,
@@ -168,6 +172,7 @@ impl Refusal {
             Self::BadRequest(Bad::Framing),
             Self::BadRequest(Bad::Body),
             Self::BadRequest(Bad::Method),
+            Self::BadRequest(Bad::Head),
             Self::MethodNotAllowed,
             Self::ExpectationFailed,
             Self::BodyTimeout,

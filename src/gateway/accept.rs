@@ -24,6 +24,7 @@ use super::alarm::TICK;
 use super::client::{Client, Socket};
 use super::core::{Core, Shared};
 use super::journey;
+use super::unparsed;
 use super::stream::Stream;
 
 /// How long to wait when the system has no more sockets to give, before asking again.
@@ -243,7 +244,7 @@ fn note_end(client: &Client, ended: Option<hyper::Result<()>>) {
         None => tracing::debug!(peer = %client.peer(), "a client took too long"),
         Some(Err(error)) => {
             if error.is_parse() {
-                client.core().counters.unparsed.add(1);
+                unparsed::note(client, error.is_parse_too_large());
             }
             tracing::debug!(peer = %client.peer(), %error, "a client's connection ended");
         }
