@@ -17,13 +17,14 @@ mod general;
 mod catalog;
 mod pattern;
 mod upstream;
+mod host;
 mod rule;
 mod clash;
 mod api;
 mod load;
 mod reload;
-mod watch;
 mod lenient;
+mod watch;
 
 pub use environment::{Environment, Overrides};
 pub use load::{Loaded, Source, known_keys, load, parse};

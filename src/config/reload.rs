@@ -72,6 +72,8 @@ fn refuse_fixed(
     };
     check("listen.public", old_listen.public == listen.public, place(&at.public));
     check("listen.admin", old_listen.admin == listen.admin, place(&at.admin));
+    let same = old_listen.admin_hosts == listen.admin_hosts;
+    check("listen.admin_hosts", same, place(&at.admin_hosts));
     check("listen.socket", old_listen.socket == listen.socket, place(&at.socket));
     check("listen.cores", old_listen.cores == listen.cores, place(&at.cores));
     check("listen.h2c", old_listen.h2c == listen.h2c, place(&at.h2c));
