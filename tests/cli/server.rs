@@ -42,10 +42,18 @@ impl Server {
         self.ready[which].as_str().unwrap().parse().unwrap()
     }
 
-    pub(crate) fn stop(&mut self) -> i32 {
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
         let id = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+        rustix::process::kill_process(id, signal).unwrap();
+    }
+
+    pub(crate) fn wait(&mut self) -> i32 {
         self.child.wait().unwrap().code().unwrap()
+    }
+
+    pub(crate) fn stop(&mut self) -> i32 {
+        self.signal(rustix::process::Signal::TERM);
+        self.wait()
     }
 }
 
@@ -76,7 +84,7 @@ pub(crate) fn hello() -> SocketAddr {
 }
 
 /// The status and the body of one request.
-fn ask(
+pub(crate) fn ask(
     address: SocketAddr,
     method: &str,
     path: &str,
@@ -190,6 +198,23 @@ fn a_taken_address_is_named_with_its_key() {
     assert_eq!((code, &problem["type"]), (2, &json!("urn:tollgate:problem:bad-config")));
 }
 
+#[test]
+fn two_gateways_never_share_a_public_port() {
+    let place = Place::empty();
+    let server = Server::before_hello(&place);
+    let address = server.address("public").to_string();
+    let serve = ["serve", "--upstream", "http://127.0.0.1:1", "--admin", "127.0.0.1:0", "--listen"];
+    let demo = ["demo", "--admin", "127.0.0.1:0", "--public"];
+    for second in [&serve[..], &demo[..]] {
+        let (code, problem) = place.refused(&[second, &[&address, "--data", "e"]].concat());
+        assert_eq!((code, &problem["type"]), (1, &json!("urn:tollgate:problem:listen")));
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains(&address) && detail.contains("listen.public"), "{detail}");
+        assert!(problem["hint"].as_str().unwrap().contains("another gateway"), "{problem}");
+        assert!(!place.path("e/tollgate.sock").exists());
+    }
+}
+
 fn check_examples(ready: &Value) {
     let examples = ready["examples"].as_array().unwrap();
     let mut seen = std::collections::BTreeSet::new();
@@ -288,7 +313,7 @@ fn w6_a_hundred_days_pass_in_the_real_program() {
     let url = format!("http://{}", hello());
     let serve = ["--json", "serve", "--upstream", &url, "--listen", "127.0.0.1:0", "--data", "d"];
     let mut command = place.command(&[&serve[..], &["--admin", "127.0.0.1:0"]].concat());
-    command.env("TOLLGATE_TEST_CLOCK", &clock);
+    command.env("TOLLGATE_TEST_CLOCK", &clock).stderr(Stdio::null());
     let server = Server::run(command);
     let run = |arguments: &[&str]| place.json(&[&["--data", "d"], arguments].concat());
     run(&["user", "add", "alice"]);
