@@ -39,7 +39,7 @@ fn logged(place: &Place, message: &str) -> Option<Value> {
 }
 
 /// A configuration with logs in JSON, and `serve` with it, whose log goes into the file `log`.
-fn serve(place: &Place, upstream: SocketAddr) -> Command {
+fn serve(place: &Place, upstream: SocketAddr, more: &[&str]) -> Command {
     let text = format!(
         "listen = {{ public = \"127.0.0.1:0\", admin = \"127.0.0.1:0\", cores = 2 }}\n\
          store = {{ path = \"d\" }}\ntelemetry = {{ format = \"json\" }}\n\
@@ -47,7 +47,7 @@ fn serve(place: &Place, upstream: SocketAddr) -> Command {
          rules = [{{ path = \"/{{*rest}}\" }}]\n"
     );
     std::fs::write(place.path("tollgate.toml"), text).unwrap();
-    let mut command = place.command(&["--json", "serve"]);
+    let mut command = place.command(&[&["serve"], more].concat());
     command.stderr(File::create(place.path("log")).unwrap());
     command
 }
@@ -72,7 +72,7 @@ fn patient() -> (SocketAddr, Receiver<()>, Sender<()>) {
 fn a_token_can_be_revoked_while_the_server_drains() {
     let place = Place::empty();
     let (upstream, is_asked, go_on) = patient();
-    let mut server = Server::run(serve(&place, upstream));
+    let mut server = Server::run(serve(&place, upstream, &["--json"]));
     place.ok(&["user", "add", "alice"]);
     let (_, secret) = place.token();
     let (other, _) = place.token();
@@ -112,7 +112,7 @@ fn a_token_can_be_revoked_while_the_server_drains() {
 #[test]
 fn a_server_that_opens_its_store_is_alive_and_not_ready() {
     let place = Place::empty();
-    let mut command = serve(&place, SocketAddr::from(([127, 0, 0, 1], 1)));
+    let mut command = serve(&place, SocketAddr::from(([127, 0, 0, 1], 1)), &[]);
     // Whoever reads it waits for somebody who writes it.
     std::fs::create_dir(place.path("d")).unwrap();
     let pipe = place.path("d/checkpoint");
@@ -153,8 +153,9 @@ fn a_server_that_opens_its_store_is_alive_and_not_ready() {
 fn logs_in_json_are_json_also_where_a_start_fails() {
     let place = Place::empty();
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let mut command = serve(&place, SocketAddr::from(([127, 0, 0, 1], 1)));
-    command.args(["--listen", &taken.local_addr().unwrap().to_string()]).args(["--data", "e"]);
+    let taken = taken.local_addr().unwrap().to_string();
+    let upstream = SocketAddr::from(([127, 0, 0, 1], 1));
+    let mut command = serve(&place, upstream, &["--listen", &taken, "--data", "e"]);
     let status = command.stdout(Stdio::null()).spawn().unwrap().wait().unwrap();
     assert_eq!(status.code(), Some(1));
     let last = log(&place).pop().unwrap();
