@@ -12,7 +12,7 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use serde_json::json;
+use serde::Serialize;
 use tokio::net::TcpListener;
 
 use crate::admin::problem::Problem;
@@ -34,6 +34,17 @@ pub struct Readiness {
     /// How far the wall clock is believed; one that only ends no tokens refuses nothing. None while that is
     /// not known yet.
     pub clock: Option<&'static str>,
+}
+
+/// The same as monitors read it.
+#[derive(Serialize)]
+struct Told {
+    ready: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    store: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clock: Option<&'static str>,
 }
 
 /// What the answers are made from.
@@ -80,15 +91,9 @@ async fn metrics(State(watch): State<Watch>) -> Response {
 
 async fn ready(State(watch): State<Watch>) -> Response {
     let Readiness { refused, store, clock } = (watch.ready)();
-    let status = if refused.is_some() { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::OK };
-    let mut body = json!({"ready": refused.is_none(), "store": store});
-    if let Some(reason) = refused {
-        body["reason"] = json!(reason);
-    }
-    if let Some(clock) = clock {
-        body["clock"] = json!(clock);
-    }
-    (status, Json(body)).into_response()
+    let ready = refused.is_none();
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(Told { ready, reason: refused, store, clock })).into_response()
 }
 
 /// Refuses a name that nobody gave to this address: a page of another site whose name suddenly points
