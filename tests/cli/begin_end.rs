@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
@@ -112,12 +112,12 @@ fn a_token_can_be_revoked_while_the_server_drains() {
 #[test]
 fn a_server_that_opens_its_store_is_alive_and_not_ready() {
     let place = Place::empty();
-    let mut command = serve(&place, SocketAddr::from(([127, 0, 0, 1], 1)), &[]);
+    let command = serve(&place, SocketAddr::from(([127, 0, 0, 1], 1)), &[]);
     // Whoever reads it waits for somebody who writes it.
     std::fs::create_dir(place.path("d")).unwrap();
     let pipe = place.path("d/checkpoint");
     assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
-    let mut child = command.stdout(Stdio::null()).spawn().unwrap();
+    let _server = Server::begin(command);
     let started = until("it never told of its start", || logged(&place, "tollgate starts"));
     let address = |which: &str| started[which].as_str().unwrap().parse::<SocketAddr>().unwrap();
     assert_eq!(started["version"], env!("CARGO_PKG_VERSION"));
@@ -145,8 +145,6 @@ fn a_server_that_opens_its_store_is_alive_and_not_ready() {
     assert!(TcpStream::connect(address("public")).is_ok());
     until("it tells nothing of it", || logged(&place, "requests are decided"));
     place.ok(&["user", "add", "alice"]);
-    child.kill().unwrap();
-    child.wait().unwrap();
 }
 
 #[test]
@@ -155,9 +153,31 @@ fn logs_in_json_are_json_also_where_a_start_fails() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
     let upstream = SocketAddr::from(([127, 0, 0, 1], 1));
-    let mut command = serve(&place, upstream, &["--listen", &taken, "--data", "e"]);
-    let status = command.stdout(Stdio::null()).spawn().unwrap().wait().unwrap();
-    assert_eq!(status.code(), Some(1));
+    let mut server = Server::begin(serve(&place, upstream, &["--listen", &taken, "--data", "e"]));
+    assert_eq!(until("it did not end", || server.ended()), 1);
     let last = log(&place).pop().unwrap();
     assert_eq!(last["type"], "urn:tollgate:problem:listen", "{last}");
+}
+
+#[test]
+fn two_gateways_never_share_a_public_port() {
+    let place = Place::empty();
+    let first = Server::before_hello(&place);
+    let address = first.address("public").to_string();
+    let serve = ["serve", "--upstream", "http://127.0.0.1:1", "--admin", "127.0.0.1:0", "--listen"];
+    let demo = ["demo", "--admin", "127.0.0.1:0", "--public"];
+    for second in [&serve[..], &demo[..]] {
+        let mut command =
+            place.command(&[&["--json"], second, &[&address, "--data", "e"]].concat());
+        command.stderr(File::create(place.path("log")).unwrap());
+        let mut second = Server::begin(command);
+        assert_eq!(until("it shares the port", || second.ended()), 1);
+        let told = std::fs::read_to_string(place.path("log")).unwrap();
+        let problem: Value = serde_json::from_str(told.lines().last().unwrap()).unwrap();
+        assert_eq!(problem["type"], "urn:tollgate:problem:listen");
+        let detail = problem["detail"].as_str().unwrap();
+        assert!(detail.contains(&address) && detail.contains("listen.public"), "{detail}");
+        assert!(problem["hint"].as_str().unwrap().contains("another gateway"), "{problem}");
+        assert!(!place.path("e/tollgate.sock").exists());
+    }
 }

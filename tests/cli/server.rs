@@ -31,8 +31,19 @@ impl Server {
         Self { child, ready }
     }
 
+    /// One that is not waited for, since it is not to become ready, or not soon.
+    pub(crate) fn begin(mut command: std::process::Command) -> Self {
+        let child = command.stdout(Stdio::null()).spawn().unwrap();
+        Self { child, ready: Value::Null }
+    }
+
+    /// How it ended, if it has.
+    pub(crate) fn ended(&mut self) -> Option<i32> {
+        self.child.try_wait().unwrap().map(|status| status.code().unwrap())
+    }
+
     /// In front of an upstream that says `hello`, without a file.
-    fn before_hello(place: &Place) -> Self {
+    pub(crate) fn before_hello(place: &Place) -> Self {
         let url = format!("http://{}", hello());
         let arguments = ["--json", "serve", "--upstream", &url, "--listen", "127.0.0.1:0"];
         Self::start(place, &[&arguments[..], &["--admin", "127.0.0.1:0", "--data", "d"]].concat())
@@ -196,23 +207,6 @@ fn a_taken_address_is_named_with_its_key() {
     assert!(detail.contains(&address) && detail.contains("listen.admin"), "{detail}");
     let (code, problem) = place.refused(&["serve", "--upstream", "ftp://x"]);
     assert_eq!((code, &problem["type"]), (2, &json!("urn:tollgate:problem:bad-config")));
-}
-
-#[test]
-fn two_gateways_never_share_a_public_port() {
-    let place = Place::empty();
-    let server = Server::before_hello(&place);
-    let address = server.address("public").to_string();
-    let serve = ["serve", "--upstream", "http://127.0.0.1:1", "--admin", "127.0.0.1:0", "--listen"];
-    let demo = ["demo", "--admin", "127.0.0.1:0", "--public"];
-    for second in [&serve[..], &demo[..]] {
-        let (code, problem) = place.refused(&[second, &[&address, "--data", "e"]].concat());
-        assert_eq!((code, &problem["type"]), (1, &json!("urn:tollgate:problem:listen")));
-        let detail = problem["detail"].as_str().unwrap();
-        assert!(detail.contains(&address) && detail.contains("listen.public"), "{detail}");
-        assert!(problem["hint"].as_str().unwrap().contains("another gateway"), "{problem}");
-        assert!(!place.path("e/tollgate.sock").exists());
-    }
 }
 
 fn check_examples(ready: &Value) {
