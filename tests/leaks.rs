@@ -213,11 +213,12 @@ fn sec_l2_a_client_cannot_make_up_lines_or_steer_a_terminal() {
         assert_eq!(text.find(control), None, "{format}: {text}");
         for line in text.lines() {
             assert!(!line.starts_with("FAKE"), "{format}: {line}");
-            let ours = line.starts_with("tollgate ");
-            assert!(
-                format == "human" || ours || serde_json::from_str::<Value>(line).is_ok(),
-                "{line}"
-            );
+        }
+        let logged = String::from_utf8(program.logged()).unwrap();
+        assert!(logged.contains("tollgate has stopped in order"), "{format}: {logged}");
+        for line in logged.lines() {
+            let is_json = serde_json::from_str::<Value>(line).is_ok();
+            assert_eq!(is_json, format == "json", "{line}");
         }
     }
 }

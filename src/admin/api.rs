@@ -34,6 +34,7 @@ pub fn router(handles: Arc<Handles>) -> Router {
         .route("/explain", post(explain::show))
         .route("/clock", get(clock::show))
         .route("/clock/mark", post(clock::lower))
+        .route("/clock/trust", post(clock::trust))
         .route("/status", get(system::status))
         .route("/reload", post(system::reload))
         .route("/backup", post(system::backup));

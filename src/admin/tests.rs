@@ -183,10 +183,10 @@ async fn sec_w2_metrics_and_health_answer_known_hosts_alone() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let watch = Watch {
-        metrics: Arc::new(|| ("text/plain; version=0.0.4", "up 1\n".to_owned())),
+        metrics: Arc::new(|| Some(("text/plain; version=0.0.4", "up 1\n".to_owned()))),
         ready: Arc::new(|| {
             let refused = Some("the disk is full".to_owned());
-            public::Readiness { refused, clock: "trusted" }
+            public::Readiness { refused, store: "broken", clock: Some("trusted") }
         }),
         hosts: Arc::new(["gateway.example".to_owned()]),
     };
@@ -207,7 +207,9 @@ async fn sec_w2_metrics_and_health_answer_known_hosts_alone() {
     let host = "\r\nHost: localhost";
     assert_eq!(get("/health", host).await.0, 200);
     let (status, _, body) = get("/ready", host).await;
-    let wanted = json!({"ready": false, "reason": "the disk is full", "clock": "trusted"});
+    let wanted = json!({
+        "ready": false, "reason": "the disk is full", "store": "broken", "clock": "trusted"
+    });
     assert_eq!((status, serde_json::from_str::<Value>(&body).unwrap()), (503, wanted));
     assert_eq!(get("/api/v1/tokens", host).await.0, 404, "no act is served on TCP");
     server.abort();

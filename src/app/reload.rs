@@ -45,18 +45,11 @@ impl Reloader {
         self.source.as_ref().map(|source| &source.path)
     }
 
-    /// Reads the file anew at an operator's word and puts it in place. A request that is under way ends
-    /// as it began. The word also settles that the wall clock is right.
+    /// Reads the file anew and puts it in place. A request that is under way ends as it began.
     ///
     /// # Errors
     /// All mistakes of the file, as text for people; the settings in force stay.
     pub fn reload(&self) -> Result<(), String> {
-        self.read()?;
-        self.shared.operator_word.fetch_add(1, Ordering::Relaxed);
-        Ok(())
-    }
-
-    fn read(&self) -> Result<(), String> {
         let Some(source) = &self.source else {
             return Err("this gateway was started without a configuration file".to_owned());
         };
@@ -105,8 +98,7 @@ pub(super) fn watch(reloader: &Arc<Reloader>) -> Option<config::Watch> {
     let file = reloader.source()?.clone();
     let reloader = Arc::clone(reloader);
     let watch = config::watch(&[file], move || {
-        // Files also change when nobody has looked at the gateway: this is no word about the clock.
-        reloader.tell("the file changed", reloader.read());
+        reloader.tell("the file changed", reloader.reload());
     });
     watch
         .inspect_err(|error| {

@@ -46,12 +46,11 @@ pub(super) async fn run(
         }
         let word = shared.operator_word.load(Ordering::Relaxed);
         if word != heard {
-            // Whoever reloads has looked at the gateway, and so at what it says about the clock.
             heard = word;
             if shared.wall.read() != ClockState::Trusted {
                 tracing::info!(
                     now = %shared.clock.now(),
-                    "an operator says that the gateway may go on as it stands: the wall clock is trusted"
+                    "an operator says that the wall clock is right: it is trusted"
                 );
             }
             wall = Wall::trust(&shared.clock);

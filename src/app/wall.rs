@@ -1,8 +1,8 @@
 //! Whether the wall clock can be trusted to end tokens for good.
 //!
 //! It is held against a clock that nobody sets. When the two part by more than a minute, nothing is ended
-//! until they agree again or an operator says that the new time is right (a reload does). At the start
-//! there is nothing to hold it against but the mark that was persisted last: beyond it by more than
+//! until they agree again or an operator says that the new time is right (`tollgate clock --trust`). At the
+//! start there is nothing to hold it against but the mark that was persisted last: beyond it by more than
 //! [`AHEAD_MAX`], the clock must first run for [`SETTLE`] without a step.
 
 use std::time::Duration;
@@ -83,7 +83,8 @@ impl Wall {
             tracing::warn!(
                 now = %wall.at, %mark, settles_in_seconds = SETTLE.as_secs(),
                 "the wall clock is far beyond the last time that was noted: no token is ended for good \
-                 until it has run for a while without a step, or until a reload says that it is right"
+                 until it has run for a while without a step, or until somebody says that it is right \
+                 (`tollgate clock --trust`)"
             );
         }
         wall
@@ -102,7 +103,7 @@ impl Wall {
                 tracing::error!(
                     %now, %expected, apart_seconds = apart.seconds(),
                     "the wall clock was set: no token is ended for good until it is set right, or \
-                     until a reload says that it is right"
+                     until somebody says that it is (`tollgate clock --trust`)"
                 );
                 Standing::Parted
             }

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::admin::public::{Metrics, Readiness};
 use crate::clock::{Clock, ClockState};
 use crate::config::Settings;
 use crate::config::settings::LogFormat;
@@ -13,6 +12,7 @@ use crate::telemetry::logs::{self, Flush, Logs, LogsError};
 use crate::telemetry::metrics::{self, Sources, State, StoreState};
 
 use super::Reloader;
+use super::standing::Metrics;
 
 /// Starts the logs of this process as the settings say. Called once, before a gateway is started.
 ///
@@ -37,7 +37,7 @@ pub(super) fn metrics(
         let (shared, reloader) = (Arc::clone(shared), Arc::clone(reloader));
         Box::new(move || state(&shared, &reloader))
     };
-    Arc::new(metrics::exposition(Sources {
+    Box::new(metrics::exposition(Sources {
         counters: Arc::clone(&shared.counters),
         dropped: logs.map(Logs::dropped),
         started_at: shared.clock.now(),
@@ -67,21 +67,6 @@ fn state(shared: &Shared, reloader: &Reloader) -> State {
         config_generation: shared.snapshot.load().generation,
         config_failures: reloader.failures(),
     }
-}
-
-/// Whether requests that need a token are decided.
-pub(super) fn readiness(shared: &Shared) -> Readiness {
-    let clock = shared.clock_state();
-    let refused = match shared.cache.store().health() {
-        Health::ReadOnly(why) | Health::Broken(why) => Some(why),
-        Health::Ready if clock == ClockState::Behind => Some(format!(
-            "the wall clock is {} seconds behind what it has shown before: requests that need a token \
-             are answered 503 until it is set right (`tollgate clock`)",
-            shared.behind().seconds()
-        )),
-        Health::Ready => None,
-    };
-    Readiness { refused, clock: clock.name() }
 }
 
 /// Tells when the wall clock falls behind what it has shown before, also where nobody asks for anything,

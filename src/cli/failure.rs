@@ -48,6 +48,8 @@ pub struct Failure {
     problem: Box<Problem>,
     /// For people, if it is more than the problem's detail: whole lines.
     report: Option<String>,
+    /// Whether it is told in JSON whatever was typed.
+    for_machines: bool,
 }
 
 impl Failure {
@@ -60,7 +62,8 @@ impl Failure {
             Code::Conflict => (StatusCode::CONFLICT, "Conflict"),
             Code::Unreachable => (StatusCode::SERVICE_UNAVAILABLE, "The data cannot be reached"),
         };
-        Self { code, problem: Box::new(Problem::new(status, kind, title, detail)), report: None }
+        let problem = Box::new(Problem::new(status, kind, title, detail));
+        Self { code, problem, report: None, for_machines: false }
     }
 
     /// Wrong usage.
@@ -87,9 +90,16 @@ impl Failure {
         self
     }
 
+    /// To be told in JSON.
+    #[must_use]
+    pub fn for_machines(mut self) -> Self {
+        self.for_machines = true;
+        self
+    }
+
     /// What is written to standard error.
     pub fn text(&self, json: bool) -> String {
-        if json {
+        if json || self.for_machines {
             let text = serde_json::to_string(&self.problem);
             return text.unwrap_or_else(|_| self.problem.detail.clone()) + "\n";
         }
@@ -114,7 +124,7 @@ impl From<Problem> for Failure {
             _ => Code::Refused,
         };
         let report = is_config.then(|| problem.detail.clone());
-        Self { code, problem: Box::new(problem), report }
+        Self { code, problem: Box::new(problem), report, for_machines: false }
     }
 }
 

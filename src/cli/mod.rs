@@ -115,16 +115,23 @@ async fn ask(command: Command, common: Common) -> Result<Reply, Failure> {
     outcome.and_then(|reply| closed.map(|()| reply))
 }
 
-/// The way to the data that the configuration names. While that has mistakes, a server that runs can
-/// still be told to revoke.
+/// The way to the data that the configuration names. While that has mistakes, the server that was started
+/// from it can still be told to revoke; another one never is.
 async fn open(common: &Common, clock: Clock) -> Result<Client, Failure> {
-    match place::find(common, place::overrides(common)) {
-        Ok(found) => Client::open(found.settings, clock).await,
-        Err(failure) => {
-            let running = Client::running(&place::usual_socket(common)?).await;
-            running.ok_or(failure)
-        }
+    let failure = match place::find(common, place::overrides(common)) {
+        Ok(found) => return Client::open(found.settings, clock).await,
+        Err(failure) => failure,
+    };
+    let Some((socket, file)) = place::socket_despite_mistakes(common) else { return Err(failure) };
+    let Some(client) = Client::running(&socket).await else { return Err(failure) };
+    if !common.json {
+        let (file, socket) = (file.display(), socket.display());
+        output::warn(&format!(
+            "note: `{file}` has mistakes (`tollgate check` shows them); \
+             this asks the server that listens on `{socket}`, as it names that"
+        ));
     }
+    Ok(client)
 }
 
 /// The machine's clock.

@@ -24,7 +24,9 @@ pub struct Found {
 
 /// The configuration file that is meant, if there is one.
 pub fn file(common: &Common) -> Option<PathBuf> {
-    let default = || PLACES.iter().map(PathBuf::from).find(|path| path.exists());
+    // One that may not be looked at is there too: to read it says why.
+    let is_there = |path: &PathBuf| path.try_exists().unwrap_or(true);
+    let default = || PLACES.iter().map(PathBuf::from).find(is_there);
     common.config.clone().or_else(default)
 }
 
@@ -66,13 +68,12 @@ pub fn read(common: &Common, overrides: Overrides) -> Result<Found, Failure> {
     }
 }
 
-/// Where the local socket lies if no file says otherwise.
-///
-/// # Errors
-/// What the command line says is a mistake.
-pub fn usual_socket(common: &Common) -> Result<PathBuf, Failure> {
-    let settings = Settings::without_file(&Environment::process(), &overrides(common));
-    Ok(settings.map_err(|report| mistakes(&report))?.listen.socket)
+/// The socket that a file with mistakes still names, with that file; none where it names none. Never that
+/// of another server: nothing is taken from elsewhere, and no default.
+pub fn socket_despite_mistakes(common: &Common) -> Option<(PathBuf, PathBuf)> {
+    let source = Source { path: file(common)?, overrides: overrides(common) };
+    let socket = source.socket(&Environment::process())?;
+    Some((socket, source.path))
 }
 
 /// What the command line of every command says.

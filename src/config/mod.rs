@@ -17,11 +17,13 @@ mod general;
 mod catalog;
 mod pattern;
 mod upstream;
+mod host;
 mod rule;
 mod clash;
 mod api;
 mod load;
 mod reload;
+mod lenient;
 mod watch;
 
 pub use environment::{Environment, Overrides};

@@ -45,6 +45,9 @@ pub struct Listen {
     pub public: SocketAddr,
     /// Where metrics and health are answered.
     pub admin: SocketAddr,
+    /// Names under which that may be asked, beside `localhost` and IP addresses: in lower case, without a
+    /// trailing dot.
+    pub admin_hosts: Vec<String>,
     /// The socket of the command line, mode 0600.
     pub socket: PathBuf,
     /// How many threads serve clients, each with its own listener.

@@ -91,6 +91,8 @@ pub enum BadRequest {
     Method,
     /// A `Connection` that names too many fields (RFC 9110 section 7.6.1).
     Connection,
+    /// A head that is no HTTP at all (RFC 9112 section 2.2); the HTTP library has answered it.
+    Head,
 }
 
 impl BadRequest {
@@ -107,6 +109,7 @@ impl BadRequest {
             Self::Body => "The body does not keep to its declared length or chunks",
             Self::Method => "The method is not a known form",
             Self::Connection => "The `Connection` field names too many others",
+            Self::Head => "The head of the request is not HTTP",
         }
     }
 
@@ -123,6 +126,7 @@ impl BadRequest {
             Self::Body => "bad_body",
             Self::Method => "bad_method",
             Self::Connection => "bad_connection",
+            Self::Head => "bad_head",
         }
     }
 }
@@ -140,7 +144,7 @@ pub enum Fault {
 
 impl Refusal {
     /// Every reason, for tables of metrics and tests.
-    pub const ALL: [Self; 40] = {
+    pub const ALL: [Self; 41] = {
         use BadRequest as Bad;
         [
             Self::CredentialMissing,
@@ -173,6 +177,7 @@ impl Refusal {
             Self::BadRequest(Bad::Body),
             Self::BadRequest(Bad::Method),
             Self::BadRequest(Bad::Connection),
+            Self::BadRequest(Bad::Head),
             Self::MethodNotAllowed,
             Self::ExpectationFailed,
             Self::BodyTimeout,

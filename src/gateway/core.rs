@@ -34,7 +34,7 @@ pub struct Shared {
     pub clock: Clock,
     /// The latest wall-clock second that was ever relied on.
     pub high_water: AtomicU64,
-    /// How often an operator has said, by a reload, that the gateway may go on as it stands.
+    /// How often an operator has said that the wall clock is right.
     pub operator_word: AtomicU64,
     /// What happened.
     pub counters: Arc<Counters>,

@@ -46,6 +46,8 @@ mod account;
 mod trail;
 mod respond;
 mod journey;
+mod unparsed;
+pub mod port;
 pub mod accept;
 pub mod explain;
 

@@ -94,8 +94,10 @@ pub struct CoreCounters {
     pub accept_errors: Count,
     /// Connections to upstreams that were made.
     pub connected: Count,
-    /// Requests that hyper could not parse and answered itself.
-    pub unparsed: Count,
+    /// Requests whose head was no HTTP, so that hyper answered them itself.
+    pub malformed: Count,
+    /// Requests whose head was larger than hyper was told to read, so that it answered them itself.
+    pub too_large: Count,
 }
 
 impl CoreCounters {

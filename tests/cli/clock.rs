@@ -21,7 +21,7 @@ fn serve(place: &Place) -> Server {
     let url = format!("http://{}", hello());
     let mut command = place.command(&["--json", "serve", "--upstream", &url, "--data", "d"]);
     command.args(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
-    command.env("TOLLGATE_TEST_CLOCK", place.path("clock"));
+    command.env("TOLLGATE_TEST_CLOCK", place.path("clock")).stderr(std::process::Stdio::null());
     Server::run(command)
 }
 

@@ -94,7 +94,8 @@ impl Index {
                 opened => return Ok(Self { db: opened?, path: path.to_owned(), damaged }),
             }
         }
-        Err(StoreError::Locked { path: path.display().to_string(), pid: "unknown".to_owned() })
+        let holder = "an unknown process".to_owned();
+        Err(StoreError::Locked { path: path.display().to_string(), holder })
     }
 
     /// Whether a read met damage: then this index must not be trusted by the next start.

@@ -108,6 +108,7 @@ impl SledStore {
     pub(super) fn open(options: Options) -> Result<Self, StoreError> {
         let opened = open::open(&options)?;
         let open::Opened { lock, space, log, index, state, uses, high_water } = opened;
+        lock.tell(lock::Doing::Using);
         let keeper = keeper::Keeper::start(&options)?;
         let shared = Shared::new(options, index, uses, Arc::clone(log.probe()), state.applied);
         shared.raise_high_water(high_water);
