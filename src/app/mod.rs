@@ -28,7 +28,7 @@ use crate::gateway::core::Shared;
 use crate::gateway::snapshot::Snapshot;
 use crate::gateway::targets::Targets;
 use crate::service::Service;
-use crate::store::{self, Store};
+use crate::store::{self, Store, sealed};
 use crate::telemetry::counters::Counters;
 use crate::telemetry::logs::Logs;
 
@@ -103,6 +103,7 @@ fn build(
     source: Option<Source>,
     (clock, logs): (Clock, Option<Logs>),
 ) -> Result<Running, AppError> {
+    sealed::check_key(&settings)?;
     let high_water = control.block_on(store.high_water())?;
     let cache = Cache::new(store, settings.cache.clone(), control.handle().clone());
     let counters = Counters::new(settings.listen.cores);

@@ -1,5 +1,7 @@
 //! `tollgate serve`: the gateway itself.
 
+use std::io::ErrorKind;
+
 use serde_json::json;
 
 use crate::app::{self, AppError, Running};
@@ -70,8 +72,22 @@ pub fn failure(error: AppError) -> Failure {
     match error {
         AppError::Store(error) => error.into(),
         AppError::Socket(error) => Failure::new(Code::Unreachable, "socket", error),
-        AppError::Listen { key, .. } => {
-            let hint = format!("is another gateway running? `{key}` names another address");
+        AppError::MasterKey(key) => place::no_key(&key),
+        AppError::Listen { key, ref source, .. } => {
+            let hint = match source.kind() {
+                ErrorKind::AddrInUse => {
+                    format!("is another gateway running? `{key}` names another address")
+                }
+                ErrorKind::AddrNotAvailable => format!(
+                    "no interface of this machine has this address; `0.0.0.0` or `[::]` in `{key}` \
+                     stands for all of them"
+                ),
+                ErrorKind::PermissionDenied => format!(
+                    "ports below 1024 need the capability CAP_NET_BIND_SERVICE; `{key}` names \
+                     another port"
+                ),
+                _ => format!("`{key}` names the address"),
+            };
             Failure::new(Code::Refused, "listen", error).hint(hint)
         }
         AppError::System { .. } => Failure::new(Code::Refused, "failed", error),
