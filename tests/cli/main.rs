@@ -12,6 +12,7 @@ mod clock;
 mod data;
 mod errors;
 mod life;
+mod readme;
 mod secrets;
 mod server;
 
