@@ -128,6 +128,10 @@ impl From<ServiceError> for Problem {
             StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         Self {
             field: error.at_field().map(str::to_owned),
+            hint: match &error {
+                ServiceError::NoMasterKey(error) => Some(error.remedy()),
+                _ => None,
+            },
             ..Self::new(status, error.kind(), error.title(), &error)
         }
     }

@@ -111,6 +111,12 @@ fn f7_secret_parameters_without_a_key_are_noticed_before_any_request() {
     refused("is not 64 hexadecimal digits", "copy");
     std::fs::remove_file(&key).unwrap();
     refused("is not there", "openssl rand -hex 32");
+    std::fs::write(place.path("bot"), "123:abc").unwrap();
+    let param = ["--contexts", "telegram", "--param-file", "telegram.bot_token=bot"];
+    let create = [&["token", "create", "--owner", "alice", "--name", "x"][..], &param].concat();
+    let (code, problem) = place.refused(&create);
+    assert_eq!(code, 1, "{problem}");
+    assert!(problem["hint"].as_str().unwrap().contains("openssl rand"), "{problem}");
     // Whoever follows the hint gets a key that is taken.
     std::fs::write(&key, good).unwrap();
     set_mode(0o600);
