@@ -234,3 +234,13 @@ fn a_reader_that_went_away_is_no_failure() {
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
 }
+
+#[test]
+fn no_help_tells_a_default_that_does_not_hold() {
+    let help = |command| Place::empty().ok(&["token", command, "--help"]);
+    assert!(!help("update").contains("[default: now]"));
+    for command in ["create", "update"] {
+        let words: Vec<_> = help(command).split_whitespace().map(str::to_owned).collect();
+        assert!(words.join(" ").contains("that of a new token now if left out"), "{command}");
+    }
+}
