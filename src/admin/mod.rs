@@ -23,7 +23,7 @@ pub mod users;
 mod tests;
 
 /// Reads the configuration anew, or tells its mistakes and keeps the old one.
-pub type Reload = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
+pub type Reload = Arc<dyn Fn() -> Result<(), Box<problem::Problem>> + Send + Sync>;
 
 /// What the API acts through.
 pub struct Handles {

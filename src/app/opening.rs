@@ -19,7 +19,7 @@ use crate::gateway::port::Port;
 use crate::gateway::snapshot::Snapshot;
 use crate::gateway::targets::Targets;
 use crate::service::Service;
-use crate::store::{self, Store};
+use crate::store::{self, Store, sealed};
 use crate::telemetry::counters::Counters;
 use crate::telemetry::logs::Logs;
 
@@ -53,6 +53,7 @@ impl Opening {
         source: Option<Source>,
         (clock, logs): (Clock, Option<Logs>),
     ) -> Result<Self, AppError> {
+        sealed::check_key(&settings)?;
         let (control, begun, listen) = (control()?, clock::instant(), &settings.listen);
         let port = Port::take(listen.public).map_err(|source| AppError::Listen {
             key: "listen.public",

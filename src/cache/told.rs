@@ -56,7 +56,8 @@ pub struct ContextParam {
 }
 
 impl Told {
-    pub(super) fn new(token: &Token) -> Self {
+    /// What a token carries.
+    pub fn new(token: &Token) -> Self {
         let name = utf8_percent_encode(&token.name, ENCODED);
         let whole = format!("{}{name}", token.owner).into_bytes();
         let owner_bytes = u8::try_from(token.owner.as_str().len()).unwrap_or(u8::MAX);

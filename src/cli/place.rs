@@ -3,11 +3,15 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use axum::http::StatusCode;
+
+use crate::admin::problem::Problem;
 use crate::cli::args::Common;
 use crate::cli::failure::{Code, Failure};
 use crate::clock::Clock;
 use crate::config::settings::StoreSettings;
 use crate::config::{Environment, Overrides, Report, Settings, Source};
+use crate::store::sealed::KeyError;
 use crate::store::{self, Store};
 
 /// Where a configuration is looked for if none is named.
@@ -86,7 +90,12 @@ pub fn mistakes(report: &Report) -> Failure {
     let text = report.to_string();
     let first = text.lines().next().unwrap_or_default();
     let detail = first.strip_prefix("error: ").unwrap_or(first).to_owned();
-    Failure::new(Code::Usage, "bad-config", detail).report(text)
+    Failure::new(Code::Usage, "bad-config", detail).report(text).mistakes(report)
+}
+
+/// Secret parameters, and no key for them.
+pub fn no_key(error: &KeyError) -> Failure {
+    Problem::no_master_key(StatusCode::BAD_REQUEST, error).into()
 }
 
 /// Opens the folder, which must be there: only `init`, `serve`, `demo` and `restore` make one.

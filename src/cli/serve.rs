@@ -91,14 +91,20 @@ pub fn failure(error: AppError) -> Failure {
     match error {
         AppError::Store(error) => error.into(),
         AppError::Socket(error) => Failure::new(Code::Unreachable, "socket", error),
+        AppError::MasterKey(key) => place::no_key(&key),
         AppError::Listen { key, ref source, .. } => {
             let hint = match source.kind() {
                 ErrorKind::AddrInUse => format!(
                     "another process listens there, perhaps another gateway (`ss -ltnp` shows it): stop \
                      it, or name another port in `{key}`"
                 ),
+                ErrorKind::AddrNotAvailable => format!(
+                    "no interface of this machine has this address; `0.0.0.0` or `[::]` in `{key}` \
+                     stands for all of them"
+                ),
                 ErrorKind::PermissionDenied => format!(
-                    "ports below 1024 need the capability CAP_NET_BIND_SERVICE; `{key}` names the port"
+                    "ports below 1024 need the capability CAP_NET_BIND_SERVICE; `{key}` names \
+                     another port"
                 ),
                 _ => format!("`{key}` names the address"),
             };

@@ -1,6 +1,7 @@
 //! From a file, or from nothing, to settings.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, Error as SyntaxError};
@@ -83,10 +84,16 @@ pub(super) fn settings(
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, Report> {
     std::fs::read(path).map_err(|error| {
         let mistake = Mistake::NotRead { path: path.display().to_string(), why: error.to_string() };
-        Report::placeless(
-            mistake,
-            "name the file with `--config PATH`, or write one with `tollgate init`",
-        )
+        let hint = match error.kind() {
+            ErrorKind::NotFound => {
+                "name the file with `--config PATH`, or write one with `tollgate init`"
+            }
+            ErrorKind::PermissionDenied => {
+                "let this user read the file and enter its folders, or run as one that may"
+            }
+            _ => "name the file with `--config PATH`",
+        };
+        Report::placeless(mistake, hint)
     })
 }
 

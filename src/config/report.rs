@@ -62,6 +62,11 @@ impl Report {
         Self::new(Path::new(""), "", vec![found], Vec::new())
     }
 
+    /// The file; none if none was read.
+    pub fn file(&self) -> Option<&Path> {
+        Some(&*self.path).filter(|path| !path.as_os_str().is_empty())
+    }
+
     /// Each mistake by itself, for those who want no prose around it.
     pub fn entries(&self) -> impl Iterator<Item = Entry> {
         self.found.iter().map(|one| {

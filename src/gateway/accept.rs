@@ -133,10 +133,12 @@ fn turn_away(core: &Core, limit: usize) {
 async fn drain(core: &Rc<Core>, patience: Duration) {
     core.closing.set(true);
     core.alarms.wake_all();
-    let deadline = tokio::time::Instant::now() + patience;
-    while core.serving.get() > 0 && tokio::time::Instant::now() < deadline {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let finished = async {
+        while core.serving.get() > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let _ = tokio::time::timeout(patience, finished).await;
 }
 
 async fn serve(stream: TcpStream, client: Rc<Client>, listening: Listening) {

@@ -10,6 +10,7 @@ use http::header::{self, HeaderMap};
 use http::{HeaderValue, Method, Uri};
 use serde::{Deserialize, Serialize};
 
+use crate::cache::Told;
 use crate::domain::decision::{CHECKS, Case, Facts, OwnerTerms, Standing, Terms};
 use crate::domain::flags::FlagCatalog;
 use crate::domain::refusal::Refusal;
@@ -18,6 +19,7 @@ use crate::domain::time::Timestamp;
 use crate::store::Held;
 
 use super::dialect::bearer;
+use super::identity;
 use super::intake;
 use super::path;
 use super::route::{self, Matched};
@@ -39,6 +41,9 @@ const STATIONS: [&str; 9] = [
     "credential",
     "digest",
 ];
+
+/// The check behind those of [`CHECKS`].
+const LAST: [&str; 1] = ["identity"];
 
 /// A request that nobody sends.
 #[derive(Clone, Debug)]
@@ -122,6 +127,7 @@ pub fn explain(
     }
     if let Some(held) = walk.identify(question, held, moment) {
         walk.judge(question, held, &matched, (catalog, moment));
+        walk.tell(held, &matched, snapshot);
     }
     walk.end(path, Some(&matched))
 }
@@ -181,7 +187,8 @@ impl Walk {
         self.check("path", format!("`{raw}` is read as `{}`", normal.path), Ok(()));
         let host = host.ok().filter(|_| self.stopped.is_none())?;
         let matched = route::locate(&host, &normal.path, method, snapshot);
-        self.check("route", words::route(&matched, &host, method), Ok(()));
+        let at_path = snapshot.routes.rules_at(&host, &normal.path);
+        self.check("route", words::route(&matched, &host, method, at_path), Ok(()));
         let spelling = route::check_spelling(normal.odd, matched.api.keep);
         self.check("spelling", words::spelling(normal.odd, &matched), spelling);
         // A request that is refused for its spelling has met no API.
@@ -240,11 +247,20 @@ impl Walk {
         }
     }
 
+    /// `identity`: what the upstream is to be told of the caller. The check before it found a rule.
+    fn tell(&mut self, held: &Held, matched: &Matched<'_>, snapshot: &Snapshot) {
+        let Some(rule) = matched.rule.filter(|_| self.stopped.is_none()) else { return };
+        let told = Told::new(&held.token);
+        let told = identity::tell_params(&mut Vec::new(), rule, (held.token.id, &told), snapshot);
+        let outcome = told.as_ref().copied().map_err(|_| Refusal::CannotDecide);
+        self.check("identity", words::identity(told.as_ref().copied()), outcome);
+    }
+
     /// The answer, with what was not even prepared as not reached.
     fn end(mut self, path: String, matched: Option<&Matched<'_>>) -> Explanation {
         if self.stopped.is_some() {
             let all = STATIONS.into_iter().chain(CHECKS.into_iter().map(|(name, _)| name));
-            for name in all.skip(self.steps.len()) {
+            for name in all.chain(LAST).skip(self.steps.len()) {
                 self.check(name, String::new(), Ok(()));
             }
         }

@@ -85,7 +85,7 @@ impl Service {
     /// Events, newest first, those before `before`.
     ///
     /// # Errors
-    /// A store that cannot be read.
+    /// No such token or owner, or a store that cannot be read.
     pub async fn events(
         &self,
         subject: Option<&Subject>,
@@ -93,6 +93,12 @@ impl Service {
         limit: usize,
     ) -> Result<Page<EventView, Position>, ServiceError> {
         let page = self.store().events(subject, before, limit.clamp(1, PAGE_ENTRIES)).await?;
+        // What exists was made, so that it has a history.
+        match subject.filter(|_| page.entries.is_empty()) {
+            Some(Subject::Token(id)) => drop(self.token_record(*id).await?),
+            Some(Subject::Owner(id)) => drop(self.owner_record(id).await?),
+            None => {}
+        }
         let mut entries = Vec::with_capacity(page.entries.len());
         for recorded in page.entries {
             let changes = match recorded.event.kind {

@@ -158,6 +158,10 @@ impl Judge<'_> {
             Patch::Keep => {}
             Patch::Clear => token.conditions = Conditions::default(),
             Patch::Set(change) => {
+                // What the token has is not looked at: it may be older than this check.
+                if let Patch::Set(networks) = &change.networks {
+                    check::networks(networks)?;
+                }
                 merge_conditions(&mut token.conditions, change);
                 check::conditions(&token.conditions)?;
             }

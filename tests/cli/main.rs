@@ -14,6 +14,7 @@ mod data;
 mod errors;
 mod life;
 mod named;
+mod readme;
 mod secrets;
 mod server;
 
