@@ -35,15 +35,23 @@ struct Group(Mutex<Held>);
 
 #[derive(Debug, Default)]
 struct Held {
-    entries: Vec<Arc<Entry>>,
+    members: Vec<Member>,
     closed: bool,
+}
+
+/// A record, and a part of its digest by which it is told from others of its group without being read: it
+/// may be in cold memory, and most who ask for a record that is not held are nobody.
+#[derive(Debug)]
+struct Member {
+    tag: u64,
+    entry: Arc<Entry>,
 }
 
 impl Records {
     /// Room for `most` records.
     pub(super) fn new(most: u64) -> Self {
         let weight = |_: &u64, group: &Arc<Group>| {
-            u32::try_from(group.lock().entries.len()).unwrap_or(u32::MAX).max(1)
+            u32::try_from(group.lock().members.len()).unwrap_or(u32::MAX).max(1)
         };
         let groups = moka::sync::Cache::builder()
             .max_capacity(most)
@@ -62,7 +70,9 @@ impl Records {
     pub(super) fn get(&self, digest: &Digest) -> Option<Arc<Entry>> {
         let group = self.groups.get(&self.number_of(digest))?;
         let held = group.lock();
-        held.entries.iter().find(|entry| entry.digest == *digest).cloned()
+        let tag = tag_of(digest);
+        let mut alike = held.members.iter().filter(|member| member.tag == tag);
+        alike.find(|member| member.entry.digest == *digest).map(|member| Arc::clone(&member.entry))
     }
 
     /// Takes a record in, in the place of an older one of the same digest.
@@ -115,7 +125,8 @@ impl Group {
         let mut held = self.lock();
         if !held.closed {
             held.drop_all_of(&entry.digest);
-            held.entries.push(Arc::clone(entry));
+            let (tag, entry) = (tag_of(&entry.digest), Arc::clone(entry));
+            held.members.push(Member { tag, entry });
         }
         !held.closed
     }
@@ -123,20 +134,26 @@ impl Group {
     fn close(&self) {
         let mut held = self.lock();
         held.closed = true;
-        held.entries.drain(..).for_each(|entry| entry.invalidate());
+        held.members.drain(..).for_each(|member| member.entry.invalidate());
     }
 }
 
 impl Held {
     fn drop_all_of(&mut self, digest: &Digest) {
-        self.entries.retain(|entry| {
-            let other = entry.digest != *digest;
+        let tag = tag_of(digest);
+        self.members.retain(|Member { tag: of, entry }| {
+            let other = *of != tag || entry.digest != *digest;
             if !other {
                 entry.invalidate();
             }
             other
         });
     }
+}
+
+/// Bytes that do not choose the group.
+fn tag_of(digest: &Digest) -> u64 {
+    digest.as_bytes().last_chunk().map_or(0, |tail| u64::from_le_bytes(*tail))
 }
 
 #[cfg(test)]

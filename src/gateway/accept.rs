@@ -109,7 +109,8 @@ async fn accept(
                     continue;
                 }
                 let client = Client::new(core, peer.ip());
-                spawn_local(serve(stream, client, listening));
+                // Boxed, for what is spawned is moved six times.
+                spawn_local(Box::pin(serve(stream, client, listening)));
             }
             Err(error) => {
                 core.counters.accept_errors.add(1);

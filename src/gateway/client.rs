@@ -163,12 +163,11 @@ impl Client {
         self.ending.set(Ending::Whole);
     }
 
-    /// Whether the connection may close in good order now that all is written that was handed over.
-    pub(super) fn may_close(&self) -> bool {
+    /// The connection is about to close, and all is written that was handed over.
+    pub(super) fn closes(&self) {
         if self.ending.get() == Ending::Whole {
             self.ending.set(Ending::Elsewhere);
         }
-        !self.is_cut()
     }
 
     /// Whether an answer would look complete that is not, if the connection closed in good order.

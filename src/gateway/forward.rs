@@ -1,60 +1,45 @@
-//! The last station: to the upstream and back. It uses a permit up, and there is no other way there.
+//! The last station: what the upstream gets. It uses a permit up, and there is no other way there.
 
 use std::rc::Rc;
 use std::sync::Arc;
 
 use http::header::{self, HeaderMap};
 use http::request::Parts;
-use http::{HeaderName, Method, Response};
+use http::{HeaderName, Method};
 use hyper::body::Body as _;
 
 use crate::domain::refusal::Refusal;
 
-use super::attempts;
 use super::authorize::Permit;
 use super::body::{RequestBody, Upload};
 use super::client::Client;
 use super::identity;
 use super::intake::Inbound;
 use super::plan::ApiPlan;
-use super::relay::Relay;
 use super::snapshot::Snapshot;
 use super::upstream::{Coding, Outgoing, Wanted};
 
 /// Room for the head of a request as most are.
 const HEAD_BYTES: usize = 1_024;
 
-/// Passes a permitted request on and gives the head of the answer, with the body to follow.
+/// Makes of a permitted request the one that the upstream gets, and says what its body may still do.
+/// Nothing is held afterwards of what came from the client's connection.
 ///
 /// # Errors
-/// A body that the client sends wrong, or an upstream that gives no usable answer.
-pub(super) async fn send(
+/// A body that is too long, or an expectation that nobody meets.
+pub(super) fn prepare(
     permit: Permit<'_>,
     mut inbound: Inbound,
-    client: &Rc<Client>,
-    snapshot: &Arc<Snapshot>,
-) -> Result<Response<Relay>, Refusal> {
-    let mut request = Outgoing::default();
-    let upload = prepare(&mut request, &permit, &mut inbound, client, snapshot)?;
-    // What it holds of the client's connection is given back before that is waited for.
-    drop(inbound);
-    attempts::answer(client, permit.api(), &mut request, upload.as_ref()).await
-}
-
-/// Turns an inbound request into the one that the upstream gets, and says what its body may still do.
-fn prepare(
     request: &mut Outgoing,
-    permit: &Permit<'_>,
-    inbound: &mut Inbound,
     client: &Client,
     snapshot: &Arc<Snapshot>,
 ) -> Result<Option<Rc<Upload>>, Refusal> {
-    let Inbound { parts, body, request: number, notes, .. } = inbound;
+    let Inbound { parts, body, request: number, notes, .. } = &mut inbound;
     let (api, headers) = (permit.api(), &parts.headers);
     let held = notes.expect && expectation(headers)?;
     let mut head = Vec::with_capacity(HEAD_BYTES);
     begin(&mut head, parts);
-    identity::lines(&mut head, permit, *number, client, snapshot)?;
+    identity::lines(&mut head, &permit, *number, client, snapshot)?;
     pass_on(&mut head, headers, api.keep_credential, client);
     if notes.te {
         pass_trailers_on(&mut head, headers);

@@ -165,12 +165,11 @@ impl AsyncWrite for Socket {
         self.poll_head(context)
     }
 
+    /// The socket is closed right after this, which tells the client the same without another call.
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_head(context))?;
-        if !self.client.may_close() {
-            return Poll::Ready(Ok(()));
-        }
-        Pin::new(&mut *self.link.stream.borrow_mut()).poll_shutdown(context)
+        self.client.closes();
+        Poll::Ready(Ok(()))
     }
 }
 

@@ -185,7 +185,7 @@ fn hints_lead_out_of_what_happened() {
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let taken = taken.local_addr().unwrap().to_string();
     let (_, text) = hint(&["serve", "--admin", &taken, "--listen", "127.0.0.1:0"]);
-    assert!(text.starts_with("is another gateway running?"), "{text}");
+    assert!(text.starts_with("another process listens there"), "{text}");
 }
 
 #[test]
