@@ -103,8 +103,13 @@ async fn measure(folder: &Path, tokens: u64) {
     drop(store);
     std::fs::write(folder.join("checkpoint"), checkpoint).unwrap();
     let at = instant();
-    drop(open(folder).await);
-    println!("open after a crash {:?}", at.elapsed());
+    let store = open(folder).await;
+    let opened = at.elapsed();
+    assert!(store.held(&records::digest(tokens / 2)).await.unwrap().is_some());
+    println!("open after a crash {opened:?}; a token looked up after {:?}", at.elapsed());
+    store.tokens(None, None, 1).await.unwrap();
+    println!("all of it checked after {:?}", at.elapsed());
+    drop(store);
     std::fs::remove_dir_all(folder.join("index")).unwrap();
     let at = instant();
     drop(open(folder).await);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tollgate::clock::Clock;
 use tollgate::domain::event::EventKind;
 use tollgate::domain::id::TokenId;
-use tollgate::store::{self, LastUse, NotedUse, Store, StoreError, Subject};
+use tollgate::store::{self, Held, LastUse, NotedUse, Store, StoreError, Subject};
 
 use crate::records;
 
@@ -150,8 +150,7 @@ pub(crate) fn listen(child: &mut Child, lines: usize, mut then: impl FnMut(&mut 
 pub(crate) async fn lost(store: &dyn Store, told: &Told) -> Vec<String> {
     let mut lost = Vec::new();
     for n in &told.created {
-        let held = store.held(&records::digest(*n)).await.unwrap();
-        match held {
+        match held(store, *n).await {
             None => lost.push(format!("token {n} was created and is gone")),
             Some(held) if told.revoked.contains(n) && held.token.ended.is_none() => {
                 lost.push(format!("token {n} was revoked and is back"));
@@ -166,15 +165,32 @@ pub(crate) async fn lost(store: &dyn Store, told: &Told) -> Vec<String> {
 pub(crate) async fn unused(store: &dyn Store, told: &Told) -> Vec<String> {
     let mut lost = Vec::new();
     for n in &told.used {
-        let held = store.held(&records::digest(*n)).await.unwrap().unwrap();
+        let held = held(store, *n).await.unwrap();
         let about = Subject::Token(held.token.id);
-        let events = store.events(Some(&about), None, 10).await.unwrap().entries;
+        let events = patiently(async || store.events(Some(&about), None, 10).await).await.entries;
         let told = events.iter().any(|event| event.event.kind == EventKind::TokenFirstUsed);
         if held.last_use.is_none_or(|last| last.at != records::NOW) || !told {
             lost.push(format!("token {n} was used, and that is gone"));
         }
     }
     lost
+}
+
+/// A token, also while what sled lost is being built anew; until then an error is right, and nothing else.
+pub(crate) async fn held(store: &dyn Store, n: u64) -> Option<Held> {
+    patiently(async || store.held(&records::digest(n)).await).await
+}
+
+async fn patiently<T>(mut ask: impl AsyncFnMut() -> Result<T, StoreError>) -> T {
+    for _ in 0..6_000 {
+        match ask().await {
+            Err(StoreError::Damaged { .. } | StoreError::Failed { .. }) => {
+                tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+            }
+            answer => return answer.unwrap(),
+        }
+    }
+    panic!("it was never built anew");
 }
 
 /// A cheap generator, so that a failure can be repeated.

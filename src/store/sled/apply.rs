@@ -2,13 +2,14 @@
 //! changes nothing.
 
 use super::entry::{self, Head};
-use super::index::{Draft, Index, State};
+use super::index::{Draft, Index};
 use super::keys;
+use super::state::State;
 use super::uses::{Entry, Uses};
 use crate::domain::event::EventKind;
 use crate::domain::id::TokenId;
 use crate::domain::time::Timestamp;
-use crate::domain::token::Token;
+use crate::domain::token::{Revision, Token};
 use crate::history::Place;
 use crate::store::codec::Written;
 use crate::store::{Due, Record, StoreError, Subject};
@@ -78,6 +79,11 @@ fn token(
     uses: &Uses,
 ) -> Result<(), StoreError> {
     let old = entry::drafted_token(draft, new.id)?;
+    if old.is_none() && new.revision > Revision::NONE.next() {
+        // The sums would tell that too, but later; until then it had another token's slot.
+        let key = keys::token(new.id);
+        return Err(draft.index().damage(&key, "it is not there"));
+    }
     let slot = old.as_ref().map_or_else(|| draft.next_slot(), |(_, head)| head.slot);
     let filed = deadline(new, slot, uses)?;
     let mut latest = this;
@@ -93,7 +99,8 @@ fn token(
             draft.delete(keys::owned_token(&old.owner, old.id))?;
         }
     }
-    draft.put(keys::digest(&new.digest), new.id.as_bytes())?;
+    let bond = entry::bond(new.id, slot, json);
+    draft.put(keys::digest(&new.digest), &entry::digest_payload(new.id, bond))?;
     draft.put(keys::owned_token(&new.owner, new.id), &[])?;
     if let Some(deadline) = filed {
         draft.put(keys::due(Due { deadline, token: new.id }), &[])?;

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::small::{self, Found};
 use super::uses::Age;
-use super::value::{FORMAT, OLDER_FORMAT};
+use super::value::{FORMAT, LAST_FORMAT, OLDER_FORMAT};
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
 use crate::history::{Head, Mark, Place};
@@ -40,6 +40,13 @@ pub(super) struct Checkpoint {
     pub(super) older: Option<Timestamp>,
 }
 
+impl Checkpoint {
+    /// Of an index that has nothing yet.
+    pub(super) const fn start(seen: Seen) -> Self {
+        Self { mark: Mark::START, batches: 0, seen, closed: None, older: None }
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
@@ -64,7 +71,8 @@ pub(super) fn read(folder: &Path) -> Option<Checkpoint> {
     let Written { format, seq, hash, segment, offset, batches, .. } = written;
     let Written { high_water, uses, floor, closed, .. } = written;
     let older = match (format, floor) {
-        (FORMAT, None) => None,
+        // An index of the last format is found out by its values.
+        (FORMAT | LAST_FORMAT, None) => None,
         (OLDER_FORMAT, Some(floor)) => Some(floor),
         _ => return None,
     };

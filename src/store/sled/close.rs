@@ -17,11 +17,12 @@ pub(super) fn close(writer: Writer) -> Result<(), StoreError> {
     upkeep.renewal = None;
     let open = shared.change(Access::Closed);
     let synced = upkeep.keeper.stop();
-    let Some(index) = open.and_then(shared::sole) else { return Ok(()) };
+    let Some(Ok(index)) = open.map(shared::sole) else { return Ok(()) };
     upkeep.space.make_room();
     let age = shared.uses.begin_generation();
     let uses = shared.uses.sync();
-    let trusted = synced && uses.is_ok() && !index.is_damaged();
+    let certain = !index.is_damaged() && index.doubts().is_none();
+    let trusted = synced && uses.is_ok() && certain;
     index.sync()?;
     let path = index.path().to_owned();
     drop(index);

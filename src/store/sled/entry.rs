@@ -4,7 +4,7 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use super::index::{Draft, Index};
-use super::keys;
+use super::{keys, value};
 use crate::domain::id::{OwnerId, TokenId};
 use crate::domain::owner::Owner;
 use crate::domain::time::Timestamp;
@@ -46,6 +46,30 @@ pub(super) fn split_token(payload: &[u8]) -> Option<(Head, &[u8])> {
         Place { segment: u64::from_be_bytes(*segment), offset: u64::from_be_bytes(*offset) };
     let (seq, slot) = (u64::from_be_bytes(*seq), u64::from_be_bytes(*slot));
     Some((Head { filed, latest: (seq, place), slot }, json))
+}
+
+/// What a digest's entry says of its token beside the id: 64 bits over what a verdict rests on. So that an
+/// older record of the token is noticed wherever the digest's entry is known to be the newest.
+pub(super) fn bond(id: TokenId, slot: u64, json: &[u8]) -> u64 {
+    value::weight(&[&id.as_bytes()[..], &slot.to_be_bytes()].concat(), json)
+}
+
+/// The payload of a digest's entry.
+pub(super) fn digest_payload(id: TokenId, bond: u64) -> Vec<u8> {
+    [&id.as_bytes()[..], &bond.to_be_bytes()].concat()
+}
+
+/// Reads it back.
+pub(super) fn read_digest(
+    index: &Index,
+    key: &[u8],
+    payload: &[u8],
+) -> Result<(TokenId, u64), StoreError> {
+    let read = || {
+        let (id, bond) = payload.split_first_chunk::<16>()?;
+        Some((TokenId::from_bytes(*id), u64::from_be_bytes(bond.try_into().ok()?)))
+    };
+    read().ok_or_else(|| index.damage(key, "it does not hold a token id"))
 }
 
 /// The payload of an event's entry.
@@ -115,6 +139,21 @@ pub(super) fn token_with_head(
     let key = keys::token(id);
     let payload = index.read(&key)?;
     payload.map(|payload| read_token(index, &key, &payload)).transpose()
+}
+
+/// The token that a digest stands for, with its record as it was when that was written.
+pub(super) fn bonded_token(
+    index: &Index,
+    id: TokenId,
+    wanted: u64,
+) -> Result<(Arc<Token>, Head), StoreError> {
+    let key = keys::token(id);
+    let payload = index.read(&key)?.ok_or_else(|| index.damage(&key, "it is not there"))?;
+    let split = split_token(&payload);
+    if split.is_none_or(|(head, json)| bond(id, head.slot, json) != wanted) {
+        return Err(index.damage(&key, "the record is not the newest one"));
+    }
+    read_token(index, &key, &payload)
 }
 
 /// The head alone, which spares reading the record.

@@ -1,37 +1,55 @@
 //! Opening an index again that failed while the store was running, from the history that did not.
 
 use super::checkpoint::{self, Seen};
-use super::index::{Index, State};
-use super::open;
+use super::index::Index;
+use super::open::{self, Found};
 use super::replay::{Replay, ReplayError};
 use super::shared::Shared;
-use crate::history::{self, Lines, Mark};
+use super::state::State;
+use crate::history::{self, Lines, Mark, Place};
 use crate::store::StoreError;
 
-/// Opens the index, or a new one if it is not whole, and brings it up to `until`.
+/// Opens the index, or a new one if it cannot be trusted, and brings it up to `until`.
 pub(super) fn reopen(shared: &Shared, until: Mark) -> Result<(Index, State), StoreError> {
     shared.index_fault()?;
     let options = &shared.options;
     let known = checkpoint::read(&options.folder);
-    let found = known.map_or(Ok(None), |known| open::trusted(options, &known))?;
-    let (index, state, basis) = match (found, known) {
-        (Some((index, state)), Some(known)) => (index, state, known),
-        (_, _) => {
-            // What is in memory is newer, also where an operator has taken a mark back.
-            let seen = checkpoint::seen(&options.folder, known.as_ref());
-            let seen = Seen { high_water: shared.high_water(), ..seen };
-            let basis = open::start_anew(options, seen)?;
-            (Index::open(&options.index(), options.cache_bytes)?, State::default(), basis)
-        }
+    // What is in memory is newer, also where an operator has taken a mark back.
+    let seen = checkpoint::seen(&options.folder, known.as_ref());
+    let seen = Seen { high_water: shared.high_water(), ..seen };
+    let found = known.map_or(Ok(None), |known| open::trusted(options, &known, false))?;
+    let (mut found, from) = match (found, known) {
+        (Some(found), Some(known)) => (found, known.mark.next),
+        (_, _) => (Found::anew(options, seen)?, Place::START),
     };
-    let mut replay = Replay::new(&index, state, &shared.uses);
-    let mut lines = Lines::from(&options.history(), basis.mark.next)?;
+    match bring_up(&mut found, shared, from, until) {
+        Err(error) if found.is_bad() => {
+            tracing::error!("{error}; building the index from the history");
+            drop(found);
+            found = Found::anew(options, seen)?;
+            bring_up(&mut found, shared, Place::START, until)?;
+        }
+        done => done?,
+    }
+    Ok((found.index, found.state))
+}
+
+fn bring_up(
+    found: &mut Found,
+    shared: &Shared,
+    from: Place,
+    until: Mark,
+) -> Result<(), StoreError> {
+    let history = shared.options.history();
+    let damaged = |what: String| StoreError::Damaged {
+        place: history.display().to_string(),
+        what,
+        hint: "check it with `tollgate history verify`".to_owned(),
+    };
+    let mut replay = Replay::new(&found.index, found.state, &shared.uses);
+    let mut lines = Lines::from(&history, from)?;
     while let Some(raw) = lines.next_line()? {
-        let checked = history::check(raw.bytes).map_err(|what| StoreError::Damaged {
-            place: options.history().display().to_string(),
-            what: what.to_owned(),
-            hint: "check it with `tollgate history verify`".to_owned(),
-        })?;
+        let checked = history::check(raw.bytes).map_err(|what| damaged(what.to_owned()))?;
         if checked.seq > until.head.seq {
             break;
         }
@@ -40,11 +58,9 @@ pub(super) fn reopen(shared: &Shared, until: Mark) -> Result<(Index, State), Sto
     }
     let state = replay.finish()?;
     if state.applied != until.head.seq {
-        let what = format!("it ends at event {} of {}", state.applied, until.head.seq);
-        let place = options.history().display().to_string();
-        let hint = "check it with `tollgate history verify`".to_owned();
-        return Err(StoreError::Damaged { place, what, hint });
+        return Err(damaged(format!("it ends at event {} of {}", state.applied, until.head.seq)));
     }
-    index.sync()?;
-    Ok((index, state))
+    found.index.sync()?;
+    found.is_at(state);
+    Ok(())
 }

@@ -1,9 +1,10 @@
 //! sled, and nothing else of the store: reading with verification, and batches that keep a running sum of
 //! all entries.
 //!
-//! The sum is how a start after a crash tells whether the index is whole. sled skips a damaged part of its
+//! The sums, one for each part of the keys, are how a start after a crash tells whether the index is whole. sled skips a damaged part of its
 //! log in silence, and a power cut may undo some of its writes and keep later ones; then the sum over what
-//! is there differs from the sum that was written with the last batch.
+//! is there differs from the sum that was written with the last batch. Until an index was found to be whole,
+//! it answers for those parts alone that were (`doubt`).
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -13,6 +14,8 @@ use std::time::Duration;
 
 use ::sled::{Db, IVec};
 
+use super::doubt::Doubts;
+use super::state::{State, Sums};
 use super::{keys, value, whole};
 use crate::store::StoreError;
 
@@ -25,41 +28,14 @@ const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 const HINT: &str = "the history is whole without it, and the index is built anew from that";
 
-/// How far the index is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct State {
-    /// The last event applied.
-    pub(super) applied: u64,
-    /// How many batches were written.
-    pub(super) batches: u64,
-    /// The sum of the weights of all entries.
-    pub(super) sum: u64,
-    /// How many tokens there are, ended ones too. The next one gets this number as its slot among the last
-    /// uses; since no token is ever erased, the same history gives the same slots.
-    pub(super) tokens: u64,
-}
-
-impl State {
-    /// Older formats count no tokens.
-    fn parse(payload: &[u8]) -> Option<Self> {
-        let (words, rest) = payload.as_chunks::<8>();
-        let word = |at: usize| words.get(at).map(|word| u64::from_be_bytes(*word));
-        let right = rest.is_empty() && (3..=4).contains(&words.len());
-        Some(Self {
-            applied: word(0).filter(|_| right)?,
-            batches: word(1)?,
-            sum: word(2)?,
-            tokens: word(3).unwrap_or_default(),
-        })
-    }
-}
-
 /// An open sled database.
 #[derive(Debug)]
 pub(super) struct Index {
     db: Db,
     path: PathBuf,
     damaged: Damaged,
+    /// Of an index that a crash left.
+    doubts: Option<Doubts>,
 }
 
 /// Whether damage was met; said once, loudly.
@@ -91,11 +67,52 @@ impl Index {
                 Err(StoreError::Failed { cause, .. }) if cause.contains("acquire lock") => {
                     std::thread::sleep(LOCK_PAUSE);
                 }
-                opened => return Ok(Self { db: opened?, path: path.to_owned(), damaged }),
+                opened => {
+                    let path = path.to_owned();
+                    return Ok(Self { db: opened?, path, damaged, doubts: None });
+                }
             }
         }
         let holder = "an unknown process".to_owned();
         Err(StoreError::Locked { path: path.display().to_string(), holder })
+    }
+
+    /// Lets it answer only for parts that were found to have these sums. Nothing is written to it before all
+    /// were.
+    pub(super) fn doubt(&mut self, sums: &Sums) {
+        self.doubts = Some(Doubts::new(sums));
+    }
+
+    /// What of it was not found to be whole, if anything.
+    pub(super) fn doubts(&self) -> Option<&Doubts> {
+        self.doubts.as_ref().filter(|doubts| doubts.any())
+    }
+
+    /// Reads a part, up to its end or a part of it, and answers whether that was the end.
+    ///
+    /// # Errors
+    /// It is not whole, or cannot be read, or the index is being closed.
+    pub(super) fn clear_some(&self, part: usize) -> Result<bool, StoreError> {
+        let Some(doubts) = self.doubts() else { return Ok(true) };
+        let read = |from: &[u8], to: Option<&[u8]>, most| {
+            self.guarded(|| whole::read_some(&self.db, from, to, most))
+        };
+        doubts.clear_some(part, read)?.map_err(|what| {
+            self.damaged.set(&self.path, what);
+            let place = format!("{} (part {part})", self.path.display());
+            StoreError::Damaged { place, what: what.to_owned(), hint: HINT.to_owned() }
+        })
+    }
+
+    /// Reads parts to their ends.
+    ///
+    /// # Errors
+    /// As [`Index::clear_some`].
+    pub(super) fn clear(&self, parts: impl IntoIterator<Item = usize>) -> Result<(), StoreError> {
+        for part in parts {
+            while !self.clear_some(part)? {}
+        }
+        Ok(())
     }
 
     /// Whether a read met damage: then this index must not be trusted by the next start.
@@ -112,7 +129,13 @@ impl Index {
     }
 
     fn guarded<T>(&self, run: impl FnOnce() -> ::sled::Result<T>) -> Result<T, StoreError> {
-        guarded(&self.path, &self.damaged, "reading", run)
+        let read = guarded(&self.path, &self.damaged, "reading", run);
+        read.inspect_err(|error| {
+            // What the disk does not give is as bad as what is wrong.
+            if matches!(error, StoreError::Failed { .. }) {
+                self.damaged.set(&self.path, &error.to_string());
+            }
+        })
     }
 
     fn raw(&self, key: &[u8]) -> Result<Option<IVec>, StoreError> {
@@ -203,7 +226,7 @@ impl Index {
     /// The same in an older format.
     pub(super) fn is_whole_as(&self, format: u8, state: &State) -> Result<bool, StoreError> {
         let found = self.guarded(|| whole::read(&self.db, format))?;
-        Ok(!found.bad && found.sum == state.sum)
+        Ok(!found.bad && found.sum == state.sums.total())
     }
 
     /// Hands everything that was written so far to the operating system, and then to the disk. sled's own
@@ -231,13 +254,13 @@ impl Index {
 pub(super) struct Draft<'a> {
     index: &'a Index,
     writes: HashMap<Vec<u8>, Option<IVec>>,
-    sum: u64,
+    sums: Sums,
     tokens: u64,
 }
 
 impl<'a> Draft<'a> {
     pub(super) fn new(index: &'a Index, state: &State) -> Self {
-        Self { index, writes: HashMap::new(), sum: state.sum, tokens: state.tokens }
+        Self { index, writes: HashMap::new(), sums: state.sums, tokens: state.tokens }
     }
 
     /// The slot of a new token.
@@ -274,10 +297,10 @@ impl<'a> Draft<'a> {
 
     fn replace(&mut self, key: Vec<u8>, new: Option<IVec>) -> Result<(), StoreError> {
         if let Some(old) = self.raw(&key)? {
-            self.sum = self.sum.wrapping_sub(value::weight(&key, &old));
+            self.sums.add(&key, value::weight(&key, &old).wrapping_neg());
         }
         if let Some(new) = &new {
-            self.sum = self.sum.wrapping_add(value::weight(&key, new));
+            self.sums.add(&key, value::weight(&key, new));
         }
         self.writes.insert(key, new);
         Ok(())
@@ -290,9 +313,8 @@ impl<'a> Draft<'a> {
 
     /// Writes the batch, and says in it that events up to `applied` are in the index.
     pub(super) fn write(self, applied: u64, state: &State) -> Result<State, StoreError> {
-        let (sum, tokens) = (self.sum, self.tokens);
-        let state = State { applied, batches: state.batches.wrapping_add(1), sum, tokens };
-        let words = [state.applied, state.batches, sum, tokens].map(u64::to_be_bytes);
+        let (sums, tokens) = (self.sums, self.tokens);
+        let state = State { applied, batches: state.batches.wrapping_add(1), sums, tokens };
         let mut batch = ::sled::Batch::default();
         for (key, value) in self.writes {
             match value {
@@ -300,8 +322,8 @@ impl<'a> Draft<'a> {
                 None => batch.remove(key),
             }
         }
-        batch.insert(keys::STATE, value::seal(keys::STATE, words.as_flattened()));
-        let Index { db, path, damaged } = self.index;
+        batch.insert(keys::STATE, value::seal(keys::STATE, &state.words()));
+        let Index { db, path, damaged, .. } = self.index;
         guarded(path, damaged, "writing", || db.apply_batch(batch))?;
         Ok(state)
     }

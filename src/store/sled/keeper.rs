@@ -109,6 +109,16 @@ impl Keeper {
         requests.is_some_and(|to| to.send(Request { shared, index, checkpoint }).is_ok())
     }
 
+    #[cfg(test)]
+    pub(super) fn is_busy(&self) -> bool {
+        self.state.busy.load(Ordering::Acquire)
+    }
+
+    /// After another index was put in the place of one whose files may not have been synced.
+    pub(super) fn begin_anew(&self) {
+        self.state.failed.store(false, Ordering::Release);
+    }
+
     /// Waits for the last checkpoint, and says whether none ever failed for good.
     pub(super) fn stop(&mut self) -> bool {
         self.requests = None;

@@ -8,6 +8,15 @@ use crate::store::{Due, Subject};
 /// Where the index says how far it is; the only entry that the running sum leaves out.
 pub(super) const STATE: &[u8] = b"!state";
 
+/// The keys are divided into so many parts, none of which lies in two places. Each has a sum of its own, so
+/// that it can be checked alone: digests, which are spread evenly, have sixteen.
+pub(super) const PARTS: usize = 21;
+
+/// The parts that have the digests.
+pub(super) const DIGEST_PARTS: std::ops::RangeInclusive<usize> = 1..=16;
+/// The part that has the owners.
+pub(super) const OWNERS_PART: usize = 18;
+
 /// Records of tokens, in the order of their creation.
 pub(super) const TOKENS: u8 = b'T';
 /// Records of owners, in alphabetical order.
@@ -55,6 +64,31 @@ pub(super) fn subject_event(of: &Subject, seq: u64) -> Vec<u8> {
     key
 }
 
+/// The part to which a key belongs.
+pub(super) fn part(key: &[u8]) -> usize {
+    match key.first().copied().unwrap_or_default() {
+        ..b'D' => 0,
+        b'D' => 1 + key.get(1).map_or(0, |byte| usize::from(byte >> 4)),
+        b'E'..OWNERS => 17,
+        OWNERS..b'S' => 18,
+        b'S'..TOKENS => 19,
+        _ => PARTS - 1,
+    }
+}
+
+/// Where a part begins; it ends where the next one begins.
+pub(super) fn part_start(part: usize) -> Vec<u8> {
+    match part {
+        0 => Vec::new(),
+        1 => vec![b'D'],
+        2..=16 => vec![b'D', u8::try_from((part - 1) << 4).unwrap_or(u8::MAX)],
+        17 => vec![b'E'],
+        18 => vec![OWNERS],
+        19 => vec![b'S'],
+        _ => vec![TOKENS],
+    }
+}
+
 /// The token id at the end of a key.
 pub(super) fn trailing_token(key: &[u8]) -> Option<TokenId> {
     key.last_chunk::<16>().copied().map(TokenId::from_bytes)
@@ -81,4 +115,22 @@ fn join(kind: u8, parts: &[&[u8]]) -> Vec<u8> {
         key.extend_from_slice(part);
     }
     key
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_lies_between_the_start_of_its_part_and_that_of_the_next() {
+        for first in 0..=u8::MAX {
+            for second in [&[][..], &[0], &[0x0f], &[0x10, 9], &[0x9f], &[0xf0], &[0xff]] {
+                let key = [&[first][..], second].concat();
+                let part = part(&key);
+                assert!(part < PARTS && part_start(part) <= key, "{key:?}");
+                assert!(part + 1 == PARTS || key < part_start(part + 1), "{key:?}");
+            }
+        }
+        assert_eq!((part(&[]), part(&[OWNERS])), (0, OWNERS_PART));
+    }
 }

@@ -26,6 +26,7 @@ use crate::domain::token::Token;
 mod apply;
 mod checkpoint;
 mod close;
+mod doubt;
 mod entry;
 mod heal;
 mod index;
@@ -43,6 +44,7 @@ mod shared;
 mod small;
 mod space;
 mod stamp;
+mod state;
 mod upgrade;
 mod upkeep;
 mod uses;
@@ -86,6 +88,7 @@ pub(super) fn restore(from: &Path, options: Options) -> Result<Summary, StoreErr
 #[cfg(test)]
 mod tests;
 
+use index::Index;
 use shared::Shared;
 use write::{Job, Request, Writer};
 
@@ -160,6 +163,25 @@ impl SledStore {
         note(&mut uses)
     }
 
+    /// The index, once these parts of it are known to be whole: at once, but for a short time after a
+    /// crash.
+    async fn ready_for(&self, parts: &[usize]) -> Result<Arc<Index>, StoreError> {
+        let index = self.shared.index()?;
+        if !index.doubts().is_some_and(|doubts| doubts.any_of(parts)) {
+            return Ok(index);
+        }
+        let parts = parts.to_vec();
+        self.aside(move |_| index.clear(parts).map(|()| index)).await
+    }
+
+    async fn ready_for_all(&self) -> Result<Arc<Index>, StoreError> {
+        let index = self.shared.index()?;
+        if index.doubts().is_none() {
+            return Ok(index);
+        }
+        self.aside(Shared::whole_index).await
+    }
+
     fn send(&self, job: Job) -> Result<(), StoreError> {
         let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         let sent = jobs.as_ref().map(|jobs| jobs.send(job));
@@ -185,6 +207,7 @@ impl SledStore {
 impl Drop for SledStore {
     /// Closes what was not closed, and waits for it, so that the folder is free when this is gone.
     fn drop(&mut self) {
+        self.shared.give_up_doubts();
         *self.jobs.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if thread.is_some_and(|thread| thread.join().is_err()) {
@@ -196,15 +219,16 @@ impl Drop for SledStore {
 #[async_trait]
 impl Store for SledStore {
     async fn token(&self, id: TokenId) -> Result<Option<Arc<Token>>, StoreError> {
-        entry::token(&*self.shared.index()?, id)
+        entry::token(&*self.ready_for_all().await?, id)
     }
 
     async fn held(&self, digest: &Digest) -> Result<Option<Held>, StoreError> {
-        read::held(&*self.shared.index()?, digest, &self.shared.uses)
+        let parts = [keys::part(&keys::digest(digest)), keys::OWNERS_PART];
+        read::held(&*self.ready_for(&parts).await?, digest, &self.shared.uses)
     }
 
     async fn owner(&self, id: &OwnerId) -> Result<Option<Arc<Owner>>, StoreError> {
-        entry::owner(&*self.shared.index()?, id)
+        entry::owner(&*self.ready_for(&[keys::OWNERS_PART]).await?, id)
     }
 
     async fn tokens(
@@ -215,7 +239,7 @@ impl Store for SledStore {
     ) -> Result<Page<Listed, TokenId>, StoreError> {
         let owner = owner.cloned();
         self.aside(move |shared| {
-            let index = shared.index()?;
+            let index = shared.whole_index()?;
             match owner {
                 Some(owner) => read::tokens_of(&index, &owner, after, limit),
                 None => read::tokens(&index, after, limit),
@@ -230,11 +254,11 @@ impl Store for SledStore {
         limit: usize,
     ) -> Result<Page<Arc<Owner>, OwnerId>, StoreError> {
         let after = after.cloned();
-        self.aside(move |shared| read::owners(&*shared.index()?, after.as_ref(), limit)).await
+        self.aside(move |shared| read::owners(&*shared.whole_index()?, after.as_ref(), limit)).await
     }
 
     async fn last_uses(&self, of: &[UseKey]) -> Result<Vec<Option<LastUse>>, StoreError> {
-        let index = self.shared.index()?;
+        let index = self.ready_for_all().await?;
         of.iter().map(|key| read::last_use(&index, *key, &self.shared.uses)).collect()
     }
 
@@ -248,7 +272,7 @@ impl Store for SledStore {
         after: Option<Due>,
         limit: usize,
     ) -> Result<Vec<Due>, StoreError> {
-        self.aside(move |shared| read::due(&*shared.index()?, until, after, limit)).await
+        self.aside(move |shared| read::due(&*shared.whole_index()?, until, after, limit)).await
     }
 
     async fn refile(&self, due: Due) -> Result<Option<Timestamp>, StoreError> {
@@ -313,6 +337,7 @@ impl Store for SledStore {
     }
 
     async fn close(&self) -> Result<(), StoreError> {
+        self.shared.give_up_doubts();
         match self.ask(Job::Close).await {
             Ok(()) | Err(StoreError::Closed) => Ok(()),
             Err(error) => Err(error),

@@ -43,6 +43,7 @@ impl SledStore {
     /// Notes uses. If their event cannot be written, first uses are noted all the same, and the failure is
     /// answered, so that the event is tried again.
     pub(super) async fn note(&self, uses: Vec<NotedUse>, at: Timestamp) -> Result<(), StoreError> {
+        self.ready_for_all().await?;
         ready(&self.shared)?;
         let first = uses.iter().any(|noted| noted.first);
         let linking = first.then(|| Linking::begin(Arc::clone(&self.shared)));

@@ -5,16 +5,17 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use super::checkpoint::{self, Checkpoint, Seen};
-use super::index::{Index, State};
+use super::index::Index;
 use super::lock::{self, Lock};
 use super::replay::{Replay, ReplayError};
 use super::space::Space;
 use super::stamp;
+use super::state::State;
 use super::upgrade;
 use super::uses::{self, Means, Uses};
 use crate::clock::Clock;
 use crate::domain::time::Timestamp;
-use crate::history::{self, Log, Mark, Recovered};
+use crate::history::{self, Checked, Log, Mark, Recovered};
 use crate::store::StoreError;
 
 /// How a data folder is opened.
@@ -79,49 +80,67 @@ pub(super) fn open(options: &Options) -> Result<Opened, StoreError> {
     let old = upgrade::find(&options.folder, options.cache_bytes, known.as_ref())?;
     let uses::Opened { uses, anew } = open_uses(options, known.as_ref(), seen, old.is_some())?;
     let (found, durable) = match known {
-        Some(known) => (trusted(options, &known)?, known.mark.head.seq),
+        Some(known) => (trusted(options, &known, old.is_some())?, known.mark.head.seq),
         None => (None, forgotten(options)),
     };
-    let durable = durable.max(found.as_ref().map_or(0, |(_, state)| state.applied));
+    let durable = durable.max(found.as_ref().map_or(0, |found| found.state.applied));
     let durable = durable.max(old.as_ref().map_or(0, |old| old.applied));
-    let (index, state, basis) = match (found, known) {
-        (Some((index, state)), Some(known)) => (index, state, known),
-        (_, _) => {
-            let basis = start_anew(options, seen)?;
-            let index = Index::open(&options.index(), options.cache_bytes)?;
-            (index, State::default(), basis)
-        }
+    let (mut found, from) = match (found, known) {
+        (Some(found), Some(known)) => (found, known.mark),
+        (_, _) => (Found::anew(options, seen)?, Mark::START),
     };
     let how = Recovered {
         // A new file of last uses learns from the whole history which events tell of first uses.
-        from: if uses.is_linked() { basis.mark } else { Mark::START },
+        from: if uses.is_linked() { from } else { Mark::START },
         durable,
         unclean: known.is_none_or(|known| known.closed.is_none()),
         segment_bytes: options.segment_bytes,
     };
-    let mut replay = Replay::new(&index, state, &uses);
-    let log = history::recover(&options.history(), how, |place, checked, line| {
-        replay.take(place, checked, line)
-    })
-    .map_err(|ReplayError(error)| error)?;
-    let events = replay.events;
-    let state = replay.finish()?;
-    uses.trim(state.tokens)?;
+    let (log, events) = match bring_up(&mut found, options, how, &uses) {
+        Err(error) if found.is_bad() => {
+            tracing::error!("{error}; building the index from the history");
+            drop(found);
+            found = Found::anew(options, seen)?;
+            bring_up(&mut found, options, Recovered { from: Mark::START, ..how }, &uses)?
+        }
+        done => done?,
+    };
+    if !found.doubtful {
+        // Else not, by a number of tokens that may be too small.
+        uses.trim(found.state.tokens)?;
+    }
     uses.set_linked()?;
+    let Found { index, state, .. } = found;
     if let Some(old) = old {
         old.carry(&index, &uses, anew)?;
     }
     // Not from the moments of events: one that was written by a clock that stood ahead would keep every
     // request waiting until that moment comes.
-    let high_water = basis.seen.high_water;
+    let high_water = seen.high_water;
     let opened = Opened { lock, space, log, index, state, uses, high_water };
     if events > 0 {
         tracing::info!("carried {events} events from the history into the index");
         opened.index.sync()?;
-        checkpoint::write(&options.folder, &opened.checkpoint(basis.seen))?;
+        checkpoint::write(&options.folder, &opened.checkpoint(seen))?;
     }
     opened.space.keep_reserve();
     Ok(opened)
+}
+
+/// Puts the events that an index lacks into it; answers with the open history, and how many they were.
+fn bring_up(
+    found: &mut Found,
+    options: &Options,
+    how: Recovered,
+    uses: &Uses,
+) -> Result<(Log, u64), StoreError> {
+    let mut replay = Replay::new(&found.index, found.state, uses);
+    let take = |place, checked: Checked<'_>, line: &[u8]| replay.take(place, checked, line);
+    let log = history::recover(&options.history(), how, take);
+    let log = log.map_err(|ReplayError(error)| error)?;
+    let events = replay.events;
+    found.is_at(replay.finish()?);
+    Ok((log, events))
 }
 
 fn open_uses(
@@ -157,12 +176,45 @@ impl Opened {
     }
 }
 
-/// Opens the index if it is what the checkpoint says, or later. It is read whole for that, unless it is
-/// large and its files are as they were closed.
+/// An index to begin with.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) index: Index,
+    pub(super) state: State,
+    /// Whether entries of it may be missing, or older than its state says.
+    pub(super) doubtful: bool,
+}
+
+impl Found {
+    /// A new one.
+    pub(super) fn anew(options: &Options, seen: Seen) -> Result<Self, StoreError> {
+        start_anew(options, seen)?;
+        let index = Index::open(&options.index(), options.cache_bytes)?;
+        Ok(Self { index, state: State::default(), doubtful: false })
+    }
+
+    /// Notes how far it was brought up. From here on it answers for what is not doubtful.
+    pub(super) fn is_at(&mut self, state: State) {
+        self.state = state;
+        if self.doubtful {
+            self.index.doubt(&state.sums);
+        }
+    }
+
+    /// Whether damage was met in one that a crash left, so that another one must be built.
+    pub(super) fn is_bad(&self) -> bool {
+        self.doubtful && self.index.is_damaged()
+    }
+}
+
+/// Opens the index if it is what the checkpoint says, or later. One that was closed is read whole for that,
+/// unless it is large and its files are as they were; so is every one, if that is `asked`. One that a crash
+/// left is doubtful.
 pub(super) fn trusted(
     options: &Options,
     known: &Checkpoint,
-) -> Result<Option<(Index, State)>, StoreError> {
+    asked: bool,
+) -> Result<Option<Found>, StoreError> {
     let path = options.index();
     if known.older.is_some() {
         tracing::warn!("the index is of an older layout; building it from the history");
@@ -187,8 +239,10 @@ pub(super) fn trusted(
         } else {
             state.batches >= known.batches && state.applied >= known.mark.head.seq
         };
-        let whole = far && ((untouched && !small) || index.is_whole(&state)?);
-        Ok(whole.then_some((index, state)))
+        let doubtful = known.closed.is_none() && !asked;
+        let trusted =
+            far && ((untouched && !small && !asked) || doubtful || index.is_whole(&state)?);
+        Ok(trusted.then_some(Found { index, state, doubtful }))
     };
     match examine() {
         Ok(Some(found)) => Ok(Some(found)),
@@ -229,18 +283,16 @@ pub(super) fn forget_index(options: &Options) -> Result<(), StoreError> {
     let known = checkpoint::read(&options.folder);
     // The last uses of an older layout wait for the next start.
     upgrade::find(&options.folder, options.cache_bytes, known.as_ref())?;
-    start_anew(options, checkpoint::seen(&options.folder, known.as_ref())).map(|_| ())
+    start_anew(options, checkpoint::seen(&options.folder, known.as_ref()))
 }
 
 /// Moves an index that is not trusted aside, and notes that a new one is being built.
-pub(super) fn start_anew(options: &Options, seen: Seen) -> Result<Checkpoint, StoreError> {
+pub(super) fn start_anew(options: &Options, seen: Seen) -> Result<(), StoreError> {
     let path = options.index();
     if path.exists() {
         move_aside(&path)?;
     }
-    let basis = Checkpoint { mark: Mark::START, batches: 0, seen, closed: None, older: None };
-    checkpoint::write(&options.folder, &basis)?;
-    Ok(basis)
+    checkpoint::write(&options.folder, &Checkpoint::start(seen))
 }
 
 fn history_exists(history: &Path) -> bool {

@@ -15,7 +15,8 @@ const PIECE: usize = 1_000;
 /// Writes everything that is visible now into a new file, while the store goes on.
 pub(super) fn back_up(shared: &Shared, to: &Path) -> Result<Position, StoreError> {
     let newest = shared.applied();
-    let _open = shared.index()?;
+    // Not held: a new index may have to take its place meanwhile.
+    drop(shared.index()?);
     let mut writing = Writing::begin(to, shared.options.clock.now())?;
     let folder = shared.options.history();
     let mut lines = Lines::from(&folder, Place::START)?;

@@ -27,9 +27,8 @@ pub(super) fn held(
     let key = keys::digest(digest);
     let Some(payload) = index.read(&key)? else { return Ok(None) };
     let lacks = |what: &str| index.damage(&key, what);
-    let id = keys::trailing_token(&payload).ok_or_else(|| lacks("it does not hold a token id"))?;
-    let found = entry::token_with_head(index, id)?;
-    let (token, head) = found.ok_or_else(|| lacks("its token is not there"))?;
+    let (id, bond) = entry::read_digest(index, &key, &payload)?;
+    let (token, head) = entry::bonded_token(index, id, bond)?;
     let owner =
         entry::owner(index, &token.owner)?.ok_or_else(|| lacks("its owner is not there"))?;
     let last_use = entry::counting(&token, uses.read(head.slot, id)?.last, uses.floor());
@@ -176,7 +175,7 @@ fn about(
     before: u64,
     wanted: usize,
 ) -> Result<Vec<Vec<u8>>, StoreError> {
-    let index = shared.index()?;
+    let index = shared.whole_index()?;
     // By number; the one that tells of the first use is found by that alone.
     let mut events: Vec<(u64, Option<Place>)> = Vec::new();
     if let Subject::Token(id) = subject

@@ -3,24 +3,31 @@
 //! A thread of its own carries the history into `index.next`. When it is done, the writing thread adds what
 //! came since and puts it in the place of the damaged one; only then is there no index, for a moment.
 //! Whatever fails leaves the damaged one in place, or none, and then it is opened anew as after any failure
-//! (`heal`).
+//! (`heal`). What was built in vain is removed at once: it may be what fills the disk.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
 use super::checkpoint::{self, Seen};
-use super::index::{Index, State};
+use super::index::Index;
 use super::open;
 use super::replay::{Replay, ReplayError};
 use super::shared::{self, Access, Shared};
+use super::space::Space;
+use super::state::State;
 use crate::history::{self, Lines, Mark, Place};
 use crate::store::StoreError;
 
 /// Memory for the pages of the new index while it is built.
 const CACHE_BYTES: u64 = 64 << 20;
+
+/// The thread goes on while there are more new events than this: the writing thread must not be kept long.
+const LEFT: u64 = 4_096;
+/// After so many events it is seen to that the disk is not being filled.
+const LOOK: u64 = 64;
 
 /// How far a new index has come.
 #[derive(Clone, Copy, Debug)]
@@ -35,21 +42,19 @@ struct Built {
 pub(super) struct Renewal {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<Result<Built, StoreError>>>,
+    path: PathBuf,
 }
 
 impl Renewal {
     /// Begins to build, up to the newest event of this moment.
     pub(super) fn start(shared: &Arc<Shared>) -> Result<Self, StoreError> {
-        let (stop, until) = (Arc::new(AtomicBool::new(false)), shared.applied());
+        let (stop, path) = (Arc::new(AtomicBool::new(false)), shared.options.next_index());
         let (shared, stopped) = (Arc::clone(shared), Arc::clone(&stop));
         let run = move || {
             let path = shared.options.next_index();
-            remove(&path)?;
-            let begun = Built { state: State::default(), next: Place::START };
-            let built = carry(&shared, &path, begun, until, &stopped)?;
-            // sled notes where its pages are only when it opens: the writing thread must not wait for that.
-            drop(Index::open(&path, CACHE_BYTES)?);
-            Ok(built)
+            let removed = remove(&path);
+            let built = removed.and_then(|()| build(&shared, &path, &stopped));
+            built.inspect_err(|_| drop(remove(&path)))
         };
         let thread = std::thread::Builder::new().name("store-renewal".to_owned()).spawn(run);
         let thread = thread.map_err(|error| StoreError::Failed {
@@ -57,7 +62,7 @@ impl Renewal {
             cause: error.to_string(),
         })?;
         tracing::warn!("building a new index beside the damaged one");
-        Ok(Self { stop, thread: Some(thread) })
+        Ok(Self { stop, thread: Some(thread), path })
     }
 
     pub(super) fn is_done(&self) -> bool {
@@ -65,7 +70,7 @@ impl Renewal {
     }
 
     /// Puts the new index in the place of the damaged one, with every event up to `until`. For the writing
-    /// thread: no event comes meanwhile.
+    /// thread: no event comes meanwhile. One that is read for too long stays.
     pub(super) fn finish(mut self, shared: &Shared, until: Mark) -> Result<State, StoreError> {
         let built = match self.thread.take().map(JoinHandle::join) {
             Some(Ok(built)) => built?,
@@ -74,8 +79,8 @@ impl Renewal {
         let next = shared.options.next_index();
         let built = carry(shared, &next, built, until.head.seq, &self.stop)?;
         let reason = "a new index is being put in its place".to_owned();
-        let old = shared.change(Access::Down(reason));
-        if old.is_some_and(|old| shared::sole(old).is_none()) {
+        if let Some(Err(old)) = shared.change(Access::Down(reason)).map(shared::sole) {
+            shared.change(Access::Open(old));
             return Err(failed("closing the damaged index", "it is still being read"));
         }
         let options = &shared.options;
@@ -101,6 +106,24 @@ impl Drop for Renewal {
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
+        // Gone already if it was put in its place.
+        if let Err(error) = remove(&self.path) {
+            tracing::warn!("{error}");
+        }
+    }
+}
+
+/// Builds an index, until hardly any event is missing.
+fn build(shared: &Shared, path: &Path, stop: &AtomicBool) -> Result<Built, StoreError> {
+    let mut built = Built { state: State::default(), next: Place::START };
+    loop {
+        let until = shared.applied();
+        built = carry(shared, path, built, until, stop)?;
+        // sled notes where its pages are only when it opens: the writing thread must not wait for that.
+        drop(Index::open(path, CACHE_BYTES)?);
+        if shared.applied().saturating_sub(until) <= LEFT {
+            return Ok(built);
+        }
     }
 }
 
@@ -112,6 +135,7 @@ fn carry(
     until: u64,
     stop: &AtomicBool,
 ) -> Result<Built, StoreError> {
+    let space = Space::new(&shared.options.folder, shared.options.reserve_bytes);
     let index = Index::open(path, CACHE_BYTES)?;
     let mut replay = Replay::new(&index, from.state, &shared.uses);
     let mut lines = Lines::from(&shared.options.history(), from.next)?;
@@ -121,6 +145,9 @@ fn carry(
     {
         if stop.load(Ordering::Acquire) {
             return Err(StoreError::Closed);
+        }
+        if applied.is_multiple_of(LOOK) {
+            space.check(0)?;
         }
         let checked =
             history::check(raw.bytes).map_err(|what| failed("reading the history", what))?;

@@ -1,7 +1,8 @@
 //! Carries events from the history into the index, many to a batch.
 
 use super::apply::{self, Told};
-use super::index::{Draft, Index, State};
+use super::index::{Draft, Index};
+use super::state::State;
 use super::uses::{Entry, Uses};
 use crate::history::{Checked, HistoryError, Place};
 use crate::store::{StoreError, codec};

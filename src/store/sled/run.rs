@@ -14,6 +14,7 @@ const TICK: Duration = Duration::from_secs(1);
 /// Works until told to close, or until nobody can ask any more.
 pub(super) fn run(mut writer: Writer, jobs: &Receiver<Job>) {
     loop {
+        writer.clear_doubts();
         match jobs.recv_timeout(TICK) {
             Ok(first) => {
                 let more = std::iter::from_fn(|| jobs.try_recv().ok()).take(GROUP - 1);

@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use super::index::Index;
+use super::keys;
 use super::open::Options;
 use super::uses::Uses;
 use crate::domain::time::Timestamp;
@@ -14,7 +15,7 @@ use crate::history::Probe;
 use crate::store::{Health, StoreError};
 
 /// How often and how long reads under way are waited for.
-const PATIENCE: (u32, Duration) = (1_000, Duration::from_millis(10));
+const PATIENCE: (u32, Duration) = (if cfg!(test) { 100 } else { 1_000 }, Duration::from_millis(10));
 
 /// Whether the index can be asked.
 #[derive(Debug)]
@@ -83,6 +84,20 @@ impl Shared {
                 cause: reason.clone(),
             }),
             Access::Closed => Err(StoreError::Closed),
+        }
+    }
+
+    /// The index, once all of it is known to be whole. For a thread that may block.
+    pub(super) fn whole_index(&self) -> Result<Arc<Index>, StoreError> {
+        let index = self.index()?;
+        index.clear(0..keys::PARTS)?;
+        Ok(index)
+    }
+
+    /// Has nobody wait for what is doubtful of the index, because it is to be closed.
+    pub(super) fn give_up_doubts(&self) {
+        if let Some(doubts) = self.index().ok().as_deref().and_then(Index::doubts) {
+            doubts.give_up();
         }
     }
 
@@ -158,6 +173,9 @@ impl Shared {
 
     pub(super) fn health(&self) -> Health {
         match &*self.access.read().unwrap_or_else(PoisonError::into_inner) {
+            Access::Open(index) if index.is_damaged() && index.doubts().is_some() => {
+                return Health::ReadOnly("the index is being built anew".to_owned());
+            }
             Access::Open(_) => {}
             Access::Down(reason) => return Health::Broken(reason.clone()),
             Access::Closed => return Health::Broken("the store is closed".to_owned()),
@@ -172,15 +190,18 @@ impl Shared {
     }
 }
 
-/// Waits for the reads under way; none if they do not end.
-pub(super) fn sole(mut index: Arc<Index>) -> Option<Index> {
+/// Waits for the reads under way.
+///
+/// # Errors
+/// The index, if they do not end.
+pub(super) fn sole(mut index: Arc<Index>) -> Result<Index, Arc<Index>> {
     let (times, pause) = PATIENCE;
     for _ in 0..times {
         match Arc::try_unwrap(index) {
-            Ok(index) => return Some(index),
+            Ok(index) => return Ok(index),
             Err(shared) => index = shared,
         }
         std::thread::sleep(pause);
     }
-    None
+    Err(index)
 }

@@ -10,10 +10,12 @@ use crate::store::sample::{NOW, creation, owner_creation, revocation, revoked, t
 use crate::store::{Store, StoreError, conformance};
 
 mod backup;
+mod crash;
 mod damage;
 mod faults;
 mod marks;
 mod rebuild;
+mod renewal;
 mod upgrade;
 mod uses;
 
@@ -88,6 +90,16 @@ fn copy_all(from: &Path, to: &Path) {
 
 fn keep_time(path: &Path, modified: std::time::SystemTime) {
     fs::File::options().write(true).open(path).unwrap().set_modified(modified).unwrap();
+}
+
+/// Asks again and again until the answer is yes.
+async fn keep_waiting(mut done: impl AsyncFnMut() -> bool) {
+    let all = async {
+        while !done().await {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    };
+    tokio::time::timeout(faults::PATIENCE, all).await.expect("it took too long");
 }
 
 fn segments(folder: &Path) -> Vec<PathBuf> {

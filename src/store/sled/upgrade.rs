@@ -10,7 +10,8 @@ use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use super::checkpoint::Checkpoint;
-use super::index::{Index, State};
+use super::index::Index;
+use super::state::State;
 use super::uses::{self, Entry, Uses};
 use super::value::{self, OLDER_FORMAT};
 use super::{entry, keys};

@@ -6,13 +6,13 @@ use std::time::{Duration, Instant};
 
 use super::checkpoint::{Checkpoint, Seen};
 use super::heal;
-use super::index::State;
 use super::keeper::Keeper;
 use super::lock::Lock;
 use super::renew::Renewal;
 use super::shared::{Access, Room, Shared};
 use super::space::Space;
 use super::stamp;
+use super::state::State;
 use super::uses::Age;
 use crate::clock;
 use crate::domain::time::Timestamp;
@@ -126,9 +126,11 @@ impl Upkeep {
     /// Has a new index built where damage was met, and puts it in place when it is ready.
     fn renew(&mut self, shared: &Arc<Shared>, log: &Log, state: &mut State) {
         if let Some(renewal) = self.renewal.take_if(|renewal| renewal.is_done()) {
+            self.space.make_room();
             match renewal.finish(shared, log.mark()) {
                 Ok(renewed) => {
                     *state = renewed;
+                    self.keeper.begin_anew();
                     tracing::info!("a new index is in the place of the damaged one");
                 }
                 Err(error) => tracing::error!("the damaged index cannot be replaced yet: {error}"),

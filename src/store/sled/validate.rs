@@ -93,8 +93,7 @@ fn name(subject: &Subject) -> String {
 fn holder_of(index: &Index, digest: &Digest) -> Result<Option<TokenId>, StoreError> {
     let key = keys::digest(digest);
     let Some(payload) = index.read(&key)? else { return Ok(None) };
-    let id = keys::trailing_token(&payload);
-    id.map(Some).ok_or_else(|| index.damage(&key, "it does not hold a token id"))
+    entry::read_digest(index, &key, &payload).map(|(id, _)| Some(id))
 }
 
 fn last_use(index: &Index, token: &Token, uses: &Uses) -> Result<Option<Timestamp>, StoreError> {

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
-use ::sled::{Db, IVec, Result};
+use ::sled::{Db, IVec, Iter, Result};
 
 use super::{keys, value};
 
@@ -35,7 +35,8 @@ pub(super) fn read(db: &Db, format: u8) -> Result<Found> {
     let work = || {
         let mut found = Found::default();
         while let Some(piece) = next() {
-            read_piece(db, format, piece, &mut found)?;
+            let (from, to) = piece;
+            add(between(db, &from, to.as_deref()), format, &mut found)?;
         }
         Ok(found)
     };
@@ -60,19 +61,44 @@ impl Found {
     }
 }
 
-fn read_piece(db: &Db, format: u8, (from, to): Piece, found: &mut Found) -> Result<()> {
-    let entries = match to {
+/// Reads `most` entries at the most, from a key on up to another one or the end; answers with what they are
+/// together, and where to go on if that was not all.
+pub(super) fn read_some(
+    db: &Db,
+    from: &[u8],
+    to: Option<&[u8]>,
+    most: usize,
+) -> Result<(Found, Option<Vec<u8>>)> {
+    let mut found = Found::default();
+    let last = add(between(db, from, to).take(most), value::FORMAT, &mut found)?;
+    // The next key that there can be.
+    let next = last.filter(|(_, count)| *count == most).map(|(key, _)| [&key[..], &[0]].concat());
+    Ok((found, next))
+}
+
+fn between(db: &Db, from: &[u8], to: Option<&[u8]>) -> Iter {
+    match to {
         Some(to) => db.range(from..to),
         None => db.range(from..),
-    };
-    for entry in entries {
+    }
+}
+
+/// Adds entries to what was found; answers with the last one's key, and how many there were.
+fn add(
+    entries: impl Iterator<Item = Result<(IVec, IVec)>>,
+    format: u8,
+    found: &mut Found,
+) -> Result<Option<(IVec, usize)>> {
+    let mut last = None;
+    for (count, entry) in (1..).zip(entries) {
         let (key, raw) = entry?;
         found.bad |= value::open_as(format, &key, &raw).is_err();
         if key != keys::STATE {
             found.sum = found.sum.wrapping_add(value::weight(&key, &raw));
         }
+        last = Some((key, count));
     }
-    Ok(())
+    Ok(last)
 }
 
 /// All keys in pieces, without a gap between two. Keys of one kind, which begin alike, are divided as if

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use super::apply::{self, Told};
-use super::index::{Draft, Index, State};
+use super::index::{Draft, Index};
+use super::keys;
 use super::shared::{Access, Room, Shared};
+use super::state::State;
 use super::upkeep::Upkeep;
 use super::uses::Entry;
 use super::validate::Staged;
@@ -65,6 +67,17 @@ impl Writer {
         close
     }
 
+    /// Reads what is doubtful of the index: before that no change is made.
+    pub(super) fn clear_doubts(&self) {
+        let Ok(index) = self.shared.index() else { return };
+        // First what requests wait for.
+        let urgent = std::iter::once(keys::OWNERS_PART).chain(keys::DIGEST_PARTS);
+        // A failure was said already, and is mended by the upkeep; or the store is being closed.
+        if index.doubts().is_some() && index.clear(urgent.chain(0..keys::PARTS)).is_ok() {
+            tracing::info!("the index is whole");
+        }
+    }
+
     fn refile(&mut self, due: Due) -> Result<Option<Timestamp>, StoreError> {
         let index = self.writable()?;
         let (filed, state) = match apply::refile(&index, &self.state, due, &self.shared.uses) {
@@ -76,7 +89,7 @@ impl Writer {
 
     /// The index, if there is room to write to it.
     fn writable(&self) -> Result<Arc<Index>, StoreError> {
-        let index = self.shared.index()?;
+        let index = self.shared.whole_index()?;
         self.upkeep.check_space(&self.shared, 0)?;
         Ok(index)
     }
@@ -153,7 +166,7 @@ impl Writer {
             if let Some(reason) = self.log.refused() {
                 return Err(StoreError::ReadOnly(reason.to_owned()));
             }
-            let index = self.shared.index()?;
+            let index = self.shared.whole_index()?;
             self.upkeep.check_space(&self.shared, bytes)?;
             Ok(index)
         };

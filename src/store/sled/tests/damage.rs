@@ -190,7 +190,7 @@ async fn a_new_index_takes_up_what_comes_while_it_is_built() {
 }
 
 /// The end of the history of a store that is not written to now.
-async fn mark_of(store: &SledStore) -> Mark {
+pub(super) async fn mark_of(store: &SledStore) -> Mark {
     let newest = store.events(None, None, 1).await.unwrap().entries.remove(0);
     let head = Head { seq: newest.position.0, hash: history::hash_of(newest.line.as_bytes()) };
     Mark { head, next: Place::START }

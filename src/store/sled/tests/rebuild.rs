@@ -7,9 +7,10 @@ use super::{check_filled, copy_running, fill, open, open_error, options, segment
 use crate::clock::Clock;
 use crate::history::{self, Lines, Log, Mark, Place, Recovered};
 use crate::store::sample::{NOW, creation, observation, owner_creation, revocation, token};
-use crate::store::sled::index::{Index, State};
+use crate::store::sled::index::Index;
 use crate::store::sled::repair;
 use crate::store::sled::replay::Replay;
+use crate::store::sled::state::State;
 use crate::store::sled::uses::{self, Age, Means};
 use crate::store::{Position, Store, StoreError, codec};
 
@@ -46,7 +47,7 @@ async fn applying_events_twice_changes_nothing() {
         replay.take(raw.place, history::check(raw.bytes).unwrap(), raw.bytes).unwrap();
     }
     let twice = replay.finish().unwrap();
-    assert_eq!((twice.applied, twice.sum, twice.tokens), (once.applied, once.sum, 40));
+    assert_eq!((twice.applied, twice.sums, twice.tokens), (once.applied, once.sums, 40));
     assert!(index.is_whole(&twice).unwrap());
 }
 
@@ -134,7 +135,7 @@ async fn an_index_of_another_format_is_built_anew() {
     let path = folder.path().join("data/checkpoint");
     let text = fs::read_to_string(&path).unwrap();
     let (json, _) = text.trim_end().rsplit_once(' ').unwrap();
-    let older = json.replace("\"format\":2", "\"format\":0");
+    let older = json.replace("\"format\":3", "\"format\":0");
     assert_ne!(older, json);
     fs::write(&path, format!("{older} {:08x}\n", crc32c::crc32c(older.as_bytes()))).unwrap();
     check_filled(&open(folder.path()), 10).await;

@@ -1,0 +1,193 @@
+//! An index that a crash left, with entries that are missing, too many, or older than they should be. Every
+//! value verifies, so that the sums and bonds alone can tell.
+
+use std::path::Path;
+
+use super::{copy_running, fill, keep_waiting, open};
+use crate::store::sample::{creation, owner, owner_creation, revocation, token};
+use crate::store::sled::{keys, value};
+use crate::store::{Health, Store, StoreError};
+
+const TOKENS: u64 = 30;
+/// One that is revoked after the older copy was taken.
+const LATE: u64 = 1;
+
+/// A folder as a crash leaves it after a revocation, and the entries of its index before that.
+async fn crashed() -> (tempfile::TempDir, Vec<(Vec<u8>, Vec<u8>)>) {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    fill(&store, TOKENS).await;
+    let early = copy_running(folder.path());
+    // Brings up what of it sled had still in memory.
+    drop(open(early.path()));
+    let db = ::sled::open(early.path().join("data/index")).unwrap();
+    let pair = |entry: ::sled::Result<(::sled::IVec, ::sled::IVec)>| {
+        let (key, value) = entry.unwrap();
+        (key.to_vec(), value.to_vec())
+    };
+    let entries = db.iter().map(pair).collect();
+    store.commit(revocation(&token(LATE, "alice"))).await.unwrap();
+    let crashed = copy_running(folder.path());
+    // So that the change is in the index and no longer brought up.
+    let store = open(crashed.path());
+    store.commit(owner_creation("last")).await.unwrap();
+    let crashed = copy_running(crashed.path());
+    drop(store);
+    (crashed, entries)
+}
+
+fn change(folder: &Path, change: impl FnOnce(&::sled::Db)) {
+    let db = ::sled::open(folder.join("data/index")).unwrap();
+    change(&db);
+    db.flush().unwrap();
+}
+
+/// Asks for a token until it is answered; what comes before that are errors, or it is a wrong answer.
+async fn ask_late(store: &dyn Store, what: &str) -> bool {
+    match store.held(&token(LATE, "alice").digest).await {
+        Ok(held) => {
+            let held = held.unwrap_or_else(|| panic!("{what}: it is unknown"));
+            assert!(held.token.ended.is_some(), "{what}: it is back from the dead");
+            assert_eq!(*held.owner, owner("alice"), "{what}");
+            true
+        }
+        Err(StoreError::Damaged { .. } | StoreError::Failed { .. }) => false,
+        Err(error) => panic!("{what}: {error}"),
+    }
+}
+
+#[tokio::test]
+async fn nothing_that_a_crash_lost_of_the_index_is_answered_and_it_is_built_anew() {
+    let late = token(LATE, "alice");
+    let (record, digest) = (keys::token(late.id), keys::digest(&late.digest));
+    let alice = keys::owner(&"alice".parse().unwrap());
+    let (whole, early) = crashed().await;
+    let older = |key: &[u8]| early.iter().find(|(found, _)| found == key).unwrap().1.clone();
+    let put_back = |keys: &[&[u8]], db: &::sled::Db| {
+        for key in keys {
+            db.insert(*key, older(key)).unwrap();
+        }
+    };
+    let forget = |key: &[u8], db: &::sled::Db| drop(db.remove(key).unwrap().unwrap());
+    // Another owner's record that verifies under this key.
+    let other = value::seal(&alice, &serde_json::to_vec(&owner("bob")).unwrap());
+    type Fault<'a> = (&'a str, Box<dyn Fn(&::sled::Db) + 'a>);
+    let faults: [Fault<'_>; 8] = [
+        ("an older record", Box::new(|db| put_back(&[&record], db))),
+        ("an older digest", Box::new(|db| put_back(&[&digest], db))),
+        ("both", Box::new(|db| put_back(&[&record, &digest], db))),
+        ("no record", Box::new(|db| forget(&record, db))),
+        ("no digest", Box::new(|db| forget(&digest, db))),
+        ("no owner", Box::new(|db| forget(&alice, db))),
+        ("another owner", Box::new(|db| drop(db.insert(&alice, other.clone()).unwrap()))),
+        (
+            "everything but the state",
+            Box::new(|db| {
+                for (key, value) in early.iter().filter(|(key, _)| key != keys::STATE) {
+                    db.insert(key.as_slice(), value.as_slice()).unwrap();
+                }
+            }),
+        ),
+    ];
+    for (what, fault) in faults {
+        let copy = copy_running(whole.path());
+        change(copy.path(), fault);
+        let store = open(copy.path());
+        // Until all is read, or mended, nothing is changed.
+        let mut changed = false;
+        keep_waiting(async || {
+            let answered = ask_late(&store, what).await;
+            let made = store.commit(creation(token(1_000, "alice"))).await;
+            assert!(!(changed && made.is_ok()), "{what}: made twice");
+            changed |= made.is_ok();
+            answered && changed
+        })
+        .await;
+        assert_eq!(store.health(), Health::Ready, "{what}");
+        assert!(copy.path().join("data/index.damaged").is_dir(), "{what}: it went unnoticed");
+        assert!(!copy.path().join("data/index.next").exists(), "{what}");
+        assert!(store.token(token(1_000, "alice").id).await.unwrap().is_some(), "{what}");
+    }
+}
+
+#[tokio::test]
+async fn parts_that_are_whole_are_answered_while_another_is_not() {
+    let late = token(LATE, "alice");
+    let (whole, _) = crashed().await;
+    change(whole.path(), |db| drop(db.remove(keys::digest(&late.digest)).unwrap().unwrap()));
+    let store = open(whole.path());
+    let lost = keys::part(&keys::digest(&late.digest));
+    let mut answers = 0;
+    for n in (0..TOKENS).map(|n| token(n, "alice")) {
+        let part = keys::part(&keys::digest(&n.digest));
+        match store.held(&n.digest).await {
+            Ok(held) => answers += u64::from(held.unwrap().token.id == n.id && part != lost),
+            Err(StoreError::Damaged { .. }) => assert_eq!(part, lost),
+            // The new one is being put in its place already.
+            Err(error) => assert!(matches!(error, StoreError::Failed { .. }), "{error}"),
+        }
+    }
+    assert!(answers > TOKENS / 2, "{answers}");
+    // What needs all of it waits for the new one.
+    keep_waiting(async || store.tokens(None, None, 100).await.is_ok()).await;
+    assert_eq!(store.tokens(None, None, 100).await.unwrap().entries.len() as u64, TOKENS);
+}
+
+#[tokio::test]
+async fn a_crash_that_loses_nothing_costs_no_new_index() {
+    let (whole, _) = crashed().await;
+    let store = open(whole.path());
+    assert!(ask_late(&store, "at once").await);
+    store.commit(creation(token(1_000, "alice"))).await.unwrap();
+    assert!(
+        store.shared.index().unwrap().doubts().is_none(),
+        "a change was made before it was known"
+    );
+    drop(store);
+    assert!(!whole.path().join("data/index.damaged").exists());
+    // It closed as one that is known to be whole.
+    let store = open(whole.path());
+    assert!(store.shared.index().unwrap().doubts().is_none());
+}
+
+#[tokio::test]
+async fn damage_where_events_are_brought_up_costs_a_new_index_and_no_start() {
+    let folder = tempfile::tempdir().unwrap();
+    let running = open(folder.path());
+    fill(&running, TOKENS).await;
+    let crashed = copy_running(folder.path());
+    running.commit(revocation(&token(LATE, "alice"))).await.unwrap();
+    // The history is ahead of the index, which lacks the record that the rest of it is about.
+    let history = crashed.path().join("data/history");
+    std::fs::remove_dir_all(&history).unwrap();
+    super::copy_all(&folder.path().join("data/history"), &history);
+    change(crashed.path(), |db| {
+        drop(db.remove(keys::token(token(LATE, "alice").id)).unwrap().unwrap());
+    });
+    let store = open(crashed.path());
+    assert!(ask_late(&store, "at once").await);
+    assert!(crashed.path().join("data/index.damaged").is_dir());
+    store.commit(revocation(&token(2, "alice"))).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_store_that_is_closed_before_all_is_read_is_doubted_again() {
+    let (whole, _) = crashed().await;
+    let record = keys::token(token(LATE, "alice").id);
+    change(whole.path(), |db| drop(db.remove(&record).unwrap().unwrap()));
+    for _ in 0..2 {
+        let store = open(whole.path());
+        store.close().await.unwrap();
+    }
+    let store = open(whole.path());
+    keep_waiting(async || ask_late(&store, "at last").await).await;
+    keep_waiting(async || store.token(token(LATE, "alice").id).await.is_ok()).await;
+    check_filled_but_late(&store).await;
+}
+
+async fn check_filled_but_late(store: &dyn Store) {
+    for n in (0..TOKENS).filter(|n| *n != LATE) {
+        let held = store.held(&token(n, "alice").digest).await.unwrap().unwrap();
+        assert_eq!(held.token.ended.is_some(), n % 3 == 0, "{n}");
+    }
+}
