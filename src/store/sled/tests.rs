@@ -14,6 +14,7 @@ mod crash;
 mod damage;
 mod faults;
 mod marks;
+mod reading;
 mod rebuild;
 mod renewal;
 mod upgrade;
