@@ -1,5 +1,5 @@
-//! `/api/v1/clock`: the wall clock, the latest time that was relied on, the act that takes that back, and
-//! the word that the clock is right.
+//! `/api/v1/clock`: the wall clock, the latest time that was relied on, the act that takes that
+//! back, and the word that the clock is right.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

@@ -1,5 +1,5 @@
-//! What handlers take from a request: who asks, a JSON body, a query, an id in the path. What cannot
-//! be read is answered as a problem that names the field.
+//! What handlers take from a request: who asks, a JSON body, a query, an id in the path. What
+//! cannot be read is answered as a problem that names the field.
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Query, Request};
@@ -74,8 +74,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     }
 }
 
-/// What is wrong with a body. Where in its text is told only if it is no JSON: whoever types a command
-/// never sees the body that it makes, and a field has a name.
+/// What is wrong with a body. Where in its text is told only if it is no JSON: whoever types a
+/// command never sees the body that it makes, and a field has a name.
 fn words(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());

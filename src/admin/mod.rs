@@ -1,7 +1,7 @@
 //! The administrative faces: the REST API on the local socket, and metrics and health on TCP.
 //!
-//! `app` binds and serves both on the control runtime; `cli` calls [`api::router`] directly where no
-//! server runs. Every act is `service`'s; here it only gets its path and its answer.
+//! `app` binds and serves both on the control runtime; `cli` calls [`api::router`] directly where
+//! no server runs. Every act is `service`'s; here it only gets its path and its answer.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! What the administrative address answers to everybody who reaches it: metrics and health. No act is
-//! served here.
+//! What the administrative address answers to everybody who reaches it: metrics and health. No act
+//! is served here.
 
 use std::io;
 use std::net::IpAddr;
@@ -31,8 +31,8 @@ pub struct Readiness {
     pub refused: Option<String>,
     /// How the store stands; one that only takes no changes refuses nothing.
     pub store: &'static str,
-    /// How far the wall clock is believed; one that only ends no tokens refuses nothing. None while that is
-    /// not known yet.
+    /// How far the wall clock is believed; one that only ends no tokens refuses nothing. None while
+    /// that is not known yet.
     pub clock: Option<&'static str>,
 }
 
@@ -96,8 +96,8 @@ async fn ready(State(watch): State<Watch>) -> Response {
     (status, Json(Told { ready, reason: refused, store, clock })).into_response()
 }
 
-/// Refuses a name that nobody gave to this address: a page of another site whose name suddenly points
-/// here must not read it (sec-W2). An address cannot be pointed elsewhere.
+/// Refuses a name that nobody gave to this address: a page of another site whose name suddenly
+/// points here must not read it (sec-W2). An address cannot be pointed elsewhere.
 async fn known_host(State(watch): State<Watch>, request: Request, next: Next) -> Response {
     let mut fields = request.headers().get_all(header::HOST).iter();
     let asked = match (fields.next(), fields.next()) {

@@ -61,8 +61,8 @@ impl Cores {
     }
 }
 
-/// Where a core begins to number requests: at random, and apart from the other cores, so that numbers
-/// of different runs are not taken for one another.
+/// Where a core begins to number requests: at random, and apart from the other cores, so that
+/// numbers of different runs are not taken for one another.
 fn first_request(core: usize) -> u64 {
     let mut random = [0; 8];
     // Numbers that begin at zero are still told apart within this run.

@@ -1,5 +1,5 @@
-//! The administrative faces of a running gateway: metrics and health on TCP, which are there from the first
-//! moment to the last, and the local socket, which is there while the store is open.
+//! The administrative faces of a running gateway: metrics and health on TCP, which are there from
+//! the first moment to the last, and the local socket, which is there while the store is open.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

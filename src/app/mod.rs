@@ -1,7 +1,7 @@
 //! Builds, starts, reloads and drains a gateway: the one place that knows all rooms.
 //!
-//! The data path (one thread for each core) and the control path (a small runtime for the store, the
-//! administrative faces and the upkeep) share records and counters, and nothing else.
+//! The data path (one thread for each core) and the control path (a small runtime for the store,
+//! the administrative faces and the upkeep) share records and counters, and nothing else.
 
 mod cores;
 mod error;
@@ -115,8 +115,8 @@ impl Running {
         self.control.handle()
     }
 
-    /// Runs until the process is told to stop (SIGTERM, SIGINT), and takes new settings at SIGHUP and
-    /// when the file changes. Then stops.
+    /// Runs until the process is told to stop (SIGTERM, SIGINT), and takes new settings at SIGHUP
+    /// and when the file changes. Then stops.
     ///
     /// # Errors
     /// As [`Running::stop`].
@@ -128,11 +128,13 @@ impl Running {
         self.stop()
     }
 
-    /// Takes no new connection, finishes what is under way, writes everything down and closes the store.
-    /// The administrative faces close last: a token can be revoked while others finish what they began.
+    /// Takes no new connection, finishes what is under way, writes everything down and closes the
+    /// store. The administrative faces close last: a token can be revoked while others finish what
+    /// they began.
     ///
     /// # Errors
-    /// A store that could not be closed in order; its history holds everything that was acknowledged.
+    /// A store that could not be closed in order; its history holds everything that was
+    /// acknowledged.
     pub fn stop(self) -> Result<(), AppError> {
         let (open, at_most) = (self.connections(), DRAIN.as_secs());
         tracing::info!(connections = open, at_most_seconds = at_most, "the gateway drains");

@@ -1,5 +1,5 @@
-//! A gateway that is about to run: its port is taken and its health is answered before its store is open,
-//! which can take minutes where an index must be rebuilt.
+//! A gateway that is about to run: its port is taken and its health is answered before its store is
+//! open, which can take minutes where an index must be rebuilt.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -28,8 +28,8 @@ use super::faces::{self, Faces};
 use super::standing::Standing;
 use super::{AppError, Reloader, Running, upkeep, watched};
 
-/// Threads of the control path. The store and the faces need little; what they must not do is wait for
-/// one another.
+/// Threads of the control path. The store and the faces need little; what they must not do is wait
+/// for one another.
 const CONTROL_THREADS: usize = 2;
 
 /// What there is before the store is open.
@@ -46,8 +46,8 @@ pub(super) struct Opening {
 }
 
 impl Opening {
-    /// Takes the public port, which refuses connections until the store is open, and answers whether the
-    /// process lives.
+    /// Takes the public port, which refuses connections until the store is open, and answers
+    /// whether the process lives.
     pub(super) fn begin(
         settings: Settings,
         source: Option<Source>,

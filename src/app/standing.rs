@@ -1,5 +1,5 @@
-//! How far a gateway has come, for monitors: it opens its store, decides requests, or finishes what is under
-//! way.
+//! How far a gateway has come, for monitors: it opens its store, decides requests, or finishes what
+//! is under way.
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -60,8 +60,8 @@ impl Standing {
     }
 }
 
-/// A balancer takes away the traffic of a gateway that is not ready: so it is ready while it decides
-/// requests, whatever else it cannot do.
+/// A balancer takes away the traffic of a gateway that is not ready: so it is ready while it
+/// decides requests, whatever else it cannot do.
 fn judge(health: Health, clock: ClockState, behind: Span, draining: bool) -> Readiness {
     let (store, broken) = match health {
         Health::Ready => ("ready", None),

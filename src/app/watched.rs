@@ -69,9 +69,9 @@ fn state(shared: &Shared, reloader: &Reloader) -> State {
     }
 }
 
-/// Tells when the wall clock falls behind what it has shown before, also where nobody asks for anything,
-/// and when that is over; the other states are told where they are found (`wall`). Gives what to hold the
-/// next look against.
+/// Tells when the wall clock falls behind what it has shown before, also where nobody asks for
+/// anything, and when that is over; the other states are told where they are found (`wall`). Gives
+/// what to hold the next look against.
 pub(super) fn tell_clock(before: ClockState, shared: &Shared) -> ClockState {
     let (now, state) = (shared.clock.now(), shared.clock_state());
     match (before, state) {
@@ -90,7 +90,8 @@ pub(super) fn tell_clock(before: ClockState, shared: &Shared) -> ClockState {
     state
 }
 
-/// Tells when the store becomes able or unable to do its work. Gives what to hold the next look against.
+/// Tells when the store becomes able or unable to do its work. Gives what to hold the next look
+/// against.
 pub(super) fn tell_health(before: Health, now: Health) -> Health {
     if before != now {
         match &now {

@@ -1,7 +1,8 @@
 //! Records in memory, digests known to be unknown, pending touches, and what keeps them coherent.
 //!
-//! The cache holds records, never verdicts. It is the only way to the store for everything that changes
-//! records, so that no change can be answered before the memory has forgotten the old record.
+//! The cache holds records, never verdicts. It is the only way to the store for everything that
+//! changes records, so that no change can be answered before the memory has forgotten the old
+//! record.
 //!
 //! | what | bound | lifetime | when full |
 //! | --- | --- | --- | --- |
@@ -21,15 +22,15 @@
 //! | unknown digests (`gateway/strangers.rs`) | 65,536, in lines of two places | `cache.unknown_ttl` from when the core heard of it, or until any digest of its shard changes | the older of its line goes |
 //! | idle upstream connections (`gateway/upstream/pool.rs`) | 1,024 for each endpoint | `upstream_idle_timeout` of the API | closed instead of kept |
 //!
-//! Nothing is shared between the lists of known and unknown: unknown digests and loads of them can fill
-//! the line, but push no record out.
+//! Nothing is shared between the lists of known and unknown: unknown digests and loads of them can
+//! fill the line, but push no record out.
 //!
 //! **Coherence.** A load notes the epoch of its digest's shard and of the owners before it reads the
-//! store; a change moves both on after it is durable. A loaded record enters the cache only under the
-//! shard's lock and only if neither moved; otherwise it is loaded again. A token whose digest changes is
-//! forgotten under both. A change clears the validity
-//! flag of the record it replaces, and so does eviction, so that the tables that each core keeps in
-//! front of this cache see it on their next look.
+//! store; a change moves both on after it is durable. A loaded record enters the cache only under
+//! the shard's lock and only if neither moved; otherwise it is loaded again. A token whose digest
+//! changes is forgotten under both. A change clears the validity flag of the record it replaces,
+//! and so does eviction, so that the tables that each core keeps in front of this cache see it on
+//! their next look.
 
 mod change;
 mod common;
@@ -186,8 +187,8 @@ impl Cache {
         self.epoch_of(digest).load(Ordering::SeqCst)
     }
 
-    /// What every change to an owner moves on. An owner that was seen to hold after this was read does so
-    /// as long as this stays.
+    /// What every change to an owner moves on. An owner that was seen to hold after this was read
+    /// does so as long as this stays.
     pub fn owners_epoch(&self) -> u64 {
         self.owners_epoch.load(Ordering::SeqCst)
     }
@@ -207,8 +208,8 @@ fn shard_of(digest: &Digest) -> usize {
     usize::from(digest.as_bytes()[31]) % SHARDS
 }
 
-/// Spreads numbers that have a pattern: all bits of a number count in the high bits of what this gives, and
-/// no two numbers give the same.
+/// Spreads numbers that have a pattern: all bits of a number count in the high bits of what this
+/// gives, and no two numbers give the same.
 const fn spread(number: u64) -> u64 {
     number.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }

@@ -1,11 +1,13 @@
 //! The records in memory, bounded and evicted by moka.
 //!
-//! moka takes some 320 bytes for each of its entries, more than a record. So its entries are groups of
-//! about [`GROUP`] records, chosen by their digests: what moka knows of use it knows of a group, and a group
-//! goes as a whole. That is as good as before where most tokens in use have room, and coarser where not.
+//! moka takes some 320 bytes for each of its entries, more than a record. So its entries are groups
+//! of about [`GROUP`] records, chosen by their digests: what moka knows of use it knows of a group,
+//! and a group goes as a whole. That is as good as before where most tokens in use have room, and
+//! coarser where not.
 //!
-//! A record that is no longer held must say so, for cores keep it in tables of their own. A group that is
-//! evicted is closed under its lock: what it held is invalid from then on, and it takes nothing more.
+//! A record that is no longer held must say so, for cores keep it in tables of their own. A group
+//! that is evicted is closed under its lock: what it held is invalid from then on, and it takes
+//! nothing more.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -39,8 +41,8 @@ struct Held {
     closed: bool,
 }
 
-/// A record, and a part of its digest by which it is told from others of its group without being read: it
-/// may be in cold memory, and most who ask for a record that is not held are nobody.
+/// A record, and a part of its digest by which it is told from others of its group without being
+/// read: it may be in cold memory, and most who ask for a record that is not held are nobody.
 #[derive(Debug)]
 struct Member {
     tag: u64,

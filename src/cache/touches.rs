@@ -1,10 +1,10 @@
 //! Touches: noting that a token was used, at next to no cost, and writing it down in batches.
 //!
-//! A use is appended to the list of its group. With a million tokens in use each note is about another
-//! token than those before it: a place for each token in a table would be memory that has to be fetched
-//! for every request, and again by the flush, while the ends of a few hundred lists stay in the processor.
-//! A token can therefore stand in a list more than once; a list that is full is cleared of that before it
-//! grows.
+//! A use is appended to the list of its group. With a million tokens in use each note is about
+//! another token than those before it: a place for each token in a table would be memory that has
+//! to be fetched for every request, and again by the flush, while the ends of a few hundred lists
+//! stay in the processor. A token can therefore stand in a list more than once; a list that is full
+//! is cleared of that before it grows.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -19,19 +19,19 @@ use crate::store::{LastUse, NotedUse, StoreError, UseKey};
 use super::entry::FirstUse;
 use super::{BuildDigestHasher, Cache, Entry, spread};
 
-/// About how many uses are written at once: some 20 MB in passing. The fewer batches there are, the fewer
-/// pages the store writes twice in a flush.
+/// About how many uses are written at once: some 20 MB in passing. The fewer batches there are, the
+/// fewer pages the store writes twice in a flush.
 const BATCH: usize = 131_072;
 
-/// A power of two: few enough that the ends of all lists stay near the processor, and so many that a list
-/// is searched in a microsecond or two.
+/// A power of two: few enough that the ends of all lists stay near the processor, and so many that
+/// a list is searched in a microsecond or two.
 const GROUPS: u64 = 512;
 
 /// So many that a core hardly ever waits for one that another one has.
 const SHARDS: usize = 64;
 
-/// The uses of some tokens that are not yet written down, where a token that was evicted and comes back
-/// finds its own.
+/// The uses of some tokens that are not yet written down, where a token that was evicted and comes
+/// back finds its own.
 #[derive(Debug, Default)]
 struct Group {
     /// Those that came since the last flush began, in the order in which they came.
@@ -110,8 +110,8 @@ impl Touches {
         self.groups.entry(spread(group_of(noted.of.token))).or_default().add(noted);
     }
 
-    /// Begins a flush of some groups from number `from` on, about a batch of uses: copies of them, and the
-    /// number of the group to go on with.
+    /// Begins a flush of some groups from number `from` on, about a batch of uses: copies of them,
+    /// and the number of the group to go on with.
     fn due(&self, from: u64) -> (Vec<NotedUse>, u64) {
         let (mut batch, mut next) = (Vec::new(), from);
         while next < GROUPS && batch.len() < BATCH {
@@ -137,8 +137,8 @@ impl Touches {
 }
 
 impl Cache {
-    /// Notes that a token was used. Called after the permit and before the request is passed on. Reads
-    /// one word, and writes only once a second for each token.
+    /// Notes that a token was used. Called after the permit and before the request is passed on.
+    /// Reads one word, and writes only once a second for each token.
     pub fn touch(&self, entry: &Entry, now: Timestamp, address: IpAddr, api: &Arc<str>) {
         if let Some(FirstUse(first)) = entry.last_seen.advance(now) {
             let of = UseKey { token: entry.id, slot: entry.slot };
@@ -147,7 +147,8 @@ impl Cache {
         }
     }
 
-    /// How many uses are not yet written down. A token that was used in several seconds may count for each.
+    /// How many uses are not yet written down. A token that was used in several seconds may count
+    /// for each.
     pub fn pending_touches(&self) -> usize {
         self.touches.groups.iter().map(|group| group.len()).sum()
     }
@@ -174,9 +175,9 @@ impl Cache {
         Ok(pending.into_iter().map(either).collect())
     }
 
-    /// Writes pending uses down, in batches; what could not be written stays pending. First uses are
-    /// also told to the history, as observations. Uses that come meanwhile are left to the next flush, so
-    /// that this one ends.
+    /// Writes pending uses down, in batches; what could not be written stays pending. First uses
+    /// are also told to the history, as observations. Uses that come meanwhile are left to the next
+    /// flush, so that this one ends.
     ///
     /// # Errors
     /// The store's.

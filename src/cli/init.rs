@@ -1,5 +1,5 @@
-//! `tollgate init`: a small configuration, the data folder and the master key. Nothing that exists is
-//! ever overwritten.
+//! `tollgate init`: a small configuration, the data folder and the master key. Nothing that exists
+//! is ever overwritten.
 
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};

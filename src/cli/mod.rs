@@ -1,7 +1,7 @@
 //! The commands: what is typed becomes an act, and its answer text or JSON.
 //!
-//! Each command asks through [`client::Client`], which finds the running server or opens the folder.
-//! `main` calls [`run`] and nothing else does.
+//! Each command asks through [`client::Client`], which finds the running server or opens the
+//! folder. `main` calls [`run`] and nothing else does.
 
 use std::process::ExitCode;
 
@@ -127,8 +127,8 @@ fn ask(
     })
 }
 
-/// The way to the data that the configuration names. While that has mistakes, the server that was started
-/// from it can still be told to revoke; another one never is.
+/// The way to the data that the configuration names. While that has mistakes, the server that was
+/// started from it can still be told to revoke; another one never is.
 async fn open(common: &Common, clock: Clock) -> Result<Client, Failure> {
     let failure = match place::find(common, place::overrides(common)) {
         Ok(found) => return Client::open(found.settings, clock).await,

@@ -51,8 +51,8 @@ pub fn find(common: &Common, overrides: Overrides) -> Result<Found, Failure> {
         .hint("write one with `tollgate init`, or name a folder with `--data`"))
 }
 
-/// The settings of the file that is meant, or without one the defaults. What the command line says goes
-/// before both.
+/// The settings of the file that is meant, or without one the defaults. What the command line says
+/// goes before both.
 ///
 /// # Errors
 /// Mistakes in the file.
@@ -72,8 +72,8 @@ pub fn read(common: &Common, overrides: Overrides) -> Result<Found, Failure> {
     }
 }
 
-/// The socket that a file with mistakes still names, with that file; none where it names none. Never that
-/// of another server: nothing is taken from elsewhere, and no default.
+/// The socket that a file with mistakes still names, with that file; none where it names none.
+/// Never that of another server: nothing is taken from elsewhere, and no default.
 pub fn socket_despite_mistakes(common: &Common) -> Option<(PathBuf, PathBuf)> {
     let source = Source { path: file(common)?, overrides: overrides(common) };
     let socket = source.socket(&Environment::process())?;

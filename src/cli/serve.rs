@@ -18,7 +18,8 @@ use crate::telemetry::logs::{Flush, Logs};
 /// Runs until the process is told to stop.
 ///
 /// # Errors
-/// Mistakes in the configuration, an address or a folder that is taken, or what goes wrong at the end.
+/// Mistakes in the configuration, an address or a folder that is taken, or what goes wrong at the
+/// end.
 pub fn run(serve: &Serve, common: &Common, clock: Clock) -> Result<Reply, Failure> {
     let found = settings(serve, common)?;
     let data = found.settings.store.path.clone();

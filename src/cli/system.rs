@@ -1,4 +1,5 @@
-//! Commands about the gateway as a whole: `check`, `status`, `reload`, `backup`, `completions`, `man`.
+//! Commands about the gateway as a whole: `check`, `status`, `reload`, `backup`, `completions`,
+//! `man`.
 
 use std::path::Path;
 

@@ -86,8 +86,8 @@ pub struct Update {
 /// What a token may do, and when.
 #[derive(Args)]
 pub struct Terms {
-    /// The beginning of its life, that of a new token now if left out: a time with its distance from
-    /// UTC, or a date
+    /// The beginning of its life, that of a new token now if left out: a time with its distance
+    /// from UTC, or a date
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
     /// The end of its life: a time with its distance from UTC, a date, or `never`

@@ -153,8 +153,8 @@ pub(super) struct RuleTable {
 }
 
 impl File {
-    /// Reads every table. The small ones come first, so that a key which stands in the wrong table can
-    /// be told where it belongs.
+    /// Reads every table. The small ones come first, so that a key which stands in the wrong table
+    /// can be told where it belongs.
     pub(super) fn read(mut root: Table<'_>, reading: &Reading<'_>) -> Self {
         let file = Self {
             store: StoreTable::read(root.table("store", reading), reading),

@@ -128,8 +128,8 @@ pub(super) fn store(table: &StoreTable, reading: &Reading<'_>) -> Result<StoreSe
     })
 }
 
-/// `file:PATH`, `${NAME}` or `credential:NAME`; without any of them systemd's credential if there is
-/// one, and else a file beside the data folder.
+/// `file:PATH`, `${NAME}` or `credential:NAME`; without any of them systemd's credential if there
+/// is one, and else a file beside the data folder.
 fn master_key(
     field: &Field<String>,
     store: &Path,

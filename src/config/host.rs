@@ -5,8 +5,8 @@ use super::reading::{Field, Placed, Reading, Reported, Text};
 use super::upstream::is_host;
 use super::values::list;
 
-/// A host in its one spelling: lower case, no trailing dot (sec-P7, sec-P12). `wildcard` says what to do
-/// instead of one.
+/// A host in its one spelling: lower case, no trailing dot (sec-P7, sec-P12). `wildcard` says what
+/// to do instead of one.
 pub(super) fn host(
     given: &Placed<Text>,
     wildcard: &str,

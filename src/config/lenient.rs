@@ -1,9 +1,9 @@
-//! The little that a file with mistakes must still say: which server was started from it, so that a token
-//! can be ended while the file is being mended.
+//! The little that a file with mistakes must still say: which server was started from it, so that a
+//! token can be ended while the file is being mended.
 //!
 //! Nothing is guessed. Only what stands there counts, since a default could be the place of another
-//! server; and of a file that is no TOML only the lines before its first mistake, which mean what they
-//! would mean in a whole one.
+//! server; and of a file that is no TOML only the lines before its first mistake, which mean what
+//! they would mean in a whole one.
 
 use std::path::PathBuf;
 
@@ -16,8 +16,8 @@ use super::reading::Reading;
 use super::values::text;
 
 impl Source {
-    /// The socket of the server that was started from this file, as far as it says so itself. Mistakes are
-    /// passed over.
+    /// The socket of the server that was started from this file, as far as it says so itself.
+    /// Mistakes are passed over.
     pub fn socket(&self, environment: &Environment) -> Option<PathBuf> {
         let bytes = read(&self.path).ok()?;
         let source = sound(std::str::from_utf8(&bytes).ok()?)?;

@@ -1,5 +1,5 @@
-//! New settings for a gateway that runs. Listeners, the store and the caches are made once: a change
-//! of theirs is a mistake, and the old settings stay.
+//! New settings for a gateway that runs. Listeners, the store and the caches are made once: a
+//! change of theirs is a mistake, and the old settings stay.
 
 use std::ops::Range;
 use std::path::Path;
@@ -129,7 +129,8 @@ mod tests {
         assert_eq!(new.files, [file.path()]);
     }
 
-    /// What is read anew for each request or connection: from the snapshot, or from the settings in force.
+    /// What is read anew for each request or connection: from the snapshot, or from the settings in
+    /// force.
     const LIVE: [&str; 31] = [
         // Only what `listen.admin` may be hangs on it.
         "listen.admin_open",

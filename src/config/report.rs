@@ -1,7 +1,7 @@
 //! Mistakes as people read them: place, source line, caret and hint.
 //!
-//! What is wrong is said by `mistake`; here it is only laid out. A report never shows the value of an
-//! environment variable, and shows stars where a secret stands in the file itself.
+//! What is wrong is said by `mistake`; here it is only laid out. A report never shows the value of
+//! an environment variable, and shows stars where a secret stands in the file itself.
 
 use std::fmt::{self, Write as _};
 use std::ops::Range;

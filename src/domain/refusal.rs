@@ -1,4 +1,5 @@
-//! Why a request does not go through: the closed set of reasons, shared by answers, logs and metrics.
+//! Why a request does not go through: the closed set of reasons, shared by answers, logs and
+//! metrics.
 
 /// One reason. The name that [`Refusal::reason`] gives is a metric label and a log field; what the
 /// client may learn is less (see [`Refusal::detail`]).
@@ -265,8 +266,8 @@ impl Refusal {
         }
     }
 
-    /// The `error` of the challenge (RFC 6750 section 3.1); none where the answer has no challenge or
-    /// only a realm.
+    /// The `error` of the challenge (RFC 6750 section 3.1); none where the answer has no challenge
+    /// or only a realm.
     pub const fn challenge_error(self) -> Option<&'static str> {
         match (self, self.status()) {
             (Self::CredentialMalformed, _) => Some("invalid_request"),
@@ -277,8 +278,8 @@ impl Refusal {
         }
     }
 
-    /// What the client is told. The texts for unknown, revoked, disabled, blocked and not yet active
-    /// are one (row X1): only who holds a secret that was once good learns that it expired.
+    /// What the client is told. The texts for unknown, revoked, disabled, blocked and not yet
+    /// active are one (row X1): only who holds a secret that was once good learns that it expired.
     pub const fn detail(self) -> &'static str {
         match self {
             Self::CredentialMissing => "An access token is required",

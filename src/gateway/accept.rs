@@ -1,5 +1,5 @@
-//! Where clients come in: one listener and one thread for each core, and nothing shared between them
-//! but the port.
+//! Where clients come in: one listener and one thread for each core, and nothing shared between
+//! them but the port.
 
 use std::io;
 use std::pin::{Pin, pin};
@@ -30,15 +30,16 @@ use super::unparsed;
 /// How long to wait when the system has no more sockets to give, before asking again.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Streams of one HTTP/2 connection at a time, as in nginx; a browser needs no more than 100 (RFC 9113
-/// section 6.5.2). hyper and h2 bound resets, frames of a head and empty frames, `frames` the rest.
+/// Streams of one HTTP/2 connection at a time, as in nginx; a browser needs no more than 100 (RFC
+/// 9113 section 6.5.2). hyper and h2 bound resets, frames of a head and empty frames, `frames` the
+/// rest.
 const STREAMS_MAX: u32 = 128;
 
 /// How long to wait for the rest of a preface of which only a part has come.
 const PREFACE_PAUSE: Duration = Duration::from_millis(25);
 
-/// What decides how a core listens; fixed for its life. Limits are not: a reload changes those of the
-/// connections that come after it.
+/// What decides how a core listens; fixed for its life. Limits are not: a reload changes those of
+/// the connections that come after it.
 #[derive(Clone, Copy, Debug)]
 pub struct Listening {
     /// Whether HTTP/2 without TLS is taken (prior knowledge, RFC 9113 section 3.3).
@@ -47,8 +48,8 @@ pub struct Listening {
     pub drain: Duration,
 }
 
-/// Serves one core until `stop` says so. Blocks the thread that it is called on. Gives how many connections
-/// had to be cut at the end.
+/// Serves one core until `stop` says so. Blocks the thread that it is called on. Gives how many
+/// connections had to be cut at the end.
 ///
 /// # Errors
 /// A runtime that cannot be made, or a listener that cannot be used.
@@ -182,8 +183,8 @@ async fn serve_http2(stream: TcpStream, client: Rc<Client>) {
     see_through(&client, connection, http2::Connection::graceful_shutdown, |_| false).await;
 }
 
-/// Moves a connection along until it ends, its client takes too long or is `gone`, or the core closes:
-/// then it is told once to `finish` what is under way.
+/// Moves a connection along until it ends, its client takes too long or is `gone`, or the core
+/// closes: then it is told once to `finish` what is under way.
 async fn see_through<C>(
     client: &Client,
     mut connection: Pin<&mut C>,
@@ -251,8 +252,8 @@ fn note_end(client: &Client, ended: Ended) {
     }
 }
 
-/// Whether a client begins with the preface of HTTP/2 (RFC 9113 section 3.4), which no request of HTTP/1
-/// does. None if it went away, took too long to say so, or the core is closing.
+/// Whether a client begins with the preface of HTTP/2 (RFC 9113 section 3.4), which no request of
+/// HTTP/1 does. None if it went away, took too long to say so, or the core is closing.
 async fn begins_http2(stream: &TcpStream, client: &Client) -> Option<bool> {
     const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
     let mut bytes = [0; PREFACE.len()];

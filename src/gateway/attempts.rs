@@ -1,8 +1,8 @@
 //! Which connections a request is tried on, until one of them brings an answer.
 //!
-//! It is tried again only while no byte of it was written: whoever had some of it may have acted on it, and
-//! nobody here knows which requests may be acted on twice. So each endpoint gets its turn: first what is
-//! idle there, which may have been closed unheard, and then one fresh connection.
+//! It is tried again only while no byte of it was written: whoever had some of it may have acted on
+//! it, and nobody here knows which requests may be acted on twice. So each endpoint gets its turn:
+//! first what is idle there, which may have been closed unheard, and then one fresh connection.
 
 use std::fmt;
 use std::rc::Rc;
@@ -20,8 +20,8 @@ use super::relay::Relay;
 use super::targets::Target;
 use super::upstream::{self, Connection, Failed, Outgoing};
 
-/// How many idle connections may turn out to be closed; then only fresh ones are tried, for the upstream may
-/// have closed all of them.
+/// How many idle connections may turn out to be closed; then only fresh ones are tried, for the
+/// upstream may have closed all of them.
 const STALE_MAX: usize = 3;
 
 /// Why one try brought no answer.
@@ -34,7 +34,8 @@ enum NoAnswer {
 /// The head of the answer to a request, with the body to follow.
 ///
 /// # Errors
-/// A body that the client sends wrong, or no endpoint that can be reached, or one that gives no usable answer.
+/// A body that the client sends wrong, or no endpoint that can be reached, or one that gives no
+/// usable answer.
 pub(super) async fn answer(
     client: &Rc<Client>,
     api: &ApiPlan,

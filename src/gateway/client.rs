@@ -19,8 +19,9 @@ use super::spelling::Spelling;
 use super::stream::Stream;
 use super::upstream::{Lines, Waiting};
 
-/// How far an answer is whose end its connection marks, as for a client of HTTP/1.0 that is not told the
-/// length. If such a connection closed in good order too soon, the answer would look complete.
+/// How far an answer is whose end its connection marks, as for a client of HTTP/1.0 that is not
+/// told the length. If such a connection closed in good order too soon, the answer would look
+/// complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ending {
     /// There is none.
@@ -188,8 +189,8 @@ impl Client {
         }
     }
 
-    /// The connection speaks HTTP/2. It lies idle until the next request begins: frames that begin none,
-    /// such as pings or a head without an end, give it no more time.
+    /// The connection speaks HTTP/2. It lies idle until the next request begins: frames that begin
+    /// none, such as pings or a head without an end, give it no more time.
     pub(super) fn speaks_http2(&self) {
         self.http2.set(true);
         self.alarm.set(self.idle_timeout);

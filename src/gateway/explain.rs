@@ -1,6 +1,6 @@
 //! Why a request would go through, or where it would stop: the same stations and checks as a real
-//! request, in the same order, by the same functions, with what each one compared. Called by `admin`;
-//! it forwards nothing and touches nothing.
+//! request, in the same order, by the same functions, with what each one compared. Called by
+//! `admin`; it forwards nothing and touches nothing.
 //!
 //! Only what a question can hold is checked: it has no headers but a host and a token, and no body.
 
@@ -50,7 +50,8 @@ const LAST: [&str; 1] = ["identity"];
 pub struct Question {
     /// Its method.
     pub method: Method,
-    /// Its whole URL; the host chooses the API. Without one it is as if the host were named nowhere.
+    /// Its whole URL; the host chooses the API. Without one it is as if the host were named
+    /// nowhere.
     pub url: Uri,
     /// Whence it would come.
     pub address: IpAddr,
@@ -74,7 +75,8 @@ pub enum Credential {
 pub struct Moment {
     /// What the wall clock shows.
     pub wall: Timestamp,
-    /// What the gateway judges by; without a running one, what one that was started now would judge by.
+    /// What the gateway judges by; without a running one, what one that was started now would judge
+    /// by.
     pub judged: Result<Timestamp, Refusal>,
 }
 
@@ -162,8 +164,8 @@ impl Walk {
         self.steps.push(Step { check, compared, outcome });
     }
 
-    /// `intake` and `route`: what the request met, and its path in the normal form. None if it has no
-    /// one reading.
+    /// `intake` and `route`: what the request met, and its path in the normal form. None if it has
+    /// no one reading.
     fn take_in<'s>(
         &mut self,
         question: &Question,

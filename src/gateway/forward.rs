@@ -22,8 +22,8 @@ use super::upstream::{Coding, Outgoing, Wanted};
 /// Room for the head of a request as most are.
 const HEAD_BYTES: usize = 1_024;
 
-/// Makes of a permitted request the one that the upstream gets, and says what its body may still do.
-/// Nothing is held afterwards of what came from the client's connection.
+/// Makes of a permitted request the one that the upstream gets, and says what its body may still
+/// do. Nothing is held afterwards of what came from the client's connection.
 ///
 /// # Errors
 /// A body that is too long, or an expectation that nobody meets.
@@ -71,8 +71,8 @@ fn begin(head: &mut Vec<u8>, parts: &Parts) {
     }
 }
 
-/// The client's fields, spelled as it spelled them, without its credential unless the API keeps that.
-/// `Transfer-Encoding` and `TE` are between two ends of a connection, and said anew.
+/// The client's fields, spelled as it spelled them, without its credential unless the API keeps
+/// that. `Transfer-Encoding` and `TE` are between two ends of a connection, and said anew.
 fn pass_on(head: &mut Vec<u8>, headers: &HeaderMap, keep_credential: bool, client: &Client) {
     let start = head.len();
     for (name, value) in headers {
@@ -109,8 +109,8 @@ fn expectation(headers: &HeaderMap) -> Result<bool, Refusal> {
     }
 }
 
-/// `TE` belongs to one connection; what is said to the upstream is that trailers are welcome, if they
-/// are to the client.
+/// `TE` belongs to one connection; what is said to the upstream is that trailers are welcome, if
+/// they are to the client.
 fn pass_trailers_on(head: &mut Vec<u8>, headers: &HeaderMap) {
     let lines = headers.get_all(header::TE).iter();
     let mut codings = lines.flat_map(|te| te.as_bytes().split(|b| *b == b','));

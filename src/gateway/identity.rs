@@ -20,12 +20,12 @@ use super::client::Client;
 use super::plan::RulePlan;
 use super::snapshot::Snapshot;
 
-/// The lines of a permitted request: whence it came, which it is, and who is calling. The client's own
-/// copies were removed at intake, so that these are the only ones.
+/// The lines of a permitted request: whence it came, which it is, and who is calling. The client's
+/// own copies were removed at intake, so that these are the only ones.
 ///
 /// # Errors
-/// A sealed parameter that cannot be opened, or a text that no header can carry: a request does not go
-/// without what it was to carry.
+/// A sealed parameter that cannot be opened, or a text that no header can carry: a request does not
+/// go without what it was to carry.
 pub(super) fn lines(
     lines: &mut Vec<u8>,
     permit: &Permit<'_>,
@@ -145,7 +145,8 @@ pub(super) fn tell_params(
     Ok(())
 }
 
-/// Such a text can only be older than the parameter's header, for no token is given one today (sec-H6).
+/// Such a text can only be older than the parameter's header, for no token is given one today
+/// (sec-H6).
 fn check_text(text: &str) -> Result<(), String> {
     if wire::is_header_text(text) {
         return Ok(());

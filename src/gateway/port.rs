@@ -1,9 +1,9 @@
 //! The public port: taken by one gateway alone, and then shared by its cores.
 //!
-//! Sockets that share a port (`SO_REUSEPORT`) would let a second gateway of the same user share it too, and
-//! the kernel would spread clients over both. So the first socket takes the port without that flag, which
-//! fails while anybody else has it, and gets the flag only when it listens: from then on every first socket
-//! of another gateway fails, and our own others join.
+//! Sockets that share a port (`SO_REUSEPORT`) would let a second gateway of the same user share it
+//! too, and the kernel would spread clients over both. So the first socket takes the port without
+//! that flag, which fails while anybody else has it, and gets the flag only when it listens: from
+//! then on every first socket of another gateway fails, and our own others join.
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
@@ -13,7 +13,8 @@ use socket2::{Domain, Protocol, Socket, Type};
 /// Connections that may wait to be accepted, for each core.
 const WAITING: i32 = 4_096;
 
-/// A port that nobody else can listen at any more once this does. Until then it refuses connections.
+/// A port that nobody else can listen at any more once this does. Until then it refuses
+/// connections.
 #[derive(Debug)]
 pub struct Port {
     first: Socket,

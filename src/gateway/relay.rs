@@ -29,16 +29,16 @@ pub(super) enum BodyError {
     Stalled,
 }
 
-/// A streamed answer. When it is over, the connection goes back to the pool; when it is given up, the
-/// connection is closed, so that nobody else ever reads the rest of it (sec-S13).
+/// A streamed answer. When it is over, the connection goes back to the pool; when it is given up,
+/// the connection is closed, so that nobody else ever reads the rest of it (sec-S13).
 #[derive(Debug)]
 pub(super) struct Relay {
     /// None once it is given back.
     connection: Option<Box<Connection>>,
     /// The rest of the request's body, if that goes on beside the answer.
     upload: Option<Rc<Upload>>,
-    /// Whether the upstream had the whole request when it answered. If not, it may take what follows on
-    /// the connection for the rest of it, or the other way round.
+    /// Whether the upstream had the whole request when it answered. If not, it may take what
+    /// follows on the connection for the rest of it, or the other way round.
     asked_in_full: bool,
     /// How long the upstream may stall in the middle of the answer.
     stall_timeout: Duration,
@@ -54,8 +54,8 @@ pub(super) struct Relay {
 }
 
 impl Relay {
-    /// `whole` says that the upstream took the whole request; `upload` is the request's body where that goes
-    /// on.
+    /// `whole` says that the upstream took the whole request; `upload` is the request's body where
+    /// that goes on.
     pub(super) fn new(
         connection: Box<Connection>,
         whole: bool,

@@ -66,8 +66,8 @@ impl Routes {
         Some((&area.api, rule, item))
     }
 
-    /// The rules of the path that a request meets, whatever their methods: for those who ask why none of
-    /// them was met.
+    /// The rules of the path that a request meets, whatever their methods: for those who ask why
+    /// none of them was met.
     pub fn rules_at(&self, host: &str, path: &str) -> &[RulePlan] {
         let area = self.area(host, path);
         area.and_then(|area| area.rules.find(path, &mut Captures::default()))

@@ -1,5 +1,5 @@
-//! The compiled settings: what a request is judged by. A request loads one snapshot and keeps it, so
-//! that a reload never mixes old and new.
+//! The compiled settings: what a request is judged by. A request loads one snapshot and keeps it,
+//! so that a reload never mixes old and new.
 
 use std::sync::Arc;
 
@@ -45,8 +45,8 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Whether a field of a client would be taken for our word (sec-H2): any spelling of a configured
-    /// name, and everything that begins like our own names.
+    /// Whether a field of a client would be taken for our word (sec-H2): any spelling of a
+    /// configured name, and everything that begins like our own names.
     pub fn is_identity(&self, name: &str) -> bool {
         const OWN: &str = "x-tollgate-";
         name.get(..OWN.len()).is_some_and(|start| wire::is_alias(start, OWN))
@@ -78,12 +78,12 @@ impl Identity {
 }
 
 impl Snapshot {
-    /// The key that opens sealed parameters, as it was found when these settings were put in place. No
-    /// request waits for a file: a key that was put right is taken up with a reload.
+    /// The key that opens sealed parameters, as it was found when these settings were put in place.
+    /// No request waits for a file: a key that was put right is taken up with a reload.
     ///
     /// # Errors
-    /// There was none. Then the settings define no secret parameter (`sealed::check_key`), yet a token
-    /// may hold one from earlier.
+    /// There was none. Then the settings define no secret parameter (`sealed::check_key`), yet a
+    /// token may hold one from earlier.
     pub const fn master_key(&self) -> Result<&MasterKey, &KeyError> {
         self.key.as_ref()
     }

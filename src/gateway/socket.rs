@@ -1,5 +1,5 @@
-//! The socket of a client, as hyper reads and writes it: what moves on it sets the time limits of its
-//! connection, and heads of answers get the upstream's fields on their way out.
+//! The socket of a client, as hyper reads and writes it: what moves on it sets the time limits of
+//! its connection, and heads of answers get the upstream's fields on their way out.
 
 use std::io;
 use std::pin::Pin;
@@ -12,8 +12,8 @@ use super::client::Client;
 use super::head::{self, Head};
 use super::link::Link;
 
-/// So much of an answer, written at once while nothing is under way, is more than the small change that
-/// a connection of HTTP/2 lives on.
+/// So much of an answer, written at once while nothing is under way, is more than the small change
+/// that a connection of HTTP/2 lives on.
 const MOVES_BYTES: usize = 1_024;
 
 /// A client's socket, which tells the connection's alarm what moves on it.
@@ -22,7 +22,8 @@ pub(super) struct Socket {
     link: Rc<Link>,
     client: Rc<Client>,
     head: Head,
-    /// Whether the end of an answer waits for its client to read, while nothing is under way any more.
+    /// Whether the end of an answer waits for its client to read, while nothing is under way any
+    /// more.
     owes: bool,
 }
 
@@ -44,8 +45,8 @@ impl Socket {
         self.wrote(written)
     }
 
-    /// Takes the head of an answer, with the upstream's fields if it is the upstream's, and writes as much
-    /// of it as goes out now; the rest goes with the next write or flush.
+    /// Takes the head of an answer, with the upstream's fields if it is the upstream's, and writes
+    /// as much of it as goes out now; the rest goes with the next write or flush.
     fn begin(
         &mut self,
         context: &mut Context<'_>,
@@ -82,8 +83,8 @@ impl Socket {
         self.wrote(written)
     }
 
-    /// A client that does not read what it asked for has as long as any other that stalls, also for what is
-    /// left when its answer was handed over. From then on it is idle.
+    /// A client that does not read what it asked for has as long as any other that stalls, also for
+    /// what is left when its answer was handed over. From then on it is idle.
     fn wrote<T>(&mut self, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         let (client, owed) = (&self.client, self.owes);
         self.owes = written.is_pending() && !client.is_asked() && !client.is_http2();

@@ -1,5 +1,5 @@
-//! Digests that a core has found to be nobody's, so that a secret that is tried again costs no look into
-//! what cores share, and as much time as one that is known (row X1).
+//! Digests that a core has found to be nobody's, so that a secret that is tried again costs no look
+//! into what cores share, and as much time as one that is known (row X1).
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -12,12 +12,13 @@ use super::alarm::Alarms;
 /// How many lines there are, as many as a power of two; 2 MiB.
 const LINES: usize = 1 << 15;
 
-/// Digests that nobody has. Each says itself whether that still holds: any change to a digest of its
-/// shard ends it, and so does time.
+/// Digests that nobody has. Each says itself whether that still holds: any change to a digest of
+/// its shard ends it, and so does time.
 #[derive(Debug, Default)]
 pub(super) struct Strangers(RefCell<Vec<Line>>);
 
-/// The places of one cache line, the newest first. Whoever comes later takes the place of the older.
+/// The places of one cache line, the newest first. Whoever comes later takes the place of the
+/// older.
 #[derive(Clone, Debug, Default)]
 #[repr(align(64))]
 struct Line([Stranger; 2]);

@@ -1,5 +1,5 @@
-//! Heads that hyper could not read, and answered itself before there was a request: with the bare status,
-//! no problem document and no `Cache-Control`, since it lets nobody else write that answer.
+//! Heads that hyper could not read, and answered itself before there was a request: with the bare
+//! status, no problem document and no `Cache-Control`, since it lets nobody else write that answer.
 
 use crate::domain::refusal::{BadRequest, Refusal};
 use crate::telemetry::access::{Line, RequestId};

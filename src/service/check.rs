@@ -1,7 +1,7 @@
 //! What a value must be, whoever sends it. Pure: configuration and the moment are arguments.
 //!
-//! Everything that an upstream is told in a header is bounded here and free of control characters, so
-//! that it can always be sent and never splits a header (sec-H6).
+//! Everything that an upstream is told in a header is bounded here and free of control characters,
+//! so that it can always be sent and never splits a header (sec-H6).
 
 use std::collections::BTreeMap;
 
@@ -178,8 +178,8 @@ pub(super) fn conditions(conditions: &Conditions) -> Result<(), ServiceError> {
     }
 }
 
-/// Whether each network is written as one: an address with a length that is shorter than it could be
-/// one host, or the whole network that it lies in.
+/// Whether each network is written as one: an address with a length that is shorter than it could
+/// be one host, or the whole network that it lies in.
 pub(super) fn networks(networks: &[IpNet]) -> Result<(), ServiceError> {
     let Some(net) = networks.iter().find(|net| net.addr() != net.network()) else { return Ok(()) };
     let (whole, host) = (net.trunc(), IpNet::from(net.addr()));
@@ -187,8 +187,8 @@ pub(super) fn networks(networks: &[IpNet]) -> Result<(), ServiceError> {
     Err(ServiceError::field("conditions.networks", problem))
 }
 
-/// Whether a life that begins at `not_before` and ends at `end` is still ahead. A beginning in the past
-/// is well as long as the end is not.
+/// Whether a life that begins at `not_before` and ends at `end` is still ahead. A beginning in the
+/// past is well as long as the end is not.
 pub(super) fn end(
     field: &str,
     not_before: Timestamp,

@@ -14,8 +14,8 @@ use crate::service::error::ServiceError;
 use crate::service::{PAGE_ENTRIES, Service};
 use crate::store::{self, Health, Page, Position, Record, Recorded, StoreError, Subject, codec};
 
-/// How many earlier events are looked at in one go for the record before an update: observations, which
-/// hold no record, may stand between.
+/// How many earlier events are looked at in one go for the record before an update: observations,
+/// which hold no record, may stand between.
 const EARLIER_EVENTS: usize = 4;
 
 /// An event as callers are shown it: without the records, which hold digests and sealed values.
@@ -142,7 +142,8 @@ impl Service {
     /// Checks every line of the history, and that it still holds the head that was kept elsewhere.
     ///
     /// # Errors
-    /// A line that does not verify, another history than that of the kept head, or one that was cut.
+    /// A line that does not verify, another history than that of the kept head, or one that was
+    /// cut.
     pub async fn verify(&self, kept: Option<HeadView>) -> Result<VerifiedView, ServiceError> {
         let folder = store::history_folder(&self.settings().store.path);
         let checked = tokio::task::spawn_blocking(move || history::verify(&folder)).await;

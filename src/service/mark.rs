@@ -1,5 +1,5 @@
-//! The mark of the latest wall-clock time that was ever relied on, the one act that takes it back, and the
-//! word of an operator that the wall clock is right.
+//! The mark of the latest wall-clock time that was ever relied on, the one act that takes it back,
+//! and the word of an operator that the wall clock is right.
 
 use serde::{Deserialize, Serialize};
 
@@ -48,8 +48,8 @@ impl Service {
         Ok(self.store().raise_high_water(to).await?)
     }
 
-    /// Lowers the mark to what the wall clock shows now, because a wrong clock had raised it. The history
-    /// says who did so and why before it is done.
+    /// Lowers the mark to what the wall clock shows now, because a wrong clock had raised it. The
+    /// history says who did so and why before it is done.
     ///
     /// # Errors
     /// No confirmation, no reason, or a store that refuses.

@@ -163,8 +163,8 @@ impl Service {
         Ok(Some(Held { token, owner, last_use, slot: None }))
     }
 
-    /// Tokens in the order of their creation, of one owner or of all. Ended ones stay in the list for
-    /// ever (row F3).
+    /// Tokens in the order of their creation, of one owner or of all. Ended ones stay in the list
+    /// for ever (row F3).
     ///
     /// # Errors
     /// No such owner, or a store that cannot be read.
@@ -209,8 +209,8 @@ impl Service {
         let act = self.act(by, reason).await?;
         let ended = Ended { how: End::Revoked, act };
         self.change_token(by, EventKind::TokenRevoked, reason, id, |token, _| {
-            // Not by its state: an expiry that only the clock knows of is gone when the clock is set
-            // back, and the token must not be.
+            // Not by its state: an expiry that only the clock knows of is gone when the clock is
+            // set back, and the token must not be.
             if token.ended.is_none() {
                 token.ended = Some(ended.clone());
             }

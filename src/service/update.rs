@@ -1,5 +1,6 @@
-//! Changing what a token is called and what it may do. What is not named in the change is left as it
-//! is, and not checked again: a context that left the configuration stops nobody from renaming a token.
+//! Changing what a token is called and what it may do. What is not named in the change is left as
+//! it is, and not checked again: a context that left the configuration stops nobody from renaming a
+//! token.
 
 use crate::config::Settings;
 use crate::domain::conditions::Conditions;

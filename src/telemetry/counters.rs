@@ -1,5 +1,5 @@
-//! Counters of the proxied path. Each core writes only its own, on cache lines of its own and without a
-//! locked instruction; a scrape adds them up.
+//! Counters of the proxied path. Each core writes only its own, on cache lines of its own and
+//! without a locked instruction; a scrape adds them up.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -137,8 +137,8 @@ impl RuleCounters {
     }
 }
 
-/// How long an API's upstreams take, by core: from the decision to the head of the answer, or to the
-/// failure.
+/// How long an API's upstreams take, by core: from the decision to the head of the answer, or to
+/// the failure.
 #[derive(Debug)]
 pub struct UpstreamTimes(Box<[CoreTimes]>);
 

@@ -1,5 +1,5 @@
-//! A token that gets another secret: the old one is worth nothing from the answer on, wherever it was
-//! held or just being loaded.
+//! A token that gets another secret: the old one is worth nothing from the answer on, wherever it
+//! was held or just being loaded.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;

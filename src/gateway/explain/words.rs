@@ -187,8 +187,8 @@ impl Scene<'_> {
         format!("{how} {}", told(act))
     }
 
-    /// A blocked owner stops all tokens, and the limits that the owner has stand beside it, since they
-    /// hold again from the moment when the block is lifted.
+    /// A blocked owner stops all tokens, and the limits that the owner has stand beside it, since
+    /// they hold again from the moment when the block is lifted.
     fn owner(&self) -> String {
         let owner = &self.held.owner;
         let Some(act) = &owner.blocked else { return format!("`{}` is not blocked", owner.id) };

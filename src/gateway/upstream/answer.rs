@@ -35,8 +35,8 @@ pub(in crate::gateway) struct Answer {
     pub(super) persists: bool,
 }
 
-/// Whether a head may be there to its end, where `looked` bytes of it were read in vain before. So a head that
-/// comes in many pieces is not read anew with each of them.
+/// Whether a head may be there to its end, where `looked` bytes of it were read in vain before. So
+/// a head that comes in many pieces is not read anew with each of them.
 pub(super) fn may_be_whole(unread: &[u8], looked: usize) -> bool {
     // The empty line may have begun in what was there.
     let new = unread.get(looked.saturating_sub(2)..).unwrap_or_default();
@@ -48,8 +48,8 @@ pub(super) fn may_be_whole(unread: &[u8], looked: usize) -> bool {
                 .any(|end| matches!(begins_line(end), [b'\n', ..] | [b'\r', b'\n', ..])))
 }
 
-/// Takes a head from the beginning of what was read; none if it is not there to its end. Its fields are
-/// written into `spare`.
+/// Takes a head from the beginning of what was read; none if it is not there to its end. Its fields
+/// are written into `spare`.
 ///
 /// # Errors
 /// It is no head of an answer, or one whose end cannot be told for certain.
@@ -258,7 +258,8 @@ mod tests {
         }
         let told =
             |status| fields(&format!("HTTP/1.1 {status}\r\nContent-Length: 5\r\n\r\n")).len();
-        // RFC 9110 section 8.6: a length belongs to what would have been sent, and with 204 that is nothing.
+        // RFC 9110 section 8.6: a length belongs to what would have been sent, and with 204 that is
+        // nothing.
         assert_eq!((told("204 No Content"), told("304 Not Modified")), (0, 1));
         let mut unread = Bytes::from("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n");
         let answer = read(&mut unread, Wanted { bodiless: true, ..LINES }).unwrap().unwrap();

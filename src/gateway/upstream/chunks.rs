@@ -10,7 +10,8 @@ use crate::wire;
 use super::error::Broken;
 use super::part::{self, FIELDS_MAX, HEAD_BYTES_MAX, Part};
 
-/// Bytes of chunk extensions in one body. They mean nothing to us, and a body of nothing else is no body.
+/// Bytes of chunk extensions in one body. They mean nothing to us, and a body of nothing else is no
+/// body.
 const EXTENSIONS_MAX: usize = 16 << 10;
 
 /// Digits of a chunk's size, those in front that say nothing among them. So many fit into 64 bits.

@@ -1,5 +1,5 @@
-//! A connection to an upstream over HTTP/1.1. Whoever has an exchange on it moves it along: it has no
-//! task of its own, and so wakes nobody in passing.
+//! A connection to an upstream over HTTP/1.1. Whoever has an exchange on it moves it along: it has
+//! no task of its own, and so wakes nobody in passing.
 
 use std::cell::RefCell;
 use std::io;
@@ -22,21 +22,23 @@ use super::framing::Framing;
 use super::outgoing::Outgoing;
 use super::part::Part;
 
-/// What is read at once where little is expected, into memory that all connections of a core use in turn.
+/// What is read at once where little is expected, into memory that all connections of a core use in
+/// turn.
 const SCRATCH_BYTES: usize = 16 << 10;
 
-/// Pieces up to this are copied from there, so that one that waits for its client does not hold so much
-/// memory for so little.
+/// Pieces up to this are copied from there, so that one that waits for its client does not hold so
+/// much memory for so little.
 const COPIED_BYTES: usize = 512;
 
-/// What is read at once of a long body: more makes no difference, and each call costs a copy of it anyway.
+/// What is read at once of a long body: more makes no difference, and each call costs a copy of it
+/// anyway.
 const LONG_BYTES: usize = 64 << 10;
 
 /// Interim answers (RFC 9110 section 15.2) to one request.
 const INTERIM_MAX: usize = 100;
 
-/// Where the connections of a core read into. Most of what is read was passed on when the next is read, so
-/// that the same memory serves again.
+/// Where the connections of a core read into. Most of what is read was passed on when the next is
+/// read, so that the same memory serves again.
 #[derive(Debug, Default)]
 pub(in crate::gateway) struct Scratch(RefCell<BytesMut>);
 
@@ -126,7 +128,8 @@ impl Connection {
                 Poll::Ready(answer) => return Poll::Ready(answer.map_err(Failed::Upstream)),
             }
         }
-        // Part of something that nobody asked for would become the beginning of the answer (sec-S13).
+        // Part of something that nobody asked for would become the beginning of the answer
+        // (sec-S13).
         if !request.is_begun() && !self.unread.is_empty() {
             return Poll::Ready(Err(Failed::Unsent));
         }
@@ -246,8 +249,9 @@ impl Connection {
         self.framing.left()
     }
 
-    /// Sends the rest of a request by a task of its own, for a body that goes on beside its answer, until
-    /// `limit` rings. `under_way` is dropped when it is over. Such a connection is not used again.
+    /// Sends the rest of a request by a task of its own, for a body that goes on beside its answer,
+    /// until `limit` rings. `under_way` is dropped when it is over. Such a connection is not used
+    /// again.
     pub(in crate::gateway) fn leave(
         &mut self,
         mut request: Outgoing,

@@ -1,4 +1,5 @@
-//! What the fields of an answer's head say about its end and its connection, and which are passed on.
+//! What the fields of an answer's head say about its end and its connection, and which are passed
+//! on.
 
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -13,8 +14,8 @@ use super::lines::{Gathering, Lines, MARK};
 pub(super) struct Said {
     pub(super) length: Option<u64>,
     pub(super) chunked: bool,
-    /// Whether a length is passed on: an answer that says of itself that it has no content has none (RFC
-    /// 9110 section 8.6).
+    /// Whether a length is passed on: an answer that says of itself that it has no content has none
+    /// (RFC 9110 section 8.6).
     pub(super) lengthless: bool,
     close: bool,
     keep_alive: bool,
@@ -50,7 +51,8 @@ impl Said {
         Ok(said)
     }
 
-    /// Whether the connection stays open behind the answer (RFC 9112 section 9.3); `later` is HTTP/1.1.
+    /// Whether the connection stays open behind the answer (RFC 9112 section 9.3); `later` is
+    /// HTTP/1.1.
     pub(super) const fn persists(&self, later: bool) -> bool {
         !self.close && (later || self.keep_alive)
     }
@@ -84,9 +86,9 @@ impl Said {
         Ok(())
     }
 
-    /// Whether a field is passed on: not if it belongs to the connection (RFC 9110 section 7.6.1). Of a
-    /// length that is said twice one is left, and none beside chunks, for then it is not to be believed (RFC
-    /// 9112 section 6.3); `heard` says that it was passed on already.
+    /// Whether a field is passed on: not if it belongs to the connection (RFC 9110 section 7.6.1).
+    /// Of a length that is said twice one is left, and none beside chunks, for then it is not to be
+    /// believed (RFC 9112 section 6.3); `heard` says that it was passed on already.
     fn passes(&self, name: &str, heard: bool) -> bool {
         !wire::is_hop_by_hop(name)
             && match name.len() {
@@ -119,8 +121,8 @@ impl Said {
         Ok(())
     }
 
-    /// The fields of a head as lines. Into a map go the mark that stands for them and those that tell how the
-    /// body ends.
+    /// The fields of a head as lines. Into a map go the mark that stands for them and those that
+    /// tell how the body ends.
     pub(super) fn lines<'r>(
         &self,
         fields: &[httparse::Header<'r>],
