@@ -1,7 +1,7 @@
 //! The only reader of time.
 //!
-//! [`Clock`] gives the wall clock in whole seconds and a monotonic clock for durations. Tests set the
-//! wall clock; nothing else in the crate reads one (`clippy.toml` refuses it).
+//! [`Clock`] gives the wall clock in whole seconds and a monotonic clock for durations. Tests set
+//! the wall clock; nothing else in the crate reads one (`clippy.toml` refuses it).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
@@ -69,8 +69,8 @@ impl Clock {
         }
     }
 
-    /// Sets a held clock, also back, as an operator or a time server would: no time passes by it. Does
-    /// nothing to the machine's clock.
+    /// Sets a held clock, also back, as an operator or a time server would: no time passes by it.
+    /// Does nothing to the machine's clock.
     pub fn set(&self, to: Timestamp) {
         if let Some(held) = &self.held {
             held.wall_ms.store(to.unix().saturating_mul(1_000), Ordering::SeqCst);
@@ -136,8 +136,8 @@ fn system_time() -> SystemTime {
     SystemTime::now()
 }
 
-/// Time since the machine was started. Linux's `CLOCK_MONOTONIC`, which [`Instant`] reads, stands still
-/// while the machine is suspended; then the wall clock would seem to have been set.
+/// Time since the machine was started. Linux's `CLOCK_MONOTONIC`, which [`Instant`] reads, stands
+/// still while the machine is suspended; then the wall clock would seem to have been set.
 #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the clock")]
 fn boot_time() -> Duration {
     #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -176,8 +176,8 @@ mod tests {
         }
     }
 
-    /// The kernel's own account of the time since the start, with sleep: the first number. Also under
-    /// `unshare --time --boottime 86400 --fork`, which moves that clock and no other.
+    /// The kernel's own account of the time since the start, with sleep: the first number. Also
+    /// under `unshare --time --boottime 86400 --fork`, which moves that clock and no other.
     #[cfg(target_os = "linux")]
     #[test]
     fn time_that_the_machine_sleeps_through_counts() {

@@ -13,9 +13,9 @@ pub fn forwarded(peer: IpAddr, scheme: &str) -> Vec<u8> {
 /// The media type of problem documents (RFC 9457 section 3).
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
-/// Whether a field belongs to one connection and is never passed on (RFC 9110 section 7.6.1), whatever
-/// `Connection` says, and in whatever case its name is spelled. `Transfer-Encoding` and `TE` are not among
-/// them: whoever forwards a message writes both anew.
+/// Whether a field belongs to one connection and is never passed on (RFC 9110 section 7.6.1),
+/// whatever `Connection` says, and in whatever case its name is spelled. `Transfer-Encoding` and
+/// `TE` are not among them: whoever forwards a message writes both anew.
 pub fn is_hop_by_hop(name: &str) -> bool {
     // By length first: this is asked of every field of every message.
     let hop_by_hop: &[&str] = match name.len() {
@@ -30,8 +30,11 @@ pub fn is_hop_by_hop(name: &str) -> bool {
     hop_by_hop.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
-/// The fields that one line of `Connection` names (RFC 9110 section 7.6.1); not the words that most of
-/// these lines hold, which name no field of a message.
+/// Fields that `Connection` may name in one message. Each is looked for among all of the others.
+pub const NAMED_MAX: usize = 100;
+
+/// The fields that one line of `Connection` names (RFC 9110 section 7.6.1); not the words that most
+/// of these lines hold, which name no field of a message.
 pub fn named_by_connection(line: &[u8]) -> impl Iterator<Item = HeaderName> {
     let words = line.split(|b| *b == b',').map(<[u8]>::trim_ascii);
     let names = words.filter(|word| {
@@ -40,8 +43,9 @@ pub fn named_by_connection(line: &[u8]) -> impl Iterator<Item = HeaderName> {
     names.filter_map(|word| HeaderName::from_bytes(word).ok())
 }
 
-/// Whether a field says where a request came from or where it was going, which only a trusted proxy may
-/// say (sec-H4), or asks the upstream to read another method than the one that was checked (sec-P15).
+/// Whether a field says where a request came from or where it was going, which only a trusted proxy
+/// may say (sec-H4), or asks the upstream to read another method than the one that was checked
+/// (sec-P15).
 pub fn is_claim(name: &str) -> bool {
     const FORWARDED: &str = "x-forwarded";
     const CLAIMS: [&str; 12] = [
@@ -63,16 +67,17 @@ pub fn is_claim(name: &str) -> bool {
             || CLAIMS.iter().any(|claim| is_alias(name, claim)))
 }
 
-/// Whether `name`, with `_` and `.` read as `-`, is `wanted`. Many servers fold these characters into
-/// one, so that a field under another spelling would be taken for the real one (sec-H2). Both are in
-/// lower case already, and `wanted` is in its folded form.
+/// Whether `name`, with `_` and `.` read as `-`, is `wanted`. Many servers fold these characters
+/// into one, so that a field under another spelling would be taken for the real one (sec-H2). Both
+/// are in lower case already, and `wanted` is in its folded form.
 pub fn is_alias(name: &str, wanted: &str) -> bool {
     let fold = |b: u8| if matches!(b, b'_' | b'.') { b'-' } else { b };
     name.len() == wanted.len() && name.bytes().map(fold).eq(wanted.bytes().map(fold))
 }
 
-/// Whether a text reaches the other end of a header exactly as it is: visible ASCII and spaces between.
-/// A reader takes spaces off both ends (RFC 9110 section 5.5), and other bytes as he likes.
+/// Whether a text reaches the other end of a header exactly as it is: visible ASCII and spaces
+/// between. A reader takes spaces off both ends (RFC 9110 section 5.5), and other bytes as he
+/// likes.
 pub fn is_header_text(text: &str) -> bool {
     let visible = text.bytes().all(|b| b == b' ' || b.is_ascii_graphic());
     visible && !text.starts_with(' ') && !text.ends_with(' ')

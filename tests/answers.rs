@@ -20,6 +20,8 @@ mod exchanges;
 mod explained;
 #[path = "answers/identity.rs"]
 mod identity;
+#[path = "answers/retries.rs"]
+mod retries;
 #[path = "answers/silences.rs"]
 mod silences;
 #[path = "answers/states.rs"]

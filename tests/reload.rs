@@ -131,3 +131,41 @@ fn a_hang_up_signal_reloads() {
     shop.program.signal(Signal::HUP);
     shop.until(&mut client, "/new", 403, 200);
 }
+
+/// The status of a request with this many fields of this length, on a connection of its own.
+fn with_fields(shop: &Shop, count: usize, length: usize) -> u16 {
+    let fields: String =
+        (0..count).map(|number| format!("X-{number}: {}\r\n", "y".repeat(length))).collect();
+    let mut client = Client::connect(shop.program.public());
+    client
+        .ask(format!(
+            "GET /old HTTP/1.1\r\nHost: a.example\r\n{fields}Authorization: Bearer {}\r\n\r\n",
+            shop.secret
+        ))
+        .status
+}
+
+#[test]
+fn limits_of_connections_and_heads_take_effect_for_those_that_come_next() {
+    let shop = Shop::start();
+    let mut before = Client::connect(shop.program.public());
+    assert_eq!(shop.status(&mut before, "/old"), 200);
+    assert_eq!((with_fields(&shop, 60, 1), with_fields(&shop, 4, 5_000)), (200, 431));
+    let limits = |text: &str| {
+        let source = shop.program.source();
+        let rest = fs::read_to_string(source).unwrap();
+        let rest = rest.lines().filter(|line| !line.starts_with("limits"));
+        let text = format!("{text}\n{}\n", rest.collect::<Vec<_>>().join("\n"));
+        fs::write(source, text).unwrap();
+        shop.program.succeed(&["reload"], "");
+    };
+    limits("limits = { headers = 50, head = \"64KiB\" }");
+    assert_eq!((with_fields(&shop, 60, 1), with_fields(&shop, 4, 5_000)), (431, 200));
+    assert_eq!(shop.status(&mut before, "/old"), 200);
+
+    limits("limits = { connections = 1 }");
+    assert!(Client::connect(shop.program.public()).is_closed(), "one is open already");
+    assert_eq!(shop.status(&mut before, "/old"), 200);
+    limits("limits = { connections = 2 }");
+    assert_eq!(with_fields(&shop, 1, 1), 200);
+}

@@ -15,8 +15,8 @@ use crate::admin::{Handles, clock, explain, history, system, tokens, users};
 /// The most bytes of a body: all fields at their limits, escaped.
 const BODY_BYTES: usize = 256 * 1_024;
 
-/// All administrative acts. Served on the local socket, and called directly by a command line that has
-/// no server beside it; never on TCP, where nobody is asked who they are.
+/// All administrative acts. Served on the local socket, and called directly by a command line that
+/// has no server beside it; never on TCP, where nobody is asked who they are.
 pub fn router(handles: Arc<Handles>) -> Router {
     let paths = Router::new()
         .route("/tokens", get(tokens::list).post(tokens::create))
@@ -34,6 +34,7 @@ pub fn router(handles: Arc<Handles>) -> Router {
         .route("/explain", post(explain::show))
         .route("/clock", get(clock::show))
         .route("/clock/mark", post(clock::lower))
+        .route("/clock/trust", post(clock::trust))
         .route("/status", get(system::status))
         .route("/reload", post(system::reload))
         .route("/backup", post(system::backup));

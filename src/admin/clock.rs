@@ -1,10 +1,12 @@
-//! `/api/v1/clock`: the wall clock, the latest time that was relied on, and the act that takes that back.
+//! `/api/v1/clock`: the wall clock, the latest time that was relied on, the act that takes that
+//! back, and the word that the clock is right.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use crate::admin::Handles;
@@ -26,7 +28,16 @@ pub struct ClockView {
     pub ends: Option<bool>,
 }
 
-/// The word of an operator.
+/// The answer to the word that the clock is right.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockTrusted {
+    /// What the wall clock shows.
+    pub wall: Timestamp,
+    /// Whether that was needed; a clock that is trusted needs no word.
+    pub changed: bool,
+}
+
+/// The word of an operator that the mark is wrong.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Lower {
@@ -34,6 +45,14 @@ pub(super) struct Lower {
     reason: String,
     #[serde(default)]
     confirmed: bool,
+}
+
+/// The word of an operator that the clock is right.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Trust {
+    #[serde(default)]
+    reason: String,
 }
 
 type Handle = State<Arc<Handles>>;
@@ -71,4 +90,31 @@ pub(super) async fn lower(
         shared.operator_word.fetch_add(1, Ordering::Relaxed);
     }
     Ok(Json(changed))
+}
+
+pub(super) async fn trust(
+    State(handles): Handle,
+    By(by): By,
+    Body(Trust { reason }): Body<Trust>,
+) -> Result<Json<ClockTrusted>, Problem> {
+    let Some(shared) = &handles.shared else {
+        return Err(Problem::no_server("saying that the clock is right"));
+    };
+    let wall = handles.service.now();
+    match shared.clock_state() {
+        ClockState::Trusted => return Ok(Json(ClockTrusted { wall, changed: false })),
+        ClockState::Behind => {
+            let detail = format!(
+                "the wall clock is {} seconds behind the mark; if the clock is right, take the mark back \
+                 with `tollgate clock --set-mark-to-now`",
+                shared.behind().seconds()
+            );
+            let title = "Not by this act";
+            return Err(Problem::new(StatusCode::CONFLICT, "clock-behind", title, detail));
+        }
+        ClockState::Settling | ClockState::Stepped => {}
+    }
+    handles.service.trust_clock(&by, &reason).await?;
+    shared.operator_word.fetch_add(1, Ordering::Relaxed);
+    Ok(Json(ClockTrusted { wall, changed: true }))
 }

@@ -1,5 +1,5 @@
-//! What handlers take from a request: who asks, a JSON body, a query, an id in the path. What cannot
-//! be read is answered as a problem that names the field.
+//! What handlers take from a request: who asks, a JSON body, a query, an id in the path. What
+//! cannot be read is answered as a problem that names the field.
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Query, Request};
@@ -63,14 +63,25 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
         let mut reader = serde_json::Deserializer::from_slice(&bytes);
         let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
             let field = error.path().to_string();
-            let problem = error.into_inner();
+            let error = error.into_inner();
             match field.as_str() {
-                "." | "?" => Problem::bad_request(problem),
-                _ => Problem { field: Some(field.clone()), ..bad_field(&field, problem) },
+                "." | "?" => Problem::bad_request(words(&error)),
+                _ => Problem { field: Some(field.clone()), ..bad_field(&field, words(&error)) },
             }
         })?;
         reader.end().map_err(Problem::bad_request)?;
         Ok(Self(value))
+    }
+}
+
+/// What is wrong with a body. Where in its text is told only if it is no JSON: whoever types a
+/// command never sees the body that it makes, and a field has a name.
+fn words(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let place = format!(" at line {} column {}", error.line(), error.column());
+    match text.strip_suffix(&place) {
+        Some(text) if error.is_data() => text.to_owned(),
+        _ => text,
     }
 }
 
@@ -90,7 +101,9 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
         match Query::try_from_uri(&parts.uri) {
             Ok(Query(asked)) => Ok(Self(asked)),
             Err(QueryRejection::FailedToDeserializeQueryString(error)) => {
-                Err(Problem::bad_request(error.body_text()))
+                // Its own text speaks of what was done to the query, the source of what is wrong.
+                let source = std::error::Error::source(&error).map(ToString::to_string);
+                Err(Problem::bad_request(source.unwrap_or_else(|| error.body_text())))
             }
             Err(other) => Err(Problem::bad_request(other)),
         }

@@ -1,7 +1,7 @@
 //! The administrative faces: the REST API on the local socket, and metrics and health on TCP.
 //!
-//! `app` binds and serves both on the control runtime; `cli` calls [`api::router`] directly where no
-//! server runs. Every act is `service`'s; here it only gets its path and its answer.
+//! `app` binds and serves both on the control runtime; `cli` calls [`api::router`] directly where
+//! no server runs. Every act is `service`'s; here it only gets its path and its answer.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ pub mod users;
 mod tests;
 
 /// Reads the configuration anew, or tells its mistakes and keeps the old one.
-pub type Reload = Arc<dyn Fn() -> Result<(), String> + Send + Sync>;
+pub type Reload = Arc<dyn Fn() -> Result<(), Box<problem::Problem>> + Send + Sync>;
 
 /// What the API acts through.
 pub struct Handles {

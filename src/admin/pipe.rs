@@ -6,7 +6,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http_body::{Body, Frame};
+use hyper::body::{Body, Frame};
 use tokio::sync::mpsc::{self, Receiver, Sender};
 
 /// How many pieces may wait to be read.

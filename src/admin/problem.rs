@@ -1,10 +1,14 @@
 //! Errors as problem documents (RFC 9457).
 
+use std::path::{Path, PathBuf};
+
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
+use crate::config::{Entry, Report};
 use crate::service::ServiceError;
+use crate::store::sealed::KeyError;
 
 const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/problem+json");
 
@@ -26,6 +30,42 @@ pub struct Problem {
     /// What to do about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// All mistakes of a configuration.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mistakes: Vec<Mistake>,
+}
+
+/// One mistake of a configuration, as programs read it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mistake {
+    /// A word that stays the same while sentences change, such as `UnknownKey`.
+    pub kind: String,
+    /// The file; none if none was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<PathBuf>,
+    /// The line in it, from 1; none for what stands nowhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub line: Option<usize>,
+    /// The character in that line, from 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub column: Option<usize>,
+    /// What is wrong.
+    pub message: String,
+    /// What to do about it.
+    pub hint: String,
+}
+
+/// All that is wrong with a configuration.
+pub fn mistakes(report: &Report) -> Vec<Mistake> {
+    let entries = report.entries().map(|Entry { kind, message, place, hint }| Mistake {
+        kind,
+        file: report.file().map(Path::to_owned),
+        line: place.map(|(line, _)| line),
+        column: place.map(|(_, column)| column),
+        message,
+        hint,
+    });
+    entries.collect()
 }
 
 impl Problem {
@@ -38,7 +78,30 @@ impl Problem {
             detail: detail.to_string(),
             field: None,
             hint: None,
+            mistakes: Vec::new(),
         }
+    }
+
+    /// A configuration that is not taken while another is in force.
+    pub fn bad_config(report: &Report) -> Self {
+        let title = "The configuration has mistakes; the old one stays";
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
+        Self { mistakes: mistakes(report), ..Self::new(status, "bad-config", title, report) }
+    }
+
+    /// A gateway that has no file to read anew.
+    pub fn no_file() -> Self {
+        let detail = "this gateway was started without a configuration file";
+        let title = "There is nothing to read anew";
+        Self::new(StatusCode::CONFLICT, "no-file", title, detail)
+    }
+
+    /// A configuration with secret parameters, and no key for them.
+    pub fn no_master_key(status: StatusCode, error: &KeyError) -> Self {
+        let detail = format!("secret parameters cannot be kept: {error}");
+        let title = "The master key is missing";
+        let hint = Some(error.remedy());
+        Self { hint, ..Self::new(status, "no-master-key", title, detail) }
     }
 
     /// A request that cannot be read.
@@ -65,7 +128,7 @@ impl From<ServiceError> for Problem {
             StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         Self {
             field: error.at_field().map(str::to_owned),
-            hint: error.hint().map(str::to_owned),
+            hint: error.hint(),
             ..Self::new(status, error.kind(), error.title(), &error)
         }
     }

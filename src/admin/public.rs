@@ -1,5 +1,5 @@
-//! What the administrative address answers to everybody who reaches it: metrics and health. No act is
-//! served here.
+//! What the administrative address answers to everybody who reaches it: metrics and health. No act
+//! is served here.
 
 use std::io;
 use std::net::IpAddr;
@@ -12,13 +12,15 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use serde_json::json;
+use serde::Serialize;
 use tokio::net::TcpListener;
 
 use crate::admin::problem::Problem;
 
-/// The text of all metrics (OpenMetrics or Prometheus), and its media type.
-pub type Metrics = Arc<dyn Fn() -> (&'static str, String) + Send + Sync>;
+/// The media type and the text of all metrics (OpenMetrics).
+pub type Exposition = (&'static str, String);
+/// All metrics, asked anew each time; none while there is nothing to tell of.
+pub type Metrics = Arc<dyn Fn() -> Option<Exposition> + Send + Sync>;
 /// Whether requests can be served, asked anew each time.
 pub type Ready = Arc<dyn Fn() -> Readiness + Send + Sync>;
 
@@ -27,8 +29,22 @@ pub type Ready = Arc<dyn Fn() -> Readiness + Send + Sync>;
 pub struct Readiness {
     /// Why not.
     pub refused: Option<String>,
-    /// How far the wall clock is believed; one that only ends no tokens refuses nothing.
-    pub clock: &'static str,
+    /// How the store stands; one that only takes no changes refuses nothing.
+    pub store: &'static str,
+    /// How far the wall clock is believed; one that only ends no tokens refuses nothing. None while
+    /// that is not known yet.
+    pub clock: Option<&'static str>,
+}
+
+/// The same as monitors read it.
+#[derive(Serialize)]
+struct Told {
+    ready: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    store: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clock: Option<&'static str>,
 }
 
 /// What the answers are made from.
@@ -65,23 +81,23 @@ fn router(watch: Watch) -> Router {
 }
 
 async fn metrics(State(watch): State<Watch>) -> Response {
-    let (media_type, text) = (watch.metrics)();
+    let Some((media_type, text)) = (watch.metrics)() else {
+        let detail = "there are metrics once the store is open";
+        return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "opening", "Not yet", detail)
+            .into_response();
+    };
     ([(header::CONTENT_TYPE, media_type)], text).into_response()
 }
 
 async fn ready(State(watch): State<Watch>) -> Response {
-    let Readiness { refused, clock } = (watch.ready)();
-    match refused {
-        None => Json(json!({"ready": true, "clock": clock})).into_response(),
-        Some(reason) => {
-            let body = Json(json!({"ready": false, "reason": reason, "clock": clock}));
-            (StatusCode::SERVICE_UNAVAILABLE, body).into_response()
-        }
-    }
+    let Readiness { refused, store, clock } = (watch.ready)();
+    let ready = refused.is_none();
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, Json(Told { ready, reason: refused, store, clock })).into_response()
 }
 
-/// Refuses a name that nobody gave to this address: a page of another site whose name suddenly points
-/// here must not read it (sec-W2). An address cannot be pointed elsewhere.
+/// Refuses a name that nobody gave to this address: a page of another site whose name suddenly
+/// points here must not read it (sec-W2). An address cannot be pointed elsewhere.
 async fn known_host(State(watch): State<Watch>, request: Request, next: Next) -> Response {
     let mut fields = request.headers().get_all(header::HOST).iter();
     let asked = match (fields.next(), fields.next()) {
@@ -91,11 +107,13 @@ async fn known_host(State(watch): State<Watch>, request: Request, next: Next) ->
     if asked.is_some_and(|host: Authority| is_known(host.host(), &watch.hosts)) {
         return next.run(request).await;
     }
-    let detail = "this address is asked as `localhost` or by its IP address";
+    let detail = "this address is asked as `localhost`, by its IP address, or by a name in \
+                  `listen.admin_hosts`";
     Problem::new(StatusCode::MISDIRECTED_REQUEST, "unknown-host", "Unknown host", detail)
         .into_response()
 }
 
+/// `hosts` are in lower case, without a trailing dot.
 fn is_known(host: &str, hosts: &[String]) -> bool {
     let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
     let name = host.strip_suffix('.').unwrap_or(host);

@@ -39,8 +39,8 @@ pub struct LocalSocket {
     listener: UnixListener,
 }
 
-/// Makes the socket at `path`, for its user alone. What a dead server left there is replaced; a living
-/// one is not. To be called inside a runtime.
+/// Makes the socket at `path`, for its user alone. What a dead server left there is replaced; a
+/// living one is not. To be called inside a runtime.
 ///
 /// # Errors
 /// A server that lives, another kind of file, or what the operating system reports.
@@ -59,8 +59,8 @@ pub fn bind(path: &Path) -> Result<LocalSocket, SocketError> {
     Ok(LocalSocket { path: path.to_owned(), listener })
 }
 
-/// Between the making of the file and the narrowing of its permissions nobody can connect, for it does
-/// not listen yet.
+/// Between the making of the file and the narrowing of its permissions nobody can connect, for it
+/// does not listen yet.
 fn closed_to_others(path: &Path) -> io::Result<std::os::unix::net::UnixListener> {
     let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
     socket.bind(&SockAddr::unix(path)?)?;

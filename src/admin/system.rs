@@ -74,10 +74,13 @@ pub(super) async fn reload(
         return Err(Problem::no_server("reloading the configuration"));
     };
     let outcome = tokio::task::spawn_blocking(move || reload()).await;
-    outcome.unwrap_or_else(|error| Err(error.to_string())).map_err(|mistakes| {
-        let title = "The configuration has mistakes; the old one stays";
-        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "bad-config", title, mistakes)
-    })?;
+    match outcome {
+        Ok(outcome) => outcome.map_err(|problem| *problem)?,
+        Err(error) => {
+            let status = StatusCode::INTERNAL_SERVER_ERROR;
+            return Err(Problem::new(status, "failed", "Failed", error));
+        }
+    }
     Ok(StatusCode::NO_CONTENT)
 }
 

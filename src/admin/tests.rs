@@ -8,9 +8,11 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 
+use super::problem::Problem;
 use super::public::{self, Watch};
 use super::socket::{self, SocketError};
 use super::{Handles, Reload, api};
+use crate::config::{Environment, parse};
 use crate::service::tests::World;
 
 /// One request over `stream`: the status, the head, and the body.
@@ -149,9 +151,23 @@ async fn sec_w1_only_json_is_taken() {
 
 #[tokio::test]
 async fn a_reload_tells_the_mistakes() {
-    let local = Local::start(Some(Arc::new(|| Err("error: line 7".to_owned())))).await;
+    let report = || {
+        let text = b"[listen]\npublik = 1\n[limits]\nheaders = 0\n";
+        parse(Path::new("t.toml"), text, &Environment::default()).unwrap_err()
+    };
+    let refuse = move || Err(Box::new(Problem::bad_config(&report())));
+    let local = Local::start(Some(Arc::new(refuse))).await;
     let (status, problem) = local.ask("POST /api/v1/reload", "").await;
-    assert_eq!((status, &problem["detail"]), (422, &json!("error: line 7")));
+    assert_eq!(status, 422);
+    assert!(problem["detail"].as_str().unwrap().contains("--> t.toml:4:11"), "{problem}");
+    let mistakes = problem["mistakes"].as_array().unwrap();
+    assert_eq!(mistakes.len(), 2, "{problem}");
+    assert_eq!(mistakes[0]["kind"], "UnknownKey");
+    for (mistake, place) in mistakes.iter().zip([(2, 1), (4, 11)]) {
+        assert_eq!((&mistake["line"], &mistake["column"]), (&json!(place.0), &json!(place.1)));
+        assert_eq!(mistake["file"], "t.toml");
+        assert!(mistake["message"].is_string() && mistake["hint"].is_string(), "{mistake}");
+    }
     let local = Local::start(Some(Arc::new(|| Ok(())))).await;
     assert_eq!(local.ask("POST /api/v1/reload", "").await.0, 204);
 }
@@ -183,10 +199,10 @@ async fn sec_w2_metrics_and_health_answer_known_hosts_alone() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let watch = Watch {
-        metrics: Arc::new(|| ("text/plain; version=0.0.4", "up 1\n".to_owned())),
+        metrics: Arc::new(|| Some(("text/plain; version=0.0.4", "up 1\n".to_owned()))),
         ready: Arc::new(|| {
             let refused = Some("the disk is full".to_owned());
-            public::Readiness { refused, clock: "trusted" }
+            public::Readiness { refused, store: "broken", clock: Some("trusted") }
         }),
         hosts: Arc::new(["gateway.example".to_owned()]),
     };
@@ -207,7 +223,9 @@ async fn sec_w2_metrics_and_health_answer_known_hosts_alone() {
     let host = "\r\nHost: localhost";
     assert_eq!(get("/health", host).await.0, 200);
     let (status, _, body) = get("/ready", host).await;
-    let wanted = json!({"ready": false, "reason": "the disk is full", "clock": "trusted"});
+    let wanted = json!({
+        "ready": false, "reason": "the disk is full", "store": "broken", "clock": "trusted"
+    });
     assert_eq!((status, serde_json::from_str::<Value>(&body).unwrap()), (503, wanted));
     assert_eq!(get("/api/v1/tokens", host).await.0, 404, "no act is served on TCP");
     server.abort();

@@ -1,6 +1,6 @@
 //! The threads that serve clients, each with its own listener on the same port.
 
-use std::net::{SocketAddr, TcpListener};
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -16,76 +16,53 @@ use super::{AppError, DRAIN};
 /// The running threads.
 #[derive(Debug)]
 pub(super) struct Cores {
-    address: SocketAddr,
-    threads: Vec<JoinHandle<()>>,
+    threads: Vec<JoinHandle<usize>>,
 }
 
 impl Cores {
-    /// Listens, and starts a thread for each core. All listeners stand before the first thread runs.
+    /// Starts a thread for each listener.
     pub(super) fn start(
+        listeners: Vec<TcpListener>,
         settings: &Settings,
         shared: &Arc<Shared>,
         stop: &watch::Receiver<bool>,
     ) -> Result<Self, AppError> {
-        let (address, listeners) = listen(settings)?;
-        let listening = Listening {
-            h2c: settings.listen.h2c,
-            connections: settings.limits.connections,
-            head_bytes: settings.limits.head_bytes,
-            headers: settings.limits.headers,
-            drain: DRAIN,
-        };
+        let listening = Listening { h2c: settings.listen.h2c, drain: DRAIN };
         let mut threads = Vec::with_capacity(listeners.len());
         for (index, listener) in listeners.into_iter().enumerate() {
             let (shared, stop) = (Arc::clone(shared), stop.clone());
             let first = first_request(index);
             let thread = std::thread::Builder::new().name(format!("tollgate-core-{index}")).spawn(
                 move || {
-                    let served =
-                        accept::serve_core(index, shared, listener, listening, stop, first);
-                    if let Err(error) = served {
-                        tracing::error!(core = index, %error, "a core cannot serve clients");
-                    }
+                    accept::serve_core(index, shared, listener, listening, stop, first)
+                        .unwrap_or_else(|error| {
+                            tracing::error!(core = index, %error, "a core cannot serve clients");
+                            0
+                        })
                 },
             );
             threads.push(
                 thread.map_err(|source| AppError::System { doing: "starting a core", source })?,
             );
         }
-        Ok(Self { address, threads })
+        Ok(Self { threads })
     }
 
-    /// Where clients come in.
-    pub(super) const fn address(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// Waits until every core has finished.
-    pub(super) fn join(self) {
+    /// Waits until every core has finished. Gives how many connections had to be cut.
+    pub(super) fn join(self) -> usize {
+        let mut cut = 0;
         for thread in self.threads {
-            if thread.join().is_err() {
-                tracing::error!("a core ended in a panic");
+            match thread.join() {
+                Ok(left) => cut += left,
+                Err(_) => tracing::error!("a core ended in a panic"),
             }
         }
+        cut
     }
 }
 
-fn listen(settings: &Settings) -> Result<(SocketAddr, Vec<TcpListener>), AppError> {
-    let key = "listen.public";
-    let asked = settings.listen.public;
-    let failed = |source| AppError::Listen { key, address: asked, source };
-    let first = accept::listen(asked).map_err(failed)?;
-    // With port 0 the system has chosen one, which the others share.
-    let address = first.local_addr().map_err(failed)?;
-    let mut listeners = vec![first];
-    for _ in 1..settings.listen.cores {
-        listeners.push(accept::listen(address).map_err(failed)?);
-    }
-    Ok((address, listeners))
-}
-
-/// Where a core begins to number requests: at random, and apart from the other cores, so that numbers
-/// of different runs are not taken for one another.
+/// Where a core begins to number requests: at random, and apart from the other cores, so that
+/// numbers of different runs are not taken for one another.
 fn first_request(core: usize) -> u64 {
     let mut random = [0; 8];
     // Numbers that begin at zero are still told apart within this run.

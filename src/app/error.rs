@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 
 use crate::admin::socket::SocketError;
 use crate::store::StoreError;
+use crate::store::sealed::KeyError;
 
 /// Why a gateway did not start, or did not stop in order.
 #[derive(Debug, thiserror::Error)]
@@ -19,6 +20,9 @@ pub enum AppError {
         /// What the system reports.
         source: io::Error,
     },
+    /// Secret parameters, and no key for them.
+    #[error("secret parameters cannot be kept: {0}")]
+    MasterKey(#[from] KeyError),
     /// The local socket.
     #[error(transparent)]
     Socket(#[from] SocketError),

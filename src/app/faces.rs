@@ -1,94 +1,105 @@
-//! The administrative faces of a running gateway: the local socket, and metrics and health on TCP.
+//! The administrative faces of a running gateway: metrics and health on TCP, which are there from
+//! the first moment to the last, and the local socket, which is there while the store is open.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
-use crate::admin::public::{self, Metrics, Watch};
+use crate::admin::public::{self, Watch};
 use crate::admin::socket::{self, LocalSocket};
-use crate::admin::system::ServerStatus;
 use crate::admin::{Handles, api};
 use crate::config::settings::Listen;
-use crate::gateway::core::Shared;
-use crate::service::Service;
 
-use super::{AppError, Reloader, watched};
+use super::AppError;
+use super::standing::Standing;
 
-/// Both listeners, bound and not yet served.
+/// How long answers under way on these faces may take once the gateway has drained.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The faces that are served. They end when told to, or with the runtime.
+#[derive(Debug)]
 pub(super) struct Faces {
-    socket: LocalSocket,
-    tcp: TcpListener,
     admin: SocketAddr,
-}
-
-/// Binds both, so that a taken address is known before anything runs.
-pub(super) fn bind(control: &Runtime, listen: &Listen) -> Result<Faces, AppError> {
-    let address = listen.admin;
-    let failed = |source| AppError::Listen { key: "listen.admin", address, source };
-    control.block_on(async {
-        let tcp = TcpListener::bind(address).await.map_err(failed)?;
-        let admin = tcp.local_addr().map_err(failed)?;
-        let socket = socket::bind(&listen.socket)?;
-        Ok(Faces { socket, tcp, admin })
-    })
+    tasks: Vec<JoinHandle<()>>,
+    close: watch::Sender<bool>,
 }
 
 impl Faces {
+    /// Serves metrics and health, before there is anything else.
+    pub(super) fn begin(
+        control: &Runtime,
+        listen: &Listen,
+        standing: &Arc<Standing>,
+    ) -> Result<Self, AppError> {
+        let address = listen.admin;
+        let failed = |source| AppError::Listen { key: "listen.admin", address, source };
+        let tcp = control.block_on(TcpListener::bind(address)).map_err(failed)?;
+        let admin = tcp.local_addr().map_err(failed)?;
+        let watch = {
+            let (metrics, ready) = (Arc::clone(standing), Arc::clone(standing));
+            Watch {
+                metrics: Arc::new(move || metrics.metrics()),
+                ready: Arc::new(move || ready.readiness()),
+                hosts: Arc::from(listen.admin_hosts.clone()),
+            }
+        };
+        let (close, closed) = watch::channel(false);
+        let task = control.spawn(async move {
+            if let Err(error) = public::serve(tcp, watch, until(closed)).await {
+                tracing::error!(%error, "the administrative address is closed");
+            }
+        });
+        Ok(Self { admin, tasks: vec![task], close })
+    }
+
     /// Where metrics and health are answered.
     pub(super) const fn admin(&self) -> SocketAddr {
         self.admin
     }
 
-    /// Serves both until `stop`.
-    pub(super) fn serve(
-        self,
-        control: &Runtime,
-        (service, shared): (&Arc<Service>, &Arc<Shared>),
-        metrics: Metrics,
-        reloader: &Arc<Reloader>,
-        (public, admin): (SocketAddr, SocketAddr),
-        stop: &watch::Receiver<bool>,
-    ) {
-        let server = ServerStatus {
-            pid: std::process::id(),
-            started_at: service.now(),
-            public,
-            admin,
-            config: reloader.source().cloned(),
-        };
-        let handles = Handles {
-            service: Arc::clone(service),
-            reload: Some({
-                let reloader = Arc::clone(reloader);
-                Arc::new(move || reloader.reload())
-            }),
-            server: Some(server),
-            shared: Some(Arc::clone(shared)),
-        };
-        let router = api::router(Arc::new(handles));
-        let ready = {
-            let shared = Arc::clone(shared);
-            Arc::new(move || watched::readiness(&shared))
-        };
-        let watch = Watch { metrics, ready, hosts: Arc::from(Vec::new()) };
-        let (on_socket, on_tcp) = (until(stop.clone()), until(stop.clone()));
-        control.spawn(async move {
-            if let Err(error) = self.socket.serve(router, on_socket).await {
+    /// Tells when they are closed, for what goes on beside them.
+    pub(super) fn closed(&self) -> watch::Receiver<bool> {
+        self.close.subscribe()
+    }
+
+    /// Serves the local socket too.
+    pub(super) fn add(&mut self, control: &Runtime, socket: LocalSocket, handles: Handles) {
+        let (router, closed) = (api::router(Arc::new(handles)), until(self.closed()));
+        self.tasks.push(control.spawn(async move {
+            if let Err(error) = socket.serve(router, closed).await {
                 tracing::error!(%error, "the local socket is closed");
             }
-        });
-        control.spawn(async move {
-            if let Err(error) = public::serve(self.tcp, watch, on_tcp).await {
-                tracing::error!(%error, "the administrative address is closed");
+        }));
+    }
+
+    /// Keeps `task` until the faces are closed.
+    pub(super) fn beside(&mut self, task: JoinHandle<()>) {
+        self.tasks.push(task);
+    }
+
+    /// Gives the answers that are under way, and takes no further questions.
+    pub(super) async fn close(self) {
+        let _ = self.close.send(true);
+        for task in self.tasks {
+            if tokio::time::timeout(PATIENCE, task).await.is_err() {
+                tracing::warn!("an administrative act is given up");
             }
-        });
+        }
     }
 }
 
-async fn until(mut stop: watch::Receiver<bool>) {
+/// Makes the local socket, so that one that is taken is known before anything runs.
+pub(super) fn local(control: &Runtime, listen: &Listen) -> Result<LocalSocket, AppError> {
+    let _inside = control.enter();
+    Ok(socket::bind(&listen.socket)?)
+}
+
+async fn until(mut closed: watch::Receiver<bool>) {
     // An error means that the gateway itself is gone.
-    let _ = stop.wait_for(|stop| *stop).await;
+    let _ = closed.wait_for(|closed| *closed).await;
 }

@@ -1,36 +1,33 @@
 //! Builds, starts, reloads and drains a gateway: the one place that knows all rooms.
 //!
-//! The data path (one thread for each core) and the control path (a small runtime for the store, the
-//! administrative faces and the upkeep) share records and counters, and nothing else.
+//! The data path (one thread for each core) and the control path (a small runtime for the store,
+//! the administrative faces and the upkeep) share records and counters, and nothing else.
 
 mod cores;
 mod error;
 mod faces;
+mod opening;
 mod reload;
 mod scrub;
+mod standing;
 mod upkeep;
 mod wall;
 mod watched;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
-use crate::cache::Cache;
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
 use crate::config::{Settings, Source};
 use crate::domain::time::Timestamp;
 use crate::gateway::core::Shared;
-use crate::gateway::snapshot::Snapshot;
-use crate::gateway::targets::Targets;
 use crate::service::Service;
-use crate::store::{self, Store};
-use crate::telemetry::counters::Counters;
+use crate::store::Store;
 use crate::telemetry::logs::Logs;
 
 pub use error::AppError;
@@ -38,10 +35,9 @@ pub use reload::Reloader;
 pub use watched::start_logs;
 
 use cores::Cores;
-
-/// Threads of the control path. The store and the faces need little; what they must not do is wait for
-/// one another.
-const CONTROL_THREADS: usize = 2;
+use faces::Faces;
+use opening::Opening;
+use standing::Standing;
 
 /// How long what is under way may take once the gateway is told to stop.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -50,13 +46,14 @@ const DRAIN: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct Running {
     public: SocketAddr,
-    admin: SocketAddr,
     service: Arc<Service>,
     shared: Arc<Shared>,
     cores: Cores,
     stop: watch::Sender<bool>,
     control: Runtime,
     reloader: Arc<Reloader>,
+    faces: Faces,
+    standing: Arc<Standing>,
 }
 
 /// Opens the store and starts a gateway. Without logs there is no access log either.
@@ -69,9 +66,9 @@ pub fn start(
     clock: Clock,
     logs: Option<Logs>,
 ) -> Result<Running, AppError> {
-    let control = control()?;
-    let store = control.block_on(store::open(&settings.store, clock.clone()))?;
-    build(control, store, settings, source, (clock, logs))
+    let opening = Opening::begin(settings, source, (clock, logs))?;
+    let store = opening.store()?;
+    opening.serve(store)
 }
 
 /// Starts a gateway on a store that is open already.
@@ -85,60 +82,7 @@ pub fn start_on(
     clock: Clock,
     logs: Option<Logs>,
 ) -> Result<Running, AppError> {
-    build(control()?, store, settings, source, (clock, logs))
-}
-
-fn control() -> Result<Runtime, AppError> {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(CONTROL_THREADS)
-        .thread_name("tollgate-control")
-        .enable_all()
-        .build()
-        .map_err(|source| AppError::System { doing: "starting the control runtime", source })
-}
-
-fn build(
-    control: Runtime,
-    store: Arc<dyn Store>,
-    settings: Settings,
-    source: Option<Source>,
-    (clock, logs): (Clock, Option<Logs>),
-) -> Result<Running, AppError> {
-    let high_water = control.block_on(store.high_water())?;
-    let cache = Cache::new(store, settings.cache.clone(), control.handle().clone());
-    let counters = Counters::new(settings.listen.cores);
-    let targets = Arc::new(Targets::default());
-    let snapshot = Snapshot::new(&settings, &counters, &targets, 0);
-    let shared = Arc::new(Shared {
-        cache: Arc::clone(&cache),
-        snapshot: ArcSwap::new(snapshot),
-        clock: clock.clone(),
-        high_water: AtomicU64::new(high_water.unix()),
-        operator_word: AtomicU64::new(0),
-        counters,
-        connections: Default::default(),
-        access: logs.as_ref().map(|logs| logs.access().clone()).unwrap_or_default(),
-        warnings: Default::default(),
-        wall: Default::default(),
-    });
-    let settings = Arc::new(ArcSwap::from_pointee(settings));
-    let service = Arc::new(Service::new(cache, Arc::clone(&settings), clock));
-    let (stop, stopped) = watch::channel(false);
-
-    let listen = settings.load().listen.clone();
-    let faces = faces::bind(&control, &listen)?;
-    let cores = Cores::start(&settings.load(), &shared, &stopped)?;
-    let reloader =
-        Arc::new(Reloader::new(source, settings, Arc::clone(&shared), targets, logs.clone()));
-    let checked = Arc::<scrub::Checked>::default();
-    let metrics = watched::metrics((&shared, &reloader, &checked), logs.as_ref());
-    let addresses = (cores.address(), faces.admin());
-    faces.serve(&control, (&service, &shared), metrics, &reloader, addresses, &stopped);
-    control.spawn(upkeep::run(Arc::clone(&service), Arc::clone(&shared), stopped.clone()));
-    let store = Arc::clone(shared.cache.store());
-    control.spawn(scrub::run(store, checked, stopped));
-    let (public, admin) = addresses;
-    Ok(Running { public, admin, service, shared, cores, stop, control, reloader })
+    Opening::begin(settings, source, (clock, logs))?.serve(store)
 }
 
 impl Running {
@@ -149,7 +93,7 @@ impl Running {
 
     /// Where metrics and health are answered.
     pub const fn admin(&self) -> SocketAddr {
-        self.admin
+        self.faces.admin()
     }
 
     /// All acts.
@@ -172,8 +116,8 @@ impl Running {
         self.control.handle()
     }
 
-    /// Runs until the process is told to stop (SIGTERM, SIGINT), and takes new settings at SIGHUP and
-    /// when the file changes. Then stops.
+    /// Runs until the process is told to stop (SIGTERM, SIGINT), and takes new settings at SIGHUP
+    /// and when the file changes. Then stops.
     ///
     /// # Errors
     /// As [`Running::stop`].
@@ -185,21 +129,37 @@ impl Running {
         self.stop()
     }
 
-    /// Takes no new connection, finishes what is under way, writes everything down and closes the store.
+    /// Takes no new connection, finishes what is under way, writes everything down and closes the
+    /// store. The administrative faces close last: a token can be revoked while others finish what
+    /// they began.
     ///
     /// # Errors
-    /// A store that could not be closed in order; its history holds everything that was acknowledged.
+    /// A store that could not be closed in order; its history holds everything that was
+    /// acknowledged.
     pub fn stop(self) -> Result<(), AppError> {
+        let (open, at_most) = (self.connections(), DRAIN.as_secs());
+        tracing::info!(connections = open, at_most_seconds = at_most, "the gateway drains");
+        self.standing.drains();
         let _ = self.stop.send(true);
-        self.cores.join();
-        let (cache, now) = (&self.shared.cache, self.shared.clock.now());
-        let high_water = Timestamp::from_unix(self.shared.high_water.load(Ordering::Relaxed));
+        let begun = clock::instant();
+        let (shared, left) = (Arc::clone(&self.shared), self.cores.join());
+        let took = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(cut = left, drain_ms = took, "the gateway has drained");
+        self.control.block_on(self.faces.close());
+        let (cache, now) = (&shared.cache, shared.clock.now());
+        let high_water = Timestamp::from_unix(shared.high_water.load(Ordering::Relaxed));
         let closed = self.control.block_on(async {
             let flushed = cache.flush_touches(now).await.map(|_| ());
             let noted = cache.store().raise_high_water(high_water).await;
             flushed.and(noted).and(cache.store().close().await)
         });
         self.control.shutdown_timeout(Duration::from_secs(5));
-        Ok(closed?)
+        closed?;
+        tracing::info!("tollgate has stopped in order");
+        Ok(())
+    }
+
+    fn connections(&self) -> usize {
+        self.shared.connections.load(Ordering::Relaxed)
     }
 }

@@ -5,12 +5,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
+use axum::http::StatusCode;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::admin::problem::Problem;
 use crate::config::{self, Settings, Source};
 use crate::gateway::core::Shared;
 use crate::gateway::snapshot::Snapshot;
 use crate::gateway::targets::Targets;
+use crate::store::sealed;
 use crate::telemetry::logs::Logs;
 
 /// Puts new settings in place.
@@ -45,26 +48,26 @@ impl Reloader {
         self.source.as_ref().map(|source| &source.path)
     }
 
-    /// Reads the file anew at an operator's word and puts it in place. A request that is under way ends
-    /// as it began. The word also settles that the wall clock is right.
+    /// Reads the file anew and puts it in place. A request that is under way ends as it began.
     ///
     /// # Errors
-    /// All mistakes of the file, as text for people; the settings in force stay.
-    pub fn reload(&self) -> Result<(), String> {
-        self.read()?;
-        self.shared.operator_word.fetch_add(1, Ordering::Relaxed);
-        Ok(())
-    }
-
-    fn read(&self) -> Result<(), String> {
+    /// All mistakes of the file; the settings in force stay.
+    pub fn reload(&self) -> Result<(), Box<Problem>> {
         let Some(source) = &self.source else {
-            return Err("this gateway was started without a configuration file".to_owned());
+            return Err(Box::new(Problem::no_file()));
         };
         let _turn = self.one_at_a_time.lock().unwrap_or_else(PoisonError::into_inner);
         let environment = config::Environment::process();
         let loaded = source
             .reload(&self.settings.load(), &environment)
-            .map_err(|report| report.to_string())
+            .map_err(|report| Box::new(Problem::bad_config(&report)))
+            .and_then(|loaded| match sealed::check_key(&loaded.settings) {
+                Ok(()) => Ok(loaded),
+                Err(error) => {
+                    let status = StatusCode::UNPROCESSABLE_ENTITY;
+                    Err(Box::new(Problem::no_master_key(status, &error)))
+                }
+            })
             .inspect_err(|_| _ = self.failures.fetch_add(1, Ordering::Relaxed))?;
         self.put(loaded.settings);
         tracing::info!(file = %source.path.display(), "new configuration in force");
@@ -89,11 +92,11 @@ impl Reloader {
         self.shared.snapshot.store(snapshot);
     }
 
-    fn tell(&self, why: &str, outcome: Result<(), String>) {
-        if let Err(report) = outcome {
+    fn tell(&self, why: &str, outcome: Result<(), Box<Problem>>) {
+        if let Err(problem) = outcome {
             tracing::error!(%why, "the configuration in force stays, since the new one has mistakes:");
             // One event is one line; a report is read line by line.
-            for line in report.lines() {
+            for line in problem.detail.lines().chain(problem.hint.as_deref()) {
                 tracing::error!("{line}");
             }
         }
@@ -105,8 +108,7 @@ pub(super) fn watch(reloader: &Arc<Reloader>) -> Option<config::Watch> {
     let file = reloader.source()?.clone();
     let reloader = Arc::clone(reloader);
     let watch = config::watch(&[file], move || {
-        // Files also change when nobody has looked at the gateway: this is no word about the clock.
-        reloader.tell("the file changed", reloader.read());
+        reloader.tell("the file changed", reloader.reload());
     });
     watch
         .inspect_err(|error| {

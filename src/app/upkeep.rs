@@ -1,5 +1,5 @@
-//! What goes on beside the requests: last uses are written down, tokens that are over are ended, and the
-//! wall clock is watched.
+//! What goes on beside the requests: last uses are written down, tokens that are over are ended,
+//! and the wall clock is watched.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -46,12 +46,11 @@ pub(super) async fn run(
         }
         let word = shared.operator_word.load(Ordering::Relaxed);
         if word != heard {
-            // Whoever reloads has looked at the gateway, and so at what it says about the clock.
             heard = word;
             if shared.wall.read() != ClockState::Trusted {
                 tracing::info!(
                     now = %shared.clock.now(),
-                    "an operator says that the gateway may go on as it stands: the wall clock is trusted"
+                    "an operator says that the wall clock is right: it is trusted"
                 );
             }
             wall = Wall::trust(&shared.clock);
@@ -63,8 +62,8 @@ pub(super) async fn run(
     }
 }
 
-/// How far the clock had come before this start. A store whose mark was lost with its index says by its
-/// newest event that it is not new.
+/// How far the clock had come before this start. A store whose mark was lost with its index says by
+/// its newest event that it is not new.
 async fn mark(service: &Service, shared: &Shared) -> Option<Timestamp> {
     let high = Timestamp::from_unix(shared.high_water.load(Ordering::Relaxed));
     if high > Timestamp::EPOCH {

@@ -1,9 +1,10 @@
 //! Whether the wall clock can be trusted to end tokens for good.
 //!
-//! It is held against a clock that nobody sets. When the two part by more than a minute, nothing is ended
-//! until they agree again or an operator says that the new time is right (a reload does). At the start
-//! there is nothing to hold it against but the mark that was persisted last: beyond it by more than
-//! [`AHEAD_MAX`], the clock must first run for [`SETTLE`] without a step.
+//! It is held against a clock that nobody sets. When the two part by more than a minute, nothing is
+//! ended until they agree again or an operator says that the new time is right (`tollgate clock
+//! --trust`). At the start there is nothing to hold it against but the mark that was persisted
+//! last: beyond it by more than [`AHEAD_MAX`], the clock must first run for [`SETTLE`] without a
+//! step.
 
 use std::time::Duration;
 
@@ -13,15 +14,15 @@ use crate::domain::time::{Span, Timestamp};
 /// How far the clocks may part between two looks.
 const APART_MAX: Span = Span::from_seconds(60);
 
-/// How far beyond the last persisted mark a clock is believed at the start. A restart takes seconds, and
-/// the mark is at most two minutes old then. Wrong clocks are wrong by a time zone at the least (half an
-/// hour is the smallest that is in use), so that this tells the two apart. A machine that was off for
-/// longer loses nothing by the wait: its requests are judged by the clock all the while, and only the end
-/// of what is over is written down later.
+/// How far beyond the last persisted mark a clock is believed at the start. A restart takes
+/// seconds, and the mark is at most two minutes old then. Wrong clocks are wrong by a time zone at
+/// the least (half an hour is the smallest that is in use), so that this tells the two apart. A
+/// machine that was off for longer loses nothing by the wait: its requests are judged by the clock
+/// all the while, and only the end of what is over is written down later.
 const AHEAD_MAX: Span = Span::from_seconds(15 * 60);
 
-/// How long a clock must run without a step before it is believed. Time servers correct a clock within
-/// minutes of the start of the network.
+/// How long a clock must run without a step before it is believed. Time servers correct a clock
+/// within minutes of the start of the network.
 pub(super) const SETTLE: Duration = Duration::from_secs(15 * 60);
 
 /// The wall clock under watch.
@@ -50,8 +51,8 @@ enum Standing {
 pub(super) enum Look {
     /// It can be trusted.
     Trusted(Timestamp),
-    /// It may be wrong since the start: uses are written down by it, since requests are judged by it, but
-    /// nothing is ended and the mark stays where it is, so that a correction needs nobody.
+    /// It may be wrong since the start: uses are written down by it, since requests are judged by
+    /// it, but nothing is ended and the mark stays where it is, so that a correction needs nobody.
     Unsettled(Timestamp),
     /// It was set: nothing is done by it.
     Parted,
@@ -74,8 +75,8 @@ impl Wall {
         Self { at: clock.now(), uptime: clock.uptime(), standing: Standing::Trusted }
     }
 
-    /// The clock at the start of a gateway whose clock had come to `mark` before. None where nothing is
-    /// known of before.
+    /// The clock at the start of a gateway whose clock had come to `mark` before. None where
+    /// nothing is known of before.
     pub(super) fn begin(clock: &Clock, mark: Option<Timestamp>) -> Self {
         let mut wall = Self::trust(clock);
         if let Some(mark) = mark.filter(|mark| wall.at.since(*mark) > AHEAD_MAX) {
@@ -83,7 +84,8 @@ impl Wall {
             tracing::warn!(
                 now = %wall.at, %mark, settles_in_seconds = SETTLE.as_secs(),
                 "the wall clock is far beyond the last time that was noted: no token is ended for good \
-                 until it has run for a while without a step, or until a reload says that it is right"
+                 until it has run for a while without a step, or until somebody says that it is right \
+                 (`tollgate clock --trust`)"
             );
         }
         wall
@@ -102,7 +104,7 @@ impl Wall {
                 tracing::error!(
                     %now, %expected, apart_seconds = apart.seconds(),
                     "the wall clock was set: no token is ended for good until it is set right, or \
-                     until a reload says that it is right"
+                     until somebody says that it is (`tollgate clock --trust`)"
                 );
                 Standing::Parted
             }

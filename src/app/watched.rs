@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use crate::admin::public::{Metrics, Readiness};
 use crate::clock::{Clock, ClockState};
 use crate::config::Settings;
 use crate::config::settings::LogFormat;
@@ -15,6 +14,7 @@ use crate::telemetry::metrics::{self, Sources, State, StoreState};
 
 use super::Reloader;
 use super::scrub::Checked;
+use super::standing::Metrics;
 
 /// Starts the logs of this process as the settings say. Called once, before a gateway is started.
 ///
@@ -39,7 +39,7 @@ pub(super) fn metrics(
         let checked = Arc::clone(checked);
         Box::new(move || state(&shared, &reloader, &checked))
     };
-    Arc::new(metrics::exposition(Sources {
+    Box::new(metrics::exposition(Sources {
         counters: Arc::clone(&shared.counters),
         dropped: logs.map(Logs::dropped),
         started_at: shared.clock.now(),
@@ -73,24 +73,9 @@ fn state(shared: &Shared, reloader: &Reloader, checked: &Checked) -> State {
     }
 }
 
-/// Whether requests that need a token are decided.
-pub(super) fn readiness(shared: &Shared) -> Readiness {
-    let clock = shared.clock_state();
-    let refused = match shared.cache.store().health() {
-        Health::ReadOnly(why) | Health::Broken(why) => Some(why),
-        Health::Ready if clock == ClockState::Behind => Some(format!(
-            "the wall clock is {} seconds behind what it has shown before: requests that need a token \
-             are answered 503 until it is set right (`tollgate clock`)",
-            shared.behind().seconds()
-        )),
-        Health::Ready => None,
-    };
-    Readiness { refused, clock: clock.name() }
-}
-
-/// Tells when the wall clock falls behind what it has shown before, also where nobody asks for anything,
-/// and when that is over; the other states are told where they are found (`wall`). Gives what to hold the
-/// next look against.
+/// Tells when the wall clock falls behind what it has shown before, also where nobody asks for
+/// anything, and when that is over; the other states are told where they are found (`wall`). Gives
+/// what to hold the next look against.
 pub(super) fn tell_clock(before: ClockState, shared: &Shared) -> ClockState {
     let (now, state) = (shared.clock.now(), shared.clock_state());
     match (before, state) {
@@ -109,7 +94,8 @@ pub(super) fn tell_clock(before: ClockState, shared: &Shared) -> ClockState {
     state
 }
 
-/// Tells when the store becomes able or unable to do its work. Gives what to hold the next look against.
+/// Tells when the store becomes able or unable to do its work. Gives what to hold the next look
+/// against.
 pub(super) fn tell_health(before: Health, now: Health) -> Health {
     if before != now {
         match &now {

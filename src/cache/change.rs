@@ -9,12 +9,12 @@ use crate::domain::secret::Digest;
 use crate::domain::token::Revision;
 use crate::store::{Change, Commit, Position, Record, StoreError};
 
-use super::{Cache, Owners, head_of};
+use super::{Cache, Owners};
 
 impl Cache {
-    /// Makes a change durable and forgets the old records. When this is answered, no later request on
-    /// this node is decided on them. It runs to its end even if the caller goes away half-way: a change
-    /// that is durable but not forgotten would leave a revoked token alive.
+    /// Makes a change durable and forgets the old records. When this is answered, no later request
+    /// on this node is decided on them. It runs to its end even if the caller goes away half-way: a
+    /// change that is durable but not forgotten would leave a revoked token alive.
     ///
     /// # Errors
     /// The store's.
@@ -40,9 +40,9 @@ impl Cache {
         task.await.unwrap_or(Err(StoreError::Closed))
     }
 
-    /// The digests under which tokens are held now that will be held under others. Whoever changes a
-    /// record has read it, so that the store has the revision that the change expects by now, or a later
-    /// one, and then refuses the change.
+    /// The digests under which tokens are held now that will be held under others. Whoever changes
+    /// a record has read it, so that the store has the revision that the change expects by now, or
+    /// a later one, and then refuses the change.
     async fn former_digests(&self, changes: &[Change]) -> Result<Vec<Digest>, StoreError> {
         let mut former = Vec::new();
         for change in changes {
@@ -65,17 +65,14 @@ impl Cache {
 
     pub(super) fn forget_token(&self, digest: &Digest) {
         let shard = self.shard(digest);
-        // This may be another's whose digest begins alike; it is loaded anew.
-        if let Some(entry) = self.records.remove(&head_of(digest)) {
-            entry.invalidate();
-        }
+        self.records.forget(digest);
         self.unknown.invalidate(digest);
         // Last, so that whoever reads the new epoch finds nothing of what was before.
         self.epoch_of(digest).fetch_add(1, Ordering::SeqCst);
         drop(shard);
-        // An entry that is being evicted right now is no longer found above, and its flag is cleared
-        // by the listener: this waits until every eviction under way has come to that.
-        self.records.run_pending_tasks();
+        // An entry that is being evicted right now is no longer found above, and its flag is
+        // cleared by the listener: this waits until every eviction under way has come to that.
+        self.records.settle();
     }
 
     fn forget_owner(&self, id: &OwnerId) {

@@ -1,5 +1,5 @@
-//! What is read on every request and is the same for many tokens: apart from the record, so that a million
-//! records are small.
+//! What is read on every request and is the same for many tokens: apart from the record, so that a
+//! million records are small.
 
 use crate::domain::decision::{OwnerTerms, Terms};
 use crate::domain::grant::Items;

@@ -15,9 +15,10 @@ use super::common::Common;
 use super::interned::Interned;
 use super::told::Told;
 
-/// A token in memory. It is never changed: a change clears its flag, and the next look loads it anew.
-/// What a request reads stands together, for with many tokens in use every place that has to be fetched
-/// costs; what most tokens have like many others is held once, and stays in the processor's cache.
+/// A token in memory. It is never changed: a change clears its flag, and the next look loads it
+/// anew. What a request reads stands together, for with many tokens in use every place that has to
+/// be fetched costs; what most tokens have like many others is held once, and stays in the
+/// processor's cache.
 #[derive(Debug)]
 #[repr(C)]
 pub struct Entry {
@@ -43,8 +44,8 @@ pub struct Entry {
     pub told: Told,
 }
 
-/// With the two counts of its `Arc` a record takes 184 bytes, the most that the system's allocator has in a
-/// block of 192.
+/// With the two counts of its `Arc` a record takes 184 bytes, the most that the system's allocator
+/// has in a block of 192.
 const _: () = assert!(size_of::<Entry>() == 168);
 
 impl Entry {
@@ -88,8 +89,9 @@ impl Entry {
         self.valid.load(Ordering::Acquire)
     }
 
-    /// Whether a verdict of idleness may rest on a last use that is older than the one in the store. It
-    /// may not where the end is on record, or where the record was read anew for this question before.
+    /// Whether a verdict of idleness may rest on a last use that is older than the one in the
+    /// store. It may not where the end is on record, or where the record was read anew for this
+    /// question before.
     pub fn idleness_is_doubtful(&self) -> bool {
         self.ended.is_none() && !self.idle_confirmed.load(Ordering::Relaxed)
     }
@@ -99,12 +101,20 @@ impl Entry {
         self.idle_confirmed.store(true, Ordering::Relaxed);
     }
 
+    /// Begins to fetch all that a request reads of it. With many tokens in use none of it is near
+    /// the processor, and its lines come together in the time that the first one takes.
+    pub fn fetch(&self) {
+        let last_seen = self.last_seen.0.load(Ordering::Relaxed);
+        std::hint::black_box((self.life.created_at, last_seen, self.told.ends()));
+    }
+
     pub(super) fn invalidate(&self) {
         self.valid.store(false, Ordering::SeqCst);
     }
 }
 
-/// An owner in memory, shared by all its tokens, so that blocking clears one flag and not a thousand.
+/// An owner in memory, shared by all its tokens, so that blocking clears one flag and not a
+/// thousand.
 #[derive(Debug)]
 pub struct OwnerEntry {
     valid: AtomicBool,

@@ -1,6 +1,6 @@
-//! What many tokens share, held once: what they may do as a whole, and for tokens that are alone with theirs
-//! its words, sets of contexts and companies. A million tokens have a handful of them, and what is compared
-//! on every request stays in the processor's cache.
+//! What many tokens share, held once: what they may do as a whole, and for tokens that are alone
+//! with theirs its words, sets of contexts and companies. A million tokens have a handful of them,
+//! and what is compared on every request stays in the processor's cache.
 
 use std::collections::HashSet;
 use std::hash::Hash;
@@ -11,8 +11,8 @@ use crate::domain::id::Slug;
 
 use super::common::Common;
 
-/// How many different words are held of each kind. Beyond that the list begins anew, and what was held
-/// stays with the tokens that have it.
+/// How many different words are held of each kind. Beyond that the list begins anew, and what was
+/// held stays with the tokens that have it.
 const WORDS_MAX: usize = 4_096;
 
 /// The words.

@@ -9,7 +9,7 @@ use crate::domain::secret::Digest;
 use crate::store::Held;
 
 use super::entry::{LastSeen, OwnerEntry};
-use super::{Cache, Entry, head_of};
+use super::{Cache, Entry};
 
 /// Why a token could not be looked at. None of these says anything about the token.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -51,8 +51,7 @@ const OVERTAKEN_MAX: usize = 64;
 impl Cache {
     /// Looks into the memory alone.
     pub fn look(&self, digest: &Digest) -> Look {
-        let found = self.records.get(&head_of(digest));
-        match found.filter(|entry| entry.digest == *digest) {
+        match self.records.get(digest) {
             Some(entry) if entry.is_valid() => Look::Held(entry),
             Some(_) => Look::Absent,
             None if self.unknown.contains_key(digest) => Look::Unknown,
@@ -98,8 +97,8 @@ impl Cache {
         self.load(digest).await
     }
 
-    /// The load of this digest that is under way, or a new one; or what one has brought since the last
-    /// look, for loads land under the same lock.
+    /// The load of this digest that is under way, or a new one; or what one has brought since the
+    /// last look, for loads land under the same lock.
     fn join(self: &Arc<Self>, digest: &Digest) -> Result<Joined, LoadError> {
         let mut shard = self.shard(digest);
         if let Some(flight) = shard.loads.get(digest) {
@@ -134,15 +133,16 @@ impl Cache {
         Ok(Joined::Flight(receiver))
     }
 
-    /// Waits for a turn at the store: first come, first served, so that a flood of strangers takes its
-    /// place in the line like everybody else. Half of the time that a load has is kept for the store.
+    /// Waits for a turn at the store: first come, first served, so that a flood of strangers takes
+    /// its place in the line like everybody else. Half of the time that a load has is kept for the
+    /// store.
     async fn turn(&self) -> Result<SemaphorePermit<'_>, LoadError> {
         let turn = tokio::time::timeout(self.settings.load_timeout / 2, self.turns.acquire()).await;
         turn.ok().and_then(Result::ok).ok_or(LoadError::Busy)
     }
 
-    /// Whether nobody waits for a load any more whose turn has come; then it is off the list, and the
-    /// store is not asked. Whoever joins holds the same lock.
+    /// Whether nobody waits for a load any more whose turn has come; then it is off the list, and
+    /// the store is not asked. Whoever joins holds the same lock.
     fn is_abandoned(&self, digest: &Digest, sender: &watch::Sender<Option<Outcome>>) -> bool {
         let mut shard = self.shard(digest);
         // The one receiver that is left is the list's own.
@@ -182,8 +182,9 @@ impl Cache {
         (self.epoch(digest), self.owners_epoch())
     }
 
-    /// Puts what was read into the memory, unless a change came between; then none. From here on nobody
-    /// can join the load: whoever asks after a later change is answered must not get its outcome.
+    /// Puts what was read into the memory, unless a change came between; then none. From here on
+    /// nobody can join the load: whoever asks after a later change is answered must not get its
+    /// outcome.
     fn admit(
         &self,
         digest: &Digest,
@@ -203,7 +204,7 @@ impl Cache {
                 let owner = self.admit_owner(owners_epoch, held)?;
                 let last_seen = self.last_seen(held);
                 let entry = Arc::new(Entry::new(held, owner, last_seen, &self.interned));
-                self.records.insert(head_of(digest), Arc::clone(&entry));
+                self.records.insert(&entry);
                 Some(entry)
             }
         };
@@ -227,9 +228,10 @@ impl Cache {
         Some(owner)
     }
 
-    /// When the token was last used: the pending use where there is one, since it is the later. A request
-    /// that is under way with the record before may still note a use that this one does not hear of; then
-    /// this record is behind by a second or two, which [`Entry::idleness_is_doubtful`] allows for.
+    /// When the token was last used: the pending use where there is one, since it is the later. A
+    /// request that is under way with the record before may still note a use that this one does not
+    /// hear of; then this record is behind by a second or two, which
+    /// [`Entry::idleness_is_doubtful`] allows for.
     fn last_seen(&self, held: &Held) -> LastSeen {
         let pending = self.touches.newest(held.token.id).map(|last| last.at);
         LastSeen::new(pending.max(held.last_use.as_ref().map(|last| last.at)))

@@ -1,11 +1,12 @@
 //! Records in memory, digests known to be unknown, pending touches, and what keeps them coherent.
 //!
-//! The cache holds records, never verdicts. It is the only way to the store for everything that changes
-//! records, so that no change can be answered before the memory has forgotten the old record.
+//! The cache holds records, never verdicts. It is the only way to the store for everything that
+//! changes records, so that no change can be answered before the memory has forgotten the old
+//! record.
 //!
 //! | what | bound | lifetime | when full |
 //! | --- | --- | --- | --- |
-//! | records (moka, TinyLFU) | `cache.records` tokens | until changed or evicted | the least used goes |
+//! | records (moka, TinyLFU) | `cache.records` tokens | until changed or evicted | the least used go, some eight at a time |
 //! | unknown digests (moka, apart) | `cache.unknown` digests | `cache.unknown_ttl`, or until one is created | the least used goes; never a record |
 //! | owners | those of the records held | as long as a record holds them | grows with the records |
 //! | what many tokens share (`interned`) | 4,096 of it, and as many sets of contexts and companies | until the list is full | it begins anew; tokens keep what they have |
@@ -18,24 +19,25 @@
 //! | what | bound, for each core | lifetime | when full |
 //! | --- | --- | --- | --- |
 //! | records (`gateway/table.rs`) | `cache.records` and a third, in lines of four places; 64 MiB at the most | until changed, evicted above, or displaced | the oldest of its line goes |
-//! | unknown digests (`gateway/strangers.rs`) | 16,384 places, one for each digest | `cache.unknown_ttl` from when the core heard of it, or until any digest of its shard changes | whoever comes later takes the place |
+//! | unknown digests (`gateway/strangers.rs`) | 65,536, in lines of two places | `cache.unknown_ttl` from when the core heard of it, or until any digest of its shard changes | the older of its line goes |
 //! | idle upstream connections (`gateway/upstream/pool.rs`) | 1,024 for each endpoint | `upstream_idle_timeout` of the API | closed instead of kept |
 //!
-//! Nothing is shared between the lists of known and unknown: unknown digests and loads of them can fill
-//! the line, but push no record out.
+//! Nothing is shared between the lists of known and unknown: unknown digests and loads of them can
+//! fill the line, but push no record out.
 //!
 //! **Coherence.** A load notes the epoch of its digest's shard and of the owners before it reads the
-//! store; a change moves both on after it is durable. A loaded record enters the cache only under the
-//! shard's lock and only if neither moved; otherwise it is loaded again. A token whose digest changes is
-//! forgotten under both. A change clears the validity
-//! flag of the record it replaces, and so does eviction, so that the tables that each core keeps in
-//! front of this cache see it on their next look.
+//! store; a change moves both on after it is durable. A loaded record enters the cache only under
+//! the shard's lock and only if neither moved; otherwise it is loaded again. A token whose digest
+//! changes is forgotten under both. A change clears the validity flag of the record it replaces,
+//! and so does eviction, so that the tables that each core keeps in front of this cache see it on
+//! their next look.
 
 mod change;
 mod common;
 mod entry;
 mod interned;
 mod load;
+mod records;
 mod told;
 mod touches;
 
@@ -60,6 +62,7 @@ pub use load::{LoadError, Look};
 pub use told::{ContextParam, Params, Told};
 
 use interned::Interned;
+use records::Records;
 use touches::Touches;
 
 /// Locks over digests; a change holds one of them for a moment.
@@ -75,9 +78,7 @@ pub struct Cache {
     settings: CacheSettings,
     /// Where loads and commits run, so that a slow store never blocks a core that serves clients.
     control: Handle,
-    /// By the head of the digest, for moka keeps each key in memory of its own, and the record has all of it.
-    /// Should two digests begin alike, one record displaces the other.
-    records: moka::sync::Cache<u64, Arc<Entry>, BuildDigestHasher>,
+    records: Records,
     unknown: moka::sync::Cache<Digest, (), BuildDigestHasher>,
     shards: Vec<Mutex<Shard>>,
     /// Moved on by every change to a digest of the shard, under its lock.
@@ -126,10 +127,7 @@ struct Owners {
 impl Cache {
     /// A cache over `store` that loads on `control`.
     pub fn new(store: Arc<dyn Store>, settings: CacheSettings, control: Handle) -> Arc<Self> {
-        let records = moka::sync::Cache::builder()
-            .max_capacity(settings.records)
-            .eviction_listener(|_, entry: Arc<Entry>, _| entry.invalidate())
-            .build_with_hasher(BuildDigestHasher::default());
+        let records = Records::new(settings.records);
         let unknown = moka::sync::Cache::builder()
             .max_capacity(settings.unknown)
             .time_to_live(settings.unknown_ttl)
@@ -175,7 +173,7 @@ impl Cache {
 
     /// How many records and how many unknown digests are held, about.
     pub fn sizes(&self) -> (u64, u64) {
-        (self.records.entry_count(), self.unknown.entry_count())
+        (self.records.count(), self.unknown.entry_count())
     }
 
     fn shard(&self, digest: &Digest) -> MutexGuard<'_, Shard> {
@@ -189,8 +187,8 @@ impl Cache {
         self.epoch_of(digest).load(Ordering::SeqCst)
     }
 
-    /// What every change to an owner moves on. An owner that was seen to hold after this was read does so
-    /// as long as this stays.
+    /// What every change to an owner moves on. An owner that was seen to hold after this was read
+    /// does so as long as this stays.
     pub fn owners_epoch(&self) -> u64 {
         self.owners_epoch.load(Ordering::SeqCst)
     }
@@ -210,9 +208,10 @@ fn shard_of(digest: &Digest) -> usize {
     usize::from(digest.as_bytes()[31]) % SHARDS
 }
 
-/// The first eight bytes.
-fn head_of(digest: &Digest) -> u64 {
-    digest.as_bytes().first_chunk().map_or(0, |head| u64::from_le_bytes(*head))
+/// Spreads numbers that have a pattern: all bits of a number count in the high bits of what this
+/// gives, and no two numbers give the same.
+const fn spread(number: u64) -> u64 {
+    number.wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
 /// Digests are as random as a hash could make them: their first eight bytes are taken as they are.

@@ -56,7 +56,8 @@ pub struct ContextParam {
 }
 
 impl Told {
-    pub(super) fn new(token: &Token) -> Self {
+    /// What a token carries.
+    pub fn new(token: &Token) -> Self {
         let name = utf8_percent_encode(&token.name, ENCODED);
         let whole = format!("{}{name}", token.owner).into_bytes();
         let owner_bytes = u8::try_from(token.owner.as_str().len()).unwrap_or(u8::MAX);
@@ -81,6 +82,14 @@ impl Told {
     pub fn name(&self) -> &[u8] {
         let (owner_bytes, text) = self.text();
         text.get(owner_bytes..).unwrap_or_default()
+    }
+
+    /// Bytes of its first and its last cache line.
+    pub(super) const fn ends(&self) -> (u8, u8) {
+        match &self.0 {
+            Kept::Here { owner_bytes, text, .. } => (*owner_bytes, text[TEXT_MAX - 1]),
+            Kept::Apart(_) => (0, 0),
+        }
     }
 
     fn text(&self) -> (usize, &[u8]) {

@@ -1,12 +1,11 @@
 //! Touches: noting that a token was used, at next to no cost, and writing it down in batches.
 //!
-//! A use is appended to the list of its group. With a million tokens in use each note is about another
-//! token than those before it: a place for each token in a table would be memory that has to be fetched
-//! for every request, and again by the flush, while the ends of a few hundred lists stay in the processor.
-//! A token can therefore stand in a list more than once; a list that is full is cleared of that before it
-//! grows.
+//! A use is appended to the list of its group. With a million tokens in use each note is about
+//! another token than those before it: a place for each token in a table would be memory that has
+//! to be fetched for every request, and again by the flush, while the ends of a few hundred lists
+//! stay in the processor. A token can therefore stand in a list more than once; a list that is full
+//! is cleared of that before it grows.
 
-use std::hash::{BuildHasherDefault, Hasher};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -18,21 +17,21 @@ use crate::domain::token::Token;
 use crate::store::{LastUse, NotedUse, StoreError, Usage, UseKey};
 
 use super::entry::FirstUse;
-use super::{Cache, Entry};
+use super::{BuildDigestHasher, Cache, Entry, spread};
 
-/// About how many uses are written at once: some 20 MB in passing. The fewer batches there are, the fewer
-/// pages the store writes twice in a flush.
+/// About how many uses are written at once: some 20 MB in passing. The fewer batches there are, the
+/// fewer pages the store writes twice in a flush.
 const BATCH: usize = 131_072;
 
-/// A power of two: few enough that the ends of all lists stay near the processor, and so many that a list
-/// is searched in a microsecond or two.
+/// A power of two: few enough that the ends of all lists stay near the processor, and so many that
+/// a list is searched in a microsecond or two.
 const GROUPS: u64 = 512;
 
 /// So many that a core hardly ever waits for one that another one has.
 const SHARDS: usize = 64;
 
-/// The uses of some tokens that are not yet written down, where a token that was evicted and comes back
-/// finds its own.
+/// The uses of some tokens that are not yet written down, where a token that was evicted and comes
+/// back finds its own.
 #[derive(Debug, Default)]
 struct Group {
     /// Those that came since the last flush began, in the order in which they came.
@@ -90,33 +89,33 @@ fn keep_newest(uses: &mut Vec<NotedUse>) {
 /// The uses that are not yet written down.
 #[derive(Debug)]
 pub(super) struct Touches {
-    /// By the number of the group.
-    groups: DashMap<u64, Group, BuildHasherDefault<GroupHasher>>,
+    /// By the number of the group, spread.
+    groups: DashMap<u64, Group, BuildDigestHasher>,
     /// Held by a flush: what is due is due to one of them.
     flushing: tokio::sync::Mutex<()>,
 }
 
 impl Touches {
     pub(super) fn new() -> Self {
-        let groups = DashMap::with_hasher_and_shard_amount(BuildHasherDefault::default(), SHARDS);
+        let groups = DashMap::with_hasher_and_shard_amount(BuildDigestHasher::default(), SHARDS);
         Self { groups, flushing: tokio::sync::Mutex::default() }
     }
 
     /// The newest use of a token that is not yet written down.
     pub(super) fn newest(&self, token: TokenId) -> Option<LastUse> {
-        self.groups.get(&group_of(token))?.newest(token).cloned()
+        self.groups.get(&spread(group_of(token)))?.newest(token).cloned()
     }
 
     fn add(&self, noted: NotedUse) {
-        self.groups.entry(group_of(noted.of.token)).or_default().add(noted);
+        self.groups.entry(spread(group_of(noted.of.token))).or_default().add(noted);
     }
 
-    /// Begins a flush of some groups from number `from` on, about a batch of uses: copies of them, and the
-    /// number of the group to go on with.
+    /// Begins a flush of some groups from number `from` on, about a batch of uses: copies of them,
+    /// and the number of the group to go on with.
     fn due(&self, from: u64) -> (Vec<NotedUse>, u64) {
         let (mut batch, mut next) = (Vec::new(), from);
         while next < GROUPS && batch.len() < BATCH {
-            if let Some(mut group) = self.groups.get_mut(&next) {
+            if let Some(mut group) = self.groups.get_mut(&spread(next)) {
                 group.begin_flush();
                 batch.extend_from_slice(&group.due);
             }
@@ -127,19 +126,19 @@ impl Touches {
 
     /// Forgets what was due in some groups: it is written.
     fn written(&self, groups: std::ops::Range<u64>) {
-        for number in groups {
-            if let Some(mut group) = self.groups.get_mut(&number) {
+        for key in groups.map(spread) {
+            if let Some(mut group) = self.groups.get_mut(&key) {
                 group.due = Vec::new();
             }
             // A group whose tokens are no longer in use takes no memory.
-            self.groups.remove_if(&number, |_, group| group.len() == 0);
+            self.groups.remove_if(&key, |_, group| group.len() == 0);
         }
     }
 }
 
 impl Cache {
-    /// Notes that a token was used. Called after the permit and before the request is passed on. Reads
-    /// one word, and writes only once a second for each token.
+    /// Notes that a token was used. Called after the permit and before the request is passed on.
+    /// Reads one word, and writes only once a second for each token.
     pub fn touch(&self, entry: &Entry, now: Timestamp, address: IpAddr, api: &Arc<str>) {
         if let Some(FirstUse(first)) = entry.last_seen.advance(now) {
             let of = UseKey { token: entry.id, slot: entry.slot };
@@ -148,7 +147,8 @@ impl Cache {
         }
     }
 
-    /// How many uses are not yet written down. A token that was used in several seconds may count for each.
+    /// How many uses are not yet written down. A token that was used in several seconds may count
+    /// for each.
     pub fn pending_touches(&self) -> usize {
         self.touches.groups.iter().map(|group| group.len()).sum()
     }
@@ -176,9 +176,9 @@ impl Cache {
         Ok(pending.into_iter().map(either).collect())
     }
 
-    /// Writes pending uses down, in batches; what could not be written stays pending. First uses are
-    /// also told to the history, as observations. Uses that come meanwhile are left to the next flush, so
-    /// that this one ends.
+    /// Writes pending uses down, in batches; what could not be written stays pending. First uses
+    /// are also told to the history, as observations. Uses that come meanwhile are left to the next
+    /// flush, so that this one ends.
     ///
     /// # Errors
     /// The store's.
@@ -226,31 +226,7 @@ fn group_of(token: TokenId) -> u64 {
     let half = |part: Option<&[u8; 8]>| part.map_or(0, |half| u64::from_le_bytes(*half));
     let bytes = token.as_bytes();
     let both = half(bytes.first_chunk()).rotate_left(29) ^ half(bytes.last_chunk());
-    both.wrapping_mul(SPREAD) >> (u64::BITS - GROUPS.trailing_zeros())
-}
-
-/// An odd number without a pattern: a product's high bits depend on all bits of what it is taken of.
-const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
-
-/// Hashes numbers of groups.
-#[derive(Clone, Copy, Debug, Default)]
-struct GroupHasher(u64);
-
-impl Hasher for GroupHasher {
-    fn finish(&self) -> u64 {
-        // Shards are chosen by high bits, and places in them by low ones.
-        self.0.wrapping_mul(SPREAD)
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u64(&mut self, number: u64) {
-        self.0 = number;
-    }
+    spread(both) >> (u64::BITS - GROUPS.trailing_zeros())
 }
 
 #[cfg(test)]

@@ -71,7 +71,7 @@ pub enum Command {
     Explain(Explain),
     /// Tell whether a server runs, and how its store does
     Status,
-    /// Show the wall clock beside the latest time that was relied on, or take that back
+    /// Show the wall clock beside the latest time that was relied on, trust it, or take that back
     Clock(Clock),
     /// Let a running server read its configuration anew
     Reload,
@@ -295,12 +295,15 @@ pub struct Explain {
 /// `clock`
 #[derive(Args, Debug)]
 pub struct Clock {
+    /// Say that the wall clock is right, so that tokens are ended by it again
+    #[arg(long, requires = "reason", group = "word")]
+    pub trust: bool,
     /// Take the latest time that was relied on back to now, since a wrong clock had raised it
-    #[arg(long, requires = "reason")]
+    #[arg(long, requires = "reason", group = "word")]
     pub set_mark_to_now: bool,
     /// Why, for the history
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
-    #[arg(requires = "set_mark_to_now")]
+    #[arg(requires = "word")]
     pub reason: String,
     /// Confirm that the wall clock is right
     #[arg(long, requires = "set_mark_to_now")]

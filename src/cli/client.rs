@@ -83,7 +83,7 @@ impl Client {
         match UnixStream::connect(&socket).await {
             Ok(_) => Ok(Self::Server { socket }),
             Err(error) if nobody_there(&error) => Self::open_folder(settings, clock).await,
-            Err(error) => Err(unreachable(&socket, error)),
+            Err(error) => Err(no_way(&socket, &error)),
         }
     }
 
@@ -102,11 +102,6 @@ impl Client {
         let handles = Handles { service, reload: None, server: None, shared: None };
         let router = api::router(Arc::new(handles));
         Ok(Self::Folder { router, store })
-    }
-
-    /// Whether a server answers.
-    pub const fn is_server(&self) -> bool {
-        matches!(self, Self::Server { .. })
     }
 
     /// Asks for what is at `path`.
@@ -223,7 +218,7 @@ impl Client {
 
 async fn over(socket: &Path, request: Request<Full<Bytes>>) -> Result<Response<Body>, Failure> {
     let lost = |error: hyper::Error| unreachable(socket, error);
-    let stream = UnixStream::connect(socket).await.map_err(|error| unreachable(socket, error))?;
+    let stream = UnixStream::connect(socket).await.map_err(|error| no_way(socket, &error))?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(lost)?;
     tokio::spawn(connection);
     Ok(sender.send_request(request).await.map_err(lost)?.map(Body::new))
@@ -243,10 +238,26 @@ fn nobody_there(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
 }
 
+/// A socket that does not take a connection, and why.
+fn no_way(socket: &Path, error: &io::Error) -> Failure {
+    let failure = unreachable(socket, error);
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => {
+            failure.hint("run the command as the user that the server runs as, or as root")
+        }
+        io::ErrorKind::NotADirectory => {
+            let folder = socket.parent().unwrap_or(socket).display();
+            let detail = format!("`{folder}` is not a folder");
+            Failure::new(Code::Unreachable, "no-data", detail)
+                .hint("name the folder of the data with `--data` or `store.path`")
+        }
+        _ => failure.hint("`listen.socket` of the configuration says where the socket is"),
+    }
+}
+
 fn unreachable(socket: &Path, error: impl std::fmt::Display) -> Failure {
     let detail = format!("the server at `{}` cannot be reached: {error}", socket.display());
     Failure::new(Code::Unreachable, "unreachable", detail)
-        .hint("run the command as the user that the server runs as, or as root")
 }
 
 fn unreadable(status: StatusCode) -> Failure {

@@ -2,18 +2,21 @@
 
 use serde_json::json;
 
-use crate::admin::clock::ClockView;
+use crate::admin::clock::{ClockTrusted, ClockView};
 use crate::cli::args::Clock as Arguments;
 use crate::cli::client::Client;
 use crate::cli::failure::Failure;
 use crate::cli::output::{Reply, fields};
 use crate::service::mark::MarkChanged;
 
-/// Shows the clock, or takes the mark back.
+/// Shows the clock, says that it is right, or takes the mark back.
 ///
 /// # Errors
 /// No way to the data, no reason, or no confirmation.
 pub async fn run(arguments: Arguments, client: &Client) -> Result<Reply, Failure> {
+    if arguments.trust {
+        return trust(&arguments.reason, client).await;
+    }
     if !arguments.set_mark_to_now {
         return show(client).await;
     }
@@ -30,6 +33,17 @@ pub async fn run(arguments: Arguments, client: &Client) -> Result<Reply, Failure
     Ok(Reply { text, json: answer.json(), note: None })
 }
 
+async fn trust(reason: &str, client: &Client) -> Result<Reply, Failure> {
+    let answer = client.post("/clock/trust", json!({ "reason": reason })).await?;
+    let done: ClockTrusted = answer.read()?;
+    let text = if done.changed {
+        format!("the wall clock is trusted: it shows {}", done.wall)
+    } else {
+        format!("nothing to do: the wall clock is trusted, it shows {}", done.wall)
+    };
+    Ok(Reply { text, json: answer.json(), note: None })
+}
+
 async fn show(client: &Client) -> Result<Reply, Failure> {
     let answer = client.get("/clock").await?;
     let view: ClockView = answer.read()?;
@@ -38,7 +52,11 @@ async fn show(client: &Client) -> Result<Reply, Failure> {
     };
     let behind = view.clock.behind;
     let decides = word(view.decides, "yes", "no: answered 503 until the clock is set right");
-    let ends = word(view.ends, "yes", "no: it was set, or has not settled since the start");
+    let ends = word(
+        view.ends,
+        "yes",
+        "no: it was set, or has not settled since the start; if it is right, say so with `--trust`",
+    );
     let text = fields(&[
         ("wall clock", Some(view.clock.wall.to_string())),
         ("mark", Some(view.clock.mark.to_string())),

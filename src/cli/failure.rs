@@ -5,7 +5,8 @@ use std::process::ExitCode;
 
 use axum::http::StatusCode;
 
-use crate::admin::problem::Problem;
+use crate::admin::problem::{self, Problem};
+use crate::config::Report;
 use crate::store::StoreError;
 
 /// The table of exit codes, as `--help` shows it.
@@ -13,9 +14,9 @@ pub const EXIT_CODES: &str = "\
 Exit codes:
   0  done
   1  refused, or failed
-  2  wrong usage, or a mistake in the configuration
+  2  wrong usage, a value that cannot be, or a mistake in the configuration
   3  there is no such token or user
-  4  it exists already, has ended, or was changed meanwhile
+  4  it exists already, has ended, was changed meanwhile, or needs a running server
   5  no way to the data: another process holds it, or the server does not answer";
 
 /// What an exit code means.
@@ -23,11 +24,11 @@ Exit codes:
 pub enum Code {
     /// Refused, or failed.
     Refused = 1,
-    /// Wrong usage, or a mistake in the configuration.
+    /// Wrong usage, a value that cannot be, or a mistake in the configuration.
     Usage = 2,
     /// There is no such token or user.
     NotFound = 3,
-    /// It exists already, has ended, or was changed meanwhile.
+    /// It exists already, has ended, was changed meanwhile, or needs a running server.
     Conflict = 4,
     /// The data cannot be reached.
     Unreachable = 5,
@@ -48,6 +49,8 @@ pub struct Failure {
     problem: Box<Problem>,
     /// For people, if it is more than the problem's detail: whole lines.
     report: Option<String>,
+    /// Whether it is told in JSON whatever was typed.
+    for_machines: bool,
 }
 
 impl Failure {
@@ -60,7 +63,8 @@ impl Failure {
             Code::Conflict => (StatusCode::CONFLICT, "Conflict"),
             Code::Unreachable => (StatusCode::SERVICE_UNAVAILABLE, "The data cannot be reached"),
         };
-        Self { code, problem: Box::new(Problem::new(status, kind, title, detail)), report: None }
+        let problem = Box::new(Problem::new(status, kind, title, detail));
+        Self { code, problem, report: None, for_machines: false }
     }
 
     /// Wrong usage.
@@ -87,9 +91,23 @@ impl Failure {
         self
     }
 
+    /// To be told in JSON.
+    #[must_use]
+    pub fn for_machines(mut self) -> Self {
+        self.for_machines = true;
+        self
+    }
+
+    /// With each mistake of a configuration, for programs.
+    #[must_use]
+    pub fn mistakes(mut self, report: &Report) -> Self {
+        self.problem.mistakes = problem::mistakes(report);
+        self
+    }
+
     /// What is written to standard error.
     pub fn text(&self, json: bool) -> String {
-        if json {
+        if json || self.for_machines {
             let text = serde_json::to_string(&self.problem);
             return text.unwrap_or_else(|_| self.problem.detail.clone()) + "\n";
         }
@@ -105,17 +123,50 @@ impl Failure {
 }
 
 impl From<Problem> for Failure {
-    fn from(problem: Problem) -> Self {
-        let is_config = problem.kind.ends_with(":bad-config");
+    fn from(mut problem: Problem) -> Self {
+        let is = |kind: &str| problem.kind.ends_with(kind);
+        let is_config = is(":bad-config");
         let code = match problem.status {
+            _ if is(":other-history") => Code::Refused,
+            _ if is_config || is(":no-master-key") || is(":no-file") => Code::Usage,
+            400 => Code::Usage,
             404 => Code::NotFound,
             409 => Code::Conflict,
-            _ if is_config => Code::Usage,
             _ => Code::Refused,
         };
+        if let Some(field) = problem.field.as_deref() {
+            let named = problem.detail.strip_prefix(&format!("`{field}`: "));
+            if let (Some(rest), Some(typed)) = (named, typed(field)) {
+                problem.detail = format!("`{typed}`: {rest}");
+            }
+        }
         let report = is_config.then(|| problem.detail.clone());
-        Self { code, problem: Box::new(problem), report }
+        Self { code, problem: Box::new(problem), report, for_machines: false }
     }
+}
+
+/// What is typed for a field of a request, where its name is another one.
+fn typed(field: &str) -> Option<String> {
+    let whole = field.split(['[', '.']).next().unwrap_or(field);
+    let option = match whole {
+        "not_before" => "--from",
+        "expires_at" => "--until",
+        "idle_ttl" => "--idle",
+        "roles" => "--role",
+        "owner" | "name" | "app" | "description" | "company" | "api" | "lifetime" | "flags"
+        | "contexts" | "items" | "params" | "ceiling" | "email" | "parent" | "reason" => {
+            return Some(format!("--{whole}"));
+        }
+        "context_params" => {
+            let place = field.strip_prefix("context_params.")?;
+            return Some(format!("--param {place}"));
+        }
+        "conditions" if field.contains(".networks") => "--network",
+        "conditions" if field.contains(".windows") => "--window",
+        "conditions" if field.contains(".certificate") => "--certificate",
+        _ => return None,
+    };
+    Some(option.to_owned())
 }
 
 impl From<StoreError> for Failure {
@@ -125,7 +176,41 @@ impl From<StoreError> for Failure {
             StoreError::Conflict { .. } => Self::new(Code::Conflict, "conflict", error),
             StoreError::Full { .. } => Self::new(Code::Refused, "disk-full", error),
             StoreError::Damaged { .. } => Self::new(Code::Refused, "damaged", error),
+            StoreError::Failed { cause, .. } if cause.starts_with("Permission denied") => {
+                Self::new(Code::Refused, "failed", error)
+                    .hint("run the command as the user that the data belongs to, or as root")
+            }
             _ => Self::new(Code::Refused, "failed", error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_may_not_be_opened_says_who_may() {
+        let told = |cause: &str| {
+            let doing = "locking `data/lock`".to_owned();
+            Failure::from(StoreError::Failed { doing, cause: cause.to_owned() }).text(false)
+        };
+        assert!(
+            told("Permission denied (os error 13)").contains("hint: run the command as the user")
+        );
+        assert!(!told("Input/output error (os error 5)").contains("hint"));
+    }
+
+    #[test]
+    fn fields_are_named_as_they_are_typed() {
+        for (field, wanted) in [
+            ("expires_at", Some("--until")),
+            ("conditions.networks[0]", Some("--network")),
+            ("context_params.a.b.c", Some("--param a.b.c")),
+            ("items[2]", Some("--items")),
+            ("confirmed", None),
+        ] {
+            assert_eq!(typed(field).as_deref(), wanted, "{field}");
         }
     }
 }

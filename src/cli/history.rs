@@ -7,6 +7,7 @@ use crate::cli::failure::Failure;
 use crate::cli::output::Reply;
 use crate::cli::page::{self, Pages, text_of};
 use crate::cli::{render, token};
+use crate::domain::secret::Digest;
 use crate::service::history::{HeadView, VerifiedView};
 
 /// The newest event, as `verify` takes it back.
@@ -29,10 +30,15 @@ pub async fn verify(against: Option<&str>, client: &Client) -> Result<Reply, Fai
         None => (None, None),
         Some(text) => {
             let parts = text.trim().split_once(':');
-            let (position, hash) = parts.ok_or_else(|| {
-                Failure::usage("write it as `POSITION:HASH`, as `tollgate history head` does")
+            let kept = parts.and_then(|(position, hash)| {
+                Some((position.parse::<u64>().ok()?, Digest::from_hex(hash)?))
+            });
+            let (position, hash) = kept.ok_or_else(|| {
+                let shown: String = text.escape_debug().collect();
+                let problem = format_args!("`--against`: `{shown}` is not `POSITION:HASH`");
+                Failure::usage(problem).hint("give it what `tollgate history head` printed")
             })?;
-            (Some(position.to_owned()), Some(hash.to_owned()))
+            (Some(position.to_string()), Some(hash.to_hex()))
         }
     };
     let query = [("position", position), ("hash", hash)];

@@ -1,5 +1,5 @@
-//! `tollgate init`: a small configuration, the data folder and the master key. Nothing that exists is
-//! ever overwritten.
+//! `tollgate init`: a small configuration, the data folder and the master key. Nothing that exists
+//! is ever overwritten.
 
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -51,7 +51,7 @@ pub fn run(init: &Init, common: &Common) -> Result<Reply, Failure> {
     let shown = |path: &Path| path.display().to_string();
     let text = format!(
         "wrote `{}`, the folder `{}` and the master key `{}`\n\
-         keep a copy of the key apart from backups: they cannot be read without it\n\
+         keep a copy of the key apart from backups: secret parameters in them need it\n\
          next: edit the configuration, then run `tollgate serve`",
         shown(&config),
         shown(&data),

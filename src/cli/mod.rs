@@ -1,7 +1,7 @@
 //! The commands: what is typed becomes an act, and its answer text or JSON.
 //!
-//! Each command asks through [`client::Client`], which finds the running server or opens the folder.
-//! `main` calls [`run`] and nothing else does.
+//! Each command asks through [`client::Client`], which finds the running server or opens the
+//! folder. `main` calls [`run`] and nothing else does.
 
 use std::process::ExitCode;
 
@@ -84,47 +84,66 @@ fn dispatch(arguments: Arguments) -> Result<Reply, Failure> {
         Command::Check => system::check(&common),
         Command::Completions { shell } => system::completions(shell),
         Command::Man { dir } => system::man(dir.as_deref()),
-        command => block_on(ask(command, common)),
+        Command::Token(command) => {
+            ask(&common, async |client, clock| token::run(command, client, clock).await)
+        }
+        Command::User(command) => {
+            ask(&common, async |client, clock| user::run(command, client, clock).await)
+        }
+        Command::History { command, list } => ask(&common, async |client, _| match command {
+            None => history::list(list, client).await,
+            Some(HistoryCommand::List(list)) => history::list(list, client).await,
+            Some(HistoryCommand::Head) => history::head(client).await,
+            Some(HistoryCommand::Verify { against }) => {
+                history::verify(against.as_deref(), client).await
+            }
+        }),
+        Command::Explain(explain) => {
+            ask(&common, async |client, clock| explain::run(explain, client, clock).await)
+        }
+        Command::Clock(arguments) => {
+            ask(&common, async |client, _| clock::run(arguments, client).await)
+        }
+        Command::Status => ask(&common, async |client, clock| system::status(client, clock).await),
+        Command::Reload => ask(&common, async |client, _| system::reload(client).await),
+        Command::Backup { file } => {
+            ask(&common, async |client, _| system::backup(&file, client).await)
+        }
     }
 }
 
-/// The commands that need the data.
-async fn ask(command: Command, common: Common) -> Result<Reply, Failure> {
-    let clock = machine_clock();
-    let client = open(&common, clock.clone()).await?;
-    let outcome = match command {
-        Command::Token(command) => token::run(command, &client, &clock).await,
-        Command::User(command) => user::run(command, &client, &clock).await,
-        Command::History { command: Some(HistoryCommand::List(list)), .. }
-        | Command::History { command: None, list } => history::list(list, &client).await,
-        Command::Explain(explain) => explain::run(explain, &client, &clock).await,
-        Command::History { command: Some(HistoryCommand::Head), .. } => {
-            history::head(&client).await
-        }
-        Command::History { command: Some(HistoryCommand::Verify { against }), .. } => {
-            history::verify(against.as_deref(), &client).await
-        }
-        Command::Clock(arguments) => clock::run(arguments, &client).await,
-        Command::Status => system::status(&client, &clock).await,
-        Command::Reload => system::reload(&client).await,
-        Command::Backup { file } => system::backup(&file, &client).await,
-        _ => Err(Failure::usage("this version does not have this command yet")),
-    };
-    // What was done is told even if the folder cannot be closed well, but the failure counts.
-    let closed = client.close().await;
-    outcome.and_then(|reply| closed.map(|()| reply))
+/// Does what needs the data.
+fn ask(
+    common: &Common,
+    work: impl AsyncFnOnce(&Client, &Clock) -> Result<Reply, Failure>,
+) -> Result<Reply, Failure> {
+    block_on(async {
+        let clock = machine_clock();
+        let client = open(common, clock.clone()).await?;
+        let outcome = work(&client, &clock).await;
+        // What was done is told even if the folder cannot be closed well, but the failure counts.
+        let closed = client.close().await;
+        outcome.and_then(|reply| closed.map(|()| reply))
+    })
 }
 
-/// The way to the data that the configuration names. While that has mistakes, a server that runs can
-/// still be told to revoke.
+/// The way to the data that the configuration names. While that has mistakes, the server that was
+/// started from it can still be told to revoke; another one never is.
 async fn open(common: &Common, clock: Clock) -> Result<Client, Failure> {
-    match place::find(common, place::overrides(common)) {
-        Ok(found) => Client::open(found.settings, clock).await,
-        Err(failure) => {
-            let running = Client::running(&place::usual_socket(common)?).await;
-            running.ok_or(failure)
-        }
+    let failure = match place::find(common, place::overrides(common)) {
+        Ok(found) => return Client::open(found.settings, clock).await,
+        Err(failure) => failure,
+    };
+    let Some((socket, file)) = place::socket_despite_mistakes(common) else { return Err(failure) };
+    let Some(client) = Client::running(&socket).await else { return Err(failure) };
+    if !common.json {
+        let (file, socket) = (file.display(), socket.display());
+        output::warn(&format!(
+            "note: `{file}` has mistakes (`tollgate check` shows them); \
+             this asks the server that listens on `{socket}`, as it names that"
+        ));
     }
+    Ok(client)
 }
 
 /// The machine's clock.

@@ -3,11 +3,15 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use axum::http::StatusCode;
+
+use crate::admin::problem::Problem;
 use crate::cli::args::Common;
 use crate::cli::failure::{Code, Failure};
 use crate::clock::Clock;
 use crate::config::settings::StoreSettings;
 use crate::config::{Environment, Overrides, Report, Settings, Source};
+use crate::store::sealed::KeyError;
 use crate::store::{self, Store};
 
 /// Where a configuration is looked for if none is named.
@@ -24,7 +28,9 @@ pub struct Found {
 
 /// The configuration file that is meant, if there is one.
 pub fn file(common: &Common) -> Option<PathBuf> {
-    let default = || PLACES.iter().map(PathBuf::from).find(|path| path.exists());
+    // One that may not be looked at is there too: to read it says why.
+    let is_there = |path: &PathBuf| path.try_exists().unwrap_or(true);
+    let default = || PLACES.iter().map(PathBuf::from).find(is_there);
     common.config.clone().or_else(default)
 }
 
@@ -45,8 +51,8 @@ pub fn find(common: &Common, overrides: Overrides) -> Result<Found, Failure> {
         .hint("write one with `tollgate init`, or name a folder with `--data`"))
 }
 
-/// The settings of the file that is meant, or without one the defaults. What the command line says goes
-/// before both.
+/// The settings of the file that is meant, or without one the defaults. What the command line says
+/// goes before both.
 ///
 /// # Errors
 /// Mistakes in the file.
@@ -66,13 +72,12 @@ pub fn read(common: &Common, overrides: Overrides) -> Result<Found, Failure> {
     }
 }
 
-/// Where the local socket lies if no file says otherwise.
-///
-/// # Errors
-/// What the command line says is a mistake.
-pub fn usual_socket(common: &Common) -> Result<PathBuf, Failure> {
-    let settings = Settings::without_file(&Environment::process(), &overrides(common));
-    Ok(settings.map_err(|report| mistakes(&report))?.listen.socket)
+/// The socket that a file with mistakes still names, with that file; none where it names none.
+/// Never that of another server: nothing is taken from elsewhere, and no default.
+pub fn socket_despite_mistakes(common: &Common) -> Option<(PathBuf, PathBuf)> {
+    let source = Source { path: file(common)?, overrides: overrides(common) };
+    let socket = source.socket(&Environment::process())?;
+    Some((socket, source.path))
 }
 
 /// What the command line of every command says.
@@ -85,7 +90,12 @@ pub fn mistakes(report: &Report) -> Failure {
     let text = report.to_string();
     let first = text.lines().next().unwrap_or_default();
     let detail = first.strip_prefix("error: ").unwrap_or(first).to_owned();
-    Failure::new(Code::Usage, "bad-config", detail).report(text)
+    Failure::new(Code::Usage, "bad-config", detail).report(text).mistakes(report)
+}
+
+/// Secret parameters, and no key for them.
+pub fn no_key(error: &KeyError) -> Failure {
+    Problem::no_master_key(StatusCode::BAD_REQUEST, error).into()
 }
 
 /// Opens the folder, which must be there: only `init`, `serve`, `demo` and `restore` make one.

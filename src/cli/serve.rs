@@ -1,25 +1,40 @@
 //! `tollgate serve`: the gateway itself.
 
+use std::io::ErrorKind;
+use std::path::Path;
+
 use serde_json::json;
 
 use crate::app::{self, AppError, Running};
 use crate::cli::args::{Common, Serve};
 use crate::cli::failure::{Code, Failure};
-use crate::cli::output::{self, Reply};
+use crate::cli::output::Reply;
 use crate::cli::place::{self, Found};
 use crate::clock::Clock;
+use crate::config::settings::LogFormat;
 use crate::config::{Environment, Overrides, Settings};
 use crate::telemetry::logs::{Flush, Logs};
 
 /// Runs until the process is told to stop.
 ///
 /// # Errors
-/// Mistakes in the configuration, an address or a folder that is taken, or what goes wrong at the end.
+/// Mistakes in the configuration, an address or a folder that is taken, or what goes wrong at the
+/// end.
 pub fn run(serve: &Serve, common: &Common, clock: Clock) -> Result<Reply, Failure> {
     let found = settings(serve, common)?;
     let data = found.settings.store.path.clone();
     let (logs, _flush) = start_logs(&found.settings, &clock)?;
-    let running = app::start(found.settings, found.source, clock, Some(logs)).map_err(failure)?;
+    let format = found.settings.telemetry.format;
+    let outcome = app::start(found.settings, found.source, clock, Some(logs))
+        .map_err(failure)
+        .and_then(|running| {
+            let begun = begun(&running, &data)?;
+            until_told(running, &begun, common.json)
+        });
+    outcome.map_err(|failure| as_logs_are(failure, format))
+}
+
+fn begun(running: &Running, data: &Path) -> Result<Reply, Failure> {
     let text = format!(
         "tollgate {} listens on http://{} (health and metrics on http://{})",
         env!("CARGO_PKG_VERSION"),
@@ -32,7 +47,15 @@ pub fn run(serve: &Serve, common: &Common, clock: Clock) -> Result<Reply, Failur
         "data": data,
         "pid": std::process::id(),
     });
-    until_told(running, &Reply::new(text, &json)?, common.json)
+    Reply::new(text, &json)
+}
+
+/// Where the logs are JSON, so is the last thing that is said among them.
+fn as_logs_are(failure: Failure, format: LogFormat) -> Failure {
+    match format {
+        LogFormat::Json => failure.for_machines(),
+        LogFormat::Human => failure,
+    }
 }
 
 /// Says that a gateway runs, and waits for its end.
@@ -42,7 +65,6 @@ pub fn run(serve: &Serve, common: &Common, clock: Clock) -> Result<Reply, Failur
 pub fn until_told(running: Running, begun: &Reply, json: bool) -> Result<Reply, Failure> {
     begun.write(json)?;
     running.run().map_err(failure)?;
-    output::warn("tollgate has stopped in order");
     Ok(Reply::default())
 }
 
@@ -70,8 +92,23 @@ pub fn failure(error: AppError) -> Failure {
     match error {
         AppError::Store(error) => error.into(),
         AppError::Socket(error) => Failure::new(Code::Unreachable, "socket", error),
-        AppError::Listen { key, .. } => {
-            let hint = format!("is another gateway running? `{key}` names another address");
+        AppError::MasterKey(key) => place::no_key(&key),
+        AppError::Listen { key, ref source, .. } => {
+            let hint = match source.kind() {
+                ErrorKind::AddrInUse => format!(
+                    "another process listens there, perhaps another gateway (`ss -ltnp` shows it): stop \
+                     it, or name another port in `{key}`"
+                ),
+                ErrorKind::AddrNotAvailable => format!(
+                    "no interface of this machine has this address; `0.0.0.0` or `[::]` in `{key}` \
+                     stands for all of them"
+                ),
+                ErrorKind::PermissionDenied => format!(
+                    "ports below 1024 need the capability CAP_NET_BIND_SERVICE; `{key}` names \
+                     another port"
+                ),
+                _ => format!("`{key}` names the address"),
+            };
             Failure::new(Code::Refused, "listen", error).hint(hint)
         }
         AppError::System { .. } => Failure::new(Code::Refused, "failed", error),

@@ -1,4 +1,5 @@
-//! Commands about the gateway as a whole: `check`, `status`, `reload`, `backup`, `completions`, `man`.
+//! Commands about the gateway as a whole: `check`, `status`, `reload`, `backup`, `completions`,
+//! `man`.
 
 use std::path::Path;
 
@@ -15,6 +16,7 @@ use crate::cli::place;
 use crate::clock::Clock;
 use crate::config::{Environment, load};
 use crate::store::backup::Incoming;
+use crate::store::sealed;
 
 /// Finds all mistakes in the configuration.
 ///
@@ -27,11 +29,19 @@ pub fn check(common: &Common) -> Result<Reply, Failure> {
     };
     let loaded = load(&path, &Environment::process()).map_err(|report| place::mistakes(&report))?;
     let settings = loaded.settings;
+    sealed::check_key(&settings).map_err(|error| place::no_key(&error))?;
     let rules: usize = settings.apis.iter().map(|api| api.rules.len()).sum();
     let apis = settings.apis.len();
-    let text = format!("`{}` is well: {apis} APIs, {rules} rules", path.display());
+    let count = |count: usize, what: &str| match count {
+        1 => format!("1 {what}"),
+        _ => format!("{count} {what}s"),
+    };
+    let (api_count, rule_count) = (count(apis, "API"), count(rules, "rule"));
+    let text = format!("`{}` is well: {api_count}, {rule_count}", path.display());
     let json = json!({"ok": true, "file": path, "apis": apis, "rules": rules});
-    Reply::new(text, &json)
+    let nothing = "warning: it has no `[[apis]]`, so that every request would be refused";
+    let note = (apis == 0).then(|| nothing.to_owned());
+    Ok(Reply { note, ..Reply::new(text, &json)? })
 }
 
 /// Tells whether a server runs, and how its store does.

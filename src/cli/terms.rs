@@ -1,8 +1,10 @@
 //! What can be typed about a token, and the body of the act that it makes.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 
 use clap::Args;
+use ipnet::IpNet;
 use serde_json::{Map, Value, json};
 
 use crate::cli::failure::Failure;
@@ -84,16 +86,17 @@ pub struct Update {
 /// What a token may do, and when.
 #[derive(Args)]
 pub struct Terms {
-    /// The beginning of its life: a time or a date [default: now]
+    /// The beginning of its life, that of a new token now if left out: a time with its distance
+    /// from UTC, or a date
     #[arg(long, value_name = "TIME")]
     from: Option<String>,
-    /// The end of its life: a time, a date, or `never`
+    /// The end of its life: a time with its distance from UTC, a date, or `never`
     #[arg(long, value_name = "TIME", conflicts_with = "lifetime")]
     until: Option<String>,
     /// The length of its life, such as 90d, instead of its end; 0 is for ever
     #[arg(long, value_name = "LENGTH")]
     lifetime: Option<String>,
-    /// Access level: names of flags, a number, or -1 for unlimited
+    /// Access level: names of flags, a number, or -1 alone for unlimited
     #[arg(long, value_delimiter = ',', allow_hyphen_values = true)]
     flags: Vec<String>,
     /// Contexts that it may use, or `all`
@@ -114,7 +117,8 @@ pub struct Terms {
     /// A network that it may be used from; may be repeated
     #[arg(long = "network", value_name = "CIDR", value_delimiter = ',')]
     networks: Vec<String>,
-    /// A time of the week at which it may be used, such as "mon-fri 09:00-18:00 +03:00"
+    /// A time of the week at which it may be used, such as "mon-fri 09:00-18:00 +03:00", or over
+    /// midnight "fri-sat 22:00-06:00"
     #[arg(long = "window", value_name = "WINDOW")]
     windows: Vec<String>,
     /// The SHA-256 thumbprint of the client certificate that it is bound to
@@ -136,8 +140,8 @@ impl Terms {
         set("expires_at", self.until.as_ref().map(|time| word(time, "never")));
         set("lifetime", self.lifetime.as_ref().map(|length| json!(length)));
         set("flags", (!self.flags.is_empty()).then(|| json!(self.flags)));
-        set("contexts", set_or_all(&self.contexts));
-        set("items", set_or_all(&self.items));
+        set("contexts", set_or_all("--contexts", &self.contexts)?);
+        set("items", set_or_all("--items", &self.items)?);
         set("params", self.params.as_ref().map(|params| word(params, "none")));
         let context_params = self.context_params()?;
         set(
@@ -169,17 +173,14 @@ impl Terms {
     fn conditions(&self) -> Result<Fields, Failure> {
         let mut conditions = Fields::new();
         if !self.networks.is_empty() {
-            let whole = |network: &String| match network.parse::<std::net::IpAddr>() {
-                Ok(address) => ipnet::IpNet::from(address).to_string(),
-                Err(_) => network.clone(),
-            };
-            let networks: Vec<_> = self.networks.iter().map(whole).collect();
+            let networks: Vec<_> =
+                self.networks.iter().map(|text| network(text)).collect::<Result<_, _>>()?;
             conditions.insert("networks".to_owned(), json!(networks));
         }
         if !self.windows.is_empty() {
             let windows = self.windows.iter().map(|text| window::parse(text));
             let windows: Vec<_> = windows.collect::<Result<_, _>>().map_err(Failure::usage)?;
-            conditions.insert("windows".to_owned(), json!(windows));
+            conditions.insert("windows".to_owned(), json!(windows.concat()));
         }
         if let Some(certificate) = &self.certificate {
             conditions.insert("certificate".to_owned(), json!(certificate));
@@ -188,13 +189,30 @@ impl Terms {
     }
 }
 
-fn set_or_all(names: &[String]) -> Option<Value> {
-    match names {
+fn set_or_all(option: &str, names: &[String]) -> Result<Option<Value>, Failure> {
+    Ok(match names {
         [] => None,
         [all] if all == "all" => Some(json!("all")),
         [none] if none.is_empty() => Some(json!([])),
+        // To some this is all of them, to others the named ones and one that is called `all`.
+        names if names.iter().any(|name| name == "all") => {
+            let problem = format_args!("`{option}`: `all` stands alone, or names stand without it");
+            return Err(Failure::usage(problem));
+        }
         names => Some(json!(names)),
-    }
+    })
+}
+
+/// A network, or an address as the network of one host.
+fn network(text: &str) -> Result<IpNet, Failure> {
+    let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+    network.map_err(|_| {
+        let text: String = text.escape_debug().collect();
+        Failure::usage(format_args!(
+            "`--network`: `{text}` is no network such as `10.0.0.0/8` or `2001:db8::/32`, and no \
+             address"
+        ))
+    })
 }
 
 fn assigned<'a>(text: &'a str, form: &str) -> Result<(&'a str, &'a str), Failure> {

@@ -4,11 +4,15 @@ use crate::domain::conditions::Window;
 
 const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
-/// Reads days, hours and an optional distance from UTC.
+/// The minutes of a day.
+const DAY: u16 = 1_440;
+
+/// Reads days, hours and an optional distance from UTC. Hours that go on past midnight make two
+/// windows: what is left of each day, and the beginning of the day after it.
 ///
 /// # Errors
 /// Text that is not a window.
-pub fn parse(text: &str) -> Result<Window, String> {
+pub fn parse(text: &str) -> Result<Vec<Window>, String> {
     let bad = || format!("`{text}` is not a time of the week such as `mon-fri 09:00-18:00 +03:00`");
     let mut parts = text.split_whitespace();
     let (Some(days), Some(hours)) = (parts.next(), parts.next()) else { return Err(bad()) };
@@ -18,37 +22,50 @@ pub fn parse(text: &str) -> Result<Window, String> {
         (Some(_), Some(_)) => return Err(bad()),
     };
     let (from, until) = hours.split_once('-').ok_or_else(bad)?;
-    let from = minute(from).ok_or_else(bad)?;
-    let until = minute(until).ok_or_else(bad)?;
+    let (Some(from), Some(until)) = (minute(from), minute(until)) else { return Err(bad()) };
+    if from == until || from == DAY {
+        return Err(format!("`{text}` begins when it ends; a whole day is `00:00-24:00`"));
+    }
     let mut numbers = Vec::new();
     for range in days.split(',') {
         numbers.extend(day_range(range).ok_or_else(bad)?);
     }
-    Window::new(numbers, from, until, offset).map_err(|error| error.to_string())
+    let window = |days: Vec<u8>, from, until| {
+        Window::new(days, from, until, offset).map_err(|error| format!("`{text}`: {error}"))
+    };
+    if from < until {
+        return Ok(vec![window(numbers, from, until)?]);
+    }
+    let after = numbers.iter().map(|day| day % 7 + 1).collect();
+    let mut windows = vec![window(numbers, from, DAY)?];
+    if until > 0 {
+        windows.push(window(after, 0, until)?);
+    }
+    Ok(windows)
 }
 
-fn day_range(text: &str) -> Option<std::ops::RangeInclusive<u8>> {
+/// The days of `mon`, `mon-fri` or, over the end of the week, `fri-mon`.
+fn day_range(text: &str) -> Option<Vec<u8>> {
     let day = |name: &str| {
         let at = DAYS.iter().position(|day| day.eq_ignore_ascii_case(name))?;
         u8::try_from(at + 1).ok()
     };
-    match text.split_once('-') {
-        Some((first, last)) => Some(day(first)?..=day(last)?).filter(|range| !range.is_empty()),
-        None => day(text).map(|day| day..=day),
-    }
+    let (first, last) = text.split_once('-').unwrap_or((text, text));
+    let (first, last) = (day(first)?, day(last)?);
+    let last = if last < first { last + 7 } else { last };
+    Some((first..=last).map(|day| (day - 1) % 7 + 1).collect())
 }
 
-/// Minutes of `HH:MM`, up to 24:00.
+/// Minutes of `HH:MM` or `H:MM`, up to 24:00.
 fn minute(text: &str) -> Option<u16> {
     let (hours, minutes) = text.split_once(':')?;
-    let two_digits =
-        |part: &str| part.len() == 2 && part.bytes().all(|digit| digit.is_ascii_digit());
-    if !two_digits(hours) || !two_digits(minutes) {
+    let digits = |part: &str| part.bytes().all(|digit| digit.is_ascii_digit());
+    if !matches!(hours.len(), 1..=2) || minutes.len() != 2 || !digits(hours) || !digits(minutes) {
         return None;
     }
     let (hours, minutes): (u16, u16) = (hours.parse().ok()?, minutes.parse().ok()?);
     let minute = hours * 60 + minutes;
-    (minutes < 60 && minute <= 1_440).then_some(minute)
+    (minutes < 60 && minute <= DAY).then_some(minute)
 }
 
 fn offset_minutes(text: &str) -> Option<i16> {
@@ -63,34 +80,47 @@ fn offset_minutes(text: &str) -> Option<i16> {
 mod tests {
     use super::*;
 
+    fn window(days: &[u8], from: u16, until: u16, offset: i16) -> Window {
+        Window::new(days.to_vec(), from, until, offset).unwrap()
+    }
+
     #[test]
     fn windows_are_read_as_people_write_them() {
-        for (text, window) in [
-            ("mon-fri 09:00-18:00 +03:00", Window::new(vec![1, 2, 3, 4, 5], 540, 1_080, 180)),
-            ("sat,SUN 00:00-24:00", Window::new(vec![6, 7], 0, 1_440, 0)),
-            ("mon,wed-thu 23:59-24:00 -09:30", Window::new(vec![1, 3, 4], 1_439, 1_440, -570)),
+        for (text, windows) in [
+            ("mon-fri 09:00-18:00 +03:00", vec![window(&[1, 2, 3, 4, 5], 540, 1_080, 180)]),
+            ("sat,SUN 00:00-24:00", vec![window(&[6, 7], 0, 1_440, 0)]),
+            ("mon,wed-thu 23:59-24:00 -09:30", vec![window(&[1, 3, 4], 1_439, 1_440, -570)]),
+            ("mon 9:00-18:00", vec![window(&[1], 540, 1_080, 0)]),
+            ("fri-mon 09:00-18:00", vec![window(&[5, 6, 7, 1], 540, 1_080, 0)]),
+            (
+                "sat-sun 22:00-6:00 +01:00",
+                vec![window(&[6, 7], 1_320, 1_440, 60), window(&[7, 1], 0, 360, 60)],
+            ),
+            ("mon 22:00-00:00", vec![window(&[1], 1_320, 1_440, 0)]),
         ] {
-            assert_eq!(parse(text), Ok(window.unwrap()), "{text}");
+            assert_eq!(parse(text), Ok(windows), "{text}");
         }
     }
 
     #[test]
-    fn other_text_is_refused() {
+    fn other_text_is_refused_and_quoted() {
         for text in [
             "",
             "mon",
             "mon 9-18",
-            "mon 9:00-18:00",
-            "mon 18:00-09:00",
-            "fri-mon 09:00-18:00",
+            "mon 009:00-18:00",
+            "mon 09:00-09:00",
+            "mon 24:00-06:00",
             "mon 09:00-24:01",
             "mon 09:60-10:00",
             "day 09:00-18:00",
+            "mon-day 09:00-18:00",
             "mon 09:00-18:00 3",
             "mon 09:00-18:00 +15:00",
             "mon 09:00-18:00 +03:00 x",
         ] {
-            assert!(parse(text).is_err(), "{text}");
+            let error = parse(text).unwrap_err();
+            assert!(error.starts_with(&format!("`{text}`")), "{error}");
         }
     }
 }

@@ -5,12 +5,13 @@ use std::collections::BTreeSet;
 
 use super::clash::{self, Claim, Place};
 use super::file::ApiTable;
+use super::host::host;
 use super::mistake::Mistake;
 use super::pattern::api_path;
 use super::reading::{Placed, Reading, Reported, Text, did_you_mean};
 use super::rule::{Catalogues, rule};
 use super::settings::{Api, Dialect, KeepInPath, Listen, Rule};
-use super::upstream::{is_host, upstream};
+use super::upstream::upstream;
 use super::values::{boolean, list, name, size, span, text, word};
 
 /// Dialects that a later release brings.
@@ -18,6 +19,9 @@ const LATER: [&str; 5] = ["bitrix24", "element", "elma365", "focco", "wialon"];
 
 /// The longest body limit, a pebibyte: more is none.
 const MOST_BODY: u64 = 1 << 50;
+
+/// What to write instead of a wildcard.
+const WILDCARD: &str = "there are no wildcards; leave `host` out to answer to any host";
 
 pub(super) fn apis(
     tables: &[ApiTable],
@@ -51,7 +55,7 @@ fn api(
     let slug = given.and_then(|text| name(&text, "an API", reading));
     let dialect = dialect(table, reading);
     let host = text(&table.host, reading)
-        .and_then(|text| text.map(|text| host(text, reading)).transpose());
+        .and_then(|text| text.map(|text| host(text, WILDCARD, reading)).transpose());
     let path = path(table, reading);
     let upstream = upstream(table, &label.value, listen, reading);
     let keep_credential = boolean(&table.keep_credential, false);
@@ -123,25 +127,6 @@ fn dialect(table: &ApiTable, reading: &Reading<'_>) -> Result<Dialect, Reported>
             Err(reading.mistake(&given.span, Mistake::UnknownDialect(shown.clone()), hint))
         }
     }
-}
-
-/// A host in its one spelling: lower case, no trailing dot (sec-P7, sec-P12).
-fn host(given: &Placed<Text>, reading: &Reading<'_>) -> Result<String, Reported> {
-    let lower = given.value.value.to_ascii_lowercase();
-    let host = lower.strip_suffix('.').unwrap_or(&lower);
-    if is_host(host) {
-        return Ok(host.to_owned());
-    }
-    let hint = match host {
-        _ if host.contains('*') => "there are no wildcards; leave `host` out to answer to any host",
-        _ if host.contains("://") || host.contains('/') => {
-            "write the name alone, such as `api.example.com`"
-        }
-        _ if host.contains(':') => "leave out the port: any port is meant",
-        _ if !host.is_ascii() => "write it in its ASCII form, `xn--...`",
-        _ => "a host is a name such as `api.example.com`, or an IPv4 address",
-    };
-    Err(reading.mistake(&given.span, Mistake::BadHost(given.value.shown.clone()), hint))
 }
 
 fn path(table: &ApiTable, reading: &Reading<'_>) -> Result<Text, Reported> {

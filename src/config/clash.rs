@@ -1,9 +1,10 @@
 //! What two APIs or two rules claim at once.
 //!
-//! A request goes to the API with the longest path above it, and to no other. Of that API's rules that
-//! match its path the more specific is asked, segment by segment from the left: text before text with a
-//! parameter in it, that before a whole parameter, that before `{*rest}`. Where this leaves a tie
-//! nothing is guessed, and a rule that no request can reach was not meant so: both are mistakes.
+//! A request goes to the API with the longest path above it, and to no other. Of that API's rules
+//! that match its path the more specific is asked, segment by segment from the left: text before
+//! text with a parameter in it, that before a whole parameter, that before `{*rest}`. Where this
+//! leaves a tie nothing is guessed, and a rule that no request can reach was not meant so: both are
+//! mistakes.
 
 use std::collections::BTreeMap;
 use std::ops::Range;

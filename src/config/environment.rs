@@ -1,5 +1,5 @@
-//! What comes from outside the file: environment variables, to which it refers as `${NAME}`, and what
-//! the command line says instead of it.
+//! What comes from outside the file: environment variables, to which it refers as `${NAME}`, and
+//! what the command line says instead of it.
 //!
 //! Values of variables are never put into a message: messages quote what stands in the file.
 
@@ -47,7 +47,8 @@ impl Environment {
         self.0.get(name).map(String::as_str)
     }
 
-    /// Replaces each `${NAME}`; `$${` stands for `${` itself. What was put in is not looked at again.
+    /// Replaces each `${NAME}`; `$${` stands for `${` itself. What was put in is not looked at
+    /// again.
     pub(super) fn expand(&self, text: &str) -> Result<String, BadReference> {
         let mut expanded = String::with_capacity(text.len());
         let mut rest = text;

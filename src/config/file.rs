@@ -29,6 +29,7 @@ pub(super) struct ListenTable {
     pub(super) public: Field<Text>,
     pub(super) admin: Field<Text>,
     pub(super) admin_open: Field<bool>,
+    pub(super) admin_hosts: Field<Vec<Placed<Text>>>,
     pub(super) socket: Field<Text>,
     pub(super) cores: Field<i128>,
     pub(super) h2c: Field<bool>,
@@ -152,8 +153,8 @@ pub(super) struct RuleTable {
 }
 
 impl File {
-    /// Reads every table. The small ones come first, so that a key which stands in the wrong table can
-    /// be told where it belongs.
+    /// Reads every table. The small ones come first, so that a key which stands in the wrong table
+    /// can be told where it belongs.
     pub(super) fn read(mut root: Table<'_>, reading: &Reading<'_>) -> Self {
         let file = Self {
             store: StoreTable::read(root.table("store", reading), reading),
@@ -178,6 +179,7 @@ impl ListenTable {
             public: table.text("public", reading),
             admin: table.text("admin", reading),
             admin_open: table.boolean("admin_open", reading),
+            admin_hosts: table.texts("admin_hosts", reading),
             socket: table.text("socket", reading),
             cores: table.number("cores", reading),
             h2c: table.boolean("h2c", reading),

@@ -14,6 +14,7 @@ use super::environment::{BadReference, sole_reference};
 use super::file::{
     CacheTable, IdentityTable, LimitsTable, ListenTable, StoreTable, TelemetryTable, TokensTable,
 };
+use super::host::hosts;
 use super::mistake::Mistake;
 use super::reading::{Field, Placed, Reading, Reported, Text, did_you_mean};
 use super::settings::{
@@ -30,6 +31,9 @@ const DAY: Duration = Duration::from_secs(86_400);
 /// The longest path of a socket on Linux, without its last zero byte.
 const MAX_SOCKET: usize = 107;
 
+/// The name of the socket in the data folder.
+pub(super) const SOCKET: &str = "tollgate.sock";
+
 /// The folder of systemd's credentials, and the name of ours in it.
 const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
 const CREDENTIAL: &str = "tollgate-master-key";
@@ -43,6 +47,7 @@ pub(super) fn listen(
     let public = address(&table.public, loopback(8080), reading);
     let admin = address(&table.admin, loopback(8081), reading);
     let open = boolean(&table.admin_open, false);
+    let admin_hosts = hosts(&table.admin_hosts, reading);
     let socket = socket(&table.socket, store, reading);
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let cores = number(&table.cores, 1..=1_024, cores, reading);
@@ -67,7 +72,8 @@ pub(super) fn listen(
         let shown = admin_text.map_or_else(|| admin.to_string(), |text| text.value.shown.clone());
         return Err(reading.mistake_at(place(admin_text), Mistake::AdminOpen(shown), hint));
     }
-    Ok(Listen { public, admin, socket: socket?, cores: cores?, h2c: h2c? })
+    let admin_hosts = admin_hosts?;
+    Ok(Listen { public, admin, admin_hosts, socket: socket?, cores: cores?, h2c: h2c? })
 }
 
 fn same_port(a: SocketAddr, b: SocketAddr) -> bool {
@@ -81,8 +87,8 @@ fn given<T>(field: &Field<T>) -> Option<&Placed<T>> {
 
 fn socket(field: &Field<Text>, store: &Path, reading: &Reading<'_>) -> Result<PathBuf, Reported> {
     let given = text(field, reading)?;
-    let path = given
-        .map_or_else(|| store.join("tollgate.sock"), |text| reading.beside_file(&text.value.value));
+    let path =
+        given.map_or_else(|| store.join(SOCKET), |text| reading.beside_file(&text.value.value));
     let length = path.as_os_str().len();
     if length > MAX_SOCKET {
         let hint = format!("set `listen.socket` to a path of at most {MAX_SOCKET} bytes");
@@ -122,8 +128,8 @@ pub(super) fn store(table: &StoreTable, reading: &Reading<'_>) -> Result<StoreSe
     })
 }
 
-/// `file:PATH`, `${NAME}` or `credential:NAME`; without any of them systemd's credential if there is
-/// one, and else a file beside the data folder.
+/// `file:PATH`, `${NAME}` or `credential:NAME`; without any of them systemd's credential if there
+/// is one, and else a file beside the data folder.
 fn master_key(
     field: &Field<String>,
     store: &Path,

@@ -1,6 +1,7 @@
 //! From a file, or from nothing, to settings.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use toml::de::{DeTable, Error as SyntaxError};
@@ -25,8 +26,8 @@ pub struct Loaded {
     pub files: Vec<PathBuf>,
 }
 
-/// A configuration file, and what the command line says instead of it. A gateway keeps this, so that
-/// a reload means the same as the start.
+/// A configuration file, and what the command line says instead of it. A gateway keeps this, so
+/// that a reload means the same as the start.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Source {
     /// The file.
@@ -83,10 +84,16 @@ pub(super) fn settings(
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, Report> {
     std::fs::read(path).map_err(|error| {
         let mistake = Mistake::NotRead { path: path.display().to_string(), why: error.to_string() };
-        Report::placeless(
-            mistake,
-            "name the file with `--config PATH`, or write one with `tollgate init`",
-        )
+        let hint = match error.kind() {
+            ErrorKind::NotFound => {
+                "name the file with `--config PATH`, or write one with `tollgate init`"
+            }
+            ErrorKind::PermissionDenied => {
+                "let this user read the file and enter its folders, or run as one that may"
+            }
+            _ => "name the file with `--config PATH`",
+        };
+        Report::placeless(mistake, hint)
     })
 }
 
@@ -167,8 +174,8 @@ fn syntax(error: &SyntaxError, source: &str, reading: &Reading<'_>) -> Reported 
     reading.mistake(&span, Mistake::Syntax(what.to_owned()), hint)
 }
 
-/// The keys that each table can have, by the name of the table: an empty one for the file itself, and
-/// `NAME` where a name is the operator's choice. Keys that are such names are not among them.
+/// The keys that each table can have, by the name of the table: an empty one for the file itself,
+/// and `NAME` where a name is the operator's choice. Keys that are such names are not among them.
 pub fn known_keys() -> BTreeMap<String, Vec<&'static str>> {
     let (environment, overrides) = (Environment::default(), Overrides::default());
     let one_of_each = "[contexts.a.params.a]\n[[apis]]\n[[apis.rules]]\n";
@@ -230,8 +237,8 @@ impl Settings {
         settings(Path::new(""), b"", environment, overrides)
     }
 
-    /// The settings of `serve --upstream URL` without a file: one API, and one rule that lets any valid
-    /// token through to every path.
+    /// The settings of `serve --upstream URL` without a file: one API, and one rule that lets any
+    /// valid token through to every path.
     ///
     /// # Errors
     /// A URL that is not `http://` with a host and a port.

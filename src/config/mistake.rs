@@ -1,8 +1,8 @@
 //! Everything that can be wrong with a configuration, one sentence each.
 //!
 //! Where it is wrong and what to do about it is added where the mistake is found. A sentence quotes
-//! what stands in the file, never what a `${NAME}` in it was replaced with. `tests/config.rs` asks for
-//! a file in `config/invalid/` for each of these.
+//! what stands in the file, never what a `${NAME}` in it was replaced with. `tests/config.rs` asks
+//! for a file in `config/invalid/` for each of these.
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

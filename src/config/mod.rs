@@ -1,8 +1,8 @@
-//! Configuration: a mirror of the file that keeps the place of every value, and the checked settings
-//! that the rest of the crate is built from.
+//! Configuration: a mirror of the file that keeps the place of every value, and the checked
+//! settings that the rest of the crate is built from.
 //!
-//! Called by `app` and `cli`. Settings are a function of text and environment; the only files that are
-//! read are the one that is asked for, and the only thing that is opened is a watch on it.
+//! Called by `app` and `cli`. Settings are a function of text and environment; the only files that
+//! are read are the one that is asked for, and the only thing that is opened is a watch on it.
 
 pub mod settings;
 mod environment;
@@ -17,11 +17,13 @@ mod general;
 mod catalog;
 mod pattern;
 mod upstream;
+mod host;
 mod rule;
 mod clash;
 mod api;
 mod load;
 mod reload;
+mod lenient;
 mod watch;
 
 pub use environment::{Environment, Overrides};

@@ -9,8 +9,8 @@ use super::environment::{Environment, Overrides};
 use super::mistake::Mistake;
 use super::report::{Found, Report};
 
-/// Proof that a mistake was reported: whoever cannot make a value returns one of these, so nothing is
-/// left out of the settings in silence. Only [`Reading`] makes it.
+/// Proof that a mistake was reported: whoever cannot make a value returns one of these, so nothing
+/// is left out of the settings in silence. Only [`Reading`] makes it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Reported(());
 
@@ -75,8 +75,8 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// A path that the file names. It is relative to the file, so that it means the same whatever folder
-    /// a command or a service is started in.
+    /// A path that the file names. It is relative to the file, so that it means the same whatever
+    /// folder a command or a service is started in.
     pub(super) fn beside_file(&self, path: impl AsRef<Path>) -> PathBuf {
         self.folder.join(path)
     }

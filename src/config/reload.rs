@@ -1,5 +1,5 @@
-//! New settings for a gateway that runs. Listeners, the store and the caches are made once: a change
-//! of theirs is a mistake, and the old settings stay.
+//! New settings for a gateway that runs. Listeners, the store and the caches are made once: a
+//! change of theirs is a mistake, and the old settings stay.
 
 use std::ops::Range;
 use std::path::Path;
@@ -72,6 +72,8 @@ fn refuse_fixed(
     };
     check("listen.public", old_listen.public == listen.public, place(&at.public));
     check("listen.admin", old_listen.admin == listen.admin, place(&at.admin));
+    let same = old_listen.admin_hosts == listen.admin_hosts;
+    check("listen.admin_hosts", same, place(&at.admin_hosts));
     check("listen.socket", old_listen.socket == listen.socket, place(&at.socket));
     check("listen.cores", old_listen.cores == listen.cores, place(&at.cores));
     check("listen.h2c", old_listen.h2c == listen.h2c, place(&at.h2c));
@@ -125,6 +127,73 @@ mod tests {
         let new = reload(&current, file.path(), &environment).unwrap();
         assert_eq!(new.settings.limits.headers, 50);
         assert_eq!(new.files, [file.path()]);
+    }
+
+    /// What is read anew for each request or connection: from the snapshot, or from the settings in
+    /// force.
+    const LIVE: [&str; 31] = [
+        // Only what `listen.admin` may be hangs on it.
+        "listen.admin_open",
+        "limits.connections",
+        "limits.head",
+        "limits.headers",
+        "limits.target",
+        "limits.head_timeout",
+        "limits.idle_timeout",
+        "limits.stall_timeout",
+        "limits.body_rate",
+        "telemetry.filter",
+        "telemetry.access_log",
+        "tokens.idle_ttl",
+        "tokens.lifetime",
+        "identity.owner",
+        "identity.company",
+        "identity.token_id",
+        "identity.token_name",
+        "identity.flags",
+        "identity.contexts",
+        "identity.items",
+        "identity.params",
+        "identity.request_id",
+        "apis.upstream",
+        "apis.upstream_connect_timeout",
+        "apis.upstream_response_timeout",
+        "apis.upstream_idle_timeout",
+        "apis.upstream_stall_timeout",
+        "apis.keep_credential",
+        "apis.body_limit",
+        "apis.keep",
+        "apis.idle_ttl",
+    ];
+
+    /// Of a key that is neither, a reload would say that it is in force although it is not.
+    #[test]
+    fn every_key_takes_effect_or_is_refused() {
+        let environment = Environment::default();
+        let empty = file("");
+        let current = super::super::load(empty.path(), &environment).unwrap().settings;
+        let changed = file(
+            "[listen]\npublic = \"127.0.0.1:1\"\nadmin = \"127.0.0.1:2\"\nadmin_hosts = [\"a\"]\n\
+             socket = \"s\"\ncores = 1000\nh2c = true\n[store]\npath = \"d\"\nindex_cache = \"9MiB\"\n\
+             reserve = \"9MiB\"\nmaster_key = \"file:k\"\n[cache]\nrecords = 1\nunknown = 1\n\
+             unknown_ttl = \"1s\"\nloads = 1\nload_timeout = \"1s\"\nflush_interval = \"1s\"\n\
+             [telemetry]\nformat = \"json\"\n",
+        );
+        let report = reload(&current, changed.path(), &environment).unwrap_err();
+        let refused: Vec<_> = report.entries().map(|one| one.message).collect();
+        for (table, keys) in crate::config::known_keys() {
+            for key in keys.into_iter().filter(|_| !table.is_empty()) {
+                let key = format!("{table}.{key}");
+                let fixed = format!("`{key}` cannot change while the gateway runs");
+                // What is open to whom is compiled anew with each reload.
+                let compiled =
+                    ["apis.rules.", "contexts.", "apis.name", "apis.dialect", "apis.host"];
+                let compiled = compiled.iter().any(|begin| key.starts_with(begin));
+                let compiled = compiled || ["apis.path", "apis.rules"].contains(&&*key);
+                let ways = [refused.contains(&fixed), LIVE.contains(&&*key), compiled];
+                assert_eq!(ways.iter().filter(|way| **way).count(), 1, "{key}: {ways:?}");
+            }
+        }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Mistakes as people read them: place, source line, caret and hint.
 //!
-//! What is wrong is said by `mistake`; here it is only laid out. A report never shows the value of an
-//! environment variable, and shows stars where a secret stands in the file itself.
+//! What is wrong is said by `mistake`; here it is only laid out. A report never shows the value of
+//! an environment variable, and shows stars where a secret stands in the file itself.
 
 use std::fmt::{self, Write as _};
 use std::ops::Range;
@@ -60,6 +60,11 @@ impl Report {
     pub(super) fn placeless(mistake: Mistake, hint: &str) -> Self {
         let found = Found { mistake, span: None, hint: hint.to_owned() };
         Self::new(Path::new(""), "", vec![found], Vec::new())
+    }
+
+    /// The file; none if none was read.
+    pub fn file(&self) -> Option<&Path> {
+        Some(&*self.path).filter(|path| !path.as_os_str().is_empty())
     }
 
     /// Each mistake by itself, for those who want no prose around it.

@@ -15,8 +15,8 @@ use crate::domain::flags::{FlagCatalog, Flags};
 use crate::domain::id::Slug;
 use crate::domain::rule::{ItemRule, Requirement};
 
-/// What a rule may refer to: every name in the file, also that of an entry with a mistake of its own,
-/// so that one mistake does not lead to another.
+/// What a rule may refer to: every name in the file, also that of an entry with a mistake of its
+/// own, so that one mistake does not lead to another.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Catalogues<'a> {
     pub(super) flag_names: &'a BTreeSet<&'a str>,
@@ -25,8 +25,8 @@ pub(super) struct Catalogues<'a> {
     pub(super) flags: Option<&'a FlagCatalog>,
 }
 
-/// Reads one rule. What it claims is told as far as that is known, so that a mistake elsewhere in the
-/// rule hides no clash.
+/// Reads one rule. What it claims is told as far as that is known, so that a mistake elsewhere in
+/// the rule hides no clash.
 pub(super) fn rule(
     table: &RuleTable,
     number: usize,

@@ -1,5 +1,5 @@
-//! Single values as the parser gives them: texts with their references, numbers, and what is said of a
-//! value of the wrong kind. `table` calls these for each key.
+//! Single values as the parser gives them: texts with their references, numbers, and what is said
+//! of a value of the wrong kind. `table` calls these for each key.
 
 use std::ops::Range;
 

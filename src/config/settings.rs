@@ -1,5 +1,5 @@
-//! The checked settings: what the file means, in the words of `domain`. Every value here is valid; a
-//! mistake is found before one of these is made.
+//! The checked settings: what the file means, in the words of `domain`. Every value here is valid;
+//! a mistake is found before one of these is made.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -45,6 +45,9 @@ pub struct Listen {
     pub public: SocketAddr,
     /// Where metrics and health are answered.
     pub admin: SocketAddr,
+    /// Names under which that may be asked, beside `localhost` and IP addresses: in lower case,
+    /// without a trailing dot.
+    pub admin_hosts: Vec<String>,
     /// The socket of the command line, mode 0600.
     pub socket: PathBuf,
     /// How many threads serve clients, each with its own listener.
@@ -109,7 +112,8 @@ pub struct Limits {
     pub idle_timeout: Duration,
     /// How long a body may stall, in either direction.
     pub stall_timeout: Duration,
-    /// Bytes a second that the body of a request must bring, seen over `stall_timeout`; zero asks for none.
+    /// Bytes a second that the body of a request must bring, seen over `stall_timeout`; zero asks
+    /// for none.
     pub body_rate: u64,
 }
 
@@ -134,8 +138,8 @@ pub enum LogFormat {
     Json,
 }
 
-/// Headers that tell an upstream who is calling. None means that this one is not sent; the client's own
-/// copy is removed all the same.
+/// Headers that tell an upstream who is calling. None means that this one is not sent; the client's
+/// own copy is removed all the same.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdentityHeaders {
     /// The owner's id.
@@ -224,8 +228,8 @@ pub enum Dialect {
     Bearer,
 }
 
-/// Spellings that have two readings, and are refused unless an API says that its upstream takes them
-/// literally.
+/// Spellings that have two readings, and are refused unless an API says that its upstream takes
+/// them literally.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct KeepInPath {
     /// `%2F` inside a segment.
@@ -247,8 +251,8 @@ pub struct Upstream {
     pub response_timeout: Duration,
     /// How long an idle connection is kept.
     pub idle_timeout: Duration,
-    /// How long it may be silent in the middle of an answer; [`Duration::MAX`] is for ever, none means as
-    /// long as any body.
+    /// How long it may be silent in the middle of an answer; [`Duration::MAX`] is for ever, none
+    /// means as long as any body.
     pub stall_timeout: Option<Duration>,
 }
 

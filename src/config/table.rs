@@ -1,8 +1,8 @@
 //! Reading of TOML tables, key by key.
 //!
-//! Not by derived `serde` code: that stops at the first unknown key and at the first value of a wrong
-//! kind, and a person who mends a file wants to hear of all of them. A [`Table`] hands out the keys
-//! that it is asked for; what is left at the end is unknown.
+//! Not by derived `serde` code: that stops at the first unknown key and at the first value of a
+//! wrong kind, and a person who mends a file wants to hear of all of them. A [`Table`] hands out
+//! the keys that it is asked for; what is left at the end is unknown.
 
 use std::collections::BTreeMap;
 use std::ops::Range;

@@ -46,8 +46,8 @@ impl Fault {
 }
 
 impl Upstream {
-    /// Endpoints with the default timeouts. Idle connections are given up sooner than most upstreams
-    /// do it, so that a request rarely meets one that is just being closed.
+    /// Endpoints with the default timeouts. Idle connections are given up sooner than most
+    /// upstreams do it, so that a request rarely meets one that is just being closed.
     pub(super) const fn with_defaults(endpoints: Vec<Endpoint>) -> Self {
         Self {
             endpoints,
@@ -187,8 +187,8 @@ pub(super) fn is_host(text: &str) -> bool {
     text.len() <= MOST_HOST && text.split('.').all(label)
 }
 
-/// Which of our own listeners an endpoint is: requests would go round in circles, or reach what only
-/// administrators may see.
+/// Which of our own listeners an endpoint is: requests would go round in circles, or reach what
+/// only administrators may see.
 pub(super) fn own_listener(endpoint: &Endpoint, listen: &Listen) -> Option<&'static str> {
     let address: IpAddr = match endpoint.host.as_str() {
         "localhost" => IpAddr::V4(Ipv4Addr::LOCALHOST),

@@ -22,8 +22,8 @@ const TIB: u64 = 1 << 40;
 /// The longest length of time that can be set: a century, which no clock overflows.
 const LONGEST_DAYS: u64 = 36_500;
 
-/// Headers that carry the message, the credential or the way that a request came, beside those of one
-/// connection. To set one of them for an upstream would change what it reads.
+/// Headers that carry the message, the credential or the way that a request came, beside those of
+/// one connection. To set one of them for an upstream would change what it reads.
 const RESERVED_HEADERS: [&str; 23] = [
     "accept",
     "accept-encoding",

@@ -1,7 +1,8 @@
 //! Tells when a configuration file has changed.
 //!
-//! Editors and deployments replace files by renaming others over them or over a folder above them, so
-//! it is the folder that is watched; whether something changed is decided by what the files hold.
+//! Editors and deployments replace files by renaming others over them or over a folder above them,
+//! so it is the folder that is watched; whether something changed is decided by what the files
+//! hold.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -23,7 +24,8 @@ pub struct Watch {
     _watcher: RecommendedWatcher,
 }
 
-/// Calls `changed` from a thread of its own whenever one of `files` holds something else than before.
+/// Calls `changed` from a thread of its own whenever one of `files` holds something else than
+/// before.
 ///
 /// # Errors
 /// A folder that cannot be watched, or a system that gives no more watches or threads.

@@ -31,8 +31,8 @@ impl Conditions {
         self.networks.is_empty() && self.windows.is_empty() && self.certificate.is_none()
     }
 
-    /// Whether `address` is in one of the networks. An IPv4 address that came over an IPv6 socket is
-    /// compared as IPv4.
+    /// Whether `address` is in one of the networks. An IPv4 address that came over an IPv6 socket
+    /// is compared as IPv4.
     pub fn allow_address(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.networks.is_empty() || self.networks.iter().any(|net| net.contains(&address))

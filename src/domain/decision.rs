@@ -119,8 +119,8 @@ pub struct Case<'a> {
 /// One question that a decision asks.
 pub type Check = fn(&Case<'_>) -> Result<(), Refusal>;
 
-/// Every question, in the order in which they are asked. The order is part of the contract: it decides
-/// which reason a client learns. `explain` walks the same list.
+/// Every question, in the order in which they are asked. The order is part of the contract: it
+/// decides which reason a client learns. `explain` walks the same list.
 pub const CHECKS: [(&str, Check); 15] = [
     ("not revoked", not_revoked),
     ("not disabled", not_disabled),

@@ -95,6 +95,9 @@ pub enum EventKind {
     /// The mark of the latest wall-clock time was taken back.
     #[serde(rename = "clock.mark_lowered")]
     ClockMarkLowered,
+    /// Somebody said that the wall clock is right.
+    #[serde(rename = "clock.trusted")]
+    ClockTrusted,
 }
 
 /// One act, with everything about it but the records that it changed.

@@ -12,8 +12,8 @@ pub enum Contexts {
     /// General access.
     #[default]
     All,
-    /// Personalised access: sorted, without repetition; it may be empty, and then opens nothing that
-    /// asks for a context.
+    /// Personalised access: sorted, without repetition; it may be empty, and then opens nothing
+    /// that asks for a context.
     Set(Arc<[Slug]>),
 }
 
@@ -44,7 +44,8 @@ impl Contexts {
     }
 }
 
-/// The objects that a token may touch: every one, or a non-empty set. Written as `"all"` or as a list.
+/// The objects that a token may touch: every one, or a non-empty set. Written as `"all"` or as a
+/// list.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Items {
     /// No limit.
@@ -71,7 +72,8 @@ impl Items {
     /// A chosen set, in any order.
     ///
     /// # Errors
-    /// An empty set, or an id that is empty, too long, or not visible ASCII without `,`, `/` and `*`.
+    /// An empty set, or an id that is empty, too long, or not visible ASCII without `,`, `/` and
+    /// `*`.
     pub fn set<T: AsRef<str>>(ids: impl IntoIterator<Item = T>) -> Result<Self, BadItems> {
         let mut chosen: Vec<Box<str>> = Vec::new();
         for id in ids {

@@ -141,8 +141,8 @@ impl fmt::Display for OwnerId {
     }
 }
 
-/// A short name of lower-case letters, digits and `.`, `_`, `-`: of a company, a context, a role, an
-/// API or a rule.
+/// A short name of lower-case letters, digits and `.`, `_`, `-`: of a company, a context, a role,
+/// an API or a rule.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Slug(Arc<str>);

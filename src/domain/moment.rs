@@ -1,5 +1,5 @@
-//! The moment that requests and acts are judged by: the wall clock, held against the latest second that
-//! was ever relied on.
+//! The moment that requests and acts are judged by: the wall clock, held against the latest second
+//! that was ever relied on.
 
 use super::time::{Span, Timestamp};
 

@@ -1,4 +1,5 @@
-//! Why a request does not go through: the closed set of reasons, shared by answers, logs and metrics.
+//! Why a request does not go through: the closed set of reasons, shared by answers, logs and
+//! metrics.
 
 /// One reason. The name that [`Refusal::reason`] gives is a metric label and a log field; what the
 /// client may learn is less (see [`Refusal::detail`]).
@@ -89,6 +90,10 @@ pub enum BadRequest {
     Body,
     /// A method that is not an upper-case token (sec-P15).
     Method,
+    /// A `Connection` that names too many fields (RFC 9110 section 7.6.1).
+    Connection,
+    /// A head that is no HTTP at all (RFC 9112 section 2.2); the HTTP library has answered it.
+    Head,
 }
 
 impl BadRequest {
@@ -104,6 +109,8 @@ impl BadRequest {
             Self::Framing => "The length of the body is not declared in one clear way",
             Self::Body => "The body does not keep to its declared length or chunks",
             Self::Method => "The method is not a known form",
+            Self::Connection => "The `Connection` field names too many others",
+            Self::Head => "The head of the request is not HTTP",
         }
     }
 
@@ -119,6 +126,8 @@ impl BadRequest {
             Self::Framing => "bad_framing",
             Self::Body => "bad_body",
             Self::Method => "bad_method",
+            Self::Connection => "bad_connection",
+            Self::Head => "bad_head",
         }
     }
 }
@@ -136,7 +145,7 @@ pub enum Fault {
 
 impl Refusal {
     /// Every reason, for tables of metrics and tests.
-    pub const ALL: [Self; 39] = {
+    pub const ALL: [Self; 41] = {
         use BadRequest as Bad;
         [
             Self::CredentialMissing,
@@ -168,6 +177,8 @@ impl Refusal {
             Self::BadRequest(Bad::Framing),
             Self::BadRequest(Bad::Body),
             Self::BadRequest(Bad::Method),
+            Self::BadRequest(Bad::Connection),
+            Self::BadRequest(Bad::Head),
             Self::MethodNotAllowed,
             Self::ExpectationFailed,
             Self::BodyTimeout,
@@ -255,8 +266,8 @@ impl Refusal {
         }
     }
 
-    /// The `error` of the challenge (RFC 6750 section 3.1); none where the answer has no challenge or
-    /// only a realm.
+    /// The `error` of the challenge (RFC 6750 section 3.1); none where the answer has no challenge
+    /// or only a realm.
     pub const fn challenge_error(self) -> Option<&'static str> {
         match (self, self.status()) {
             (Self::CredentialMalformed, _) => Some("invalid_request"),
@@ -267,8 +278,8 @@ impl Refusal {
         }
     }
 
-    /// What the client is told. The texts for unknown, revoked, disabled, blocked and not yet active
-    /// are one (row X1): only who holds a secret that was once good learns that it expired.
+    /// What the client is told. The texts for unknown, revoked, disabled, blocked and not yet
+    /// active are one (row X1): only who holds a secret that was once good learns that it expired.
     pub const fn detail(self) -> &'static str {
         match self {
             Self::CredentialMissing => "An access token is required",

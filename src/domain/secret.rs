@@ -11,8 +11,8 @@ const RANDOM_CHARS: usize = 30;
 const CHECK_CHARS: usize = 6;
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// The fewest and the most bytes that a presented secret may have. Imported secrets of other systems
-/// have 32 to 72; a shorter text could be guessed.
+/// The fewest and the most bytes that a presented secret may have. Imported secrets of other
+/// systems have 32 to 72; a shorter text could be guessed.
 pub const SECRET_BYTES: std::ops::RangeInclusive<usize> = 16..=512;
 
 /// The text of a token. Shown once, never stored, logged or returned again.
@@ -27,8 +27,8 @@ impl Secret {
     }
 
     /// Makes a secret of our own form: `tg_`, 30 random base62 characters (178 bits), and 6 base62
-    /// characters of the CRC-32 of those 30, so that garbage is refused before any lookup and secret
-    /// scanners find leaks.
+    /// characters of the CRC-32 of those 30, so that garbage is refused before any lookup and
+    /// secret scanners find leaks.
     ///
     /// `fill` must put unpredictable bytes into the buffer it is given; its error is passed on.
     ///
@@ -77,9 +77,9 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// Whether a presented text can be a token at all. Text that begins like our own tokens must carry the
-/// right check characters; other forms are those of imported tokens, of which only the length and the
-/// alphabet (RFC 6750 section 2.1, `b64token`) are known.
+/// Whether a presented text can be a token at all. Text that begins like our own tokens must carry
+/// the right check characters; other forms are those of imported tokens, of which only the length
+/// and the alphabet (RFC 6750 section 2.1, `b64token`) are known.
 pub fn is_plausible(text: &[u8]) -> bool {
     if !SECRET_BYTES.contains(&text.len()) {
         return false;
@@ -132,8 +132,8 @@ fn check_chars(random: &[u8]) -> [u8; CHECK_CHARS] {
     chars
 }
 
-/// SHA-256 of a secret. 178 random bits need no slow hash: there is no list of likely secrets that an
-/// attacker who holds the database could try.
+/// SHA-256 of a secret. 178 random bits need no slow hash: there is no list of likely secrets that
+/// an attacker who holds the database could try.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Digest([u8; 32]);
 

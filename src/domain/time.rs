@@ -61,26 +61,45 @@ impl fmt::Display for Timestamp {
 
 /// Text that is neither RFC 3339 nor a date that [`Timestamp`] can hold.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a time such as `2030-01-31T12:00:00Z` or a date such as `2030-01-31`")]
-pub struct BadTimestamp(String);
+pub enum BadTimestamp {
+    /// Neither of the two.
+    #[error("`{0}` is not a time such as `2030-01-31T12:00:00Z` or a date such as `2030-01-31`")]
+    Form(String),
+    /// A time of day that could be that of any country.
+    #[error("`{0}` does not say how far it is from UTC: write `{0}Z`, or `{0}+03:00`")]
+    NoOffset(String),
+}
 
 impl FromStr for Timestamp {
     type Err = BadTimestamp;
 
     /// Reads RFC 3339, or a bare date, which means its first second in UTC.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let bad = || BadTimestamp(text.to_owned());
+        let bad = || BadTimestamp::Form(text.to_owned());
         let instant = match text.parse::<jiff::Timestamp>() {
             Ok(instant) => instant,
-            Err(_) => text
+            Err(_) if is_date(text) => text
                 .parse::<jiff::civil::Date>()
-                .ok()
-                .and_then(|date| date.to_zoned(jiff::tz::TimeZone::UTC).ok())
-                .map(|zoned| zoned.timestamp())
-                .ok_or_else(bad)?,
+                .and_then(|date| date.to_zoned(jiff::tz::TimeZone::UTC))
+                .map_err(|_| bad())?
+                .timestamp(),
+            // The calendar library would read a date from it, and drop the time of day.
+            Err(_) if text.parse::<jiff::civil::DateTime>().is_ok() && text.contains(':') => {
+                return Err(BadTimestamp::NoOffset(text.to_owned()));
+            }
+            Err(_) => return Err(bad()),
         };
         u64::try_from(instant.as_second()).map(Self::from_unix).map_err(|_| bad())
     }
+}
+
+/// Whether this is `YYYY-MM-DD` by its form.
+fn is_date(text: &str) -> bool {
+    text.len() == 10
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            4 | 7 => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        })
 }
 
 impl Serialize for Timestamp {
@@ -143,19 +162,27 @@ impl fmt::Display for Span {
 
 /// Text that is not a length of time.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{0}` is not a length of time such as `90s`, `15m`, `36h`, `100d` or `0`")]
-pub struct BadSpan(String);
+pub enum BadSpan {
+    /// No number with a unit.
+    #[error("`{0}` is not a length of time such as `90s`, `15m`, `36h`, `100d` or `0`")]
+    Form(String),
+    /// A number alone, which some would read as seconds and some as days.
+    #[error("`{0}` has no unit: write `{0}s`, `{0}m`, `{0}h`, `{0}d` or `{0}w`")]
+    NoUnit(String),
+}
 
 impl FromStr for Span {
     type Err = BadSpan;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let bad = || BadSpan(text.to_owned());
+        let bad = || BadSpan::Form(text.to_owned());
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();
         let (number, unit) = text.split_at_checked(digits).ok_or_else(bad)?;
         let number: u64 = number.parse().map_err(|_| bad())?;
         let size = match unit {
-            "" | "s" => 1,
+            "" if number == 0 => 1,
+            "" => return Err(BadSpan::NoUnit(text.to_owned())),
+            "s" => 1,
             "m" => 60,
             "h" => 3_600,
             "d" => 86_400,
@@ -189,12 +216,28 @@ mod tests {
     }
 
     #[test]
+    fn a_time_of_day_is_never_dropped() {
+        for text in ["2027-01-01T18:00", "2027-01-01 18:00", "2027-01-01T18:00:30.5"] {
+            let error = text.parse::<Timestamp>().unwrap_err().to_string();
+            assert!(error.contains(&format!("`{text}Z`")), "{error}");
+        }
+        for text in ["2027-01-01T18:00Z", "2027-01-01 19:00+01:00"] {
+            assert_eq!(text.parse(), Ok(Timestamp::from_unix(1_798_826_400)), "{text}");
+        }
+        for text in ["20270101", "2027-01-01T18", "+002027-01-01", "2027-01-01[UTC]", "2027-1-1"] {
+            assert!(text.parse::<Timestamp>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
     fn spans_read_and_write_the_largest_whole_unit() {
         for (text, seconds) in [("0s", 0), ("90s", 90), ("2m", 120), ("36h", 129_600)] {
             let span: Span = text.parse().unwrap();
             assert_eq!((span.seconds(), span.to_string().as_str()), (seconds, text));
         }
         assert_eq!("2w".parse::<Span>().unwrap().to_string(), "14d");
+        assert_eq!("0".parse(), Ok(Span::ZERO));
+        assert_eq!("90".parse::<Span>(), Err(BadSpan::NoUnit("90".to_owned())));
         for text in ["", "d", "1y", "-1s", "1.5h", "99999999999999999999d"] {
             assert!(text.parse::<Span>().is_err(), "{text}");
         }

@@ -12,8 +12,8 @@ use super::id::{OwnerId, Slug, TokenId};
 use super::secret::Digest;
 use super::time::{Span, Timestamp};
 
-/// How often a record was changed; the first is 1. A change names the revision that it was made from,
-/// so that two people who edit at once do not undo each other's work.
+/// How often a record was changed; the first is 1. A change names the revision that it was made
+/// from, so that two people who edit at once do not undo each other's work.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -31,8 +31,8 @@ impl Revision {
     }
 }
 
-/// A token as it is stored: everything but its secret and its last use. The latter is kept apart, so
-/// that a touch never rewrites the record.
+/// A token as it is stored: everything but its secret and its last use. The latter is kept apart,
+/// so that a touch never rewrites the record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Token {
     /// Public, time-ordered.
@@ -227,8 +227,8 @@ impl Token {
         }
     }
 
-    /// Where in its life the token is, if it was last used at `last_use`. Whether its owner is blocked
-    /// is another matter.
+    /// Where in its life the token is, if it was last used at `last_use`. Whether its owner is
+    /// blocked is another matter.
     pub fn state(&self, last_use: Option<Timestamp>, now: Timestamp) -> State {
         let idle = self.life().idle_deadline(last_use);
         match &self.ended {

@@ -1,8 +1,7 @@
-//! Where clients come in: one listener and one thread for each core, and nothing shared between them
-//! but the port.
+//! Where clients come in: one listener and one thread for each core, and nothing shared between
+//! them but the port.
 
 use std::io;
-use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -20,56 +19,37 @@ use tokio::sync::watch;
 use tokio::task::spawn_local;
 
 use super::alarm::TICK;
-use super::client::{Client, Socket};
+use super::client::Client;
 use super::core::{Core, Shared};
 use super::journey;
 use super::link::Link;
+use super::socket::Socket;
 use super::stream::Stream;
+use super::unparsed;
 
 /// How long to wait when the system has no more sockets to give, before asking again.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Streams of one HTTP/2 connection at a time, as in nginx; a browser needs no more than 100 (RFC 9113
-/// section 6.5.2). hyper and h2 bound resets, frames of a head and empty frames, `frames` the rest.
+/// Streams of one HTTP/2 connection at a time, as in nginx; a browser needs no more than 100 (RFC
+/// 9113 section 6.5.2). hyper and h2 bound resets, frames of a head and empty frames, `frames` the
+/// rest.
 const STREAMS_MAX: u32 = 128;
 
 /// How long to wait for the rest of a preface of which only a part has come.
 const PREFACE_PAUSE: Duration = Duration::from_millis(25);
 
-/// What decides how a core listens; fixed for its life.
+/// What decides how a core listens; fixed for its life. Limits are not: a reload changes those of
+/// the connections that come after it.
 #[derive(Clone, Copy, Debug)]
 pub struct Listening {
     /// Whether HTTP/2 without TLS is taken (prior knowledge, RFC 9113 section 3.3).
     pub h2c: bool,
-    /// The most open client connections, over all cores.
-    pub connections: usize,
-    /// Bytes of a request head.
-    pub head_bytes: usize,
-    /// Header fields of a request.
-    pub headers: usize,
     /// How long connections may take to finish once the core is to close.
     pub drain: Duration,
 }
 
-/// A socket that listens beside others on the same port (`SO_REUSEPORT`), so that the kernel spreads
-/// connections over the cores.
-///
-/// # Errors
-/// The system's: the port is taken, or may not be taken.
-pub fn listen(address: SocketAddr) -> io::Result<std::net::TcpListener> {
-    use socket2::{Domain, Protocol, Socket, Type};
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    socket.set_reuse_address(true)?;
-    socket.set_reuse_port(true)?;
-    socket.set_nonblocking(true)?;
-    // Linux hands it on to every connection that is accepted, which saves a call for each.
-    socket.set_tcp_nodelay(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(4_096)?;
-    Ok(socket.into())
-}
-
-/// Serves one core until `stop` says so. Blocks the thread that it is called on.
+/// Serves one core until `stop` says so. Blocks the thread that it is called on. Gives how many
+/// connections had to be cut at the end.
 ///
 /// # Errors
 /// A runtime that cannot be made, or a listener that cannot be used.
@@ -80,7 +60,7 @@ pub fn serve_core(
     listening: Listening,
     stop: watch::Receiver<bool>,
     first_request: u64,
-) -> io::Result<()> {
+) -> io::Result<usize> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build_local(LocalOptions::default())?;
@@ -91,7 +71,7 @@ pub fn serve_core(
         accept(&core, &listener, listening, stop).await;
         drop(listener);
         drain(&core, listening.drain).await;
-        Ok(())
+        Ok(core.serving.get())
     })
 }
 
@@ -123,13 +103,15 @@ async fn accept(
             Ok((stream, peer)) => {
                 // Dropping the stream closes it: the cheapest refusal there is.
                 let open = core.shared.connections.fetch_add(1, Ordering::Relaxed);
-                if open >= listening.connections {
+                let limit = core.snapshot().limits.connections;
+                if open >= limit {
                     core.shared.connections.fetch_sub(1, Ordering::Relaxed);
-                    turn_away(core, listening.connections);
+                    turn_away(core, limit);
                     continue;
                 }
                 let client = Client::new(core, peer.ip());
-                spawn_local(serve(stream, client, listening));
+                // Boxed, for what is spawned is moved six times.
+                spawn_local(Box::pin(serve(stream, client, listening)));
             }
             Err(error) => {
                 core.counters.accept_errors.add(1);
@@ -153,33 +135,38 @@ fn turn_away(core: &Core, limit: usize) {
 async fn drain(core: &Rc<Core>, patience: Duration) {
     core.closing.set(true);
     core.alarms.wake_all();
-    let deadline = tokio::time::Instant::now() + patience;
-    while core.serving.get() > 0 && tokio::time::Instant::now() < deadline {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    let finished = async {
+        while core.serving.get() > 0 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let _ = tokio::time::timeout(patience, finished).await;
 }
 
 async fn serve(stream: TcpStream, client: Rc<Client>, listening: Listening) {
     let http2 = if listening.h2c { begins_http2(&stream, &client).await } else { Some(false) };
     match http2 {
         Some(true) => serve_http2(stream, client).await,
-        Some(false) => serve_http1(stream, client, listening).await,
+        Some(false) => serve_http1(stream, client).await,
         None => {}
     }
 }
 
-async fn serve_http1(stream: TcpStream, client: Rc<Client>, listening: Listening) {
+async fn serve_http1(stream: TcpStream, client: Rc<Client>) {
     let link = Rc::new(Link::new(stream));
     let io = TokioIo::new(Socket::new(Rc::clone(&link), Rc::clone(&client)));
     let service = service_fn(|request| journey::handle(Rc::clone(&client), request));
     let mut builder = http1::Builder::new();
     builder.half_close(true);
-    builder.max_buf_size(listening.head_bytes.max(8_192));
-    if listening.headers != 100 {
-        builder.max_headers(listening.headers);
+    {
+        let snapshot = client.core().snapshot();
+        builder.max_buf_size(snapshot.limits.head_bytes.max(8_192));
+        if snapshot.limits.headers != 100 {
+            builder.max_headers(snapshot.limits.headers);
+        }
     }
     let connection = pin!(builder.serve_connection(io, service));
-    let gone = |context: &mut Context<'_>| client.is_busy() && link.is_gone(context);
+    let gone = |context: &mut Context<'_>| client.is_asked() && link.is_gone(context);
     see_through(&client, connection, http1::Connection::graceful_shutdown, gone).await;
 }
 
@@ -196,8 +183,8 @@ async fn serve_http2(stream: TcpStream, client: Rc<Client>) {
     see_through(&client, connection, http2::Connection::graceful_shutdown, |_| false).await;
 }
 
-/// Moves a connection along until it ends, its client takes too long or is `gone`, or the core closes:
-/// then it is told once to `finish` what is under way.
+/// Moves a connection along until it ends, its client takes too long or is `gone`, or the core
+/// closes: then it is told once to `finish` what is under way.
 async fn see_through<C>(
     client: &Client,
     mut connection: Pin<&mut C>,
@@ -258,15 +245,15 @@ fn note_end(client: &Client, ended: Ended) {
         Ended::Left => tracing::debug!(peer = %client.peer(), "a client left before its answer"),
         Ended::ByItself(Err(error)) => {
             if error.is_parse() {
-                client.core().counters.unparsed.add(1);
+                unparsed::note(client, error.is_parse_too_large());
             }
             tracing::debug!(peer = %client.peer(), %error, "a client's connection ended");
         }
     }
 }
 
-/// Whether a client begins with the preface of HTTP/2 (RFC 9113 section 3.4), which no request of HTTP/1
-/// does. None if it went away, took too long to say so, or the core is closing.
+/// Whether a client begins with the preface of HTTP/2 (RFC 9113 section 3.4), which no request of
+/// HTTP/1 does. None if it went away, took too long to say so, or the core is closing.
 async fn begins_http2(stream: &TcpStream, client: &Client) -> Option<bool> {
     const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
     let mut bytes = [0; PREFACE.len()];
@@ -300,19 +287,5 @@ where
 {
     fn execute(&self, exchange: F) {
         spawn_local(see_stream_through(Rc::clone(&self.0), exchange));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn connections_send_without_delay() {
-        let listener = listen(SocketAddr::from(([127, 0, 0, 1], 0))).unwrap();
-        let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        listener.set_nonblocking(false).unwrap();
-        assert!(listener.accept().unwrap().0.nodelay().unwrap());
-        drop(client);
     }
 }

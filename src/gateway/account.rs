@@ -1,5 +1,5 @@
-//! What the access log is told of one request. The line is written when this is dropped: after the last
-//! byte of the answer, or when the client has gone, however that comes about.
+//! What the access log is told of one request. The line is written when this is dropped: after the
+//! last byte of the answer, or when the client has gone, however that comes about.
 
 use std::rc::Rc;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! Time limits without a timer for each request: every connection has one alarm, and a core looks at
-//! all of its alarms four times a second.
+//! Time limits without a timer for each request: every connection has one alarm, and a core looks
+//! at all of its alarms four times a second.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -89,8 +89,8 @@ impl Alarm {
         self.bell.rung.set(false);
     }
 
-    /// Rings once `after` has passed, unless it is set already or has rung unheard: for what is asked
-    /// again and again while nothing moves.
+    /// Rings once `after` has passed, unless it is set already or has rung unheard: for what is
+    /// asked again and again while nothing moves.
     pub(super) fn arm(&self, after: Duration) {
         if self.bell.rings_at_ms.get() == NEVER && !self.bell.rung.get() {
             self.set(after);

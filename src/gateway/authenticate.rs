@@ -1,4 +1,5 @@
-//! The third station: whose request is it? From the credential, as the dialect carries it, to a record.
+//! The third station: whose request is it? From the credential, as the dialect carries it, to a
+//! record.
 
 use std::sync::Arc;
 

@@ -69,8 +69,8 @@ pub(super) async fn permit<'s>(
     let mut verdict = judge(inbound, matched, &who, now);
     if verdict == Err(Refusal::IdleExpired) && who.entry().idleness_is_doubtful() {
         // The last use in memory may be older than the one in the store: idleness is final, so that
-        // nobody may be refused for it on old news. Once is enough, or an idle token that keeps coming
-        // would be read from the store each time.
+        // nobody may be refused for it on old news. Once is enough, or an idle token that keeps
+        // coming would be read from the store each time.
         who = Box::pin(who.renewed(core)).await?;
         verdict = judge(inbound, matched, &who, now);
         if verdict == Err(Refusal::IdleExpired) {

@@ -4,8 +4,8 @@ use http::HeaderName;
 
 use crate::config::settings::IdentityHeaders;
 
-/// The beginnings of the lines that say who is calling, up to the value; none for those that are not
-/// sent.
+/// The beginnings of the lines that say who is calling, up to the value; none for those that are
+/// not sent.
 #[derive(Debug)]
 pub struct Beginnings {
     pub(super) owner: Option<Box<[u8]>>,

@@ -1,5 +1,5 @@
-//! Bodies on their way through: never gathered, bounded in size, and watched so that a stalled or broken
-//! one is told apart by whose fault it is.
+//! Bodies on their way through: never gathered, bounded in size, and watched so that a stalled or
+//! broken one is told apart by whose fault it is.
 
 use std::cell::{Cell, OnceCell, RefCell};
 use std::pin::Pin;
@@ -19,8 +19,8 @@ use super::alarm::Alarm;
 use super::pace::Pace;
 use super::snapshot::Snapshot;
 
-/// How long an upstream has to say that it wants a body. Some never do; then the body goes on its way
-/// unasked (RFC 9110 section 10.1.1).
+/// How long an upstream has to say that it wants a body. Some never do; then the body goes on its
+/// way unasked (RFC 9110 section 10.1.1).
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// What both halves of an exchange know of the request's body.
@@ -41,8 +41,8 @@ pub(super) struct Upload {
     /// The time limit of the connection that it goes out on.
     way: RefCell<Option<Rc<Alarm>>>,
     snapshot: Arc<Snapshot>,
-    /// Whether it waits until the upstream has said that it wants it, so that a refused upload costs
-    /// nobody its bytes.
+    /// Whether it waits until the upstream has said that it wants it, so that a refused upload
+    /// costs nobody its bytes.
     held: Cell<bool>,
 }
 
@@ -94,8 +94,8 @@ impl Upload {
             if beside.answer_is_over.get() {
                 beside.limit.set(self.stall_timeout);
             } else if let Some(alarm) = self.way.borrow().as_ref() {
-                // It is the answer that is waited for, if anything is. That the body moves shows that
-                // the upstream is at work.
+                // It is the answer that is waited for, if anything is. That the body moves shows
+                // that the upstream is at work.
                 alarm.prolong(beside.stall_timeout);
             }
             return;
@@ -103,8 +103,8 @@ impl Upload {
         self.set_alarm(if self.done.get() { self.response_timeout } else { self.stall_timeout });
     }
 
-    /// The answer has begun before the body is over, and has the time limit until it is over too. Answers
-    /// what ends the body then.
+    /// The answer has begun before the body is over, and has the time limit until it is over too.
+    /// Answers what ends the body then.
     pub(super) fn is_answered(&self, stall_timeout: Duration, limit: Alarm) -> Rc<Alarm> {
         if stall_timeout == Duration::MAX {
             // A conversation: neither side need say anything for any length of time.
@@ -122,8 +122,8 @@ impl Upload {
         self.beside.get().is_some_and(|beside| beside.answer_is_over.get())
     }
 
-    /// Nothing more of the answer comes. If it came to its end, the body may do so too; from here on it
-    /// has a time limit of its own.
+    /// Nothing more of the answer comes. If it came to its end, the body may do so too; from here
+    /// on it has a time limit of its own.
     pub(super) fn answer_is_over(&self, whole: bool) {
         let Some(beside) = self.beside.get() else { return };
         beside.answer_is_over.set(true);
@@ -222,11 +222,12 @@ impl Upload {
 pub(super) struct RequestBody {
     body: Incoming,
     upload: Rc<Upload>,
+    http2: bool,
 }
 
 impl RequestBody {
-    pub(super) const fn new(body: Incoming, upload: Rc<Upload>) -> Self {
-        Self { body, upload }
+    pub(super) const fn new(body: Incoming, upload: Rc<Upload>, http2: bool) -> Self {
+        Self { body, upload, http2 }
     }
 
     /// The upstream wants it.
@@ -254,7 +255,7 @@ impl RequestBody {
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Refusal>>> {
-        let Self { body, upload } = self;
+        let Self { body, upload, http2 } = self;
         if upload.held.get() {
             // Whoever lets it go looks here again.
             return Poll::Pending;
@@ -264,6 +265,9 @@ impl RequestBody {
             return Poll::Pending;
         };
         Poll::Ready(match frame {
+            // hyper takes a stream that was reset without an error for one that is over. Only its
+            // end is the end of the body (RFC 9113 section 8.1).
+            None if *http2 && !body.is_end_stream() => Some(Err(self.refuse())),
             None => {
                 upload.moved(true);
                 None
@@ -279,5 +283,52 @@ impl RequestBody {
                 Some(taken.map(|()| frame))
             }
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use crate::clock::instant;
+    use crate::config::{self, Environment};
+    use crate::gateway::alarm::Alarms;
+    use crate::gateway::targets::Targets;
+    use crate::telemetry::counters::Counters;
+
+    /// Where a body may stand still for an hour.
+    fn snapshot() -> Arc<Snapshot> {
+        let text = "store.path = \"/nowhere\"\nlimits.stall_timeout = \"1h\"\n[[apis]]\nname = \"a\"\n\
+                    upstream = \"http://127.0.0.1:9\"\nrules = [{ path = \"/\" }]\n";
+        let settings = config::parse("t.toml".as_ref(), text.as_bytes(), &Environment::default());
+        let settings = settings.unwrap_or_else(|report| panic!("{report}"));
+        Snapshot::new(&settings, &Counters::new(1), &Targets::default(), 0)
+    }
+
+    /// Whether time is up once the shorter of the two limits is over.
+    fn rings(alarms: &Alarms, alarm: &Alarm) -> bool {
+        let begun = instant();
+        while begun.elapsed() < Duration::from_millis(5) {
+            std::hint::spin_loop();
+        }
+        alarms.tick();
+        alarm.take_rung()
+    }
+
+    #[test]
+    fn a_body_that_is_there_leaves_the_time_of_the_answer_on_another_connection_too() {
+        let (snapshot, alarms) = (snapshot(), Alarms::new());
+        for done in [true, false] {
+            let upload = Upload::new(&snapshot, None, Duration::from_millis(1), false);
+            let (first, again) = (Rc::new(alarms.add()), Rc::new(alarms.add()));
+            upload.watch(&first);
+            if done {
+                upload.moved(true);
+            }
+            assert_eq!(rings(&alarms, &first), done);
+            // None of it was sent, and it is tried again.
+            upload.watch(&again);
+            assert_eq!(rings(&alarms, &again), done);
+        }
     }
 }

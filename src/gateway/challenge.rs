@@ -34,7 +34,8 @@ impl Challenges {
         challenge(realm, Refusal::ContextMissing, scope)
     }
 
-    /// The challenge that a refusal carries, if its status asks for one; a rule's own is not among them.
+    /// The challenge that a refusal carries, if its status asks for one; a rule's own is not among
+    /// them.
     pub(super) fn of(&self, refusal: Refusal) -> Option<&HeaderValue> {
         match (refusal, refusal.status()) {
             (Refusal::CredentialMissing, _) => Some(&self.missing),

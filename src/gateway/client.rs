@@ -3,28 +3,34 @@
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::net::IpAddr;
-use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll, ready};
+use std::task::Context;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use http::Version;
 
 use crate::wire;
 
 use super::alarm::Alarm;
 use super::core::Core;
 use super::frames::{self, Frames};
-use super::head::{self, Head};
-use super::link::Link;
 use super::spelling::Spelling;
 use super::stream::Stream;
 use super::upstream::{Lines, Waiting};
 
-/// So much of an answer, written at once while nothing is under way, is more than the small change that
-/// a connection of HTTP/2 lives on.
-const MOVES_BYTES: usize = 1_024;
+/// How far an answer is whose end its connection marks, as for a client of HTTP/1.0 that is not
+/// told the length. If such a connection closed in good order too soon, the answer would look
+/// complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    /// There is none.
+    Elsewhere,
+    /// More of it is to come.
+    Open,
+    /// All of it was handed over, to be written.
+    Whole,
+}
 
 /// What is known of a client's connection while it is open.
 #[derive(Debug)]
@@ -46,6 +52,9 @@ pub(super) struct Client {
     http2: Cell<bool>,
     /// What it sends over HTTP/2.
     frames: Frames,
+    /// Whether the request under way is one of HTTP/1.0.
+    old: Cell<bool>,
+    ending: Cell<Ending>,
     /// The stream of HTTP/2 whose request is about to begin.
     stream: RefCell<Option<Rc<Stream>>>,
     head_timeout: Duration,
@@ -69,6 +78,8 @@ impl Client {
             head_begun: Cell::new(false),
             http2: Cell::new(false),
             frames: Frames::default(),
+            old: Cell::new(false),
+            ending: Cell::new(Ending::Elsewhere),
             stream: RefCell::new(None),
             head_timeout: limits.head_timeout,
             idle_timeout: limits.idle_timeout,
@@ -123,8 +134,9 @@ impl Client {
     }
 
     /// An exchange begins; it ends when the answer is dropped.
-    pub(super) fn begin(self: &Rc<Self>, has_body: bool) -> UnderWay {
+    pub(super) fn begin(self: &Rc<Self>, version: Version, has_body: bool) -> UnderWay {
         self.has_body.set(has_body);
+        self.old.set(version == Version::HTTP_10);
         self.under_way.set(self.under_way.get() + 1);
         self.alarm.clear();
         self.frames.pay_for(frames::EACH_REQUEST);
@@ -136,6 +148,32 @@ impl Client {
     pub(super) fn begin_body(self: &Rc<Self>) -> BodyUnderWay {
         self.under_way.set(self.under_way.get() + 1);
         BodyUnderWay(Rc::clone(self))
+    }
+
+    /// An answer begins whose end the connection may have to mark; true if it does.
+    pub(super) fn begin_answer(&self, length: Option<u64>) -> bool {
+        let open = length.is_none() && self.old.get();
+        if open {
+            self.ending.set(Ending::Open);
+        }
+        open
+    }
+
+    /// All of an answer was handed over whose end the connection marks.
+    pub(super) fn is_answered_whole(&self) {
+        self.ending.set(Ending::Whole);
+    }
+
+    /// The connection is about to close, and all is written that was handed over.
+    pub(super) fn closes(&self) {
+        if self.ending.get() == Ending::Whole {
+            self.ending.set(Ending::Elsewhere);
+        }
+    }
+
+    /// Whether an answer would look complete that is not, if the connection closed in good order.
+    pub(super) fn is_cut(&self) -> bool {
+        self.ending.get() != Ending::Elsewhere
     }
 
     /// Something that was under way is over.
@@ -151,16 +189,11 @@ impl Client {
         }
     }
 
-    /// The connection speaks HTTP/2. It lies idle until the next request begins: frames that begin none,
-    /// such as pings or a head without an end, give it no more time.
+    /// The connection speaks HTTP/2. It lies idle until the next request begins: frames that begin
+    /// none, such as pings or a head without an end, give it no more time.
     pub(super) fn speaks_http2(&self) {
         self.http2.set(true);
         self.alarm.set(self.idle_timeout);
-    }
-
-    /// Whether something is under way.
-    pub(super) const fn is_busy(&self) -> bool {
-        self.under_way.get() > 0
     }
 
     pub(super) const fn is_http2(&self) -> bool {
@@ -177,11 +210,24 @@ impl Client {
         *self.stream.borrow_mut() = Some(Rc::clone(stream));
     }
 
+    /// The fields of answers whose heads are not written yet.
+    pub(super) const fn answer(&self) -> &RefCell<Waiting> {
+        &self.answer
+    }
+
+    pub(super) const fn is_asked(&self) -> bool {
+        self.under_way.get() > 0
+    }
+
+    pub(super) const fn idle_timeout(&self) -> Duration {
+        self.idle_timeout
+    }
+
     /// Takes note of what came.
     ///
     /// # Errors
     /// A flood of frames that ask for nothing.
-    fn read(&self, bytes: &[u8]) -> io::Result<()> {
+    pub(super) fn read(&self, bytes: &[u8]) -> io::Result<()> {
         if self.http2.get() {
             return if self.frames.read(bytes, self.alarm.now_ms()) {
                 Ok(())
@@ -190,7 +236,7 @@ impl Client {
                 Err(io::Error::other("a flood of frames that ask for nothing"))
             };
         }
-        if self.under_way.get() > 0 {
+        if self.is_asked() {
             return Ok(());
         }
         self.asked.borrow_mut().remember(bytes);
@@ -248,139 +294,5 @@ pub(super) struct BodyUnderWay(Rc<Client>);
 impl Drop for BodyUnderWay {
     fn drop(&mut self) {
         self.0.end();
-    }
-}
-
-/// A client's socket, which tells the connection's alarm what moves on it.
-#[derive(Debug)]
-pub(super) struct Socket {
-    link: Rc<Link>,
-    client: Rc<Client>,
-    head: Head,
-}
-
-impl Socket {
-    pub(super) fn new(link: Rc<Link>, client: Rc<Client>) -> Self {
-        Self { link, client, head: Head::default() }
-    }
-
-    fn poll_head(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.head.is_written() {
-            return Poll::Ready(Ok(()));
-        }
-        let written = self.head.poll(&mut self.link.stream.borrow_mut(), context);
-        self.wrote(written)
-    }
-
-    /// Takes the head of an answer, with the upstream's fields if it is the upstream's, and writes as much
-    /// of it as goes out now; the rest goes with the next write or flush.
-    fn begin(
-        &mut self,
-        context: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> io::Result<usize> {
-        let mut answer = self.client.answer.borrow_mut();
-        let taken = if answer.is_empty() {
-            self.head.gather(slices)
-        } else {
-            self.head.take(slices, &mut answer)
-        };
-        drop(answer);
-        match self.poll_head(context) {
-            Poll::Ready(Err(error)) => return Err(error),
-            Poll::Ready(Ok(())) => self.moved(taken),
-            Poll::Pending => {}
-        }
-        Ok(taken)
-    }
-
-    /// What is left of answers when HTTP/2 has taken the last of them has the time of an idle
-    /// connection, as long as it moves.
-    fn moved(&self, bytes: usize) {
-        let client = &self.client;
-        if bytes >= MOVES_BYTES && client.http2.get() && client.under_way.get() == 0 {
-            client.alarm.set(client.idle_timeout);
-        }
-    }
-
-    fn wrote_some(&self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
-        if let Poll::Ready(Ok(bytes)) = &written {
-            self.moved(*bytes);
-        }
-        self.wrote(written)
-    }
-
-    /// A client that does not read what it asked for has as long as any other that stalls.
-    fn wrote<T>(&self, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        match &written {
-            Poll::Pending => self.client.alarm.arm(self.client.stall_timeout),
-            Poll::Ready(_) if self.client.under_way.get() > 0 => self.client.alarm.clear(),
-            Poll::Ready(_) => {}
-        }
-        written
-    }
-}
-
-impl AsyncRead for Socket {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        self.link.reads();
-        let mut stream = self.link.stream.borrow_mut();
-        let result = ready!(Pin::new(&mut *stream).poll_read(context, buffer));
-        if let Some(read) = buffer.filled().get(before..).filter(|read| !read.is_empty()) {
-            self.client.read(read)?;
-        }
-        Poll::Ready(result)
-    }
-}
-
-impl AsyncWrite for Socket {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        ready!(self.poll_head(context))?;
-        if !self.client.answer.borrow().is_empty() {
-            return Poll::Ready(self.begin(context, &[io::IoSlice::new(bytes)]));
-        }
-        let written = Pin::new(&mut *self.link.stream.borrow_mut()).poll_write(context, bytes);
-        self.wrote_some(written)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        slices: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        if let [only] = slices {
-            // A plain write costs the system less than a list of one.
-            return self.poll_write(context, only);
-        }
-        ready!(self.poll_head(context))?;
-        if !self.client.answer.borrow().is_empty() || head::go_together(slices) {
-            return Poll::Ready(self.begin(context, slices));
-        }
-        let mut stream = self.link.stream.borrow_mut();
-        let written = Pin::new(&mut *stream).poll_write_vectored(context, slices);
-        drop(stream);
-        self.wrote_some(written)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.link.stream.borrow().is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_head(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.poll_head(context))?;
-        Pin::new(&mut *self.link.stream.borrow_mut()).poll_shutdown(context)
     }
 }

@@ -34,7 +34,7 @@ pub struct Shared {
     pub clock: Clock,
     /// The latest wall-clock second that was ever relied on.
     pub high_water: AtomicU64,
-    /// How often an operator has said, by a reload, that the gateway may go on as it stands.
+    /// How often an operator has said that the wall clock is right.
     pub operator_word: AtomicU64,
     /// What happened.
     pub counters: Arc<Counters>,
@@ -104,8 +104,8 @@ impl Shared {
     }
 }
 
-/// A core's own handle of what all cores share. Counting on it stays on the core, where counting on the
-/// [`Arc`] would pass a cache line between cores with every request.
+/// A core's own handle of what all cores share. Counting on it stays on the core, where counting on
+/// the [`Arc`] would pass a cache line between cores with every request.
 pub(super) type Own<T> = Rc<Arc<T>>;
 
 /// What one core has to itself.
@@ -123,7 +123,8 @@ pub(super) struct Core {
     pub(super) closing: Cell<bool>,
     /// Connections being served.
     pub(super) serving: Cell<usize>,
-    /// The snapshot as this core last saw it: shared without touching the count that all cores share.
+    /// The snapshot as this core last saw it: shared without touching the count that all cores
+    /// share.
     snapshot: RefCell<Own<Snapshot>>,
     entries: Table,
     pub(super) strangers: Strangers,

@@ -1,6 +1,6 @@
 //! Why a request would go through, or where it would stop: the same stations and checks as a real
-//! request, in the same order, by the same functions, with what each one compared. Called by `admin`;
-//! it forwards nothing and touches nothing.
+//! request, in the same order, by the same functions, with what each one compared. Called by
+//! `admin`; it forwards nothing and touches nothing.
 //!
 //! Only what a question can hold is checked: it has no headers but a host and a token, and no body.
 
@@ -10,6 +10,7 @@ use http::header::{self, HeaderMap};
 use http::{HeaderValue, Method, Uri};
 use serde::{Deserialize, Serialize};
 
+use crate::cache::Told;
 use crate::domain::decision::{CHECKS, Case, Facts, OwnerTerms, Standing, Terms};
 use crate::domain::flags::FlagCatalog;
 use crate::domain::refusal::Refusal;
@@ -18,6 +19,7 @@ use crate::domain::time::Timestamp;
 use crate::store::Held;
 
 use super::dialect::bearer;
+use super::identity;
 use super::intake;
 use super::path;
 use super::route::{self, Matched};
@@ -40,12 +42,16 @@ const STATIONS: [&str; 9] = [
     "digest",
 ];
 
+/// The check behind those of [`CHECKS`].
+const LAST: [&str; 1] = ["identity"];
+
 /// A request that nobody sends.
 #[derive(Clone, Debug)]
 pub struct Question {
     /// Its method.
     pub method: Method,
-    /// Its whole URL; the host chooses the API. Without one it is as if the host were named nowhere.
+    /// Its whole URL; the host chooses the API. Without one it is as if the host were named
+    /// nowhere.
     pub url: Uri,
     /// Whence it would come.
     pub address: IpAddr,
@@ -69,7 +75,8 @@ pub enum Credential {
 pub struct Moment {
     /// What the wall clock shows.
     pub wall: Timestamp,
-    /// What the gateway judges by; without a running one, what one that was started now would judge by.
+    /// What the gateway judges by; without a running one, what one that was started now would judge
+    /// by.
     pub judged: Result<Timestamp, Refusal>,
 }
 
@@ -122,6 +129,7 @@ pub fn explain(
     }
     if let Some(held) = walk.identify(question, held, moment) {
         walk.judge(question, held, &matched, (catalog, moment));
+        walk.tell(held, &matched, snapshot);
     }
     walk.end(path, Some(&matched))
 }
@@ -156,8 +164,8 @@ impl Walk {
         self.steps.push(Step { check, compared, outcome });
     }
 
-    /// `intake` and `route`: what the request met, and its path in the normal form. None if it has no
-    /// one reading.
+    /// `intake` and `route`: what the request met, and its path in the normal form. None if it has
+    /// no one reading.
     fn take_in<'s>(
         &mut self,
         question: &Question,
@@ -181,7 +189,8 @@ impl Walk {
         self.check("path", format!("`{raw}` is read as `{}`", normal.path), Ok(()));
         let host = host.ok().filter(|_| self.stopped.is_none())?;
         let matched = route::locate(&host, &normal.path, method, snapshot);
-        self.check("route", words::route(&matched, &host, method), Ok(()));
+        let at_path = snapshot.routes.rules_at(&host, &normal.path);
+        self.check("route", words::route(&matched, &host, method, at_path), Ok(()));
         let spelling = route::check_spelling(normal.odd, matched.api.keep);
         self.check("spelling", words::spelling(normal.odd, &matched), spelling);
         // A request that is refused for its spelling has met no API.
@@ -240,11 +249,20 @@ impl Walk {
         }
     }
 
+    /// `identity`: what the upstream is to be told of the caller. The check before it found a rule.
+    fn tell(&mut self, held: &Held, matched: &Matched<'_>, snapshot: &Snapshot) {
+        let Some(rule) = matched.rule.filter(|_| self.stopped.is_none()) else { return };
+        let told = Told::new(&held.token);
+        let told = identity::tell_params(&mut Vec::new(), rule, (held.token.id, &told), snapshot);
+        let outcome = told.as_ref().copied().map_err(|_| Refusal::CannotDecide);
+        self.check("identity", words::identity(told.as_ref().copied()), outcome);
+    }
+
     /// The answer, with what was not even prepared as not reached.
     fn end(mut self, path: String, matched: Option<&Matched<'_>>) -> Explanation {
         if self.stopped.is_some() {
             let all = STATIONS.into_iter().chain(CHECKS.into_iter().map(|(name, _)| name));
-            for name in all.skip(self.steps.len()) {
+            for name in all.chain(LAST).skip(self.steps.len()) {
                 self.check(name, String::new(), Ok(()));
             }
         }

@@ -1,212 +1,45 @@
-//! The last station: to the upstream and back. It uses a permit up, and there is no other way there.
+//! The last station: what the upstream gets. It uses a permit up, and there is no other way there.
 
-use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Poll;
 
 use http::header::{self, HeaderMap};
 use http::request::Parts;
-use http::{HeaderName, Method, Response, StatusCode};
+use http::{HeaderName, Method};
 use hyper::body::Body as _;
 
-use crate::domain::refusal::{Fault, Refusal};
+use crate::domain::refusal::Refusal;
 
 use super::authorize::Permit;
 use super::body::{RequestBody, Upload};
 use super::client::Client;
-use super::core::Core;
 use super::identity;
 use super::intake::Inbound;
 use super::plan::ApiPlan;
-use super::relay::Relay;
 use super::snapshot::Snapshot;
-use super::upstream::{self, Coding, Connection, Failed, Outgoing, Wanted};
-
-/// How often a request is tried on connections that turn out to be closed before any of it was sent.
-const TRIES: usize = 4;
+use super::upstream::{Coding, Outgoing, Wanted};
 
 /// Room for the head of a request as most are.
 const HEAD_BYTES: usize = 1_024;
 
-/// Why one try brought no answer.
-enum NoAnswer {
-    /// Nothing was sent, so that it is safe to try again.
-    Unsent,
-    Failed(Refusal),
-}
-
-/// Passes a permitted request on and gives the head of the answer, with the body to follow.
+/// Makes of a permitted request the one that the upstream gets, and says what its body may still
+/// do. Nothing is held afterwards of what came from the client's connection.
 ///
 /// # Errors
-/// A body that the client sends wrong, or an upstream that gives no usable answer.
-pub(super) async fn send(
+/// A body that is too long, or an expectation that nobody meets.
+pub(super) fn prepare(
     permit: Permit<'_>,
     mut inbound: Inbound,
-    client: &Rc<Client>,
-    snapshot: &Arc<Snapshot>,
-) -> Result<Response<Relay>, Refusal> {
-    let (core, api) = (client.core(), permit.api());
-    let mut request = Outgoing::default();
-    let upload = prepare(&mut request, &permit, &mut inbound, client, snapshot)?;
-    // What it holds of the client's connection is given back before that is waited for.
-    drop(inbound);
-    let mut refusal = Refusal::UpstreamUnreachable;
-    // Taken once: other requests take theirs while this one waits for a connection.
-    let turn = core.turn.get().wrapping_add(1);
-    core.turn.set(turn);
-    for attempt in 0..TRIES.max(api.targets.len()) {
-        let (connection, reused) = match connection(core, api, turn, attempt).await {
-            Ok(found) => found,
-            Err(refused) if attempt + 1 < api.targets.len() => {
-                refusal = refused;
-                continue;
-            }
-            Err(refused) => return Err(refused),
-        };
-        match exchange(client, api, connection, &mut request, upload.as_ref()).await {
-            Ok(response) => return Ok(response),
-            Err(NoAnswer::Failed(refusal)) => return Err(refusal),
-            Err(NoAnswer::Unsent) if !reused => return Err(Refusal::UpstreamUnreachable),
-            Err(NoAnswer::Unsent) => request.begin_again(),
-        }
-    }
-    Err(refusal)
-}
-
-/// A connection to the upstream whose turn it is, and whether it was used before.
-async fn connection(
-    core: &Rc<Core>,
-    api: &ApiPlan,
-    turn: usize,
-    attempt: usize,
-) -> Result<(Box<Connection>, bool), Refusal> {
-    let place = turn
-        .wrapping_add(attempt)
-        .checked_rem(api.targets.len())
-        .ok_or(Refusal::UpstreamUnreachable)?;
-    let target = api.targets.get(place).ok_or(Refusal::UpstreamUnreachable)?;
-    // After some that were closed unseen, a fresh one: the upstream may have closed all of them.
-    if attempt + 1 < TRIES
-        && let Some(connection) =
-            core.pool.take(target.number, api.idle_timeout, core.alarms.now_ms())
-    {
-        return Ok((connection, true));
-    }
-    match Box::pin(upstream::connect(&core.alarms, target, api.connect_timeout)).await {
-        Ok(connection) => {
-            core.counters.connected.add(1);
-            if target.unreachable.over() {
-                tracing::info!(api = %api.name, upstream = %target, "an upstream is reached again");
-            }
-            Ok((connection, false))
-        }
-        Err(error) => {
-            if let Some(withheld) = target.unreachable.ready() {
-                tracing::warn!(
-                    api = %api.name, upstream = %target, %error, withheld,
-                    "an upstream cannot be reached"
-                );
-            }
-            let slow = error.kind() == std::io::ErrorKind::TimedOut;
-            Err(if slow { Refusal::UpstreamTimeout } else { Refusal::UpstreamUnreachable })
-        }
-    }
-}
-
-async fn exchange(
-    client: &Rc<Client>,
-    api: &ApiPlan,
-    mut connection: Box<Connection>,
     request: &mut Outgoing,
-    upload: Option<&Rc<Upload>>,
-) -> Result<Response<Relay>, NoAnswer> {
-    let alarm = Rc::clone(&connection.alarm);
-    match upload {
-        Some(upload) => upload.watch(&alarm),
-        None => alarm.set(api.response_timeout),
-    }
-    let answered = loop {
-        let answered = std::future::poll_fn(|context| {
-            match connection.poll_exchange(request, &client.core().scratch, context) {
-                Poll::Ready(answered) => Poll::Ready(Some(answered)),
-                Poll::Pending if alarm.take_rung() => Poll::Ready(None),
-                Poll::Pending => {
-                    alarm.wake_me(context);
-                    Poll::Pending
-                }
-            }
-        });
-        match answered.await {
-            Some(answered) => break answered,
-            None => match upload.filter(|upload| upload.let_go()) {
-                Some(upload) => upload.go_on(),
-                None => {
-                    let stalled = upload.map_or(Refusal::UpstreamTimeout, |up| up.stalled());
-                    return Err(failed(api, connection.target(), stalled, &"it took too long"));
-                }
-            },
-        }
-    };
-    alarm.clear();
-    let answer = match answered {
-        Ok(answer) => answer,
-        Err(Failed::Unsent) => return Err(NoAnswer::Unsent),
-        Err(Failed::Client(refusal)) => return Err(NoAnswer::Failed(refusal)),
-        Err(Failed::Upstream(broken)) => {
-            return Err(failed(api, connection.target(), Refusal::UpstreamBroken, &broken));
-        }
-    };
-    if answer.response.status() == StatusCode::SWITCHING_PROTOCOLS {
-        let unasked = &"it changed the protocol unasked";
-        return Err(failed(api, connection.target(), Refusal::UpstreamBroken, unasked));
-    }
-    if let Some(lines) = answer.lines {
-        client.is_answered(lines);
-    }
-    let (whole, upload) = (request.is_whole(), upload.filter(|_| !request.is_sent()));
-    if let Some(upload) = upload {
-        let (limit, under_way) = (client.core().alarms.add(), client.begin_body());
-        connection.leave(
-            request.take_over(),
-            upload.is_answered(api.stall_timeout, limit),
-            under_way,
-        );
-    }
-    let stall_timeout = api.stall_timeout;
-    let relay = |()| Relay::new(connection, whole, upload, stall_timeout, client);
-    Ok(answer.response.map(relay))
-}
-
-/// An exchange without a usable answer; told of where that is the upstream's fault.
-fn failed(api: &ApiPlan, number: usize, refusal: Refusal, cause: &dyn fmt::Display) -> NoAnswer {
-    let target = api.targets.iter().find(|target| target.number == number);
-    if refusal.fault() == Fault::Upstream
-        && let Some(target) = target
-        && let Some(withheld) = target.broken.ready()
-    {
-        tracing::warn!(
-            api = %api.name, upstream = %target, error = %cause, withheld,
-            "an upstream gives no usable answer"
-        );
-    }
-    NoAnswer::Failed(refusal)
-}
-
-/// Turns an inbound request into the one that the upstream gets, and says what its body may still do.
-fn prepare(
-    request: &mut Outgoing,
-    permit: &Permit<'_>,
-    inbound: &mut Inbound,
     client: &Client,
     snapshot: &Arc<Snapshot>,
 ) -> Result<Option<Rc<Upload>>, Refusal> {
-    let Inbound { parts, body, request: number, notes, .. } = inbound;
+    let Inbound { parts, body, request: number, notes, .. } = &mut inbound;
     let (api, headers) = (permit.api(), &parts.headers);
     let held = notes.expect && expectation(headers)?;
     let mut head = Vec::with_capacity(HEAD_BYTES);
     begin(&mut head, parts);
-    identity::lines(&mut head, permit, *number, client, snapshot)?;
+    identity::lines(&mut head, &permit, *number, client, snapshot)?;
     pass_on(&mut head, headers, api.keep_credential, client);
     if notes.te {
         pass_trailers_on(&mut head, headers);
@@ -223,7 +56,7 @@ fn prepare(
     }
     head.extend_from_slice(b"\r\n");
     let body = body.zip(upload.as_ref().map(Rc::clone));
-    let body = body.map(|(body, upload)| RequestBody::new(body, upload));
+    let body = body.map(|(body, upload)| RequestBody::new(body, upload, client.is_http2()));
     let wanted = Wanted { bodiless: parts.method == Method::HEAD, lines: !client.is_http2() };
     let spare = std::mem::take(&mut parts.headers);
     request.fill(head, body, coding, wanted, spare);
@@ -238,8 +71,8 @@ fn begin(head: &mut Vec<u8>, parts: &Parts) {
     }
 }
 
-/// The client's fields, spelled as it spelled them, without its credential unless the API keeps that.
-/// `Transfer-Encoding` and `TE` are between two ends of a connection, and said anew.
+/// The client's fields, spelled as it spelled them, without its credential unless the API keeps
+/// that. `Transfer-Encoding` and `TE` are between two ends of a connection, and said anew.
 fn pass_on(head: &mut Vec<u8>, headers: &HeaderMap, keep_credential: bool, client: &Client) {
     let start = head.len();
     for (name, value) in headers {
@@ -276,8 +109,8 @@ fn expectation(headers: &HeaderMap) -> Result<bool, Refusal> {
     }
 }
 
-/// `TE` belongs to one connection; what is said to the upstream is that trailers are welcome, if they
-/// are to the client.
+/// `TE` belongs to one connection; what is said to the upstream is that trailers are welcome, if
+/// they are to the client.
 fn pass_trailers_on(head: &mut Vec<u8>, headers: &HeaderMap) {
     let lines = headers.get_all(header::TE).iter();
     let mut codings = lines.flat_map(|te| te.as_bytes().split(|b| *b == b','));

@@ -1,11 +1,12 @@
 //! Frames of HTTP/2 that a client sends without asking for anything, and how many of them are borne
 //! (RFC 9113 section 10.5, sec-D1).
 //!
-//! h2 bounds resets, heads without an end, and empty or short parts of bodies. It answers or drops any
-//! number of PRIORITY, PING, SETTINGS, WINDOW_UPDATE and frames of unknown kinds, as fast as they come, and
-//! that takes a core. So every frame but those of bodies has to be paid for. Requests and parts of answers
-//! pay for more than any honest client makes of them; time pays for the rest, such as pings of an idle
-//! connection. `client` hands in what is read, before h2 sees it.
+//! h2 bounds resets, heads without an end, and empty or short parts of bodies. It answers or drops
+//! any number of PRIORITY, PING, SETTINGS, WINDOW_UPDATE and frames of unknown kinds, as fast as
+//! they come, and that takes a core. So every frame but those of bodies has to be paid for.
+//! Requests and parts of answers pay for more than any honest client makes of them; time pays for
+//! the rest, such as pings of an idle connection. `client` hands in what is read, before h2 sees
+//! it.
 
 use std::cell::Cell;
 
@@ -17,7 +18,8 @@ const PERIOD_MS: u64 = 10_000;
 /// What a request pays for: its priority, pings, room for its answer, trailers, a reset.
 pub(super) const EACH_REQUEST: u32 = 16;
 
-/// What a part of an answer pays for: twice room for it and for the connection, in halves, and a ping.
+/// What a part of an answer pays for: twice room for it and for the connection, in halves, and a
+/// ping.
 pub(super) const EACH_PART: u32 = 8;
 
 /// No more than this is put by. What requests pay for comes with a delay, and then all at once.
@@ -88,7 +90,8 @@ impl Frames {
             return None;
         }
         self.head_bytes.set(0);
-        // 24 bits, which every `usize` of ours holds; more than h2 takes ends the connection anyway.
+        // 24 bits, which every `usize` of ours holds; more than h2 takes ends the connection
+        // anyway.
         let payload = usize::try_from(head >> 8).unwrap_or(usize::MAX);
         self.left.set(payload.saturating_add(HEAD_REST_BYTES));
         Some(head & 0xff)

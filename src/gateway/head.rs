@@ -1,7 +1,8 @@
-//! Heads of answers on their way to a client: hyper writes how a message ends, and the upstream's fields go
-//! in as they were read.
+//! Heads of answers on their way to a client: hyper writes how a message ends, and the upstream's
+//! fields go in as they were read.
 //!
-//! Through a header map each of them would be hashed, compared and written again, and lose its spelling.
+//! Through a header map each of them would be hashed, compared and written again, and lose its
+//! spelling.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -12,8 +13,8 @@ use tokio::net::TcpStream;
 
 use super::upstream::Waiting;
 
-/// Bodies up to this go out together with their head: copying them costs less than a second call, or a
-/// list of pieces.
+/// Bodies up to this go out together with their head: copying them costs less than a second call,
+/// or a list of pieces.
 const TOGETHER_BYTES: usize = 4_096;
 
 /// Whether pieces are small enough to be copied together.
@@ -29,9 +30,9 @@ pub(super) struct Head {
 }
 
 impl Head {
-    /// Takes a head from the beginning of `slices`, with the fields that wait for it. Answers how many bytes
-    /// it took; a small body goes with it. What is taken has to be written with [`Head::poll`] before
-    /// anything else.
+    /// Takes a head from the beginning of `slices`, with the fields that wait for it. Answers how
+    /// many bytes it took; a small body goes with it. What is taken has to be written with
+    /// [`Head::poll`] before anything else.
     pub(super) fn take(&mut self, slices: &[IoSlice<'_>], waiting: &mut Waiting) -> usize {
         let head = slices.first().map_or(&[][..], |slice| slice);
         waiting.put_into(head, &mut self.bytes);
@@ -55,6 +56,11 @@ impl Head {
     /// Whether nothing is left to write.
     pub(super) const fn is_written(&self) -> bool {
         self.bytes.is_empty()
+    }
+
+    /// How much of it is written.
+    pub(super) const fn written(&self) -> usize {
+        self.written
     }
 
     /// Writes what is left.

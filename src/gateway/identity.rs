@@ -5,8 +5,9 @@ use std::io::Write;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::cache::{ContextParam, Entry};
+use crate::cache::{ContextParam, Entry, Told};
 use crate::domain::grant::{Contexts, Items};
+use crate::domain::id::TokenId;
 use crate::domain::refusal::Refusal;
 use crate::domain::token::ParamValue;
 use crate::store::sealed::Binding;
@@ -16,14 +17,15 @@ use crate::wire;
 use super::authorize::Permit;
 use super::beginnings::Beginnings;
 use super::client::Client;
+use super::plan::RulePlan;
 use super::snapshot::Snapshot;
 
-/// The lines of a permitted request: whence it came, which it is, and who is calling. The client's own
-/// copies were removed at intake, so that these are the only ones.
+/// The lines of a permitted request: whence it came, which it is, and who is calling. The client's
+/// own copies were removed at intake, so that these are the only ones.
 ///
 /// # Errors
-/// A sealed parameter that cannot be opened, or a text that no header can carry: a request does not go
-/// without what it was to carry.
+/// A sealed parameter that cannot be opened, or a text that no header can carry: a request does not
+/// go without what it was to carry.
 pub(super) fn lines(
     lines: &mut Vec<u8>,
     permit: &Permit<'_>,
@@ -34,11 +36,27 @@ pub(super) fn lines(
     let begin = &snapshot.identity.begin;
     lines.extend_from_slice(client.forwarded());
     line(lines, &begin.request, |lines| lines.extend_from_slice(&number.digits()));
-    if let Some(entry) = permit.entry() {
-        tell(lines, begin, entry);
-        tell_params(lines, permit, snapshot)?;
-    }
-    Ok(())
+    let Some(entry) = permit.entry() else { return Ok(()) };
+    tell(lines, begin, entry);
+    tell_params(lines, permit.rule(), (entry.id, &entry.told), snapshot).map_err(|untold| {
+        if let Some(withheld) = snapshot.untold.ready() {
+            let (token, Untold { context, parameter, cause }) = (entry.id, &untold);
+            tracing::error!(
+                %token, context, parameter, cause, withheld,
+                "a parameter cannot be told to the upstream: requests that need it are answered 503"
+            );
+        }
+        Refusal::CannotDecide
+    })
+}
+
+/// A parameter that a request was to carry, and cannot.
+#[derive(Debug, thiserror::Error)]
+#[error("the parameter `{context}.{parameter}` cannot be told to the upstream: {cause}")]
+pub(super) struct Untold {
+    context: String,
+    parameter: String,
+    cause: String,
 }
 
 fn line(lines: &mut Vec<u8>, begin: &Option<Box<[u8]>>, value: impl FnOnce(&mut Vec<u8>)) {
@@ -89,19 +107,26 @@ fn list<'e>(to: &mut Vec<u8>, names: impl Iterator<Item = &'e str>) {
 
 /// The parameters of the rule's context, on that context's rules alone (row F7). A request whose
 /// parameter cannot be opened does not go without it.
-fn tell_params(
+///
+/// # Errors
+/// The first that cannot be told.
+pub(super) fn tell_params(
     lines: &mut Vec<u8>,
-    permit: &Permit<'_>,
+    rule: &RulePlan,
+    (token, told): (TokenId, &Told),
     snapshot: &Snapshot,
-) -> Result<(), Refusal> {
-    let Some(entry) = permit.entry() else { return Ok(()) };
-    let Some(params) = entry.told.params() else { return Ok(()) };
-    for (context, name, header) in permit.rule().param_headers.iter() {
+) -> Result<(), Untold> {
+    let Some(params) = told.params() else { return Ok(()) };
+    for (context, name, header) in rule.param_headers.iter() {
         let same = |param: &&ContextParam| param.context == *context && param.name == *name;
         let Some(param) = params.by_context.iter().find(same) else { continue };
-        let binding = Binding { token: entry.id, context, parameter: name };
-        let mut tell = |text: &str| -> Result<(), Refusal> {
-            check_text(&binding, text)?;
+        let untold = |cause: String| Untold {
+            context: context.to_string(),
+            parameter: name.to_string(),
+            cause,
+        };
+        let mut tell = |text: &str| -> Result<(), Untold> {
+            check_text(text).map_err(untold)?;
             for part in [header.as_str(), ": ", text, "\r\n"] {
                 lines.extend_from_slice(part.as_bytes());
             }
@@ -110,30 +135,21 @@ fn tell_params(
         match &param.value {
             ParamValue::Plain(text) => tell(text)?,
             ParamValue::Sealed(sealed) => {
-                let failed = |cause: &dyn std::fmt::Display| {
-                    let (token, parameter) = (binding.token, binding.parameter);
-                    tracing::error!(
-                        %token, %context, parameter, %cause, "a sealed parameter cannot be opened"
-                    );
-                    Refusal::CannotDecide
-                };
-                let key = snapshot.master_key().map_err(|error| failed(&error))?;
-                tell(&key.open(&binding, sealed).map_err(|error| failed(&error))?)?;
+                let key = snapshot.master_key().map_err(|error| untold(error.to_string()))?;
+                let binding = Binding { token, context, parameter: name };
+                let opened = key.open(&binding, sealed);
+                tell(&opened.map_err(|error| untold(error.to_string()))?)?;
             }
         }
     }
     Ok(())
 }
 
-/// Such a text can only be older than the parameter's header, for no token is given one today (sec-H6).
-fn check_text(binding: &Binding<'_>, text: &str) -> Result<(), Refusal> {
+/// Such a text can only be older than the parameter's header, for no token is given one today
+/// (sec-H6).
+fn check_text(text: &str) -> Result<(), String> {
     if wire::is_header_text(text) {
         return Ok(());
     }
-    let (token, context, parameter) = (binding.token, binding.context, binding.parameter);
-    tracing::error!(
-        %token, %context, parameter,
-        "a parameter cannot be told in a header; give the token a value of visible ASCII"
-    );
-    Err(Refusal::CannotDecide)
+    Err("no header can carry it; give the token a value of visible ASCII".to_owned())
 }

@@ -1,7 +1,7 @@
 //! The first station: a request as it came in becomes one with a single reading, or is refused.
 //!
-//! What one connection has to itself, what only we may say, and every claim about the caller are taken
-//! out here, before anybody looks at the request.
+//! What one connection has to itself, what only we may say, and every claim about the caller are
+//! taken out here, before anybody looks at the request.
 
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -74,7 +74,7 @@ pub(super) fn receive(
     }
     let host = settle_host(&mut parts, client)?;
     let odd = settle_path(&mut parts)?;
-    let notes = clean_headers(&mut parts.headers, snapshot);
+    let notes = clean_headers(&mut parts.headers, snapshot)?;
     if notes.framed {
         check_framing(&parts)?;
     }
@@ -107,8 +107,8 @@ pub(super) fn target_bytes(target: &Uri) -> usize {
     target.path_and_query().map_or(0, |target| target.as_str().len())
 }
 
-/// A target is a path, or an address of plain `http` or `https`: no other scheme, and not the form of
-/// `CONNECT`, which names no path.
+/// A target is a path, or an address of plain `http` or `https`: no other scheme, and not the form
+/// of `CONNECT`, which names no path.
 pub(super) fn check_form(target: &Uri) -> Result<(), Refusal> {
     let plain = match (target.scheme(), target.authority()) {
         (Some(scheme), _) => *scheme == Scheme::HTTP || *scheme == Scheme::HTTPS,
@@ -118,8 +118,8 @@ pub(super) fn check_form(target: &Uri) -> Result<(), Refusal> {
 }
 
 /// sec-P11 to sec-P13: exactly one authority. It stands in the target (HTTP/2, absolute form) or in
-/// `Host`; in HTTP/1.1 the target wins (RFC 9112 section 3.2.2), in HTTP/2 both must agree. Afterwards
-/// it stands in `Host` alone.
+/// `Host`; in HTTP/1.1 the target wins (RFC 9112 section 3.2.2), in HTTP/2 both must agree.
+/// Afterwards it stands in `Host` alone.
 fn settle_host(parts: &mut Parts, client: &Client) -> Result<Rc<str>, Refusal> {
     const BAD: Refusal = Refusal::BadRequest(BadRequest::Host);
     let mut lines = parts.headers.get_all(header::HOST).iter();
@@ -147,8 +147,8 @@ fn settle_host(parts: &mut Parts, client: &Client) -> Result<Rc<str>, Refusal> {
     Ok(host)
 }
 
-/// The name alone, in lower case and without the dot of a full domain name (sec-P7, sec-P12); none for
-/// what is not one host with at most a port.
+/// The name alone, in lower case and without the dot of a full domain name (sec-P7, sec-P12); none
+/// for what is not one host with at most a port.
 pub(super) fn plain_host(text: &[u8]) -> Option<Rc<str>> {
     let allowed = |b: &u8| b.is_ascii_alphanumeric() || b"-._~[]:".contains(b);
     if text.is_empty() || text.len() > 300 || !text.iter().all(allowed) {
@@ -181,7 +181,8 @@ fn settle_path(parts: &mut Parts) -> Result<Odd, Refusal> {
     Ok(odd)
 }
 
-/// RFC 9112 section 6.1: the one transfer coding that is passed on is a plain `chunked`, in HTTP/1.1.
+/// RFC 9112 section 6.1: the one transfer coding that is passed on is a plain `chunked`, in
+/// HTTP/1.1.
 fn check_framing(parts: &Parts) -> Result<(), Refusal> {
     let mut codings = parts.headers.get_all(header::TRANSFER_ENCODING).iter();
     let Some(coding) = codings.next() else { return Ok(()) };
@@ -193,17 +194,24 @@ fn check_framing(parts: &Parts) -> Result<(), Refusal> {
     }
 }
 
-/// Removes what must not reach the upstream from this client: fields of the connection and those that
-/// `Connection` names (sec-H1), identity in any spelling (sec-H2, sec-H3), and claims about where the
-/// request came from (sec-H4). `Transfer-Encoding`, `TE` and `Expect` stay for the forwarder, which
-/// writes them anew; `Authorization` and `Host` stay even if `Connection` names them.
-fn clean_headers(headers: &mut HeaderMap, snapshot: &Snapshot) -> Notes {
-    let mut notes = Notes::default();
+/// Removes what must not reach the upstream from this client: fields of the connection and those
+/// that `Connection` names (sec-H1), identity in any spelling (sec-H2, sec-H3), and claims about
+/// where the request came from (sec-H4). `Transfer-Encoding`, `TE` and `Expect` stay for the
+/// forwarder, which writes them anew; `Authorization` and `Host` stay even if `Connection` names
+/// them.
+fn clean_headers(headers: &mut HeaderMap, snapshot: &Snapshot) -> Result<Notes, Refusal> {
+    let (mut notes, mut named) = (Notes::default(), 0_usize);
     let mut gone: Vec<HeaderName> = Vec::new();
     for (name, line) in headers.iter() {
         match *name {
             header::CONNECTION => {
-                gone.extend(wire::named_by_connection(line.as_bytes()).filter(is_removable));
+                for name in wire::named_by_connection(line.as_bytes()) {
+                    named = named.saturating_add(1);
+                    if named > wire::NAMED_MAX {
+                        return Err(Refusal::BadRequest(BadRequest::Connection));
+                    }
+                    gone.extend(Some(name).filter(is_removable));
+                }
             }
             header::TRANSFER_ENCODING => notes.framed = true,
             header::TE => notes.te = true,
@@ -219,7 +227,7 @@ fn clean_headers(headers: &mut HeaderMap, snapshot: &Snapshot) -> Notes {
     for name in gone {
         headers.remove(name);
     }
-    notes
+    Ok(notes)
 }
 
 fn is_removable(name: &HeaderName) -> bool {

@@ -10,6 +10,7 @@ use hyper::body::{Body as _, Incoming};
 
 use crate::domain::refusal::Refusal;
 
+use super::attempts;
 use super::authorize;
 use super::client::Client;
 use super::forward;
@@ -20,6 +21,7 @@ use super::route;
 use super::snapshot::Snapshot;
 use super::touch;
 use super::trail::Trail;
+use super::upstream::Outgoing;
 
 /// Takes a request to its upstream, or refuses it. There is always an answer.
 pub(super) fn handle(
@@ -38,7 +40,7 @@ async fn answer(
 ) -> Result<Response<Body>, Infallible> {
     let snapshot = client.core().snapshot();
     let mut trail = Trail::new(&client, &snapshot, &parts);
-    let under_way = client.begin(!body.is_end_stream());
+    let under_way = client.begin(parts.version, !body.is_end_stream());
     Ok(match travel(&client, parts, body, &snapshot, &mut trail).await {
         Ok(response) => {
             trail.answered(response.status().as_u16());
@@ -67,7 +69,10 @@ async fn travel<'s>(
     touch::record(&permit, &inbound, core);
 
     trail.permitted(&permit);
-    let answered = forward::send(permit, inbound, client, snapshot).await;
+    let mut request = Outgoing::default();
+    let api = permit.api();
+    let upload = forward::prepare(permit, inbound, &mut request, client, snapshot)?;
+    let answered = attempts::answer(client, api, &mut request, upload.as_ref()).await;
     trail.returned(answered.as_ref().err().copied());
     answered
 }

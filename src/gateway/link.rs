@@ -1,9 +1,9 @@
-//! The link to a client: its socket, shared by hyper, which reads and writes, and by whoever watches for
-//! the client's end while hyper does neither.
+//! The link to a client: its socket, shared by hyper, which reads and writes, and by whoever
+//! watches for the client's end while hyper does neither.
 //!
-//! hyper would watch by reading on, and for that it takes a new buffer with each request, since the head of
-//! the request still stands in the old one. Told not to (`half_close`), it reads the next head into the
-//! same buffer, when this one is used up.
+//! hyper would watch by reading on, and for that it takes a new buffer with each request, since the
+//! head of the request still stands in the old one. Told not to (`half_close`), it reads the next
+//! head into the same buffer, when this one is used up.
 
 use std::cell::{Cell, RefCell};
 use std::task::{Context, Poll};
@@ -29,8 +29,9 @@ impl Link {
         self.unread.set(false);
     }
 
-    /// Whether the client has closed its side, or the connection broke; otherwise the task is woken when
-    /// that may have changed. What else a client sends meanwhile, such as its next request, is left to hyper.
+    /// Whether the client has closed its side, or the connection broke; otherwise the task is woken
+    /// when that may have changed. What else a client sends meanwhile, such as its next request, is
+    /// left to hyper.
     pub(super) fn is_gone(&self, context: &mut Context<'_>) -> bool {
         if self.unread.get() {
             return false;

@@ -1,8 +1,9 @@
 //! The way of a request, from the socket to the upstream and back.
 //!
-//! `journey` tells it on one page: intake, route, authenticate, authorize, touch, forward, respond. Each
-//! station takes what the one before made and cannot be skipped: only `authorize` makes a permit, and
-//! only a permit gets a request to its upstream. Called by `app`, which starts one core for each thread.
+//! `journey` tells it on one page: intake, route, authenticate, authorize, touch, forward, respond.
+//! Each station takes what the one before made and cannot be skipped: only `authorize` makes a
+//! permit, and only a permit gets a request to its upstream. Called by `app`, which starts one core
+//! for each thread.
 
 // What is compiled from the settings.
 pub mod path;
@@ -29,6 +30,7 @@ mod stream;
 mod link;
 mod frames;
 mod client;
+mod socket;
 
 // The stations.
 mod dialect;
@@ -39,10 +41,16 @@ mod authorize;
 mod touch;
 mod identity;
 mod relay;
+mod attempts;
 mod forward;
 mod account;
 mod trail;
 mod respond;
 mod journey;
+mod unparsed;
+pub mod port;
 pub mod accept;
 pub mod explain;
+
+#[cfg(test)]
+mod sample;

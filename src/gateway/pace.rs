@@ -1,12 +1,14 @@
-//! How fast the body of a request must come (the slow body of sec-D2). A client may be silent for as long
-//! as any body may; one that sends a byte just before each such time is over uses its credit up.
+//! How fast the body of a request must come (the slow body of sec-D2). A client may be silent for
+//! as long as any body may; one that sends a byte just before each such time is over uses its
+//! credit up.
 
 use std::cell::Cell;
 use std::time::Duration;
 
 const NOT_WAITING: u64 = u64::MAX;
 
-/// The credit of a client: it is spent while an upstream waits for its body, and earned by what comes.
+/// The credit of a client: it is spent while an upstream waits for its body, and earned by what
+/// comes.
 #[derive(Debug)]
 pub(super) struct Pace {
     bytes_per_second: Cell<u64>,
@@ -17,8 +19,8 @@ pub(super) struct Pace {
 }
 
 impl Pace {
-    /// Begins with credit for `window`, and never has more, so that a fast beginning does not pay for a
-    /// slow end. A rate of zero asks for nothing.
+    /// Begins with credit for `window`, and never has more, so that a fast beginning does not pay
+    /// for a slow end. A rate of zero asks for nothing.
     pub(super) fn new(bytes_per_second: u64, window: Duration) -> Self {
         let window_ms = u64::try_from(window.as_millis()).unwrap_or(u64::MAX);
         let most = window_ms.saturating_mul(bytes_per_second);

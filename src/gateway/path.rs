@@ -55,8 +55,8 @@ pub fn normalize(raw: &str) -> Result<Normal<'_>, BadRequest> {
     Ok(Normal { path, odd })
 }
 
-/// Resolves escapes of unreserved characters (RFC 3986 section 6.2.2), once, and writes the others in
-/// upper case. The result is ASCII: what stands for itself only in an escape stays escaped.
+/// Resolves escapes of unreserved characters (RFC 3986 section 6.2.2), once, and writes the others
+/// in upper case. The result is ASCII: what stands for itself only in an escape stays escaped.
 fn resolve_escapes(raw: &str, odd: &mut Odd) -> Result<String, BadRequest> {
     let mut path = String::with_capacity(raw.len());
     let mut decoded = Vec::with_capacity(raw.len());

@@ -1,9 +1,9 @@
 //! The tree of a single API's paths: from a path to the most specific rule that names it.
 //!
-//! Segments are compared from left to right; at the first difference literal text wins over text with
-//! a parameter (the longer literal first), a whole-segment `{x}` is next, and `{*rest}` is last. A path
-//! with and without its last slash is the same for a rule, so that `/admin/` does not slip past the rule
-//! for `/admin` into a wider one.
+//! Segments are compared from left to right; at the first difference literal text wins over text
+//! with a parameter (the longer literal first), a whole-segment `{x}` is next, and `{*rest}` is
+//! last. A path with and without its last slash is the same for a rule, so that `/admin/` does not
+//! slip past the rule for `/admin` into a wider one.
 
 /// How many parameters of a path are remembered.
 const CAPTURES: usize = 16;
@@ -125,8 +125,8 @@ impl<T> Node<T> {
         &mut self.mixed[at].2
     }
 
-    /// `rest` is what follows the slash after this node; none at the end of the path. What was captured on
-    /// a way that leads nowhere is dropped again.
+    /// `rest` is what follows the slash after this node; none at the end of the path. What was
+    /// captured on a way that leads nowhere is dropped again.
     fn find<'p>(&self, rest: Option<&'p str>, seen: &mut Captures<'p>) -> Option<&T> {
         let Some(rest) = rest else { return self.end() };
         let (segment, after) = match rest.split_once('/') {

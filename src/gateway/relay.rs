@@ -29,20 +29,22 @@ pub(super) enum BodyError {
     Stalled,
 }
 
-/// A streamed answer. When it is over, the connection goes back to the pool; when it is given up, the
-/// connection is closed, so that nobody else ever reads the rest of it (sec-S13).
+/// A streamed answer. When it is over, the connection goes back to the pool; when it is given up,
+/// the connection is closed, so that nobody else ever reads the rest of it (sec-S13).
 #[derive(Debug)]
 pub(super) struct Relay {
     /// None once it is given back.
     connection: Option<Box<Connection>>,
     /// The rest of the request's body, if that goes on beside the answer.
     upload: Option<Rc<Upload>>,
-    /// Whether the upstream had the whole request when it answered. If not, it may take what follows on
-    /// the connection for the rest of it, or the other way round.
+    /// Whether the upstream had the whole request when it answered. If not, it may take what
+    /// follows on the connection for the rest of it, or the other way round.
     asked_in_full: bool,
     /// How long the upstream may stall in the middle of the answer.
     stall_timeout: Duration,
     core: Rc<Core>,
+    /// Whose connection marks the end of the answer, if any does.
+    closes: Option<Rc<Client>>,
     /// How much is passed on at once, and what is left of a part that was larger.
     piece_bytes: usize,
     rest: Option<Bytes>,
@@ -52,17 +54,19 @@ pub(super) struct Relay {
 }
 
 impl Relay {
-    /// `whole` says that the upstream took the whole request; `upload` is the request's body where that goes
-    /// on.
+    /// `whole` says that the upstream took the whole request; `upload` is the request's body where
+    /// that goes on.
     pub(super) fn new(
         connection: Box<Connection>,
         whole: bool,
         upload: Option<&Rc<Upload>>,
         stall_timeout: Duration,
-        client: &Client,
+        client: &Rc<Client>,
     ) -> Self {
         let core = client.core();
+        let closes = client.begin_answer(connection.left()).then(|| Rc::clone(client));
         Self {
+            closes,
             connection: Some(connection),
             asked_in_full: whole,
             upload: upload.map(Rc::clone),
@@ -174,6 +178,9 @@ impl Drop for Relay {
         }
         if let Some(upload) = &self.upload {
             upload.answer_is_over(whole);
+        }
+        if let Some(client) = self.closes.as_ref().filter(|_| whole && self.rest.is_none()) {
+            client.is_answered_whole();
         }
         let clean = whole && self.asked_in_full;
         if let Some(connection) = self.connection.take().filter(|_| clean) {

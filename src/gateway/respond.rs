@@ -42,8 +42,8 @@ pub(super) fn relay(
     response.map(|relay| Body { source: Source::Relay(relay), account, under_way })
 }
 
-/// Our own answer to a request that does not go through (design of the answers: RFC 6750 section 3.1 and
-/// RFC 9457).
+/// Our own answer to a request that does not go through (design of the answers: RFC 6750 section
+/// 3.1 and RFC 9457).
 pub(super) fn refuse(
     refusal: Refusal,
     trail: &mut Trail<'_>,

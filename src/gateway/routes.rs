@@ -58,17 +58,29 @@ impl Routes {
         path: &'p str,
         method: &Method,
     ) -> Option<Found<'r, 'p>> {
+        let area = self.area(host, path)?;
+        let mut captures = Captures::default();
+        let rules = area.rules.find(path, &mut captures);
+        let rule = rules.and_then(|rules| rules.iter().find(|rule| rule.takes(method)));
+        let item = rule.and_then(|rule| captures.at(rule.item_place?));
+        Some((&area.api, rule, item))
+    }
+
+    /// The rules of the path that a request meets, whatever their methods: for those who ask why
+    /// none of them was met.
+    pub fn rules_at(&self, host: &str, path: &str) -> &[RulePlan] {
+        let area = self.area(host, path);
+        area.and_then(|area| area.rules.find(path, &mut Captures::default()))
+            .map_or(&[], |rules| rules)
+    }
+
+    fn area(&self, host: &str, path: &str) -> Option<&Area> {
         let own = if self.by_host.is_empty() { None } else { self.by_host.get(host) };
         let areas = own.unwrap_or(&self.any_host);
         let under = |area: &&Area| {
             let rest = path.strip_prefix(&*area.path);
             rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
-        let area = areas.iter().find(under)?;
-        let mut captures = Captures::default();
-        let rules = area.rules.find(path, &mut captures);
-        let rule = rules.and_then(|rules| rules.iter().find(|rule| rule.takes(method)));
-        let item = rule.and_then(|rule| captures.at(rule.item_place?));
-        Some((&area.api, rule, item))
+        areas.iter().find(under)
     }
 }

@@ -1,12 +1,13 @@
-//! The compiled settings: what a request is judged by. A request loads one snapshot and keeps it, so
-//! that a reload never mixes old and new.
+//! The compiled settings: what a request is judged by. A request loads one snapshot and keeps it,
+//! so that a reload never mixes old and new.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use crate::config::Settings;
-use crate::config::settings::{Limits, MasterKeySource};
+use crate::config::settings::Limits;
 use crate::store::sealed::{KeyError, MasterKey};
 use crate::telemetry::counters::Counters;
+use crate::telemetry::throttle::Throttle;
 use crate::wire;
 
 use super::beginnings::Beginnings;
@@ -29,8 +30,9 @@ pub struct Snapshot {
     pub nowhere: ApiPlan,
     /// Whether each request gets a line.
     pub access_log: bool,
-    key_source: MasterKeySource,
-    key: OnceLock<MasterKey>,
+    /// Parameters that cannot be told.
+    pub(super) untold: Throttle,
+    key: Result<MasterKey, KeyError>,
 }
 
 /// Which headers carry identity, and which fields a client may therefore not send.
@@ -43,8 +45,8 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Whether a field of a client would be taken for our word (sec-H2): any spelling of a configured
-    /// name, and everything that begins like our own names.
+    /// Whether a field of a client would be taken for our word (sec-H2): any spelling of a
+    /// configured name, and everything that begins like our own names.
     pub fn is_identity(&self, name: &str) -> bool {
         const OWN: &str = "x-tollgate-";
         name.get(..OWN.len()).is_some_and(|start| wire::is_alias(start, OWN))
@@ -76,14 +78,14 @@ impl Identity {
 }
 
 impl Snapshot {
-    /// The key that opens sealed parameters. It is read when the first one is needed, and asked for again
-    /// until it can be read.
-    pub fn master_key(&self) -> Result<&MasterKey, KeyError> {
-        if let Some(key) = self.key.get() {
-            return Ok(key);
-        }
-        let key = MasterKey::load(&self.key_source)?;
-        Ok(self.key.get_or_init(|| key))
+    /// The key that opens sealed parameters, as it was found when these settings were put in place.
+    /// No request waits for a file: a key that was put right is taken up with a reload.
+    ///
+    /// # Errors
+    /// There was none. Then the settings define no secret parameter (`sealed::check_key`), yet a
+    /// token may hold one from earlier.
+    pub const fn master_key(&self) -> Result<&MasterKey, &KeyError> {
+        self.key.as_ref()
     }
 
     /// Compiles settings. The counters of rules that were there before go on.
@@ -109,8 +111,8 @@ impl Snapshot {
             routes,
             nowhere: ApiPlan::nowhere(counters),
             access_log: settings.telemetry.access_log,
-            key_source: settings.store.master_key.clone(),
-            key: OnceLock::new(),
+            untold: Throttle::default(),
+            key: MasterKey::load(&settings.store.master_key),
         })
     }
 }

@@ -1,9 +1,10 @@
 //! The letters of field names as the sender wrote them. Names mean the same in any case, so that a
 //! header map keeps none; some old programs look at it all the same.
 //!
-//! hyper can keep the case too, in a second header map beside each message, at the cost of a tenth of
-//! a proxied request. Here the head is remembered as it was read, and what is written is held against
-//! it line by line. Nothing but the case of letters ever changes, and never a byte of a value.
+//! hyper can keep the case too, in a second header map beside each message, at the cost of a tenth
+//! of a proxied request. Here the head is remembered as it was read, and what is written is held
+//! against it line by line. Nothing but the case of letters ever changes, and never a byte of a
+//! value.
 
 use std::sync::LazyLock;
 
@@ -43,8 +44,8 @@ impl Spelling {
         self.bytes.extend_from_slice(bytes.get(..room).unwrap_or_default());
     }
 
-    /// Drops the first head, for what was read in the same breath behind it. That is of use only if the
-    /// head has no body.
+    /// Drops the first head, for what was read in the same breath behind it. That is of use only if
+    /// the head has no body.
     pub(super) fn drop_head(&mut self, has_body: bool) {
         match FINDER.find(&self.bytes) {
             Some(at) if !has_body => drop(self.bytes.drain(..at.saturating_add(END.len()))),
@@ -88,8 +89,9 @@ impl<'a> Names<'a> {
         Self { fields, at: 0 }
     }
 
-    /// The name of the first field from here on that `line` has too, as it was read. Most fields are
-    /// written in the order in which they were read; for others the search begins again at the top.
+    /// The name of the first field from here on that `line` has too, as it was read. Most fields
+    /// are written in the order in which they were read; for others the search begins again at the
+    /// top.
     fn find(&mut self, line: &[u8]) -> Option<&'a [u8]> {
         self.find_from(self.at, line).or_else(|| self.find_from(0, line))
     }

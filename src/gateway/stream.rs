@@ -1,18 +1,18 @@
 //! A stream of HTTP/2 and its time limit.
 //!
-//! hyper does not ask an answer for more while its client leaves no room for it (RFC 9113 section 5.2),
-//! so that the answer cannot watch over its client: nothing polls it. An alarm is therefore set when a part
-//! of the answer is handed over, and cleared when the next one is asked for. If it rings, `accept`, which
-//! spawned the stream, drops it: that resets it and lets its upstream go. Other streams of the
-//! connection go on.
+//! hyper does not ask an answer for more while its client leaves no room for it (RFC 9113 section
+//! 5.2), so that the answer cannot watch over its client: nothing polls it. An alarm is therefore
+//! set when a part of the answer is handed over, and cleared when the next one is asked for. If it
+//! rings, `accept`, which spawned the stream, drops it: that resets it and lets its upstream go.
+//! Other streams of the connection go on.
 
 use std::task::Context;
 use std::time::Duration;
 
 use super::alarm::Alarm;
 
-/// What goes to HTTP/2 at once: the payload of its usual frame (RFC 9113 section 4.2). Of a larger part
-/// a slow client could not take all within its time.
+/// What goes to HTTP/2 at once: the payload of its usual frame (RFC 9113 section 4.2). Of a larger
+/// part a slow client could not take all within its time.
 pub(super) const PIECE_BYTES: usize = 16 << 10;
 
 /// The time limit of a stream.
@@ -37,7 +37,8 @@ impl Stream {
         self.alarm.clear();
     }
 
-    /// A part of the answer was handed over; the next one will be asked for when the client has room.
+    /// A part of the answer was handed over; the next one will be asked for when the client has
+    /// room.
     pub(super) fn handed_over(&self, context: &Context<'_>) {
         self.alarm.set(self.stall_timeout);
         self.alarm.wake_me(context);

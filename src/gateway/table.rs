@@ -1,9 +1,9 @@
-//! A core's own table in front of the cache: without locks, and right because each record says itself
-//! whether it still holds.
+//! A core's own table in front of the cache: without locks, and right because each record says
+//! itself whether it still holds.
 //!
-//! A look reads one cache line for the place, and then the record. With many tokens in use both are cold
-//! memory, and a line that has to be fetched costs more than what is done with it; an owner's own flag is
-//! therefore read only after some owner was changed.
+//! A look reads one cache line for the place, and then the record. With many tokens in use both are
+//! cold memory, and a line that has to be fetched costs more than what is done with it; an owner's
+//! own flag is therefore read only after some owner was changed.
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -14,8 +14,8 @@ use crate::domain::secret::Digest;
 /// The places of one cache line.
 const WAYS: usize = 4;
 
-/// How many lines a table begins with, and how many it has at the most: 64 MiB, for some three million
-/// records.
+/// How many lines a table begins with, and how many it has at the most: 64 MiB, for some three
+/// million records.
 const LINES: (usize, usize) = (1 << 10, 1 << 20);
 
 /// By how much a table grows that has become too small.
@@ -40,7 +40,8 @@ struct Place {
     entry: Arc<Entry>,
     /// The beginning of its digest, whose last bits are the number of its line.
     tag: u32,
-    /// Which change to owners was the last when its owner was last seen to hold; the low bits of it.
+    /// Which change to owners was the last when its owner was last seen to hold; the low bits of
+    /// it.
     owners: u32,
 }
 
@@ -59,7 +60,10 @@ impl Table {
         let tag = tag_of(digest);
         let at = tag as usize & lines.len().wrapping_sub(1);
         let mut alike = lines.get_mut(at)?.0.iter_mut().flatten().filter(|place| place.tag == tag);
-        let place = alike.find(|place| place.entry.digest == *digest)?;
+        let place = alike.find(|place| {
+            place.entry.fetch();
+            place.entry.digest == *digest
+        })?;
         let owners = low_bits(cache.owners_epoch());
         if place.owners != owners && place.entry.is_valid() {
             place.owners = owners;

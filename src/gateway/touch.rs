@@ -1,5 +1,5 @@
-//! The fifth station: note that the token was used. After the decision, so that a refused request keeps
-//! no token alive; before forwarding, so that a slow upstream lets none lapse.
+//! The fifth station: note that the token was used. After the decision, so that a refused request
+//! keeps no token alive; before forwarding, so that a slow upstream lets none lapse.
 
 use super::authorize::Permit;
 use super::core::Core;

@@ -19,8 +19,8 @@ use super::intake::Inbound;
 use super::route::Matched;
 use super::snapshot::Snapshot;
 
-/// What a request met on its way. A request whose client leaves before there is an answer is counted by
-/// dropping this.
+/// What a request met on its way. A request whose client leaves before there is an answer is
+/// counted by dropping this.
 #[derive(Debug)]
 pub(super) struct Trail<'s> {
     client: &'s Rc<Client>,

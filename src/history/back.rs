@@ -1,5 +1,5 @@
-//! Reading the history backwards, newest first, and single lines by their place. Called by `store` for
-//! lists of events; nothing here reads more than a window of the file at a time.
+//! Reading the history backwards, newest first, and single lines by their place. Called by `store`
+//! for lists of events; nothing here reads more than a window of the file at a time.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -138,8 +138,8 @@ impl Window {
         }
     }
 
-    /// The offset of the line `seq`, or the end when it is not in this segment: by halving, since numbers
-    /// grow with offsets.
+    /// The offset of the line `seq`, or the end when it is not in this segment: by halving, since
+    /// numbers grow with offsets.
     fn find(&self, seq: u64) -> Result<u64, HistoryError> {
         let (mut low, mut high) = (0, self.length()?);
         while low < high {
@@ -153,7 +153,8 @@ impl Window {
         Ok(low)
     }
 
-    /// The first line that begins at or after `from`: where it begins, its number, and where it ends.
+    /// The first line that begins at or after `from`: where it begins, its number, and where it
+    /// ends.
     fn line_from(&self, from: u64, until: u64) -> Result<Option<(u64, u64, u64)>, HistoryError> {
         let mut start = from;
         if from > 0 {

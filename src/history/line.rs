@@ -20,8 +20,8 @@ pub fn hash_of(line: &[u8]) -> [u8; 32] {
     bytes
 }
 
-/// Appends the line that follows `head` and carries `body` to `out`, with its newline; answers with the
-/// new head.
+/// Appends the line that follows `head` and carries `body` to `out`, with its newline; answers with
+/// the new head.
 pub(super) fn seal(head: &Head, body: &str, out: &mut Vec<u8>) -> Head {
     let start = out.len();
     let seq = head.seq.saturating_add(1);

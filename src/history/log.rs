@@ -58,9 +58,9 @@ impl Log {
     /// Appends one line for each body, and answers with their places once all are durable.
     ///
     /// # Errors
-    /// [`HistoryError::Full`] and other failures to write leave the history as it was. After a failure to
-    /// sync or to undo, what is on disk is unknown, and this and every later call is refused: a second
-    /// `fsync` may well succeed although the first one's bytes were dropped.
+    /// [`HistoryError::Full`] and other failures to write leave the history as it was. After a
+    /// failure to sync or to undo, what is on disk is unknown, and this and every later call is
+    /// refused: a second `fsync` may well succeed although the first one's bytes were dropped.
     pub fn append<'a>(
         &mut self,
         bodies: impl IntoIterator<Item = &'a str>,

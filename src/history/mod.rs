@@ -1,9 +1,9 @@
-//! The append-only log of every change: one JSON object per line, in segments, each line bound to the
-//! one before it by a hash and guarded by a checksum.
+//! The append-only log of every change: one JSON object per line, in segments, each line bound to
+//! the one before it by a hash and guarded by a checksum.
 //!
-//! This room knows files and raw lines alone; what a line means is the business of `store`, its only
-//! caller beside the `history` command. Durability rests on this room: a line that [`Log::append`] has
-//! answered for is on disk.
+//! This room knows files and raw lines alone; what a line means is the business of `store`, its
+//! only caller beside the `history` command. Durability rests on this room: a line that
+//! [`Log::append`] has answered for is on disk.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -31,8 +31,8 @@ pub use verify::{Report, Walk, head, verify};
 #[cfg(test)]
 mod tests;
 
-/// The newest line of a history: its number and its hash, to be kept elsewhere, since a cut tail cannot
-/// be noticed from inside.
+/// The newest line of a history: its number and its hash, to be kept elsewhere, since a cut tail
+/// cannot be noticed from inside.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {
     /// The number of the line; zero for an empty history.
@@ -70,7 +70,8 @@ impl Place {
 pub struct Mark {
     /// The last line before the point.
     pub head: Head,
-    /// Where the next line begins. The segment may be full, and the next line stand in the one after.
+    /// Where the next line begins. The segment may be full, and the next line stand in the one
+    /// after.
     pub next: Place,
 }
 

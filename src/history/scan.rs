@@ -17,8 +17,8 @@ pub struct RawLine<'a> {
     pub terminated: bool,
 }
 
-/// Lines from a place on, over all segments. It sees what was in the folder when it was made, and what
-/// was appended to the last segment since.
+/// Lines from a place on, over all segments. It sees what was in the folder when it was made, and
+/// what was appended to the last segment since.
 #[derive(Debug)]
 pub struct Lines {
     folder: PathBuf,

@@ -1,5 +1,5 @@
-//! Opening a history: reads what stands after a mark, cuts a torn last line, and hands out the writing
-//! end. Called by `store` when it opens.
+//! Opening a history: reads what stands after a mark, cuts a torn last line, and hands out the
+//! writing end. Called by `store` when it opens.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt;
@@ -15,11 +15,11 @@ const REWRITE_BYTES: u64 = 16 * 1024 * 1024;
 pub struct Recovered {
     /// The last line that is known already; the lines after it are read.
     pub from: Mark,
-    /// The highest number that is known to have been durable: a bad line up to here is damage, never a
-    /// torn end.
+    /// The highest number that is known to have been durable: a bad line up to here is damage,
+    /// never a torn end.
     pub durable: u64,
-    /// Whether the last writer ended without closing. What it wrote last may be in memory alone, so it is
-    /// written once more before anything relies on it.
+    /// Whether the last writer ended without closing. What it wrote last may be in memory alone, so
+    /// it is written once more before anything relies on it.
     pub unclean: bool,
     /// The size at which a segment is followed by a new one.
     pub segment_bytes: u64,
@@ -29,8 +29,8 @@ pub struct Recovered {
 /// `each`. A torn last line is cut off.
 ///
 /// # Errors
-/// A bad line before the end, a missing or cut segment, what the operating system reports, or what `each`
-/// reports.
+/// A bad line before the end, a missing or cut segment, what the operating system reports, or what
+/// `each` reports.
 pub fn recover<E: From<HistoryError>>(
     folder: &Path,
     how: Recovered,
@@ -107,7 +107,8 @@ pub(super) fn follow<'a>(mark: &mut Mark, raw: &RawLine<'a>) -> Result<Checked<'
     Ok(checked)
 }
 
-/// Refuses a history that ends before the place from which it is to be read on, or that is another one.
+/// Refuses a history that ends before the place from which it is to be read on, or that is another
+/// one.
 fn check_reaches(folder: &Path, how: &Recovered) -> Result<(), HistoryError> {
     let Mark { head, next } = how.from;
     if head.seq == 0 {
@@ -129,9 +130,9 @@ fn check_reaches(folder: &Path, how: &Recovered) -> Result<(), HistoryError> {
     }
 }
 
-/// Whether a bad line can be what an interrupted write left: it stops short, or a part of it never reached
-/// the disk and reads as zeros. A whole line whose checksum is wrong was damaged later, perhaps after it
-/// was acknowledged, and so was one whose newline alone is wrong.
+/// Whether a bad line can be what an interrupted write left: it stops short, or a part of it never
+/// reached the disk and reads as zeros. A whole line whose checksum is wrong was damaged later,
+/// perhaps after it was acknowledged, and so was one whose newline alone is wrong.
 fn looks_torn(raw: &RawLine<'_>) -> bool {
     let without_last = raw.bytes.split_last().map_or(raw.bytes, |(_, rest)| rest);
     let stops_short = !raw.terminated && line::check(without_last).is_err();
@@ -192,8 +193,8 @@ fn open_last(folder: &Path, mark: &mut Mark, durable: u64) -> Result<File, Histo
     }
 }
 
-/// Writes the last bytes again, as they are, and syncs them: after a failed or missing `fsync`, what was
-/// read may be in memory alone.
+/// Writes the last bytes again, as they are, and syncs them: after a failed or missing `fsync`,
+/// what was read may be in memory alone.
 fn rewrite(folder: &Path, file: &File, end: Place) -> Result<(), HistoryError> {
     let start = end.offset.saturating_sub(REWRITE_BYTES);
     let rewrite = || {

@@ -56,7 +56,8 @@ impl Walk {
     }
 }
 
-/// Checks every line: its checksum, its number, its link to the line before, and the segment's name.
+/// Checks every line: its checksum, its number, its link to the line before, and the segment's
+/// name.
 ///
 /// # Errors
 /// The first line that does not verify, with its file and offset.

@@ -31,8 +31,8 @@ pub struct Grants {
 }
 
 impl Caller {
-    /// Whoever reaches the local socket or may open the folder: the administrator of the machine, who
-    /// may hand out everything.
+    /// Whoever reaches the local socket or may open the folder: the administrator of the machine,
+    /// who may hand out everything.
     pub const fn local(uid: u32) -> Self {
         Self {
             actor: Actor::Local(uid),

@@ -1,9 +1,11 @@
 //! What a value must be, whoever sends it. Pure: configuration and the moment are arguments.
 //!
-//! Everything that an upstream is told in a header is bounded here and free of control characters, so
-//! that it can always be sent and never splits a header (sec-H6).
+//! Everything that an upstream is told in a header is bounded here and free of control characters,
+//! so that it can always be sent and never splits a header (sec-H6).
 
 use std::collections::BTreeMap;
+
+use ipnet::IpNet;
 
 use crate::config::settings::Context;
 use crate::domain::conditions::Conditions;
@@ -91,6 +93,10 @@ pub(super) fn flags(
                 (None, Some(bits)) => from_bits(bits)?,
                 (None, None) => return Err(unknown_flag(field, name, catalog)),
             };
+            // Whoever names other flags beside it means a limit, and would get none.
+            if bits == Flags::UNLIMITED && names.len() > 1 {
+                return Err(ServiceError::field(field, "-1 is unlimited: it stands alone"));
+            }
             Ok(sum.union(bits))
         }),
     }
@@ -172,8 +178,17 @@ pub(super) fn conditions(conditions: &Conditions) -> Result<(), ServiceError> {
     }
 }
 
-/// Whether a life that begins at `not_before` and ends at `end` is still ahead. A beginning in the past
-/// is well as long as the end is not.
+/// Whether each network is written as one: an address with a length that is shorter than it could
+/// be one host, or the whole network that it lies in.
+pub(super) fn networks(networks: &[IpNet]) -> Result<(), ServiceError> {
+    let Some(net) = networks.iter().find(|net| net.addr() != net.network()) else { return Ok(()) };
+    let (whole, host) = (net.trunc(), IpNet::from(net.addr()));
+    let problem = format!("`{net}` is no network: `{whole}` is, and `{host}` is that host alone");
+    Err(ServiceError::field("conditions.networks", problem))
+}
+
+/// Whether a life that begins at `not_before` and ends at `end` is still ahead. A beginning in the
+/// past is well as long as the end is not.
 pub(super) fn end(
     field: &str,
     not_before: Timestamp,
@@ -232,7 +247,10 @@ mod tests {
             flags("flags", &FlagsInput::Names(names), &catalog).map(Flags::bits)
         };
         assert_eq!(read(&["view", "0x100", "1"]).unwrap(), 0x301);
-        assert_eq!(read(&["-1", "view"]).unwrap(), -1);
+        assert_eq!(read(&["-1"]).unwrap(), -1);
+        for mixed in [["-1", "view"], ["view", "-1"], ["-1", "-1"]] {
+            assert!(read(&mixed).unwrap_err().to_string().contains("stands alone"), "{mixed:?}");
+        }
         assert_eq!(
             read(&["veiw"]).unwrap_err().to_string(),
             "`flags`: there is no flag `veiw`; known are `view`"
@@ -259,6 +277,20 @@ mod tests {
         let ids = |count: usize| Items::set((0..count).map(|n| format!("{n:07}"))).unwrap();
         assert!(items_fit(&ids(512)).is_ok());
         assert!(problem(items_fit(&ids(513))).starts_with("`items`: this list has 4103 bytes"));
+    }
+
+    #[test]
+    fn a_network_has_no_bits_beyond_its_length() {
+        let check = |text: &str| networks(&[text.parse().unwrap()]);
+        for good in ["10.0.0.0/8", "10.0.0.5/32", "0.0.0.0/0", "2001:db8::/32"] {
+            assert!(check(good).is_ok(), "{good}");
+        }
+        assert_eq!(
+            problem(check("10.0.0.5/8")),
+            "`conditions.networks`: `10.0.0.5/8` is no network: `10.0.0.0/8` is, and `10.0.0.5/32` \
+             is that host alone"
+        );
+        assert!(check("2001:db8::1/32").is_err());
     }
 
     #[test]

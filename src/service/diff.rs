@@ -1,4 +1,5 @@
-//! What an update changed, field by field (row X2): the record that it wrote against the one before.
+//! What an update changed, field by field (row X2): the record that it wrote against the one
+//! before.
 //!
 //! Digests and sealed values are never shown; that a sealed value changed is.
 

@@ -90,11 +90,13 @@ impl ServiceError {
     }
 
     /// The way out, where the message does not tell it.
-    pub const fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<String> {
         match self {
             Self::ClockBehind { .. } => Some(
-                "set the clock right; if it is right and was wrong before, see `tollgate clock --help`",
+                "set the clock right; if it is right and was wrong before, see `tollgate clock --help`"
+                    .to_owned(),
             ),
+            Self::NoMasterKey(error) => Some(error.remedy()),
             _ => None,
         }
     }

@@ -14,8 +14,8 @@ use crate::service::error::ServiceError;
 use crate::service::{PAGE_ENTRIES, Service};
 use crate::store::{self, Health, Page, Position, Record, Recorded, StoreError, Subject, codec};
 
-/// How many earlier events are looked at in one go for the record before an update: observations, which
-/// hold no record, may stand between.
+/// How many earlier events are looked at in one go for the record before an update: observations,
+/// which hold no record, may stand between.
 const EARLIER_EVENTS: usize = 4;
 
 /// An event as callers are shown it: without the records, which hold digests and sealed values.
@@ -85,7 +85,7 @@ impl Service {
     /// Events, newest first, those before `before`.
     ///
     /// # Errors
-    /// A store that cannot be read.
+    /// No such token or owner, or a store that cannot be read.
     pub async fn events(
         &self,
         subject: Option<&Subject>,
@@ -93,6 +93,12 @@ impl Service {
         limit: usize,
     ) -> Result<Page<EventView, Position>, ServiceError> {
         let page = self.store().events(subject, before, limit.clamp(1, PAGE_ENTRIES)).await?;
+        // What exists was made, so that it has a history.
+        match subject.filter(|_| page.entries.is_empty()) {
+            Some(Subject::Token(id)) => drop(self.token_record(*id).await?),
+            Some(Subject::Owner(id)) => drop(self.owner_record(id).await?),
+            None => {}
+        }
         let mut entries = Vec::with_capacity(page.entries.len());
         for recorded in page.entries {
             let changes = match recorded.event.kind {
@@ -136,7 +142,8 @@ impl Service {
     /// Checks every line of the history, and that it still holds the head that was kept elsewhere.
     ///
     /// # Errors
-    /// A line that does not verify, another history than that of the kept head, or one that was cut.
+    /// A line that does not verify, another history than that of the kept head, or one that was
+    /// cut.
     pub async fn verify(&self, kept: Option<HeadView>) -> Result<VerifiedView, ServiceError> {
         let folder = store::history_folder(&self.settings().store.path);
         let checked = tokio::task::spawn_blocking(move || history::verify(&folder)).await;

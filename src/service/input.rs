@@ -64,7 +64,8 @@ pub struct NewToken {
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TokenChange {
-    /// The revision that the change was made from; if it is not the present one, nothing is changed.
+    /// The revision that the change was made from; if it is not the present one, nothing is
+    /// changed.
     pub revision: Option<u64>,
     /// Why, for the history.
     pub reason: String,

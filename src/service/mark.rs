@@ -1,4 +1,5 @@
-//! The mark of the latest wall-clock time that was ever relied on, and the one act that takes it back.
+//! The mark of the latest wall-clock time that was ever relied on, the one act that takes it back,
+//! and the word of an operator that the wall clock is right.
 
 use serde::{Deserialize, Serialize};
 
@@ -47,8 +48,8 @@ impl Service {
         Ok(self.store().raise_high_water(to).await?)
     }
 
-    /// Lowers the mark to what the wall clock shows now, because a wrong clock had raised it. The history
-    /// says who did so and why before it is done.
+    /// Lowers the mark to what the wall clock shows now, because a wrong clock had raised it. The
+    /// history says who did so and why before it is done.
     ///
     /// # Errors
     /// No confirmation, no reason, or a store that refuses.
@@ -58,10 +59,7 @@ impl Service {
         reason: &str,
         confirmed: bool,
     ) -> Result<MarkChanged, ServiceError> {
-        check::line("reason", reason, check::REASON_CHARS)?;
-        if reason.trim().is_empty() {
-            return Err(ServiceError::field("reason", "say why the mark is wrong"));
-        }
+        given("reason", reason, "say why the mark is wrong")?;
         let before = self.store().high_water().await?;
         let clock = self.mark_view(before);
         if clock.behind.is_zero() {
@@ -76,21 +74,44 @@ impl Service {
             return Err(ServiceError::field("confirmed", problem));
         }
         let at = clock.wall;
-        let event = Event {
-            at,
-            effective_at: at,
-            actor: by.actor.clone(),
-            kind: EventKind::ClockMarkLowered,
-            reason: format!("from {before} to {at}: {reason}"),
-        };
-        let (changes, subjects) = (Vec::new(), Vec::new());
-        self.cache.commit(Commit { event, changes, subjects }).await?;
+        let reason = format!("from {before} to {at}: {reason}");
+        self.record(by, EventKind::ClockMarkLowered, at, reason).await?;
         self.store().lower_high_water(at).await?;
         Ok(MarkChanged { clock: self.mark_view(at), before, changed: true })
+    }
+
+    /// Puts on record that the wall clock is right, although it was set or has not settled.
+    ///
+    /// # Errors
+    /// No reason, or a store that refuses.
+    pub async fn trust_clock(&self, by: &Caller, reason: &str) -> Result<(), ServiceError> {
+        given("reason", reason, "say how you know that the clock is right")?;
+        self.record(by, EventKind::ClockTrusted, self.now(), reason.to_owned()).await
+    }
+
+    async fn record(
+        &self,
+        by: &Caller,
+        kind: EventKind,
+        at: Timestamp,
+        reason: String,
+    ) -> Result<(), ServiceError> {
+        let event = Event { at, effective_at: at, actor: by.actor.clone(), kind, reason };
+        let (changes, subjects) = (Vec::new(), Vec::new());
+        self.cache.commit(Commit { event, changes, subjects }).await?;
+        Ok(())
     }
 
     fn mark_view(&self, mark: Timestamp) -> MarkView {
         let wall = self.clock.now();
         MarkView { wall, mark, behind: mark.since(wall) }
     }
+}
+
+fn given(field: &'static str, text: &str, otherwise: &str) -> Result<(), ServiceError> {
+    check::line(field, text, check::REASON_CHARS)?;
+    if text.trim().is_empty() {
+        return Err(ServiceError::field(field, otherwise));
+    }
+    Ok(())
 }

@@ -40,8 +40,8 @@ pub use error::ServiceError;
 /// The most entries of one page.
 pub const PAGE_ENTRIES: usize = 1_000;
 
-/// How often an act that does not name a revision is tried again when somebody else changed the record
-/// in between.
+/// How often an act that does not name a revision is tried again when somebody else changed the
+/// record in between.
 const ATTEMPTS: usize = 5;
 
 /// All acts. One for a whole process.
@@ -79,8 +79,8 @@ impl Service {
     /// The moment by which tokens are shown and changed, as requests are judged.
     ///
     /// # Errors
-    /// The wall clock is far behind what it has shown before: a token that has expired could seem alive,
-    /// and be given a new end. Or the store cannot be read.
+    /// The wall clock is far behind what it has shown before: a token that has expired could seem
+    /// alive, and be given a new end. Or the store cannot be read.
     async fn moment(&self) -> Result<Timestamp, ServiceError> {
         let (wall, mark) = (self.clock.now(), self.mark_obeyed().await?);
         moment::judged(wall, mark).map_err(|behind| ServiceError::ClockBehind {
@@ -90,7 +90,8 @@ impl Service {
         })
     }
 
-    /// The same for what is written down, and for acts that only take away: no clock stands in their way.
+    /// The same for what is written down, and for acts that only take away: no clock stands in
+    /// their way.
     async fn at(&self) -> Result<Timestamp, StoreError> {
         let wall = self.clock.now();
         Ok(moment::judged(wall, self.mark_obeyed().await?).unwrap_or(wall))
@@ -100,8 +101,8 @@ impl Service {
         if self.obeys_mark { self.store().high_water().await } else { Ok(Timestamp::EPOCH) }
     }
 
-    /// Encrypts a secret parameter for one place in one token. The key is read each time, for this is
-    /// rare, and a key that was put right is then taken up without a restart.
+    /// Encrypts a secret parameter for one place in one token. The key is read each time, for this
+    /// is rare, and a key that was put right is then taken up without a restart.
     fn seal(
         &self,
         token: TokenId,

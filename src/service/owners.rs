@@ -44,8 +44,7 @@ impl Service {
             return Err(ServiceError::NotAllowed { field: "ceiling", problem });
         }
         if let Some(parent) = &input.parent {
-            let missing = || ServiceError::field("parent", format_args!("no user `{parent}`"));
-            self.store().owner(parent).await?.ok_or_else(missing)?;
+            self.owner_record(parent).await?;
         }
         let owner = Owner {
             id,

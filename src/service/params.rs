@@ -43,11 +43,11 @@ pub(super) fn free(raw: &RawValue) -> Result<String, ServiceError> {
     }
 }
 
-/// What a token holds after `changes` to what it held. Values of contexts that it no longer reaches are
-/// dropped. `seal` encrypts a secret value.
+/// What a token holds after `changes` to what it held. Values of contexts that it no longer reaches
+/// are dropped. `seal` encrypts a secret value.
 ///
-/// A token for chosen contexts must have what they require; one for all contexts may have it, for else
-/// no such token could be made without parameters for areas that it will never be used in.
+/// A token for chosen contexts must have what they require; one for all contexts may have it, for
+/// else no such token could be made without parameters for areas that it will never be used in.
 pub(super) fn merged(
     held: &ContextParams,
     changes: &ContextValues,

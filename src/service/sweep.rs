@@ -1,5 +1,5 @@
-//! The sweeper: ends for good what is over by time or by idleness, a batch at a time, so that lists and
-//! history say so. The gateway does not wait for it: it judges each request by the clock.
+//! The sweeper: ends for good what is over by time or by idleness, a batch at a time, so that lists
+//! and history say so. The gateway does not wait for it: it judges each request by the clock.
 
 use std::sync::Arc;
 
@@ -13,8 +13,8 @@ use super::{Service, ServiceError};
 /// How many tokens one commit ends.
 const BATCH: usize = 128;
 
-/// How long after its deadline a token is ended. A request that was permitted in the last second of a
-/// token's life has noted its use by then.
+/// How long after its deadline a token is ended. A request that was permitted in the last second of
+/// a token's life has noted its use by then.
 const MARGIN: Span = Span::from_seconds(2);
 
 /// What one sweep did.
@@ -29,8 +29,9 @@ pub struct Swept {
 }
 
 impl Service {
-    /// Ends up to one batch of tokens that are over at `now`, of those filed after `after`. Uses that are
-    /// not yet written down count; such a token stays filed as it is until they are, and is passed over.
+    /// Ends up to one batch of tokens that are over at `now`, of those filed after `after`. Uses
+    /// that are not yet written down count; such a token stays filed as it is until they are, and
+    /// is passed over.
     ///
     /// # Errors
     /// The store's; nothing of the batch is lost by it.

@@ -47,9 +47,10 @@ impl Service {
     ) -> Result<Created, ServiceError> {
         let settings = self.settings();
         let owner = match &input.owner {
-            Some(id) => self.store().owner(id).await?.ok_or_else(|| {
-                ServiceError::field("owner", format_args!("there is no user `{id}`"))
-            })?,
+            Some(id) => {
+                let owner = self.store().owner(id).await?;
+                owner.ok_or_else(|| ServiceError::NoOwner(id.clone()))?
+            }
             None => return Err(ServiceError::field("owner", "a token acts for a user: name one")),
         };
         let (secret, brought) = match &input.secret {
@@ -86,6 +87,7 @@ impl Service {
         check::contexts(&contexts, &settings.contexts)?;
         check::items_fit(&items)?;
         check::conditions(&input.conditions)?;
+        check::networks(&input.conditions.networks)?;
         let id = self.new_id()?;
         let not_before = input.not_before.unwrap_or(now);
         let flags = match &input.flags {
@@ -161,11 +163,11 @@ impl Service {
         Ok(Some(Held { token, owner, last_use, slot: None }))
     }
 
-    /// Tokens in the order of their creation, of one owner or of all. Ended ones stay in the list for
-    /// ever (row F3).
+    /// Tokens in the order of their creation, of one owner or of all. Ended ones stay in the list
+    /// for ever (row F3).
     ///
     /// # Errors
-    /// A store that cannot be read.
+    /// No such owner, or a store that cannot be read.
     pub async fn tokens(
         &self,
         owner: Option<&OwnerId>,
@@ -174,6 +176,9 @@ impl Service {
     ) -> Result<Page<TokenView, TokenId>, ServiceError> {
         let (settings, now) = (self.settings(), self.moment().await?);
         let page = self.store().tokens(owner, after, limit.clamp(1, PAGE_ENTRIES)).await?;
+        if let Some(owner) = owner.filter(|_| page.entries.is_empty()) {
+            self.owner_record(owner).await?;
+        }
         let mut blocked: BTreeMap<&OwnerId, bool> = BTreeMap::new();
         let keys: Vec<_> = page.entries.iter().map(Listed::use_key).collect();
         let last_uses = self.cache.last_uses(&keys).await?;
@@ -204,8 +209,8 @@ impl Service {
         let act = self.act(by, reason).await?;
         let ended = Ended { how: End::Revoked, act };
         self.change_token(by, EventKind::TokenRevoked, reason, id, |token, _| {
-            // Not by its state: an expiry that only the clock knows of is gone when the clock is set
-            // back, and the token must not be.
+            // Not by its state: an expiry that only the clock knows of is gone when the clock is
+            // set back, and the token must not be.
             if token.ended.is_none() {
                 token.ended = Some(ended.clone());
             }

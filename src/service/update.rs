@@ -1,5 +1,6 @@
-//! Changing what a token is called and what it may do. What is not named in the change is left as it
-//! is, and not checked again: a context that left the configuration stops nobody from renaming a token.
+//! Changing what a token is called and what it may do. What is not named in the change is left as
+//! it is, and not checked again: a context that left the configuration stops nobody from renaming a
+//! token.
 
 use crate::config::Settings;
 use crate::domain::conditions::Conditions;
@@ -158,6 +159,10 @@ impl Judge<'_> {
             Patch::Keep => {}
             Patch::Clear => token.conditions = Conditions::default(),
             Patch::Set(change) => {
+                // What the token has is not looked at: it may be older than this check.
+                if let Patch::Set(networks) = &change.networks {
+                    check::networks(networks)?;
+                }
                 merge_conditions(&mut token.conditions, change);
                 check::conditions(&token.conditions)?;
             }

@@ -31,12 +31,12 @@ pub enum StoreError {
     #[error("changes are refused: {0}")]
     ReadOnly(String),
     /// Another process has the folder open.
-    #[error("`{path}` is in use by process {pid}; stop it, or talk to it through its local socket")]
+    #[error("`{path}` is in use by {holder}")]
     Locked {
         /// The folder.
         path: String,
-        /// The process that holds it.
-        pid: String,
+        /// The process that holds it, what it does, and what to do about it.
+        holder: String,
     },
     /// A file or a value does not verify.
     #[error("`{place}` is damaged: {what}; {hint}")]

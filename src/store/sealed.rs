@@ -15,7 +15,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::config::settings::MasterKeySource;
+use crate::config::settings::{MasterKeySource, Settings};
 use crate::domain::id::{Slug, TokenId};
 use crate::domain::secret::Digest;
 
@@ -24,16 +24,16 @@ const KEY_BYTES: usize = 32;
 const KEY_ID_DIGITS: usize = 16;
 
 /// Why there is no master key.
-#[derive(Debug, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
     /// The file or the variable is not there.
-    #[error("the master key `{0}` is not there; `tollgate init` creates one")]
+    #[error("the master key `{0}` is not there")]
     Missing(String),
     /// It is there, and it is not a key. What it is instead is not repeated.
     #[error("the master key `{0}` is not 64 hexadecimal digits")]
     NotAKey(String),
     /// Others could read it.
-    #[error("the master key `{0}` can be read by others (mode {1:04o}); run `chmod 600` on it")]
+    #[error("the master key `{0}` can be read by others (mode {1:04o})")]
     Exposed(String, u32),
     /// The operating system refused.
     #[error("{doing} the master key `{path}` failed: {cause}")]
@@ -45,6 +45,36 @@ pub enum KeyError {
         /// What was reported.
         cause: String,
     },
+}
+
+impl KeyError {
+    /// What to do about it.
+    pub fn remedy(&self) -> String {
+        match self {
+            Self::Missing(place) => format!(
+                "put it back from its copy; where nothing was sealed yet, \
+                 `(umask 077; openssl rand -hex 32 > {place})` makes one"
+            ),
+            Self::NotAKey(_) => "put it back from its copy".to_owned(),
+            Self::Exposed(place, _) => format!("run `chmod 600 {place}`"),
+            Self::Failed { .. } => {
+                "it belongs to the user that the server runs as, with mode 0600".to_owned()
+            }
+        }
+    }
+}
+
+/// Whether secret parameters, where the settings define any, have a key: a gateway does not start, and
+/// takes no settings, that it could not serve.
+///
+/// # Errors
+/// It is needed, and it is not there, not a key, or could be read by others.
+pub fn check_key(settings: &Settings) -> Result<(), KeyError> {
+    let mut params = settings.contexts.values().flat_map(|context| context.params.values());
+    if params.any(|param| param.secret) {
+        MasterKey::load(&settings.store.master_key)?;
+    }
+    Ok(())
 }
 
 /// Why a sealed value does not open.

@@ -1,8 +1,8 @@
 //! The access log: one line about each request, with nothing in it that opens a door.
 //!
-//! Lines do not pass through `tracing`, which would visit each field by itself: a core formats into a
-//! buffer of its own and hands the text to the thread that writes. `docs/operating.md` explains the
-//! fields.
+//! Lines do not pass through `tracing`, which would visit each field by itself: a core formats into
+//! a buffer of its own and hands the text to the thread that writes. `docs/operating.md` explains
+//! the fields.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -194,8 +194,8 @@ fn path<S: Serializer>(path: &str, serializer: S) -> Result<S::Ok, S::Error> {
 /// The most bytes of a path that a line holds.
 const PATH_BYTES: usize = 1_024;
 
-/// The path without secrets of our own form, which somebody may have put there by mistake (sec-L1), and
-/// cut where it is very long.
+/// The path without secrets of our own form, which somebody may have put there by mistake (sec-L1),
+/// and cut where it is very long.
 fn without_secret(path: &str) -> Cow<'_, str> {
     let path = secret::redact(path);
     if path.len() <= PATH_BYTES {

@@ -1,5 +1,5 @@
-//! Counters of the proxied path. Each core writes only its own, on cache lines of its own and without a
-//! locked instruction; a scrape adds them up.
+//! Counters of the proxied path. Each core writes only its own, on cache lines of its own and
+//! without a locked instruction; a scrape adds them up.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -94,8 +94,10 @@ pub struct CoreCounters {
     pub accept_errors: Count,
     /// Connections to upstreams that were made.
     pub connected: Count,
-    /// Requests that hyper could not parse and answered itself.
-    pub unparsed: Count,
+    /// Requests whose head was no HTTP, so that hyper answered them itself.
+    pub malformed: Count,
+    /// Requests whose head was larger than hyper was told to read, so that it answered them itself.
+    pub too_large: Count,
 }
 
 impl CoreCounters {
@@ -135,8 +137,8 @@ impl RuleCounters {
     }
 }
 
-/// How long an API's upstreams take, by core: from the decision to the head of the answer, or to the
-/// failure.
+/// How long an API's upstreams take, by core: from the decision to the head of the answer, or to
+/// the failure.
 #[derive(Debug)]
 pub struct UpstreamTimes(Box<[CoreTimes]>);
 

@@ -1,8 +1,8 @@
-//! The last step before a log leaves the process: one event is one line, whatever a client put into it
-//! (sec-L2).
+//! The last step before a log leaves the process: one event is one line, whatever a client put into
+//! it (sec-L2).
 //!
-//! This stands behind every format and runs on the thread that writes, so that no event can forget it
-//! and no request waits for it.
+//! This stands behind every format and runs on the thread that writes, so that no event can forget
+//! it and no request waits for it.
 
 use std::io::{self, Write};
 use std::sync::Arc;
@@ -20,8 +20,8 @@ pub enum Format {
     Json,
 }
 
-/// How long the thread that writes rests before it looks for more. While it rests, nobody has to wake it:
-/// under load a line costs its core no system call, and many lines are written at once.
+/// How long the thread that writes rests before it looks for more. While it rests, nobody has to
+/// wake it: under load a line costs its core no system call, and many lines are written at once.
 const LINGER: Duration = Duration::from_millis(20);
 
 /// Writes each event on one line. A call of `write` is one event with its line break.
@@ -72,8 +72,8 @@ impl<W: Write> Write for Lines<W> {
     }
 }
 
-/// Whether a character would break the line, move the cursor, or reorder what a person sees: control
-/// characters, the line separators of Unicode, and its marks of direction.
+/// Whether a character would break the line, move the cursor, or reorder what a person sees:
+/// control characters, the line separators of Unicode, and its marks of direction.
 const fn is_hidden(c: char) -> bool {
     matches!(c,
         '\0'..='\x1f' | '\x7f'..='\u{9f}'

@@ -1,8 +1,8 @@
 //! Logs: one line for each event, on standard error, from a thread of their own.
 //!
-//! A reader that is slow or gone never holds up a request: what does not fit the queue is dropped and
-//! counted. Standard output stays free for what a command was asked for. Called by `cli` once, before
-//! anything else is started.
+//! A reader that is slow or gone never holds up a request: what does not fit the queue is dropped
+//! and counted. Standard output stays free for what a command was asked for. Called by `cli` once,
+//! before anything else is started.
 
 use std::io::{self, BufWriter, Write};
 use std::sync::Arc;

@@ -1,7 +1,9 @@
-//! What monitors read: the sums of all cores, and the state of the rooms below, as OpenMetrics text.
+//! What monitors read: the sums of all cores, and the state of the rooms below, as OpenMetrics
+//! text.
 //!
-//! Nothing is summed before somebody asks, so that requests pay for no metric twice. Labels come from
-//! configuration and from closed sets, never from a request. `docs/operating.md` explains each.
+//! Nothing is summed before somebody asks, so that requests pay for no metric twice. Labels come
+//! from configuration and from closed sets, never from a request. `docs/operating.md` explains
+//! each.
 
 use std::fmt;
 use std::sync::Arc;

@@ -1,5 +1,5 @@
-//! A rate for log lines: trouble that comes with every request is told once in a while, with how often
-//! it came. Metrics have the exact numbers.
+//! A rate for log lines: trouble that comes with every request is told once in a while, with how
+//! often it came. Metrics have the exact numbers.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -9,8 +9,8 @@ use crate::clock;
 /// The least time between two lines about the same trouble.
 pub const EVERY: Duration = Duration::from_secs(10);
 
-/// Lets one line in [`EVERY`] through and counts the others. It is asked when something has gone wrong
-/// and never by a request that goes well, so that a lock is cheap enough.
+/// Lets one line in [`EVERY`] through and counts the others. It is asked when something has gone
+/// wrong and never by a request that goes well, so that a lock is cheap enough.
 #[derive(Debug, Default)]
 pub struct Throttle(Mutex<Spell>);
 

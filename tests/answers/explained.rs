@@ -3,15 +3,17 @@
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixStream;
+use std::path::Path;
 
 use serde_json::{Value, json};
 use tollgate::domain::refusal::Refusal;
 use tollgate::domain::time::Span;
+use tollgate::store::sealed::MasterKey;
 
 use super::Stage;
 use super::support::PATIENCE;
 use super::support::client::Client;
-use super::support::gateway::{Gateway, START};
+use super::support::gateway::{Gateway, Made, START};
 
 /// Asks the local socket, as `tollgate explain` does.
 fn explain(gateway: &Gateway, question: &Value) -> Value {
@@ -68,7 +70,7 @@ fn agree(gateway: &Gateway, request: [&str; 3], secret: Option<&str>) -> Option<
     assert_eq!(stop.is_some(), reason.is_some(), "{row}");
     assert!(stop.is_none_or(|stop| *stop == "refused"), "{row}");
     assert!(rest.clone().all(|outcome| *outcome == "not reached"), "{row}");
-    assert!(reason.is_none() || outcomes.len() == 24, "every check is shown: {row}");
+    assert!(reason.is_none() || outcomes.len() == 25, "every check is shown: {row}");
     reason
 }
 
@@ -214,4 +216,76 @@ fn explain_names_who_did_it_when_and_why_and_the_deadline_that_was_missed() {
     for part in [&format!("`alice` was blocked {when} by local:0: test"), "ceiling", "[clerk]"] {
         assert!(told.contains(part), "{told}");
     }
+}
+
+#[test]
+fn explain_knows_what_the_upstream_cannot_be_told() {
+    let stage = Stage::new();
+    // As if the parameter had had no header when the token was made (sec-H6).
+    stage.reconfigure("header = \"x-desk\"\n", "");
+    let desk = json!({ "stock": { "desk": "caf\u{e9}" } });
+    let plain = stage.token(&json!({ "context_params": desk }));
+    stage.reconfigure("title = \"Desk\"\n", "title = \"Desk\"\nheader = \"x-desk\"\n");
+    let ask = |token: &Made, path: &str| {
+        agree(&stage.gateway, ["GET", "erp.example", path], Some(&token.secret))
+    };
+    assert_eq!(ask(&plain, "/stock").as_deref(), Some("cannot_decide"));
+    assert_eq!(ask(&plain, "/any"), None, "it is not told there");
+    // As if the parameter had been secret when the token was made, and its key were gone.
+    let key = stage.gateway.folder().join("master.key");
+    MasterKey::create(&key).unwrap();
+    let source = |key: &Path| format!("master_key = \"file:{}\", reserve", key.display());
+    let text = std::fs::read_to_string(stage.gateway.source()).unwrap();
+    assert!(!text.contains("master_key"));
+    let mut stage = stage;
+    stage.gateway.stop();
+    let secret = "title = \"Desk\"\nsecret = true\n";
+    let with_key = text.replacen("reserve", &source(&key), 1);
+    std::fs::write(stage.gateway.source(), with_key.replacen("title = \"Desk\"\n", secret, 1))
+        .unwrap();
+    stage.gateway.go();
+    let sealed = stage.token(&json!({ "context_params": { "stock": { "desk": "seven" } } }));
+    let ask = |token: &Made, path: &str| {
+        agree(&stage.gateway, ["GET", "erp.example", path], Some(&token.secret))
+    };
+    assert_eq!(ask(&sealed, "/stock"), None);
+    stage.reconfigure("secret = true\n", "");
+    assert_eq!(ask(&sealed, "/stock"), None, "it was sealed, and there is a key");
+    std::fs::remove_file(&key).unwrap();
+    assert_eq!(ask(&sealed, "/stock"), None, "no request reads the file");
+    stage.gateway.app().reloader().reload().unwrap();
+    assert_eq!(ask(&sealed, "/stock").as_deref(), Some("cannot_decide"));
+    assert_eq!(ask(&sealed, "/any"), None);
+    let question =
+        json!({ "method": "GET", "url": "http://erp.example/stock", "token": sealed.id });
+    let told = explain(&stage.gateway, &question);
+    let last = told["steps"].as_array().unwrap().last().unwrap().clone();
+    assert_eq!((&last["check"], &last["outcome"]), (&json!("identity"), &json!("refused")));
+    assert!(last["compared"].as_str().unwrap().contains("is not there"), "{last}");
+    // While a secret parameter is defined, such settings are not taken at all.
+    let text = std::fs::read_to_string(stage.gateway.source()).unwrap();
+    std::fs::write(stage.gateway.source(), text.replacen("title = \"Desk\"\n", secret, 1)).unwrap();
+    let refused = stage.gateway.app().reloader().reload().unwrap_err();
+    assert!(refused.detail.contains(&key.display().to_string()), "{refused:?}");
+    assert!(refused.hint.unwrap().contains("put it back"));
+}
+
+#[test]
+fn explain_names_the_rules_that_have_a_path_for_other_methods() {
+    let stage = Stage::new();
+    let token = stage.token(&json!({}));
+    stage
+        .reconfigure("{ path = \"/any\" }", "{ path = \"/any\", methods = [\"PUT\", \"DELETE\"] }");
+    let compared = |path: &str| {
+        let url = format!("http://erp.example{path}");
+        let told =
+            explain(&stage.gateway, &json!({ "method": "GET", "url": url, "token": token.id }));
+        let steps = told["steps"].as_array().unwrap();
+        let route = steps.iter().find(|step| step["check"] == "route").unwrap();
+        route["compared"].as_str().unwrap().to_owned()
+    };
+    let told = compared("/any");
+    assert!(told.contains("it has rule `rule-1` for PUT, DELETE alone"), "{told}");
+    let told = compared("/nowhere");
+    assert!(told.contains("no rule of API `erp` has this path"), "{told}");
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tollgate::clock::{ClockState, instant};
+use tollgate::domain::event::EventKind;
 use tollgate::domain::time::{Span, Timestamp};
 use tollgate::domain::token::State;
 use tollgate::service::tokens::Presented;
@@ -196,6 +197,25 @@ fn clock_that_is_wrong_at_the_start_ends_nothing_and_its_correction_needs_nobody
     assert_eq!(state(&stage.gateway, &token), (State::Active, false));
 }
 
+/// An operator's word; a reload is none. It stands in the history.
+fn say_that_it_is_right(gateway: &Gateway) {
+    gateway.app().reloader().reload().unwrap();
+    assert_eq!(gateway.app().shared().operator_word.load(Ordering::Relaxed), 0);
+    let (status, problem) = gateway.local("/clock/trust", &json!({}));
+    assert_eq!((status, &problem["field"]), (400, &json!("reason")), "{problem}");
+    assert!(!trusted(gateway));
+    let (status, done) = gateway.local("/clock/trust", &json!({ "reason": "it was off" }));
+    assert_eq!((status, &done["changed"]), (200, &json!(true)), "{done}");
+    let events = gateway.app().control().block_on(gateway.app().service().events(None, None, 9));
+    // The sweeper may have been quick.
+    let word = events.unwrap().entries.into_iter().map(|entry| entry.event);
+    let word = word.filter(|event| event.kind == EventKind::ClockTrusted);
+    assert_eq!(word.map(|event| event.reason).collect::<Vec<_>>(), ["it was off"]);
+    wait_until("it never settled", || trusted(gateway));
+    let (status, done) = gateway.local("/clock/trust", &json!({ "reason": "again" }));
+    assert_eq!((status, &done["changed"]), (200, &json!(false)), "{done}");
+}
+
 #[test]
 fn clock_after_months_without_power_is_believed_once_it_has_settled() {
     for by_word in [false, true] {
@@ -211,7 +231,7 @@ fn clock_after_months_without_power_is_believed_once_it_has_settled() {
         wait_until("it was believed at once", || !trusted(&stage.gateway));
         assert!(!state(&stage.gateway, &token).1);
         match by_word {
-            true => stage.gateway.app().reloader().reload().unwrap(),
+            true => say_that_it_is_right(&stage.gateway),
             false => stage.gateway.clock().advance(Span::from_seconds(15 * 60)),
         }
         wait_until("it never settled", || trusted(&stage.gateway));

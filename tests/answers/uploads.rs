@@ -1,5 +1,6 @@
 //! Uploads and answers that go on beside each other, and answers that do not wait for the upload.
 
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tollgate::clock::instant;
@@ -32,6 +33,7 @@ fn stage(limits: &str) -> Stage {
         "/beside" => vec![send(part), Step::TakeBody, send(" late")],
         "/before" => vec![send(whole), Step::TakeBody],
         "/refused" => vec![Step::TakeSome(1_000), send(refusal), send("big"), Step::Close],
+        "/no" => vec![send("HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno"), Step::Stall],
         "/talk" => vec![send(part), Step::Wait, send(" late"), Step::TakeBody],
         _ => ok("ok"),
     });
@@ -125,6 +127,41 @@ fn an_upstream_that_refuses_an_upload_early_and_closes_is_heard() {
 }
 
 #[test]
+fn rfc9110_10_1_1_a_refusal_instead_of_a_go_ahead_gives_back_all_that_was_held() {
+    let stage = stage("idle_timeout = \"500ms\", stall_timeout = \"500ms\"");
+    let shared = stage.gateway.app().shared();
+    let held = || {
+        let under_way: u64 = shared.counters.cores.iter().map(|core| core.under_way.value()).sum();
+        (stage.upstream.open(), under_way, shared.connections.load(Ordering::SeqCst))
+    };
+    for path in ["/no", "/refused"] {
+        let mut clients: Vec<_> =
+            (0..20).map(|_| Client::connect(stage.gateway.public())).collect();
+        for client in &mut clients {
+            client.send(format!(
+                "POST {path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {secret}\r\n\
+                 Content-Length: 2000\r\nExpect: 100-continue\r\n\r\n",
+                secret = stage.secret
+            ));
+        }
+        if path == "/refused" {
+            // It says so when a part of the body has come.
+            clients.iter_mut().for_each(|client| client.send(vec![b'x'; 1_000]));
+        }
+        for client in &mut clients {
+            let found = client.answer_to("POST").unwrap();
+            assert!(matches!(found.status, 403 | 413), "{path}: {found:?}");
+        }
+        // They neither send the rest nor go away.
+        let begun = instant();
+        while held() != (0, 0, 0) {
+            assert!(begun.elapsed() < GRACE, "{path}: {:?} are still held", held());
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+#[test]
 fn an_early_refusal_over_http2_ends_the_stream_alone() {
     let stage = stage("");
     let mut frames = Frames::connect(stage.gateway.public(), 1 << 16);
@@ -168,6 +205,37 @@ fn rfc9112_7_1_an_upload_over_http2_ends_behind_its_last_part() {
         assert!(text.ends_with("x\r\n0\r\n\r\n"), "{sizes:?}");
         assert_eq!(text.matches("\r\n0\r\n").count(), 1, "{sizes:?}");
     }
+}
+
+#[test]
+fn rfc9113_8_1_an_upload_over_http2_that_is_reset_never_looks_complete() {
+    const REASONS: [u32; 2] = [0, 8];
+    let stage = stage("");
+    let mut frames = Frames::connect(stage.gateway.public(), 1 << 16);
+    let mut stream = 1;
+    // Before its answer, and beside it.
+    for (path, reason) in
+        ["/x", "/beside"].into_iter().flat_map(|path| REASONS.map(|one| (path, one)))
+    {
+        frames.send(HEADERS, END_HEADERS, stream, &frames::block("POST", path, &stage.secret, &[]));
+        frames.send(DATA, 0, stream, &[b'x'; 9_000]);
+        if path == "/beside" {
+            while frames.next_on(stream).kind != DATA {}
+        }
+        stage.upstream.wait_for(1);
+        frames.send(RST_STREAM, 0, stream, &reason.to_be_bytes());
+        let begun = instant();
+        while stage.upstream.open() > 0 {
+            assert!(begun.elapsed() < GRACE, "{path} {reason}: the upstream is still held");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let seen = stage.upstream.take_one();
+        let text = String::from_utf8(seen.body).unwrap();
+        assert!(!seen.complete && !text.ends_with("0\r\n\r\n"), "{path} {reason}");
+        stream += 2;
+    }
+    frames.get(stream, "/x", &stage.secret);
+    assert_eq!(frames.next_on(stream).status(), Some(200));
 }
 
 #[test]

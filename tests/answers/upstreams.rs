@@ -1,5 +1,6 @@
 //! What a client gets when the upstream is down, slow or broken, or when the request is too large.
 
+use std::io::{ErrorKind, Read};
 use std::net::TcpListener;
 
 use serde_json::json;
@@ -90,6 +91,75 @@ fn a_body_that_breaks_off_never_ends_cleanly() {
             assert!(!found.whole, "{head:?} {end:?}: {found:?}");
         }
     }
+}
+
+/// What comes until the connection ends, and whether it ends in good order.
+fn rest(client: &Client) -> (Vec<u8>, bool) {
+    let (mut come, mut stream) = (Vec::new(), client.stream());
+    let ended = stream.read_to_end(&mut come);
+    let reset = ended.as_ref().err().map(std::io::Error::kind) == Some(ErrorKind::ConnectionReset);
+    assert!(ended.is_ok() || reset, "{ended:?}");
+    (come, ended.is_ok())
+}
+
+#[test]
+fn rfc9112_8_an_answer_whose_end_its_connection_marks_never_looks_complete_when_it_is_cut() {
+    const CHUNKED: &str = "Transfer-Encoding: chunked\r\n";
+    for (head, body, end, whole) in [
+        ("", "12345", Step::Close, true),
+        ("", "12345", Step::Reset, false),
+        (CHUNKED, "5\r\n12345\r\n0\r\n\r\n", Step::Close, true),
+        (CHUNKED, "5\r\n12345\r\n", Step::Close, false),
+        (CHUNKED, "5\r\n12345\r\n", Step::Reset, false),
+        (CHUNKED, "5\r\n12345\r\nZZ\r\n", Step::Stall, false),
+    ] {
+        let (bytes, last) = (format!("HTTP/1.1 200 OK\r\n{head}\r\n{body}"), end.clone());
+        let upstream = Upstream::scripted(move |_| {
+            let send = Step::Send(bytes.clone().into_bytes());
+            vec![Step::TakeBody, send, Step::Wait, last.clone()]
+        });
+        let (gateway, secret) = in_front_of(upstream.address());
+        let mut client = Client::connect(gateway.public());
+        client.send(gateway.get("/", &secret).replace("HTTP/1.1", "HTTP/1.0"));
+        if body.contains("ZZ") {
+            // It is cut at once, and a reset may overtake what came before.
+            assert!(!rest(&client).1, "{head:?} {body:?} {end:?}");
+            continue;
+        }
+        client.wait_for("12345");
+        upstream.go_on();
+        assert_eq!(rest(&client), (Vec::new(), whole), "{head:?} {body:?} {end:?}");
+    }
+}
+
+#[test]
+fn a_long_answer_to_http_1_0_comes_to_its_end() {
+    const CHUNK: usize = 100_000;
+    let upstream = Upstream::scripted(|_| {
+        let chunk = format!("{CHUNK:x}\r\n{}\r\n", "x".repeat(CHUNK)).repeat(50);
+        answer(&format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{chunk}0\r\n\r\n"))
+    });
+    let (gateway, secret) = in_front_of(upstream.address());
+    let mut client = Client::connect(gateway.public());
+    client.send(gateway.get("/", &secret).replace("HTTP/1.1", "HTTP/1.0"));
+    let (come, whole) = rest(&client);
+    assert_eq!((come.iter().filter(|byte| **byte == b'x').count(), whole), (50 * CHUNK, true));
+}
+
+#[test]
+fn a_head_that_drips_in_is_a_head() {
+    let head = "HTTP/1.1 200 OK\r\nX-A: 1\r\nContent-Length: 2\r\n\r\nok";
+    let upstream = Upstream::scripted(move |_| {
+        let pieces = head.bytes().map(|byte| Step::Send(vec![byte]));
+        std::iter::once(Step::TakeBody).chain(pieces).collect()
+    });
+    let (gateway, secret) = in_front_of(upstream.address());
+    let mut client = Client::connect(gateway.public());
+    for _ in 0..3 {
+        let found = client.ask(gateway.get("/", &secret));
+        assert_eq!((found.text().as_str(), found.value("x-a").as_deref()), ("ok", Some("1")));
+    }
+    assert_eq!(upstream.connections(), 1);
 }
 
 #[test]

@@ -71,6 +71,22 @@ fn sec_h1_naming_a_header_in_connection_takes_no_identity_away() {
 }
 
 #[test]
+fn sec_h1_a_connection_names_no_more_than_a_few() {
+    let stage = Stage::new();
+    for (count, status) in [(100, 200), (101, 400), (4_000, 400)] {
+        let lines = format!("{HOST}Connection: {}close, keep-alive\r\n", "x, ".repeat(count));
+        let (answer, seen) = stage.request("GET /public/x HTTP/1.1", &lines);
+        let answer = answer.unwrap();
+        assert_eq!((answer.status, seen.is_empty()), (status, status == 400), "{count}");
+        if status == 400 {
+            assert_eq!(answer.json()["detail"], "The `Connection` field names too many others");
+        }
+    }
+    let lines = format!("{HOST}{}", "Connection: a, b, c\r\n".repeat(34));
+    assert_eq!(stage.request("GET /public/x HTTP/1.1", &lines).0.unwrap().status, 400);
+}
+
+#[test]
 fn sec_h1_hop_by_hop_headers_stop_here() {
     let stage = Stage::new();
     for (name, value) in [

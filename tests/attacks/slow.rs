@@ -1,6 +1,7 @@
 //! Slow, silent and endless clients: each is ended in its time, and others are served meanwhile
 //! (the bounds of sec-D2 and sec-D3 that an ordinary test can show).
 
+use std::io::{ErrorKind, Read};
 use std::time::Duration;
 
 use tollgate::clock::instant;
@@ -23,6 +24,12 @@ fn stage() -> Stage {
     let large =
         format!("HTTP/1.1 200 OK\r\nContent-Length: 50000000\r\n\r\n{}", "x".repeat(50_000_000));
     let upstream = Upstream::scripted(move |seen| {
+        if seen.line().contains("/chunked") {
+            let length = 50_000_000;
+            let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+            let text = format!("{head}{length:x}\r\n{}\r\n0\r\n\r\n", "x".repeat(length));
+            return vec![Step::TakeBody, Step::Send(text.into_bytes())];
+        }
         if seen.line().contains("/large") {
             return vec![Step::TakeBody, Step::Send(large.clone().into_bytes())];
         }
@@ -114,6 +121,21 @@ fn a_client_that_does_not_read_is_ended() {
     }
     let found = client.answer();
     assert!(!found.whole, "{} bytes came in the end", found.body.len());
+}
+
+#[test]
+fn a_client_of_http_1_0_that_does_not_read_sees_that_the_answer_was_cut() {
+    let stage = stage();
+    let mut client = Client::connect(stage.gateway.public());
+    client.send(stage.gateway.get("/chunked", &stage.secret).replace("HTTP/1.1", "HTTP/1.0"));
+    let begun = instant();
+    let cores = &stage.gateway.app().shared().counters.cores;
+    while cores.iter().all(|core| core.cut_by_client.value() == 0) {
+        stage.others_are_served();
+        assert!(begun.elapsed() < LIMIT + GRACE, "it was never ended");
+    }
+    let ended = client.stream().read_to_end(&mut Vec::new()).map_err(|error| error.kind());
+    assert_eq!(ended, Err(ErrorKind::ConnectionReset));
 }
 
 #[test]

@@ -21,7 +21,7 @@ fn serve(place: &Place) -> Server {
     let url = format!("http://{}", hello());
     let mut command = place.command(&["--json", "serve", "--upstream", &url, "--data", "d"]);
     command.args(["--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
-    command.env("TOLLGATE_TEST_CLOCK", place.path("clock"));
+    command.env("TOLLGATE_TEST_CLOCK", place.path("clock")).stderr(std::process::Stdio::null());
     Server::run(command)
 }
 
@@ -72,7 +72,7 @@ fn clock_mark_is_lowered_beside_a_running_server() {
     let shown = place.clocked_ok(&["--data", "d", "clock"]);
     assert!(shown.contains("no: answered 503"), "{shown}");
     let outcome = place.clocked(&LOWER);
-    assert_eq!(outcome.code, 1, "{}", outcome.err);
+    assert_eq!(outcome.code, 2, "{}", outcome.err);
     assert!(outcome.err.contains("--yes") && outcome.err.contains(WRONG), "{}", outcome.err);
     assert_eq!(with_token(server.address("public"), &secret), 503, "nothing was done");
 

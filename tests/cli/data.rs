@@ -26,7 +26,7 @@ fn a_history_is_verified_against_a_head_that_was_kept() {
     assert_eq!(place.json(&["history", "verify"])["position"], json!(1));
     for kept in [&kept, &later] {
         let (code, problem) = place.refused(&["history", "verify", "--against", kept]);
-        assert_eq!((code, &problem["type"]), (4, &json!("urn:tollgate:problem:other-history")));
+        assert_eq!((code, &problem["type"]), (1, &json!("urn:tollgate:problem:other-history")));
     }
     assert_eq!(place.run(&["history", "verify", "--against", "here"]).code, 2);
 }

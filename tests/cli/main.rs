@@ -7,11 +7,14 @@
     reason = "a test fails by panicking"
 )]
 
+mod begin_end;
 #[cfg(feature = "test-clock")]
 mod clock;
 mod data;
 mod errors;
 mod life;
+mod named;
+mod readme;
 mod secrets;
 mod server;
 
@@ -118,7 +121,10 @@ impl Place {
     fn refused(&self, arguments: &[&str]) -> (i32, Value) {
         let outcome = self.run(&[&["--json"], arguments].concat());
         assert_eq!(outcome.out, "", "{arguments:?}");
-        let problem = serde_json::from_str(&outcome.err);
+        // A gateway logs there too, and its problem comes last.
+        let last = outcome.err.lines().last().unwrap_or_default();
+        let told = if arguments.contains(&"serve") { last } else { outcome.err.as_str() };
+        let problem = serde_json::from_str(told);
         (outcome.code, problem.unwrap_or_else(|_| panic!("{arguments:?}: {}", outcome.err)))
     }
 

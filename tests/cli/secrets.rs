@@ -68,3 +68,61 @@ fn a_secret_in_the_place_of_an_id_is_not_repeated() {
     assert_eq!(outcome.code, 2);
     assert!(!outcome.err.contains(&secret[3..]), "{}", outcome.err);
 }
+
+/// A configuration with a secret parameter, whose master key is where `init` put it.
+fn with_secret_parameter() -> Place {
+    let place = Place::with_alice();
+    let text = std::fs::read_to_string(place.path("tollgate.toml")).unwrap();
+    let text =
+        text.replace("127.0.0.1:8080", "127.0.0.1:0").replace("127.0.0.1:8081", "127.0.0.1:0");
+    let secret = "\n[contexts.telegram.params.bot_token]\nsecret = true\nheader = \"X-Bot\"\n";
+    std::fs::write(place.path("tollgate.toml"), text + secret).unwrap();
+    place
+}
+
+#[test]
+fn f7_secret_parameters_without_a_key_are_noticed_before_any_request() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let place = with_secret_parameter();
+    place.ok(&["check"]);
+    let config = std::fs::read_to_string(place.path("tollgate.toml")).unwrap();
+    let name = config.lines().find_map(|line| line.strip_prefix("master_key = \"file:"));
+    let key = place.path(name.unwrap().trim_end_matches('"'));
+    let good = std::fs::read(&key).unwrap();
+    let refused = |what: &str, remedy: &str| {
+        for command in [&["check"][..], &["serve"]] {
+            let (code, problem) = place.refused(command);
+            assert_eq!(code, 2, "{command:?}: {problem}");
+            assert_eq!(problem["type"], "urn:tollgate:problem:no-master-key");
+            let (detail, hint) = (problem["detail"].as_str().unwrap(), problem["hint"].as_str());
+            let file = key.file_name().unwrap().to_str().unwrap();
+            assert!(detail.contains(what) && detail.contains(file), "{problem}");
+            assert!(hint.unwrap().contains(remedy), "{problem}");
+        }
+    };
+    let set_mode = |mode| {
+        std::fs::set_permissions(&key, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    set_mode(0o644);
+    refused("can be read by others (mode 0644)", "chmod 600");
+    set_mode(0o600);
+    std::fs::write(&key, "garbage").unwrap();
+    refused("is not 64 hexadecimal digits", "copy");
+    std::fs::remove_file(&key).unwrap();
+    refused("is not there", "openssl rand -hex 32");
+    std::fs::write(place.path("bot"), "123:abc").unwrap();
+    let param = ["--contexts", "telegram", "--param-file", "telegram.bot_token=bot"];
+    let create = [&["token", "create", "--owner", "alice", "--name", "x"][..], &param].concat();
+    let (code, problem) = place.refused(&create);
+    assert_eq!(code, 1, "{problem}");
+    assert!(problem["hint"].as_str().unwrap().contains("openssl rand"), "{problem}");
+    // Whoever follows the hint gets a key that is taken.
+    std::fs::write(&key, good).unwrap();
+    set_mode(0o600);
+    place.ok(&["check"]);
+    let config = config.replace("secret = true\n", "");
+    std::fs::write(place.path("tollgate.toml"), config).unwrap();
+    std::fs::remove_file(&key).unwrap();
+    place.ok(&["check"]);
+}

@@ -17,20 +17,33 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    fn start(place: &Place, arguments: &[&str]) -> Self {
-        Self::run(place.command(arguments))
+    pub(crate) fn start(place: &Place, arguments: &[&str]) -> Self {
+        let mut command = place.command(arguments);
+        command.stderr(Stdio::null());
+        Self::run(command)
     }
 
     pub(crate) fn run(mut command: std::process::Command) -> Self {
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
         let ready = serde_json::from_str(&line).unwrap_or_else(|_| panic!("not ready: {line:?}"));
         Self { child, ready }
     }
 
+    /// One that is not waited for, since it is not to become ready, or not soon.
+    pub(crate) fn begin(mut command: std::process::Command) -> Self {
+        let child = command.stdout(Stdio::null()).spawn().unwrap();
+        Self { child, ready: Value::Null }
+    }
+
+    /// How it ended, if it has.
+    pub(crate) fn ended(&mut self) -> Option<i32> {
+        self.child.try_wait().unwrap().map(|status| status.code().unwrap())
+    }
+
     /// In front of an upstream that says `hello`, without a file.
-    fn before_hello(place: &Place) -> Self {
+    pub(crate) fn before_hello(place: &Place) -> Self {
         let url = format!("http://{}", hello());
         let arguments = ["--json", "serve", "--upstream", &url, "--listen", "127.0.0.1:0"];
         Self::start(place, &[&arguments[..], &["--admin", "127.0.0.1:0", "--data", "d"]].concat())
@@ -40,10 +53,18 @@ impl Server {
         self.ready[which].as_str().unwrap().parse().unwrap()
     }
 
-    pub(crate) fn stop(&mut self) -> i32 {
+    pub(crate) fn signal(&self, signal: rustix::process::Signal) {
         let id = rustix::process::Pid::from_child(&self.child);
-        rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+        rustix::process::kill_process(id, signal).unwrap();
+    }
+
+    pub(crate) fn wait(&mut self) -> i32 {
         self.child.wait().unwrap().code().unwrap()
+    }
+
+    pub(crate) fn stop(&mut self) -> i32 {
+        self.signal(rustix::process::Signal::TERM);
+        self.wait()
     }
 }
 
@@ -74,7 +95,7 @@ pub(crate) fn hello() -> SocketAddr {
 }
 
 /// The status and the body of one request.
-fn ask(
+pub(crate) fn ask(
     address: SocketAddr,
     method: &str,
     path: &str,
@@ -208,7 +229,7 @@ fn damage_in_the_history_is_found_before_it_is_needed() {
     std::fs::write(&segment, bytes).unwrap();
     let server = Server::before_hello(&place);
     let metrics = || ask(server.address("admin"), "GET", "/metrics", &[]).1;
-    let begun = std::time::Instant::now();
+    let begun = tollgate::clock::instant();
     while !metrics().contains("\ntollgate_history_damaged 1\n") {
         assert!(begun.elapsed().as_secs() < 30, "{}", metrics());
     }
@@ -346,7 +367,7 @@ fn w6_a_hundred_days_pass_in_the_real_program() {
     let url = format!("http://{}", hello());
     let serve = ["--json", "serve", "--upstream", &url, "--listen", "127.0.0.1:0", "--data", "d"];
     let mut command = place.command(&[&serve[..], &["--admin", "127.0.0.1:0"]].concat());
-    command.env("TOLLGATE_TEST_CLOCK", &clock);
+    command.env("TOLLGATE_TEST_CLOCK", &clock).stderr(Stdio::null());
     let server = Server::run(command);
     let run = |arguments: &[&str]| place.json(&[&["--data", "d"], arguments].concat());
     run(&["user", "add", "alice"]);

@@ -167,6 +167,26 @@ impl Gateway {
         )
     }
 
+    /// An act over its local socket: the status, and what was answered.
+    pub fn local(&self, path: &str, body: &Value) -> (u16, Value) {
+        use std::io::{Read as _, Write as _};
+        let socket = self.folder.path().join("data/tollgate.sock");
+        let mut stream = std::os::unix::net::UnixStream::connect(socket).unwrap();
+        let body = body.to_string();
+        let head = format!(
+            "POST /api/v1{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
+            body.len()
+        );
+        stream.write_all((head + &body).as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let answer =
+            if body.is_empty() { Value::Null } else { serde_json::from_str(body).unwrap() };
+        (head[9..12].parse().unwrap(), answer)
+    }
+
     fn wait<T>(&self, act: impl Future<Output = T>) -> T {
         self.app().control().block_on(act)
     }

@@ -107,6 +107,11 @@ impl Program {
         [read("stdout"), read("stderr")].concat()
     }
 
+    /// What it has logged so far.
+    pub fn logged(&self) -> Vec<u8> {
+        fs::read(self.folder.path().join("stderr")).unwrap()
+    }
+
     /// Memory that it holds, in bytes.
     pub fn resident_bytes(&mut self) -> u64 {
         let status =

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
+use serde_json::json;
 use tollgate::domain::refusal::Refusal;
 
 use crate::Stage;
 use crate::support::client::{Answer, Client};
+use crate::support::gateway::Gateway;
 
 fn scrape(stage: &Stage) -> Answer {
     let mut client = Client::connect(stage.gateway.admin());
@@ -22,7 +24,14 @@ fn a_scrape_counts_what_happened() {
     assert_eq!(stage.gateway.ask(stage.request("GET /sales", &secret)).status, 403);
     stage.gateway.ask("GET / HTTP/1.1\r\nHost: elsewhere.example\r\n\r\n");
     stage.gateway.ask("GET / NONSENSE\r\n\r\n");
-    stage.kept.lines(5);
+    let large = format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "y".repeat(20_000));
+    assert_eq!(stage.gateway.ask(large).status, 431);
+    let lines = stage.kept.lines(7);
+    for (line, status, reason) in [(&lines[5], 400, "bad_head"), (&lines[6], 431, "head_too_large")]
+    {
+        assert_eq!((&line["status"], &line["reason"]), (&json!(status), &json!(reason)), "{line}");
+        assert_eq!((&line["peer"], &line["path"]), (&json!("127.0.0.1"), &json!("-")), "{line}");
+    }
     let answer = scrape(&stage);
     let media_type = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     assert_eq!(answer.value("content-type").as_deref(), Some(media_type));
@@ -40,8 +49,11 @@ fn a_scrape_counts_what_happened() {
         "tollgate_store_load_seconds_count 1",
         "tollgate_store_commit_seconds_count 2",
         "tollgate_revocation_lag_seconds_count 2",
-        "tollgate_connections_accepted_total 6",
-        "tollgate_unparsed_requests_total 1",
+        "tollgate_connections_accepted_total 7",
+        "tollgate_unparsed_requests_total{reason=\"malformed\"} 1",
+        "tollgate_unparsed_requests_total{reason=\"too_large\"} 1",
+        "tollgate_refusals_total{reason=\"bad_head\"} 1",
+        "tollgate_refusals_total{reason=\"head_too_large\"} 1",
         "tollgate_touches_pending 1",
         "tollgate_store_state{state=\"ready\"} 1",
         "tollgate_clock_trusted 1",
@@ -107,5 +119,35 @@ fn the_manual_explains_every_field_of_the_access_log() {
         {
             assert!(documented.contains(field), "`{field}` is not explained");
         }
+    }
+}
+
+#[test]
+fn sec_w2_the_administrative_address_is_asked_by_the_names_of_the_configuration() {
+    let gateway = Gateway::start_with("admin_hosts = [\"Gateway.Internal.\"]", "");
+    let status = |host: &str| {
+        let mut client = Client::connect(gateway.admin());
+        client.ask(format!("GET /health HTTP/1.1\r\nHost: {host}\r\n\r\n")).status
+    };
+    for host in ["gateway.internal", "GATEWAY.internal.:8081", "localhost", "10.0.0.1"] {
+        assert_eq!(status(host), 200, "{host}");
+    }
+    for host in ["other.internal", "x.gateway.internal"] {
+        assert_eq!(status(host), 421, "{host}");
+    }
+}
+
+#[test]
+fn every_reason_is_explained_to_operators_with_its_status() {
+    let text = std::fs::read_to_string("docs/operating.md").unwrap();
+    let rows: Vec<_> = text.lines().filter(|line| line.starts_with("| `")).collect();
+    for refusal in Refusal::ALL {
+        let (name, status) = (format!("`{}`", refusal.reason()), refusal.status().to_string());
+        let explained = rows.iter().any(|row| {
+            let mut cells = row.split('|').skip(1);
+            let names = cells.next().unwrap_or_default();
+            names.contains(&name) && cells.next().is_some_and(|cell| cell.contains(&status))
+        });
+        assert!(explained, "{name} with {status}");
     }
 }

@@ -139,3 +139,34 @@ fn one_connection_too_many_is_turned_away_and_told() {
     assert_eq!(gateway.counted(|core| core.turned_away.value()), 2);
     open.store(0, std::sync::atomic::Ordering::Relaxed);
 }
+
+#[test]
+fn f7_a_parameter_that_cannot_be_told_is_told_of_once_in_ten_seconds() {
+    everything();
+    let upstream = crate::support::upstream::Upstream::start();
+    let config = |header: &str| {
+        format!(
+            "[contexts.stock.params.desk]\n{header}\n[[apis]]\nname = \"untold\"\n\
+             upstream = \"http://{}\"\nrules = [{{ path = \"/stock\", context = \"stock\" }}]\n",
+            upstream.address()
+        )
+    };
+    // As if the parameter had had no header when the token was made.
+    let gateway = Gateway::start(&config("title = \"Desk\""));
+    gateway.owner("somebody");
+    let token = gateway.token(json!({
+        "owner": "somebody", "name": "x", "contexts": ["stock"],
+        "context_params": { "stock": { "desk": "caf\u{e9}" } },
+    }));
+    let text = std::fs::read_to_string(gateway.source()).unwrap();
+    let text = text.replace("title = \"Desk\"", "header = \"x-desk\"");
+    std::fs::write(gateway.source(), text).unwrap();
+    gateway.app().reloader().reload().unwrap();
+    for _ in 0..20 {
+        assert_eq!(gateway.ask(gateway.get("/stock", &token.secret)).status, 503);
+    }
+    let id = token.id.to_string();
+    let lines = told(&["a parameter cannot be told to the upstream", &id]);
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert_eq!((&lines[0]["level"], &lines[0]["parameter"]), (&json!("ERROR"), &json!("desk")));
+}

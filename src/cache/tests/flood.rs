@@ -65,8 +65,8 @@ async fn turns_come_in_the_order_of_asking() {
     settle().await;
     let late: Vec<_> = (0..LOADS * LINE / 2).map(|at| ask(&world, 2_000 + at)).collect();
     settle().await;
-    // One place at the store becomes free for each stranger that came before, and no more: reads that
-    // have begun later stay inside.
+    // One place at the store becomes free for each stranger that came before, and no more: reads
+    // that have begun later stay inside.
     world.late.gate.add_permits(1);
     assert_eq!(honest.await.unwrap().map(|found| found.is_some()), Ok(true));
     assert!(!late.last().unwrap().is_finished(), "whoever came last was not before the honest one");

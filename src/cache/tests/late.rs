@@ -1,5 +1,5 @@
-//! A real store whose reads arrive late: what was read is held back for some turns of the runtime, so
-//! that changes come in between. Everything else is the store's own.
+//! A real store whose reads arrive late: what was read is held back for some turns of the runtime,
+//! so that changes come in between. Everything else is the store's own.
 
 use std::io::Write;
 use std::sync::Arc;

@@ -1,8 +1,9 @@
-//! The cache over a real store: coherence under races, single flight, and the bound on unknown tokens.
+//! The cache over a real store: coherence under races, single flight, and the bound on unknown
+//! tokens.
 //!
-//! Every change counts a number up in the record (its flags, or the owner's ceiling). A reader notes the
-//! last number that was acknowledged, then looks; what it finds must not be older. That is the promise of
-//! immediate revocation, for any record and any change.
+//! Every change counts a number up in the record (its flags, or the owner's ceiling). A reader
+//! notes the last number that was acknowledged, then looks; what it finds must not be older. That
+//! is the promise of immediate revocation, for any record and any change.
 
 mod digest;
 mod flood;
@@ -200,8 +201,8 @@ async fn read(
     reads
 }
 
-/// The epoch rule, with room for half of the tokens only, so that eviction races too. Four writers change
-/// tokens, one changes the owner, six readers look.
+/// The epoch rule, with room for half of the tokens only, so that eviction races too. Four writers
+/// change tokens, one changes the owner, six readers look.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn sec_c5_no_read_after_an_answer_finds_what_was_before_it() {
     const CHANGES: i64 = 400;

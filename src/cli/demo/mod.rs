@@ -177,8 +177,8 @@ item = "{{item}}"
 
 type Seeded = (Arc<dyn store::Store>, seed::Seeded);
 
-/// The tokens are made before anything listens: an expired one cannot be made by the acts, which refuse
-/// an end in the past.
+/// The tokens are made before anything listens: an expired one cannot be made by the acts, which
+/// refuse an end in the past.
 fn open_and_seed(settings: &Settings, clock: &Clock) -> Result<Seeded, Failure> {
     super::block_on(async {
         let store = store::open(&settings.store, clock.clone()).await?;

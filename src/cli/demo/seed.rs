@@ -1,5 +1,5 @@
-//! Two users and a token of each kind, made by the same acts as any token: the dead ones by acts whose
-//! clock stands in the past.
+//! Two users and a token of each kind, made by the same acts as any token: the dead ones by acts
+//! whose clock stands in the past.
 
 use std::sync::Arc;
 

@@ -29,8 +29,8 @@ pub(super) fn start() -> Result<SocketAddr, Failure> {
     Ok(address)
 }
 
-/// Method, target and header fields: whoever tries the demo sees the identity headers that the gateway
-/// set, and that the credential is gone.
+/// Method, target and header fields: whoever tries the demo sees the identity headers that the
+/// gateway set, and that the credential is gone.
 async fn echo(parts: Parts, body: String) -> Json<Value> {
     let mut headers = Map::new();
     for (name, value) in &parts.headers {

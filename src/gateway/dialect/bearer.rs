@@ -1,16 +1,17 @@
-//! The dialect of RFC 6750: one `Authorization: Bearer` field, and refusals as challenges with problem
-//! documents (RFC 9457).
+//! The dialect of RFC 6750: one `Authorization: Bearer` field, and refusals as challenges with
+//! problem documents (RFC 9457).
 
 use http::header::{self, HeaderMap};
 
 use crate::domain::refusal::Refusal;
 use crate::domain::secret;
 
-/// The secret that a request carries, if it carries one. Another scheme is none of ours, and counts as
-/// no credential.
+/// The secret that a request carries, if it carries one. Another scheme is none of ours, and counts
+/// as no credential.
 ///
 /// # Errors
-/// More than one field, or a `Bearer` that is not exactly one word after one space (sec-A1, sec-A2).
+/// More than one field, or a `Bearer` that is not exactly one word after one space (sec-A1,
+/// sec-A2).
 pub(in crate::gateway) fn credential(headers: &HeaderMap) -> Result<Option<&[u8]>, Refusal> {
     let mut lines = headers.get_all(header::AUTHORIZATION).iter();
     let Some(line) = lines.next() else { return Ok(None) };

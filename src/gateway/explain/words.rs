@@ -11,7 +11,9 @@ use crate::domain::id::Slug;
 use crate::domain::refusal::Refusal;
 use crate::domain::rule::ItemRule;
 use crate::domain::token::{Act, End, Ended};
+use crate::gateway::identity::Untold;
 use crate::gateway::path::Odd;
+use crate::gateway::plan::RulePlan;
 use crate::gateway::route::Matched;
 use crate::store::{Held, Usage};
 
@@ -26,17 +28,31 @@ pub(super) fn host(url: &Uri, read: Option<&std::rc::Rc<str>>) -> String {
     }
 }
 
-/// Which API and which rule the request met.
-pub(super) fn route(matched: &Matched<'_>, host: &str, method: &Method) -> String {
+/// Which API and which rule the request met, or which rules have its path for other methods.
+pub(super) fn route(
+    matched: &Matched<'_>,
+    host: &str,
+    method: &Method,
+    at_path: &[RulePlan],
+) -> String {
     let api = &matched.api.name;
     match matched.rule {
         Some(rule) => format!("rule `{}` of API `{api}` takes {method}", rule.name),
         None if matched.api.targets.is_empty() => {
             format!("no API answers to host `{host}` and this path; told once the token is known")
         }
+        None if at_path.is_empty() => {
+            format!("no rule of API `{api}` has this path; told once the token is known")
+        }
         None => {
+            let others = at_path
+                .iter()
+                .map(|rule| format!("`{}` for {}", rule.name, list(rule.methods.iter())));
+            let others: Vec<_> = others.collect();
             format!(
-                "no rule of API `{api}` takes {method} of this path; told once the token is known"
+                "no rule of API `{api}` takes {method} of this path, and the most specific path \
+                 decides: it has rule {} alone; told once the token is known",
+                others.join(", ")
             )
         }
     }
@@ -91,6 +107,14 @@ pub(super) fn digest(plausible: bool, held: Option<&Held>) -> String {
         }
         None => "no token has this id or secret".to_owned(),
         Some(held) => format!("it is that of token {}", held.token.id),
+    }
+}
+
+/// Whether the upstream can be told what the token carries for it.
+pub(super) fn identity(told: Result<(), &Untold>) -> String {
+    match told {
+        Ok(()) => "all that the upstream is told of the caller can be written".to_owned(),
+        Err(untold) => untold.to_string(),
     }
 }
 
@@ -163,8 +187,8 @@ impl Scene<'_> {
         format!("{how} {}", told(act))
     }
 
-    /// A blocked owner stops all tokens, and the limits that the owner has stand beside it, since they
-    /// hold again from the moment when the block is lifted.
+    /// A blocked owner stops all tokens, and the limits that the owner has stand beside it, since
+    /// they hold again from the moment when the block is lifted.
     fn owner(&self) -> String {
         let owner = &self.held.owner;
         let Some(act) = &owner.blocked else { return format!("`{}` is not blocked", owner.id) };

@@ -35,8 +35,21 @@ pub(in crate::gateway) struct Answer {
     pub(super) persists: bool,
 }
 
-/// Takes a head from the beginning of what was read; none if it is not there to its end. Its fields are
-/// written into `spare`.
+/// Whether a head may be there to its end, where `looked` bytes of it were read in vain before. So
+/// a head that comes in many pieces is not read anew with each of them.
+pub(super) fn may_be_whole(unread: &[u8], looked: usize) -> bool {
+    // The empty line may have begun in what was there.
+    let new = unread.get(looked.saturating_sub(2)..).unwrap_or_default();
+    let begins_line = |end: usize| new.get(end.saturating_add(1)..).unwrap_or_default();
+    !unread.is_empty()
+        && (looked == 0
+            || unread.len() > HEAD_BYTES_MAX
+            || memchr::memchr_iter(b'\n', new)
+                .any(|end| matches!(begins_line(end), [b'\n', ..] | [b'\r', b'\n', ..])))
+}
+
+/// Takes a head from the beginning of what was read; none if it is not there to its end. Its fields
+/// are written into `spare`.
 ///
 /// # Errors
 /// It is no head of an answer, or one whose end cannot be told for certain.
@@ -45,6 +58,10 @@ pub(super) fn read(
     wanted: Wanted,
     spare: &mut HeaderMap,
 ) -> Result<Option<Answer>, Broken> {
+    // Empty lines in front of it, which some would pass over, could go on for ever.
+    if unread.first().is_some_and(|first| *first != b'H') {
+        return Err(Broken::Malformed("it begins with no version of HTTP"));
+    }
     let mut fields = [const { MaybeUninit::uninit() }; FIELDS_MAX];
     let mut head = httparse::Response::new(&mut []);
     let config = httparse::ParserConfig::default();
@@ -100,6 +117,8 @@ pub(super) fn read(
 mod tests {
     use super::*;
     use http::header;
+
+    use crate::wire;
 
     const MAP: Wanted = Wanted { bodiless: false, lines: false };
     const LINES: Wanted = Wanted { bodiless: false, lines: true };
@@ -179,9 +198,15 @@ mod tests {
             let found = head(&format!("HTTP/1.1 200 OK\r\n{fields}\r\n"));
             assert!(matches!(found, Err(Broken::Malformed(_))), "{fields:?}: {found:?}");
         }
-        for start in
-            ["HTTP/2 200 OK", "HTTP/1.2 200 OK", "HTTP/1.1 20 OK", "HTTP/1.1 099 OK", "200"]
-        {
+        for start in [
+            "HTTP/2 200 OK",
+            "HTTP/1.2 200 OK",
+            "HTTP/1.1 20 OK",
+            "HTTP/1.1 099 OK",
+            "200",
+            "\r\nHTTP/1.1 200 OK",
+            "\nHTTP/1.1 200 OK",
+        ] {
             let found = head(&format!("{start}\r\n\r\n"));
             assert!(matches!(found, Err(Broken::Malformed(_))), "{start:?}: {found:?}");
         }
@@ -213,6 +238,19 @@ mod tests {
     }
 
     #[test]
+    fn rfc9110_7_6_1_a_connection_names_no_more_than_a_few() {
+        for lines in [1, 2] {
+            let text = |count: usize| {
+                let line = format!("Connection: {}close\r\n", "x, ".repeat(count / lines));
+                format!("HTTP/1.1 200 OK\r\n{}Content-Length: 0\r\n\r\n", line.repeat(lines))
+            };
+            assert!(!good(&text(wire::NAMED_MAX)).persists);
+            let more = head(&text(wire::NAMED_MAX + lines));
+            assert!(matches!(more, Err(Broken::Malformed(_))), "{more:?}");
+        }
+    }
+
+    #[test]
     fn answers_without_a_body_have_none_whatever_they_say() {
         for status in ["204 No Content", "304 Not Modified", "103 Early Hints"] {
             let answer = good(&format!("HTTP/1.1 {status}\r\nContent-Length: 5\r\n\r\n"));
@@ -220,7 +258,8 @@ mod tests {
         }
         let told =
             |status| fields(&format!("HTTP/1.1 {status}\r\nContent-Length: 5\r\n\r\n")).len();
-        // RFC 9110 section 8.6: a length belongs to what would have been sent, and with 204 that is nothing.
+        // RFC 9110 section 8.6: a length belongs to what would have been sent, and with 204 that is
+        // nothing.
         assert_eq!((told("204 No Content"), told("304 Not Modified")), (0, 1));
         let mut unread = Bytes::from("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n");
         let answer = read(&mut unread, Wanted { bodiless: true, ..LINES }).unwrap().unwrap();
@@ -258,6 +297,31 @@ mod tests {
         let long = format!("HTTP/1.1 200 OK\r\nX: {}", "y".repeat(HEAD_BYTES_MAX));
         assert!(matches!(head(&long), Err(Broken::Malformed(_))));
         assert!(matches!(head(&format!("{long}\r\n\r\n")), Err(Broken::Malformed(_))));
+    }
+
+    #[test]
+    fn a_head_that_drips_in_is_read_at_its_beginning_and_its_end_alone() {
+        for end in ["\r\n", "\n"] {
+            let field = format!("X: {}{end}", "y".repeat(100));
+            let whole = format!("HTTP/1.1 200 OK{end}{}{end}", field.repeat(400));
+            for piece in [1, 2, 3, 1_000] {
+                let (mut looked, mut read) = (0, 0);
+                let ends = (0..whole.len()).step_by(piece).skip(1).chain([whole.len()]);
+                for come in ends {
+                    let mut unread = Bytes::copy_from_slice(&whole.as_bytes()[..come]);
+                    if may_be_whole(&unread, looked) {
+                        read += 1;
+                        let found = self::read(&mut unread, LINES).unwrap();
+                        assert_eq!(found.is_some(), come == whole.len(), "{end:?} {come}");
+                    }
+                    looked = come;
+                }
+                assert_eq!(read, 2, "{end:?} in pieces of {piece}");
+            }
+        }
+        assert!(!may_be_whole(b"", 0));
+        // What is too long is read once more, to be refused.
+        assert!(may_be_whole(&vec![b'H'; HEAD_BYTES_MAX + 1], HEAD_BYTES_MAX));
     }
 
     proptest::proptest! {

@@ -10,8 +10,12 @@ use crate::wire;
 use super::error::Broken;
 use super::part::{self, FIELDS_MAX, HEAD_BYTES_MAX, Part};
 
-/// Bytes of chunk extensions in one body. They mean nothing to us, and a body of nothing else is no body.
+/// Bytes of chunk extensions in one body. They mean nothing to us, and a body of nothing else is no
+/// body.
 const EXTENSIONS_MAX: usize = 16 << 10;
+
+/// Digits of a chunk's size, those in front that say nothing among them. So many fit into 64 bits.
+const DIGITS_MAX: u32 = 16;
 
 /// A chunked body that is being read.
 #[derive(Debug, Default)]
@@ -23,8 +27,10 @@ pub(super) struct Chunks {
 /// What comes next.
 #[derive(Debug)]
 enum At {
-    /// More of the size of a chunk; none of it has come yet if there is none.
-    Size(Option<u64>),
+    /// More of the size of a chunk, of which so many digits have come.
+    Size(u64, u32),
+    /// The `;` in front of an extension.
+    Semicolon(u64),
     Extension(u64),
     SizeEnd(u64),
     Data(u64),
@@ -37,7 +43,7 @@ enum At {
 
 impl Default for At {
     fn default() -> Self {
-        Self::Size(None)
+        Self::Size(0, 0)
     }
 }
 
@@ -77,22 +83,28 @@ impl Chunks {
     /// Takes one byte that is not data; trailers, if the body is over with it.
     fn step(&mut self, byte: u8) -> Result<Option<HeaderMap>, Broken> {
         self.at = match (&mut self.at, byte) {
-            (At::Size(size), b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F') => {
-                At::Size(Some(grow(size.unwrap_or(0), byte)?))
-            }
-            (At::Size(Some(size)) | At::Extension(size), b'\r') => At::SizeEnd(*size),
-            (At::Size(Some(size)), b';' | b' ' | b'\t') => At::Extension(*size),
-            (At::Extension(size), byte) if byte != b'\n' => {
-                self.extensions = self.extensions.saturating_add(1);
-                if self.extensions > EXTENSIONS_MAX {
-                    return Err(Broken::Malformed("chunk extensions of more than 16 KiB"));
+            (At::Size(size, digits), b'0'..=b'9' | b'a'..=b'f' | b'A'..=b'F') => {
+                if *digits == DIGITS_MAX {
+                    return Err(Broken::Malformed("the size of a chunk has more than 16 digits"));
                 }
+                let digit = char::from(byte).to_digit(16).map_or(0, u64::from);
+                At::Size((*size << 4) | digit, digits.saturating_add(1))
+            }
+            (At::Size(size, 1..) | At::Extension(size), b'\r') => At::SizeEnd(*size),
+            (At::Size(size, 1..) | At::Semicolon(size), b';') => At::Extension(*size),
+            // RFC 9112 section 7.1.1: blanks may stand there, and nowhere else.
+            (At::Size(size, 1..) | At::Semicolon(size), b' ' | b'\t') => {
+                self.extensions = more_extensions(self.extensions)?;
+                At::Semicolon(*size)
+            }
+            (At::Extension(size), byte) if byte != b'\n' => {
+                self.extensions = more_extensions(self.extensions)?;
                 At::Extension(*size)
             }
             (At::SizeEnd(0), b'\n') => At::Trailers(Vec::new()),
             (At::SizeEnd(size), b'\n') => At::Data(*size),
             (At::DataReturn, b'\r') => At::DataEnd,
-            (At::DataEnd, b'\n') => At::Size(None),
+            (At::DataEnd, b'\n') => At::Size(0, 0),
             (At::Trailers(come), byte) => {
                 come.push(byte);
                 if *come == b"\r\n" || come.ends_with(b"\r\n\r\n") {
@@ -109,10 +121,10 @@ impl Chunks {
     }
 }
 
-fn grow(size: u64, digit: u8) -> Result<u64, Broken> {
-    let digit = char::from(digit).to_digit(16).map_or(0, u64::from);
-    let grown = size.checked_mul(16).and_then(|size| size.checked_add(digit));
-    grown.ok_or(Broken::Malformed("a chunk of more than 2^64 bytes"))
+fn more_extensions(come: usize) -> Result<usize, Broken> {
+    let more = come.saturating_add(1);
+    let few = more <= EXTENSIONS_MAX;
+    few.then_some(more).ok_or(Broken::Malformed("chunk extensions of more than 16 KiB"))
 }
 
 /// Trailers, without those that say how the message travels or ends.
@@ -168,7 +180,7 @@ mod tests {
 
     #[test]
     fn rfc9112_7_1_chunks_are_put_together() {
-        let text = b"4\r\nWiki\r\n6;a=b\r\npedia \r\nE \r\nin \r\n\r\nchunks.\r\n0\r\n\r\nnext";
+        let text = b"4\r\nWiki\r\n6;a=b\r\npedia \r\nE \t;a\r\nin \r\n\r\nchunks.\r\n0\r\n\r\nnext";
         let Read { body, trailers, rest } = read(&[text]).unwrap();
         assert_eq!((&body[..], &rest[..]), (&b"Wikipedia in \r\n\r\nchunks."[..], &b"next"[..]));
         assert!(trailers.is_none());
@@ -195,6 +207,12 @@ mod tests {
             b"4\r\nWiki\n0\r\n\r\n",
             b"4;a\nb\r\nWiki\r\n0\r\n\r\n",
             b"10000000000000000\r\nWiki",
+            b"00000000000000004\r\nWiki\r\n0\r\n\r\n",
+            b"4 junk\r\nWiki\r\n0\r\n\r\n",
+            b"4 4\r\nWiki\r\n0\r\n\r\n",
+            b"4 \r\nWiki\r\n0\r\n\r\n",
+            b"4\t\r\nWiki\r\n0\r\n\r\n",
+            b";a\r\n\r\n",
             b"0\r\nbad name: 1\r\n\r\n",
             b"0\r\nX: a\rb\r\n\r\n",
             b"4\r\rWiki",
@@ -202,10 +220,21 @@ mod tests {
             let shown = String::from_utf8_lossy(bad);
             assert!(matches!(read(&[bad]), Err(Broken::Malformed(_))), "{shown}");
         }
-        let long = [b"1;".to_vec(), vec![b'x'; EXTENSIONS_MAX + 1]].concat();
-        assert!(matches!(read(&[&long]), Err(Broken::Malformed(_))));
+        for (begin, filler) in [(b"1;", b'x'), (b"1 ", b' ')] {
+            let long = [begin.to_vec(), vec![filler; EXTENSIONS_MAX + 1]].concat();
+            assert!(matches!(read(&[&long]), Err(Broken::Malformed(_))));
+        }
         let long = [b"0\r\nx: ".to_vec(), vec![b'x'; HEAD_BYTES_MAX]].concat();
         assert!(matches!(read(&[&long]), Err(Broken::Malformed(_))));
+    }
+
+    #[test]
+    fn a_size_has_at_most_sixteen_digits() {
+        let body = read(&[b"0000000000000004\r\nWiki\r\n0000000000000000\r\n\r\n"]).unwrap().body;
+        assert_eq!(body, b"Wiki");
+        let (mut chunks, mut unread) = (Chunks::default(), Bytes::from("FFFFFFFFFFFFFFFF\r\nW"));
+        assert!(matches!(chunks.next(&mut unread), Ok(Part::Data(_))));
+        assert!(matches!(chunks.at, At::Data(left) if left == u64::MAX - 1));
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! A connection to an upstream over HTTP/1.1. Whoever has an exchange on it moves it along: it has no
-//! task of its own, and so wakes nobody in passing.
+//! A connection to an upstream over HTTP/1.1. Whoever has an exchange on it moves it along: it has
+//! no task of its own, and so wakes nobody in passing.
 
 use std::cell::RefCell;
 use std::io;
@@ -22,21 +22,23 @@ use super::framing::Framing;
 use super::outgoing::Outgoing;
 use super::part::Part;
 
-/// What is read at once where little is expected, into memory that all connections of a core use in turn.
+/// What is read at once where little is expected, into memory that all connections of a core use in
+/// turn.
 const SCRATCH_BYTES: usize = 16 << 10;
 
-/// Pieces up to this are copied from there, so that one that waits for its client does not hold so much
-/// memory for so little.
+/// Pieces up to this are copied from there, so that one that waits for its client does not hold so
+/// much memory for so little.
 const COPIED_BYTES: usize = 512;
 
-/// What is read at once of a long body: more makes no difference, and each call costs a copy of it anyway.
+/// What is read at once of a long body: more makes no difference, and each call costs a copy of it
+/// anyway.
 const LONG_BYTES: usize = 64 << 10;
 
 /// Interim answers (RFC 9110 section 15.2) to one request.
 const INTERIM_MAX: usize = 100;
 
-/// Where the connections of a core read into. Most of what is read was passed on when the next is read, so
-/// that the same memory serves again.
+/// Where the connections of a core read into. Most of what is read was passed on when the next is
+/// read, so that the same memory serves again.
 #[derive(Debug, Default)]
 pub(in crate::gateway) struct Scratch(RefCell<BytesMut>);
 
@@ -65,6 +67,8 @@ pub(in crate::gateway) struct Connection {
     /// None while a request's body goes on beside its answer.
     write: Option<OwnedWriteHalf>,
     unread: Bytes,
+    /// How much of it was read already without finding the end of a head.
+    looked: usize,
     framing: Framing,
     /// Whether another exchange may follow.
     persists: bool,
@@ -92,6 +96,7 @@ impl Connection {
             read,
             write: Some(write),
             unread: Bytes::new(),
+            looked: 0,
             framing: Framing::Length(0),
             persists: true,
             interim: 0,
@@ -100,11 +105,6 @@ impl Connection {
             target,
             idle_since_ms: now_ms,
         }
-    }
-
-    /// The number of the target that it goes to.
-    pub(in crate::gateway) const fn target(&self) -> usize {
-        self.target
     }
 
     /// Sends a request and waits for the head of its answer. It reads before it writes, so that an
@@ -128,7 +128,8 @@ impl Connection {
                 Poll::Ready(answer) => return Poll::Ready(answer.map_err(Failed::Upstream)),
             }
         }
-        // Part of something that nobody asked for would become the beginning of the answer (sec-S13).
+        // Part of something that nobody asked for would become the beginning of the answer
+        // (sec-S13).
         if !request.is_begun() && !self.unread.is_empty() {
             return Poll::Ready(Err(Failed::Unsent));
         }
@@ -146,10 +147,7 @@ impl Connection {
         context: &mut Context<'_>,
     ) -> Poll<Result<Answer, Broken>> {
         loop {
-            if !self.unread.is_empty()
-                && let Some(mut answer) =
-                    answer::read(&mut self.unread, request.wanted, &mut request.spare)?
-            {
+            if let Some(mut answer) = self.read_head(request)? {
                 if is_interim(&answer) {
                     self.interim = self.interim.saturating_add(1);
                     if self.interim > INTERIM_MAX {
@@ -168,6 +166,16 @@ impl Connection {
                 return Poll::Ready(Err(Broken::Closed));
             }
         }
+    }
+
+    /// Takes the head of an answer from what was read, if it is there to its end.
+    fn read_head(&mut self, request: &mut Outgoing) -> Result<Option<Answer>, Broken> {
+        if !answer::may_be_whole(&self.unread, self.looked) {
+            return Ok(None);
+        }
+        let answer = answer::read(&mut self.unread, request.wanted, &mut request.spare)?;
+        self.looked = if answer.is_none() { self.unread.len() } else { 0 };
+        Ok(answer)
     }
 
     /// The next part of the answer's body; none when it is over.
@@ -241,8 +249,9 @@ impl Connection {
         self.framing.left()
     }
 
-    /// Sends the rest of a request by a task of its own, for a body that goes on beside its answer, until
-    /// `limit` rings. `under_way` is dropped when it is over. Such a connection is not used again.
+    /// Sends the rest of a request by a task of its own, for a body that goes on beside its answer,
+    /// until `limit` rings. `under_way` is dropped when it is over. Such a connection is not used
+    /// again.
     pub(in crate::gateway) fn leave(
         &mut self,
         mut request: Outgoing,
@@ -300,14 +309,39 @@ mod tests {
     use crate::gateway::alarm::Alarms;
     use crate::gateway::upstream::{Coding, Wanted};
 
+    async fn pair() -> (Connection, TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let upstream = listener.accept().await.unwrap().0;
+        (Connection::new(stream, Alarms::new().add(), 0, 0), upstream)
+    }
+
+    #[tokio::test]
+    async fn short_pieces_of_a_long_body_hold_no_more_than_they_are() {
+        let scratch = Scratch::default();
+        for piece in [1, COPIED_BYTES, COPIED_BYTES + 1, 4_000, LONG_BYTES / 4 - 1] {
+            let (mut connection, mut upstream) = pair().await;
+            connection.framing = Framing::Length(1 << 30);
+            for _ in 0..20 {
+                upstream.write_all(&vec![b'x'; piece]).await.unwrap();
+                connection.read.readable().await.unwrap();
+                let part = std::future::poll_fn(|context| connection.poll_part(&scratch, context));
+                let part = part.await.unwrap().unwrap().into_data().unwrap();
+                let (read, held) = (part.len(), part.try_into_mut().unwrap().capacity());
+                assert!(held <= read, "{held} bytes for {read}");
+            }
+        }
+    }
+
     #[tokio::test]
     async fn sec_s13_what_lies_on_an_idle_connection_is_the_beginning_of_no_answer() {
-        for stray in ["\n", "H", "HTTP/1.1 200 OK\r\nX-J: ", "HTTP/1.1 200 OK\r\n\r\n"] {
-            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-            let mut upstream = listener.accept().await.unwrap().0;
-            let mut connection = Connection::new(stream, Alarms::new().add(), 0, 0);
+        for stray in ["\n", "H", "HTTP/1.1 200 OK\r\nX-J: ", "HTTP/1.1 200 OK\r\n\r\n", ""] {
+            let (mut connection, mut upstream) = pair().await;
             upstream.write_all(stray.as_bytes()).await.unwrap();
+            if stray.is_empty() {
+                // The one that is idle may have been closed meanwhile.
+                drop(upstream);
+            }
             connection.read.readable().await.unwrap();
             let wanted = Wanted { bodiless: false, lines: true };
             let head = b"GET / HTTP/1.1\r\n\r\n".to_vec();

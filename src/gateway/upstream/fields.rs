@@ -1,4 +1,5 @@
-//! What the fields of an answer's head say about its end and its connection, and which are passed on.
+//! What the fields of an answer's head say about its end and its connection, and which are passed
+//! on.
 
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -13,8 +14,8 @@ use super::lines::{Gathering, Lines, MARK};
 pub(super) struct Said {
     pub(super) length: Option<u64>,
     pub(super) chunked: bool,
-    /// Whether a length is passed on: an answer that says of itself that it has no content has none (RFC
-    /// 9110 section 8.6).
+    /// Whether a length is passed on: an answer that says of itself that it has no content has none
+    /// (RFC 9110 section 8.6).
     pub(super) lengthless: bool,
     close: bool,
     keep_alive: bool,
@@ -32,7 +33,7 @@ impl Said {
         for field in fields {
             match field.name.len() {
                 10 if field.name.eq_ignore_ascii_case("connection") => {
-                    said.persistence(field.value)
+                    said.persistence(field.value)?;
                 }
                 14 if field.name.eq_ignore_ascii_case("content-length") => {
                     said.length(field.value)?;
@@ -50,19 +51,26 @@ impl Said {
         Ok(said)
     }
 
-    /// Whether the connection stays open behind the answer (RFC 9112 section 9.3); `later` is HTTP/1.1.
+    /// Whether the connection stays open behind the answer (RFC 9112 section 9.3); `later` is
+    /// HTTP/1.1.
     pub(super) const fn persists(&self, later: bool) -> bool {
         !self.close && (later || self.keep_alive)
     }
 
-    fn persistence(&mut self, value: &[u8]) {
+    fn persistence(&mut self, value: &[u8]) -> Result<(), Broken> {
         for word in value.split(|b| *b == b',').map(<[u8]>::trim_ascii) {
             self.close |= word.eq_ignore_ascii_case(b"close");
             self.keep_alive |= word.eq_ignore_ascii_case(b"keep-alive");
         }
         // How long the body is stays true whatever a connection says.
         let named = wire::named_by_connection(value);
-        self.named.extend(named.filter(|name| *name != header::CONTENT_LENGTH));
+        let named = named.filter(|name| *name != header::CONTENT_LENGTH);
+        let room = wire::NAMED_MAX.saturating_sub(self.named.len());
+        self.named.extend(named.take(room.saturating_add(1)));
+        if self.named.len() > wire::NAMED_MAX {
+            return Err(Broken::Malformed("`Connection` names more than 100 fields"));
+        }
+        Ok(())
     }
 
     /// RFC 9110 section 8.6: digits alone, or the same ones several times.
@@ -78,9 +86,9 @@ impl Said {
         Ok(())
     }
 
-    /// Whether a field is passed on: not if it belongs to the connection (RFC 9110 section 7.6.1). Of a
-    /// length that is said twice one is left, and none beside chunks, for then it is not to be believed (RFC
-    /// 9112 section 6.3); `heard` says that it was passed on already.
+    /// Whether a field is passed on: not if it belongs to the connection (RFC 9110 section 7.6.1).
+    /// Of a length that is said twice one is left, and none beside chunks, for then it is not to be
+    /// believed (RFC 9112 section 6.3); `heard` says that it was passed on already.
     fn passes(&self, name: &str, heard: bool) -> bool {
         !wire::is_hop_by_hop(name)
             && match name.len() {
@@ -113,8 +121,8 @@ impl Said {
         Ok(())
     }
 
-    /// The fields of a head as lines. Into a map go the mark that stands for them and those that tell how the
-    /// body ends.
+    /// The fields of a head as lines. Into a map go the mark that stands for them and those that
+    /// tell how the body ends.
     pub(super) fn lines<'r>(
         &self,
         fields: &[httparse::Header<'r>],

@@ -7,8 +7,9 @@ use std::sync::LazyLock;
 use http::{HeaderName, HeaderValue};
 use memchr::memmem::Finder;
 
-/// Stands in a head that hyper writes, where the fields of an upstream's answer belong. So they go into their
-/// own head alone, whatever else hyper writes at once: an interim answer, or another head.
+/// Stands in a head that hyper writes, where the fields of an upstream's answer belong. So they go
+/// into their own head alone, whatever else hyper writes at once: an interim answer, or another
+/// head.
 pub(super) const MARK: (HeaderName, HeaderValue) =
     (HeaderName::from_static("tollgate-fields"), HeaderValue::from_static(""));
 
@@ -25,8 +26,8 @@ pub(in crate::gateway) struct Lines {
     pub(super) has_trailer: bool,
 }
 
-/// Fields that are gathered out of a head that was read. Those that stand there one behind the other, just
-/// as they would be written, are copied at once.
+/// Fields that are gathered out of a head that was read. Those that stand there one behind the
+/// other, just as they would be written, are copied at once.
 #[derive(Debug)]
 pub(super) struct Gathering<'r> {
     read: &'r [u8],
@@ -71,7 +72,8 @@ impl<'r> Gathering<'r> {
         self.lines.text.extend_from_slice(self.read.get(run).unwrap_or_default());
     }
 
-    /// Where the line of a field stands in the head, if it stands there just as it would be written.
+    /// Where the line of a field stands in the head, if it stands there just as it would be
+    /// written.
     fn place(&self, name: &str, value: &[u8]) -> Option<Range<usize>> {
         let at = |part: *const u8| part.addr().checked_sub(self.read.as_ptr().addr());
         let (start, value_at) = (at(name.as_ptr())?, at(value.as_ptr())?);
@@ -85,8 +87,8 @@ impl<'r> Gathering<'r> {
 }
 
 impl Lines {
-    /// Appends these fields, and then those that hyper wrote in the same head, up to its end. Of a field
-    /// that both have, theirs stays. Answers what follows.
+    /// Appends these fields, and then those that hyper wrote in the same head, up to its end. Of a
+    /// field that both have, theirs stays. Answers what follows.
     fn put_into<'h>(&self, mut written: &'h [u8], to: &mut Vec<u8>) -> &'h [u8] {
         to.extend_from_slice(&self.text);
         while let (line, more) = first_line(written)

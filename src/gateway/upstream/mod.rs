@@ -1,9 +1,9 @@
 //! HTTP/1.1 to upstreams: connections that are kept, requests as they go out, answers as they come.
 //!
-//! hyper's client means a connection to be a task of its own, and hands requests, answers and the parts
-//! of bodies to it and back over channels: a third of the instructions of a proxied request. Here the
-//! task of the client's connection writes and reads by itself. What an upstream sends is read strictly:
-//! an answer whose end could be told in two ways is none.
+//! hyper's client means a connection to be a task of its own, and hands requests, answers and the
+//! parts of bodies to it and back over channels: a third of the instructions of a proxied request.
+//! Here the task of the client's connection writes and reads by itself. What an upstream sends is
+//! read strictly: an answer whose end could be told in two ways is none.
 
 mod error;
 mod part;

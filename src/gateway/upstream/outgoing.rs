@@ -16,8 +16,8 @@ use crate::gateway::body::RequestBody;
 
 use super::answer::Wanted;
 
-/// Parts of a body up to this go out together with what stands before them: copying them costs less than
-/// a second call, or a list of pieces.
+/// Parts of a body up to this go out together with what stands before them: copying them costs less
+/// than a second call, or a list of pieces.
 const TOGETHER_BYTES: usize = 4_096;
 
 /// How the end of a request's body is told.
@@ -72,7 +72,7 @@ impl Outgoing {
     }
 
     #[cfg(test)]
-    pub(super) fn new(
+    pub(in crate::gateway) fn new(
         head: Vec<u8>,
         body: Option<RequestBody>,
         coding: Coding,
@@ -93,8 +93,8 @@ impl Outgoing {
         self.body.is_none() && self.rest().is_none()
     }
 
-    /// Whether the upstream takes no more of it and has answered. Until then what the client sends is taken
-    /// and dropped, for some clients read nothing before they have sent everything.
+    /// Whether the upstream takes no more of it and has answered. Until then what the client sends
+    /// is taken and dropped, for some clients read nothing before they have sent everything.
     pub(super) fn is_in_vain(&self) -> bool {
         self.broken && self.body.as_ref().is_none_or(RequestBody::outlived_its_answer)
     }
@@ -150,8 +150,8 @@ impl Outgoing {
         }
     }
 
-    /// Takes what there is of the body, as long as it goes together with what is there already; true if
-    /// there is no more now.
+    /// Takes what there is of the body, as long as it goes together with what is there already;
+    /// true if there is no more now.
     fn gather(&mut self, context: &mut Context<'_>) -> Result<bool, Refusal> {
         while self.data.is_empty() && self.text.len() < TOGETHER_BYTES {
             let Some(body) = &mut self.body else { return Ok(true) };
@@ -213,9 +213,9 @@ impl Outgoing {
 
     /// Writes what was gathered.
     ///
-    /// An upstream that refuses an upload early may close while more of it is on its way. Its answer has
-    /// come then, perhaps not yet to our ears. So what cannot be written is dropped, and reading tells
-    /// how the exchange ends. What was not begun is kept, for another connection.
+    /// An upstream that refuses an upload early may close while more of it is on its way. Its
+    /// answer has come then, perhaps not yet to our ears. So what cannot be written is dropped, and
+    /// reading tells how the exchange ends. What was not begun is kept, for another connection.
     fn poll_write(&mut self, write: &mut OwnedWriteHalf, context: &mut Context<'_>) -> Poll<()> {
         while !self.broken
             && let Some(rest) = self.rest()

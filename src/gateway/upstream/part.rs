@@ -3,8 +3,8 @@
 use bytes::{Buf, Bytes};
 use http::header::HeaderMap;
 
-/// Fields of an answer's head, and of its trailers. nginx counts none and takes a head of 4 KiB; so many
-/// fit into that only if they are 8 bytes long.
+/// Fields of an answer's head, and of its trailers. nginx counts none and takes a head of 4 KiB; so
+/// many fit into that only if they are 8 bytes long.
 pub(super) const FIELDS_MAX: usize = 500;
 
 /// Bytes of an answer's head, and of its trailers. Envoy takes 60 KiB, nginx 4 or 8.

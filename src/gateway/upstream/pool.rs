@@ -1,5 +1,5 @@
-//! Idle connections to upstreams. Each core has its own pool, so that taking a connection and giving it
-//! back costs no lock and wakes no other thread.
+//! Idle connections to upstreams. Each core has its own pool, so that taking a connection and
+//! giving it back costs no lock and wakes no other thread.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -18,8 +18,8 @@ const IDLE_MAX: usize = 1_024;
 pub(in crate::gateway) struct Pool(RefCell<Vec<Vec<Box<Connection>>>>);
 
 impl Pool {
-    /// The connection to a target that was used last and, as far as anybody has heard, still works. A close
-    /// that is heard of only with the next look gives the request back unsent.
+    /// The connection to a target that was used last and, as far as anybody has heard, still works.
+    /// A close that is heard of only with the next look gives the request back unsent.
     pub(in crate::gateway) fn take(
         &self,
         target: usize,

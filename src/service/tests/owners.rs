@@ -26,12 +26,13 @@ async fn bad_owners_name_their_field() {
         (json!({}), "id"),
         (json!({"id": "a", "name": "\t"}), "name"),
         (json!({"id": "a", "email": "nobody"}), "email"),
-        (json!({"id": "a", "parent": "b"}), "parent"),
         (json!({"id": "a", "ceiling": ["veiw"]}), "ceiling"),
     ] {
         let error = world.owner(body.clone()).await.unwrap_err();
         assert_eq!((error.status(), error.at_field()), (400, Some(field)), "{body}");
     }
+    let orphan = world.owner(json!({"id": "a", "parent": "b"})).await;
+    assert_eq!(problem(orphan), (404, "there is no user `b`".to_owned()));
     assert!(world.kinds().await.is_empty());
 }
 

@@ -35,11 +35,12 @@ async fn e2_a_missing_user_or_name_is_named() {
         (json!({"name": "ci"}), "owner"),
         (json!({"owner": "alice"}), "name"),
         (json!({"owner": "alice", "name": "  "}), "name"),
-        (json!({"owner": "bob", "name": "ci"}), "owner"),
     ] {
         let error = world.create(body.clone()).await.unwrap_err();
         assert_eq!((error.status(), error.at_field()), (400, Some(field)), "{body}");
     }
+    let nobodys = world.create(json!({"owner": "bob", "name": "ci"})).await;
+    assert_eq!(problem(nobodys), (404, "there is no user `bob`".to_owned()));
     assert_eq!(world.kinds().await, ["owner.created"]);
 }
 

@@ -2,6 +2,7 @@
 
 use super::checkpoint;
 use super::index::Index;
+use super::lock::Doing;
 use super::shared::{self, Access};
 use super::stamp;
 use super::upkeep;
@@ -12,6 +13,7 @@ use crate::store::StoreError;
 /// start reads its index to see.
 pub(super) fn close(writer: Writer) -> Result<(), StoreError> {
     let Writer { shared, log, state, mut upkeep } = writer;
+    upkeep.lock.tell(Doing::Closing);
     upkeep.renewal = None;
     let open = shared.change(Access::Closed);
     let synced = upkeep.keeper.stop();

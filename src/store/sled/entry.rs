@@ -141,19 +141,19 @@ pub(super) fn token_with_head(
     payload.map(|payload| read_token(index, &key, &payload)).transpose()
 }
 
-/// The token that a digest stands for, with its record as it was when that was written.
+/// The token that a digest stands for, if its record is as it was when that was written.
 pub(super) fn bonded_token(
     index: &Index,
     id: TokenId,
     wanted: u64,
-) -> Result<(Arc<Token>, Head), StoreError> {
+) -> Result<Option<(Arc<Token>, Head)>, StoreError> {
     let key = keys::token(id);
     let payload = index.read(&key)?.ok_or_else(|| index.damage(&key, "it is not there"))?;
     let split = split_token(&payload);
     if split.is_none_or(|(head, json)| bond(id, head.slot, json) != wanted) {
-        return Err(index.damage(&key, "the record is not the newest one"));
+        return Ok(None);
     }
-    read_token(index, &key, &payload)
+    read_token(index, &key, &payload).map(Some)
 }
 
 /// The head alone, which spares reading the record.

@@ -73,7 +73,8 @@ impl Index {
                 }
             }
         }
-        Err(StoreError::Locked { path: path.display().to_string(), pid: "unknown".to_owned() })
+        let holder = "an unknown process".to_owned();
+        Err(StoreError::Locked { path: path.display().to_string(), holder })
     }
 
     /// Lets it answer only for parts that were found to have these sums. Nothing is written to it before all

@@ -69,9 +69,9 @@ pub(super) fn part(key: &[u8]) -> usize {
     match key.first().copied().unwrap_or_default() {
         ..b'D' => 0,
         b'D' => 1 + key.get(1).map_or(0, |byte| usize::from(byte >> 4)),
-        ..OWNERS => 17,
-        ..b'S' => 18,
-        ..TOKENS => 19,
+        b'E'..OWNERS => 17,
+        OWNERS..b'S' => 18,
+        b'S'..TOKENS => 19,
         _ => PARTS - 1,
     }
 }

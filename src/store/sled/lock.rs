@@ -1,8 +1,8 @@
 //! Who may open a data folder: one process at a time.
 
 use std::fs::{self, File};
-use std::io::{Read, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::Read;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
 use rustix::fs::{FlockOperation, flock};
@@ -15,7 +15,38 @@ const FILE: &str = "lock";
 /// would let two processes hold locks on two files of the same name.
 #[derive(Debug)]
 pub(super) struct Lock {
-    _file: File,
+    file: File,
+}
+
+/// What the process that holds it does, for whoever waits for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Doing {
+    /// The folder is not open yet.
+    Opening,
+    /// It is.
+    Using,
+    /// It is about to let go.
+    Closing,
+}
+
+impl Doing {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Opening => "opening",
+            Self::Using => "",
+            Self::Closing => "closing",
+        }
+    }
+}
+
+impl Lock {
+    /// Tells what the process does now. It is for people: on a full disk the lock holds without it.
+    pub(super) fn tell(&self, doing: Doing) {
+        let line = format!("{:<20} {:<8}\n", std::process::id(), doing.word());
+        if let Err(error) = self.file.write_all_at(line.as_bytes(), 0) {
+            tracing::warn!("the lock does not say what this process does: {error}");
+        }
+    }
 }
 
 /// Takes the lock, or says who holds it.
@@ -36,36 +67,31 @@ pub(super) fn take(folder: &Path) -> Result<Lock, StoreError> {
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => {}
         Err(rustix::io::Errno::WOULDBLOCK) => {
-            let mut pid = String::new();
-            file.read_to_string(&mut pid).map_err(failed)?;
-            return Err(StoreError::Locked {
-                path: folder.display().to_string(),
-                pid: describe(pid.trim()),
-            });
+            let mut told = String::new();
+            file.read_to_string(&mut told).map_err(failed)?;
+            let path = folder.display().to_string();
+            return Err(StoreError::Locked { path, holder: describe(&told) });
         }
         Err(error) => return Err(failed(error.into())),
     }
-    // The number is for people: on a full disk the lock must hold without it.
-    let write = || {
-        file.rewind()?;
-        file.write_all(format!("{:<20}\n", std::process::id()).as_bytes())
-    };
-    let mut write = write;
-    if let Err(error) = write() {
-        tracing::warn!("`{}` does not name this process: {error}", path.display());
-    }
-    Ok(Lock { _file: file })
+    let lock = Lock { file };
+    lock.tell(Doing::Opening);
+    Ok(lock)
 }
 
-fn describe(pid: &str) -> String {
-    let digits = !pid.is_empty() && pid.bytes().all(|b| b.is_ascii_digit());
-    if !digits {
-        return "unknown".to_owned();
-    }
-    match fs::read_to_string(format!("/proc/{pid}/comm")) {
-        Ok(name) => format!("{pid} (`{}`)", name.trim()),
-        Err(_) => pid.to_owned(),
-    }
+/// Who it is, and what to do about it.
+fn describe(told: &str) -> String {
+    let mut words = told.split_whitespace();
+    let pid = words.next().filter(|pid| pid.bytes().all(|byte| byte.is_ascii_digit()));
+    let (Some(pid), doing) = (pid, words.next()) else { return "an unknown process".to_owned() };
+    let name = fs::read_to_string(format!("/proc/{pid}/comm"));
+    let name = name.map_or(String::new(), |name| format!(" (`{}`)", name.trim()));
+    let advice = match doing {
+        Some("opening") => ", which is starting: it opens the folder; try again when it has",
+        Some("closing") => ", which is stopping; try again in a moment",
+        _ => "; stop it, or talk to it through its local socket",
+    };
+    format!("process {pid}{name}{advice}")
 }
 
 #[cfg(test)]
@@ -76,8 +102,19 @@ mod tests {
     fn a_held_lock_names_its_process() {
         let folder = tempfile::tempdir().unwrap();
         let lock = take(folder.path()).unwrap();
-        let error = take(folder.path()).unwrap_err().to_string();
-        assert!(error.contains(&format!("in use by process {} (`", std::process::id())), "{error}");
+        let told = || take(folder.path()).unwrap_err().to_string();
+        let process = format!("in use by process {} (`", std::process::id());
+        for (doing, says) in [
+            (Doing::Opening, "starting"),
+            (Doing::Using, "through its local socket"),
+            (Doing::Closing, "stopping"),
+        ] {
+            if doing != Doing::Opening {
+                lock.tell(doing);
+            }
+            let error = told();
+            assert!(error.contains(&process) && error.contains(says), "{error}");
+        }
         drop(lock);
         take(folder.path()).unwrap();
     }

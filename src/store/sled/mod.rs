@@ -120,6 +120,7 @@ impl SledStore {
 
     fn over(options: Options, opened: open::Opened) -> Result<Self, StoreError> {
         let open::Opened { lock, space, log, index, state, uses, high_water } = opened;
+        lock.tell(lock::Doing::Using);
         let keeper = keeper::Keeper::start(&options)?;
         let shared = Shared::new(options, index, uses, Arc::clone(log.probe()), state.applied);
         shared.raise_high_water(high_water);

@@ -24,14 +24,32 @@ pub(super) fn held(
     uses: &Uses,
 ) -> Result<Option<Held>, StoreError> {
     let key = keys::digest(digest);
-    let Some(payload) = index.read(&key)? else { return Ok(None) };
     let lacks = |what: &str| index.damage(&key, what);
-    let (id, bond) = entry::read_digest(index, &key, &payload)?;
-    let (token, head) = entry::bonded_token(index, id, bond)?;
+    let Some((id, token, head)) = bonded(index, &key)? else { return Ok(None) };
     let owner =
         entry::owner(index, &token.owner)?.ok_or_else(|| lacks("its owner is not there"))?;
     let last_use = entry::deciding(&token, uses.read(head.slot, id)?, uses.floor());
     Ok(Some(Held { token, owner, last_use, slot: Some(UseSlot::new(head.slot)) }))
+}
+
+/// The token that the digest of this key stands for. The two are written together and read one after the
+/// other: a change may come between, and then both are read again.
+fn bonded(
+    index: &Index,
+    key: &[u8],
+) -> Result<Option<(TokenId, Arc<Token>, entry::Head)>, StoreError> {
+    let mut before = None;
+    loop {
+        let Some(payload) = index.read(key)? else { return Ok(None) };
+        if before.as_ref() == Some(&payload) {
+            return Err(index.damage(key, "the record is not the newest one"));
+        }
+        let (id, bond) = entry::read_digest(index, key, &payload)?;
+        if let Some((token, head)) = entry::bonded_token(index, id, bond)? {
+            return Ok(Some((id, token, head)));
+        }
+        before = Some(payload);
+    }
 }
 
 /// The last use that counts; none for an unknown token.

@@ -15,6 +15,7 @@ mod damage;
 mod faults;
 mod marks;
 mod private;
+mod reading;
 mod rebuild;
 mod renewal;
 mod scrub;
@@ -155,8 +156,10 @@ async fn everything_is_there_after_a_restart_also_without_a_close() {
 async fn a_folder_in_use_names_who_uses_it() {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
-    let StoreError::Locked { pid, .. } = open_error(folder.path()) else { panic!("opened twice") };
-    assert!(pid.starts_with(&format!("{} (`", std::process::id())), "{pid}");
+    let locked = || open_error(folder.path());
+    let StoreError::Locked { holder, .. } = locked() else { panic!("opened twice") };
+    assert!(holder.starts_with(&format!("process {} (`", std::process::id())), "{holder}");
+    assert!(holder.contains("through its local socket"), "it is open: {holder}");
     drop(store);
     open(folder.path());
 }

@@ -72,10 +72,9 @@ impl Writer {
         let Ok(index) = self.shared.index() else { return };
         // First what requests wait for.
         let urgent = std::iter::once(keys::OWNERS_PART).chain(keys::DIGEST_PARTS);
-        match index.doubts().map(|_| index.clear(urgent.chain(0..keys::PARTS))) {
-            Some(Ok(())) => tracing::info!("the index is whole"),
-            // Said already, and mended by the upkeep; or the store is being closed.
-            Some(Err(_)) | None => {}
+        // A failure was said already, and is mended by the upkeep; or the store is being closed.
+        if index.doubts().is_some() && index.clear(urgent.chain(0..keys::PARTS)).is_ok() {
+            tracing::info!("the index is whole");
         }
     }
 

@@ -115,7 +115,8 @@ fn a_reader_that_does_not_read_holds_nobody_up_and_what_is_lost_is_counted() {
     with_default(subscriber, || {
         tracing::info!("first");
         has_entered.recv().unwrap();
-        // The thread that writes is held fast now; everything goes into the queue, and then nowhere.
+        // The thread that writes is held fast now; everything goes into the queue, and then
+        // nowhere.
         for _ in 0..QUEUE_LINES + 10 {
             tracing::info!("more");
         }

@@ -14,8 +14,8 @@ pub(super) struct Families<'a>(DescriptorEncoder<'a>);
 /// The label of a family that has one.
 pub(super) type Label<'a> = [(&'static str, &'a str); 1];
 
-/// The buckets of a histogram that are shown, by their places in [`Durations`]. Fewer than are counted:
-/// each is a line for each scrape.
+/// The buckets of a histogram that are shown, by their places in [`Durations`]. Fewer than are
+/// counted: each is a line for each scrape.
 #[derive(Clone, Copy)]
 pub(super) struct Shown {
     first: usize,

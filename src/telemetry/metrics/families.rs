@@ -71,7 +71,7 @@ pub(super) fn connections(families: &mut Families<'_>, counters: &Counters) -> f
         "Client connections that are open",
         sum(counters, |core| &core.open),
     )?;
-    let all: [(_, _, Pick); 6] = [
+    let all: [(_, _, Pick); 5] = [
         ("connections_accepted", "Client connections that were accepted", |core| &core.accepted),
         (
             "connections_turned_away",
@@ -86,17 +86,19 @@ pub(super) fn connections(families: &mut Families<'_>, counters: &Counters) -> f
         ("accept_errors", "Times when the system had no socket to give", |core| {
             &core.accept_errors
         }),
-        (
-            "unparsed_requests",
-            "Requests that are not HTTP, answered by the HTTP library itself",
-            |core| &core.unparsed,
-        ),
         ("upstream_connections", "Connections to upstreams that were made", |core| &core.connected),
     ];
     for (name, help, of) in all {
         families.counter(name, help, sum(counters, of))?;
     }
-    Ok(())
+    families.counters(
+        "unparsed_requests",
+        "Requests that the HTTP library answered itself: no HTTP, or a head that is too large",
+        [
+            ([("reason", "malformed")], sum(counters, |core| &core.malformed)),
+            ([("reason", "too_large")], sum(counters, |core| &core.too_large)),
+        ],
+    )
 }
 
 pub(super) fn cache(

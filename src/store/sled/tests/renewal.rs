@@ -62,7 +62,7 @@ fn an_index_that_is_being_read_stays_in_use() {
     let (shared, log, _lock) = alone(folder.path());
     let shared = Arc::new(shared);
     let finish = || Renewal::start(&shared).unwrap().finish(&shared, log.mark()).map(|_| ());
-    let known = || entry::token(&*shared.index().unwrap(), token(9, "alice").id).unwrap();
+    let known = || entry::token(&shared.index().unwrap(), token(9, "alice").id).unwrap();
     let reader = shared.index().unwrap();
     let refused = finish();
     assert!(matches!(refused, Err(StoreError::Failed { .. })), "{refused:?}");

@@ -1,0 +1,167 @@
+//! A gateway that is about to run: its port is taken and its health is answered before its store is
+//! open, which can take minutes where an index must be rebuilt.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::Instant;
+
+use arc_swap::ArcSwap;
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+
+use crate::admin::Handles;
+use crate::admin::system::ServerStatus;
+use crate::cache::Cache;
+use crate::clock::{self, Clock};
+use crate::config::{Settings, Source};
+use crate::gateway::core::Shared;
+use crate::gateway::port::Port;
+use crate::gateway::snapshot::Snapshot;
+use crate::gateway::targets::Targets;
+use crate::service::Service;
+use crate::store::{self, Store, sealed};
+use crate::telemetry::counters::Counters;
+use crate::telemetry::logs::Logs;
+
+use super::cores::Cores;
+use super::faces::{self, Faces};
+use super::standing::Standing;
+use super::{AppError, Reloader, Running, scrub, upkeep, watched};
+
+/// Threads of the control path. The store and the faces need little; what they must not do is wait
+/// for one another.
+const CONTROL_THREADS: usize = 2;
+
+/// What there is before the store is open.
+pub(super) struct Opening {
+    control: Runtime,
+    port: Port,
+    faces: Faces,
+    standing: Arc<Standing>,
+    settings: Settings,
+    source: Option<Source>,
+    clock: Clock,
+    logs: Option<Logs>,
+    begun: Instant,
+}
+
+impl Opening {
+    /// Takes the public port, which refuses connections until the store is open, and answers
+    /// whether the process lives.
+    pub(super) fn begin(
+        settings: Settings,
+        source: Option<Source>,
+        (clock, logs): (Clock, Option<Logs>),
+    ) -> Result<Self, AppError> {
+        sealed::check_key(&settings)?;
+        let (control, begun, listen) = (control()?, clock::instant(), &settings.listen);
+        let port = Port::take(listen.public).map_err(|source| AppError::Listen {
+            key: "listen.public",
+            address: listen.public,
+            source,
+        })?;
+        let standing = Arc::new(Standing::default());
+        let faces = Faces::begin(&control, listen, &standing)?;
+        tracing::info!(
+            version = env!("CARGO_PKG_VERSION"),
+            pid = std::process::id(),
+            config = source.as_ref().map(|source| source.path.display().to_string()),
+            data = %settings.store.path.display(),
+            public = %port.address(),
+            admin = %faces.admin(),
+            socket = %listen.socket.display(),
+            "tollgate starts"
+        );
+        Ok(Self { control, port, faces, standing, settings, source, clock, logs, begun })
+    }
+
+    /// Opens the store.
+    pub(super) fn store(&self) -> Result<Arc<dyn Store>, AppError> {
+        let opened = store::open(&self.settings.store, self.clock.clone());
+        Ok(self.control.block_on(opened)?)
+    }
+
+    /// Decides requests over an open store.
+    pub(super) fn serve(self, store: Arc<dyn Store>) -> Result<Running, AppError> {
+        let Self { control, port, mut faces, standing, settings, source, clock, logs, begun } =
+            self;
+        let (shared, targets) = share(&control, store, &settings, &clock, logs.as_ref())?;
+        let settings = Arc::new(ArcSwap::from_pointee(settings));
+        let cache = Arc::clone(&shared.cache);
+        let service = Arc::new(Service::new(cache, Arc::clone(&settings), clock));
+        let now = settings.load_full();
+        let socket = faces::local(&control, &now.listen)?;
+        let (public, key) = (port.address(), "listen.public");
+        let listeners = port.listen(now.listen.cores);
+        let listeners =
+            listeners.map_err(|source| AppError::Listen { key, address: public, source })?;
+        let (stop, stopped) = watch::channel(false);
+        let cores = Cores::start(listeners, &now, &shared, &stopped)?;
+        let reloader =
+            Arc::new(Reloader::new(source, settings, Arc::clone(&shared), targets, logs.clone()));
+        let checked = Arc::<scrub::Checked>::default();
+        let metrics = watched::metrics((&shared, &reloader, &checked), logs.as_ref());
+        standing.opened(Arc::clone(&shared), metrics);
+        let server = ServerStatus {
+            pid: std::process::id(),
+            started_at: service.now(),
+            public,
+            admin: faces.admin(),
+            config: reloader.source().cloned(),
+        };
+        let handles = Handles {
+            service: Arc::clone(&service),
+            reload: Some({
+                let reloader = Arc::clone(&reloader);
+                Arc::new(move || reloader.reload())
+            }),
+            server: Some(server),
+            shared: Some(Arc::clone(&shared)),
+        };
+        faces.add(&control, socket, handles);
+        let upkeep = upkeep::run(Arc::clone(&service), Arc::clone(&shared), faces.closed());
+        faces.beside(control.spawn(upkeep));
+        let store = Arc::clone(shared.cache.store());
+        faces.beside(control.spawn(scrub::run(store, checked, faces.closed())));
+        let opening_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(%public, opening_ms, "requests are decided");
+        Ok(Running { public, service, shared, cores, stop, control, reloader, faces, standing })
+    }
+}
+
+fn control() -> Result<Runtime, AppError> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(CONTROL_THREADS)
+        .thread_name("tollgate-control")
+        .enable_all()
+        .build()
+        .map_err(|source| AppError::System { doing: "starting the control runtime", source })
+}
+
+/// What all cores share, over an open store.
+fn share(
+    control: &Runtime,
+    store: Arc<dyn Store>,
+    settings: &Settings,
+    clock: &Clock,
+    logs: Option<&Logs>,
+) -> Result<(Arc<Shared>, Arc<Targets>), AppError> {
+    let high_water = control.block_on(store.high_water())?;
+    let cache = Cache::new(store, settings.cache.clone(), control.handle().clone());
+    let counters = Counters::new(settings.listen.cores);
+    let targets = Arc::new(Targets::default());
+    let snapshot = Snapshot::new(settings, &counters, &targets, 0);
+    let shared = Shared {
+        cache,
+        snapshot: ArcSwap::new(snapshot),
+        clock: clock.clone(),
+        high_water: AtomicU64::new(high_water.unix()),
+        operator_word: AtomicU64::new(0),
+        counters,
+        connections: Default::default(),
+        access: logs.map(|logs| logs.access().clone()).unwrap_or_default(),
+        warnings: Default::default(),
+        wall: Default::default(),
+    };
+    Ok((Arc::new(shared), targets))
+}

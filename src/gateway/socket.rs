@@ -1,0 +1,239 @@
+//! The socket of a client, as hyper reads and writes it: what moves on it sets the time limits of
+//! its connection, and heads of answers get the upstream's fields on their way out.
+
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use super::client::Client;
+use super::head::{self, Head};
+use super::link::Link;
+
+/// So much of an answer, written at once while nothing is under way, is more than the small change
+/// that a connection of HTTP/2 lives on.
+const MOVES_BYTES: usize = 1_024;
+
+/// A client's socket, which tells the connection's alarm what moves on it.
+#[derive(Debug)]
+pub(super) struct Socket {
+    link: Rc<Link>,
+    client: Rc<Client>,
+    head: Head,
+    /// Whether the end of an answer waits for its client to read, while nothing is under way any
+    /// more.
+    owes: bool,
+}
+
+impl Socket {
+    pub(super) fn new(link: Rc<Link>, client: Rc<Client>) -> Self {
+        Self { link, client, head: Head::default(), owes: false }
+    }
+
+    fn poll_head(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.head.is_written() {
+            return Poll::Ready(Ok(()));
+        }
+        let before = self.head.written();
+        let written = self.head.poll(&mut self.link.stream.borrow_mut(), context);
+        if written.is_pending() && self.head.written() > before {
+            // Some of it moved all the same.
+            drop(self.wrote(Poll::Ready(Ok(()))));
+        }
+        self.wrote(written)
+    }
+
+    /// Takes the head of an answer, with the upstream's fields if it is the upstream's, and writes
+    /// as much of it as goes out now; the rest goes with the next write or flush.
+    fn begin(
+        &mut self,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> io::Result<usize> {
+        let mut answer = self.client.answer().borrow_mut();
+        let taken = if answer.is_empty() {
+            self.head.gather(slices)
+        } else {
+            self.head.take(slices, &mut answer)
+        };
+        drop(answer);
+        match self.poll_head(context) {
+            Poll::Ready(Err(error)) => return Err(error),
+            Poll::Ready(Ok(())) => self.moved(taken),
+            Poll::Pending => {}
+        }
+        Ok(taken)
+    }
+
+    /// What is left of answers when HTTP/2 has taken the last of them has the time of an idle
+    /// connection, as long as it moves.
+    fn moved(&self, bytes: usize) {
+        let client = &self.client;
+        if bytes >= MOVES_BYTES && client.is_http2() && !client.is_asked() {
+            client.alarm().set(client.idle_timeout());
+        }
+    }
+
+    fn wrote_some(&mut self, written: Poll<io::Result<usize>>) -> Poll<io::Result<usize>> {
+        if let Poll::Ready(Ok(bytes)) = &written {
+            self.moved(*bytes);
+        }
+        self.wrote(written)
+    }
+
+    /// A client that does not read what it asked for has as long as any other that stalls, also for
+    /// what is left when its answer was handed over. From then on it is idle.
+    fn wrote<T>(&mut self, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        let (client, owed) = (&self.client, self.owes);
+        self.owes = written.is_pending() && !client.is_asked() && !client.is_http2();
+        match (&written, client.is_asked()) {
+            (Poll::Pending, _) if self.owes && !owed => client.alarm().set(client.stall_timeout()),
+            (Poll::Pending, _) => client.alarm().arm(client.stall_timeout()),
+            (Poll::Ready(_), true) => client.alarm().clear(),
+            (Poll::Ready(_), false) if owed => client.alarm().set(client.idle_timeout()),
+            (Poll::Ready(_), false) => {}
+        }
+        written
+    }
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        if self.client.is_cut() {
+            // Closing resets the connection then. Where that fails, it is gone already.
+            drop(self.link.stream.borrow().set_zero_linger());
+        }
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let before = buffer.filled().len();
+        self.link.reads();
+        let mut stream = self.link.stream.borrow_mut();
+        let result = ready!(Pin::new(&mut *stream).poll_read(context, buffer));
+        if let Some(read) = buffer.filled().get(before..).filter(|read| !read.is_empty()) {
+            self.client.read(read)?;
+        }
+        Poll::Ready(result)
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        ready!(self.poll_head(context))?;
+        if !self.client.answer().borrow().is_empty() {
+            return Poll::Ready(self.begin(context, &[io::IoSlice::new(bytes)]));
+        }
+        let written = Pin::new(&mut *self.link.stream.borrow_mut()).poll_write(context, bytes);
+        self.wrote_some(written)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        if let [only] = slices {
+            // A plain write costs the system less than a list of one.
+            return self.poll_write(context, only);
+        }
+        ready!(self.poll_head(context))?;
+        if !self.client.answer().borrow().is_empty() || head::go_together(slices) {
+            return Poll::Ready(self.begin(context, slices));
+        }
+        let mut stream = self.link.stream.borrow_mut();
+        let written = Pin::new(&mut *stream).poll_write_vectored(context, slices);
+        drop(stream);
+        self.wrote_some(written)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.link.stream.borrow().is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.poll_head(context)
+    }
+
+    /// The socket is closed right after this, which tells the client the same without another call.
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_head(context))?;
+        self.client.closes();
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use std::io::Read;
+    use std::task::Waker;
+    use std::time::Duration;
+
+    use http::Version;
+    use tokio::net::TcpListener;
+
+    use crate::clock::instant;
+    use crate::gateway::sample::Sample;
+
+    async fn pair(client: &Rc<Client>) -> (Socket, std::net::TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let peer = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let stream = listener.accept().await.unwrap().0;
+        (Socket::new(Rc::new(Link::new(stream)), Rc::clone(client)), peer)
+    }
+
+    /// Fills what is between the two.
+    fn fill(socket: &mut Socket) {
+        let mut context = Context::from_waker(Waker::noop());
+        while Pin::new(&mut *socket).poll_write(&mut context, &[b'x'; 65_536]).is_ready() {}
+    }
+
+    /// Whether the connection's time is over once the shorter of the two limits is.
+    fn rings(sample: &Sample, client: &Client) -> bool {
+        let begun = instant();
+        while begun.elapsed() < Duration::from_millis(5) {
+            std::hint::spin_loop();
+        }
+        sample.core.alarms.tick();
+        client.alarm().take_rung()
+    }
+
+    #[test]
+    fn sec_d2_the_end_of_an_answer_has_the_time_of_one_that_stalls_and_then_that_of_an_idle_one() {
+        for (idle_is_short, limits) in [
+            (true, "idle_timeout = \"1ms\", stall_timeout = \"1h\""),
+            (false, "idle_timeout = \"1h\", stall_timeout = \"1ms\""),
+        ] {
+            let sample = Sample::new("\"http://127.0.0.1:9\"", limits);
+            sample.run(async {
+                let client = sample.client();
+                let (mut socket, mut peer) = pair(&client).await;
+                // Its answer was handed over, and not all of it is written.
+                drop(client.begin(Version::HTTP_11, false));
+                fill(&mut socket);
+                assert_eq!(rings(&sample, &client), !idle_is_short, "{limits}: while it is owed");
+                let reading =
+                    std::thread::spawn(move || while peer.read(&mut [0; 65_536]).unwrap() > 0 {});
+                let write =
+                    |context: &mut Context<'_>| Pin::new(&mut socket).poll_write(context, b"x");
+                std::future::poll_fn(write).await.unwrap();
+                assert_eq!(rings(&sample, &client), idle_is_short, "{limits}: once it is written");
+                drop(socket);
+                reading.join().unwrap();
+            });
+        }
+    }
+}

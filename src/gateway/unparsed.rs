@@ -1,0 +1,42 @@
+//! Heads that hyper could not read, and answered itself before there was a request: with the bare
+//! status, no problem document and no `Cache-Control`, since it lets nobody else write that answer.
+
+use crate::domain::refusal::{BadRequest, Refusal};
+use crate::telemetry::access::{Line, RequestId};
+
+use super::client::Client;
+
+/// Counts one, and writes its line. Nothing is known of it but whence it came.
+pub(super) fn note(client: &Client, too_large: bool) {
+    let core = client.core();
+    let refusal = if too_large {
+        core.counters.too_large.add(1);
+        Refusal::HeadTooLarge
+    } else {
+        core.counters.malformed.add(1);
+        Refusal::BadRequest(BadRequest::Head)
+    };
+    core.counters.refused(refusal);
+    if !core.snapshot().access_log {
+        return;
+    }
+    core.pen.borrow_mut().write(&Line {
+        request: RequestId(core.request_number()),
+        peer: client.peer(),
+        method: "-",
+        host: None,
+        path: "-",
+        http: if client.is_http2() { "2" } else { "1.1" },
+        status: Some(refusal.status()),
+        bytes: 0,
+        api: None,
+        rule: None,
+        outcome: "refused",
+        reason: Some(refusal.reason()),
+        cut: None,
+        token: None,
+        owner: None,
+        duration_us: 0,
+        upstream_us: None,
+    });
+}
