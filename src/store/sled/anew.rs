@@ -8,7 +8,7 @@ use std::path::Path;
 use super::aside;
 use super::checkpoint::{self, Checkpoint};
 use super::index::Index;
-use super::open::Options;
+use super::options::Options;
 use super::private;
 use crate::history;
 use crate::store::StoreError;

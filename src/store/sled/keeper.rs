@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 
 use super::checkpoint::{self, Checkpoint, Seen};
 use super::index::Index;
-use super::open::Options;
+use super::options::Options;
 use super::shared::Shared;
 use super::space::Space;
 use crate::store::StoreError;

@@ -38,6 +38,7 @@ mod keys;
 mod lock;
 mod notes;
 mod open;
+mod options;
 mod portable;
 mod private;
 mod read;
@@ -58,11 +59,11 @@ mod value;
 mod whole;
 mod write;
 
-pub(super) use open::Options;
+pub(super) use options::Options;
 
 /// Where the history lies in a data folder.
 pub(super) fn history_folder(data: &Path) -> PathBuf {
-    open::history_folder(data)
+    options::history_folder(data)
 }
 
 /// Builds the index anew from the history, whatever the index said.
@@ -319,7 +320,7 @@ impl Store for SledStore {
     async fn verify_some(&self, bytes: u64) -> Result<Position, StoreError> {
         self.aside(move |shared| {
             let mut scrub = shared.scrub.lock().unwrap_or_else(PoisonError::into_inner);
-            scrub.go_on(shared, bytes)
+            scrub.go_on(shared.applied(), bytes)
         })
         .await
     }

@@ -1,12 +1,13 @@
 //! Opening a data folder: which index can be trusted, what it lacks, and what must be built anew.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::anew;
 use super::checkpoint::{self, Checkpoint, Seen};
 use super::index::Index;
 use super::lock::{self, Lock};
+use super::options::Options;
 use super::private;
 use super::replay::{Replay, ReplayError};
 use super::space::Space;
@@ -14,47 +15,9 @@ use super::stamp;
 use super::state::State;
 use super::upgrade;
 use super::uses::{self, Means, Uses};
-use crate::clock::Clock;
 use crate::domain::time::Timestamp;
 use crate::history::{self, Checked, Log, Mark, Recovered};
 use crate::store::StoreError;
-
-/// How a data folder is opened.
-#[derive(Clone, Debug)]
-pub(in crate::store) struct Options {
-    /// The folder.
-    pub(in crate::store) folder: PathBuf,
-    /// Memory for sled's pages.
-    pub(in crate::store) cache_bytes: u64,
-    /// Size of the reserve.
-    pub(in crate::store) reserve_bytes: u64,
-    /// The size at which a segment of the history is followed by a new one.
-    pub(in crate::store) segment_bytes: u64,
-    /// An index of up to this size is read whole at every start.
-    pub(in crate::store) always_read_bytes: u64,
-    /// Whence the time comes.
-    pub(in crate::store) clock: Clock,
-}
-
-impl Options {
-    pub(super) fn history(&self) -> PathBuf {
-        history_folder(&self.folder)
-    }
-
-    pub(super) fn index(&self) -> PathBuf {
-        self.folder.join("index")
-    }
-
-    /// Where a new one is built.
-    pub(super) fn next_index(&self) -> PathBuf {
-        self.folder.join("index.next")
-    }
-}
-
-/// Where the history lies in a data folder.
-pub(super) fn history_folder(data: &Path) -> PathBuf {
-    data.join("history")
-}
 
 /// A data folder that is ready for use.
 #[derive(Debug)]

@@ -4,7 +4,8 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use super::open::{self, Options};
+use super::open;
+use super::options::Options;
 use super::shared::Shared;
 use crate::history::{self, HistoryError, Mark, Recovered, Walk};
 use crate::store::backup::{self, Writing};

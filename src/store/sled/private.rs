@@ -5,7 +5,7 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::Path;
 
-use super::open::Options;
+use super::options::Options;
 
 /// What the group and everybody else may do.
 const OTHERS: u32 = 0o077;

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::shared::Shared;
+use super::options::Options;
 use super::small::{self, Found};
 use crate::clock::Clock;
 use crate::domain::secret::Digest;
@@ -24,6 +24,7 @@ const NOTE_EVENTS: u64 = if cfg!(test) { 8 } else { 16_384 };
 #[derive(Debug)]
 pub(super) struct Scrub {
     path: PathBuf,
+    history: PathBuf,
     clock: Clock,
     begun: Timestamp,
     mark: Mark,
@@ -45,7 +46,7 @@ struct Written {
 
 impl Scrub {
     /// Goes on with the pass that an earlier process began.
-    pub(super) fn resume(options: &super::Options) -> Self {
+    pub(super) fn resume(options: &Options) -> Self {
         let (path, clock) = (options.folder.join("verified"), options.clock.clone());
         let (begun, mark) = match small::read::<Written>(&path) {
             Found::Whole(found) => {
@@ -55,12 +56,20 @@ impl Scrub {
             }
             Found::Damaged | Found::Missing => (clock.now(), Mark::START),
         };
-        Self { path, clock, begun, mark, noted: mark.head.seq, resumed: mark != Mark::START }
+        let history = options.history();
+        Self {
+            path,
+            history,
+            clock,
+            begun,
+            mark,
+            noted: mark.head.seq,
+            resumed: mark != Mark::START,
+        }
     }
 
-    /// Checks about `bytes` more; answers with the last event of this pass that is known to be whole.
-    pub(super) fn go_on(&mut self, shared: &Shared, bytes: u64) -> Result<Position, StoreError> {
-        let newest = shared.applied();
+    /// Checks about `bytes` more, up to the event `newest`; answers with the last event of this pass that is known to be whole.
+    pub(super) fn go_on(&mut self, newest: u64, bytes: u64) -> Result<Position, StoreError> {
         let now = self.clock.now();
         // Also where the clock went back, or the history was cut and repaired.
         let over = now.since(self.begun) >= EVERY || now < self.begun;
@@ -68,7 +77,7 @@ impl Scrub {
             (self.begun, self.mark, self.resumed) = (now, Mark::START, false);
         }
         if newest > self.mark.head.seq
-            && let Err(error) = self.read(shared, newest, bytes)
+            && let Err(error) = self.read(newest, bytes)
         {
             if !std::mem::take(&mut self.resumed) {
                 return Err(error.into());
@@ -80,8 +89,8 @@ impl Scrub {
         Ok(Position(self.mark.head.seq))
     }
 
-    fn read(&mut self, shared: &Shared, newest: u64, bytes: u64) -> Result<(), HistoryError> {
-        let mut walk = Walk::from(&shared.options.history(), self.mark)?;
+    fn read(&mut self, newest: u64, bytes: u64) -> Result<(), HistoryError> {
+        let mut walk = Walk::from(&self.history, self.mark)?;
         let mut left = bytes;
         while left > 0 && self.mark.head.seq < newest {
             let line = walk.next_line(newest)?.bytes.len();

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::index::Index;
 use super::keys;
-use super::open::Options;
+use super::options::Options;
 use super::scrub::Scrub;
 use super::uses::Uses;
 use crate::domain::time::Timestamp;
