@@ -1,6 +1,6 @@
-//! A new index is built beside the one that is not trusted, and takes its place only once it holds the whole
-//! history. Whatever fails before leaves the old one, which may still answer, and its checkpoint, which
-//! knows how far the history must go.
+//! A new index is built beside the one that is not trusted, and takes its place only once it holds
+//! the whole history. Whatever fails before leaves the old one, which may still answer, and its
+//! checkpoint, which knows how far the history must go.
 
 use std::fs;
 use std::path::Path;
@@ -36,9 +36,9 @@ pub(super) fn remove(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Puts the new index, which is closed and on disk, in the place of the old one, which is closed too;
-/// `reached` says how far it is. After a crash in between there is no index, or the new one with the old
-/// checkpoint: the next start builds it once more, or reads it whole.
+/// Puts the new index, which is closed and on disk, in the place of the old one, which is closed
+/// too; `reached` says how far it is. After a crash in between there is no index, or the new one
+/// with the old checkpoint: the next start builds it once more, or reads it whole.
 pub(super) fn put_in_place(options: &Options, reached: &Checkpoint) -> Result<(), StoreError> {
     let (path, next) = (options.index(), options.next_index());
     if path.exists() {

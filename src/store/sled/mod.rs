@@ -1,8 +1,9 @@
-//! The embedded store: the history on disk, sled as the index over it, and a flat file of last uses.
+//! The embedded store: the history on disk, sled as the index over it, and a flat file of last
+//! uses.
 //!
-//! Every change of a record goes through one thread (`write`); reads go to the index directly. The history
-//! is the truth: the index may be lost, damaged or behind, and is brought up from it (`open`). Last uses
-//! are written past that thread (`notes`, `uses`).
+//! Every change of a record goes through one thread (`write`); reads go to the index directly. The
+//! history is the truth: the index may be lost, damaged or behind, and is brought up from it
+//! (`open`). Last uses are written past that thread (`notes`, `uses`).
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -173,8 +174,8 @@ impl SledStore {
         note(&mut uses)
     }
 
-    /// The index, once these parts of it are known to be whole: at once, but for a short time after a
-    /// crash.
+    /// The index, once these parts of it are known to be whole: at once, but for a short time after
+    /// a crash.
     async fn ready_for(&self, parts: &[usize]) -> Result<Arc<Index>, StoreError> {
         let index = self.shared.index()?;
         if !index.doubts().is_some_and(|doubts| doubts.any_of(parts)) {
@@ -198,9 +199,10 @@ impl SledStore {
         sent.and_then(Result::ok).ok_or(StoreError::Closed)
     }
 
-    /// For what may read many pages of the disk. Reads of single records run where they are called: they
-    /// take microseconds, less than the way to another thread and back, and at worst a page from the disk
-    /// and the end of a batch, a few milliseconds; a last use is one more read of 64 bytes. Their callers sit on the control runtime.
+    /// For what may read many pages of the disk. Reads of single records run where they are called:
+    /// they take microseconds, less than the way to another thread and back, and at worst a page
+    /// from the disk and the end of a batch, a few milliseconds; a last use is one more read of 64
+    /// bytes. Their callers sit on the control runtime.
     async fn aside<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Shared) -> Result<T, StoreError> + Send + 'static,

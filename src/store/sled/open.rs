@@ -38,8 +38,8 @@ pub(super) fn open(options: &Options) -> Result<Opened, StoreError> {
     open_locked(options, lock, false)
 }
 
-/// Opens a data folder with an index that is built from the history, whatever the old one said, and goes on
-/// from what the history holds. A history that is damaged changes nothing.
+/// Opens a data folder with an index that is built from the history, whatever the old one said, and
+/// goes on from what the history holds. A history that is damaged changes nothing.
 pub(super) fn open_anew(options: &Options) -> Result<Opened, StoreError> {
     let missing = |error: std::io::Error| StoreError::Failed {
         doing: format!("reading `{}`", options.history().display()),
@@ -101,8 +101,8 @@ fn open_locked(options: &Options, lock: Lock, asked: bool) -> Result<Opened, Sto
     if let Some(old) = old {
         old.carry(&index, &uses, anew)?;
     }
-    // Not from the moments of events: one that was written by a clock that stood ahead would keep every
-    // request waiting until that moment comes.
+    // Not from the moments of events: one that was written by a clock that stood ahead would keep
+    // every request waiting until that moment comes.
     let high_water = seen.high_water;
     let opened = Opened { lock, space, log, index, state, uses, high_water };
     if events > 0 {
@@ -114,8 +114,8 @@ fn open_locked(options: &Options, lock: Lock, asked: bool) -> Result<Opened, Sto
     Ok(opened)
 }
 
-/// Puts the events that an index lacks into it, or into a new one if it is bad; answers with the open
-/// history, and how many they were.
+/// Puts the events that an index lacks into it, or into a new one if it is bad; answers with the
+/// open history, and how many they were.
 fn bring_up(
     mut found: Found,
     options: &Options,
@@ -244,9 +244,9 @@ impl Found {
     }
 }
 
-/// Opens the index if it is what the checkpoint says, or later. One that was closed is read whole for that,
-/// unless it is large and its files are as they were; so is every one, if that is `asked`. One that a crash
-/// left is doubtful.
+/// Opens the index if it is what the checkpoint says, or later. One that was closed is read whole
+/// for that, unless it is large and its files are as they were; so is every one, if that is
+/// `asked`. One that a crash left is doubtful.
 pub(super) fn trusted(
     options: &Options,
     known: &Checkpoint,

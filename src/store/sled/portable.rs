@@ -14,8 +14,8 @@ use crate::store::{Position, StoreError};
 /// How many events are taken at a time.
 const PIECE: usize = 1_000;
 
-/// Writes everything that is visible now, while the store goes on. Each event is checked before it is passed
-/// on, so that damage is told of the file that has it, and not of the backup.
+/// Writes everything that is visible now, while the store goes on. Each event is checked before it
+/// is passed on, so that damage is told of the file that has it, and not of the backup.
 pub(super) fn back_up(
     shared: &Shared,
     into: Box<dyn Write + Send>,

@@ -15,8 +15,8 @@ pub(super) fn create_folder(path: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
-/// Closes the folders inside a data folder to others, in which sled makes files that everybody may read; says
-/// so if the data folder itself, which somebody else may have made, is open to them.
+/// Closes the folders inside a data folder to others, in which sled makes files that everybody may
+/// read; says so if the data folder itself, which somebody else may have made, is open to them.
 pub(super) fn look_after(options: &Options) {
     for path in [options.index(), options.history()] {
         let Some(mode) = open_to_others(&path) else { continue };

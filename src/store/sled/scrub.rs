@@ -1,5 +1,5 @@
-//! Reading the history again, a little at a time, while the store goes on: old events are needed for a backup
-//! or a new index, and a disk that loses them should not be noticed only then.
+//! Reading the history again, a little at a time, while the store goes on: old events are needed
+//! for a backup or a new index, and a disk that loses them should not be noticed only then.
 //!
 //! How far a pass has come stands in a small file, so that a restart goes on from there.
 
@@ -15,7 +15,8 @@ use crate::domain::time::{Span, Timestamp};
 use crate::history::{Head, HistoryError, Mark, Place, Walk};
 use crate::store::{Position, StoreError};
 
-/// A pass over everything begins this long after the one before it. Until then new events are followed.
+/// A pass over everything begins this long after the one before it. Until then new events are
+/// followed.
 const EVERY: Span = Span::from_days(1);
 /// How far a pass gets before that is written down.
 const NOTE_EVENTS: u64 = if cfg!(test) { 8 } else { 16_384 };
@@ -68,7 +69,8 @@ impl Scrub {
         }
     }
 
-    /// Checks about `bytes` more, up to the event `newest`; answers with the last event of this pass that is known to be whole.
+    /// Checks about `bytes` more, up to the event `newest`; answers with the last event of this
+    /// pass that is known to be whole.
     pub(super) fn go_on(&mut self, newest: u64, bytes: u64) -> Result<Position, StoreError> {
         let now = self.clock.now();
         // Also where the clock went back, or the history was cut and repaired.

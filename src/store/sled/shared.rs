@@ -22,8 +22,8 @@ const PATIENCE: (u32, Duration) = (if cfg!(test) { 100 } else { 1_000 }, Duratio
 #[derive(Debug)]
 pub(super) enum Access {
     Open(Arc<Index>),
-    /// Something in it failed. An answer from it might be older than what was acknowledged, so there is
-    /// none until it is open again.
+    /// Something in it failed. An answer from it might be older than what was acknowledged, so
+    /// there is none until it is open again.
     Down(String),
     Closed,
 }
@@ -35,7 +35,8 @@ pub(super) enum Room {
     Enough,
     /// The disk says that hardly any is left.
     Little,
-    /// A write found none, whatever the disk says; the next that succeeds shows that there is some again.
+    /// A write found none, whatever the disk says; the next that succeeds shows that there is some
+    /// again.
     None,
 }
 
