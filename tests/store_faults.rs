@@ -12,6 +12,7 @@
 )]
 
 use std::path::Path;
+use std::process::ExitCode;
 
 #[path = "store/flips.rs"]
 mod flips;
@@ -28,24 +29,68 @@ mod sync;
 #[path = "store/writer.rs"]
 mod writer;
 
-fn main() {
+/// What can be done to a store, as `tests/faults/run.sh` names it.
+const FAULTS: &str = "kill N, power N, sync N, flips N, full";
+
+fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["writer", folder, writers, first] => {
             writer::run(Path::new(folder), writers.parse().unwrap(), first.parse().unwrap());
         }
-        ["kill", times] => kill::run(times.parse().unwrap()),
-        ["power", times] => power::run(times.parse().unwrap()),
-        ["flips", times] => flips::run(times.parse().unwrap()),
-        ["sync", times] => sync::run(times.parse().unwrap()),
-        ["full"] => full::run(),
+        ["--fault", fault @ ..] => return long_round(fault),
         // The arguments of a test harness: a filter that is not for this one, or nothing to say.
         ["--list", ..] => {}
         filtered
             if filtered
                 .iter()
                 .any(|word| !word.starts_with('-') && !"store_faults".contains(word)) => {}
-        _ => kill::run(3),
+        _ => short_round(),
+    }
+    ExitCode::SUCCESS
+}
+
+fn long_round(fault: &[&str]) -> ExitCode {
+    let (name, times) = match fault {
+        [name] => (*name, None),
+        [name, times] => (*name, times.parse::<u64>().ok()),
+        _ => ("", None),
+    };
+    match (name, times) {
+        ("kill", Some(times)) => kill::run(times),
+        ("power", Some(times)) => power::run(times),
+        ("flips", Some(times)) => flips::run(times),
+        ("sync", Some(times)) => sync::run(times),
+        ("full", None) => full::run(full::LONG),
+        _ => {
+            eprintln!("error: `{}` is none of: {FAULTS}", fault.join(" "));
+            return ExitCode::from(2);
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+/// Some seconds of each fault but the power cut, which needs a disk of its own.
+fn short_round() {
+    names_are_checked();
+    kill::run(3);
+    sync::run(3);
+    flips::run(20);
+    if full::may_mount() {
+        full::run(full::SHORT);
+    } else {
+        println!("no disk was filled: only root may mount one");
+    }
+}
+
+/// A run that does nothing must not look like one that found nothing.
+fn names_are_checked() {
+    for wrong in [&["kil", "200"][..], &["kill"], &["kill", "many"], &["full", "3"], &[]] {
+        let this = std::env::current_exe().unwrap();
+        let run = std::process::Command::new(this).arg("--fault").args(wrong).output().unwrap();
+        let told = String::from_utf8(run.stderr).unwrap();
+        assert_eq!(run.status.code(), Some(2), "{wrong:?}: {told}");
+        assert!(told.contains(FAULTS), "{wrong:?}: {told}");
     }
 }

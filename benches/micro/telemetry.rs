@@ -96,6 +96,8 @@ fn state() -> State {
         commits: Distribution::default(),
         revocation_lag: Distribution::default(),
         store: StoreState::Ready,
+        history_position: 0,
+        history_damaged: false,
         clock: tollgate::clock::ClockState::Trusted,
         clock_behind_seconds: 0,
         config_generation: 0,

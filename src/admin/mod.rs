@@ -13,6 +13,7 @@ pub mod clock;
 pub mod explain;
 pub mod extract;
 pub mod history;
+mod pipe;
 pub mod problem;
 pub mod public;
 pub mod socket;

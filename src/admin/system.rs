@@ -6,14 +6,15 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
 use serde::{Deserialize, Serialize};
 
 use crate::admin::Handles;
 use crate::admin::extract::{Body, By};
+use crate::admin::pipe;
 use crate::admin::problem::Problem;
 use crate::domain::time::Timestamp;
-use crate::service::ServiceError;
 use crate::store::Health;
 
 /// What there is to know about a gateway from outside.
@@ -44,22 +45,6 @@ pub struct ServerStatus {
     pub admin: SocketAddr,
     /// The file that it was configured from.
     pub config: Option<PathBuf>,
-}
-
-/// Where a backup goes.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Target {
-    to: PathBuf,
-}
-
-/// A finished backup.
-#[derive(Debug, Serialize, Deserialize)]
-pub struct BackupDone {
-    /// The file.
-    pub file: PathBuf,
-    /// The number of the newest event in it.
-    pub position: u64,
 }
 
 type Handle = State<Arc<Handles>>;
@@ -103,15 +88,19 @@ pub(super) async fn reload(
 #[serde(deny_unknown_fields)]
 pub(super) struct Nothing {}
 
+/// Streams a backup to whoever asked, who writes it: the path means what it means there, and the file is
+/// theirs. A failure on the way is said at its end (`store::backup`).
 pub(super) async fn backup(
     State(handles): Handle,
     By(_): By,
-    Body(Target { to }): Body<Target>,
-) -> Result<Json<BackupDone>, Problem> {
-    if !to.is_absolute() {
-        let problem = "the path of a backup must begin with `/`";
-        return Err(ServiceError::field("to", problem).into());
-    }
-    let position = handles.service.backup(&to).await?;
-    Ok(Json(BackupDone { file: to, position: position.0 }))
+    Body(Nothing {}): Body<Nothing>,
+) -> Response {
+    let (pipe, body) = pipe::new();
+    tokio::spawn(async move {
+        if let Err(error) = handles.service.backup(Box::new(pipe)).await {
+            tracing::error!(%error, "a backup could not be taken");
+        }
+    });
+    let binary = HeaderValue::from_static("application/octet-stream");
+    ([(header::CONTENT_TYPE, binary)], axum::body::Body::new(body)).into_response()
 }

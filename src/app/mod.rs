@@ -8,6 +8,7 @@ mod error;
 mod faces;
 mod opening;
 mod reload;
+mod scrub;
 mod standing;
 mod upkeep;
 mod wall;

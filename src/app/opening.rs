@@ -26,7 +26,7 @@ use crate::telemetry::logs::Logs;
 use super::cores::Cores;
 use super::faces::{self, Faces};
 use super::standing::Standing;
-use super::{AppError, Reloader, Running, upkeep, watched};
+use super::{AppError, Reloader, Running, scrub, upkeep, watched};
 
 /// Threads of the control path. The store and the faces need little; what they must not do is wait
 /// for one another.
@@ -99,7 +99,9 @@ impl Opening {
         let cores = Cores::start(listeners, &now, &shared, &stopped)?;
         let reloader =
             Arc::new(Reloader::new(source, settings, Arc::clone(&shared), targets, logs.clone()));
-        standing.opened(Arc::clone(&shared), watched::metrics(&shared, &reloader, logs.as_ref()));
+        let checked = Arc::<scrub::Checked>::default();
+        let metrics = watched::metrics((&shared, &reloader, &checked), logs.as_ref());
+        standing.opened(Arc::clone(&shared), metrics);
         let server = ServerStatus {
             pid: std::process::id(),
             started_at: service.now(),
@@ -119,6 +121,8 @@ impl Opening {
         faces.add(&control, socket, handles);
         let upkeep = upkeep::run(Arc::clone(&service), Arc::clone(&shared), faces.closed());
         faces.beside(control.spawn(upkeep));
+        let store = Arc::clone(shared.cache.store());
+        faces.beside(control.spawn(scrub::run(store, checked, faces.closed())));
         let opening_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(%public, opening_ms, "requests are decided");
         Ok(Running { public, service, shared, cores, stop, control, reloader, faces, standing })

@@ -1,6 +1,7 @@
 //! What monitors and logs are told of the rooms below.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::clock::{Clock, ClockState};
 use crate::config::Settings;
@@ -12,6 +13,7 @@ use crate::telemetry::logs::{self, Flush, Logs, LogsError};
 use crate::telemetry::metrics::{self, Sources, State, StoreState};
 
 use super::Reloader;
+use super::scrub::Checked;
 use super::standing::Metrics;
 
 /// Starts the logs of this process as the settings say. Called once, before a gateway is started.
@@ -29,13 +31,13 @@ pub fn start_logs(settings: &Settings, clock: Clock) -> Result<(Logs, Flush), Lo
 
 /// The metrics of a gateway that begins now.
 pub(super) fn metrics(
-    shared: &Arc<Shared>,
-    reloader: &Arc<Reloader>,
+    (shared, reloader, checked): (&Arc<Shared>, &Arc<Reloader>, &Arc<Checked>),
     logs: Option<&Logs>,
 ) -> Metrics {
     let state = {
         let (shared, reloader) = (Arc::clone(shared), Arc::clone(reloader));
-        Box::new(move || state(&shared, &reloader))
+        let checked = Arc::clone(checked);
+        Box::new(move || state(&shared, &reloader, &checked))
     };
     Box::new(metrics::exposition(Sources {
         counters: Arc::clone(&shared.counters),
@@ -45,7 +47,7 @@ pub(super) fn metrics(
     }))
 }
 
-fn state(shared: &Shared, reloader: &Reloader) -> State {
+fn state(shared: &Shared, reloader: &Reloader, checked: &Checked) -> State {
     let (cache, behind) = (&shared.cache, shared.behind());
     let (cache_records, cache_unknown) = cache.sizes();
     State {
@@ -62,6 +64,8 @@ fn state(shared: &Shared, reloader: &Reloader) -> State {
             Health::ReadOnly(_) => StoreState::ReadOnly,
             Health::Broken(_) => StoreState::Broken,
         },
+        history_position: checked.position.load(Ordering::Relaxed),
+        history_damaged: checked.damaged.load(Ordering::Relaxed),
         clock: shared.clock_state(),
         clock_behind_seconds: behind.seconds(),
         config_generation: shared.snapshot.load().generation,

@@ -15,7 +15,7 @@ use dashmap::DashMap;
 use crate::domain::id::TokenId;
 use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
-use crate::store::{LastUse, NotedUse, StoreError, UseKey};
+use crate::store::{LastUse, NotedUse, StoreError, Usage, UseKey};
 
 use super::entry::FirstUse;
 use super::{BuildDigestHasher, Cache, Entry, spread};
@@ -166,7 +166,7 @@ impl Cache {
     ///
     /// # Errors
     /// The store's.
-    pub async fn last_use(&self, token: &Token) -> Result<Option<LastUse>, StoreError> {
+    pub async fn last_use(&self, token: &Token) -> Result<Option<Usage>, StoreError> {
         Ok(self.last_uses(&[token.id.into()]).await?.pop().flatten())
     }
 
@@ -174,13 +174,14 @@ impl Cache {
     ///
     /// # Errors
     /// The store's.
-    pub async fn last_uses(&self, of: &[UseKey]) -> Result<Vec<Option<LastUse>>, StoreError> {
+    pub async fn last_uses(&self, of: &[UseKey]) -> Result<Vec<Option<Usage>>, StoreError> {
         // In this order: a use leaves the memory only after the store has it.
         let pending: Vec<_> = of.iter().map(|key| self.touches.newest(key.token)).collect();
         let asked = of.iter().zip(&pending).filter(|(_, pending)| pending.is_none());
         let asked: Vec<_> = asked.map(|(key, _)| *key).collect();
         let mut stored = self.store.last_uses(&asked).await?.into_iter();
-        let either = |pending: Option<LastUse>| pending.or_else(|| stored.next().flatten());
+        let either =
+            |pending: Option<LastUse>| pending.map(Usage::from).or_else(|| stored.next().flatten());
         Ok(pending.into_iter().map(either).collect())
     }
 

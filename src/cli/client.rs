@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use axum::http::{Method, Request, StatusCode, header};
+use axum::http::{Method, Request, Response, StatusCode, header};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1;
@@ -31,7 +31,7 @@ use crate::config::Settings;
 use crate::service::Service;
 use crate::store::Store;
 
-/// How long a server may take for anything but a backup.
+/// How long a server may take for anything but a backup or a check of the history.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Whoever answers.
@@ -134,6 +134,48 @@ impl Client {
         path: &str,
         body: Option<Value>,
     ) -> Result<Answer, Failure> {
+        let whole = async {
+            let answer = self.answer(method, path, body).await?;
+            let collected = answer.into_body().collect().await;
+            Ok(Answer(collected.map_err(|error| self.lost(error))?.to_bytes()))
+        };
+        match self {
+            // This takes as long as the history is long.
+            Self::Server { socket } if !path.starts_with("/history/verify") => {
+                let answered = tokio::time::timeout(PATIENCE, whole).await;
+                answered.unwrap_or_else(|_| Err(unreachable(socket, "it did not answer in 30 s")))
+            }
+            _ => whole.await,
+        }
+    }
+
+    /// Writes what an act answers with as it comes.
+    ///
+    /// # Errors
+    /// What is answered in its stead, nobody who answers to the end, or what does not take it.
+    pub async fn download(
+        &self,
+        path: &str,
+        body: Value,
+        into: &mut impl io::Write,
+    ) -> Result<(), Failure> {
+        let mut answer = self.answer(Method::POST, path, Some(body)).await?.into_body();
+        while let Some(frame) = answer.frame().await {
+            let frame = frame.map_err(|error| self.lost(error))?;
+            if let Some(piece) = frame.data_ref() {
+                into.write_all(piece).map_err(|error| Failure::io("writing the answer", error))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A good answer, whose body may be still to come.
+    async fn answer(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+    ) -> Result<Response<Body>, Failure> {
         let body = body.map_or_else(Bytes::new, |body| body.to_string().into());
         let request = Request::builder()
             .method(method)
@@ -142,21 +184,24 @@ impl Client {
             .header(header::CONTENT_TYPE, "application/json")
             .body(Full::new(body))
             .map_err(Failure::usage)?;
-        let (status, body) = match self {
-            // These take as long as the data is large.
-            Self::Server { socket } if path == "/backup" || path.starts_with("/history/verify") => {
-                over(socket, request).await?
-            }
-            Self::Server { socket } => tokio::time::timeout(PATIENCE, over(socket, request))
-                .await
-                .unwrap_or_else(|_| Err(unreachable(socket, "it did not answer in 30 s")))?,
-            Self::Folder { router, .. } => directly(router.clone(), request).await?,
+        let answer = match self {
+            Self::Server { socket } => over(socket, request).await?,
+            Self::Folder { router, .. } => directly(router.clone(), request).await,
         };
+        let status = answer.status();
         if status.is_success() {
-            return Ok(Answer(body));
+            return Ok(answer);
         }
-        let problem = serde_json::from_slice::<Problem>(&body);
+        let body = answer.into_body().collect().await.map_err(|error| self.lost(error))?;
+        let problem = serde_json::from_slice::<Problem>(&body.to_bytes());
         Err(problem.map_or_else(|_| unreadable(status), Failure::from))
+    }
+
+    fn lost(&self, error: axum::Error) -> Failure {
+        match self {
+            Self::Server { socket } => unreachable(socket, error),
+            Self::Folder { .. } => Failure::io("reading the answer", error),
+        }
     }
 
     /// Lets go of the folder.
@@ -171,29 +216,22 @@ impl Client {
     }
 }
 
-type Whole = (StatusCode, Bytes);
-
-async fn over(socket: &Path, request: Request<Full<Bytes>>) -> Result<Whole, Failure> {
+async fn over(socket: &Path, request: Request<Full<Bytes>>) -> Result<Response<Body>, Failure> {
     let lost = |error: hyper::Error| unreachable(socket, error);
     let stream = UnixStream::connect(socket).await.map_err(|error| no_way(socket, &error))?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(lost)?;
     tokio::spawn(connection);
-    let answer = sender.send_request(request).await.map_err(lost)?;
-    let status = answer.status();
-    Ok((status, answer.into_body().collect().await.map_err(lost)?.to_bytes()))
+    Ok(sender.send_request(request).await.map_err(lost)?.map(Body::new))
 }
 
-async fn directly(router: Router, request: Request<Full<Bytes>>) -> Result<Whole, Failure> {
+async fn directly(router: Router, request: Request<Full<Bytes>>) -> Response<Body> {
     let mut request = request.map(Body::new);
     let peer = Peer { uid: Some(rustix::process::geteuid().as_raw()) };
     request.extensions_mut().insert(ConnectInfo(peer));
-    let answer = match TowerToHyperService::new(router).call(request).await {
+    match TowerToHyperService::new(router).call(request).await {
         Ok(answer) => answer,
         Err(never) => match never {},
-    };
-    let status = answer.status();
-    let body = answer.into_body().collect().await;
-    Ok((status, body.map_err(|error| Failure::io("reading the answer", error))?.to_bytes()))
+    }
 }
 
 fn nobody_there(error: &io::Error) -> bool {

@@ -42,17 +42,43 @@ fn ends(token: &TokenView, now: Timestamp) -> String {
     }
 }
 
+/// When a token was last used. What is not known is not made up.
+fn last_used(token: &TokenView, now: Timestamp) -> String {
+    let last = token.last_use.as_ref().map(|last| {
+        let (at, api) = (moment(last.at, now), shown(&last.api));
+        format!("{at} from {} through {api}", last.address)
+    });
+    let presumed = token.counts_as_used_at.filter(|_| token.ended.is_none());
+    let counts = presumed.map(|at| format!("counts as used since {}", moment(at, now)));
+    match (last, counts) {
+        (Some(last), Some(counts)) => format!("{last}; later uses are not known: {counts}"),
+        (None, Some(counts)) => format!("unknown; {counts}"),
+        (Some(last), None) => last,
+        (None, None) if token.counts_as_used_at.is_some() => "unknown".to_owned(),
+        (None, None) => "never".to_owned(),
+    }
+}
+
+fn last_used_briefly(token: &TokenView, now: Timestamp) -> String {
+    let last = token.last_use.as_ref().map(|last| relative(last.at, now));
+    match (last, token.counts_as_used_at) {
+        (Some(last), Some(_)) => format!("{last}, or later"),
+        (Some(last), None) => last,
+        (None, Some(_)) => "unknown".to_owned(),
+        (None, None) => "never".to_owned(),
+    }
+}
+
 /// A list of tokens.
 pub fn tokens(tokens: &[TokenView], now: Timestamp) -> String {
     let row = |token: &TokenView| {
-        let last_use = token.last_use.as_ref().map(|last| relative(last.at, now));
         vec![
             token.id.to_string(),
             shown(&token.name),
             token.owner.to_string(),
             state(token),
             ends(token, now),
-            last_use.unwrap_or_else(|| "never".to_owned()),
+            last_used_briefly(token, now),
             format!("…{}", shown(&token.hint)),
         ]
     };
@@ -74,10 +100,6 @@ pub fn created(created: &TokenCreated, now: Timestamp) -> String {
 pub fn token(token: &TokenView, now: Timestamp) -> String {
     let text = |text: &str| (!text.is_empty()).then(|| lines(text));
     let at = |at: Timestamp| moment(at, now);
-    let last_use = token
-        .last_use
-        .as_ref()
-        .map(|last| format!("{} from {} through {}", at(last.at), last.address, shown(&last.api)));
     let ended = token.ended.as_ref().map(|ended| act(&ended.act, now));
     let idle = token.idle_at.map(|idle| format!("{} if it is not used", at(idle)));
     fields(&[
@@ -95,7 +117,7 @@ pub fn token(token: &TokenView, now: Timestamp) -> String {
         ("begins", Some(at(token.not_before))),
         ("ends", Some(token.expires_at.map_or_else(|| "never".to_owned(), at))),
         ("idle end", idle),
-        ("last used", Some(last_use.unwrap_or_else(|| "never".to_owned()))),
+        ("last used", Some(last_used(token, now))),
         ("flags", Some(flags(token.flags.bits(), &token.flag_names))),
         ("contexts", Some(contexts(&token.contexts))),
         ("items", Some(items(&token.items))),

@@ -7,7 +7,7 @@ use clap::CommandFactory as _;
 use clap_complete::Shell;
 use serde_json::json;
 
-use crate::admin::system::{BackupDone, Status};
+use crate::admin::system::Status;
 use crate::cli::args::{Arguments, Common};
 use crate::cli::client::Client;
 use crate::cli::failure::{Code, Failure};
@@ -15,6 +15,7 @@ use crate::cli::output::{Reply, fields, moment};
 use crate::cli::place;
 use crate::clock::Clock;
 use crate::config::{Environment, load};
+use crate::store::backup::Incoming;
 use crate::store::sealed;
 
 /// Finds all mistakes in the configuration.
@@ -82,10 +83,11 @@ pub async fn reload(client: &Client) -> Result<Reply, Failure> {
 pub async fn backup(file: &Path, client: &Client) -> Result<Reply, Failure> {
     let to = std::path::absolute(file)
         .map_err(|error| Failure::io(format_args!("finding `{}`", file.display()), error))?;
-    let answer = client.post("/backup", json!({ "to": to })).await?;
-    let done: BackupDone = answer.read()?;
-    let text = format!("`{}` holds everything up to event {}", done.file.display(), done.position);
-    Ok(Reply { text, json: answer.json(), note: None })
+    let incoming = Incoming::begin(&to)?;
+    client.download("/backup", json!({}), &mut incoming.writer()?).await?;
+    let position = incoming.finish()?.events;
+    let text = format!("`{}` holds everything up to event {position}", to.display());
+    Reply::new(text, &json!({"file": to, "position": position}))
 }
 
 /// A completion script.

@@ -25,8 +25,8 @@ pub(crate) use probe::Fault;
 pub use probe::Probe;
 pub use scan::{Lines, RawLine};
 pub use segment::{SEGMENT_BYTES, sync_folder};
-pub use tail::{Recovered, recover};
-pub use verify::{Report, head, verify};
+pub use tail::{Recovered, check_all, recover};
+pub use verify::{Report, Walk, head, verify};
 
 #[cfg(test)]
 mod tests;

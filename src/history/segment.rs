@@ -1,6 +1,7 @@
 //! Segments: files named by the number of their first line. Called by everything in this room.
 
 use std::fs::{self, File};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::HistoryError;
@@ -39,13 +40,14 @@ pub(super) fn create_folder(folder: &Path) -> Result<(), HistoryError> {
     if folder.is_dir() {
         return Ok(());
     }
-    fs::create_dir_all(folder).map_err(HistoryError::io("creating", folder))?;
+    let mut builder = fs::DirBuilder::new();
+    let created = builder.recursive(true).mode(0o700).create(folder);
+    created.map_err(HistoryError::io("creating", folder))?;
     folder.parent().map_or(Ok(()), sync_folder)
 }
 
 /// Creates an empty segment whose name is still there after a power cut.
 pub(super) fn create(folder: &Path, first: u64) -> Result<File, HistoryError> {
-    use std::os::unix::fs::OpenOptionsExt;
     let path = path(folder, first);
     let file = File::options()
         .read(true)

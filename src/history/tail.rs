@@ -34,11 +34,38 @@ pub struct Recovered {
 pub fn recover<E: From<HistoryError>>(
     folder: &Path,
     how: Recovered,
-    mut each: impl FnMut(Place, Checked<'_>, &[u8]) -> Result<(), E>,
+    each: impl FnMut(Place, Checked<'_>, &[u8]) -> Result<(), E>,
 ) -> Result<Log, E> {
     segment::create_folder(folder)?;
     check_reaches(folder, &how)?;
-    let mut mark = how.from;
+    let (mut mark, torn) = read_on(folder, how.from, how.durable, each)?;
+    if let Some(place) = torn {
+        cut(folder, place)?;
+        mark.next = place;
+    }
+    let file = open_last(folder, &mut mark, how.durable)?;
+    if how.unclean {
+        rewrite(folder, &file, mark.next)?;
+    }
+    Ok(Log::resume(folder, mark, file, how.segment_bytes))
+}
+
+/// Checks that a history can be opened as far as its lines go, and changes nothing.
+///
+/// # Errors
+/// As [`recover`].
+pub fn check_all(folder: &Path) -> Result<(), HistoryError> {
+    read_on(folder, Mark::START, 0, |_, _, _| Ok(())).map(|_| ())
+}
+
+/// Reads the lines after `from`; answers with the last one, and where a torn one begins.
+fn read_on<E: From<HistoryError>>(
+    folder: &Path,
+    from: Mark,
+    durable: u64,
+    mut each: impl FnMut(Place, Checked<'_>, &[u8]) -> Result<(), E>,
+) -> Result<(Mark, Option<Place>), E> {
+    let mut mark = from;
     let mut lines = Lines::from(folder, mark.next)?;
     let mut bad = None;
     while let Some(raw) = lines.next_line()? {
@@ -50,20 +77,11 @@ pub fn recover<E: From<HistoryError>>(
             }
         }
     }
-    if let Some((place, what, torn)) = bad {
-        let torn = torn && mark.head.seq >= how.durable && is_end(folder, place, lines)?;
-        if !torn {
-            let path = segment::path(folder, place.segment);
-            return Err(HistoryError::damaged(&path, place.offset, what).into());
-        }
-        cut(folder, place)?;
-        mark.next = place;
+    let Some((place, what, torn)) = bad else { return Ok((mark, None)) };
+    if torn && mark.head.seq >= durable && is_end(folder, place, lines)? {
+        return Ok((mark, Some(place)));
     }
-    let file = open_last(folder, &mut mark, how.durable)?;
-    if how.unclean {
-        rewrite(folder, &file, mark.next)?;
-    }
-    Ok(Log::resume(folder, mark, file, how.segment_bytes))
+    Err(HistoryError::damaged(&segment::path(folder, place.segment), place.offset, what).into())
 }
 
 /// Checks that a line follows `mark`, and moves it on.

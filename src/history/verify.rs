@@ -1,10 +1,10 @@
 //! Checks a whole history from its first line. Called by the `history verify` and `history head`
 //! commands, also beside a running server, and by backups.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::tail::follow;
-use super::{Head, HistoryError, Lines, Mark, Place, line, segment};
+use super::{Head, HistoryError, Lines, Mark, Place, RawLine, line, segment};
 
 /// What a check found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,6 +15,45 @@ pub struct Report {
     pub segments: usize,
     /// Bytes of an unfinished last line, as a crash or a writer at work leaves them.
     pub unfinished_bytes: u64,
+}
+
+/// Lines from a mark on, each checked against the one before.
+#[derive(Debug)]
+pub struct Walk {
+    folder: PathBuf,
+    lines: Lines,
+    mark: Mark,
+}
+
+impl Walk {
+    /// From `mark` on.
+    ///
+    /// # Errors
+    /// A segment that is not there, or what the operating system reports.
+    pub fn from(folder: &Path, mark: Mark) -> Result<Self, HistoryError> {
+        Ok(Self { folder: folder.to_owned(), lines: Lines::from(folder, mark.next)?, mark })
+    }
+
+    /// How far it has come.
+    pub const fn mark(&self) -> Mark {
+        self.mark
+    }
+
+    /// The next line, which must be there: up to `newest` all are whole.
+    ///
+    /// # Errors
+    /// A line that does not verify, with its file and offset, or the end before `newest`.
+    pub fn next_line(&mut self, newest: u64) -> Result<RawLine<'_>, HistoryError> {
+        let Some(raw) = self.lines.next_line()? else {
+            let (path, found) = (self.folder.clone(), self.mark.head.seq);
+            return Err(HistoryError::Behind { path, found, expected: newest });
+        };
+        follow(&mut self.mark, &raw).map_err(|what| {
+            let path = segment::path(&self.folder, raw.place.segment);
+            HistoryError::damaged(&path, raw.place.offset, what)
+        })?;
+        Ok(raw)
+    }
 }
 
 /// Checks every line: its checksum, its number, its link to the line before, and the segment's

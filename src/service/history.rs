@@ -1,7 +1,7 @@
 //! What happened: the events of everything, of one token or of one owner, newest first. Also what
 //! concerns the store as a whole: backups and health.
 
-use std::path::Path;
+use std::io::Write;
 
 use serde::{Deserialize, Serialize};
 
@@ -171,12 +171,12 @@ impl Service {
         })
     }
 
-    /// Writes everything into one file, while the store goes on; says up to which event.
+    /// Writes one backup of everything, while the store goes on; says up to which event.
     ///
     /// # Errors
-    /// A store or a disk that refuses.
-    pub async fn backup(&self, to: &Path) -> Result<Position, ServiceError> {
-        Ok(self.store().backup(to).await?)
+    /// A store that cannot be read, or whoever takes the backup.
+    pub async fn backup(&self, into: Box<dyn Write + Send>) -> Result<Position, ServiceError> {
+        Ok(self.store().backup(into).await?)
     }
 
     /// Whether the store can do its work.

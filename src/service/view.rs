@@ -15,7 +15,7 @@ use crate::domain::id::{OwnerId, Slug, TokenId};
 use crate::domain::owner::{Owner, OwnerKind};
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::token::{Act, Ended, ParamValue, Revision, State, Token};
-use crate::store::LastUse;
+use crate::store::{LastUse, Usage};
 
 /// A token, as it is at one moment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -50,8 +50,12 @@ pub struct TokenView {
     pub idle_ttl: Span,
     /// When it is over for good if it is not used again.
     pub idle_at: Option<Timestamp>,
-    /// When and where it was last used.
+    /// When and where it was last used, as far as that is known.
     pub last_use: Option<LastUseView>,
+    /// Where later uses may be lost, as after a restore: the moment at which it counts as used. Nobody need
+    /// have used it then.
+    #[serde(default)]
+    pub counts_as_used_at: Option<Timestamp>,
     /// Access level, before the owner's ceiling.
     pub flags: Flags,
     /// The same by name.
@@ -104,17 +108,19 @@ impl TokenView {
     pub fn new(
         token: &Token,
         owner_blocked: bool,
-        last_use: Option<LastUse>,
+        usage: Option<Usage>,
         catalog: &FlagCatalog,
         now: Timestamp,
     ) -> Self {
-        let used_at = last_use.as_ref().map(|last| last.at);
+        let used_at = usage.as_ref().map(|usage| usage.at);
+        let presumed = usage.as_ref().is_some_and(Usage::is_presumed);
         let token = token.clone();
         Self {
             state: token.state(used_at, now),
             idle_at: token.life().idle_deadline(used_at).filter(|_| token.ended.is_none()),
             blocked: owner_blocked,
-            last_use: last_use.map(LastUseView::from),
+            counts_as_used_at: used_at.filter(|_| presumed),
+            last_use: usage.and_then(|usage| usage.last).map(LastUseView::from),
             flag_names: catalog.describe(token.flags),
             context_params: shown(&token.context_params),
             id: token.id,

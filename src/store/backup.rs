@@ -5,13 +5,16 @@
 //! read by `restore` alone.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::digest::{Context, SHA256};
 use serde::{Deserialize, Serialize};
+
+mod incoming;
+
+pub use incoming::Incoming;
 
 use super::{LastUse, StoreError, sealed};
 use crate::domain::id::TokenId;
@@ -21,6 +24,9 @@ use crate::history::{self, Checked, Head};
 
 const VERSION: u8 = 1;
 const SEAL: &str = "sha256 ";
+/// In the place of the seal, where the end could not be written.
+const FAILED: &str = "failed ";
+const PIECE_BYTES: usize = 64 * 1024;
 
 #[derive(Serialize, Deserialize)]
 struct Header {
@@ -51,28 +57,16 @@ pub struct Summary {
     pub keys: BTreeSet<String>,
 }
 
-/// A backup that is being written, under another name until it is whole.
+/// A backup that is being written.
 pub(super) struct Writing {
-    to: PathBuf,
-    partial: PathBuf,
-    out: BufWriter<File>,
+    out: BufWriter<Box<dyn Write + Send>>,
     hash: Context,
     summary: Summary,
 }
 
 impl Writing {
-    /// Begins a file, which must not exist yet.
-    pub(super) fn begin(to: &Path, at: Timestamp) -> Result<Self, StoreError> {
-        let mut name = to.as_os_str().to_owned();
-        name.push(".partial");
-        let partial = PathBuf::from(name);
-        if to.exists() {
-            return Err(failed("writing", to, "it exists already"));
-        }
-        // What a crash left of an earlier one is of no use to anybody.
-        let _ = fs::remove_file(&partial);
-        let file = File::options().write(true).create_new(true).mode(0o600).open(&partial);
-        let out = BufWriter::new(file.map_err(|error| failed("writing", &partial, error))?);
+    /// Begins one.
+    pub(super) fn begin(into: Box<dyn Write + Send>, at: Timestamp) -> Result<Self, StoreError> {
         let summary = Summary {
             events: 0,
             head: Digest::from_bytes(Head::EMPTY.hash),
@@ -80,8 +74,8 @@ impl Writing {
             high_water: at,
             keys: BTreeSet::new(),
         };
-        let hash = Context::new(&SHA256);
-        let mut writing = Self { to: to.to_owned(), partial, out, hash, summary };
+        let out = BufWriter::with_capacity(PIECE_BYTES, into);
+        let mut writing = Self { out, hash: Context::new(&SHA256), summary };
         writing.json(&Header { tollgate_backup: VERSION, at })?;
         Ok(writing)
     }
@@ -101,45 +95,34 @@ impl Writing {
         self.json(&UseLine { r#use: token, at: last.at, address: last.address, api })
     }
 
-    /// Ends the file, reads it again, and gives it its name.
+    /// Ends it.
     pub(super) fn finish(mut self, high_water: Timestamp) -> Result<Summary, StoreError> {
         self.summary.high_water = high_water;
         let summary = self.summary.clone();
         self.json(&summary)?;
         let seal = hex(self.hash.clone().finish().as_ref());
-        let sync = |out: &mut BufWriter<File>| {
-            writeln!(out, "{SEAL}{seal}")?;
-            out.flush()?;
-            out.get_ref().sync_all()
-        };
-        sync(&mut self.out).map_err(|error| failed("writing", &self.partial, error))?;
-        let read = read(&self.partial, |_, _| Ok(()), |_, _| Ok(()))?;
-        if read != summary {
-            return Err(failed("writing", &self.partial, "it reads back as something else"));
-        }
-        fs::rename(&self.partial, &self.to).map_err(|error| failed("naming", &self.to, error))?;
-        let folder = self.to.parent().filter(|folder| !folder.as_os_str().is_empty());
-        history::sync_folder(folder.unwrap_or(Path::new(".")))?;
+        let ended = writeln!(self.out, "{SEAL}{seal}").and_then(|()| self.out.flush());
+        ended.map_err(unwritten)?;
         Ok(summary)
+    }
+
+    /// Ends it by saying why it cannot be finished, to whoever reads it elsewhere.
+    pub(super) fn fail(mut self, why: &StoreError) {
+        let line = why.to_string().replace('\n', " ");
+        // Whoever does not get this sees that the seal is missing.
+        let _ = writeln!(self.out, "{FAILED}{line}").and_then(|()| self.out.flush());
     }
 
     fn json(&mut self, value: &impl Serialize) -> Result<(), StoreError> {
         let json = serde_json::to_vec(value);
-        self.line(&json.map_err(|error| failed("writing", &self.partial, error))?)
+        self.line(&json.map_err(unwritten)?)
     }
 
     fn line(&mut self, line: &[u8]) -> Result<(), StoreError> {
         self.hash.update(line);
         self.hash.update(b"\n");
         let written = self.out.write_all(line).and_then(|()| self.out.write_all(b"\n"));
-        written.map_err(|error| failed("writing", &self.partial, error))
-    }
-}
-
-impl Drop for Writing {
-    /// What was not finished is not left lying about; after `finish` there is nothing of this name.
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.partial);
+        written.map_err(unwritten)
     }
 }
 
@@ -253,6 +236,13 @@ impl<R: BufRead> SealedLines<R> {
                 Err(bad("something stands after its seal"))
             };
         }
+        if let Some(why) = line.strip_prefix(FAILED.as_bytes()) {
+            let why = String::from_utf8_lossy(why);
+            return Err(StoreError::Failed {
+                doing: "taking the backup".to_owned(),
+                cause: why.trim_end().to_owned(),
+            });
+        }
         self.hash.update(&line);
         line.pop();
         Ok(Some(line))
@@ -269,6 +259,10 @@ fn keys(line: &[u8]) -> Vec<String> {
 fn hex(bytes: &[u8]) -> String {
     let digit = |n: u8| char::from_digit(u32::from(n), 16).unwrap_or('0');
     bytes.iter().flat_map(|b| [digit(b >> 4), digit(b & 15)]).collect()
+}
+
+fn unwritten(cause: impl std::fmt::Display) -> StoreError {
+    StoreError::Failed { doing: "writing the backup".to_owned(), cause: cause.to_string() }
 }
 
 fn failed(doing: &str, path: &Path, cause: impl std::fmt::Display) -> StoreError {

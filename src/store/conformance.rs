@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::sample::{
     NOW, commit, creation, digest, event, last_use, noted, observation, owner, owner_creation,
-    owner_id, revocation, revoked, token,
+    owner_id, revocation, revoked, token, usage,
 };
 use super::{Due, Health, NotedUse, Position, Record, Store, StoreError, Subject, UseKey};
 use crate::domain::event::EventKind;
@@ -180,9 +180,9 @@ async fn last_uses_never_move_back(store: &dyn Store) {
     note(store, [noted(used.id, 5)]).await;
     let asked = [stranger, used.id, unused.id].map(UseKey::from);
     let uses = store.last_uses(&asked).await.unwrap();
-    assert_eq!(uses, [None, Some(last_use(11)), None]);
+    assert_eq!(uses, [None, Some(usage(11)), None]);
     let held = store.held(&used.digest).await.unwrap().unwrap();
-    assert_eq!(held.last_use, Some(last_use(11)));
+    assert_eq!(held.last_use, Some(usage(11)));
     assert_eq!(held.token.revision, Revision(1), "a use does not rewrite the record");
 }
 
@@ -202,7 +202,7 @@ async fn a_slot_spares_a_lookup_and_changes_nothing(store: &dyn Store) {
             let listed = listed.iter().find(|listed| listed.token.id == held.token.id).unwrap();
             let asked = [by_slot, held.token.id.into(), listed.use_key()];
             let uses = store.last_uses(&asked).await.unwrap();
-            assert_eq!(uses, vec![Some(last_use(10 * round + n)); 3]);
+            assert_eq!(uses, vec![Some(usage(10 * round + n)); 3]);
         }
     }
 }
@@ -224,7 +224,7 @@ async fn many_uses_at_once_are_read_back(store: &dyn Store) {
         }
     }
     let unused = store.last_uses(&keys[..1]).await.unwrap();
-    assert_eq!(unused, [Some(last_use(0))], "noted in the first round alone");
+    assert_eq!(unused, [Some(usage(0))], "noted in the first round alone");
 }
 
 async fn first_uses_are_told_to_the_history(store: &dyn Store) {

@@ -69,7 +69,9 @@ impl From<&HistoryError> for StoreError {
             HistoryError::Damaged { path, offset, what } => Self::Damaged {
                 place: format!("{} at byte {offset}", path.display()),
                 what: what.clone(),
-                hint: "restore the data folder from a backup".to_owned(),
+                hint: "look after the disk and check the rest with `tollgate history verify`; restore \
+                       the data folder from a backup that was taken before"
+                    .to_owned(),
             },
             HistoryError::Behind { path, found, expected } => Self::Damaged {
                 place: path.display().to_string(),

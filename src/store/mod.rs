@@ -7,6 +7,7 @@
 //!
 //! Called by `cache` (reads), `service` (changes) and `app` (opening, backups).
 
+use std::io::Write;
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -166,6 +167,29 @@ pub struct LastUse {
     pub api: Arc<str>,
 }
 
+/// When a token counts as last used, and what is known of that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Usage {
+    /// By which it is judged.
+    pub at: Timestamp,
+    /// The last use that is known. Later ones may be lost, as after a restore: then it is earlier than `at`,
+    /// or none, and `at` is a moment at which nobody need have used the token.
+    pub last: Option<LastUse>,
+}
+
+impl Usage {
+    /// Whether `at` is not the moment of a known use.
+    pub fn is_presumed(&self) -> bool {
+        self.last.as_ref().is_none_or(|last| last.at < self.at)
+    }
+}
+
+impl From<LastUse> for Usage {
+    fn from(last: LastUse) -> Self {
+        Self { at: last.at, last: Some(last) }
+    }
+}
+
 /// Where a store keeps the last use of a token, as it says with the token: it spares the store a lookup,
 /// and means nothing elsewhere. It stays the same for the life of the token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -233,8 +257,8 @@ pub struct Held {
     pub token: Arc<Token>,
     /// Whom it acts for.
     pub owner: Arc<Owner>,
-    /// When and where it was last used, as far as it was written down.
-    pub last_use: Option<LastUse>,
+    /// When it was last used, as far as it was written down.
+    pub last_use: Option<Usage>,
     /// Where that is kept.
     pub slot: Option<UseSlot>,
 }
@@ -312,7 +336,7 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     ) -> Result<Page<Arc<Owner>, OwnerId>, StoreError>;
 
     /// The last uses of some tokens, in the order asked; none for a token that was never used.
-    async fn last_uses(&self, of: &[UseKey]) -> Result<Vec<Option<LastUse>>, StoreError>;
+    async fn last_uses(&self, of: &[UseKey]) -> Result<Vec<Option<Usage>>, StoreError>;
 
     /// Writes last uses down, and tells the history at `at` of those that are first ones. An earlier use
     /// never replaces a later one; an id that is not known is passed over. Seen by every later read and
@@ -345,9 +369,13 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
         limit: usize,
     ) -> Result<Page<Recorded, Position>, StoreError>;
 
-    /// Writes one portable, verified file of everything into `to`, while the store goes on. The cost
-    /// grows with the store.
-    async fn backup(&self, to: &Path) -> Result<Position, StoreError>;
+    /// Writes one portable backup of everything, while the store goes on; if it fails, the end says so. The
+    /// cost grows with the store.
+    async fn backup(&self, into: Box<dyn Write + Send>) -> Result<Position, StoreError>;
+
+    /// Reads about `bytes` more of the history, to find damage before what is old is needed; answers with the
+    /// last event of the present pass that is known to be whole. New passes begin by themselves.
+    async fn verify_some(&self, bytes: u64) -> Result<Position, StoreError>;
 
     /// The largest wall-clock time that was ever persisted: a clock behind it cannot be trusted.
     async fn high_water(&self) -> Result<Timestamp, StoreError>;

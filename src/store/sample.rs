@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Change, Commit, LastUse, NotedUse, Record, Subject, UseKey};
+use super::{Change, Commit, LastUse, NotedUse, Record, Subject, Usage, UseKey};
 use crate::domain::conditions::Conditions;
 use crate::domain::event::{Actor, Event, EventKind};
 use crate::domain::flags::Flags;
@@ -92,6 +92,11 @@ pub(crate) fn creation(token: Token) -> Commit {
 
 pub(crate) fn owner_creation(id: &str) -> Commit {
     commit(EventKind::OwnerCreated, [Record::Owner(Arc::new(owner(id)))])
+}
+
+/// The same as it is read back.
+pub(crate) fn usage(seconds_later: u64) -> Usage {
+    last_use(seconds_later).into()
 }
 
 /// The record of `token` after it was revoked.

@@ -60,6 +60,10 @@ pub struct State {
     pub revocation_lag: Distribution,
     /// Whether the store can do its work.
     pub store: StoreState,
+    /// The last event of the present pass over the history that is known to be whole.
+    pub history_position: u64,
+    /// Whether something in the history cannot be read or does not verify.
+    pub history_damaged: bool,
     /// How far the wall clock is believed.
     pub clock: ClockState,
     /// How far the wall clock is behind what it has shown before.

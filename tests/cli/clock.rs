@@ -189,3 +189,50 @@ fn clock_far_behind_stops_acts_without_a_server_that_it_would_falsify() {
     set(&place, RIGHT);
     assert_eq!((state(&place, &short), state(&place, &long)), ("expired".into(), "revoked".into()));
 }
+
+#[test]
+fn f1_a_restored_token_shows_the_use_that_is_known_and_no_other() {
+    let place = Place::empty();
+    set(&place, RIGHT);
+    let mut server = serve(&place);
+    let run = |arguments: &[&str]| {
+        let out = place.clocked_ok(&[&["--json"], arguments].concat());
+        serde_json::from_str::<serde_json::Value>(&out).unwrap()
+    };
+    run(&["--data", "d", "user", "add", "alice"]);
+    let tokens = ["used", "revoked", "unused"].map(|name| {
+        let made = run(&["--data", "d", "token", "create", "--owner", "alice", "--name", name]);
+        let id = made["token"]["id"].as_str().unwrap().to_owned();
+        if name != "unused" {
+            let secret = made["secret"].as_str().unwrap();
+            assert_eq!(with_token(server.address("public"), secret), 200);
+        }
+        id
+    });
+    run(&["--data", "d", "token", "revoke", &tokens[1]]);
+    assert_eq!(server.stop(), 0);
+    run(&["--data", "d", "backup", "all.backup"]);
+    set(&place, "2030-01-04T00:00:00Z");
+    run(&["restore", "all.backup", "--data", "e"]);
+    for (id, counts) in tokens.iter().zip([
+        json!("2030-01-04T00:00:00Z"),
+        json!(null),
+        json!("2030-01-04T00:00:00Z"),
+    ]) {
+        let before = run(&["--data", "d", "token", "show", id]);
+        let after = run(&["--data", "e", "token", "show", id]);
+        assert_eq!(
+            (&after["last_use"], &before["counts_as_used_at"]),
+            (&before["last_use"], &json!(null))
+        );
+        assert_eq!(after["counts_as_used_at"], counts, "{}", after["name"]);
+    }
+    let list = place.clocked_ok(&["--data", "e", "token", "list"]);
+    assert!(list.contains("3 d ago, or later") && list.contains("  unknown  "), "{list}");
+    let used = place.clocked_ok(&["--data", "e", "token", "show", &tokens[0]]);
+    let known = "2030-01-01T00:00:00Z (3 d ago) from 127.0.0.1 through upstream; later uses are not known: \
+                 counts as used since 2030-01-04T00:00:00Z (now)";
+    assert!(used.contains(known), "{used}");
+    let revoked = place.clocked_ok(&["--data", "e", "token", "show", &tokens[1]]);
+    assert!(!revoked.contains("2030-01-04"), "nothing after its end: {revoked}");
+}

@@ -59,8 +59,9 @@ fn f1_a_backup_makes_the_same_tokens_elsewhere() {
     assert_eq!(restored["events"], json!(2));
     let shown = |data: &str| {
         let mut token = place.json(&["token", "show", &id, "--data", data]);
+        // Idle windows begin anew.
         token["idle_at"] = Value::Null;
-        token["last_use"] = Value::Null;
+        token["counts_as_used_at"] = Value::Null;
         token
     };
     assert_eq!(shown("other"), shown("data"));
@@ -72,6 +73,28 @@ fn f1_a_backup_makes_the_same_tokens_elsewhere() {
     for arguments in [&["--check"][..], &["--data", "third"]] {
         let outcome = place.run(&[&["restore", "cut.backup"], arguments].concat());
         assert!(outcome.code == 1 && outcome.err.contains("damaged"), "{}", outcome.err);
+    }
+}
+
+#[test]
+fn repair_with_a_damaged_history_leaves_what_works() {
+    let place = Place::with_alice();
+    let (id, _) = place.token();
+    let segment = files(&place.path("data/history")).remove(0);
+    let whole = std::fs::read(&segment).unwrap();
+    let mut bytes = whole.clone();
+    bytes[100] ^= 1;
+    std::fs::write(&segment, bytes).unwrap();
+    for _ in 0..2 {
+        let outcome = place.run(&["repair"]);
+        assert_eq!(outcome.code, 1);
+        assert!(outcome.err.contains("nothing was changed"), "{}", outcome.err);
+        assert_eq!(place.json(&["token", "show", &id])["state"], "active");
+    }
+    std::fs::write(&segment, whole).unwrap();
+    for old in ["index.damaged", "index.damaged.2"] {
+        assert_eq!(place.json(&["repair"])["position"], json!(2));
+        assert!(place.path("data").join(old).is_dir(), "{old} stays");
     }
 }
 

@@ -178,6 +178,66 @@ fn a_server_tells_what_it_is_and_stops_in_order() {
 }
 
 #[test]
+fn f1_a_backup_beside_a_server_is_written_by_whoever_asks_for_it() {
+    let place = Place::empty();
+    let _server = Server::before_hello(&place);
+    place.ok(&["--data", "d", "user", "add", "alice"]);
+    std::fs::create_dir(place.path("elsewhere")).unwrap();
+    // A path that means one thing to the server and another to the command, as under `PrivateTmp`.
+    let arguments = ["--json", "--data", "../d", "backup", "/proc/self/cwd/all.backup"];
+    let mut command = place.command(&arguments);
+    command.current_dir(place.path("elsewhere"));
+    let outcome = Place::outcome(command, &arguments, "");
+    assert_eq!(outcome.code, 0, "{}", outcome.err);
+    let done: Value = serde_json::from_str(&outcome.out).unwrap();
+    assert_eq!(done, json!({"file": "/proc/self/cwd/all.backup", "position": 1}));
+    let written = std::fs::metadata(place.path("elsewhere/all.backup")).unwrap();
+    assert_eq!(written.permissions().mode() & 0o777, 0o600);
+    assert_eq!(crate::files(&place.path("elsewhere")).len(), 1, "nothing else is left");
+    assert!(!place.path("all.backup").exists());
+    assert_eq!(place.json(&["restore", "elsewhere/all.backup", "--check"])["events"], json!(1));
+}
+
+#[test]
+fn a_backup_names_the_damaged_file_of_the_history_and_the_way_out() {
+    let place = Place::empty();
+    let _server = Server::before_hello(&place);
+    place.ok(&["--data", "d", "user", "add", "alice"]);
+    let segment = crate::files(&place.path("d/history")).remove(0);
+    let mut bytes = std::fs::read(&segment).unwrap();
+    bytes[100] ^= 1;
+    std::fs::write(&segment, bytes).unwrap();
+    let (code, problem) = place.refused(&["--data", "d", "backup", "all.backup"]);
+    let detail = problem["detail"].as_str().unwrap();
+    assert_eq!(code, 1);
+    assert!(detail.contains(".jsonl at byte 0` is damaged"), "{detail}");
+    assert!(detail.contains("history verify") && !detail.contains("partial"), "{detail}");
+    assert!(!place.path("all.backup").exists() && !place.path("all.backup.partial").exists());
+}
+
+#[test]
+fn damage_in_the_history_is_found_before_it_is_needed() {
+    let place = Place::empty();
+    let mut server = Server::before_hello(&place);
+    for name in ["alice", "bob"] {
+        place.ok(&["--data", "d", "user", "add", name]);
+    }
+    assert_eq!(server.stop(), 0);
+    let segment = crate::files(&place.path("d/history")).remove(0);
+    let mut bytes = std::fs::read(&segment).unwrap();
+    bytes[100] ^= 1;
+    std::fs::write(&segment, bytes).unwrap();
+    let server = Server::before_hello(&place);
+    let metrics = || ask(server.address("admin"), "GET", "/metrics", &[]).1;
+    let begun = tollgate::clock::instant();
+    while !metrics().contains("\ntollgate_history_damaged 1\n") {
+        assert!(begun.elapsed().as_secs() < 30, "{}", metrics());
+    }
+    assert!(metrics().contains("\ntollgate_history_verified_position 0\n"));
+    assert_eq!(ask(server.address("admin"), "GET", "/ready", &[]).0, 200, "requests go on");
+}
+
+#[test]
 fn a_second_server_names_the_first() {
     let place = Place::empty();
     let server = Server::before_hello(&place);

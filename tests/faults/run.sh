@@ -11,7 +11,7 @@ cd "$(dirname "$0")/../.."
 
 export RUST_BACKTRACE=0
 
-faults() { cargo test --quiet --test store_faults -- "$@"; }
+faults() { cargo test --quiet --test store_faults -- --fault "$@"; }
 
 if [ "$#" -gt 0 ]; then
     faults "$@"

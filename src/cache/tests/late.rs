@@ -1,7 +1,7 @@
 //! A real store whose reads arrive late: what was read is held back for some turns of the runtime,
 //! so that changes come in between. Everything else is the store's own.
 
-use std::path::Path;
+use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -14,8 +14,8 @@ use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
 use crate::store::{
-    Commit, Due, Health, Held, LastUse, Listed, NotedUse, Page, Position, Recorded, Store,
-    StoreError, Subject, UseKey,
+    Commit, Due, Health, Held, Listed, NotedUse, Page, Position, Recorded, Store, StoreError,
+    Subject, Usage, UseKey,
 };
 
 /// The store behind it, and how many reads there were.
@@ -75,7 +75,7 @@ impl Store for Late {
         self.inner.owners(after, limit).await
     }
 
-    async fn last_uses(&self, of: &[UseKey]) -> Result<Vec<Option<LastUse>>, StoreError> {
+    async fn last_uses(&self, of: &[UseKey]) -> Result<Vec<Option<Usage>>, StoreError> {
         self.inner.last_uses(of).await
     }
 
@@ -109,8 +109,12 @@ impl Store for Late {
         self.inner.events(subject, before, limit).await
     }
 
-    async fn backup(&self, to: &Path) -> Result<Position, StoreError> {
-        self.inner.backup(to).await
+    async fn backup(&self, into: Box<dyn Write + Send>) -> Result<Position, StoreError> {
+        self.inner.backup(into).await
+    }
+
+    async fn verify_some(&self, bytes: u64) -> Result<Position, StoreError> {
+        self.inner.verify_some(bytes).await
     }
 
     async fn high_water(&self) -> Result<Timestamp, StoreError> {

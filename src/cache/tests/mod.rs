@@ -304,6 +304,7 @@ async fn a_use_survives_the_eviction_of_its_record_and_is_written_once() {
     assert_eq!(world.cache.flush_touches(world.clock.now()).await.unwrap(), 1);
     assert_eq!(world.cache.pending_touches(), 0);
     let kept = world.cache.last_use(&token(0, 1)).await.unwrap().unwrap();
+    let kept = kept.last.unwrap();
     assert_eq!((kept.at, kept.address, &*kept.api), (world.clock.now(), address, "shop"));
 }
 
@@ -346,7 +347,7 @@ async fn uses_noted_during_a_flush_are_not_lost() {
     for (place, last) in written.into_iter().enumerate() {
         let last = last.unwrap();
         let address = std::net::IpAddr::from([10, 0, 0, u8::try_from(place).unwrap()]);
-        assert_eq!((last.at, last.address), (at(2_000), address));
+        assert_eq!((last.at, last.last.unwrap().address), (at(2_000), address));
         let about = Subject::Token(token(place, 1).id);
         let events = world.late.inner.events(Some(&about), None, 100).await.unwrap().entries;
         let first = |event: &&store::Recorded| event.event.kind == EventKind::TokenFirstUsed;

@@ -15,7 +15,7 @@ use crate::gateway::identity::Untold;
 use crate::gateway::path::Odd;
 use crate::gateway::plan::RulePlan;
 use crate::gateway::route::Matched;
-use crate::store::Held;
+use crate::store::{Held, Usage};
 
 use super::{Credential, Moment};
 
@@ -205,6 +205,9 @@ impl Scene<'_> {
     fn idleness(&self) -> String {
         let (token, now) = (&self.held.token, self.case.now);
         let last = match self.case.facts.last_use {
+            Some(at) if self.held.last_use.as_ref().is_some_and(Usage::is_presumed) => {
+                format!("its last use is not known, counts as used since {at}")
+            }
             Some(at) => format!("last used {at}"),
             None => format!("never used, made {}", token.created_at),
         };

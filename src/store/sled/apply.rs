@@ -152,7 +152,7 @@ fn deadline(token: &Token, slot: u64, uses: &Uses) -> Result<Option<Timestamp>, 
     if token.ended.is_some() {
         return Ok(None);
     }
-    let last = entry::counting(token, uses.read(slot, token.id)?.last, uses.floor());
+    let last = entry::counting(token, uses.read(slot, token.id)?, uses.floor());
     Ok(token.life().deadline(last.map(|last| last.at)))
 }
 

@@ -41,9 +41,9 @@ pub(super) struct Checkpoint {
 }
 
 impl Checkpoint {
-    /// Of an index that has nothing yet.
-    pub(super) const fn start(seen: Seen) -> Self {
-        Self { mark: Mark::START, batches: 0, seen, closed: None, older: None }
+    /// Of an index that is in use.
+    pub(super) const fn at(mark: Mark, batches: u64, seen: Seen) -> Self {
+        Self { mark, batches, seen, closed: None, older: None }
     }
 }
 

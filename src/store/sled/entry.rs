@@ -1,16 +1,16 @@
 //! What the entries of the index hold beside their checksum, and how they are read back as records.
 
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use super::index::{Draft, Index};
+use super::uses::Known;
 use super::{keys, value};
 use crate::domain::id::{OwnerId, TokenId};
 use crate::domain::owner::Owner;
 use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
 use crate::history::Place;
-use crate::store::{LastUse, StoreError};
+use crate::store::{StoreError, Usage};
 
 /// In place of a deadline, for a token that has no entry among the deadlines.
 const NO_DEADLINE: u64 = u64::MAX;
@@ -170,19 +170,30 @@ pub(super) fn owner(index: &Index, id: &OwnerId) -> Result<Option<Arc<Owner>>, S
     payload.map(|payload| read_owner(index, &key, &payload)).transpose()
 }
 
-/// The last use of a token that counts. Last uses are in their file alone, so after a loss of that a token
-/// that lies idle counts as used at `floor`, the moment of the loss: nothing dies early.
-pub(super) fn counting(
-    token: &Token,
-    stored: Option<LastUse>,
-    floor: Timestamp,
-) -> Option<LastUse> {
-    let known = stored.as_ref().is_some_and(|last| last.at >= floor);
-    if known || token.idle_ttl.is_zero() || token.created_at >= floor {
-        return stored;
+/// The last use of a token that counts while it lives. Last uses are in their file alone, so after a loss of
+/// that a token that lies idle counts as used at `floor`, the moment of the loss: nothing dies early.
+pub(super) fn counting(token: &Token, known: Known, floor: Timestamp) -> Option<Usage> {
+    let last = known.last;
+    if token.created_at >= floor || last.as_ref().is_some_and(|last| last.at >= floor) {
+        return last;
     }
-    Some(match stored {
-        Some(last) => LastUse { at: floor, ..last },
-        None => LastUse { at: floor, address: Ipv4Addr::UNSPECIFIED.into(), api: "".into() },
-    })
+    Some(Usage { at: floor, last: last.and_then(|usage| usage.last) })
+}
+
+/// The same for a decision. What may lie unused for ever is not presumed to be used, so that its first use is
+/// told.
+pub(super) fn deciding(token: &Token, known: Known, floor: Timestamp) -> Option<Usage> {
+    if token.idle_ttl.is_zero() { known.last } else { counting(token, known, floor) }
+}
+
+/// The same for whoever asks. A token that has ended was not used after that, and nothing depends on it.
+pub(super) fn telling(token: &Token, known: Known, floor: Timestamp) -> Option<Usage> {
+    let Some(ended) = &token.ended else { return counting(token, known, floor) };
+    let end = ended.act.at;
+    match known.last {
+        Some(Usage { at, last: None }) => Some(Usage { at: at.min(end), last: None }),
+        // The history knows that there was one.
+        None if known.first.is_some() => Some(Usage { at: end, last: None }),
+        last => last,
+    }
 }

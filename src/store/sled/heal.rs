@@ -18,28 +18,35 @@ pub(super) fn reopen(shared: &Shared, until: Mark) -> Result<(Index, State), Sto
     let seen = checkpoint::seen(&options.folder, known.as_ref());
     let seen = Seen { high_water: shared.high_water(), ..seen };
     let found = known.map_or(Ok(None), |known| open::trusted(options, &known, false))?;
-    let (mut found, from) = match (found, known) {
+    let (found, from) = match (found, known) {
         (Some(found), Some(known)) => (found, known.mark.next),
-        (_, _) => (Found::anew(options, seen)?, Place::START),
+        (_, _) => (Found::anew(options)?, Place::START),
     };
-    match bring_up(&mut found, shared, from, until) {
-        Err(error) if found.is_bad() => {
-            tracing::error!("{error}; building the index from the history");
-            drop(found);
-            found = Found::anew(options, seen)?;
-            bring_up(&mut found, shared, Place::START, until)?;
-        }
-        done => done?,
-    }
+    let found = bring_up(found, shared, from, until)?.settle(options, until, seen)?;
     Ok((found.index, found.state))
 }
 
 fn bring_up(
-    found: &mut Found,
+    mut found: Found,
     shared: &Shared,
     from: Place,
     until: Mark,
-) -> Result<(), StoreError> {
+) -> Result<Found, StoreError> {
+    match carry(&mut found, shared, from, until) {
+        Ok(()) => Ok(found),
+        Err(error) if found.is_bad() => {
+            tracing::error!("{error}; building the index from the history");
+            drop(found);
+            bring_up(Found::anew(&shared.options)?, shared, Place::START, until)
+        }
+        Err(error) => {
+            found.give_up(&shared.options);
+            Err(error)
+        }
+    }
+}
+
+fn carry(found: &mut Found, shared: &Shared, from: Place, until: Mark) -> Result<(), StoreError> {
     let history = shared.options.history();
     let damaged = |what: String| StoreError::Damaged {
         place: history.display().to_string(),

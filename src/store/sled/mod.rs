@@ -4,6 +4,7 @@
 //! is the truth: the index may be lost, damaged or behind, and is brought up from it (`open`). Last uses
 //! are written past that thread (`notes`, `uses`).
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,8 +15,8 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::backup::{self, Summary};
 use super::{
-    Commit, Due, Health, Held, LastUse, Listed, NotedUse, Page, Position, Recorded, Store,
-    StoreError, Subject, UseKey, codec,
+    Commit, Due, Health, Held, Listed, NotedUse, Page, Position, Recorded, Store, StoreError,
+    Subject, Usage, UseKey, codec,
 };
 use crate::domain::id::{OwnerId, TokenId};
 use crate::domain::owner::Owner;
@@ -23,7 +24,9 @@ use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
 
+mod anew;
 mod apply;
+mod aside;
 mod checkpoint;
 mod close;
 mod doubt;
@@ -36,10 +39,12 @@ mod lock;
 mod notes;
 mod open;
 mod portable;
+mod private;
 mod read;
 mod renew;
 mod replay;
 mod run;
+mod scrub;
 mod shared;
 mod small;
 mod space;
@@ -62,8 +67,8 @@ pub(super) fn history_folder(data: &Path) -> PathBuf {
 
 /// Builds the index anew from the history, whatever the index said.
 pub(super) fn repair(options: Options) -> Result<Position, StoreError> {
-    open::forget_index(&options)?;
-    let store = SledStore::open(options)?;
+    let opened = open::open_anew(&options)?;
+    let store = SledStore::over(options, opened)?;
     let newest = Position(store.shared.applied());
     store.close_now()?;
     Ok(newest)
@@ -110,6 +115,10 @@ impl SledStore {
     /// Opens a data folder. This blocks; building a lost index takes as long as the history is.
     pub(super) fn open(options: Options) -> Result<Self, StoreError> {
         let opened = open::open(&options)?;
+        Self::over(options, opened)
+    }
+
+    fn over(options: Options, opened: open::Opened) -> Result<Self, StoreError> {
         let open::Opened { lock, space, log, index, state, uses, high_water } = opened;
         lock.tell(lock::Doing::Using);
         let keeper = keeper::Keeper::start(&options)?;
@@ -257,7 +266,7 @@ impl Store for SledStore {
         self.aside(move |shared| read::owners(&*shared.whole_index()?, after.as_ref(), limit)).await
     }
 
-    async fn last_uses(&self, of: &[UseKey]) -> Result<Vec<Option<LastUse>>, StoreError> {
+    async fn last_uses(&self, of: &[UseKey]) -> Result<Vec<Option<Usage>>, StoreError> {
         let index = self.ready_for_all().await?;
         of.iter().map(|key| read::last_use(&index, *key, &self.shared.uses)).collect()
     }
@@ -303,9 +312,16 @@ impl Store for SledStore {
         self.aside(move |shared| read::events(shared, subject.as_ref(), before, limit)).await
     }
 
-    async fn backup(&self, to: &Path) -> Result<Position, StoreError> {
-        let to = to.to_owned();
-        self.aside(move |shared| portable::back_up(shared, &to)).await
+    async fn backup(&self, into: Box<dyn Write + Send>) -> Result<Position, StoreError> {
+        self.aside(move |shared| portable::back_up(shared, into)).await
+    }
+
+    async fn verify_some(&self, bytes: u64) -> Result<Position, StoreError> {
+        self.aside(move |shared| {
+            let mut scrub = shared.scrub.lock().unwrap_or_else(PoisonError::into_inner);
+            scrub.go_on(shared, bytes)
+        })
+        .await
     }
 
     async fn high_water(&self) -> Result<Timestamp, StoreError> {

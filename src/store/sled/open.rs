@@ -1,12 +1,13 @@
 //! Opening a data folder: which index can be trusted, what it lacks, and what must be built anew.
 
 use std::fs;
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
+use super::anew;
 use super::checkpoint::{self, Checkpoint, Seen};
 use super::index::Index;
 use super::lock::{self, Lock};
+use super::private;
 use super::replay::{Replay, ReplayError};
 use super::space::Space;
 use super::stamp;
@@ -44,7 +45,7 @@ impl Options {
         self.folder.join("index")
     }
 
-    /// Where a new one is built while a damaged one is in use.
+    /// Where a new one is built.
     pub(super) fn next_index(&self) -> PathBuf {
         self.folder.join("index.next")
     }
@@ -71,40 +72,63 @@ pub(super) struct Opened {
 pub(super) fn open(options: &Options) -> Result<Opened, StoreError> {
     create_folder(&options.folder)?;
     let lock = lock::take(&options.folder)?;
+    open_locked(options, lock, false)
+}
+
+/// Opens a data folder with an index that is built from the history, whatever the old one said, and goes on
+/// from what the history holds. A history that is damaged changes nothing.
+pub(super) fn open_anew(options: &Options) -> Result<Opened, StoreError> {
+    let missing = |error: std::io::Error| StoreError::Failed {
+        doing: format!("reading `{}`", options.history().display()),
+        cause: error.to_string(),
+    };
+    fs::read_dir(options.history()).map_err(missing)?;
+    let lock = lock::take(&options.folder)?;
+    history::check_all(&options.history()).map_err(|error| match error.into() {
+        StoreError::Damaged { place, what, .. } => {
+            let hint = "nothing was changed, and the index that is there may still answer; restore the \
+                        data folder from a backup";
+            StoreError::Damaged { place, what, hint: hint.to_owned() }
+        }
+        error => error,
+    })?;
+    open_locked(options, lock, true)
+}
+
+fn open_locked(options: &Options, lock: Lock, asked: bool) -> Result<Opened, StoreError> {
+    private::look_after(options);
     let space = Space::new(&options.folder, options.reserve_bytes);
     space.make_room();
     // Begun before this start, and not finished.
-    let _ = fs::remove_dir_all(options.next_index());
+    anew::remove(&options.next_index())?;
     let known = checkpoint::read(&options.folder);
     let seen = checkpoint::seen(&options.folder, known.as_ref());
     let old = upgrade::find(&options.folder, options.cache_bytes, known.as_ref())?;
     let uses::Opened { uses, anew } = open_uses(options, known.as_ref(), seen, old.is_some())?;
     let (found, durable) = match known {
-        Some(known) => (trusted(options, &known, old.is_some())?, known.mark.head.seq),
+        // Events may be missing: that is why it is asked for.
+        _ if asked => (None, 0),
+        Some(known) => {
+            let found = trusted(options, &known, old.is_some())?;
+            let applied = found.as_ref().map_or(0, |found| found.state.applied);
+            (found, known.mark.head.seq.max(applied))
+        }
         None => (None, forgotten(options)),
     };
-    let durable = durable.max(found.as_ref().map_or(0, |found| found.state.applied));
-    let durable = durable.max(old.as_ref().map_or(0, |old| old.applied));
-    let (mut found, from) = match (found, known) {
+    let durable = durable.max(old.as_ref().filter(|_| !asked).map_or(0, |old| old.applied));
+    let (found, from) = match (found, known) {
         (Some(found), Some(known)) => (found, known.mark),
-        (_, _) => (Found::anew(options, seen)?, Mark::START),
+        (_, _) => (Found::anew(options)?, Mark::START),
     };
     let how = Recovered {
         // A new file of last uses learns from the whole history which events tell of first uses.
         from: if uses.is_linked() { from } else { Mark::START },
         durable,
-        unclean: known.is_none_or(|known| known.closed.is_none()),
+        unclean: asked || known.is_none_or(|known| known.closed.is_none()),
         segment_bytes: options.segment_bytes,
     };
-    let (log, events) = match bring_up(&mut found, options, how, &uses) {
-        Err(error) if found.is_bad() => {
-            tracing::error!("{error}; building the index from the history");
-            drop(found);
-            found = Found::anew(options, seen)?;
-            bring_up(&mut found, options, Recovered { from: Mark::START, ..how }, &uses)?
-        }
-        done => done?,
-    };
+    let (found, log, events) = bring_up(found, options, how, &uses)?;
+    let found = found.settle(options, log.mark(), seen)?;
     if !found.doubtful {
         // Else not, by a number of tokens that may be too small.
         uses.trim(found.state.tokens)?;
@@ -127,8 +151,30 @@ pub(super) fn open(options: &Options) -> Result<Opened, StoreError> {
     Ok(opened)
 }
 
-/// Puts the events that an index lacks into it; answers with the open history, and how many they were.
+/// Puts the events that an index lacks into it, or into a new one if it is bad; answers with the open
+/// history, and how many they were.
 fn bring_up(
+    mut found: Found,
+    options: &Options,
+    how: Recovered,
+    uses: &Uses,
+) -> Result<(Found, Log, u64), StoreError> {
+    match carry(&mut found, options, how, uses) {
+        Ok((log, events)) => Ok((found, log, events)),
+        Err(error) if found.is_bad() => {
+            tracing::error!("{error}; building the index from the history");
+            drop(found);
+            let how = Recovered { from: Mark::START, ..how };
+            bring_up(Found::anew(options)?, options, how, uses)
+        }
+        Err(error) => {
+            found.give_up(options);
+            Err(error)
+        }
+    }
+}
+
+fn carry(
     found: &mut Found,
     options: &Options,
     how: Recovered,
@@ -166,13 +212,7 @@ fn open_uses(
 impl Opened {
     /// The present state; true on disk once the index was synced.
     fn checkpoint(&self, seen: Seen) -> Checkpoint {
-        Checkpoint {
-            mark: self.log.mark(),
-            batches: self.state.batches,
-            seen,
-            closed: None,
-            older: None,
-        }
+        Checkpoint::at(self.log.mark(), self.state.batches, seen)
     }
 }
 
@@ -183,14 +223,48 @@ pub(super) struct Found {
     pub(super) state: State,
     /// Whether entries of it may be missing, or older than its state says.
     pub(super) doubtful: bool,
+    /// Whether it is a new one, beside the one whose place it is to take.
+    beside: bool,
 }
 
 impl Found {
     /// A new one.
-    pub(super) fn anew(options: &Options, seen: Seen) -> Result<Self, StoreError> {
-        start_anew(options, seen)?;
+    pub(super) fn anew(options: &Options) -> Result<Self, StoreError> {
+        let index = anew::begin(options)?;
+        Ok(Self { index, state: State::default(), doubtful: false, beside: true })
+    }
+
+    /// Puts a new one, which holds the history up to `mark`, in its place.
+    pub(super) fn settle(
+        self,
+        options: &Options,
+        mark: Mark,
+        seen: Seen,
+    ) -> Result<Self, StoreError> {
+        if !self.beside {
+            return Ok(self);
+        }
+        let Self { index, state, .. } = self;
+        index.sync()?;
+        drop(index);
+        anew::put_in_place(options, &Checkpoint::at(mark, state.batches, seen))?;
         let index = Index::open(&options.index(), options.cache_bytes)?;
-        Ok(Self { index, state: State::default(), doubtful: false })
+        if index.state()? != state {
+            return Err(StoreError::Failed {
+                doing: format!("opening `{}`", options.index().display()),
+                cause: "it is not what was written".to_owned(),
+            });
+        }
+        Ok(Self { index, state, doubtful: false, beside: false })
+    }
+
+    /// Removes a new one that cannot be finished.
+    pub(super) fn give_up(self, options: &Options) {
+        let beside = self.beside;
+        drop(self);
+        if beside && let Err(error) = anew::remove(&options.next_index()) {
+            tracing::warn!("{error}");
+        }
     }
 
     /// Notes how far it was brought up. From here on it answers for what is not doubtful.
@@ -242,7 +316,7 @@ pub(super) fn trusted(
         let doubtful = known.closed.is_none() && !asked;
         let trusted =
             far && ((untouched && !small && !asked) || doubtful || index.is_whole(&state)?);
-        Ok(trusted.then_some(Found { index, state, doubtful }))
+        Ok(trusted.then_some(Found { index, state, doubtful, beside: false }))
     };
     match examine() {
         Ok(Some(found)) => Ok(Some(found)),
@@ -272,48 +346,8 @@ fn forgotten(options: &Options) -> u64 {
     state.map_or(0, |state| state.applied)
 }
 
-/// Has the next start build the index from the history, however far the index was.
-pub(super) fn forget_index(options: &Options) -> Result<(), StoreError> {
-    let missing = |error: std::io::Error| StoreError::Failed {
-        doing: format!("reading `{}`", options.history().display()),
-        cause: error.to_string(),
-    };
-    fs::read_dir(options.history()).map_err(missing)?;
-    let _lock = lock::take(&options.folder)?;
-    let known = checkpoint::read(&options.folder);
-    // The last uses of an older layout wait for the next start.
-    upgrade::find(&options.folder, options.cache_bytes, known.as_ref())?;
-    start_anew(options, checkpoint::seen(&options.folder, known.as_ref()))
-}
-
-/// Moves an index that is not trusted aside, and notes that a new one is being built.
-pub(super) fn start_anew(options: &Options, seen: Seen) -> Result<(), StoreError> {
-    let path = options.index();
-    if path.exists() {
-        move_aside(&path)?;
-    }
-    checkpoint::write(&options.folder, &Checkpoint::start(seen))
-}
-
 fn history_exists(history: &Path) -> bool {
     fs::read_dir(history).is_ok_and(|mut entries| entries.next().is_some())
-}
-
-/// Renames a folder to `index.damaged`, in the place of an older one, for whoever wants to look into it.
-fn move_aside(path: &Path) -> Result<(), StoreError> {
-    let aside = path.with_extension("damaged");
-    let rename = || {
-        if aside.exists() {
-            fs::remove_dir_all(&aside)?;
-        }
-        fs::rename(path, &aside)
-    };
-    rename().map_err(|error| StoreError::Failed {
-        doing: format!("moving `{}` to `{}`", path.display(), aside.display()),
-        cause: error.to_string(),
-    })?;
-    tracing::warn!("moved the old index to `{}`", aside.display());
-    Ok(())
 }
 
 pub(super) fn create_folder(folder: &Path) -> Result<(), StoreError> {
@@ -321,7 +355,7 @@ pub(super) fn create_folder(folder: &Path) -> Result<(), StoreError> {
         return Ok(());
     }
     let create = || {
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        private::create_folder(folder)?;
         fs::File::open(
             folder.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")),
         )?

@@ -1,36 +1,43 @@
 //! Between a data folder and a backup.
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
 
 use super::open::{self, Options};
 use super::shared::Shared;
-use crate::history::{self, HistoryError, Lines, Mark, Place, Recovered};
+use crate::history::{self, HistoryError, Mark, Recovered, Walk};
 use crate::store::backup::{self, Writing};
 use crate::store::{Position, StoreError};
 
 /// How many events are taken at a time.
 const PIECE: usize = 1_000;
 
-/// Writes everything that is visible now into a new file, while the store goes on.
-pub(super) fn back_up(shared: &Shared, to: &Path) -> Result<Position, StoreError> {
+/// Writes everything that is visible now, while the store goes on. Each event is checked before it is passed
+/// on, so that damage is told of the file that has it, and not of the backup.
+pub(super) fn back_up(
+    shared: &Shared,
+    into: Box<dyn Write + Send>,
+) -> Result<Position, StoreError> {
     let newest = shared.applied();
     // Not held: a new index may have to take its place meanwhile.
     drop(shared.index()?);
-    let mut writing = Writing::begin(to, shared.options.clock.now())?;
-    let folder = shared.options.history();
-    let mut lines = Lines::from(&folder, Place::START)?;
-    let mut seq = 0;
-    while seq < newest {
-        let Some(raw) = lines.next_line()? else {
-            return Err(HistoryError::Behind { path: folder, found: seq, expected: newest }.into());
-        };
-        seq += 1;
-        writing.event(seq, raw.bytes)?;
+    let mut writing = Writing::begin(into, shared.options.clock.now())?;
+    match fill(shared, &mut writing, newest) {
+        Ok(()) => writing.finish(shared.high_water()).map(|_| Position(newest)),
+        Err(error) => {
+            writing.fail(&error);
+            Err(error)
+        }
     }
-    shared.uses.each(|token, last| writing.last_use(token, last))?;
-    writing.finish(shared.high_water())?;
-    Ok(Position(newest))
+}
+
+fn fill(shared: &Shared, writing: &mut Writing, newest: u64) -> Result<(), StoreError> {
+    let mut walk = Walk::from(&shared.options.history(), Mark::START)?;
+    for seq in 1..=newest {
+        writing.event(seq, walk.next_line(newest)?.bytes)?;
+    }
+    shared.uses.each(|token, last| writing.last_use(token, last))
 }
 
 /// Refuses a folder that holds anything.

@@ -14,8 +14,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
 use crate::history::{self, Backwards, Place};
 use crate::store::{
-    Due, Held, LastUse, Listed, Page, Position, Recorded, StoreError, Subject, UseKey, UseSlot,
-    codec,
+    Due, Held, Listed, Page, Position, Recorded, StoreError, Subject, Usage, UseKey, UseSlot, codec,
 };
 
 /// What a cache miss needs.
@@ -29,7 +28,7 @@ pub(super) fn held(
     let Some((id, token, head)) = bonded(index, &key)? else { return Ok(None) };
     let owner =
         entry::owner(index, &token.owner)?.ok_or_else(|| lacks("its owner is not there"))?;
-    let last_use = entry::counting(&token, uses.read(head.slot, id)?.last, uses.floor());
+    let last_use = entry::deciding(&token, uses.read(head.slot, id)?, uses.floor());
     Ok(Some(Held { token, owner, last_use, slot: Some(UseSlot::new(head.slot)) }))
 }
 
@@ -58,7 +57,7 @@ pub(super) fn last_use(
     index: &Index,
     of: UseKey,
     uses: &Uses,
-) -> Result<Option<LastUse>, StoreError> {
+) -> Result<Option<Usage>, StoreError> {
     let slot = match of.slot {
         Some(slot) => slot.number(),
         None => match entry::head(index, of.token)? {
@@ -66,13 +65,17 @@ pub(super) fn last_use(
             None => return Ok(None),
         },
     };
-    let (stored, floor) = (uses.read(slot, of.token)?.last, uses.floor());
+    let (known, floor) = (uses.read(slot, of.token)?, uses.floor());
     // Only after a loss of the last uses does the record matter.
-    if floor == Timestamp::EPOCH || stored.as_ref().is_some_and(|last| last.at >= floor) {
-        return Ok(stored);
+    let is_sure = match &known.last {
+        None => floor == Timestamp::EPOCH,
+        Some(usage) => usage.last.is_some() && usage.at >= floor,
+    };
+    if is_sure {
+        return Ok(known.last);
     }
     let token = entry::token(index, of.token)?;
-    Ok(token.and_then(|token| entry::counting(&token, stored, floor)))
+    Ok(token.and_then(|token| entry::telling(&token, known, floor)))
 }
 
 pub(super) fn tokens(

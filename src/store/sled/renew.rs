@@ -5,15 +5,14 @@
 //! Whatever fails leaves the damaged one in place, or none, and then it is opened anew as after any failure
 //! (`heal`). What was built in vain is removed at once: it may be what fills the disk.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
-use super::checkpoint::{self, Seen};
+use super::anew;
+use super::checkpoint::{self, Checkpoint, Seen};
 use super::index::Index;
-use super::open;
 use super::replay::{Replay, ReplayError};
 use super::shared::{self, Access, Shared};
 use super::space::Space;
@@ -52,9 +51,9 @@ impl Renewal {
         let (shared, stopped) = (Arc::clone(shared), Arc::clone(&stop));
         let run = move || {
             let path = shared.options.next_index();
-            let removed = remove(&path);
-            let built = removed.and_then(|()| build(&shared, &path, &stopped));
-            built.inspect_err(|_| drop(remove(&path)))
+            let prepared = anew::prepare(&path);
+            let built = prepared.and_then(|()| build(&shared, &path, &stopped));
+            built.inspect_err(|_| drop(anew::remove(&path)))
         };
         let thread = std::thread::Builder::new().name("store-renewal".to_owned()).spawn(run);
         let thread = thread.map_err(|error| StoreError::Failed {
@@ -86,10 +85,8 @@ impl Renewal {
         let options = &shared.options;
         let known = checkpoint::read(&options.folder);
         let seen = checkpoint::seen(&options.folder, known.as_ref());
-        open::start_anew(options, Seen { high_water: shared.high_water(), ..seen })?;
-        fs::rename(&next, options.index())
-            .map_err(|error| failed("putting the new index in place", &error.to_string()))?;
-        history::sync_folder(&options.folder)?;
+        let seen = Seen { high_water: shared.high_water(), ..seen };
+        anew::put_in_place(options, &Checkpoint::at(until, built.state.batches, seen))?;
         let index = Index::open(&options.index(), options.cache_bytes)?;
         if index.state()? != built.state {
             return Err(failed("opening the new index", "it is not what was written"));
@@ -107,7 +104,7 @@ impl Drop for Renewal {
             let _ = thread.join();
         }
         // Gone already if it was put in its place.
-        if let Err(error) = remove(&self.path) {
+        if let Err(error) = anew::remove(&self.path) {
             tracing::warn!("{error}");
         }
     }
@@ -167,16 +164,6 @@ fn carry(
 fn after(place: &Place, line: &[u8]) -> Place {
     let bytes = u64::try_from(line.len()).unwrap_or(u64::MAX).saturating_add(1);
     Place { offset: place.offset.saturating_add(bytes), ..*place }
-}
-
-/// Removes a new index that was not finished.
-fn remove(path: &Path) -> Result<(), StoreError> {
-    match fs::remove_dir_all(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-            Err(failed(&format!("removing `{}`", path.display()), &error.to_string()))
-        }
-        _ => Ok(()),
-    }
 }
 
 fn failed(doing: &str, cause: &str) -> StoreError {

@@ -3,12 +3,13 @@
 #[cfg(test)]
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use super::index::Index;
 use super::keys;
 use super::open::Options;
+use super::scrub::Scrub;
 use super::uses::Uses;
 use crate::domain::time::Timestamp;
 use crate::history::Probe;
@@ -49,6 +50,7 @@ pub(super) struct Shared {
     high_water: AtomicU64,
     room: AtomicU8,
     refused: RwLock<Option<String>>,
+    pub(super) scrub: Mutex<Scrub>,
     #[cfg(test)]
     index_fails: AtomicBool,
 }
@@ -61,6 +63,7 @@ impl Shared {
         probe: Arc<Probe>,
         applied: u64,
     ) -> Self {
+        let scrub = Mutex::new(Scrub::resume(&options));
         Self {
             options,
             uses,
@@ -70,6 +73,7 @@ impl Shared {
             high_water: AtomicU64::new(0),
             room: AtomicU8::new(Room::Enough as u8),
             refused: RwLock::new(None),
+            scrub,
             #[cfg(test)]
             index_fails: AtomicBool::new(false),
         }

@@ -2,6 +2,7 @@
 
 use std::fs::{self, File};
 use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -60,7 +61,10 @@ pub(super) fn write(path: &Path, content: &impl Serialize) -> Result<(), StoreEr
 
 fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let temporary: PathBuf = path.with_extension("new");
-    let mut file = File::create(&temporary)?;
+    // Made anew: one that a crash left may be open to others.
+    let _ = fs::remove_file(&temporary);
+    let mut options = File::options();
+    let mut file = options.write(true).create_new(true).mode(0o600).open(&temporary)?;
     file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&temporary, path)

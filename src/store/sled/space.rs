@@ -2,6 +2,7 @@
 //! refused while there is still room for it, and a reserve is given back to it when there is none.
 
 use std::fs::{self, File};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{FallocateFlags, fallocate, statvfs};
@@ -60,7 +61,9 @@ impl Space {
             return;
         }
         let set_aside = || {
-            let file = File::create(&path)?;
+            let mut options = File::options();
+            let options = options.write(true).create(true).truncate(true).mode(0o600);
+            let file = options.open(&path)?;
             fallocate(&file, FallocateFlags::empty(), 0, self.reserve_bytes)?;
             Ok::<_, std::io::Error>(())
         };

@@ -14,9 +14,11 @@ mod crash;
 mod damage;
 mod faults;
 mod marks;
+mod private;
 mod reading;
 mod rebuild;
 mod renewal;
+mod scrub;
 mod upgrade;
 mod uses;
 

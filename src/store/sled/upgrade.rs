@@ -9,6 +9,7 @@ use std::fs;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
+use super::aside;
 use super::checkpoint::Checkpoint;
 use super::index::Index;
 use super::state::State;
@@ -138,9 +139,7 @@ impl Old {
             fs::remove_dir_all(&self.path)
         } else {
             // For whoever wants to look into it.
-            let aside = self.path.with_extension("damaged");
-            let _ = fs::remove_dir_all(&aside);
-            fs::rename(&self.path, aside)
+            aside::set_aside(&self.path).map(|_| ())
         };
         gone.map_err(|error| failed(&self.path, "removing", &error))?;
         tracing::info!("carried {count} last uses over from `{}`", self.path.display());

@@ -160,11 +160,12 @@ impl Upkeep {
             return;
         }
         self.retried = Some(clock::instant());
+        // Another one may have to be built in its place.
+        self.renewal = None;
         self.space.make_room();
         match heal::reopen(shared, log.mark()) {
             Ok((index, reopened)) => {
                 *state = reopened;
-                self.renewal = None;
                 shared.change(Access::Open(Arc::new(index)));
                 tracing::info!("the index is open again");
             }

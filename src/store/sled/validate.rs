@@ -98,6 +98,6 @@ fn holder_of(index: &Index, digest: &Digest) -> Result<Option<TokenId>, StoreErr
 
 fn last_use(index: &Index, token: &Token, uses: &Uses) -> Result<Option<Timestamp>, StoreError> {
     let Some(head) = entry::head(index, token.id)? else { return Ok(None) };
-    let stored = uses.read(head.slot, token.id)?.last;
+    let stored = uses.read(head.slot, token.id)?;
     Ok(entry::counting(token, stored, uses.floor()).map(|last| last.at))
 }

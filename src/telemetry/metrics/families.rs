@@ -138,7 +138,11 @@ pub(super) fn store(families: &mut Families<'_>, state: &State) -> fmt::Result {
     let help = "Reads of the store for tokens that were not in memory";
     families.histogram("store_load", help, FROM_MICROSECONDS, &state.loads)?;
     let help = "Changes to tokens and owners, until they were durable or had failed";
-    families.histogram("store_commit", help, FROM_MICROSECONDS, &state.commits)
+    families.histogram("store_commit", help, FROM_MICROSECONDS, &state.commits)?;
+    let help = "The last event of the history that the present pass over it has found to be whole";
+    families.gauge("history_verified_position", help, state.history_position)?;
+    let help = "1 if something in the history cannot be read or does not verify, else 0";
+    families.gauge("history_damaged", help, u64::from(state.history_damaged))
 }
 
 pub(super) fn process(

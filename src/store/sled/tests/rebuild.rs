@@ -104,6 +104,65 @@ async fn events_that_are_gone_are_noticed_and_repair_goes_on_without_them() {
     history::verify(&folder.path().join("data/history")).unwrap();
 }
 
+/// Flips a bit of the first event.
+fn spoil_history(folder: &Path) {
+    let path = &segments(folder)[0];
+    let mut bytes = fs::read(path).unwrap();
+    bytes[100] ^= 1;
+    fs::write(path, bytes).unwrap();
+}
+
+#[tokio::test]
+async fn repair_changes_nothing_where_the_history_is_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    fill(&open(folder.path()), 40).await;
+    spoil_history(folder.path());
+    // What is not needed for any answer.
+    check_filled(&open(folder.path()), 40).await;
+    for _ in 0..2 {
+        let options = options(folder.path());
+        let refused = tokio::task::spawn_blocking(move || repair(options)).await.unwrap();
+        let Err(StoreError::Damaged { place, hint, .. }) = refused else { panic!("{refused:?}") };
+        assert!(place.ends_with(".jsonl at byte 0"), "{place}");
+        assert!(hint.contains("nothing was changed") && hint.contains("backup"), "{hint}");
+        assert!(!folder.path().join("data/index.next").exists());
+        assert!(!folder.path().join("data/index.damaged").exists());
+        check_filled(&open(folder.path()), 40).await;
+    }
+}
+
+#[tokio::test]
+async fn a_start_that_cannot_build_an_index_leaves_the_old_one() {
+    let folder = tempfile::tempdir().unwrap();
+    fill(&open(folder.path()), 40).await;
+    let whole = copy_running(folder.path());
+    spoil_history(folder.path());
+    fs::remove_file(folder.path().join("data/checkpoint")).unwrap();
+    for _ in 0..2 {
+        assert!(matches!(open_error(folder.path()), StoreError::Damaged { .. }));
+        assert!(!folder.path().join("data/index.next").exists());
+    }
+    // With the checkpoint of its time it is what it was.
+    let checkpoint = "data/checkpoint";
+    fs::copy(whole.path().join(checkpoint), folder.path().join(checkpoint)).unwrap();
+    check_filled(&open(folder.path()), 40).await;
+    assert!(!folder.path().join("data/index.damaged").exists());
+}
+
+#[tokio::test]
+async fn every_index_that_is_replaced_stays() {
+    let folder = tempfile::tempdir().unwrap();
+    fill(&open(folder.path()), 10).await;
+    for _ in 0..2 {
+        let options = options(folder.path());
+        tokio::task::spawn_blocking(move || repair(options)).await.unwrap().unwrap();
+    }
+    for old in ["index.damaged", "index.damaged.2"] {
+        assert!(folder.path().join("data").join(old).join("db").is_file(), "{old}");
+    }
+    check_filled(&open(folder.path()), 10).await;
+}
+
 /// Writes an event as an older version of this program would have.
 fn append_raw(folder: &Path, body: &str) {
     let how = Recovered { from: Mark::START, durable: 0, unclean: false, segment_bytes: 1 << 20 };

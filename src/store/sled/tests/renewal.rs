@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::damage::mark_of;
 use super::{check_filled, fill, keep_waiting, options, segments};
-use crate::history::Log;
+use crate::history::{Log, Mark};
 use crate::store::sample::{NOW, creation, noted, token};
 use crate::store::sled::checkpoint::{self, Checkpoint};
 use crate::store::sled::keeper::Keeper;
@@ -94,16 +94,18 @@ async fn a_crash_at_any_moment_of_the_exchange_loses_nothing() {
     fill(&super::open(folder.path()), 20).await;
     let data = folder.path().join("data");
     let (index, aside) = (data.join("index"), data.join("index.damaged"));
-    for moment in ["begun", "moved aside", "noted", "put in place"] {
+    for moment in ["begun", "moved aside", "put in place", "noted"] {
         super::copy_all(&index, &next(folder.path()));
         if moment != "begun" {
             fs::rename(&index, &aside).unwrap();
         }
         if matches!(moment, "noted" | "put in place") {
-            checkpoint::write(&data, &Checkpoint::start(Default::default())).unwrap();
-        }
-        if moment == "put in place" {
             fs::rename(next(folder.path()), &index).unwrap();
+        }
+        if moment == "noted" {
+            let known = checkpoint::read(&data).unwrap();
+            let noted = Checkpoint::at(known.mark, known.batches, known.seen);
+            checkpoint::write(&data, &noted).unwrap();
         }
         check_filled(&super::open(folder.path()), 20).await;
         assert!(!next(folder.path()).exists(), "{moment}");
@@ -133,7 +135,7 @@ async fn checkpoints_go_on_with_another_index() {
     fs::create_dir(other.path().join("data")).unwrap();
     let data = other.path().join("data");
     let mut keeper = Keeper::start(&options(other.path())).unwrap();
-    let checkpoint = Checkpoint::start(Default::default());
+    let checkpoint = Checkpoint::at(Mark::START, 0, Default::default());
     let take = async || {
         let index = store.shared.index().unwrap();
         keep_waiting(async || keeper.request(&store.shared, &index, Some(checkpoint))).await;

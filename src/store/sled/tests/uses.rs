@@ -8,10 +8,12 @@ use crate::clock::Clock;
 use crate::domain::event::EventKind;
 use crate::domain::time::Span;
 use crate::domain::token::Token;
-use crate::store::sample::{NOW, creation, last_use, noted, owner_creation, revocation, token};
+use crate::store::sample::{
+    NOW, creation, last_use, noted, owner_creation, revocation, token, usage,
+};
 use crate::store::sled::SledStore;
 use crate::store::sled::uses::{Age, Means, open as open_uses};
-use crate::store::{Due, NotedUse, Store, StoreError, Subject, UseKey};
+use crate::store::{Due, NotedUse, Store, StoreError, Subject, Usage, UseKey};
 
 #[tokio::test]
 async fn after_a_loss_nothing_dies_early_and_nothing_lives_for_ever() {
@@ -35,8 +37,9 @@ async fn after_a_loss_nothing_dies_early_and_nothing_lives_for_ever() {
     assert_eq!(store.refile(due[0]).await.unwrap(), Some(after(250)));
     let asked = [idle.id, eternal.id].map(UseKey::from);
     let uses = store.last_uses(&asked).await.unwrap();
-    let counted = uses[0].as_ref().map(|last| last.at);
-    assert_eq!((counted, &uses[1]), (Some(after(150)), &None));
+    // That is all that is known: no address and no moment are made up.
+    let unknown = Some(Usage { at: after(150), last: None });
+    assert_eq!(uses, [unknown.clone(), unknown]);
     let held = store.held(&idle.digest).await.unwrap().unwrap();
     assert_eq!(held.last_use, uses[0]);
     // A sweeper that judged by nothing at all does not end it.
@@ -66,8 +69,8 @@ async fn use_some(store: &dyn Store) {
 async fn check_used(store: &dyn Store) {
     for n in 0..40 {
         let wanted = match n {
-            1 => Some(last_use(99)),
-            n if n % 2 == 1 && n < 30 => Some(last_use(10 + n)),
+            1 => Some(usage(99)),
+            n if n % 2 == 1 && n < 30 => Some(usage(10 + n)),
             _ => None,
         };
         check_first_use(store, n, wanted.is_some()).await;
@@ -160,8 +163,8 @@ async fn a_token_whose_slot_is_damaged_is_not_ended_early() {
         // It was written anew, with the moment at which it was met.
         drop(store);
         let store = open(folder.path());
-        let last = store.last_uses(&[key(0)]).await.unwrap().remove(0);
-        assert_eq!(last.map(|last| last.at), Some(at_150), "byte {byte}, later");
+        let last = store.last_uses(&[key(0)]).await.unwrap();
+        assert_eq!(last, [Some(Usage { at: at_150, last: None })], "byte {byte}, later");
     }
 }
 
@@ -230,7 +233,7 @@ async fn two_flushes_race_a_conditional_commit() {
             flush.await.unwrap();
         }
         let last = store.last_uses(&[key(n)]).await.unwrap();
-        assert_eq!(last, [Some(last_use(at + 1))], "round {round}");
+        assert_eq!(last, [Some(usage(at + 1))], "round {round}");
     }
     assert!(conflicts >= 20, "{conflicts} conflicts, {ended} ended");
 }
@@ -346,4 +349,30 @@ async fn a_file_that_grew_just_before_a_crash_is_no_older_copy() {
     // The head did not come to count the new slots.
     fs::write(crashed.path().join("data/uses.head"), &head.1).unwrap();
     assert_eq!(open(crashed.path()).shared.uses.floor(), crate::domain::time::Timestamp::EPOCH);
+}
+
+#[tokio::test]
+async fn a_lost_use_of_an_ended_token_is_unknown_and_not_after_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    fill(&store, 10).await;
+    // Revoked at `NOW`: 0 and 3.
+    let uses = [0, 1].map(|n| NotedUse { first: true, ..noted(key(n), 0) }).to_vec();
+    store.note_uses(uses, NOW).await.unwrap();
+    drop(store);
+    for spoiled in [true, false] {
+        let path = folder.path().join("data/uses");
+        if spoiled {
+            let bytes: Vec<_> = fs::read(&path).unwrap().iter().map(|b| !b).collect();
+            fs::write(&path, bytes).unwrap();
+        } else {
+            fs::remove_file(&path).unwrap();
+        }
+        let later = NOW.plus(Span::from_seconds(500));
+        let options = super::Options { clock: Clock::held(later), ..options(folder.path()) };
+        let store = SledStore::open(options).unwrap();
+        let last = store.last_uses(&[0, 1].map(key)).await.unwrap();
+        let unknown = |at| Some(Usage { at, last: None });
+        assert_eq!(last, [unknown(NOW), unknown(later)], "spoiled: {spoiled}");
+    }
 }

@@ -19,7 +19,6 @@
 //! while it is half written.
 
 use std::fs::File;
-use std::net::Ipv4Addr;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -28,7 +27,7 @@ use std::sync::{Mutex, PoisonError, RwLock, RwLockReadGuard};
 use crate::clock::Clock;
 use crate::domain::id::TokenId;
 use crate::domain::time::Timestamp;
-use crate::store::{LastUse, StoreError};
+use crate::store::{LastUse, StoreError, Usage};
 
 mod age;
 mod head;
@@ -93,7 +92,7 @@ pub(super) struct Entry {
 /// What is known of the uses of a token.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Known {
-    pub(super) last: Option<LastUse>,
+    pub(super) last: Option<Usage>,
     /// The event that tells of the first use.
     pub(super) first: Option<u64>,
 }
@@ -124,8 +123,9 @@ impl Uses {
         let known = slot.and_then(|slot| {
             let last = match slot.last {
                 None => None,
+                Some(stored) if stored.is_presumed() => Some(Usage { at: stored.at, last: None }),
                 Some(Stored { at, address, api }) => {
-                    Some(LastUse { at, address, api: head.api(api)? })
+                    Some(LastUse { at, address, api: head.api(api)? }.into())
                 }
             };
             Some(Known { last, first: slot.first })
@@ -142,8 +142,7 @@ impl Uses {
         if mending.len() < MENDING_MAX && !mending.iter().any(|entry| entry.slot == slot) {
             mending.push(Entry { slot, token, last: None, first: None });
         }
-        let last = LastUse { at, address: Ipv4Addr::UNSPECIFIED.into(), api: "".into() };
-        Known { last: Some(last), first: None }
+        Known { last: Some(Usage { at, last: None }), first: None }
     }
 
     /// Says the first time that there is damage, and when that was.

@@ -13,6 +13,7 @@ use super::{SLOT_BYTES, Uses, failed};
 use crate::clock::Clock;
 use crate::domain::time::Timestamp;
 use crate::store::StoreError;
+use crate::store::sled::aside;
 use crate::store::sled::small::Found;
 
 /// An open file of last uses.
@@ -128,14 +129,10 @@ fn lost(path: &Path, what: &str) -> Option<Head> {
     None
 }
 
-/// Moves a file that cannot be trusted aside, in the place of an older one. Its head goes last: until then
-/// the next start comes here again.
+/// Moves a file that cannot be trusted aside. Its head goes last: until then the next start comes here again.
 fn set_aside(path: &Path) -> Result<(), StoreError> {
     if !path.exists() {
         return Ok(());
     }
-    let aside = path.with_extension("damaged");
-    fs::rename(path, &aside).map_err(|error| failed(path, "moving away", &error))?;
-    tracing::warn!("moved the old file to `{}`", aside.display());
-    Ok(())
+    aside::set_aside(path).map(|_| ()).map_err(|error| failed(path, "moving away", &error))
 }

@@ -105,8 +105,8 @@ impl Uses {
         let Some(old) = old.filter(known) else {
             let damaged_at = self.met_damage(entry.slot);
             let last = match entry.last {
-                Some(last) => Stored { at: last.at.max(damaged_at), ..last },
-                None => presumed(damaged_at),
+                Some(last) if last.at >= damaged_at => last,
+                _ => Stored::presumed(damaged_at),
             };
             return Some(Slot { token: Some(entry.token), last: Some(last), first: entry.first });
         };
@@ -296,8 +296,4 @@ fn piece_length(entries: &[Entry]) -> usize {
 fn blank(salt: u32, begin: u64) -> Vec<u8> {
     let numbers = begin..begin.saturating_add(GROWTH_SLOTS);
     numbers.flat_map(|number| Slot::default().encode(salt, number)).collect()
-}
-
-const fn presumed(at: Timestamp) -> Stored {
-    Stored { at, address: std::net::IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), api: 0 }
 }

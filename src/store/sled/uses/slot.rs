@@ -31,6 +31,18 @@ pub(in crate::store::sled) struct Stored {
     pub(in crate::store::sled) api: u16,
 }
 
+impl Stored {
+    /// For a token whose last use is not known.
+    pub(super) const fn presumed(at: Timestamp) -> Self {
+        Self { at, address: IpAddr::V4(Ipv4Addr::UNSPECIFIED), api: 0 }
+    }
+
+    /// Whether it is such a one: no request comes from that address.
+    pub(super) const fn is_presumed(&self) -> bool {
+        self.address.is_unspecified() && self.api == 0
+    }
+}
+
 /// What a slot holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Slot {

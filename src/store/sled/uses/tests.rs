@@ -52,7 +52,7 @@ fn address(at: u64) -> std::net::IpAddr {
 
 fn known(at: u64, api: &str, first: Option<u64>) -> Known {
     let last = LastUse { at: at_second(at), address: address(at), api: api.into() };
-    Known { last: Some(last), first }
+    Known { last: Some(last.into()), first }
 }
 
 const APIS: [&str; 4] = ["erp", "shop", "", "bank"];
