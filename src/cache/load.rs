@@ -157,7 +157,7 @@ impl Cache {
     async fn fetch(&self, digest: &Digest) -> Outcome {
         let mut outcome = Err(LoadError::Busy);
         for _ in 0..OVERTAKEN_MAX {
-            let epochs = self.epochs(digest);
+            let (epochs, forgotten) = (self.epochs(digest), self.touches.forgotten());
             let begun = clock::instant();
             let read = self.store.held(digest).await;
             self.counts.loads.observe_shared(begun.elapsed());
@@ -166,14 +166,17 @@ impl Cache {
                     outcome = Err(LoadError::Store(error.to_string().into()));
                     break;
                 }
-                Ok(held) => match self.admit(digest, epochs, held.as_ref()) {
-                    Some(admitted) => {
+                Ok(held) => {
+                    let seen = held.as_ref().map(|held| self.last_seen(held, forgotten));
+                    let overtaken = matches!(seen, Some(None));
+                    let held = held.as_ref().zip(seen.flatten());
+                    if !overtaken && let Some(admitted) = self.admit(digest, epochs, held) {
                         outcome = Ok(admitted);
                         break;
                     }
-                    None => self.counts.overtaken.add_shared(1),
-                },
-            };
+                    self.counts.overtaken.add_shared(1);
+                }
+            }
         }
         outcome
     }
@@ -189,7 +192,7 @@ impl Cache {
         &self,
         digest: &Digest,
         (shard_epoch, owners_epoch): (u64, u64),
-        held: Option<&Held>,
+        held: Option<(&Held, LastSeen)>,
     ) -> Option<Option<Arc<Entry>>> {
         let mut shard = self.shard(digest);
         if self.epoch(digest) != shard_epoch {
@@ -200,9 +203,8 @@ impl Cache {
                 self.unknown.insert(*digest, ());
                 None
             }
-            Some(held) => {
+            Some((held, last_seen)) => {
                 let owner = self.admit_owner(owners_epoch, held)?;
-                let last_seen = self.last_seen(held);
                 let entry = Arc::new(Entry::new(held, owner, last_seen, &self.interned));
                 self.records.insert(&entry);
                 Some(entry)
@@ -231,10 +233,14 @@ impl Cache {
     /// When the token was last used: the pending use where there is one, since it is the later. A
     /// request that is under way with the record before may still note a use that this one does not
     /// hear of; then this record is behind by a second or two, which
-    /// [`Entry::idleness_is_doubtful`] allows for.
-    fn last_seen(&self, held: &Held) -> LastSeen {
+    /// [`Entry::idleness_is_doubtful`] allows for. None where the first use of all may have been
+    /// written after the store was read, and have left the memory since `forgotten`: nobody may take
+    /// the next use for the first.
+    fn last_seen(&self, held: &Held, forgotten: u64) -> Option<LastSeen> {
         let pending = self.touches.newest(held.token.id).map(|last| last.at);
-        LastSeen::new(pending.max(held.last_use.as_ref().map(|last| last.at)))
+        let known = pending.max(held.last_use.as_ref().map(|last| last.at));
+        let sure = known.is_some() || self.touches.forgotten() == forgotten;
+        sure.then(|| LastSeen::new(known))
     }
 }
 

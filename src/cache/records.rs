@@ -2,8 +2,8 @@
 //!
 //! moka takes some 320 bytes for each of its entries, more than a record. So its entries are groups
 //! of about [`GROUP`] records, chosen by their digests: what moka knows of use it knows of a group,
-//! and a group goes as a whole. That is as good as before where most tokens in use have room, and
-//! coarser where not.
+//! and a group goes as a whole. Where all room is taken a group does not grow: of its records the one
+//! whose last use is the oldest goes.
 //!
 //! A record that is no longer held must say so, for cores keep it in tables of their own. A group
 //! that is evicted is closed under its lock: what it held is invalid from then on, and it takes
@@ -30,6 +30,7 @@ pub(super) struct Records {
     groups: moka::sync::Cache<u64, Arc<Group>, BuildDigestHasher>,
     /// How many groups there can be.
     numbers: u64,
+    most: u64,
 }
 
 #[derive(Debug, Default)]
@@ -65,7 +66,7 @@ impl Records {
                 }
             })
             .build_with_hasher(BuildDigestHasher::default());
-        Self { groups, numbers: (most / GROUP).max(GROUPS_MIN) }
+        Self { groups, numbers: (most / GROUP).max(GROUPS_MIN), most }
     }
 
     /// The record of a digest.
@@ -80,12 +81,13 @@ impl Records {
     /// Takes a record in, in the place of an older one of the same digest.
     pub(super) fn insert(&self, entry: &Arc<Entry>) {
         let number = self.number_of(&entry.digest);
+        let full = self.groups.weighted_size() >= self.most;
         self.groups.entry(number).and_compute_with(|current| {
             let current = current.map(moka::Entry::into_value);
-            let open = current.filter(|group| group.add(entry));
+            let open = current.filter(|group| group.add(entry, full));
             Op::Put(open.unwrap_or_else(|| {
                 let group = Arc::<Group>::default();
-                group.add(entry);
+                group.add(entry, full);
                 group
             }))
         });
@@ -122,11 +124,16 @@ impl Group {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// False if the group is closed.
-    fn add(&self, entry: &Arc<Entry>) -> bool {
+    /// False if the group is closed. Where all room is taken, a group does not grow: the member
+    /// whose last use is the oldest goes, so that a walk through many tokens takes the place of few
+    /// that are in use.
+    fn add(&self, entry: &Arc<Entry>, full: bool) -> bool {
         let mut held = self.lock();
         if !held.closed {
             held.drop_all_of(&entry.digest);
+            if full {
+                held.drop_oldest();
+            }
             let (tag, entry) = (tag_of(&entry.digest), Arc::clone(entry));
             held.members.push(Member { tag, entry });
         }
@@ -141,6 +148,13 @@ impl Group {
 }
 
 impl Held {
+    fn drop_oldest(&mut self) {
+        let used = |(_, member): &(usize, &Member)| member.entry.last_seen.at();
+        if let Some((oldest, _)) = self.members.iter().enumerate().min_by_key(used) {
+            self.members.swap_remove(oldest).entry.invalidate();
+        }
+    }
+
     fn drop_all_of(&mut self, digest: &Digest) {
         let tag = tag_of(digest);
         self.members.retain(|Member { tag: of, entry }| {
@@ -161,6 +175,7 @@ fn tag_of(digest: &Digest) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::time::Timestamp;
 
     #[test]
     fn a_record_is_held_until_it_is_forgotten_or_replaced() {
@@ -189,6 +204,28 @@ mod tests {
         assert_eq!(held, valid);
         let count = u64::try_from(held.iter().filter(|held| **held).count()).unwrap();
         assert!(count == records.count() && count > 500, "{count}");
+    }
+
+    #[test]
+    fn a_walk_through_many_tokens_leaves_most_of_those_in_use() {
+        let records = Records::new(2_000);
+        let all: Vec<_> = (0..6_000).map(Entry::sample).collect();
+        let (mine, others) = all.split_at(2_000);
+        let (used, unused) = mine.split_at(1_000);
+        mine.iter().for_each(|entry| records.insert(entry));
+        for entry in used {
+            entry.last_seen.advance(Timestamp::from_unix(1_000_000));
+        }
+        records.settle();
+        for entry in others {
+            records.insert(entry);
+            records.settle();
+        }
+        let left = |entries: &[Arc<Entry>]| {
+            entries.iter().filter(|entry| records.get(&entry.digest).is_some()).count()
+        };
+        assert!(left(used) > 950 && left(unused) < 900, "{} {}", left(used), left(unused));
+        assert!(records.count() <= 2_000, "{}", records.count());
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
@@ -15,6 +16,10 @@ use super::link::Link;
 /// So much of an answer, written at once while nothing is under way, is more than the small change
 /// that a connection of HTTP/2 lives on.
 const MOVES_BYTES: usize = 1_024;
+
+/// How long a client may take to close its side, when we have closed ours. Clients of HTTP/2 send for
+/// as long as they read.
+const LINGER: Duration = Duration::from_secs(2);
 
 /// A client's socket, which tells the connection's alarm what moves on it.
 #[derive(Debug)]
@@ -166,11 +171,19 @@ impl AsyncWrite for Socket {
         self.poll_head(context)
     }
 
-    /// The socket is closed right after this, which tells the client the same without another call.
+    /// The socket is closed right after this, which tells the client that it is over without another
+    /// call. Where that would take back what was written, the client is told first, and waited for.
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_head(context))?;
-        self.client.closes();
-        Poll::Ready(Ok(()))
+        let (client, link) = (&self.client, &self.link);
+        client.closes();
+        if client.is_cut() || (!client.is_http2() && !link.is_shut() && link.is_read()) {
+            return Poll::Ready(Ok(()));
+        }
+        if link.shut()? {
+            client.alarm().set(LINGER);
+        }
+        link.poll_end(context).map(Ok)
     }
 }
 
@@ -178,9 +191,8 @@ impl AsyncWrite for Socket {
 mod tests {
     use super::*;
 
-    use std::io::Read;
+    use std::io::{Read, Write};
     use std::task::Waker;
-    use std::time::Duration;
 
     use http::Version;
     use tokio::net::TcpListener;
@@ -233,6 +245,39 @@ mod tests {
                 assert_eq!(rings(&sample, &client), idle_is_short, "{limits}: once it is written");
                 drop(socket);
                 reading.join().unwrap();
+            });
+        }
+    }
+
+    /// TCP drops what was not sent yet, and sends a reset, if it is closed with something unread.
+    #[test]
+    fn an_answer_is_not_taken_back_by_what_came_after_its_request() {
+        for stray in [&b""[..], b"\r\n"] {
+            let sample = Sample::new("\"http://127.0.0.1:9\"", "");
+            sample.run(async {
+                let client = sample.client();
+                let (mut socket, mut peer) = pair(&client).await;
+                peer.write_all(stray).unwrap();
+                while socket.link.is_read() != stray.is_empty() {
+                    tokio::task::yield_now().await;
+                }
+                let write = |context: &mut Context<'_>| {
+                    Pin::new(&mut socket).poll_write(context, b"answer")
+                };
+                std::future::poll_fn(write).await.unwrap();
+                let mut context = Context::from_waker(Waker::noop());
+                let closed = Pin::new(&mut socket).poll_shutdown(&mut context);
+                assert_eq!(closed.is_ready(), stray.is_empty(), "it waits for the client's end");
+                let left = (closed.is_pending()).then_some(socket);
+                let mut answer = Vec::new();
+                peer.read_to_end(&mut answer).unwrap();
+                assert_eq!(answer, b"answer");
+                drop(peer);
+                if let Some(mut socket) = left {
+                    let end =
+                        |context: &mut Context<'_>| Pin::new(&mut socket).poll_shutdown(context);
+                    std::future::poll_fn(end).await.unwrap();
+                }
             });
         }
     }
