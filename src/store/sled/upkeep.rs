@@ -165,6 +165,10 @@ impl Upkeep {
             Ok((index, reopened)) => {
                 *state = reopened;
                 self.renewal = None;
+                // One that was there before is in doubt.
+                if index.doubts().is_none() {
+                    self.keeper.begin_anew();
+                }
                 shared.change(Access::Open(Arc::new(index)));
                 tracing::info!("the index is open again");
             }
