@@ -287,7 +287,7 @@ pub(super) fn forget_index(options: &Options) -> Result<(), StoreError> {
 }
 
 /// Moves an index that is not trusted aside, and notes that a new one is being built.
-pub(super) fn start_anew(options: &Options, seen: Seen) -> Result<(), StoreError> {
+fn start_anew(options: &Options, seen: Seen) -> Result<(), StoreError> {
     let path = options.index();
     if path.exists() {
         move_aside(&path)?;

@@ -2,8 +2,8 @@
 //!
 //! A thread of its own carries the history into `index.next`. When it is done, the writing thread adds what
 //! came since and puts it in the place of the damaged one; only then is there no index, for a moment.
-//! Whatever fails leaves the damaged one in place, or none, and then it is opened anew as after any failure
-//! (`heal`). What was built in vain is removed at once: it may be what fills the disk.
+//! Whatever fails leaves the damaged one in place, or puts it back, and then it is opened again as after any
+//! failure (`heal`). What was built in vain is removed at once: it may be what fills the disk.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,9 +11,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
-use super::checkpoint::{self, Seen};
+use super::checkpoint::{self, Checkpoint, Seen};
 use super::index::Index;
-use super::open;
+use super::open::Options;
 use super::replay::{Replay, ReplayError};
 use super::shared::{self, Access, Shared};
 use super::space::Space;
@@ -78,23 +78,22 @@ impl Renewal {
         };
         let next = shared.options.next_index();
         let built = carry(shared, &next, built, until.head.seq, &self.stop)?;
+        let options = &shared.options;
+        let known = checkpoint::read(&options.folder);
+        let seen = checkpoint::seen(&options.folder, known.as_ref());
+        let seen = Seen { high_water: shared.high_water(), ..seen };
+        let batches = built.state.batches;
+        // Whatever takes long or wants room comes while the damaged one still answers. After a crash it is
+        // in doubt with this checkpoint, or not trusted.
+        let reached = Checkpoint { mark: until, batches, seen, closed: None, older: None };
+        checkpoint::write(&options.folder, &reached)?;
+        remove(&aside(options))?;
         let reason = "a new index is being put in its place".to_owned();
         if let Some(Err(old)) = shared.change(Access::Down(reason)).map(shared::sole) {
             shared.change(Access::Open(old));
             return Err(failed("closing the damaged index", "it is still being read"));
         }
-        let options = &shared.options;
-        let known = checkpoint::read(&options.folder);
-        let seen = checkpoint::seen(&options.folder, known.as_ref());
-        open::start_anew(options, Seen { high_water: shared.high_water(), ..seen })?;
-        fs::rename(&next, options.index())
-            .map_err(|error| failed("putting the new index in place", &error.to_string()))?;
-        history::sync_folder(&options.folder)?;
-        let index = Index::open(&options.index(), options.cache_bytes)?;
-        if index.state()? != built.state {
-            return Err(failed("opening the new index", "it is not what was written"));
-        }
-        shared.change(Access::Open(Arc::new(index)));
+        shared.change(Access::Open(Arc::new(exchange(options, &built.state)?)));
         Ok(built.state)
     }
 }
@@ -111,6 +110,41 @@ impl Drop for Renewal {
             tracing::warn!("{error}");
         }
     }
+}
+
+/// Puts the new index in the place of the damaged one, which goes back there if that fails. Both are closed.
+pub(super) fn exchange(options: &Options, wanted: &State) -> Result<Index, StoreError> {
+    let (path, next, aside) = (options.index(), options.next_index(), aside(options));
+    let rename = |from: &Path, to: &Path| {
+        let renamed = fs::rename(from, to);
+        renamed.map_err(|error| failed("putting the new index in place", &error.to_string()))
+    };
+    rename(&path, &aside)?;
+    let place = || {
+        rename(&next, &path)?;
+        history::sync_folder(&options.folder)?;
+        let index = Index::open(&path, options.cache_bytes)?;
+        if index.state()? == *wanted {
+            return Ok(index);
+        }
+        Err(failed("opening the new index", "it is not what was written"))
+    };
+    let placed = place();
+    if placed.is_ok() {
+        tracing::warn!("moved the old index to `{}`", aside.display());
+    } else {
+        // Where it is removed; it may not have come that far.
+        let _ = fs::rename(&path, &next);
+        if let Err(error) = rename(&aside, &path) {
+            tracing::error!("the damaged index is not back: {error}");
+        }
+    }
+    placed
+}
+
+/// Where the damaged one stays, for whoever wants to look into it.
+fn aside(options: &Options) -> PathBuf {
+    options.index().with_extension("damaged")
 }
 
 /// Builds an index, until hardly any event is missing.
@@ -169,7 +203,7 @@ fn after(place: &Place, line: &[u8]) -> Place {
     Place { offset: place.offset.saturating_add(bytes), ..*place }
 }
 
-/// Removes a new index that was not finished.
+/// Removes an index, if it is there.
 fn remove(path: &Path) -> Result<(), StoreError> {
     match fs::remove_dir_all(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
