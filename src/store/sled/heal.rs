@@ -23,7 +23,7 @@ pub(super) fn reopen(shared: &Shared, until: Mark) -> Result<(Index, State), Sto
         (_, _) => (Found::anew(options, seen)?, Place::START),
     };
     match bring_up(&mut found, shared, from, until) {
-        Err(error) if found.is_bad() => {
+        Err(error) if found.is_bad() && !shared.is_closing() => {
             tracing::error!("{error}; building the index from the history");
             drop(found);
             found = Found::anew(options, seen)?;
@@ -49,6 +49,9 @@ fn bring_up(
     let mut replay = Replay::new(&found.index, found.state, &shared.uses);
     let mut lines = Lines::from(&history, from)?;
     while let Some(raw) = lines.next_line()? {
+        if shared.is_closing() {
+            return Err(StoreError::Closed);
+        }
         let checked = history::check(raw.bytes).map_err(|what| damaged(what.to_owned()))?;
         if checked.seq > until.head.seq {
             break;
