@@ -184,7 +184,7 @@ async fn the_layout_with_one_sum_is_built_anew_and_nothing_is_called_damaged() {
     fill(&open(folder.path()), TOKENS).await;
     let data = folder.path().join("data");
     let db = ::sled::open(data.join("index")).unwrap();
-    for entry in &db {
+    for entry in db.iter() {
         let (key, raw) = entry.unwrap();
         let payload = value::open(&key, &raw).unwrap();
         db.insert(&key, value::seal_as(value::LAST_FORMAT, &key, &payload)).unwrap();
