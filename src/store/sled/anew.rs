@@ -6,10 +6,10 @@ use std::fs;
 use std::path::Path;
 
 use super::aside;
-use super::checkpoint::{self, Checkpoint};
 use super::index::Index;
 use super::options::Options;
 use super::private;
+use super::state::State;
 use crate::history;
 use crate::store::StoreError;
 
@@ -36,17 +36,37 @@ pub(super) fn remove(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Puts the new index, which is closed and on disk, in the place of the old one, which is closed
-/// too; `reached` says how far it is. After a crash in between there is no index, or the new one
-/// with the old checkpoint: the next start builds it once more, or reads it whole.
-pub(super) fn put_in_place(options: &Options, reached: &Checkpoint) -> Result<(), StoreError> {
+/// Puts the new index in the place of the old one, which stays aside, and goes back there if that
+/// fails. Both are closed. The checkpoint says already how far the new one is: after a crash in
+/// between, the next start reads the index that it finds whole, or builds it once more.
+pub(super) fn exchange(options: &Options, wanted: &State) -> Result<Index, StoreError> {
     let (path, next) = (options.index(), options.next_index());
-    if path.exists() {
-        aside::set_aside(&path).map_err(|error| failed("moving away", &path, &error))?;
+    let old = path.exists().then(|| aside::set_aside(&path)).transpose();
+    let old = old.map_err(|error| failed("moving away", &path, &error))?;
+    let place = || {
+        let placed = fs::rename(&next, &path);
+        placed.map_err(|error| failed("putting in place", &next, &error))?;
+        history::sync_folder(&options.folder)?;
+        let index = Index::open(&path, options.cache_bytes)?;
+        if index.state()? == *wanted {
+            return Ok(index);
+        }
+        Err(StoreError::Failed {
+            doing: format!("opening `{}`", path.display()),
+            cause: "it is not what was written".to_owned(),
+        })
+    };
+    let placed = place();
+    if placed.is_err() {
+        // Where it is removed; it may not have come that far.
+        let _ = fs::rename(&path, &next);
+        if let Some(old) = old
+            && let Err(error) = fs::rename(&old, &path)
+        {
+            tracing::error!("the old index is not back from `{}`: {error}", old.display());
+        }
     }
-    fs::rename(&next, &path).map_err(|error| failed("putting in place", &next, &error))?;
-    history::sync_folder(&options.folder)?;
-    checkpoint::write(&options.folder, reached)
+    placed
 }
 
 fn failed(doing: &str, path: &Path, error: &std::io::Error) -> StoreError {

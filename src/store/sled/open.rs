@@ -210,14 +210,8 @@ impl Found {
         let Self { index, state, .. } = self;
         index.sync()?;
         drop(index);
-        anew::put_in_place(options, &Checkpoint::at(mark, state.batches, seen))?;
-        let index = Index::open(&options.index(), options.cache_bytes)?;
-        if index.state()? != state {
-            return Err(StoreError::Failed {
-                doing: format!("opening `{}`", options.index().display()),
-                cause: "it is not what was written".to_owned(),
-            });
-        }
+        checkpoint::write(&options.folder, &Checkpoint::at(mark, state.batches, seen))?;
+        let index = anew::exchange(options, &state)?;
         Ok(Self { index, state, doubtful: false, beside: false })
     }
 
@@ -254,7 +248,7 @@ pub(super) fn trusted(
 ) -> Result<Option<Found>, StoreError> {
     let path = options.index();
     if known.older.is_some() {
-        tracing::warn!("the index is of an older layout; building it from the history");
+        tracing::info!("the index is of an earlier layout; building it from the history");
         return Ok(None);
     }
     if !path.join("db").is_file() {

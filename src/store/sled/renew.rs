@@ -2,8 +2,8 @@
 //!
 //! A thread of its own carries the history into `index.next`. When it is done, the writing thread adds what
 //! came since and puts it in the place of the damaged one; only then is there no index, for a moment.
-//! Whatever fails leaves the damaged one in place, or none, and then it is opened anew as after any failure
-//! (`heal`). What was built in vain is removed at once: it may be what fills the disk.
+//! Whatever fails leaves the damaged one in place, or puts it back, and then it is opened again as after any
+//! failure (`heal`). What was built in vain is removed at once: it may be what fills the disk.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -77,21 +77,20 @@ impl Renewal {
         };
         let next = shared.options.next_index();
         let built = carry(shared, &next, built, until.head.seq, &self.stop)?;
+        let options = &shared.options;
+        let known = checkpoint::read(&options.folder);
+        let seen = checkpoint::seen(&options.folder, known.as_ref());
+        let seen = Seen { high_water: shared.high_water(), ..seen };
+        let batches = built.state.batches;
+        // Whatever takes long or wants room comes while the damaged one still answers. After a crash it is
+        // in doubt with this checkpoint, or not trusted.
+        checkpoint::write(&options.folder, &Checkpoint::at(until, batches, seen))?;
         let reason = "a new index is being put in its place".to_owned();
         if let Some(Err(old)) = shared.change(Access::Down(reason)).map(shared::sole) {
             shared.change(Access::Open(old));
             return Err(failed("closing the damaged index", "it is still being read"));
         }
-        let options = &shared.options;
-        let known = checkpoint::read(&options.folder);
-        let seen = checkpoint::seen(&options.folder, known.as_ref());
-        let seen = Seen { high_water: shared.high_water(), ..seen };
-        anew::put_in_place(options, &Checkpoint::at(until, built.state.batches, seen))?;
-        let index = Index::open(&options.index(), options.cache_bytes)?;
-        if index.state()? != built.state {
-            return Err(failed("opening the new index", "it is not what was written"));
-        }
-        shared.change(Access::Open(Arc::new(index)));
+        shared.change(Access::Open(Arc::new(anew::exchange(options, &built.state)?)));
         Ok(built.state)
     }
 }

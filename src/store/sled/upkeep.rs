@@ -156,7 +156,7 @@ impl Upkeep {
         let broken = matches!(shared.index(), Err(StoreError::Failed { .. }));
         let early =
             self.retried.is_some_and(|at| clock::instant().saturating_duration_since(at) < RETRY);
-        if !broken || early {
+        if !broken || early || shared.is_closing() {
             return;
         }
         self.retried = Some(clock::instant());
@@ -166,9 +166,14 @@ impl Upkeep {
         match heal::reopen(shared, log.mark()) {
             Ok((index, reopened)) => {
                 *state = reopened;
+                // One that was there before is in doubt.
+                if index.doubts().is_none() {
+                    self.keeper.begin_anew();
+                }
                 shared.change(Access::Open(Arc::new(index)));
                 tracing::info!("the index is open again");
             }
+            Err(StoreError::Closed) => {}
             Err(error) => tracing::error!("the index cannot be opened again yet: {error}"),
         }
     }

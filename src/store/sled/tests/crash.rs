@@ -3,10 +3,25 @@
 
 use std::path::Path;
 
-use super::{copy_running, fill, keep_waiting, open};
+use super::{copy_running, fill, keep_waiting, open, options};
+use crate::history::{Log, Mark};
 use crate::store::sample::{creation, owner, owner_creation, revocation, token};
+use crate::store::sled::checkpoint::{self, Checkpoint};
+use crate::store::sled::heal;
+use crate::store::sled::index::Index;
+use crate::store::sled::keeper::Keeper;
+use crate::store::sled::lock::Lock;
+use crate::store::sled::open::{self as opening, Opened};
+use crate::store::sled::shared::{Access, Shared};
+use crate::store::sled::space::Space;
+use crate::store::sled::state::State;
+use crate::store::sled::upkeep::Upkeep;
+use crate::store::sled::write::Writer;
 use crate::store::sled::{keys, value};
 use crate::store::{Health, Store, StoreError};
+
+/// What keeps a folder open beside what readers share.
+type Opening = (Lock, Space, Log, State);
 
 const TOKENS: u64 = 30;
 /// One that is revoked after the older copy was taken.
@@ -133,6 +148,85 @@ async fn parts_that_are_whole_are_answered_while_another_is_not() {
     assert_eq!(store.tokens(None, None, 100).await.unwrap().entries.len() as u64, TOKENS);
 }
 
+/// A folder that a crash left, open without a writing thread, which would read it and mend it.
+fn in_doubt(folder: &Path, change_index: impl FnOnce(&::sled::Db)) -> (Shared, Opening) {
+    change(folder, change_index);
+    let Opened { lock, space, log, index, state, uses, .. } =
+        opening::open(&options(folder)).unwrap();
+    assert!(index.doubts().is_some());
+    let probe = std::sync::Arc::clone(log.probe());
+    let shared = Shared::new(options(folder), index, uses, probe, state.applied);
+    (shared, (lock, space, log, state))
+}
+
+#[tokio::test]
+async fn nothing_more_is_read_once_damage_was_met() {
+    let (whole, _) = crashed().await;
+    let untouched = |index: &Index| {
+        let doubts = index.doubts().unwrap();
+        (0..keys::PARTS).filter(|part| doubts.any_of(&[*part])).count()
+    };
+    let copy = copy_running(whole.path());
+    let (shared, _rest) = in_doubt(copy.path(), |_| {});
+    let index = shared.index().unwrap();
+    // As a reader meets it.
+    let _ = index.damage(b"a key", "a test");
+    assert!(matches!(shared.whole_index(), Err(StoreError::Damaged { .. })));
+    assert_eq!(untouched(&index), keys::PARTS);
+    // What a request needs is read all the same.
+    index.clear(&[keys::OWNERS_PART, 1]).unwrap();
+    assert_eq!(untouched(&index), keys::PARTS - 2);
+
+    let lost = keys::digest(&token(LATE, "alice").digest);
+    let (shared, _rest) = in_doubt(whole.path(), |db| drop(db.remove(&lost).unwrap().unwrap()));
+    let index = shared.index().unwrap();
+    index.clear(&[keys::part(&lost)]).unwrap_err();
+    index.clear(&[keys::OWNERS_PART, keys::part(&lost)]).unwrap_err();
+    shared.whole_index().unwrap_err();
+    assert_eq!(untouched(&index), keys::PARTS);
+}
+
+#[tokio::test]
+async fn the_store_is_broken_where_requests_are_refused_and_else_takes_no_changes() {
+    let (whole, _) = crashed().await;
+    let late = token(LATE, "alice");
+    for (lost, broken) in [
+        (keys::digest(&late.digest), true),
+        (keys::owner(&late.owner), true),
+        (keys::token(late.id), false),
+        (keys::owned_token(&late.owner, late.id), false),
+    ] {
+        let copy = copy_running(whole.path());
+        let (shared, (lock, space, log, state)) =
+            in_doubt(copy.path(), |db| drop(db.remove(&lost).unwrap().unwrap()));
+        let keeper = Keeper::start(&shared.options).unwrap();
+        let upkeep = Upkeep::new(keeper, space, lock, state, shared.high_water());
+        let mut writer = Writer { shared: shared.into(), log, state, upkeep };
+        assert_eq!(writer.shared.health(), Health::Ready);
+        assert!(writer.clear_doubts() && writer.clear_doubts(), "it is still bad");
+        let health = writer.shared.health();
+        assert!(matches!(health, Health::Broken(_)) == broken, "{lost:?}: {health:?}");
+        assert!(matches!(health, Health::ReadOnly(_)) != broken, "{lost:?}: {health:?}");
+        writer.look_after();
+        assert!(writer.upkeep.renewal.is_some(), "no other index is being built");
+    }
+}
+
+#[tokio::test]
+async fn a_store_that_is_closed_waits_for_no_index_that_is_opened_then() {
+    let (whole, _) = crashed().await;
+    let (shared, (_lock, _space, log, _)) = in_doubt(whole.path(), |_| {});
+    let index = shared.change(Access::Down("a test".to_owned())).unwrap();
+    shared.begin_closing();
+    shared.change(Access::Open(index));
+    assert!(matches!(shared.whole_index(), Err(StoreError::Closed)));
+    drop(shared.change(Access::Down("a test".to_owned())));
+    // The whole history is to be gone through.
+    checkpoint::write(&shared.options.folder, &Checkpoint::at(Mark::START, 0, Default::default()))
+        .unwrap();
+    assert!(matches!(heal::reopen(&shared, log.mark()).map(|_| ()), Err(StoreError::Closed)));
+}
+
 #[tokio::test]
 async fn a_crash_that_loses_nothing_costs_no_new_index() {
     let (whole, _) = crashed().await;
@@ -190,4 +284,78 @@ async fn check_filled_but_late(store: &dyn Store) {
         let held = store.held(&token(n, "alice").digest).await.unwrap().unwrap();
         assert_eq!(held.token.ended.is_some(), n % 3 == 0, "{n}");
     }
+}
+
+/// Of the tokens 0 to `TOKENS`, and then of these, each has the slot of its number.
+async fn check_slots(store: &dyn Store, later: &[u64], what: &str) -> bool {
+    let mut all = true;
+    for (slot, n) in (0..).zip((0..TOKENS).chain(later.iter().copied())) {
+        match store.held(&token(n, "alice").digest).await {
+            Ok(held) => {
+                let found = held.unwrap_or_else(|| panic!("{what}: {n} is unknown"));
+                assert_eq!(found.slot.map(|slot| slot.number()), Some(slot), "{what}: {n}");
+            }
+            Err(StoreError::Damaged { .. } | StoreError::Failed { .. }) => all = false,
+            Err(error) => panic!("{what}: {error}"),
+        }
+    }
+    all
+}
+
+#[tokio::test]
+async fn no_slot_is_given_twice_where_the_state_fell_back_and_records_of_its_batch_stayed() {
+    let part = |n: u64| keys::part(&keys::digest(&token(n, "alice").digest));
+    let kept = 1_000;
+    let late = (1_001..).find(|n| part(*n) != part(kept)).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let running = open(folder.path());
+    fill(&running, TOKENS).await;
+    let early = copy_running(folder.path());
+    drop(open(early.path()));
+    let db = ::sled::open(early.path().join("data/index")).unwrap();
+    let state = db.get(keys::STATE).unwrap().unwrap();
+    running.commit(creation(token(kept, "alice"))).await.unwrap();
+    let whole = copy_running(folder.path());
+    drop(open(whole.path()));
+    running.commit(creation(token(late, "alice"))).await.unwrap();
+    // The last event is in the history alone, and the checkpoint older than everything.
+    let data = whole.path().join("data");
+    std::fs::remove_dir_all(data.join("history")).unwrap();
+    super::copy_all(&folder.path().join("data/history"), &data.join("history"));
+    checkpoint::write(&data, &Checkpoint::at(Mark::START, 0, Default::default())).unwrap();
+    for lost in ["the state", "the state and a part"] {
+        let copy = copy_running(whole.path());
+        change(copy.path(), |db| {
+            db.insert(keys::STATE, &state).unwrap();
+            if lost != "the state" {
+                let digest = keys::digest(&token(kept, "alice").digest);
+                db.remove(digest).unwrap().unwrap();
+            }
+        });
+        let store = open(copy.path());
+        keep_waiting(async || check_slots(&store, &[kept, late], lost).await).await;
+        keep_waiting(async || store.health() == Health::Ready).await;
+        store.commit(creation(token(5_000, "alice"))).await.unwrap();
+        assert!(check_slots(&store, &[kept, late, 5_000], lost).await, "{lost}");
+        assert!(copy.path().join("data/index.damaged").is_dir(), "{lost}: it went unnoticed");
+    }
+}
+
+#[tokio::test]
+async fn a_state_that_counts_other_tokens_than_there_are_costs_a_new_index() {
+    let (whole, _) = crashed().await;
+    change(whole.path(), |db| {
+        let raw = db.get(keys::STATE).unwrap().unwrap();
+        let state = State::parse(&value::open(keys::STATE, &raw).unwrap()).unwrap();
+        let state = State { applied: 1, tokens: 1, ..state };
+        db.insert(keys::STATE, value::seal(keys::STATE, &state.words())).unwrap();
+    });
+    checkpoint::write(
+        &whole.path().join("data"),
+        &Checkpoint::at(Mark::START, 0, Default::default()),
+    )
+    .unwrap();
+    let store = open(whole.path());
+    assert!(whole.path().join("data/index.damaged").is_dir(), "before the start");
+    assert!(check_slots(&store, &[], "at once").await);
 }

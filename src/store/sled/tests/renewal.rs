@@ -8,12 +8,16 @@ use super::damage::mark_of;
 use super::{check_filled, fill, keep_waiting, options, segments};
 use crate::history::{Log, Mark};
 use crate::store::sample::{NOW, creation, noted, token};
+use crate::store::sled::anew::exchange;
 use crate::store::sled::checkpoint::{self, Checkpoint};
+use crate::store::sled::index::Index;
 use crate::store::sled::keeper::Keeper;
 use crate::store::sled::lock::Lock;
 use crate::store::sled::open::{self, Opened};
 use crate::store::sled::renew::Renewal;
-use crate::store::sled::shared::Shared;
+use crate::store::sled::shared::{Access, Shared};
+use crate::store::sled::state::State;
+use crate::store::sled::upkeep::{Upkeep, checkpoint};
 use crate::store::sled::{SledStore, entry, read};
 use crate::store::{Store, StoreError, UseKey};
 
@@ -74,6 +78,34 @@ fn an_index_that_is_being_read_stays_in_use() {
 }
 
 #[test]
+fn a_new_one_that_cannot_be_put_in_place_leaves_the_old_one_there() {
+    let folder = filled(10);
+    let path = options(folder.path()).index();
+    let state = Index::open(&path, 1 << 20).unwrap().state().unwrap();
+    // There is none; or it is not what was built.
+    for there in [false, true] {
+        if there {
+            super::copy_all(&path, &next(folder.path()));
+        }
+        let wanted = State { applied: state.applied + 1, ..state };
+        assert!(exchange(&options(folder.path()), &wanted).is_err());
+        assert_eq!(Index::open(&path, 1 << 20).unwrap().state().unwrap(), state, "{there}");
+        assert_eq!(next(folder.path()).exists(), there, "it is removed from there");
+    }
+    assert!(exchange(&options(folder.path()), &state).is_ok());
+}
+
+#[test]
+fn a_disk_that_takes_no_checkpoint_costs_no_answer() {
+    let folder = filled(10);
+    let (shared, log, _lock) = alone(folder.path());
+    let shared = Arc::new(shared);
+    fs::create_dir(folder.path().join("data/checkpoint.new")).unwrap();
+    assert!(Renewal::start(&shared).unwrap().finish(&shared, log.mark()).is_err());
+    assert!(entry::token(&shared.index().unwrap(), token(9, "alice").id).unwrap().is_some());
+}
+
+#[test]
 fn it_is_built_although_last_uses_are_spoiled_and_none_dies_early() {
     let folder = filled(10);
     let (shared, log, _lock) = alone(folder.path());
@@ -94,18 +126,17 @@ async fn a_crash_at_any_moment_of_the_exchange_loses_nothing() {
     fill(&super::open(folder.path()), 20).await;
     let data = folder.path().join("data");
     let (index, aside) = (data.join("index"), data.join("index.damaged"));
-    for moment in ["begun", "moved aside", "put in place", "noted"] {
+    for moment in ["begun", "noted", "moved aside", "put in place"] {
         super::copy_all(&index, &next(folder.path()));
         if moment != "begun" {
+            let noted = Checkpoint { closed: None, ..checkpoint::read(&data).unwrap() };
+            checkpoint::write(&data, &noted).unwrap();
+        }
+        if matches!(moment, "moved aside" | "put in place") {
             fs::rename(&index, &aside).unwrap();
         }
-        if matches!(moment, "noted" | "put in place") {
+        if moment == "put in place" {
             fs::rename(next(folder.path()), &index).unwrap();
-        }
-        if moment == "noted" {
-            let known = checkpoint::read(&data).unwrap();
-            let noted = Checkpoint::at(known.mark, known.batches, known.seen);
-            checkpoint::write(&data, &noted).unwrap();
         }
         check_filled(&super::open(folder.path()), 20).await;
         assert!(!next(folder.path()).exists(), "{moment}");
@@ -123,6 +154,37 @@ fn filled(tokens: u64) -> tempfile::TempDir {
         store.note_uses(vec![noted(token(9, "alice").id, 1)], NOW).await.unwrap();
     });
     folder
+}
+
+#[test]
+fn checkpoints_go_on_after_one_that_failed_was_built_anew() {
+    let folder = filled(10);
+    let data = folder.path().join("data");
+    let Opened { lock, space, log, index, mut state, uses, .. } =
+        open::open(&options(folder.path())).unwrap();
+    let probe = Arc::clone(log.probe());
+    let shared = Arc::new(Shared::new(options(folder.path()), index, uses, probe, state.applied));
+    let keeper = Keeper::start(&shared.options).unwrap();
+    let mut upkeep = Upkeep::new(keeper, space, lock, state, shared.high_water());
+    let take = |upkeep: &Upkeep, state: &State| {
+        let (index, last) = (shared.index().unwrap(), checkpoint(&shared, &log, state, None));
+        while !upkeep.keeper.request(&shared, &index, Some(last)) {
+            std::thread::yield_now();
+        }
+        while upkeep.keeper.is_busy() {
+            std::thread::yield_now();
+        }
+    };
+    // Nothing can be written where a folder stands.
+    fs::create_dir(data.join("checkpoint.new")).unwrap();
+    take(&upkeep, &state);
+    fs::remove_dir(data.join("checkpoint.new")).unwrap();
+    shared.change(Access::Down("a test".to_owned()));
+    fs::remove_dir_all(shared.options.index()).unwrap();
+    upkeep.tick(&shared, &log, &mut state);
+    fs::remove_file(data.join("checkpoint")).unwrap();
+    take(&upkeep, &state);
+    assert_eq!(checkpoint::read(&data).map(|last| last.mark), Some(log.mark()));
 }
 
 #[tokio::test]
