@@ -79,12 +79,7 @@ fn token(
     uses: &Uses,
 ) -> Result<(), StoreError> {
     let old = entry::drafted_token(draft, new.id)?;
-    if old.is_none() && new.revision > Revision::NONE.next() {
-        // The sums would tell that too, but later; until then it had another token's slot.
-        let key = keys::token(new.id);
-        return Err(draft.index().damage(&key, "it is not there"));
-    }
-    let slot = old.as_ref().map_or_else(|| draft.next_slot(), |(_, head)| head.slot);
+    let slot = slot_of(draft, new, old.as_ref().map(|(_, head)| head.slot))?;
     let filed = deadline(new, slot, uses)?;
     let mut latest = this;
     if let Some((old, head)) = &old {
@@ -106,6 +101,18 @@ fn token(
         draft.put(keys::due(Due { deadline, token: new.id }), &[])?;
     }
     draft.put(keys::token(new.id), &entry::token_payload(&Head { filed, latest, slot }, json))
+}
+
+/// The slot of a token. Every creation draws one, also where a record is there already: that came with a
+/// state which is gone, and if its token did not count, another one would be given its slot.
+fn slot_of(draft: &mut Draft<'_>, new: &Token, old: Option<u64>) -> Result<u64, StoreError> {
+    let created = new.revision == Revision::NONE.next();
+    let drawn = created.then(|| draft.next_slot());
+    let slot = drawn.or(old);
+    slot.filter(|slot| old.is_none_or(|old| old == *slot)).ok_or_else(|| {
+        let what = if created { "it has another slot" } else { "it is not there" };
+        draft.index().damage(&keys::token(new.id), what)
+    })
 }
 
 /// Lets an event be found by what it is about.

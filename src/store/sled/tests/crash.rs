@@ -5,6 +5,8 @@ use std::path::Path;
 
 use super::{copy_running, fill, keep_waiting, open};
 use crate::store::sample::{creation, owner, owner_creation, revocation, token};
+use crate::store::sled::checkpoint::{self, Checkpoint};
+use crate::store::sled::state::State;
 use crate::store::sled::{keys, value};
 use crate::store::{Health, Store, StoreError};
 
@@ -190,4 +192,74 @@ async fn check_filled_but_late(store: &dyn Store) {
         let held = store.held(&token(n, "alice").digest).await.unwrap().unwrap();
         assert_eq!(held.token.ended.is_some(), n % 3 == 0, "{n}");
     }
+}
+
+/// Of the tokens 0 to `TOKENS`, and then of these, each has the slot of its number.
+async fn check_slots(store: &dyn Store, later: &[u64], what: &str) -> bool {
+    let mut all = true;
+    for (slot, n) in (0..).zip((0..TOKENS).chain(later.iter().copied())) {
+        match store.held(&token(n, "alice").digest).await {
+            Ok(held) => {
+                let found = held.unwrap_or_else(|| panic!("{what}: {n} is unknown"));
+                assert_eq!(found.slot.map(|slot| slot.number()), Some(slot), "{what}: {n}");
+            }
+            Err(StoreError::Damaged { .. } | StoreError::Failed { .. }) => all = false,
+            Err(error) => panic!("{what}: {error}"),
+        }
+    }
+    all
+}
+
+#[tokio::test]
+async fn no_slot_is_given_twice_where_the_state_fell_back_and_records_of_its_batch_stayed() {
+    let part = |n: u64| keys::part(&keys::digest(&token(n, "alice").digest));
+    let kept = 1_000;
+    let late = (1_001..).find(|n| part(*n) != part(kept)).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let running = open(folder.path());
+    fill(&running, TOKENS).await;
+    let early = copy_running(folder.path());
+    drop(open(early.path()));
+    let db = ::sled::open(early.path().join("data/index")).unwrap();
+    let state = db.get(keys::STATE).unwrap().unwrap();
+    running.commit(creation(token(kept, "alice"))).await.unwrap();
+    let whole = copy_running(folder.path());
+    drop(open(whole.path()));
+    running.commit(creation(token(late, "alice"))).await.unwrap();
+    // The last event is in the history alone, and the checkpoint older than everything.
+    let data = whole.path().join("data");
+    std::fs::remove_dir_all(data.join("history")).unwrap();
+    super::copy_all(&folder.path().join("data/history"), &data.join("history"));
+    checkpoint::write(&data, &Checkpoint::start(Default::default())).unwrap();
+    for lost in ["the state", "the state and a part"] {
+        let copy = copy_running(whole.path());
+        change(copy.path(), |db| {
+            db.insert(keys::STATE, &state).unwrap();
+            if lost != "the state" {
+                let digest = keys::digest(&token(kept, "alice").digest);
+                db.remove(digest).unwrap().unwrap();
+            }
+        });
+        let store = open(copy.path());
+        keep_waiting(async || check_slots(&store, &[kept, late], lost).await).await;
+        keep_waiting(async || store.health() == Health::Ready).await;
+        store.commit(creation(token(5_000, "alice"))).await.unwrap();
+        assert!(check_slots(&store, &[kept, late, 5_000], lost).await, "{lost}");
+        assert!(copy.path().join("data/index.damaged").is_dir(), "{lost}: it went unnoticed");
+    }
+}
+
+#[tokio::test]
+async fn a_state_that_counts_other_tokens_than_there_are_costs_a_new_index() {
+    let (whole, _) = crashed().await;
+    change(whole.path(), |db| {
+        let raw = db.get(keys::STATE).unwrap().unwrap();
+        let state = State::parse(&value::open(keys::STATE, &raw).unwrap()).unwrap();
+        let state = State { applied: 1, tokens: 1, ..state };
+        db.insert(keys::STATE, value::seal(keys::STATE, &state.words())).unwrap();
+    });
+    checkpoint::write(&whole.path().join("data"), &Checkpoint::start(Default::default())).unwrap();
+    let store = open(whole.path());
+    assert!(whole.path().join("data/index.damaged").is_dir(), "before the start");
+    assert!(check_slots(&store, &[], "at once").await);
 }

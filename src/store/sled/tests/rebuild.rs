@@ -41,7 +41,7 @@ async fn applying_events_twice_changes_nothing() {
     let uses = uses::open(&folder.path().join("data"), means).unwrap().uses;
     let once = index.state().unwrap();
     assert!(index.is_whole(&once).unwrap());
-    let mut replay = Replay::new(&index, State { applied: 0, ..once }, &uses);
+    let mut replay = Replay::new(&index, State { applied: 0, tokens: 0, ..once }, &uses);
     let mut lines = Lines::from(&folder.path().join("data/history"), Place::START).unwrap();
     while let Some(raw) = lines.next_line().unwrap() {
         replay.take(raw.place, history::check(raw.bytes).unwrap(), raw.bytes).unwrap();
