@@ -28,6 +28,7 @@ pub(super) struct Doubts {
 #[derive(Debug)]
 struct Part {
     whole: AtomicBool,
+    bad: AtomicBool,
     reading: Mutex<Reading>,
 }
 
@@ -44,7 +45,8 @@ impl Doubts {
     pub(super) fn new(sums: &Sums) -> Self {
         let part = |(at, stated)| {
             let reading = Reading::At { from: keys::part_start(at), sum: 0, stated };
-            Part { whole: AtomicBool::new(false), reading: Mutex::new(reading) }
+            let (whole, bad) = (AtomicBool::new(false), AtomicBool::new(false));
+            Part { whole, bad, reading: Mutex::new(reading) }
         };
         let parts: Vec<Part> = sums.each().enumerate().map(part).collect();
         let left = AtomicUsize::new(parts.len());
@@ -60,6 +62,12 @@ impl Doubts {
     pub(super) fn any_of(&self, parts: &[usize]) -> bool {
         let whole = |part: &Part| part.whole.load(Ordering::Acquire);
         parts.iter().any(|part| !self.parts.get(*part).is_some_and(whole))
+    }
+
+    /// Which of these parts is known to be bad, if any.
+    pub(super) fn bad_of(&self, parts: impl IntoIterator<Item = usize>) -> Option<usize> {
+        let bad = |part: &Part| part.bad.load(Ordering::Acquire);
+        parts.into_iter().find(|part| self.parts.get(*part).is_some_and(bad))
     }
 
     /// Has every reader give up.
@@ -79,7 +87,9 @@ impl Doubts {
         if self.given_up.load(Ordering::Acquire) {
             return Err(StoreError::Closed);
         }
-        let Some(Part { whole, reading }) = self.parts.get(part) else { return Ok(Ok(true)) };
+        let Some(Part { whole, bad: is_bad, reading }) = self.parts.get(part) else {
+            return Ok(Ok(true));
+        };
         let mut reading = reading.lock().unwrap_or_else(PoisonError::into_inner);
         let (from, sum, stated) = match &*reading {
             Reading::At { from, sum, stated } => (from, *sum, *stated),
@@ -103,6 +113,7 @@ impl Doubts {
             whole.store(true, Ordering::Release);
             self.left.fetch_sub(1, Ordering::AcqRel);
         }
+        is_bad.store(matches!(now, Reading::Bad(_)), Ordering::Release);
         *reading = now;
         Ok(answer)
     }

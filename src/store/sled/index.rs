@@ -104,13 +104,38 @@ impl Index {
         })
     }
 
-    /// Reads parts to their ends.
+    /// Reads parts to their ends; none if one of them is known to be bad.
     ///
     /// # Errors
     /// As [`Index::clear_some`].
-    pub(super) fn clear(&self, parts: impl IntoIterator<Item = usize>) -> Result<(), StoreError> {
-        for part in parts {
+    pub(super) fn clear(&self, parts: &[usize]) -> Result<(), StoreError> {
+        let bad = self.doubts().and_then(|doubts| doubts.bad_of(parts.iter().copied()));
+        for part in bad.into_iter().chain(parts.iter().copied()) {
             while !self.clear_some(part)? {}
+        }
+        Ok(())
+    }
+
+    /// Reads all that is doubtful, what requests wait for first; not on once damage was met, by whomever:
+    /// another index is needed then, and whoever waits for this one waits in vain.
+    ///
+    /// # Errors
+    /// As [`Index::clear_some`].
+    pub(super) fn clear_all(&self) -> Result<(), StoreError> {
+        for part in keys::request_parts().chain(0..keys::PARTS) {
+            loop {
+                if self.doubts().is_some() && self.is_damaged() {
+                    let (place, what) = (self.path.display().to_string(), "damage was met in it");
+                    return Err(StoreError::Damaged {
+                        place,
+                        what: what.into(),
+                        hint: HINT.into(),
+                    });
+                }
+                if self.clear_some(part)? {
+                    break;
+                }
+            }
         }
         Ok(())
     }

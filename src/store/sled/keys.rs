@@ -13,9 +13,14 @@ pub(super) const STATE: &[u8] = b"!state";
 pub(super) const PARTS: usize = 21;
 
 /// The parts that have the digests.
-pub(super) const DIGEST_PARTS: std::ops::RangeInclusive<usize> = 1..=16;
+const DIGEST_PARTS: std::ops::RangeInclusive<usize> = 1..=16;
 /// The part that has the owners.
 pub(super) const OWNERS_PART: usize = 18;
+
+/// The parts without which requests are refused.
+pub(super) fn request_parts() -> impl Iterator<Item = usize> {
+    std::iter::once(OWNERS_PART).chain(DIGEST_PARTS)
+}
 
 /// Records of tokens, in the order of their creation.
 pub(super) const TOKENS: u8 = b'T';

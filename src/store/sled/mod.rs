@@ -182,7 +182,7 @@ impl SledStore {
             return Ok(index);
         }
         let parts = parts.to_vec();
-        self.aside(move |_| index.clear(parts).map(|()| index)).await
+        self.aside(move |_| index.clear(&parts).map(|()| index)).await
     }
 
     async fn ready_for_all(&self) -> Result<Arc<Index>, StoreError> {

@@ -14,7 +14,9 @@ const TICK: Duration = Duration::from_secs(1);
 /// Works until told to close, or until nobody can ask any more.
 pub(super) fn run(mut writer: Writer, jobs: &Receiver<Job>) {
     loop {
-        writer.clear_doubts();
+        if writer.clear_doubts() {
+            writer.look_after();
+        }
         match jobs.recv_timeout(TICK) {
             Ok(first) => {
                 let more = std::iter::from_fn(|| jobs.try_recv().ok()).take(GROUP - 1);
@@ -31,7 +33,6 @@ pub(super) fn run(mut writer: Writer, jobs: &Receiver<Job>) {
                 return;
             }
         }
-        let Writer { shared, log, state, upkeep } = &mut writer;
-        upkeep.tick(shared, log, state);
+        writer.look_after();
     }
 }

@@ -95,7 +95,7 @@ impl Shared {
     /// The index, once all of it is known to be whole. For a thread that may block.
     pub(super) fn whole_index(&self) -> Result<Arc<Index>, StoreError> {
         let index = self.index()?;
-        index.clear(0..keys::PARTS)?;
+        index.clear_all()?;
         Ok(index)
     }
 
@@ -178,10 +178,15 @@ impl Shared {
 
     pub(super) fn health(&self) -> Health {
         match &*self.access.read().unwrap_or_else(PoisonError::into_inner) {
-            Access::Open(index) if index.is_damaged() && index.doubts().is_some() => {
-                return Health::ReadOnly("the index is being built anew".to_owned());
+            Access::Open(index) => {
+                if let Some(doubts) = index.doubts().filter(|_| index.is_damaged()) {
+                    let why = "the index is damaged, and is being built anew".to_owned();
+                    return match doubts.bad_of(keys::request_parts()) {
+                        Some(_) => Health::Broken(why),
+                        None => Health::ReadOnly(why),
+                    };
+                }
             }
-            Access::Open(_) => {}
             Access::Down(reason) => return Health::Broken(reason.clone()),
             Access::Closed => return Health::Broken("the store is closed".to_owned()),
         }

@@ -7,7 +7,6 @@ use tokio::sync::oneshot;
 
 use super::apply::{self, Told};
 use super::index::{Draft, Index};
-use super::keys;
 use super::shared::{Access, Room, Shared};
 use super::state::State;
 use super::upkeep::Upkeep;
@@ -67,15 +66,24 @@ impl Writer {
         close
     }
 
-    /// Reads what is doubtful of the index: before that no change is made.
-    pub(super) fn clear_doubts(&self) {
-        let Ok(index) = self.shared.index() else { return };
-        // First what requests wait for.
-        let urgent = std::iter::once(keys::OWNERS_PART).chain(keys::DIGEST_PARTS);
-        // A failure was said already, and is mended by the upkeep; or the store is being closed.
-        if index.doubts().is_some() && index.clear(urgent.chain(0..keys::PARTS)).is_ok() {
-            tracing::info!("the index is whole");
+    /// Reads what is doubtful of the index: before that no change is made. Answers whether damage was met,
+    /// which was said already and which the upkeep mends.
+    pub(super) fn clear_doubts(&self) -> bool {
+        let Ok(index) = self.shared.index() else { return false };
+        if index.doubts().is_none() {
+            return false;
         }
+        match index.clear_all() {
+            Ok(()) => tracing::info!("the index is whole"),
+            // Else the store is being closed.
+            Err(_) => return index.is_damaged(),
+        }
+        false
+    }
+
+    pub(super) fn look_after(&mut self) {
+        let Self { shared, log, state, upkeep } = self;
+        upkeep.tick(shared, log, state);
     }
 
     fn refile(&mut self, due: Due) -> Result<Option<Timestamp>, StoreError> {

@@ -3,12 +3,24 @@
 
 use std::path::Path;
 
-use super::{copy_running, fill, keep_waiting, open};
+use super::{copy_running, fill, keep_waiting, open, options};
+use crate::history::Log;
 use crate::store::sample::{creation, owner, owner_creation, revocation, token};
 use crate::store::sled::checkpoint::{self, Checkpoint};
+use crate::store::sled::index::Index;
+use crate::store::sled::keeper::Keeper;
+use crate::store::sled::lock::Lock;
+use crate::store::sled::open::{self as opening, Opened};
+use crate::store::sled::shared::Shared;
+use crate::store::sled::space::Space;
 use crate::store::sled::state::State;
+use crate::store::sled::upkeep::Upkeep;
+use crate::store::sled::write::Writer;
 use crate::store::sled::{keys, value};
 use crate::store::{Health, Store, StoreError};
+
+/// What keeps a folder open beside what readers share.
+type Opening = (Lock, Space, Log, State);
 
 const TOKENS: u64 = 30;
 /// One that is revoked after the older copy was taken.
@@ -133,6 +145,70 @@ async fn parts_that_are_whole_are_answered_while_another_is_not() {
     // What needs all of it waits for the new one.
     keep_waiting(async || store.tokens(None, None, 100).await.is_ok()).await;
     assert_eq!(store.tokens(None, None, 100).await.unwrap().entries.len() as u64, TOKENS);
+}
+
+/// A folder that a crash left, open without a writing thread, which would read it and mend it.
+fn in_doubt(folder: &Path, change_index: impl FnOnce(&::sled::Db)) -> (Shared, Opening) {
+    change(folder, change_index);
+    let Opened { lock, space, log, index, state, uses, .. } =
+        opening::open(&options(folder)).unwrap();
+    assert!(index.doubts().is_some());
+    let probe = std::sync::Arc::clone(log.probe());
+    let shared = Shared::new(options(folder), index, uses, probe, state.applied);
+    (shared, (lock, space, log, state))
+}
+
+#[tokio::test]
+async fn nothing_more_is_read_once_damage_was_met() {
+    let (whole, _) = crashed().await;
+    let untouched = |index: &Index| {
+        let doubts = index.doubts().unwrap();
+        (0..keys::PARTS).filter(|part| doubts.any_of(&[*part])).count()
+    };
+    let copy = copy_running(whole.path());
+    let (shared, _rest) = in_doubt(copy.path(), |_| {});
+    let index = shared.index().unwrap();
+    // As a reader meets it.
+    let _ = index.damage(b"a key", "a test");
+    assert!(matches!(shared.whole_index(), Err(StoreError::Damaged { .. })));
+    assert_eq!(untouched(&index), keys::PARTS);
+    // What a request needs is read all the same.
+    index.clear(&[keys::OWNERS_PART, 1]).unwrap();
+    assert_eq!(untouched(&index), keys::PARTS - 2);
+
+    let lost = keys::digest(&token(LATE, "alice").digest);
+    let (shared, _rest) = in_doubt(whole.path(), |db| drop(db.remove(&lost).unwrap().unwrap()));
+    let index = shared.index().unwrap();
+    index.clear(&[keys::part(&lost)]).unwrap_err();
+    index.clear(&[keys::OWNERS_PART, keys::part(&lost)]).unwrap_err();
+    shared.whole_index().unwrap_err();
+    assert_eq!(untouched(&index), keys::PARTS);
+}
+
+#[tokio::test]
+async fn the_store_is_broken_where_requests_are_refused_and_else_takes_no_changes() {
+    let (whole, _) = crashed().await;
+    let late = token(LATE, "alice");
+    for (lost, broken) in [
+        (keys::digest(&late.digest), true),
+        (keys::owner(&late.owner), true),
+        (keys::token(late.id), false),
+        (keys::owned_token(&late.owner, late.id), false),
+    ] {
+        let copy = copy_running(whole.path());
+        let (shared, (lock, space, log, state)) =
+            in_doubt(copy.path(), |db| drop(db.remove(&lost).unwrap().unwrap()));
+        let keeper = Keeper::start(&shared.options).unwrap();
+        let upkeep = Upkeep::new(keeper, space, lock, state, shared.high_water());
+        let mut writer = Writer { shared: shared.into(), log, state, upkeep };
+        assert_eq!(writer.shared.health(), Health::Ready);
+        assert!(writer.clear_doubts() && writer.clear_doubts(), "it is still bad");
+        let health = writer.shared.health();
+        assert!(matches!(health, Health::Broken(_)) == broken, "{lost:?}: {health:?}");
+        assert!(matches!(health, Health::ReadOnly(_)) != broken, "{lost:?}: {health:?}");
+        writer.look_after();
+        assert!(writer.upkeep.renewal.is_some(), "no other index is being built");
+    }
 }
 
 #[tokio::test]
