@@ -166,6 +166,10 @@ impl Upkeep {
         match heal::reopen(shared, log.mark()) {
             Ok((index, reopened)) => {
                 *state = reopened;
+                // One that was there before is in doubt.
+                if index.doubts().is_none() {
+                    self.keeper.begin_anew();
+                }
                 shared.change(Access::Open(Arc::new(index)));
                 tracing::info!("the index is open again");
             }

@@ -13,7 +13,8 @@ use crate::store::sled::keeper::Keeper;
 use crate::store::sled::lock::Lock;
 use crate::store::sled::open::{self, Opened};
 use crate::store::sled::renew::Renewal;
-use crate::store::sled::shared::Shared;
+use crate::store::sled::shared::{Access, Shared};
+use crate::store::sled::upkeep::{Upkeep, checkpoint};
 use crate::store::sled::{SledStore, entry, read};
 use crate::store::{Store, StoreError, UseKey};
 
@@ -123,6 +124,37 @@ fn filled(tokens: u64) -> tempfile::TempDir {
         store.note_uses(vec![noted(token(9, "alice").id, 1)], NOW).await.unwrap();
     });
     folder
+}
+
+#[test]
+fn checkpoints_go_on_after_one_that_failed_was_built_anew() {
+    let folder = filled(10);
+    let data = folder.path().join("data");
+    let Opened { lock, space, log, index, mut state, uses, .. } =
+        open::open(&options(folder.path())).unwrap();
+    let probe = Arc::clone(log.probe());
+    let shared = Arc::new(Shared::new(options(folder.path()), index, uses, probe, state.applied));
+    let keeper = Keeper::start(&shared.options).unwrap();
+    let mut upkeep = Upkeep::new(keeper, space, lock, state, shared.high_water());
+    let take = |upkeep: &Upkeep, state| {
+        let (index, last) = (shared.index().unwrap(), checkpoint(&shared, &log, state, None));
+        while !upkeep.keeper.request(&shared, &index, Some(last)) {
+            std::thread::yield_now();
+        }
+        while upkeep.keeper.is_busy() {
+            std::thread::yield_now();
+        }
+    };
+    // Nothing can be written where a folder stands.
+    fs::create_dir(data.join("checkpoint.new")).unwrap();
+    take(&upkeep, &state);
+    fs::remove_dir(data.join("checkpoint.new")).unwrap();
+    shared.change(Access::Down("a test".to_owned()));
+    fs::remove_dir_all(shared.options.index()).unwrap();
+    upkeep.tick(&shared, &log, &mut state);
+    fs::remove_file(data.join("checkpoint")).unwrap();
+    take(&upkeep, &state);
+    assert_eq!(checkpoint::read(&data).map(|last| last.mark), Some(log.mark()));
 }
 
 #[tokio::test]
