@@ -1,10 +1,10 @@
 //! sled, and nothing else of the store: reading with verification, and batches that keep a running sum of
 //! all entries.
 //!
-//! The sums, one for each part of the keys, are how a start after a crash tells whether the index is whole. sled skips a damaged part of its
-//! log in silence, and a power cut may undo some of its writes and keep later ones; then the sum over what
-//! is there differs from the sum that was written with the last batch. Until an index was found to be whole,
-//! it answers for those parts alone that were (`doubt`).
+//! The sums, one for each part of the keys, are how a start after a crash tells whether the index is whole.
+//! sled skips a damaged part of its log in silence, and a power cut may undo some of its writes and keep
+//! later ones; then the sum over what is there differs from the sum that was written with the last batch.
+//! Until an index was found to be whole, it answers for those parts alone that were (`doubt`).
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -99,8 +99,7 @@ impl Index {
         };
         doubts.clear_some(part, read)?.map_err(|what| {
             self.damaged.set(&self.path, what);
-            let place = format!("{} (part {part})", self.path.display());
-            StoreError::Damaged { place, what: what.to_owned(), hint: HINT.to_owned() }
+            bad(format!("{} (part {part})", self.path.display()), what)
         })
     }
 
@@ -125,12 +124,7 @@ impl Index {
         for part in keys::request_parts().chain(0..keys::PARTS) {
             loop {
                 if self.doubts().is_some() && self.is_damaged() {
-                    let (place, what) = (self.path.display().to_string(), "damage was met in it");
-                    return Err(StoreError::Damaged {
-                        place,
-                        what: what.into(),
-                        hint: HINT.into(),
-                    });
+                    return Err(bad(self.path.display().to_string(), "damage was met in it"));
                 }
                 if self.clear_some(part)? {
                     break;
@@ -149,8 +143,7 @@ impl Index {
     pub(super) fn damage(&self, key: &[u8], what: impl Into<String>) -> StoreError {
         let what = what.into();
         self.damaged.set(&self.path, &what);
-        let place = format!("{} (key {})", self.path.display(), key.escape_ascii());
-        StoreError::Damaged { place, what, hint: HINT.to_owned() }
+        bad(format!("{} (key {})", self.path.display(), key.escape_ascii()), what)
     }
 
     fn guarded<T>(&self, run: impl FnOnce() -> ::sled::Result<T>) -> Result<T, StoreError> {
@@ -364,7 +357,7 @@ fn guarded<T>(
     let place = path.display();
     let damage = |what: String| {
         damaged.set(path, &what);
-        StoreError::Damaged { place: place.to_string(), what, hint: HINT.to_owned() }
+        bad(place.to_string(), what)
     };
     match catch_unwind(AssertUnwindSafe(run)) {
         Ok(Ok(value)) => Ok(value),
@@ -378,6 +371,10 @@ fn guarded<T>(
         Ok(Err(error)) => Err(damage(error.to_string())),
         Err(_) => Err(damage("sled gave up on it".to_owned())),
     }
+}
+
+fn bad(place: String, what: impl Into<String>) -> StoreError {
+    StoreError::Damaged { place, what: what.into(), hint: HINT.to_owned() }
 }
 
 fn is_full(error: &std::io::Error) -> bool {
