@@ -36,14 +36,31 @@ pub(super) struct Checkpoint {
     pub(super) seen: Seen,
     /// The stamp of the index's files, if it was closed and nothing was written to it since.
     pub(super) closed: Option<u64>,
-    /// Of an index of the layout before this one: the floor, which then stood here.
-    pub(super) older: Option<Timestamp>,
+    /// Of an index of an earlier layout.
+    pub(super) older: Option<Layout>,
+}
+
+/// An earlier layout of the index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Layout {
+    /// The one before this.
+    Last,
+    /// The one before that, with its floor, which then stood here.
+    Oldest(Timestamp),
 }
 
 impl Checkpoint {
     /// Of an index that is in use.
     pub(super) const fn at(mark: Mark, batches: u64, seen: Seen) -> Self {
         Self { mark, batches, seen, closed: None, older: None }
+    }
+
+    /// The floor of an index of the oldest layout.
+    pub(super) const fn oldest(&self) -> Option<Timestamp> {
+        match self.older {
+            Some(Layout::Oldest(floor)) => Some(floor),
+            Some(Layout::Last) | None => None,
+        }
     }
 }
 
@@ -71,9 +88,9 @@ pub(super) fn read(folder: &Path) -> Option<Checkpoint> {
     let Written { format, seq, hash, segment, offset, batches, .. } = written;
     let Written { high_water, uses, floor, closed, .. } = written;
     let older = match (format, floor) {
-        // An index of the last format is found out by its values.
-        (FORMAT | LAST_FORMAT, None) => None,
-        (OLDER_FORMAT, Some(floor)) => Some(floor),
+        (FORMAT, None) => None,
+        (LAST_FORMAT, None) => Some(Layout::Last),
+        (OLDER_FORMAT, Some(floor)) => Some(Layout::Oldest(floor)),
         _ => return None,
     };
     Some(Checkpoint {
@@ -100,7 +117,11 @@ pub(super) fn seen(folder: &Path, known: Option<&Checkpoint>) -> Seen {
 pub(super) fn write(folder: &Path, checkpoint: &Checkpoint) -> Result<(), StoreError> {
     let Checkpoint { mark, batches, seen, closed, older } = *checkpoint;
     let written = Written {
-        format: if older.is_some() { OLDER_FORMAT } else { FORMAT },
+        format: match older {
+            None => FORMAT,
+            Some(Layout::Last) => LAST_FORMAT,
+            Some(Layout::Oldest(_)) => OLDER_FORMAT,
+        },
         seq: mark.head.seq,
         hash: Digest::from_bytes(mark.head.hash),
         segment: mark.next.segment,
@@ -108,7 +129,7 @@ pub(super) fn write(folder: &Path, checkpoint: &Checkpoint) -> Result<(), StoreE
         batches,
         high_water: seen.high_water,
         uses: seen.uses,
-        floor: older,
+        floor: checkpoint.oldest(),
         closed,
     };
     small::write(&folder.join(FILE), &written)?;
@@ -138,8 +159,8 @@ mod tests {
             older: None,
         };
         assert_eq!(read(folder.path()), None);
-        let older = Checkpoint { older: Some(Timestamp::EPOCH), ..checkpoint };
-        for checkpoint in [older, checkpoint] {
+        let of = |layout| Checkpoint { older: Some(layout), ..checkpoint };
+        for checkpoint in [of(Layout::Oldest(Timestamp::EPOCH)), of(Layout::Last), checkpoint] {
             write(folder.path(), &checkpoint).unwrap();
             assert_eq!(read(folder.path()), Some(checkpoint));
         }

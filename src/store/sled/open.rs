@@ -254,7 +254,7 @@ pub(super) fn trusted(
 ) -> Result<Option<Found>, StoreError> {
     let path = options.index();
     if known.older.is_some() {
-        tracing::warn!("the index is of an older layout; building it from the history");
+        tracing::info!("the index is of an earlier layout; building it from the history");
         return Ok(None);
     }
     if !path.join("db").is_file() {

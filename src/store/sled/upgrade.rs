@@ -1,4 +1,4 @@
-//! From the layout before this one, which kept last uses in the index under `U` and knew no slots: its
+//! From the oldest layout, which kept last uses in the index under `U` and knew no slots: its
 //! index is not trusted but built anew, and its last uses are carried over.
 //!
 //! The old index waits under another name until its uses are in their file and durable; while it is there,
@@ -47,7 +47,7 @@ pub(super) fn find(
     let (index, path) = (folder.join("index"), folder.join("index.old"));
     let there = index.join("db").is_file();
     let older = match known {
-        Some(known) => known.older.is_some(),
+        Some(known) => known.oldest().is_some(),
         // Then it is one if it reads as one.
         None => there && !uses::exists(folder) && is_old(&index, cache_bytes),
     };
@@ -61,7 +61,7 @@ pub(super) fn find(
     }
     tracing::info!("carrying last uses over from `{}`", path.display());
     let mut old = Old { path, index: None, applied: 0, floor: None };
-    match old.examine(cache_bytes, known.filter(|known| known.older.is_some())) {
+    match old.examine(cache_bytes, known.filter(|known| known.oldest().is_some())) {
         Ok(()) => {}
         // The next start may find it whole.
         Err(error @ (StoreError::Full { .. } | StoreError::Locked { .. })) => return Err(error),
@@ -88,7 +88,7 @@ impl Old {
         if let Some(known) = known.filter(reaches)
             && index.is_whole_as(OLDER_FORMAT, &state)?
         {
-            self.floor = known.older;
+            self.floor = known.oldest();
         }
         self.index = Some(index);
         Ok(())

@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use super::{copy_running, fill, keep_waiting, open, options};
-use crate::history::Log;
+use crate::history::{Log, Mark};
 use crate::store::sample::{creation, owner, owner_creation, revocation, token};
 use crate::store::sled::checkpoint::{self, Checkpoint};
 use crate::store::sled::index::Index;
@@ -306,7 +306,7 @@ async fn no_slot_is_given_twice_where_the_state_fell_back_and_records_of_its_bat
     let data = whole.path().join("data");
     std::fs::remove_dir_all(data.join("history")).unwrap();
     super::copy_all(&folder.path().join("data/history"), &data.join("history"));
-    checkpoint::write(&data, &Checkpoint::start(Default::default())).unwrap();
+    checkpoint::write(&data, &Checkpoint::at(Mark::START, 0, Default::default())).unwrap();
     for lost in ["the state", "the state and a part"] {
         let copy = copy_running(whole.path());
         change(copy.path(), |db| {
@@ -334,7 +334,11 @@ async fn a_state_that_counts_other_tokens_than_there_are_costs_a_new_index() {
         let state = State { applied: 1, tokens: 1, ..state };
         db.insert(keys::STATE, value::seal(keys::STATE, &state.words())).unwrap();
     });
-    checkpoint::write(&whole.path().join("data"), &Checkpoint::start(Default::default())).unwrap();
+    checkpoint::write(
+        &whole.path().join("data"),
+        &Checkpoint::at(Mark::START, 0, Default::default()),
+    )
+    .unwrap();
     let store = open(whole.path());
     assert!(whole.path().join("data/index.damaged").is_dir(), "before the start");
     assert!(check_slots(&store, &[], "at once").await);

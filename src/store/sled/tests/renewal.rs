@@ -14,6 +14,7 @@ use crate::store::sled::lock::Lock;
 use crate::store::sled::open::{self, Opened};
 use crate::store::sled::renew::Renewal;
 use crate::store::sled::shared::{Access, Shared};
+use crate::store::sled::state::State;
 use crate::store::sled::upkeep::{Upkeep, checkpoint};
 use crate::store::sled::{SledStore, entry, read};
 use crate::store::{Store, StoreError, UseKey};
@@ -136,7 +137,7 @@ fn checkpoints_go_on_after_one_that_failed_was_built_anew() {
     let shared = Arc::new(Shared::new(options(folder.path()), index, uses, probe, state.applied));
     let keeper = Keeper::start(&shared.options).unwrap();
     let mut upkeep = Upkeep::new(keeper, space, lock, state, shared.high_water());
-    let take = |upkeep: &Upkeep, state| {
+    let take = |upkeep: &Upkeep, state: &State| {
         let (index, last) = (shared.index().unwrap(), checkpoint(&shared, &log, state, None));
         while !upkeep.keeper.request(&shared, &index, Some(last)) {
             std::thread::yield_now();

@@ -1,13 +1,20 @@
-//! A data folder of the layout that kept last uses in the index.
+//! A data folder of an earlier layout: above all the one that kept last uses in the index.
 
+use std::fmt::Debug;
 use std::fs;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use tracing::field::Field;
+use tracing::span::{self, Attributes, Id};
+use tracing::subscriber::with_default;
+use tracing::{Level, Metadata, Subscriber};
 
 use super::{fill, open, options};
 use crate::clock::Clock;
 use crate::domain::time::{Span, Timestamp};
 use crate::store::sample::{NOW, token, usage};
-use crate::store::sled::checkpoint::{self, Checkpoint};
+use crate::store::sled::checkpoint::{self, Checkpoint, Layout};
 use crate::store::sled::{SledStore, value};
 use crate::store::{Store, StoreError};
 
@@ -50,7 +57,7 @@ async fn make_old(folder: &Path, floor: Timestamp) {
     db.insert(b"!state", state).unwrap();
     db.flush().unwrap();
     drop(db);
-    let old = Checkpoint { batches: 7, older: Some(floor), closed: None, ..known };
+    let old = Checkpoint { batches: 7, older: Some(Layout::Oldest(floor)), closed: None, ..known };
     checkpoint::write(&data, &old).unwrap();
     let text = fs::read_to_string(data.join("checkpoint")).unwrap();
     assert!(text.starts_with("{\"format\":1,") && text.contains("\"floor\":"), "{text}");
@@ -145,4 +152,58 @@ async fn a_lost_end_of_the_history_is_noticed_by_what_the_old_index_knew() {
     fs::remove_file(super::segments(folder.path()).pop().unwrap()).unwrap();
     fs::remove_file(folder.path().join("data/checkpoint")).unwrap();
     assert!(matches!(open_at(folder.path(), 1_000), Err(StoreError::Damaged { .. })));
+}
+
+/// Keeps the levels and fields of what is logged.
+#[derive(Clone, Default)]
+struct Told(Arc<Mutex<Vec<(Level, String)>>>);
+
+impl Subscriber for Told {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        *metadata.level() <= Level::INFO
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &span::Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        let mut text = String::new();
+        event.record(&mut |_: &Field, value: &dyn Debug| text.push_str(&format!("{value:?}")));
+        self.0.lock().unwrap().push((*event.metadata().level(), text));
+    }
+}
+
+#[tokio::test]
+async fn the_layout_with_one_sum_is_built_anew_and_nothing_is_called_damaged() {
+    let folder = tempfile::tempdir().unwrap();
+    fill(&open(folder.path()), TOKENS).await;
+    let data = folder.path().join("data");
+    let db = ::sled::open(data.join("index")).unwrap();
+    for entry in db.iter() {
+        let (key, raw) = entry.unwrap();
+        let payload = value::open(&key, &raw).unwrap();
+        db.insert(&key, value::seal_as(value::LAST_FORMAT, &key, &payload)).unwrap();
+    }
+    db.flush().unwrap();
+    drop(db);
+    let known = checkpoint::read(&data).unwrap();
+    // As a crash leaves it, and as a close does.
+    let last = Checkpoint { older: Some(Layout::Last), ..known };
+    for closed in [None, known.closed] {
+        let copy = tempfile::tempdir().unwrap();
+        super::copy_all(&data, &copy.path().join("data"));
+        checkpoint::write(&copy.path().join("data"), &Checkpoint { closed, ..last }).unwrap();
+        let told = Told::default();
+        let store = with_default(told.clone(), || open(copy.path()));
+        let told = told.0.lock().unwrap().clone();
+        assert!(told.iter().any(|(_, text)| text.contains("of an earlier layout")), "{told:?}");
+        assert!(!told.iter().any(|(level, _)| *level == Level::ERROR), "{told:?}");
+        super::check_filled(&store, TOKENS).await;
+    }
 }
