@@ -34,7 +34,7 @@ fn bring_up(
 ) -> Result<Found, StoreError> {
     match carry(&mut found, shared, from, until) {
         Ok(()) => Ok(found),
-        Err(error) if found.is_bad() => {
+        Err(error) if found.is_bad() && !shared.is_closing() => {
             tracing::error!("{error}; building the index from the history");
             drop(found);
             bring_up(Found::anew(&shared.options)?, shared, Place::START, until)
@@ -56,6 +56,9 @@ fn carry(found: &mut Found, shared: &Shared, from: Place, until: Mark) -> Result
     let mut replay = Replay::new(&found.index, found.state, &shared.uses);
     let mut lines = Lines::from(&history, from)?;
     while let Some(raw) = lines.next_line()? {
+        if shared.is_closing() {
+            return Err(StoreError::Closed);
+        }
         let checked = history::check(raw.bytes).map_err(|what| damaged(what.to_owned()))?;
         if checked.seq > until.head.seq {
             break;

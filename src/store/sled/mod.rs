@@ -219,7 +219,7 @@ impl SledStore {
 impl Drop for SledStore {
     /// Closes what was not closed, and waits for it, so that the folder is free when this is gone.
     fn drop(&mut self) {
-        self.shared.give_up_doubts();
+        self.shared.begin_closing();
         *self.jobs.lock().unwrap_or_else(PoisonError::into_inner) = None;
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if thread.is_some_and(|thread| thread.join().is_err()) {
@@ -356,7 +356,7 @@ impl Store for SledStore {
     }
 
     async fn close(&self) -> Result<(), StoreError> {
-        self.shared.give_up_doubts();
+        self.shared.begin_closing();
         match self.ask(Job::Close).await {
             Ok(()) | Err(StoreError::Closed) => Ok(()),
             Err(error) => Err(error),

@@ -1,8 +1,6 @@
 //! What readers and the writing thread share.
 
-#[cfg(test)]
-use std::sync::atomic::AtomicBool;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -52,6 +50,8 @@ pub(super) struct Shared {
     room: AtomicU8,
     refused: RwLock<Option<String>>,
     pub(super) scrub: Mutex<Scrub>,
+    /// Whether the store is to be closed, so that nobody begins what takes long.
+    closing: AtomicBool,
     #[cfg(test)]
     index_fails: AtomicBool,
 }
@@ -75,6 +75,7 @@ impl Shared {
             room: AtomicU8::new(Room::Enough as u8),
             refused: RwLock::new(None),
             scrub,
+            closing: AtomicBool::new(false),
             #[cfg(test)]
             index_fails: AtomicBool::new(false),
         }
@@ -99,16 +100,27 @@ impl Shared {
         Ok(index)
     }
 
-    /// Has nobody wait for what is doubtful of the index, because it is to be closed.
-    pub(super) fn give_up_doubts(&self) {
+    /// Has nobody wait for what is doubtful of the index, or of one that is opened in its place, because
+    /// the store is to be closed.
+    pub(super) fn begin_closing(&self) {
+        self.closing.store(true, Ordering::Release);
         if let Some(doubts) = self.index().ok().as_deref().and_then(Index::doubts) {
             doubts.give_up();
         }
     }
 
+    pub(super) fn is_closing(&self) -> bool {
+        self.closing.load(Ordering::Acquire)
+    }
+
     /// Replaces the access to the index, and hands out the index that was open.
     pub(super) fn change(&self, to: Access) -> Option<Arc<Index>> {
         let mut access = self.access.write().unwrap_or_else(PoisonError::into_inner);
+        if let Access::Open(index) = &to
+            && let Some(doubts) = index.doubts().filter(|_| self.is_closing())
+        {
+            doubts.give_up();
+        }
         match std::mem::replace(&mut *access, to) {
             Access::Open(index) => Some(index),
             Access::Down(_) | Access::Closed => None,

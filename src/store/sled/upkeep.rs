@@ -156,7 +156,7 @@ impl Upkeep {
         let broken = matches!(shared.index(), Err(StoreError::Failed { .. }));
         let early =
             self.retried.is_some_and(|at| clock::instant().saturating_duration_since(at) < RETRY);
-        if !broken || early {
+        if !broken || early || shared.is_closing() {
             return;
         }
         self.retried = Some(clock::instant());
@@ -173,6 +173,7 @@ impl Upkeep {
                 shared.change(Access::Open(Arc::new(index)));
                 tracing::info!("the index is open again");
             }
+            Err(StoreError::Closed) => {}
             Err(error) => tracing::error!("the index cannot be opened again yet: {error}"),
         }
     }

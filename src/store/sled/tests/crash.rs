@@ -7,11 +7,12 @@ use super::{copy_running, fill, keep_waiting, open, options};
 use crate::history::{Log, Mark};
 use crate::store::sample::{creation, owner, owner_creation, revocation, token};
 use crate::store::sled::checkpoint::{self, Checkpoint};
+use crate::store::sled::heal;
 use crate::store::sled::index::Index;
 use crate::store::sled::keeper::Keeper;
 use crate::store::sled::lock::Lock;
 use crate::store::sled::open::{self as opening, Opened};
-use crate::store::sled::shared::Shared;
+use crate::store::sled::shared::{Access, Shared};
 use crate::store::sled::space::Space;
 use crate::store::sled::state::State;
 use crate::store::sled::upkeep::Upkeep;
@@ -209,6 +210,18 @@ async fn the_store_is_broken_where_requests_are_refused_and_else_takes_no_change
         writer.look_after();
         assert!(writer.upkeep.renewal.is_some(), "no other index is being built");
     }
+}
+
+#[tokio::test]
+async fn a_store_that_is_closed_waits_for_no_index_that_is_opened_then() {
+    let (whole, _) = crashed().await;
+    let (shared, (_lock, _space, log, _)) = in_doubt(whole.path(), |_| {});
+    let index = shared.change(Access::Down("a test".to_owned())).unwrap();
+    shared.begin_closing();
+    shared.change(Access::Open(index));
+    assert!(matches!(shared.whole_index(), Err(StoreError::Closed)));
+    drop(shared.change(Access::Down("a test".to_owned())));
+    assert!(matches!(heal::reopen(&shared, log.mark()).map(|_| ()), Err(StoreError::Closed)));
 }
 
 #[tokio::test]
