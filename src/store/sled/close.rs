@@ -10,7 +10,7 @@ use super::write::Writer;
 use crate::store::StoreError;
 
 /// Closes the index and lets go of the folder. A store that cannot be closed well is still whole: the next
-/// start reads its index to see.
+/// start doubts its index until that was read.
 pub(super) fn close(writer: Writer) -> Result<(), StoreError> {
     let Writer { shared, log, state, mut upkeep } = writer;
     upkeep.lock.tell(Doing::Closing);
@@ -26,11 +26,11 @@ pub(super) fn close(writer: Writer) -> Result<(), StoreError> {
     index.sync()?;
     let path = index.path().to_owned();
     drop(index);
-    // sled notes where its pages are only when it opens. Without this the next start would go through all
-    // that was written since, and sled passes over damage there in silence.
-    drop(Index::open(&path, shared.options.cache_bytes)?);
-    Index::sync_files(&path)?;
     if trusted && let Ok(age) = age {
+        // sled notes where its pages are only when it opens. Without this the next start would go through
+        // all that was written since, and sled passes over damage there in silence.
+        drop(Index::open(&path, shared.options.cache_bytes)?);
+        Index::sync_files(&path)?;
         let stamp = stamp::take(&path).ok().map(|stamp| stamp.sum);
         let mut last = upkeep::checkpoint(&shared, &log, &state, stamp);
         last.seen.uses = age;

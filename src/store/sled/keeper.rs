@@ -68,7 +68,7 @@ impl Keeper {
                 let checkpoint = checkpoint.and_then(aged);
                 let synced = sync(&shared, &progress);
                 // After a failed sync it is unknown what of the index is on disk: the last good checkpoint
-                // stays, and the next start reads the index whole before it trusts it.
+                // stays, and the next start doubts what of the index was not read.
                 let checkpoint = checkpoint.filter(|_| synced);
                 if let Some(checkpoint) = checkpoint
                     && !progress.failed.load(Ordering::Acquire)

@@ -1,7 +1,7 @@
 //! Last uses: one flat file beside the index, with a slot for each token. A load that is spread over many
 //! tokens touches all of them within seconds; here that costs a write for each page, not one for each use.
 //!
-//! A token's slot is the number under which the index knows it (`index::State::tokens`): dense, never
+//! A token's slot is the number under which the index knows it (`State::tokens`): dense, never
 //! given out twice, and the same again after a rebuild. Slots verify (`slot`), and none is ever empty: the
 //! file grows by slots that say "never used" (`pages`), so that zeros and a cut file are damage too.
 //!
