@@ -221,6 +221,8 @@ async fn a_store_that_is_closed_waits_for_no_index_that_is_opened_then() {
     shared.change(Access::Open(index));
     assert!(matches!(shared.whole_index(), Err(StoreError::Closed)));
     drop(shared.change(Access::Down("a test".to_owned())));
+    // The whole history is to be gone through.
+    checkpoint::write(&shared.options.folder, &Checkpoint::start(Default::default())).unwrap();
     assert!(matches!(heal::reopen(&shared, log.mark()).map(|_| ()), Err(StoreError::Closed)));
 }
 
