@@ -140,7 +140,7 @@ fn carry(
     while applied < until
         && let Some(raw) = lines.next_line()?
     {
-        if stop.load(Ordering::Acquire) {
+        if stop.load(Ordering::Acquire) || shared.is_closing() {
             return Err(StoreError::Closed);
         }
         if applied.is_multiple_of(LOOK) {

@@ -133,6 +133,7 @@ impl Upkeep {
                     self.keeper.begin_anew();
                     tracing::info!("a new index is in the place of the damaged one");
                 }
+                Err(StoreError::Closed) => {}
                 Err(error) => tracing::error!("the damaged index cannot be replaced yet: {error}"),
             }
         }

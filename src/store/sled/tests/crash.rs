@@ -12,6 +12,7 @@ use crate::store::sled::index::Index;
 use crate::store::sled::keeper::Keeper;
 use crate::store::sled::lock::Lock;
 use crate::store::sled::open::{self as opening, Opened};
+use crate::store::sled::renew::Renewal;
 use crate::store::sled::shared::{Access, Shared};
 use crate::store::sled::space::Space;
 use crate::store::sled::state::State;
@@ -220,6 +221,9 @@ async fn a_store_that_is_closed_waits_for_no_index_that_is_opened_then() {
     shared.begin_closing();
     shared.change(Access::Open(index));
     assert!(matches!(shared.whole_index(), Err(StoreError::Closed)));
+    let shared = std::sync::Arc::new(shared);
+    let renewed = Renewal::start(&shared).unwrap().finish(&shared, log.mark());
+    assert!(matches!(renewed, Err(StoreError::Closed)), "{renewed:?}");
     drop(shared.change(Access::Down("a test".to_owned())));
     // The whole history is to be gone through.
     checkpoint::write(&shared.options.folder, &Checkpoint::start(Default::default())).unwrap();
