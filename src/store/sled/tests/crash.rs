@@ -226,7 +226,8 @@ async fn a_store_that_is_closed_waits_for_no_index_that_is_opened_then() {
     assert!(matches!(renewed, Err(StoreError::Closed)), "{renewed:?}");
     drop(shared.change(Access::Down("a test".to_owned())));
     // The whole history is to be gone through.
-    checkpoint::write(&shared.options.folder, &Checkpoint::start(Default::default())).unwrap();
+    checkpoint::write(&shared.options.folder, &Checkpoint::at(Mark::START, 0, Default::default()))
+        .unwrap();
     assert!(matches!(heal::reopen(&shared, log.mark()).map(|_| ()), Err(StoreError::Closed)));
 }
 
