@@ -11,8 +11,8 @@ use crate::store::{Store, StoreError};
 
 /// How often some more is read.
 const BEAT: Duration = Duration::from_secs(1);
-/// How much: a hundredth of a core, and little for any disk.
-const BYTES: u64 = 2 << 20;
+/// How much: a thousandth of a core; a history of a million tokens is read in an hour.
+const BYTES: u64 = 256 << 10;
 /// After how many beats damage is looked at again.
 const AGAIN: u32 = 60;
 
