@@ -53,7 +53,7 @@ pub(super) struct Client {
     /// What it sends over HTTP/2.
     frames: Frames,
     /// Whether the request under way is one of HTTP/1.0.
-    old: Cell<bool>,
+    is_http1_0: Cell<bool>,
     ending: Cell<Ending>,
     /// The stream of HTTP/2 whose request is about to begin.
     stream: RefCell<Option<Rc<Stream>>>,
@@ -78,7 +78,7 @@ impl Client {
             head_begun: Cell::new(false),
             http2: Cell::new(false),
             frames: Frames::default(),
-            old: Cell::new(false),
+            is_http1_0: Cell::new(false),
             ending: Cell::new(Ending::Elsewhere),
             stream: RefCell::new(None),
             head_timeout: limits.head_timeout,
@@ -136,7 +136,7 @@ impl Client {
     /// An exchange begins; it ends when the answer is dropped.
     pub(super) fn begin(self: &Rc<Self>, version: Version, has_body: bool) -> UnderWay {
         self.has_body.set(has_body);
-        self.old.set(version == Version::HTTP_10);
+        self.is_http1_0.set(version == Version::HTTP_10);
         self.under_way.set(self.under_way.get() + 1);
         self.alarm.clear();
         self.frames.pay_for(frames::EACH_REQUEST);
@@ -152,7 +152,7 @@ impl Client {
 
     /// An answer begins whose end the connection may have to mark; true if it does.
     pub(super) fn begin_answer(&self, length: Option<u64>) -> bool {
-        let open = length.is_none() && self.old.get();
+        let open = length.is_none() && self.is_http1_0.get();
         if open {
             self.ending.set(Ending::Open);
         }
