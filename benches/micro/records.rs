@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion};
 use tokio::runtime::Runtime;
-use tollgate::cache::{Cache, Entry, Look};
+use tollgate::cache::{Cache, Entry, Lookup};
 use tollgate::clock::{self, Clock};
 use tollgate::config::settings::{CacheSettings, Settings};
 use tollgate::config::{self, Environment};
@@ -148,12 +148,12 @@ pub(crate) fn look(criterion: &mut Criterion) {
         }
     });
     criterion.bench_function("cache hit among 100,000", |bencher| {
-        bencher.iter(|| matches!(cache.look(&black_box(next())), Look::Held(_)));
+        bencher.iter(|| matches!(cache.look(&black_box(next())), Lookup::Held(_)));
     });
     let unknown = Digest::of(b"nobody's");
     stage.runtime.block_on(async { assert!(cache.load(&unknown).await.is_ok()) });
     criterion.bench_function("cache hit, known to be unknown", |bencher| {
-        bencher.iter(|| matches!(cache.look(black_box(&unknown)), Look::Unknown));
+        bencher.iter(|| matches!(cache.look(black_box(&unknown)), Lookup::Unknown));
     });
 }
 

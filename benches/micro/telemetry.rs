@@ -59,9 +59,9 @@ pub(crate) fn line(criterion: &mut Criterion) {
     for (format, name) in [(Format::Human, "for people"), (Format::Json, "as JSON")] {
         let options = Options { format, filter: "info".to_owned(), clock: Clock::system() };
         let (_, logs, _flush) = logs::build(&options, std::io::sink()).unwrap();
-        let mut pen = logs.access().pen();
+        let mut writer = logs.access().writer();
         criterion.bench_function(&format!("access log line {name}"), |bencher| {
-            bencher.iter(|| pen.write(black_box(&line)));
+            bencher.iter(|| writer.write(black_box(&line)));
         });
     }
 }

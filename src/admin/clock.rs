@@ -40,7 +40,7 @@ pub struct ClockTrusted {
 /// The word of an operator that the mark is wrong.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Lower {
+pub(super) struct LowerMark {
     #[serde(default)]
     reason: String,
     #[serde(default)]
@@ -76,7 +76,7 @@ pub(super) async fn show(State(handles): Handle, By(_): By) -> Result<Json<Clock
 pub(super) async fn lower(
     State(handles): Handle,
     By(by): By,
-    Body(Lower { reason, confirmed }): Body<Lower>,
+    Body(LowerMark { reason, confirmed }): Body<LowerMark>,
 ) -> Result<Json<MarkChanged>, Problem> {
     if let Some(shared) = &handles.shared {
         // The store learns of the time now and then; an operator who looks must see the same mark.

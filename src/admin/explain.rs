@@ -26,7 +26,7 @@ use crate::telemetry::counters::Counters;
 /// A request that nobody sends, with a token by its id or by its secret.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Asked {
+pub(super) struct ExplainRequest {
     method: String,
     url: String,
     #[serde(default)]
@@ -50,7 +50,7 @@ pub struct Explained {
 pub(super) async fn show(
     State(handles): State<Arc<Handles>>,
     By(_): By,
-    Body(asked): Body<Asked>,
+    Body(asked): Body<ExplainRequest>,
 ) -> Result<Json<Explained>, Problem> {
     let bad = |field: &str, problem: &str| Problem::from(ServiceError::field(field, problem));
     let method = Method::from_bytes(asked.method.as_bytes())

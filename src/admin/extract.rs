@@ -90,11 +90,11 @@ fn bad_field(field: &str, problem: impl std::fmt::Display) -> Problem {
     Problem::new(StatusCode::BAD_REQUEST, "bad-field", "A value is missing or wrong", detail)
 }
 
-/// A query.
+/// The parameters of a query.
 #[derive(Debug)]
-pub struct Asked<T>(pub T);
+pub struct Params<T>(pub T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Asked<T> {
+impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {

@@ -7,7 +7,7 @@ use axum::extract::State;
 use serde::{Deserialize, Serialize};
 
 use crate::admin::Handles;
-use crate::admin::extract::{Asked, By};
+use crate::admin::extract::{By, Params};
 use crate::admin::problem::Problem;
 use crate::admin::tokens::PAGE_ENTRIES;
 use crate::domain::id::{OwnerId, TokenId};
@@ -52,7 +52,7 @@ pub(super) async fn head(
 pub(super) async fn verify(
     State(handles): State<Arc<Handles>>,
     By(_): By,
-    Asked(kept): Asked<Kept>,
+    Params(kept): Params<Kept>,
 ) -> Result<Json<VerifiedView>, Problem> {
     let kept = match (kept.position, kept.hash) {
         (Some(position), Some(hash)) => Some(HeadView { position, hash }),
@@ -65,7 +65,7 @@ pub(super) async fn verify(
 pub(super) async fn list(
     State(handles): State<Arc<Handles>>,
     By(_): By,
-    Asked(which): Asked<Which>,
+    Params(which): Params<Which>,
 ) -> Result<Json<EventPage>, Problem> {
     let subject = match (which.token, which.user) {
         (Some(_), Some(_)) => {

@@ -38,7 +38,7 @@ pub struct Readiness {
 
 /// The same as monitors read it.
 #[derive(Serialize)]
-struct Told {
+struct ReadyBody {
     ready: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
@@ -93,7 +93,7 @@ async fn ready(State(watch): State<Watch>) -> Response {
     let Readiness { refused, store, clock } = (watch.ready)();
     let ready = refused.is_none();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    (status, Json(Told { ready, reason: refused, store, clock })).into_response()
+    (status, Json(ReadyBody { ready, reason: refused, store, clock })).into_response()
 }
 
 /// Refuses a name that nobody gave to this address: a page of another site whose name suddenly

@@ -68,7 +68,7 @@ pub(super) async fn status(State(handles): Handle, By(_): By) -> Result<Json<Sta
 pub(super) async fn reload(
     State(handles): Handle,
     By(_): By,
-    Body(Nothing {}): Body<Nothing>,
+    Body(Empty {}): Body<Empty>,
 ) -> Result<StatusCode, Problem> {
     let Some(reload) = handles.reload.clone() else {
         return Err(Problem::no_server("reloading the configuration"));
@@ -86,14 +86,14 @@ pub(super) async fn reload(
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Nothing {}
+pub(super) struct Empty {}
 
 /// Streams a backup to whoever asked, who writes it: the path means what it means there, and the file is
 /// theirs. A failure on the way is said at its end (`store::backup`).
 pub(super) async fn backup(
     State(handles): Handle,
     By(_): By,
-    Body(Nothing {}): Body<Nothing>,
+    Body(Empty {}): Body<Empty>,
 ) -> Response {
     let (pipe, body) = pipe::new();
     tokio::spawn(async move {

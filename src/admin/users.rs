@@ -8,7 +8,7 @@ use axum::http::{HeaderName, StatusCode, header};
 use serde::{Deserialize, Serialize};
 
 use crate::admin::Handles;
-use crate::admin::extract::{Asked, Body, By, Id};
+use crate::admin::extract::{Body, By, Id, Params};
 use crate::admin::problem::Problem;
 use crate::admin::tokens::PAGE_ENTRIES;
 use crate::domain::id::OwnerId;
@@ -37,7 +37,7 @@ type Handle = State<Arc<Handles>>;
 pub(super) async fn list(
     State(handles): Handle,
     By(_): By,
-    Asked(which): Asked<Which>,
+    Params(which): Params<Which>,
 ) -> Result<Json<UserPage>, Problem> {
     let limit = which.limit.unwrap_or(PAGE_ENTRIES);
     let page = handles.service.owners(which.after.as_ref(), limit).await?;

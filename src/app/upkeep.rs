@@ -15,7 +15,7 @@ use crate::service::Service;
 use crate::store::Health;
 use crate::telemetry::throttle::Throttle;
 
-use super::wall::{Look, Wall};
+use super::wall::{Look, WallClock};
 use super::watched;
 
 /// How often there is a look at what is due.
@@ -33,7 +33,7 @@ pub(super) async fn run(
     shared: Arc<Shared>,
     mut stop: watch::Receiver<bool>,
 ) {
-    let mut wall = Wall::begin(&shared.clock, mark(&service, &shared).await);
+    let mut wall = WallClock::begin(&shared.clock, mark(&service, &shared).await);
     let mut heard = shared.operator_word.load(Ordering::Relaxed);
     let (mut health, mut state) = (Health::Ready, ClockState::Trusted);
     let mut beats = 0_u64;
@@ -53,7 +53,7 @@ pub(super) async fn run(
                     "an operator says that the wall clock is right: it is trusted"
                 );
             }
-            wall = Wall::trust(&shared.clock);
+            wall = WallClock::trust(&shared.clock);
         }
         health = watched::tell_health(health, shared.cache.store().health());
         beat(&service, &shared, &mut wall, beats).await;
@@ -74,7 +74,7 @@ async fn mark(service: &Service, shared: &Shared) -> Option<Timestamp> {
 }
 
 /// One look at everything. Public within the crate so that tests need not wait for the next one.
-pub(super) async fn beat(service: &Service, shared: &Shared, wall: &mut Wall, beats: u64) {
+pub(super) async fn beat(service: &Service, shared: &Shared, wall: &mut WallClock, beats: u64) {
     let look = wall.look(&shared.clock);
     shared.wall.note(look.state());
     if let Look::Trusted(now) | Look::Unsettled(now) = look {

@@ -27,7 +27,7 @@ pub(super) const SETTLE: Duration = Duration::from_secs(15 * 60);
 
 /// The wall clock under watch.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Wall {
+pub(super) struct WallClock {
     /// The last look at which the clocks agreed.
     at: Timestamp,
     uptime: Duration,
@@ -69,7 +69,7 @@ impl Look {
     }
 }
 
-impl Wall {
+impl WallClock {
     /// Trusts the clock as it stands.
     pub(super) fn trust(clock: &Clock) -> Self {
         Self { at: clock.now(), uptime: clock.uptime(), standing: Standing::Trusted }
@@ -150,7 +150,7 @@ mod tests {
     const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
     const YEAR: Span = Span::from_days(365);
 
-    fn passes(clock: &Clock, wall: &mut Wall, time: Duration) -> Look {
+    fn passes(clock: &Clock, wall: &mut WallClock, time: Duration) -> Look {
         let mut look = wall.look(clock);
         for _ in 0..time.as_secs() {
             clock.advance(Span::from_seconds(1));
@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn time_that_passes_is_trusted_and_a_step_is_not() {
         let clock = Clock::held(Timestamp::from_unix(1_000_000));
-        let mut wall = Wall::trust(&clock);
+        let mut wall = WallClock::trust(&clock);
         // Asleep for a hundred days: the clock that it is held against runs on.
         clock.advance(Span::from_days(100));
         let now = clock.now();
@@ -185,7 +185,7 @@ mod tests {
     fn a_clock_that_begins_far_beyond_the_mark_must_settle_first() {
         let begin = |ahead: Span| {
             let clock = Clock::held(NOW.plus(ahead));
-            let wall = Wall::begin(&clock, Some(NOW));
+            let wall = WallClock::begin(&clock, Some(NOW));
             (clock, wall)
         };
         for ahead in [Span::ZERO, Span::from_seconds(120), AHEAD_MAX] {
@@ -201,14 +201,14 @@ mod tests {
             assert_eq!(look, Look::Trusted(clock.now()), "{ahead} ahead, and it was right");
         }
         let clock = Clock::held(NOW);
-        let mut wall = Wall::begin(&clock, None);
+        let mut wall = WallClock::begin(&clock, None);
         assert_eq!(wall.look(&clock), Look::Trusted(NOW), "nothing was there before");
     }
 
     #[test]
     fn a_correction_after_the_start_needs_nobody_and_another_step_begins_anew() {
         let clock = Clock::held(NOW.plus(YEAR));
-        let mut wall = Wall::begin(&clock, Some(NOW));
+        let mut wall = WallClock::begin(&clock, Some(NOW));
         passes(&clock, &mut wall, SETTLE / 2);
         clock.set(NOW.plus(Span::from_days(30)));
         let look = passes(&clock, &mut wall, SETTLE - Duration::from_secs(1));

@@ -11,9 +11,9 @@ use crate::domain::time::Timestamp;
 use crate::domain::token::{End, Life};
 use crate::store::{Held, UseSlot};
 
+use super::claims::Claims;
 use super::common::Common;
 use super::interned::Interned;
-use super::told::Told;
 
 /// A token in memory. It is never changed: a change clears its flag, and the next look loads it
 /// anew. What a request reads stands together, for with many tokens in use every place that has to
@@ -41,7 +41,7 @@ pub struct Entry {
     /// Whom it acts for.
     pub owner: Arc<OwnerEntry>,
     /// What only the upstream is told.
-    pub told: Told,
+    pub claims: Claims,
 }
 
 /// With the two counts of its `Arc` a record takes 184 bytes, the most that the system's allocator
@@ -70,7 +70,7 @@ impl Entry {
             common: interned.share(common),
             slot: held.slot,
             owner,
-            told: Told::new(token),
+            claims: Claims::new(token),
         }
     }
 
@@ -105,7 +105,7 @@ impl Entry {
     /// the processor, and its lines come together in the time that the first one takes.
     pub fn fetch(&self) {
         let last_seen = self.last_seen.0.load(Ordering::Relaxed);
-        std::hint::black_box((self.life.created_at, last_seen, self.told.ends()));
+        std::hint::black_box((self.life.created_at, last_seen, self.claims.ends()));
     }
 
     pub(super) fn invalidate(&self) {

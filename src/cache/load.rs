@@ -27,7 +27,7 @@ pub enum LoadError {
 
 /// What a look into the memory gives.
 #[derive(Clone, Debug)]
-pub enum Look {
+pub enum Lookup {
     /// The record.
     Held(Arc<Entry>),
     /// The store has no such token.
@@ -50,12 +50,12 @@ const OVERTAKEN_MAX: usize = 64;
 
 impl Cache {
     /// Looks into the memory alone.
-    pub fn look(&self, digest: &Digest) -> Look {
+    pub fn look(&self, digest: &Digest) -> Lookup {
         match self.records.get(digest) {
-            Some(entry) if entry.is_valid() => Look::Held(entry),
-            Some(_) => Look::Absent,
-            None if self.unknown.contains_key(digest) => Look::Unknown,
-            None => Look::Absent,
+            Some(entry) if entry.is_valid() => Lookup::Held(entry),
+            Some(_) => Lookup::Absent,
+            None if self.unknown.contains_key(digest) => Lookup::Unknown,
+            None => Lookup::Absent,
         }
     }
 
@@ -105,9 +105,9 @@ impl Cache {
             return Ok(Joined::Flight(flight.clone()));
         }
         match self.look(digest) {
-            Look::Held(entry) => return Ok(Joined::Landed(Some(entry))),
-            Look::Unknown => return Ok(Joined::Landed(None)),
-            Look::Absent => {}
+            Lookup::Held(entry) => return Ok(Joined::Landed(Some(entry))),
+            Lookup::Unknown => return Ok(Joined::Landed(None)),
+            Lookup::Absent => {}
         }
         let place = Arc::clone(&self.places).try_acquire_owned();
         let place = place.map_err(|_| LoadError::Busy)?;

@@ -19,7 +19,7 @@
 //! | what | bound, for each core | lifetime | when full |
 //! | --- | --- | --- | --- |
 //! | records (`gateway/table.rs`) | `cache.records` and a third, in lines of four places; 64 MiB at the most | until changed, evicted above, or displaced | the oldest of its line goes |
-//! | unknown digests (`gateway/strangers.rs`) | 65,536, in lines of two places | `cache.unknown_ttl` from when the core heard of it, or until any digest of its shard changes | the older of its line goes |
+//! | unknown digests (`gateway/unknown.rs`) | 65,536, in lines of two places | `cache.unknown_ttl` from when the core heard of it, or until any digest of its shard changes | the older of its line goes |
 //! | idle upstream connections (`gateway/upstream/pool.rs`) | 1,024 for each endpoint | `upstream_idle_timeout` of the API | closed instead of kept |
 //!
 //! Nothing is shared between the lists of known and unknown: unknown digests and loads of them can
@@ -38,7 +38,7 @@ mod entry;
 mod interned;
 mod load;
 mod records;
-mod told;
+mod claims;
 mod touches;
 
 use std::collections::HashMap;
@@ -56,10 +56,10 @@ use crate::store::Store;
 use crate::telemetry::count::Count;
 use crate::telemetry::durations::Durations;
 
+pub use claims::{Claims, ContextParam, Params};
 pub use common::Common;
 pub use entry::{Entry, LastSeen, OwnerEntry};
-pub use load::{LoadError, Look};
-pub use told::{ContextParam, Params, Told};
+pub use load::{LoadError, Lookup};
 
 use interned::Interned;
 use records::Records;

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crate::clock;
 
-use super::seat::Seat;
+use super::task::CurrentTask;
 
 /// How often a core looks at its alarms, and so how late one can ring.
 pub(super) const TICK: Duration = Duration::from_millis(250);
@@ -33,7 +33,7 @@ struct Bell {
     rings_at_ms: Cell<u64>,
     rung: Cell<bool>,
     place: Cell<usize>,
-    turn: Seat,
+    turn: CurrentTask,
 }
 
 const NEVER: u64 = u64::MAX;
@@ -55,7 +55,7 @@ impl Alarms {
             rings_at_ms: Cell::new(NEVER),
             rung: Cell::new(false),
             place: Cell::new(all.len()),
-            turn: Seat::default(),
+            turn: CurrentTask::default(),
         });
         all.push(Rc::clone(&bell));
         Alarm { bell, alarms: Rc::clone(self) }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use crate::cache::{Entry, LoadError, Look};
+use crate::cache::{Entry, LoadError, Lookup};
 use crate::domain::refusal::Refusal;
 use crate::domain::secret::{self, Digest};
 
@@ -55,7 +55,7 @@ pub(super) async fn identify(inbound: &Inbound, core: &Core) -> Result<Authentic
         return Ok(Authenticated { entry, loaded: false });
     }
     let cache = &core.shared.cache;
-    if core.strangers.knows(&digest, cache, &core.alarms) {
+    if core.unknown.knows(&digest, cache, &core.alarms) {
         core.counters.cache_hits.add(1);
         return Err(Refusal::Unknown);
     }
@@ -73,9 +73,9 @@ async fn find(digest: &Digest, core: &Core) -> Result<Authenticated, Refusal> {
     // Read first: a change that comes after this ends what is found here.
     let (epoch, owners_epoch) = (cache.epoch(digest), cache.owners_epoch());
     let (found, loaded) = match cache.look(digest) {
-        Look::Held(entry) => (Some(entry), false),
-        Look::Unknown => (None, false),
-        Look::Absent => {
+        Lookup::Held(entry) => (Some(entry), false),
+        Lookup::Unknown => (None, false),
+        Lookup::Absent => {
             let found = cache.load(digest).await;
             (found.map_err(|error| cannot_decide(core, &error))?, true)
         }
@@ -83,7 +83,7 @@ async fn find(digest: &Digest, core: &Core) -> Result<Authenticated, Refusal> {
     let counted = if loaded { &core.counters.cache_misses } else { &core.counters.cache_hits };
     counted.add(1);
     let Some(entry) = found else {
-        core.strangers.remember(digest, epoch, &core.alarms, cache.unknown_ttl());
+        core.unknown.remember(digest, epoch, &core.alarms, cache.unknown_ttl());
         return Err(Refusal::Unknown);
     };
     core.keep(&entry, owners_epoch);

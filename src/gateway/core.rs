@@ -13,14 +13,14 @@ use crate::domain::moment;
 use crate::domain::refusal::Refusal;
 use crate::domain::secret::Digest;
 use crate::domain::time::{Span, Timestamp};
-use crate::telemetry::access::{AccessLog, Pen};
+use crate::telemetry::access::{AccessLog, LineWriter};
 use crate::telemetry::counters::{CoreCounters, Counters};
 use crate::telemetry::throttle::Throttle;
 
 use super::alarm::Alarms;
 use super::snapshot::Snapshot;
-use super::strangers::Strangers;
 use super::table::Table;
+use super::unknown::UnknownDigests;
 use super::upstream::{Pool, Scratch};
 
 /// What all cores share.
@@ -114,7 +114,7 @@ pub(super) struct Core {
     pub(super) index: usize,
     pub(super) shared: Arc<Shared>,
     pub(super) counters: Arc<CoreCounters>,
-    pub(super) pen: RefCell<Pen>,
+    pub(super) access_log: RefCell<LineWriter>,
     pub(super) pool: Pool,
     /// What upstreams send is read into here.
     pub(super) scratch: Scratch,
@@ -127,7 +127,7 @@ pub(super) struct Core {
     /// share.
     snapshot: RefCell<Own<Snapshot>>,
     entries: Table,
-    pub(super) strangers: Strangers,
+    pub(super) unknown: UnknownDigests,
     next_request: Cell<u64>,
     /// Whose turn it is among the endpoints of an API.
     pub(super) turn: Cell<usize>,
@@ -137,13 +137,13 @@ impl Core {
     pub(super) fn new(index: usize, shared: Arc<Shared>, first_request: u64) -> Rc<Self> {
         let counters = shared.counters.cores.get(index).map(Arc::clone).unwrap_or_default();
         let snapshot = RefCell::new(Rc::new(shared.snapshot.load_full()));
-        let pen = RefCell::new(shared.access.pen());
+        let access_log = RefCell::new(shared.access.writer());
         let entries = Table::new(shared.cache.records_max());
         Rc::new(Self {
             index,
             shared,
             counters,
-            pen,
+            access_log,
             pool: Pool::default(),
             scratch: Scratch::default(),
             alarms: Alarms::new(),
@@ -151,7 +151,7 @@ impl Core {
             serving: Cell::new(0),
             snapshot,
             entries,
-            strangers: Strangers::default(),
+            unknown: UnknownDigests::default(),
             next_request: Cell::new(first_request),
             turn: Cell::new(0),
         })

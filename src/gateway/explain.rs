@@ -10,7 +10,7 @@ use http::header::{self, HeaderMap};
 use http::{HeaderValue, Method, Uri};
 use serde::{Deserialize, Serialize};
 
-use crate::cache::Told;
+use crate::cache::Claims;
 use crate::domain::decision::{CHECKS, Case, Facts, OwnerTerms, Standing, Terms};
 use crate::domain::flags::FlagCatalog;
 use crate::domain::refusal::Refusal;
@@ -191,8 +191,8 @@ impl Walk {
         let matched = route::locate(&host, &normal.path, method, snapshot);
         let at_path = snapshot.routes.rules_at(&host, &normal.path);
         self.check("route", words::route(&matched, &host, method, at_path), Ok(()));
-        let spelling = route::check_spelling(normal.odd, matched.api.keep);
-        self.check("spelling", words::spelling(normal.odd, &matched), spelling);
+        let spelling = route::check_spelling(normal.ambiguities, matched.api.keep);
+        self.check("spelling", words::spelling(normal.ambiguities, &matched), spelling);
         // A request that is refused for its spelling has met no API.
         self.stopped.is_none().then(|| (matched, normal.path.into_owned()))
     }
@@ -252,8 +252,8 @@ impl Walk {
     /// `identity`: what the upstream is to be told of the caller. The check before it found a rule.
     fn tell(&mut self, held: &Held, matched: &Matched<'_>, snapshot: &Snapshot) {
         let Some(rule) = matched.rule.filter(|_| self.stopped.is_none()) else { return };
-        let told = Told::new(&held.token);
-        let told = identity::tell_params(&mut Vec::new(), rule, (held.token.id, &told), snapshot);
+        let claims = Claims::new(&held.token);
+        let told = identity::tell_params(&mut Vec::new(), rule, (held.token.id, &claims), snapshot);
         let outcome = told.as_ref().copied().map_err(|_| Refusal::CannotDecide);
         self.check("identity", words::identity(told.as_ref().copied()), outcome);
     }

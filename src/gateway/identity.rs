@@ -5,7 +5,7 @@ use std::io::Write;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::cache::{ContextParam, Entry, Told};
+use crate::cache::{Claims, ContextParam, Entry};
 use crate::domain::grant::{Contexts, Items};
 use crate::domain::id::TokenId;
 use crate::domain::refusal::Refusal;
@@ -15,9 +15,9 @@ use crate::telemetry::access::RequestId;
 use crate::wire;
 
 use super::authorize::Permit;
-use super::beginnings::Beginnings;
 use super::client::Client;
 use super::plan::RulePlan;
+use super::prefixes::HeaderPrefixes;
 use super::snapshot::Snapshot;
 
 /// The lines of a permitted request: whence it came, which it is, and who is calling. The client's
@@ -33,14 +33,14 @@ pub(super) fn lines(
     client: &Client,
     snapshot: &Snapshot,
 ) -> Result<(), Refusal> {
-    let begin = &snapshot.identity.begin;
+    let prefixes = &snapshot.identity.prefixes;
     lines.extend_from_slice(client.forwarded());
-    line(lines, &begin.request, |lines| lines.extend_from_slice(&number.digits()));
+    line(lines, &prefixes.request, |lines| lines.extend_from_slice(&number.digits()));
     let Some(entry) = permit.entry() else { return Ok(()) };
-    tell(lines, begin, entry);
-    tell_params(lines, permit.rule(), (entry.id, &entry.told), snapshot).map_err(|untold| {
-        if let Some(withheld) = snapshot.untold.ready() {
-            let (token, Untold { context, parameter, cause }) = (entry.id, &untold);
+    tell(lines, prefixes, entry);
+    tell_params(lines, permit.rule(), (entry.id, &entry.claims), snapshot).map_err(|error| {
+        if let Some(withheld) = snapshot.undeliverable.ready() {
+            let (token, UndeliverableParam { context, parameter, cause }) = (entry.id, &error);
             tracing::error!(
                 %token, context, parameter, cause, withheld,
                 "a parameter cannot be told to the upstream: requests that need it are answered 503"
@@ -53,44 +53,44 @@ pub(super) fn lines(
 /// A parameter that a request was to carry, and cannot.
 #[derive(Debug, thiserror::Error)]
 #[error("the parameter `{context}.{parameter}` cannot be told to the upstream: {cause}")]
-pub(super) struct Untold {
+pub(super) struct UndeliverableParam {
     context: String,
     parameter: String,
     cause: String,
 }
 
-fn line(lines: &mut Vec<u8>, begin: &Option<Box<[u8]>>, value: impl FnOnce(&mut Vec<u8>)) {
-    if let Some(begin) = begin {
-        lines.extend_from_slice(begin);
+fn line(lines: &mut Vec<u8>, prefix: &Option<Box<[u8]>>, value: impl FnOnce(&mut Vec<u8>)) {
+    if let Some(prefix) = prefix {
+        lines.extend_from_slice(prefix);
         value(lines);
         lines.extend_from_slice(b"\r\n");
     }
 }
 
 /// Every value is visible ASCII by its type, or was encoded so when the record was loaded (sec-H6).
-fn tell(lines: &mut Vec<u8>, begin: &Beginnings, entry: &Entry) {
-    let (terms, told) = (&entry.common.terms, &entry.told);
-    line(lines, &begin.owner, |to| to.extend_from_slice(told.owner()));
+fn tell(lines: &mut Vec<u8>, prefixes: &HeaderPrefixes, entry: &Entry) {
+    let (terms, claims) = (&entry.common.terms, &entry.claims);
+    line(lines, &prefixes.owner, |to| to.extend_from_slice(claims.owner()));
     if let Some(company) = &terms.company {
-        line(lines, &begin.company, |to| to.extend_from_slice(company.as_str().as_bytes()));
+        line(lines, &prefixes.company, |to| to.extend_from_slice(company.as_str().as_bytes()));
     }
-    line(lines, &begin.token, |to| to.extend_from_slice(&entry.id.to_text()));
-    line(lines, &begin.token_name, |to| to.extend_from_slice(told.name()));
-    line(lines, &begin.flags, |to| {
+    line(lines, &prefixes.token, |to| to.extend_from_slice(&entry.id.to_text()));
+    line(lines, &prefixes.token_name, |to| to.extend_from_slice(claims.name()));
+    line(lines, &prefixes.flags, |to| {
         let flags = terms.flags.within(entry.common.owner.ceiling).bits();
         // Writing to memory does not fail.
         let _ = write!(to, "{flags}");
     });
-    line(lines, &begin.contexts, |to| match &terms.contexts {
+    line(lines, &prefixes.contexts, |to| match &terms.contexts {
         Contexts::All => to.push(b'*'),
         Contexts::Set(names) => list(to, names.iter().map(|name| name.as_str())),
     });
-    line(lines, &begin.items, |to| match &terms.items {
+    line(lines, &prefixes.items, |to| match &terms.items {
         Items::All => to.push(b'*'),
         Items::Set(ids) => list(to, ids.iter().map(|id| &**id)),
     });
-    if let Some(params) = told.params().and_then(|params| params.free.as_ref()) {
-        line(lines, &begin.params, |to| {
+    if let Some(params) = claims.params().and_then(|params| params.free.as_ref()) {
+        line(lines, &prefixes.params, |to| {
             to.extend_from_slice(URL_SAFE_NO_PAD.encode(&**params).as_bytes());
         });
     }
@@ -113,20 +113,20 @@ fn list<'e>(to: &mut Vec<u8>, names: impl Iterator<Item = &'e str>) {
 pub(super) fn tell_params(
     lines: &mut Vec<u8>,
     rule: &RulePlan,
-    (token, told): (TokenId, &Told),
+    (token, claims): (TokenId, &Claims),
     snapshot: &Snapshot,
-) -> Result<(), Untold> {
-    let Some(params) = told.params() else { return Ok(()) };
+) -> Result<(), UndeliverableParam> {
+    let Some(params) = claims.params() else { return Ok(()) };
     for (context, name, header) in rule.param_headers.iter() {
         let same = |param: &&ContextParam| param.context == *context && param.name == *name;
         let Some(param) = params.by_context.iter().find(same) else { continue };
-        let untold = |cause: String| Untold {
+        let undeliverable = |cause: String| UndeliverableParam {
             context: context.to_string(),
             parameter: name.to_string(),
             cause,
         };
-        let mut tell = |text: &str| -> Result<(), Untold> {
-            check_text(text).map_err(untold)?;
+        let mut tell = |text: &str| -> Result<(), UndeliverableParam> {
+            check_text(text).map_err(undeliverable)?;
             for part in [header.as_str(), ": ", text, "\r\n"] {
                 lines.extend_from_slice(part.as_bytes());
             }
@@ -135,10 +135,11 @@ pub(super) fn tell_params(
         match &param.value {
             ParamValue::Plain(text) => tell(text)?,
             ParamValue::Sealed(sealed) => {
-                let key = snapshot.master_key().map_err(|error| untold(error.to_string()))?;
+                let key =
+                    snapshot.master_key().map_err(|error| undeliverable(error.to_string()))?;
                 let binding = Binding { token, context, parameter: name };
                 let opened = key.open(&binding, sealed);
-                tell(&opened.map_err(|error| untold(error.to_string()))?)?;
+                tell(&opened.map_err(|error| undeliverable(error.to_string()))?)?;
             }
         }
     }

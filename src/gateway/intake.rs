@@ -18,7 +18,7 @@ use crate::telemetry::access::RequestId;
 use crate::wire;
 
 use super::client::Client;
-use super::path::{self, Odd};
+use super::path::{self, Ambiguities};
 use super::snapshot::Snapshot;
 
 /// A request with one reading.
@@ -33,7 +33,7 @@ pub(super) struct Inbound {
     pub(super) peer: IpAddr,
     /// The host in lower case, without port and trailing dot.
     pub(super) host: Rc<str>,
-    pub(super) odd: Odd,
+    pub(super) ambiguities: Ambiguities,
     pub(super) notes: Notes,
 }
 
@@ -73,14 +73,14 @@ pub(super) fn receive(
         return Err(Refusal::HeadTooLarge);
     }
     let host = settle_host(&mut parts, client)?;
-    let odd = settle_path(&mut parts)?;
+    let ambiguities = settle_path(&mut parts)?;
     let notes = clean_headers(&mut parts.headers, snapshot)?;
     if notes.framed {
         check_framing(&parts)?;
     }
     join_cookies(&mut parts);
     let body = Some(body);
-    Ok(Inbound { parts, body, request: number, peer: client.peer(), host, odd, notes })
+    Ok(Inbound { parts, body, request: number, peer: client.peer(), host, ambiguities, notes })
 }
 
 /// sec-P15: a method is an upper-case word; `TRACE` would show the credential to a script, and
@@ -167,9 +167,9 @@ pub(super) fn plain_host(text: &[u8]) -> Option<Rc<str>> {
     (!name.is_empty()).then(|| name.to_ascii_lowercase().into())
 }
 
-fn settle_path(parts: &mut Parts) -> Result<Odd, Refusal> {
+fn settle_path(parts: &mut Parts) -> Result<Ambiguities, Refusal> {
     let normal = path::normalize(parts.uri.path()).map_err(Refusal::BadRequest)?;
-    let odd = normal.odd;
+    let ambiguities = normal.ambiguities;
     if let std::borrow::Cow::Owned(mut target) = normal.path {
         if let Some(query) = parts.uri.query() {
             target.push('?');
@@ -178,7 +178,7 @@ fn settle_path(parts: &mut Parts) -> Result<Odd, Refusal> {
         let bad = |_| Refusal::BadRequest(BadRequest::Encoding);
         parts.uri = Uri::from(PathAndQuery::try_from(target).map_err(bad)?);
     }
-    Ok(odd)
+    Ok(ambiguities)
 }
 
 /// RFC 9112 section 6.1: the one transfer coding that is passed on is a plain `chunked`, in

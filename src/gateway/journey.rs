@@ -44,7 +44,7 @@ async fn answer(
     Ok(match travel(&client, parts, body, &snapshot, &mut trail).await {
         Ok(response) => {
             trail.answered(response.status().as_u16());
-            respond::relay(response, trail.take_account(), under_way)
+            respond::relay(response, trail.take_record(), under_way)
         }
         Err(refusal) => {
             trail.refused(refusal);

@@ -6,16 +6,16 @@ use crate::domain::refusal::BadRequest;
 
 /// A path in its one normal form, and the spellings in it that only some APIs take.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Normal<'a> {
+pub struct NormalPath<'a> {
     /// The path: escapes of unreserved characters resolved, others in upper case.
     pub path: Cow<'a, str>,
     /// What it holds that has two readings, so that an API has to ask for it.
-    pub odd: Odd,
+    pub ambiguities: Ambiguities,
 }
 
 /// Spellings with two readings.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Odd {
+pub struct Ambiguities {
     /// `%2F`.
     pub encoded_slash: bool,
     /// `//`.
@@ -28,18 +28,18 @@ pub struct Odd {
 ///
 /// # Errors
 /// A path that two servers could read in two ways (sec-P1 to sec-P5, sec-P10).
-pub fn normalize(raw: &str) -> Result<Normal<'_>, BadRequest> {
+pub fn normalize(raw: &str) -> Result<NormalPath<'_>, BadRequest> {
     if !raw.starts_with('/') {
         return Err(BadRequest::Target);
     }
-    let mut odd = Odd::default();
+    let mut ambiguities = Ambiguities::default();
     let (mut plain, mut dotted) = (true, false);
     let mut before = 0;
     for byte in raw.bytes() {
         match byte {
-            b'/' if before == b'/' => odd.empty_segment = true,
+            b'/' if before == b'/' => ambiguities.empty_segment = true,
             b'.' if before == b'/' => dotted = true,
-            b';' => odd.path_parameter = true,
+            b';' => ambiguities.path_parameter = true,
             b'\\' => return Err(BadRequest::Slash),
             0..=b' ' | 0x7f.. | b'#' | b'?' => return Err(BadRequest::Encoding),
             b'%' => plain = false,
@@ -47,17 +47,21 @@ pub fn normalize(raw: &str) -> Result<Normal<'_>, BadRequest> {
         }
         before = byte;
     }
-    let path = if plain { Cow::Borrowed(raw) } else { Cow::Owned(resolve_escapes(raw, &mut odd)?) };
+    let path = if plain {
+        Cow::Borrowed(raw)
+    } else {
+        Cow::Owned(resolve_escapes(raw, &mut ambiguities)?)
+    };
     // Without an escape, only a dot right behind a slash begins such a segment.
     if (dotted || !plain) && has_dot_segment(&path) {
         return Err(BadRequest::DotSegment);
     }
-    Ok(Normal { path, odd })
+    Ok(NormalPath { path, ambiguities })
 }
 
 /// Resolves escapes of unreserved characters (RFC 3986 section 6.2.2), once, and writes the others
 /// in upper case. The result is ASCII: what stands for itself only in an escape stays escaped.
-fn resolve_escapes(raw: &str, odd: &mut Odd) -> Result<String, BadRequest> {
+fn resolve_escapes(raw: &str, ambiguities: &mut Ambiguities) -> Result<String, BadRequest> {
     let mut path = String::with_capacity(raw.len());
     let mut decoded = Vec::with_capacity(raw.len());
     let mut rest = raw.as_bytes();
@@ -75,8 +79,8 @@ fn resolve_escapes(raw: &str, odd: &mut Odd) -> Result<String, BadRequest> {
         match value {
             0..=0x1f | 0x7f => return Err(BadRequest::Encoding),
             b'\\' => return Err(BadRequest::Slash),
-            b'/' => odd.encoded_slash = true,
-            b';' => odd.path_parameter = true,
+            b'/' => ambiguities.encoded_slash = true,
+            b';' => ambiguities.path_parameter = true,
             _ => {}
         }
         if value.is_ascii_alphanumeric() || b"-._~".contains(&value) {
@@ -116,7 +120,7 @@ mod tests {
         for path in ["/", "/a/b", "/a.b/.c/d..e/...", "/a/b/", "/a:b@c!$&'()*+,=~-_"] {
             let normal = normalize(path).unwrap();
             assert!(matches!(normal.path, Cow::Borrowed(same) if same == path));
-            assert_eq!(normal.odd, Odd::default());
+            assert_eq!(normal.ambiguities, Ambiguities::default());
         }
     }
 
@@ -166,11 +170,11 @@ mod tests {
 
     #[test]
     fn odd_spellings_are_noted() {
-        assert!(normalize("//admin").unwrap().odd.empty_segment);
-        assert!(normalize("/a//b").unwrap().odd.empty_segment);
-        assert!(normalize("/a%2fb").unwrap().odd.encoded_slash);
-        assert!(normalize("/a;b/c").unwrap().odd.path_parameter);
-        assert!(normalize("/a%3bb").unwrap().odd.path_parameter);
+        assert!(normalize("//admin").unwrap().ambiguities.empty_segment);
+        assert!(normalize("/a//b").unwrap().ambiguities.empty_segment);
+        assert!(normalize("/a%2fb").unwrap().ambiguities.encoded_slash);
+        assert!(normalize("/a;b/c").unwrap().ambiguities.path_parameter);
+        assert!(normalize("/a%3bb").unwrap().ambiguities.path_parameter);
     }
 
     proptest! {
@@ -179,7 +183,7 @@ mod tests {
             if let Ok(normal) = normalize(&raw) {
                 let again = normalize(&normal.path).unwrap();
                 prop_assert_eq!(&again.path, &normal.path);
-                prop_assert_eq!(again.odd, normal.odd);
+                prop_assert_eq!(again.ambiguities, normal.ambiguities);
             }
         }
 

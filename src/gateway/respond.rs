@@ -12,7 +12,7 @@ use hyper::body::{Frame, SizeHint};
 use crate::domain::refusal::Refusal;
 use crate::wire;
 
-use super::account::Account;
+use super::access_record::AccessRecord;
 use super::client::UnderWay;
 use super::relay::{BodyError, Relay};
 use super::trail::Trail;
@@ -24,7 +24,7 @@ pub(super) struct Body {
     /// Tells the connection that the answer is over, by being dropped.
     under_way: UnderWay,
     /// Writes the line about the request, by being dropped; last, when everything else is over.
-    account: Option<Box<Account>>,
+    record: Option<Box<AccessRecord>>,
 }
 
 #[derive(Debug)]
@@ -36,10 +36,10 @@ enum Source {
 /// An upstream's answer.
 pub(super) fn relay(
     response: Response<Relay>,
-    account: Option<Box<Account>>,
+    record: Option<Box<AccessRecord>>,
     under_way: UnderWay,
 ) -> Response<Body> {
-    response.map(|relay| Body { source: Source::Relay(relay), account, under_way })
+    response.map(|relay| Body { source: Source::Relay(relay), record, under_way })
 }
 
 /// Our own answer to a request that does not go through (design of the answers: RFC 6750 section
@@ -50,8 +50,8 @@ pub(super) fn refuse(
     under_way: UnderWay,
 ) -> Response<Body> {
     let (text, length) = document(refusal);
-    let account = trail.take_account();
-    let body = Body { source: Source::Text(Some(text)), account, under_way };
+    let record = trail.take_record();
+    let body = Body { source: Source::Text(Some(text)), record, under_way };
     let mut response = Response::new(body);
     *response.status_mut() =
         StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -117,12 +117,12 @@ impl hyper::body::Body for Body {
         if frame.is_ready() {
             self.under_way.handed_over(context);
         }
-        if let (Some(account), Poll::Ready(frame)) = (&mut self.account, &frame) {
+        if let (Some(record), Poll::Ready(frame)) = (&mut self.record, &frame) {
             match frame {
-                None => account.complete(),
-                Some(Ok(frame)) => account.sent(frame.data_ref().map_or(0, Bytes::len)),
+                None => record.complete(),
+                Some(Ok(frame)) => record.sent(frame.data_ref().map_or(0, Bytes::len)),
                 Some(Err(BodyError::Client(_))) => {}
-                Some(Err(_)) => account.broken_off(),
+                Some(Err(_)) => record.broken_off(),
             }
         }
         frame
@@ -146,9 +146,9 @@ impl hyper::body::Body for Body {
 impl Drop for Body {
     fn drop(&mut self) {
         // Whoever knows how long the body is does not ask whether there is more.
-        let over = self.account.is_some() && hyper::body::Body::is_end_stream(self);
-        if let Some(account) = self.account.as_mut().filter(|_| over) {
-            account.complete();
+        let over = self.record.is_some() && hyper::body::Body::is_end_stream(self);
+        if let Some(record) = self.record.as_mut().filter(|_| over) {
+            record.complete();
         }
     }
 }

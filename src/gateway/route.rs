@@ -6,7 +6,7 @@ use crate::config::settings::KeepInPath;
 use crate::domain::refusal::{BadRequest, Refusal};
 
 use super::intake::Inbound;
-use super::path::Odd;
+use super::path::Ambiguities;
 use super::plan::{ApiPlan, RulePlan};
 use super::snapshot::Snapshot;
 
@@ -27,7 +27,7 @@ pub(super) struct Matched<'s> {
 /// A spelling of the path that this API does not take.
 pub(super) fn find<'s>(inbound: &Inbound, snapshot: &'s Snapshot) -> Result<Matched<'s>, Refusal> {
     let matched = locate(&inbound.host, inbound.path(), &inbound.parts.method, snapshot);
-    check_spelling(inbound.odd, matched.api.keep)?;
+    check_spelling(inbound.ambiguities, matched.api.keep)?;
     Ok(matched)
 }
 
@@ -48,11 +48,11 @@ pub(super) fn locate<'s>(
 ///
 /// # Errors
 /// What two servers could read in two ways (sec-P3, sec-P5, sec-P6).
-pub(super) fn check_spelling(odd: Odd, keep: KeepInPath) -> Result<(), Refusal> {
+pub(super) fn check_spelling(ambiguities: Ambiguities, keep: KeepInPath) -> Result<(), Refusal> {
     for (holds, kept, bad) in [
-        (odd.encoded_slash, keep.encoded_slash, BadRequest::Slash),
-        (odd.empty_segment, keep.empty_segment, BadRequest::EmptySegment),
-        (odd.path_parameter, keep.path_parameter, BadRequest::PathParameter),
+        (ambiguities.encoded_slash, keep.encoded_slash, BadRequest::Slash),
+        (ambiguities.empty_segment, keep.empty_segment, BadRequest::EmptySegment),
+        (ambiguities.path_parameter, keep.path_parameter, BadRequest::PathParameter),
     ] {
         if holds && !kept {
             return Err(Refusal::BadRequest(bad));

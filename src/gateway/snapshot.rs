@@ -10,8 +10,8 @@ use crate::telemetry::counters::Counters;
 use crate::telemetry::throttle::Throttle;
 use crate::wire;
 
-use super::beginnings::Beginnings;
 use super::plan::{ApiPlan, RulePlan};
+use super::prefixes::HeaderPrefixes;
 use super::routes::Routes;
 use super::targets::Targets;
 
@@ -31,7 +31,7 @@ pub struct Snapshot {
     /// Whether each request gets a line.
     pub access_log: bool,
     /// Parameters that cannot be told.
-    pub(super) untold: Throttle,
+    pub(super) undeliverable: Throttle,
     key: Result<MasterKey, KeyError>,
 }
 
@@ -39,7 +39,7 @@ pub struct Snapshot {
 #[derive(Debug)]
 pub struct Identity {
     /// How the lines begin.
-    pub begin: Beginnings,
+    pub prefixes: HeaderPrefixes,
     /// Every name that only we may write, in its folded form.
     reserved: Box<[Box<str>]>,
 }
@@ -73,7 +73,7 @@ impl Identity {
             .chain(params.filter_map(|param| param.header.as_ref()))
             .map(|name| name.as_str().into())
             .collect();
-        Self { begin: Beginnings::new(headers), reserved }
+        Self { prefixes: HeaderPrefixes::new(headers), reserved }
     }
 }
 
@@ -111,7 +111,7 @@ impl Snapshot {
             routes,
             nowhere: ApiPlan::nowhere(counters),
             access_log: settings.telemetry.access_log,
-            untold: Throttle::default(),
+            undeliverable: Throttle::default(),
             key: MasterKey::load(&settings.store.master_key),
         })
     }

@@ -11,7 +11,7 @@ use crate::domain::refusal::{Fault, Refusal};
 use crate::telemetry::access::RequestId;
 use crate::telemetry::counters::Outcome;
 
-use super::account::Account;
+use super::access_record::AccessRecord;
 use super::authenticate::Authenticated;
 use super::authorize::Permit;
 use super::client::Client;
@@ -32,16 +32,16 @@ pub(super) struct Trail<'s> {
     /// Whose request was refused, where that is known.
     pub(super) seen: Option<Authenticated>,
     /// None while the access log is off.
-    account: Option<Box<Account>>,
+    record: Option<Box<AccessRecord>>,
     counted: bool,
 }
 
 impl<'s> Trail<'s> {
     pub(super) fn new(client: &'s Rc<Client>, snapshot: &Snapshot, head: &Parts) -> Self {
         let (request, begun) = (RequestId(client.core().request_number()), clock::instant());
-        let account = snapshot.access_log.then(|| Account::new(client, request, begun, head));
+        let record = snapshot.access_log.then(|| AccessRecord::new(client, request, begun, head));
         let (decided, matched, seen, counted) = (None, None, None, false);
-        Self { client, request, begun, decided, matched, seen, account, counted }
+        Self { client, request, begun, decided, matched, seen, record, counted }
     }
 
     /// The challenge that goes with a refusal, in the name of the API that the request met.
@@ -55,8 +55,8 @@ impl<'s> Trail<'s> {
 
     /// The request has one reading.
     pub(super) fn read(&mut self, inbound: &Inbound) {
-        if let Some(account) = &mut self.account {
-            account.read(inbound);
+        if let Some(record) = &mut self.record {
+            record.read(inbound);
         }
     }
 
@@ -64,8 +64,8 @@ impl<'s> Trail<'s> {
     pub(super) fn permitted(&mut self, permit: &Permit<'_>) {
         let decided = self.decide();
         self.decided = Some(decided);
-        if let (Some(account), Some(entry)) = (&mut self.account, permit.entry()) {
-            account.identified(entry);
+        if let (Some(record), Some(entry)) = (&mut self.record, permit.entry()) {
+            record.identified(entry);
         }
     }
 
@@ -77,16 +77,16 @@ impl<'s> Trail<'s> {
         }
         let took: Duration = decided.elapsed();
         matched.api.upstream_times.observe(self.client.core().index, took);
-        if let Some(account) = &mut self.account {
-            account.upstream_took(took);
+        if let Some(record) = &mut self.record {
+            record.upstream_took(took);
         }
     }
 
     /// The answer has this status.
     pub(super) fn answered(&mut self, status: u16) {
         self.count(Outcome::Answered(status));
-        if let Some(account) = &mut self.account {
-            account.answered(status);
+        if let Some(record) = &mut self.record {
+            record.answered(status);
         }
     }
 
@@ -100,17 +100,17 @@ impl<'s> Trail<'s> {
             Fault::Upstream => Outcome::Failed,
             Fault::Client | Fault::Gateway => Outcome::Refused,
         });
-        if let Some(account) = &mut self.account {
-            account.refused(refusal);
+        if let Some(record) = &mut self.record {
+            record.refused(refusal);
             if let Some(seen) = &self.seen {
-                account.identified(seen.entry());
+                record.identified(seen.entry());
             }
         }
     }
 
     /// What writes the line, for the body of the answer.
-    pub(super) const fn take_account(&mut self) -> Option<Box<Account>> {
-        self.account.take()
+    pub(super) const fn take_record(&mut self) -> Option<Box<AccessRecord>> {
+        self.record.take()
     }
 
     fn decide(&self) -> Instant {
@@ -124,8 +124,8 @@ impl<'s> Trail<'s> {
         let Some(matched) = &self.matched else { return };
         let counters = matched.rule.map_or(&matched.api.unmatched, |rule| &rule.counters);
         counters.add(self.client.core().index, outcome);
-        if let Some(account) = &mut self.account {
-            account.met(matched);
+        if let Some(record) = &mut self.record {
+            record.met(matched);
         }
     }
 }

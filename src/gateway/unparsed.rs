@@ -20,7 +20,7 @@ pub(super) fn note(client: &Client, too_large: bool) {
     if !core.snapshot().access_log {
         return;
     }
-    core.pen.borrow_mut().write(&Line {
+    core.access_log.borrow_mut().write(&Line {
         request: RequestId(core.request_number()),
         peer: client.peer(),
         method: "-",

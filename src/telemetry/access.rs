@@ -32,7 +32,7 @@ struct Destination {
 
 /// What one core writes lines with.
 #[derive(Debug)]
-pub struct Pen {
+pub struct LineWriter {
     to: Option<Destination>,
     buffer: Vec<u8>,
 }
@@ -106,12 +106,12 @@ impl AccessLog {
     }
 
     /// What one core writes with.
-    pub fn pen(&self) -> Pen {
-        Pen { to: self.0.clone(), buffer: Vec::new() }
+    pub fn writer(&self) -> LineWriter {
+        LineWriter { to: self.0.clone(), buffer: Vec::new() }
     }
 }
 
-impl Pen {
+impl LineWriter {
     /// Writes a line, without waiting for whoever reads it.
     pub fn write(&mut self, line: &Line<'_>) {
         let Some(Destination { out, format, clock }) = &mut self.to else { return };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use super::{World, secret, token, token_commit, usual, world, world_with};
-use crate::cache::{Entry, Look};
+use crate::cache::{Entry, Lookup};
 use crate::domain::secret::Digest;
 use crate::domain::token::Token;
 
@@ -29,7 +29,7 @@ async fn a_change_of_the_digest_forgets_the_old_one_too() {
     assert!(found(&world, 900).await.is_none(), "known to be nobody's");
     world.cache.commit(token_commit(rotated())).await.unwrap();
     assert!(!old.is_valid(), "the tables of the cores go by this");
-    assert!(matches!(world.cache.look(&digest(0)), Look::Absent));
+    assert!(matches!(world.cache.look(&digest(0)), Lookup::Absent));
     assert!(found(&world, 0).await.is_none(), "the old secret is nobody's");
     assert_eq!(found(&world, 900).await.unwrap().id, old.id);
 
@@ -65,7 +65,7 @@ async fn digests_that_begin_alike_are_told_apart() {
     let twin = Digest::from_bytes(bytes);
     assert!(world.cache.load(&twin).await.unwrap().is_none());
     let first = found(&world, 0).await.unwrap();
-    assert!(matches!(world.cache.look(&twin), Look::Unknown));
+    assert!(matches!(world.cache.look(&twin), Lookup::Unknown));
     world.cache.commit(token_commit(Token { digest: twin, ..token(1, 2) })).await.unwrap();
     let second = world.cache.load(&twin).await.unwrap().unwrap();
     assert_eq!(second.digest, twin);

@@ -17,7 +17,7 @@ use tempfile::TempDir;
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 
-use super::{Cache, Entry, Look};
+use super::{Cache, Entry, Lookup};
 use crate::clock::Clock;
 use crate::config::settings::{CacheSettings, MasterKeySource, StoreSettings};
 use crate::domain::conditions::Conditions;
@@ -162,9 +162,9 @@ async fn world_with(settings: CacheSettings, permits: usize) -> World {
 async fn entry(cache: &Arc<Cache>, place: usize) -> Option<Arc<Entry>> {
     let digest = Digest::of(secret(place).as_bytes());
     match cache.look(&digest) {
-        Look::Held(entry) => Some(entry),
-        Look::Unknown => None,
-        Look::Absent => cache.load(&digest).await.unwrap(),
+        Lookup::Held(entry) => Some(entry),
+        Lookup::Unknown => None,
+        Lookup::Absent => cache.load(&digest).await.unwrap(),
     }
 }
 

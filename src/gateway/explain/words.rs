@@ -11,8 +11,8 @@ use crate::domain::id::Slug;
 use crate::domain::refusal::Refusal;
 use crate::domain::rule::ItemRule;
 use crate::domain::token::{Act, End, Ended};
-use crate::gateway::identity::Untold;
-use crate::gateway::path::Odd;
+use crate::gateway::identity::UndeliverableParam;
+use crate::gateway::path::Ambiguities;
 use crate::gateway::plan::RulePlan;
 use crate::gateway::route::Matched;
 use crate::store::{Held, Usage};
@@ -59,12 +59,12 @@ pub(super) fn route(
 }
 
 /// Which spellings with two readings the path holds, and whether its API takes them.
-pub(super) fn spelling(odd: Odd, matched: &Matched<'_>) -> String {
+pub(super) fn spelling(ambiguities: Ambiguities, matched: &Matched<'_>) -> String {
     let keep = matched.api.keep;
     let held: Vec<_> = [
-        (odd.encoded_slash, keep.encoded_slash, "`%2F`"),
-        (odd.empty_segment, keep.empty_segment, "`//`"),
-        (odd.path_parameter, keep.path_parameter, "`;`"),
+        (ambiguities.encoded_slash, keep.encoded_slash, "`%2F`"),
+        (ambiguities.empty_segment, keep.empty_segment, "`//`"),
+        (ambiguities.path_parameter, keep.path_parameter, "`;`"),
     ]
     .into_iter()
     .filter(|(holds, ..)| *holds)
@@ -111,10 +111,10 @@ pub(super) fn digest(plausible: bool, held: Option<&Held>) -> String {
 }
 
 /// Whether the upstream can be told what the token carries for it.
-pub(super) fn identity(told: Result<(), &Untold>) -> String {
+pub(super) fn identity(told: Result<(), &UndeliverableParam>) -> String {
     match told {
         Ok(()) => "all that the upstream is told of the caller can be written".to_owned(),
-        Err(untold) => untold.to_string(),
+        Err(undeliverable) => undeliverable.to_string(),
     }
 }
 

@@ -9,7 +9,7 @@ use hyper::ext::ReasonPhrase;
 
 use super::chunks::Chunks;
 use super::error::Broken;
-use super::fields::Said;
+use super::fields::HeadFields;
 use super::framing::Framing;
 use super::lines::Lines;
 use super::part::{FIELDS_MAX, HEAD_BYTES_MAX};
@@ -83,32 +83,32 @@ pub(super) fn read(
             .map_err(|_| Broken::Malformed("a reason phrase that is none"))?;
         response.extensions_mut().insert(reason);
     }
-    let mut said = Said::hear(head.headers)?;
-    said.lengthless = status == StatusCode::NO_CONTENT;
+    let mut fields = HeadFields::read(head.headers)?;
+    fields.lengthless = status == StatusCode::NO_CONTENT;
     let later = head.version == Some(1);
-    if said.chunked && !later {
+    if fields.chunked && !later {
         return Err(Broken::Malformed("a transfer coding in HTTP/1.0"));
     }
     spare.clear();
     let mut headers = std::mem::take(spare);
     let lines = if wanted.lines {
         let read = unread.get(..length).unwrap_or_default();
-        Some(said.lines(head.headers, read, &mut headers)?)
+        Some(fields.lines(head.headers, read, &mut headers)?)
     } else {
-        said.map(head.headers, unread, &mut headers)?;
+        fields.map(head.headers, unread, &mut headers)?;
         None
     };
     *response.headers_mut() = headers;
     let no_body = wanted.bodiless
         || status.is_informational()
         || matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-    let framing = match said.length {
+    let framing = match fields.length {
         _ if no_body => Framing::Length(0),
-        _ if said.chunked => Framing::Chunked(Chunks::default()),
+        _ if fields.chunked => Framing::Chunked(Chunks::default()),
         Some(length) => Framing::Length(length),
         None => Framing::Close,
     };
-    let persists = said.persists(later);
+    let persists = fields.persists(later);
     unread.advance(length);
     Ok(Some(Answer { response, lines, framing, persists }))
 }

@@ -11,7 +11,7 @@ use super::lines::{Gathering, Lines, MARK};
 
 /// What the fields of a head say about its connection.
 #[derive(Debug, Default)]
-pub(super) struct Said {
+pub(super) struct HeadFields {
     pub(super) length: Option<u64>,
     pub(super) chunked: bool,
     /// Whether a length is passed on: an answer that says of itself that it has no content has none
@@ -23,32 +23,32 @@ pub(super) struct Said {
     named: Vec<HeaderName>,
 }
 
-impl Said {
-    /// Hears all of them.
+impl HeadFields {
+    /// Reads all of them.
     ///
     /// # Errors
     /// They leave in doubt where the body ends.
-    pub(super) fn hear(fields: &[httparse::Header<'_>]) -> Result<Self, Broken> {
-        let mut said = Self::default();
+    pub(super) fn read(fields: &[httparse::Header<'_>]) -> Result<Self, Broken> {
+        let mut head = Self::default();
         for field in fields {
             match field.name.len() {
                 10 if field.name.eq_ignore_ascii_case("connection") => {
-                    said.persistence(field.value)?;
+                    head.persistence(field.value)?;
                 }
                 14 if field.name.eq_ignore_ascii_case("content-length") => {
-                    said.length(field.value)?;
+                    head.length(field.value)?;
                 }
                 17 if field.name.eq_ignore_ascii_case("transfer-encoding") => {
-                    if said.chunked || !field.value.eq_ignore_ascii_case(b"chunked") {
+                    if head.chunked || !field.value.eq_ignore_ascii_case(b"chunked") {
                         const OTHER: &str = "a transfer coding other than a plain chunked";
                         return Err(Broken::Malformed(OTHER));
                     }
-                    said.chunked = true;
+                    head.chunked = true;
                 }
                 _ => {}
             }
         }
-        Ok(said)
+        Ok(head)
     }
 
     /// Whether the connection stays open behind the answer (RFC 9112 section 9.3); `later` is

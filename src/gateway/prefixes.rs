@@ -7,7 +7,7 @@ use crate::config::settings::IdentityHeaders;
 /// The beginnings of the lines that say who is calling, up to the value; none for those that are
 /// not sent.
 #[derive(Debug)]
-pub struct Beginnings {
+pub struct HeaderPrefixes {
     pub(super) owner: Option<Box<[u8]>>,
     pub(super) company: Option<Box<[u8]>>,
     pub(super) token: Option<Box<[u8]>>,
@@ -19,7 +19,7 @@ pub struct Beginnings {
     pub(super) request: Option<Box<[u8]>>,
 }
 
-impl Beginnings {
+impl HeaderPrefixes {
     pub(super) fn new(names: &IdentityHeaders) -> Self {
         let begin = |name: &Option<HeaderName>| {
             name.as_ref().map(|name| format!("{name}: ").into_bytes().into_boxed_slice())

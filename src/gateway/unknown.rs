@@ -15,16 +15,16 @@ const LINES: usize = 1 << 15;
 /// Digests that nobody has. Each says itself whether that still holds: any change to a digest of
 /// its shard ends it, and so does time.
 #[derive(Debug, Default)]
-pub(super) struct Strangers(RefCell<Vec<Line>>);
+pub(super) struct UnknownDigests(RefCell<Vec<Line>>);
 
 /// The places of one cache line, the newest first. Whoever comes later takes the place of the
 /// older.
 #[derive(Clone, Debug, Default)]
 #[repr(align(64))]
-struct Line([Stranger; 2]);
+struct Line([UnknownDigest; 2]);
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Stranger {
+struct UnknownDigest {
     /// The first half of its digest: nobody can make another secret whose digest begins so.
     head: u128,
     epoch: u64,
@@ -32,7 +32,7 @@ struct Stranger {
     until_ms: u64,
 }
 
-impl Strangers {
+impl UnknownDigests {
     /// Whether nobody has this secret, as was found in the epoch that holds now.
     pub(super) fn knows(&self, digest: &Digest, cache: &Cache, alarms: &Alarms) -> bool {
         let (lines, head) = (self.0.borrow(), head_of(digest));
@@ -55,7 +55,7 @@ impl Strangers {
             if newest.head != head {
                 *older = *newest;
             }
-            *newest = Stranger { head, epoch, until_ms };
+            *newest = UnknownDigest { head, epoch, until_ms };
         }
     }
 }
@@ -82,10 +82,10 @@ mod tests {
     async fn a_line_remembers_the_two_newest_until_their_shard_changes_or_their_time_is_over() {
         let folder = tempfile::tempdir().unwrap();
         let (cache, alarms) = (Cache::sample(folder.path()).await, Alarms::new());
-        let (strangers, ttl) = (Strangers::default(), Duration::from_secs(3_600));
-        let knows = |number| strangers.knows(&digest(7, number), &cache, &alarms);
+        let (unknown, ttl) = (UnknownDigests::default(), Duration::from_secs(3_600));
+        let knows = |number| unknown.knows(&digest(7, number), &cache, &alarms);
         let remember = |number, epoch, ttl| {
-            strangers.remember(&digest(7, number), epoch, &alarms, ttl);
+            unknown.remember(&digest(7, number), epoch, &alarms, ttl);
         };
         assert!(!knows(1));
         for number in 1..=3 {
@@ -93,7 +93,7 @@ mod tests {
             remember(number, cache.epoch(&digest(7, number)), ttl);
         }
         assert_eq!([1, 2, 3].map(knows), [false, true, true]);
-        assert!(!strangers.knows(&digest(8, 3), &cache, &alarms));
+        assert!(!unknown.knows(&digest(8, 3), &cache, &alarms));
         remember(3, cache.epoch(&digest(7, 3)) + 1, ttl);
         assert_eq!([2, 3].map(knows), [true, false], "of another epoch");
         remember(2, cache.epoch(&digest(7, 2)), Duration::ZERO);

@@ -5,15 +5,15 @@ use std::task::{Context, Waker};
 
 /// The task that is to be woken by what it polls through others, who know it not.
 #[derive(Debug, Default)]
-pub(super) struct Seat(RefCell<Option<Waker>>);
+pub(super) struct CurrentTask(RefCell<Option<Waker>>);
 
-impl Seat {
+impl CurrentTask {
     /// From here on it is this task's turn.
     pub(super) fn take(&self, context: &Context<'_>) {
-        let mut sitting = self.0.borrow_mut();
-        match &mut *sitting {
+        let mut current = self.0.borrow_mut();
+        match &mut *current {
             Some(known) if known.will_wake(context.waker()) => {}
-            seat => *seat = Some(context.waker().clone()),
+            other => *other = Some(context.waker().clone()),
         }
     }
 
@@ -22,9 +22,9 @@ impl Seat {
         *self.0.borrow_mut() = None;
     }
 
-    /// Polls something in the name of whoever has the seat.
+    /// Polls something in the name of the task whose turn it is.
     pub(super) fn polling<T>(&self, poll: impl FnOnce(&mut Context<'_>) -> T) -> T {
-        let sitting = self.0.borrow();
-        poll(&mut Context::from_waker(sitting.as_ref().unwrap_or(Waker::noop())))
+        let current = self.0.borrow();
+        poll(&mut Context::from_waker(current.as_ref().unwrap_or(Waker::noop())))
     }
 }

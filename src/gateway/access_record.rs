@@ -19,7 +19,7 @@ use super::route::Matched;
 
 /// What is known of a request so far. There is none while the access log is off.
 #[derive(Debug)]
-pub(super) struct Account {
+pub(super) struct AccessRecord {
     client: Rc<Client>,
     request: RequestId,
     begun: Instant,
@@ -51,7 +51,7 @@ enum Sent {
     BrokenOff,
 }
 
-impl Account {
+impl AccessRecord {
     /// Before anything is known but what stands in the head.
     pub(super) fn new(
         client: &Rc<Client>,
@@ -162,9 +162,9 @@ impl Account {
     }
 }
 
-impl Drop for Account {
+impl Drop for AccessRecord {
     fn drop(&mut self) {
-        self.client.core().pen.borrow_mut().write(&self.line());
+        self.client.core().access_log.borrow_mut().write(&self.line());
     }
 }
 

@@ -1,4 +1,4 @@
-//! What only the upstream is told.
+//! Claims: what upstreams are told of a caller and nothing else reads.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -15,7 +15,7 @@ const _: () = assert!(MAX_NAME <= u8::MAX as usize);
 
 /// The owner's id, and behind it the token's name; what the token carries for its upstreams.
 #[derive(Debug)]
-pub struct Told(Kept);
+pub struct Claims(Kept);
 
 #[derive(Debug)]
 enum Kept {
@@ -55,7 +55,7 @@ pub struct ContextParam {
     pub value: ParamValue,
 }
 
-impl Told {
+impl Claims {
     /// What a token carries.
     pub fn new(token: &Token) -> Self {
         let name = utf8_percent_encode(&token.name, ENCODED);
@@ -131,9 +131,9 @@ mod tests {
     use super::*;
     use crate::store::sample;
 
-    fn told(name: &str, params: Option<&str>) -> Told {
+    fn claims(name: &str, params: Option<&str>) -> Claims {
         let (name, params) = (name.to_owned(), params.map(str::to_owned));
-        Told::new(&Token { name, params, ..sample::token(1, "alice") })
+        Claims::new(&Token { name, params, ..sample::token(1, "alice") })
     }
 
     #[test]
@@ -141,18 +141,18 @@ mod tests {
         let longest_here = "n".repeat(TEXT_MAX - "alice".len());
         let longer = format!("{longest_here}n");
         for (name, apart) in [("n", false), (&longest_here, false), (&longer, true)] {
-            let told = told(name, None);
-            assert_eq!((told.owner(), told.name()), (&b"alice"[..], name.as_bytes()));
-            assert_eq!(matches!(told.0, Kept::Apart(_)), apart, "{name}");
-            assert!(told.params().is_none());
+            let claims = claims(name, None);
+            assert_eq!((claims.owner(), claims.name()), (&b"alice"[..], name.as_bytes()));
+            assert_eq!(matches!(claims.0, Kept::Apart(_)), apart, "{name}");
+            assert!(claims.params().is_none());
         }
-        assert_eq!(told("a b", None).name(), b"a%20b");
+        assert_eq!(claims("a b", None).name(), b"a%20b");
     }
 
     #[test]
     fn parameters_are_told_beside_the_texts() {
-        let told = told("n", Some("{}"));
-        assert_eq!(told.params().unwrap().free.as_deref(), Some("{}"));
-        assert_eq!((told.owner(), told.name()), (&b"alice"[..], &b"n"[..]));
+        let claims = claims("n", Some("{}"));
+        assert_eq!(claims.params().unwrap().free.as_deref(), Some("{}"));
+        assert_eq!((claims.owner(), claims.name()), (&b"alice"[..], &b"n"[..]));
     }
 }
