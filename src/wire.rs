@@ -43,28 +43,38 @@ pub fn named_by_connection(line: &[u8]) -> impl Iterator<Item = HeaderName> {
     names.filter_map(|word| HeaderName::from_bytes(word).ok())
 }
 
-/// Whether a field says where a request came from or where it was going, which only a trusted proxy
-/// may say (sec-H4), or asks the upstream to read another method than the one that was checked
+/// Whether a field says where or from whom a request came, or where it was going, which only a
+/// trusted proxy may say (sec-H4), or asks the upstream to read another method than the one that was checked
 /// (sec-P15).
 pub fn is_claim(name: &str) -> bool {
-    const FORWARDED: &str = "x-forwarded";
-    const CLAIMS: [&str; 12] = [
-        "forwarded",
-        "proxy",
-        "true-client-ip",
-        "x-real-ip",
-        "x-original-url",
-        "x-original-uri",
-        "x-original-method",
-        "x-original-host",
-        "x-rewrite-url",
-        "x-http-method-override",
-        "x-http-method",
-        "x-method-override",
-    ];
-    name.starts_with(['f', 'x', 'p', 't'])
-        && (name.get(..FORWARDED.len()).is_some_and(|start| is_alias(start, FORWARDED))
-            || CLAIMS.iter().any(|claim| is_alias(name, claim)))
+    // By the first letter: this is asked of every field of every message.
+    let claims: &[&str] = match name.as_bytes().first() {
+        Some(b'c') => &["client-ip", "cf-connecting-ip", "cf-connecting-ipv6"],
+        Some(b'f') => &["forwarded", "fastly-client-ip"],
+        Some(b'p') => &["proxy"],
+        Some(b'r') => &["remote-addr", "remote-user"],
+        Some(b't') => &["true-client-ip"],
+        Some(b'x') => &[
+            "x-client-ip",
+            "x-cluster-client-ip",
+            "x-envoy-external-address",
+            "x-envoy-original-path",
+            "x-http-method",
+            "x-http-method-override",
+            "x-method-override",
+            "x-real-ip",
+            "x-remote-addr",
+            "x-remote-ip",
+            "x-remote-user",
+            "x-rewrite-url",
+        ],
+        _ => return false,
+    };
+    let begins =
+        |wanted: &str| name.get(..wanted.len()).is_some_and(|start| is_alias(start, wanted));
+    claims.iter().any(|claim| is_alias(name, claim))
+        || begins("x-forwarded")
+        || begins("x-original-")
 }
 
 /// Whether `name`, with `_` and `.` read as `-`, is `wanted`. Many servers fold these characters
@@ -123,9 +133,26 @@ mod tests {
 
     #[test]
     fn sec_h4_claims_are_known_by_name() {
-        for claim in ["forwarded", "x-forwarded-uri", "x_forwarded_for", "x-real-ip", "x_real.ip"] {
+        for claim in [
+            "forwarded",
+            "x-forwarded-uri",
+            "x_forwarded_for",
+            "x-real-ip",
+            "x_real.ip",
+            "x-original-for",
+            "x_original_method",
+            "client-ip",
+            "cf_connecting_ip",
+            "x-client-ip",
+            "x-cluster-client-ip",
+            "x-envoy-original-path",
+            "remote-user",
+            "remote_addr",
+        ] {
             assert!(is_claim(claim), "{claim}");
         }
-        assert!(!is_claim("x-request-id") && !is_claim("accept") && !is_claim("x-"));
+        for other in ["x-request-id", "accept", "x-", "x-original", "cookie", "range", "referer"] {
+            assert!(!is_claim(other), "{other}");
+        }
     }
 }

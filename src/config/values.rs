@@ -51,11 +51,13 @@ const RESERVED_HEADERS: [&str; 23] = [
 ];
 
 /// Claims that say who is calling, which is what an upstream is to be told.
-const IDENTITY_CLAIMS: [&str; 4] = [
+const IDENTITY_CLAIMS: [&str; 6] = [
+    "remote-user",
     "x-forwarded-email",
     "x-forwarded-groups",
     "x-forwarded-preferred-username",
     "x-forwarded-user",
+    "x-remote-user",
 ];
 
 /// A whole number within bounds.

@@ -45,10 +45,15 @@ impl Authenticated {
 /// Finds out whose request it is.
 ///
 /// # Errors
-/// No credential, one that cannot be read, one that nobody has; or a store that cannot tell.
+/// No credential, one that cannot be read or stands in two places, one that nobody has; or a store
+/// that cannot tell.
 pub(super) async fn identify(inbound: &Inbound, core: &Core) -> Result<Authenticated, Refusal> {
     let credential =
         bearer::credential(&inbound.parts.headers)?.ok_or(Refusal::CredentialMissing)?;
+    // It would go on to the upstream, and into logs (sec-A3, RFC 6750 section 2).
+    if inbound.parts.uri.path_and_query().is_some_and(|target| holds(target.as_str(), credential)) {
+        return Err(Refusal::CredentialMalformed);
+    }
     let digest = Digest::of(credential);
     if let Some(entry) = core.known(&digest) {
         core.counters.cache_hits.add(1);
@@ -65,6 +70,12 @@ pub(super) async fn identify(inbound: &Inbound, core: &Core) -> Result<Authentic
     }
     // Boxed, so that the way of all other requests stays small.
     Box::pin(find(&digest, core)).await
+}
+
+fn holds(target: &str, credential: &[u8]) -> bool {
+    target.len() > credential.len()
+        && memchr::memmem::find(target.as_bytes(), credential).is_some()
+        && secret::is_plausible(credential)
 }
 
 /// Asks what all cores share, and then the store.

@@ -149,6 +149,21 @@ fn sec_a3_a_token_elsewhere_is_no_token() {
 }
 
 #[test]
+fn sec_a3_a_token_in_two_places_is_refused() {
+    let stage = Stage::new();
+    let secret = &stage.secret;
+    for target in [format!("/public/x?access_token={secret}"), format!("/public/{secret}?a=b")] {
+        let line = format!("GET {target} HTTP/1.1");
+        let (answer, seen) = stage.request(&line, "Host: a.example\r\n");
+        assert_eq!((answer.unwrap().status, seen.len()), (400, 0), "{target}");
+    }
+    // What is another's own is passed on.
+    let line = "GET /public/x?access_token=something-of-the-upstream HTTP/1.1";
+    let (answer, seen) = stage.request(line, "Host: a.example\r\n");
+    assert_eq!((answer.unwrap().status, seen.len()), (200, 1));
+}
+
+#[test]
 fn sec_a5_an_owner_has_one_spelling() {
     let stage = Stage::new();
     for id in ["a@evil@good", "Alice", "ALICE", "alice ", "al\u{131}ce", "alice\u{0}", ""] {

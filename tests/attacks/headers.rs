@@ -25,10 +25,6 @@ fn alike(seen: &Seen, wanted: &str) -> usize {
 fn check_identity(stage: &Stage, row: &str, lines: &str) {
     let (answer, seen) = stage.request("GET /public/x HTTP/1.1", &format!("{HOST}{lines}"));
     let answer = answer.unwrap();
-    if answer.status == 400 {
-        assert!(seen.is_empty(), "{row}");
-        return;
-    }
     assert_eq!(answer.status, 200, "{row}: {lines}");
     let seen = &seen[0];
     assert_eq!(seen.values("x-tollgate-owner"), ["alice"], "{row}: {lines}");
@@ -164,6 +160,13 @@ fn sec_h4_forwarded_headers_have_no_effect_and_do_not_pass() {
         "x_real_ip",
         "X-Original-Host",
         "X-Original-Method",
+        "X-Original-For",
+        "X-Client-IP",
+        "Client-IP",
+        "CF-Connecting-IP",
+        "X-Cluster-Client-IP",
+        "X-Envoy-Original-Path",
+        "Remote_User",
     ] {
         let lines = format!("{HOST}{name}: /public/from-the-client\r\n");
         let (answer, seen) = stage.request("GET /admin/x HTTP/1.1", &lines);

@@ -64,7 +64,9 @@ pub(super) fn read(
     }
     let mut fields = [const { MaybeUninit::uninit() }; FIELDS_MAX];
     let mut head = httparse::Response::new(&mut []);
-    let config = httparse::ParserConfig::default();
+    let mut config = httparse::ParserConfig::default();
+    // A proxy takes a blank before the colon out (RFC 9112 section 5.1).
+    config.allow_spaces_after_header_name_in_responses(true);
     let length = match config.parse_response_with_uninit_headers(&mut head, unread, &mut fields) {
         Ok(httparse::Status::Complete(length)) if length <= HEAD_BYTES_MAX => length,
         Ok(httparse::Status::Partial) if unread.len() <= HEAD_BYTES_MAX => return Ok(None),
@@ -187,7 +189,6 @@ mod tests {
             "Transfer-Encoding: gzip, chunked\r\n",
             "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
             "Transfer-Encoding: identity\r\n",
-            "Content-Length : 5\r\n",
             " Content-Length: 5\r\n",
             "X: a\r\n b\r\n",
             "X: a\rb\r\n",
@@ -235,6 +236,14 @@ mod tests {
         );
         let names: Vec<_> = fields.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["x-b", "content-length"]);
+    }
+
+    #[test]
+    fn rfc9112_5_1_a_blank_before_the_colon_is_taken_out() {
+        let text = "HTTP/1.1 200 OK\r\nX-A : 1\r\nContent-Length \t: 3\r\n\r\n";
+        assert_eq!(good(text).framing.left(), Some(3));
+        let lines = good(text).lines.unwrap().text;
+        assert_eq!(lines, b"X-A: 1\r\nContent-Length: 3\r\n");
     }
 
     #[test]
