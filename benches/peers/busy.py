@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 
-from compare import OTHER_CORE, TARGET, Bench, spread, table
+from bench import OTHER_CORE, TARGET, Bench, spread, table
 
 
 def tasks(pid):
