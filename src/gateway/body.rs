@@ -129,6 +129,8 @@ impl Upload {
         beside.answer_is_over.set(true);
         if whole {
             beside.limit.set(self.stall_timeout);
+            // It looks whether the upstream wants more.
+            beside.limit.wake();
         } else {
             beside.limit.ring();
         }

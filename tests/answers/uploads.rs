@@ -126,6 +126,16 @@ fn an_upstream_that_refuses_an_upload_early_and_closes_is_heard() {
     assert!(!stage.upstream.take().iter().any(|seen| seen.line().contains("smuggled")));
 }
 
+/// There is nothing to write then, by which its end would be noticed.
+#[test]
+fn an_upstream_that_closes_when_it_has_read_all_that_came_is_heard() {
+    let stage = stage("");
+    let mut client = stage.begin("/refused", LONG);
+    client.send(vec![b'x'; 1_000]);
+    assert_eq!(client.answer_to("POST").unwrap().text(), "toobig");
+    assert!(client.rest().is_empty(), "the client is told that its upload is over");
+}
+
 #[test]
 fn rfc9110_10_1_1_a_refusal_instead_of_a_go_ahead_gives_back_all_that_was_held() {
     let stage = stage("idle_timeout = \"500ms\", stall_timeout = \"500ms\"");

@@ -269,7 +269,8 @@ impl Connection {
                 }
                 limit.wake_me(context);
                 let sent = request.poll(&mut write, context);
-                if request.is_in_vain() { Poll::Ready(Ok(())) } else { sent }
+                let in_vain = request.is_in_vain(|| sends_no_more(&write, context));
+                if in_vain { Poll::Ready(Ok(())) } else { sent }
             });
             if ended.await.is_err() {
                 // Whoever passes the answer on looks why.
@@ -293,6 +294,12 @@ impl Connection {
         let over = self.framing.is_over() && self.unread.is_empty();
         over && self.persists && self.write.is_some()
     }
+}
+
+/// Whether an upstream that has answered has closed, so that it takes no more either. It is heard
+/// also while there is nothing to write. Only for when nobody reads the answer any more.
+fn sends_no_more(write: &OwnedWriteHalf, context: &mut Context<'_>) -> bool {
+    write.as_ref().poll_peek(context, &mut ReadBuf::new(&mut [0])).is_ready()
 }
 
 fn is_interim(answer: &Answer) -> bool {
