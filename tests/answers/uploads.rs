@@ -3,12 +3,11 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tollgate::clock::instant;
-
 use crate::support::client::Client;
 use crate::support::frames::{self, DATA, END_HEADERS, END_STREAM, Frames, HEADERS, RST_STREAM};
 use crate::support::gateway::Gateway;
 use crate::support::upstream::{Step, Upstream, ok};
+use crate::support::wait_until;
 
 /// More than the sockets of both sides and the gateway between them hold.
 const LONG: usize = 48 << 20;
@@ -70,11 +69,8 @@ fn a_client_that_reads_nothing_until_it_has_sent_everything_gets_its_answer() {
         client.send(vec![b'x'; LONG]);
         let found = client.answer_to("POST").unwrap();
         assert!(found.whole && found.text().starts_with("early"), "{path}: {found:?}");
-        let begun = instant();
-        while stage.taken() < LONG {
-            assert!(begun.elapsed() < GRACE, "{path}: the upstream got {}", stage.taken());
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        let what = format!("{path}: the upstream did not get all of it");
+        wait_until(&what, GRACE, || stage.taken() >= LONG);
     }
 }
 
@@ -89,11 +85,7 @@ fn an_upload_may_go_on_for_longer_than_its_answer() {
         client.send(vec![b'x'; 100]);
         std::thread::sleep(STEP);
     }
-    let begun = instant();
-    while stage.taken() < 800 {
-        assert!(begun.elapsed() < GRACE, "the upstream got {}", stage.taken());
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    wait_until("the upstream did not get all of it", GRACE, || stage.taken() >= 800);
 }
 
 #[test]
@@ -104,11 +96,7 @@ fn an_upload_that_stands_still_behind_its_answer_holds_no_upstream() {
     frames.send(DATA, 0, 1, b"x");
     while !frames.next_on(1).ends() {}
     // The answer is over; the stream is half open, and pings or other streams would keep the connection.
-    let begun = instant();
-    while stage.upstream.open() > 0 {
-        assert!(begun.elapsed() < GRACE, "the upstream is still held");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    wait_until("the upstream is still held", GRACE, || stage.upstream.open() == 0);
 }
 
 #[test]
@@ -164,11 +152,7 @@ fn rfc9110_10_1_1_a_refusal_instead_of_a_go_ahead_gives_back_all_that_was_held()
             assert!(matches!(found.status, 403 | 413), "{path}: {found:?}");
         }
         // They neither send the rest nor go away.
-        let begun = instant();
-        while held() != (0, 0, 0) {
-            assert!(begun.elapsed() < GRACE, "{path}: {:?} are still held", held());
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        wait_until(&format!("{path}: some are still held"), GRACE, || held() == (0, 0, 0));
     }
 }
 
@@ -235,11 +219,8 @@ fn rfc9113_8_1_an_upload_over_http2_that_is_reset_never_looks_complete() {
         }
         stage.upstream.wait_for(1);
         frames.send(RST_STREAM, 0, stream, &reason.to_be_bytes());
-        let begun = instant();
-        while stage.upstream.open() > 0 {
-            assert!(begun.elapsed() < GRACE, "{path} {reason}: the upstream is still held");
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        let what = format!("{path} {reason}: the upstream is still held");
+        wait_until(&what, GRACE, || stage.upstream.open() == 0);
         let seen = stage.upstream.take_one();
         let text = String::from_utf8(seen.body).unwrap();
         assert!(!seen.complete && !text.ends_with("0\r\n\r\n"), "{path} {reason}");
