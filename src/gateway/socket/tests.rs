@@ -6,6 +6,7 @@ use std::io::{Read, Write};
 use std::task::Waker;
 
 use http::Version;
+use socket2::SockRef;
 use tokio::net::TcpListener;
 
 use crate::clock::instant;
@@ -128,7 +129,11 @@ fn a_client_that_sends_no_more_is_asked_once_whether_it_is_there() {
                 std::future::poll_fn(write).await.unwrap();
             }
             peer.shutdown(std::net::Shutdown::Write).unwrap();
+            let keepalive =
+                |socket: &Socket| SockRef::from(&*socket.link.stream.borrow()).keepalive().unwrap();
+            assert!(!keepalive(&socket));
             hears_of_the_end(&socket, &sample, &client).await;
+            assert!(keepalive(&socket), "it may be closed, and nothing be written for long");
             for _ in 0..3 {
                 sample.core.alarms.tick();
                 let mut context = Context::from_waker(Waker::noop());

@@ -95,9 +95,10 @@ impl Outgoing {
 
     /// Whether the upstream takes no more of it and has answered. Until then what the client sends
     /// is taken and dropped, for some clients read nothing before they have sent everything.
-    /// `has_closed` tells of the upstream what no attempt to write has shown.
+    /// `has_closed` tells of the upstream what no attempt to write has shown, and is asked only once
+    /// nobody else listens to it.
     pub(super) fn is_in_vain(&self, has_closed: impl FnOnce() -> bool) -> bool {
-        self.body.as_ref().is_none_or(RequestBody::outlived_its_answer)
+        self.body.as_ref().is_some_and(RequestBody::outlived_its_answer)
             && (self.broken || has_closed())
     }
 
