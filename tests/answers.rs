@@ -18,6 +18,8 @@ mod changes;
 mod exchanges;
 #[path = "answers/explained.rs"]
 mod explained;
+#[path = "answers/half_closed.rs"]
+mod half_closed;
 #[path = "answers/identity.rs"]
 mod identity;
 #[path = "answers/retries.rs"]

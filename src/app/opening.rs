@@ -26,6 +26,7 @@ use crate::telemetry::logs::Logs;
 use super::cores::Cores;
 use super::faces::{self, Faces};
 use super::standing::Standing;
+use super::wall::WallClock;
 use super::{AppError, Reloader, Running, scrub, upkeep, watched};
 
 /// Threads of the control path. The store and the faces need little; what they must not do is wait
@@ -119,7 +120,8 @@ impl Opening {
             shared: Some(Arc::clone(&shared)),
         };
         faces.add(&control, socket, handles);
-        let upkeep = upkeep::run(Arc::clone(&service), Arc::clone(&shared), faces.closed());
+        let wall = WallClock::trust(&shared.clock);
+        let upkeep = upkeep::run(Arc::clone(&service), Arc::clone(&shared), wall, faces.closed());
         faces.beside(control.spawn(upkeep));
         let store = Arc::clone(shared.cache.store());
         faces.beside(control.spawn(scrub::run(store, checked, faces.closed())));

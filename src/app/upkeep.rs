@@ -27,13 +27,15 @@ const PERSIST_EVERY: u64 = 30;
 /// How many batches of tokens one beat ends at the most, so that it never keeps the others waiting.
 const BATCHES_MAX: usize = 64;
 
-/// Runs until `stop`.
+/// Runs until `stop`. `wall` is the clock as it stood at the start: this may have its first turn
+/// much later, and what passed until then is no reason to doubt it.
 pub(super) async fn run(
     service: Arc<Service>,
     shared: Arc<Shared>,
+    wall: WallClock,
     mut stop: watch::Receiver<bool>,
 ) {
-    let mut wall = WallClock::begin(&shared.clock, mark(&service, &shared).await);
+    let mut wall = wall.beyond(mark(&service, &shared).await);
     let mut heard = shared.operator_word.load(Ordering::Relaxed);
     let (mut health, mut state) = (Health::Ready, ClockState::Trusted);
     let mut beats = 0_u64;

@@ -75,10 +75,10 @@ impl WallClock {
         Self { at: clock.now(), uptime: clock.uptime(), standing: Standing::Trusted }
     }
 
-    /// The clock at the start of a gateway whose clock had come to `mark` before. None where
-    /// nothing is known of before.
-    pub(super) fn begin(clock: &Clock, mark: Option<Timestamp>) -> Self {
-        let mut wall = Self::trust(clock);
+    /// At the start of a gateway whose clock had come to `mark` before. None where nothing is known
+    /// of before.
+    pub(super) fn beyond(self, mark: Option<Timestamp>) -> Self {
+        let mut wall = self;
         if let Some(mark) = mark.filter(|mark| wall.at.since(*mark) > AHEAD_MAX) {
             wall.standing = Standing::Unsettled { mark, since: wall.uptime };
             tracing::warn!(
@@ -185,7 +185,7 @@ mod tests {
     fn a_clock_that_begins_far_beyond_the_mark_must_settle_first() {
         let begin = |ahead: Span| {
             let clock = Clock::held(NOW.plus(ahead));
-            let wall = WallClock::begin(&clock, Some(NOW));
+            let wall = WallClock::trust(&clock).beyond(Some(NOW));
             (clock, wall)
         };
         for ahead in [Span::ZERO, Span::from_seconds(120), AHEAD_MAX] {
@@ -201,14 +201,19 @@ mod tests {
             assert_eq!(look, Look::Trusted(clock.now()), "{ahead} ahead, and it was right");
         }
         let clock = Clock::held(NOW);
-        let mut wall = WallClock::begin(&clock, None);
+        let wall = WallClock::trust(&clock);
+        clock.advance(Span::from_seconds(7_200));
+        let look = wall.beyond(Some(NOW)).look(&clock);
+        assert_eq!(look, Look::Trusted(clock.now()), "its first turn came late");
+        let clock = Clock::held(NOW);
+        let mut wall = WallClock::trust(&clock).beyond(None);
         assert_eq!(wall.look(&clock), Look::Trusted(NOW), "nothing was there before");
     }
 
     #[test]
     fn a_correction_after_the_start_needs_nobody_and_another_step_begins_anew() {
         let clock = Clock::held(NOW.plus(YEAR));
-        let mut wall = WallClock::begin(&clock, Some(NOW));
+        let mut wall = WallClock::trust(&clock).beyond(Some(NOW));
         passes(&clock, &mut wall, SETTLE / 2);
         clock.set(NOW.plus(Span::from_days(30)));
         let look = passes(&clock, &mut wall, SETTLE - Duration::from_secs(1));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::file::{ContextTable, ParamTable};
-use super::general::{TakenHeaders, take_header};
+use super::identity::{TakenHeaders, take_header};
 use super::mistake::Mistake;
 use super::reading::{NamedNumber, Placed, Reading, Reported};
 use super::settings::{Context, ContextParam};

@@ -1,27 +1,18 @@
-//! The checked settings of the gateway itself: everything but catalogues and APIs. Each default
-//! stands here, and in `config/tollgate.toml`.
+//! The checked settings of the gateway itself: everything but its data folder, the headers of
+//! identity, catalogues and APIs. Each default stands here, and in `config/tollgate.toml`.
 
-use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use http::HeaderName;
 use tracing_subscriber::EnvFilter;
 
-use super::environment::{BadReference, sole_reference};
-use super::file::{
-    CacheTable, IdentityTable, LimitsTable, ListenTable, StoreTable, TelemetryTable, TokensTable,
-};
+use super::file::{CacheTable, LimitsTable, ListenTable, TelemetryTable, TokensTable};
 use super::host::hosts;
 use super::mistake::Mistake;
-use super::reading::{Field, Placed, Reading, Reported, Text, did_you_mean};
-use super::settings::{
-    CacheSettings, IdentityHeaders, Limits, Listen, LogFormat, MasterKeySource, StoreSettings,
-    TelemetrySettings, TokenDefaults,
-};
-use super::values::{address, boolean, duration, flat, header, number, size, span, text, word};
+use super::reading::{Field, Placed, Reading, Reported, Text};
+use super::settings::{CacheSettings, Limits, Listen, LogFormat, TelemetrySettings, TokenDefaults};
+use super::values::{address, boolean, duration, number, size, span, text, word};
 use crate::domain::time::Span;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -33,10 +24,6 @@ const MAX_SOCKET: usize = 107;
 
 /// The name of the socket in the data folder.
 pub(super) const SOCKET: &str = "tollgate.sock";
-
-/// The folder of systemd's credentials, and the name of ours in it.
-const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
-const CREDENTIAL: &str = "tollgate-master-key";
 
 pub(super) fn listen(
     table: &ListenTable,
@@ -96,101 +83,6 @@ fn socket(field: &Field<Text>, store: &Path, reading: &Reading<'_>) -> Result<Pa
         return Err(reading.mistake_at(place, Mistake::SocketLength(length), hint));
     }
     Ok(path)
-}
-
-pub(super) fn store(table: &StoreTable, reading: &Reading<'_>) -> Result<StoreSettings, Reported> {
-    let path = text(&table.path, reading).and_then(|given| {
-        let (named, path, place) = match (&reading.overrides.data, given) {
-            (Some(folder), _) => (folder.as_path(), folder.clone(), None),
-            (None, given) => {
-                let named = given.map_or("data", |text| &text.value.value);
-                let place = given.map(|text| text.span.clone());
-                (Path::new(named), reading.beside_file(named), place)
-            }
-        };
-        // By the name as it was given: `.` beside a file in `/etc` would be called `etc`.
-        if named.file_name().is_some() {
-            return Ok(path);
-        }
-        let hint = "name a folder that holds nothing else, such as `data`";
-        Err(reading.mistake_at(place, Mistake::StorePath, hint))
-    });
-    let index_cache_bytes = size(&table.index_cache, 1 << 20..=1 << 40, reading);
-    let reserve_bytes = size(&table.reserve, 1 << 20..=1 << 40, reading);
-    // Without the folder the key has no default place, but its own mistakes are still found.
-    let beside = path.as_deref().unwrap_or_else(|_| Path::new("data"));
-    let master_key = master_key(&table.master_key, beside, reading);
-    Ok(StoreSettings {
-        index_cache_bytes: index_cache_bytes?.unwrap_or(128 << 20),
-        reserve_bytes: reserve_bytes?.unwrap_or(16 << 20),
-        master_key: master_key?,
-        path: path?,
-    })
-}
-
-/// `file:PATH`, `${NAME}` or `credential:NAME`; without any of them systemd's credential if there
-/// is one, and else a file beside the data folder.
-fn master_key(
-    field: &Field<String>,
-    store: &Path,
-    reading: &Reading<'_>,
-) -> Result<MasterKeySource, Reported> {
-    let environment = reading.environment;
-    let Some(given) = field else {
-        let credential = environment.value(CREDENTIALS).map(|dir| Path::new(dir).join(CREDENTIAL));
-        let file = credential.filter(|file| file.exists());
-        return Ok(MasterKeySource::File(file.unwrap_or_else(|| beside(store))));
-    };
-    let given = given.as_ref().map_err(|reported| *reported)?;
-    let missing = |name: &str, otherwise: &str| {
-        let hint = did_you_mean(name, environment.names(), otherwise);
-        Err(reading.mistake(&given.span, Mistake::NoVariable(name.to_owned()), hint))
-    };
-    if let Some(name) = sole_reference(&given.value) {
-        return match environment.value(name) {
-            Some(_) => Ok(MasterKeySource::Environment(name.to_owned())),
-            None => missing(name, "set it to the 64 hexadecimal digits of the key"),
-        };
-    }
-    let file = match environment.expand(&given.value) {
-        Ok(text) => match text.split_once(':') {
-            Some(("file", path)) if !path.is_empty() => reading.beside_file(path),
-            Some(("credential", name)) if !name.is_empty() => {
-                match environment.value(CREDENTIALS) {
-                    Some(folder) => Path::new(folder).join(name),
-                    None => return missing(CREDENTIALS, "systemd sets it for `LoadCredential=`"),
-                }
-            }
-            _ => return Err(secret_in_file(given, reading)),
-        },
-        Err(BadReference::NoVariable(name, _)) => return missing(&name, "set the variable"),
-        Err(BadReference::Malformed(_)) => return Err(secret_in_file(given, reading)),
-    };
-    if lies_in(&file, store) {
-        let hint = "keep it elsewhere: who copies the data would copy the key with it";
-        return Err(reading.mistake(&given.span, Mistake::KeyInStore, hint));
-    }
-    Ok(MasterKeySource::File(file))
-}
-
-fn lies_in(file: &Path, folder: &Path) -> bool {
-    match (std::path::absolute(file), std::path::absolute(folder)) {
-        (Ok(file), Ok(folder)) => file.starts_with(folder),
-        _ => file.starts_with(folder),
-    }
-}
-
-fn secret_in_file(given: &Placed<String>, reading: &Reading<'_>) -> Reported {
-    reading.conceal(given.span.clone());
-    let hint = "write `file:PATH`, `${NAME}` or `credential:NAME`";
-    reading.mistake(&given.span, Mistake::SecretInFile(given.key.clone()), hint)
-}
-
-/// The data folder's name with `.key` at its end.
-fn beside(store: &Path) -> PathBuf {
-    let mut name = store.file_name().unwrap_or_default().to_owned();
-    name.push(".key");
-    store.with_file_name(name)
 }
 
 pub(super) fn cache(table: &CacheTable, reading: &Reading<'_>) -> Result<CacheSettings, Reported> {
@@ -273,87 +165,4 @@ pub(super) fn tokens(
         idle_ttl: idle_ttl?.unwrap_or(Span::from_days(100)),
         lifetime: lifetime?.unwrap_or(Span::ZERO),
     })
-}
-
-/// Which header is taken for what, and where that is written, so that no header gets two values.
-pub(super) type TakenHeaders = BTreeMap<String, (String, Option<Placed<Text>>)>;
-
-pub(super) fn identity(
-    table: &IdentityTable,
-    reading: &Reading<'_>,
-) -> (Result<IdentityHeaders, Reported>, TakenHeaders) {
-    let mut taken = TakenHeaders::new();
-    let mut name = |field: &Field<Option<Text>>, key: &str, default: &'static str| {
-        identity_header(field, key, default, &mut taken, reading)
-    };
-    let owner = name(&table.owner, "owner", "x-tollgate-owner");
-    let company = name(&table.company, "company", "x-tollgate-company");
-    let token = name(&table.token_id, "token_id", "x-tollgate-token-id");
-    let token_name = name(&table.token_name, "token_name", "x-tollgate-token-name");
-    let flags = name(&table.flags, "flags", "x-tollgate-flags");
-    let contexts = name(&table.contexts, "contexts", "x-tollgate-contexts");
-    let items = name(&table.items, "items", "x-tollgate-items");
-    let params = name(&table.params, "params", "x-tollgate-params");
-    let request = name(&table.request_id, "request_id", "x-tollgate-request-id");
-    let combine = || {
-        Ok(IdentityHeaders {
-            owner: owner?,
-            company: company?,
-            token: token?,
-            token_name: token_name?,
-            flags: flags?,
-            contexts: contexts?,
-            items: items?,
-            params: params?,
-            request: request?,
-        })
-    };
-    (combine(), taken)
-}
-
-fn identity_header(
-    field: &Field<Option<Text>>,
-    key: &str,
-    default: &'static str,
-    taken: &mut TakenHeaders,
-    reading: &Reading<'_>,
-) -> Result<Option<HeaderName>, Reported> {
-    let key = format!("identity.{key}");
-    let (name, written) = match field {
-        None => (HeaderName::from_static(default), None),
-        Some(given) => {
-            let given = given.as_ref().map_err(|reported| *reported)?;
-            let Some(text) = given.value.clone().filter(|text| !text.value.is_empty()) else {
-                return Ok(None);
-            };
-            let text = Placed { value: text, key: given.key.clone(), span: given.span.clone() };
-            (header(&text, reading)?, Some(text))
-        }
-    };
-    take_header(name, key, written.as_ref(), taken, reading).map(Some)
-}
-
-/// Notes that a header has a use; a second use of it is a mistake.
-pub(super) fn take_header(
-    name: HeaderName,
-    key: String,
-    written: Option<&Placed<Text>>,
-    taken: &mut TakenHeaders,
-    reading: &Reading<'_>,
-) -> Result<HeaderName, Reported> {
-    let Some((first, first_written)) = taken.get(&flat(&name)) else {
-        taken.insert(flat(&name), (key, written.cloned()));
-        return Ok(name);
-    };
-    let hint = format!("choose another name for `{key}` or for `{first}`");
-    // A default is not written: then it is the one that was written which took its name.
-    let (written, other) = match written {
-        Some(written) => (Some(written), first.clone()),
-        None => (first_written.as_ref(), key),
-    };
-    let (span, name) = written.map_or_else(
-        || (Range::default(), name.to_string()),
-        |text| (text.span.clone(), text.value.shown.clone()),
-    );
-    Err(reading.mistake(&span, Mistake::HeaderTwice { name, other }, hint))
 }

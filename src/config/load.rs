@@ -14,7 +14,7 @@ use super::report::Report;
 use super::rule::Catalogues;
 use super::settings::{Api, Dialect, KeepInPath, Rule, Settings, Upstream};
 use super::table::{Table, is_secret};
-use super::{api, catalog, general, upstream};
+use super::{api, catalog, general, identity, storage, upstream};
 use crate::domain::rule::Requirement;
 
 /// Settings, and the files that they came from.
@@ -187,13 +187,13 @@ pub fn known_keys() -> BTreeMap<String, Vec<&'static str>> {
 
 /// The high settings.
 pub(super) fn build(file: &File, reading: &Reading<'_>) -> Result<Settings, Reported> {
-    let store = general::store(&file.store, reading);
+    let store = storage::store(&file.store, reading);
     let store_path = store.as_ref().map_or(Path::new("data"), |store| &store.path);
     let listen = general::listen(&file.listen, store_path, reading);
     let cache = general::cache(&file.cache, reading);
     let limits = general::limits(&file.limits, reading);
     let telemetry = general::telemetry(&file.telemetry, reading);
-    let (identity, taken) = general::identity(&file.identity, reading);
+    let (identity, taken) = identity::identity(&file.identity, reading);
     let tokens = general::tokens(&file.tokens, reading);
     let flags = catalog::flags(&file.flags, &file.contexts, reading);
     let contexts = catalog::contexts(&file.contexts, &taken, reading);

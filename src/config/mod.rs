@@ -14,6 +14,8 @@ mod table;
 mod file;
 mod values;
 mod general;
+mod storage;
+mod identity;
 mod catalog;
 mod pattern;
 mod upstream;

@@ -166,7 +166,7 @@ async fn serve_http1(stream: TcpStream, client: Rc<Client>) {
         }
     }
     let connection = pin!(builder.serve_connection(io, service));
-    let gone = |context: &mut Context<'_>| client.is_asked() && link.is_gone(context);
+    let gone = |context: &mut Context<'_>| link.is_gone(context, &client);
     see_through(&client, connection, http1::Connection::graceful_shutdown, gone).await;
 }
 

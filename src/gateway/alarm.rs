@@ -111,6 +111,11 @@ impl Alarm {
         self.bell.wake();
     }
 
+    /// Wakes whoever waits at it, without a ring.
+    pub(super) fn wake(&self) {
+        self.bell.wake();
+    }
+
     /// Does not ring until it is set again.
     pub(super) fn clear(&self) {
         self.bell.rings_at_ms.set(NEVER);

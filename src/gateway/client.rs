@@ -54,6 +54,8 @@ pub(super) struct Client {
     frames: Frames,
     /// Whether the request under way is one of HTTP/1.0.
     is_http1_0: Cell<bool>,
+    /// Whether nothing was written since the request under way began.
+    silent: Cell<bool>,
     ending: Cell<Ending>,
     /// The stream of HTTP/2 whose request is about to begin.
     stream: RefCell<Option<Rc<Stream>>>,
@@ -79,6 +81,7 @@ impl Client {
             http2: Cell::new(false),
             frames: Frames::default(),
             is_http1_0: Cell::new(false),
+            silent: Cell::new(false),
             ending: Cell::new(Ending::Elsewhere),
             stream: RefCell::new(None),
             head_timeout: limits.head_timeout,
@@ -137,11 +140,22 @@ impl Client {
     pub(super) fn begin(self: &Rc<Self>, version: Version, has_body: bool) -> UnderWay {
         self.has_body.set(has_body);
         self.is_http1_0.set(version == Version::HTTP_10);
+        self.silent.set(version == Version::HTTP_11);
         self.under_way.set(self.under_way.get() + 1);
         self.alarm.clear();
         self.frames.pay_for(frames::EACH_REQUEST);
         self.core.counters.under_way.add(1);
         UnderWay { stream: self.stream.take(), client: Rc::clone(self) }
+    }
+
+    /// Something is written, or is about to be.
+    pub(super) fn writes(&self) {
+        self.silent.set(false);
+    }
+
+    /// Whether an interim answer may be sent now; true once for each request.
+    pub(super) fn take_silence(&self) -> bool {
+        self.silent.take()
     }
 
     /// The body of a request goes on beside its answer, and perhaps for longer.

@@ -5,57 +5,128 @@
 //! head of the request still stands in the old one. Told not to (`half_close`), it reads the next
 //! head into the same buffer, when this one is used up.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::io;
 use std::net::Shutdown;
-use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
 
 use rustix::io::ioctl_fionread;
-use socket2::SockRef;
-use tokio::io::{AsyncRead as _, ReadBuf};
+use socket2::{SockRef, TcpKeepalive};
+use tokio::io::{AsyncRead as _, Interest, ReadBuf, Ready};
 use tokio::net::TcpStream;
+
+use super::alarm::Alarm;
+use super::client::Client;
 
 /// So much of what a client sends behind its last answer is taken and dropped.
 const DROPPED_MAX: usize = 256 << 10;
+
+/// What asks a client that sends no more whether it is still there. It may always be sent before an
+/// answer (RFC 9110 section 15.2), and the system of a client that has closed answers with a reset.
+const QUESTION: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
+/// How often the systems ask one another where no such question can be put. They tell of a socket
+/// that was closed once the client's has forgotten it, after a minute.
+const KEEPALIVE: Duration = Duration::from_secs(15);
+
+/// What is known of what a client sends, while hyper does not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sends {
+    /// Nothing that was not read; the task is woken when that changes.
+    Nothing,
+    /// Something that is left to hyper, such as the next request. An end would stand behind it.
+    More,
+    /// No more: its side is closed, and perhaps all of it.
+    NoMore,
+}
 
 /// A client's socket.
 #[derive(Debug)]
 pub(super) struct Link {
     pub(super) stream: RefCell<TcpStream>,
-    /// Whether there is something to read that hyper has not asked for.
-    unread: Cell<bool>,
+    pub(super) sends: Cell<Sends>,
+    /// Rings with each tick where nothing else wakes the task.
+    ticks: OnceCell<Alarm>,
     /// How much was dropped since our side was shut; none before that.
     dropped: Cell<Option<usize>>,
 }
 
 impl Link {
     pub(super) const fn new(stream: TcpStream) -> Self {
-        let (unread, dropped) = (Cell::new(false), Cell::new(None));
-        Self { stream: RefCell::new(stream), unread, dropped }
+        Self {
+            stream: RefCell::new(stream),
+            sends: Cell::new(Sends::Nothing),
+            ticks: OnceCell::new(),
+            dropped: Cell::new(None),
+        }
     }
 
-    /// hyper reads.
-    pub(super) fn reads(&self) {
-        self.unread.set(false);
+    /// hyper has read all that there was, or, if its buffer is `full`, perhaps not all. In that case
+    /// an end is heard with the next tick: a look behind each such read of an upload would cost a
+    /// call of the system.
+    pub(super) fn read(&self, full: bool) {
+        if self.sends.get() != Sends::NoMore {
+            self.sends.set(if full { Sends::More } else { Sends::Nothing });
+        }
     }
 
-    /// Whether the client has closed its side, or the connection broke; otherwise the task is woken
-    /// when that may have changed. What else a client sends meanwhile, such as its next request, is
-    /// left to hyper, and hides an end behind it until hyper has read that.
-    pub(super) fn is_gone(&self, context: &mut Context<'_>) -> bool {
-        if self.unread.get() {
+    /// Whether the client has gone away before it had its answers; otherwise the task is woken when
+    /// that may have changed. One that only sends no more is still there.
+    pub(super) fn is_gone(&self, context: &mut Context<'_>, client: &Client) -> bool {
+        if !client.is_asked() {
+            self.ticks.get().inspect(|ticks| ticks.clear());
             return false;
         }
-        let mut byte = [0];
-        let stream = self.stream.borrow();
-        match stream.poll_peek(context, &mut ReadBuf::new(&mut byte)) {
-            Poll::Pending => false,
-            Poll::Ready(Ok(0) | Err(_)) => true,
-            Poll::Ready(Ok(_)) => {
-                self.unread.set(true);
-                false
+        if self.sends.get() == Sends::Nothing {
+            match self.peek(context) {
+                Poll::Pending => return false,
+                Poll::Ready(Ok(0)) => self.ends(),
+                Poll::Ready(Ok(_)) => self.sends.set(Sends::More),
+                Poll::Ready(Err(_)) => return true,
             }
+        }
+        let ticks = self.ticks.get_or_init(|| client.core().alarms.add());
+        let tick = ticks.take_rung();
+        ticks.arm(Duration::ZERO);
+        ticks.wake_me(context);
+        tick && self.is_gone_now(client)
+    }
+
+    fn is_gone_now(&self, client: &Client) -> bool {
+        let closed = self.closed();
+        if closed.is_write_closed() {
+            return true;
+        }
+        if closed.is_read_closed() && self.sends.get() != Sends::NoMore {
+            self.ends();
+        }
+        let asks = self.sends.get() == Sends::NoMore && client.take_silence();
+        let asked = asks.then(|| self.stream.borrow().try_write(QUESTION));
+        // What went out in part cannot be taken back.
+        asked.is_some_and(|asked| asked.is_ok_and(|written| written < QUESTION.len()))
+    }
+
+    fn peek(&self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        self.stream.borrow().poll_peek(context, &mut ReadBuf::new(&mut [0]))
+    }
+
+    fn ends(&self) {
+        self.sends.set(Sends::NoMore);
+        let keepalive = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE);
+        // Without it the time limits of the answer are what is left.
+        drop(SockRef::from(&*self.stream.borrow()).set_tcp_keepalive(&keepalive));
+    }
+
+    /// The sides that are closed, as far as the core has heard: a reset closes both. This asks
+    /// nothing of the system.
+    fn closed(&self) -> Ready {
+        let stream = self.stream.borrow();
+        let ready = pin!(stream.ready(Interest::READABLE.add(Interest::WRITABLE)));
+        match ready.poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(Ok(ready)) => ready,
+            Poll::Ready(Err(_)) | Poll::Pending => Ready::EMPTY,
         }
     }
 

@@ -41,6 +41,7 @@ impl Socket {
         if self.head.is_written() {
             return Poll::Ready(Ok(()));
         }
+        self.client.writes();
         let before = self.head.written();
         let written = self.head.poll(&mut self.link.stream.borrow_mut(), context);
         if written.is_pending() && self.head.written() > before {
@@ -120,9 +121,9 @@ impl AsyncRead for Socket {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        self.link.reads();
-        let mut stream = self.link.stream.borrow_mut();
-        let result = ready!(Pin::new(&mut *stream).poll_read(context, buffer));
+        let result = Pin::new(&mut *self.link.stream.borrow_mut()).poll_read(context, buffer);
+        self.link.read(buffer.remaining() == 0);
+        let result = ready!(result);
         if let Some(read) = buffer.filled().get(before..).filter(|read| !read.is_empty()) {
             self.client.read(read)?;
         }
@@ -136,6 +137,7 @@ impl AsyncWrite for Socket {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
+        self.client.writes();
         ready!(self.poll_head(context))?;
         if !self.client.answer().borrow().is_empty() {
             return Poll::Ready(self.begin(context, &[io::IoSlice::new(bytes)]));
@@ -153,6 +155,7 @@ impl AsyncWrite for Socket {
             // A plain write costs the system less than a list of one.
             return self.poll_write(context, only);
         }
+        self.client.writes();
         ready!(self.poll_head(context))?;
         if !self.client.answer().borrow().is_empty() || head::go_together(slices) {
             return Poll::Ready(self.begin(context, slices));
@@ -188,97 +191,4 @@ impl AsyncWrite for Socket {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    use std::io::{Read, Write};
-    use std::task::Waker;
-
-    use http::Version;
-    use tokio::net::TcpListener;
-
-    use crate::clock::instant;
-    use crate::gateway::sample::Sample;
-
-    async fn pair(client: &Rc<Client>) -> (Socket, std::net::TcpStream) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let peer = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        let stream = listener.accept().await.unwrap().0;
-        (Socket::new(Rc::new(Link::new(stream)), Rc::clone(client)), peer)
-    }
-
-    /// Fills what is between the two.
-    fn fill(socket: &mut Socket) {
-        let mut context = Context::from_waker(Waker::noop());
-        while Pin::new(&mut *socket).poll_write(&mut context, &[b'x'; 65_536]).is_ready() {}
-    }
-
-    /// Whether the connection's time is over once the shorter of the two limits is.
-    fn rings(sample: &Sample, client: &Client) -> bool {
-        let begun = instant();
-        while begun.elapsed() < Duration::from_millis(5) {
-            std::hint::spin_loop();
-        }
-        sample.core.alarms.tick();
-        client.alarm().take_rung()
-    }
-
-    #[test]
-    fn sec_d2_the_end_of_an_answer_has_the_time_of_one_that_stalls_and_then_that_of_an_idle_one() {
-        for (idle_is_short, limits) in [
-            (true, "idle_timeout = \"1ms\", stall_timeout = \"1h\""),
-            (false, "idle_timeout = \"1h\", stall_timeout = \"1ms\""),
-        ] {
-            let sample = Sample::new("\"http://127.0.0.1:9\"", limits);
-            sample.run(async {
-                let client = sample.client();
-                let (mut socket, mut peer) = pair(&client).await;
-                // Its answer was handed over, and not all of it is written.
-                drop(client.begin(Version::HTTP_11, false));
-                fill(&mut socket);
-                assert_eq!(rings(&sample, &client), !idle_is_short, "{limits}: while it is owed");
-                let reading =
-                    std::thread::spawn(move || while peer.read(&mut [0; 65_536]).unwrap() > 0 {});
-                let write =
-                    |context: &mut Context<'_>| Pin::new(&mut socket).poll_write(context, b"x");
-                std::future::poll_fn(write).await.unwrap();
-                assert_eq!(rings(&sample, &client), idle_is_short, "{limits}: once it is written");
-                drop(socket);
-                reading.join().unwrap();
-            });
-        }
-    }
-
-    /// TCP drops what was not sent yet, and sends a reset, if it is closed with something unread.
-    #[test]
-    fn an_answer_is_not_taken_back_by_what_came_after_its_request() {
-        for stray in [&b""[..], b"\r\n"] {
-            let sample = Sample::new("\"http://127.0.0.1:9\"", "");
-            sample.run(async {
-                let client = sample.client();
-                let (mut socket, mut peer) = pair(&client).await;
-                peer.write_all(stray).unwrap();
-                while socket.link.is_read() != stray.is_empty() {
-                    tokio::task::yield_now().await;
-                }
-                let write = |context: &mut Context<'_>| {
-                    Pin::new(&mut socket).poll_write(context, b"answer")
-                };
-                std::future::poll_fn(write).await.unwrap();
-                let mut context = Context::from_waker(Waker::noop());
-                let closed = Pin::new(&mut socket).poll_shutdown(&mut context);
-                assert_eq!(closed.is_ready(), stray.is_empty(), "it waits for the client's end");
-                let left = (closed.is_pending()).then_some(socket);
-                let mut answer = Vec::new();
-                peer.read_to_end(&mut answer).unwrap();
-                assert_eq!(answer, b"answer");
-                drop(peer);
-                if let Some(mut socket) = left {
-                    let end =
-                        |context: &mut Context<'_>| Pin::new(&mut socket).poll_shutdown(context);
-                    std::future::poll_fn(end).await.unwrap();
-                }
-            });
-        }
-    }
-}
+mod tests;

@@ -25,6 +25,7 @@ mod check;
 pub mod diff;
 mod grant;
 mod params;
+pub mod create;
 pub mod tokens;
 mod update;
 pub mod sweep;

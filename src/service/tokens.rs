@@ -1,30 +1,18 @@
-//! Tokens: making, showing, pausing, ending. Changing what they may do is `update`'s.
+//! Tokens: showing, pausing, ending. Making them is `create`'s, changing what they may do `update`'s.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::config::Settings;
 use crate::domain::event::EventKind;
-use crate::domain::flags::Flags;
 use crate::domain::id::{OwnerId, TokenId};
-use crate::domain::owner::Owner;
-use crate::domain::secret::{self, Secret};
-use crate::domain::time::{Span, Timestamp};
+use crate::domain::secret::Secret;
+use crate::domain::time::Timestamp;
 use crate::domain::token::{Act, End, Ended, Revision, State, Token};
 use crate::service::caller::Caller;
 use crate::service::error::ServiceError;
-use crate::service::input::NewToken;
 use crate::service::view::{TokenChanged, TokenView};
-use crate::service::{ATTEMPTS, PAGE_ENTRIES, Service, check, grant, params};
+use crate::service::{ATTEMPTS, PAGE_ENTRIES, Service, check};
 use crate::store::{Change, Held, Listed, Page, Record, StoreError, Subject};
-
-/// A new token, and its secret if that was made here: this is the only time that it is seen.
-pub struct Created {
-    /// The token.
-    pub token: TokenView,
-    /// None if the caller brought it.
-    pub secret: Option<Secret>,
-}
 
 /// How a token is named by somebody who asks about it.
 #[derive(Debug)]
@@ -36,107 +24,6 @@ pub enum Presented {
 }
 
 impl Service {
-    /// Makes a token.
-    ///
-    /// # Errors
-    /// A value that cannot be, more than may be granted, or a store that refuses.
-    pub async fn create_token(
-        &self,
-        by: &Caller,
-        input: NewToken,
-    ) -> Result<Created, ServiceError> {
-        let settings = self.settings();
-        let owner = match &input.owner {
-            Some(id) => {
-                let owner = self.store().owner(id).await?;
-                owner.ok_or_else(|| ServiceError::NoOwner(id.clone()))?
-            }
-            None => return Err(ServiceError::field("owner", "a token acts for a user: name one")),
-        };
-        let (secret, brought) = match &input.secret {
-            Some(text) => (given(text)?, true),
-            None => (Secret::issue(random).map_err(|()| ServiceError::NoEntropy)?, false),
-        };
-        let now = self.moment().await?;
-        let token = self.draft((by, now), &input, &owner, &settings, &secret)?;
-        let view = TokenView::new(
-            &token,
-            owner.blocked.is_some(),
-            None,
-            &settings.flags,
-            token.created_at,
-        );
-        self.write_token(by, EventKind::TokenCreated, "", token, Revision::NONE).await?;
-        Ok(Created { token: view, secret: (!brought).then_some(secret) })
-    }
-
-    /// The record of a token as `input` asks for it, if it may be.
-    fn draft(
-        &self,
-        (by, now): (&Caller, Timestamp),
-        input: &NewToken,
-        owner: &Owner,
-        settings: &Settings,
-        secret: &Secret,
-    ) -> Result<Token, ServiceError> {
-        let contexts = input.contexts.clone().unwrap_or_default();
-        let items = input.items.clone().unwrap_or_default();
-        check::name("name", &input.name)?;
-        check::line("app", &input.app, check::NAME_CHARS)?;
-        check::description(&input.description)?;
-        check::contexts(&contexts, &settings.contexts)?;
-        check::items_fit(&items)?;
-        check::conditions(&input.conditions)?;
-        check::networks(&input.conditions.networks)?;
-        let id = self.new_id()?;
-        let not_before = input.not_before.unwrap_or(now);
-        let flags = match &input.flags {
-            Some(flags) => check::flags("flags", flags, &settings.flags)?,
-            None => Flags::NONE,
-        };
-        let seal = |context: &_, name: &str, text: &str| self.seal(id, context, name, text);
-        let token = Token {
-            id,
-            digest: secret.digest(),
-            hint: secret.hint(),
-            name: input.name.clone(),
-            app: input.app.clone(),
-            description: input.description.clone(),
-            owner: owner.id.clone(),
-            company: input.company.clone().or_else(|| owner.company.clone()),
-            created_by: by.actor.clone(),
-            created_at: now,
-            not_before,
-            expires_at: end(input, settings, not_before)?,
-            idle_ttl: idle_ttl(input, settings)?,
-            flags,
-            params: input.params.as_deref().map(params::free).transpose()?,
-            context_params: params::merged(
-                &BTreeMap::new(),
-                &input.context_params,
-                &contexts,
-                &settings.contexts,
-                seal,
-            )?,
-            contexts,
-            items,
-            conditions: input.conditions.clone(),
-            disabled: None,
-            rotated_from: None,
-            rotated_to: None,
-            ended: None,
-            revision: Revision::NONE.next(),
-        };
-        let end_field = if input.expires_at.is_some() { "expires_at" } else { "lifetime" };
-        check::end(end_field, not_before, token.expires_at, now)?;
-        grant::flags(&by.grants, owner, token.flags)?;
-        grant::contexts(&by.grants, &token.contexts)?;
-        grant::items(&by.grants, &token.items)?;
-        grant::company(&by.grants, owner, token.company.as_ref())?;
-        grant::end(end_field, &by.grants, token.expires_at)?;
-        Ok(token)
-    }
-
     /// One token, also one that has ended.
     ///
     /// # Errors
@@ -296,7 +183,7 @@ impl Service {
         }
     }
 
-    async fn write_token(
+    pub(super) async fn write_token(
         &self,
         by: &Caller,
         kind: EventKind,
@@ -329,64 +216,9 @@ impl Service {
         check::line("reason", reason, check::REASON_CHARS)?;
         Ok(Act { at: self.at().await?, by: by.actor.clone(), reason: reason.to_owned() })
     }
-
-    fn new_id(&self) -> Result<TokenId, ServiceError> {
-        let mut bytes = [0; 10];
-        random(&mut bytes).map_err(|()| ServiceError::NoEntropy)?;
-        Ok(TokenId::new(self.clock.unix_ms(), bytes))
-    }
 }
 
 /// Refuses a token that has ended, by its record or by the clock.
 pub(super) const fn alive(token: &Token, state: State) -> Result<(), ServiceError> {
     if state.is_final() { Err(ServiceError::Ended { id: token.id, state }) } else { Ok(()) }
-}
-
-fn random(buffer: &mut [u8]) -> Result<(), ()> {
-    aws_lc_rs::rand::fill(buffer).map_err(|_| ())
-}
-
-/// Text that a caller wants to work as a token. It is not repeated in an error.
-fn given(text: &str) -> Result<Secret, ServiceError> {
-    if secret::is_plausible(text.as_bytes()) {
-        return Ok(Secret::new(text.to_owned()));
-    }
-    let (least, most) = (secret::SECRET_BYTES.start(), secret::SECRET_BYTES.end());
-    Err(ServiceError::field(
-        "secret",
-        format_args!(
-            "a secret has {least} to {most} characters A-Z, a-z, 0-9, `-`, `.`, `_`, `~`, `+`, `/`, \
-             and `=` at its end; one that begins with `tg_` must be whole"
-        ),
-    ))
-}
-
-/// When the token ends: by its date, its lifetime, or the configured lifetime.
-fn end(
-    input: &NewToken,
-    settings: &Settings,
-    not_before: Timestamp,
-) -> Result<Option<Timestamp>, ServiceError> {
-    match (input.expires_at, input.lifetime) {
-        (Some(_), Some(_)) => {
-            Err(ServiceError::field("lifetime", "give a lifetime or an end, not both"))
-        }
-        (Some(end), None) => Ok(Some(end)),
-        (None, lifetime) => {
-            let lifetime = lifetime.unwrap_or(settings.tokens.lifetime);
-            Ok((!lifetime.is_zero()).then(|| not_before.plus(lifetime)))
-        }
-    }
-}
-
-/// How long the token may lie unused: by its maker, its API, or the configuration.
-fn idle_ttl(input: &NewToken, settings: &Settings) -> Result<Span, ServiceError> {
-    let by_api = match &input.api {
-        Some(name) => {
-            let missing = || ServiceError::field("api", format_args!("there is no API `{name}`"));
-            settings.apis.iter().find(|api| api.name == *name).ok_or_else(missing)?.idle_ttl
-        }
-        None => None,
-    };
-    Ok(input.idle_ttl.or(by_api).unwrap_or(settings.tokens.idle_ttl))
 }

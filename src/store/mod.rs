@@ -8,7 +8,6 @@
 //! Called by `cache` (reads), `service` (changes) and `app` (opening, backups).
 
 use std::io::Write;
-use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,17 +16,17 @@ use tokio::task::JoinError;
 
 use crate::clock::Clock;
 use crate::config::settings::StoreSettings;
-use crate::domain::event::Event;
 use crate::domain::id::{OwnerId, TokenId};
 use crate::domain::owner::Owner;
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
-use crate::domain::token::{Revision, Token};
+use crate::domain::token::Token;
 use crate::history::SEGMENT_BYTES;
 
 pub mod backup;
 pub mod codec;
 pub mod error;
+mod facts;
 pub mod sealed;
 mod sled;
 
@@ -37,6 +36,10 @@ mod conformance;
 pub(crate) mod sample;
 
 pub use error::StoreError;
+pub use facts::{
+    Change, Commit, Due, Health, Held, LastUse, Listed, NotedUse, Page, Position, Record, Recorded,
+    Subject, Usage, UseKey, UseSlot,
+};
 
 /// Opens the store that the settings name, creating it if it is not there. Building a lost index anew
 /// takes as long as the history is.
@@ -109,201 +112,6 @@ fn finished<T>(
         doing: format!("working on `{}`", settings.path.display()),
         cause: error.to_string(),
     })?
-}
-
-/// Where an event stands in the history; the first is 1.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Position(pub u64);
-
-/// A record as it is to be, after a change.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Record {
-    /// A token.
-    Token(Arc<Token>),
-    /// A user or a service.
-    Owner(Arc<Owner>),
-}
-
-/// One record of a commit, and the revision that it replaces. The new record carries the next one.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Change {
-    /// The whole new record.
-    pub record: Record,
-    /// What the store must hold now; [`Revision::NONE`] for a record that must not exist.
-    pub expected: Revision,
-    /// For the sweeper: the last use that it judged by. If the token was used since, the commit fails
-    /// with [`StoreError::Conflict`].
-    pub unused_since: Option<Option<Timestamp>>,
-}
-
-/// An atomic act: one event, and the records that it changes. Without changes it is an observation.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Commit {
-    /// Who did what, when and why.
-    pub event: Event,
-    /// The new records.
-    pub changes: Vec<Change>,
-    /// Tokens and owners that the event is about, beside those that it changes.
-    pub subjects: Vec<Subject>,
-}
-
-/// What an event is about.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Subject {
-    /// A token.
-    Token(TokenId),
-    /// An owner.
-    Owner(OwnerId),
-}
-
-/// Where and when a token was last used.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LastUse {
-    /// When, to the second.
-    pub at: Timestamp,
-    /// From which address.
-    pub address: std::net::IpAddr,
-    /// Through which API.
-    pub api: Arc<str>,
-}
-
-/// When a token counts as last used, and what is known of that.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Usage {
-    /// By which it is judged.
-    pub at: Timestamp,
-    /// The last use that is known. Later ones may be lost, as after a restore: then it is earlier than `at`,
-    /// or none, and `at` is a moment at which nobody need have used the token.
-    pub last: Option<LastUse>,
-}
-
-impl Usage {
-    /// Whether `at` is not the moment of a known use.
-    pub fn is_presumed(&self) -> bool {
-        self.last.as_ref().is_none_or(|last| last.at < self.at)
-    }
-}
-
-impl From<LastUse> for Usage {
-    fn from(last: LastUse) -> Self {
-        Self { at: last.at, last: Some(last) }
-    }
-}
-
-/// Where a store keeps the last use of a token, as it says with the token: it spares the store a lookup,
-/// and means nothing elsewhere. It stays the same for the life of the token.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UseSlot(
-    /// One more than the number, so that `Option` takes no memory: every token in memory has one.
-    NonZeroU64,
-);
-
-impl UseSlot {
-    const fn new(number: u64) -> Self {
-        Self(NonZeroU64::MIN.saturating_add(number))
-    }
-
-    const fn number(self) -> u64 {
-        self.0.get() - 1
-    }
-}
-
-/// Whose last use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct UseKey {
-    /// The token.
-    pub token: TokenId,
-    /// Where its last use is kept, if that is known.
-    pub slot: Option<UseSlot>,
-}
-
-/// A use that is to be written down.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotedUse {
-    /// Of which token.
-    pub of: UseKey,
-    /// When and where.
-    pub last: LastUse,
-    /// Whether it is the first use of all, which the history is told of.
-    pub first: bool,
-}
-
-impl From<TokenId> for UseKey {
-    fn from(token: TokenId) -> Self {
-        Self { token, slot: None }
-    }
-}
-
-/// A token in a list.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Listed {
-    /// The record.
-    pub token: Arc<Token>,
-    /// Where its last use is kept.
-    pub slot: Option<UseSlot>,
-}
-
-impl Listed {
-    /// For asking for its last use.
-    pub fn use_key(&self) -> UseKey {
-        UseKey { token: self.token.id, slot: self.slot }
-    }
-}
-
-/// A token together with its owner and its last use, as one decision needs them.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Held {
-    /// The record.
-    pub token: Arc<Token>,
-    /// Whom it acts for.
-    pub owner: Arc<Owner>,
-    /// When it was last used, as far as it was written down.
-    pub last_use: Option<Usage>,
-    /// Where that is kept.
-    pub slot: Option<UseSlot>,
-}
-
-/// One page of a list, and where the next one begins.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Page<T, C> {
-    /// The entries, at most as many as were asked for.
-    pub entries: Vec<T>,
-    /// What to pass as `after` for the next page; none at the end.
-    pub next: Option<C>,
-}
-
-/// Something that will be over by time or by idleness, as the index of deadlines has it. The deadline
-/// was computed from the last use that was known then: look again before acting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Due {
-    /// When.
-    pub deadline: Timestamp,
-    /// Which token.
-    pub token: TokenId,
-}
-
-/// An event as the history holds it.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Recorded {
-    /// Its number.
-    pub position: Position,
-    /// Who did what, when and why.
-    pub event: Event,
-    /// What it is about, the changed records first.
-    pub subjects: Vec<Subject>,
-    /// The whole line, as it was hashed.
-    pub line: Arc<str>,
-}
-
-/// Whether the store can do its work.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Health {
-    /// It reads and writes.
-    Ready,
-    /// It reads; changes are refused, for this reason.
-    ReadOnly(String),
-    /// It cannot be relied on at all, for this reason.
-    Broken(String),
 }
 
 /// What a store can do. Two implementors are meant: sled with the history log, and PostgreSQL; the same

@@ -6,33 +6,23 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
-use std::time::Duration;
 
 use serde_json::json;
-use tollgate::clock::{ClockState, instant};
+use tollgate::clock::ClockState;
 use tollgate::domain::event::EventKind;
 use tollgate::domain::time::{Span, Timestamp};
 use tollgate::domain::token::State;
 use tollgate::service::tokens::Presented;
 
 use super::Stage;
-use super::support::PATIENCE;
 use super::support::client::Client;
 use super::support::gateway::{Gateway, Made, START};
+use super::support::{PATIENCE, wait_until};
 
 const HOUR: u64 = 3_600;
 const YEAR: u64 = 365 * 24 * HOUR;
 /// When the clock is stepped for the first time: both sides of it must be there.
 const NOON: Timestamp = Timestamp::from_unix(START.unix() + 2 * YEAR);
-
-/// Waits until `is` holds.
-fn wait_until(what: &str, is: impl Fn() -> bool) {
-    let until = instant() + PATIENCE;
-    while !is() {
-        assert!(instant() < until, "{what}");
-        thread::sleep(Duration::from_millis(5));
-    }
-}
 
 fn trusted(gateway: &Gateway) -> bool {
     gateway.app().shared().wall.read() == ClockState::Trusted
@@ -148,7 +138,7 @@ fn clock_steps_of_an_hour_and_a_year_under_load_end_nothing_and_revive_nothing()
     for (at, wanted) in phases {
         load.next(|| gateway.clock().set(at));
         // The sweeper has looked, and so had its chance to end what must not be ended.
-        wait_until("the step was never noticed", || trusted(gateway) == (at == now));
+        wait_until("the step was never noticed", PATIENCE, || trusted(gateway) == (at == now));
         check_told(
             gateway,
             match at.cmp(&now) {
@@ -173,7 +163,9 @@ fn clock_steps_of_an_hour_and_a_year_under_load_end_nothing_and_revive_nothing()
         }
     }
     assert_eq!(state(gateway, &living), (State::Active, false));
-    wait_until("the sweeper never went on", || state(gateway, &expired) == (State::Expired, true));
+    wait_until("the sweeper never went on", PATIENCE, || {
+        state(gateway, &expired) == (State::Expired, true)
+    });
 }
 
 #[test]
@@ -187,11 +179,11 @@ fn clock_that_is_wrong_at_the_start_ends_nothing_and_its_correction_needs_nobody
     stage.gateway.clock().set(now.plus(Span::from_seconds(YEAR)));
     stage.gateway.go();
     assert_eq!(stage.open().status("/any", &token.secret), 401, "judged by the clock");
-    wait_until("it was believed", || !trusted(&stage.gateway));
+    wait_until("it was believed", PATIENCE, || !trusted(&stage.gateway));
     check_told(&stage.gateway, "settling");
     assert!(!state(&stage.gateway, &token).1, "ended for good");
     stage.gateway.clock().set(now.plus(Span::from_seconds(30)));
-    wait_until("it was not believed again", || trusted(&stage.gateway));
+    wait_until("it was not believed again", PATIENCE, || trusted(&stage.gateway));
     check_told(&stage.gateway, "trusted");
     assert_eq!(stage.open().status("/any", &token.secret), 200);
     assert_eq!(state(&stage.gateway, &token), (State::Active, false));
@@ -211,7 +203,7 @@ fn say_that_it_is_right(gateway: &Gateway) {
     let word = events.unwrap().entries.into_iter().map(|entry| entry.event);
     let word = word.filter(|event| event.kind == EventKind::ClockTrusted);
     assert_eq!(word.map(|event| event.reason).collect::<Vec<_>>(), ["it was off"]);
-    wait_until("it never settled", || trusted(gateway));
+    wait_until("it never settled", PATIENCE, || trusted(gateway));
     let (status, done) = gateway.local("/clock/trust", &json!({ "reason": "again" }));
     assert_eq!((status, &done["changed"]), (200, &json!(false)), "{done}");
 }
@@ -228,14 +220,14 @@ fn clock_after_months_without_power_is_believed_once_it_has_settled() {
         stage.gateway.go();
         assert_eq!(stage.open().status("/any", &token.secret), 401);
         assert_eq!(stage.open().status("/any", &lives.secret), 200);
-        wait_until("it was believed at once", || !trusted(&stage.gateway));
+        wait_until("it was believed at once", PATIENCE, || !trusted(&stage.gateway));
         assert!(!state(&stage.gateway, &token).1);
         match by_word {
             true => say_that_it_is_right(&stage.gateway),
             false => stage.gateway.clock().advance(Span::from_seconds(15 * 60)),
         }
-        wait_until("it never settled", || trusted(&stage.gateway));
+        wait_until("it never settled", PATIENCE, || trusted(&stage.gateway));
         let over = (State::IdleExpired, true);
-        wait_until("nothing was ended", || state(&stage.gateway, &token) == over);
+        wait_until("nothing was ended", PATIENCE, || state(&stage.gateway, &token) == over);
     }
 }

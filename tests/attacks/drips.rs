@@ -113,8 +113,9 @@ fn sec_d2_a_body_that_drips_beside_its_answer_ends_it() {
 #[test]
 fn a_slow_body_that_keeps_the_rate_is_taken() {
     let stage = stage("body_rate = 200");
-    let mut client = stage.begin("/x", 2_500);
-    for _ in 0..25 {
+    let mut client = stage.begin("/x", 1_600);
+    // For longer than its credit lasts.
+    for _ in 0..16 {
         client.send("x".repeat(100));
         std::thread::sleep(STEP);
     }
@@ -124,8 +125,8 @@ fn a_slow_body_that_keeps_the_rate_is_taken() {
 #[test]
 fn without_a_rate_a_body_may_drip() {
     let stage = stage("body_rate = 0");
-    let mut client = stage.begin("/x", 20);
-    for _ in 0..20 {
+    let mut client = stage.begin("/x", 16);
+    for _ in 0..16 {
         client.send("x");
         std::thread::sleep(STEP);
     }

@@ -12,40 +12,25 @@ use tollgate::store::{self, Health, LastUse, NotedUse, Store, StoreError};
 
 use crate::{records, writer};
 
-/// The size of the disk in MiB, and how often somebody else fills it in mid-write.
-#[derive(Clone, Copy)]
-pub(crate) struct Round {
-    size: u64,
-    storms: u64,
-}
+/// The size of the disk.
+const SIZE_MIB: u64 = 64;
 
-pub(crate) const LONG: Round = Round { size: 64, storms: 10 };
-/// Some seconds.
-pub(crate) const SHORT: Round = Round { size: 30, storms: 1 };
+/// How often somebody else fills it in mid-write.
+const STORMS: u64 = 10;
 
 const RESERVE_BYTES: u64 = 8 << 20;
 
-pub(crate) fn run(round: Round) {
+pub(crate) fn run() {
     let folder = tempfile::tempdir().unwrap();
     let disk = folder.path().join("disk");
     std::fs::create_dir(&disk).unwrap();
-    mount(&["-t", "tmpfs", "-o", &format!("size={}m", round.size), "tollgate"], &disk);
+    mount(&["-t", "tmpfs", "-o", &format!("size={SIZE_MIB}m"), "tollgate"], &disk);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let outcome = std::panic::catch_unwind(|| runtime.block_on(fill_and_free(&disk, round)));
+    let outcome = std::panic::catch_unwind(|| runtime.block_on(fill_and_free(&disk)));
     assert!(Command::new("umount").arg(&disk).status().unwrap().success());
     if let Err(panic) = outcome {
         std::panic::resume_unwind(panic);
     }
-}
-
-/// Whether this process may mount a disk.
-pub(crate) fn may_mount() -> bool {
-    let folder = tempfile::tempdir().unwrap();
-    let mount = |program: &str, arguments: &[&str]| {
-        let output = Command::new(program).args(arguments).arg(folder.path()).output();
-        output.is_ok_and(|output| output.status.success())
-    };
-    mount("mount", &["-t", "tmpfs", "tollgate"]) && mount("umount", &[])
 }
 
 pub(crate) fn mount(arguments: &[&str], at: &Path) {
@@ -57,7 +42,7 @@ async fn open(data: &Path) -> Result<Arc<dyn Store>, StoreError> {
     store::open(&records::settings(data, RESERVE_BYTES), Clock::system()).await
 }
 
-async fn fill_and_free(disk: &Path, round: Round) {
+async fn fill_and_free(disk: &Path) {
     let (data, filler) = (disk.join("data"), disk.join("filler"));
     let mut store = open(&data).await.unwrap();
     store.commit(records::owner(0)).await.unwrap();
@@ -91,18 +76,17 @@ async fn fill_and_free(disk: &Path, round: Round) {
     std::fs::remove_dir_all(data.join("index.damaged")).ok();
     // Still nearly full by itself; room for some more is what the reserve took.
     drop(store);
-    mount(&["-o", &format!("remount,size={}m", 2 * round.size)], disk);
+    mount(&["-o", &format!("remount,size={}m", 2 * SIZE_MIB)], disk);
     let store = open(&data).await.unwrap();
     tokens = create(&store, tokens, tokens + 500).await;
     assert_eq!(store.health(), Health::Ready);
     check(&store, tokens).await;
-    let tokens = storm(&store, &filler, tokens, round.storms).await;
+    let tokens = storm(&store, &filler, tokens, STORMS).await;
     drop(store);
     check(&open(&data).await.unwrap(), tokens).await;
     println!(
-        "the disk was full at {first_full} tokens: reads went on, 4 restarts while full; filled {} \
-         times in mid-write: {tokens} tokens at the end, 0 lost",
-        round.storms
+        "the disk was full at {first_full} tokens: reads went on, 4 restarts while full; filled \
+         {STORMS} times in mid-write: {tokens} tokens at the end, 0 lost"
     );
 }
 

@@ -26,9 +26,11 @@ pub(crate) struct Told {
     pub(crate) revoked: BTreeSet<u64>,
     /// Whose use was noted.
     pub(crate) used: BTreeSet<u64>,
-    /// Whether a change was refused, and how many were acknowledged after that.
-    pub(crate) refused: bool,
+    /// Why changes were refused, and how many were acknowledged after that.
+    pub(crate) refusals: Vec<String>,
     pub(crate) after_refusal: u64,
+    /// Whether it was refused so often that it gave up, and could still read.
+    pub(crate) reads_on: bool,
 }
 
 /// The life of the victim.
@@ -75,10 +77,9 @@ async fn write(store: Arc<dyn Store>, first: u64) {
                 Err(error) => {
                     say(&format!("x {error:?}\n").replace("\\n", " "));
                     refusals += 1;
-                    if matches!(error, StoreError::Full { .. }) {
-                        return;
-                    }
-                    assert!(matches!(error, StoreError::ReadOnly(_)), "{error}");
+                    let expected =
+                        matches!(error, StoreError::Full { .. } | StoreError::ReadOnly(_));
+                    assert!(expected, "{error}");
                     break;
                 }
             }
@@ -132,11 +133,11 @@ pub(crate) fn listen(child: &mut Child, lines: usize, mut then: impl FnMut(&mut 
             Some(("c", n)) => _ = told.created.insert(n.parse().unwrap()),
             Some(("u", n)) => _ = told.used.insert(n.parse().unwrap()),
             Some(("r", n)) => _ = told.revoked.insert(n.parse().unwrap()),
-            Some(("x", _)) => told.refused = true,
-            _ => {}
+            Some(("x", why)) => told.refusals.push(why.to_owned()),
+            _ => told.reads_on |= said == "reads",
         }
         let acknowledged = said.starts_with("c ") || said.starts_with("r ");
-        told.after_refusal += u64::from(told.refused && acknowledged);
+        told.after_refusal += u64::from(!told.refusals.is_empty() && acknowledged);
         count += 1;
         if count == lines {
             then(child);

@@ -3,12 +3,11 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tollgate::app::{self, Running};
-use tollgate::clock::{Clock, instant};
+use tollgate::clock::Clock;
 use tollgate::config::{self, Environment, Source};
 use tollgate::domain::id::{OwnerId, TokenId};
 use tollgate::domain::time::Timestamp;
@@ -16,8 +15,8 @@ use tollgate::service::{Caller, ServiceError};
 use tollgate::telemetry::counters::CoreCounters;
 use tollgate::telemetry::logs::Logs;
 
-use super::PATIENCE;
 use super::client::{Answer, Client, ask};
+use super::{PATIENCE, wait_until};
 
 /// When tests begin: a Friday noon in UTC.
 pub const START: Timestamp = Timestamp::from_unix(1_795_176_000);
@@ -138,11 +137,8 @@ impl Gateway {
     /// Waits until the gateway has taken note of the time that its clock shows.
     pub fn wait_for_upkeep(&self) {
         let shown = self.clock.now().unix();
-        let until = instant() + PATIENCE;
-        while self.app().shared().high_water.load(Ordering::Relaxed) < shown {
-            assert!(instant() < until, "the time was never noted");
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        let noted = || self.app().shared().high_water.load(Ordering::Relaxed);
+        wait_until("the time was never noted", PATIENCE, || noted() >= shown);
     }
 
     /// The folder of everything that it wrote.

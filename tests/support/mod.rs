@@ -13,7 +13,10 @@
     reason = "a test fails by panicking"
 )]
 
+use std::thread;
 use std::time::Duration;
+
+use tollgate::clock::instant;
 
 pub mod client;
 pub mod frames;
@@ -26,6 +29,15 @@ pub mod upstream;
 /// How long anything may take before a test gives up on it. Far more than it ever takes, for machines
 /// with many builds at a time.
 pub const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Looks again and again until it `is` so, and fails with `what` if that takes longer than `within`.
+pub fn wait_until(what: &str, within: Duration, mut is: impl FnMut() -> bool) {
+    let begun = instant();
+    while !is() {
+        assert!(begun.elapsed() < within, "{what}");
+        thread::sleep(Duration::from_millis(5));
+    }
+}
 
 /// Where `needle` begins in `hay`.
 pub fn position(hay: &[u8], needle: &[u8]) -> Option<usize> {

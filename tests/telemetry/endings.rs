@@ -1,8 +1,10 @@
 //! Requests that do not end well: who broke off, and when.
 
 use std::net::TcpListener;
+use std::time::Duration;
 
 use serde_json::json;
+use socket2::SockRef;
 use tollgate::telemetry::Format;
 
 use crate::Stage;
@@ -33,6 +35,8 @@ fn an_upstream_that_breaks_off_is_told_from_a_client_that_leaves() {
     let mut client = Client::connect(stage.gateway.public());
     client.send(stage.request("GET /any/by-client", &secret));
     client.read_to("half!");
+    // Closed in good order it could be a client that only sends no more (`answers/half_closed.rs`).
+    SockRef::from(client.stream()).set_linger(Some(Duration::ZERO)).unwrap();
     drop(client);
     let told = stage.kept.lines(2).remove(1);
     assert_eq!((&told["cut"], &told["bytes"]), (&json!("client"), &json!(5)));

@@ -49,6 +49,15 @@ impl Lock {
     }
 }
 
+impl Drop for Lock {
+    /// Closing alone would not let it go while a process is being started from another thread: that
+    /// has a copy of the file for a moment, and the lock belongs to both.
+    fn drop(&mut self) {
+        // Where this fails, closing is what is left.
+        let _ = flock(&self.file, FlockOperation::Unlock);
+    }
+}
+
 /// Takes the lock, or says who holds it.
 pub(super) fn take(folder: &Path) -> Result<Lock, StoreError> {
     let path = folder.join(FILE);
@@ -115,6 +124,8 @@ mod tests {
             let error = told();
             assert!(error.contains(&process) && error.contains(says), "{error}");
         }
+        // What a process that is being started has of it.
+        let _copy = lock.file.try_clone().unwrap();
         drop(lock);
         take(folder.path()).unwrap();
     }
