@@ -286,12 +286,12 @@ fn cache(store: &Arc<dyn Store>, tokens: u64) -> Arc<Cache> {
 }
 
 async fn touch_and_flush(cache: &Arc<Cache>, entries: &[Arc<Entry>]) {
-    let (address, api) = ([192, 0, 2, 1].into(), "erp".into());
+    let (address, api) = ([192, 0, 2, 1].into(), cache.api_number(&"erp".into()));
     for round in 0..3 {
         let now = NOW.plus(Span::from_seconds(100 + round));
         let at = instant();
         for entry in entries {
-            cache.touch(entry, now, address, &api);
+            cache.touch(entry, now, address, api);
         }
         let touch = at.elapsed() / u32::try_from(entries.len()).unwrap();
         let (at, cpu) = (instant(), cpu_seconds());

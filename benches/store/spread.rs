@@ -88,9 +88,9 @@ fn second(
 }
 
 fn touch(cache: &Cache, entries: &[Arc<Entry>], now: Timestamp) {
-    let (address, api): (IpAddr, Arc<str>) = ([192, 0, 2, 1].into(), "erp".into());
+    let (address, api) = (IpAddr::from([192, 0, 2, 1]), cache.api_number(&"erp".into()));
     for entry in entries {
-        cache.touch(entry, now, address, &api);
+        cache.touch(entry, now, address, api);
     }
 }
 

@@ -199,11 +199,13 @@ pub struct UseSlot(
 );
 
 impl UseSlot {
-    const fn new(number: u64) -> Self {
+    /// Of a number.
+    pub const fn new(number: u64) -> Self {
         Self(NonZeroU64::MIN.saturating_add(number))
     }
 
-    const fn number(self) -> u64 {
+    /// Slots whose numbers are near each other are kept near each other.
+    pub const fn number(self) -> u64 {
         self.0.get() - 1
     }
 }
@@ -261,6 +263,13 @@ pub struct Held {
     pub last_use: Option<Usage>,
     /// Where that is kept.
     pub slot: Option<UseSlot>,
+}
+
+impl Held {
+    /// For asking for its last use.
+    pub fn use_key(&self) -> UseKey {
+        UseKey { token: self.token.id, slot: self.slot }
+    }
 }
 
 /// One page of a list, and where the next one begins.
@@ -335,11 +344,14 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
         limit: usize,
     ) -> Result<Page<Arc<Owner>, OwnerId>, StoreError>;
 
+    /// Where the last use of a token is kept, as the store says it with the token; none for an unknown one.
+    async fn use_slot(&self, of: TokenId) -> Result<Option<UseSlot>, StoreError>;
+
     /// The last uses of some tokens, in the order asked; none for a token that was never used.
     async fn last_uses(&self, of: &[UseKey]) -> Result<Vec<Option<Usage>>, StoreError>;
 
     /// Writes last uses down, and tells the history at `at` of those that are first ones. An earlier use
-    /// never replaces a later one; an id that is not known is passed over. Seen by every later read and
+    /// never replaces a later one; an id that is not known is passed over. Cheapest in the order of their slots. Seen by every later read and
     /// commit; on disk a moment later. Where it fails, as on a full disk, the uses should be kept and
     /// written later; some may have been written.
     async fn note_uses(&self, uses: Vec<NotedUse>, at: Timestamp) -> Result<(), StoreError>;
