@@ -12,9 +12,9 @@ use tollgate::domain::time::{Span, Timestamp};
 
 use super::{NOW, cache, open, records, resident_mb, seed};
 
-/// Uses a second.
+/// Uses a second, of a million tokens; of fewer tokens as many fewer.
 const RATES: [u64; 3] = [57_000, 15_000, 2_000];
-const FLUSHES: u32 = 6;
+const FLUSHES: u32 = 4;
 const SECONDS: u64 = 5;
 /// Longer than last uses that were written wait for their sync.
 const SETTLED: Duration = Duration::from_millis(2_500);
@@ -33,15 +33,15 @@ pub(super) async fn spread(folder: &Path, tokens: u64) {
     // First uses are another matter.
     touch(&cache, &entries, now);
     cache.flush_touches(now).await.unwrap();
+    tokio::time::sleep(SETTLED).await;
     let mut random = Random(1);
     for rate in RATES {
         let (mut uses, mut touched, mut flushed) = (0, Duration::ZERO, Duration::ZERO);
         let (mut took, mut waiting_mb) = (Duration::ZERO, 0);
         for _ in 0..FLUSHES {
-            tokio::time::sleep(SETTLED).await;
             for _ in 0..SECONDS {
                 now = now.plus(Span::from_seconds(1));
-                touched += second(&cache, &entries, now, rate, &mut random);
+                touched += second(&cache, &entries, now, rate * tokens / 1_000_000, &mut random);
             }
             waiting_mb = waiting_mb.max(resident_mb());
             let (begun, at) = (cpu(ClockId::ProcessCPUTime), tollgate::clock::instant());
