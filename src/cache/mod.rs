@@ -38,6 +38,7 @@ mod entry;
 mod interned;
 mod load;
 mod records;
+mod runs;
 mod told;
 mod touches;
 mod waiting;

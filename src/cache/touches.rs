@@ -21,7 +21,8 @@ use crate::domain::token::Token;
 use crate::store::{LastUse, NotedUse, StoreError, Usage, UseKey};
 
 use super::entry::FirstUse;
-use super::waiting::{ApiNames, ApiNumber, RUN, Waiting, keep_newest, run_of};
+use super::runs::Group;
+use super::waiting::{ApiNames, ApiNumber, Waiting, run_of};
 use super::{BuildDigestHasher, Cache, Entry, spread};
 
 /// About how many uses are handed to the store at once: as many as the store tells the history of in one go
@@ -30,58 +31,6 @@ const BATCH: usize = 4_096;
 
 /// So many that a core hardly ever waits for one that another one has.
 const SHARDS: usize = 64;
-
-/// The uses of the tokens of a run that are not yet written down, where a token that was evicted and comes
-/// back finds its own.
-#[derive(Debug)]
-struct Group {
-    run: u64,
-    /// Those that came since the last flush began, in the order in which they came.
-    fresh: Vec<Waiting>,
-    /// Those that the flush under way, or one that failed, is to write; one for each token, by slot.
-    due: Vec<Waiting>,
-}
-
-impl Group {
-    const fn new(run: u64) -> Self {
-        Self { run, fresh: Vec::new(), due: Vec::new() }
-    }
-
-    fn add(&mut self, waiting: Waiting) {
-        if self.fresh.len() == self.fresh.capacity() {
-            // Fewer cannot be so much memory that it is worth a search.
-            if self.fresh.len() as u64 >= RUN {
-                keep_newest(&mut self.fresh);
-            }
-            // At least half of it is free then, or it becomes twice as long as what is left.
-            self.fresh.reserve_exact(self.fresh.len().max(4));
-        }
-        self.fresh.push(waiting);
-    }
-
-    /// The newest use of a token.
-    fn newest(&self, of: UseKey) -> Option<&Waiting> {
-        let uses = self.due.iter().chain(&self.fresh).filter(|waiting| waiting.is_of(of.token));
-        uses.max_by_key(|waiting| waiting.at())
-    }
-
-    /// Begins a flush: what came up to now is due, together with what the one before could not write.
-    fn begin_flush(&mut self) {
-        // About as many will come before the next one.
-        let room = Vec::with_capacity(self.fresh.len() + self.fresh.len() / 8);
-        let mut fresh = std::mem::replace(&mut self.fresh, room);
-        if self.due.is_empty() {
-            self.due = fresh;
-        } else {
-            self.due.append(&mut fresh);
-        }
-        keep_newest(&mut self.due);
-    }
-
-    fn len(&self) -> usize {
-        self.due.len().saturating_add(self.fresh.len())
-    }
-}
 
 /// Uses on their way to the store.
 struct Batch {
@@ -266,6 +215,7 @@ impl Cache {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cache::waiting::RUN;
     use crate::store::UseSlot;
     use crate::store::sample;
 
@@ -276,32 +226,6 @@ mod tests {
     fn waiting(of: UseKey, second: u64, first: bool) -> Waiting {
         let (at, address) = (Timestamp::from_unix(second), IpAddr::from([127, 0, 0, 1]));
         Waiting::new(of, (at, address), ApiNumber::default(), first)
-    }
-
-    #[test]
-    fn a_list_stays_short_however_often_its_tokens_are_used() {
-        let mut group = Group::new(0);
-        for second in 1..=1_000 {
-            (0..10).for_each(|n| group.add(waiting(key(n, Some(n)), second, second == 1)));
-        }
-        assert!(group.fresh.capacity() <= 2 * RUN as usize, "{}", group.fresh.capacity());
-        for n in 0..10 {
-            assert_eq!(group.newest(key(n, Some(n))).unwrap().at().unix(), 1_000);
-        }
-        keep_newest(&mut group.fresh);
-        assert_eq!(group.fresh.len(), 10);
-        assert!(group.fresh.iter().all(|use_| use_.is_first() && use_.at().unix() == 1_000));
-    }
-
-    #[test]
-    fn what_a_failed_flush_leaves_is_due_with_what_came_later() {
-        let mut group = Group::new(0);
-        for second in 1..=5 {
-            group.add(waiting(key(1, Some(1)), second, second == 1));
-            group.begin_flush();
-            assert_eq!((group.due.len(), group.fresh.len()), (1, 0), "one use of one token");
-        }
-        assert!(group.due[0].is_first() && group.due[0].at().unix() == 5);
     }
 
     #[test]
