@@ -6,7 +6,8 @@
 //! the first argument it opens the data folder that is given after the size of the cache, and only looks
 //! up: so much memory does a process need that has just been started. With `uses` and a number it makes so
 //! many tokens in large commits, and measures last uses alone, without and with the cache. With `storm`
-//! and a number all of so many tokens are used for the first time within one flush.
+//! and a number all of so many tokens are used for the first time within one flush; with `spread` uses are
+//! spread over all of them, at several rates.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark ends where it fails")]
 
@@ -24,6 +25,8 @@ use tollgate::store::{self, LastUse, Listed, NotedUse, Store, UseKey};
 #[path = "../tests/store/records.rs"]
 #[allow(dead_code, reason = "the benchmark makes only some of them")]
 mod records;
+#[path = "store/spread.rs"]
+mod spread;
 #[path = "store/storm.rs"]
 mod storm;
 
@@ -41,7 +44,8 @@ fn main() {
     let tokens = arguments.next();
     let alone = tokens.as_deref() == Some("uses");
     let storm = tokens.as_deref() == Some("storm");
-    let tokens = if alone || storm { arguments.next() } else { tokens };
+    let spread = tokens.as_deref() == Some("spread");
+    let tokens = if alone || storm || spread { arguments.next() } else { tokens };
     let cache_mb: u64 = arguments.next().map_or(256, |text| text.parse().unwrap());
     CACHE_BYTES.store(cache_mb << 20, Ordering::Relaxed);
     let base = arguments.next().map_or_else(std::env::temp_dir, Into::into);
@@ -54,6 +58,10 @@ fn main() {
     let tokens = tokens.map_or(1_000_000, |text| text.parse().unwrap());
     if storm {
         runtime.block_on(storm::storm(&folder.path().join("data"), tokens));
+        return;
+    }
+    if spread {
+        runtime.block_on(spread::spread(&folder.path().join("data"), tokens));
         return;
     }
     if alone {
@@ -278,12 +286,12 @@ fn cache(store: &Arc<dyn Store>, tokens: u64) -> Arc<Cache> {
 }
 
 async fn touch_and_flush(cache: &Arc<Cache>, entries: &[Arc<Entry>]) {
-    let (address, api) = ([192, 0, 2, 1].into(), "erp".into());
+    let (address, api) = ([192, 0, 2, 1].into(), cache.api_number(&"erp".into()));
     for round in 0..3 {
         let now = NOW.plus(Span::from_seconds(100 + round));
         let at = instant();
         for entry in entries {
-            cache.touch(entry, now, address, &api);
+            cache.touch(entry, now, address, api);
         }
         let touch = at.elapsed() / u32::try_from(entries.len()).unwrap();
         let (at, cpu) = (instant(), cpu_seconds());

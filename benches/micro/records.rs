@@ -207,13 +207,13 @@ fn touches(
     seconds: u64,
 ) -> Duration {
     let address: IpAddr = "10.0.0.1".parse().unwrap();
-    let api: Arc<str> = "erp".into();
+    let api = cache.api_number(&"erp".into());
     let begun = clock::instant();
     thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
                 for (round, entry) in (0..rounds).zip(entries.iter().cycle()) {
-                    cache.touch(entry, Timestamp::from_unix(from + round * seconds), address, &api);
+                    cache.touch(entry, Timestamp::from_unix(from + round * seconds), address, api);
                 }
             });
         }

@@ -31,10 +31,10 @@ pub(super) async fn storm(folder: &Path, tokens: u64) {
     makers.end("quiet").await;
 
     let before = resident_mb();
-    let (address, api) = ([192, 0, 2, 1].into(), "erp".into());
+    let (address, api) = ([192, 0, 2, 1].into(), cache.api_number(&"erp".into()));
     let at = instant();
     for entry in &entries {
-        cache.touch(entry, NOW, address, &api);
+        cache.touch(entry, NOW, address, api);
     }
     println!(
         "{tokens} first uses noted in {:?}; {before} MB, then {} MB",
@@ -54,7 +54,7 @@ pub(super) async fn storm(folder: &Path, tokens: u64) {
         );
         makers.end(&format!("during the flush of {round}")).await;
         for entry in &entries {
-            cache.touch(entry, NOW.plus(Span::from_seconds(10)), address, &api);
+            cache.touch(entry, NOW.plus(Span::from_seconds(10)), address, api);
         }
     }
     store.close().await.unwrap();

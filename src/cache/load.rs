@@ -237,7 +237,7 @@ impl Cache {
     /// written after the store was read, and have left the memory since `forgotten`: nobody may take
     /// the next use for the first.
     fn last_seen(&self, held: &Held, forgotten: u64) -> Option<LastSeen> {
-        let pending = self.touches.newest(held.token.id).map(|last| last.at);
+        let pending = self.touches.newest(held.use_key()).map(|last| last.at);
         let known = pending.max(held.last_use.as_ref().map(|last| last.at));
         let sure = known.is_some() || self.touches.forgotten() == forgotten;
         sure.then(|| LastSeen::new(known))

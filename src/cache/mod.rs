@@ -12,7 +12,7 @@
 //! | what many tokens share (`interned`) | 4,096 of it, and as many sets of contexts and companies | until the list is full | it begins anew; tokens keep what they have |
 //! | loads at the store (single flight) | `cache.loads` digests | `cache.load_timeout` for whoever waits | the next waits in the line |
 //! | loads in the line | `LINE` times `cache.loads` digests | half of `cache.load_timeout` | 503 at once; 503 also after that time |
-//! | pending touches (dashmap) | two for each token used since the last flush | `cache.flush_interval` | grows with the tokens in use |
+//! | pending touches (dashmap) | one for each use since the last flush in another second; two for each token of a run of 1,024 | `cache.flush_interval` | grows with the tokens in use |
 //!
 //! Each core keeps more in front of this and beside it, none of which another core sees:
 //!
@@ -39,7 +39,9 @@ mod interned;
 mod load;
 mod records;
 mod claims;
+mod runs;
 mod touches;
+mod waiting;
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -60,6 +62,7 @@ pub use claims::{Claims, ContextParam, Params};
 pub use common::Common;
 pub use entry::{Entry, LastSeen, OwnerEntry};
 pub use load::{LoadError, Lookup};
+pub use waiting::ApiNumber;
 
 use interned::Interned;
 use records::Records;

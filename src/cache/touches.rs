@@ -1,158 +1,139 @@
 //! Touches: noting that a token was used, at next to no cost, and writing it down in batches.
 //!
-//! A use is appended to the list of its group. With a million tokens in use each note is about
-//! another token than those before it: a place for each token in a table would be memory that has
-//! to be fetched for every request, and again by the flush, while the ends of a few hundred lists
-//! stay in the processor. A token can therefore stand in a list more than once; a list that is full
-//! is cleared of that before it grows.
+//! A use is appended to the list of the run of slots that its token's slot is in. With a million tokens in
+//! use each note is about another token than those before it: a place for each token in a table would be
+//! memory that has to be fetched for every request, and again by the flush, while the ends of a thousand
+//! lists stay near the processor. A flush takes list by list: each is sorted where the processor has it, and
+//! is about one piece of the store's file, which is therefore read and written once.
+//!
+//! A token can stand in a list more than once; a list that is full is cleared of that before it grows. Tokens
+//! that were made one after another share a list, also if no others are used. No core waits for another there:
+//! a token is noted once a second at the most, so that a list gets some thousand uses a second.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use dashmap::DashMap;
 
-use crate::domain::id::TokenId;
 use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
 use crate::store::{LastUse, NotedUse, StoreError, Usage, UseKey};
 
 use super::entry::FirstUse;
+use super::runs::Group;
+use super::waiting::{ApiNames, ApiNumber, Waiting, run_of};
 use super::{BuildDigestHasher, Cache, Entry, spread};
 
-/// About how many uses are written at once: some 20 MB in passing. The fewer batches there are, the
-/// fewer pages the store writes twice in a flush.
-const BATCH: usize = 131_072;
-
-/// A power of two: few enough that the ends of all lists stay near the processor, and so many that
-/// a list is searched in some ten microseconds at the most, with a million tokens in use.
-const GROUPS: u64 = 512;
+/// About how many uses are handed to the store at once: as many as the store tells the history of in one go
+/// if all are first ones, and so few that they stay near the processor on their way.
+const BATCH: usize = 4_096;
 
 /// So many that a core hardly ever waits for one that another one has.
 const SHARDS: usize = 64;
 
-/// The uses of some tokens that are not yet written down, where a token that was evicted and comes
-/// back finds its own.
-#[derive(Debug, Default)]
-struct Group {
-    /// Those that came since the last flush began, in the order in which they came.
-    fresh: Vec<NotedUse>,
-    /// Those that the flush under way, or one that failed, is to write.
-    due: Vec<NotedUse>,
-}
-
-impl Group {
-    fn add(&mut self, noted: NotedUse) {
-        if self.fresh.len() == self.fresh.capacity() {
-            keep_newest(&mut self.fresh);
-            // At least half of it is free now, or it becomes twice as long as what is left.
-            self.fresh.reserve_exact(self.fresh.len().max(4));
-        }
-        self.fresh.push(noted);
-    }
-
-    /// The newest use of a token.
-    fn newest(&self, token: TokenId) -> Option<&LastUse> {
-        let of_token = |noted: &&NotedUse| noted.of.token == token;
-        let uses = self.due.iter().chain(&self.fresh).filter(of_token);
-        uses.map(|noted| &noted.last).max_by_key(|last| last.at)
-    }
-
-    /// Begins a flush: what came up to now is due.
-    fn begin_flush(&mut self) {
-        // About as many will come before the next one.
-        let room = Vec::with_capacity(self.fresh.len());
-        let mut fresh = std::mem::replace(&mut self.fresh, room);
-        if self.due.is_empty() {
-            self.due = fresh;
-        } else {
-            // The flush before could not be finished, and neither may be many others.
-            self.due.append(&mut fresh);
-            keep_newest(&mut self.due);
-        }
-    }
-
-    fn len(&self) -> usize {
-        self.due.len().saturating_add(self.fresh.len())
-    }
-}
-
-/// Leaves one use of each token, the newest; it is the first of all if any of them was.
-fn keep_newest(uses: &mut Vec<NotedUse>) {
-    uses.sort_unstable_by_key(|noted| (noted.of.token, std::cmp::Reverse(noted.last.at)));
-    uses.dedup_by(|older, newest| {
-        let same = older.of.token == newest.of.token;
-        newest.first |= same && older.first;
-        same
-    });
+/// Uses on their way to the store.
+struct Batch {
+    uses: Vec<NotedUse>,
+    /// How many runs they are of.
+    runs: usize,
+    /// Whether there are first ones among them.
+    first: bool,
 }
 
 /// The uses that are not yet written down.
 #[derive(Debug)]
 pub(super) struct Touches {
-    /// By the number of the group, spread.
+    /// By the number of the run, spread.
     groups: DashMap<u64, Group, BuildDigestHasher>,
+    names: Mutex<ApiNames>,
     /// Held by a flush: what is due is due to one of them.
     flushing: tokio::sync::Mutex<()>,
-    /// How often uses were forgotten, since they were written.
+    /// How often first uses were forgotten, since they were written.
     forgotten: AtomicU64,
 }
 
 impl Touches {
     pub(super) fn new() -> Self {
-        let groups = DashMap::with_hasher_and_shard_amount(BuildDigestHasher::default(), SHARDS);
-        Self { groups, flushing: tokio::sync::Mutex::default(), forgotten: AtomicU64::new(0) }
+        Self {
+            groups: DashMap::with_hasher_and_shard_amount(BuildDigestHasher::default(), SHARDS),
+            names: Mutex::new(ApiNames::new()),
+            flushing: tokio::sync::Mutex::default(),
+            forgotten: AtomicU64::new(0),
+        }
     }
 
-    /// Moved on before uses leave the memory.
+    /// Moved on before first uses leave the memory.
     pub(super) fn forgotten(&self) -> u64 {
         self.forgotten.load(Ordering::SeqCst)
     }
 
     /// The newest use of a token that is not yet written down.
-    pub(super) fn newest(&self, token: TokenId) -> Option<LastUse> {
-        self.groups.get(&spread(group_of(token)))?.newest(token).cloned()
+    pub(super) fn newest(&self, of: UseKey) -> Option<LastUse> {
+        let newest = self.groups.get(&spread(run_of(of)))?.newest(of).copied()?;
+        Some(newest.last(&self.names()))
     }
 
-    fn add(&self, noted: NotedUse) {
-        self.groups.entry(spread(group_of(noted.of.token))).or_default().add(noted);
+    fn add(&self, run: u64, waiting: Waiting) {
+        self.groups.entry(spread(run)).or_insert_with(|| Group::new(run)).add(waiting);
     }
 
-    /// Begins a flush of some groups from number `from` on, about a batch of uses: copies of them,
-    /// and the number of the group to go on with.
-    fn due(&self, from: u64) -> (Vec<NotedUse>, u64) {
-        let (mut batch, mut next) = (Vec::new(), from);
-        while next < GROUPS && batch.len() < BATCH {
-            if let Some(mut group) = self.groups.get_mut(&spread(next)) {
-                group.begin_flush();
-                batch.extend_from_slice(&group.due);
+    /// The runs that have uses now, in the order of their slots.
+    fn runs(&self) -> Vec<u64> {
+        let mut runs: Vec<u64> = self.groups.iter().map(|group| group.run).collect();
+        runs.sort_unstable();
+        runs
+    }
+
+    /// Begins a flush of the first of some runs, about a batch of uses.
+    fn due(&self, runs: &[u64]) -> Batch {
+        let mut batch = Batch { uses: Vec::with_capacity(BATCH), runs: 0, first: false };
+        let names = self.names();
+        for run in runs {
+            if batch.uses.len() >= BATCH {
+                break;
             }
-            next += 1;
+            batch.runs = batch.runs.saturating_add(1);
+            if let Some(mut group) = self.groups.get_mut(&spread(*run)) {
+                group.begin_flush();
+                batch.first |= group.due.iter().any(Waiting::is_first);
+                batch.uses.extend(group.due.iter().map(|waiting| waiting.noted(*run, &names)));
+            }
         }
-        (batch, next)
+        batch
     }
 
-    /// Forgets what was due in some groups: it is written.
-    fn written(&self, groups: std::ops::Range<u64>) {
-        self.forgotten.fetch_add(1, Ordering::SeqCst);
-        for key in groups.map(spread) {
+    /// Forgets what was due in some runs: it is written.
+    fn written(&self, runs: &[u64], first: bool) {
+        if first {
+            self.forgotten.fetch_add(1, Ordering::SeqCst);
+        }
+        for key in runs.iter().copied().map(spread) {
             if let Some(mut group) = self.groups.get_mut(&key) {
                 group.due = Vec::new();
             }
-            // A group whose tokens are no longer in use takes no memory.
+            // A run whose tokens are no longer in use takes no memory.
             self.groups.remove_if(&key, |_, group| group.len() == 0);
         }
+    }
+
+    fn names(&self) -> MutexGuard<'_, ApiNames> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Cache {
+    /// The number by which uses of an API are noted. It stays the same for the life of the cache.
+    pub fn api_number(&self, name: &Arc<str>) -> ApiNumber {
+        self.touches.names().number(name)
+    }
+
     /// Notes that a token was used. Called after the permit and before the request is passed on.
     /// Reads one word, and writes only once a second for each token.
-    pub fn touch(&self, entry: &Entry, now: Timestamp, address: IpAddr, api: &Arc<str>) {
+    pub fn touch(&self, entry: &Entry, now: Timestamp, address: IpAddr, api: ApiNumber) {
         if let Some(FirstUse(first)) = entry.last_seen.advance(now) {
             let of = UseKey { token: entry.id, slot: entry.slot };
-            let last = LastUse { at: now, address, api: Arc::clone(api) };
-            self.touches.add(NotedUse { of, last, first });
+            self.touches.add(run_of(of), Waiting::new(of, (now, address), api, first));
         }
     }
 
@@ -170,13 +151,19 @@ impl Cache {
         Ok(self.last_uses(&[token.id.into()]).await?.pop().flatten())
     }
 
-    /// The same for many tokens, in their order, with one question to the store.
+    /// The same for many tokens, in their order, with one question to the store for those whose slot is
+    /// given.
     ///
     /// # Errors
     /// The store's.
     pub async fn last_uses(&self, of: &[UseKey]) -> Result<Vec<Option<Usage>>, StoreError> {
+        let mut of = of.to_vec();
+        for key in of.iter_mut().filter(|key| key.slot.is_none()) {
+            // Pending uses are found by it.
+            key.slot = self.store.use_slot(key.token).await?;
+        }
         // In this order: a use leaves the memory only after the store has it.
-        let pending: Vec<_> = of.iter().map(|key| self.touches.newest(key.token)).collect();
+        let pending: Vec<_> = of.iter().map(|key| self.touches.newest(*key)).collect();
         let asked = of.iter().zip(&pending).filter(|(_, pending)| pending.is_none());
         let asked: Vec<_> = asked.map(|(key, _)| *key).collect();
         let mut stored = self.store.last_uses(&asked).await?.into_iter();
@@ -198,21 +185,19 @@ impl Cache {
         task.await.unwrap_or(Err(StoreError::Closed))
     }
 
-    async fn flush(self: &Arc<Self>, now: Timestamp) -> Result<usize, StoreError> {
+    async fn flush(&self, now: Timestamp) -> Result<usize, StoreError> {
         let _alone = self.touches.flushing.lock().await;
-        let (mut written, mut group, mut refused) = (0, 0, Ok(()));
-        while group < GROUPS {
-            let from = group;
-            let (due, next) = self.aside(move |touches| touches.due(from)).await?;
-            group = next;
-            let count = due.len();
-            if count == 0 {
-                continue;
-            }
-            match self.store.note_uses(due, now).await {
+        let runs = self.touches.runs();
+        let (mut rest, mut written, mut refused) = (runs.as_slice(), 0, Ok(()));
+        while !rest.is_empty() {
+            let batch = self.touches.due(rest);
+            let (taken, after) = rest.split_at(batch.runs);
+            rest = after;
+            let count = batch.uses.len();
+            match self.store.note_uses(batch.uses, now).await {
                 Ok(()) => {
                     written += count;
-                    self.aside(move |touches| touches.written(from..next)).await?;
+                    self.touches.written(taken, batch.first);
                 }
                 // Without a history to tell of first uses, all uses are still written.
                 Err(error @ StoreError::ReadOnly(_)) => refused = Err(error),
@@ -225,70 +210,55 @@ impl Cache {
         self.counts.flushed.add_shared(written as u64);
         refused.map(|()| written)
     }
-
-    /// Walks over many uses on a thread that may take some milliseconds; loads go on meanwhile.
-    async fn aside<T: Send + 'static>(
-        self: &Arc<Self>,
-        walk: impl FnOnce(&Touches) -> T + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let cache = Arc::clone(self);
-        let walked = tokio::task::spawn_blocking(move || walk(&cache.touches)).await;
-        walked.map_err(|_| StoreError::Closed)
-    }
-}
-
-/// The group of a token, by all bits of its id.
-fn group_of(token: TokenId) -> u64 {
-    let half = |part: Option<&[u8; 8]>| part.map_or(0, |half| u64::from_le_bytes(*half));
-    let bytes = token.as_bytes();
-    let both = half(bytes.first_chunk()).rotate_left(29) ^ half(bytes.last_chunk());
-    spread(both) >> (u64::BITS - GROUPS.trailing_zeros())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cache::waiting::RUN;
+    use crate::store::UseSlot;
     use crate::store::sample;
 
-    fn noted(token: u64, second: u64, first: bool) -> NotedUse {
+    fn key(token: u64, slot: Option<u64>) -> UseKey {
+        UseKey { token: sample::token(token, "alice").id, slot: slot.map(UseSlot::new) }
+    }
+
+    fn waiting(of: UseKey, second: u64, first: bool) -> Waiting {
         let (at, address) = (Timestamp::from_unix(second), IpAddr::from([127, 0, 0, 1]));
-        let last = LastUse { at, address, api: "a".into() };
-        NotedUse { of: sample::token(token, "alice").id.into(), last, first }
+        Waiting::new(of, (at, address), ApiNumber::default(), first)
     }
 
     #[test]
-    fn a_list_stays_short_however_often_its_tokens_are_used() {
-        let mut group = Group::default();
-        for second in 1..=1_000 {
-            (0..10).for_each(|token| group.add(noted(token, second, second == 1)));
+    fn a_flush_is_in_the_order_of_slots_and_leaves_no_memory_behind() {
+        let touches = Touches::new();
+        // No slots among them, as of a store that has none.
+        let keys = (0..5_000).map(|n| key(n, (n % 5 > 0).then_some(n * 7_919 % 5_000)));
+        let keys: Vec<UseKey> = keys.collect();
+        for second in [7, 9, 8] {
+            for of in &keys {
+                touches.add(run_of(*of), waiting(*of, second, second == 7));
+            }
         }
-        assert!(group.fresh.capacity() <= 40, "{}", group.fresh.capacity());
-        for token in 0..10 {
-            let of = sample::token(token, "alice").id;
-            assert_eq!(group.newest(of).unwrap().at.unix(), 1_000);
+        let runs = touches.runs();
+        let (mut rest, mut told) = (runs.as_slice(), Vec::new());
+        while !rest.is_empty() {
+            let batch = touches.due(rest);
+            assert!(batch.first && batch.uses.len() < BATCH + RUN as usize);
+            told.extend(batch.uses);
+            let (taken, after) = rest.split_at(batch.runs);
+            touches.written(taken, batch.first);
+            rest = after;
         }
-        keep_newest(&mut group.fresh);
-        assert_eq!(group.fresh.len(), 10);
-        assert!(group.fresh.iter().all(|noted| noted.first && noted.last.at.unix() == 1_000));
-    }
-
-    #[test]
-    fn what_a_failed_flush_leaves_is_due_with_what_came_later() {
-        let mut group = Group::default();
-        for second in 1..=5 {
-            group.add(noted(1, second, second == 1));
-            group.begin_flush();
-            assert_eq!((group.due.len(), group.fresh.len()), (1, 0), "one use of one token");
-        }
-        assert!(group.due[0].first && group.due[0].last.at.unix() == 5);
-    }
-
-    #[test]
-    fn tokens_spread_over_all_groups() {
-        let mut uses = [0_u32; GROUPS as usize];
-        for token in 0..51_200 {
-            uses[group_of(sample::token(token, "alice").id) as usize] += 1;
-        }
-        assert!(uses.iter().all(|uses| (25..400).contains(uses)), "{uses:?}");
+        let slots: Vec<_> = told.iter().filter_map(|noted| noted.of.slot).collect();
+        assert!(slots.len() == 4_000 && slots.is_sorted_by_key(|slot| slot.number()));
+        assert_eq!(told.len(), 5_000);
+        assert!(told.iter().all(|noted| noted.first && noted.last.at.unix() == 9));
+        let forgotten = touches.forgotten();
+        assert!(touches.groups.is_empty() && forgotten > 0);
+        touches.add(run_of(keys[0]), waiting(keys[0], 10, false));
+        let batch = touches.due(&touches.runs());
+        touches.written(&touches.runs(), batch.first);
+        assert_eq!(touches.forgotten(), forgotten, "nobody can take the next use for the first");
+        assert!(keys.iter().all(|of| touches.newest(*of).is_none()));
     }
 }

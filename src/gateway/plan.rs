@@ -1,10 +1,11 @@
 //! APIs and rules, compiled from the settings and ready for requests.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Method};
 
+use crate::cache::ApiNumber;
 use crate::config::Settings;
 use crate::config::settings::{Api, Context, Dialect, KeepInPath, Rule};
 use crate::domain::id::Slug;
@@ -20,6 +21,8 @@ use super::targets::{Target, Targets};
 pub struct ApiPlan {
     /// Its name.
     pub name: Arc<str>,
+    /// By which number its uses are noted, once there was one.
+    pub uses_as: OnceLock<ApiNumber>,
     /// How its clients speak.
     pub dialect: Dialect,
     /// Where it is.
@@ -77,6 +80,7 @@ impl ApiPlan {
         let upstream = &api.upstream;
         Self {
             name: api.name.as_str().into(),
+            uses_as: OnceLock::new(),
             dialect: api.dialect,
             targets: upstream.endpoints.iter().map(|endpoint| targets.of(endpoint)).collect(),
             keep_credential: api.keep_credential,
@@ -95,6 +99,7 @@ impl ApiPlan {
     pub(super) fn nowhere(counters: &Counters) -> Self {
         Self {
             name: "none".into(),
+            uses_as: OnceLock::new(),
             dialect: Dialect::Bearer,
             targets: Box::default(),
             keep_credential: false,

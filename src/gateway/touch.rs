@@ -8,6 +8,8 @@ use super::intake::Inbound;
 /// Notes the use of a permitted token.
 pub(super) fn record(permit: &Permit<'_>, inbound: &Inbound, core: &Core) {
     if let Some(entry) = permit.entry() {
-        core.shared.cache.touch(entry, permit.at(), inbound.peer, &permit.api().name);
+        let (cache, api) = (&core.shared.cache, permit.api());
+        let number = *api.uses_as.get_or_init(|| cache.api_number(&api.name));
+        cache.touch(entry, permit.at(), inbound.peer, number);
     }
 }

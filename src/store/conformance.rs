@@ -194,7 +194,8 @@ async fn a_slot_spares_a_lookup_and_changes_nothing(store: &dyn Store) {
     for round in 0..2 {
         for n in 0..5 {
             let held = store.held(&digest(n)).await.unwrap().unwrap();
-            let by_slot = UseKey { token: held.token.id, slot: held.slot };
+            let by_slot = held.use_key();
+            assert_eq!(store.use_slot(held.token.id).await.unwrap(), held.slot);
             // Each way of noting is read back in each way of asking.
             let of = if (n + round) % 2 == 0 { by_slot } else { held.token.id.into() };
             note(store, [noted(of, 10 * round + n)]).await;
@@ -205,6 +206,7 @@ async fn a_slot_spares_a_lookup_and_changes_nothing(store: &dyn Store) {
             assert_eq!(uses, vec![Some(usage(10 * round + n)); 3]);
         }
     }
+    assert_eq!(store.use_slot(token(9, "alice").id).await.unwrap(), None);
 }
 
 async fn many_uses_at_once_are_read_back(store: &dyn Store) {

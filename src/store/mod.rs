@@ -29,6 +29,7 @@ pub mod error;
 mod facts;
 pub mod sealed;
 mod sled;
+mod usage;
 
 #[cfg(test)]
 mod conformance;
@@ -37,9 +38,9 @@ pub(crate) mod sample;
 
 pub use error::StoreError;
 pub use facts::{
-    Change, Commit, Due, Health, Held, LastUse, Listed, NotedUse, Page, Position, Record, Recorded,
-    Subject, Usage, UseKey, UseSlot,
+    Change, Commit, Due, Health, Held, Listed, Page, Position, Record, Recorded, Subject,
 };
+pub use usage::{LastUse, NotedUse, Usage, UseKey, UseSlot};
 
 /// Opens the store that the settings name, creating it if it is not there. Building a lost index anew
 /// takes as long as the history is.
@@ -143,11 +144,14 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
         limit: usize,
     ) -> Result<Page<Arc<Owner>, OwnerId>, StoreError>;
 
+    /// Where the last use of a token is kept, as the store says it with the token; none for an unknown one.
+    async fn use_slot(&self, of: TokenId) -> Result<Option<UseSlot>, StoreError>;
+
     /// The last uses of some tokens, in the order asked; none for a token that was never used.
     async fn last_uses(&self, of: &[UseKey]) -> Result<Vec<Option<Usage>>, StoreError>;
 
     /// Writes last uses down, and tells the history at `at` of those that are first ones. An earlier use
-    /// never replaces a later one; an id that is not known is passed over. Seen by every later read and
+    /// never replaces a later one; an id that is not known is passed over. Cheapest in the order of their slots. Seen by every later read and
     /// commit; on disk a moment later. Where it fails, as on a full disk, the uses should be kept and
     /// written later; some may have been written.
     async fn note_uses(&self, uses: Vec<NotedUse>, at: Timestamp) -> Result<(), StoreError>;

@@ -15,7 +15,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
 use crate::store::{
     Commit, Due, Health, Held, Listed, NotedUse, Page, Position, Recorded, Store, StoreError,
-    Subject, Usage, UseKey,
+    Subject, Usage, UseKey, UseSlot,
 };
 
 /// The store behind it, and how many reads there were.
@@ -73,6 +73,10 @@ impl Store for Late {
         limit: usize,
     ) -> Result<Page<Arc<Owner>, OwnerId>, StoreError> {
         self.inner.owners(after, limit).await
+    }
+
+    async fn use_slot(&self, of: TokenId) -> Result<Option<UseSlot>, StoreError> {
+        self.inner.use_slot(of).await
     }
 
     async fn last_uses(&self, of: &[UseKey]) -> Result<Vec<Option<Usage>>, StoreError> {

@@ -291,11 +291,11 @@ async fn sec_c4_unknown_digests_are_bounded_and_a_new_token_is_known_at_once() {
 async fn a_use_survives_the_eviction_of_its_record_and_is_written_once() {
     let world = world(1_000).await;
     let found = entry(&world.cache, 0).await.unwrap();
-    let api = Arc::from("shop");
+    let api = world.cache.api_number(&"shop".into());
     let address = "192.0.2.1".parse().unwrap();
     world.clock.advance(Span::from_days(99));
-    world.cache.touch(&found, world.clock.now(), address, &api);
-    world.cache.touch(&found, world.clock.now(), address, &api);
+    world.cache.touch(&found, world.clock.now(), address, api);
+    world.cache.touch(&found, world.clock.now(), address, api);
     assert_eq!(world.cache.pending_touches(), 1);
     world.cache.forget_token(&found.digest);
     let again = entry(&world.cache, 0).await.unwrap();
@@ -316,7 +316,7 @@ async fn uses_noted_during_a_flush_are_not_lost() {
     for place in 0..TOKENS {
         entries.push(entry(&world.cache, place).await.unwrap());
     }
-    let api: Arc<str> = Arc::from("shop");
+    let api = world.cache.api_number(&"shop".into());
     let at = |second: u64| START.plus(Span::from_seconds(second));
     let stop = Arc::new(AtomicBool::new(false));
     let flushing = tokio::spawn({
@@ -330,7 +330,7 @@ async fn uses_noted_during_a_flush_are_not_lost() {
     for second in 1..=2_000 {
         for (place, entry) in entries.iter().enumerate() {
             let address = [10, 0, 0, u8::try_from(place).unwrap()].into();
-            world.cache.touch(entry, at(second), address, &api);
+            world.cache.touch(entry, at(second), address, api);
         }
         if second % 10 == 0 {
             let key = token(usize::try_from(second).unwrap() % TOKENS, 1).id.into();

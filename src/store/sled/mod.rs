@@ -17,7 +17,7 @@ use tokio::sync::{Semaphore, oneshot};
 use super::backup::{self, Summary};
 use super::{
     Commit, Due, Health, Held, Listed, NotedUse, Page, Position, Recorded, Store, StoreError,
-    Subject, Usage, UseKey, codec,
+    Subject, Usage, UseKey, UseSlot, codec,
 };
 use crate::domain::id::{OwnerId, TokenId};
 use crate::domain::owner::Owner;
@@ -267,6 +267,11 @@ impl Store for SledStore {
     ) -> Result<Page<Arc<Owner>, OwnerId>, StoreError> {
         let after = after.cloned();
         self.aside(move |shared| read::owners(&*shared.whole_index()?, after.as_ref(), limit)).await
+    }
+
+    async fn use_slot(&self, of: TokenId) -> Result<Option<UseSlot>, StoreError> {
+        let head = entry::head(&*self.ready_for_all().await?, of)?;
+        Ok(head.map(|head| UseSlot::new(head.slot)))
     }
 
     async fn last_uses(&self, of: &[UseKey]) -> Result<Vec<Option<Usage>>, StoreError> {

@@ -64,9 +64,9 @@ impl Head {
         }
     }
 
-    /// Whether a number was given out.
-    pub(super) fn knows(&self, number: u16) -> bool {
-        usize::from(number) <= self.apis.len()
+    /// The highest number that was given out; zero for none.
+    pub(super) fn newest_number(&self) -> u16 {
+        u16::try_from(self.apis.len()).unwrap_or(u16::MAX)
     }
 
     /// The number of a name; none if it has none yet.

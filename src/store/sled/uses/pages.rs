@@ -60,29 +60,39 @@ impl Uses {
         let Some(last) = entries.last() else { return Ok(()) };
         self.grow(last.slot)?;
         let mut rest = entries.as_slice();
+        // One place for all pieces, which stays near the processor.
+        let mut bytes = Vec::new();
         while let Some(first) = rest.first() {
             let (piece, after) = rest.split_at(piece_length(rest));
             let begin = first.slot / PAGE_SLOTS * PAGE_SLOTS;
             let _turn = self.turns.note();
-            self.write_piece(begin, piece)?;
+            self.write_piece(begin, piece, &mut bytes)?;
             rest = after;
         }
         Ok(())
     }
 
     /// Writes some entries into the pages from slot `begin` on, which hold all of them.
-    fn write_piece(&self, begin: u64, entries: &[Entry]) -> Result<(), StoreError> {
+    fn write_piece(
+        &self,
+        begin: u64,
+        entries: &[Entry],
+        bytes: &mut Vec<u8>,
+    ) -> Result<(), StoreError> {
         let last = entries.last().map_or(begin, |entry| entry.slot);
         let end = (last / PAGE_SLOTS).saturating_add(1).saturating_mul(PAGE_SLOTS);
-        let mut bytes = self.piece(begin, end)?;
-        let salt = self.head().salt;
+        self.read_piece(begin, end, bytes)?;
+        // In this turn, so that every number in the piece was given out before.
+        let head = self.head();
+        let (salt, newest_api) = (head.salt, head.newest_number());
+        drop(head);
         let (slots, _) = bytes.as_chunks_mut::<SLOT_BYTES>();
         let mut changed = false;
         for entry in entries {
             let at = usize::try_from(entry.slot.saturating_sub(begin)).unwrap_or(usize::MAX);
             let Some(bytes) = slots.get_mut(at) else { continue };
             let old = Slot::decode(bytes, salt, entry.slot);
-            if let Some(new) = self.merged(old, entry) {
+            if let Some(new) = self.merged(old, entry, newest_api) {
                 *bytes = new.encode(salt, entry.slot);
                 changed = true;
             }
@@ -93,14 +103,14 @@ impl Uses {
         // Also if it fails half-way.
         self.dirty.store(true, Ordering::Release);
         let _gate = self.gate.write().unwrap_or_else(PoisonError::into_inner);
-        let written = self.file.write_all_at(&bytes, offset(begin));
+        let written = self.file.write_all_at(bytes, offset(begin));
         written.map_err(|error| self.failed("writing", &error))
     }
 
     /// The slot as it is to be; none if it stays as it is.
-    fn merged(&self, old: Option<Slot>, entry: &Entry) -> Option<Slot> {
+    fn merged(&self, old: Option<Slot>, entry: &Entry, newest_api: u16) -> Option<Slot> {
         let known = |slot: &Slot| {
-            owned(slot, entry.token) && slot.last.is_none_or(|last| self.head().knows(last.api))
+            owned(slot, entry.token) && slot.last.is_none_or(|last| last.api <= newest_api)
         };
         let Some(old) = old.filter(known) else {
             let damaged_at = self.met_damage(entry.slot);
@@ -170,18 +180,25 @@ impl Uses {
 
     /// The bytes of the slots from `begin` on, up to `end` or the end of a piece; of no more than there are.
     pub(super) fn piece(&self, begin: u64, end: u64) -> Result<Vec<u8>, StoreError> {
+        let mut bytes = Vec::new();
+        self.read_piece(begin, end, &mut bytes)?;
+        Ok(bytes)
+    }
+
+    /// The same into a place that may have held another piece, of which nothing verifies here.
+    fn read_piece(&self, begin: u64, end: u64, bytes: &mut Vec<u8>) -> Result<(), StoreError> {
         let most = GROWTH_SLOTS.max(PAGE_SLOTS * PIECE_PAGES);
         let slots = end.saturating_sub(begin).min(most);
-        let mut bytes = vec![0; usize::try_from(offset(slots)).unwrap_or_default()];
+        bytes.resize(usize::try_from(offset(slots)).unwrap_or_default(), 0);
         let gate = self.gate.read().unwrap_or_else(PoisonError::into_inner);
-        let read = self.file.read_exact_at(&mut bytes, offset(begin));
+        let read = self.file.read_exact_at(bytes, offset(begin));
         drop(gate);
         match read {
             // Cut while it was open: what is not there is damaged.
             Err(error) if error.kind() != std::io::ErrorKind::UnexpectedEof => {
                 Err(self.failed("reading", &error))
             }
-            _ => Ok(bytes),
+            _ => Ok(()),
         }
     }
 
