@@ -96,6 +96,7 @@ fn state() -> State {
         commits: Distribution::default(),
         revocation_lag: Distribution::default(),
         store: StoreState::Ready,
+        checkpoint_age: Duration::ZERO,
         history_position: 0,
         history_damaged: false,
         clock: tollgate::clock::ClockState::Trusted,

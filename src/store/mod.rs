@@ -11,6 +11,7 @@ use std::io::Write;
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::task::JoinError;
@@ -386,6 +387,10 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     /// Takes the high-water mark back to `to`, at the word of an operator who knows that it was raised by
     /// a wrong clock; a higher value than before changes nothing. Durable at the next checkpoint.
     async fn lower_high_water(&self, to: Timestamp) -> Result<(), StoreError>;
+
+    /// How long ago all that it holds was last known to be where a start finds it without reading the
+    /// history again: what a crash would cost the start, and the wall clock's mark.
+    fn checkpoint_age(&self) -> Duration;
 
     /// Whether it can do its work.
     fn health(&self) -> Health;

@@ -129,6 +129,10 @@ impl Store for Late {
         self.inner.lower_high_water(to).await
     }
 
+    fn checkpoint_age(&self) -> std::time::Duration {
+        self.inner.checkpoint_age()
+    }
+
     fn health(&self) -> Health {
         self.inner.health()
     }

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::{Semaphore, oneshot};
@@ -342,6 +343,10 @@ impl Store for SledStore {
         self.shared.index()?;
         self.shared.lower_high_water(to);
         self.aside(move |shared| shared.uses.lower_high_water(to)).await
+    }
+
+    fn checkpoint_age(&self) -> Duration {
+        self.shared.checkpoint_age()
     }
 
     fn health(&self) -> Health {
