@@ -15,6 +15,7 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
 use crate::domain::refusal::Refusal;
 use crate::gateway::alarm::Alarm;
+use crate::gateway::descriptors::Place;
 
 use super::answer::{self, Answer};
 use super::error::Broken;
@@ -76,6 +77,8 @@ pub(in crate::gateway) struct Connection {
     /// Whether the last read brought all that there was room for.
     long: bool,
     pub(in crate::gateway) alarm: Rc<Alarm>,
+    /// Among all that may be open.
+    _place: Place,
     pub(super) target: usize,
     pub(super) idle_since_ms: u64,
 }
@@ -90,7 +93,13 @@ pub(in crate::gateway) enum Failed {
 }
 
 impl Connection {
-    pub(super) fn new(stream: TcpStream, alarm: Alarm, target: usize, now_ms: u64) -> Self {
+    pub(super) fn new(
+        stream: TcpStream,
+        place: Place,
+        alarm: Alarm,
+        target: usize,
+        now_ms: u64,
+    ) -> Self {
         let (read, write) = stream.into_split();
         Self {
             read,
@@ -102,6 +111,7 @@ impl Connection {
             interim: 0,
             long: false,
             alarm: Rc::new(alarm),
+            _place: place,
             target,
             idle_since_ms: now_ms,
         }
@@ -307,13 +317,15 @@ mod tests {
     use tokio::net::TcpListener;
 
     use crate::gateway::alarm::Alarms;
+    use crate::gateway::descriptors::Descriptors;
     use crate::gateway::upstream::{Coding, Wanted};
 
     async fn pair() -> (Connection, TcpStream) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let upstream = listener.accept().await.unwrap().0;
-        (Connection::new(stream, Alarms::new().add(), 0, 0), upstream)
+        let place = Descriptors::default().upstream().unwrap();
+        (Connection::new(stream, place, Alarms::new().add(), 0, 0), upstream)
     }
 
     #[tokio::test]

@@ -53,6 +53,19 @@ impl Pool {
         }
     }
 
+    /// Closes all, to make room for those of other cores.
+    pub(in crate::gateway) fn close_all(&self) {
+        self.0.borrow_mut().clear();
+    }
+
+    /// Closes one that is idle, to make room for another; false where there is none.
+    pub(in crate::gateway) fn close_one(&self) -> bool {
+        let mut pools = self.0.borrow_mut();
+        let idle = pools.iter_mut().find(|idle| !idle.is_empty());
+        // The one that was used the longest ago.
+        idle.map(|idle| idle.remove(0)).is_some()
+    }
+
     /// Closes what has been idle since before `since_ms`, and forgets whose task it was that used
     /// what it keeps; called now and then.
     pub(in crate::gateway) fn prune(&self, since_ms: u64) {
