@@ -303,6 +303,8 @@ pub enum Health {
     Ready,
     /// It reads; changes are refused, for this reason.
     ReadOnly(String),
+    /// The same until a restart, since it is not known what of a change is on disk.
+    ReadOnlyForGood(String),
     /// It cannot be relied on at all, for this reason.
     Broken(String),
 }

@@ -353,7 +353,7 @@ impl Store for SledStore {
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         let stopped = thread.as_ref().is_none_or(JoinHandle::is_finished);
         match self.shared.health() {
-            Health::Ready | Health::ReadOnly(_) if stopped => {
+            Health::Ready | Health::ReadOnly(_) | Health::ReadOnlyForGood(_) if stopped => {
                 Health::Broken("the thread that makes changes has stopped; restart".to_owned())
             }
             health => health,

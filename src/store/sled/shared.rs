@@ -222,21 +222,22 @@ impl Shared {
     }
 
     pub(super) fn health(&self) -> Health {
+        let refused = self.refused.read().unwrap_or_else(PoisonError::into_inner).clone();
         match &*self.access.read().unwrap_or_else(PoisonError::into_inner) {
             Access::Open(index) => {
                 if let Some(doubts) = index.doubts().filter(|_| index.is_damaged()) {
                     let why = "the index is damaged, and is being built anew".to_owned();
                     return match doubts.bad_of(keys::request_parts()) {
                         Some(_) => Health::Broken(why),
-                        None => Health::ReadOnly(why),
+                        None => refused.map_or(Health::ReadOnly(why), Health::ReadOnlyForGood),
                     };
                 }
             }
             Access::Down(reason) => return Health::Broken(reason.clone()),
             Access::Closed => return Health::Broken("the store is closed".to_owned()),
         }
-        if let Some(reason) = &*self.refused.read().unwrap_or_else(PoisonError::into_inner) {
-            return Health::ReadOnly(reason.clone());
+        if let Some(reason) = refused {
+            return Health::ReadOnlyForGood(reason);
         }
         if !self.room_is(Room::Enough) {
             return Health::ReadOnly("the disk is full".to_owned());
