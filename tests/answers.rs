@@ -20,6 +20,8 @@ mod exchanges;
 mod explained;
 #[path = "answers/identity.rs"]
 mod identity;
+#[path = "answers/idle.rs"]
+mod idle;
 #[path = "answers/retries.rs"]
 mod retries;
 #[path = "answers/silences.rs"]

@@ -86,12 +86,11 @@ async fn tick(core: Rc<Core>) {
             called_in = core.shared.descriptors.called_in();
             core.pool.close_all();
         }
-        core.pool.prune(core.alarms.now_ms().saturating_sub(POOL_IDLE_MS));
+        // Asking lets go of one that is no longer in force, where no request comes to do that.
+        let snapshot = core.snapshot();
+        core.pool.prune(core.alarms.now_ms(), |number| snapshot.reaches(number));
     }
 }
-
-/// No upstream connection is kept longer than this without use, whatever an API allows.
-const POOL_IDLE_MS: u64 = 300_000;
 
 async fn accept(
     core: &Rc<Core>,

@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -117,7 +118,7 @@ async fn place(core: &Core) -> Result<Place, Refusal> {
 async fn connect(
     core: &Rc<Core>,
     api: &ApiPlan,
-    target: &Target,
+    target: &Arc<Target>,
 ) -> Result<Box<Connection>, Refusal> {
     let place = Box::pin(place(core)).await?;
     match Box::pin(upstream::connect(&core.alarms, target, api.connect_timeout, place)).await {
@@ -148,6 +149,7 @@ async fn exchange(
     request: &mut Outgoing,
     upload: Option<&Rc<Upload>>,
 ) -> Result<Response<Relay>, NoAnswer> {
+    connection.idle_timeout = api.idle_timeout;
     let alarm = Rc::clone(&connection.alarm);
     match upload {
         Some(upload) => upload.watch(&alarm),

@@ -5,7 +5,9 @@ use std::cell::RefCell;
 use std::io;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use hyper::body::Frame;
@@ -16,6 +18,7 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use crate::domain::refusal::Refusal;
 use crate::gateway::alarm::Alarm;
 use crate::gateway::descriptors::Place;
+use crate::gateway::targets::Target;
 
 use super::answer::{self, Answer};
 use super::error::Broken;
@@ -79,8 +82,10 @@ pub(in crate::gateway) struct Connection {
     pub(in crate::gateway) alarm: Rc<Alarm>,
     /// Among all that may be open.
     _place: Place,
-    pub(super) target: usize,
+    pub(super) target: Arc<Target>,
     pub(super) idle_since_ms: u64,
+    /// How long it may lie idle, by the API whose exchange was the last.
+    pub(in crate::gateway) idle_timeout: Duration,
 }
 
 /// Why an exchange gives no answer.
@@ -97,7 +102,7 @@ impl Connection {
         stream: TcpStream,
         place: Place,
         alarm: Alarm,
-        target: usize,
+        target: &Arc<Target>,
         now_ms: u64,
     ) -> Self {
         let (read, write) = stream.into_split();
@@ -112,8 +117,9 @@ impl Connection {
             long: false,
             alarm: Rc::new(alarm),
             _place: place,
-            target,
+            target: Arc::clone(target),
             idle_since_ms: now_ms,
+            idle_timeout: Duration::ZERO,
         }
     }
 
@@ -325,7 +331,8 @@ mod tests {
         let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let upstream = listener.accept().await.unwrap().0;
         let place = Descriptors::default().upstream().unwrap();
-        (Connection::new(stream, place, Alarms::new().add(), 0, 0), upstream)
+        let alarm = Alarms::new().add();
+        (Connection::new(stream, place, alarm, &Target::sample(), 0), upstream)
     }
 
     #[tokio::test]

@@ -18,6 +18,7 @@ mod pool;
 
 use std::io;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
@@ -41,7 +42,7 @@ pub(super) use pool::Pool;
 /// The name cannot be resolved, or nobody listens there, or it takes longer than `timeout`.
 pub(super) async fn connect(
     alarms: &Rc<Alarms>,
-    target: &Target,
+    target: &Arc<Target>,
     timeout: Duration,
     place: Place,
 ) -> io::Result<Box<Connection>> {
@@ -50,5 +51,5 @@ pub(super) async fn connect(
         .await
         .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
     stream.set_nodelay(true)?;
-    Ok(Box::new(Connection::new(stream, place, alarms.add(), target.number, alarms.now_ms())))
+    Ok(Box::new(Connection::new(stream, place, alarms.add(), target, alarms.now_ms())))
 }

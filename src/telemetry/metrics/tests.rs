@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::domain::refusal::Refusal;
-use crate::telemetry::counters::Outcome;
+use crate::telemetry::counters::{Outcome, RuleCounters, UpstreamTimes};
 use crate::telemetry::durations::Durations;
 
 /// A family as it was written.
@@ -94,9 +94,26 @@ fn scraped(counters: &Arc<Counters>) -> (String, BTreeMap<String, Family>) {
     (text, families)
 }
 
+/// Counters of APIs and rules that are configured.
+struct Busy {
+    counters: Arc<Counters>,
+    _rules: [Arc<RuleCounters>; 2],
+    _upstreams: [Arc<UpstreamTimes>; 2],
+}
+
+impl std::ops::Deref for Busy {
+    type Target = Arc<Counters>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.counters
+    }
+}
+
 /// Some traffic on two cores.
-fn busy() -> Arc<Counters> {
+fn busy() -> Busy {
     let counters = Counters::new(2);
+    let rules = ["stock", "nobody-came"].map(|rule| counters.rule("erp", rule));
+    let upstreams = ["erp", "quiet"].map(|api| counters.upstream(api));
     for (index, core) in counters.cores.iter().enumerate() {
         for (micros, refusal) in (1..).zip(Refusal::ALL) {
             core.refused(refusal);
@@ -104,13 +121,11 @@ fn busy() -> Arc<Counters> {
         }
         core.open.add(3);
         core.open.sub(1);
-        counters.rule("erp", "stock").add(index, Outcome::Answered(200));
-        counters.upstream("erp").observe(index, Duration::from_millis(5));
-        counters.upstream("erp").observe(index, Duration::from_secs(100));
+        rules[0].add(index, Outcome::Answered(200));
+        upstreams[0].observe(index, Duration::from_millis(5));
+        upstreams[0].observe(index, Duration::from_secs(100));
     }
-    counters.rule("erp", "nobody-came");
-    counters.upstream("quiet");
-    counters
+    Busy { counters, _rules: rules, _upstreams: upstreams }
 }
 
 #[test]
@@ -130,7 +145,7 @@ fn names_begin_alike_and_have_a_help_and_their_unit() {
 
 #[test]
 fn every_refusal_appears_with_the_sum_of_all_cores() {
-    for (counters, expected) in [(Counters::new(2), 0.0), (busy(), 2.0)] {
+    for (counters, expected) in [(Counters::new(2), 0.0), (busy().counters, 2.0)] {
         let (_, families) = scraped(&counters);
         let refusals: BTreeMap<_, _> =
             families["tollgate_refusals"].samples.iter().cloned().collect();
