@@ -100,6 +100,7 @@ fn state() -> State {
         revocation_lag: Distribution::default(),
         store: StoreState::Ready,
         checkpoint_age: Duration::ZERO,
+        unreadable: 0,
         history_position: 0,
         history_damaged: false,
         clock: tollgate::clock::ClockState::Trusted,

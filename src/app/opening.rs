@@ -162,6 +162,7 @@ impl Opening {
             access: logs.as_ref().map(|logs| logs.access().clone()).unwrap_or_default(),
             warnings: Default::default(),
             wall: Default::default(),
+            unreadable: Default::default(),
         };
         Ok((Arc::new(shared), targets))
     }

@@ -65,6 +65,7 @@ fn state(shared: &Shared, reloader: &Reloader, checked: &Checked) -> State {
             Health::Broken(_) => StoreState::Broken,
         },
         checkpoint_age: cache.store().checkpoint_age(),
+        unreadable: shared.unreadable.load(Ordering::Relaxed),
         history_position: checked.position.load(Ordering::Relaxed),
         history_damaged: checked.damaged.load(Ordering::Relaxed),
         clock: shared.clock_state(),

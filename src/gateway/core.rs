@@ -49,6 +49,9 @@ pub struct Shared {
     pub warnings: Warnings,
     /// How the wall clock stands beside the clock that nobody sets, as the upkeep found it.
     pub wall: NotedState,
+    /// Tokens that are over and cannot be ended, since their records cannot be read: as many as the
+    /// upkeep met in its last look.
+    pub unreadable: AtomicU64,
 }
 
 /// Rates of warnings that concern all requests.

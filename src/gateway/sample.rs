@@ -54,6 +54,7 @@ impl Sample {
             access: Default::default(),
             warnings: Default::default(),
             wall: Default::default(),
+            unreadable: Default::default(),
         });
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

@@ -63,6 +63,8 @@ pub struct State {
     pub store: StoreState,
     /// How long ago the last checkpoint was taken.
     pub checkpoint_age: Duration,
+    /// Tokens that are over and whose records cannot be read.
+    pub unreadable: u64,
     /// The last event of the present pass over the history that is known to be whole.
     pub history_position: u64,
     /// Whether something in the history cannot be read or does not verify.
