@@ -11,7 +11,6 @@ use std::io::Write;
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::task::JoinError;
@@ -303,7 +302,7 @@ pub enum Health {
     Ready,
     /// It reads; changes are refused, for this reason.
     ReadOnly(String),
-    /// The same until a restart, since it is not known what of a change is on disk.
+    /// The same until a restart.
     ReadOnlyForGood(String),
     /// It cannot be relied on at all, for this reason.
     Broken(String),
@@ -390,9 +389,8 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     /// a wrong clock; a higher value than before changes nothing. Durable at the next checkpoint.
     async fn lower_high_water(&self, to: Timestamp) -> Result<(), StoreError>;
 
-    /// How long ago all that it holds was last known to be where a start finds it without reading the
-    /// history again: what a crash would cost the start, and the wall clock's mark.
-    fn checkpoint_age(&self) -> Duration;
+    /// How long ago its last checkpoint was on disk: what a start need not read again.
+    fn checkpoint_age(&self) -> std::time::Duration;
 
     /// Whether it can do its work.
     fn health(&self) -> Health;
