@@ -22,6 +22,8 @@ mod explained;
 mod half_closed;
 #[path = "answers/identity.rs"]
 mod identity;
+#[path = "answers/idle.rs"]
+mod idle;
 #[path = "answers/retries.rs"]
 mod retries;
 #[path = "answers/silences.rs"]

@@ -70,9 +70,12 @@ pub(crate) fn line(criterion: &mut Criterion) {
 pub(crate) fn scrape(criterion: &mut Criterion) {
     for rules in [10, 10_000] {
         let counters = Counters::new(2);
-        for number in 0..rules {
-            counters.rule("erp", &format!("rule-{number}")).add(0, Outcome::Answered(200));
-        }
+        let met = |number| {
+            let rule = counters.rule("erp", &format!("rule-{number}"));
+            rule.add(0, Outcome::Answered(200));
+            rule
+        };
+        let _held: Vec<_> = (0..rules).map(met).collect();
         let scrape = metrics::exposition(Sources {
             counters: Arc::clone(&counters),
             dropped: None,
@@ -96,6 +99,8 @@ fn state() -> State {
         commits: Distribution::default(),
         revocation_lag: Distribution::default(),
         store: StoreState::Ready,
+        checkpoint_age: Duration::ZERO,
+        unreadable: 0,
         history_position: 0,
         history_damaged: false,
         clock: tollgate::clock::ClockState::Trusted,

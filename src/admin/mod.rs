@@ -9,6 +9,7 @@ use crate::gateway::core::Shared;
 use crate::service::Service;
 
 pub mod api;
+pub mod bounded;
 pub mod clock;
 pub mod explain;
 pub mod extract;

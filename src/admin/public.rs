@@ -15,6 +15,7 @@ use axum::{Json, Router};
 use serde::Serialize;
 use tokio::net::TcpListener;
 
+use crate::admin::bounded::Bounded;
 use crate::admin::problem::Problem;
 
 /// The media type and the text of all metrics (OpenMetrics).
@@ -58,16 +59,17 @@ pub struct Watch {
     pub hosts: Arc<[String]>,
 }
 
-/// Answers on `listener` until `stop` is done.
+/// Answers on `most` connections at a time until `stop` is done.
 ///
 /// # Errors
 /// What the operating system reports.
 pub async fn serve(
     listener: TcpListener,
+    most: usize,
     watch: Watch,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<()> {
-    axum::serve(listener, router(watch)).with_graceful_shutdown(stop).await
+    axum::serve(Bounded::new(listener, most), router(watch)).with_graceful_shutdown(stop).await
 }
 
 fn router(watch: Watch) -> Router {

@@ -11,6 +11,7 @@ use axum::serve::IncomingStream;
 use socket2::{Domain, SockAddr, Socket, Type};
 use tokio::net::UnixListener;
 
+use crate::admin::bounded::Bounded;
 use crate::admin::extract::Peer;
 
 /// Why there is no local socket.
@@ -82,18 +83,19 @@ fn refuse_living(path: &Path) -> Result<(), SocketError> {
 }
 
 impl LocalSocket {
-    /// Answers until `stop` is done, and then until the last answer is given.
+    /// Answers on `most` connections at a time until `stop` is done, and then until the last answer is given.
     ///
     /// # Errors
     /// What the operating system reports.
     pub async fn serve(
         self,
         router: Router,
+        most: usize,
         stop: impl Future<Output = ()> + Send + 'static,
     ) -> io::Result<()> {
         let _remove = Remove(self.path);
         let service = router.into_make_service_with_connect_info::<Peer>();
-        axum::serve(self.listener, service).with_graceful_shutdown(stop).await
+        axum::serve(Bounded::new(self.listener, most), service).with_graceful_shutdown(stop).await
     }
 }
 
@@ -105,8 +107,8 @@ impl Drop for Remove {
     }
 }
 
-impl Connected<IncomingStream<'_, UnixListener>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, UnixListener>) -> Self {
-        Self { uid: stream.io().peer_cred().ok().map(|peer| peer.uid()) }
+impl Connected<IncomingStream<'_, Bounded<UnixListener>>> for Peer {
+    fn connect_info(stream: IncomingStream<'_, Bounded<UnixListener>>) -> Self {
+        Self { uid: stream.io().get().peer_cred().ok().map(|peer| peer.uid()) }
     }
 }

@@ -58,7 +58,7 @@ pub(super) async fn status(State(handles): Handle, By(_): By) -> Result<Json<Sta
         data: service.settings().store.path.clone(),
         store: match service.health() {
             Health::Ready => "ready".to_owned(),
-            Health::ReadOnly(why) => format!("read-only: {why}"),
+            Health::ReadOnly(why) | Health::ReadOnlyForGood(why) => format!("read-only: {why}"),
             Health::Broken(why) => format!("broken: {why}"),
         },
         position: newest.map_or(0, |event| event.position),

@@ -46,7 +46,7 @@ impl Local {
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let task = tokio::spawn(async move {
             let stopped = async { drop(stopped.await) };
-            socket.serve(api::router(Arc::new(handles)), stopped).await.unwrap();
+            socket.serve(api::router(Arc::new(handles)), 8, stopped).await.unwrap();
             // Its folder goes when nothing holds the store any more, which would write it anew.
             drop(world);
         });
@@ -206,7 +206,7 @@ async fn sec_w2_metrics_and_health_answer_known_hosts_alone() {
         }),
         hosts: Arc::new(["gateway.example".to_owned()]),
     };
-    let server = tokio::spawn(public::serve(listener, watch, std::future::pending()));
+    let server = tokio::spawn(public::serve(listener, 8, watch, std::future::pending()));
     let get = async |path: &str, host: &str| {
         let head = format!("GET {path} HTTP/1.1{host}");
         ask(TcpStream::connect(address).await.unwrap(), &head, "").await

@@ -25,15 +25,18 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) struct Faces {
     admin: SocketAddr,
+    /// Connections to each of them.
+    most: usize,
     tasks: Vec<JoinHandle<()>>,
     close: watch::Sender<bool>,
 }
 
 impl Faces {
-    /// Serves metrics and health, before there is anything else.
+    /// Serves metrics and health on `most` connections at a time, before there is anything else.
     pub(super) fn begin(
         control: &Runtime,
         listen: &Listen,
+        most: usize,
         standing: &Arc<Standing>,
     ) -> Result<Self, AppError> {
         let address = listen.admin;
@@ -50,11 +53,11 @@ impl Faces {
         };
         let (close, closed) = watch::channel(false);
         let task = control.spawn(async move {
-            if let Err(error) = public::serve(tcp, watch, until(closed)).await {
+            if let Err(error) = public::serve(tcp, most, watch, until(closed)).await {
                 tracing::error!(%error, "the administrative address is closed");
             }
         });
-        Ok(Self { admin, tasks: vec![task], close })
+        Ok(Self { admin, most, tasks: vec![task], close })
     }
 
     /// Where metrics and health are answered.
@@ -70,8 +73,9 @@ impl Faces {
     /// Serves the local socket too.
     pub(super) fn add(&mut self, control: &Runtime, socket: LocalSocket, handles: Handles) {
         let (router, closed) = (api::router(Arc::new(handles)), until(self.closed()));
+        let most = self.most;
         self.tasks.push(control.spawn(async move {
-            if let Err(error) = socket.serve(router, closed).await {
+            if let Err(error) = socket.serve(router, most, closed).await {
                 tracing::error!(%error, "the local socket is closed");
             }
         }));

@@ -6,6 +6,7 @@
 mod cores;
 mod error;
 mod faces;
+mod files;
 mod opening;
 mod reload;
 mod scrub;

@@ -15,6 +15,7 @@ use crate::cache::Cache;
 use crate::clock::{self, Clock};
 use crate::config::{Settings, Source};
 use crate::gateway::core::Shared;
+use crate::gateway::descriptors::Descriptors;
 use crate::gateway::port::Port;
 use crate::gateway::snapshot::Snapshot;
 use crate::gateway::targets::Targets;
@@ -27,7 +28,7 @@ use super::cores::Cores;
 use super::faces::{self, Faces};
 use super::standing::Standing;
 use super::wall::WallClock;
-use super::{AppError, Reloader, Running, scrub, upkeep, watched};
+use super::{AppError, Reloader, Running, files, scrub, upkeep, watched};
 
 /// Threads of the control path. The store and the faces need little; what they must not do is wait
 /// for one another.
@@ -43,6 +44,7 @@ pub(super) struct Opening {
     source: Option<Source>,
     clock: Clock,
     logs: Option<Logs>,
+    descriptors: Descriptors,
     begun: Instant,
 }
 
@@ -62,7 +64,8 @@ impl Opening {
             source,
         })?;
         let standing = Arc::new(Standing::default());
-        let faces = Faces::begin(&control, listen, &standing)?;
+        let descriptors = Descriptors::share_out(files::raise(), listen.cores);
+        let faces = Faces::begin(&control, listen, descriptors.face(), &standing)?;
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"),
             pid = std::process::id(),
@@ -73,7 +76,19 @@ impl Opening {
             socket = %listen.socket.display(),
             "tollgate starts"
         );
-        Ok(Self { control, port, faces, standing, settings, source, clock, logs, begun })
+        files::tell(&descriptors, &settings.limits);
+        Ok(Self {
+            control,
+            port,
+            faces,
+            standing,
+            settings,
+            source,
+            clock,
+            logs,
+            descriptors,
+            begun,
+        })
     }
 
     /// Opens the store.
@@ -84,9 +99,8 @@ impl Opening {
 
     /// Decides requests over an open store.
     pub(super) fn serve(self, store: Arc<dyn Store>) -> Result<Running, AppError> {
-        let Self { control, port, mut faces, standing, settings, source, clock, logs, begun } =
-            self;
-        let (shared, targets) = share(&control, store, &settings, &clock, logs.as_ref())?;
+        let (shared, targets) = self.share(store)?;
+        let Self { control, port, mut faces, standing, settings, source, clock, logs, .. } = self;
         let settings = Arc::new(ArcSwap::from_pointee(settings));
         let cache = Arc::clone(&shared.cache);
         let service = Arc::new(Service::new(cache, Arc::clone(&settings), clock));
@@ -125,9 +139,34 @@ impl Opening {
         faces.beside(control.spawn(upkeep));
         let store = Arc::clone(shared.cache.store());
         faces.beside(control.spawn(scrub::run(store, checked, faces.closed())));
-        let opening_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let opening_ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(%public, opening_ms, "requests are decided");
         Ok(Running { public, service, shared, cores, stop, control, reloader, faces, standing })
+    }
+
+    /// What all cores share, over an open store.
+    fn share(&self, store: Arc<dyn Store>) -> Result<(Arc<Shared>, Arc<Targets>), AppError> {
+        let Self { control, settings, clock, logs, descriptors, .. } = self;
+        let high_water = control.block_on(store.high_water())?;
+        let cache = Cache::new(store, settings.cache.clone(), control.handle().clone());
+        let counters = Counters::new(settings.listen.cores);
+        let targets = Arc::new(Targets::default());
+        let snapshot = Snapshot::new(settings, &counters, &targets, 0);
+        let shared = Shared {
+            cache,
+            snapshot: ArcSwap::new(snapshot),
+            clock: clock.clone(),
+            high_water: AtomicU64::new(high_water.unix()),
+            operator_word: AtomicU64::new(0),
+            counters,
+            connections: Default::default(),
+            descriptors: descriptors.clone(),
+            access: logs.as_ref().map(|logs| logs.access().clone()).unwrap_or_default(),
+            warnings: Default::default(),
+            wall: Default::default(),
+            unreadable: Default::default(),
+        };
+        Ok((Arc::new(shared), targets))
     }
 }
 
@@ -138,32 +177,4 @@ fn control() -> Result<Runtime, AppError> {
         .enable_all()
         .build()
         .map_err(|source| AppError::System { doing: "starting the control runtime", source })
-}
-
-/// What all cores share, over an open store.
-fn share(
-    control: &Runtime,
-    store: Arc<dyn Store>,
-    settings: &Settings,
-    clock: &Clock,
-    logs: Option<&Logs>,
-) -> Result<(Arc<Shared>, Arc<Targets>), AppError> {
-    let high_water = control.block_on(store.high_water())?;
-    let cache = Cache::new(store, settings.cache.clone(), control.handle().clone());
-    let counters = Counters::new(settings.listen.cores);
-    let targets = Arc::new(Targets::default());
-    let snapshot = Snapshot::new(settings, &counters, &targets, 0);
-    let shared = Shared {
-        cache,
-        snapshot: ArcSwap::new(snapshot),
-        clock: clock.clone(),
-        high_water: AtomicU64::new(high_water.unix()),
-        operator_word: AtomicU64::new(0),
-        counters,
-        connections: Default::default(),
-        access: logs.map(|logs| logs.access().clone()).unwrap_or_default(),
-        warnings: Default::default(),
-        wall: Default::default(),
-    };
-    Ok((Arc::new(shared), targets))
 }

@@ -16,6 +16,8 @@ use crate::gateway::targets::Targets;
 use crate::store::sealed;
 use crate::telemetry::logs::Logs;
 
+use super::files;
+
 /// Puts new settings in place.
 #[derive(Debug)]
 pub struct Reloader {
@@ -88,6 +90,7 @@ impl Reloader {
         {
             tracing::error!(%error, "the log filter in force stays");
         }
+        files::tell(&self.shared.descriptors, &settings.limits);
         self.settings.store(Arc::new(settings));
         self.shared.snapshot.store(snapshot);
     }

@@ -56,8 +56,8 @@ async fn look(store: &dyn Store, checked: &Checked) -> bool {
             }
             true
         }
-        // None of these tells of the history.
-        Err(StoreError::Closed | StoreError::Full { .. }) => false,
+        // Nothing of this tells of the history.
+        Err(error) if error.is_passing() || matches!(error, StoreError::Closed) => false,
         Err(error) => {
             if !checked.damaged.swap(true, Ordering::Relaxed) {
                 tracing::error!(

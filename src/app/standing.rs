@@ -45,7 +45,7 @@ impl Standing {
         self.open.get().map(|(_, metrics)| metrics())
     }
 
-    /// Whether requests are decided. A store that takes no changes still decides them.
+    /// Whether requests had better come here.
     pub(super) fn readiness(&self) -> Readiness {
         let Some((shared, _)) = self.open.get() else {
             let reason =
@@ -61,11 +61,17 @@ impl Standing {
 }
 
 /// A balancer takes away the traffic of a gateway that is not ready: so it is ready while it
-/// decides requests, whatever else it cannot do.
+/// decides requests and nobody has to come. A full disk takes no changes and passes by itself. After
+/// a failed sync revocations fail until somebody restarts it: requests that still come are decided,
+/// but another gateway had better have them.
 fn judge(health: Health, clock: ClockState, behind: Span, draining: bool) -> Readiness {
-    let (store, broken) = match health {
+    let (store, lasting) = match health {
         Health::Ready => ("ready", None),
         Health::ReadOnly(_) => ("read-only", None),
+        Health::ReadOnlyForGood(why) => {
+            let why = format!("no token can be made or revoked until a restart: {why}");
+            ("read-only", Some(why))
+        }
         Health::Broken(why) => ("broken", Some(why)),
     };
     let refused = if draining {
@@ -77,7 +83,7 @@ fn judge(health: Health, clock: ClockState, behind: Span, draining: bool) -> Rea
             behind.seconds()
         ))
     } else {
-        broken
+        lasting
     };
     Readiness { refused, store, clock: Some(clock.name()) }
 }
@@ -87,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_gateway_is_ready_while_it_decides_requests() {
+    fn a_gateway_is_ready_while_it_decides_requests_and_can_mend_itself() {
         let why = || "why".to_owned();
         let behind = ClockState::Behind;
         let trusted = ClockState::Trusted;
@@ -97,6 +103,7 @@ mod tests {
             (Health::Ready, ClockState::Settling, false, "ready", None),
             (Health::ReadOnly(why()), trusted, false, "read-only", None),
             (Health::ReadOnly(why()), behind, false, "read-only", Some("the wall clock is 70")),
+            (Health::ReadOnlyForGood(why()), trusted, false, "read-only", Some("no token can be")),
             (Health::Broken(why()), trusted, false, "broken", Some("why")),
             (Health::Ready, behind, false, "ready", Some("the wall clock is 70")),
             (Health::Ready, trusted, true, "ready", Some("draining")),

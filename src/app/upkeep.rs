@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::clock::ClockState;
+use crate::domain::id::TokenId;
 use crate::domain::time::Timestamp;
 use crate::gateway::core::Shared;
 use crate::service::Service;
@@ -111,17 +112,18 @@ fn tell(throttle: &Throttle, error: &dyn Error, what: &str) {
 
 /// Ends what is over, for the time of some batches; the rest waits for the next beat.
 async fn sweep(service: &Service, shared: &Shared, now: Timestamp) {
-    let mut after = None;
+    let (mut after, mut unreadable) = (None, 0);
     for _ in 0..BATCHES_MAX {
         match service.sweep(now, after).await {
             Ok(swept) => {
                 if swept.ended > 0 {
                     tracing::info!(ended = swept.ended, "tokens came to their end");
                 }
-                if swept.next.is_none() {
-                    return;
-                }
+                tell_unreadable(shared, &swept.unreadable, &mut unreadable);
                 after = swept.next;
+                if after.is_none() {
+                    break;
+                }
             }
             Err(error) => {
                 tell(&shared.warnings.sweep, &error, "tokens that are over cannot be ended now");
@@ -129,4 +131,18 @@ async fn sweep(service: &Service, shared: &Shared, now: Timestamp) {
             }
         }
     }
+    shared.unreadable.store(unreadable, Ordering::Relaxed);
+}
+
+/// Adds up the tokens of a look whose records cannot be read, and names the first: once, since they
+/// are met again with each look.
+fn tell_unreadable(shared: &Shared, met: &[TokenId], so_far: &mut u64) {
+    let told = shared.unreadable.load(Ordering::Relaxed) > 0 || *so_far > 0;
+    if let Some(token) = met.first().filter(|_| !told) {
+        tracing::error!(
+            %token, more = met.len() - 1,
+            "a token that is over cannot be ended, since its record cannot be read; others are"
+        );
+    }
+    *so_far += met.len() as u64;
 }

@@ -61,9 +61,11 @@ fn state(shared: &Shared, reloader: &Reloader, checked: &Checked) -> State {
         revocation_lag: cache.counts.revocation_lag.read(),
         store: match cache.store().health() {
             Health::Ready => StoreState::Ready,
-            Health::ReadOnly(_) => StoreState::ReadOnly,
+            Health::ReadOnly(_) | Health::ReadOnlyForGood(_) => StoreState::ReadOnly,
             Health::Broken(_) => StoreState::Broken,
         },
+        checkpoint_age: cache.store().checkpoint_age(),
+        unreadable: shared.unreadable.load(Ordering::Relaxed),
         history_position: checked.position.load(Ordering::Relaxed),
         history_damaged: checked.damaged.load(Ordering::Relaxed),
         clock: shared.clock_state(),
@@ -100,7 +102,9 @@ pub(super) fn tell_health(before: Health, now: Health) -> Health {
     if before != now {
         match &now {
             Health::Ready => tracing::info!("the store reads and writes again"),
-            Health::ReadOnly(why) => tracing::error!(%why, "the store takes no changes"),
+            Health::ReadOnly(why) | Health::ReadOnlyForGood(why) => {
+                tracing::error!(%why, "the store takes no changes");
+            }
             Health::Broken(why) => tracing::error!(%why, "the store cannot be relied on"),
         }
     }

@@ -20,7 +20,7 @@
 //! | --- | --- | --- | --- |
 //! | records (`gateway/table.rs`) | `cache.records` and a third, in lines of four places; 64 MiB at the most | until changed, evicted above, or displaced | the oldest of its line goes |
 //! | unknown digests (`gateway/unknown.rs`) | 65,536, in lines of two places | `cache.unknown_ttl` from when the core heard of it, or until any digest of its shard changes | the older of its line goes |
-//! | idle upstream connections (`gateway/upstream/pool.rs`) | 1,024 for each endpoint | `upstream_idle_timeout` of the API | closed instead of kept |
+//! | idle upstream connections (`gateway/upstream/pool.rs`) | 1,024 for each endpoint | `upstream_idle_timeout` of the API, or until a reload removes the endpoint | closed instead of kept |
 //!
 //! Nothing is shared between the lists of known and unknown: unknown digests and loads of them can
 //! fill the line, but push no record out.
@@ -265,4 +265,4 @@ impl Cache {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -57,7 +57,8 @@ pub enum Refusal {
     TargetTooLong,
     /// The header section is too long.
     HeadTooLarge,
-    /// Too much is under way already.
+    /// More tokens are looked up than the store can answer in time, or more connections are open
+    /// than there are descriptors for.
     Overloaded,
     /// No connection to the upstream could be made.
     UpstreamUnreachable,

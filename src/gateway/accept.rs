@@ -78,15 +78,19 @@ pub fn serve_core(
 async fn tick(core: Rc<Core>) {
     let mut ticks = tokio::time::interval(TICK);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut called_in = 0;
     loop {
         ticks.tick().await;
         core.alarms.tick();
-        core.pool.prune(core.alarms.now_ms().saturating_sub(POOL_IDLE_MS));
+        if core.shared.descriptors.called_in() != called_in {
+            called_in = core.shared.descriptors.called_in();
+            core.pool.close_all();
+        }
+        // Asking lets go of one that is no longer in force, where no request comes to do that.
+        let snapshot = core.snapshot();
+        core.pool.prune(core.alarms.now_ms(), |number| snapshot.reaches(number));
     }
 }
-
-/// No upstream connection is kept longer than this without use, whatever an API allows.
-const POOL_IDLE_MS: u64 = 300_000;
 
 async fn accept(
     core: &Rc<Core>,
@@ -103,7 +107,8 @@ async fn accept(
             Ok((stream, peer)) => {
                 // Dropping the stream closes it: the cheapest refusal there is.
                 let open = core.shared.connections.fetch_add(1, Ordering::Relaxed);
-                let limit = core.snapshot().limits.connections;
+                let allowed = core.snapshot().limits.connections;
+                let limit = allowed.min(core.shared.descriptors.clients());
                 if open >= limit {
                     core.shared.connections.fetch_sub(1, Ordering::Relaxed);
                     turn_away(core, limit);

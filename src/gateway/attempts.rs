@@ -6,7 +6,9 @@
 
 use std::fmt;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use http::{Response, StatusCode};
 
@@ -15,6 +17,7 @@ use crate::domain::refusal::{Fault, Refusal};
 use super::body::Upload;
 use super::client::Client;
 use super::core::Core;
+use super::descriptors::Place;
 use super::plan::ApiPlan;
 use super::relay::Relay;
 use super::targets::Target;
@@ -23,6 +26,11 @@ use super::upstream::{self, Connection, Failed, Outgoing};
 /// How many idle connections may turn out to be closed; then only fresh ones are tried, for the
 /// upstream may have closed all of them.
 const STALE_MAX: usize = 3;
+
+/// How often, and in which time, there is a look for room among the connections to upstreams: until
+/// every core has looked twice for what it can close.
+const PLACE_LOOKS: usize = 10;
+const PLACE_PAUSE: Duration = Duration::from_millis(50);
 
 /// Why one try brought no answer.
 enum NoAnswer {
@@ -83,13 +91,37 @@ fn idle(core: &Core, api: &ApiPlan, target: &Target) -> Option<Box<Connection>> 
     core.pool.take(target.number, api.idle_timeout, core.alarms.now_ms())
 }
 
+/// Leave for another connection. Where too many are open, idle ones make room: one of this core's at
+/// once, those of the others when they look next.
+async fn place(core: &Core) -> Result<Place, Refusal> {
+    let descriptors = &core.shared.descriptors;
+    for _ in 0..PLACE_LOOKS {
+        if let Some(place) = descriptors.upstream() {
+            return Ok(place);
+        }
+        if !core.pool.close_one() {
+            descriptors.call_in();
+            tokio::time::sleep(PLACE_PAUSE).await;
+        }
+    }
+    if let Some(withheld) = core.shared.warnings.upstreams.ready() {
+        tracing::warn!(
+            open_files = descriptors.limit(),
+            withheld,
+            "no upstream can be connected to: as many files are open as may be"
+        );
+    }
+    Err(Refusal::Overloaded)
+}
+
 /// A new connection.
 async fn connect(
     core: &Rc<Core>,
     api: &ApiPlan,
-    target: &Target,
+    target: &Arc<Target>,
 ) -> Result<Box<Connection>, Refusal> {
-    match Box::pin(upstream::connect(&core.alarms, target, api.connect_timeout)).await {
+    let place = Box::pin(place(core)).await?;
+    match Box::pin(upstream::connect(&core.alarms, target, api.connect_timeout, place)).await {
         Ok(connection) => {
             core.counters.connected.add(1);
             if target.unreachable.over() {
@@ -117,6 +149,7 @@ async fn exchange(
     request: &mut Outgoing,
     upload: Option<&Rc<Upload>>,
 ) -> Result<Response<Relay>, NoAnswer> {
+    connection.idle_timeout = api.idle_timeout;
     let alarm = Rc::clone(&connection.alarm);
     match upload {
         Some(upload) => upload.watch(&alarm),

@@ -36,7 +36,7 @@ impl Authenticated {
     pub(super) async fn renewed(&self, core: &Core) -> Result<Self, Refusal> {
         let owners_epoch = core.shared.cache.owners_epoch();
         let loaded = Box::pin(core.shared.cache.reload(&self.entry.digest)).await;
-        let entry = loaded.map_err(|error| cannot_decide(core, &error))?.ok_or(Refusal::Unknown)?;
+        let entry = loaded.map_err(|error| undecided(core, &error))?.ok_or(Refusal::Unknown)?;
         core.keep(&entry, owners_epoch);
         Ok(Self { entry, loaded: true })
     }
@@ -88,7 +88,7 @@ async fn find(digest: &Digest, core: &Core) -> Result<Authenticated, Refusal> {
         Lookup::Unknown => (None, false),
         Lookup::Absent => {
             let found = cache.load(digest).await;
-            (found.map_err(|error| cannot_decide(core, &error))?, true)
+            (found.map_err(|error| undecided(core, &error))?, true)
         }
     };
     let counted = if loaded { &core.counters.cache_misses } else { &core.counters.cache_hits };
@@ -101,9 +101,32 @@ async fn find(digest: &Digest, core: &Core) -> Result<Authenticated, Refusal> {
     Ok(Authenticated { entry, loaded })
 }
 
-fn cannot_decide(core: &Core, error: &LoadError) -> Refusal {
+/// Why nothing is said of a token: the store fails, or more is asked of it than it can answer in time.
+fn undecided(core: &Core, error: &LoadError) -> Refusal {
     if let Some(withheld) = core.shared.warnings.store.ready() {
         tracing::error!(%error, withheld, "a token cannot be checked; its request is answered 503");
     }
-    Refusal::CannotDecide
+    match error {
+        LoadError::Busy | LoadError::Slow => Refusal::Overloaded,
+        LoadError::Store(_) => Refusal::CannotDecide,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    use crate::gateway::sample::Sample;
+
+    #[test]
+    fn too_much_at_once_is_told_from_a_store_that_fails() {
+        let sample = Sample::new("\"http://127.0.0.1:9\"", "");
+        for (error, refusal) in [
+            (LoadError::Busy, Refusal::Overloaded),
+            (LoadError::Slow, Refusal::Overloaded),
+            (LoadError::Store("it is closed".into()), Refusal::CannotDecide),
+        ] {
+            assert_eq!(undecided(&sample.core, &error), refusal, "{error}");
+        }
+    }
 }

@@ -18,6 +18,7 @@ use crate::telemetry::counters::{CoreCounters, Counters};
 use crate::telemetry::throttle::Throttle;
 
 use super::alarm::Alarms;
+use super::descriptors::Descriptors;
 use super::snapshot::Snapshot;
 use super::table::Table;
 use super::unknown::UnknownDigests;
@@ -40,12 +41,17 @@ pub struct Shared {
     pub counters: Arc<Counters>,
     /// Open client connections, over all cores.
     pub connections: AtomicUsize,
+    /// How many connections of each kind may be open.
+    pub descriptors: Descriptors,
     /// Where the line about each request goes.
     pub access: AccessLog,
     /// Trouble that would be told with every request.
     pub warnings: Warnings,
     /// How the wall clock stands beside the clock that nobody sets, as the upkeep found it.
     pub wall: NotedState,
+    /// Tokens that are over and cannot be ended, since their records cannot be read: as many as the
+    /// upkeep met in its last look.
+    pub unreadable: AtomicU64,
 }
 
 /// Rates of warnings that concern all requests.
@@ -59,6 +65,8 @@ pub struct Warnings {
     pub sockets: Throttle,
     /// Too many connections are open.
     pub crowd: Throttle,
+    /// Too many connections to upstreams are open.
+    pub upstreams: Throttle,
     /// Last uses cannot be written down.
     pub touches: Throttle,
     /// The wall clock's high-water mark cannot be written down.

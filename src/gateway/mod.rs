@@ -10,6 +10,7 @@ pub mod path;
 pub mod pattern;
 pub mod challenge;
 pub mod targets;
+pub mod descriptors;
 pub mod plan;
 pub mod prefixes;
 pub mod routes;

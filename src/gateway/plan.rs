@@ -26,7 +26,7 @@ pub struct ApiPlan {
     /// How its clients speak.
     pub dialect: Dialect,
     /// Where it is.
-    pub targets: Box<[Target]>,
+    pub targets: Box<[Arc<Target>]>,
     /// Whether the client's credential is passed on.
     pub keep_credential: bool,
     /// The longest body.

@@ -50,9 +50,11 @@ impl Sample {
             operator_word: Default::default(),
             counters,
             connections: Default::default(),
+            descriptors: Default::default(),
             access: Default::default(),
             warnings: Default::default(),
             wall: Default::default(),
+            unreadable: Default::default(),
         });
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

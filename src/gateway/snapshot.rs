@@ -33,6 +33,8 @@ pub struct Snapshot {
     /// Parameters that cannot be told.
     pub(super) undeliverable: Throttle,
     key: Result<MasterKey, KeyError>,
+    /// The numbers of all endpoints, in order.
+    targets: Box<[usize]>,
 }
 
 /// Which headers carry identity, and which fields a client may therefore not send.
@@ -88,6 +90,11 @@ impl Snapshot {
         self.key.as_ref()
     }
 
+    /// Whether an API has the endpoint of this number.
+    pub(super) fn reaches(&self, number: usize) -> bool {
+        self.targets.binary_search(&number).is_ok()
+    }
+
     /// Compiles settings. The counters of rules that were there before go on.
     pub fn new(
         settings: &Settings,
@@ -95,17 +102,22 @@ impl Snapshot {
         targets: &Targets,
         generation: u64,
     ) -> Arc<Self> {
+        counters.forget_unused();
         let mut routes = Routes::default();
+        let mut numbers = Vec::new();
         for api in &settings.apis {
             let rules = api.rules.iter().map(|rule| {
                 let plan = RulePlan::new(api, rule, settings, counters);
                 (rule.path.as_str(), plan)
             });
             let plan = ApiPlan::new(api, settings, counters, targets);
+            numbers.extend(plan.targets.iter().map(|target| target.number));
             routes.add(api.host.as_deref(), &api.path, plan, rules);
         }
+        numbers.sort_unstable();
         Arc::new(Self {
             generation,
+            targets: numbers.into(),
             limits: settings.limits.clone(),
             identity: Identity::new(settings),
             routes,

@@ -84,7 +84,7 @@ impl Backwards {
 impl Window {
     fn open(folder: &Path, first: u64) -> Result<Self, HistoryError> {
         let path = segment::path(folder, first);
-        let file = File::open(&path).map_err(HistoryError::io("opening", &path))?;
+        let file = File::open(&path).map_err(HistoryError::opening(&path))?;
         Ok(Self { file, path, first, start: 0, bytes: Vec::new() })
     }
 

@@ -58,7 +58,7 @@ impl Log {
     /// Appends one line for each body, and answers with their places once all are durable.
     ///
     /// # Errors
-    /// [`HistoryError::Full`] and other failures to write leave the history as it was. After a
+    /// [`HistoryError::Full`], [`HistoryError::Exhausted`] and other failures to write leave the history as it was. After a
     /// failure to sync or to undo, what is on disk is unknown, and this and every later call is
     /// refused: a second `fsync` may well succeed although the first one's bytes were dropped.
     pub fn append<'a>(
@@ -131,9 +131,12 @@ impl Log {
 
     fn rotate(&mut self) -> Result<(), HistoryError> {
         let first = self.head.seq.saturating_add(1);
-        match segment::create(&self.folder, first) {
+        let opened = self.probe.open_fault().map_err(HistoryError::opening(&self.folder));
+        match opened.and_then(|()| segment::create(&self.folder, first)) {
             Ok(file) => self.file = file,
-            Err(full @ HistoryError::Full { .. }) => return Err(full),
+            Err(passing @ (HistoryError::Full { .. } | HistoryError::Exhausted { .. })) => {
+                return Err(passing);
+            }
             Err(error) => {
                 let reason = format!("a new segment could not be made durable: {error}");
                 self.refused = Some(reason.clone());

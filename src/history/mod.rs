@@ -89,6 +89,16 @@ pub enum HistoryError {
         /// The folder.
         path: PathBuf,
     },
+    /// The system had no descriptor or no memory for another open file: nothing was begun, and the
+    /// next try may succeed.
+    #[error("opening `{}` failed: {source}", path.display())]
+    Exhausted {
+        /// The file or folder.
+        path: PathBuf,
+        /// What was reported.
+        #[source]
+        source: io::Error,
+    },
     /// An earlier failure left it unknown what is on disk: nothing is appended any more.
     #[error("{0}")]
     Refused(String),
@@ -125,12 +135,31 @@ pub enum HistoryError {
     },
 }
 
+/// Whether the system had no descriptor or no memory to open a file with, which passes by itself. To
+/// be asked only of what opens files: after a failed sync nothing passes.
+pub fn is_exhausted(error: &io::Error) -> bool {
+    use rustix::io::Errno;
+    matches!(Errno::from_io_error(error), Some(Errno::MFILE | Errno::NFILE | Errno::NOMEM))
+}
+
 impl HistoryError {
     fn io(doing: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| match source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full { path },
             _ => Self::Io { doing, path, source },
+        }
+    }
+
+    /// The same for what opens a file.
+    fn opening(path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| {
+            if is_exhausted(&source) {
+                Self::Exhausted { path, source }
+            } else {
+                Self::io("opening", &path)(source)
+            }
         }
     }
 

@@ -20,6 +20,8 @@ pub(crate) enum Fault {
     NoSpace,
     /// The batch is written, and `fdatasync` fails.
     Sync,
+    /// No file can be opened, since as many are open as may be.
+    Open,
 }
 
 impl Probe {
@@ -50,6 +52,15 @@ impl Probe {
             return bytes / 2;
         }
         bytes
+    }
+
+    #[cfg_attr(not(test), expect(clippy::unused_self, reason = "only tests make it fail"))]
+    pub(super) fn open_fault(&self) -> io::Result<()> {
+        #[cfg(test)]
+        if *self.fault.lock().unwrap() == Some(Fault::Open) {
+            return Err(rustix::io::Errno::MFILE.into());
+        }
+        Ok(())
     }
 
     #[cfg_attr(not(test), expect(clippy::unused_self, reason = "only tests make a sync fail"))]

@@ -57,7 +57,7 @@ impl Lines {
             file.seek(SeekFrom::Start(at.offset))?;
             Ok((file, length))
         };
-        let (file, length) = open().map_err(HistoryError::io("opening", &path))?;
+        let (file, length) = open().map_err(HistoryError::opening(&path))?;
         if length < at.offset {
             return Err(HistoryError::damaged(&path, length, "the file was cut short"));
         }

@@ -21,7 +21,7 @@ pub(super) fn list(folder: &Path) -> Result<Vec<u64>, HistoryError> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(HistoryError::io("listing", folder)(error)),
+        Err(error) => return Err(HistoryError::opening(folder)(error)),
     };
     let mut segments = Vec::new();
     for entry in entries {
@@ -56,7 +56,7 @@ pub(super) fn create(folder: &Path, first: u64) -> Result<File, HistoryError> {
         .truncate(true)
         .mode(0o600)
         .open(&path)
-        .map_err(HistoryError::io("creating", &path))?;
+        .map_err(HistoryError::opening(&path))?;
     sync_folder(folder)?;
     Ok(file)
 }
@@ -66,6 +66,11 @@ pub(super) fn create(folder: &Path, first: u64) -> Result<File, HistoryError> {
 /// # Errors
 /// What the operating system reports.
 pub fn sync_folder(folder: &Path) -> Result<(), HistoryError> {
-    let sync = || File::open(folder)?.sync_all();
-    sync().map_err(HistoryError::io("syncing", folder))
+    let opened = File::open(folder).map_err(HistoryError::opening(folder))?;
+    // Whatever the reason: what a failed sync left on disk is unknown.
+    opened.sync_all().map_err(|source| HistoryError::Io {
+        doing: "syncing",
+        path: folder.to_owned(),
+        source,
+    })
 }

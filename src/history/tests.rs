@@ -212,6 +212,27 @@ fn a_full_disk_loses_nothing_and_writing_goes_on() {
 }
 
 #[test]
+fn a_segment_that_cannot_be_opened_for_want_of_descriptors_is_opened_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut log, _) = fill(folder.path(), 2);
+    log.probe().fail(Some(Fault::Open));
+    let (mut made, mut refused) = (0, 0);
+    while refused < 3 {
+        match log.append([body(5).as_str()]) {
+            Ok(_) => made += 1,
+            // It has come to the end of its segment.
+            Err(HistoryError::Exhausted { .. }) => refused += 1,
+            Err(error) => panic!("{error}"),
+        }
+        assert!(made < 10_000, "no segment ends");
+    }
+    assert_eq!(log.refused(), None);
+    log.probe().fail(None);
+    log.append([body(5).as_str()]).unwrap();
+    assert_eq!(verify(folder.path()).unwrap().head.seq, 4 + made + 1);
+}
+
+#[test]
 fn after_a_failed_sync_nothing_is_acknowledged_ever() {
     let folder = tempfile::tempdir().unwrap();
     let (mut log, _) = fill(folder.path(), 2);

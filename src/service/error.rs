@@ -118,6 +118,7 @@ impl ServiceError {
                 StoreError::ReadOnly(_)
                 | StoreError::Locked { .. }
                 | StoreError::Damaged { .. }
+                | StoreError::Exhausted { .. }
                 | StoreError::Failed { .. }
                 | StoreError::Closed => 503,
             },
@@ -142,7 +143,9 @@ impl ServiceError {
                 StoreError::ReadOnly(_) => "read-only",
                 StoreError::Locked { .. } => "locked",
                 StoreError::Damaged { .. } => "damaged",
-                StoreError::Failed { .. } | StoreError::Closed => "unavailable",
+                StoreError::Exhausted { .. } | StoreError::Failed { .. } | StoreError::Closed => {
+                    "unavailable"
+                }
             },
         }
     }

@@ -4,6 +4,7 @@
 use std::sync::Arc;
 
 use crate::domain::event::{Actor, EventKind};
+use crate::domain::id::TokenId;
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::token::{Act, End, Ended, Token};
 use crate::store::{Change, Commit, Due, Record, StoreError};
@@ -18,12 +19,14 @@ const BATCH: usize = 128;
 const MARGIN: Span = Span::from_seconds(2);
 
 /// What one sweep did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Swept {
     /// Tokens that were ended.
     pub ended: usize,
     /// Tokens that had been used since, and were filed under their new deadline.
     pub refiled: usize,
+    /// Tokens that are over and whose records cannot be read: they stay filed as they are.
+    pub unreadable: Vec<TokenId>,
     /// Where to go on, if more may be due.
     pub next: Option<Due>,
 }
@@ -43,13 +46,16 @@ impl Service {
         let mut swept = Swept { next, ..Swept::default() };
         let (mut expired, mut idle) = (Vec::new(), Vec::new());
         for one in due {
-            match self.over(one, until).await? {
-                Some((End::IdleExpired, change)) => idle.push(change),
-                Some((_, change)) => expired.push(change),
-                None => {
+            match self.over(one, until).await {
+                Ok(Some((End::IdleExpired, change))) => idle.push(change),
+                Ok(Some((_, change))) => expired.push(change),
+                Ok(None) => {
                     store.refile(one).await?;
                     swept.refiled += 1;
                 }
+                // It says nothing of the others.
+                Err(StoreError::Damaged { .. }) => swept.unreadable.push(one.token),
+                Err(error) => return Err(error.into()),
             }
         }
         swept.ended += self.end(EventKind::TokenExpired, expired, now).await?;

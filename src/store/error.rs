@@ -1,7 +1,9 @@
 //! What can go wrong in a store, told apart by what the caller can do about it.
 
+use std::io;
+
 use crate::domain::token::Revision;
-use crate::history::HistoryError;
+use crate::history::{self, HistoryError};
 
 /// A failure of the store. None of them is a verdict about a token.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +50,17 @@ pub enum StoreError {
         /// What to do about it.
         hint: String,
     },
+    /// The system had no descriptor or no memory for another open file. Nothing was done, and the next
+    /// try may succeed.
+    #[error(
+        "{doing} failed: {cause}; it goes on by itself once fewer files and connections are open"
+    )]
+    Exhausted {
+        /// What was being done, with the path.
+        doing: String,
+        /// What was reported.
+        cause: String,
+    },
     /// The operating system or the database refused.
     #[error("{doing} failed: {cause}")]
     Failed {
@@ -59,6 +72,23 @@ pub enum StoreError {
     /// The store was closed.
     #[error("the store is closed")]
     Closed,
+}
+
+impl StoreError {
+    /// Whether it passes by itself, as a full disk does, and says nothing of what is on disk.
+    pub const fn is_passing(&self) -> bool {
+        matches!(self, Self::Full { .. } | Self::Exhausted { .. })
+    }
+
+    /// What the system said where a file was to be opened.
+    pub(super) fn opening(doing: String, error: &io::Error) -> Self {
+        let cause = error.to_string();
+        if history::is_exhausted(error) {
+            Self::Exhausted { doing, cause }
+        } else {
+            Self::Failed { doing, cause }
+        }
+    }
 }
 
 impl From<&HistoryError> for StoreError {
@@ -80,6 +110,9 @@ impl From<&HistoryError> for StoreError {
                        `tollgate repair`"
                     .to_owned(),
             },
+            HistoryError::Exhausted { path, source } => {
+                Self::opening(format!("opening `{}`", path.display()), source)
+            }
             HistoryError::Io { doing, path, source } => Self::Failed {
                 doing: format!("{doing} `{}`", path.display()),
                 cause: source.to_string(),

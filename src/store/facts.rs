@@ -130,6 +130,8 @@ pub enum Health {
     Ready,
     /// It reads; changes are refused, for this reason.
     ReadOnly(String),
+    /// The same until a restart.
+    ReadOnlyForGood(String),
     /// It cannot be relied on at all, for this reason.
     Broken(String),
 }

@@ -199,6 +199,9 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     /// a wrong clock; a higher value than before changes nothing. Durable at the next checkpoint.
     async fn lower_high_water(&self, to: Timestamp) -> Result<(), StoreError>;
 
+    /// How long ago its last checkpoint was on disk: what a start need not read again.
+    fn checkpoint_age(&self) -> std::time::Duration;
+
     /// Whether it can do its work.
     fn health(&self) -> Health;
 

@@ -2,7 +2,7 @@
 //! without a locked instruction; a scrape adds them up.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use crate::domain::refusal::Refusal;
@@ -168,8 +168,9 @@ pub type RuleName = (Arc<str>, Arc<str>);
 pub struct Counters {
     /// One for each core.
     pub cores: Vec<Arc<CoreCounters>>,
-    rules: Mutex<BTreeMap<RuleName, Arc<RuleCounters>>>,
-    upstreams: Mutex<BTreeMap<Arc<str>, Arc<UpstreamTimes>>>,
+    /// Those that a configuration in force holds, or a request that began under an earlier one.
+    rules: Mutex<BTreeMap<RuleName, Weak<RuleCounters>>>,
+    upstreams: Mutex<BTreeMap<Arc<str>, Weak<UpstreamTimes>>>,
 }
 
 impl Counters {
@@ -179,37 +180,57 @@ impl Counters {
         Arc::new(Self { cores, rules: Mutex::default(), upstreams: Mutex::default() })
     }
 
-    /// The counters of a rule. They outlive a reload, so that a scrape never sees them fall.
+    /// The counters of a rule. They outlive a reload that keeps the rule, so that a scrape never sees
+    /// them fall; those of a rule that is gone are forgotten, so that series stay as few as rules.
     pub fn rule(&self, api: &str, rule: &str) -> Arc<RuleCounters> {
         let fresh = || {
             let cells = self.cores.iter().map(|_| RuleCells::default());
             Arc::new(RuleCounters(cells.collect()))
         };
         let mut rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(rules.entry((api.into(), rule.into())).or_insert_with(fresh))
+        held(rules.entry((api.into(), rule.into())).or_default(), fresh)
     }
 
-    /// The times of an API's upstreams. They outlive a reload too.
+    /// The times of an API's upstreams, which are kept in the same way.
     pub fn upstream(&self, api: &str) -> Arc<UpstreamTimes> {
         let fresh = || {
             let times = self.cores.iter().map(|_| CoreTimes::default());
             Arc::new(UpstreamTimes(times.collect()))
         };
         let mut upstreams = self.upstreams.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(upstreams.entry(api.into()).or_insert_with(fresh))
+        held(upstreams.entry(api.into()).or_default(), fresh)
     }
 
-    /// Every API that was ever configured, with the times of its upstreams.
+    /// Lets go of the names of what nobody holds any more.
+    pub fn forget_unused(&self) {
+        let mut rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
+        rules.retain(|_, counters| counters.strong_count() > 0);
+        let mut upstreams = self.upstreams.lock().unwrap_or_else(PoisonError::into_inner);
+        upstreams.retain(|_, times| times.strong_count() > 0);
+    }
+
+    /// Every API, with the times of its upstreams.
     pub fn upstreams(&self) -> Vec<(Arc<str>, Arc<UpstreamTimes>)> {
         let upstreams = self.upstreams.lock().unwrap_or_else(PoisonError::into_inner);
-        upstreams.iter().map(|(api, times)| (Arc::clone(api), Arc::clone(times))).collect()
+        let held = upstreams.iter().map(|(api, times)| Some((Arc::clone(api), times.upgrade()?)));
+        held.flatten().collect()
     }
 
-    /// Every rule that was ever configured, with its counters.
+    /// Every rule, with its counters.
     pub fn rules(&self) -> Vec<(RuleName, Arc<RuleCounters>)> {
         let rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
-        rules.iter().map(|(name, counters)| (name.clone(), Arc::clone(counters))).collect()
+        let held = rules.iter().map(|(name, counters)| Some((name.clone(), counters.upgrade()?)));
+        held.flatten().collect()
     }
+}
+
+/// What somebody holds already, or a fresh one.
+fn held<T>(known: &mut Weak<T>, fresh: impl FnOnce() -> Arc<T>) -> Arc<T> {
+    known.upgrade().unwrap_or_else(|| {
+        let fresh = fresh();
+        *known = Arc::downgrade(&fresh);
+        fresh
+    })
 }
 
 #[cfg(test)]
@@ -217,12 +238,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rules_keep_their_counts_over_a_reload() {
+    fn rules_keep_their_counts_over_a_reload_that_keeps_them() {
         let counters = Counters::new(2);
-        counters.rule("a", "r").add(0, Outcome::Answered(204));
+        let (rule, times) = (counters.rule("a", "r"), counters.upstream("a"));
+        rule.add(0, Outcome::Answered(204));
         counters.rule("a", "r").add(1, Outcome::Refused);
         assert_eq!(counters.rule("a", "r").read(), [1, 0, 0, 0, 1, 0, 0]);
-        assert_eq!(counters.rules().len(), 1);
+        assert_eq!((counters.rules().len(), counters.upstreams().len()), (1, 1));
+        drop((rule, times));
+        assert_eq!((counters.rules().len(), counters.upstreams().len()), (0, 0));
+        counters.forget_unused();
+        assert!(counters.rules.lock().unwrap().is_empty());
+        assert!(counters.upstreams.lock().unwrap().is_empty());
+        assert_eq!(counters.rule("a", "r").read(), [0; 7]);
     }
 
     #[test]

@@ -7,6 +7,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, text};
@@ -60,6 +61,10 @@ pub struct State {
     pub revocation_lag: Distribution,
     /// Whether the store can do its work.
     pub store: StoreState,
+    /// How long ago the last checkpoint was taken.
+    pub checkpoint_age: Duration,
+    /// Tokens that are over and whose records cannot be read.
+    pub unreadable: u64,
     /// The last event of the present pass over the history that is known to be whole.
     pub history_position: u64,
     /// Whether something in the history cannot be read or does not verify.

@@ -289,3 +289,38 @@ fn explain_names_the_rules_that_have_a_path_for_other_methods() {
     let told = compared("/nowhere");
     assert!(told.contains("no rule of API `erp` has this path"), "{told}");
 }
+
+#[test]
+fn a_flood_of_lookups_is_overloaded_and_explain_needs_no_place_in_its_line() {
+    let gateway = Gateway::start(
+        "cache = { loads = 1 }\n[[apis]]\nname = \"a\"\nupstream = \"http://127.0.0.1:1\"\n\
+         rules = [{ path = \"/{*rest}\" }]\n",
+    );
+    gateway.owner("somebody");
+    let secret = gateway.any_token();
+    let overloaded = || gateway.counted(|core| core.refusals.of(Refusal::Overloaded));
+    let mut clients: Vec<_> = (0..200).map(|_| Client::connect(gateway.public())).collect();
+    let begun = tollgate::clock::instant();
+    for round in 0.. {
+        // One is read at a time and sixteen wait, so that others are one too many.
+        for (number, client) in clients.iter_mut().enumerate() {
+            let unknown = format!("7b1d0a52-52a7-4d4d-{round:04x}-{number:012x}");
+            client.send(gateway.get("/x", &unknown));
+        }
+        let asked = json!({ "method": "GET", "url": "http://a/x", "secret": secret });
+        assert_eq!(explain(&gateway, &asked)["permitted"], true);
+        for client in &mut clients {
+            let answer = client.answer();
+            match answer.status {
+                401 => {}
+                503 => assert_eq!(answer.value("retry-after").as_deref(), Some("1")),
+                status => panic!("{status}"),
+            }
+        }
+        if overloaded() > 0 {
+            break;
+        }
+        assert!(begun.elapsed() < PATIENCE, "nobody was too many");
+    }
+    assert_eq!(gateway.counted(|core| core.refusals.of(Refusal::CannotDecide)), 0);
+}

@@ -17,6 +17,7 @@ mod named;
 mod readme;
 mod secrets;
 mod server;
+mod unsynced;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

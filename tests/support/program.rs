@@ -33,6 +33,15 @@ impl Program {
 
     /// The same with a setting of its own in `[listen]`.
     pub fn start_with(listen: &str, more: &str) -> Self {
+        Self::begin(listen, more, None)
+    }
+
+    /// The same where so many files may be open.
+    pub fn start_with_files(files: u64, more: &str) -> Self {
+        Self::begin("h2c = false", more, Some(files))
+    }
+
+    fn begin(listen: &str, more: &str, files: Option<u64>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let source = folder.path().join("tollgate.toml");
         let key = folder.path().join("master.key");
@@ -46,7 +55,7 @@ impl Program {
             key = key.display(),
         );
         fs::write(&source, base + more).unwrap();
-        let (process, [public, admin]) = serve(&source, folder.path());
+        let (process, [public, admin]) = serve(&source, folder.path(), files);
         Self { process, public, admin, source, folder }
     }
 
@@ -67,9 +76,12 @@ impl Program {
 
     /// Sends a signal to it.
     pub fn signal(&mut self, signal: rustix::process::Signal) {
-        let pid = i32::try_from(self.process.child().id()).unwrap();
-        rustix::process::kill_process(rustix::process::Pid::from_raw(pid).unwrap(), signal)
-            .unwrap();
+        rustix::process::kill_process(self.pid(), signal).unwrap();
+    }
+
+    /// Its process.
+    pub fn pid(&mut self) -> rustix::process::Pid {
+        rustix::process::Pid::from_child(self.process.child())
     }
 
     /// Everything that it wrote: configuration, data, output.
@@ -126,9 +138,16 @@ impl Program {
     }
 }
 
-fn serve(source: &Path, folder: &Path) -> (Process, [SocketAddr; 2]) {
+fn serve(source: &Path, folder: &Path, files: Option<u64>) -> (Process, [SocketAddr; 2]) {
     let output = |name: &str| File::create(folder.join(name)).unwrap();
-    let mut command = Command::new(PROGRAM);
+    let mut command = match files {
+        None => Command::new(PROGRAM),
+        Some(files) => {
+            let mut shell = Command::new("sh");
+            shell.args(["-c", &format!("ulimit -n {files}; exec \"$0\" \"$@\"")]).arg(PROGRAM);
+            shell
+        }
+    };
     command.arg("--config").arg(source).arg("serve");
     command.stdin(Stdio::null()).stdout(output("stdout")).stderr(output("stderr"));
     let mut process = Process::spawn(&mut command);

@@ -2,8 +2,9 @@
 //! so that changes come in between. Everything else is the store's own.
 
 use std::io::Write;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::Semaphore;
@@ -20,15 +21,30 @@ use crate::store::{
 
 /// The store behind it, and how many reads there were.
 #[derive(Debug)]
-pub(super) struct Late {
-    pub(super) inner: Arc<dyn Store>,
-    pub(super) reads: AtomicUsize,
+pub(crate) struct Late {
+    pub(crate) inner: Arc<dyn Store>,
+    pub(crate) reads: AtomicUsize,
     /// Without permits no read comes to its end.
-    pub(super) gate: Semaphore,
+    pub(crate) gate: Semaphore,
     /// Reads that have begun and are not over.
-    pub(super) inside: AtomicUsize,
+    pub(crate) inside: AtomicUsize,
     /// Whether what stands at the gate is what was read, and not who is about to read.
-    pub(super) holds_answers: AtomicBool,
+    pub(crate) holds_answers: AtomicBool,
+    /// Whose record cannot be read by its id.
+    pub(crate) unreadable: Mutex<Option<TokenId>>,
+}
+
+impl Late {
+    pub(crate) fn over(inner: Arc<dyn Store>, permits: usize) -> Self {
+        Self {
+            inner,
+            reads: AtomicUsize::new(0),
+            gate: Semaphore::new(permits),
+            inside: AtomicUsize::new(0),
+            holds_answers: AtomicBool::new(false),
+            unreadable: Mutex::default(),
+        }
+    }
 }
 
 #[async_trait]
@@ -51,6 +67,10 @@ impl Store for Late {
     }
 
     async fn token(&self, id: TokenId) -> Result<Option<Arc<Token>>, StoreError> {
+        if *self.unreadable.lock().unwrap() == Some(id) {
+            let [place, what, hint] = ["a key", "a test", "nothing"].map(str::to_owned);
+            return Err(StoreError::Damaged { place, what, hint });
+        }
         self.inner.token(id).await
     }
 
@@ -131,6 +151,10 @@ impl Store for Late {
 
     async fn lower_high_water(&self, to: Timestamp) -> Result<(), StoreError> {
         self.inner.lower_high_water(to).await
+    }
+
+    fn checkpoint_age(&self) -> Duration {
+        self.inner.checkpoint_age()
     }
 
     fn health(&self) -> Health {

@@ -7,15 +7,14 @@
 
 mod digest;
 mod flood;
-mod late;
+pub(crate) mod late;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use tempfile::TempDir;
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
 
 use super::{Cache, Entry, Lookup};
 use crate::clock::Clock;
@@ -142,14 +141,7 @@ async fn world_with(settings: CacheSettings, permits: usize) -> World {
     };
     let clock = Clock::held(START);
     let inner = store::open(&store_settings, clock.clone()).await.unwrap();
-    let late = Late {
-        inner,
-        reads: AtomicUsize::new(0),
-        gate: Semaphore::new(permits),
-        inside: AtomicUsize::new(0),
-        holds_answers: AtomicBool::new(false),
-    };
-    let late = Arc::new(late);
+    let late = Arc::new(Late::over(inner, permits));
     let cache = Cache::new(Arc::clone(&late) as Arc<dyn store::Store>, settings, Handle::current());
     let alice = commit(EventKind::OwnerCreated, Record::Owner(Arc::new(owner(1))), Revision(1));
     cache.commit(alice).await.unwrap();

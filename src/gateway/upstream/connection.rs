@@ -5,7 +5,9 @@ use std::cell::RefCell;
 use std::io;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use hyper::body::Frame;
@@ -15,6 +17,8 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
 use crate::domain::refusal::Refusal;
 use crate::gateway::alarm::Alarm;
+use crate::gateway::descriptors::Place;
+use crate::gateway::targets::Target;
 
 use super::answer::{self, Answer};
 use super::error::Broken;
@@ -76,8 +80,12 @@ pub(in crate::gateway) struct Connection {
     /// Whether the last read brought all that there was room for.
     long: bool,
     pub(in crate::gateway) alarm: Rc<Alarm>,
-    pub(super) target: usize,
+    /// Among all that may be open.
+    _place: Place,
+    pub(super) target: Arc<Target>,
     pub(super) idle_since_ms: u64,
+    /// How long it may lie idle, by the API whose exchange was the last.
+    pub(in crate::gateway) idle_timeout: Duration,
 }
 
 /// Why an exchange gives no answer.
@@ -90,7 +98,13 @@ pub(in crate::gateway) enum Failed {
 }
 
 impl Connection {
-    pub(super) fn new(stream: TcpStream, alarm: Alarm, target: usize, now_ms: u64) -> Self {
+    pub(super) fn new(
+        stream: TcpStream,
+        place: Place,
+        alarm: Alarm,
+        target: &Arc<Target>,
+        now_ms: u64,
+    ) -> Self {
         let (read, write) = stream.into_split();
         Self {
             read,
@@ -102,8 +116,10 @@ impl Connection {
             interim: 0,
             long: false,
             alarm: Rc::new(alarm),
-            target,
+            _place: place,
+            target: Arc::clone(target),
             idle_since_ms: now_ms,
+            idle_timeout: Duration::ZERO,
         }
     }
 

@@ -18,6 +18,7 @@ mod pool;
 
 use std::io;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
@@ -25,6 +26,7 @@ use tokio::net::TcpStream;
 use crate::config::settings::Endpoint;
 
 use super::alarm::Alarms;
+use super::descriptors::Place;
 use super::targets::Target;
 
 pub(super) use answer::Wanted;
@@ -34,19 +36,20 @@ pub(super) use lines::{Lines, Waiting};
 pub(super) use outgoing::{Coding, Outgoing};
 pub(super) use pool::Pool;
 
-/// A new connection to `target`.
+/// A new connection to `target`, at a place among all.
 ///
 /// # Errors
 /// The name cannot be resolved, or nobody listens there, or it takes longer than `timeout`.
 pub(super) async fn connect(
     alarms: &Rc<Alarms>,
-    target: &Target,
+    target: &Arc<Target>,
     timeout: Duration,
+    place: Place,
 ) -> io::Result<Box<Connection>> {
     let Endpoint { host, port } = &target.endpoint;
     let stream = tokio::time::timeout(timeout, TcpStream::connect((host.as_str(), *port)))
         .await
         .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
     stream.set_nodelay(true)?;
-    Ok(Box::new(Connection::new(stream, alarms.add(), target.number, alarms.now_ms())))
+    Ok(Box::new(Connection::new(stream, place, alarms.add(), target, alarms.now_ms())))
 }

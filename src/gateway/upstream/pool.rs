@@ -26,11 +26,10 @@ impl Pool {
         idle_timeout: Duration,
         now_ms: u64,
     ) -> Option<Box<Connection>> {
-        let idle_ms = u64::try_from(idle_timeout.as_millis()).unwrap_or(u64::MAX);
         let mut pools = self.0.borrow_mut();
         let idle = pools.get_mut(target)?;
         while let Some(connection) = idle.pop() {
-            if now_ms.saturating_sub(connection.idle_since_ms) <= idle_ms {
+            if now_ms.saturating_sub(connection.idle_since_ms) <= millis(idle_timeout) {
                 return Some(connection);
             }
         }
@@ -45,22 +44,45 @@ impl Pool {
         connection.alarm.clear();
         connection.idle_since_ms = now_ms;
         let mut pools = self.0.borrow_mut();
-        if pools.len() <= connection.target {
-            pools.resize_with(connection.target + 1, Vec::new);
+        let number = connection.target.number;
+        if pools.len() <= number {
+            pools.resize_with(number + 1, Vec::new);
         }
-        if let Some(idle) = pools.get_mut(connection.target).filter(|idle| idle.len() < IDLE_MAX) {
+        if let Some(idle) = pools.get_mut(number).filter(|idle| idle.len() < IDLE_MAX) {
             idle.push(connection);
         }
     }
 
-    /// Closes what has been idle since before `since_ms`, and forgets whose task it was that used
-    /// what it keeps; called now and then.
-    pub(in crate::gateway) fn prune(&self, since_ms: u64) {
-        for idle in self.0.borrow_mut().iter_mut() {
+    /// Closes all, to make room for those of other cores.
+    pub(in crate::gateway) fn close_all(&self) {
+        self.0.borrow_mut().clear();
+    }
+
+    /// Closes one that is idle, to make room for another; false where there is none.
+    pub(in crate::gateway) fn close_one(&self) -> bool {
+        let mut pools = self.0.borrow_mut();
+        let idle = pools.iter_mut().find(|idle| !idle.is_empty());
+        // The one that was used the longest ago.
+        idle.map(|idle| idle.remove(0)).is_some()
+    }
+
+    /// Closes what has been idle for as long as it may, and all of the endpoints that are not `in_use`;
+    /// forgets whose task it was that used what it keeps. Called now and then.
+    pub(in crate::gateway) fn prune(&self, now_ms: u64, in_use: impl Fn(usize) -> bool) {
+        let mut pools = self.0.borrow_mut();
+        for (number, idle) in pools.iter_mut().enumerate().filter(|(_, idle)| !idle.is_empty()) {
+            if !in_use(number) {
+                *idle = Vec::new();
+            }
             idle.retain_mut(|one| {
                 one.alarm.leave();
-                one.idle_since_ms >= since_ms && one.is_open()
+                now_ms.saturating_sub(one.idle_since_ms) <= millis(one.idle_timeout)
+                    && one.is_open()
             });
         }
     }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

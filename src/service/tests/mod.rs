@@ -1,6 +1,7 @@
 //! The acts, each with its checks and its event, over a real store.
 
 mod owners;
+mod sweep;
 mod tokens;
 mod update;
 
@@ -19,7 +20,7 @@ use crate::config::{Environment, Settings, parse};
 use crate::domain::flags::Flags;
 use crate::domain::id::{OwnerId, TokenId};
 use crate::domain::time::{Span, Timestamp};
-use crate::store;
+use crate::store::{self, Store};
 
 const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
 
@@ -33,13 +34,18 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) async fn new() -> Self {
+        Self::over(|store| store).await
+    }
+
+    /// With what `between` makes of its store.
+    pub(crate) async fn over(between: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut settings = settings();
         settings.store.path = folder.path().join("data");
         let clock = Clock::held(NOW);
         let store = store::open(&settings.store, clock.clone()).await.unwrap();
         let control = tokio::runtime::Handle::current();
-        let cache = Cache::new(store, settings.cache.clone(), control);
+        let cache = Cache::new(between(store), settings.cache.clone(), control);
         let settings = Arc::new(ArcSwap::from_pointee(settings));
         let service = Arc::new(Service::new(cache, settings, clock.clone()));
         Self { service, clock, by: Caller::local(1_000), _folder: folder }

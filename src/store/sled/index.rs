@@ -256,10 +256,8 @@ impl Index {
 
     /// The second half of [`Index::sync`], also for an index that is not open.
     pub(super) fn sync_files(path: &Path) -> Result<(), StoreError> {
-        sync_tree(path).map_err(|error| StoreError::Failed {
-            doing: format!("syncing `{}`", path.display()),
-            cause: error.to_string(),
-        })
+        let doing = || format!("syncing `{}`", path.display());
+        sync_tree(path).map_err(|error| StoreError::opening(doing(), &error))
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -364,10 +362,9 @@ fn guarded<T>(
         Ok(Err(::sled::Error::Io(error))) if is_full(&error) => {
             Err(StoreError::Full { path: place.to_string() })
         }
-        Ok(Err(::sled::Error::Io(error))) => Err(StoreError::Failed {
-            doing: format!("{doing} `{place}`"),
-            cause: error.to_string(),
-        }),
+        Ok(Err(::sled::Error::Io(error))) => {
+            Err(StoreError::opening(format!("{doing} `{place}`"), &error))
+        }
         Ok(Err(error)) => Err(damage(error.to_string())),
         Err(_) => Err(damage("sled gave up on it".to_owned())),
     }
@@ -394,5 +391,6 @@ fn sync_tree(path: &Path) -> std::io::Result<()> {
             sync_tree(&entry?.path())?;
         }
     }
-    file.sync_all()
+    // What a sync says is final, even that there was no memory.
+    file.sync_all().map_err(std::io::Error::other)
 }

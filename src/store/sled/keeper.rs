@@ -74,11 +74,15 @@ impl Keeper {
                     && !progress.failed.load(Ordering::Acquire)
                 {
                     space.make_room();
-                    let taken = index.sync().and_then(|()| checkpoint::write(&folder, &checkpoint));
+                    let synced = shared.open_fault().and_then(|()| index.sync());
+                    let taken = synced.and_then(|()| checkpoint::write(&folder, &checkpoint));
                     if let Err(error) = taken {
                         tracing::error!("no checkpoint could be taken: {error}");
-                        let lasting = !matches!(error, StoreError::Full { .. });
-                        progress.failed.store(lasting, Ordering::Release);
+                        // Only a failed sync leaves unknown what is on disk.
+                        let passing = error.is_passing();
+                        progress.failed.store(!passing, Ordering::Release);
+                    } else {
+                        shared.note_checkpoint();
                     }
                 }
                 drop((index, shared));

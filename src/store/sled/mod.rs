@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 
 use super::backup::{self, Summary};
 use super::{
@@ -109,6 +110,8 @@ const USES: usize = 32_768;
 pub(super) struct SledStore {
     shared: Arc<Shared>,
     room: Semaphore,
+    /// One turn for each part of an index in doubt, and one for all of it.
+    turns: Vec<Semaphore>,
     jobs: Mutex<Option<Sender<Job>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -140,6 +143,7 @@ impl SledStore {
         Ok(Self {
             shared,
             room: Semaphore::new(WAITING),
+            turns: (0..=keys::PARTS).map(|_| Semaphore::new(1)).collect(),
             jobs: Mutex::new(Some(jobs)),
             thread: Mutex::new(Some(thread)),
         })
@@ -175,22 +179,35 @@ impl SledStore {
     }
 
     /// The index, once these parts of it are known to be whole: at once, but for a short time after
-    /// a crash.
+    /// a crash. Then one thread reads a part, and whoever else waits for it holds none, so that
+    /// thousands of requests leave threads for those who list or end tokens.
     async fn ready_for(&self, parts: &[usize]) -> Result<Arc<Index>, StoreError> {
-        let index = self.shared.index()?;
-        if !index.doubts().is_some_and(|doubts| doubts.any_of(parts)) {
-            return Ok(index);
+        loop {
+            // Another one may have been put in its place meanwhile, which may be in doubt too.
+            let index = self.shared.index()?;
+            let doubtful = |part: &usize| index.doubts().is_some_and(|all| all.any_of(&[*part]));
+            let Some(part) = parts.iter().copied().find(doubtful) else { return Ok(index) };
+            let _turn = self.turn(part).await?;
+            if doubtful(&part) {
+                let index = Arc::clone(&index);
+                self.aside(move |_| index.clear(&[part])).await?;
+            }
         }
-        let parts = parts.to_vec();
-        self.aside(move |_| index.clear(&parts).map(|()| index)).await
     }
 
+    /// The same for all of it.
     async fn ready_for_all(&self) -> Result<Arc<Index>, StoreError> {
         let index = self.shared.index()?;
         if index.doubts().is_none() {
             return Ok(index);
         }
+        let _turn = self.turn(keys::PARTS).await?;
         self.aside(Shared::whole_index).await
+    }
+
+    async fn turn(&self, part: usize) -> Result<SemaphorePermit<'_>, StoreError> {
+        let turns = self.turns.get(part).ok_or(StoreError::Closed)?;
+        turns.acquire().await.map_err(|_| StoreError::Closed)
     }
 
     fn send(&self, job: Job) -> Result<(), StoreError> {
@@ -249,13 +266,10 @@ impl Store for SledStore {
         after: Option<TokenId>,
         limit: usize,
     ) -> Result<Page<Listed, TokenId>, StoreError> {
-        let owner = owner.cloned();
-        self.aside(move |shared| {
-            let index = shared.whole_index()?;
-            match owner {
-                Some(owner) => read::tokens_of(&index, &owner, after, limit),
-                None => read::tokens(&index, after, limit),
-            }
+        let (owner, index) = (owner.cloned(), self.ready_for_all().await?);
+        self.aside(move |_| match owner {
+            Some(owner) => read::tokens_of(&index, &owner, after, limit),
+            None => read::tokens(&index, after, limit),
         })
         .await
     }
@@ -265,8 +279,8 @@ impl Store for SledStore {
         after: Option<&OwnerId>,
         limit: usize,
     ) -> Result<Page<Arc<Owner>, OwnerId>, StoreError> {
-        let after = after.cloned();
-        self.aside(move |shared| read::owners(&*shared.whole_index()?, after.as_ref(), limit)).await
+        let (after, index) = (after.cloned(), self.ready_for_all().await?);
+        self.aside(move |_| read::owners(&index, after.as_ref(), limit)).await
     }
 
     async fn use_slot(&self, of: TokenId) -> Result<Option<UseSlot>, StoreError> {
@@ -289,7 +303,8 @@ impl Store for SledStore {
         after: Option<Due>,
         limit: usize,
     ) -> Result<Vec<Due>, StoreError> {
-        self.aside(move |shared| read::due(&*shared.whole_index()?, until, after, limit)).await
+        let index = self.ready_for_all().await?;
+        self.aside(move |_| read::due(&index, until, after, limit)).await
     }
 
     async fn refile(&self, due: Due) -> Result<Option<Timestamp>, StoreError> {
@@ -349,11 +364,15 @@ impl Store for SledStore {
         self.aside(move |shared| shared.uses.lower_high_water(to)).await
     }
 
+    fn checkpoint_age(&self) -> Duration {
+        self.shared.checkpoint_age()
+    }
+
     fn health(&self) -> Health {
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         let stopped = thread.as_ref().is_none_or(JoinHandle::is_finished);
         match self.shared.health() {
-            Health::Ready | Health::ReadOnly(_) if stopped => {
+            Health::Ready | Health::ReadOnly(_) | Health::ReadOnlyForGood(_) if stopped => {
                 Health::Broken("the thread that makes changes has stopped; restart".to_owned())
             }
             health => health,

@@ -81,13 +81,14 @@ impl Scrub {
         if newest > self.mark.head.seq
             && let Err(error) = self.read(newest, bytes)
         {
-            if !std::mem::take(&mut self.resumed) {
+            if matches!(error, HistoryError::Exhausted { .. }) || !std::mem::take(&mut self.resumed)
+            {
                 return Err(error.into());
             }
             // Perhaps only the place is wrong: all of it will tell.
             (self.begun, self.mark) = (now, Mark::START);
         }
-        self.note()?;
+        self.note();
         Ok(Position(self.mark.head.seq))
     }
 
@@ -102,14 +103,18 @@ impl Scrub {
         Ok(())
     }
 
-    fn note(&mut self) -> Result<(), StoreError> {
+    /// Writes down how far the pass has come. Without that, one after a restart begins further back,
+    /// which tells nothing of the history.
+    fn note(&mut self) {
         let Mark { head: Head { seq, hash }, next: Place { segment, offset } } = self.mark;
         if seq.abs_diff(self.noted) < NOTE_EVENTS {
-            return Ok(());
+            return;
         }
         let (begun, hash) = (self.begun, Digest::from_bytes(hash));
-        small::write(&self.path, &Written { begun, seq, hash, segment, offset })?;
+        let written = small::write(&self.path, &Written { begun, seq, hash, segment, offset });
+        if let Err(error) = written {
+            tracing::warn!("how far the history was verified is not written down: {error}");
+        }
         self.noted = seq;
-        Ok(())
     }
 }

@@ -2,13 +2,14 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::index::Index;
 use super::keys;
 use super::options::Options;
 use super::scrub::Scrub;
 use super::uses::Uses;
+use crate::clock;
 use crate::domain::time::Timestamp;
 use crate::history::Probe;
 use crate::store::{Health, StoreError};
@@ -50,10 +51,14 @@ pub(super) struct Shared {
     room: AtomicU8,
     refused: RwLock<Option<String>>,
     pub(super) scrub: Mutex<Scrub>,
+    /// When the last checkpoint was on disk; at first, when the store was opened.
+    checkpoint_at: Mutex<Instant>,
     /// Whether the store is to be closed, so that nobody begins what takes long.
     closing: AtomicBool,
     #[cfg(test)]
     index_fails: AtomicBool,
+    #[cfg(test)]
+    opening_fails: AtomicBool,
 }
 
 impl Shared {
@@ -75,9 +80,12 @@ impl Shared {
             room: AtomicU8::new(Room::Enough as u8),
             refused: RwLock::new(None),
             scrub,
+            checkpoint_at: Mutex::new(clock::instant()),
             closing: AtomicBool::new(false),
             #[cfg(test)]
             index_fails: AtomicBool::new(false),
+            #[cfg(test)]
+            opening_fails: AtomicBool::new(false),
         }
     }
 
@@ -125,6 +133,15 @@ impl Shared {
             Access::Open(index) => Some(index),
             Access::Down(_) | Access::Closed => None,
         }
+    }
+
+    pub(super) fn note_checkpoint(&self) {
+        *self.checkpoint_at.lock().unwrap_or_else(PoisonError::into_inner) = clock::instant();
+    }
+
+    pub(super) fn checkpoint_age(&self) -> Duration {
+        let at = *self.checkpoint_at.lock().unwrap_or_else(PoisonError::into_inner);
+        clock::instant().saturating_duration_since(at)
     }
 
     /// The newest event that every read sees.
@@ -183,27 +200,44 @@ impl Shared {
         Ok(())
     }
 
+    /// What a test makes fail: opening files for a checkpoint, since as many are open as may be.
+    #[cfg_attr(not(test), expect(clippy::unused_self, reason = "only tests make it fail"))]
+    pub(super) fn open_fault(&self) -> Result<(), StoreError> {
+        #[cfg(test)]
+        if self.opening_fails.load(Ordering::Acquire) {
+            let full = rustix::io::Errno::MFILE.into();
+            return Err(StoreError::opening("opening a file".to_owned(), &full));
+        }
+        Ok(())
+    }
+
+    #[cfg(test)]
+    pub(super) fn fail_opening(&self, fail: bool) {
+        self.opening_fails.store(fail, Ordering::Release);
+    }
+
     #[cfg(test)]
     pub(super) fn fail_index(&self, fail: bool) {
         self.index_fails.store(fail, Ordering::Release);
     }
 
     pub(super) fn health(&self) -> Health {
+        let refused = self.refused.read().unwrap_or_else(PoisonError::into_inner).clone();
         match &*self.access.read().unwrap_or_else(PoisonError::into_inner) {
             Access::Open(index) => {
                 if let Some(doubts) = index.doubts().filter(|_| index.is_damaged()) {
                     let why = "the index is damaged, and is being built anew".to_owned();
                     return match doubts.bad_of(keys::request_parts()) {
                         Some(_) => Health::Broken(why),
-                        None => Health::ReadOnly(why),
+                        None => refused.map_or(Health::ReadOnly(why), Health::ReadOnlyForGood),
                     };
                 }
             }
             Access::Down(reason) => return Health::Broken(reason.clone()),
             Access::Closed => return Health::Broken("the store is closed".to_owned()),
         }
-        if let Some(reason) = &*self.refused.read().unwrap_or_else(PoisonError::into_inner) {
-            return Health::ReadOnly(reason.clone());
+        if let Some(reason) = refused {
+            return Health::ReadOnlyForGood(reason);
         }
         if !self.room_is(Room::Enough) {
             return Health::ReadOnly("the disk is full".to_owned());

@@ -53,7 +53,7 @@ pub(super) fn write(path: &Path, content: &impl Serialize) -> Result<(), StoreEr
         use std::io::ErrorKind::{QuotaExceeded, StorageFull};
         match error.kind() {
             StorageFull | QuotaExceeded => StoreError::Full { path: folder.display().to_string() },
-            _ => failed(path, &error),
+            _ => StoreError::opening(format!("writing `{}`", path.display()), &error),
         }
     })?;
     history::sync_folder(folder).map_err(StoreError::from)
@@ -66,7 +66,8 @@ fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut options = File::options();
     let mut file = options.write(true).create_new(true).mode(0o600).open(&temporary)?;
     file.write_all(bytes)?;
-    file.sync_all()?;
+    // What a sync says is final, even that there was no memory.
+    file.sync_all().map_err(std::io::Error::other)?;
     fs::rename(&temporary, path)
 }
 

@@ -21,6 +21,7 @@ mod renewal;
 mod scrub;
 mod upgrade;
 mod uses;
+mod waiting;
 
 /// Opens with small segments, so that every test of more than a few events crosses a border.
 fn options(folder: &Path) -> Options {

@@ -139,6 +139,10 @@ pub(super) fn store(families: &mut Families<'_>, state: &State) -> fmt::Result {
     families.histogram("store_load", help, FROM_MICROSECONDS, &state.loads)?;
     let help = "Changes to tokens and owners, until they were durable or had failed";
     families.histogram("store_commit", help, FROM_MICROSECONDS, &state.commits)?;
+    let help = "How long ago the last checkpoint of the store was taken";
+    families.seconds("checkpoint_age", help, state.checkpoint_age.as_secs())?;
+    let help = "Tokens that are over and cannot be ended, since their records cannot be read";
+    families.gauge("tokens_unreadable", help, state.unreadable)?;
     let help = "The last event of the history that the present pass over it has found to be whole";
     families.gauge("history_verified_position", help, state.history_position)?;
     let help = "1 if something in the history cannot be read or does not verify, else 0";

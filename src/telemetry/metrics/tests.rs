@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::domain::refusal::Refusal;
-use crate::telemetry::counters::Outcome;
+use crate::telemetry::counters::{Outcome, RuleCounters, UpstreamTimes};
 use crate::telemetry::durations::Durations;
 
 /// A family as it was written.
@@ -71,6 +71,8 @@ fn state() -> State {
         commits: times.read(),
         revocation_lag: times.read(),
         store: StoreState::ReadOnly,
+        checkpoint_age: Duration::from_secs(14),
+        unreadable: 15,
         history_position: 13,
         history_damaged: true,
         clock: ClockState::Trusted,
@@ -93,9 +95,26 @@ fn scraped(counters: &Arc<Counters>) -> (String, BTreeMap<String, Family>) {
     (text, families)
 }
 
+/// Counters of APIs and rules that are configured.
+struct Busy {
+    counters: Arc<Counters>,
+    _rules: [Arc<RuleCounters>; 2],
+    _upstreams: [Arc<UpstreamTimes>; 2],
+}
+
+impl std::ops::Deref for Busy {
+    type Target = Arc<Counters>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.counters
+    }
+}
+
 /// Some traffic on two cores.
-fn busy() -> Arc<Counters> {
+fn busy() -> Busy {
     let counters = Counters::new(2);
+    let rules = ["stock", "nobody-came"].map(|rule| counters.rule("erp", rule));
+    let upstreams = ["erp", "quiet"].map(|api| counters.upstream(api));
     for (index, core) in counters.cores.iter().enumerate() {
         for (micros, refusal) in (1..).zip(Refusal::ALL) {
             core.refused(refusal);
@@ -103,13 +122,11 @@ fn busy() -> Arc<Counters> {
         }
         core.open.add(3);
         core.open.sub(1);
-        counters.rule("erp", "stock").add(index, Outcome::Answered(200));
-        counters.upstream("erp").observe(index, Duration::from_millis(5));
-        counters.upstream("erp").observe(index, Duration::from_secs(100));
+        rules[0].add(index, Outcome::Answered(200));
+        upstreams[0].observe(index, Duration::from_millis(5));
+        upstreams[0].observe(index, Duration::from_secs(100));
     }
-    counters.rule("erp", "nobody-came");
-    counters.upstream("quiet");
-    counters
+    Busy { counters, _rules: rules, _upstreams: upstreams }
 }
 
 #[test]
@@ -129,7 +146,7 @@ fn names_begin_alike_and_have_a_help_and_their_unit() {
 
 #[test]
 fn every_refusal_appears_with_the_sum_of_all_cores() {
-    for (counters, expected) in [(Counters::new(2), 0.0), (busy(), 2.0)] {
+    for (counters, expected) in [(Counters::new(2), 0.0), (busy().counters, 2.0)] {
         let (_, families) = scraped(&counters);
         let refusals: BTreeMap<_, _> =
             families["tollgate_refusals"].samples.iter().cloned().collect();
@@ -209,6 +226,8 @@ fn states_and_gauges_say_what_they_were_told() {
         ("tollgate_touches_pending", 7.0),
         ("tollgate_touches_written_total", 8.0),
         ("tollgate_history_verified_position", 13.0),
+        ("tollgate_checkpoint_age_seconds", 14.0),
+        ("tollgate_tokens_unreadable", 15.0),
         ("tollgate_history_damaged", 1.0),
         ("tollgate_clock_trusted", 1.0),
         ("tollgate_clock_state{state=\"trusted\"}", 1.0),

@@ -6,13 +6,16 @@ use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 
 use crate::gateway::alarm::Alarms;
+use crate::gateway::descriptors::Descriptors;
 use crate::gateway::upstream::{Coding, Wanted};
 
 async fn pair() -> (Connection, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let upstream = listener.accept().await.unwrap().0;
-    (Connection::new(stream, Alarms::new().add(), 0, 0), upstream)
+    let place = Descriptors::default().upstream().unwrap();
+    let alarm = Alarms::new().add();
+    (Connection::new(stream, place, alarm, &Target::sample(), 0), upstream)
 }
 
 #[tokio::test]

@@ -22,7 +22,7 @@ use crate::store::sled::{keys, value};
 use crate::store::{Health, Store, StoreError};
 
 /// What keeps a folder open beside what readers share.
-type Opening = (Lock, Space, Log, State);
+pub(super) type Opening = (Lock, Space, Log, State);
 
 const TOKENS: u64 = 30;
 /// One that is revoked after the older copy was taken.
@@ -150,7 +150,7 @@ async fn parts_that_are_whole_are_answered_while_another_is_not() {
 }
 
 /// A folder that a crash left, open without a writing thread, which would read it and mend it.
-fn in_doubt(folder: &Path, change_index: impl FnOnce(&::sled::Db)) -> (Shared, Opening) {
+pub(super) fn in_doubt(folder: &Path, change_index: impl FnOnce(&::sled::Db)) -> (Shared, Opening) {
     change(folder, change_index);
     let Opened { lock, space, log, index, state, uses, .. } =
         opening::open(&options(folder)).unwrap();

@@ -45,7 +45,7 @@ async fn after_a_failed_sync_nothing_is_acknowledged_and_reads_go_on() {
         let refused = store.commit(creation(token(n, "alice"))).await;
         assert!(matches!(refused, Err(StoreError::ReadOnly(_))), "{refused:?}");
     }
-    assert!(matches!(store.health(), Health::ReadOnly(_)));
+    assert!(matches!(store.health(), Health::ReadOnlyForGood(_)));
     check_filled(&store, 10).await;
     store.note_uses(vec![noted(token(1, "alice").id, 1)], NOW).await.unwrap();
     drop(store);

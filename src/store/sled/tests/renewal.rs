@@ -204,6 +204,11 @@ async fn checkpoints_go_on_with_another_index() {
         keep_waiting(async || !keeper.is_busy()).await;
         checkpoint::read(&data).is_some()
     };
+    store.shared.fail_opening(true);
+    assert!(!take().await);
+    store.shared.fail_opening(false);
+    assert!(take().await, "descriptors that ran out are no failed sync");
+    fs::remove_file(data.join("checkpoint")).unwrap();
     // Nothing can be written where a folder stands.
     fs::create_dir(data.join("checkpoint.new")).unwrap();
     assert!(!take().await);

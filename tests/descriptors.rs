@@ -1,0 +1,212 @@
+//! File descriptors that run out: clients who only connect leave room for everybody else, and a
+//! system without any breaks nothing for longer than it lasts.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod support;
+
+use std::fs;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::os::unix::net::UnixStream;
+use std::time::Duration;
+
+use rustix::process::{Resource, Rlimit, prlimit};
+use support::PATIENCE;
+use support::client::{Answer, Client, ask};
+use support::program::Program;
+use support::upstream::Upstream;
+use tollgate::clock::instant;
+
+struct Stage {
+    program: Program,
+    secrets: [(String, String); 2],
+    _upstream: Upstream,
+}
+
+impl Stage {
+    fn start(files: u64) -> Self {
+        let upstream = Upstream::start();
+        let rules = format!(
+            "[[apis]]\nname = \"a\"\nupstream = \"http://{}\"\nrules = [{{ path = \"/{{*rest}}\" }}]\n",
+            upstream.address()
+        );
+        let program = Program::start_with_files(files, &rules);
+        program.succeed(&["user", "add", "alice"], "");
+        let make = |name: &str| {
+            let arguments = ["token", "create", "--owner", "alice", "--name", name, "--json"];
+            let made: serde_json::Value =
+                serde_json::from_str(&program.succeed(&arguments, "")).unwrap();
+            let text = |value: &serde_json::Value| value.as_str().unwrap().to_owned();
+            (text(&made["token"]["id"]), text(&made["secret"]))
+        };
+        let secrets = ["one", "two"].map(make);
+        Self { program, secrets, _upstream: upstream }
+    }
+
+    fn request(&self, secret: &str) -> String {
+        format!("GET /x HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {secret}\r\n\r\n")
+    }
+
+    fn monitor(&self, path: &str) -> Answer {
+        ask(self.program.admin(), question(path))
+    }
+
+    fn logged(&self, words: &str) -> bool {
+        String::from_utf8_lossy(&self.program.logged()).contains(words)
+    }
+
+    fn wait_for(&self, words: &str) {
+        let begun = instant();
+        while !self.logged(words) {
+            assert!(begun.elapsed() < PATIENCE, "`{words}` was never said");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Ticks of a processor that it has used.
+    fn ticks(&mut self) -> u64 {
+        let path = format!("/proc/{}/stat", self.program.pid().as_raw_pid());
+        let stat = fs::read_to_string(path).unwrap();
+        let fields: Vec<_> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+        fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap()
+    }
+}
+
+fn question(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n")
+}
+
+/// How long it takes until a client is served again.
+fn back_after(stage: &Stage, secret: &str) -> Duration {
+    let begun = instant();
+    loop {
+        let mut stream = TcpStream::connect(stage.program.public()).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut status = [0; 12];
+        let asked = stream.write_all(stage.request(secret).as_bytes());
+        // One that is turned away may be closed before it has asked.
+        if asked.and_then(|()| stream.read_exact(&mut status)).is_ok() {
+            assert_eq!(&status, b"HTTP/1.1 200");
+            return begun.elapsed();
+        }
+        assert!(begun.elapsed() < PATIENCE, "nobody is served any more");
+    }
+}
+
+#[test]
+fn idle_connections_leave_room_for_those_who_act_and_those_who_watch() {
+    let stage = Stage::start(120);
+    // 120 are more than the gateway needs, and far fewer than `limits.connections`.
+    assert!(stage.logged("`limits.connections` is 100000"), "nothing is said at the start");
+    assert!(stage.logged("only 120 files open") && stage.logged("LimitNOFILE="));
+    let [(id, revoked), (_, other)] = &stage.secrets;
+    assert_eq!(ask(stage.program.public(), stage.request(revoked)).status, 200);
+
+    let idle: Vec<_> =
+        (0..300).map(|_| TcpStream::connect(stage.program.public()).unwrap()).collect();
+    stage.wait_for("a connection is turned away");
+    for path in ["/health", "/ready"] {
+        assert_eq!(stage.monitor(path).status, 200, "{path}");
+    }
+    stage.program.succeed(&["token", "revoke", id], "");
+    let metrics = stage.monitor("/metrics").text();
+    assert!(metrics.contains("\ntollgate_accept_errors_total 0\n"), "{metrics}");
+    assert!(!stage.logged("Too many open files"));
+
+    drop(idle);
+    let took = back_after(&stage, other);
+    assert!(took < Duration::from_secs(1), "{took:?}");
+    assert_eq!(ask(stage.program.public(), stage.request(revoked)).status, 401);
+}
+
+#[test]
+fn descriptors_that_run_out_break_nothing_for_longer_than_that() {
+    let mut stage = Stage::start(1_024);
+    let (pid, secret) = (stage.program.pid(), stage.secrets[1].1.clone());
+    let mut client = Client::connect(stage.program.public());
+    assert_eq!(client.ask(stage.request(&secret)).status, 200);
+    let mut monitor = Client::connect(stage.program.admin());
+    assert_eq!(monitor.ask(question("/health")).status, 200);
+    let mut socket =
+        UnixStream::connect(stage.program.folder().join("data/tollgate.sock")).unwrap();
+    let mut add = |name: &str| {
+        let body = format!("{{\"id\":\"{name}\"}}");
+        let head =
+            "POST /api/v1/users HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json";
+        let length = body.len();
+        write!(socket, "{head}\r\nContent-Length: {length}\r\n\r\n{body}").unwrap();
+        let mut answer = [0; 4_096];
+        let read = socket.read(&mut answer).unwrap();
+        String::from_utf8_lossy(&answer[..read]).starts_with("HTTP/1.1 201")
+    };
+    assert!(add("before"));
+
+    // No file and no connection can be opened any more.
+    let limit = |files| Rlimit { current: Some(files), maximum: Some(1_024) };
+    prlimit(Some(pid), Resource::Nofile, limit(1)).unwrap();
+    let waiting = Client::connect(stage.program.public());
+    stage.wait_for("no connection can be accepted");
+    assert!(add("meanwhile"), "a change needs no further file");
+    stage.wait_for("no checkpoint could be taken");
+    assert_eq!(client.ask(stage.request(&secret)).status, 200, "who is there goes on");
+    let (ticks, begun) = (stage.ticks(), instant());
+    while begun.elapsed() < Duration::from_secs(1) {
+        assert_eq!(monitor.ask(question("/ready")).status, 200);
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    assert!(stage.ticks() - ticks < 50, "it spins");
+    let metrics = monitor.ask(question("/metrics")).text();
+    assert!(metrics.contains("\ntollgate_history_damaged 0\n"), "{metrics}");
+    let checkpoint = || fs::read(stage.program.folder().join("data/checkpoint")).unwrap();
+    let last = checkpoint();
+
+    prlimit(Some(pid), Resource::Nofile, limit(1_024)).unwrap();
+    let took = back_after(&stage, &secret);
+    assert!(took < Duration::from_secs(1), "{took:?}");
+    drop(waiting);
+    assert!(add("after"));
+    let begun = instant();
+    while checkpoint() == last {
+        assert!(begun.elapsed() < PATIENCE, "no checkpoint is taken any more");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let metrics = monitor.ask(question("/metrics")).text();
+    let age =
+        metrics.lines().find_map(|line| line.strip_prefix("tollgate_checkpoint_age_seconds "));
+    assert!(age.unwrap().parse::<f64>().unwrap() < PATIENCE.as_secs_f64(), "{metrics}");
+    assert!(!stage.logged("damaged") && !stage.logged("panicked"));
+}
+
+#[test]
+fn idle_connections_to_upstreams_make_room_for_those_that_are_needed() {
+    let upstreams: Vec<_> = (0..30).map(|_| Upstream::start()).collect();
+    let apis: String = (0..)
+        .zip(&upstreams)
+        .map(|(number, upstream)| {
+            format!(
+                "[[apis]]\nname = \"a{number}\"\nhost = \"h{number}\"\nupstream_idle_timeout = \"1h\"\n\
+                 upstream = \"http://{}\"\nrules = [{{ path = \"/\", public = true }}]\n",
+                upstream.address()
+            )
+        })
+        .collect();
+    // Fewer connections to upstreams than there are upstreams.
+    let program = Program::start_with_files(100, &apis);
+    let request = |number: usize| format!("GET / HTTP/1.1\r\nHost: h{number}\r\n\r\n");
+    // It stays on one core, which gets all that there are; others come to the other one too.
+    let mut busy = Client::connect(program.public());
+    for other in 0..20 {
+        for number in 0..30 {
+            assert_eq!(busy.ask(request(number)).status, 200, "{number}");
+        }
+        assert_eq!(ask(program.public(), request(other)).status, 200, "{other}");
+    }
+    assert!(!String::from_utf8_lossy(&program.logged()).contains("no upstream can be connected"));
+}
