@@ -34,7 +34,7 @@ fn a_token_is_made_and_changed() {
     let token = &created["token"];
     assert_eq!(token["flag_names"], json!(["view", "0x1000"]));
     assert_eq!((&token["contexts"], &token["items"]), (&json!(["orders"]), &json!(["10", "7"])));
-    assert_eq!(token["params"], r#"{ "a" : 1.0 }"#);
+    assert_eq!(token["params"], json!({"a": 1.0}));
     assert_eq!(token["conditions"]["networks"], json!(["10.0.0.0/8", "192.0.2.1/32"]));
     assert_eq!(token["conditions"]["windows"][0]["days"], json!([1, 2, 3, 4, 5]));
     let id = token["id"].as_str().unwrap();
