@@ -117,6 +117,8 @@ impl ServiceError {
                 StoreError::Full { .. } => 507,
                 StoreError::ReadOnly(_)
                 | StoreError::Locked { .. }
+                | StoreError::NotData { .. }
+                | StoreError::Cut { .. }
                 | StoreError::Damaged { .. }
                 | StoreError::Failed { .. }
                 | StoreError::Closed => 503,
@@ -141,8 +143,10 @@ impl ServiceError {
                 StoreError::Full { .. } => "disk-full",
                 StoreError::ReadOnly(_) => "read-only",
                 StoreError::Locked { .. } => "locked",
-                StoreError::Damaged { .. } => "damaged",
-                StoreError::Failed { .. } | StoreError::Closed => "unavailable",
+                StoreError::Damaged { .. } | StoreError::Cut { .. } => "damaged",
+                StoreError::NotData { .. } | StoreError::Failed { .. } | StoreError::Closed => {
+                    "unavailable"
+                }
             },
         }
     }

@@ -12,11 +12,13 @@ mod begin_end;
 mod clock;
 mod data;
 mod errors;
+mod folders;
 mod life;
 mod named;
 mod readme;
 mod secrets;
 mod server;
+mod waiting;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
