@@ -59,7 +59,7 @@ pub async fn run(init: &Init, common: &Common, clock: Clock) -> Result<Reply, Fa
          next: edit the configuration, then run `tollgate serve`",
         shown(&config),
         shown(&data),
-        shown(&key),
+        shown(key),
     );
     Reply::new(text, &json!({"config": config, "data": data, "master_key": key}))
 }

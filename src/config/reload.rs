@@ -174,7 +174,8 @@ mod tests {
         let current = super::super::load(empty.path(), &environment).unwrap().settings;
         let changed = file(
             "[listen]\npublic = \"127.0.0.1:1\"\nadmin = \"127.0.0.1:2\"\nadmin_hosts = [\"a\"]\n\
-             socket = \"s\"\ncores = 1000\nh2c = true\n[store]\npath = \"d\"\nindex_cache = \"9MiB\"\n\
+             socket = \"s\"\ncores = 1000\nh2c = true\n[store]\npath = \"d\"\n\
+             index_cache = \"9MiB\"\n\
              reserve = \"9MiB\"\nmaster_key = \"file:k\"\n[cache]\nrecords = 1\nunknown = 1\n\
              unknown_ttl = \"1s\"\nloads = 1\nload_timeout = \"1s\"\nflush_interval = \"1s\"\n\
              [telemetry]\nformat = \"json\"\n",

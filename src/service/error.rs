@@ -93,7 +93,8 @@ impl ServiceError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::ClockBehind { .. } => Some(
-                "set the clock right; if it is right and was wrong before, see `tollgate clock --help`"
+                "set the clock right; if it is right and was wrong before, see `tollgate clock \
+                 --help`"
                     .to_owned(),
             ),
             Self::NoMasterKey(error) => Some(error.remedy()),

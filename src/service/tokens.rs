@@ -355,8 +355,8 @@ fn given(text: &str) -> Result<Secret, ServiceError> {
     Err(ServiceError::field(
         "secret",
         format_args!(
-            "a secret has {least} to {most} characters A-Z, a-z, 0-9, `-`, `.`, `_`, `~`, `+`, `/`, \
-             and `=` at its end; one that begins with `tg_` must be whole"
+            "a secret has {least} to {most} characters A-Z, a-z, 0-9, `-`, `.`, `_`, `~`, `+`, \
+             `/`, and `=` at its end; one that begins with `tg_` must be whole"
         ),
     ))
 }

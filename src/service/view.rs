@@ -53,8 +53,8 @@ pub struct TokenView {
     pub idle_at: Option<Timestamp>,
     /// When and where it was last used, as far as that is known.
     pub last_use: Option<LastUseView>,
-    /// Where later uses may be lost, as after a restore: the moment at which it counts as used. Nobody need
-    /// have used it then.
+    /// Where later uses may be lost, as after a restore: the moment at which it counts as used.
+    /// Nobody need have used it then.
     #[serde(default)]
     pub counts_as_used_at: Option<Timestamp>,
     /// Access level, before the owner's ceiling.
