@@ -76,8 +76,8 @@ impl Answer {
 }
 
 impl Client {
-    /// The server that listens on the socket of `settings`, or else the folder itself. A folder that
-    /// another command holds is waited for, and so is a server that is starting.
+    /// The server that listens on the socket of `settings`, or else the folder itself. A folder
+    /// that another command holds is waited for, and so is a server that is starting.
     ///
     /// # Errors
     /// A socket that may not be opened, or a folder that cannot be.

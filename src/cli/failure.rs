@@ -20,9 +20,9 @@ Exit codes:
   5  no way to the data: another process holds it, or the server does not answer";
 
 /// How a folder comes to be one.
-pub const MAKERS: &str = "name another one with `--data` or `store.path`; `tollgate init`, `serve`, \
-                          `restore` and `user add --data DIR` make one where there is none, or in an \
-                          empty folder";
+pub const MAKERS: &str = "name another one with `--data` or `store.path`; `tollgate init`, \
+                          `serve`, `restore` and `user add --data DIR` make one where there is \
+                          none, or in an empty folder";
 
 /// What an exit code means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -99,8 +99,8 @@ pub fn no_key(error: &KeyError) -> Failure {
     Problem::no_master_key(StatusCode::BAD_REQUEST, error).into()
 }
 
-/// Opens the folder, which must be a data folder already, unless the opener may make one. None if it
-/// is to be tried again, from the looking for a server on.
+/// Opens the folder, which must be a data folder already, unless the opener may make one. None if
+/// it is to be tried again, from the looking for a server on.
 ///
 /// # Errors
 /// No folder, one that another process holds, or one that is damaged.

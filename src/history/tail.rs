@@ -50,8 +50,8 @@ pub fn recover<E: From<HistoryError>>(
     Ok(Log::resume(folder, mark, file, how.segment_bytes))
 }
 
-/// Checks that a history can be opened as far as its lines go, and changes nothing; answers with the
-/// number of the last one.
+/// Checks that a history can be opened as far as its lines go, and changes nothing; answers with
+/// the number of the last one.
 ///
 /// # Errors
 /// As [`recover`].
