@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::{fill, options, segments};
 use crate::clock::Clock;
+use crate::domain::event::Actor;
 use crate::domain::time::Span;
 use crate::store::sample::{NOW, creation, token};
 use crate::store::sled::{SledStore, repair};
@@ -97,7 +98,10 @@ async fn a_restart_goes_on_where_the_last_one_was() {
     // Where the history is shorter than that, all of it is read.
     fs::remove_file(segments(folder.path()).pop().unwrap()).unwrap();
     let options = options(folder.path());
-    tokio::task::spawn_blocking(move || repair(options, None)).await.unwrap().unwrap();
+    tokio::task::spawn_blocking(move || repair(options, Some(Actor::System)))
+        .await
+        .unwrap()
+        .unwrap();
     let store = open_on(folder.path(), 0);
     assert_eq!(store.verify_some(1).await.unwrap(), Position(1));
     drop(store);
