@@ -106,7 +106,10 @@ fn a_demo_stays_out_of_a_real_store() {
     let place = Place::empty();
     drop(Server::before_hello(&place));
     let kept = place.ok(&["--data", "d", "history", "head"]);
-    let anywhere = ["--public", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
+    // One that went on would end here, having filled the store, instead of running for ever.
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = listener.local_addr().unwrap().to_string();
+    let anywhere = ["--public", taken.as_str(), "--admin", "127.0.0.1:0"];
     let (code, problem) = place.refused(&[&["demo", "--data", "d"], &anywhere[..]].concat());
     assert_eq!((code, &problem["type"]), (4, &json!("urn:tollgate:problem:exists")));
     assert!(problem["detail"].as_str().unwrap().contains("was not made by a demo"), "{problem}");
