@@ -105,8 +105,8 @@ pub(super) async fn trust(
         ClockState::Trusted => return Ok(Json(ClockTrusted { wall, changed: false })),
         ClockState::Behind => {
             let detail = format!(
-                "the wall clock is {} seconds behind the mark; if the clock is right, take the mark back \
-                 with `tollgate clock --set-mark-to-now`",
+                "the wall clock is {} seconds behind the mark; if the clock is right, take the \
+                 mark back with `tollgate clock --set-mark-to-now`",
                 shared.behind().seconds()
             );
             let title = "Not by this act";

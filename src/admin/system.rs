@@ -88,8 +88,8 @@ pub(super) async fn reload(
 #[serde(deny_unknown_fields)]
 pub(super) struct Empty {}
 
-/// Streams a backup to whoever asked, who writes it: the path means what it means there, and the file is
-/// theirs. A failure on the way is said at its end (`store::backup`).
+/// Streams a backup to whoever asked, who writes it: the path means what it means there, and the
+/// file is theirs. A failure on the way is said at its end (`store::backup`).
 pub(super) async fn backup(
     State(handles): Handle,
     By(_): By,

@@ -79,7 +79,7 @@ async fn a_token_lives_and_ends_over_the_socket() {
 
     let body = r#"{"owner":"alice","name":"ci","params":{ "a":1 }}"#;
     let (status, created) = local.ask("POST /api/v1/tokens", body).await;
-    assert_eq!((status, &created["token"]["params"]), (201, &json!(r#"{ "a":1 }"#)));
+    assert_eq!((status, &created["token"]["params"]), (201, &json!({"a": 1})));
     let secret = created["secret"].as_str().unwrap();
     let id = created["token"]["id"].as_str().unwrap();
     let uid = rustix::process::geteuid().as_raw();

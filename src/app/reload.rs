@@ -97,7 +97,10 @@ impl Reloader {
 
     fn tell(&self, why: &str, outcome: Result<(), Box<Problem>>) {
         if let Err(problem) = outcome {
-            tracing::error!(%why, "the configuration in force stays, since the new one has mistakes:");
+            tracing::error!(
+                %why,
+                "the configuration in force stays, since the new one has mistakes:"
+            );
             // One event is one line; a report is read line by line.
             for line in problem.detail.lines().chain(problem.hint.as_deref()) {
                 tracing::error!("{line}");

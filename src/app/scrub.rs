@@ -1,5 +1,5 @@
-//! The history is read again while requests go on, so slowly that they do not notice, and damage is told
-//! before what is old is needed.
+//! The history is read again while requests go on, so slowly that they do not notice, and damage is
+//! told before what is old is needed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -62,8 +62,8 @@ async fn look(store: &dyn Store, checked: &Checked) -> bool {
             if !checked.damaged.swap(true, Ordering::Relaxed) {
                 tracing::error!(
                     %error,
-                    "the history is damaged: requests and changes go on, but no backup can be taken and no \
-                     index built"
+                    "the history is damaged: requests and changes go on, but no backup can be \
+                     taken and no index built"
                 );
             }
             false

@@ -78,8 +78,8 @@ fn judge(health: Health, clock: ClockState, behind: Span, draining: bool) -> Rea
         Some("draining: the gateway stops, and takes no new connection".to_owned())
     } else if clock == ClockState::Behind {
         Some(format!(
-            "the wall clock is {} seconds behind what it has shown before: requests that need a token \
-             are answered 503 until it is set right (`tollgate clock`)",
+            "the wall clock is {} seconds behind what it has shown before: requests that need a \
+             token are answered 503 until it is set right (`tollgate clock`)",
             behind.seconds()
         ))
     } else {

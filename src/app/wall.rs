@@ -83,9 +83,9 @@ impl WallClock {
             wall.standing = Standing::Unsettled { mark, since: wall.uptime };
             tracing::warn!(
                 now = %wall.at, %mark, settles_in_seconds = SETTLE.as_secs(),
-                "the wall clock is far beyond the last time that was noted: no token is ended for good \
-                 until it has run for a while without a step, or until somebody says that it is right \
-                 (`tollgate clock --trust`)"
+                "the wall clock is far beyond the last time that was noted: no token is ended for \
+                 good until it has run for a while without a step, or until somebody says that it \
+                 is right (`tollgate clock --trust`)"
             );
         }
         wall

@@ -234,8 +234,8 @@ impl Cache {
     /// request that is under way with the record before may still note a use that this one does not
     /// hear of; then this record is behind by a second or two, which
     /// [`Entry::idleness_is_doubtful`] allows for. None where the first use of all may have been
-    /// written after the store was read, and have left the memory since `forgotten`: nobody may take
-    /// the next use for the first.
+    /// written after the store was read, and have left the memory since `forgotten`: nobody may
+    /// take the next use for the first.
     fn last_seen(&self, held: &Held, forgotten: u64) -> Option<LastSeen> {
         let pending = self.touches.newest(held.use_key()).map(|last| last.at);
         let known = pending.max(held.last_use.as_ref().map(|last| last.at));

@@ -25,12 +25,12 @@
 //! Nothing is shared between the lists of known and unknown: unknown digests and loads of them can
 //! fill the line, but push no record out.
 //!
-//! **Coherence.** A load notes the epoch of its digest's shard and of the owners before it reads the
-//! store; a change moves both on after it is durable. A loaded record enters the cache only under
-//! the shard's lock and only if neither moved; otherwise it is loaded again. A token whose digest
-//! changes is forgotten under both. A change clears the validity flag of the record it replaces,
-//! and so does eviction, so that the tables that each core keeps in front of this cache see it on
-//! their next look.
+//! **Coherence.** A load notes the epoch of its digest's shard and of the owners before it reads
+//! the store; a change moves both on after it is durable. A loaded record enters the cache only
+//! under the shard's lock and only if neither moved; otherwise it is loaded again. A token whose
+//! digest changes is forgotten under both. A change clears the validity flag of the record it
+//! replaces, and so does eviction, so that the tables that each core keeps in front of this cache
+//! see it on their next look.
 
 mod change;
 mod common;

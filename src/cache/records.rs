@@ -2,8 +2,8 @@
 //!
 //! moka takes some 320 bytes for each of its entries, more than a record. So its entries are groups
 //! of about [`GROUP`] records, chosen by their digests: what moka knows of use it knows of a group,
-//! and a group goes as a whole. Where all room is taken a group does not grow: of its records the one
-//! whose last use is the oldest goes.
+//! and a group goes as a whole. Where all room is taken a group does not grow: of its records the
+//! one whose last use is the oldest goes.
 //!
 //! A record that is no longer held must say so, for cores keep it in tables of their own. A group
 //! that is evicted is closed under its lock: what it held is invalid from then on, and it takes

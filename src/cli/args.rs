@@ -24,6 +24,15 @@ pub struct Arguments {
     pub command: Command,
 }
 
+/// A length of a list.
+fn one_or_more(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("a list of none says nothing; the least is 1".to_owned()),
+        Ok(number) => Ok(number),
+        Err(_) => Err("this is not a number from 1 on".to_owned()),
+    }
+}
+
 /// What every command takes.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Common {
@@ -50,7 +59,11 @@ pub enum Command {
     /// Run the gateway
     Serve(Serve),
     /// Find all mistakes in the configuration
-    Check,
+    Check {
+        /// The file to check, instead of the configured one
+        #[arg(conflicts_with = "config")]
+        file: Option<PathBuf>,
+    },
     /// Make and manage tokens
     #[command(subcommand)]
     Token(TokenCommand),
@@ -89,7 +102,11 @@ pub enum Command {
         check: bool,
     },
     /// Rebuild the index from the history alone
-    Repair,
+    Repair {
+        /// Go on with what is left of a history that has lost events, and put that on record
+        #[arg(long)]
+        yes: bool,
+    },
     /// Print a completion script for a shell
     Completions {
         /// Which shell
@@ -173,7 +190,7 @@ pub struct TokenList {
 #[derive(Args, Debug)]
 pub struct PageArguments {
     /// Entries to show
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = one_or_more)]
     pub limit: usize,
     /// Go on after this entry, as the end of the last list says
     #[arg(long, value_name = "ID")]
@@ -264,7 +281,7 @@ pub struct HistoryList {
     #[arg(long)]
     pub user: Option<String>,
     /// Events to show
-    #[arg(long, value_name = "N", default_value_t = 100)]
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = one_or_more)]
     pub limit: usize,
     /// Only events with a smaller number
     #[arg(long, value_name = "POSITION")]

@@ -26,10 +26,12 @@ use crate::admin::problem::Problem;
 use crate::admin::{Handles, api};
 use crate::cache::Cache;
 use crate::cli::failure::{Code, Failure};
+use crate::cli::place;
+use crate::cli::waiting::Waiting;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::service::Service;
-use crate::store::Store;
+use crate::store::{Opener, Store};
 
 /// How long a server may take for anything but a backup or a check of the history.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -74,16 +76,28 @@ impl Answer {
 }
 
 impl Client {
-    /// The server that listens on the socket of `settings`, or else the folder itself.
+    /// The server that listens on the socket of `settings`, or else the folder itself. A folder
+    /// that another command holds is waited for, and so is a server that is starting.
     ///
     /// # Errors
     /// A socket that may not be opened, or a folder that cannot be.
-    pub async fn open(settings: Settings, clock: Clock) -> Result<Self, Failure> {
+    pub async fn open(
+        settings: Settings,
+        opener: Opener,
+        clock: Clock,
+        mut waiting: Waiting,
+    ) -> Result<Self, Failure> {
         let socket = settings.listen.socket.clone();
-        match UnixStream::connect(&socket).await {
-            Ok(_) => Ok(Self::Server { socket }),
-            Err(error) if nobody_there(&error) => Self::open_folder(settings, clock).await,
-            Err(error) => Err(no_way(&socket, &error)),
+        loop {
+            match UnixStream::connect(&socket).await {
+                Ok(_) => return Ok(Self::Server { socket }),
+                Err(error) if nobody_there(&error) => {}
+                Err(error) => return Err(no_way(&socket, &error)),
+            }
+            let opened = place::open_store(&settings.store, opener, &clock, &mut waiting).await?;
+            if let Some(store) = opened {
+                return Ok(Self::over(store, settings, clock));
+            }
         }
     }
 
@@ -93,15 +107,14 @@ impl Client {
         answers.then(|| Self::Server { socket: socket.to_owned() })
     }
 
-    async fn open_folder(settings: Settings, clock: Clock) -> Result<Self, Failure> {
-        let store = super::place::open_store(&settings.store, &clock).await?;
+    fn over(store: Arc<dyn Store>, settings: Settings, clock: Clock) -> Self {
         let control = tokio::runtime::Handle::current();
         let cache = Cache::new(Arc::clone(&store), settings.cache.clone(), control);
         let settings = Arc::new(ArcSwap::from_pointee(settings));
         let service = Arc::new(Service::new(cache, settings, clock));
         let handles = Handles { service, reload: None, server: None, shared: None };
         let router = api::router(Arc::new(handles));
-        Ok(Self::Folder { router, store })
+        Self::Folder { router, store }
     }
 
     /// Asks for what is at `path`.

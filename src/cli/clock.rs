@@ -7,6 +7,7 @@ use crate::cli::args::Clock as Arguments;
 use crate::cli::client::Client;
 use crate::cli::failure::Failure;
 use crate::cli::output::{Reply, fields};
+use crate::domain::time::Timestamp;
 use crate::service::mark::MarkChanged;
 
 /// Shows the clock, says that it is right, or takes the mark back.
@@ -57,9 +58,13 @@ async fn show(client: &Client) -> Result<Reply, Failure> {
         "yes",
         "no: it was set, or has not settled since the start; if it is right, say so with `--trust`",
     );
+    let mark = match view.clock.mark {
+        Timestamp::EPOCH => "none yet".to_owned(),
+        mark => mark.to_string(),
+    };
     let text = fields(&[
         ("wall clock", Some(view.clock.wall.to_string())),
-        ("mark", Some(view.clock.mark.to_string())),
+        ("mark", Some(mark)),
         ("behind", (!behind.is_zero()).then(|| format!("{}s", behind.seconds()))),
         ("decides requests", Some(decides)),
         ("ends tokens", Some(ends)),

@@ -16,8 +16,13 @@ Exit codes:
   1  refused, or failed
   2  wrong usage, a value that cannot be, or a mistake in the configuration
   3  there is no such token or user
-  4  it exists already, has ended, was changed meanwhile, or needs a running server
+  4  it exists already, has ended (but for `revoke`), was changed meanwhile, or needs a server
   5  no way to the data: another process holds it, or the server does not answer";
+
+/// How a folder comes to be one.
+pub const MAKERS: &str = "name another one with `--data` or `store.path`; `tollgate init`, \
+                          `serve`, `restore` and `user add --data DIR` make one where there is \
+                          none, or in an empty folder";
 
 /// What an exit code means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -122,6 +127,22 @@ impl Failure {
     }
 }
 
+/// Wrong usage, as clap tells it: what is wrong, on one or more lines, and then advice.
+pub fn of_usage(text: &str) -> Failure {
+    let mut parts = text.split("\n\n").map(|part| {
+        let mut lines = part.lines().map(str::trim).filter(|line| !line.is_empty());
+        let first = lines.next().unwrap_or_default().to_owned();
+        let rest: Vec<_> = lines.collect();
+        if rest.is_empty() { first } else { format!("{first} {}", rest.join(", ")) }
+    });
+    let what = parts.next().unwrap_or_default();
+    let failure = Failure::usage(what.strip_prefix("error: ").unwrap_or(&what));
+    match parts.find_map(|part| part.strip_prefix("tip: ").map(str::to_owned)) {
+        Some(tip) => failure.hint(tip),
+        None => failure,
+    }
+}
+
 impl From<Problem> for Failure {
     fn from(mut problem: Problem) -> Self {
         let is = |kind: &str| problem.kind.ends_with(kind);
@@ -176,6 +197,13 @@ impl From<StoreError> for Failure {
             StoreError::Conflict { .. } => Self::new(Code::Conflict, "conflict", error),
             StoreError::Full { .. } => Self::new(Code::Refused, "disk-full", error),
             StoreError::Damaged { .. } => Self::new(Code::Refused, "damaged", error),
+            StoreError::NotData { .. } => {
+                Self::new(Code::Unreachable, "no-data", error).hint(MAKERS)
+            }
+            StoreError::Cut { .. } => Self::new(Code::Refused, "history-cut", error).hint(
+                "bring the files of the history back, or restore a backup; \
+                 `tollgate repair --yes` goes on with what is left, and puts that on record",
+            ),
             StoreError::Failed { cause, .. } if cause.starts_with("Permission denied") => {
                 Self::new(Code::Refused, "failed", error)
                     .hint("run the command as the user that the data belongs to, or as root")

@@ -8,8 +8,10 @@ use crate::cli::args::Common;
 use crate::cli::failure::{Code, Failure};
 use crate::cli::output::Reply;
 use crate::cli::place;
+use crate::cli::waiting::Waiting;
 use crate::clock::Clock;
 use crate::config::settings::MasterKeySource;
+use crate::domain::event::Actor;
 use crate::store::backup::{self, Summary};
 use crate::store::sealed::MasterKey;
 use crate::store::{self, StoreError};
@@ -30,7 +32,14 @@ pub async fn restore(
         let summary = checked.map_err(|error| Failure::io("checking the backup", error))??;
         return reply(&summary, format!("the backup is whole: {}", contents(&summary)), None);
     }
-    let settings = place::read(common, place::overrides(common))?.settings;
+    let found = place::read(common, place::overrides(common))?;
+    if found.source.is_none() && common.data.is_none() {
+        return Err(Failure::usage(
+            "there is no configuration that names a folder to restore into",
+        )
+        .hint("name one with `--data`"));
+    }
+    let settings = found.settings;
     let summary = store::restore(file, &settings.store, clock.clone()).await?;
     let folder = settings.store.path.display();
     let text = format!("`{folder}` holds {}", contents(&summary));
@@ -60,16 +69,28 @@ fn missing_key(summary: &Summary, source: &MasterKeySource) -> Option<String> {
 /// Builds the index anew.
 ///
 /// # Errors
-/// A folder that is in use, or a history that is damaged.
-pub async fn repair(common: &Common, clock: &Clock) -> Result<Reply, Failure> {
+/// A folder that is in use, a history that is damaged, or one that lacks events, unless that is
+/// confirmed.
+pub async fn repair(yes: bool, common: &Common, clock: &Clock) -> Result<Reply, Failure> {
     let settings = place::find(common, place::overrides(common))?.settings.store;
     if !store::history_folder(&settings.path).is_dir() {
         let detail = format!("there is no history in `{}`", settings.path.display());
         return Err(Failure::new(Code::Unreachable, "no-data", detail));
     }
-    let position = store::repair(&settings, clock.clone()).await.map_err(stopped)?;
-    let text = format!("the index was built anew from {} events", position.0);
-    Reply::new(text, &json!({"position": position.0}))
+    let word = yes.then(|| Actor::Local(rustix::process::geteuid().as_raw()));
+    let mut waiting = Waiting::new(common);
+    let done = loop {
+        match store::repair(&settings, clock.clone(), word.clone()).await {
+            Err(error) if waiting.goes_on(&error).await => {}
+            outcome => break outcome.map_err(stopped)?,
+        }
+    };
+    let (left, lost) = (done.left.0, done.lost);
+    let mut text = format!("the index was built anew from {left} events");
+    if lost > 0 {
+        text.push_str(&format!("; {lost} more were known and are lost, as the history says now"));
+    }
+    Reply::new(text, &json!({"position": left, "lost": lost}))
 }
 
 fn stopped(error: StoreError) -> Failure {

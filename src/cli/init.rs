@@ -11,15 +11,17 @@ use crate::cli::args::{Common, Init};
 use crate::cli::failure::{Code, Failure};
 use crate::cli::output::Reply;
 use crate::cli::place::mistakes;
+use crate::clock::Clock;
 use crate::config::settings::MasterKeySource;
 use crate::config::{Environment, Overrides, Settings};
 use crate::store::sealed::MasterKey;
+use crate::store::{self, Opener};
 
 /// Makes the three.
 ///
 /// # Errors
 /// One of them that exists, or what the operating system reports.
-pub fn run(init: &Init, common: &Common) -> Result<Reply, Failure> {
+pub async fn run(init: &Init, common: &Common, clock: Clock) -> Result<Reply, Failure> {
     let config = common.config.clone().unwrap_or_else(|| PathBuf::from("tollgate.toml"));
     let data = match &common.data {
         // What is named at the command line is relative to the working directory, which the file
@@ -32,22 +34,24 @@ pub fn run(init: &Init, common: &Common) -> Result<Reply, Failure> {
     let settings = Settings::without_file(&Environment::process(), &overrides)
         .and_then(|settings| settings.with_upstream(&init.upstream))
         .map_err(|report| mistakes(&report))?;
-    let MasterKeySource::File(key) = settings.store.master_key else {
+    let MasterKeySource::File(key) = &settings.store.master_key else {
         return Err(Failure::usage("the environment gives a master key already"));
     };
-    for path in [&config, &key] {
+    for path in [&config, key] {
         if path.exists() {
             return Err(exists(path));
         }
     }
     make_folder(&data)?;
+    // From here on commands know it as a data folder, and no other one.
+    store::open_for(Opener::Maker, &settings.store, clock).await?.close().await?;
     let (written_data, written_key) = match (&common.data, key.file_name()) {
         (None, Some(key)) => (Path::new("data"), Path::new(key)),
         _ => (data.as_path(), key.as_path()),
     };
     let text_of_file = text(&init.upstream, written_data, written_key);
     write_new(&config, 0o644, text_of_file.as_bytes())?;
-    make_key(&key)?;
+    make_key(key)?;
     let shown = |path: &Path| path.display().to_string();
     let text = format!(
         "wrote `{}`, the folder `{}` and the master key `{}`\n\
@@ -55,7 +59,7 @@ pub fn run(init: &Init, common: &Common) -> Result<Reply, Failure> {
          next: edit the configuration, then run `tollgate serve`",
         shown(&config),
         shown(&data),
-        shown(&key),
+        shown(key),
     );
     Reply::new(text, &json!({"config": config, "data": data, "master_key": key}))
 }

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, FromArgMatches as _, error::ErrorKind};
 
 use crate::clock::Clock;
+use crate::store::Opener;
 
 pub mod failure;
 pub mod output;
@@ -17,6 +18,7 @@ pub mod page;
 pub mod terms;
 pub mod args;
 pub mod token;
+pub mod waiting;
 pub mod place;
 pub mod client;
 pub mod render;
@@ -33,10 +35,11 @@ pub mod demo;
 #[cfg(feature = "test-clock")]
 pub mod test_clock;
 
-use args::{Arguments, Command, Common, HistoryCommand};
+use args::{Arguments, Command, Common, HistoryCommand, UserCommand};
 use client::Client;
 use failure::{Code, Failure};
 use output::Reply;
+use waiting::Waiting;
 
 /// Does what was typed, and says how it went.
 pub fn run() -> ExitCode {
@@ -60,10 +63,7 @@ fn parse() -> Result<Arguments, ExitCode> {
     parsed.and_then(|matches| Arguments::from_arg_matches(&matches)).map_err(|error| {
         let asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
         if !asked && std::env::args_os().any(|argument| argument == "--json") {
-            let text = error.render().to_string();
-            let first = text.lines().next().unwrap_or_default();
-            let detail = first.strip_prefix("error: ").unwrap_or(first);
-            output::warn(&Failure::usage(detail).text(true));
+            output::warn(&failure::of_usage(&error.render().to_string()).text(true));
         } else {
             let _ = error.print();
         }
@@ -74,21 +74,25 @@ fn parse() -> Result<Arguments, ExitCode> {
 fn dispatch(arguments: Arguments) -> Result<Reply, Failure> {
     let Arguments { common, command } = arguments;
     match command {
-        Command::Init(init) => init::run(&init, &common),
+        Command::Init(init) => block_on(init::run(&init, &common, machine_clock())),
         Command::Demo(demo) => demo::run(&demo, &common, machine_clock()),
         Command::Serve(serve) => serve::run(&serve, &common, machine_clock()),
         Command::Restore { file, check } => {
             block_on(folder::restore(&file, check, &common, &machine_clock()))
         }
-        Command::Repair => block_on(folder::repair(&common, &machine_clock())),
-        Command::Check => system::check(&common),
+        Command::Repair { yes } => block_on(folder::repair(yes, &common, &machine_clock())),
+        Command::Check { file } => system::check(file, &common),
         Command::Completions { shell } => system::completions(shell),
         Command::Man { dir } => system::man(dir.as_deref()),
         Command::Token(command) => {
             ask(&common, async |client, clock| token::run(command, client, clock).await)
         }
         Command::User(command) => {
-            ask(&common, async |client, clock| user::run(command, client, clock).await)
+            // The first user may come before the first start, but only where the folder is named: a
+            // default is not what somebody meant.
+            let is_first = matches!(command, UserCommand::Add(_)) && common.data.is_some();
+            let opener = if is_first { Opener::Maker } else { Opener::Command };
+            ask_as(opener, &common, async |client, clock| user::run(command, client, clock).await)
         }
         Command::History { command, list } => ask(&common, async |client, _| match command {
             None => history::list(list, client).await,
@@ -117,9 +121,17 @@ fn ask(
     common: &Common,
     work: impl AsyncFnOnce(&Client, &Clock) -> Result<Reply, Failure>,
 ) -> Result<Reply, Failure> {
+    ask_as(Opener::Command, common, work)
+}
+
+fn ask_as(
+    opener: Opener,
+    common: &Common,
+    work: impl AsyncFnOnce(&Client, &Clock) -> Result<Reply, Failure>,
+) -> Result<Reply, Failure> {
     block_on(async {
         let clock = machine_clock();
-        let client = open(common, clock.clone()).await?;
+        let client = open(common, opener, clock.clone()).await?;
         let outcome = work(&client, &clock).await;
         // What was done is told even if the folder cannot be closed well, but the failure counts.
         let closed = client.close().await;
@@ -129,9 +141,11 @@ fn ask(
 
 /// The way to the data that the configuration names. While that has mistakes, the server that was
 /// started from it can still be told to revoke; another one never is.
-async fn open(common: &Common, clock: Clock) -> Result<Client, Failure> {
+async fn open(common: &Common, opener: Opener, clock: Clock) -> Result<Client, Failure> {
     let failure = match place::find(common, place::overrides(common)) {
-        Ok(found) => return Client::open(found.settings, clock).await,
+        Ok(found) => {
+            return Client::open(found.settings, opener, clock, Waiting::new(common)).await;
+        }
         Err(failure) => failure,
     };
     let Some((socket, file)) = place::socket_despite_mistakes(common) else { return Err(failure) };

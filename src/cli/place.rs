@@ -7,12 +7,13 @@ use axum::http::StatusCode;
 
 use crate::admin::problem::Problem;
 use crate::cli::args::Common;
-use crate::cli::failure::{Code, Failure};
+use crate::cli::failure::{Code, Failure, MAKERS};
+use crate::cli::waiting::Waiting;
 use crate::clock::Clock;
 use crate::config::settings::StoreSettings;
 use crate::config::{Environment, Overrides, Report, Settings, Source};
 use crate::store::sealed::KeyError;
-use crate::store::{self, Store};
+use crate::store::{self, Opener, Store};
 
 /// Where a configuration is looked for if none is named.
 const PLACES: [&str; 2] = ["tollgate.toml", "/etc/tollgate/tollgate.toml"];
@@ -98,19 +99,24 @@ pub fn no_key(error: &KeyError) -> Failure {
     Problem::no_master_key(StatusCode::BAD_REQUEST, error).into()
 }
 
-/// Opens the folder, which must be there: only `init`, `serve`, `demo` and `restore` make one.
+/// Opens the folder, which must be a data folder already, unless the opener may make one. None if
+/// it is to be tried again, from the looking for a server on.
 ///
 /// # Errors
 /// No folder, one that another process holds, or one that is damaged.
 pub async fn open_store(
     settings: &StoreSettings,
+    opener: Opener,
     clock: &Clock,
-) -> Result<Arc<dyn Store>, Failure> {
-    if !settings.path.is_dir() {
+    waiting: &mut Waiting,
+) -> Result<Option<Arc<dyn Store>>, Failure> {
+    if !settings.path.is_dir() && !opener.may_make() {
         let detail = format!("there is no data folder `{}`", settings.path.display());
-        return Err(Failure::new(Code::Unreachable, "no-data", detail).hint(
-            "make it with `tollgate init` or `tollgate serve`, or name another with `--data`",
-        ));
+        return Err(Failure::new(Code::Unreachable, "no-data", detail).hint(MAKERS));
     }
-    Ok(store::open(settings, clock.clone()).await?)
+    match store::open_for(opener, settings, clock.clone()).await {
+        Ok(store) => Ok(Some(store)),
+        Err(error) if waiting.goes_on(&error).await => Ok(None),
+        Err(error) => Err(error.into()),
+    }
 }

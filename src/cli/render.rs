@@ -121,7 +121,7 @@ pub fn token(token: &TokenView, now: Timestamp) -> String {
         ("flags", Some(flags(token.flags.bits(), &token.flag_names))),
         ("contexts", Some(contexts(&token.contexts))),
         ("items", Some(items(&token.items))),
-        ("parameters", token.params.as_deref().map(shown)),
+        ("parameters", token.params.as_ref().map(|params| shown(params.text()))),
         ("of contexts", context_params(token)),
         ("conditions", conditions(&token.conditions)),
         ("succeeds", token.rotated_from.map(|id| id.to_string())),

@@ -1,7 +1,7 @@
 //! Commands about the gateway as a whole: `check`, `status`, `reload`, `backup`, `completions`,
 //! `man`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clap::CommandFactory as _;
 use clap_complete::Shell;
@@ -22,10 +22,10 @@ use crate::store::sealed;
 ///
 /// # Errors
 /// The mistakes.
-pub fn check(common: &Common) -> Result<Reply, Failure> {
-    let Some(path) = place::file(common) else {
+pub fn check(file: Option<PathBuf>, common: &Common) -> Result<Reply, Failure> {
+    let Some(path) = file.or_else(|| place::file(common)) else {
         return Err(Failure::new(Code::Usage, "no-config", "there is no configuration to check")
-            .hint("name it with `--config`"));
+            .hint("name it: `tollgate check FILE`"));
     };
     let loaded = load(&path, &Environment::process()).map_err(|report| place::mistakes(&report))?;
     let settings = loaded.settings;

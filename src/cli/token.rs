@@ -71,7 +71,9 @@ async fn list(list: TokenList, client: &Client, clock: &Clock) -> Result<Reply, 
         whole.next = page.next;
     }
     let mut reply = Reply::new(render::tokens(&whole.tokens, clock.now()), &whole)?;
-    reply.note = whole.next.map(|next| format!("there are more: add `--after {next}`"));
+    reply.note = whole.next.map(|next| {
+        format!("these are the oldest; there are more: add `--after {next}`, or `--all`")
+    });
     Ok(reply)
 }
 

@@ -241,7 +241,8 @@ pub(super) fn name(
         let shown = text.value.shown.clone();
         let better = slug_like(&shown);
         let rule = format!(
-            "a name has 1 to {MAX_NAME} of a-z, 0-9, `.`, `_` and `-`, and begins with a letter or digit"
+            "a name has 1 to {MAX_NAME} of a-z, 0-9, `.`, `_` and `-`, and begins with a letter or \
+             digit"
         );
         let hint = if better.is_empty() { rule } else { format!("{rule}, such as `{better}`") };
         reading.mistake(&text.span, Mistake::BadName { what, name: shown }, hint)

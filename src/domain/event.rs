@@ -92,6 +92,9 @@ pub enum EventKind {
     /// An owner was unblocked.
     #[serde(rename = "owner.unblocked")]
     OwnerUnblocked,
+    /// The end of the history is lost, and somebody went on with what is left.
+    #[serde(rename = "history.cut")]
+    HistoryCut,
     /// The mark of the latest wall-clock time was taken back.
     #[serde(rename = "clock.mark_lowered")]
     ClockMarkLowered,

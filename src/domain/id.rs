@@ -79,7 +79,8 @@ pub enum BadName {
     Slug(String),
     /// The same for an owner, who may be an e-mail address.
     #[error(
-        "`{0}` may hold a-z, 0-9, `.`, `_`, `-`, `+` and one `@`, and must begin with a letter or digit"
+        "`{0}` may hold a-z, 0-9, `.`, `_`, `-`, `+` and one `@`, and must begin with a letter \
+         or digit"
     )]
     Owner(String),
 }

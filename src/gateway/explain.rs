@@ -216,7 +216,7 @@ impl Walk {
             Credential::None | Credential::Named => true,
         };
         let known = if plausible && held.is_some() { Ok(()) } else { Err(Refusal::Unknown) };
-        self.check("digest", words::digest(plausible, held), known);
+        self.check("digest", words::digest(&question.credential, plausible, held), known);
         held
     }
 

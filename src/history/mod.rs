@@ -24,7 +24,7 @@ pub use log::Log;
 pub(crate) use probe::Fault;
 pub use probe::Probe;
 pub use scan::{Lines, RawLine};
-pub use segment::{SEGMENT_BYTES, sync_folder};
+pub use segment::{SEGMENT_BYTES, exists, sync_folder};
 pub use tail::{Recovered, check_all, recover};
 pub use verify::{Report, Walk, head, verify};
 

@@ -35,6 +35,11 @@ pub(super) fn list(folder: &Path) -> Result<Vec<u64>, HistoryError> {
     Ok(segments)
 }
 
+/// Whether a folder holds segments.
+pub fn exists(folder: &Path) -> bool {
+    list(folder).is_ok_and(|segments| !segments.is_empty())
+}
+
 /// Creates the folder itself, so that it is still there after a power cut.
 pub(super) fn create_folder(folder: &Path) -> Result<(), HistoryError> {
     if folder.is_dir() {

@@ -50,12 +50,13 @@ pub fn recover<E: From<HistoryError>>(
     Ok(Log::resume(folder, mark, file, how.segment_bytes))
 }
 
-/// Checks that a history can be opened as far as its lines go, and changes nothing.
+/// Checks that a history can be opened as far as its lines go, and changes nothing; answers with
+/// the number of the last one.
 ///
 /// # Errors
 /// As [`recover`].
-pub fn check_all(folder: &Path) -> Result<(), HistoryError> {
-    read_on(folder, Mark::START, 0, |_, _, _| Ok(())).map(|_| ())
+pub fn check_all(folder: &Path) -> Result<u64, HistoryError> {
+    read_on(folder, Mark::START, 0, |_, _, _| Ok(())).map(|(mark, _)| mark.head.seq)
 }
 
 /// Reads the lines after `from`; answers with the last one, and where a torn one begins.

@@ -93,7 +93,8 @@ impl ServiceError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::ClockBehind { .. } => Some(
-                "set the clock right; if it is right and was wrong before, see `tollgate clock --help`"
+                "set the clock right; if it is right and was wrong before, see `tollgate clock \
+                 --help`"
                     .to_owned(),
             ),
             Self::NoMasterKey(error) => Some(error.remedy()),
@@ -117,6 +118,8 @@ impl ServiceError {
                 StoreError::Full { .. } => 507,
                 StoreError::ReadOnly(_)
                 | StoreError::Locked { .. }
+                | StoreError::NotData { .. }
+                | StoreError::Cut { .. }
                 | StoreError::Damaged { .. }
                 | StoreError::Exhausted { .. }
                 | StoreError::Failed { .. }
@@ -142,10 +145,11 @@ impl ServiceError {
                 StoreError::Full { .. } => "disk-full",
                 StoreError::ReadOnly(_) => "read-only",
                 StoreError::Locked { .. } => "locked",
-                StoreError::Damaged { .. } => "damaged",
-                StoreError::Exhausted { .. } | StoreError::Failed { .. } | StoreError::Closed => {
-                    "unavailable"
-                }
+                StoreError::Damaged { .. } | StoreError::Cut { .. } => "damaged",
+                StoreError::NotData { .. }
+                | StoreError::Exhausted { .. }
+                | StoreError::Failed { .. }
+                | StoreError::Closed => "unavailable",
             },
         }
     }

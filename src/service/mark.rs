@@ -67,8 +67,8 @@ impl Service {
         }
         if !confirmed {
             let problem = format!(
-                "the mark would go back from {before} to {}: tokens that expired in between could be \
-                 used again. Make sure that the wall clock is right, and confirm it",
+                "the mark would go back from {before} to {}: tokens that expired in between could \
+                 be used again. Make sure that the wall clock is right, and confirm it",
                 clock.wall
             );
             return Err(ServiceError::field("confirmed", problem));

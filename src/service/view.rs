@@ -5,7 +5,8 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
 
 use crate::domain::conditions::Conditions;
 use crate::domain::event::Actor;
@@ -52,8 +53,8 @@ pub struct TokenView {
     pub idle_at: Option<Timestamp>,
     /// When and where it was last used, as far as that is known.
     pub last_use: Option<LastUseView>,
-    /// Where later uses may be lost, as after a restore: the moment at which it counts as used. Nobody need
-    /// have used it then.
+    /// Where later uses may be lost, as after a restore: the moment at which it counts as used.
+    /// Nobody need have used it then.
     #[serde(default)]
     pub counts_as_used_at: Option<Timestamp>,
     /// Access level, before the owner's ceiling.
@@ -64,8 +65,8 @@ pub struct TokenView {
     pub contexts: Contexts,
     /// Objects.
     pub items: Items,
-    /// A JSON object or array of objects as text, byte for byte.
-    pub params: Option<String>,
+    /// A JSON object or array of objects.
+    pub params: Option<FreeParams>,
     /// Parameters that contexts define.
     pub context_params: BTreeMap<Slug, BTreeMap<String, ParamView>>,
     /// From where, when and by whom it may be presented.
@@ -138,7 +139,7 @@ impl TokenView {
             flags: token.flags,
             contexts: token.contexts,
             items: token.items,
-            params: token.params,
+            params: token.params.map(FreeParams),
             conditions: token.conditions,
             disabled: token.disabled,
             rotated_from: token.rotated_from,
@@ -160,6 +161,32 @@ fn shown(
         values.iter().map(|(name, value)| (name.clone(), view(value))).collect()
     };
     params.iter().map(|(context, held)| (context.clone(), values(held))).collect()
+}
+
+/// Free parameters: JSON in JSON, with every digit as it came. Line breaks between its parts become
+/// spaces, so that an answer can be one line; the record has them as they came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FreeParams(String);
+
+impl FreeParams {
+    /// As JSON text.
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Serialize for FreeParams {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        let text = self.0.replace(['\r', '\n'], " ");
+        RawValue::from_string(text).map_err(serde::ser::Error::custom)?.serialize(to)
+    }
+}
+
+impl<'de> Deserialize<'de> for FreeParams {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let raw = Box::<RawValue>::deserialize(from)?;
+        Ok(Self(raw.get().to_owned()))
+    }
 }
 
 impl From<LastUse> for LastUseView {

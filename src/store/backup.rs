@@ -269,10 +269,10 @@ fn failed(doing: &str, path: &Path, cause: impl std::fmt::Display) -> StoreError
     StoreError::Failed { doing: format!("{doing} `{}`", path.display()), cause: cause.to_string() }
 }
 
-fn damaged(path: &Path, at: u64, what: impl Into<String>) -> StoreError {
+fn damaged(path: &Path, at: u64, what: impl std::fmt::Display) -> StoreError {
     StoreError::Damaged {
-        place: format!("{} at byte {at}", path.display()),
-        what: what.into(),
+        place: path.display().to_string(),
+        what: format!("at byte {at}: {what}"),
         hint: "take another backup: nothing of this one was used".to_owned(),
     }
 }

@@ -4,6 +4,7 @@ use std::io;
 
 use crate::domain::token::Revision;
 use crate::history::{self, HistoryError};
+use crate::store::holder::{Holder, described};
 
 /// A failure of the store. None of them is a verdict about a token.
 #[derive(Debug, thiserror::Error)]
@@ -33,12 +34,33 @@ pub enum StoreError {
     #[error("changes are refused: {0}")]
     ReadOnly(String),
     /// Another process has the folder open.
-    #[error("`{path}` is in use by {holder}")]
+    #[error("`{path}` is in use by {}", described(holder))]
     Locked {
         /// The folder.
         path: String,
-        /// The process that holds it, what it does, and what to do about it.
-        holder: String,
+        /// The process that holds it, if it says so.
+        holder: Option<Holder>,
+    },
+    /// The folder is not one of Tollgate's. Nothing was written to it.
+    #[error("`{path}` is not a data folder of Tollgate: {why}")]
+    NotData {
+        /// The folder.
+        path: String,
+        /// How that was seen.
+        why: String,
+    },
+    /// The history ends before events that were known. Nothing was changed.
+    #[error(
+        "the history in `{path}` has lost its end: {known} events were known, {left} are left; \
+         tokens that were revoked in the others would live again"
+    )]
+    Cut {
+        /// The folder.
+        path: String,
+        /// The newest event of which something is known.
+        known: u64,
+        /// The newest one that is there.
+        left: u64,
     },
     /// A file or a value does not verify.
     #[error("`{place}` is damaged: {what}; {hint}")]
@@ -97,8 +119,8 @@ impl From<&HistoryError> for StoreError {
             HistoryError::Full { path } => Self::Full { path: path.display().to_string() },
             HistoryError::Refused(reason) => Self::ReadOnly(reason.clone()),
             HistoryError::Damaged { path, offset, what } => Self::Damaged {
-                place: format!("{} at byte {offset}", path.display()),
-                what: what.clone(),
+                place: path.display().to_string(),
+                what: format!("at byte {offset}: {what}"),
                 hint: "look after the disk and check the rest with `tollgate history verify`; restore \
                        the data folder from a backup that was taken before"
                     .to_owned(),
@@ -106,8 +128,8 @@ impl From<&HistoryError> for StoreError {
             HistoryError::Behind { path, found, expected } => Self::Damaged {
                 place: path.display().to_string(),
                 what: format!("it ends at event {found}, but event {expected} was written"),
-                hint: "restore the data folder from a backup, or go on with what is left by \
-                       `tollgate repair`"
+                hint: "restore the data folder from a backup; `tollgate repair` says how to go on with \
+                       what is left"
                     .to_owned(),
             },
             HistoryError::Exhausted { path, source } => {

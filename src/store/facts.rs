@@ -135,3 +135,12 @@ pub enum Health {
     /// It cannot be relied on at all, for this reason.
     Broken(String),
 }
+
+/// What a repair went on from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Repaired {
+    /// The newest event that the history held.
+    pub left: Position,
+    /// How many events after it were known and are lost.
+    pub lost: u64,
+}

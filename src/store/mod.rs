@@ -8,27 +8,25 @@
 //! Called by `cache` (reads), `service` (changes) and `app` (opening, backups).
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use tokio::task::JoinError;
 
-use crate::clock::Clock;
-use crate::config::settings::StoreSettings;
 use crate::domain::id::{OwnerId, TokenId};
 use crate::domain::owner::Owner;
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
-use crate::history::SEGMENT_BYTES;
 
 pub mod backup;
 pub mod codec;
+pub mod holder;
 pub mod error;
 mod facts;
+pub mod patience;
 pub mod sealed;
 mod sled;
+mod opening;
 mod usage;
 
 #[cfg(test)]
@@ -38,82 +36,11 @@ pub(crate) mod sample;
 
 pub use error::StoreError;
 pub use facts::{
-    Change, Commit, Due, Health, Held, Listed, Page, Position, Record, Recorded, Subject,
+    Change, Commit, Due, Health, Held, Listed, Page, Position, Record, Recorded, Repaired, Subject,
 };
+pub use holder::Opener;
+pub use opening::{history_folder, open, open_for, repair, restore};
 pub use usage::{LastUse, NotedUse, Usage, UseKey, UseSlot};
-
-/// Opens the store that the settings name, creating it if it is not there. Building a lost index anew
-/// takes as long as the history is.
-///
-/// # Errors
-/// The folder is in use, damaged beyond what the history can mend, or cannot be read or written.
-pub async fn open(settings: &StoreSettings, clock: Clock) -> Result<Arc<dyn Store>, StoreError> {
-    let options = options(settings, clock);
-    // Where the records will be read, and not on a thread for what blocks: the system's allocator keeps
-    // memory for each thread, and what the opening leaves free (a tenth of a gigabyte after a million
-    // tokens) would be of no use to the readers. Nobody else waits for this runtime yet.
-    let opened = tokio::spawn(async move { sled::SledStore::open(options) }).await;
-    Ok(Arc::new(finished(settings, opened)?))
-}
-
-/// Builds the index of a store that is not open from its history alone, and goes on from what the
-/// history holds; answers with the number of its newest event.
-///
-/// # Errors
-/// The folder is in use, or its history is damaged.
-pub async fn repair(settings: &StoreSettings, clock: Clock) -> Result<Position, StoreError> {
-    let options = options(settings, clock);
-    aside(settings, move || sled::repair(options)).await
-}
-
-/// Makes a store of a backup, in a folder that must be empty or not exist. Tokens that lie idle count as
-/// used at this moment, since what was used after the backup is not known.
-///
-/// # Errors
-/// The backup does not verify, the folder is not empty, or it cannot be written; then nothing is left in
-/// it.
-pub async fn restore(
-    from: &Path,
-    settings: &StoreSettings,
-    clock: Clock,
-) -> Result<backup::Summary, StoreError> {
-    let (from, options) = (from.to_owned(), options(settings, clock));
-    aside(settings, move || sled::restore(&from, options)).await
-}
-
-/// Where the history of a data folder lies, for checking it.
-pub fn history_folder(data: &Path) -> PathBuf {
-    sled::history_folder(data)
-}
-
-fn options(settings: &StoreSettings, clock: Clock) -> sled::Options {
-    sled::Options {
-        folder: settings.path.clone(),
-        cache_bytes: settings.index_cache_bytes,
-        reserve_bytes: settings.reserve_bytes,
-        segment_bytes: SEGMENT_BYTES,
-        // A fraction of a second.
-        always_read_bytes: 64 << 20,
-        clock,
-    }
-}
-
-async fn aside<T: Send + 'static>(
-    settings: &StoreSettings,
-    work: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
-) -> Result<T, StoreError> {
-    finished(settings, tokio::task::spawn_blocking(work).await)
-}
-
-fn finished<T>(
-    settings: &StoreSettings,
-    done: Result<Result<T, StoreError>, JoinError>,
-) -> Result<T, StoreError> {
-    done.map_err(|error| StoreError::Failed {
-        doing: format!("working on `{}`", settings.path.display()),
-        cause: error.to_string(),
-    })?
-}
 
 /// What a store can do. Two implementors are meant: sled with the history log, and PostgreSQL; the same
 /// conformance tests run over both. No method costs more with a million tokens than with one, unless it

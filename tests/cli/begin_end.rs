@@ -4,7 +4,7 @@
 use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
@@ -130,11 +130,16 @@ fn a_server_that_opens_its_store_is_alive_and_not_ready() {
     assert_eq!((status, &body["ready"], &body["store"]), (503, &json!(false), &json!("opening")));
     assert_eq!(ask(admin, "GET", "/metrics", &[]).0, 503);
     assert!(TcpStream::connect(address("public")).is_err(), "clients wait for nothing");
-    let (code, problem) = until("the folder was never locked", || {
-        let refused = place.path("d/lock").exists().then(|| place.refused(&["user", "list"]))?;
-        refused.1["detail"].as_str()?.contains("is starting").then_some(refused)
-    });
-    assert_eq!((code, &problem["type"]), (5, &json!("urn:tollgate:problem:locked")));
+    // A command waits for it, and then asks it.
+    let lock = || std::fs::read_to_string(place.path("d/lock")).ok();
+    until("the folder was never locked", || lock().filter(|lock| lock.contains("opening")));
+    let mut waiting = place.command(&["status"]);
+    let waiting = waiting.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut waiting = waiting.spawn().unwrap();
+    let mut told = String::new();
+    let mut said = BufReader::new(waiting.stderr.take().unwrap());
+    said.read_line(&mut told).unwrap();
+    assert!(told.starts_with("waiting: ") && told.contains("is starting"), "{told}");
 
     until("it never became ready", || {
         use std::os::unix::fs::OpenOptionsExt as _;
@@ -143,6 +148,10 @@ fn a_server_that_opens_its_store_is_alive_and_not_ready() {
         (ask(admin, "GET", "/ready", &[]).0 == 200).then_some(())
     });
     assert!(TcpStream::connect(address("public")).is_ok());
+    let output = waiting.wait_with_output().unwrap();
+    assert!(output.status.success());
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(told.contains("server   running"), "{told}");
     until("it tells nothing of it", || logged(&place, "requests are decided"));
     place.ok(&["user", "add", "alice"]);
 }

@@ -99,6 +99,40 @@ fn repair_with_a_damaged_history_leaves_what_works() {
 }
 
 #[test]
+fn repair_goes_on_without_lost_events_only_at_the_word_of_somebody() {
+    let place = Place::with_alice();
+    let (id, _) = place.token();
+    place.ok(&["token", "revoke", &id]);
+    let history = files(&place.path("data/history"));
+    let [segment] = history.as_slice() else { panic!("{history:?}") };
+    let whole = std::fs::read_to_string(segment).unwrap();
+    // The revocation is lost, and then everything.
+    let two: String = whole.split_inclusive('\n').take(2).collect();
+    std::fs::write(segment, two).unwrap();
+    let cut = json!("urn:tollgate:problem:history-cut");
+    for left in [2, 0] {
+        if left == 0 {
+            std::fs::write(segment, &whole).unwrap();
+            place.ok(&["repair"]);
+            std::fs::remove_file(segment).unwrap();
+        }
+        let (code, problem) = place.refused(&["repair"]);
+        assert_eq!((code, &problem["type"]), (1, &cut));
+        let detail = problem["detail"].as_str().unwrap();
+        let counts = format!("3 events were known, {left} are left");
+        assert!(detail.contains(&counts), "{detail}");
+        assert!(problem["hint"].as_str().unwrap().contains("--yes"), "{problem}");
+    }
+    std::fs::remove_dir_all(place.path("data/history")).unwrap();
+    std::fs::create_dir(place.path("data/history")).unwrap();
+    assert_eq!(place.json(&["repair", "--yes"]), json!({"position": 0, "lost": 3}));
+    let told = place.json(&["history"]);
+    assert_eq!(told["events"][0]["kind"], "history.cut");
+    assert_eq!(told["events"][0]["reason"], "3 events were known, 0 were left");
+    assert_eq!(place.json(&["repair"]), json!({"position": 1, "lost": 0}));
+}
+
+#[test]
 fn the_index_is_built_anew_from_the_history() {
     let place = Place::with_alice();
     let (id, _) = place.token();

@@ -2,7 +2,10 @@
 
 use std::process::Stdio;
 
+use tollgate::store::holder::{Doing, Role};
+
 use crate::Place;
+use crate::waiting::hold;
 
 use serde_json::json;
 
@@ -14,6 +17,10 @@ fn exit_codes_tell_what_went_wrong() {
     let (id, _) = place.token();
     place.ok(&["token", "revoke", &id]);
     place.ok(&["user", "add", "bob"]);
+    // What was to be is: scripts may end a token twice.
+    assert_eq!(place.json(&["token", "revoke", &id])["changed"], false);
+    let told = place.run(&["backup", "."]).err;
+    assert!(told.contains("it is a folder; name a file"), "{told}");
     for empty in [&["token", "list", "--owner", "bob"][..], &["history", "--before", "1"]] {
         place.ok(empty);
     }
@@ -32,6 +39,10 @@ fn exit_codes_tell_what_went_wrong() {
         (2, &["token", "create", "--owner", "alice", "--name", "x", "--window", "sometimes"]),
         (2, &["token", "create", "--owner", "alice", "--name", "x", "--param", "orders"]),
         (2, &["--config", "missing.toml", "user", "list"]),
+        (2, &["token", "list", "--limit", "0"]),
+        (2, &["history", "--limit", "0"]),
+        (2, &["check", "tollgate.toml", "--config", "tollgate.toml"]),
+        (1, &["backup", "."]),
         (3, &["token", "show", UNKNOWN]),
         (3, &["token", "revoke", UNKNOWN]),
         (3, &["user", "block", "nobody"]),
@@ -53,7 +64,11 @@ fn exit_codes_tell_what_went_wrong() {
     }
     let (code, problem) = place.refused(&["token", "create", "--owner", "alice"]);
     assert_eq!(code, 2);
-    assert!(problem["detail"].as_str().unwrap().contains("required arguments"), "{problem}");
+    let detail = "the following required arguments were not provided: --name <NAME>";
+    assert_eq!(problem["detail"], detail);
+    let (_, problem) = place.refused(&["token", "lst"]);
+    assert_eq!(problem["detail"], "unrecognized subcommand 'lst'");
+    assert_eq!(problem["hint"], "a similar subcommand exists: 'list'");
     for usage in [&[][..], &["token"], &["tokens"], &["token", "create", "--owner", "alice"]] {
         assert_eq!(place.run(usage).code, 2, "{usage:?}");
     }
@@ -160,7 +175,7 @@ fn what_is_well_is_told_with_its_emptiness() {
     let place = Place::new();
     assert_eq!(place.ok(&["check"]), "`tollgate.toml` is well: 1 API, 1 rule\n");
     std::fs::write(place.path("empty.toml"), "").unwrap();
-    let outcome = place.run(&["check", "--config", "empty.toml"]);
+    let outcome = place.run(&["check", "empty.toml"]);
     assert_eq!((outcome.code, &*outcome.out), (0, "`empty.toml` is well: 0 APIs, 0 rules\n"));
     assert!(outcome.err.starts_with("warning: it has no `[[apis]]`"), "{}", outcome.err);
 }
@@ -214,9 +229,8 @@ fn without_a_configuration_the_way_out_is_named() {
 #[test]
 fn a_held_folder_names_its_process() {
     let place = Place::with_alice();
-    let lock = place.path("data/lock");
-    let lock = std::fs::File::open(&lock).unwrap_or_else(|error| panic!("{lock:?}: {error}"));
-    rustix::fs::flock(&lock, rustix::fs::FlockOperation::LockExclusive).unwrap();
+    // One that is there, but whose socket is not where the configuration says.
+    let lock = hold(&place, "data", Role::Server, Doing::Using);
     let (code, problem) = place.refused(&["token", "list"]);
     assert_eq!((code, &problem["type"]), (5, &json!("urn:tollgate:problem:locked")));
     assert!(problem["detail"].as_str().unwrap().contains("in use by process"), "{problem}");

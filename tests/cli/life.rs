@@ -34,7 +34,7 @@ fn a_token_is_made_and_changed() {
     let token = &created["token"];
     assert_eq!(token["flag_names"], json!(["view", "0x1000"]));
     assert_eq!((&token["contexts"], &token["items"]), (&json!(["orders"]), &json!(["10", "7"])));
-    assert_eq!(token["params"], r#"{ "a" : 1.0 }"#);
+    assert_eq!(token["params"], json!({"a": 1.0}));
     assert_eq!(token["conditions"]["networks"], json!(["10.0.0.0/8", "192.0.2.1/32"]));
     assert_eq!(token["conditions"]["windows"][0]["days"], json!([1, 2, 3, 4, 5]));
     let id = token["id"].as_str().unwrap();
@@ -124,13 +124,45 @@ fn users_are_added_blocked_and_unblocked() {
 }
 
 #[test]
+fn parameters_come_out_as_they_went_in() {
+    let place = Place::with_alice();
+    // More digits than a float has, and two lines, which one line of JSON cannot have.
+    let params = "{\n\"a\": 12345678901234567890.10}";
+    let create = ["token", "create", "--owner", "alice", "--name", "x", "--params", params];
+    let created = place.ok(&[&["--json"], &create[..]].concat());
+    assert!(created.contains("\"params\":{ \"a\": 12345678901234567890.10}"), "{created}");
+    assert_eq!(created.lines().count(), 1);
+    let backup = place.path("b");
+    place.ok(&["backup", backup.to_str().unwrap()]);
+    let kept = std::fs::read_to_string(backup).unwrap();
+    assert!(kept.contains(r#"{\n\"a\": 12345678901234567890.10}"#), "{kept}");
+}
+
+#[test]
+fn what_is_not_there_is_told_as_missing() {
+    let place = Place::new();
+    let clock = place.ok(&["clock"]);
+    assert!(clock.contains("none yet") && !clock.contains("1970"), "{clock}");
+    let explained = place.json(&["explain", "GET", "http://a/b"]);
+    assert_eq!(
+        (&explained["status"], &explained["reason"]),
+        (&json!(401), &json!("credential_missing"))
+    );
+    let steps = explained["steps"].as_array().unwrap();
+    let digest = steps.iter().find(|step| step["check"] == "digest").unwrap();
+    assert_eq!(digest["compared"], "there is no token to look up");
+}
+
+#[test]
 fn long_lists_come_page_by_page() {
     let place = Place::with_alice();
     let ids: Vec<_> = (0..5).map(|_| place.token().0).collect();
     let first = place.json(&["token", "list", "--limit", "2"]);
     assert_eq!(first["next"], json!(ids[1]));
     let outcome = place.run(&["token", "list", "--limit", "2"]);
-    assert_eq!(outcome.err, format!("there are more: add `--after {}`\n", ids[1]));
+    let after = format!("add `--after {}`, or `--all`\n", ids[1]);
+    let told = format!("these are the oldest; there are more: {after}");
+    assert_eq!(outcome.err, told);
     let rest = place.json(&["token", "list", "--after", &ids[1], "--limit", "2000"]);
     assert_eq!((rest["tokens"].as_array().unwrap().len(), &rest["next"]), (3, &json!(null)));
     let all = place.json(&["token", "list", "--all"]);

@@ -12,12 +12,14 @@ mod begin_end;
 mod clock;
 mod data;
 mod errors;
+mod folders;
 mod life;
 mod named;
 mod readme;
 mod secrets;
 mod server;
 mod unsynced;
+mod waiting;
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};

@@ -37,6 +37,17 @@ impl Server {
         Self { child, ready: Value::Null }
     }
 
+    /// The same, with what it writes to be read.
+    pub(crate) fn begin_with_output(command: &mut std::process::Command) -> Self {
+        let child = command.stdout(Stdio::piped()).spawn().unwrap();
+        Self { child, ready: Value::Null }
+    }
+
+    /// What it writes.
+    pub(crate) fn output(&mut self) -> std::process::ChildStdout {
+        self.child.stdout.take().unwrap()
+    }
+
     /// How it ended, if it has.
     pub(crate) fn ended(&mut self) -> Option<i32> {
         self.child.try_wait().unwrap().map(|status| status.code().unwrap())
@@ -210,7 +221,7 @@ fn a_backup_names_the_damaged_file_of_the_history_and_the_way_out() {
     let (code, problem) = place.refused(&["--data", "d", "backup", "all.backup"]);
     let detail = problem["detail"].as_str().unwrap();
     assert_eq!(code, 1);
-    assert!(detail.contains(".jsonl at byte 0` is damaged"), "{detail}");
+    assert!(detail.contains(".jsonl` is damaged: at byte 0: "), "{detail}");
     assert!(detail.contains("history verify") && !detail.contains("partial"), "{detail}");
     assert!(!place.path("all.backup").exists() && !place.path("all.backup.partial").exists());
 }

@@ -1,5 +1,6 @@
 //! `tollgate demo`: an upstream, a gateway in front of it, and tokens of several kinds to try out.
 
+use std::io::ErrorKind;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -21,7 +22,9 @@ mod upstream;
 
 use examples::Example;
 
-/// How the configuration of a demo begins; another file is never overwritten.
+/// The configuration of a demo.
+const CONFIGURATION: &str = "tollgate.toml";
+/// How it begins, by which the folder of a demo is known.
 const MARK: &str = "# Written by `tollgate demo`, anew at each start.";
 
 /// What `demo --json` prints.
@@ -40,9 +43,10 @@ struct Started {
 pub fn run(demo: &Demo, common: &Common, clock: Clock) -> Result<Reply, Failure> {
     let folder = Folder::new(common)?;
     let upstream = upstream::start()?;
-    let config = folder.path.join("tollgate.toml");
+    let config = folder.path.join(CONFIGURATION);
     let text = configuration(demo, &folder.path, upstream);
-    write_configuration(&config, &text)?;
+    std::fs::write(&config, text)
+        .map_err(|error| Failure::io(format_args!("writing `{}`", config.display()), error))?;
     let source = Source::file(&config);
     let loaded = source.load(&Environment::process());
     let settings = loaded.map_err(|report| place::mistakes(&report))?.settings;
@@ -70,7 +74,10 @@ struct Folder {
 impl Folder {
     fn new(common: &Common) -> Result<Self, Failure> {
         let (path, is_ours) = match &common.data {
-            Some(data) => (data.clone(), false),
+            Some(data) => {
+                check_ours(data)?;
+                (data.clone(), false)
+            }
             None => {
                 let mut random = [0; 6];
                 aws_lc_rs::rand::fill(&mut random)
@@ -99,17 +106,20 @@ fn make_private(path: &Path) -> std::io::Result<()> {
     std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
-fn write_configuration(path: &Path, text: &str) -> Result<(), Failure> {
-    match std::fs::read_to_string(path) {
-        Ok(old) if !old.starts_with(MARK) => {
-            let detail = format!("`{}` was not written by a demo", path.display());
-            return Err(Failure::new(Code::Conflict, "exists", detail)
-                .hint("name a folder of its own with `--data DIR`"));
-        }
-        _ => {}
+/// Refuses a folder that no demo has made: its users and tokens have no place among real ones.
+fn check_ours(folder: &Path) -> Result<(), Failure> {
+    let mut entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        found => found
+            .map_err(|error| Failure::io(format_args!("reading `{}`", folder.display()), error))?,
+    };
+    let written = std::fs::read_to_string(folder.join(CONFIGURATION));
+    if entries.next().is_none() || written.is_ok_and(|text| text.starts_with(MARK)) {
+        return Ok(());
     }
-    std::fs::write(path, text)
-        .map_err(|error| Failure::io(format_args!("writing `{}`", path.display()), error))
+    let detail = format!("`{}` was not made by a demo", folder.display());
+    Err(Failure::new(Code::Conflict, "exists", detail)
+        .hint("name a folder of its own with `--data DIR`"))
 }
 
 /// The named address; without one a usual port, or any if that is taken.

@@ -259,7 +259,11 @@ fn lives_now(scene: &Scene) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: CASES, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig {
+        cases: CASES,
+        failure_persistence: None,
+        ..ProptestConfig::default()
+    })]
 
     #[test]
     fn a_dead_token_is_never_permitted(scene in scenes()) {
@@ -280,7 +284,10 @@ proptest! {
         for (name, restrict) in RESTRICTIONS {
             let mut narrower = scene.clone();
             restrict(&mut narrower, &other);
-            prop_assert!(narrower.decide().is_err() || scene.decide().is_ok(), "{name} opened {scene:?}");
+            prop_assert!(
+                narrower.decide().is_err() || scene.decide().is_ok(),
+                "{name} opened {scene:?}"
+            );
         }
     }
 }

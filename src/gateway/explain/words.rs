@@ -100,8 +100,9 @@ pub(super) fn credential(credential: &Credential, read: Result<(), Refusal>) -> 
 }
 
 /// Whether there is such a token.
-pub(super) fn digest(plausible: bool, held: Option<&Held>) -> String {
+pub(super) fn digest(credential: &Credential, plausible: bool, held: Option<&Held>) -> String {
     match held {
+        _ if matches!(credential, Credential::None) => "there is no token to look up".to_owned(),
         _ if !plausible => {
             "no token looks like this: its length or its check characters are wrong".to_owned()
         }

@@ -58,6 +58,9 @@ impl Incoming {
 }
 
 fn refuse_existing(to: &Path) -> Result<(), StoreError> {
+    if to.is_dir() {
+        return Err(failed("writing", to, "it is a folder; name a file"));
+    }
     if to.exists() { Err(failed("writing", to, "it exists already")) } else { Ok(()) }
 }
 

@@ -2,12 +2,12 @@
 
 use super::checkpoint;
 use super::index::Index;
-use super::lock::Doing;
 use super::shared::{self, Access};
 use super::stamp;
 use super::upkeep;
 use super::write::Writer;
 use crate::store::StoreError;
+use crate::store::holder::Doing;
 
 /// Closes the index and lets go of the folder. A store that cannot be closed well is still whole: the next
 /// start doubts its index until that was read.

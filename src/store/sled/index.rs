@@ -73,8 +73,7 @@ impl Index {
                 }
             }
         }
-        let holder = "an unknown process".to_owned();
-        Err(StoreError::Locked { path: path.display().to_string(), holder })
+        Err(StoreError::Locked { path: path.display().to_string(), holder: None })
     }
 
     /// Lets it answer only for parts that were found to have these sums. Nothing is written to it before all

@@ -8,6 +8,7 @@ use std::path::Path;
 use rustix::fs::{FlockOperation, flock};
 
 use crate::store::StoreError;
+use crate::store::holder::{Doing, Holder, Role};
 
 const FILE: &str = "lock";
 
@@ -16,34 +17,14 @@ const FILE: &str = "lock";
 #[derive(Debug)]
 pub(super) struct Lock {
     file: File,
-}
-
-/// What the process that holds it does, for whoever waits for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Doing {
-    /// The folder is not open yet.
-    Opening,
-    /// It is.
-    Using,
-    /// It is about to let go.
-    Closing,
-}
-
-impl Doing {
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Opening => "opening",
-            Self::Using => "",
-            Self::Closing => "closing",
-        }
-    }
+    role: Role,
 }
 
 impl Lock {
     /// Tells what the process does now. It is for people: on a full disk the lock holds without it.
     pub(super) fn tell(&self, doing: Doing) {
-        let line = format!("{:<20} {:<8}\n", std::process::id(), doing.word());
-        if let Err(error) = self.file.write_all_at(line.as_bytes(), 0) {
+        let holder = Holder { pid: std::process::id(), role: self.role, doing };
+        if let Err(error) = self.file.write_all_at(holder.line().as_bytes(), 0) {
             tracing::warn!("the lock does not say what this process does: {error}");
         }
     }
@@ -59,7 +40,7 @@ impl Drop for Lock {
 }
 
 /// Takes the lock, or says who holds it.
-pub(super) fn take(folder: &Path) -> Result<Lock, StoreError> {
+pub(super) fn take(folder: &Path, role: Role) -> Result<Lock, StoreError> {
     let path = folder.join(FILE);
     let failed = |error: std::io::Error| StoreError::Failed {
         doing: format!("locking `{}`", path.display()),
@@ -79,28 +60,21 @@ pub(super) fn take(folder: &Path) -> Result<Lock, StoreError> {
             let mut told = String::new();
             file.read_to_string(&mut told).map_err(failed)?;
             let path = folder.display().to_string();
-            return Err(StoreError::Locked { path, holder: describe(&told) });
+            return Err(StoreError::Locked { path, holder: Holder::parse(&told) });
         }
         Err(error) => return Err(failed(error.into())),
     }
-    let lock = Lock { file };
+    let lock = Lock { file, role };
     lock.tell(Doing::Opening);
     Ok(lock)
 }
 
-/// Who it is, and what to do about it.
-fn describe(told: &str) -> String {
-    let mut words = told.split_whitespace();
-    let pid = words.next().filter(|pid| pid.bytes().all(|byte| byte.is_ascii_digit()));
-    let (Some(pid), doing) = (pid, words.next()) else { return "an unknown process".to_owned() };
-    let name = fs::read_to_string(format!("/proc/{pid}/comm"));
-    let name = name.map_or(String::new(), |name| format!(" (`{}`)", name.trim()));
-    let advice = match doing {
-        Some("opening") => ", which is starting: it opens the folder; try again when it has",
-        Some("closing") => ", which is stopping; try again in a moment",
-        _ => "; stop it, or talk to it through its local socket",
-    };
-    format!("process {pid}{name}{advice}")
+/// Whether the folder has a lock that Tollgate wrote.
+pub(super) fn is_ours(folder: &Path) -> bool {
+    let path = folder.join(FILE);
+    // Nothing but a file is read: a pipe would not end.
+    let told = if path.is_file() { fs::read_to_string(&path).ok() } else { None };
+    told.is_some_and(|told| Holder::parse(&told).is_some())
 }
 
 #[cfg(test)]
@@ -110,23 +84,29 @@ mod tests {
     #[test]
     fn a_held_lock_names_its_process() {
         let folder = tempfile::tempdir().unwrap();
-        let lock = take(folder.path()).unwrap();
-        let told = || take(folder.path()).unwrap_err().to_string();
-        let process = format!("in use by process {} (`", std::process::id());
-        for (doing, says) in [
-            (Doing::Opening, "starting"),
-            (Doing::Using, "through its local socket"),
-            (Doing::Closing, "stopping"),
-        ] {
-            if doing != Doing::Opening {
-                lock.tell(doing);
+        for role in [Role::Server, Role::Command] {
+            let lock = take(folder.path(), role).unwrap();
+            let told = || take(folder.path(), Role::Server).unwrap_err().to_string();
+            let process = format!("in use by process {} (`", std::process::id());
+            for (doing, of_server) in [
+                (Doing::Opening, "a server that is starting"),
+                (Doing::Using, "through its local socket"),
+                (Doing::Closing, "a server that is stopping"),
+            ] {
+                if doing != Doing::Opening {
+                    lock.tell(doing);
+                }
+                let says = if role == Role::Server { of_server } else { "a command at work" };
+                let error = told();
+                assert!(error.contains(&process) && error.contains(says), "{error}");
             }
-            let error = told();
-            assert!(error.contains(&process) && error.contains(says), "{error}");
+            // What a process that is being started has of it.
+            let _copy = lock.file.try_clone().unwrap();
+            drop(lock);
+            take(folder.path(), role).unwrap();
         }
-        // What a process that is being started has of it.
-        let _copy = lock.file.try_clone().unwrap();
-        drop(lock);
-        take(folder.path()).unwrap();
+        assert!(is_ours(folder.path()));
+        fs::write(folder.path().join(FILE), "4711\n").unwrap();
+        assert!(!is_ours(folder.path()), "others have locks too");
     }
 }

@@ -16,10 +16,12 @@ use async_trait::async_trait;
 use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 
 use super::backup::{self, Summary};
+use super::holder::Doing;
 use super::{
-    Commit, Due, Health, Held, Listed, NotedUse, Page, Position, Recorded, Store, StoreError,
-    Subject, Usage, UseKey, UseSlot, codec,
+    Commit, Due, Health, Held, Listed, NotedUse, Page, Position, Recorded, Repaired, Store,
+    StoreError, Subject, Usage, UseKey, UseSlot, codec,
 };
+use crate::domain::event::{Actor, Event, EventKind};
 use crate::domain::id::{OwnerId, TokenId};
 use crate::domain::owner::Owner;
 use crate::domain::secret::Digest;
@@ -33,6 +35,7 @@ mod checkpoint;
 mod close;
 mod doubt;
 mod entry;
+mod folder;
 mod heal;
 mod index;
 mod keeper;
@@ -68,13 +71,24 @@ pub(super) fn history_folder(data: &Path) -> PathBuf {
     options::history_folder(data)
 }
 
-/// Builds the index anew from the history, whatever the index said.
-pub(super) fn repair(options: Options) -> Result<Position, StoreError> {
-    let opened = open::open_anew(&options)?;
+/// Builds the index anew from the history, whatever the index said. Where the history lacks events
+/// that were known, it needs the word of somebody that they are lost, which it then puts on record.
+///
+/// For a thread of a runtime that may block.
+pub(super) fn repair(options: Options, word: Option<Actor>) -> Result<Repaired, StoreError> {
+    let now = options.clock.now();
+    let (opened, lost) = open::open_anew(&options, word.is_some())?;
     let store = SledStore::over(options, opened)?;
-    let newest = Position(store.shared.applied());
+    let left = store.shared.applied();
+    if let (Some(actor), true) = (word, lost > 0) {
+        let reason = format!("{} events were known, {left} were left", left.saturating_add(lost));
+        let kind = EventKind::HistoryCut;
+        let event = Event { at: now, effective_at: now, actor, kind, reason };
+        let commit = Commit { event, changes: Vec::new(), subjects: Vec::new() };
+        tokio::runtime::Handle::current().block_on(store.commit(commit))?;
+    }
     store.close_now()?;
-    Ok(newest)
+    Ok(Repaired { left: Position(left), lost })
 }
 
 /// Makes a data folder of a backup.
@@ -125,7 +139,7 @@ impl SledStore {
 
     fn over(options: Options, opened: open::Opened) -> Result<Self, StoreError> {
         let open::Opened { lock, space, log, index, state, uses, high_water } = opened;
-        lock.tell(lock::Doing::Using);
+        lock.tell(Doing::Using);
         let keeper = keeper::Keeper::start(&options)?;
         let shared = Shared::new(options, index, uses, Arc::clone(log.probe()), state.applied);
         shared.raise_high_water(high_water);

@@ -1,10 +1,10 @@
 //! Opening a data folder: which index can be trusted, what it lacks, and what must be built anew.
 
 use std::fs;
-use std::path::Path;
 
 use super::anew;
 use super::checkpoint::{self, Checkpoint, Seen};
+use super::folder;
 use super::index::Index;
 use super::lock::{self, Lock};
 use super::options::Options;
@@ -33,21 +33,23 @@ pub(super) struct Opened {
 
 /// Opens a data folder, creating what is not there.
 pub(super) fn open(options: &Options) -> Result<Opened, StoreError> {
-    create_folder(&options.folder)?;
-    let lock = lock::take(&options.folder)?;
+    folder::enter(options)?;
+    let lock = lock::take(&options.folder, options.opener.role())?;
     open_locked(options, lock, false)
 }
 
 /// Opens a data folder with an index that is built from the history, whatever the old one said, and
-/// goes on from what the history holds. A history that is damaged changes nothing.
-pub(super) fn open_anew(options: &Options) -> Result<Opened, StoreError> {
+/// goes on from what the history holds; answers with how many events it lacks that were known. A
+/// history that is damaged changes nothing, nor does one that lacks events, unless that `may` be.
+pub(super) fn open_anew(options: &Options, may: bool) -> Result<(Opened, u64), StoreError> {
+    folder::enter(options)?;
     let missing = |error: std::io::Error| StoreError::Failed {
         doing: format!("reading `{}`", options.history().display()),
         cause: error.to_string(),
     };
     fs::read_dir(options.history()).map_err(missing)?;
-    let lock = lock::take(&options.folder)?;
-    history::check_all(&options.history()).map_err(|error| match error.into() {
+    let lock = lock::take(&options.folder, options.opener.role())?;
+    let left = history::check_all(&options.history()).map_err(|error| match error.into() {
         StoreError::Damaged { place, what, .. } => {
             let hint = "nothing was changed, and the index that is there may still answer; restore the \
                         data folder from a backup";
@@ -55,7 +57,12 @@ pub(super) fn open_anew(options: &Options) -> Result<Opened, StoreError> {
         }
         error => error,
     })?;
-    open_locked(options, lock, true)
+    let known = checkpoint::read(&options.folder).map_or(0, |known| known.mark.head.seq);
+    let known = known.max(applied(options));
+    if known > left && !may {
+        return Err(StoreError::Cut { path: options.folder.display().to_string(), known, left });
+    }
+    Ok((open_locked(options, lock, true)?, known.saturating_sub(left)))
 }
 
 fn open_locked(options: &Options, lock: Lock, asked: bool) -> Result<Opened, StoreError> {
@@ -159,7 +166,7 @@ fn open_uses(
     carried: bool,
 ) -> Result<uses::Opened, StoreError> {
     let index = options.index().exists();
-    let tokens = index || history_exists(&options.history());
+    let tokens = index || history::exists(&options.history());
     // A history with nothing beside it comes out of a backup.
     let bare = known.is_none() && !index;
     let means = Means {
@@ -299,27 +306,14 @@ fn forgotten(options: &Options) -> u64 {
         "`{}` has no checkpoint; building the index from the history",
         options.folder.display()
     );
+    applied(options)
+}
+
+/// The last event that the index has, if it can tell.
+fn applied(options: &Options) -> u64 {
+    if !options.index().join("db").is_file() {
+        return 0;
+    }
     let state = Index::open(&options.index(), options.cache_bytes).and_then(|index| index.state());
     state.map_or(0, |state| state.applied)
-}
-
-fn history_exists(history: &Path) -> bool {
-    fs::read_dir(history).is_ok_and(|mut entries| entries.next().is_some())
-}
-
-pub(super) fn create_folder(folder: &Path) -> Result<(), StoreError> {
-    if folder.is_dir() {
-        return Ok(());
-    }
-    let create = || {
-        private::create_folder(folder)?;
-        fs::File::open(
-            folder.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new(".")),
-        )?
-        .sync_all()
-    };
-    create().map_err(|error| StoreError::Failed {
-        doing: format!("creating `{}`", folder.display()),
-        cause: error.to_string(),
-    })
 }

@@ -3,12 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use crate::clock::Clock;
+use crate::store::Opener;
 
 /// How a data folder is opened.
 #[derive(Clone, Debug)]
 pub(in crate::store) struct Options {
     /// The folder.
     pub(in crate::store) folder: PathBuf,
+    /// Who opens it.
+    pub(in crate::store) opener: Opener,
     /// Memory for sled's pages.
     pub(in crate::store) cache_bytes: u64,
     /// Size of the reserve.

@@ -4,7 +4,7 @@ use std::fs;
 use std::io::Write;
 use std::path::Path;
 
-use super::open;
+use super::folder;
 use super::options::Options;
 use super::shared::Shared;
 use crate::history::{self, HistoryError, Mark, Recovered, Walk};
@@ -77,7 +77,7 @@ pub(super) fn write_history(from: &Path, options: &Options) -> Result<(), StoreE
         unclean: false,
         segment_bytes: options.segment_bytes,
     };
-    open::create_folder(&options.folder)?;
+    folder::enter(options)?;
     let mut log = history::recover(&options.history(), how, |_, _, _| Ok::<(), HistoryError>(()))?;
     let mut bodies: Vec<String> = Vec::with_capacity(PIECE);
     let summary = backup::read(

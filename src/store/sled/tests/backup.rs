@@ -143,7 +143,7 @@ async fn damage_is_told_of_the_history_and_not_of_the_backup() {
     fs::write(&path, bytes).unwrap();
     let to = folder.path().join("backup");
     let refused = take(&store, &to).await.unwrap_err().to_string();
-    let place = format!("`{} at byte {second}` is damaged", path.display());
+    let place = format!("`{}` is damaged: at byte {second}: ", path.display());
     assert!(refused.contains(&place) && refused.contains("restore"), "{refused}");
     assert!(!refused.contains("partial"), "{refused}");
     assert!(!to.exists() && !folder.path().join("backup.partial").exists());

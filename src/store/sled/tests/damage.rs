@@ -217,7 +217,7 @@ async fn a_torn_last_event_is_cut_and_a_bad_one_before_it_is_named() {
     fs::remove_dir_all(copy.path().join("data/index")).unwrap();
     let error = open_error(copy.path()).to_string();
     let start = bytes[..middle].iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
-    let place = format!("{} at byte {start}", path.display());
+    let place = format!("`{}` is damaged: at byte {start}: ", path.display());
     assert!(error.contains(&place), "{error}");
 }
 

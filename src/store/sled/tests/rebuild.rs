@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::{check_filled, copy_running, fill, open, open_error, options, segments};
 use crate::clock::Clock;
+use crate::domain::event::{Actor, EventKind};
 use crate::history::{self, Lines, Log, Mark, Place, Recovered};
 use crate::store::sample::{NOW, creation, observation, owner_creation, revocation, token};
 use crate::store::sled::index::Index;
@@ -12,7 +13,7 @@ use crate::store::sled::repair;
 use crate::store::sled::replay::Replay;
 use crate::store::sled::state::State;
 use crate::store::sled::uses::{self, Age, Means};
-use crate::store::{Position, Store, StoreError, codec};
+use crate::store::{Position, Repaired, Store, StoreError, codec};
 
 #[tokio::test]
 async fn a_crash_loses_nothing_that_was_acknowledged() {
@@ -95,10 +96,21 @@ async fn events_that_are_gone_are_noticed_and_repair_goes_on_without_them() {
     assert!(matches!(open_error(folder.path()), StoreError::Damaged { .. }));
 
     let options = options(folder.path());
-    let left = tokio::task::spawn_blocking(move || repair(options)).await.unwrap().unwrap();
     let first_lost: u64 = last.file_stem().unwrap().to_str().unwrap().parse().unwrap();
-    assert_eq!(left, Position(first_lost - 1));
+    let known = 1 + 40 + 14;
+    let asked = options.clone();
+    let cut = tokio::task::spawn_blocking(move || repair(asked, None)).await.unwrap();
+    let Err(StoreError::Cut { known: told, left, .. }) = cut else { panic!("{cut:?}") };
+    assert_eq!((told, left), (known, first_lost - 1));
+    assert!(matches!(open_error(folder.path()), StoreError::Damaged { .. }), "nothing changed");
+
+    let word = Some(Actor::System);
+    let done = tokio::task::spawn_blocking(move || repair(options, word)).await.unwrap().unwrap();
+    assert_eq!(done, Repaired { left: Position(left), lost: known - left });
     let store = open(folder.path());
+    let newest = store.events(None, None, 1).await.unwrap().entries.remove(0);
+    assert_eq!((newest.position, newest.event.kind), (Position(left + 1), EventKind::HistoryCut));
+    assert_eq!(newest.event.reason, format!("{known} events were known, {left} were left"));
     store.commit(owner_creation("bob")).await.unwrap();
     drop(store);
     history::verify(&folder.path().join("data/history")).unwrap();
@@ -121,9 +133,9 @@ async fn repair_changes_nothing_where_the_history_is_damaged() {
     check_filled(&open(folder.path()), 40).await;
     for _ in 0..2 {
         let options = options(folder.path());
-        let refused = tokio::task::spawn_blocking(move || repair(options)).await.unwrap();
+        let refused = tokio::task::spawn_blocking(move || repair(options, None)).await.unwrap();
         let Err(StoreError::Damaged { place, hint, .. }) = refused else { panic!("{refused:?}") };
-        assert!(place.ends_with(".jsonl at byte 0"), "{place}");
+        assert!(place.ends_with(".jsonl"), "{place}");
         assert!(hint.contains("nothing was changed") && hint.contains("backup"), "{hint}");
         assert!(!folder.path().join("data/index.next").exists());
         assert!(!folder.path().join("data/index.damaged").exists());
@@ -155,7 +167,7 @@ async fn every_index_that_is_replaced_stays() {
     fill(&open(folder.path()), 10).await;
     for _ in 0..2 {
         let options = options(folder.path());
-        tokio::task::spawn_blocking(move || repair(options)).await.unwrap().unwrap();
+        tokio::task::spawn_blocking(move || repair(options, None)).await.unwrap().unwrap();
     }
     for old in ["index.damaged", "index.damaged.2"] {
         assert!(folder.path().join("data").join(old).join("db").is_file(), "{old}");

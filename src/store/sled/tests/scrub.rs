@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::{fill, options, segments};
 use crate::clock::Clock;
+use crate::domain::event::Actor;
 use crate::domain::time::Span;
 use crate::store::sample::{NOW, creation, token};
 use crate::store::sled::{SledStore, repair};
@@ -32,7 +33,7 @@ fn spoil(folder: &Path) -> String {
     let second = bytes.iter().position(|b| *b == b'\n').unwrap() + 1;
     bytes[second + 90] ^= 1;
     fs::write(&path, bytes).unwrap();
-    format!("`{} at byte {second}` is damaged", path.display())
+    format!("`{}` is damaged: at byte {second}: ", path.display())
 }
 
 /// Goes on for as long as it gets on; answers with the last event that is whole, or the damage.
@@ -97,7 +98,10 @@ async fn a_restart_goes_on_where_the_last_one_was() {
     // Where the history is shorter than that, all of it is read.
     fs::remove_file(segments(folder.path()).pop().unwrap()).unwrap();
     let options = options(folder.path());
-    tokio::task::spawn_blocking(move || repair(options)).await.unwrap().unwrap();
+    tokio::task::spawn_blocking(move || repair(options, Some(Actor::System)))
+        .await
+        .unwrap()
+        .unwrap();
     let store = open_on(folder.path(), 0);
     assert_eq!(store.verify_some(1).await.unwrap(), Position(1));
     drop(store);

@@ -178,10 +178,12 @@ async fn slots_of_tokens_that_the_history_lost_are_not_handed_on() {
     drop(store);
     fs::remove_file(super::segments(folder.path()).pop().unwrap()).unwrap();
     let options = options(folder.path());
-    tokio::task::spawn_blocking(move || crate::store::sled::repair(options))
-        .await
-        .unwrap()
-        .unwrap();
+    tokio::task::spawn_blocking(move || {
+        crate::store::sled::repair(options, Some(crate::domain::event::Actor::System))
+    })
+    .await
+    .unwrap()
+    .unwrap();
     let store = open(folder.path());
     let left = store.tokens(None, None, 100).await.unwrap().entries.len();
     assert!(left < 40);
