@@ -15,13 +15,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 
-use super::backup::{self, Summary};
 use super::holder::Doing;
 use super::{
-    Commit, Due, Health, Held, Listed, NotedUse, Page, Position, Recorded, Repaired, Store,
-    StoreError, Subject, Usage, UseKey, UseSlot, codec,
+    Commit, Due, Health, Held, Listed, NotedUse, Page, Position, Recorded, Store, StoreError,
+    Subject, Usage, UseKey, UseSlot, codec,
 };
-use crate::domain::event::{Actor, Event, EventKind};
 use crate::domain::id::{OwnerId, TokenId};
 use crate::domain::owner::Owner;
 use crate::domain::secret::Digest;
@@ -42,6 +40,7 @@ mod keeper;
 mod keys;
 mod lock;
 mod notes;
+mod offline;
 mod open;
 mod options;
 mod portable;
@@ -64,47 +63,12 @@ mod value;
 mod whole;
 mod write;
 
+pub(super) use offline::{repair, restore};
 pub(super) use options::Options;
 
 /// Where the history lies in a data folder.
 pub(super) fn history_folder(data: &Path) -> PathBuf {
     options::history_folder(data)
-}
-
-/// Builds the index anew from the history, whatever the index said. Where the history lacks events
-/// that were known, it needs the word of somebody that they are lost, which it then puts on record.
-///
-/// For a thread of a runtime that may block.
-pub(super) fn repair(options: Options, word: Option<Actor>) -> Result<Repaired, StoreError> {
-    let now = options.clock.now();
-    let (opened, lost) = open::open_anew(&options, word.is_some())?;
-    let store = SledStore::over(options, opened)?;
-    let left = store.shared.applied();
-    if let (Some(actor), true) = (word, lost > 0) {
-        let reason = format!("{} events were known, {left} were left", left.saturating_add(lost));
-        let kind = EventKind::HistoryCut;
-        let event = Event { at: now, effective_at: now, actor, kind, reason };
-        let commit = Commit { event, changes: Vec::new(), subjects: Vec::new() };
-        tokio::runtime::Handle::current().block_on(store.commit(commit))?;
-    }
-    store.close_now()?;
-    Ok(Repaired { left: Position(left), lost })
-}
-
-/// Makes a data folder of a backup.
-pub(super) fn restore(from: &Path, options: Options) -> Result<Summary, StoreError> {
-    let summary = backup::verify(from)?;
-    portable::check_empty(&options.folder)?;
-    let folder = options.folder.clone();
-    let fill = || {
-        portable::write_history(from, &options)?;
-        let store = SledStore::open(options)?;
-        store.take_uses(from)?;
-        store.shared.raise_high_water(summary.high_water);
-        store.close_now()
-    };
-    fill().inspect_err(|_| portable::empty(&folder))?;
-    Ok(summary)
 }
 
 #[cfg(test)]
@@ -116,8 +80,6 @@ use write::{Job, Request, Writer};
 
 /// How many changes may wait for the writing thread; more wait for their turn to wait.
 const WAITING: usize = 8_192;
-/// How many last uses are taken out of a backup at a time.
-const USES: usize = 32_768;
 
 /// An open data folder.
 #[derive(Debug)]
@@ -178,18 +140,6 @@ impl SledStore {
         let (answer, answered) = oneshot::channel();
         self.send(Job::Close(answer))?;
         answered.blocking_recv().map_err(|_| StoreError::Closed)?
-    }
-
-    /// Takes the last uses out of a backup.
-    fn take_uses(&self, from: &Path) -> Result<(), StoreError> {
-        let mut uses = Vec::with_capacity(USES);
-        let note = |uses: &mut Vec<_>| notes::write(&self.shared, &std::mem::take(uses), &[]);
-        let take = |token: TokenId, last| {
-            uses.push(NotedUse { of: token.into(), last, first: false });
-            if uses.len() < USES { Ok(()) } else { note(&mut uses) }
-        };
-        backup::read(from, |_, _| Ok(()), take)?;
-        note(&mut uses)
     }
 
     /// The index, once these parts of it are known to be whole: at once, but for a short time after
