@@ -55,8 +55,8 @@ impl Index {
         self.verified(at, raw).map(Chunk::new)
     }
 
-    /// Entries whose keys begin with `prefix`, in order, those after the key `after`, with their payloads.
-    /// `until` is the first key that is not wanted.
+    /// Entries whose keys begin with `prefix`, which is of one room, in order, those after the key `after`, with
+    /// their payloads. `until` is the first key that is not wanted.
     pub(super) fn list(
         &self,
         prefix: &[u8],
