@@ -1,12 +1,12 @@
 //! A batch: what it changes of the entries, and what that makes of the chunks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use ::sled::{Batch, IVec};
 
 use super::chunk;
 use super::index::Index;
-use super::state::{State, Sums};
+use super::state::State;
 use super::{keys, value};
 use crate::store::StoreError;
 
@@ -61,9 +61,21 @@ impl<'a> Draft<'a> {
     /// Writes the batch, and says in it that events up to `applied` are in the index.
     pub(super) fn write(self, applied: u64, state: &State) -> Result<State, StoreError> {
         let Self { index, writes, tokens } = self;
-        let mut packing = Packing { index, batch: Batch::default(), sums: state.sums };
+        let mut packing = Packing { index, chunks: HashMap::new() };
         packing.pack(writes.into_iter().collect())?;
-        let Packing { mut batch, sums, .. } = packing;
+        let (mut sums, mut batch) = (state.sums, Batch::default());
+        for (at, Written { old, new }) in packing.chunks {
+            if let Some(old) = old {
+                sums.add(&at, value::weight(&at, &old).wrapping_neg());
+            }
+            match new {
+                Some(new) => {
+                    sums.add(&at, value::weight(&at, &new));
+                    batch.insert(at, new);
+                }
+                None => batch.remove(at),
+            }
+        }
         let state = State { applied, batches: state.batches.wrapping_add(1), sums, tokens };
         batch.insert(keys::STATE, value::seal(keys::STATE, &state.words()));
         index.apply(batch)?;
@@ -74,8 +86,13 @@ impl<'a> Draft<'a> {
 /// Makes changes of chunks out of changes of entries.
 struct Packing<'a> {
     index: &'a Index,
-    batch: Batch,
-    sums: Sums,
+    chunks: HashMap<IVec, Written>,
+}
+
+/// What the index has in a place, whatever that is, and what is written there.
+struct Written {
+    old: Option<IVec>,
+    new: Option<IVec>,
 }
 
 /// A key with its payload, or without one if the entry goes.
@@ -140,18 +157,18 @@ impl Packing<'_> {
         if !change(&mut entries, changes) {
             return Ok(());
         }
-        if let Some(raw) = raw {
-            self.sums.add(&at, value::weight(&at, &raw).wrapping_neg());
-            if entries.is_empty() {
-                self.batch.remove(at);
-                return Ok(());
-            }
+        if entries.is_empty() {
+            self.chunks.insert(at, Written { old: raw, new: None });
+            return Ok(());
         }
         for (begin, piece) in chunk::divide(&entries, behind) {
-            let key = begin.map_or_else(|| at.clone(), IVec::from);
+            // In a new place there is something where a chunk is an older one, from before it was divided.
+            let (key, old) = match begin {
+                None => (at.clone(), raw.clone()),
+                Some(key) => (key.as_slice().into(), self.index.raw(&key)?),
+            };
             let sealed = value::seal(&key, &chunk::pack(entries.get(piece).unwrap_or_default()));
-            self.sums.add(&key, value::weight(&key, &sealed));
-            self.batch.insert(key, sealed);
+            self.chunks.insert(key, Written { old, new: Some(sealed) });
         }
         Ok(())
     }

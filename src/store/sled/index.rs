@@ -158,7 +158,8 @@ impl Index {
         })
     }
 
-    fn raw(&self, key: &[u8]) -> Result<Option<IVec>, StoreError> {
+    /// What sled has under a key.
+    pub(super) fn raw(&self, key: &[u8]) -> Result<Option<IVec>, StoreError> {
         self.guarded(|| self.db.get(key))
     }
 
