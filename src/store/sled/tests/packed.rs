@@ -135,7 +135,7 @@ proptest::proptest! {
                 let key = [&b"BTO"[*kind as usize..][..1], &number.to_be_bytes()[2..]].concat();
                 match removed {
                     0 => draft.delete(key),
-                    _ => draft.put(key, &vec![*removed; 200]),
+                    _ => draft.put(key, &[*removed; 200]),
                 }
             }
             let distance = |sums: Sums, state: &State| -> Vec<u64> {
@@ -197,7 +197,7 @@ fn readers_miss_nothing_and_see_nothing_again_while_chunks_are_divided_and_go() 
             while !done.load(Ordering::Acquire) {
                 let before = written.load(Ordering::Acquire);
                 let mut found = if back {
-                    index.list_back(b"T", &[b'U'], usize::MAX).unwrap()
+                    index.list_back(b"T", b"U", usize::MAX).unwrap()
                 } else {
                     index.list(b"T", None, None, usize::MAX).unwrap()
                 };
@@ -242,7 +242,7 @@ fn no_chunk_begins_where_sled_gives_up() {
         assert!(index.read(key).unwrap().is_some());
         assert!(index.read(&[key.as_slice(), &[0]].concat()).unwrap().is_none());
     }
-    let back = index.list_back(b"T", &[b'U'], usize::MAX).unwrap();
+    let back = index.list_back(b"T", b"U", usize::MAX).unwrap();
     assert!(back.iter().rev().map(|(key, _)| key.to_vec()).eq(all));
     assert!(
         index.db().iter().keys().all(|at| !at.unwrap().windows(4).any(|four| four == [0xff; 4]))
