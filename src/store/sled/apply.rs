@@ -1,8 +1,9 @@
 //! What an event does to the index, and what it leaves to be done to the last uses. Applying one twice
 //! changes nothing.
 
+use super::draft::Draft;
 use super::entry::{self, Head};
-use super::index::{Draft, Index};
+use super::index::Index;
 use super::keys;
 use super::state::State;
 use super::uses::{Entry, Uses};
@@ -43,7 +44,7 @@ pub(super) fn event(
     for written in told.records {
         match &written.record {
             Record::Token(new) => token(draft, new, written.json.as_bytes(), this, uses)?,
-            Record::Owner(owner) => draft.put(keys::owner(&owner.id), written.json.as_bytes())?,
+            Record::Owner(owner) => draft.put(keys::owner(&owner.id), written.json.as_bytes()),
         }
     }
     let mut links = Vec::new();
@@ -85,22 +86,23 @@ fn token(
     if let Some((old, head)) = &old {
         latest = later(draft, new.id, head.latest, this)?;
         if head.filed != filed {
-            unfile(draft, head.filed, new.id)?;
+            unfile(draft, head.filed, new.id);
         }
         if old.digest != new.digest {
-            draft.delete(keys::digest(&old.digest))?;
+            draft.delete(keys::digest(&old.digest));
         }
         if old.owner != new.owner {
-            draft.delete(keys::owned_token(&old.owner, old.id))?;
+            draft.delete(keys::owned_token(&old.owner, old.id));
         }
     }
     let bond = entry::bond(new.id, slot, json);
-    draft.put(keys::digest(&new.digest), &entry::digest_payload(new.id, bond))?;
-    draft.put(keys::owned_token(&new.owner, new.id), &[])?;
+    draft.put(keys::digest(&new.digest), &entry::digest_payload(new.id, bond));
+    draft.put(keys::owned_token(&new.owner, new.id), &[]);
     if let Some(deadline) = filed {
-        draft.put(keys::due(Due { deadline, token: new.id }), &[])?;
+        draft.put(keys::due(Due { deadline, token: new.id }), &[]);
     }
-    draft.put(keys::token(new.id), &entry::token_payload(&Head { filed, latest, slot }, json))
+    draft.put(keys::token(new.id), &entry::token_payload(&Head { filed, latest, slot }, json));
+    Ok(())
 }
 
 /// The slot of a token. Every creation draws one, also where a record is there already: that came with a
@@ -123,12 +125,14 @@ fn about(draft: &mut Draft<'_>, subject: &Subject, this: (u64, Place)) -> Result
         found = draft.read(&key)?.map(|payload| (*id, key, payload));
     }
     let Some((id, key, payload)) = found else {
-        return draft.put(keys::subject_event(subject, this.0), &entry::place_payload(this.1));
+        draft.put(keys::subject_event(subject, this.0), &entry::place_payload(this.1));
+        return Ok(());
     };
     let (head, json) = entry::split_token(&payload)
         .ok_or_else(|| draft.index().damage(&key, "the record is cut short"))?;
     let latest = later(draft, id, head.latest, this)?;
-    draft.put(key, &entry::token_payload(&Head { latest, ..head }, json))
+    draft.put(key, &entry::token_payload(&Head { latest, ..head }, json));
+    Ok(())
 }
 
 /// The later of two events about a token; the earlier one gets an entry of its own.
@@ -141,17 +145,15 @@ fn later(
     let (earlier, later) = if known.0 < this.0 { (known, this) } else { (this, known) };
     if earlier.0 != later.0 {
         let key = keys::subject_event(&Subject::Token(id), earlier.0);
-        draft.put(key, &entry::place_payload(earlier.1))?;
+        draft.put(key, &entry::place_payload(earlier.1));
     }
     Ok(later)
 }
 
-fn unfile(
-    draft: &mut Draft<'_>,
-    filed: Option<Timestamp>,
-    token: TokenId,
-) -> Result<(), StoreError> {
-    filed.map_or(Ok(()), |deadline| draft.delete(keys::due(Due { deadline, token })))
+fn unfile(draft: &mut Draft<'_>, filed: Option<Timestamp>, token: TokenId) {
+    if let Some(deadline) = filed {
+        draft.delete(keys::due(Due { deadline, token }));
+    }
 }
 
 /// When the token is over by time or idleness; none when it has ended or has no such end.
@@ -172,21 +174,21 @@ pub(super) fn refile(
 ) -> Result<(Option<Timestamp>, State), StoreError> {
     let mut draft = Draft::new(index, state);
     let Some((token, head)) = entry::drafted_token(&draft, due.token)? else {
-        draft.delete(keys::due(due))?;
+        draft.delete(keys::due(due));
         return Ok((None, draft.write(state.applied, state)?));
     };
     let filed = deadline(&token, head.slot, uses)?;
     if filed == head.filed && filed == Some(due.deadline) {
         return Ok((filed, *state));
     }
-    draft.delete(keys::due(due))?;
-    unfile(&mut draft, head.filed, token.id)?;
+    draft.delete(keys::due(due));
+    unfile(&mut draft, head.filed, token.id);
     if let Some(deadline) = filed {
-        draft.put(keys::due(Due { deadline, token: token.id }), &[])?;
+        draft.put(keys::due(Due { deadline, token: token.id }), &[]);
     }
     let key = keys::token(token.id);
     let payload = draft.read(&key)?.unwrap_or_default();
     let json = entry::split_token(&payload).map_or(&[][..], |(_, json)| json);
-    draft.put(key, &entry::token_payload(&Head { filed, ..head }, json))?;
+    draft.put(key, &entry::token_payload(&Head { filed, ..head }, json));
     Ok((filed, draft.write(state.applied, state)?))
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::small::{self, Found};
 use super::uses::Age;
-use super::value::{FORMAT, LAST_FORMAT, OLDER_FORMAT};
+use super::value::{FORMAT, OLDER_FORMAT};
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
 use crate::history::{Head, Mark, Place};
@@ -43,9 +43,9 @@ pub(super) struct Checkpoint {
 /// An earlier layout of the index.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Layout {
-    /// The one before this.
-    Last,
-    /// The one before that, with its floor, which then stood here.
+    /// One of this format, all of which is in the history.
+    Later(u8),
+    /// The first, with its floor, which then stood here.
     Oldest(Timestamp),
 }
 
@@ -54,7 +54,7 @@ impl Checkpoint {
     pub(super) const fn oldest(&self) -> Option<Timestamp> {
         match self.older {
             Some(Layout::Oldest(floor)) => Some(floor),
-            Some(Layout::Last) | None => None,
+            Some(Layout::Later(_)) | None => None,
         }
     }
 
@@ -89,8 +89,8 @@ pub(super) fn read(folder: &Path) -> Option<Checkpoint> {
     let Written { high_water, uses, floor, closed, .. } = written;
     let older = match (format, floor) {
         (FORMAT, None) => None,
-        (LAST_FORMAT, None) => Some(Layout::Last),
         (OLDER_FORMAT, Some(floor)) => Some(Layout::Oldest(floor)),
+        (format, None) if OLDER_FORMAT < format && format < FORMAT => Some(Layout::Later(format)),
         _ => return None,
     };
     Some(Checkpoint {
@@ -119,7 +119,7 @@ pub(super) fn write(folder: &Path, checkpoint: &Checkpoint) -> Result<(), StoreE
     let written = Written {
         format: match older {
             None => FORMAT,
-            Some(Layout::Last) => LAST_FORMAT,
+            Some(Layout::Later(format)) => format,
             Some(Layout::Oldest(_)) => OLDER_FORMAT,
         },
         seq: mark.head.seq,
@@ -160,7 +160,12 @@ mod tests {
         };
         assert_eq!(read(folder.path()), None);
         let of = |layout| Checkpoint { older: Some(layout), ..checkpoint };
-        for checkpoint in [of(Layout::Oldest(Timestamp::EPOCH)), of(Layout::Last), checkpoint] {
+        for checkpoint in [
+            of(Layout::Oldest(Timestamp::EPOCH)),
+            of(Layout::Later(2)),
+            of(Layout::Later(3)),
+            checkpoint,
+        ] {
             write(folder.path(), &checkpoint).unwrap();
             assert_eq!(read(folder.path()), Some(checkpoint));
         }

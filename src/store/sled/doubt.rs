@@ -3,6 +3,12 @@
 //! Its parts (`keys::part`) are read one by one, each before the first answer that rests on it, by whoever
 //! asks; the writing thread reads what is left, and makes no change before that. Nothing else is written to
 //! the index meanwhile, so that a part that was found to have its sum keeps it.
+//!
+//! Before that, events that it lacks are brought up from the history, without trust in what it has. Each batch
+//! takes off the sum what it finds in a place of sled, whatever that is, and adds what it writes there (`draft`).
+//! So the difference between the sum that is stated and the sum of what is there stays the same. It is nothing
+//! where all is there; where a chunk is gone, is an older one, or should be gone, it is something, and neither
+//! rewriting that chunk nor writing its entries into the one before it makes it nothing: what was wrong is found.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -12,8 +18,8 @@ use super::state::Sums;
 use super::whole::Found;
 use crate::store::StoreError;
 
-/// How many entries are read at a time: some milliseconds, between which others may go on, or end it.
-const STEP: usize = 2_000;
+/// How many chunks are read at a time: some milliseconds, between which others may go on, or end it.
+const STEP: usize = 500;
 
 /// The parts of an index, some of which are not yet known to be whole.
 #[derive(Debug)]

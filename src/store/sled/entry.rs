@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use super::index::{Draft, Index};
+use super::draft::Draft;
+use super::index::Index;
 use super::uses::Known;
 use super::{keys, value};
 use crate::domain::id::{OwnerId, TokenId};

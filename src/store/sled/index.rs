@@ -1,18 +1,17 @@
-//! sled, and nothing else of the store: reading with verification, and batches that keep a running sum of
-//! all entries.
+//! sled, and nothing else of the store: what entries are made of there is `packed`'s and `draft`'s.
 //!
-//! The sums, one for each part of the keys, are how a start after a crash tells whether the index is whole.
+//! The running sums of what is in it, one for each part of the keys, are how a start after a crash tells whether the index is whole.
 //! sled skips a damaged part of its log in silence, and a power cut may undo some of its writes and keep
 //! later ones; then the sum over what is there differs from the sum that was written with the last batch.
 //! Until an index was found to be whole, it answers for those parts alone that were (`doubt`).
 
-use std::collections::HashMap;
+use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use ::sled::{Db, IVec};
+use ::sled::{Batch, Db, IVec};
 
 use super::doubt::Doubts;
 use super::state::{State, Sums};
@@ -145,7 +144,10 @@ impl Index {
         bad(format!("{} (key {})", self.path.display(), key.escape_ascii()), what)
     }
 
-    fn guarded<T>(&self, run: impl FnOnce() -> ::sled::Result<T>) -> Result<T, StoreError> {
+    pub(super) fn guarded<T>(
+        &self,
+        run: impl FnOnce() -> ::sled::Result<T>,
+    ) -> Result<T, StoreError> {
         let read = guarded(&self.path, &self.damaged, "reading", run);
         read.inspect_err(|error| {
             // What the disk does not give is as bad as what is wrong.
@@ -155,43 +157,25 @@ impl Index {
         })
     }
 
-    fn raw(&self, key: &[u8]) -> Result<Option<IVec>, StoreError> {
+    /// What sled has under a key.
+    pub(super) fn raw(&self, key: &[u8]) -> Result<Option<IVec>, StoreError> {
         self.guarded(|| self.db.get(key))
     }
 
-    fn verified(&self, key: &[u8], raw: &IVec) -> Result<IVec, StoreError> {
+    /// The payload of a value that was found under a key.
+    pub(super) fn verified(&self, key: &[u8], raw: &IVec) -> Result<IVec, StoreError> {
         value::open(key, raw).map_err(|what| self.damage(key, what))
     }
 
-    /// The payload under a key.
-    pub(super) fn read(&self, key: &[u8]) -> Result<Option<IVec>, StoreError> {
-        self.raw(key)?.map(|raw| self.verified(key, &raw)).transpose()
-    }
-
-    /// Entries whose keys begin with `prefix`, in order, those after the key `after`, with their payloads.
-    /// `until` is the first key that is not wanted.
-    pub(super) fn list(
-        &self,
-        prefix: &[u8],
-        after: Option<&[u8]>,
-        until: Option<&[u8]>,
-        limit: usize,
-    ) -> Result<Vec<(IVec, IVec)>, StoreError> {
-        let verify = |(key, raw): (IVec, IVec)| Ok((key.clone(), self.verified(&key, &raw)?));
-        self.list_raw(prefix, after, until, limit)?.into_iter().map(verify).collect()
-    }
-
-    /// The same without looking into the values.
+    /// What is under keys that begin with `prefix`, in order, after the key `after`, as sled has it.
     pub(super) fn list_raw(
         &self,
         prefix: &[u8],
         after: Option<&[u8]>,
-        until: Option<&[u8]>,
         limit: usize,
     ) -> Result<Vec<(IVec, IVec)>, StoreError> {
-        use std::ops::Bound;
         let start = after.map_or(Bound::Included(prefix), Bound::Excluded);
-        let end = until.map_or(Bound::Unbounded, Bound::Excluded);
+        let end = Bound::Unbounded;
         let mut entries = Vec::new();
         self.guarded(|| {
             for entry in self.db.range::<&[u8], _>((start, end)).take(limit) {
@@ -206,25 +190,10 @@ impl Index {
         Ok(entries)
     }
 
-    /// The same backwards: the last entries before the key `before`.
-    pub(super) fn list_back(
-        &self,
-        prefix: &[u8],
-        before: &[u8],
-        limit: usize,
-    ) -> Result<Vec<(IVec, IVec)>, StoreError> {
-        let range = || {
-            let entries = self.db.range::<&[u8], _>(prefix..before).rev().take(limit);
-            entries.collect::<::sled::Result<Vec<_>>>()
-        };
-        let verify = |(key, raw): (IVec, IVec)| Ok((key.clone(), self.verified(&key, &raw)?));
-        self.guarded(range)?.into_iter().map(verify).collect()
-    }
-
     /// What the last batch wrote about itself.
     pub(super) fn state(&self) -> Result<State, StoreError> {
-        let Some(payload) = self.read(keys::STATE)? else { return Ok(State::default()) };
-        let state = State::parse(&payload);
+        let Some(raw) = self.raw(keys::STATE)? else { return Ok(State::default()) };
+        let state = State::parse(&self.verified(keys::STATE, &raw)?);
         state.ok_or_else(|| self.damage(keys::STATE, "it has another length"))
     }
 
@@ -259,88 +228,17 @@ impl Index {
         sync_tree(path).map_err(|error| StoreError::opening(doing(), &error))
     }
 
+    /// Writes a batch.
+    pub(super) fn apply(&self, batch: Batch) -> Result<(), StoreError> {
+        guarded(&self.path, &self.damaged, "writing", || self.db.apply_batch(batch))
+    }
+
+    pub(super) const fn db(&self) -> &Db {
+        &self.db
+    }
+
     pub(super) fn path(&self) -> &Path {
         &self.path
-    }
-}
-
-/// Writes that are seen together or not at all.
-#[derive(Debug)]
-pub(super) struct Draft<'a> {
-    index: &'a Index,
-    writes: HashMap<Vec<u8>, Option<IVec>>,
-    sums: Sums,
-    tokens: u64,
-}
-
-impl<'a> Draft<'a> {
-    pub(super) fn new(index: &'a Index, state: &State) -> Self {
-        Self { index, writes: HashMap::new(), sums: state.sums, tokens: state.tokens }
-    }
-
-    /// The slot of a new token.
-    pub(super) const fn next_slot(&mut self) -> u64 {
-        let slot = self.tokens;
-        self.tokens = self.tokens.saturating_add(1);
-        slot
-    }
-
-    pub(super) const fn index(&self) -> &'a Index {
-        self.index
-    }
-
-    fn raw(&self, key: &[u8]) -> Result<Option<IVec>, StoreError> {
-        match self.writes.get(key) {
-            Some(written) => Ok(written.clone()),
-            None => self.index.raw(key),
-        }
-    }
-
-    /// The payload under a key, as the batch leaves it.
-    pub(super) fn read(&self, key: &[u8]) -> Result<Option<IVec>, StoreError> {
-        self.raw(key)?.map(|raw| self.index.verified(key, &raw)).transpose()
-    }
-
-    pub(super) fn put(&mut self, key: Vec<u8>, payload: &[u8]) -> Result<(), StoreError> {
-        let sealed = value::seal(&key, payload);
-        self.replace(key, Some(sealed))
-    }
-
-    pub(super) fn delete(&mut self, key: Vec<u8>) -> Result<(), StoreError> {
-        self.replace(key, None)
-    }
-
-    fn replace(&mut self, key: Vec<u8>, new: Option<IVec>) -> Result<(), StoreError> {
-        if let Some(old) = self.raw(&key)? {
-            self.sums.add(&key, value::weight(&key, &old).wrapping_neg());
-        }
-        if let Some(new) = &new {
-            self.sums.add(&key, value::weight(&key, new));
-        }
-        self.writes.insert(key, new);
-        Ok(())
-    }
-
-    /// How many entries the batch has so far.
-    pub(super) fn len(&self) -> usize {
-        self.writes.len()
-    }
-
-    /// Writes the batch, and says in it that events up to `applied` are in the index.
-    pub(super) fn write(self, applied: u64, state: &State) -> Result<State, StoreError> {
-        let (sums, tokens) = (self.sums, self.tokens);
-        let state = State { applied, batches: state.batches.wrapping_add(1), sums, tokens };
-        let mut batch = ::sled::Batch::default();
-        for (key, value) in self.writes {
-            match value {
-                Some(value) => batch.insert(key, value),
-                None => batch.remove(key),
-            }
-        }
-        batch.insert(keys::STATE, value::seal(keys::STATE, &state.words()));
-        let Index { db, path, damaged, .. } = self.index;
-        guarded(path, damaged, "writing", || db.apply_batch(batch))?;
-        Ok(state)
     }
 }
 

@@ -94,6 +94,15 @@ pub(super) fn part_start(part: usize) -> Vec<u8> {
     }
 }
 
+/// Where the room of a key begins: keys of one kind, and of one part. Entries are packed with others of their
+/// room only.
+pub(super) fn room(key: &[u8]) -> Vec<u8> {
+    match key.first().copied() {
+        Some(b'D') => part_start(part(key)),
+        kind => kind.into_iter().collect(),
+    }
+}
+
 /// The token id at the end of a key.
 pub(super) fn trailing_token(key: &[u8]) -> Option<TokenId> {
     key.last_chunk::<16>().copied().map(TokenId::from_bytes)
@@ -134,6 +143,8 @@ mod tests {
                 let part = part(&key);
                 assert!(part < PARTS && part_start(part) <= key, "{key:?}");
                 assert!(part + 1 == PARTS || key < part_start(part + 1), "{key:?}");
+                let room = room(&key);
+                assert!(room <= key && super::part(&room) == part && super::room(&room) == room);
             }
         }
         assert_eq!((part(&[]), part(&[OWNERS])), (0, OWNERS_PART));

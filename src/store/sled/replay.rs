@@ -1,7 +1,8 @@
 //! Carries events from the history into the index, many to a batch.
 
 use super::apply::{self, Told};
-use super::index::{Draft, Index};
+use super::draft::Draft;
+use super::index::Index;
 use super::state::State;
 use super::uses::{Entry, Uses};
 use crate::history::{Checked, HistoryError, Place};

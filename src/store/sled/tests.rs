@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Options, SledStore};
+use super::chunk::{self, Chunk};
+use super::{Options, SledStore, keys, value};
 use crate::clock::Clock;
 use crate::store::holder::{Doing, Role};
 use crate::store::sample::{NOW, creation, owner_creation, revocation, revoked, token};
@@ -15,6 +16,7 @@ mod crash;
 mod damage;
 mod faults;
 mod marks;
+mod packed;
 mod private;
 mod reading;
 mod rebuild;
@@ -92,6 +94,21 @@ fn copy_all(from: &Path, to: &Path) {
             keep_time(&to, entry.metadata().unwrap().modified().unwrap());
         }
     }
+}
+
+/// Changes an entry of an index that is closed, or removes it, so that every checksum is right after that.
+/// Answers with what was there.
+fn edit(db: &::sled::Db, key: &[u8], payload: Option<&[u8]>) -> Option<::sled::IVec> {
+    let range = db.range::<&[u8], _>(&keys::room(key)[..]..=key);
+    let (at, raw) = { range }.next_back().unwrap().unwrap();
+    let mut entries = Chunk::new(value::open(&at, &raw).unwrap()).entries().unwrap();
+    let place = entries.iter().position(|(found, _)| found == key).expect("it is there");
+    let (_, old) = entries.remove(place);
+    if let Some(payload) = payload {
+        entries.insert(place, (key.to_vec(), payload.into()));
+    }
+    db.insert(&at, value::seal(&at, &chunk::pack(&entries))).unwrap();
+    Some(old)
 }
 
 fn keep_time(path: &Path, modified: std::time::SystemTime) {

@@ -101,7 +101,7 @@ impl Old {
         let mut count = 0_usize;
         let mut after = None;
         while let Some(index) = &self.index {
-            let found = match index.list_raw(&[USES], after.as_deref(), None, PIECE) {
+            let found = match index.list_raw(&[USES], after.as_deref(), PIECE) {
                 Ok(found) => found,
                 Err(error) => {
                     tracing::error!("{error}; tokens that lie idle count as used now");

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use super::apply::{self, Told};
-use super::index::{Draft, Index};
+use super::draft::Draft;
+use super::index::Index;
 use super::shared::{Access, Room, Shared};
 use super::state::State;
 use super::upkeep::Upkeep;

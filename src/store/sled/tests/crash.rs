@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use super::{copy_running, fill, keep_waiting, open, options};
+use super::{copy_running, edit, fill, keep_waiting, open, options};
 use crate::history::{Log, Mark};
 use crate::store::sample::{creation, owner, owner_creation, revocation, token};
 use crate::store::sled::checkpoint::{self, Checkpoint};
@@ -78,24 +78,30 @@ async fn nothing_that_a_crash_lost_of_the_index_is_answered_and_it_is_built_anew
     let (record, digest) = (keys::token(late.id), keys::digest(&late.digest));
     let alice = keys::owner(&"alice".parse().unwrap());
     let (whole, early) = crashed().await;
-    let older = |key: &[u8]| early.iter().find(|(found, _)| found == key).unwrap().1.clone();
+    // The chunk that has a key.
+    let older = |key: &[u8]| early.iter().rfind(|(at, _)| at.as_slice() <= key).unwrap();
     let put_back = |keys: &[&[u8]], db: &::sled::Db| {
-        for key in keys {
-            db.insert(*key, older(key)).unwrap();
+        for (at, value) in keys.iter().map(|key| older(key)) {
+            db.insert(at, value.as_slice()).unwrap();
         }
     };
-    let forget = |key: &[u8], db: &::sled::Db| drop(db.remove(key).unwrap().unwrap());
-    // Another owner's record that verifies under this key.
-    let other = value::seal(&alice, &serde_json::to_vec(&owner("bob")).unwrap());
+    let forget = |key: &[u8], db: &::sled::Db| drop(edit(db, key, None));
+    let forget_chunk = |key: &[u8], db: &::sled::Db| {
+        let (at, _) = db.range::<&[u8], _>(..=key).next_back().unwrap().unwrap();
+        db.remove(at).unwrap().unwrap();
+    };
+    let other = serde_json::to_vec(&owner("bob")).unwrap();
     type Fault<'a> = (&'a str, Box<dyn Fn(&::sled::Db) + 'a>);
-    let faults: [Fault<'_>; 8] = [
+    let faults: [Fault<'_>; 10] = [
         ("an older record", Box::new(|db| put_back(&[&record], db))),
         ("an older digest", Box::new(|db| put_back(&[&digest], db))),
         ("both", Box::new(|db| put_back(&[&record, &digest], db))),
         ("no record", Box::new(|db| forget(&record, db))),
         ("no digest", Box::new(|db| forget(&digest, db))),
         ("no owner", Box::new(|db| forget(&alice, db))),
-        ("another owner", Box::new(|db| drop(db.insert(&alice, other.clone()).unwrap()))),
+        ("no chunk of the record", Box::new(|db| forget_chunk(&record, db))),
+        ("no chunk of the digest", Box::new(|db| forget_chunk(&digest, db))),
+        ("another owner", Box::new(|db| drop(edit(db, &alice, Some(&other))))),
         (
             "everything but the state",
             Box::new(|db| {
@@ -130,7 +136,7 @@ async fn nothing_that_a_crash_lost_of_the_index_is_answered_and_it_is_built_anew
 async fn parts_that_are_whole_are_answered_while_another_is_not() {
     let late = token(LATE, "alice");
     let (whole, _) = crashed().await;
-    change(whole.path(), |db| drop(db.remove(keys::digest(&late.digest)).unwrap().unwrap()));
+    change(whole.path(), |db| drop(edit(db, &keys::digest(&late.digest), None)));
     let store = open(whole.path());
     let lost = keys::part(&keys::digest(&late.digest));
     let mut answers = 0;
@@ -179,7 +185,7 @@ async fn nothing_more_is_read_once_damage_was_met() {
     assert_eq!(untouched(&index), keys::PARTS - 2);
 
     let lost = keys::digest(&token(LATE, "alice").digest);
-    let (shared, _rest) = in_doubt(whole.path(), |db| drop(db.remove(&lost).unwrap().unwrap()));
+    let (shared, _rest) = in_doubt(whole.path(), |db| drop(edit(db, &lost, None)));
     let index = shared.index().unwrap();
     index.clear(&[keys::part(&lost)]).unwrap_err();
     index.clear(&[keys::OWNERS_PART, keys::part(&lost)]).unwrap_err();
@@ -199,7 +205,7 @@ async fn the_store_is_broken_where_requests_are_refused_and_else_takes_no_change
     ] {
         let copy = copy_running(whole.path());
         let (shared, (lock, space, log, state)) =
-            in_doubt(copy.path(), |db| drop(db.remove(&lost).unwrap().unwrap()));
+            in_doubt(copy.path(), |db| drop(edit(db, &lost, None)));
         let keeper = Keeper::start(&shared.options).unwrap();
         let upkeep = Upkeep::new(keeper, space, lock, state, shared.high_water());
         let mut writer = Writer { shared: shared.into(), log, state, upkeep };
@@ -260,7 +266,7 @@ async fn damage_where_events_are_brought_up_costs_a_new_index_and_no_start() {
     std::fs::remove_dir_all(&history).unwrap();
     super::copy_all(&folder.path().join("data/history"), &history);
     change(crashed.path(), |db| {
-        drop(db.remove(keys::token(token(LATE, "alice").id)).unwrap().unwrap());
+        drop(edit(db, &keys::token(token(LATE, "alice").id), None));
     });
     let store = open(crashed.path());
     assert!(ask_late(&store, "at once").await);
@@ -272,7 +278,7 @@ async fn damage_where_events_are_brought_up_costs_a_new_index_and_no_start() {
 async fn a_store_that_is_closed_before_all_is_read_is_doubted_again() {
     let (whole, _) = crashed().await;
     let record = keys::token(token(LATE, "alice").id);
-    change(whole.path(), |db| drop(db.remove(&record).unwrap().unwrap()));
+    change(whole.path(), |db| drop(edit(db, &record, None)));
     for _ in 0..2 {
         let store = open(whole.path());
         store.close().await.unwrap();
@@ -333,7 +339,7 @@ async fn no_slot_is_given_twice_where_the_state_fell_back_and_records_of_its_bat
             db.insert(keys::STATE, &state).unwrap();
             if lost != "the state" {
                 let digest = keys::digest(&token(kept, "alice").digest);
-                db.remove(digest).unwrap().unwrap();
+                drop(edit(db, &digest, None));
             }
         });
         let store = open(copy.path());

@@ -13,6 +13,7 @@ use crate::store::sled::repair;
 use crate::store::sled::replay::Replay;
 use crate::store::sled::state::State;
 use crate::store::sled::uses::{self, Age, Means};
+use crate::store::sled::value;
 use crate::store::{Position, Repaired, Store, StoreError, codec};
 
 #[tokio::test]
@@ -206,7 +207,7 @@ async fn an_index_of_another_format_is_built_anew() {
     let path = folder.path().join("data/checkpoint");
     let text = fs::read_to_string(&path).unwrap();
     let (json, _) = text.trim_end().rsplit_once(' ').unwrap();
-    let older = json.replace("\"format\":3", "\"format\":0");
+    let older = json.replace(&format!("\"format\":{}", value::FORMAT), "\"format\":0");
     assert_ne!(older, json);
     fs::write(&path, format!("{older} {:08x}\n", crc32c::crc32c(older.as_bytes()))).unwrap();
     check_filled(&open(folder.path()), 10).await;

@@ -180,25 +180,26 @@ impl Subscriber for Told {
 }
 
 #[tokio::test]
-async fn the_layout_with_one_sum_is_built_anew_and_nothing_is_called_damaged() {
+async fn later_layouts_are_built_anew_and_nothing_is_called_damaged() {
     let folder = tempfile::tempdir().unwrap();
     fill(&open(folder.path()), TOKENS).await;
     let data = folder.path().join("data");
-    let db = ::sled::open(data.join("index")).unwrap();
-    for entry in db.iter() {
-        let (key, raw) = entry.unwrap();
-        let payload = value::open(&key, &raw).unwrap();
-        db.insert(&key, value::seal_as(value::LAST_FORMAT, &key, &payload)).unwrap();
-    }
-    db.flush().unwrap();
-    drop(db);
     let known = checkpoint::read(&data).unwrap();
     // As a crash leaves it, and as a close does.
-    let last = Checkpoint { older: Some(Layout::Last), ..known };
-    for closed in [None, known.closed] {
+    let closes = [None, known.closed];
+    for (format, closed) in [2, 3].into_iter().flat_map(|format| closes.map(|at| (format, at))) {
         let copy = tempfile::tempdir().unwrap();
-        super::copy_all(&data, &copy.path().join("data"));
-        checkpoint::write(&copy.path().join("data"), &Checkpoint { closed, ..last }).unwrap();
+        let data_now = copy.path().join("data");
+        super::copy_all(&data, &data_now);
+        let db = ::sled::open(data_now.join("index")).unwrap();
+        db.clear().unwrap();
+        for (key, payload) in [(b"T", &b"a head and a record"[..]), (b"D", b"an id and a bond")] {
+            db.insert(key, value::seal_as(format, key, payload)).unwrap();
+        }
+        db.flush().unwrap();
+        drop(db);
+        let older = Some(Layout::Later(format));
+        checkpoint::write(&data_now, &Checkpoint { closed, older, ..known }).unwrap();
         let told = Told::default();
         let store = with_default(told.clone(), || open(copy.path()));
         let told = told.0.lock().unwrap().clone();
