@@ -26,11 +26,9 @@ impl Group {
 
     pub(super) fn add(&mut self, waiting: Waiting) {
         if self.fresh.len() == self.fresh.capacity() {
-            // Fewer cannot be so much memory that it is worth a search.
-            if self.fresh.len() >= ROOM / 2 {
-                keep_newest(&mut self.fresh);
-            }
-            // At least half of it is free then, or it becomes twice as long as what is left.
+            // Also while it is short: the lists of few tokens in use stay near the processor.
+            keep_newest(self.run, &mut self.fresh);
+            // At least half of it is free now, or it becomes twice as long as what is left.
             self.fresh.reserve_exact(self.fresh.len().max(4));
         }
         self.fresh.push(waiting);
@@ -52,7 +50,7 @@ impl Group {
         } else {
             self.due.append(&mut fresh);
         }
-        keep_newest(&mut self.due);
+        keep_newest(self.run, &mut self.due);
     }
 
     pub(super) fn len(&self) -> usize {
@@ -84,11 +82,11 @@ mod tests {
         for second in 1..=1_000 {
             (0..10).for_each(|n| group.add(waiting(key(n, Some(n)), second, second == 1)));
         }
-        assert!(group.fresh.capacity() <= ROOM, "{}", group.fresh.capacity());
+        assert!(group.fresh.capacity() <= 40, "{}", group.fresh.capacity());
         for n in 0..10 {
             assert_eq!(group.newest(key(n, Some(n))).unwrap().at().unix(), 1_000);
         }
-        keep_newest(&mut group.fresh);
+        keep_newest(0, &mut group.fresh);
         assert_eq!(group.fresh.len(), 10);
         assert!(group.fresh.iter().all(|use_| use_.is_first() && use_.at().unix() == 1_000));
     }

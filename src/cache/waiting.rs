@@ -90,6 +90,11 @@ impl Waiting {
         Timestamp::from_unix(self.word >> AT_SHIFT & ((1 << AT_BITS) - 1))
     }
 
+    /// By place, and of the same place the newest first.
+    const fn order(&self) -> u64 {
+        (self.word >> AT_SHIFT) ^ ((1 << AT_BITS) - 1)
+    }
+
     pub(super) const fn is_first(&self) -> bool {
         self.word & FIRST != 0
     }
@@ -130,12 +135,12 @@ pub(super) fn run_of(of: UseKey) -> u64 {
 
 /// Leaves one use of each token, the newest, in the order of their slots; it is the first of all if any of
 /// them was.
-pub(super) fn keep_newest(uses: &mut Vec<Waiting>) {
-    let place = |waiting: &Waiting| waiting.word >> PLACE_SHIFT;
-    uses.sort_unstable_by(|one, other| {
-        let same = place(one).cmp(&place(other)).then_with(|| one.token.cmp(&other.token));
-        same.then_with(|| other.at().cmp(&one.at()))
-    });
+pub(super) fn keep_newest(run: u64, uses: &mut Vec<Waiting>) {
+    if run < UNPLACED {
+        uses.sort_unstable_by_key(Waiting::order);
+    } else {
+        uses.sort_unstable_by_key(|waiting| (waiting.token, waiting.order()));
+    }
     uses.dedup_by(|older, newest| {
         let same = older.token == newest.token;
         if same {
