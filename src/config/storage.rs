@@ -37,7 +37,7 @@ pub(super) fn store(table: &StoreTable, reading: &Reading<'_>) -> Result<StoreSe
     let beside = path.as_deref().unwrap_or_else(|_| Path::new("data"));
     let master_key = master_key(&table.master_key, beside, reading);
     Ok(StoreSettings {
-        index_cache_bytes: index_cache_bytes?.unwrap_or(128 << 20),
+        index_cache_bytes: index_cache_bytes?.unwrap_or(64 << 20),
         reserve_bytes: reserve_bytes?.unwrap_or(16 << 20),
         master_key: master_key?,
         path: path?,
