@@ -9,9 +9,9 @@ use ::sled::IVec;
 
 /// A chunk is divided when its entries cost more than this; what one costs is its bytes and [`ENTRY`].
 const MOST: usize = 1_536;
-/// What an entry costs beside its bytes: a change of one writes its chunk anew, and so do a tenth of a page and
-/// more, so that a chunk must not have too many small ones.
-const ENTRY: usize = 100;
+/// What an entry costs beside its bytes, so that a chunk has not too many small ones: a change of one writes the
+/// whole chunk anew.
+const ENTRY: usize = 48;
 
 /// sled looks to the left of a page for its neighbour by a key that ends with these bytes, and gives up where a
 /// page begins behind it and before the next. So no chunk begins with a key that has them, see `packed`.
