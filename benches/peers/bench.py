@@ -33,7 +33,7 @@ MAP = """map_hash_max_size 4194304; map_hash_bucket_size 128;
 HAPROXY = """
 global
   nbthread 1
-  maxconn 16384
+  maxconn 8192
 defaults
   mode http
   timeout client 600s
