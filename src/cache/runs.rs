@@ -43,7 +43,7 @@ impl Group {
     /// Begins a flush: what came up to now is due, together with what the one before could not write.
     pub(super) fn begin_flush(&mut self) {
         // About as many will come before the next one.
-        let likely = self.fresh.len().saturating_add(self.fresh.len() / 8).min(ROOM);
+        let likely = self.fresh.len().saturating_add(self.fresh.len() / 4).min(ROOM);
         let mut fresh = std::mem::replace(&mut self.fresh, Vec::with_capacity(likely));
         if self.due.is_empty() {
             self.due = fresh;

@@ -99,6 +99,9 @@ impl Touches {
                 batch.first |= group.due.iter().any(Waiting::is_first);
                 batch.uses.extend(group.due.iter().map(|waiting| waiting.noted(*run, &names)));
             }
+            // A run of which nobody used a token since the flush before takes no memory. Others keep
+            // theirs: it is wanted again.
+            self.groups.remove_if(&spread(*run), |_, group| group.len() == 0);
         }
         batch
     }
@@ -112,8 +115,6 @@ impl Touches {
             if let Some(mut group) = self.groups.get_mut(&key) {
                 group.due = Vec::new();
             }
-            // A run whose tokens are no longer in use takes no memory.
-            self.groups.remove_if(&key, |_, group| group.len() == 0);
         }
     }
 
@@ -194,6 +195,9 @@ impl Cache {
             let (taken, after) = rest.split_at(batch.runs);
             rest = after;
             let count = batch.uses.len();
+            if count == 0 {
+                continue;
+            }
             match self.store.note_uses(batch.uses, now).await {
                 Ok(()) => {
                     written += count;
@@ -254,7 +258,12 @@ mod tests {
         assert_eq!(told.len(), 5_000);
         assert!(told.iter().all(|noted| noted.first && noted.last.at.unix() == 9));
         let forgotten = touches.forgotten();
-        assert!(touches.groups.is_empty() && forgotten > 0);
+        assert!(forgotten > 0 && touches.groups.iter().all(|group| group.len() == 0));
+        let batch = touches.due(&touches.runs());
+        assert!(
+            batch.uses.is_empty() && touches.groups.is_empty(),
+            "unused since the flush before"
+        );
         touches.add(run_of(keys[0]), waiting(keys[0], 10, false));
         let batch = touches.due(&touches.runs());
         touches.written(&touches.runs(), batch.first);
