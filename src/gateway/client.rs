@@ -15,6 +15,7 @@ use crate::wire;
 use super::alarm::Alarm;
 use super::core::Core;
 use super::frames::{self, Frames};
+use super::host::Host;
 use super::spelling::Spelling;
 use super::stream::Stream;
 use super::upstream::{Lines, Waiting};
@@ -38,10 +39,10 @@ pub(super) struct Client {
     core: Rc<Core>,
     peer: IpAddr,
     /// The lines that say whence it came.
-    forwarded: Box<[u8]>,
+    forwarded: Vec<u8>,
     alarm: Alarm,
-    /// The last `Host` of this client, as it was sent and as it is read: it hardly ever changes.
-    host: RefCell<(Box<[u8]>, Rc<str>)>,
+    /// The last `Host` of this client: it hardly ever changes.
+    host: RefCell<Host>,
     under_way: Cell<usize>,
     /// The heads that this client sent, as it spelled them; the one under way comes first.
     asked: RefCell<Spelling>,
@@ -70,9 +71,9 @@ impl Client {
         let (limits, peer) = (&snapshot.limits, peer.to_canonical());
         let client = Self {
             peer,
-            forwarded: wire::forwarded(peer, "http").into(),
+            forwarded: wire::forwarded(peer, "http"),
             alarm: core.alarms.add(),
-            host: RefCell::new((Box::default(), Rc::from(""))),
+            host: RefCell::new(core.host.borrow().clone()),
             under_way: Cell::new(0),
             asked: RefCell::default(),
             has_body: Cell::new(false),
@@ -105,20 +106,19 @@ impl Client {
         self.peer
     }
 
-    /// What `read` makes of a `Host`, from memory if it is the one that this client sent before.
-    pub(super) fn known_host(
-        &self,
-        sent: &[u8],
-        read: impl FnOnce(&[u8]) -> Option<Rc<str>>,
-    ) -> Option<Rc<str>> {
+    /// The name that a `Host` gives, if it is one. It is known already where this client sent the
+    /// same before, or was preceded by others that did.
+    pub(super) fn host(&self, sent: &[u8]) -> Option<Rc<str>> {
         let mut known = self.host.borrow_mut();
-        if *known.0 != *sent || sent.is_empty() {
-            *known = (sent.into(), read(sent)?);
+        if let Some(name) = known.name_of(sent) {
+            return Some(name);
         }
-        Some(Rc::clone(&known.1))
+        *known = Host::read(sent)?;
+        self.core.host.borrow_mut().clone_from(&known);
+        known.name_of(sent)
     }
 
-    pub(super) const fn forwarded(&self) -> &[u8] {
+    pub(super) fn forwarded(&self) -> &[u8] {
         &self.forwarded
     }
 

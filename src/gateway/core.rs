@@ -19,6 +19,7 @@ use crate::telemetry::throttle::Throttle;
 
 use super::alarm::Alarms;
 use super::descriptors::Descriptors;
+use super::host::Host;
 use super::snapshot::Snapshot;
 use super::table::Table;
 use super::unknown::UnknownDigests;
@@ -136,6 +137,8 @@ pub(super) struct Core {
     snapshot: RefCell<Own<Snapshot>>,
     entries: Table,
     pub(super) unknown: UnknownDigests,
+    /// The last host that was new to a client: the next client is likely to name it.
+    pub(super) host: RefCell<Host>,
     next_request: Cell<u64>,
     /// Whose turn it is among the endpoints of an API.
     pub(super) turn: Cell<usize>,
@@ -160,6 +163,7 @@ impl Core {
             snapshot,
             entries,
             unknown: UnknownDigests::default(),
+            host: RefCell::default(),
             next_request: Cell::new(first_request),
             turn: Cell::new(0),
         })

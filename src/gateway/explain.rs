@@ -19,6 +19,7 @@ use crate::domain::time::Timestamp;
 use crate::store::Held;
 
 use super::dialect::bearer;
+use super::host;
 use super::identity;
 use super::intake;
 use super::path;
@@ -286,7 +287,8 @@ fn host_of(url: &Uri) -> Result<std::rc::Rc<str>, Refusal> {
     intake::check_form(url)?;
     match url.authority() {
         None => Ok("".into()),
-        Some(authority) => intake::plain_host(authority.as_str().as_bytes())
-            .ok_or(Refusal::BadRequest(BadRequest::Host)),
+        Some(authority) => {
+            host::plain(authority.as_str().as_bytes()).ok_or(Refusal::BadRequest(BadRequest::Host))
+        }
     }
 }

@@ -8,7 +8,7 @@ use std::rc::Rc;
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
-use http::uri::{Authority, PathAndQuery, Scheme};
+use http::uri::{PathAndQuery, Scheme};
 use http::{Method, Uri, Version};
 use hyper::body::Incoming;
 
@@ -130,9 +130,9 @@ fn settle_host(parts: &mut Parts, client: &Client) -> Result<Rc<str>, Refusal> {
     check_form(&parts.uri)?;
     let Some(authority) = parts.uri.authority() else {
         let line = line.ok_or(BAD)?;
-        return client.known_host(line.as_bytes(), plain_host).ok_or(BAD);
+        return client.host(line.as_bytes()).ok_or(BAD);
     };
-    let host = client.known_host(authority.as_str().as_bytes(), plain_host).ok_or(BAD)?;
+    let host = client.host(authority.as_str().as_bytes()).ok_or(BAD)?;
     if parts.version == Version::HTTP_2
         && line.is_some_and(|line| {
             !line.as_bytes().eq_ignore_ascii_case(authority.as_str().as_bytes())
@@ -145,26 +145,6 @@ fn settle_host(parts: &mut Parts, client: &Client) -> Result<Rc<str>, Refusal> {
     parts.headers.insert(header::HOST, value);
     parts.uri = Uri::from(target.unwrap_or_else(|| PathAndQuery::from_static("/")));
     Ok(host)
-}
-
-/// The name alone, in lower case and without the dot of a full domain name (sec-P7, sec-P12); none
-/// for what is not one host with at most a port.
-pub(super) fn plain_host(text: &[u8]) -> Option<Rc<str>> {
-    let allowed = |b: &u8| b.is_ascii_alphanumeric() || b"-._~[]:".contains(b);
-    if text.is_empty() || text.len() > 300 || !text.iter().all(allowed) {
-        return None;
-    }
-    let authority = Authority::try_from(text).ok()?;
-    let (name, port) = (authority.host(), authority.port());
-    let declared = text.len() > name.len();
-    if name.is_empty() || (declared && port.is_none()) {
-        return None;
-    }
-    if port.is_some_and(|port| port.as_str().parse::<u16>().is_err()) {
-        return None;
-    }
-    let name = name.strip_suffix('.').unwrap_or(name);
-    (!name.is_empty()).then(|| name.to_ascii_lowercase().into())
 }
 
 fn settle_path(parts: &mut Parts) -> Result<Ambiguities, Refusal> {
@@ -261,27 +241,6 @@ fn join_cookies(parts: &mut Parts) {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn sec_p7_and_p12_hosts_have_one_spelling() {
-        for (text, host) in [
-            ("a.example", "a.example"),
-            ("A.Example:8080", "a.example"),
-            ("a.example.", "a.example"),
-            ("[::1]:80", "[::1]"),
-            ("127.0.0.1", "127.0.0.1"),
-        ] {
-            assert_eq!(plain_host(text.as_bytes()).as_deref(), Some(host), "{text}");
-        }
-    }
-
-    #[test]
-    fn sec_p13_what_is_not_one_host_is_refused() {
-        for text in ["", ".", "a, b", "a/b@c", "u@h", "a:", "a:b", "a:1:2", "a b", "a:99999", "é"]
-        {
-            assert_eq!(plain_host(text.as_bytes()), None, "{text}");
-        }
-    }
 
     #[test]
     fn sec_p15_methods_are_upper_case_words() {
