@@ -98,10 +98,12 @@ async fn accept(
     listening: Listening,
     mut stop: watch::Receiver<bool>,
 ) {
+    let mut stopped = pin!(stop.wait_for(|stop| *stop));
     loop {
         let accepted = tokio::select! {
+            biased;
+            _ = &mut stopped => return,
             accepted = listener.accept() => accepted,
-            _ = stop.wait_for(|stop| *stop) => return,
         };
         match accepted {
             Ok((stream, peer)) => {

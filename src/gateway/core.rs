@@ -19,6 +19,7 @@ use crate::telemetry::throttle::Throttle;
 
 use super::alarm::Alarms;
 use super::descriptors::Descriptors;
+use super::head::Desk;
 use super::host::Host;
 use super::snapshot::Snapshot;
 use super::table::Table;
@@ -127,6 +128,8 @@ pub(super) struct Core {
     pub(super) pool: Pool,
     /// What upstreams send is read into here.
     pub(super) scratch: Scratch,
+    /// Heads of answers are put together here.
+    pub(super) desk: Desk,
     pub(super) alarms: Rc<Alarms>,
     /// Set once, when the core is to finish what it has and take nothing new.
     pub(super) closing: Cell<bool>,
@@ -157,6 +160,7 @@ impl Core {
             access_log,
             pool: Pool::default(),
             scratch: Scratch::default(),
+            desk: Desk::default(),
             alarms: Alarms::new(),
             closing: Cell::new(false),
             serving: Cell::new(0),

@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::client::Client;
-use super::head::{self, Head};
+use super::head::{self, Rest};
 use super::link::Link;
 
 /// So much of an answer, written at once while nothing is under way, is more than the small change
@@ -26,7 +26,8 @@ const LINGER: Duration = Duration::from_secs(2);
 pub(super) struct Socket {
     link: Rc<Link>,
     client: Rc<Client>,
-    head: Head,
+    /// What is left of a head.
+    rest: Rest,
     /// Whether the end of an answer waits for its client to read, while nothing is under way any
     /// more.
     owes: bool,
@@ -34,17 +35,17 @@ pub(super) struct Socket {
 
 impl Socket {
     pub(super) fn new(link: Rc<Link>, client: Rc<Client>) -> Self {
-        Self { link, client, head: Head::default(), owes: false }
+        Self { link, client, rest: Rest::default(), owes: false }
     }
 
-    fn poll_head(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        if self.head.is_written() {
+    fn poll_rest(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.rest.is_written() {
             return Poll::Ready(Ok(()));
         }
         self.client.writes();
-        let before = self.head.written();
-        let written = self.head.poll(&mut self.link.stream.borrow_mut(), context);
-        if written.is_pending() && self.head.written() > before {
+        let before = self.rest.written();
+        let written = self.rest.poll(&mut self.link.stream.borrow_mut(), context);
+        if written.is_pending() && self.rest.written() > before {
             // Some of it moved all the same.
             drop(self.wrote(Poll::Ready(Ok(()))));
         }
@@ -58,19 +59,37 @@ impl Socket {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> io::Result<usize> {
+        let mut text = self.client.core().desk.lend();
         let mut answer = self.client.answer().borrow_mut();
         let taken = if answer.is_empty() {
-            self.head.gather(slices)
+            head::gather(slices, &mut text)
         } else {
-            self.head.take(slices, &mut answer)
+            head::take(slices, &mut answer, &mut text)
         };
         drop(answer);
-        match self.poll_head(context) {
+        let written = self.write_head(context, &text);
+        self.client.core().desk.take_back(text);
+        match written {
             Poll::Ready(Err(error)) => return Err(error),
             Poll::Ready(Ok(())) => self.moved(taken),
             Poll::Pending => {}
         }
         Ok(taken)
+    }
+
+    fn write_head(&mut self, context: &mut Context<'_>, text: &[u8]) -> Poll<io::Result<()>> {
+        let stream = &self.link.stream;
+        let written = Pin::new(&mut *stream.borrow_mut()).poll_write(context, text)?;
+        let written = if let Poll::Ready(bytes) = written { bytes } else { 0 };
+        let rest = text.get(written..).unwrap_or_default();
+        if written > 0 {
+            drop(self.wrote(Poll::Ready(Ok(()))));
+        }
+        if rest.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        self.rest.keep(rest);
+        self.poll_rest(context)
     }
 
     /// What is left of answers when HTTP/2 has taken the last of them has the time of an idle
@@ -138,7 +157,7 @@ impl AsyncWrite for Socket {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         self.client.writes();
-        ready!(self.poll_head(context))?;
+        ready!(self.poll_rest(context))?;
         if !self.client.answer().borrow().is_empty() {
             return Poll::Ready(self.begin(context, &[io::IoSlice::new(bytes)]));
         }
@@ -156,7 +175,7 @@ impl AsyncWrite for Socket {
             return self.poll_write(context, only);
         }
         self.client.writes();
-        ready!(self.poll_head(context))?;
+        ready!(self.poll_rest(context))?;
         if !self.client.answer().borrow().is_empty() || head::go_together(slices) {
             return Poll::Ready(self.begin(context, slices));
         }
@@ -171,13 +190,13 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_head(context)
+        self.poll_rest(context)
     }
 
     /// The socket is closed right after this, which tells the client that it is over without another
     /// call. Where that would take back what was written, the client is told first, and waited for.
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.poll_head(context))?;
+        ready!(self.poll_rest(context))?;
         let (client, link) = (&self.client, &self.link);
         client.closes();
         if client.is_cut() || (!client.is_http2() && !link.is_shut() && link.is_read()) {
