@@ -18,6 +18,9 @@
 //! that is not behind the last one. An entry that is there all the time is not missed: until its chunk is read,
 //! it lies in one that is still to come, since an entry that moves goes to a new chunk that begins between its
 //! old one and itself. What is read of a chunk is its state at one moment, as what was read of an entry was.
+//! Forwards one iterator serves, which keeps a copy of a page: an entry that moves after that is in the copy or in
+//! a later page. Backwards each chunk is looked up anew: an entry whose chunk lies before a page may move into it,
+//! where a copy lacks it and the next page too.
 //!
 //! **The running sums are over chunks, as sled has them, not over entries.** A batch adds the weights of what it
 //! writes and takes off those of what it found in the same place, so that the difference between the sum that is
@@ -46,8 +49,16 @@ impl Index {
 
     /// The chunk in which a key lies if it is there, as sled has it.
     pub(super) fn chunk_of(&self, key: &[u8]) -> Result<Option<(IVec, IVec)>, StoreError> {
-        let room = keys::room(key);
-        self.guarded(|| self.db().range::<&[u8], _>(&room[..]..=key).next_back().transpose())
+        self.last_chunk(&keys::room(key), Bound::Included(key))
+    }
+
+    fn last_chunk(
+        &self,
+        room: &[u8],
+        end: Bound<&[u8]>,
+    ) -> Result<Option<(IVec, IVec)>, StoreError> {
+        let range = (Bound::Included(room), end);
+        self.guarded(|| self.db().range::<&[u8], _>(range).next_back().transpose())
     }
 
     /// What is in a chunk.
@@ -96,10 +107,8 @@ impl Index {
         limit: usize,
     ) -> Result<Entries, StoreError> {
         let room = keys::room(prefix);
-        let range = (Bound::Included(&room[..]), Bound::Excluded(before));
-        let mut found: Entries = Vec::new();
-        let mut chunks = self.db().range::<&[u8], _>(range);
-        while let Some((at, raw)) = self.guarded(|| chunks.next_back().transpose())? {
+        let (mut found, mut end): (Entries, _) = (Vec::new(), IVec::from(before));
+        while let Some((at, raw)) = self.last_chunk(&room, Bound::Excluded(&end))? {
             for (key, payload) in self.entries(&at, &raw)?.into_iter().rev() {
                 let last = found.last().map_or(before, |(key, _)| &key[..]);
                 if &key[..] >= last || (&key[..] > prefix && !key.starts_with(prefix)) {
@@ -110,6 +119,7 @@ impl Index {
                 }
                 found.push((key.into(), payload));
             }
+            end = at;
         }
         Ok(found)
     }
