@@ -69,6 +69,7 @@ fn alice() -> Owner {
         parent: None,
         roles: Default::default(),
         ceiling: Flags::UNLIMITED,
+        password: None,
         blocked: None,
         created_by: Actor::System,
         created_at: NOW,

@@ -123,6 +123,7 @@ fn owner(id: &OwnerId, now: Timestamp) -> Owner {
         parent: None,
         roles: BTreeSet::new(),
         ceiling: Flags::UNLIMITED,
+        password: None,
         blocked: None,
         created_by: Actor::System,
         created_at: now,

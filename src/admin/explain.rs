@@ -49,7 +49,7 @@ pub struct Explained {
 
 pub(super) async fn show(
     State(handles): State<Arc<Handles>>,
-    By(_): By,
+    By(by): By,
     Body(asked): Body<ExplainRequest>,
 ) -> Result<Json<Explained>, Problem> {
     let bad = |field: &str, problem: &str| Problem::from(ServiceError::field(field, problem));
@@ -72,7 +72,7 @@ pub(super) async fn show(
     let question = Question { method, url, address, credential };
     let service = &handles.service;
     let held = match presented {
-        Some(presented) => service.presented(&presented).await?,
+        Some(presented) => service.presented(&by, &presented).await?,
         None => None,
     };
     let (settings, now) = (service.settings(), service.now());

@@ -49,11 +49,11 @@ type Handle = State<Arc<Handles>>;
 
 pub(super) async fn list(
     State(handles): Handle,
-    By(_): By,
+    By(by): By,
     Params(which): Params<Which>,
 ) -> Result<Json<TokenPage>, Problem> {
     let limit = which.limit.unwrap_or(PAGE_ENTRIES);
-    let page = handles.service.tokens(which.owner.as_ref(), which.after, limit).await?;
+    let page = handles.service.tokens(&by, which.owner.as_ref(), which.after, limit).await?;
     Ok(Json(TokenPage { tokens: page.entries, next: page.next }))
 }
 
@@ -71,10 +71,10 @@ pub(super) async fn create(
 
 pub(super) async fn show(
     State(handles): Handle,
-    By(_): By,
+    By(by): By,
     Id(id): Id<TokenId>,
 ) -> Result<Json<TokenView>, Problem> {
-    Ok(Json(handles.service.token(id).await?))
+    Ok(Json(handles.service.token(&by, id).await?))
 }
 
 pub(super) async fn update(

@@ -36,11 +36,11 @@ type Handle = State<Arc<Handles>>;
 
 pub(super) async fn list(
     State(handles): Handle,
-    By(_): By,
+    By(by): By,
     Params(which): Params<Which>,
 ) -> Result<Json<UserPage>, Problem> {
     let limit = which.limit.unwrap_or(PAGE_ENTRIES);
-    let page = handles.service.owners(which.after.as_ref(), limit).await?;
+    let page = handles.service.owners(&by, which.after.as_ref(), limit).await?;
     Ok(Json(UserPage { users: page.entries, next: page.next }))
 }
 
@@ -56,10 +56,10 @@ pub(super) async fn create(
 
 pub(super) async fn show(
     State(handles): Handle,
-    By(_): By,
+    By(by): By,
     Id(id): Id<OwnerId>,
 ) -> Result<Json<OwnerView>, Problem> {
-    Ok(Json(handles.service.owner(&id).await?))
+    Ok(Json(handles.service.owner(&by, &id).await?))
 }
 
 pub(super) async fn block(

@@ -72,8 +72,7 @@ async fn mark(service: &Service, shared: &Shared) -> Option<Timestamp> {
     if high > Timestamp::EPOCH {
         return Some(high);
     }
-    let newest = service.events(None, None, 1).await.ok()?.entries.pop();
-    newest.map(|newest| newest.event.at)
+    service.newest().await.ok()?.map(|(_, event)| event.at)
 }
 
 /// One look at everything. Public within the crate so that tests need not wait for the next one.

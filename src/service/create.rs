@@ -14,7 +14,7 @@ use crate::service::caller::Caller;
 use crate::service::error::ServiceError;
 use crate::service::input::NewToken;
 use crate::service::view::TokenView;
-use crate::service::{Service, check, grant, params};
+use crate::service::{Service, check, grant, params, rights};
 
 /// A new token, and its secret if that was made here: this is the only time that it is seen.
 pub struct Created {
@@ -35,13 +35,15 @@ impl Service {
         input: NewToken,
     ) -> Result<Created, ServiceError> {
         let settings = self.settings();
-        let owner = match &input.owner {
-            Some(id) => {
-                let owner = self.store().owner(id).await?;
-                owner.ok_or_else(|| ServiceError::NoOwner(id.clone()))?
-            }
-            None => return Err(ServiceError::field("owner", "a token acts for a user: name one")),
+        let Some(id) = &input.owner else {
+            return Err(ServiceError::field("owner", "a token acts for a user: name one"));
         };
+        let owner = match self.store().owner(id).await? {
+            Some(owner) => owner,
+            None if by.sees_all() => return Err(ServiceError::NoOwner(id.clone())),
+            None => return Err(rights::not_for(id)),
+        };
+        self.let_mind_tokens(by, &owner).await?;
         let (secret, brought) = match &input.secret {
             Some(text) => (given(text)?, true),
             None => (Secret::issue(random).map_err(|()| ServiceError::NoEntropy)?, false),

@@ -26,6 +26,9 @@ pub enum ServiceError {
         /// Whose limit it is, and which.
         problem: String,
     },
+    /// An act that is not theirs to do.
+    #[error("{0}")]
+    Forbidden(String),
     /// There is no such token.
     #[error("there is no token {0}")]
     NoToken(TokenId),
@@ -106,7 +109,7 @@ impl ServiceError {
     pub const fn status(&self) -> u16 {
         match self {
             Self::Field { .. } => 400,
-            Self::NotAllowed { .. } => 403,
+            Self::NotAllowed { .. } | Self::Forbidden(_) => 403,
             Self::NoToken(_) | Self::NoOwner(_) => 404,
             Self::OwnerExists(_) | Self::Ended { .. } | Self::History(_) => 409,
             Self::ClockBehind { .. }
@@ -133,6 +136,7 @@ impl ServiceError {
         match self {
             Self::Field { .. } => "bad-field",
             Self::NotAllowed { .. } => "not-allowed",
+            Self::Forbidden(_) => "forbidden",
             Self::NoToken(_) | Self::NoOwner(_) => "not-found",
             Self::OwnerExists(_) => "exists",
             Self::Ended { .. } => "ended",
@@ -159,6 +163,7 @@ impl ServiceError {
         match self.kind() {
             "bad-field" => "A value is missing or wrong",
             "not-allowed" => "More than may be granted",
+            "forbidden" => "Not yours to do",
             "not-found" => "Not found",
             "exists" => "It exists already",
             "clock-behind" => "The wall clock is behind",

@@ -19,6 +19,7 @@ use crate::store::{Change, Commit, Position, Store, StoreError, Subject};
 
 pub mod caller;
 pub mod error;
+mod rights;
 pub mod input;
 pub mod view;
 mod check;

@@ -26,6 +26,7 @@ pub(crate) fn owner(id: &str) -> Owner {
         parent: None,
         roles: std::collections::BTreeSet::new(),
         ceiling: Flags::UNLIMITED,
+        password: None,
         blocked: None,
         created_by: Actor::Local(0),
         created_at: NOW,

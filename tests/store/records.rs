@@ -41,6 +41,7 @@ pub(crate) fn owner(n: u64) -> Commit {
         parent: None,
         roles: BTreeSet::new(),
         ceiling: Flags::UNLIMITED,
+        password: None,
         blocked: None,
         created_by: Actor::Local(0),
         created_at: NOW,

@@ -52,6 +52,7 @@ fn owner(number: i64) -> Owner {
         parent: None,
         roles: Default::default(),
         ceiling: Flags::from_bits(number).unwrap(),
+        password: None,
         blocked: None,
         created_by: Actor::System,
         created_at: START,

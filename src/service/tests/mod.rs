@@ -1,6 +1,7 @@
 //! The acts, each with its checks and its event, over a real store.
 
 mod owners;
+mod rights;
 mod sweep;
 mod tokens;
 mod update;
