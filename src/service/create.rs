@@ -135,7 +135,7 @@ impl Service {
     }
 }
 
-fn random(buffer: &mut [u8]) -> Result<(), ()> {
+pub(super) fn random(buffer: &mut [u8]) -> Result<(), ()> {
     aws_lc_rs::rand::fill(buffer).map_err(|_| ())
 }
 

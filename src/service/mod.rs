@@ -31,6 +31,7 @@ pub mod tokens;
 mod update;
 pub mod sweep;
 mod owners;
+mod passwords;
 pub mod history;
 pub mod mark;
 #[cfg(test)]

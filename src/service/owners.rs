@@ -159,20 +159,39 @@ impl Service {
         check::line("reason", reason, check::REASON_CHARS)?;
         let kind =
             if blocked.is_some() { EventKind::OwnerBlocked } else { EventKind::OwnerUnblocked };
-        let settings = self.settings();
-        let mut attempts = super::ATTEMPTS;
         self.let_mind(by, &*self.owner_record(id).await?).await?;
         if by.owner() == Some(id) {
             return Err(ServiceError::Forbidden("nobody blocks themselves".to_owned()));
         }
+        self.change_owner(by, kind, reason, id, |owner| {
+            if owner.blocked.is_some() != blocked.is_some() {
+                owner.blocked.clone_from(&blocked);
+            }
+            Ok(())
+        })
+        .await
+    }
+
+    /// Applies `apply` to the record and writes it, unless nothing changed. If somebody else was
+    /// faster, it is applied to what they made of it. Asks nobody for leave.
+    pub(super) async fn change_owner(
+        &self,
+        by: &Caller,
+        kind: EventKind,
+        reason: &str,
+        id: &OwnerId,
+        apply: impl Fn(&mut Owner) -> Result<(), ServiceError>,
+    ) -> Result<OwnerChanged, ServiceError> {
+        let settings = self.settings();
+        let mut attempts = super::ATTEMPTS;
         loop {
             let held = self.owner_record(id).await?;
-            if held.blocked.is_some() == blocked.is_some() {
+            let mut owner = Owner::clone(&held);
+            apply(&mut owner)?;
+            if owner == *held {
                 let user = OwnerView::new(&held, &settings.flags);
                 return Ok(OwnerChanged { user, changed: false });
             }
-            let mut owner = Owner::clone(&held);
-            owner.blocked.clone_from(&blocked);
             owner.revision = held.revision.next();
             let user = OwnerView::new(&owner, &settings.flags);
             let change = change(owner, held.revision);
