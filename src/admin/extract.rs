@@ -18,7 +18,7 @@ pub struct Peer {
     pub uid: Option<u32>,
 }
 
-/// Whoever asks, as an administrator of this machine.
+/// Whoever asks: known to `access` over TCP, else an administrator of this machine at the local socket.
 #[derive(Debug)]
 pub struct By(pub Caller);
 
@@ -26,6 +26,9 @@ impl<S: Send + Sync> FromRequestParts<S> for By {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        if let Some(known) = parts.extensions.get::<Caller>() {
+            return Ok(Self(known.clone()));
+        }
         let peer = parts.extensions.get::<ConnectInfo<Peer>>();
         peer.and_then(|ConnectInfo(peer)| peer.uid)
             .filter(|uid| *uid == 0 || *uid == rustix::process::geteuid().as_raw())

@@ -7,8 +7,11 @@ use std::sync::Arc;
 
 use crate::gateway::core::Shared;
 use crate::service::Service;
+use crate::web::sessions::{Lasting, Sessions};
+use crate::web::throttle::Throttle;
 
 pub mod api;
+mod access;
 pub mod bounded;
 pub mod clock;
 pub mod explain;
@@ -37,4 +40,10 @@ pub struct Handles {
     pub server: Option<system::ServerStatus>,
     /// What requests are judged by; none without a server.
     pub shared: Option<Arc<Shared>>,
+    /// Who is signed in.
+    pub sessions: Sessions,
+    /// For how long.
+    pub lasting: Lasting,
+    /// Who failed at signing in.
+    pub throttle: Throttle,
 }

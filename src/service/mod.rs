@@ -32,6 +32,7 @@ mod update;
 pub mod sweep;
 mod owners;
 mod passwords;
+pub mod program;
 pub mod history;
 pub mod mark;
 #[cfg(test)]

@@ -63,6 +63,14 @@ impl Service {
         .await
     }
 
+    /// The owner of a session, as it is now.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    pub async fn signed_in_still(&self, id: &OwnerId) -> Result<Option<Arc<Owner>>, ServiceError> {
+        Ok(self.store().owner(id).await?)
+    }
+
     /// The owner who has this name and this password, and is not blocked. It takes as long where there is
     /// none.
     ///
