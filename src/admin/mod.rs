@@ -9,14 +9,16 @@ use crate::gateway::core::Shared;
 use crate::service::Service;
 
 pub mod api;
-pub mod bounded;
+mod bounded;
 pub mod clock;
 pub mod explain;
 pub mod extract;
 pub mod history;
+mod limits;
 mod pipe;
 pub mod problem;
 pub mod public;
+mod serving;
 pub mod socket;
 pub mod system;
 pub mod tokens;

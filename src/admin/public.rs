@@ -1,7 +1,6 @@
 //! What the administrative address answers to everybody who reaches it: metrics and health. No act
 //! is served here.
 
-use std::io;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -17,6 +16,7 @@ use tokio::net::TcpListener;
 
 use crate::admin::bounded::Bounded;
 use crate::admin::problem::Problem;
+use crate::admin::serving::{self, Clients};
 
 /// The media type and the text of all metrics (OpenMetrics).
 pub type Exposition = (&'static str, String);
@@ -60,16 +60,14 @@ pub struct Watch {
 }
 
 /// Answers on `most` connections at a time until `stop` is done.
-///
-/// # Errors
-/// What the operating system reports.
 pub async fn serve(
     listener: TcpListener,
     most: usize,
     watch: Watch,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
-    axum::serve(Bounded::new(listener, most), router(watch)).with_graceful_shutdown(stop).await
+    stop: impl Future<Output = ()> + Send,
+) {
+    let listener = Bounded::new(listener, most);
+    serving::serve(listener, Clients::Anybody, router(watch), stop).await;
 }
 
 fn router(watch: Watch) -> Router {

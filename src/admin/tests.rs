@@ -46,7 +46,7 @@ impl Local {
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let task = tokio::spawn(async move {
             let stopped = async { drop(stopped.await) };
-            socket.serve(api::router(Arc::new(handles)), 8, stopped).await.unwrap();
+            socket.serve(api::router(Arc::new(handles)), 8, stopped).await;
             // Its folder goes when nothing holds the store any more, which would write it anew.
             drop(world);
         });

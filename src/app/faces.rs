@@ -52,11 +52,7 @@ impl Faces {
             }
         };
         let (close, closed) = watch::channel(false);
-        let task = control.spawn(async move {
-            if let Err(error) = public::serve(tcp, most, watch, until(closed)).await {
-                tracing::error!(%error, "the administrative address is closed");
-            }
-        });
+        let task = control.spawn(public::serve(tcp, most, watch, until(closed)));
         Ok(Self { admin, most, tasks: vec![task], close })
     }
 
@@ -73,12 +69,7 @@ impl Faces {
     /// Serves the local socket too.
     pub(super) fn add(&mut self, control: &Runtime, socket: LocalSocket, handles: Handles) {
         let (router, closed) = (api::router(Arc::new(handles)), until(self.closed()));
-        let most = self.most;
-        self.tasks.push(control.spawn(async move {
-            if let Err(error) = socket.serve(router, most, closed).await {
-                tracing::error!(%error, "the local socket is closed");
-            }
-        }));
+        self.tasks.push(control.spawn(socket.serve(router, self.most, closed)));
     }
 
     /// Keeps `task` until the faces are closed.

@@ -9,7 +9,6 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use axum::Router;
 use axum::body::Body;
-use axum::extract::ConnectInfo;
 use axum::http::{Method, Request, Response, StatusCode, header};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -240,7 +239,7 @@ async fn over(socket: &Path, request: Request<Full<Bytes>>) -> Result<Response<B
 async fn directly(router: Router, request: Request<Full<Bytes>>) -> Response<Body> {
     let mut request = request.map(Body::new);
     let peer = Peer { uid: Some(rustix::process::geteuid().as_raw()) };
-    request.extensions_mut().insert(ConnectInfo(peer));
+    request.extensions_mut().insert(peer);
     match TowerToHyperService::new(router).call(request).await {
         Ok(answer) => answer,
         Err(never) => match never {},
