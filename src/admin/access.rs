@@ -1,15 +1,16 @@
 //! Who asks over TCP: a person with a session, or a program with a token. On the local socket the kernel
 //! says it (`extract`).
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 
 use crate::admin::Handles;
+use crate::admin::extract::Peer;
 use crate::admin::problem::Problem;
 use crate::domain::refusal::Refusal;
 use crate::service::Caller;
@@ -17,16 +18,18 @@ use crate::service::program::NotLetIn;
 use crate::web::sessions::{COOKIE, Session};
 
 /// What a page sends back with every act of a session.
-pub const CSRF: &str = "x-csrf-token";
+pub(super) const CSRF: &str = "x-csrf-token";
 
 /// Lets through those who are known, with who they are.
 pub(super) async fn known(
     State(handles): State<Arc<Handles>>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
     mut request: Request,
     next: Next,
 ) -> Response {
-    match caller(&handles, peer.ip(), &request).await {
+    let peer = request.extensions().get::<Peer>().and_then(|peer| peer.address);
+    let address = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    let (method, headers) = (request.method().clone(), request.headers().clone());
+    match caller(&handles, address, &method, &headers).await {
         Ok(caller) => {
             request.extensions_mut().insert(caller);
             next.run(request).await
@@ -62,12 +65,14 @@ fn is_own(headers: &HeaderMap) -> bool {
 async fn caller(
     handles: &Handles,
     address: IpAddr,
-    request: &Request,
+    method: &Method,
+    headers: &HeaderMap,
 ) -> Result<Caller, Box<Problem>> {
-    let headers = request.headers();
     if headers.contains_key(header::AUTHORIZATION) {
         let Some(credential) = bearer(headers) else {
-            return Err(Box::new(Problem::bad_request("one `Authorization: Bearer TOKEN` is needed")));
+            return Err(Box::new(Problem::bad_request(
+                "one `Authorization: Bearer TOKEN` is needed",
+            )));
         };
         return match handles.service.program(credential, address).await {
             Ok(caller) => Ok(caller),
@@ -75,9 +80,11 @@ async fn caller(
             Err(NotLetIn::Refused(refusal)) => Err(Box::new(refused(refusal))),
         };
     }
-    let Some((_, session)) = session(handles, headers) else { return Err(Box::new(not_signed_in())) };
+    let Some((_, session)) = session(handles, headers) else {
+        return Err(Box::new(not_signed_in()));
+    };
     let sent = headers.get(CSRF).map(HeaderValue::as_bytes);
-    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    let reads = matches!(*method, Method::GET | Method::HEAD);
     if !reads && !sent.is_some_and(|sent| same(sent, session.csrf.as_bytes())) {
         let detail = format!("an act of a session needs the field `{CSRF}`");
         return Err(Box::new(forbidden("no-csrf-token", &detail)));
@@ -94,7 +101,7 @@ async fn caller(
 pub(super) fn session<'h>(handles: &Handles, headers: &'h HeaderMap) -> Option<(&'h str, Session)> {
     let word = cookie(headers)?;
     let now = handles.service.now();
-    Some((word, handles.sessions.find(word, handles.lasting, now)?))
+    Some((word, handles.people.sessions.find(word, handles.people.lasting, now)?))
 }
 
 /// The word of our cookie, if there is exactly one.
@@ -138,11 +145,12 @@ fn refused(refusal: Refusal) -> Problem {
 }
 
 fn not_signed_in() -> Problem {
-    let detail = "sign in, or send `Authorization: Bearer TOKEN` with a token that has the flags -1";
+    let detail =
+        "sign in, or send `Authorization: Bearer TOKEN` with a token that has the flags -1";
     Problem::new(StatusCode::UNAUTHORIZED, "not-signed-in", "Not signed in", detail)
 }
 
-fn forbidden(kind: &str, detail: &str) -> Problem {
+pub(super) fn forbidden(kind: &str, detail: &str) -> Problem {
     Problem::new(StatusCode::FORBIDDEN, kind, "Not yours to do", detail)
 }
 

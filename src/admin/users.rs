@@ -79,3 +79,24 @@ pub(super) async fn unblock(
 ) -> Result<Json<OwnerChanged>, Problem> {
     Ok(Json(handles.service.unblock_owner(&by, &id, &reason).await?))
 }
+
+/// A new password.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewPassword {
+    /// The one before, of whoever changes their own.
+    #[serde(default)]
+    present: Option<String>,
+    /// None takes it away.
+    password: Option<String>,
+}
+
+pub(super) async fn set_password(
+    State(handles): Handle,
+    By(by): By,
+    Id(id): Id<OwnerId>,
+    Body(NewPassword { present, password }): Body<NewPassword>,
+) -> Result<Json<OwnerChanged>, Problem> {
+    let (present, password) = (present.as_deref(), password.as_deref());
+    Ok(Json(handles.service.set_password(&by, &id, present, password).await?))
+}

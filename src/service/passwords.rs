@@ -147,9 +147,8 @@ mod tests {
         let world = World::new().await;
         let (service, alice) = (&world.service, owner_id("alice"));
         service.create_owner(&world.by, input(json!({"id": "alice"}))).await.unwrap();
-        let signed_in = async |password: &str| {
-            service.signed_in("alice", password).await.unwrap().is_some()
-        };
+        let signed_in =
+            async |password: &str| service.signed_in("alice", password).await.unwrap().is_some();
         assert!(!signed_in("").await && !signed_in(GOOD).await, "there is none yet");
         service.set_password(&world.by, &alice, None, Some(GOOD)).await.unwrap();
         assert!(signed_in(GOOD).await && !signed_in("correct horse batterY").await);
@@ -172,7 +171,10 @@ mod tests {
         let me = Caller::person(&service.owner_record(&alice).await.unwrap());
         let other = Some("another good password");
         let wrong = service.set_password(&me, &alice, Some("not it, not it"), other).await;
-        assert_eq!(problem(wrong), (400, "`present`: this is not your present password".to_owned()));
+        assert_eq!(
+            problem(wrong),
+            (400, "`present`: this is not your present password".to_owned())
+        );
         service.set_password(&me, &alice, Some(GOOD), other).await.unwrap();
         for short in ["", "elevenchars", "alice-alice!"] {
             let refused = service.set_password(&world.by, &alice, None, Some(short)).await;

@@ -7,10 +7,10 @@ use crate::domain::decision::{self, Case, Facts, OwnerTerms, Standing, Terms};
 use crate::domain::flags::Flags;
 use crate::domain::refusal::Refusal;
 use crate::domain::rule::{ItemRule, Requirement};
-use crate::domain::secret::{self, Secret};
+use crate::domain::secret::{self, Digest, Secret};
+use crate::service::Service;
 use crate::service::caller::Caller;
 use crate::service::error::ServiceError;
-use crate::service::Service;
 
 /// What the history of last uses calls this API.
 pub const API: &str = "tollgate";
@@ -63,11 +63,7 @@ impl Service {
         Ok(Caller::program(&held.owner, &held.token))
     }
 
-    async fn note_use(
-        &self,
-        digest: &crate::domain::secret::Digest,
-        address: IpAddr,
-    ) -> Result<(), ServiceError> {
+    async fn note_use(&self, digest: &Digest, address: IpAddr) -> Result<(), ServiceError> {
         let now = self.moment().await?;
         let Ok(Some(entry)) = self.cache.load(digest).await else { return Ok(()) };
         let number = self.cache.api_number(&Arc::from(API));

@@ -42,7 +42,8 @@ struct Failures {
 impl Throttle {
     /// How long somebody has to wait before they may try again; none if they may now.
     pub fn wait(&self, address: IpAddr, name: &str, now: Timestamp) -> Option<Span> {
-        let longer = |failures: Option<Failures>| failures.map(|failures| failures.until.since(now));
+        let longer =
+            |failures: Option<Failures>| failures.map(|failures| failures.until.since(now));
         let address = longer(get(&self.by_address, &network(address)));
         let name = longer(get(&self.by_name, &name.to_owned()));
         address.max(name).filter(|wait| !wait.is_zero())
