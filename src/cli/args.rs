@@ -126,6 +126,9 @@ pub struct Init {
     /// Where the protected service is
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:3000")]
     pub upstream: String,
+    /// The first administrator, whose password is printed once
+    #[arg(long, value_name = "NAME", default_value = "admin")]
+    pub administrator: String,
 }
 
 /// `demo`
@@ -226,6 +229,24 @@ pub enum UserCommand {
     Block(Act),
     /// Let the tokens of a user go on
     Unblock(Act),
+    /// Set the password with which a user signs in; it is read from standard input
+    Password(UserPassword),
+}
+
+/// `user password`
+#[derive(Args, Debug)]
+pub struct UserPassword {
+    /// The user's name
+    pub id: String,
+    /// Read it from this file instead
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["generate", "remove"])]
+    pub from: Option<PathBuf>,
+    /// Make one and print it
+    #[arg(long, conflicts_with = "remove")]
+    pub generate: bool,
+    /// Take the password away, so that nobody signs in as this user
+    #[arg(long)]
+    pub remove: bool,
 }
 
 /// `user add`

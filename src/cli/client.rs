@@ -106,7 +106,8 @@ impl Client {
         answers.then(|| Self::Server { socket: socket.to_owned() })
     }
 
-    fn over(store: Arc<dyn Store>, settings: Settings, clock: Clock) -> Self {
+    /// The acts over an open folder.
+    pub fn over(store: Arc<dyn Store>, settings: Settings, clock: Clock) -> Self {
         let control = tokio::runtime::Handle::current();
         let cache = Cache::new(Arc::clone(&store), settings.cache.clone(), control);
         let settings = Arc::new(ArcSwap::from_pointee(settings));
