@@ -19,6 +19,10 @@ pub(super) const BODY: Duration = Duration::from_secs(30);
 /// gateway too.
 pub(super) const STALL: Duration = Duration::from_secs(300);
 
+/// How long a connection over TCP may be asked on; then it ends with the answer under way. Browsers and
+/// scrapers connect anew.
+pub(super) const AGE: Duration = Duration::from_secs(30);
+
 /// All of a connection over TCP, which anybody may open and where every answer is short: also one
 /// that is read a byte at a time.
 pub(super) const WHOLE: Duration = Duration::from_secs(60);

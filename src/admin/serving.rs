@@ -12,23 +12,31 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::admin::bounded::{Accept, Bounded};
 use crate::admin::extract::Peer;
-use crate::admin::limits::{HEAD, WHOLE};
+use crate::admin::limits::{AGE, HEAD, WHOLE};
 
 /// Who comes to a face.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Clients {
     /// Root, and the user that the gateway runs as. Answers may be long.
     Trusted,
-    /// Whoever reaches it. One request for each connection, so that nobody keeps a place by asking
-    /// again and again, but stands behind those who wait.
+    /// Whoever reaches it. A connection has its age, so that nobody keeps a place by asking again and
+    /// again, but stands behind those who wait.
     Anybody,
 }
 
 impl Clients {
+    /// How old a connection may be when it is told to come to its end.
+    async fn aged(self) {
+        match self {
+            Self::Trusted => std::future::pending().await,
+            Self::Anybody => sleep(AGE).await,
+        }
+    }
+
     const fn whole(self) -> Option<Duration> {
         match self {
             Self::Trusted => None,
@@ -72,15 +80,17 @@ async fn lead(
         TowerToHyperService::new(router.clone()).call(request)
     });
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD).keep_alive(clients == Clients::Trusted);
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD);
     let mut connection = pin!(http.serve_connection(TokioIo::new(io), service));
     let served = async {
         tokio::select! {
             biased;
             ended = connection.as_mut() => return ended,
             // Also when whoever serves is gone.
-            _ = closing.changed() => connection.as_mut().graceful_shutdown(),
+            _ = closing.changed() => {}
+            () = clients.aged() => {}
         }
+        connection.as_mut().graceful_shutdown();
         connection.await
     };
     let ended = match clients.whole() {
