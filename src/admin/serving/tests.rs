@@ -8,7 +8,7 @@ use axum::routing::{get, post};
 use serde_json::Value;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::sync::{mpsc, oneshot};
-use tokio::time::Instant;
+use tokio::time::sleep;
 
 use super::*;
 use crate::admin::extract::Body;
@@ -131,8 +131,7 @@ async fn a_connection_on_which_nothing_is_asked_is_closed() {
 #[tokio::test(start_paused = true)]
 async fn nobody_keeps_a_place_over_tcp_by_asking_again() {
     let face = Face::open(Clients::Anybody);
-    let (mut client, mut asked) = (face.client("").await, 0);
-    let begun = Instant::now();
+    let (mut client, mut asked) = (face.client("").await, 0_u64);
     while client.write_all(b"GET /short HTTP/1.1\r\n\r\n").await.is_ok() {
         let mut answer = [0; 1_024];
         match client.read(&mut answer).await.unwrap() {
@@ -142,7 +141,7 @@ async fn nobody_keeps_a_place_over_tcp_by_asking_again() {
         asked += 1;
         sleep(SECOND).await;
     }
-    assert!(begun.elapsed() <= AGE + SECOND && asked >= 30, "{asked} in {:?}", begun.elapsed());
+    assert!((AGE.as_secs()..=AGE.as_secs() + 1).contains(&asked), "{asked} seconds");
     face.serves_others().await;
 }
 
