@@ -51,7 +51,9 @@ pub(super) fn refuse(
 ) -> Response<Body> {
     let (text, length) = document(refusal);
     let record = trail.take_record();
-    let body = Body { source: Source::Text(Some(text)), record, under_way };
+    // hyper takes a body out of an answer to `HEAD` for HTTP/1 alone.
+    let text = (!trail.bodiless).then_some(text);
+    let body = Body { source: Source::Text(text), record, under_way };
     let mut response = Response::new(body);
     *response.status_mut() =
         StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
