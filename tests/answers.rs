@@ -14,10 +14,14 @@ mod support;
 
 #[path = "answers/changes.rs"]
 mod changes;
+#[path = "answers/elma365.rs"]
+mod elma365;
 #[path = "answers/exchanges.rs"]
 mod exchanges;
 #[path = "answers/explained.rs"]
 mod explained;
+#[path = "answers/focco.rs"]
+mod focco;
 #[path = "answers/half_closed.rs"]
 mod half_closed;
 #[path = "answers/identity.rs"]
@@ -95,8 +99,13 @@ struct Stage {
 
 impl Stage {
     fn new() -> Self {
+        Self::with(APIS)
+    }
+
+    /// The same with other APIs.
+    fn with(apis: &str) -> Self {
         let upstream = Upstream::start();
-        let gateway = Gateway::start(&APIS.replace("UPSTREAM", &upstream.address().to_string()));
+        let gateway = Gateway::start(&apis.replace("UPSTREAM", &upstream.address().to_string()));
         let alice = json!({ "id": "alice", "company": "acme", "roles": ["clerk"], "ceiling": -1 });
         gateway.try_owner(alice).unwrap();
         Self { upstream, gateway }

@@ -7,6 +7,7 @@ use http::request::Parts;
 use http::{HeaderValue, Method};
 
 use crate::clock;
+use crate::config::settings::Dialect;
 use crate::domain::refusal::{Fault, Refusal};
 use crate::telemetry::access::RequestId;
 use crate::telemetry::counters::Outcome;
@@ -45,6 +46,11 @@ impl<'s> Trail<'s> {
         let (decided, matched, seen, counted) = (None, None, None, false);
         let bodiless = head.method == Method::HEAD;
         Self { client, request, begun, decided, matched, seen, record, counted, bodiless }
+    }
+
+    /// How the client speaks; before its request has met an API that is not known.
+    pub(super) fn dialect(&self) -> Dialect {
+        self.matched.as_ref().map_or(Dialect::Bearer, |matched| matched.api.dialect)
     }
 
     /// The challenge that goes with a refusal, in the name of the API that the request met.
