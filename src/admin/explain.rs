@@ -35,6 +35,8 @@ pub(super) struct ExplainRequest {
     secret: Option<String>,
     #[serde(default)]
     address: Option<IpAddr>,
+    #[serde(default)]
+    company: Option<String>,
 }
 
 /// The answer, and the token that it is about.
@@ -69,7 +71,7 @@ pub(super) async fn show(
         (None, None) => (None, Credential::None),
     };
     let address = asked.address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
-    let question = Question { method, url, address, credential };
+    let question = Question { method, url, address, credential, company: asked.company };
     let service = &handles.service;
     let held = match presented {
         Some(presented) => service.presented(&by, &presented).await?,

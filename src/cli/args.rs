@@ -328,6 +328,9 @@ pub struct Explain {
     /// The address of the client
     #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
     pub from: IpAddr,
+    /// The company that the request names, as with X-EMPR-ID
+    #[arg(long, value_name = "COMPANY")]
+    pub company: Option<String>,
 }
 
 /// `clock`

@@ -3,10 +3,11 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use http::HeaderValue;
 use http::request::Parts;
+use http::{HeaderValue, Method};
 
 use crate::clock;
+use crate::config::settings::Dialect;
 use crate::domain::refusal::{Fault, Refusal};
 use crate::telemetry::access::RequestId;
 use crate::telemetry::counters::Outcome;
@@ -34,6 +35,8 @@ pub(super) struct Trail<'s> {
     /// None while the access log is off.
     record: Option<Box<AccessRecord>>,
     counted: bool,
+    /// Whether it asks for a head alone (RFC 9110 section 9.3.2).
+    pub(super) bodiless: bool,
 }
 
 impl<'s> Trail<'s> {
@@ -41,7 +44,13 @@ impl<'s> Trail<'s> {
         let (request, begun) = (RequestId(client.core().request_number()), clock::instant());
         let record = snapshot.access_log.then(|| AccessRecord::new(client, request, begun, head));
         let (decided, matched, seen, counted) = (None, None, None, false);
-        Self { client, request, begun, decided, matched, seen, record, counted }
+        let bodiless = head.method == Method::HEAD;
+        Self { client, request, begun, decided, matched, seen, record, counted, bodiless }
+    }
+
+    /// How the client speaks; before its request has met an API that is not known.
+    pub(super) fn dialect(&self) -> Dialect {
+        self.matched.as_ref().map_or(Dialect::Bearer, |matched| matched.api.dialect)
     }
 
     /// The challenge that goes with a refusal, in the name of the API that the request met.
