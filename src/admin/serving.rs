@@ -16,31 +16,24 @@ use tokio::time::{sleep, timeout};
 
 use crate::admin::bounded::{Accept, Bounded};
 use crate::admin::extract::Peer;
-use crate::admin::limits::{AGE, HEAD, WHOLE};
+use crate::admin::limits::{HEAD, REUSED, WHOLE};
 
 /// Who comes to a face.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Clients {
     /// Root, and the user that the gateway runs as. Answers may be long.
     Trusted,
-    /// Whoever reaches it. A connection has its age, so that nobody keeps a place by asking again and
-    /// again, but stands behind those who wait.
+    /// Whoever reaches it. Nobody keeps a place by asking again and again, but comes to stand behind
+    /// those who wait.
     Anybody,
 }
 
 impl Clients {
-    /// How old a connection may be when it is told to come to its end.
-    async fn aged(self) {
-        match self {
-            Self::Trusted => std::future::pending().await,
-            Self::Anybody => sleep(AGE).await,
-        }
-    }
-
-    const fn whole(self) -> Option<Duration> {
+    /// How long a connection takes requests, and when it is ended.
+    const fn ages(self) -> Option<(Duration, Duration)> {
         match self {
             Self::Trusted => None,
-            Self::Anybody => Some(WHOLE),
+            Self::Anybody => Some((REUSED, WHOLE)),
         }
     }
 }
@@ -82,19 +75,25 @@ async fn lead(
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD);
     let mut connection = pin!(http.serve_connection(TokioIo::new(io), service));
+    let old = async {
+        match clients.ages() {
+            Some((reused, _)) => sleep(reused).await,
+            None => std::future::pending().await,
+        }
+    };
     let served = async {
         tokio::select! {
             biased;
             ended = connection.as_mut() => return ended,
             // Also when whoever serves is gone.
             _ = closing.changed() => {}
-            () = clients.aged() => {}
+            () = old => {}
         }
         connection.as_mut().graceful_shutdown();
         connection.await
     };
-    let ended = match clients.whole() {
-        Some(whole) => timeout(whole, served).await.unwrap_or(Ok(())),
+    let ended = match clients.ages() {
+        Some((_, whole)) => timeout(whole, served).await.unwrap_or(Ok(())),
         None => served.await,
     };
     if let Err(error) = ended {
