@@ -108,6 +108,7 @@ fn token(number: usize, secret: &Secret, owner: &OwnerId, clock: &Clock) -> Toke
         disabled: None,
         rotated_from: None,
         rotated_to: None,
+        retire_after_use: None,
         ended: None,
         revision: Revision::NONE.next(),
     }

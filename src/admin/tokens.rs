@@ -11,7 +11,8 @@ use crate::admin::Handles;
 use crate::admin::extract::{Body, By, Id, Params};
 use crate::admin::problem::Problem;
 use crate::domain::id::{OwnerId, TokenId};
-use crate::service::input::{NewToken, Reason, TokenChange};
+use crate::service::input::{NewToken, Reason, Rotation, TokenChange};
+use crate::service::rotate::Rotated;
 use crate::service::view::{TokenChanged, TokenView};
 
 /// How many entries a page has if the question does not say.
@@ -43,6 +44,18 @@ pub struct TokenCreated {
     /// None if the caller brought it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret: Option<String>,
+}
+
+/// A token and its successor, with the secret of the latter, which is never told again.
+#[derive(Serialize, Deserialize)]
+pub struct TokenRotated {
+    /// The successor.
+    pub token: TokenView,
+    /// None if the caller brought it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
+    /// The old one, with its end.
+    pub old: TokenView,
 }
 
 type Handle = State<Arc<Handles>>;
@@ -84,6 +97,19 @@ pub(super) async fn update(
     Body(change): Body<TokenChange>,
 ) -> Result<Json<TokenChanged>, Problem> {
     Ok(Json(handles.service.update_token(&by, id, &change).await?))
+}
+
+pub(super) async fn rotate(
+    State(handles): Handle,
+    By(by): By,
+    Id(id): Id<TokenId>,
+    Body(input): Body<Rotation>,
+) -> Result<(StatusCode, [(HeaderName, String); 1], Json<TokenRotated>), Problem> {
+    let Rotated { token, secret, old } = handles.service.rotate_token(&by, id, input).await?;
+    let location = format!("/api/v1/tokens/{}", token.id);
+    let secret = secret.map(|secret| secret.expose().to_owned());
+    let body = TokenRotated { token, secret, old };
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(body)))
 }
 
 pub(super) async fn revoke(

@@ -90,6 +90,9 @@ pub(super) async fn beat(service: &Service, shared: &Shared, wall: &mut WallCloc
     {
         tell(&shared.warnings.time, &error, "the time cannot be written down");
     }
+    if let Err(error) = service.retire_rotated().await {
+        tell(&shared.warnings.sweep, &error, "rotated tokens cannot be ended now");
+    }
     sweep(service, shared, now).await;
 }
 

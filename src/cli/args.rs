@@ -170,12 +170,33 @@ pub enum TokenCommand {
     },
     /// Change a token; its next request is decided by what it is then
     Update(Box<Update>),
+    /// Give a token a successor with the same rights; both work for a while
+    Rotate(Rotate),
     /// End a token for good
     Revoke(Act),
     /// Pause a token
     Disable(Act),
     /// Lift a pause
     Enable(Act),
+}
+
+/// `token rotate`
+#[derive(Args, Debug)]
+pub struct Rotate {
+    /// The token's id
+    pub id: String,
+    /// For how long both work [default: 1d]; 0 ends the old one at once
+    #[arg(long, value_name = "TIME")]
+    pub grace: Option<String>,
+    /// How long the old one works once the new one was used, if that is sooner
+    #[arg(long, value_name = "TIME")]
+    pub after_use: Option<String>,
+    /// Why, for the history
+    #[arg(long, default_value = "", hide_default_value = true)]
+    pub reason: String,
+    /// Print nothing but the new secret
+    #[arg(long)]
+    pub secret_only: bool,
 }
 
 /// `token list`

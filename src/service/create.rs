@@ -44,10 +44,7 @@ impl Service {
             None => return Err(rights::not_for(id)),
         };
         self.let_mind_tokens(by, &owner).await?;
-        let (secret, brought) = match &input.secret {
-            Some(text) => (given(text)?, true),
-            None => (Secret::issue(random).map_err(|()| ServiceError::NoEntropy)?, false),
-        };
+        let (secret, brought) = secret_for(input.secret.as_deref())?;
         let now = self.moment().await?;
         let token = self.draft((by, now), &input, &owner, &settings, &secret)?;
         let view = TokenView::new(
@@ -115,6 +112,7 @@ impl Service {
             disabled: None,
             rotated_from: None,
             rotated_to: None,
+            retire_after_use: None,
             ended: None,
             revision: Revision::NONE.next(),
         };
@@ -128,7 +126,7 @@ impl Service {
         Ok(token)
     }
 
-    fn new_id(&self) -> Result<TokenId, ServiceError> {
+    pub(super) fn new_id(&self) -> Result<TokenId, ServiceError> {
         let mut bytes = [0; 10];
         random(&mut bytes).map_err(|()| ServiceError::NoEntropy)?;
         Ok(TokenId::new(self.clock.unix_ms(), bytes))
@@ -137,6 +135,14 @@ impl Service {
 
 pub(super) fn random(buffer: &mut [u8]) -> Result<(), ()> {
     aws_lc_rs::rand::fill(buffer).map_err(|_| ())
+}
+
+/// The secret of a new token, and whether its maker brought it.
+pub(super) fn secret_for(brought: Option<&str>) -> Result<(Secret, bool), ServiceError> {
+    Ok(match brought {
+        Some(text) => (given(text)?, true),
+        None => (Secret::issue(random).map_err(|()| ServiceError::NoEntropy)?, false),
+    })
 }
 
 /// Text that a caller wants to work as a token. It is not repeated in an error.

@@ -32,6 +32,7 @@ mod update;
 pub mod sweep;
 mod owners;
 mod passwords;
+pub mod rotate;
 pub mod program;
 pub mod history;
 pub mod mark;

@@ -91,6 +91,7 @@ fn token(place: usize, number: i64) -> Token {
         disabled: None,
         rotated_from: None,
         rotated_to: None,
+        retire_after_use: None,
         ended: None,
         revision: Revision(u64::try_from(number).unwrap()),
     }

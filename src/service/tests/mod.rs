@@ -2,6 +2,7 @@
 
 mod owners;
 mod rights;
+mod rotate;
 mod sweep;
 mod tokens;
 mod update;

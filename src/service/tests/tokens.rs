@@ -290,6 +290,14 @@ async fn f7_a_secret_parameter_is_sealed_and_never_shown() {
     let place = Binding { token: token.id, context: &telegram, parameter: "market" };
     assert_eq!(*key.open(&place, sealed).unwrap(), "123456:bot-secret");
 
+    let rotated = world.service.rotate_token(&world.by, token.id, input(json!({}))).await;
+    let successor = world.service.token_record(rotated.unwrap().token.id).await.unwrap();
+    let ParamValue::Sealed(sealed) = &successor.context_params[&telegram]["market"] else {
+        panic!()
+    };
+    let place = Binding { token: successor.id, context: &telegram, parameter: "market" };
+    assert_eq!(*key.open(&place, sealed).unwrap(), "123456:bot-secret", "sealed anew");
+
     let change = json!({"context_params": {"hub": {"market": "another"}}});
     world.update(token.id, change).await.unwrap();
     let events = world.service.events(&world.by, None, None, 9).await.unwrap().entries;
