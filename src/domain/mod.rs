@@ -8,6 +8,8 @@ pub mod secret;
 pub mod flags;
 pub mod grant;
 pub mod conditions;
+pub mod limits;
+pub mod bucket;
 pub mod event;
 pub mod token;
 pub mod owner;

@@ -9,6 +9,7 @@ use http::header::{self, HeaderValue};
 use http::{Response, StatusCode};
 use hyper::body::{Frame, SizeHint};
 
+use crate::cache::Seat;
 use crate::domain::refusal::Refusal;
 use crate::wire;
 
@@ -23,6 +24,8 @@ pub(super) struct Body {
     source: Source,
     /// Tells the connection that the answer is over, by being dropped.
     under_way: UnderWay,
+    /// Of a token with limits: says that the request is over, by being dropped.
+    _seat: Option<Seat>,
     /// Writes the line about the request, by being dropped; last, when everything else is over.
     record: Option<Box<AccessRecord>>,
 }
@@ -36,10 +39,10 @@ enum Source {
 /// An upstream's answer.
 pub(super) fn relay(
     response: Response<Relay>,
-    record: Option<Box<AccessRecord>>,
+    (record, seat): (Option<Box<AccessRecord>>, Option<Seat>),
     under_way: UnderWay,
 ) -> Response<Body> {
-    response.map(|relay| Body { source: Source::Relay(relay), record, under_way })
+    response.map(|relay| Body { source: Source::Relay(relay), record, _seat: seat, under_way })
 }
 
 /// Our own answer to a request that does not go through (design of the answers: RFC 6750 section
@@ -51,7 +54,7 @@ pub(super) fn refuse(
 ) -> Response<Body> {
     let (text, length) = document(refusal);
     let record = trail.take_record();
-    let body = Body { source: Source::Text(Some(text)), record, under_way };
+    let body = Body { source: Source::Text(Some(text)), record, _seat: None, under_way };
     let mut response = Response::new(body);
     *response.status_mut() =
         StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -66,6 +69,7 @@ pub(super) fn refuse(
         Refusal::CannotDecide | Refusal::Overloaded => {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
+        Refusal::Limited(limit) => trail.tell_limits(limit, headers),
         Refusal::MethodNotAllowed => {
             let allowed = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
             headers.insert(header::ALLOW, HeaderValue::from_static(allowed));

@@ -4,6 +4,7 @@ use crate::domain::event::Actor;
 use crate::domain::flags::Flags;
 use crate::domain::grant::{Contexts, Items};
 use crate::domain::id::Slug;
+use crate::domain::limits::Limits;
 use crate::domain::time::Timestamp;
 
 /// Somebody who asks for an act.
@@ -28,6 +29,8 @@ pub struct Grants {
     pub company: Option<Slug>,
     /// The latest end; none means never.
     pub until: Option<Timestamp>,
+    /// How much they may be used at the most.
+    pub limits: Limits,
 }
 
 impl Caller {
@@ -42,6 +45,7 @@ impl Caller {
                 items: Items::All,
                 company: None,
                 until: None,
+                limits: Limits::NONE,
             },
         }
     }

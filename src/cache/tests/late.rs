@@ -10,6 +10,7 @@ use async_trait::async_trait;
 use tokio::sync::Semaphore;
 
 use crate::domain::id::{OwnerId, TokenId};
+use crate::domain::limits::Spent;
 use crate::domain::owner::Owner;
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
@@ -105,6 +106,14 @@ impl Store for Late {
 
     async fn note_uses(&self, uses: Vec<NotedUse>, at: Timestamp) -> Result<(), StoreError> {
         self.inner.note_uses(uses, at).await
+    }
+
+    async fn spent(&self, of: UseKey) -> Result<Spent, StoreError> {
+        self.inner.spent(of).await
+    }
+
+    async fn note_spent(&self, of: UseKey, spent: Spent) -> Result<(), StoreError> {
+        self.inner.note_spent(of, spent).await
     }
 
     async fn due(

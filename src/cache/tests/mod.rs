@@ -87,6 +87,7 @@ fn token(place: usize, number: i64) -> Token {
         params: None,
         context_params: Default::default(),
         conditions: Conditions::default(),
+        limits: Default::default(),
         disabled: None,
         rotated_from: None,
         rotated_to: None,

@@ -4,6 +4,7 @@ use std::fs;
 
 use super::anew;
 use super::checkpoint::{self, Checkpoint, Seen};
+use super::counts::Counts;
 use super::folder;
 use super::index::Index;
 use super::lock::{self, Lock};
@@ -28,6 +29,7 @@ pub(super) struct Opened {
     pub(super) index: Index,
     pub(super) state: State,
     pub(super) uses: Uses,
+    pub(super) counts: Counts,
     pub(super) high_water: Timestamp,
 }
 
@@ -111,7 +113,8 @@ fn open_locked(options: &Options, lock: Lock, asked: bool) -> Result<Opened, Sto
     // Not from the moments of events: one that was written by a clock that stood ahead would keep
     // every request waiting until that moment comes.
     let high_water = seen.high_water;
-    let opened = Opened { lock, space, log, index, state, uses, high_water };
+    let counts = Counts::open(options)?;
+    let opened = Opened { lock, space, log, index, state, uses, counts, high_water };
     if events > 0 {
         tracing::info!("carried {events} events from the history into the index");
         opened.index.sync()?;
