@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::domain::bucket::Bucket;
 use crate::domain::id::TokenId;
-use crate::domain::limits::{InPeriod, Left, Limit, Limits, Period, Rate, Room, Spent};
+use crate::domain::left::{InPeriod, Left, Room, Spent};
+use crate::domain::limits::{Limit, Limits, Rate};
+use crate::domain::period::Period;
 use crate::domain::time::Timestamp;
 use crate::store::{UseKey, UseSlot};
 
@@ -295,7 +297,8 @@ impl Meter {
 }
 
 fn spoken_for(counts: &Counts) -> Spent {
-    let quotas = counts.quotas.map(|(begin, _, count)| InPeriod { begin, requests: count.reserved });
+    let quotas =
+        counts.quotas.map(|(begin, _, count)| InPeriod { begin, requests: count.reserved });
     Spent { uses: counts.uses.reserved, quotas }
 }
 

@@ -10,14 +10,15 @@ use dashmap::DashMap;
 use tokio::sync::{OwnedMutexGuard, Semaphore};
 
 use crate::domain::id::TokenId;
-use crate::domain::limits::{Left, Limits};
+use crate::domain::left::Left;
+use crate::domain::limits::Limits;
 use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
 use crate::store::{Held, StoreError};
 
+use super::Cache;
 use super::load::LoadError;
 use super::meter::{self, At, Limited, Meter, Taken};
-use super::Cache;
 
 /// How many meters are put away in one turn of the upkeep.
 const PUT_AWAY: usize = 256;
@@ -50,7 +51,18 @@ impl Meters {
     /// Some that no record holds any more.
     fn unused(&self, uptime_ns: u64, most: usize) -> Vec<Arc<Meter>> {
         let alone = self.held.iter().filter(|meter| Arc::strong_count(meter) == 1);
-        alone.filter(|meter| meter.is_idle(uptime_ns)).take(most).map(|meter| Arc::clone(&meter)).collect()
+        alone
+            .filter(|meter| meter.is_idle(uptime_ns))
+            .take(most)
+            .map(|meter| Arc::clone(&meter))
+            .collect()
+    }
+}
+
+#[cfg(test)]
+impl Meters {
+    pub(super) fn is_empty(&self) -> bool {
+        self.held.is_empty()
     }
 }
 
@@ -66,7 +78,11 @@ impl Cache {
         taken.unwrap_or(Err(LoadError::Slow))
     }
 
-    async fn take_reserved(self: &Arc<Self>, limited: &Limited, at: At) -> Result<Taken, LoadError> {
+    async fn take_reserved(
+        self: &Arc<Self>,
+        limited: &Limited,
+        at: At,
+    ) -> Result<Taken, LoadError> {
         let mut turn = Arc::clone(&limited.meter.turn).lock_owned().await;
         loop {
             // Others may have reserved more meanwhile, and others may have used all of what was.

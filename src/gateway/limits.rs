@@ -4,12 +4,13 @@
 
 use std::fmt::Write as _;
 
-use http::header::{self, HeaderMap, HeaderName};
 use http::HeaderValue;
+use http::header::{self, HeaderMap, HeaderName};
 
 use crate::cache::{At, Limited, Seat, Taken};
 use crate::clock::Clock;
-use crate::domain::limits::{Left, Limit, Limits, Room};
+use crate::domain::left::{Left, Room};
+use crate::domain::limits::{Limit, Limits};
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
 

@@ -3,8 +3,8 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use http::{HeaderMap, HeaderValue};
 use http::request::Parts;
+use http::{HeaderMap, HeaderValue};
 
 use crate::cache::Seat;
 use crate::clock;

@@ -11,8 +11,9 @@ use serde_json::value::RawValue;
 use crate::domain::conditions::{Conditions, Window};
 use crate::domain::grant::{Contexts, Items};
 use crate::domain::id::{OwnerId, Slug};
-use crate::domain::limits::{Limits, Period, Rate};
+use crate::domain::limits::{Limits, Rate};
 use crate::domain::owner::OwnerKind;
+use crate::domain::period::Period;
 use crate::domain::secret::Digest;
 use crate::domain::time::{Span, Timestamp};
 

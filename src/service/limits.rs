@@ -115,7 +115,8 @@ mod tests {
 
     #[test]
     fn a_change_is_merged_part_by_part() {
-        let before = r#"{"rate":{"requests":5,"per":"second"},"quotas":{"hour":1,"day":2},"uses":7}"#;
+        let before =
+            r#"{"rate":{"requests":5,"per":"second"},"quotas":{"hour":1,"day":2},"uses":7}"#;
         for (change, after) in [
             ("{}", before),
             (r#"{"limits":null}"#, "{}"),
@@ -124,10 +125,7 @@ mod tests {
                 r#"{"limits":{"quotas":{"hour":null,"week":3},"concurrent":4,"rate":null,"uses":null}}"#,
                 r#"{"quotas":{"day":2,"week":3},"concurrent":4}"#,
             ),
-            (
-                r#"{"limits":{"quotas":null}}"#,
-                r#"{"rate":{"requests":5,"per":"second"},"uses":7}"#,
-            ),
+            (r#"{"limits":{"quotas":null}}"#, r#"{"rate":{"requests":5,"per":"second"},"uses":7}"#),
         ] {
             let mut merged = limits(before);
             let asked: crate::service::input::TokenChange = serde_json::from_str(change).unwrap();

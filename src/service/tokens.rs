@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::cache::At;
 use crate::domain::event::EventKind;
 use crate::domain::id::{OwnerId, TokenId};
-use crate::domain::limits::Left;
+use crate::domain::left::Left;
 use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
 use crate::domain::token::{Act, End, Ended, Revision, State, Token};

@@ -18,7 +18,7 @@ pub use incoming::Incoming;
 
 use super::{LastUse, StoreError, sealed};
 use crate::domain::id::TokenId;
-use crate::domain::limits::{InPeriod, Spent};
+use crate::domain::left::{InPeriod, Spent};
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
 use crate::history::{self, Checked, Head};
@@ -205,7 +205,8 @@ pub(super) fn read_from(
             let last = LastUse { at: line.at, address: line.address, api: line.api.into() };
             take(Item::Use(line.r#use, last))?;
         } else if line.starts_with(b"{\"spent\":") {
-            let line: SpentLine = serde_json::from_slice(&line).map_err(|_| bad("it is no count"))?;
+            let line: SpentLine =
+                serde_json::from_slice(&line).map_err(|_| bad("it is no count"))?;
             spent = spent.saturating_add(1);
             let quotas = line.quotas.map(|(begin, requests)| InPeriod { begin, requests });
             take(Item::Spent(line.spent, Spent { uses: line.uses, quotas }))?;
@@ -215,7 +216,8 @@ pub(super) fn read_from(
     }
     let head = Digest::from_bytes(head.hash);
     let counted = |summary: &Summary| {
-        (summary.uses, summary.spent, summary.head) == (uses, spent, head) && summary.keys == keys_needed
+        (summary.uses, summary.spent, summary.head) == (uses, spent, head)
+            && summary.keys == keys_needed
     };
     summary
         .filter(counted)

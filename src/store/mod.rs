@@ -13,7 +13,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::domain::id::{OwnerId, TokenId};
-use crate::domain::limits::Spent;
+use crate::domain::left::Spent;
 use crate::domain::owner::Owner;
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;

@@ -60,7 +60,8 @@ fn shown(gateway: &Gateway, token: &Made) -> Value {
 #[test]
 fn a_request_that_is_refused_for_its_rate_or_place_consumes_no_use() {
     let upstream = Upstream::start();
-    let limits = json!({ "uses": 5, "rate": { "requests": 1, "per": "second" }, "quotas": { "day": 9 } });
+    let limits =
+        json!({ "uses": 5, "rate": { "requests": 1, "per": "second" }, "quotas": { "day": 9 } });
     let (gateway, token) = limited(&upstream, &limits);
     for _ in 0..5 {
         assert_eq!(permitted(&gateway, &token, 4), 1);

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use socket2::SockRef;
 use tollgate::domain::time::Span;
 
 use crate::Stage;
@@ -12,14 +13,14 @@ use crate::support::upstream::{Step, Upstream, ok};
 use crate::support::{PATIENCE, wait_until};
 
 /// A gateway in front of `upstream` with a token that has these limits.
-pub fn limited(upstream: &Upstream, limits: &Value) -> (Gateway, Made) {
+pub(crate) fn limited(upstream: &Upstream, limits: &Value) -> (Gateway, Made) {
     let gateway = Gateway::limited("", upstream.address());
     let made = gateway.token(json!({ "owner": "somebody", "name": "limited", "limits": limits }));
     (gateway, made)
 }
 
 /// The status of a request, and what goes with a refusal.
-pub fn told(answer: &Answer) -> (u16, String, String) {
+pub(crate) fn told(answer: &Answer) -> (u16, String, String) {
     let value = |name: &str| answer.value(name).unwrap_or_default();
     (answer.status, value("ratelimit"), value("retry-after"))
 }
@@ -142,6 +143,10 @@ fn a_place_is_free_again_when_the_client_leaves() {
             None => drop(upstream.wait_for(seen + 1)),
         }
         assert_eq!(gateway.ask(gateway.get("/free", &token.secret)).status, 429, "{path}");
+        if mark.is_some() {
+            // Amid an answer a client that only sends no more is still there.
+            SockRef::from(held.stream()).set_linger(Some(Duration::ZERO)).unwrap();
+        }
         drop(held);
         wait_for_room(&gateway, &token);
     }

@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use tokio::sync::Semaphore;
 
 use crate::domain::id::{OwnerId, TokenId};
-use crate::domain::limits::Spent;
+use crate::domain::left::Spent;
 use crate::domain::owner::Owner;
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
@@ -33,6 +33,8 @@ pub(crate) struct Late {
     pub(crate) holds_answers: AtomicBool,
     /// Whose record cannot be read by its id.
     pub(crate) unreadable: Mutex<Option<TokenId>>,
+    /// Whether no count is written down.
+    pub(crate) counts_fail: AtomicBool,
 }
 
 impl Late {
@@ -44,6 +46,7 @@ impl Late {
             inside: AtomicUsize::new(0),
             holds_answers: AtomicBool::new(false),
             unreadable: Mutex::default(),
+            counts_fail: AtomicBool::new(false),
         }
     }
 }
@@ -113,6 +116,10 @@ impl Store for Late {
     }
 
     async fn note_spent(&self, of: UseKey, spent: Spent) -> Result<(), StoreError> {
+        if self.counts_fail.load(Ordering::SeqCst) {
+            return Err(StoreError::ReadOnly("a test".to_owned()));
+        }
+        drop(self.gate.acquire().await);
         self.inner.note_spent(of, spent).await
     }
 

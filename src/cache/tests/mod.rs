@@ -8,6 +8,7 @@
 mod digest;
 mod flood;
 pub(crate) mod late;
+mod meters;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};

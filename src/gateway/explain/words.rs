@@ -8,6 +8,8 @@ use crate::domain::decision::Case;
 use crate::domain::flags::{FlagCatalog, Flags};
 use crate::domain::grant::{Contexts, Items};
 use crate::domain::id::Slug;
+use crate::domain::left::Left;
+use crate::domain::limits::Limits;
 use crate::domain::refusal::Refusal;
 use crate::domain::rule::ItemRule;
 use crate::domain::token::{Act, End, Ended};
@@ -97,6 +99,15 @@ pub(super) fn credential(credential: &Credential, read: Result<(), Refusal>) -> 
         (Credential::Secret(_), Err(_)) => "the secret is not one word of letters that it may hold",
     };
     text.to_owned()
+}
+
+/// The limits, with what is left of each.
+pub(super) fn limits(limits: &Limits, left: Option<&Left>) -> String {
+    match left {
+        _ if limits.is_empty() => "it has none".to_owned(),
+        Some(left) => left.words(limits).join("; "),
+        None => "how much it was used cannot be read".to_owned(),
+    }
 }
 
 /// Whether there is such a token.

@@ -1,7 +1,7 @@
 //! How many requests of tokens count, and that it is said of the right ones.
 
 use super::{create, with_owner};
-use crate::domain::limits::{InPeriod, Spent};
+use crate::domain::left::{InPeriod, Spent};
 use crate::domain::time::Span;
 use crate::store::sample::{NOW, token};
 use crate::store::{Store, UseKey};

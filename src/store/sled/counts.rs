@@ -19,7 +19,7 @@ use std::sync::{Mutex, PoisonError};
 
 use super::options::Options;
 use crate::domain::id::TokenId;
-use crate::domain::limits::Spent;
+use crate::domain::left::Spent;
 use crate::domain::time::Timestamp;
 use crate::history;
 use crate::store::StoreError;
@@ -80,7 +80,12 @@ impl Counts {
     }
 
     /// Writes what counts for a token. It is on disk when this returns.
-    pub(super) fn write(&self, number: u64, token: TokenId, spent: Spent) -> Result<(), StoreError> {
+    pub(super) fn write(
+        &self,
+        number: u64,
+        token: TokenId,
+        spent: Spent,
+    ) -> Result<(), StoreError> {
         self.put(number, token, spent)?;
         let mine = self.written.fetch_add(1, Ordering::AcqRel) + 1;
         self.sync(mine)
@@ -148,9 +153,10 @@ impl Counts {
         StoreError::Damaged {
             place: self.path.display().to_string(),
             what: format!("slot {number} does not verify"),
-            hint: "its token is refused, since nobody knows how much it was used: make another one \
+            hint:
+                "its token is refused, since nobody knows how much it was used: make another one \
                    in its place, and look after the disk"
-                .to_owned(),
+                    .to_owned(),
         }
     }
 }

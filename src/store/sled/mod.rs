@@ -21,7 +21,7 @@ use super::{
     Subject, Usage, UseKey, UseSlot, codec,
 };
 use crate::domain::id::{OwnerId, TokenId};
-use crate::domain::limits::Spent;
+use crate::domain::left::Spent;
 use crate::domain::owner::Owner;
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
@@ -108,13 +108,8 @@ impl SledStore {
         let open::Opened { lock, space, log, index, state, uses, counts, high_water } = opened;
         lock.tell(Doing::Using);
         let keeper = keeper::Keeper::start(&options)?;
-        let shared = Shared::new(
-            options,
-            index,
-            (uses, counts),
-            Arc::clone(log.probe()),
-            state.applied,
-        );
+        let shared =
+            Shared::new(options, index, (uses, counts), Arc::clone(log.probe()), state.applied);
         shared.raise_high_water(high_water);
         let shared = Arc::new(shared);
         let upkeep = upkeep::Upkeep::new(keeper, space, lock, state, high_water);

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::clock::Clock;
-use crate::domain::limits::InPeriod;
+use crate::domain::left::InPeriod;
 use crate::store::{Opener, sample};
 
 fn options(folder: &Path) -> Options {
@@ -18,7 +18,8 @@ fn options(folder: &Path) -> Options {
 }
 
 fn spent(uses: u64) -> Spent {
-    let quotas = [1, 2, 3, 4].map(|n| InPeriod { begin: Timestamp::from_unix(n), requests: n * uses });
+    let quotas =
+        [1, 2, 3, 4].map(|n| InPeriod { begin: Timestamp::from_unix(n), requests: n * uses });
     Spent { uses, quotas }
 }
 
