@@ -19,7 +19,8 @@ use std::sync::{Mutex, PoisonError};
 
 use super::options::Options;
 use crate::domain::id::TokenId;
-use crate::domain::left::Spent;
+use crate::domain::left::{InPeriod, Spent};
+use crate::domain::period::Period;
 use crate::domain::time::Timestamp;
 use crate::history;
 use crate::store::StoreError;
@@ -36,6 +37,9 @@ type Slot = [u8; SLOT_BYTES];
 pub(super) struct Counts {
     path: PathBuf,
     file: File,
+    /// When the counts of before were lost; the epoch for never. Tokens that are older count as used up
+    /// where nothing is known of them.
+    floor: Timestamp,
     /// How many writes there were.
     written: AtomicU64,
     synced: Mutex<Synced>,
@@ -50,9 +54,14 @@ struct Synced {
 }
 
 impl Counts {
+    /// Whether there is such a file.
+    pub(super) fn exists(options: &Options) -> bool {
+        path(options).exists()
+    }
+
     /// Opens the file, or makes an empty one.
-    pub(super) fn open(options: &Options) -> Result<Self, StoreError> {
-        let path = options.folder.join("counts");
+    pub(super) fn open(options: &Options, floor: Timestamp) -> Result<Self, StoreError> {
+        let path = path(options);
         let anew = !path.exists();
         let mut how = File::options();
         let how = how.read(true).write(true).create(true).truncate(false).mode(0o600);
@@ -60,7 +69,12 @@ impl Counts {
         if anew {
             history::sync_folder(&options.folder)?;
         }
-        Ok(Self { path, file, written: AtomicU64::new(0), synced: Mutex::default() })
+        Ok(Self { path, file, floor, written: AtomicU64::new(0), synced: Mutex::default() })
+    }
+
+    /// See the field.
+    pub(super) const fn floor(&self) -> Timestamp {
+        self.floor
     }
 
     /// What counts for a token, by its slot.
@@ -70,13 +84,25 @@ impl Counts {
             Ok(()) => {}
             // Nobody has written so far.
             Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-                return Ok(Spent::default());
+                return Ok(self.unknown(token));
             }
             Err(error) => return Err(failed(&self.path, "reading", &error)),
         }
         let read = decode(&bytes, number).map_err(|()| self.damaged(number))?;
         // One of another token was left by a history that was cut.
-        Ok(read.filter(|(of, _)| *of == token).map(|(_, spent)| spent).unwrap_or_default())
+        let known = read.filter(|(of, _)| *of == token).map(|(_, spent)| spent);
+        Ok(known.unwrap_or_else(|| self.unknown(token)))
+    }
+
+    /// What counts for a token of which nothing is written.
+    fn unknown(&self, token: TokenId) -> Spent {
+        let made_ms = token.made_at_ms();
+        if self.floor == Timestamp::EPOCH || made_ms / 1_000 > self.floor.unix() {
+            return Spent::default();
+        }
+        let quota =
+            |period: Period| InPeriod { begin: period.begin(self.floor), requests: u64::MAX };
+        Spent { uses: u64::MAX, quotas: Period::ALL.map(quota) }
     }
 
     /// Writes what counts for a token. It is on disk when this returns.
@@ -159,6 +185,10 @@ impl Counts {
                     .to_owned(),
         }
     }
+}
+
+fn path(options: &Options) -> PathBuf {
+    options.folder.join("counts")
 }
 
 const fn offset(number: u64) -> u64 {

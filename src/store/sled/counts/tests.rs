@@ -2,7 +2,6 @@
 
 use super::*;
 use crate::clock::Clock;
-use crate::domain::left::InPeriod;
 use crate::store::{Opener, sample};
 
 fn options(folder: &Path) -> Options {
@@ -27,13 +26,13 @@ fn spent(uses: u64) -> Spent {
 fn what_was_written_is_there_after_the_file_was_opened_again() {
     let folder = tempfile::tempdir().unwrap();
     let (one, other) = (sample::token(1, "a").id, sample::token(2, "a").id);
-    let counts = Counts::open(&options(folder.path())).unwrap();
+    let counts = Counts::open(&options(folder.path()), Timestamp::EPOCH).unwrap();
     assert_eq!(counts.read(7, one).unwrap(), Spent::default());
     counts.write(7, one, spent(5)).unwrap();
     counts.write(7, one, spent(6)).unwrap();
     counts.write(600, other, spent(9)).unwrap();
     drop(counts);
-    let counts = Counts::open(&options(folder.path())).unwrap();
+    let counts = Counts::open(&options(folder.path()), Timestamp::EPOCH).unwrap();
     assert_eq!(counts.read(7, one).unwrap(), spent(6));
     assert_eq!(counts.read(7, other).unwrap(), Spent::default(), "a slot of somebody else");
     let mut all = Vec::new();
@@ -45,7 +44,7 @@ fn what_was_written_is_there_after_the_file_was_opened_again() {
 fn no_changed_bit_gives_anybody_a_request() {
     let folder = tempfile::tempdir().unwrap();
     let token = sample::token(1, "a").id;
-    let counts = Counts::open(&options(folder.path())).unwrap();
+    let counts = Counts::open(&options(folder.path()), Timestamp::EPOCH).unwrap();
     counts.write(3, token, spent(5)).unwrap();
     let whole = std::fs::read(folder.path().join("counts")).unwrap();
     for bit in 0..SLOT_BYTES * 8 {
@@ -66,7 +65,7 @@ fn no_changed_bit_gives_anybody_a_request() {
 #[test]
 fn writes_of_many_threads_are_all_there() {
     let folder = tempfile::tempdir().unwrap();
-    let counts = Counts::open(&options(folder.path())).unwrap();
+    let counts = Counts::open(&options(folder.path()), Timestamp::EPOCH).unwrap();
     std::thread::scope(|scope| {
         for thread in 0..8 {
             let counts = &counts;
