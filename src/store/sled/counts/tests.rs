@@ -36,7 +36,11 @@ fn what_was_written_is_there_after_the_file_was_opened_again() {
     assert_eq!(counts.read(7, one).unwrap(), spent(6));
     assert_eq!(counts.read(7, other).unwrap(), Spent::default(), "a slot of somebody else");
     let mut all = Vec::new();
-    counts.each(|token, spent| Ok(all.push((token, spent)))).unwrap();
+    let take = |token, spent| {
+        all.push((token, spent));
+        Ok(())
+    };
+    counts.each(take).unwrap();
     assert_eq!(all, [(one, spent(6)), (other, spent(9))]);
 }
 
