@@ -110,11 +110,15 @@ impl Counts {
         counts
     }
 
-    /// Begins the periods that `now` lies in. One that lies ahead, by a clock that stood wrong, goes on.
+    /// Begins the periods that `now` lies in. What was counted in one that lies ahead, by a clock that
+    /// stood wrong, counts in the present one.
     fn roll(&mut self, now: Timestamp) {
         for ((begin, end, count), period) in self.quotas.iter_mut().zip(Period::ALL) {
             if now >= *end {
-                (*begin, *end, *count) = (period.begin(now), period.end(now), Count::default());
+                *count = Count::default();
+            }
+            if now >= *end || now < *begin {
+                (*begin, *end) = (period.begin(now), period.end(now));
             }
         }
     }

@@ -179,3 +179,23 @@ async fn a_slow_store_is_waited_for_in_time_and_whoever_leaves_takes_nothing_alo
     let look = world.cache.look(&token.digest);
     assert!(matches!(look, Lookup::Held(_)), "the record is nothing to it");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clock_that_stood_ahead_neither_gives_a_quota_nor_takes_the_next_one() {
+    let world = world(100).await;
+    let token = limit(&world, r#"{"quotas":{"month":2}}"#).await;
+    let day = 86_400;
+    // Ahead, then right; the next month; behind for a while; later.
+    for (days, asked, permitted) in [(400, 1, 1), (0, 4, 1), (40, 4, 2), (10, 4, 0), (70, 4, 2)] {
+        let at = at(days * day);
+        let mut taken = 0;
+        for _ in 0..asked {
+            taken += usize::from(take(&world.cache, &token, at).await.unwrap().is_ok());
+        }
+        assert_eq!(taken, permitted, "{days}");
+        // So it is by what is on disk.
+        world.cache.give_back().await.unwrap();
+        let known = crashed(&world).left(&token, at).await.unwrap();
+        assert_eq!(known, world.cache.left(&token, at).await.unwrap());
+    }
+}
