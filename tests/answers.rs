@@ -26,8 +26,12 @@ mod focco;
 mod half_closed;
 #[path = "answers/identity.rs"]
 mod identity;
+#[path = "answers/counted.rs"]
+mod counted;
 #[path = "answers/idle.rs"]
 mod idle;
+#[path = "answers/limits.rs"]
+mod limits;
 #[path = "answers/retries.rs"]
 mod retries;
 #[path = "answers/silences.rs"]

@@ -51,6 +51,7 @@ pub(crate) fn token(number: usize) -> Token {
         params: None,
         context_params: Default::default(),
         conditions: Default::default(),
+        limits: Default::default(),
         disabled: None,
         rotated_from: None,
         rotated_to: None,

@@ -89,10 +89,16 @@ pub(super) async fn show(
         }
     };
     let moment = Moment { wall: now, judged };
-    let explanation = explain(&question, held.as_ref(), &snapshot, &settings.flags, moment);
+    let left = match &held {
+        Some(held) => service.left(&held.token).await?,
+        None => None,
+    };
+    let found = (held.as_ref(), left.as_ref());
+    let explanation = explain(&question, found, &snapshot, &settings.flags, moment);
     let token = held.map(|held| {
         let blocked = held.owner.blocked.is_some();
-        TokenView::new(&held.token, blocked, held.last_use, &settings.flags, now)
+        let view = TokenView::new(&held.token, blocked, held.last_use, &settings.flags, now);
+        view.with_left(left)
     });
     Ok(Json(Explained { explanation, token }))
 }

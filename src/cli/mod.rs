@@ -15,6 +15,7 @@ pub mod output;
 pub mod secret;
 pub mod window;
 pub mod page;
+pub mod limit;
 pub mod terms;
 pub mod args;
 pub mod token;

@@ -102,7 +102,7 @@ async fn find(digest: &Digest, core: &Core) -> Result<Authenticated, Refusal> {
 }
 
 /// Why nothing is said of a token: the store fails, or more is asked of it than it can answer in time.
-fn undecided(core: &Core, error: &LoadError) -> Refusal {
+pub(super) fn undecided(core: &Core, error: &LoadError) -> Refusal {
     if let Some(withheld) = core.shared.warnings.store.ready() {
         tracing::error!(%error, withheld, "a token cannot be checked; its request is answered 503");
     }

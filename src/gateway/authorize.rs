@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::cache::Entry;
+use crate::cache::{Entry, Seat};
 use crate::domain::decision::{self, Case, Facts};
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
@@ -11,6 +11,7 @@ use super::authenticate::{self, Authenticated};
 use super::core::Core;
 use super::dialect;
 use super::intake::Inbound;
+use super::limits;
 use super::plan::{ApiPlan, RulePlan};
 use super::route::Matched;
 
@@ -22,6 +23,8 @@ pub(super) struct Permit<'s> {
     rule: &'s RulePlan,
     /// None on a public rule, where nobody asked who it is.
     entry: Option<Arc<Entry>>,
+    /// Of a token that has limits.
+    seat: Option<Seat>,
     at: Timestamp,
 }
 
@@ -37,6 +40,11 @@ impl<'s> Permit<'s> {
     /// When it was given.
     pub(super) const fn at(&self) -> Timestamp {
         self.at
+    }
+
+    /// What is held until the answer is over.
+    pub(super) const fn take_seat(&mut self) -> Option<Seat> {
+        self.seat.take()
     }
 
     pub(super) const fn entry(&self) -> Option<&Arc<Entry>> {
@@ -58,7 +66,7 @@ pub(super) async fn permit<'s>(
     if let Some(rule) = matched.rule.filter(|rule| rule.public) {
         // Nobody asks whose it is, yet what has two readings goes nowhere (sec-A1).
         dialect::read(api.dialect, &inbound.parts.headers)?;
-        return Ok(Permit { api, rule, entry: None, at: Timestamp::EPOCH });
+        return Ok(Permit { api, rule, entry: None, seat: None, at: Timestamp::EPOCH });
     }
     let mut now = core.shared.now()?;
     let carried = dialect::read(api.dialect, &inbound.parts.headers)?;
@@ -78,8 +86,18 @@ pub(super) async fn permit<'s>(
             who.entry().confirm_idleness();
         }
     }
+    let mut seat = None;
+    if let (Ok(()), Some(limited)) = (verdict, &who.entry().limited) {
+        // Last, so that only what is permitted counts. Boxed, so that the way of all others stays small.
+        match Box::pin(limits::take(limited, now, core)).await {
+            Ok(taken) => seat = Some(taken),
+            Err(refusal) => verdict = Err(refusal),
+        }
+    }
     match (verdict, matched.rule) {
-        (Ok(()), Some(rule)) => Ok(Permit { api, rule, entry: Some(who.into_entry()), at: now }),
+        (Ok(()), Some(rule)) => {
+            Ok(Permit { api, rule, entry: Some(who.into_entry()), seat, at: now })
+        }
         (verdict, _) => {
             *seen = Some(who);
             Err(verdict.err().unwrap_or(Refusal::NoRule))

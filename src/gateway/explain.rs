@@ -15,6 +15,8 @@ use crate::cache::Claims;
 use crate::config::settings::Dialect;
 use crate::domain::decision::{CHECKS, Case, Facts, OwnerTerms, Standing, Terms};
 use crate::domain::flags::FlagCatalog;
+use crate::domain::left::Left;
+use crate::domain::limits::Limits;
 use crate::domain::refusal::{BadRequest, Refusal};
 use crate::domain::secret::{self, Secret};
 use crate::domain::time::Timestamp;
@@ -45,8 +47,8 @@ const STATIONS: [&str; 9] = [
     "digest",
 ];
 
-/// The check behind those of [`CHECKS`].
-const LAST: [&str; 1] = ["identity"];
+/// The checks behind those of [`CHECKS`].
+const LAST: [&str; 2] = ["limits", "identity"];
 
 /// A request that nobody sends.
 #[derive(Clone, Debug)]
@@ -121,7 +123,7 @@ pub struct Explanation {
 /// Walks a request through all stations up to the upstream.
 pub fn explain(
     question: &Question,
-    held: Option<&Held>,
+    (held, left): (Option<&Held>, Option<&Left>),
     snapshot: &Snapshot,
     catalog: &FlagCatalog,
     moment: Moment,
@@ -142,6 +144,7 @@ pub fn explain(
     if let Some(held) = walk.identify((question, dialect), carried.map(|_| ()), held, moment) {
         let company = carried.ok().and_then(|Carried { company, .. }| company);
         walk.judge((question, company), held, &matched, (catalog, moment));
+        walk.limit(&held.token.limits, left);
         walk.tell(held, &matched, snapshot);
     }
     walk.end(path, Some(&matched))
@@ -268,6 +271,19 @@ impl Walk {
         for (name, check) in CHECKS {
             self.check(name, scene.compared(name), check(&case));
         }
+    }
+
+    /// `limits`: whether there is something left of them.
+    fn limit(&mut self, limits: &Limits, left: Option<&Left>) {
+        if self.stopped.is_some() {
+            return;
+        }
+        let outcome = match left {
+            Some(left) => left.refusal().map_or(Ok(()), |limit| Err(Refusal::Limited(limit))),
+            None if limits.is_empty() => Ok(()),
+            None => Err(Refusal::CannotDecide),
+        };
+        self.check("limits", words::limits(limits, left), outcome);
     }
 
     /// `identity`: what the upstream is to be told of the caller. The check before it found a rule.

@@ -8,6 +8,7 @@ use http::header::{self, HeaderValue};
 use http::{Response, StatusCode};
 use hyper::body::{Frame, SizeHint};
 
+use crate::cache::Seat;
 use crate::domain::refusal::Refusal;
 
 use super::access_record::AccessRecord;
@@ -22,6 +23,8 @@ pub(super) struct Body {
     source: Source,
     /// Tells the connection that the answer is over, by being dropped.
     under_way: UnderWay,
+    /// Of a token with limits: says that the request is over, by being dropped.
+    _seat: Option<Seat>,
     /// Writes the line about the request, by being dropped; last, when everything else is over.
     record: Option<Box<AccessRecord>>,
 }
@@ -35,10 +38,10 @@ enum Source {
 /// An upstream's answer.
 pub(super) fn relay(
     response: Response<Relay>,
-    record: Option<Box<AccessRecord>>,
+    (record, seat): (Option<Box<AccessRecord>>, Option<Seat>),
     under_way: UnderWay,
 ) -> Response<Body> {
-    response.map(|relay| Body { source: Source::Relay(relay), record, under_way })
+    response.map(|relay| Body { source: Source::Relay(relay), record, _seat: seat, under_way })
 }
 
 /// Our own answer to a request that does not go through (RFC 6750 section 3.1), with a body as the
@@ -53,7 +56,7 @@ pub(super) fn refuse(
     let record = trail.take_record();
     // hyper takes a body out of an answer to `HEAD` for HTTP/1 alone.
     let text = (!trail.bodiless).then_some(text);
-    let body = Body { source: Source::Text(text), record, under_way };
+    let body = Body { source: Source::Text(text), record, _seat: None, under_way };
     let mut response = Response::new(body);
     *response.status_mut() =
         StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -68,6 +71,7 @@ pub(super) fn refuse(
         Refusal::CannotDecide | Refusal::Overloaded => {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
+        Refusal::Limited(limit) => trail.tell_limits(limit, headers),
         Refusal::MethodNotAllowed => {
             let allowed = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
             headers.insert(header::ALLOW, HeaderValue::from_static(allowed));

@@ -14,7 +14,7 @@ use crate::service::caller::Caller;
 use crate::service::error::ServiceError;
 use crate::service::input::NewToken;
 use crate::service::view::TokenView;
-use crate::service::{Service, check, grant, params, rights};
+use crate::service::{Service, check, grant, limits, params, rights};
 
 /// A new token, and its secret if that was made here: this is the only time that it is seen.
 pub struct Created {
@@ -54,8 +54,13 @@ impl Service {
             &settings.flags,
             token.created_at,
         );
+        let limited = (!token.limits.is_empty()).then(|| token.clone());
         self.write_token(by, EventKind::TokenCreated, "", token, Revision::NONE).await?;
-        Ok(Created { token: view, secret: (!brought).then_some(secret) })
+        let left = match &limited {
+            Some(token) => self.left(token).await?,
+            None => None,
+        };
+        Ok(Created { token: view.with_left(left), secret: (!brought).then_some(secret) })
     }
 
     /// The record of a token as `input` asks for it, if it may be.
@@ -76,6 +81,7 @@ impl Service {
         check::items_fit(&items)?;
         check::conditions(&input.conditions)?;
         check::networks(&input.conditions.networks)?;
+        limits::check(&input.limits)?;
         let id = self.new_id()?;
         let not_before = input.not_before.unwrap_or(now);
         let flags = match &input.flags {
@@ -109,6 +115,7 @@ impl Service {
             contexts,
             items,
             conditions: input.conditions.clone(),
+            limits: input.limits.clone(),
             disabled: None,
             rotated_from: None,
             rotated_to: None,
@@ -121,6 +128,7 @@ impl Service {
         grant::flags(&by.grants, owner, token.flags)?;
         grant::contexts(&by.grants, &token.contexts)?;
         grant::items(&by.grants, &token.items)?;
+        grant::limits(&by.grants, &token.limits)?;
         grant::company(&by.grants, owner, token.company.as_ref())?;
         grant::end(end_field, &by.grants, token.expires_at)?;
         Ok(token)

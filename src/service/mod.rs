@@ -25,6 +25,7 @@ pub mod view;
 mod check;
 pub mod diff;
 mod grant;
+mod limits;
 mod params;
 pub mod create;
 pub mod tokens;

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::cache::At;
 use crate::domain::event::EventKind;
 use crate::domain::id::{OwnerId, TokenId};
+use crate::domain::left::Left;
 use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
 use crate::domain::token::{Act, End, Ended, Revision, State, Token};
@@ -87,7 +89,8 @@ impl Service {
                     *blocked.entry(&token.owner).or_insert(is_blocked)
                 }
             };
-            entries.push(TokenView::new(token, blocked, last_use, &settings.flags, now));
+            let view = TokenView::new(token, blocked, last_use, &settings.flags, now);
+            entries.push(view.with_left(self.left(token).await?));
         }
         Ok(Page { entries, next: page.next })
     }
@@ -230,7 +233,20 @@ impl Service {
     async fn view(&self, token: &Token, now: Timestamp) -> Result<TokenView, ServiceError> {
         let blocked = self.is_blocked(&token.owner).await?;
         let last_use = self.cache.last_use(token).await?;
-        Ok(TokenView::new(token, blocked, last_use, &self.settings().flags, now))
+        let view = TokenView::new(token, blocked, last_use, &self.settings().flags, now);
+        Ok(view.with_left(self.left(token).await?))
+    }
+
+    /// What is left of the limits of a token; none where it has none, or where nobody can tell.
+    ///
+    /// # Errors
+    /// A store that cannot be read. One count that is damaged does not stop a list.
+    pub async fn left(&self, token: &Token) -> Result<Option<Left>, ServiceError> {
+        let uptime_ns = u64::try_from(self.clock.uptime().as_nanos()).unwrap_or(u64::MAX);
+        match self.cache.left(token, At { now: self.at().await?, uptime_ns }).await {
+            Err(StoreError::Damaged { .. }) => Ok(None),
+            left => Ok(left?),
+        }
     }
 
     async fn is_blocked(&self, owner: &OwnerId) -> Result<bool, ServiceError> {

@@ -1,6 +1,8 @@
 //! What every store must do, whatever it is made of. Each function takes an empty store; a store's own
 //! tests call [`all`] with a way to make one.
 
+mod counts;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,7 +17,7 @@ use crate::domain::time::{Span, Timestamp};
 use crate::domain::token::{Revision, Token};
 
 /// What is checked, each on a store of its own.
-const CHECKS: [fn(&dyn Store) -> Check<'_>; 16] = [
+const CHECKS: [fn(&dyn Store) -> Check<'_>; 17] = [
     |store| Box::pin(records_are_found_again(store)),
     |store| Box::pin(a_change_needs_the_revision_it_was_made_from(store)),
     |store| Box::pin(a_secret_belongs_to_one_token(store)),
@@ -26,6 +28,7 @@ const CHECKS: [fn(&dyn Store) -> Check<'_>; 16] = [
     |store| Box::pin(a_slot_spares_a_lookup_and_changes_nothing(store)),
     |store| Box::pin(many_uses_at_once_are_read_back(store)),
     |store| Box::pin(first_uses_are_told_to_the_history(store)),
+    |store| Box::pin(counts::counts_are_read_back(store)),
     |store| Box::pin(deadlines_are_listed_soonest_first(store)),
     |store| Box::pin(a_use_moves_a_deadline_when_it_is_filed_anew(store)),
     |store| Box::pin(deadlines_follow_the_records(store)),

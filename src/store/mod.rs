@@ -13,6 +13,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::domain::id::{OwnerId, TokenId};
+use crate::domain::left::Spent;
 use crate::domain::owner::Owner;
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
@@ -82,6 +83,13 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     /// commit; on disk a moment later. Where it fails, as on a full disk, the uses should be kept and
     /// written later; some may have been written.
     async fn note_uses(&self, uses: Vec<NotedUse>, at: Timestamp) -> Result<(), StoreError>;
+
+    /// How many requests of a token count towards its limits; none for an unknown one.
+    async fn spent(&self, of: UseKey) -> Result<Spent, StoreError>;
+
+    /// Writes down how many requests of a token count. It is answered when that is durable: no crash takes
+    /// it back. Of two that are under way for one token either may be the one that stays.
+    async fn note_spent(&self, of: UseKey, spent: Spent) -> Result<(), StoreError>;
 
     /// Tokens whose deadline is at or before `until`, soonest first, those after `after` in that order.
     async fn due(

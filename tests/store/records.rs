@@ -77,6 +77,7 @@ pub(crate) fn token(n: u64, owner: &str) -> Token {
         params: None,
         context_params: BTreeMap::new(),
         conditions: Conditions::default(),
+        limits: Default::default(),
         disabled: None,
         rotated_from: None,
         rotated_to: None,

@@ -25,6 +25,7 @@ fn token() -> Token {
         params: None,
         context_params: BTreeMap::new(),
         conditions: Conditions::default(),
+        limits: Default::default(),
         disabled: None,
         rotated_from: None,
         rotated_to: None,

@@ -9,6 +9,8 @@ use crate::domain::decision::Case;
 use crate::domain::flags::{FlagCatalog, Flags};
 use crate::domain::grant::{Contexts, Items};
 use crate::domain::id::Slug;
+use crate::domain::left::Left;
+use crate::domain::limits::Limits;
 use crate::domain::refusal::Refusal;
 use crate::domain::rule::ItemRule;
 use crate::domain::token::{Act, End, Ended};
@@ -105,6 +107,15 @@ pub(super) fn credential(
     match dialect {
         Dialect::Bearer => text.to_owned(),
         Dialect::Elma365 | Dialect::Focco => format!("{text} (dialect `{}`)", dialect.name()),
+    }
+}
+
+/// The limits, with what is left of each.
+pub(super) fn limits(limits: &Limits, left: Option<&Left>) -> String {
+    match left {
+        _ if limits.is_empty() => "it has none".to_owned(),
+        Some(left) => left.words(limits).join("; "),
+        None => "how much it was used cannot be read".to_owned(),
     }
 }
 

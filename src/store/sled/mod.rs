@@ -21,6 +21,7 @@ use super::{
     Subject, Usage, UseKey, UseSlot, codec,
 };
 use crate::domain::id::{OwnerId, TokenId};
+use crate::domain::left::Spent;
 use crate::domain::owner::Owner;
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
@@ -32,6 +33,7 @@ mod aside;
 mod checkpoint;
 mod chunk;
 mod close;
+mod counts;
 mod doubt;
 mod draft;
 mod entry;
@@ -103,10 +105,11 @@ impl SledStore {
     }
 
     fn over(options: Options, opened: open::Opened) -> Result<Self, StoreError> {
-        let open::Opened { lock, space, log, index, state, uses, high_water } = opened;
+        let open::Opened { lock, space, log, index, state, uses, counts, high_water } = opened;
         lock.tell(Doing::Using);
         let keeper = keeper::Keeper::start(&options)?;
-        let shared = Shared::new(options, index, uses, Arc::clone(log.probe()), state.applied);
+        let shared =
+            Shared::new(options, index, (uses, counts), Arc::clone(log.probe()), state.applied);
         shared.raise_high_water(high_water);
         let shared = Arc::new(shared);
         let upkeep = upkeep::Upkeep::new(keeper, space, lock, state, high_water);
@@ -170,6 +173,14 @@ impl SledStore {
         }
         let _turn = self.turn(keys::PARTS).await?;
         self.aside(Shared::whole_index).await
+    }
+
+    /// The index, to find a slot by: where that is known, nothing of it is looked at.
+    async fn for_slot(&self, of: UseKey) -> Result<Arc<Index>, StoreError> {
+        match of.slot {
+            Some(_) => self.shared.index(),
+            None => self.ready_for_all().await,
+        }
     }
 
     async fn turn(&self, part: usize) -> Result<SemaphorePermit<'_>, StoreError> {
@@ -262,6 +273,27 @@ impl Store for SledStore {
 
     async fn note_uses(&self, uses: Vec<NotedUse>, at: Timestamp) -> Result<(), StoreError> {
         self.note(uses, at).await
+    }
+
+    async fn spent(&self, of: UseKey) -> Result<Spent, StoreError> {
+        let index = self.for_slot(of).await?;
+        match read::slot(&index, of)? {
+            Some(slot) => self.shared.counts.read(slot, of.token),
+            None => Ok(Spent::default()),
+        }
+    }
+
+    async fn note_spent(&self, of: UseKey, spent: Spent) -> Result<(), StoreError> {
+        let index = self.for_slot(of).await?;
+        self.aside(move |shared| {
+            let slot = read::slot(&index, of)?.ok_or_else(|| StoreError::Failed {
+                doing: format!("counting requests of {}", of.token),
+                cause: "there is no such token".to_owned(),
+            })?;
+            // The index is held until then, so that closing waits for it.
+            shared.counts.write(slot, of.token, spent)
+        })
+        .await
     }
 
     async fn due(

@@ -4,6 +4,7 @@ use std::fs;
 
 use super::anew;
 use super::checkpoint::{self, Checkpoint, Seen};
+use super::counts::Counts;
 use super::folder;
 use super::index::Index;
 use super::lock::{self, Lock};
@@ -28,6 +29,7 @@ pub(super) struct Opened {
     pub(super) index: Index,
     pub(super) state: State,
     pub(super) uses: Uses,
+    pub(super) counts: Counts,
     pub(super) high_water: Timestamp,
 }
 
@@ -71,8 +73,9 @@ fn open_locked(options: &Options, lock: Lock, asked: bool) -> Result<Opened, Sto
     space.make_room();
     // Begun before this start, and not finished.
     anew::remove(&options.next_index())?;
-    let known = checkpoint::read(&options.folder);
-    let seen = checkpoint::seen(&options.folder, known.as_ref());
+    let mut known = checkpoint::read(&options.folder);
+    let mut seen = checkpoint::seen(&options.folder, known.as_ref());
+    let counts = open_counts(options, &mut known, &mut seen)?;
     let old = upgrade::find(&options.folder, options.cache_bytes, known.as_ref())?;
     let uses::Opened { uses, anew } = open_uses(options, known.as_ref(), seen, old.is_some())?;
     let (found, durable) = match known {
@@ -111,7 +114,7 @@ fn open_locked(options: &Options, lock: Lock, asked: bool) -> Result<Opened, Sto
     // Not from the moments of events: one that was written by a clock that stood ahead would keep
     // every request waiting until that moment comes.
     let high_water = seen.high_water;
-    let opened = Opened { lock, space, log, index, state, uses, high_water };
+    let opened = Opened { lock, space, log, index, state, uses, counts, high_water };
     if events > 0 {
         tracing::info!("carried {events} events from the history into the index");
         opened.index.sync()?;
@@ -119,6 +122,30 @@ fn open_locked(options: &Options, lock: Lock, asked: bool) -> Result<Opened, Sto
     }
     opened.space.keep_reserve();
     Ok(opened)
+}
+
+/// Opens the file of counts. That it was lost is on disk before there is a new one.
+fn open_counts(
+    options: &Options,
+    known: &mut Option<Checkpoint>,
+    seen: &mut Seen,
+) -> Result<Counts, StoreError> {
+    if seen.counts.is_some() && !Counts::exists(options) {
+        tracing::error!(
+            "`{}` has lost its counts: tokens with limits on their uses count as used up, and \
+             their quotas come back with the next period",
+            options.folder.display()
+        );
+        seen.counts = Some(options.clock.now().max(seen.high_water));
+        match known {
+            Some(known) => {
+                known.seen = *seen;
+                checkpoint::write(&options.folder, known)?;
+            }
+            None => checkpoint::write_seen(&options.folder, *seen)?,
+        }
+    }
+    Counts::open(options, seen.counts.unwrap_or(Timestamp::EPOCH))
 }
 
 /// Puts the events that an index lacks into it, or into a new one if it is bad; answers with the

@@ -52,19 +52,21 @@ fn bonded(
     }
 }
 
+/// The number of a token's slot; none for an unknown token.
+pub(super) fn slot(index: &Index, of: UseKey) -> Result<Option<u64>, StoreError> {
+    match of.slot {
+        Some(slot) => Ok(Some(slot.number())),
+        None => Ok(entry::head(index, of.token)?.map(|head| head.slot)),
+    }
+}
+
 /// The last use that counts; none for an unknown token.
 pub(super) fn last_use(
     index: &Index,
     of: UseKey,
     uses: &Uses,
 ) -> Result<Option<Usage>, StoreError> {
-    let slot = match of.slot {
-        Some(slot) => slot.number(),
-        None => match entry::head(index, of.token)? {
-            Some(head) => head.slot,
-            None => return Ok(None),
-        },
-    };
+    let Some(slot) = slot(index, of)? else { return Ok(None) };
     let (known, floor) = (uses.read(slot, of.token)?, uses.floor());
     // Only after a loss of the last uses does the record matter.
     let is_sure = match &known.last {

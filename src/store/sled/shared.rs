@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use super::counts::Counts;
 use super::index::Index;
 use super::keys;
 use super::options::Options;
@@ -49,6 +50,7 @@ pub(super) enum Room {
 pub(super) struct Shared {
     pub(super) options: Options,
     pub(super) uses: Uses,
+    pub(super) counts: Counts,
     pub(super) probe: Arc<Probe>,
     access: RwLock<Access>,
     applied: AtomicU64,
@@ -72,7 +74,7 @@ impl Shared {
     pub(super) fn new(
         options: Options,
         index: Index,
-        uses: Uses,
+        (uses, counts): (Uses, Counts),
         probe: Arc<Probe>,
         applied: u64,
     ) -> Self {
@@ -80,6 +82,7 @@ impl Shared {
         Self {
             options,
             uses,
+            counts,
             probe,
             access: RwLock::new(Access::Open(Arc::new(index))),
             applied: AtomicU64::new(applied),

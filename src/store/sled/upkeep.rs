@@ -194,7 +194,11 @@ pub(super) fn checkpoint(
     Checkpoint {
         mark: log.mark(),
         batches: state.batches,
-        seen: Seen { high_water: shared.high_water(), uses: Age::default() },
+        seen: Seen {
+            high_water: shared.high_water(),
+            uses: Age::default(),
+            counts: Some(shared.counts.floor()),
+        },
         closed,
         older: None,
     }
