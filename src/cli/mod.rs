@@ -16,6 +16,7 @@ pub mod secret;
 pub mod window;
 pub mod page;
 pub mod terms;
+pub mod list;
 pub mod args;
 pub mod token;
 pub mod waiting;

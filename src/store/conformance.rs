@@ -9,19 +9,26 @@ use super::sample::{
     NOW, commit, creation, digest, event, last_use, noted, observation, owner, owner_creation,
     owner_id, revocation, revoked, token, usage,
 };
-use super::{Due, Health, NotedUse, Position, Record, Store, StoreError, Subject, UseKey};
+use super::{
+    Due, Health, NotedUse, Position, Record, Store, StoreError, Subject, TokenFilter, TokenQuery,
+    UseKey,
+};
 use crate::domain::event::EventKind;
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::token::{Revision, Token};
 
+mod lists;
+
 /// What is checked, each on a store of its own.
-const CHECKS: [fn(&dyn Store) -> Check<'_>; 16] = [
+const CHECKS: [fn(&dyn Store) -> Check<'_>; 18] = [
     |store| Box::pin(records_are_found_again(store)),
     |store| Box::pin(a_change_needs_the_revision_it_was_made_from(store)),
     |store| Box::pin(a_secret_belongs_to_one_token(store)),
     |store| Box::pin(a_commit_is_made_whole_or_not_at_all(store)),
     |store| Box::pin(owners_come_in_pages(store)),
     |store| Box::pin(tokens_come_in_pages(store)),
+    |store| Box::pin(lists::every_filter_lists_what_it_means(store)),
+    |store| Box::pin(lists::a_list_follows_every_change(store)),
     |store| Box::pin(last_uses_never_move_back(store)),
     |store| Box::pin(a_slot_spares_a_lookup_and_changes_nothing(store)),
     |store| Box::pin(many_uses_at_once_are_read_back(store)),
@@ -155,7 +162,10 @@ async fn tokens_come_in_pages(store: &dyn Store) {
         for limit in [1, 3, 5, 10, 100] {
             let (mut listed, mut after) = (Vec::new(), None);
             loop {
-                let page = store.tokens(whose.as_ref(), after, limit).await.unwrap();
+                let owners = whose.clone().map(|owner| [owner].into());
+                let filter = TokenFilter { owners, ..TokenFilter::default() };
+                let query = TokenQuery { filter, after, ..TokenQuery::oldest(limit) };
+                let page = store.tokens(&query).await.unwrap();
                 assert!(page.entries.len() <= limit);
                 listed.extend(page.entries.iter().map(|listed| listed.token.id));
                 after = page.next;
@@ -199,7 +209,7 @@ async fn a_slot_spares_a_lookup_and_changes_nothing(store: &dyn Store) {
             // Each way of noting is read back in each way of asking.
             let of = if (n + round) % 2 == 0 { by_slot } else { held.token.id.into() };
             note(store, [noted(of, 10 * round + n)]).await;
-            let listed = &store.tokens(None, None, 10).await.unwrap().entries;
+            let listed = &store.tokens(&TokenQuery::oldest(10)).await.unwrap().entries;
             let listed = listed.iter().find(|listed| listed.token.id == held.token.id).unwrap();
             let asked = [by_slot, held.token.id.into(), listed.use_key()];
             let uses = store.last_uses(&asked).await.unwrap();

@@ -18,7 +18,7 @@ use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 use super::holder::Doing;
 use super::{
     Commit, Due, Health, Held, Listed, NotedUse, Page, Position, Recorded, Store, StoreError,
-    Subject, Usage, UseKey, UseSlot, codec,
+    Subject, TokenQuery, Usage, UseKey, UseSlot, codec,
 };
 use crate::domain::id::{OwnerId, TokenId};
 use crate::domain::owner::Owner;
@@ -35,6 +35,7 @@ mod close;
 mod doubt;
 mod draft;
 mod entry;
+mod find;
 mod folder;
 mod heal;
 mod index;
@@ -227,18 +228,9 @@ impl Store for SledStore {
         entry::owner(&*self.ready_for(&[keys::OWNERS_PART]).await?, id)
     }
 
-    async fn tokens(
-        &self,
-        owner: Option<&OwnerId>,
-        after: Option<TokenId>,
-        limit: usize,
-    ) -> Result<Page<Listed, TokenId>, StoreError> {
-        let (owner, index) = (owner.cloned(), self.ready_for_all().await?);
-        self.aside(move |_| match owner {
-            Some(owner) => read::tokens_of(&index, &owner, after, limit),
-            None => read::tokens(&index, after, limit),
-        })
-        .await
+    async fn tokens(&self, query: &TokenQuery) -> Result<Page<Listed, TokenId>, StoreError> {
+        let (query, index) = (query.clone(), self.ready_for_all().await?);
+        self.aside(move |shared| find::tokens(&index, &shared.uses, &query)).await
     }
 
     async fn owners(
