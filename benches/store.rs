@@ -7,7 +7,7 @@
 //! up: so much memory does a process need that has just been started. With `uses` and a number it makes so
 //! many tokens in large commits, and measures last uses alone, without and with the cache. With `storm`
 //! and a number all of so many tokens are used for the first time within one flush; with `spread` uses are
-//! spread over all of them, at several rates.
+//! spread over all of them, at several rates; with `list` they are listed, filtered, searched and shown.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark ends where it fails")]
 
@@ -25,6 +25,8 @@ use tollgate::store::{self, LastUse, Listed, NotedUse, Store, TokenFilter, Token
 #[path = "../tests/store/records.rs"]
 #[allow(dead_code, reason = "the benchmark makes only some of them")]
 mod records;
+#[path = "store/lists.rs"]
+mod lists;
 #[path = "store/spread.rs"]
 mod spread;
 #[path = "store/storm.rs"]
@@ -45,7 +47,8 @@ fn main() {
     let alone = tokens.as_deref() == Some("uses");
     let storm = tokens.as_deref() == Some("storm");
     let spread = tokens.as_deref() == Some("spread");
-    let tokens = if alone || storm || spread { arguments.next() } else { tokens };
+    let list = tokens.as_deref() == Some("list");
+    let tokens = if alone || storm || spread || list { arguments.next() } else { tokens };
     let cache_mb: u64 = arguments.next().map_or(256, |text| text.parse().unwrap());
     CACHE_BYTES.store(cache_mb << 20, Ordering::Relaxed);
     let base = arguments.next().map_or_else(std::env::temp_dir, Into::into);
@@ -58,6 +61,10 @@ fn main() {
     let tokens = tokens.map_or(1_000_000, |text| text.parse().unwrap());
     if storm {
         runtime.block_on(storm::storm(&folder.path().join("data"), tokens));
+        return;
+    }
+    if list {
+        runtime.block_on(lists::lists(&folder.path().join("data"), tokens));
         return;
     }
     if spread {

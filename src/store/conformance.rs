@@ -17,7 +17,7 @@ use crate::domain::event::EventKind;
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::token::{Revision, Token};
 
-mod lists;
+pub(crate) mod lists;
 
 /// What is checked, each on a store of its own.
 const CHECKS: [fn(&dyn Store) -> Check<'_>; 18] = [

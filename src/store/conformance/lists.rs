@@ -38,8 +38,8 @@ fn made(n: u64) -> Token {
         description: format!("{long}number {n}"),
         company,
         created_at: after(n),
-        not_before: after(if n % 11 == 0 { 5_000 } else { n }),
-        expires_at: (n % 5 == 0).then(|| after(100 + 10 * n)),
+        not_before: after(if n.is_multiple_of(11) { 5_000 } else { n }),
+        expires_at: n.is_multiple_of(5).then(|| after(100 + 10 * n)),
         idle_ttl: Span::from_seconds([0, 400, 2_000][n as usize % 3]),
         flags: Flags::from_bits([0, 0x100, 0x300, -1][n as usize % 4]).unwrap(),
         contexts: match n % 3 {
@@ -48,7 +48,7 @@ fn made(n: u64) -> Token {
             _ => Contexts::set([slug("sales")]),
         },
         hint: format!("h{:03}", n % 10),
-        disabled: (n % 7 == 0).then(act),
+        disabled: n.is_multiple_of(7).then(act),
         ..plain
     }
 }

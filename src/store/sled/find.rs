@@ -4,20 +4,25 @@
 //! moment of the search; the list as a whole is of no one moment, and need not be: a token that is there all
 //! the time and fits all the time is listed, once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::index::Index;
 use super::packed::Entries;
-use super::uses::Uses;
+use super::shared::Shared;
+use super::summaries::Scanned;
 use super::{entry, keys};
 use crate::domain::id::{OwnerId, TokenId};
 use crate::domain::token::Token;
-use crate::store::query::{Order, TokenQuery};
+use crate::store::query::{Order, TokenFilter, TokenQuery};
 use crate::store::{Listed, Page, StoreError, UseSlot};
 
 /// How many entries of the index are looked at in one go.
 const STRIDE: usize = 512;
+
+/// Of an owner with no more tokens than this, each is looked at: it takes a few milliseconds.
+const FEW: usize = 512;
 
 /// Behind every token in the order of keys.
 const BEHIND: TokenId = TokenId::from_bytes([u8::MAX; 16]);
@@ -26,7 +31,7 @@ const BEHIND: TokenId = TokenId::from_bytes([u8::MAX; 16]);
 #[derive(Debug)]
 pub(super) struct Search<'a> {
     pub(super) index: &'a Index,
-    pub(super) uses: &'a Uses,
+    pub(super) shared: &'a Shared,
     pub(super) query: &'a TokenQuery,
     found: Vec<Listed>,
     /// Whether owners are blocked, as far as that was asked for.
@@ -36,14 +41,26 @@ pub(super) struct Search<'a> {
 /// The page that is asked for.
 pub(super) fn tokens(
     index: &Index,
-    uses: &Uses,
+    shared: &Shared,
     query: &TokenQuery,
 ) -> Result<Page<Listed, TokenId>, StoreError> {
-    let mut search = Search { index, uses, query, found: Vec::new(), blocked: BTreeMap::new() };
-    match query.filter.owners.as_ref().map(|owners| owners.iter().collect::<Vec<_>>()).as_deref() {
+    let new = || Search { index, shared, query, found: Vec::new(), blocked: BTreeMap::new() };
+    let mut search = new();
+    let filter = &query.filter;
+    let owners = filter.owners.as_ref().map(|owners| owners.iter().collect::<Vec<_>>());
+    let only = TokenFilter { owners: filter.owners.clone(), ..TokenFilter::default() };
+    match owners.as_deref() {
         Some([]) => {}
-        Some([owner]) => search.of_owner(owner)?,
-        _ => search.all()?,
+        Some([owner]) if *filter == only => search.of_owner(owner)?,
+        None if filter.is_open() => search.all()?,
+        owners => match search.few(owners.unwrap_or_default())? {
+            Some(ids) => search.some(&ids)?,
+            None if search.by_summaries()? == Scanned::Done => {}
+            None => {
+                search = new();
+                search.all()?;
+            }
+        },
     }
     Ok(search.page())
 }
@@ -86,6 +103,65 @@ impl Search<'_> {
         )
     }
 
+    /// The tokens of these owners behind the place that the query names, in its order, if they are few.
+    fn few(&self, owners: &[&OwnerId]) -> Result<Option<Vec<TokenId>>, StoreError> {
+        if owners.is_empty() || owners.len() > FEW {
+            return Ok(None);
+        }
+        let mut ids = Vec::new();
+        for owner in owners {
+            let left = FEW.saturating_sub(ids.len()).saturating_add(1);
+            let found = self.index.list(&keys::owned(owner), None, None, left)?;
+            if found.len() == left {
+                return Ok(None);
+            }
+            for (key, _) in found {
+                let id = keys::trailing_token(&key);
+                ids.push(
+                    id.ok_or_else(|| self.index.damage(&key, "it does not end with a token id"))?,
+                );
+            }
+        }
+        ids.sort_unstable();
+        match (self.query.order, self.query.after) {
+            (Order::Oldest, after) => ids.retain(|id| after.is_none_or(|after| *id > after)),
+            (Order::Newest, after) => {
+                ids.retain(|id| after.is_none_or(|after| *id < after));
+                ids.reverse();
+            }
+        }
+        Ok(Some(ids))
+    }
+
+    /// Looks at some tokens in the order of the list.
+    fn some(&mut self, ids: &[TokenId]) -> Result<(), StoreError> {
+        for id in ids {
+            if self.look(*id)?.is_break() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks at those that the summaries name.
+    fn by_summaries(&mut self) -> Result<Scanned, StoreError> {
+        let shared = self.shared;
+        let blocked = match self.query.filter.asks_owner() {
+            true => shared.blocked.all(self.index)?,
+            false => BTreeSet::new(),
+        };
+        let (query, uses) = (self.query, &shared.uses);
+        shared.summaries.candidates(query, uses, blocked.into_iter(), |id| self.look(id))
+    }
+
+    /// Looks at one token; answers whether more are wanted.
+    fn look(&mut self, id: TokenId) -> Result<ControlFlow<()>, StoreError> {
+        if let Some(read) = entry::token_with_head(self.index, id)? {
+            self.judge(read)?;
+        }
+        Ok(if self.is_full() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) })
+    }
+
     /// Goes through the entries that begin with `prefix`, until the page is full.
     fn walk(
         &mut self,
@@ -126,8 +202,8 @@ impl Search<'_> {
         }
         let used = match query.filter.asks_use() {
             true => {
-                let known = self.uses.read(head.slot, token.id)?;
-                entry::telling(&token, known, self.uses.floor()).map(|usage| usage.at)
+                let known = self.shared.uses.read(head.slot, token.id)?;
+                entry::telling(&token, known, self.shared.uses.floor()).map(|usage| usage.at)
             }
             false => None,
         };

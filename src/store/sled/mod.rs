@@ -29,6 +29,7 @@ use crate::domain::token::Token;
 mod anew;
 mod apply;
 mod aside;
+mod blocked;
 mod checkpoint;
 mod chunk;
 mod close;
@@ -59,6 +60,7 @@ mod small;
 mod space;
 mod stamp;
 mod state;
+mod summaries;
 mod upgrade;
 mod upkeep;
 mod uses;
@@ -85,6 +87,9 @@ use write::{Job, Request, Writer};
 /// How many changes may wait for the writing thread; more wait for their turn to wait.
 const WAITING: usize = 8_192;
 
+/// How many searches go on at once; others wait for their turn.
+const SEARCHES: usize = 2;
+
 /// An open data folder.
 #[derive(Debug)]
 pub(super) struct SledStore {
@@ -92,6 +97,8 @@ pub(super) struct SledStore {
     room: Semaphore,
     /// One turn for each part of an index in doubt, and one for all of it.
     turns: Vec<Semaphore>,
+    /// For searches that may look at every token, so that many of them leave the processors to others.
+    searches: Semaphore,
     jobs: Mutex<Option<Sender<Job>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -104,10 +111,11 @@ impl SledStore {
     }
 
     fn over(options: Options, opened: open::Opened) -> Result<Self, StoreError> {
-        let open::Opened { lock, space, log, index, state, uses, high_water } = opened;
+        let open::Opened { lock, space, log, index, state, uses, summaries, high_water } = opened;
         lock.tell(Doing::Using);
         let keeper = keeper::Keeper::start(&options)?;
-        let shared = Shared::new(options, index, uses, Arc::clone(log.probe()), state.applied);
+        let probe = Arc::clone(log.probe());
+        let shared = Shared::new(options, index, (uses, summaries), probe, state.applied);
         shared.raise_high_water(high_water);
         let shared = Arc::new(shared);
         let upkeep = upkeep::Upkeep::new(keeper, space, lock, state, high_water);
@@ -123,6 +131,7 @@ impl SledStore {
         Ok(Self {
             shared,
             room: Semaphore::new(WAITING),
+            searches: Semaphore::new(SEARCHES),
             turns: (0..=keys::PARTS).map(|_| Semaphore::new(1)).collect(),
             jobs: Mutex::new(Some(jobs)),
             thread: Mutex::new(Some(thread)),
@@ -230,7 +239,11 @@ impl Store for SledStore {
 
     async fn tokens(&self, query: &TokenQuery) -> Result<Page<Listed, TokenId>, StoreError> {
         let (query, index) = (query.clone(), self.ready_for_all().await?);
-        self.aside(move |shared| find::tokens(&index, &shared.uses, &query)).await
+        let _turn = match query.filter.is_open() {
+            true => None,
+            false => Some(self.searches.acquire().await.map_err(|_| StoreError::Closed)?),
+        };
+        self.aside(move |shared| find::tokens(&index, shared, &query)).await
     }
 
     async fn owners(

@@ -4,10 +4,12 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use super::blocked::Blocked;
 use super::index::Index;
 use super::keys;
 use super::options::Options;
 use super::scrub::Scrub;
+use super::summaries::Summaries;
 use super::uses::Uses;
 use crate::clock;
 use crate::domain::time::Timestamp;
@@ -44,6 +46,8 @@ pub(super) enum Room {
 pub(super) struct Shared {
     pub(super) options: Options,
     pub(super) uses: Uses,
+    pub(super) summaries: Summaries,
+    pub(super) blocked: Blocked,
     pub(super) probe: Arc<Probe>,
     access: RwLock<Access>,
     applied: AtomicU64,
@@ -65,7 +69,7 @@ impl Shared {
     pub(super) fn new(
         options: Options,
         index: Index,
-        uses: Uses,
+        (uses, summaries): (Uses, Summaries),
         probe: Arc<Probe>,
         applied: u64,
     ) -> Self {
@@ -73,6 +77,8 @@ impl Shared {
         Self {
             options,
             uses,
+            summaries,
+            blocked: Blocked::default(),
             probe,
             access: RwLock::new(Access::Open(Arc::new(index))),
             applied: AtomicU64::new(applied),

@@ -22,6 +22,7 @@ mod reading;
 mod rebuild;
 mod renewal;
 mod scrub;
+mod summaries;
 mod upgrade;
 mod uses;
 mod waiting;

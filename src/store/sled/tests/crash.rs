@@ -158,11 +158,11 @@ async fn parts_that_are_whole_are_answered_while_another_is_not() {
 /// A folder that a crash left, open without a writing thread, which would read it and mend it.
 pub(super) fn in_doubt(folder: &Path, change_index: impl FnOnce(&::sled::Db)) -> (Shared, Opening) {
     change(folder, change_index);
-    let Opened { lock, space, log, index, state, uses, .. } =
+    let Opened { lock, space, log, index, state, uses, summaries, .. } =
         opening::open(&options(folder)).unwrap();
     assert!(index.doubts().is_some());
     let probe = std::sync::Arc::clone(log.probe());
-    let shared = Shared::new(options(folder), index, uses, probe, state.applied);
+    let shared = Shared::new(options(folder), index, (uses, summaries), probe, state.applied);
     (shared, (lock, space, log, state))
 }
 
