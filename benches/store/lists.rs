@@ -77,7 +77,7 @@ fn token(n: u64, tokens: u64) -> Token {
         company: Some(slug(&format!("company-{}", n % 100))),
         created_at: made,
         not_before: made,
-        expires_at: (n % 2 == 0).then(|| days(made, 400)),
+        expires_at: n.is_multiple_of(2).then(|| days(made, 400)),
         idle_ttl: Span::from_days([0, 100, 500][usize::try_from(n % 3).unwrap()]),
         flags: Flags::from_bits(if n % 10_000 == 7 { 0x1300 } else { 0x300 }).unwrap(),
         contexts: Contexts::set([slug(&format!("context-{}", n % 20))]),

@@ -10,8 +10,7 @@ use super::sample::{
     owner_id, revocation, revoked, token, usage,
 };
 use super::{
-    Due, Health, NotedUse, Position, Record, Store, StoreError, Subject, TokenFilter, TokenQuery,
-    UseKey,
+    Due, Health, NotedUse, Position, Record, Store, StoreError, Subject, TokenQuery, UseKey,
 };
 use crate::domain::event::EventKind;
 use crate::domain::time::{Span, Timestamp};
@@ -20,13 +19,12 @@ use crate::domain::token::{Revision, Token};
 pub(crate) mod lists;
 
 /// What is checked, each on a store of its own.
-const CHECKS: [fn(&dyn Store) -> Check<'_>; 18] = [
+const CHECKS: [fn(&dyn Store) -> Check<'_>; 17] = [
     |store| Box::pin(records_are_found_again(store)),
     |store| Box::pin(a_change_needs_the_revision_it_was_made_from(store)),
     |store| Box::pin(a_secret_belongs_to_one_token(store)),
     |store| Box::pin(a_commit_is_made_whole_or_not_at_all(store)),
     |store| Box::pin(owners_come_in_pages(store)),
-    |store| Box::pin(tokens_come_in_pages(store)),
     |store| Box::pin(lists::every_filter_lists_what_it_means(store)),
     |store| Box::pin(lists::a_list_follows_every_change(store)),
     |store| Box::pin(last_uses_never_move_back(store)),
@@ -140,43 +138,6 @@ async fn owners_come_in_pages(store: &dyn Store) {
     );
     let page = store.owners(page.next.as_ref(), 3).await.unwrap();
     assert_eq!((page.entries.len(), page.next), (1, None));
-}
-
-async fn tokens_come_in_pages(store: &dyn Store) {
-    for name in ["bob", "alice", "al"] {
-        store.commit(owner_creation(name)).await.unwrap();
-    }
-    let tokens: Vec<_> =
-        (0..10).map(|n| token(n, if n % 2 == 0 { "alice" } else { "al" })).collect();
-    for token in &tokens {
-        create(store, token).await;
-    }
-    store.commit(revocation(&tokens[4])).await.unwrap();
-    for (whose, wanted) in [
-        (None, vec![0, 1, 2, 3, 4, 5, 6, 7, 8, 9]),
-        (Some("alice"), vec![0, 2, 4, 6, 8]),
-        (Some("al"), vec![1, 3, 5, 7, 9]),
-        (Some("bob"), vec![]),
-    ] {
-        let whose = whose.map(owner_id);
-        for limit in [1, 3, 5, 10, 100] {
-            let (mut listed, mut after) = (Vec::new(), None);
-            loop {
-                let owners = whose.clone().map(|owner| [owner].into());
-                let filter = TokenFilter { owners, ..TokenFilter::default() };
-                let query = TokenQuery { filter, after, ..TokenQuery::oldest(limit) };
-                let page = store.tokens(&query).await.unwrap();
-                assert!(page.entries.len() <= limit);
-                listed.extend(page.entries.iter().map(|listed| listed.token.id));
-                after = page.next;
-                if after.is_none() {
-                    break;
-                }
-            }
-            let wanted: Vec<_> = wanted.iter().map(|n| tokens[*n].id).collect();
-            assert_eq!(listed, wanted, "{whose:?} by {limit}");
-        }
-    }
 }
 
 async fn last_uses_never_move_back(store: &dyn Store) {

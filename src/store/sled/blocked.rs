@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::index::Index;
-use super::read;
+use super::{entry, keys};
 use crate::domain::id::OwnerId;
 use crate::domain::owner::Owner;
 use crate::store::StoreError;
@@ -24,12 +24,16 @@ impl Blocked {
         if let Some(known) = &*known {
             return Ok(known.clone());
         }
-        let (mut blocked, mut after) = (BTreeSet::new(), None);
+        let (mut blocked, mut after) = (BTreeSet::new(), None::<Vec<u8>>);
         loop {
-            let page = read::owners(index, after.as_ref(), PAGE)?;
-            let some = page.entries.iter().filter(|owner| owner.blocked.is_some());
-            blocked.extend(some.map(|owner| owner.id.clone()));
-            after = page.next;
+            let found = index.list(&[keys::OWNERS], after.as_deref(), None, PAGE)?;
+            for (key, payload) in &found {
+                let owner = entry::read_owner(index, key, payload)?;
+                if owner.blocked.is_some() {
+                    blocked.insert(owner.id.clone());
+                }
+            }
+            after = found.last().map(|(last, _)| last.to_vec());
             if after.is_none() {
                 *known = Some(blocked.clone());
                 return Ok(blocked);

@@ -61,6 +61,7 @@ mod space;
 mod stamp;
 mod state;
 mod summaries;
+mod summarise;
 mod upgrade;
 mod upkeep;
 mod uses;

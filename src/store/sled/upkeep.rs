@@ -13,7 +13,7 @@ use super::shared::{Access, Room, Shared};
 use super::space::Space;
 use super::stamp;
 use super::state::State;
-use super::summaries::Building;
+use super::summarise::Building;
 use super::uses::Age;
 use crate::clock;
 use crate::domain::time::Timestamp;

@@ -18,7 +18,7 @@
 //!   another file or not yet written does not verify. Then the list that met it reads the records instead, and
 //!   so does every list until the files were made anew.
 //!
-//! Files that are not trusted are made anew from the records by a thread (`build`), in place, while the writing
+//! Files that are not trusted are made anew from the records by a thread (`summarise`), in place, while the writing
 //! thread goes on; it reads and writes under the same lock as that one, so that no row is older than its
 //! record. Until then lists read records, which is as right and takes seconds where it took milliseconds.
 //!
@@ -38,7 +38,7 @@ use crate::domain::id::TokenId;
 use crate::domain::token::Token;
 use crate::store::StoreError;
 
-mod build;
+mod begin;
 mod head;
 mod put;
 mod row;
@@ -47,7 +47,6 @@ mod scan;
 mod tests;
 mod wanted;
 
-pub(super) use build::Building;
 pub(super) use scan::Scanned;
 
 use head::{HEAD_BYTES, Head};
