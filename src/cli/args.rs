@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::cli::failure::EXIT_CODES;
+use crate::cli::list::{TokenList, one_or_more};
 use crate::cli::terms::{Create, Update};
 
 const EVERYWHERE: &str = "Options of every command";
@@ -22,15 +23,6 @@ pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
-}
-
-/// A length of a list.
-fn one_or_more(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(0) => Err("a list of none says nothing; the least is 1".to_owned()),
-        Ok(number) => Ok(number),
-        Err(_) => Err("this is not a number from 1 on".to_owned()),
-    }
 }
 
 /// What every command takes.
@@ -161,8 +153,8 @@ pub struct Serve {
 pub enum TokenCommand {
     /// Make a token; its secret is shown this once
     Create(Box<Create>),
-    /// List tokens in the order of their creation, ended ones too
-    List(TokenList),
+    /// List tokens, newest first, ended ones too; all filters hold at once
+    List(Box<TokenList>),
     /// Show everything about a token but its secret
     Show {
         /// The token's id
@@ -197,17 +189,6 @@ pub struct Rotate {
     /// Print nothing but the new secret
     #[arg(long)]
     pub secret_only: bool,
-}
-
-/// `token list`
-#[derive(Args, Debug)]
-pub struct TokenList {
-    /// Only tokens of this user
-    #[arg(long, value_name = "USER")]
-    pub owner: Option<String>,
-    /// Which part of the list.
-    #[command(flatten)]
-    pub page: PageArguments,
 }
 
 /// Which part of a list.

@@ -17,6 +17,7 @@ pub mod window;
 pub mod page;
 pub mod limit;
 pub mod terms;
+pub mod list;
 pub mod args;
 pub mod token;
 pub mod waiting;

@@ -25,6 +25,7 @@ pub mod holder;
 pub mod error;
 mod facts;
 pub mod patience;
+pub mod query;
 pub mod sealed;
 mod sled;
 mod opening;
@@ -41,6 +42,7 @@ pub use facts::{
 };
 pub use holder::Opener;
 pub use opening::{history_folder, open, open_for, repair, restore};
+pub use query::{Order, Standing, TokenFilter, TokenQuery, Used};
 pub use usage::{LastUse, NotedUse, Usage, UseKey, UseSlot};
 
 /// What a store can do. Two implementors are meant: sled with the history log, and PostgreSQL; the same
@@ -57,13 +59,9 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     /// An owner.
     async fn owner(&self, id: &OwnerId) -> Result<Option<Arc<Owner>>, StoreError>;
 
-    /// Tokens in the order of their creation, of one owner or of all, dead ones too.
-    async fn tokens(
-        &self,
-        owner: Option<&OwnerId>,
-        after: Option<TokenId>,
-        limit: usize,
-    ) -> Result<Page<Listed, TokenId>, StoreError>;
+    /// A page of the tokens that a query asks for, dead ones too. Which they are is said by
+    /// [`TokenFilter::matches`], whatever leads to them; a use counts once it was noted.
+    async fn tokens(&self, query: &TokenQuery) -> Result<Page<Listed, TokenId>, StoreError>;
 
     /// Owners in alphabetical order.
     async fn owners(

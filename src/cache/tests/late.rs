@@ -17,7 +17,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
 use crate::store::{
     Commit, Due, Health, Held, Listed, NotedUse, Page, Position, Recorded, Store, StoreError,
-    Subject, Usage, UseKey, UseSlot,
+    Subject, TokenQuery, Usage, UseKey, UseSlot,
 };
 
 /// The store behind it, and how many reads there were.
@@ -82,13 +82,8 @@ impl Store for Late {
         self.inner.owner(id).await
     }
 
-    async fn tokens(
-        &self,
-        owner: Option<&OwnerId>,
-        after: Option<TokenId>,
-        limit: usize,
-    ) -> Result<Page<Listed, TokenId>, StoreError> {
-        self.inner.tokens(owner, after, limit).await
+    async fn tokens(&self, query: &TokenQuery) -> Result<Page<Listed, TokenId>, StoreError> {
+        self.inner.tokens(query).await
     }
 
     async fn owners(

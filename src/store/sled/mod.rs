@@ -18,7 +18,7 @@ use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 use super::holder::Doing;
 use super::{
     Commit, Due, Health, Held, Listed, NotedUse, Page, Position, Recorded, Store, StoreError,
-    Subject, Usage, UseKey, UseSlot, codec,
+    Subject, TokenQuery, Usage, UseKey, UseSlot, codec,
 };
 use crate::domain::id::{OwnerId, TokenId};
 use crate::domain::left::Spent;
@@ -30,6 +30,7 @@ use crate::domain::token::Token;
 mod anew;
 mod apply;
 mod aside;
+mod blocked;
 mod checkpoint;
 mod chunk;
 mod close;
@@ -37,6 +38,7 @@ mod counts;
 mod doubt;
 mod draft;
 mod entry;
+mod find;
 mod folder;
 mod heal;
 mod index;
@@ -60,6 +62,8 @@ mod small;
 mod space;
 mod stamp;
 mod state;
+mod summaries;
+mod summarise;
 mod upgrade;
 mod upkeep;
 mod uses;
@@ -86,6 +90,9 @@ use write::{Job, Request, Writer};
 /// How many changes may wait for the writing thread; more wait for their turn to wait.
 const WAITING: usize = 8_192;
 
+/// How many searches go on at once; others wait for their turn.
+const SEARCHES: usize = 2;
+
 /// An open data folder.
 #[derive(Debug)]
 pub(super) struct SledStore {
@@ -93,6 +100,8 @@ pub(super) struct SledStore {
     room: Semaphore,
     /// One turn for each part of an index in doubt, and one for all of it.
     turns: Vec<Semaphore>,
+    /// For searches that may look at every token, so that many of them leave the processors to others.
+    searches: Semaphore,
     jobs: Mutex<Option<Sender<Job>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -105,11 +114,17 @@ impl SledStore {
     }
 
     fn over(options: Options, opened: open::Opened) -> Result<Self, StoreError> {
-        let open::Opened { lock, space, log, index, state, uses, counts, high_water } = opened;
+        let open::Opened { lock, space, log, index, state, uses, counts, summaries, high_water } =
+            opened;
         lock.tell(Doing::Using);
         let keeper = keeper::Keeper::start(&options)?;
-        let shared =
-            Shared::new(options, index, (uses, counts), Arc::clone(log.probe()), state.applied);
+        let shared = Shared::new(
+            options,
+            index,
+            (uses, counts, summaries),
+            Arc::clone(log.probe()),
+            state.applied,
+        );
         shared.raise_high_water(high_water);
         let shared = Arc::new(shared);
         let upkeep = upkeep::Upkeep::new(keeper, space, lock, state, high_water);
@@ -125,6 +140,7 @@ impl SledStore {
         Ok(Self {
             shared,
             room: Semaphore::new(WAITING),
+            searches: Semaphore::new(SEARCHES),
             turns: (0..=keys::PARTS).map(|_| Semaphore::new(1)).collect(),
             jobs: Mutex::new(Some(jobs)),
             thread: Mutex::new(Some(thread)),
@@ -238,18 +254,13 @@ impl Store for SledStore {
         entry::owner(&*self.ready_for(&[keys::OWNERS_PART]).await?, id)
     }
 
-    async fn tokens(
-        &self,
-        owner: Option<&OwnerId>,
-        after: Option<TokenId>,
-        limit: usize,
-    ) -> Result<Page<Listed, TokenId>, StoreError> {
-        let (owner, index) = (owner.cloned(), self.ready_for_all().await?);
-        self.aside(move |_| match owner {
-            Some(owner) => read::tokens_of(&index, &owner, after, limit),
-            None => read::tokens(&index, after, limit),
-        })
-        .await
+    async fn tokens(&self, query: &TokenQuery) -> Result<Page<Listed, TokenId>, StoreError> {
+        let (query, index) = (query.clone(), self.ready_for_all().await?);
+        let _turn = match query.filter.is_open() {
+            true => None,
+            false => Some(self.searches.acquire().await.map_err(|_| StoreError::Closed)?),
+        };
+        self.aside(move |shared| find::tokens(&index, shared, &query)).await
     }
 
     async fn owners(

@@ -17,7 +17,7 @@ use crate::domain::event::EventKind;
 use crate::domain::time::Timestamp;
 use crate::history::{HistoryError, Log, Place};
 use crate::store::codec::Encoded;
-use crate::store::{Change, Due, Position, StoreError, Subject};
+use crate::store::{Change, Due, Position, Record, StoreError, Subject};
 
 pub(super) type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 
@@ -125,6 +125,8 @@ impl Writer {
         } else {
             self.shared.change(Access::Down(error.to_string()));
         }
+        self.shared.summaries.distrust("the index failed");
+        self.shared.blocked.forget();
     }
 
     fn commit(&mut self, requests: Vec<Request>) {
@@ -227,7 +229,15 @@ impl Writer {
         }
         self.shared.index_room_fault()?;
         self.shared.index_fault()?;
+        let changed = draft.take_changed();
         self.state = draft.write(seq, &self.state)?;
+        // Before anybody is answered.
+        self.shared.summaries.write(&changed);
+        for written in requests.iter().flat_map(|request| &request.encoded.records) {
+            if let Record::Owner(owner) = &written.record {
+                self.shared.blocked.note(owner);
+            }
+        }
         Ok(links)
     }
 }
