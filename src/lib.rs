@@ -13,6 +13,7 @@ pub mod history;
 pub mod store;
 pub mod cache;
 pub mod service;
+pub mod web;
 pub mod gateway;
 pub mod admin;
 pub mod app;

@@ -55,6 +55,7 @@ pub(crate) fn token(number: usize) -> Token {
         disabled: None,
         rotated_from: None,
         rotated_to: None,
+        retire_after_use: None,
         ended: None,
         revision: Revision::NONE.next(),
     }
@@ -70,6 +71,7 @@ fn alice() -> Owner {
         parent: None,
         roles: Default::default(),
         ceiling: Flags::UNLIMITED,
+        password: None,
         blocked: None,
         created_by: Actor::System,
         created_at: NOW,

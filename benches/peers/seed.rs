@@ -109,6 +109,7 @@ fn token(number: usize, secret: &Secret, owner: &OwnerId, clock: &Clock) -> Toke
         disabled: None,
         rotated_from: None,
         rotated_to: None,
+        retire_after_use: None,
         ended: None,
         revision: Revision::NONE.next(),
     }
@@ -124,6 +125,7 @@ fn owner(id: &OwnerId, now: Timestamp) -> Owner {
         parent: None,
         roles: BTreeSet::new(),
         ceiling: Flags::UNLIMITED,
+        password: None,
         blocked: None,
         created_by: Actor::System,
         created_at: now,

@@ -5,22 +5,45 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
-use axum::middleware::map_response;
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::Response;
 use axum::routing::{get, post};
 
 use crate::admin::problem::Problem;
-use crate::admin::{Handles, clock, explain, history, system, tokens, users};
+use crate::admin::{Handles, access, clock, explain, history, session, system, tokens, users};
 
 /// The most bytes of a body: all fields at their limits, escaped.
 const BODY_BYTES: usize = 256 * 1_024;
 
-/// All administrative acts. Served on the local socket, and called directly by a command line that
-/// has no server beside it; never on TCP, where nobody is asked who they are.
+/// All administrative acts, for the administrator of the machine. Served on the local socket, and called
+/// directly by a command line that has no server beside it.
 pub fn router(handles: Arc<Handles>) -> Router {
-    let paths = Router::new()
+    finish(acts(), handles)
+}
+
+/// The same over TCP, for those who sign in or show a token.
+pub fn over_tcp(handles: Arc<Handles>) -> Router {
+    let known = from_fn_with_state(Arc::clone(&handles), access::known);
+    let session = Router::new().route("/session", post(session::begin).delete(session::end));
+    let paths = acts().layer(known).merge(session).layer(from_fn(access::same_origin));
+    finish(paths, handles)
+}
+
+fn finish(paths: Router<Arc<Handles>>, handles: Arc<Handles>) -> Router {
+    Router::new()
+        .nest("/api/v1", paths)
+        .fallback(async |uri: Uri| Problem::no_such_path(uri.path()))
+        .method_not_allowed_fallback(no_such_method)
+        .layer(DefaultBodyLimit::max(BODY_BYTES))
+        .layer(map_response(no_store))
+        .with_state(handles)
+}
+
+fn acts() -> Router<Arc<Handles>> {
+    Router::new()
         .route("/tokens", get(tokens::list).post(tokens::create))
         .route("/tokens/{id}", get(tokens::show).patch(tokens::update))
+        .route("/tokens/{id}/rotate", post(tokens::rotate))
         .route("/tokens/{id}/revoke", post(tokens::revoke))
         .route("/tokens/{id}/disable", post(tokens::disable))
         .route("/tokens/{id}/enable", post(tokens::enable))
@@ -28,6 +51,7 @@ pub fn router(handles: Arc<Handles>) -> Router {
         .route("/users/{id}", get(users::show))
         .route("/users/{id}/block", post(users::block))
         .route("/users/{id}/unblock", post(users::unblock))
+        .route("/users/{id}/password", post(users::set_password))
         .route("/history", get(history::list))
         .route("/history/head", get(history::head))
         .route("/history/verify", get(history::verify))
@@ -37,14 +61,7 @@ pub fn router(handles: Arc<Handles>) -> Router {
         .route("/clock/trust", post(clock::trust))
         .route("/status", get(system::status))
         .route("/reload", post(system::reload))
-        .route("/backup", post(system::backup));
-    Router::new()
-        .nest("/api/v1", paths)
-        .fallback(async |uri: Uri| Problem::no_such_path(uri.path()))
-        .method_not_allowed_fallback(no_such_method)
-        .layer(DefaultBodyLimit::max(BODY_BYTES))
-        .layer(map_response(no_store))
-        .with_state(handles)
+        .route("/backup", post(system::backup))
 }
 
 async fn no_such_method(method: Method, uri: Uri) -> Problem {

@@ -57,7 +57,8 @@ pub(super) struct Trust {
 
 type Handle = State<Arc<Handles>>;
 
-pub(super) async fn show(State(handles): Handle, By(_): By) -> Result<Json<ClockView>, Problem> {
+pub(super) async fn show(State(handles): Handle, By(by): By) -> Result<Json<ClockView>, Problem> {
+    by.watches()?;
     let mut clock = handles.service.mark().await?;
     let shared = handles.shared.as_ref();
     if let Some(shared) = shared {
@@ -78,6 +79,7 @@ pub(super) async fn lower(
     By(by): By,
     Body(LowerMark { reason, confirmed }): Body<LowerMark>,
 ) -> Result<Json<MarkChanged>, Problem> {
+    by.operates()?;
     if let Some(shared) = &handles.shared {
         // The store learns of the time now and then; an operator who looks must see the same mark.
         let high = Timestamp::from_unix(shared.high_water.load(Ordering::Relaxed));
@@ -97,6 +99,7 @@ pub(super) async fn trust(
     By(by): By,
     Body(Trust { reason }): Body<Trust>,
 ) -> Result<Json<ClockTrusted>, Problem> {
+    by.operates()?;
     let Some(shared) = &handles.shared else {
         return Err(Problem::no_server("saying that the clock is right"));
     };

@@ -35,6 +35,8 @@ pub(super) struct ExplainRequest {
     secret: Option<String>,
     #[serde(default)]
     address: Option<IpAddr>,
+    #[serde(default)]
+    company: Option<String>,
 }
 
 /// The answer, and the token that it is about.
@@ -49,7 +51,7 @@ pub struct Explained {
 
 pub(super) async fn show(
     State(handles): State<Arc<Handles>>,
-    By(_): By,
+    By(by): By,
     Body(asked): Body<ExplainRequest>,
 ) -> Result<Json<Explained>, Problem> {
     let bad = |field: &str, problem: &str| Problem::from(ServiceError::field(field, problem));
@@ -69,10 +71,10 @@ pub(super) async fn show(
         (None, None) => (None, Credential::None),
     };
     let address = asked.address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
-    let question = Question { method, url, address, credential };
+    let question = Question { method, url, address, credential, company: asked.company };
     let service = &handles.service;
     let held = match presented {
-        Some(presented) => service.presented(&presented).await?,
+        Some(presented) => service.presented(&by, &presented).await?,
         None => None,
     };
     let (settings, now) = (service.settings(), service.now());

@@ -1,13 +1,16 @@
 //! What handlers take from a request: who asks, a JSON body, a query, an id in the path. What
 //! cannot be read is answered as a problem that names the field.
 
+use std::net::IpAddr;
+
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{ConnectInfo, FromRequest, FromRequestParts, Path, Query, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
+use crate::admin::limits::BODY;
 use crate::admin::problem::Problem;
 use crate::service::Caller;
 
@@ -16,9 +19,11 @@ use crate::service::Caller;
 pub struct Peer {
     /// The user id, as the kernel tells it; none if it does not.
     pub uid: Option<u32>,
+    /// Whence they come over TCP.
+    pub address: Option<IpAddr>,
 }
 
-/// Whoever asks, as an administrator of this machine.
+/// Whoever asks: known to `access` over TCP, else an administrator of this machine at the local socket.
 #[derive(Debug)]
 pub struct By(pub Caller);
 
@@ -26,8 +31,11 @@ impl<S: Send + Sync> FromRequestParts<S> for By {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        let peer = parts.extensions.get::<ConnectInfo<Peer>>();
-        peer.and_then(|ConnectInfo(peer)| peer.uid)
+        if let Some(known) = parts.extensions.get::<Caller>() {
+            return Ok(Self(known.clone()));
+        }
+        let peer = parts.extensions.get::<Peer>();
+        peer.and_then(|peer| peer.uid)
             .filter(|uid| *uid == 0 || *uid == rustix::process::geteuid().as_raw())
             .map(|uid| Self(Caller::local(uid)))
             .ok_or_else(|| {
@@ -50,9 +58,14 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
             .and_then(|value| value.to_str().ok())
             .and_then(|value| value.split(';').next())
             .is_some_and(|value| value.trim().eq_ignore_ascii_case("application/json"));
-        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| {
-            Problem::new(rejection.status(), "bad-body", "The body cannot be read", rejection)
+        let (title, kind) = ("The body cannot be read", "bad-body");
+        let read = tokio::time::timeout(BODY, Bytes::from_request(request, state)).await;
+        let read = read.map_err(|_| {
+            let detail = format!("it was not there to its end after {} s", BODY.as_secs());
+            Problem::new(StatusCode::REQUEST_TIMEOUT, kind, title, detail)
         })?;
+        let bytes =
+            read.map_err(|rejection| Problem::new(rejection.status(), kind, title, rejection))?;
         // Also where the body is empty, so that no form of another site can cause an act (sec-W1).
         if !is_json {
             let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;

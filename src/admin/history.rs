@@ -44,16 +44,18 @@ pub(super) struct Kept {
 
 pub(super) async fn head(
     State(handles): State<Arc<Handles>>,
-    By(_): By,
+    By(by): By,
 ) -> Result<Json<HeadView>, Problem> {
+    by.watches()?;
     Ok(Json(handles.service.head().await?))
 }
 
 pub(super) async fn verify(
     State(handles): State<Arc<Handles>>,
-    By(_): By,
+    By(by): By,
     Params(kept): Params<Kept>,
 ) -> Result<Json<VerifiedView>, Problem> {
+    by.watches()?;
     let kept = match (kept.position, kept.hash) {
         (Some(position), Some(hash)) => Some(HeadView { position, hash }),
         (None, None) => None,
@@ -64,7 +66,7 @@ pub(super) async fn verify(
 
 pub(super) async fn list(
     State(handles): State<Arc<Handles>>,
-    By(_): By,
+    By(by): By,
     Params(which): Params<Which>,
 ) -> Result<Json<EventPage>, Problem> {
     let subject = match (which.token, which.user) {
@@ -76,6 +78,7 @@ pub(super) async fn list(
         (None, None) => None,
     };
     let limit = which.limit.unwrap_or(PAGE_ENTRIES);
-    let page = handles.service.events(subject.as_ref(), which.before.map(Position), limit).await?;
+    let before = which.before.map(Position);
+    let page = handles.service.events(&by, subject.as_ref(), before, limit).await?;
     Ok(Json(EventPage { events: page.entries, next: page.next.map(|position| position.0) }))
 }

@@ -7,16 +7,21 @@ use std::sync::Arc;
 
 use crate::gateway::core::Shared;
 use crate::service::Service;
+use crate::web::People;
 
 pub mod api;
-pub mod bounded;
+mod access;
+mod bounded;
 pub mod clock;
 pub mod explain;
 pub mod extract;
 pub mod history;
+mod limits;
 mod pipe;
 pub mod problem;
 pub mod public;
+mod serving;
+mod session;
 pub mod socket;
 pub mod system;
 pub mod tokens;
@@ -37,4 +42,6 @@ pub struct Handles {
     pub server: Option<system::ServerStatus>,
     /// What requests are judged by; none without a server.
     pub shared: Option<Arc<Shared>>,
+    /// Who is signed in, and who failed at it.
+    pub people: People,
 }

@@ -1,22 +1,24 @@
 //! What the administrative address answers to everybody who reaches it: metrics and health. No act
 //! is served here.
 
-use std::io;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::extract::{Request, State};
 use axum::http::uri::Authority;
-use axum::http::{StatusCode, Uri, header};
+use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
+use hyper::service::Service as _;
+use hyper_util::service::TowerToHyperService;
 use serde::Serialize;
 use tokio::net::TcpListener;
 
 use crate::admin::bounded::Bounded;
 use crate::admin::problem::Problem;
+use crate::admin::serving::{self, Clients};
 
 /// The media type and the text of all metrics (OpenMetrics).
 pub type Exposition = (&'static str, String);
@@ -57,19 +59,22 @@ pub struct Watch {
     pub ready: Ready,
     /// Names under which this address may be asked, beside `localhost` and IP addresses.
     pub hosts: Arc<[String]>,
+    /// What people and programs administrate by, once the store is open.
+    pub desk: Desk,
 }
 
+/// What is served beside metrics and health, as soon as it is there.
+pub type Desk = Arc<OnceLock<Router>>;
+
 /// Answers on `most` connections at a time until `stop` is done.
-///
-/// # Errors
-/// What the operating system reports.
 pub async fn serve(
     listener: TcpListener,
     most: usize,
     watch: Watch,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> io::Result<()> {
-    axum::serve(Bounded::new(listener, most), router(watch)).with_graceful_shutdown(stop).await
+    stop: impl Future<Output = ()> + Send,
+) {
+    let listener = Bounded::new(listener, most);
+    serving::serve(listener, Clients::Anybody, router(watch), stop).await;
 }
 
 fn router(watch: Watch) -> Router {
@@ -77,9 +82,23 @@ fn router(watch: Watch) -> Router {
         .route("/metrics", get(metrics))
         .route("/health", get(async || "alive\n"))
         .route("/ready", get(ready))
-        .fallback(async |uri: Uri| Problem::no_such_path(uri.path()))
+        .fallback(desk)
         .layer(from_fn_with_state(watch.clone(), known_host))
         .with_state(watch)
+}
+
+async fn desk(State(watch): State<Watch>, request: Request) -> Response {
+    match watch.desk.get() {
+        Some(router) => match TowerToHyperService::new(router.clone()).call(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        },
+        None => {
+            let detail = "tokens can be administrated once the store is open";
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            Problem::new(status, "opening", "Not yet", detail).into_response()
+        }
+    }
 }
 
 async fn metrics(State(watch): State<Watch>) -> Response {

@@ -6,13 +6,11 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use axum::Router;
-use axum::extract::connect_info::Connected;
-use axum::serve::IncomingStream;
 use socket2::{Domain, SockAddr, Socket, Type};
 use tokio::net::UnixListener;
 
 use crate::admin::bounded::Bounded;
-use crate::admin::extract::Peer;
+use crate::admin::serving::{self, Clients};
 
 /// Why there is no local socket.
 #[derive(Debug, thiserror::Error)]
@@ -84,18 +82,9 @@ fn refuse_living(path: &Path) -> Result<(), SocketError> {
 
 impl LocalSocket {
     /// Answers on `most` connections at a time until `stop` is done, and then until the last answer is given.
-    ///
-    /// # Errors
-    /// What the operating system reports.
-    pub async fn serve(
-        self,
-        router: Router,
-        most: usize,
-        stop: impl Future<Output = ()> + Send + 'static,
-    ) -> io::Result<()> {
+    pub async fn serve(self, router: Router, most: usize, stop: impl Future<Output = ()> + Send) {
         let _remove = Remove(self.path);
-        let service = router.into_make_service_with_connect_info::<Peer>();
-        axum::serve(Bounded::new(self.listener, most), service).with_graceful_shutdown(stop).await
+        serving::serve(Bounded::new(self.listener, most), Clients::Trusted, router, stop).await;
     }
 }
 
@@ -104,11 +93,5 @@ struct Remove(PathBuf);
 impl Drop for Remove {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.0);
-    }
-}
-
-impl Connected<IncomingStream<'_, Bounded<UnixListener>>> for Peer {
-    fn connect_info(stream: IncomingStream<'_, Bounded<UnixListener>>) -> Self {
-        Self { uid: stream.io().get().peer_cred().ok().map(|peer| peer.uid()) }
     }
 }

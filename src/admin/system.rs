@@ -15,6 +15,7 @@ use crate::admin::extract::{Body, By};
 use crate::admin::pipe;
 use crate::admin::problem::Problem;
 use crate::domain::time::Timestamp;
+use crate::service::ServiceError;
 use crate::store::Health;
 
 /// What there is to know about a gateway from outside.
@@ -49,9 +50,10 @@ pub struct ServerStatus {
 
 type Handle = State<Arc<Handles>>;
 
-pub(super) async fn status(State(handles): Handle, By(_): By) -> Result<Json<Status>, Problem> {
+pub(super) async fn status(State(handles): Handle, By(by): By) -> Result<Json<Status>, Problem> {
+    by.watches()?;
     let service = &handles.service;
-    let newest = service.events(None, None, 1).await?.entries.pop();
+    let newest = service.newest().await.map_err(ServiceError::from)?;
     Ok(Json(Status {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         server: handles.server.clone(),
@@ -61,15 +63,16 @@ pub(super) async fn status(State(handles): Handle, By(_): By) -> Result<Json<Sta
             Health::ReadOnly(why) | Health::ReadOnlyForGood(why) => format!("read-only: {why}"),
             Health::Broken(why) => format!("broken: {why}"),
         },
-        position: newest.map_or(0, |event| event.position),
+        position: newest.map_or(0, |(position, _)| position.0),
     }))
 }
 
 pub(super) async fn reload(
     State(handles): Handle,
-    By(_): By,
+    By(by): By,
     Body(Empty {}): Body<Empty>,
 ) -> Result<StatusCode, Problem> {
+    by.operates()?;
     let Some(reload) = handles.reload.clone() else {
         return Err(Problem::no_server("reloading the configuration"));
     };
@@ -92,9 +95,10 @@ pub(super) struct Empty {}
 /// file is theirs. A failure on the way is said at its end (`store::backup`).
 pub(super) async fn backup(
     State(handles): Handle,
-    By(_): By,
+    By(by): By,
     Body(Empty {}): Body<Empty>,
-) -> Response {
+) -> Result<Response, Problem> {
+    by.operates()?;
     let (pipe, body) = pipe::new();
     tokio::spawn(async move {
         if let Err(error) = handles.service.backup(Box::new(pipe)).await {
@@ -102,5 +106,5 @@ pub(super) async fn backup(
         }
     });
     let binary = HeaderValue::from_static("application/octet-stream");
-    ([(header::CONTENT_TYPE, binary)], axum::body::Body::new(body)).into_response()
+    Ok(([(header::CONTENT_TYPE, binary)], axum::body::Body::new(body)).into_response())
 }

@@ -15,6 +15,8 @@ use super::{Handles, Reload, api};
 use crate::config::{Environment, parse};
 use crate::service::tests::World;
 
+mod desk;
+
 /// One request over `stream`: the status, the head, and the body.
 async fn ask(
     mut stream: impl AsyncReadExt + AsyncWriteExt + Unpin,
@@ -40,13 +42,18 @@ struct Local {
 impl Local {
     async fn start(reload: Option<Reload>) -> Self {
         let (folder, world) = (tempfile::tempdir().unwrap(), World::new().await);
-        let handles =
-            Handles { service: Arc::clone(&world.service), reload, server: None, shared: None };
+        let handles = Handles {
+            service: Arc::clone(&world.service),
+            reload,
+            server: None,
+            shared: None,
+            people: Default::default(),
+        };
         let socket = socket::bind(&folder.path().join("s")).unwrap();
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let task = tokio::spawn(async move {
             let stopped = async { drop(stopped.await) };
-            socket.serve(api::router(Arc::new(handles)), 8, stopped).await.unwrap();
+            socket.serve(api::router(Arc::new(handles)), 8, stopped).await;
             // Its folder goes when nothing holds the store any more, which would write it anew.
             drop(world);
         });
@@ -205,6 +212,7 @@ async fn sec_w2_metrics_and_health_answer_known_hosts_alone() {
             public::Readiness { refused, store: "broken", clock: Some("trusted") }
         }),
         hosts: Arc::new(["gateway.example".to_owned()]),
+        desk: Default::default(),
     };
     let server = tokio::spawn(public::serve(listener, 8, watch, std::future::pending()));
     let get = async |path: &str, host: &str| {
@@ -227,6 +235,6 @@ async fn sec_w2_metrics_and_health_answer_known_hosts_alone() {
         "ready": false, "reason": "the disk is full", "store": "broken", "clock": "trusted"
     });
     assert_eq!((status, serde_json::from_str::<Value>(&body).unwrap()), (503, wanted));
-    assert_eq!(get("/api/v1/tokens", host).await.0, 404, "no act is served on TCP");
+    assert_eq!(get("/api/v1/tokens", host).await.0, 503, "acts are served once the store is open");
     server.abort();
 }

@@ -11,7 +11,8 @@ use crate::admin::Handles;
 use crate::admin::extract::{Body, By, Id, Params};
 use crate::admin::problem::Problem;
 use crate::domain::id::{OwnerId, TokenId};
-use crate::service::input::{NewToken, Reason, TokenChange};
+use crate::service::input::{NewToken, Reason, Rotation, TokenChange};
+use crate::service::rotate::Rotated;
 use crate::service::view::{TokenChanged, TokenView};
 
 /// How many entries a page has if the question does not say.
@@ -45,15 +46,27 @@ pub struct TokenCreated {
     pub secret: Option<String>,
 }
 
+/// A token and its successor, with the secret of the latter, which is never told again.
+#[derive(Serialize, Deserialize)]
+pub struct TokenRotated {
+    /// The successor.
+    pub token: TokenView,
+    /// None if the caller brought it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
+    /// The old one, with its end.
+    pub old: TokenView,
+}
+
 type Handle = State<Arc<Handles>>;
 
 pub(super) async fn list(
     State(handles): Handle,
-    By(_): By,
+    By(by): By,
     Params(which): Params<Which>,
 ) -> Result<Json<TokenPage>, Problem> {
     let limit = which.limit.unwrap_or(PAGE_ENTRIES);
-    let page = handles.service.tokens(which.owner.as_ref(), which.after, limit).await?;
+    let page = handles.service.tokens(&by, which.owner.as_ref(), which.after, limit).await?;
     Ok(Json(TokenPage { tokens: page.entries, next: page.next }))
 }
 
@@ -71,10 +84,10 @@ pub(super) async fn create(
 
 pub(super) async fn show(
     State(handles): Handle,
-    By(_): By,
+    By(by): By,
     Id(id): Id<TokenId>,
 ) -> Result<Json<TokenView>, Problem> {
-    Ok(Json(handles.service.token(id).await?))
+    Ok(Json(handles.service.token(&by, id).await?))
 }
 
 pub(super) async fn update(
@@ -84,6 +97,19 @@ pub(super) async fn update(
     Body(change): Body<TokenChange>,
 ) -> Result<Json<TokenChanged>, Problem> {
     Ok(Json(handles.service.update_token(&by, id, &change).await?))
+}
+
+pub(super) async fn rotate(
+    State(handles): Handle,
+    By(by): By,
+    Id(id): Id<TokenId>,
+    Body(input): Body<Rotation>,
+) -> Result<(StatusCode, [(HeaderName, String); 1], Json<TokenRotated>), Problem> {
+    let Rotated { token, secret, old } = handles.service.rotate_token(&by, id, input).await?;
+    let location = format!("/api/v1/tokens/{}", token.id);
+    let secret = secret.map(|secret| secret.expose().to_owned());
+    let body = TokenRotated { token, secret, old };
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(body)))
 }
 
 pub(super) async fn revoke(

@@ -36,11 +36,11 @@ type Handle = State<Arc<Handles>>;
 
 pub(super) async fn list(
     State(handles): Handle,
-    By(_): By,
+    By(by): By,
     Params(which): Params<Which>,
 ) -> Result<Json<UserPage>, Problem> {
     let limit = which.limit.unwrap_or(PAGE_ENTRIES);
-    let page = handles.service.owners(which.after.as_ref(), limit).await?;
+    let page = handles.service.owners(&by, which.after.as_ref(), limit).await?;
     Ok(Json(UserPage { users: page.entries, next: page.next }))
 }
 
@@ -56,10 +56,10 @@ pub(super) async fn create(
 
 pub(super) async fn show(
     State(handles): Handle,
-    By(_): By,
+    By(by): By,
     Id(id): Id<OwnerId>,
 ) -> Result<Json<OwnerView>, Problem> {
-    Ok(Json(handles.service.owner(&id).await?))
+    Ok(Json(handles.service.owner(&by, &id).await?))
 }
 
 pub(super) async fn block(
@@ -78,4 +78,25 @@ pub(super) async fn unblock(
     Body(Reason { reason }): Body<Reason>,
 ) -> Result<Json<OwnerChanged>, Problem> {
     Ok(Json(handles.service.unblock_owner(&by, &id, &reason).await?))
+}
+
+/// A new password.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewPassword {
+    /// The one before, of whoever changes their own.
+    #[serde(default)]
+    present: Option<String>,
+    /// None takes it away.
+    password: Option<String>,
+}
+
+pub(super) async fn set_password(
+    State(handles): Handle,
+    By(by): By,
+    Id(id): Id<OwnerId>,
+    Body(NewPassword { present, password }): Body<NewPassword>,
+) -> Result<Json<OwnerChanged>, Problem> {
+    let (present, password) = (present.as_deref(), password.as_deref());
+    Ok(Json(handles.service.set_password(&by, &id, present, password).await?))
 }

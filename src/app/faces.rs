@@ -10,7 +10,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::admin::public::{self, Watch};
+use crate::admin::public::{self, Desk, Watch};
 use crate::admin::socket::{self, LocalSocket};
 use crate::admin::{Handles, api};
 use crate::config::settings::Listen;
@@ -29,6 +29,8 @@ pub(super) struct Faces {
     most: usize,
     tasks: Vec<JoinHandle<()>>,
     close: watch::Sender<bool>,
+    /// What is served over TCP beside metrics and health.
+    desk: Desk,
 }
 
 impl Faces {
@@ -43,21 +45,19 @@ impl Faces {
         let failed = |source| AppError::Listen { key: "listen.admin", address, source };
         let tcp = control.block_on(TcpListener::bind(address)).map_err(failed)?;
         let admin = tcp.local_addr().map_err(failed)?;
+        let desk = Desk::default();
         let watch = {
             let (metrics, ready) = (Arc::clone(standing), Arc::clone(standing));
             Watch {
                 metrics: Arc::new(move || metrics.metrics()),
                 ready: Arc::new(move || ready.readiness()),
                 hosts: Arc::from(listen.admin_hosts.clone()),
+                desk: Arc::clone(&desk),
             }
         };
         let (close, closed) = watch::channel(false);
-        let task = control.spawn(async move {
-            if let Err(error) = public::serve(tcp, most, watch, until(closed)).await {
-                tracing::error!(%error, "the administrative address is closed");
-            }
-        });
-        Ok(Self { admin, most, tasks: vec![task], close })
+        let task = control.spawn(public::serve(tcp, most, watch, until(closed)));
+        Ok(Self { admin, most, tasks: vec![task], close, desk })
     }
 
     /// Where metrics and health are answered.
@@ -70,15 +70,13 @@ impl Faces {
         self.close.subscribe()
     }
 
-    /// Serves the local socket too.
+    /// Serves the local socket too, and over TCP what people and programs administrate by.
     pub(super) fn add(&mut self, control: &Runtime, socket: LocalSocket, handles: Handles) {
-        let (router, closed) = (api::router(Arc::new(handles)), until(self.closed()));
-        let most = self.most;
-        self.tasks.push(control.spawn(async move {
-            if let Err(error) = socket.serve(router, most, closed).await {
-                tracing::error!(%error, "the local socket is closed");
-            }
-        }));
+        let handles = Arc::new(handles);
+        // Set once, here.
+        let _ = self.desk.set(api::over_tcp(Arc::clone(&handles)));
+        let (router, closed) = (api::router(handles), until(self.closed()));
+        self.tasks.push(control.spawn(socket.serve(router, self.most, closed)));
     }
 
     /// Keeps `task` until the faces are closed.

@@ -132,6 +132,7 @@ impl Opening {
             }),
             server: Some(server),
             shared: Some(Arc::clone(&shared)),
+            people: Default::default(),
         };
         faces.add(&control, socket, handles);
         let wall = WallClock::trust(&shared.clock);

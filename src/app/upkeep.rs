@@ -75,8 +75,7 @@ async fn mark(service: &Service, shared: &Shared) -> Option<Timestamp> {
     if high > Timestamp::EPOCH {
         return Some(high);
     }
-    let newest = service.events(None, None, 1).await.ok()?.entries.pop();
-    newest.map(|newest| newest.event.at)
+    service.newest().await.ok()?.map(|(_, event)| event.at)
 }
 
 /// One look at everything. Public within the crate so that tests need not wait for the next one.
@@ -94,6 +93,9 @@ pub(super) async fn beat(service: &Service, shared: &Shared, wall: &mut WallCloc
         && let Err(error) = shared.cache.store().raise_high_water(now).await
     {
         tell(&shared.warnings.time, &error, "the time cannot be written down");
+    }
+    if let Err(error) = service.retire_rotated().await {
+        tell(&shared.warnings.sweep, &error, "rotated tokens cannot be ended now");
     }
     sweep(service, shared, now).await;
 }

@@ -27,6 +27,10 @@ pub struct Entry {
     /// Whether its idleness was found again after it was read anew.
     idle_confirmed: AtomicBool,
     disabled: bool,
+    /// Whether it is a successor: its first use may begin the end of another.
+    pub(super) succeeds: bool,
+    /// Whether its time is over some while after its successor was used.
+    pub(super) retires: bool,
     ended: Option<End>,
     /// When it was last used, as far as this record has seen. It stands in the first line of
     /// memory with the counts of the `Arc`, so that a request writes to that line alone.
@@ -65,6 +69,8 @@ impl Entry {
             valid: AtomicBool::new(true),
             idle_confirmed: AtomicBool::new(false),
             disabled,
+            succeeds: token.rotated_from.is_some(),
+            retires: token.retire_after_use.is_some(),
             ended,
             digest: token.digest,
             id: token.id,

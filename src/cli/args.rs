@@ -126,6 +126,9 @@ pub struct Init {
     /// Where the protected service is
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:3000")]
     pub upstream: String,
+    /// The first administrator, whose password is printed once
+    #[arg(long, value_name = "NAME", default_value = "admin")]
+    pub administrator: String,
 }
 
 /// `demo`
@@ -167,12 +170,33 @@ pub enum TokenCommand {
     },
     /// Change a token; its next request is decided by what it is then
     Update(Box<Update>),
+    /// Give a token a successor with the same rights; both work for a while
+    Rotate(Rotate),
     /// End a token for good
     Revoke(Act),
     /// Pause a token
     Disable(Act),
     /// Lift a pause
     Enable(Act),
+}
+
+/// `token rotate`
+#[derive(Args, Debug)]
+pub struct Rotate {
+    /// The token's id
+    pub id: String,
+    /// For how long both work [default: 1d]; 0 ends the old one at once
+    #[arg(long, value_name = "TIME")]
+    pub grace: Option<String>,
+    /// How long the old one works once the new one was used, if that is sooner
+    #[arg(long, value_name = "TIME")]
+    pub after_use: Option<String>,
+    /// Why, for the history
+    #[arg(long, default_value = "", hide_default_value = true)]
+    pub reason: String,
+    /// Print nothing but the new secret
+    #[arg(long)]
+    pub secret_only: bool,
 }
 
 /// `token list`
@@ -226,6 +250,24 @@ pub enum UserCommand {
     Block(Act),
     /// Let the tokens of a user go on
     Unblock(Act),
+    /// Set the password with which a user signs in; it is read from standard input
+    Password(UserPassword),
+}
+
+/// `user password`
+#[derive(Args, Debug)]
+pub struct UserPassword {
+    /// The user's name
+    pub id: String,
+    /// Read it from this file instead
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["generate", "remove"])]
+    pub from: Option<PathBuf>,
+    /// Make one and print it
+    #[arg(long, conflicts_with = "remove")]
+    pub generate: bool,
+    /// Take the password away, so that nobody signs in as this user
+    #[arg(long)]
+    pub remove: bool,
 }
 
 /// `user add`
@@ -307,6 +349,9 @@ pub struct Explain {
     /// The address of the client
     #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
     pub from: IpAddr,
+    /// The company that the request names, as with X-EMPR-ID
+    #[arg(long, value_name = "COMPANY")]
+    pub company: Option<String>,
 }
 
 /// `clock`

@@ -9,7 +9,6 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use axum::Router;
 use axum::body::Body;
-use axum::extract::ConnectInfo;
 use axum::http::{Method, Request, Response, StatusCode, header};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
@@ -107,12 +106,19 @@ impl Client {
         answers.then(|| Self::Server { socket: socket.to_owned() })
     }
 
-    fn over(store: Arc<dyn Store>, settings: Settings, clock: Clock) -> Self {
+    /// The acts over an open folder.
+    pub fn over(store: Arc<dyn Store>, settings: Settings, clock: Clock) -> Self {
         let control = tokio::runtime::Handle::current();
         let cache = Cache::new(Arc::clone(&store), settings.cache.clone(), control);
         let settings = Arc::new(ArcSwap::from_pointee(settings));
         let service = Arc::new(Service::new(cache, settings, clock));
-        let handles = Handles { service, reload: None, server: None, shared: None };
+        let handles = Handles {
+            service,
+            reload: None,
+            server: None,
+            shared: None,
+            people: Default::default(),
+        };
         let router = api::router(Arc::new(handles));
         Self::Folder { router, store }
     }
@@ -239,8 +245,8 @@ async fn over(socket: &Path, request: Request<Full<Bytes>>) -> Result<Response<B
 
 async fn directly(router: Router, request: Request<Full<Bytes>>) -> Response<Body> {
     let mut request = request.map(Body::new);
-    let peer = Peer { uid: Some(rustix::process::geteuid().as_raw()) };
-    request.extensions_mut().insert(ConnectInfo(peer));
+    let peer = Peer { uid: Some(rustix::process::geteuid().as_raw()), address: None };
+    request.extensions_mut().insert(peer);
     match TowerToHyperService::new(router).call(request).await {
         Ok(answer) => answer,
         Err(never) => match never {},

@@ -8,12 +8,15 @@ use std::path::{Path, PathBuf};
 use serde_json::json;
 
 use crate::cli::args::{Common, Init};
+use crate::cli::client::Client;
 use crate::cli::failure::{Code, Failure};
 use crate::cli::output::Reply;
 use crate::cli::place::mistakes;
+use crate::cli::user;
 use crate::clock::Clock;
 use crate::config::settings::MasterKeySource;
 use crate::config::{Environment, Overrides, Settings};
+use crate::domain::id::OwnerId;
 use crate::store::sealed::MasterKey;
 use crate::store::{self, Opener};
 
@@ -34,6 +37,7 @@ pub async fn run(init: &Init, common: &Common, clock: Clock) -> Result<Reply, Fa
     let settings = Settings::without_file(&Environment::process(), &overrides)
         .and_then(|settings| settings.with_upstream(&init.upstream))
         .map_err(|report| mistakes(&report))?;
+    init.administrator.parse::<OwnerId>().map_err(Failure::usage)?;
     let MasterKeySource::File(key) = &settings.store.master_key else {
         return Err(Failure::usage("the environment gives a master key already"));
     };
@@ -44,7 +48,11 @@ pub async fn run(init: &Init, common: &Common, clock: Clock) -> Result<Reply, Fa
     }
     make_folder(&data)?;
     // From here on commands know it as a data folder, and no other one.
-    store::open_for(Opener::Maker, &settings.store, clock).await?.close().await?;
+    let store = store::open_for(Opener::Maker, &settings.store, clock.clone()).await?;
+    let client = Client::over(store, settings.clone(), clock);
+    let password = user::first_administrator(&init.administrator, &client).await;
+    client.close().await?;
+    let password = password?;
     let (written_data, written_key) = match (&common.data, key.file_name()) {
         (None, Some(key)) => (Path::new("data"), Path::new(key)),
         _ => (data.as_path(), key.as_path()),
@@ -56,12 +64,19 @@ pub async fn run(init: &Init, common: &Common, clock: Clock) -> Result<Reply, Fa
     let text = format!(
         "wrote `{}`, the folder `{}` and the master key `{}`\n\
          keep a copy of the key apart from backups: secret parameters in them need it\n\
+         user `{}` may do everything; the password, which is never shown again: {}\n\
          next: edit the configuration, then run `tollgate serve`",
         shown(&config),
         shown(&data),
         shown(key),
+        init.administrator,
+        *password,
     );
-    Reply::new(text, &json!({"config": config, "data": data, "master_key": key}))
+    let administrator = json!({"user": init.administrator, "password": *password});
+    let made = json!({
+        "config": config, "data": data, "master_key": key, "administrator": administrator
+    });
+    Reply::new(text, &made)
 }
 
 /// Makes a folder that only its user can open.

@@ -4,9 +4,11 @@
 use std::io::Read as _;
 use std::path::Path;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use zeroize::Zeroizing;
 
-use crate::cli::failure::Failure;
+use crate::cli::failure::{Code, Failure};
 
 /// The most bytes that are read; more is not a secret.
 const MOST_BYTES: u64 = 64 * 1_024;
@@ -28,6 +30,18 @@ pub fn from_file(path: &Path) -> Result<Zeroizing<String>, Failure> {
     let file = std::fs::File::open(path)
         .map_err(|error| Failure::io(format_args!("reading {name}"), error))?;
     read(file, &name)
+}
+
+/// A password that nobody guesses: 144 random bits, as text that is easily copied.
+///
+/// # Errors
+/// A machine without random numbers.
+pub fn generated() -> Result<Zeroizing<String>, Failure> {
+    let mut bytes = Zeroizing::new([0; 18]);
+    aws_lc_rs::rand::fill(&mut *bytes).map_err(|_| {
+        Failure::new(Code::Refused, "unavailable", "no random numbers could be had from the system")
+    })?;
+    Ok(Zeroizing::new(BASE64_URL_SAFE_NO_PAD.encode(*bytes)))
 }
 
 fn read(from: impl std::io::Read, name: &str) -> Result<Zeroizing<String>, Failure> {

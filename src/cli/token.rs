@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use crate::admin::tokens::{TokenCreated, TokenPage};
-use crate::cli::args::{Act, TokenCommand, TokenList};
+use crate::admin::tokens::{TokenCreated, TokenPage, TokenRotated};
+use crate::cli::args::{Act, Rotate, TokenCommand, TokenList};
 use crate::cli::client::Client;
 use crate::cli::failure::Failure;
 use crate::cli::output::Reply;
@@ -51,12 +51,36 @@ pub async fn run(command: TokenCommand, client: &Client, clock: &Clock) -> Resul
             let text = format!("token {} {how}\n\n{token}", changed.token.id);
             Ok(Reply { text, json: answer.json(), note: None })
         }
+        TokenCommand::Rotate(what) => rotate(what, client, clock).await,
         TokenCommand::Revoke(what) => act(what, "revoke", "revoked", "had ended already").await,
         TokenCommand::Disable(what) => {
             act(what, "disable", "disabled", "was disabled already").await
         }
         TokenCommand::Enable(what) => act(what, "enable", "enabled", "was not disabled").await,
     }
+}
+
+async fn rotate(what: Rotate, client: &Client, clock: &Clock) -> Result<Reply, Failure> {
+    let path = format!("/tokens/{}/rotate", token_id(&what.id)?);
+    let mut body = json!({ "reason": what.reason });
+    for (name, value) in [("grace", what.grace), ("after_use", what.after_use)] {
+        if let (Some(value), Some(fields)) = (value, body.as_object_mut()) {
+            // A number alone is seconds where it stands in JSON; here it has a unit, or is 0.
+            fields.insert(name.to_owned(), json!(value));
+        }
+    }
+    let answer = client.post(&path, body).await?;
+    let rotated: TokenRotated = answer.read()?;
+    let end = rotated.old.expires_at.map_or_else(|| "never".to_owned(), |end| end.to_string());
+    let text = match (&rotated.secret, what.secret_only) {
+        (Some(secret), true) => format!("{secret}\n"),
+        (secret, _) => {
+            let created = TokenCreated { token: rotated.token.clone(), secret: secret.clone() };
+            let created = render::created(&created, clock.now());
+            format!("{created}\ntoken {} ends at {end}\n", rotated.old.id)
+        }
+    };
+    Ok(Reply { text, json: answer.json(), note: None })
 }
 
 async fn list(list: TokenList, client: &Client, clock: &Clock) -> Result<Reply, Failure> {

@@ -1,16 +1,18 @@
 //! `tollgate user ...`
 
 use serde_json::json;
+use zeroize::Zeroizing;
 
 use crate::admin::users::UserPage;
-use crate::cli::args::{Act, PageArguments, UserAdd, UserCommand};
+use crate::cli::args::{Act, PageArguments, UserAdd, UserCommand, UserPassword};
 use crate::cli::client::Client;
 use crate::cli::failure::Failure;
 use crate::cli::output::Reply;
 use crate::cli::page::{self, Pages, encoded, text_of};
-use crate::cli::render;
+use crate::cli::{render, secret};
 use crate::clock::Clock;
 use crate::domain::id::OwnerId;
+use crate::domain::role::Role;
 use crate::service::view::{OwnerChanged, OwnerView};
 
 /// Does what was asked.
@@ -41,7 +43,40 @@ pub async fn run(command: UserCommand, client: &Client, clock: &Clock) -> Result
         }
         UserCommand::Block(what) => act(what, "block", "blocked", "was blocked already").await,
         UserCommand::Unblock(what) => act(what, "unblock", "unblocked", "was not blocked").await,
+        UserCommand::Password(what) => password(what, client).await,
     }
+}
+
+async fn password(what: UserPassword, client: &Client) -> Result<Reply, Failure> {
+    let wanted = match (&what.from, what.generate, what.remove) {
+        (_, _, true) => None,
+        (_, true, _) => Some(secret::generated()?),
+        (Some(file), ..) => Some(secret::from_file(file)?),
+        (None, ..) => Some(secret::from_stdin()?),
+    };
+    let path = format!("/users/{}/password", encoded(&what.id));
+    let body = json!({ "password": wanted.as_deref() });
+    let changed: OwnerChanged = client.post(&path, body).await?.read()?;
+    let shown = wanted.filter(|_| what.generate);
+    let text = match (&shown, what.remove) {
+        (Some(password), _) => format!("{}\n", **password),
+        (None, true) => format!("user {} has no password any more\n", changed.user.id),
+        (None, false) => format!("user {} has a new password\n", changed.user.id),
+    };
+    let answer = json!({ "user": changed.user, "password": shown.as_deref() });
+    Ok(Reply { text, json: answer.to_string(), note: None })
+}
+
+/// Makes an administrator with a password of ours, which is answered.
+///
+/// # Errors
+/// A name that cannot be, or what the folder refuses.
+pub async fn first_administrator(id: &str, client: &Client) -> Result<Zeroizing<String>, Failure> {
+    let password = secret::generated()?;
+    client.post("/users", json!({ "id": id, "roles": [Role::Administrator.as_str()] })).await?;
+    let path = format!("/users/{}/password", encoded(id));
+    client.post(&path, json!({ "password": *password })).await?;
+    Ok(password)
 }
 
 fn body(user: UserAdd) -> serde_json::Value {

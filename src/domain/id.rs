@@ -213,6 +213,7 @@ mod tests {
         for text in bad {
             assert!(text.parse::<OwnerId>().is_err(), "{text:?}");
         }
+        assert_eq!("1".parse::<Slug>().unwrap().as_str(), "1", "f6: ids of companies are numbers");
         assert!("a@b".parse::<Slug>().is_err());
         assert!("x".repeat(MAX_NAME + 1).parse::<Slug>().is_err());
     }

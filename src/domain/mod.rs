@@ -15,6 +15,7 @@ pub mod bucket;
 pub mod event;
 pub mod token;
 pub mod owner;
+pub mod role;
 pub mod rule;
 pub mod refusal;
 pub mod decision;

@@ -21,6 +21,29 @@ pub enum OwnerKind {
     Service,
 }
 
+/// A password as it is kept: a PHC string of argon2id. It is shown to nobody.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PasswordHash(String);
+
+impl PasswordHash {
+    /// Of the text that a password was hashed to.
+    pub const fn new(phc: String) -> Self {
+        Self(phc)
+    }
+
+    /// The text, for whoever checks a password against it.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("[hash]")
+    }
+}
+
 /// A user or a service. Blocking stops all its tokens at once, and unblocking lets them go on
 /// (rows E6 and E7).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +68,9 @@ pub struct Owner {
     pub roles: BTreeSet<Slug>,
     /// The most that its tokens may have.
     pub ceiling: Flags,
+    /// What its password must match; none for whoever cannot sign in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<PasswordHash>,
     /// Since when, by whom and why it is blocked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blocked: Option<Act>,

@@ -97,6 +97,8 @@ pub enum BadRequest {
     Method,
     /// A `Connection` that names too many fields (RFC 9110 section 7.6.1).
     Connection,
+    /// More than one company, or what cannot be the name of one (row F6, sec-X5).
+    Company,
     /// A head that is no HTTP at all (RFC 9112 section 2.2); the HTTP library has answered it.
     Head,
 }
@@ -115,6 +117,7 @@ impl BadRequest {
             Self::Body => "The body does not keep to its declared length or chunks",
             Self::Method => "The method is not a known form",
             Self::Connection => "The `Connection` field names too many others",
+            Self::Company => "The request must name at most one company, in one word",
             Self::Head => "The head of the request is not HTTP",
         }
     }
@@ -132,6 +135,7 @@ impl BadRequest {
             Self::Body => "bad_body",
             Self::Method => "bad_method",
             Self::Connection => "bad_connection",
+            Self::Company => "bad_company",
             Self::Head => "bad_head",
         }
     }
@@ -150,7 +154,7 @@ pub enum Fault {
 
 impl Refusal {
     /// Every reason, for tables of metrics and tests.
-    pub const ALL: [Self; 45] = {
+    pub const ALL: [Self; 46] = {
         use BadRequest as Bad;
         [
             Self::CredentialMissing,
@@ -187,6 +191,7 @@ impl Refusal {
             Self::BadRequest(Bad::Body),
             Self::BadRequest(Bad::Method),
             Self::BadRequest(Bad::Connection),
+            Self::BadRequest(Bad::Company),
             Self::BadRequest(Bad::Head),
             Self::MethodNotAllowed,
             Self::ExpectationFailed,

@@ -93,6 +93,9 @@ pub struct Token {
     /// The token that succeeds this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotated_to: Option<TokenId>,
+    /// How long it lives on once its successor is used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retire_after_use: Option<Span>,
     /// The end, for good.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<Ended>,

@@ -9,7 +9,7 @@ use crate::domain::time::Timestamp;
 
 use super::authenticate::{self, Authenticated};
 use super::core::Core;
-use super::dialect::bearer;
+use super::dialect;
 use super::intake::Inbound;
 use super::limits;
 use super::plan::{ApiPlan, RulePlan};
@@ -65,22 +65,23 @@ pub(super) async fn permit<'s>(
     let api = matched.api;
     if let Some(rule) = matched.rule.filter(|rule| rule.public) {
         // Nobody asks whose it is, yet what has two readings goes nowhere (sec-A1).
-        bearer::credential(&inbound.parts.headers)?;
+        dialect::read(api.dialect, &inbound.parts.headers)?;
         return Ok(Permit { api, rule, entry: None, seat: None, at: Timestamp::EPOCH });
     }
     let mut now = core.shared.now()?;
-    let mut who = authenticate::identify(inbound, core).await?;
+    let carried = dialect::read(api.dialect, &inbound.parts.headers)?;
+    let mut who = authenticate::identify(inbound, carried.secret, core).await?;
     if who.was_loaded() {
         // That took a while; the moment of the decision is that of the verdict.
         now = core.shared.now()?;
     }
-    let mut verdict = judge(inbound, matched, &who, now);
+    let mut verdict = judge(inbound, matched, carried.company, &who, now);
     if verdict == Err(Refusal::IdleExpired) && who.entry().idleness_is_doubtful() {
         // The last use in memory may be older than the one in the store: idleness is final, so that
         // nobody may be refused for it on old news. Once is enough, or an idle token that keeps
         // coming would be read from the store each time.
         who = Box::pin(who.renewed(core)).await?;
-        verdict = judge(inbound, matched, &who, now);
+        verdict = judge(inbound, matched, carried.company, &who, now);
         if verdict == Err(Refusal::IdleExpired) {
             who.entry().confirm_idleness();
         }
@@ -107,6 +108,7 @@ pub(super) async fn permit<'s>(
 fn judge(
     inbound: &Inbound,
     matched: &Matched<'_>,
+    company: Option<&str>,
     who: &Authenticated,
     now: Timestamp,
 ) -> Result<(), Refusal> {
@@ -116,7 +118,7 @@ fn judge(
         certificate: None,
         last_use: entry.last_seen.at(),
         item: matched.item.as_deref(),
-        company: None,
+        company,
     };
     decision::decide(&Case {
         standing: entry.standing(),

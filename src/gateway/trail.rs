@@ -4,10 +4,11 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderValue, Method};
 
 use crate::cache::Seat;
 use crate::clock;
+use crate::config::settings::Dialect;
 use crate::domain::limits::Limit;
 use crate::domain::refusal::{Fault, Refusal};
 use crate::telemetry::access::RequestId;
@@ -39,6 +40,8 @@ pub(super) struct Trail<'s> {
     /// Held until the answer is over, or does not come.
     seat: Option<Seat>,
     counted: bool,
+    /// Whether it asks for a head alone (RFC 9110 section 9.3.2).
+    pub(super) bodiless: bool,
 }
 
 impl<'s> Trail<'s> {
@@ -46,7 +49,13 @@ impl<'s> Trail<'s> {
         let (request, begun) = (RequestId(client.core().request_number()), clock::instant());
         let record = snapshot.access_log.then(|| AccessRecord::new(client, request, begun, head));
         let (decided, matched, seen, seat, counted) = (None, None, None, None, false);
-        Self { client, request, begun, decided, matched, seen, record, seat, counted }
+        let bodiless = head.method == Method::HEAD;
+        Self { client, request, begun, decided, matched, seen, record, seat, counted, bodiless }
+    }
+
+    /// How the client speaks; before its request has met an API that is not known.
+    pub(super) fn dialect(&self) -> Dialect {
+        self.matched.as_ref().map_or(Dialect::Bearer, |matched| matched.api.dialect)
     }
 
     /// The challenge that goes with a refusal, in the name of the API that the request met.

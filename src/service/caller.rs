@@ -3,9 +3,12 @@
 use crate::domain::event::Actor;
 use crate::domain::flags::Flags;
 use crate::domain::grant::{Contexts, Items};
-use crate::domain::id::Slug;
+use crate::domain::id::{OwnerId, Slug};
 use crate::domain::limits::Limits;
+use crate::domain::owner::Owner;
+use crate::domain::role::Role;
 use crate::domain::time::Timestamp;
+use crate::domain::token::Token;
 
 /// Somebody who asks for an act.
 #[derive(Clone, Debug, PartialEq)]
@@ -14,6 +17,24 @@ pub struct Caller {
     pub actor: Actor,
     /// The most that a token of their making may have.
     pub grants: Grants,
+    /// Whose affairs they may mind; see `rights`.
+    pub(super) rank: Rank,
+}
+
+/// What somebody may do, before it is asked to whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Rank {
+    /// The administrator of the machine: everything.
+    Machine,
+    /// An owner, with the roles that have a meaning here.
+    Person {
+        /// Who.
+        id: OwnerId,
+        /// Their tenant.
+        company: Option<Slug>,
+        /// Those of the closed set.
+        roles: Vec<Role>,
+    },
 }
 
 /// Bounds of what can be handed out: nobody grants more than they have.
@@ -25,12 +46,31 @@ pub struct Grants {
     pub contexts: Contexts,
     /// Objects.
     pub items: Items,
-    /// The only tenant; none means any.
-    pub company: Option<Slug>,
+    /// Tenants.
+    pub company: Tenant,
     /// The latest end; none means never.
     pub until: Option<Timestamp>,
     /// How much they may be used at the most.
     pub limits: Limits,
+}
+
+/// The tenants that somebody may act for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tenant {
+    /// Any, and none.
+    Any,
+    /// This one alone; none is one of its own.
+    Only(Option<Slug>),
+}
+
+impl Tenant {
+    /// Whether `company` is among them.
+    pub fn includes(&self, company: Option<&Slug>) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Only(mine) => mine.as_ref() == company,
+        }
+    }
 }
 
 impl Caller {
@@ -43,10 +83,59 @@ impl Caller {
                 flags: Flags::UNLIMITED,
                 contexts: Contexts::All,
                 items: Items::All,
-                company: None,
+                company: Tenant::Any,
                 until: None,
                 limits: Limits::NONE,
             },
+            rank: Rank::Machine,
+        }
+    }
+
+    /// An owner who has signed in.
+    pub fn person(owner: &Owner) -> Self {
+        let roles: Vec<_> = Role::ALL.into_iter().filter(|role| role.is_of(owner)).collect();
+        let company = if roles.contains(&Role::Administrator) {
+            Tenant::Any
+        } else {
+            Tenant::Only(owner.company.clone())
+        };
+        Self {
+            actor: Actor::Owner(owner.id.clone()),
+            grants: Grants {
+                flags: owner.ceiling,
+                contexts: Contexts::All,
+                items: Items::All,
+                company,
+                until: None,
+                limits: Limits::NONE,
+            },
+            rank: Rank::Person { id: owner.id.clone(), company: owner.company.clone(), roles },
+        }
+    }
+
+    /// A program that shows a token of `owner`: what the owner may do, within what the token may.
+    pub fn program(owner: &Owner, token: &Token) -> Self {
+        let mut caller = Self::person(owner);
+        let company = match (&caller.grants.company, &token.company) {
+            (Tenant::Any, None) => Tenant::Any,
+            (_, company) => Tenant::Only(company.clone()),
+        };
+        caller.grants = Grants {
+            flags: token.flags.within(owner.ceiling),
+            contexts: token.contexts.clone(),
+            items: token.items.clone(),
+            company,
+            until: token.expires_at,
+            limits: token.limits.clone(),
+        };
+        caller
+    }
+
+    /// Who it is, if it is an owner.
+    pub const fn owner(&self) -> Option<&OwnerId> {
+        match &self.rank {
+            Rank::Machine => None,
+            Rank::Person { id, .. } => Some(id),
         }
     }
 }

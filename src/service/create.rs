@@ -14,7 +14,7 @@ use crate::service::caller::Caller;
 use crate::service::error::ServiceError;
 use crate::service::input::NewToken;
 use crate::service::view::TokenView;
-use crate::service::{Service, check, grant, limits, params};
+use crate::service::{Service, check, grant, limits, params, rights};
 
 /// A new token, and its secret if that was made here: this is the only time that it is seen.
 pub struct Created {
@@ -35,17 +35,16 @@ impl Service {
         input: NewToken,
     ) -> Result<Created, ServiceError> {
         let settings = self.settings();
-        let owner = match &input.owner {
-            Some(id) => {
-                let owner = self.store().owner(id).await?;
-                owner.ok_or_else(|| ServiceError::NoOwner(id.clone()))?
-            }
-            None => return Err(ServiceError::field("owner", "a token acts for a user: name one")),
+        let Some(id) = &input.owner else {
+            return Err(ServiceError::field("owner", "a token acts for a user: name one"));
         };
-        let (secret, brought) = match &input.secret {
-            Some(text) => (given(text)?, true),
-            None => (Secret::issue(random).map_err(|()| ServiceError::NoEntropy)?, false),
+        let owner = match self.store().owner(id).await? {
+            Some(owner) => owner,
+            None if by.sees_all() => return Err(ServiceError::NoOwner(id.clone())),
+            None => return Err(rights::not_for(id)),
         };
+        self.let_mind_tokens(by, &owner).await?;
+        let (secret, brought) = secret_for(input.secret.as_deref())?;
         let now = self.moment().await?;
         let token = self.draft((by, now), &input, &owner, &settings, &secret)?;
         let view = TokenView::new(
@@ -120,6 +119,7 @@ impl Service {
             disabled: None,
             rotated_from: None,
             rotated_to: None,
+            retire_after_use: None,
             ended: None,
             revision: Revision::NONE.next(),
         };
@@ -134,15 +134,23 @@ impl Service {
         Ok(token)
     }
 
-    fn new_id(&self) -> Result<TokenId, ServiceError> {
+    pub(super) fn new_id(&self) -> Result<TokenId, ServiceError> {
         let mut bytes = [0; 10];
         random(&mut bytes).map_err(|()| ServiceError::NoEntropy)?;
         Ok(TokenId::new(self.clock.unix_ms(), bytes))
     }
 }
 
-fn random(buffer: &mut [u8]) -> Result<(), ()> {
+pub(super) fn random(buffer: &mut [u8]) -> Result<(), ()> {
     aws_lc_rs::rand::fill(buffer).map_err(|_| ())
+}
+
+/// The secret of a new token, and whether its maker brought it.
+pub(super) fn secret_for(brought: Option<&str>) -> Result<(Secret, bool), ServiceError> {
+    Ok(match brought {
+        Some(text) => (given(text)?, true),
+        None => (Secret::issue(random).map_err(|()| ServiceError::NoEntropy)?, false),
+    })
 }
 
 /// Text that a caller wants to work as a token. It is not repeated in an error.

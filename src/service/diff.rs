@@ -1,7 +1,7 @@
 //! What an update changed, field by field (row X2): the record that it wrote against the one
 //! before.
 //!
-//! Digests and sealed values are never shown; that a sealed value changed is.
+//! Digests, passwords and sealed values are never shown; that one of the latter two changed is.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -54,9 +54,12 @@ fn fields(record: &Record) -> Map<String, Value> {
     }
 }
 
-/// The same with sealed values covered.
+/// The same with passwords and sealed values covered.
 fn shown(record: &Record) -> Map<String, Value> {
     let mut fields = fields(record);
+    if let Some(password) = fields.get_mut("password") {
+        *password = json!({"sealed": true});
+    }
     if let (Record::Token(token), Some(params)) = (record, fields.get_mut("context_params")) {
         for (context, values) in &token.context_params {
             for (name, value) in values {

@@ -26,6 +26,9 @@ pub enum ServiceError {
         /// Whose limit it is, and which.
         problem: String,
     },
+    /// An act that is not theirs to do.
+    #[error("{0}")]
+    Forbidden(String),
     /// There is no such token.
     #[error("there is no token {0}")]
     NoToken(TokenId),
@@ -42,6 +45,14 @@ pub enum ServiceError {
         id: TokenId,
         /// How it ended.
         state: State,
+    },
+    /// A token has one successor.
+    #[error("token {id} has a successor already: rotate {successor} instead")]
+    Rotated {
+        /// Which token.
+        id: TokenId,
+        /// Its successor.
+        successor: TokenId,
     },
     /// Nothing can be said of tokens, and nothing granted: what has expired could seem alive.
     #[error(
@@ -106,9 +117,11 @@ impl ServiceError {
     pub const fn status(&self) -> u16 {
         match self {
             Self::Field { .. } => 400,
-            Self::NotAllowed { .. } => 403,
+            Self::NotAllowed { .. } | Self::Forbidden(_) => 403,
             Self::NoToken(_) | Self::NoOwner(_) => 404,
-            Self::OwnerExists(_) | Self::Ended { .. } | Self::History(_) => 409,
+            Self::OwnerExists(_) | Self::Ended { .. } | Self::Rotated { .. } | Self::History(_) => {
+                409
+            }
             Self::ClockBehind { .. }
             | Self::NoEntropy
             | Self::NoMasterKey(_)
@@ -133,9 +146,11 @@ impl ServiceError {
         match self {
             Self::Field { .. } => "bad-field",
             Self::NotAllowed { .. } => "not-allowed",
+            Self::Forbidden(_) => "forbidden",
             Self::NoToken(_) | Self::NoOwner(_) => "not-found",
             Self::OwnerExists(_) => "exists",
             Self::Ended { .. } => "ended",
+            Self::Rotated { .. } => "rotated",
             Self::ClockBehind { .. } => "clock-behind",
             Self::History(_) => "other-history",
             Self::NoEntropy | Self::NoMasterKey(_) | Self::NotSealed(_) => "unavailable",
@@ -159,11 +174,13 @@ impl ServiceError {
         match self.kind() {
             "bad-field" => "A value is missing or wrong",
             "not-allowed" => "More than may be granted",
+            "forbidden" => "Not yours to do",
             "not-found" => "Not found",
             "exists" => "It exists already",
             "clock-behind" => "The wall clock is behind",
             "other-history" => "This is another history",
             "ended" => "The token has ended",
+            "rotated" => "It has a successor",
             "conflict" => "Somebody changed it meanwhile",
             "duplicate-secret" => "Another token has this secret",
             "disk-full" => "The disk is full",

@@ -6,7 +6,7 @@ use crate::domain::id::Slug;
 use crate::domain::limits::Limits;
 use crate::domain::owner::Owner;
 use crate::domain::time::Timestamp;
-use crate::service::caller::Grants;
+use crate::service::caller::{Grants, Tenant};
 use crate::service::error::ServiceError;
 
 fn allowed(
@@ -60,9 +60,9 @@ pub(super) fn company(
         let company = owner.company.as_ref().map_or("", Slug::as_str);
         format!("`{}` belongs to the company `{company}`", owner.id)
     })?;
-    allowed(within(maker.company.as_ref()), "company", || {
-        let company = maker.company.as_ref().map_or("", Slug::as_str);
-        format!("you may act for the company `{company}` alone")
+    allowed(maker.company.includes(wanted), "company", || match &maker.company {
+        Tenant::Only(Some(company)) => format!("you may act for the company `{company}` alone"),
+        Tenant::Only(None) | Tenant::Any => "you may act for no company".to_owned(),
     })
 }
 
@@ -100,6 +100,7 @@ mod tests {
             parent: None,
             roles: [].into(),
             ceiling: bits(ceiling),
+            password: None,
             blocked: None,
             created_by: Actor::System,
             created_at: Timestamp::EPOCH,
@@ -112,7 +113,7 @@ mod tests {
             flags: bits(0x300),
             contexts: Contexts::set(["stock".parse().unwrap()]),
             items: Items::set(["10"]).unwrap(),
-            company: Some("acme".parse().unwrap()),
+            company: Tenant::Only(Some("acme".parse().unwrap())),
             until: Some(Timestamp::from_unix(1_000)),
             limits: Limits { uses: Some(5), ..Limits::NONE },
         }

@@ -9,6 +9,7 @@ use crate::domain::event::{Event, EventKind};
 use crate::domain::id::{OwnerId, TokenId};
 use crate::domain::secret::Digest;
 use crate::history;
+use crate::service::caller::Caller;
 use crate::service::diff::{FieldChange, diff};
 use crate::service::error::ServiceError;
 use crate::service::{PAGE_ENTRIES, Service};
@@ -88,17 +89,17 @@ impl Service {
     /// No such token or owner, or a store that cannot be read.
     pub async fn events(
         &self,
+        by: &Caller,
         subject: Option<&Subject>,
         before: Option<Position>,
         limit: usize,
     ) -> Result<Page<EventView, Position>, ServiceError> {
-        let page = self.store().events(subject, before, limit.clamp(1, PAGE_ENTRIES)).await?;
-        // What exists was made, so that it has a history.
-        match subject.filter(|_| page.entries.is_empty()) {
-            Some(Subject::Token(id)) => drop(self.token_record(*id).await?),
-            Some(Subject::Owner(id)) => drop(self.owner_record(id).await?),
-            None => {}
+        match subject {
+            None => by.watches()?,
+            Some(Subject::Token(id)) => drop(self.token_seen(by, *id).await?),
+            Some(Subject::Owner(id)) => self.let_see(by, &*self.owner_record(id).await?).await?,
         }
+        let page = self.store().events(subject, before, limit.clamp(1, PAGE_ENTRIES)).await?;
         let mut entries = Vec::with_capacity(page.entries.len());
         for recorded in page.entries {
             let changes = match recorded.event.kind {
@@ -130,7 +131,16 @@ impl Service {
         Ok(Vec::new())
     }
 
-    /// The newest event.
+    /// The newest event, for the machine itself.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    pub async fn newest(&self) -> Result<Option<(Position, Event)>, StoreError> {
+        let newest = self.store().events(None, None, 1).await?.entries.pop();
+        Ok(newest.map(|newest| (newest.position, newest.event)))
+    }
+
+    /// Where the history ends.
     ///
     /// # Errors
     /// A store that cannot be read.

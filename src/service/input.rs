@@ -129,6 +129,23 @@ pub struct ConditionsChange {
     pub certificate: Patch<Digest>,
 }
 
+/// How a token is to be succeeded by another with the same rights.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Rotation {
+    /// For how long both work; a day if left out, zero ends the old one at once. It never lives longer
+    /// than it would have.
+    #[serde(deserialize_with = "length")]
+    pub grace: Option<Span>,
+    /// How long the old one works once the new one was used, if that is sooner.
+    #[serde(deserialize_with = "length")]
+    pub after_use: Option<Span>,
+    /// Existing text that is to work as the new token; made here if left out.
+    pub secret: Option<String>,
+    /// Why, for the history.
+    pub reason: String,
+}
+
 /// An owner to be made.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]

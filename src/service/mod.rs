@@ -19,6 +19,7 @@ use crate::store::{Change, Commit, Position, Store, StoreError, Subject};
 
 pub mod caller;
 pub mod error;
+mod rights;
 pub mod input;
 pub mod view;
 mod check;
@@ -31,6 +32,9 @@ pub mod tokens;
 mod update;
 pub mod sweep;
 mod owners;
+mod passwords;
+pub mod rotate;
+pub mod program;
 pub mod history;
 pub mod mark;
 #[cfg(test)]

@@ -30,8 +30,8 @@ impl Service {
     ///
     /// # Errors
     /// No such token, or a store that cannot be read.
-    pub async fn token(&self, id: TokenId) -> Result<TokenView, ServiceError> {
-        let (token, now) = (self.token_record(id).await?, self.moment().await?);
+    pub async fn token(&self, by: &Caller, id: TokenId) -> Result<TokenView, ServiceError> {
+        let (token, now) = (self.token_seen(by, id).await?, self.moment().await?);
         self.view(&token, now).await
     }
 
@@ -39,8 +39,12 @@ impl Service {
     ///
     /// # Errors
     /// A store that cannot be read.
-    pub async fn presented(&self, by: &Presented) -> Result<Option<Held>, ServiceError> {
-        let token = match by {
+    pub async fn presented(
+        &self,
+        by: &Caller,
+        presented: &Presented,
+    ) -> Result<Option<Held>, ServiceError> {
+        let token = match presented {
             Presented::Id(id) => self.store().token(*id).await?,
             Presented::Secret(secret) => {
                 self.store().held(&secret.digest()).await?.map(|held| held.token)
@@ -48,6 +52,9 @@ impl Service {
         };
         let Some(token) = token else { return Ok(None) };
         let owner = self.owner_record(&token.owner).await?;
+        if !by.sees(&owner, self.relation(by, &owner).await?) {
+            return Ok(None);
+        }
         let last_use = self.cache.last_use(&token).await?;
         Ok(Some(Held { token, owner, last_use, slot: None }))
     }
@@ -59,15 +66,17 @@ impl Service {
     /// No such owner, or a store that cannot be read.
     pub async fn tokens(
         &self,
+        by: &Caller,
         owner: Option<&OwnerId>,
         after: Option<TokenId>,
         limit: usize,
     ) -> Result<Page<TokenView, TokenId>, ServiceError> {
         let (settings, now) = (self.settings(), self.moment().await?);
-        let page = self.store().tokens(owner, after, limit.clamp(1, PAGE_ENTRIES)).await?;
-        if let Some(owner) = owner.filter(|_| page.entries.is_empty()) {
-            self.owner_record(owner).await?;
+        if let Some(owner) = owner {
+            self.let_see(by, &*self.owner_record(owner).await?).await?;
         }
+        let owner = if by.sees_all() { owner } else { owner.or(by.owner()) };
+        let page = self.store().tokens(owner, after, limit.clamp(1, PAGE_ENTRIES)).await?;
         let mut blocked: BTreeMap<&OwnerId, bool> = BTreeMap::new();
         let keys: Vec<_> = page.entries.iter().map(Listed::use_key).collect();
         let last_uses = self.cache.last_uses(&keys).await?;
@@ -161,6 +170,8 @@ impl Service {
         apply: impl Fn(&mut Token, State) -> Result<(), ServiceError>,
     ) -> Result<TokenChanged, ServiceError> {
         let mut attempts = ATTEMPTS;
+        let owner = self.owner_record(&self.token_seen(by, id).await?.owner).await?;
+        self.let_mind_tokens(by, &owner).await?;
         loop {
             let held = self.token_record(id).await?;
             let last_use = self.cache.last_use(&held).await?.map(|last| last.at);
@@ -199,6 +210,20 @@ impl Service {
         let record = Record::Token(Arc::new(token));
         let change = Change { record, expected, unused_since: None };
         self.write(by, kind, reason, change, subjects).await.map(|_| ())
+    }
+
+    /// The record of a token that `by` may see.
+    pub(super) async fn token_seen(
+        &self,
+        by: &Caller,
+        id: TokenId,
+    ) -> Result<Arc<Token>, ServiceError> {
+        let token = self.token_record(id).await?;
+        let owner = self.owner_record(&token.owner).await?;
+        match self.let_see(by, &owner).await {
+            Err(ServiceError::NoOwner(_)) => Err(ServiceError::NoToken(id)),
+            outcome => outcome.map(|()| token),
+        }
     }
 
     pub(super) async fn token_record(&self, id: TokenId) -> Result<Arc<Token>, ServiceError> {

@@ -26,6 +26,7 @@ pub(crate) fn owner(id: &str) -> Owner {
         parent: None,
         roles: std::collections::BTreeSet::new(),
         ceiling: Flags::UNLIMITED,
+        password: None,
         blocked: None,
         created_by: Actor::Local(0),
         created_at: NOW,
@@ -61,6 +62,7 @@ pub(crate) fn token(n: u64, owner: &str) -> Token {
         disabled: None,
         rotated_from: None,
         rotated_to: None,
+        retire_after_use: None,
         ended: None,
         revision: Revision(1),
     }

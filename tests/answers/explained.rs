@@ -16,7 +16,7 @@ use super::support::client::Client;
 use super::support::gateway::{Gateway, Made, START};
 
 /// Asks the local socket, as `tollgate explain` does.
-fn explain(gateway: &Gateway, question: &Value) -> Value {
+pub(super) fn explain(gateway: &Gateway, question: &Value) -> Value {
     let socket = gateway.folder().join("data/tollgate.sock");
     let mut stream = UnixStream::connect(socket).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();

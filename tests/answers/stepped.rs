@@ -12,6 +12,7 @@ use tollgate::clock::ClockState;
 use tollgate::domain::event::EventKind;
 use tollgate::domain::time::{Span, Timestamp};
 use tollgate::domain::token::State;
+use tollgate::service::Caller;
 use tollgate::service::tokens::Presented;
 
 use super::Stage;
@@ -30,7 +31,9 @@ fn trusted(gateway: &Gateway) -> bool {
 
 fn state(gateway: &Gateway, token: &Made) -> (State, bool) {
     let app = gateway.app();
-    let held = app.control().block_on(app.service().presented(&Presented::Id(token.id)));
+    let held = app
+        .control()
+        .block_on(app.service().presented(&Caller::local(0), &Presented::Id(token.id)));
     let held = held.unwrap().unwrap();
     let used = held.last_use.map(|last| last.at);
     (held.token.state(used, gateway.clock().now()), held.token.ended.is_some())
@@ -198,7 +201,12 @@ fn say_that_it_is_right(gateway: &Gateway) {
     assert!(!trusted(gateway));
     let (status, done) = gateway.local("/clock/trust", &json!({ "reason": "it was off" }));
     assert_eq!((status, &done["changed"]), (200, &json!(true)), "{done}");
-    let events = gateway.app().control().block_on(gateway.app().service().events(None, None, 9));
+    let events = gateway.app().control().block_on(gateway.app().service().events(
+        &Caller::local(0),
+        None,
+        None,
+        9,
+    ));
     // The sweeper may have been quick.
     let word = events.unwrap().entries.into_iter().map(|entry| entry.event);
     let word = word.filter(|event| event.kind == EventKind::ClockTrusted);

@@ -168,13 +168,17 @@ fn long_lists_come_page_by_page() {
     let all = place.json(&["token", "list", "--all"]);
     assert_eq!(all["tokens"].as_array().unwrap().len(), 5);
     let history = place.json(&["history", "--limit", "2"]);
-    assert_eq!(history["next"], json!(5));
+    assert_eq!(history["next"], json!(7));
 }
 
 #[test]
 fn init_makes_what_serve_needs_and_overwrites_nothing() {
     use std::os::unix::fs::PermissionsExt as _;
-    let place = Place::new();
+    let place = Place::empty();
+    let made = place.json(&["init", "--administrator", "root"]);
+    let first = &made["administrator"];
+    assert_eq!((&first["user"], first["password"].as_str().unwrap().len()), (&json!("root"), 24));
+    assert_eq!(place.json(&["user", "show", "root"])["roles"], json!(["administrator"]));
     let mode = |name| std::fs::metadata(place.path(name)).unwrap().permissions().mode() & 0o777;
     assert_eq!((mode("data"), mode("data.key")), (0o700, 0o600));
     let key = std::fs::read_to_string(place.path("data.key")).unwrap();

@@ -41,6 +41,7 @@ pub(crate) fn owner(n: u64) -> Commit {
         parent: None,
         roles: BTreeSet::new(),
         ceiling: Flags::UNLIMITED,
+        password: None,
         blocked: None,
         created_by: Actor::Local(0),
         created_at: NOW,
@@ -80,6 +81,7 @@ pub(crate) fn token(n: u64, owner: &str) -> Token {
         disabled: None,
         rotated_from: None,
         rotated_to: None,
+        retire_after_use: None,
         ended: None,
         revision: Revision(1),
     }

@@ -53,6 +53,7 @@ fn owner(number: i64) -> Owner {
         parent: None,
         roles: Default::default(),
         ceiling: Flags::from_bits(number).unwrap(),
+        password: None,
         blocked: None,
         created_by: Actor::System,
         created_at: START,
@@ -92,6 +93,7 @@ fn token(place: usize, number: i64) -> Token {
         disabled: None,
         rotated_from: None,
         rotated_to: None,
+        retire_after_use: None,
         ended: None,
         revision: Revision(u64::try_from(number).unwrap()),
     }

@@ -29,6 +29,7 @@ fn token() -> Token {
         disabled: None,
         rotated_from: None,
         rotated_to: None,
+        retire_after_use: None,
         ended: None,
         revision: Revision::NONE.next(),
     }

@@ -1,6 +1,8 @@
 //! The acts, each with its checks and its event, over a real store.
 
 mod owners;
+mod rights;
+mod rotate;
 mod sweep;
 mod tokens;
 mod update;
@@ -27,8 +29,8 @@ const NOW: Timestamp = Timestamp::from_unix(1_800_000_000);
 /// Acts over a store in a folder of its own, a held clock, and the administrator of the machine.
 pub(crate) struct World {
     pub(crate) service: Arc<Service>,
-    clock: Clock,
-    by: Caller,
+    pub(crate) clock: Clock,
+    pub(crate) by: Caller,
     _folder: TempDir,
 }
 
@@ -84,15 +86,15 @@ impl World {
 }
 
 /// A body as it comes over the wire.
-fn input<T: serde::de::DeserializeOwned>(body: Value) -> T {
+pub(crate) fn input<T: serde::de::DeserializeOwned>(body: Value) -> T {
     serde_json::from_str(&body.to_string()).unwrap()
 }
 
-fn owner_id(text: &str) -> OwnerId {
+pub(crate) fn owner_id(text: &str) -> OwnerId {
     text.parse().unwrap()
 }
 
-fn problem<T>(result: Result<T, ServiceError>) -> (u16, String) {
+pub(crate) fn problem<T>(result: Result<T, ServiceError>) -> (u16, String) {
     let error = result.err().expect("the act should be refused");
     (error.status(), error.to_string())
 }

@@ -13,7 +13,7 @@ async fn an_owner_is_made_once() {
     let owner = world.owner(body.clone()).await.unwrap();
     assert_eq!((owner.name.as_str(), owner.ceiling.bits()), ("bob", 0x300));
     assert_eq!(owner.roles.len(), 2);
-    assert_eq!(owner, world.service.owner(&owner_id("bob")).await.unwrap());
+    assert_eq!(owner, world.service.owner(&world.by, &owner_id("bob")).await.unwrap());
     let error = world.owner(body).await.unwrap_err();
     assert_eq!((error.status(), error.kind()), (409, "exists"));
     assert_eq!(world.kinds().await, ["owner.created"]);
@@ -46,13 +46,13 @@ async fn e6_e7_a_block_is_not_a_revoke() {
         assert_eq!(blocked.changed, changed);
         assert_eq!(blocked.user.blocked.unwrap().reason, "left");
     }
-    let shown = world.service.token(token.id).await.unwrap();
+    let shown = world.service.token(&world.by, token.id).await.unwrap();
     assert!(shown.blocked && shown.state == token.state);
     for changed in [true, false] {
         let back = world.service.unblock_owner(&world.by, &alice, "").await.unwrap();
         assert_eq!((back.changed, back.user.blocked), (changed, None));
     }
-    assert_eq!(world.service.token(token.id).await.unwrap(), token);
+    assert_eq!(world.service.token(&world.by, token.id).await.unwrap(), token);
     let kinds = ["owner.unblocked", "owner.blocked", "token.created", "owner.created"];
     assert_eq!(world.kinds().await, kinds);
     let nobody = world.service.block_owner(&world.by, &owner_id("nobody"), "").await;
@@ -65,10 +65,10 @@ async fn owners_are_listed_page_by_page() {
     for id in ["carol", "alice", "bob"] {
         world.owner(json!({ "id": id })).await.unwrap();
     }
-    let page = world.service.owners(None, 2).await.unwrap();
+    let page = world.service.owners(&world.by, None, 2).await.unwrap();
     let names: Vec<_> = page.entries.iter().map(|owner| owner.id.as_str()).collect();
     assert_eq!(names, ["alice", "bob"]);
-    let rest = world.service.owners(page.next.as_ref(), 2).await.unwrap();
+    let rest = world.service.owners(&world.by, page.next.as_ref(), 2).await.unwrap();
     assert_eq!((rest.entries[0].id.as_str(), rest.next), ("carol", None));
 }
 
@@ -78,7 +78,7 @@ async fn x2_the_history_tells_who_did_what_to_whom() {
     let token = world.token().await;
     world.service.revoke_token(&world.by, token.id, "leaked").await.unwrap();
     let alice = Subject::Owner(owner_id("alice"));
-    let page = world.service.events(Some(&alice), None, 2).await.unwrap();
+    let page = world.service.events(&world.by, Some(&alice), None, 2).await.unwrap();
     let newest = serde_json::to_value(&page.entries[0]).unwrap();
     assert_eq!(
         newest,
@@ -88,8 +88,11 @@ async fn x2_the_history_tells_who_did_what_to_whom() {
             "tokens": [token.id], "users": ["alice"]
         })
     );
-    let rest = world.service.events(Some(&alice), page.next, 2).await.unwrap();
+    let rest = world.service.events(&world.by, Some(&alice), page.next, 2).await.unwrap();
     assert_eq!((rest.entries[0].position, rest.next), (1, None));
     let token = Subject::Token(token.id);
-    assert_eq!(world.service.events(Some(&token), None, 9).await.unwrap().entries.len(), 2);
+    assert_eq!(
+        world.service.events(&world.by, Some(&token), None, 9).await.unwrap().entries.len(),
+        2
+    );
 }

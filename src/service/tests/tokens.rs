@@ -24,7 +24,8 @@ async fn f1_a_secret_is_shown_once_and_never_kept() {
     let record = world.service.token_record(created.token.id).await.unwrap();
     assert_eq!(record.digest, secret.digest());
     let kept = serde_json::to_string(&*record).unwrap();
-    let shown = serde_json::to_string(&world.service.token(record.id).await.unwrap()).unwrap();
+    let shown =
+        serde_json::to_string(&world.service.token(&world.by, record.id).await.unwrap()).unwrap();
     assert!(!kept.contains(&secret.expose()[3..30]) && !shown.contains(&secret.expose()[3..30]));
     assert!(!shown.contains(&record.digest.to_hex()));
 }
@@ -200,11 +201,11 @@ async fn a_token_that_only_the_clock_ended_can_still_be_revoked() {
     let world = World::with_alice().await;
     let token = world.create(json!({"owner": "alice", "name": "a", "lifetime": 60})).await.unwrap();
     world.clock.advance(Span::from_seconds(60));
-    assert_eq!(world.service.token(token.id).await.unwrap().state, State::Expired);
+    assert_eq!(world.service.token(&world.by, token.id).await.unwrap().state, State::Expired);
     assert_eq!(problem(world.update(token.id, json!({"expires_at": null})).await).0, 409);
     assert!(world.service.revoke_token(&world.by, token.id, "").await.unwrap().changed);
     world.clock.set(NOW);
-    assert_eq!(world.service.token(token.id).await.unwrap().state, State::Revoked);
+    assert_eq!(world.service.token(&world.by, token.id).await.unwrap().state, State::Revoked);
 }
 
 #[tokio::test]
@@ -243,13 +244,13 @@ async fn f3_ended_tokens_stay_in_the_list_page_by_page() {
     let noted = NotedUse { of: made[1].into(), last: last_use, first: false };
     world.service.store().note_uses(vec![noted], world.clock.now()).await.unwrap();
 
-    let page = world.service.tokens(None, None, 2).await.unwrap();
+    let page = world.service.tokens(&world.by, None, None, 2).await.unwrap();
     assert_eq!((page.entries[0].id, page.entries[0].state), (made[0], State::Revoked));
     assert_eq!(page.entries[1].last_use.as_ref().unwrap().api, "erp");
-    let page = world.service.tokens(None, page.next, 10).await.unwrap();
+    let page = world.service.tokens(&world.by, None, page.next, 10).await.unwrap();
     assert_eq!(page.entries.iter().map(|token| token.id).collect::<Vec<_>>(), made[2..]);
     assert_eq!(page.next, None);
-    let page = world.service.tokens(Some(&owner_id("bob")), None, 10).await.unwrap();
+    let page = world.service.tokens(&world.by, Some(&owner_id("bob")), None, 10).await.unwrap();
     assert_eq!(page.entries.len(), 1);
 }
 
@@ -257,7 +258,7 @@ async fn f3_ended_tokens_stay_in_the_list_page_by_page() {
 async fn an_unknown_token_is_not_found() {
     let world = World::with_alice().await;
     let id = TokenId::new(1, [0; 10]);
-    assert_eq!(problem(world.service.token(id).await).0, 404);
+    assert_eq!(problem(world.service.token(&world.by, id).await).0, 404);
     assert_eq!(problem(world.update(id, json!({"name": "x"})).await).0, 404);
     assert_eq!(problem(world.service.revoke_token(&world.by, id, "").await).0, 404);
 }
@@ -289,9 +290,17 @@ async fn f7_a_secret_parameter_is_sealed_and_never_shown() {
     let place = Binding { token: token.id, context: &telegram, parameter: "market" };
     assert_eq!(*key.open(&place, sealed).unwrap(), "123456:bot-secret");
 
+    let rotated = world.service.rotate_token(&world.by, token.id, input(json!({}))).await;
+    let successor = world.service.token_record(rotated.unwrap().token.id).await.unwrap();
+    let ParamValue::Sealed(sealed) = &successor.context_params[&telegram]["market"] else {
+        panic!()
+    };
+    let place = Binding { token: successor.id, context: &telegram, parameter: "market" };
+    assert_eq!(*key.open(&place, sealed).unwrap(), "123456:bot-secret", "sealed anew");
+
     let change = json!({"context_params": {"hub": {"market": "another"}}});
     world.update(token.id, change).await.unwrap();
-    let events = world.service.events(None, None, 9).await.unwrap().entries;
+    let events = world.service.events(&world.by, None, None, 9).await.unwrap().entries;
     let shown = json!({"hub": {"market": {"sealed": true}}});
     let change = &serde_json::to_value(&events[0].changes).unwrap()[0];
     assert_eq!(change, &json!({"field": "context_params", "from": shown, "to": shown}));

@@ -50,7 +50,7 @@ async fn x2_the_history_tells_what_an_update_changed() {
     let id = world.token().await.id;
     world.service.disable_token(&world.by, id, "").await.unwrap();
     world.update(id, json!({"name": "cd", "items": ["7"], "lifetime": "1d"})).await.unwrap();
-    let newest = world.service.events(None, None, 1).await.unwrap().entries.remove(0);
+    let newest = world.service.events(&world.by, None, None, 1).await.unwrap().entries.remove(0);
     let end = NOW.plus(Span::from_days(1));
     assert_eq!(
         serde_json::to_value(newest.changes).unwrap(),
@@ -91,7 +91,7 @@ async fn two_people_who_edit_at_once_do_not_undo_each_other() {
     let error = world.update(id, json!({"revision": 1, "name": "second"})).await.unwrap_err();
     assert_eq!((error.status(), error.kind()), (409, "conflict"));
     assert!(error.to_string().contains("is at revision 2, not 1"), "{error}");
-    assert_eq!(world.service.token(id).await.unwrap().name, "first");
+    assert_eq!(world.service.token(&world.by, id).await.unwrap().name, "first");
 }
 
 #[tokio::test]
@@ -103,7 +103,7 @@ async fn changes_that_name_no_revision_all_arrive() {
         world.update(id, json!({"app": "a"})),
     );
     assert!(name.unwrap().changed && app.unwrap().changed);
-    let token = world.service.token(id).await.unwrap();
+    let token = world.service.token(&world.by, id).await.unwrap();
     assert_eq!((token.name.as_str(), token.app.as_str(), token.revision.0), ("n", "a", 3));
 }
 

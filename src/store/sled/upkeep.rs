@@ -78,6 +78,9 @@ impl Upkeep {
 
     /// Refuses a write for which there might be no room, and notes for the health whether there is.
     pub(super) fn check_space(&self, shared: &Shared, bytes: u64) -> Result<(), StoreError> {
+        if shared.room_is(Room::NoneInIndex) {
+            return Err(self.space.full());
+        }
         let checked = self.space.check(bytes);
         if checked.is_err() {
             shared.set_room(Room::Little);
@@ -120,6 +123,7 @@ impl Upkeep {
         let waited = clock::instant().saturating_duration_since(since) >= INTERVAL;
         if (waited || shared.room_is(Room::Little)) && self.space.check(0).is_ok() {
             shared.set_room(Room::Enough);
+            self.full_since = None;
         }
     }
 
@@ -154,10 +158,9 @@ impl Upkeep {
     }
 
     fn revive(&mut self, shared: &Shared, log: &Log, state: &mut State) {
-        let broken = matches!(shared.index(), Err(StoreError::Failed { .. }));
         let early =
             self.retried.is_some_and(|at| clock::instant().saturating_duration_since(at) < RETRY);
-        if !broken || early || shared.is_closing() {
+        if !shared.is_down() || early || shared.is_closing() {
             return;
         }
         self.retried = Some(clock::instant());

@@ -1,0 +1,105 @@
+//! How an administrative face is served: one task for each connection, which keeps to `limits`.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+
+use crate::admin::bounded::{Accept, Bounded};
+use crate::admin::extract::Peer;
+use crate::admin::limits::{HEAD, REUSED, WHOLE};
+
+/// Who comes to a face.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Clients {
+    /// Root, and the user that the gateway runs as. Answers may be long.
+    Trusted,
+    /// Whoever reaches it. Nobody keeps a place by asking again and again, but comes to stand behind
+    /// those who wait.
+    Anybody,
+}
+
+impl Clients {
+    /// How long a connection takes requests, and when it is ended.
+    const fn ages(self) -> Option<(Duration, Duration)> {
+        match self {
+            Self::Trusted => None,
+            Self::Anybody => Some((REUSED, WHOLE)),
+        }
+    }
+}
+
+/// Answers until `stop` is done, and then until the last answer is given.
+pub(super) async fn serve<L: Accept>(
+    mut listener: Bounded<L>,
+    clients: Clients,
+    router: Router,
+    stop: impl Future<Output = ()> + Send,
+) {
+    let mut stop = pin!(stop);
+    let (close, closing) = watch::channel(());
+    loop {
+        let (io, peer) = tokio::select! {
+            biased;
+            () = &mut stop => break,
+            accepted = listener.accept() => accepted,
+        };
+        tokio::spawn(lead(io, peer, clients, router.clone(), closing.clone()));
+    }
+    drop((listener, closing));
+    let _ = close.send(());
+    close.closed().await;
+}
+
+/// The life of a connection; `closing` is held to its end.
+async fn lead(
+    io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    peer: Peer,
+    clients: Clients,
+    router: Router,
+    mut closing: watch::Receiver<()>,
+) {
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(peer);
+        TowerToHyperService::new(router.clone()).call(request)
+    });
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD);
+    let mut connection = pin!(http.serve_connection(TokioIo::new(io), service));
+    let old = async {
+        match clients.ages() {
+            Some((reused, _)) => sleep(reused).await,
+            None => std::future::pending().await,
+        }
+    };
+    let served = async {
+        tokio::select! {
+            biased;
+            ended = connection.as_mut() => return ended,
+            // Also when whoever serves is gone.
+            _ = closing.changed() => {}
+            () = old => {}
+        }
+        connection.as_mut().graceful_shutdown();
+        connection.await
+    };
+    let ended = match clients.ages() {
+        Some((_, whole)) => timeout(whole, served).await.unwrap_or(Ok(())),
+        None => served.await,
+    };
+    if let Err(error) = ended {
+        tracing::debug!(%error, "an administrative connection ended");
+    }
+}
+
+#[cfg(test)]
+mod tests;

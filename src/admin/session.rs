@@ -1,0 +1,121 @@
+//! `/api/v1/session`: signing in and out.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Extension, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use serde::{Deserialize, Serialize};
+
+use crate::admin::Handles;
+use crate::admin::access::{self, CSRF};
+use crate::admin::extract::{Body, Peer};
+use crate::admin::problem::Problem;
+use crate::domain::id::OwnerId;
+use crate::domain::owner::Owner;
+use crate::domain::time::Span;
+use crate::web::sessions::COOKIE;
+
+/// What somebody signs in with.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SignIn {
+    user: String,
+    password: String,
+}
+
+/// Who has signed in.
+#[derive(Debug, Serialize)]
+pub(super) struct SignedIn {
+    user: OwnerId,
+    /// To be sent back with every act.
+    csrf_token: String,
+}
+
+type Handle = State<Arc<Handles>>;
+type Cookie = [(HeaderName, String); 1];
+
+/// Signs in: the answer sets the cookie of a new session, whatever session there was (sec-W3).
+pub(super) async fn begin(
+    State(handles): Handle,
+    Extension(peer): Extension<Peer>,
+    headers: HeaderMap,
+    Body(SignIn { user, password }): Body<SignIn>,
+) -> Result<(Cookie, Json<SignedIn>), Response> {
+    let address = peer.address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    let owner = sign_in(&handles, address, &user, &password).await?;
+    if let Some((word, _)) = access::session(&handles, &headers) {
+        handles.people.sessions.end(word);
+    }
+    let people = &handles.people;
+    let now = handles.service.now();
+    let begun = people.sessions.begin(&owner, now);
+    let session =
+        begun.and_then(|word| Some((people.sessions.find(&word, people.lasting, now)?, word)));
+    let Some((session, word)) = session else {
+        let detail = "no random numbers could be had from the system";
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        return Err(Problem::new(status, "unavailable", "Not now", detail).into_response());
+    };
+    let body = SignedIn { user: owner.id.clone(), csrf_token: session.csrf };
+    Ok(([(header::SET_COOKIE, cookie(&word, ""))], Json(body)))
+}
+
+/// Signs out: the session is dead at once.
+pub(super) async fn end(
+    State(handles): Handle,
+    headers: HeaderMap,
+) -> Result<(StatusCode, Cookie), Problem> {
+    if let Some((word, session)) = access::session(&handles, &headers) {
+        let sent = headers.get(CSRF).map(HeaderValue::as_bytes);
+        if !sent.is_some_and(|sent| access::same(sent, session.csrf.as_bytes())) {
+            let detail = format!("an act of a session needs the field `{CSRF}`");
+            return Err(access::forbidden("no-csrf-token", &detail));
+        }
+        handles.people.sessions.end(word);
+    }
+    Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie("", "; Max-Age=0"))]))
+}
+
+/// Whoever has this name and password.
+///
+/// # Errors
+/// Nobody, said in the same words whether it is the name or the password; or too many failures before.
+pub(super) async fn sign_in(
+    handles: &Handles,
+    address: IpAddr,
+    user: &str,
+    password: &str,
+) -> Result<Arc<Owner>, Response> {
+    let (throttle, now) = (&handles.people.throttle, handles.service.now());
+    if let Some(wait) = throttle.wait(address, user, now) {
+        return Err(too_many(wait));
+    }
+    // Counted before it is known, so that many at once are not more than one after another.
+    throttle.failed(address, user, now);
+    let owner = handles.service.signed_in(user, password).await;
+    match owner.map_err(|error| Problem::from(error).into_response())? {
+        Some(owner) => {
+            throttle.succeeded(address, user);
+            Ok(owner)
+        }
+        None => {
+            let (title, detail) = ("Not signed in", "this user name and password are not right");
+            let status = StatusCode::UNAUTHORIZED;
+            Err(Problem::new(status, "not-signed-in", title, detail).into_response())
+        }
+    }
+}
+
+fn too_many(wait: Span) -> Response {
+    let detail = format!("too many have failed to sign in; try again in {} s", wait.seconds());
+    let status = StatusCode::TOO_MANY_REQUESTS;
+    let problem = Problem::new(status, "too-many-failures", "Try again later", detail);
+    ([(header::RETRY_AFTER, wait.seconds().to_string())], problem).into_response()
+}
+
+fn cookie(word: &str, more: &str) -> String {
+    format!("{COOKIE}={word}; Path=/; Secure; HttpOnly; SameSite=Strict{more}")
+}

@@ -1,0 +1,224 @@
+//! Acts over TCP: who is let in, and what other sites and old cookies cannot do.
+
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Request, header};
+use hyper::service::Service as _;
+use hyper_util::service::TowerToHyperService;
+
+use super::*;
+use crate::admin::extract::Peer;
+use crate::domain::time::Span;
+use crate::service::tests::{input, owner_id};
+
+const GOOD: &str = "correct horse battery";
+
+/// What is served over TCP, over a store of its own.
+struct Face {
+    world: World,
+    router: axum::Router,
+}
+
+/// An answer.
+struct Got {
+    status: u16,
+    headers: HeaderMap,
+    body: Value,
+}
+
+impl Got {
+    fn cookie(&self) -> String {
+        let line = self.headers[header::SET_COOKIE].to_str().unwrap();
+        line.split(';').next().unwrap().to_owned()
+    }
+}
+
+impl Face {
+    /// With `root`, an administrator, and `alice`, a user, who both have a password.
+    async fn new() -> Self {
+        let world = World::new().await;
+        for (id, roles) in [("root", json!(["administrator"])), ("alice", json!([]))] {
+            let owner = input(json!({"id": id, "roles": roles}));
+            world.service.create_owner(&world.by, owner).await.unwrap();
+            let id = owner_id(id);
+            world.service.set_password(&world.by, &id, None, Some(GOOD)).await.unwrap();
+        }
+        let handles = Handles {
+            service: Arc::clone(&world.service),
+            reload: None,
+            server: None,
+            shared: None,
+            people: Default::default(),
+        };
+        Self { router: api::over_tcp(Arc::new(handles)), world }
+    }
+
+    async fn ask(&self, line: &str, fields: &[(&str, &str)], body: Value) -> Got {
+        let (method, path) = line.split_once(' ').unwrap();
+        let mut request = Request::builder().method(method).uri(format!("/api/v1{path}"));
+        request = request.header("host", "desk.example").header("content-type", "application/json");
+        for (name, value) in fields {
+            request = request.header(*name, *value);
+        }
+        let mut request = request.body(Body::from(body.to_string())).unwrap();
+        let address = Some("192.0.2.7".parse().unwrap());
+        request.extensions_mut().insert(Peer { uid: None, address });
+        let answer = TowerToHyperService::new(self.router.clone()).call(request).await.unwrap();
+        let (head, body) = answer.into_parts();
+        let body = to_bytes(body, 1 << 20).await.unwrap();
+        let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
+        Got { status: head.status.as_u16(), headers: head.headers, body }
+    }
+
+    async fn sign_in(&self, user: &str, password: &str) -> Got {
+        self.ask("POST /session", &[], json!({"user": user, "password": password})).await
+    }
+
+    async fn token(&self, body: Value) -> String {
+        let made = self.world.service.create_token(&self.world.by, input(body)).await.unwrap();
+        made.secret.unwrap().expose().to_owned()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_signs_in_acts_and_signs_out() {
+    let face = Face::new().await;
+    let refused = face.ask("GET /tokens", &[], json!({})).await;
+    assert_eq!(refused.status, 401);
+    assert_eq!(refused.headers[header::WWW_AUTHENTICATE], "Bearer realm=\"Tollgate\"");
+
+    let wrong = face.sign_in("alice", "not this one at all").await;
+    let nobody = face.sign_in("nobody", GOOD).await;
+    assert_eq!((wrong.status, &wrong.body), (401, &nobody.body), "nobody learns which was wrong");
+    assert!(!wrong.headers.contains_key(header::SET_COOKIE));
+
+    let signed_in = face.sign_in("alice", GOOD).await;
+    assert_eq!(signed_in.status, 200);
+    let line = signed_in.headers[header::SET_COOKIE].to_str().unwrap();
+    for part in ["__Host-tollgate=", "; Path=/", "; Secure", "; HttpOnly", "; SameSite=Strict"] {
+        assert!(line.contains(part), "{line}");
+    }
+    let (cookie, csrf) = (signed_in.cookie(), signed_in.body["csrf_token"].as_str().unwrap());
+    let act = [("cookie", cookie.as_str()), ("x-csrf-token", csrf)];
+
+    let made = face.ask("POST /tokens", &act, json!({"owner": "alice", "name": "ci"})).await;
+    assert_eq!((made.status, &made.body["token"]["created_by"]), (201, &json!("owner:alice")));
+    // Row E1: whoever may not hand out a token of another gets none.
+    let other = face.ask("POST /tokens", &act, json!({"owner": "root", "name": "ci"})).await;
+    assert_eq!(
+        (other.status, &other.body["type"]),
+        (403, &json!("urn:tollgate:problem:forbidden"))
+    );
+    let list = face.ask("GET /tokens", &act[..1], json!({})).await;
+    assert_eq!(list.body["tokens"].as_array().unwrap().len(), 1);
+    let status = face.ask("GET /status", &act[..1], json!({})).await;
+    assert_eq!(status.status, 403);
+
+    let out = face.ask("DELETE /session", &act, json!({})).await;
+    assert_eq!(out.status, 204);
+    assert!(out.headers[header::SET_COOKIE].to_str().unwrap().contains("Max-Age=0"));
+    let stale = face.ask("GET /tokens", &act[..1], json!({})).await;
+    assert_eq!(stale.status, 401, "sec-W3: a cookie of before is dead");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sec_w1_another_site_causes_nothing() {
+    let face = Face::new().await;
+    let signed_in = face.sign_in("root", GOOD).await;
+    let (cookie, csrf) = (signed_in.cookie(), signed_in.body["csrf_token"].as_str().unwrap());
+    let body = json!({"id": "bob"});
+    for (fields, status) in [
+        (&[("x-csrf-token", csrf), ("origin", "http://evil.example")][..], 403),
+        (&[("x-csrf-token", csrf), ("origin", "null")], 403),
+        (&[("x-csrf-token", csrf), ("sec-fetch-site", "cross-site")], 403),
+        (&[("x-csrf-token", csrf), ("sec-fetch-site", "same-site")], 403),
+        (&[("x-csrf-token", "guess")], 403),
+        (&[], 403),
+        (&[("x-csrf-token", csrf), ("origin", "https://desk.example")], 201),
+    ] {
+        let fields = [&[("cookie", cookie.as_str())], fields].concat();
+        let got = face.ask("POST /users", &fields, body.clone()).await;
+        assert_eq!(got.status, status, "{fields:?}");
+    }
+    let foreign = [("origin", "http://evil.example")];
+    let sign_in = face.ask("POST /session", &foreign, json!({"user": "root", "password": GOOD}));
+    assert_eq!(sign_in.await.status, 403, "nor signs anybody in");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sec_w3_sessions_are_new_and_end_with_what_they_rest_on() {
+    let face = Face::new().await;
+    let first = face.sign_in("alice", GOOD).await.cookie();
+    let fields = [("cookie", first.as_str())];
+    let again = face
+        .ask("POST /session", &fields, json!({"user": "alice", "password": GOOD}))
+        .await
+        .cookie();
+    assert_ne!(first, again);
+    assert_eq!(face.ask("GET /tokens", &fields, json!({})).await.status, 401, "the one before");
+    let fields = [("cookie", again.as_str())];
+    let two = format!("{first}; {again}");
+    assert_eq!(face.ask("GET /tokens", &[("cookie", &two)], json!({})).await.status, 401);
+    let seen = async || face.ask("GET /tokens", &fields, json!({})).await.status;
+    assert_eq!(seen().await, 200);
+    let (service, by) = (&face.world.service, &face.world.by);
+    service.block_owner(by, &owner_id("alice"), "").await.unwrap();
+    assert_eq!(seen().await, 401, "a block");
+    service.unblock_owner(by, &owner_id("alice"), "").await.unwrap();
+    assert_eq!(seen().await, 200);
+    face.world.clock.advance(Span::from_seconds(3_600));
+    assert_eq!(seen().await, 401, "an hour of quiet");
+    let fresh = face.sign_in("alice", GOOD).await.cookie();
+    let other = Some("another good password");
+    service.set_password(by, &owner_id("alice"), None, other).await.unwrap();
+    let fields = [("cookie", fresh.as_str())];
+    assert_eq!(face.ask("GET /tokens", &fields, json!({})).await.status, 401, "a new password");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_a_token_with_all_flags_administrates() {
+    let face = Face::new().await;
+    let all = face.token(json!({"owner": "root", "name": "robot", "flags": -1})).await;
+    let some = face.token(json!({"owner": "root", "name": "app", "flags": 0x300})).await;
+    let own =
+        face.token(json!({"owner": "alice", "name": "own", "flags": -1, "lifetime": 60})).await;
+    let ask = async |secret: &str, line: &str, body: Value| {
+        let line_of = format!("Bearer {secret}");
+        face.ask(line, &[("authorization", &line_of)], body).await
+    };
+    assert_eq!(ask(&all, "GET /status", json!({})).await.status, 200);
+    assert_eq!(ask(&some, "GET /status", json!({})).await.status, 403);
+    assert_eq!(ask("tg_nothing", "GET /status", json!({})).await.status, 401);
+    assert_eq!(ask("two words", "GET /status", json!({})).await.status, 401);
+    let made = ask(&all, "POST /users", json!({"id": "bob"})).await;
+    assert_eq!((made.status, &made.body["created_by"]), (201, &json!("owner:root")));
+    assert_eq!(ask(&all, "POST /backup", json!({})).await.status, 403, "that is the machine's");
+    assert_eq!(ask(&own, "GET /status", json!({})).await.status, 403, "its owner is a user");
+    // Row W15: nothing that it makes lives longer than itself.
+    let longer = ask(&own, "POST /tokens", json!({"owner": "alice", "name": "x"})).await;
+    assert_eq!((longer.status, &longer.body["field"]), (403, &json!("lifetime")));
+    let body = json!({"owner": "alice", "name": "x", "lifetime": 30});
+    assert_eq!(ask(&own, "POST /tokens", body).await.status, 201);
+    let used = face.world.service.tokens(&face.world.by, Some(&owner_id("root")), None, 9).await;
+    let used = used.unwrap().entries;
+    let robot = used.iter().find(|token| token.name == "robot").unwrap();
+    assert_eq!(robot.last_use.as_ref().unwrap().api, "tollgate", "its use is noted");
+    face.world.clock.advance(Span::from_seconds(60));
+    assert_eq!(ask(&own, "GET /tokens", json!({})).await.status, 401, "it has expired");
+    face.world.service.block_owner(&face.world.by, &owner_id("root"), "").await.unwrap();
+    assert_eq!(ask(&all, "GET /status", json!({})).await.status, 401, "its owner is blocked");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signing_in_is_throttled() {
+    let face = Face::new().await;
+    let mut statuses = Vec::new();
+    for _ in 0..12 {
+        statuses.push(face.sign_in("alice", "not this one at all").await.status);
+    }
+    assert_eq!(statuses[..11], [401; 11]);
+    let late = face.sign_in("alice", GOOD).await;
+    assert_eq!((statuses[11], late.status), (429, 429), "also with the right one");
+    let wait: u64 = late.headers[header::RETRY_AFTER].to_str().unwrap().parse().unwrap();
+    face.world.clock.advance(Span::from_seconds(wait));
+    assert_eq!(face.sign_in("alice", GOOD).await.status, 200);
+}

@@ -1,0 +1,203 @@
+//! Who may do what to whom. Every act asks here before it looks at anything else.
+//!
+//! | | administrator | company administrator | developer | user | auditor |
+//! | --- | --- | --- | --- | --- | --- |
+//! | see owners, tokens, their events | all | own company | own, subordinates | own, subordinates | all, or own company |
+//! | mind tokens | all | own company | own, subordinates | own, subordinates | |
+//! | make, change, block owners | all | own company | own services | | |
+//! | whole history, machine | all | | | | sees |
+//!
+//! Nobody minds the affairs of somebody who has a role that they lack: a token acts as its owner.
+
+use crate::domain::id::OwnerId;
+use crate::domain::owner::{Owner, OwnerKind};
+use crate::domain::role::Role;
+use crate::service::caller::{Caller, Rank};
+use crate::service::error::ServiceError;
+use crate::service::{Service, StoreError};
+
+/// How long a line of parents is followed.
+const GENERATIONS: usize = 32;
+
+/// How an owner stands to whoever asks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Relation {
+    /// It is the same.
+    Same,
+    /// The owner, or a parent of it, has whoever asks as its parent.
+    Subordinate,
+    /// None.
+    Other,
+}
+
+impl Caller {
+    fn has(&self, role: Role) -> bool {
+        match &self.rank {
+            Rank::Machine => true,
+            Rank::Person { roles, .. } => roles.contains(&role),
+        }
+    }
+
+    /// Whether they see everything that there is.
+    pub(super) fn sees_all(&self) -> bool {
+        let everywhere = matches!(&self.rank, Rank::Person { company: None, .. });
+        self.has(Role::Administrator) || (everywhere && self.has(Role::Auditor))
+    }
+
+    /// Refuses whoever is no administrator.
+    ///
+    /// # Errors
+    /// Always the same.
+    pub fn administers(&self) -> Result<(), ServiceError> {
+        forbid(!self.has(Role::Administrator), "this is for administrators")
+    }
+
+    /// Refuses whoever does not ask from the machine itself.
+    ///
+    /// # Errors
+    /// Always the same.
+    pub fn operates(&self) -> Result<(), ServiceError> {
+        forbid(self.rank != Rank::Machine, "this is done at the machine, with the command line")
+    }
+
+    /// Refuses whoever does not see everything.
+    ///
+    /// # Errors
+    /// Always the same.
+    pub fn watches(&self) -> Result<(), ServiceError> {
+        forbid(!self.sees_all(), "this is for administrators, and for auditors of no company")
+    }
+
+    fn shares_company(&self, owner: &Owner) -> bool {
+        matches!(&self.rank, Rank::Person { company: Some(mine), .. } if owner.company.as_ref() == Some(mine))
+    }
+
+    /// Whether they may do all that `owner` may by its roles.
+    fn has_roles_of(&self, owner: &Owner) -> bool {
+        Role::ALL.into_iter().all(|role| !role.is_of(owner) || self.covers(role, owner))
+    }
+
+    /// Within a company, its administrator may do what developers and auditors may.
+    fn covers(&self, role: Role, of: &Owner) -> bool {
+        let lesser = matches!(role, Role::Developer | Role::Auditor);
+        let manages = self.has(Role::CompanyAdministrator) && self.shares_company(of);
+        self.has(role) || (lesser && manages)
+    }
+
+    /// Whether they only look on.
+    fn only_watches(&self) -> bool {
+        matches!(&self.rank, Rank::Person { roles, .. } if roles == &[Role::Auditor])
+    }
+
+    pub(super) fn sees(&self, owner: &Owner, relation: Relation) -> bool {
+        let of_company = self.has(Role::CompanyAdministrator) || self.has(Role::Auditor);
+        self.sees_all() || relation != Relation::Other || (of_company && self.shares_company(owner))
+    }
+
+    /// Whether they may make, change and end its tokens.
+    pub(super) fn minds_tokens_of(&self, owner: &Owner, relation: Relation) -> bool {
+        let manages = self.has(Role::CompanyAdministrator) && self.shares_company(owner);
+        self.has(Role::Administrator)
+            || (relation == Relation::Same && !self.only_watches())
+            || (relation == Relation::Subordinate || manages)
+                && !self.only_watches()
+                && self.has_roles_of(owner)
+    }
+
+    /// Whether they may change and block it.
+    pub(super) fn minds(&self, owner: &Owner, relation: Relation) -> bool {
+        let manages = self.has(Role::CompanyAdministrator) && self.shares_company(owner);
+        let developed = self.has(Role::Developer)
+            && owner.kind == OwnerKind::Service
+            && relation == Relation::Subordinate;
+        self.has(Role::Administrator) || ((manages || developed) && self.has_roles_of(owner))
+    }
+
+    /// Whether they may make an owner like this one.
+    ///
+    /// # Errors
+    /// What they may not give.
+    pub(super) fn may_make(&self, owner: &Owner) -> Result<(), ServiceError> {
+        if self.has(Role::Administrator) {
+            return Ok(());
+        }
+        let manages = self.has(Role::CompanyAdministrator) && self.shares_company(owner);
+        let own = self.has(Role::Developer)
+            && owner.kind == OwnerKind::Service
+            && owner.parent.as_ref() == self.owner();
+        forbid(!manages && !own, "you may not make this user")?;
+        let tenant = self.grants.company.includes(owner.company.as_ref());
+        refuse(!tenant, "company", "it must be your own")?;
+        let below = |name| Role::named(name).is_none_or(|role| self.covers(role, owner));
+        let stranger = owner.roles.iter().find(|name| !below(name));
+        refuse(stranger.is_some(), "roles", "one of these roles is more than you have yourself")
+    }
+}
+
+impl Service {
+    /// How `owner` stands to whoever asks.
+    pub(super) async fn relation(
+        &self,
+        by: &Caller,
+        owner: &Owner,
+    ) -> Result<Relation, StoreError> {
+        let Some(me) = by.owner() else { return Ok(Relation::Other) };
+        if owner.id == *me {
+            return Ok(Relation::Same);
+        }
+        let mut parent = owner.parent.clone();
+        for _ in 0..GENERATIONS {
+            let Some(id) = parent else { break };
+            if id == *me {
+                return Ok(Relation::Subordinate);
+            }
+            parent = self.store().owner(&id).await?.and_then(|owner| owner.parent.clone());
+        }
+        Ok(Relation::Other)
+    }
+
+    /// Refuses whoever may not see `owner`: to them there is none.
+    pub(super) async fn let_see(&self, by: &Caller, owner: &Owner) -> Result<(), ServiceError> {
+        let seen = by.sees(owner, self.relation(by, owner).await?);
+        if seen { Ok(()) } else { Err(ServiceError::NoOwner(owner.id.clone())) }
+    }
+
+    /// Refuses whoever may not mind the tokens of `owner`.
+    pub(super) async fn let_mind_tokens(
+        &self,
+        by: &Caller,
+        owner: &Owner,
+    ) -> Result<(), ServiceError> {
+        let minds = by.minds_tokens_of(owner, self.relation(by, owner).await?);
+        if minds { Ok(()) } else { Err(not_for(&owner.id)) }
+    }
+
+    /// Refuses whoever may not change `owner`.
+    pub(super) async fn let_mind(&self, by: &Caller, owner: &Owner) -> Result<(), ServiceError> {
+        let relation = self.relation(by, owner).await?;
+        if by.minds(owner, relation) {
+            return Ok(());
+        }
+        if !by.sees(owner, relation) {
+            return Err(ServiceError::NoOwner(owner.id.clone()));
+        }
+        forbid(true, "you may not change this user")
+    }
+}
+
+/// Said of owners that are there and of such that are not, so that nobody learns which.
+pub(super) fn not_for(owner: &OwnerId) -> ServiceError {
+    ServiceError::Forbidden(format!("you may not hand out or change tokens of `{owner}`"))
+}
+
+fn forbid(holds: bool, problem: &str) -> Result<(), ServiceError> {
+    if holds { Err(ServiceError::Forbidden(problem.to_owned())) } else { Ok(()) }
+}
+
+fn refuse(holds: bool, field: &'static str, problem: &str) -> Result<(), ServiceError> {
+    if holds {
+        Err(ServiceError::NotAllowed { field, problem: problem.to_owned() })
+    } else {
+        Ok(())
+    }
+}

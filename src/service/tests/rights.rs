@@ -1,0 +1,196 @@
+//! Every act by every role, to everybody: what `rights` says as a table.
+
+use super::*;
+use crate::store::Subject;
+
+/// Those who ask, in the order of the columns.
+const CALLERS: [&str; 7] = ["root", "boss", "dev", "alice", "watcher", "reviewer", "bob"];
+
+/// An outcome: done, forbidden, or not there as far as they can tell.
+fn letter<T>(result: Result<T, ServiceError>) -> char {
+    match result.map_err(|error| error.status()) {
+        Ok(_) => 'y',
+        Err(403) => '-',
+        Err(404) => '0',
+        Err(other) => panic!("{other}"),
+    }
+}
+
+async fn world() -> World {
+    let world = World::new().await;
+    for body in [
+        json!({"id": "root", "roles": ["administrator"]}),
+        json!({"id": "chief", "roles": ["administrator"], "company": "acme"}),
+        json!({"id": "boss", "roles": ["company-administrator"], "company": "acme"}),
+        json!({"id": "dev", "roles": ["developer"], "company": "acme"}),
+        json!({"id": "robot", "kind": "service", "parent": "dev", "company": "acme"}),
+        json!({"id": "alice", "roles": ["cashier"], "company": "acme"}),
+        json!({"id": "junior", "parent": "alice", "company": "acme"}),
+        json!({"id": "grandchild", "parent": "junior", "company": "acme"}),
+        json!({"id": "cuckoo", "parent": "alice", "roles": ["company-administrator"], "company": "acme"}),
+        json!({"id": "watcher", "roles": ["auditor"]}),
+        json!({"id": "reviewer", "roles": ["auditor"], "company": "acme"}),
+        json!({"id": "bob", "company": "other"}),
+    ] {
+        world.owner(body).await.unwrap();
+    }
+    world
+}
+
+impl World {
+    async fn person(&self, id: &str) -> Caller {
+        Caller::person(&self.service.owner_record(&owner_id(id)).await.unwrap())
+    }
+
+    /// How an act ends for each of those who ask.
+    async fn row(&self, act: impl AsyncFn(Caller) -> char) -> String {
+        let mut row = String::new();
+        for id in CALLERS {
+            row.push(act(self.person(id).await).await);
+        }
+        row
+    }
+}
+
+/// Rows E1 and W10, and "nobody grants more than they have".
+#[tokio::test(flavor = "multi_thread")]
+async fn e1_acts_on_tokens_by_every_role() {
+    let world = world().await;
+    let service = &world.service;
+    //             owner         see       change
+    for (owner, sees, minds) in [
+        ("chief", "yy00yy0", "y-00--0"),
+        ("boss", "yy00yy0", "yy00--0"),
+        ("dev", "yyy0yy0", "yyy0--0"),
+        ("robot", "yyy0yy0", "yyy0--0"),
+        ("alice", "yy0yyy0", "yy0y--0"),
+        ("junior", "yy0yyy0", "yy0y--0"),
+        ("grandchild", "yy0yyy0", "yy0y--0"),
+        ("cuckoo", "yy0yyy0", "yy0---0"),
+        ("watcher", "y000y00", "y000-00"),
+        ("bob", "y000y0y", "y000-0y"),
+    ] {
+        let body = json!({"owner": owner, "name": "one"});
+        let id = world.create(body.clone()).await.unwrap().id;
+        let seen = world.row(async |by| letter(service.token(&by, id).await)).await;
+        assert_eq!(seen, sees, "seeing a token of {owner}");
+        let events = Subject::Token(id);
+        let row = world.row(async |by| letter(service.events(&by, Some(&events), None, 9).await));
+        assert_eq!(row.await, sees, "its events");
+        let change = || input(json!({"name": "two"}));
+        let row = world.row(async |by| letter(service.update_token(&by, id, &change()).await));
+        assert_eq!(row.await, minds, "changing it");
+        let row = world.row(async |by| {
+            match service.rotate_token(&by, id, input(json!({"grace": "30d"}))).await {
+                // Whoever comes second finds that it is done.
+                Err(error) if error.status() == 409 => 'y',
+                outcome => letter(outcome),
+            }
+        });
+        assert_eq!(row.await, minds, "rotating it");
+        let row = world.row(async |by| letter(service.disable_token(&by, id, "").await)).await;
+        assert_eq!(row, minds, "pausing it");
+        let row = world.row(async |by| letter(service.enable_token(&by, id, "").await)).await;
+        assert_eq!(row, minds, "lifting the pause");
+        let row = world.row(async |by| letter(service.revoke_token(&by, id, "").await)).await;
+        assert_eq!(row, minds, "ending it");
+        let before = world.kinds().await.len();
+        let made = world
+            .row(async |by| letter(service.create_token(&by, input(body.clone())).await))
+            .await;
+        assert_eq!(made, minds.replace('0', "-"), "making another");
+        let events = world.kinds().await.len() - before;
+        assert_eq!(events, made.matches('y').count(), "and nothing is written of what is refused");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn acts_on_owners_by_every_role() {
+    let world = world().await;
+    let service = &world.service;
+    for (owner, sees, minds) in [
+        ("chief", "yy00yy0", "y-00--0"),
+        ("dev", "yyy0yy0", "yy-0--0"),
+        ("robot", "yyy0yy0", "yyy0--0"),
+        ("alice", "yy0yyy0", "yy0---0"),
+        ("junior", "yy0yyy0", "yy0---0"),
+        ("bob", "y000y0y", "y000-0-"),
+    ] {
+        let id = owner_id(owner);
+        let row = world.row(async |by| letter(service.owner(&by, &id).await)).await;
+        assert_eq!(row, sees, "seeing {owner}");
+        let subject = Subject::Owner(id.clone());
+        let row = world.row(async |by| letter(service.events(&by, Some(&subject), None, 9).await));
+        assert_eq!(row.await, sees, "its events");
+        let row = world.row(async |by| letter(service.block_owner(&by, &id, "").await)).await;
+        assert_eq!(row, minds, "blocking it");
+        let row = world.row(async |by| letter(service.unblock_owner(&by, &id, "").await)).await;
+        assert_eq!(row, minds, "unblocking it");
+    }
+    let nobody = owner_id("boss");
+    let own = service.block_owner(&world.person("boss").await, &nobody, "").await;
+    assert_eq!(letter(own), '-', "nobody blocks themselves");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn owners_are_made_within_what_their_maker_has() {
+    let world = world().await;
+    let service = &world.service;
+    for (nth, (body, makers)) in [
+        (json!({"company": "acme"}), "yy-----"),
+        (json!({"company": "other"}), "y------"),
+        (json!({}), "y------"),
+        (json!({"company": "acme", "roles": ["developer"]}), "yy-----"),
+        (json!({"company": "acme", "roles": ["company-administrator"]}), "yy-----"),
+        (json!({"company": "acme", "roles": ["administrator"]}), "y------"),
+        (json!({"company": "acme", "roles": ["auditor"]}), "yy-----"),
+        (json!({"company": "acme", "kind": "service", "parent": "dev"}), "yyy----"),
+        (
+            json!({"company": "acme", "kind": "service", "parent": "dev", "roles": ["auditor"]}),
+            "yy-----",
+        ),
+        (json!({"company": "other", "kind": "service", "parent": "dev"}), "y------"),
+        (json!({"company": "acme", "kind": "user", "parent": "dev"}), "yy-----"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let row = world.row(async |by| {
+            let mut body = body.clone();
+            body["id"] = format!("new-{nth}-{}", by.owner().unwrap()).into();
+            let made = service.create_owner(&by, input(body)).await;
+            // A parent that they cannot see is not there.
+            letter(made).to_string().replace('0', "-").remove(0)
+        });
+        assert_eq!(row.await, makers, "{body}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_show_what_may_be_seen() {
+    let world = world().await;
+    let service = &world.service;
+    for (by, owners) in [
+        ("root", 12),
+        ("watcher", 12),
+        ("boss", 9),
+        ("reviewer", 9),
+        ("alice", 4),
+        ("dev", 2),
+        ("bob", 1),
+    ] {
+        let (by, mut after, mut seen) = (world.person(by).await, None, 0);
+        loop {
+            let page = service.owners(&by, after.as_ref(), 2).await.unwrap();
+            assert!(page.entries.len() <= 2);
+            seen += page.entries.len();
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(seen, owners, "{by:?}");
+    }
+    let row = world.row(async |by| letter(service.events(&by, None, None, 9).await)).await;
+    assert_eq!(row, "y---y--", "the whole history");
+}

@@ -1,0 +1,29 @@
+//! What people meet in a browser: their sessions.
+//!
+//! Called by `admin`, which serves it on the administrative address.
+
+use crate::domain::time::Span;
+
+pub mod sessions;
+pub mod throttle;
+
+/// How long sessions last: OWASP's figures for what is of high value, and not more than a working day.
+const LASTING: sessions::Lasting =
+    sessions::Lasting { idle: Span::from_seconds(3_600), whole: Span::from_seconds(12 * 3_600) };
+
+/// People who use the pages.
+#[derive(Debug)]
+pub struct People {
+    /// Who is signed in.
+    pub sessions: sessions::Sessions,
+    /// For how long.
+    pub lasting: sessions::Lasting,
+    /// Who failed at signing in.
+    pub throttle: throttle::Throttle,
+}
+
+impl Default for People {
+    fn default() -> Self {
+        Self { sessions: Default::default(), lasting: LASTING, throttle: Default::default() }
+    }
+}

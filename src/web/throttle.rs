@@ -1,0 +1,168 @@
+//! Signing in is answered ever later to whoever fails at it, by address and by name: guessing takes years,
+//! and an honest person who mistypes waits for seconds.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Mutex, PoisonError};
+
+use crate::domain::time::{Span, Timestamp};
+
+/// After so many failures, each further one makes whoever comes from the same address wait.
+const FREE_OF_ADDRESS: u32 = 10;
+
+/// The same for one name, from anywhere. The wait is short: it is meant for many addresses that guess at one
+/// name, and must not keep its owner out.
+const FREE_OF_NAME: u32 = 20;
+
+/// The longest waits.
+const LONGEST_OF_ADDRESS: Span = Span::from_seconds(900);
+const LONGEST_OF_NAME: Span = Span::from_seconds(30);
+
+/// How long failures are remembered after the last of them.
+const MEMORY: Span = Span::from_seconds(3_600);
+
+/// The most addresses and the most names that are remembered.
+const REMEMBERED: usize = 20_000;
+
+/// Failures at signing in.
+#[derive(Debug, Default)]
+pub struct Throttle {
+    by_address: Mutex<HashMap<IpAddr, Failures>>,
+    by_name: Mutex<HashMap<String, Failures>>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Failures {
+    count: u32,
+    last: Timestamp,
+    until: Timestamp,
+}
+
+impl Throttle {
+    /// How long somebody has to wait before they may try again; none if they may now.
+    pub fn wait(&self, address: IpAddr, name: &str, now: Timestamp) -> Option<Span> {
+        let longer =
+            |failures: Option<Failures>| failures.map(|failures| failures.until.since(now));
+        let address = longer(get(&self.by_address, &network(address)));
+        let name = longer(get(&self.by_name, &name.to_owned()));
+        address.max(name).filter(|wait| !wait.is_zero())
+    }
+
+    /// Notes that somebody failed.
+    pub fn failed(&self, address: IpAddr, name: &str, now: Timestamp) {
+        note(&self.by_address, network(address), now, FREE_OF_ADDRESS, LONGEST_OF_ADDRESS);
+        // Nobody has a longer name.
+        if name.len() <= crate::domain::id::MAX_NAME {
+            note(&self.by_name, name.to_owned(), now, FREE_OF_NAME, LONGEST_OF_NAME);
+        }
+    }
+
+    /// Forgets what failed of an address and a name that have signed in.
+    pub fn succeeded(&self, address: IpAddr, name: &str) {
+        let by_address = &mut *self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
+        by_address.remove(&network(address));
+        self.by_name.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
+    }
+}
+
+fn get<K: Hash + Eq>(of: &Mutex<HashMap<K, Failures>>, key: &K) -> Option<Failures> {
+    of.lock().unwrap_or_else(PoisonError::into_inner).get(key).copied()
+}
+
+fn note<K: Hash + Eq + Clone>(
+    of: &Mutex<HashMap<K, Failures>>,
+    key: K,
+    now: Timestamp,
+    free: u32,
+    longest: Span,
+) {
+    let mut all = of.lock().unwrap_or_else(PoisonError::into_inner);
+    if all.len() >= REMEMBERED && !all.contains_key(&key) {
+        all.retain(|_, failures| now < failures.last.plus(MEMORY));
+        // Whoever has many addresses pushes out the oldest, not those who wait.
+        if all.len() >= REMEMBERED
+            && let Some((oldest, _)) = all.iter().min_by_key(|(_, failures)| failures.until)
+        {
+            let oldest = oldest.clone();
+            all.remove(&oldest);
+        }
+    }
+    let failures = all.entry(key).or_insert(Failures { count: 0, last: now, until: now });
+    if now >= failures.last.plus(MEMORY) {
+        failures.count = 0;
+    }
+    failures.count = failures.count.saturating_add(1);
+    failures.last = now;
+    // One second, then two, four, and so on.
+    let seconds = match failures.count.checked_sub(free) {
+        None | Some(0) => 0,
+        Some(beyond) => 1_u64.checked_shl(beyond - 1).unwrap_or(u64::MAX).min(longest.seconds()),
+    };
+    failures.until = now.plus(Span::from_seconds(seconds));
+}
+
+/// An address, or the network that one customer has in IPv6.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let bits = address.to_bits() & (u128::MAX << 64);
+            IpAddr::V6(Ipv6Addr::from_bits(bits))
+        }
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp::from_unix(seconds)
+    }
+
+    fn from(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn whoever_fails_waits_longer_each_time_and_others_do_not() {
+        let throttle = Throttle::default();
+        let (guesser, other) = (from("192.0.2.1"), from("192.0.2.2"));
+        for _ in 0..FREE_OF_ADDRESS {
+            throttle.failed(guesser, "root", at(0));
+        }
+        assert_eq!(throttle.wait(guesser, "root", at(0)), None);
+        for (nth, wait) in [1, 2, 4, 8].into_iter().enumerate() {
+            throttle.failed(guesser, &format!("name-{nth}"), at(0));
+            assert_eq!(throttle.wait(guesser, "root", at(0)), Some(Span::from_seconds(wait)));
+        }
+        assert_eq!(throttle.wait(other, "root", at(0)), None);
+        assert_eq!(throttle.wait(guesser, "root", at(8)), None);
+        for _ in 0..80 {
+            throttle.failed(guesser, "root", at(0));
+        }
+        assert_eq!(throttle.wait(guesser, "x", at(0)), Some(LONGEST_OF_ADDRESS));
+        assert_eq!(throttle.wait(other, "root", at(0)), Some(LONGEST_OF_NAME), "by name too");
+        throttle.succeeded(guesser, "root");
+        assert_eq!(throttle.wait(guesser, "root", at(0)), None);
+        throttle.failed(guesser, "root", at(0));
+        throttle.failed(guesser, "root", at(MEMORY.seconds()));
+        assert_eq!(throttle.wait(guesser, "root", at(MEMORY.seconds())), None);
+    }
+
+    #[test]
+    fn a_network_of_ipv6_is_one_address_and_memory_is_bounded() {
+        let throttle = Throttle::default();
+        for nth in 0..=FREE_OF_ADDRESS {
+            throttle.failed(from(&format!("2001:db8::{nth:x}")), &format!("n{nth}"), at(0));
+        }
+        assert!(throttle.wait(from("2001:db8::ffff"), "x", at(0)).is_some());
+        assert!(throttle.wait(from("2001:db8:0:1::1"), "x", at(0)).is_none());
+        for nth in 0..REMEMBERED as u32 + 10 {
+            throttle.failed(std::net::Ipv4Addr::from_bits(nth).into(), &nth.to_string(), at(1));
+        }
+        assert!(throttle.by_address.lock().unwrap().len() <= REMEMBERED);
+        assert!(throttle.wait(from("2001:db8::ffff"), "x", at(0)).is_some(), "those who wait stay");
+    }
+}

@@ -1,0 +1,140 @@
+//! The desk where tokens are handed out, through the real program: over TCP with a session.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod support;
+
+use serde_json::{Value, json};
+
+use support::client::{self, Answer, Client};
+use support::program::Program;
+use support::upstream::Upstream;
+
+const GOOD: &str = "correct horse battery";
+
+/// A person in a browser, as far as the server can tell.
+struct Person<'p> {
+    program: &'p Program,
+    cookie: String,
+    csrf: String,
+}
+
+fn send(program: &Program, line: &str, fields: &str, body: &Value) -> Answer {
+    let body = body.to_string();
+    let (method, path) = line.split_once(' ').unwrap();
+    client::ask(
+        program.admin(),
+        format!(
+            "{method} /api/v1{path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n{fields}\
+             Content-Length: {}\r\n\r\n{body}",
+            program.admin(),
+            body.len(),
+        ),
+    )
+}
+
+impl<'p> Person<'p> {
+    fn sign_in(program: &'p Program, user: &str) -> Self {
+        let answer = send(program, "POST /session", "", &json!({"user": user, "password": GOOD}));
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        let cookie = answer.value("set-cookie").unwrap();
+        let cookie = cookie.split(';').next().unwrap().to_owned();
+        let csrf = answer.json()["csrf_token"].as_str().unwrap().to_owned();
+        Self { program, cookie, csrf }
+    }
+
+    fn ask(&self, line: &str, body: Value) -> Answer {
+        let Self { program, cookie, csrf } = self;
+        let origin = format!("http://{}", program.admin());
+        let fields = format!("Cookie: {cookie}\r\nX-CSRF-Token: {csrf}\r\nOrigin: {origin}\r\n");
+        send(program, line, &fields, &body)
+    }
+}
+
+/// A gateway before `upstream`, with an administrator and a user who may sign in.
+fn program(upstream: &Upstream) -> Program {
+    let program = Program::start(&format!(
+        "[[apis]]\nname = \"api\"\nupstream = \"http://{}\"\n[[apis.rules]]\npath = \"/{{*rest}}\"\n",
+        upstream.address(),
+    ));
+    program.succeed(&["user", "add", "root", "--role", "administrator"], "");
+    program.succeed(&["user", "add", "alice"], "");
+    for user in ["root", "alice"] {
+        program.succeed(&["user", "password", user], &format!("{GOOD}\n"));
+    }
+    program
+}
+
+fn use_of(client: &mut Client, secret: &str) -> Answer {
+    client.ask(format!("GET /x HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {secret}\r\n\r\n"))
+}
+
+/// Rows E1, E3, E4, E8 and E9: from the first sign-in to the end of a token.
+#[test]
+fn e8_a_token_is_made_used_and_ended_over_a_session() {
+    let upstream = Upstream::start();
+    let program = program(&upstream);
+    let (root, alice) = (Person::sign_in(&program, "root"), Person::sign_in(&program, "alice"));
+    let mut client = Client::connect(program.public());
+
+    let made = root.ask("POST /tokens", json!({"owner": "alice", "name": "one"}));
+    assert_eq!(made.status, 201, "{}", made.text());
+    let (id, secret) = (made.json()["token"]["id"].clone(), made.json()["secret"].clone());
+    let (id, secret) = (id.as_str().unwrap(), secret.as_str().unwrap());
+    let other = alice.ask("POST /tokens", json!({"owner": "alice", "name": "two"})).json();
+    let other = other["secret"].as_str().unwrap();
+    let refused = alice.ask("POST /tokens", json!({"owner": "root", "name": "three"}));
+    assert_eq!(refused.status, 403, "row E1");
+
+    assert_eq!(use_of(&mut client, secret).status, 200);
+    assert_eq!(upstream.take_one().value("x-tollgate-owner").as_deref(), Some("alice"), "row E4");
+    let list = alice.ask("GET /tokens", json!({})).text();
+    assert!(list.contains("\"one\"") && list.contains("\"two\"") && !list.contains(secret));
+
+    let end = alice.ask(&format!("POST /tokens/{id}/revoke"), json!({"reason": "done"}));
+    assert_eq!(end.status, 200, "{}", end.text());
+    assert_eq!(use_of(&mut client, secret).status, 401, "row E8: on the open connection too");
+    assert_eq!(use_of(&mut client, other).status, 200, "row E3: the other lives on");
+    let history = root.ask(&format!("GET /history?token={id}"), json!({})).json();
+    let actors: Vec<_> =
+        history["events"].as_array().unwrap().iter().map(|event| event["actor"].clone()).collect();
+    assert!(actors.contains(&json!("owner:alice")) && actors.contains(&json!("owner:root")));
+    // Rows E6 and E7: a block stops the session and the tokens, and is lifted for both.
+    for (act, status) in [("block", 401), ("unblock", 200)] {
+        assert_eq!(root.ask(&format!("POST /users/alice/{act}"), json!({})).status, 200);
+        assert_eq!(use_of(&mut client, other).status, status, "{act}");
+        assert_eq!(alice.ask("GET /tokens", json!({})).status, status, "{act}");
+    }
+    for text in [program.printed(), std::fs::read(program.source()).unwrap()] {
+        assert!(!text.windows(GOOD.len()).any(|part| part == GOOD.as_bytes()), "sec-L1");
+    }
+}
+
+/// Rotation through the gateway: nobody is refused meanwhile, and the old one ends when it was said to.
+#[test]
+fn a_token_is_rotated_without_an_outage() {
+    let upstream = Upstream::start();
+    let program = program(&upstream);
+    let alice = Person::sign_in(&program, "alice");
+    let mut client = Client::connect(program.public());
+    let made = alice.ask("POST /tokens", json!({"owner": "alice", "name": "one"})).json();
+    let (id, first) = (made["token"]["id"].as_str().unwrap(), made["secret"].as_str().unwrap());
+    let rotate = |id: &str, grace: &str| {
+        let answer = alice.ask(&format!("POST /tokens/{id}/rotate"), json!({"grace": grace}));
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        answer.json()
+    };
+    let rotated = rotate(id, "1h");
+    let second = rotated["secret"].as_str().unwrap();
+    assert_eq!(use_of(&mut client, first).status, 200);
+    assert_eq!(use_of(&mut client, second).status, 200);
+    let last = rotate(rotated["token"]["id"].as_str().unwrap(), "0");
+    let refused = use_of(&mut client, second);
+    assert!(refused.status == 401 && refused.text().contains("expired"), "{}", refused.text());
+    assert_eq!(use_of(&mut client, last["secret"].as_str().unwrap()).status, 200);
+}
