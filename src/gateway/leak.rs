@@ -16,7 +16,6 @@ use crate::domain::secret::{self, is_plausible};
 /// There is one.
 pub(super) fn check_target(target: &str, credential: Option<&[u8]>) -> Result<(), Refusal> {
     let target = target.as_bytes();
-    let credential = credential.filter(|text| is_plausible(text));
     if holds(target, credential) || holds_escaped(target, credential) {
         return Err(Refusal::CredentialMalformed);
     }
@@ -29,7 +28,9 @@ fn holds(target: &[u8], credential: Option<&[u8]>) -> bool {
         return true;
     }
     let foreign = credential.filter(|text| !text.starts_with(secret::PREFIX.as_bytes()));
-    foreign.is_some_and(|text| text.len() < target.len() && memmem::find(target, text).is_some())
+    foreign.is_some_and(|text| {
+        text.len() < target.len() && memmem::find(target, text).is_some() && is_plausible(text)
+    })
 }
 
 /// The same where characters are escaped that a secret may have; most escapes are of others.
