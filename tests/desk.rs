@@ -138,3 +138,24 @@ fn a_token_is_rotated_without_an_outage() {
     assert!(refused.status == 401 && refused.text().contains("expired"), "{}", refused.text());
     assert_eq!(use_of(&mut client, last["secret"].as_str().unwrap()).status, 200);
 }
+
+/// A successor has the uses that are left: rotating makes nothing new of them.
+#[test]
+fn a_successor_has_the_uses_that_are_left() {
+    let upstream = Upstream::start();
+    let program = program(&upstream);
+    let root = Person::sign_in(&program, "root");
+    let mut client = Client::connect(program.public());
+    let body = json!({"owner": "alice", "name": "few", "limits": {"uses": 3}});
+    let made = root.ask("POST /tokens", body).json();
+    let id = made["token"]["id"].as_str().unwrap();
+    assert_eq!(use_of(&mut client, made["secret"].as_str().unwrap()).status, 200);
+    let rotated = root.ask(&format!("POST /tokens/{id}/rotate"), json!({"grace": "0"})).json();
+    assert_eq!(rotated["token"]["limits"]["uses"], 2, "{rotated}");
+    let second = rotated["secret"].as_str().unwrap();
+    let statuses: Vec<_> = (0..3).map(|_| use_of(&mut client, second).status).collect();
+    assert_eq!(statuses, [200, 200, 429]);
+    let used_up = rotated["token"]["id"].as_str().unwrap();
+    let refused = root.ask(&format!("POST /tokens/{used_up}/rotate"), json!({}));
+    assert_eq!((refused.status, &refused.json()["field"]), (400, &json!("limits.uses")));
+}

@@ -225,7 +225,8 @@ impl Key<'_> {
             (Key::Literal(a), Key::Literal(b)) => a == b,
             (Key::Literal(text), Key::Part(prefix, suffix))
             | (Key::Part(prefix, suffix), Key::Literal(text)) => {
-                text.len() > prefix.len() + suffix.len()
+                // A parameter that is a whole segment is never empty.
+                text.len() >= (prefix.len() + suffix.len()).max(1)
                     && text.starts_with(prefix)
                     && text.ends_with(suffix)
             }

@@ -1,8 +1,8 @@
 //! Path patterns, read only as far as it takes to find their faults. The gateway's router reads
 //! them for itself.
 //!
-//! `{x}` is one segment or a part of one and never spans `/`; `{*rest}` is the last segment and
-//! stands for anything, also nothing.
+//! `{x}` is one segment or a part of one and never spans `/`; only as a part it may be empty.
+//! `{*rest}` is the last segment and stands for anything, also nothing.
 
 /// How many parameters the gateway remembers of a path.
 const MOST_PARAMETERS: usize = 16;

@@ -6,7 +6,8 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use zeroize::{Zeroize, Zeroizing};
 
-const PREFIX: &str = "tg_";
+/// How every secret of our own form begins.
+pub const PREFIX: &str = "tg_";
 const RANDOM_CHARS: usize = 30;
 const CHECK_CHARS: usize = 6;
 const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -90,6 +91,14 @@ pub fn is_plausible(text: &[u8]) -> bool {
         }),
         None => is_b64token(text),
     }
+}
+
+/// Whether a secret of our own form stands in `text` with the `_` of its beginning at `at`.
+pub fn ends_prefix_of_own(text: &[u8], at: usize) -> bool {
+    let from = (at + 1).checked_sub(PREFIX.len());
+    let own =
+        from.and_then(|from| text.get(from..)?.get(..PREFIX.len() + RANDOM_CHARS + CHECK_CHARS));
+    own.is_some_and(|own| own.starts_with(PREFIX.as_bytes()) && is_plausible(own))
 }
 
 /// RFC 6750 section 2.1: `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`.

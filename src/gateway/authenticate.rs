@@ -8,6 +8,7 @@ use crate::domain::secret::{self, Digest};
 
 use super::core::Core;
 use super::intake::Inbound;
+use super::leak;
 
 /// A record whose secret the client has shown. It says nothing yet about what the token may do.
 #[derive(Clone, Debug)]
@@ -50,9 +51,8 @@ pub(super) async fn identify(
     core: &Core,
 ) -> Result<Authenticated, Refusal> {
     let credential = secret.ok_or(Refusal::CredentialMissing)?;
-    // It would go on to the upstream, and into logs (sec-A3, RFC 6750 section 2).
-    if inbound.parts.uri.path_and_query().is_some_and(|target| holds(target.as_str(), credential)) {
-        return Err(Refusal::CredentialMalformed);
+    if let Some(target) = inbound.parts.uri.path_and_query() {
+        leak::check_target(target.as_str(), Some(credential))?;
     }
     let digest = Digest::of(credential);
     if let Some(entry) = core.known(&digest) {
@@ -70,12 +70,6 @@ pub(super) async fn identify(
     }
     // Boxed, so that the way of all other requests stays small.
     Box::pin(find(&digest, core)).await
-}
-
-fn holds(target: &str, credential: &[u8]) -> bool {
-    target.len() > credential.len()
-        && memchr::memmem::find(target.as_bytes(), credential).is_some()
-        && secret::is_plausible(credential)
 }
 
 /// Asks what all cores share, and then the store.

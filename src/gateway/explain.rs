@@ -26,6 +26,7 @@ use super::dialect::{self, Carried};
 use super::host;
 use super::identity;
 use super::intake;
+use super::leak;
 use super::path;
 use super::route::{self, Matched};
 use super::snapshot::Snapshot;
@@ -229,12 +230,15 @@ impl Walk {
         moment: Moment,
     ) -> Option<&'h Held> {
         self.check("clock", words::clock(moment), moment.judged.map(|_| ()));
-        let present = match &question.credential {
-            Credential::None => read.and(Err(Refusal::CredentialMissing)),
-            Credential::Named | Credential::Secret(_) => read,
+        let (present, secret) = match &question.credential {
+            Credential::None => (read.and(Err(Refusal::CredentialMissing)), None),
+            Credential::Named => (read, None),
+            Credential::Secret(secret) => (read, Some(secret.expose().as_bytes())),
         };
-        let compared = words::credential(&question.credential, dialect, present);
-        self.check("credential", compared, present);
+        let target = question.url.path_and_query().map_or("", |target| target.as_str());
+        let kept = leak::check_target(target, secret);
+        let compared = words::credential(&question.credential, dialect, (present, kept));
+        self.check("credential", compared, present.and(kept));
         let plausible = match &question.credential {
             Credential::Secret(secret) => secret::is_plausible(secret.expose().as_bytes()),
             Credential::None | Credential::Named => true,

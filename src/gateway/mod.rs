@@ -38,6 +38,7 @@ mod socket;
 mod dialect;
 mod intake;
 mod route;
+mod leak;
 mod authenticate;
 mod authorize;
 mod limits;

@@ -7,7 +7,7 @@ use crate::domain::refusal::BadRequest;
 /// A path in its one normal form, and the spellings in it that only some APIs take.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NormalPath<'a> {
-    /// The path: escapes of unreserved characters resolved, others in upper case.
+    /// The path: escapes of what may stand for itself resolved, others in upper case.
     pub path: Cow<'a, str>,
     /// What it holds that has two readings, so that an API has to ask for it.
     pub ambiguities: Ambiguities,
@@ -59,8 +59,10 @@ pub fn normalize(raw: &str) -> Result<NormalPath<'_>, BadRequest> {
     Ok(NormalPath { path, ambiguities })
 }
 
-/// Resolves escapes of unreserved characters (RFC 3986 section 6.2.2), once, and writes the others
-/// in upper case. The result is ASCII: what stands for itself only in an escape stays escaped.
+/// Resolves escapes of what may also stand for itself (RFC 3986 sections 3.3 and 6.2.2), once, and
+/// writes the others in upper case. A rule names `:`, `@` and their like as they are, so their
+/// escapes must not lead past it to a wider one; only `;` is left to [`Ambiguities`]. The result is
+/// ASCII: what stands for itself only in an escape stays escaped.
 fn resolve_escapes(raw: &str, ambiguities: &mut Ambiguities) -> Result<String, BadRequest> {
     let mut path = String::with_capacity(raw.len());
     let mut decoded = Vec::with_capacity(raw.len());
@@ -83,7 +85,7 @@ fn resolve_escapes(raw: &str, ambiguities: &mut Ambiguities) -> Result<String, B
             b';' => ambiguities.path_parameter = true,
             _ => {}
         }
-        if value.is_ascii_alphanumeric() || b"-._~".contains(&value) {
+        if value.is_ascii_alphanumeric() || b"-._~!$&'()*+,=:@".contains(&value) {
             path.push(char::from(value));
         } else {
             path.push('%');
@@ -94,6 +96,11 @@ fn resolve_escapes(raw: &str, ambiguities: &mut Ambiguities) -> Result<String, B
     // Overlong and broken forms are how a slash or a dot hides from one of two readers.
     std::str::from_utf8(&decoded).map_err(|_| BadRequest::Encoding)?;
     Ok(path)
+}
+
+/// What a segment of a normal path says: its last escapes are resolved too.
+pub fn decode(segment: &str) -> Cow<'_, str> {
+    percent_encoding::percent_decode_str(segment).decode_utf8_lossy()
 }
 
 fn hex(digit: u8) -> Result<u8, BadRequest> {
@@ -132,6 +139,10 @@ mod tests {
             ("/a%20b", "/a%20b"),
             ("/%252e%252e%252fadmin", "/%252e%252e%252fadmin"), // sec-P4
             ("/%3f%23", "/%3F%23"),
+            // What a rule can name has one spelling.
+            ("/5%3aexport", "/5:export"),
+            ("/%40admin", "/@admin"),
+            ("/%21%24%26%27%28%29%2A%2B%2C%3D%3A%40", "/!$&'()*+,=:@"),
         ] {
             assert_eq!(normalize(raw).unwrap().path, normal, "{raw}");
         }
@@ -177,9 +188,16 @@ mod tests {
         assert!(normalize("/a%3bb").unwrap().ambiguities.path_parameter);
     }
 
+    #[test]
+    fn a_decoded_segment_is_what_it_says() {
+        for (segment, text) in [("7", "7"), ("50%25", "50%"), ("a%7Cb", "a|b"), ("%C3%A9", "é")] {
+            assert_eq!(decode(segment), text);
+        }
+    }
+
     proptest! {
         #[test]
-        fn a_normal_path_is_its_own_normal_form(raw in "/[a-zA-Z0-9%./;~é-]{0,24}") {
+        fn a_normal_path_is_its_own_normal_form(raw in "/[a-zA-Z0-9%./;~:@+é-]{0,24}") {
             if let Ok(normal) = normalize(&raw) {
                 let again = normalize(&normal.path).unwrap();
                 prop_assert_eq!(&again.path, &normal.path);

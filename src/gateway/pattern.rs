@@ -2,7 +2,8 @@
 //!
 //! Segments are compared from left to right; at the first difference literal text wins over text
 //! with a parameter (the longer literal first), a whole-segment `{x}` is next, and `{*rest}` is
-//! last. A path with and without its last slash is the same for a rule, so that `/admin/` does not
+//! last. A parameter beside literal text may also stand for nothing, so that `/:export` does not slip
+//! past the rule for `/{id}:export` into a wider one. A path with and without its last slash is the same for a rule, so that `/admin/` does not
 //! slip past the rule for `/admin` into a wider one.
 
 /// How many parameters of a path are remembered.
@@ -158,7 +159,7 @@ impl<T> Node<T> {
         let mark = seen.count;
         self.mixed.iter().find_map(|(prefix, suffix, node)| {
             let text = segment.strip_prefix(&**prefix)?.strip_suffix(&**suffix)?;
-            if text.is_empty() { None } else { node.find(after, seen.back_to(mark).push(text)) }
+            node.find(after, seen.back_to(mark).push(text))
         })
     }
 
@@ -240,6 +241,17 @@ mod tests {
         ] {
             assert_eq!(found(&tree, path), Some(pattern), "{path}");
         }
+    }
+
+    #[test]
+    fn a_parameter_beside_text_may_be_empty() {
+        let tree = tree(&["/v/{id}", "/v/{id}:export", "/w{x}"]);
+        for (path, pattern) in
+            [("/v/:export", "/v/{id}:export"), ("/v/:expor", "/v/{id}"), ("/w", "/w{x}")]
+        {
+            assert_eq!(found(&tree, path), Some(pattern), "{path}");
+        }
+        assert_eq!(found(&tree, "/v/"), None);
     }
 
     #[test]

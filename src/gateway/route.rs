@@ -6,7 +6,7 @@ use crate::config::settings::KeepInPath;
 use crate::domain::refusal::{BadRequest, Refusal};
 
 use super::intake::Inbound;
-use super::path::Ambiguities;
+use super::path::{self, Ambiguities};
 use super::plan::{ApiPlan, RulePlan};
 use super::snapshot::Snapshot;
 
@@ -17,7 +17,7 @@ pub(super) struct Matched<'s> {
     pub(super) api: &'s ApiPlan,
     /// The rule; none means that the request is refused, once its credential is known to be good.
     pub(super) rule: Option<&'s RulePlan>,
-    /// The item that the path names.
+    /// The item that the path names, without escapes.
     pub(super) item: Option<Box<str>>,
 }
 
@@ -41,7 +41,7 @@ pub(super) fn locate<'s>(
 ) -> Matched<'s> {
     let found = snapshot.routes.find(host, path, method);
     let (api, rule, item) = found.unwrap_or((&snapshot.nowhere, None, None));
-    Matched { api, rule, item: item.map(Into::into) }
+    Matched { api, rule, item: item.map(|item| path::decode(item).into()) }
 }
 
 /// Refuses a path that can be read in two ways, unless the API asks for it.

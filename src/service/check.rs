@@ -147,8 +147,20 @@ pub(super) fn contexts(
 pub(super) fn items_fit(items: &Items) -> Result<(), ServiceError> {
     match items {
         Items::All => Ok(()),
-        Items::Set(ids) => fits("items", ids.iter().map(|id| id.len())),
+        Items::Set(ids) => {
+            if let Some(id) = ids.iter().find(|id| is_unreachable(id)) {
+                let problem =
+                    format!("no path can name the item `{id}`: it is refused in any path");
+                return Err(ServiceError::field("items", problem));
+            }
+            fits("items", ids.iter().map(|id| id.len()))
+        }
     }
+}
+
+/// The gateway refuses these in every path, whatever an API keeps.
+fn is_unreachable(item: &str) -> bool {
+    item.contains('\\') || matches!(item, "." | "..")
 }
 
 fn fits(field: &str, lengths: impl Iterator<Item = usize>) -> Result<(), ServiceError> {

@@ -54,7 +54,17 @@ impl Service {
             return Err(ServiceError::Rotated { id, successor });
         }
         let (secret, brought) = secret_for(input.secret.as_deref())?;
-        let new = self.successor(by, &held, &secret, now)?;
+        let mut new = self.successor(by, &held, &secret, now)?;
+        if let Some(left) = self.left(&held).await?.and_then(|left| left.uses) {
+            // What was used stays used.
+            if left == 0 {
+                return Err(ServiceError::field(
+                    "limits.uses",
+                    "the token is used up: raise this first",
+                ));
+            }
+            new.limits.uses = Some(left);
+        }
         within(by, &owner, &new)?;
         let mut old = Token::clone(&held);
         let end = now.plus(input.grace.unwrap_or(GRACE));

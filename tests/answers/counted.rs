@@ -54,10 +54,8 @@ fn of_sixty_four_clients_none_gets_one_use_too_many() {
 
 /// The token as it is shown.
 fn shown(gateway: &Gateway, token: &Made) -> Value {
-    let view = gateway
-        .app()
-        .control()
-        .block_on(gateway.app().service().token(&Caller::local(0), token.id));
+    let (app, by) = (gateway.app(), Caller::local(0));
+    let view = app.control().block_on(app.service().token(&by, token.id));
     serde_json::to_value(view.unwrap()).unwrap()
 }
 

@@ -114,6 +114,20 @@ fn what_explain_says_of_a_request_is_what_the_gateway_answers() {
         "name = \"kept\"",
         "keep = [\"encoded-slash\", \"empty-segment\", \"path-parameter\"]\nname = \"kept\"",
     );
+    for (target, reason) in [
+        (format!("/any?token={}", good.secret), Some("credential_malformed")),
+        (format!("/any?token=%74g_{}", &good.secret[3..]), Some("credential_malformed")),
+        (format!("/any?token={}x", &good.secret[..38]), None),
+    ] {
+        let request = ["GET", "erp.example", &target];
+        assert_eq!(agree(&stage.gateway, request, Some(&good.secret)).as_deref(), reason);
+    }
+    for (items, target) in [(["a@b"], "/item/a%40b"), (["50%"], "/item/50%25")] {
+        let one = stage.token(&json!({ "items": items }));
+        let ask = |target| agree(&stage.gateway, ["GET", "erp.example", target], Some(&one.secret));
+        assert_eq!(ask(target), None, "{target}");
+        assert_eq!(ask("/item/a%2540b").as_deref(), Some("item_not_allowed"));
+    }
     for target in ["/a%2Fb", "//a", "/a;b"] {
         assert_eq!(
             agree(&stage.gateway, ["GET", "kept.example", target], Some(&good.secret)),

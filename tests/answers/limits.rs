@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use http::Request;
 use serde_json::{Value, json};
 use socket2::SockRef;
 use tollgate::domain::time::Span;
@@ -9,6 +10,7 @@ use tollgate::domain::time::Span;
 use crate::Stage;
 use crate::support::client::{Answer, Client};
 use crate::support::gateway::{Gateway, Made};
+use crate::support::http2;
 use crate::support::upstream::{Step, Upstream, ok};
 use crate::support::{PATIENCE, wait_until};
 
@@ -150,6 +152,32 @@ fn a_place_is_free_again_when_the_client_leaves() {
         drop(held);
         wait_for_room(&gateway, &token);
     }
+}
+
+#[test]
+fn a_stream_of_http_2_has_a_place_until_it_ends() {
+    let upstream = holding();
+    let (gateway, token) = one_at_once(&upstream);
+    let get = |path: &str| {
+        let get = Request::get(format!("http://{}{path}", gateway.public()));
+        let get = get.header("authorization", format!("Bearer {}", token.secret));
+        get.body(Default::default()).unwrap()
+    };
+    std::thread::scope(|scope| {
+        let held = scope.spawn(|| http2::Client::connect(gateway.public()).ask(get("/held")));
+        upstream.wait_for(1);
+        assert_eq!(gateway.ask(gateway.get("/free", &token.secret)).status, 429);
+        upstream.go_on();
+        assert_eq!(held.join().unwrap().text(), "halfmore");
+    });
+    wait_for_room(&gateway, &token);
+    let seen = upstream.seen().len();
+    let held = http2::Client::connect(gateway.public());
+    held.begin(get("/silent"));
+    upstream.wait_for(seen + 1);
+    assert_eq!(gateway.ask(gateway.get("/free", &token.secret)).status, 429);
+    drop(held);
+    wait_for_room(&gateway, &token);
 }
 
 #[test]

@@ -152,7 +152,15 @@ fn sec_a3_a_token_elsewhere_is_no_token() {
 fn sec_a3_a_token_in_two_places_is_refused() {
     let stage = Stage::new();
     let secret = &stage.secret;
-    for target in [format!("/public/x?access_token={secret}"), format!("/public/{secret}?a=b")] {
+    let other =
+        stage.gateway.token(serde_json::json!({ "owner": "alice", "name": "other" })).secret;
+    for target in [
+        format!("/public/x?access_token={secret}"),
+        format!("/public/{secret}?a=b"),
+        format!("/public/x?access_token=%74g_{}", &secret[3..]),
+        format!("/public/x?access_token={other}"),
+        format!("/public/x?a=%20&access_token=tg%5f{}", &other[3..]),
+    ] {
         let line = format!("GET {target} HTTP/1.1");
         let (answer, seen) = stage.request(&line, "Host: a.example\r\n");
         assert_eq!((answer.unwrap().status, seen.len()), (400, 0), "{target}");

@@ -89,7 +89,17 @@ const TARGETS: [(&str, &str, Outcome); 72] = [
     ("sec-P14", "/config/01", Refused(403)),
 ];
 
-const MORE_TARGETS: [(&str, &str, Outcome); 8] = [
+const MORE_TARGETS: [(&str, &str, Outcome); 18] = [
+    ("sec-P10: the narrower rule", "/v1/5:export", Refused(403)),
+    ("sec-P10: the narrower rule, escaped", "/v1/5%3Aexport", Refused(403)),
+    ("sec-P10: the narrower rule, escaped", "/v1/5%3aexport", Refused(403)),
+    ("sec-P10: the narrower rule, escaped", "/v1/5%3Ae%78port/", Refused(403)),
+    ("sec-P10: the narrower rule, without an id", "/v1/:export", Refused(403)),
+    ("sec-P10: the narrower rule, without an id", "/v1/%3Aexport", Refused(403)),
+    ("sec-P10: the narrower rule, escaped", "/v1/%40admin", Refused(403)),
+    ("sec-P10: the narrower rule, escaped", "/open/a%2Bb%3dc", Refused(403)),
+    ("sec-P10: the wider rule", "/v1/5%3Aother", Reaches("GET /v1/5:other HTTP/1.1")),
+    ("sec-P10: the wider rule", "/v1/a%7cb%3f", Reaches("GET /v1/a%7Cb%3F HTTP/1.1")),
     ("sec-P14", "/config/1", Reaches("GET /config/1 HTTP/1.1")),
     ("sec-P14: a last slash is the same", "/config/1/", Reaches("GET /config/1/ HTTP/1.1")),
     ("sec-P14", "/config/10", Refused(403)),

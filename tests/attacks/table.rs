@@ -20,6 +20,10 @@ rules = [
     { path = "/admin/{*rest}", context = "admin" },
     { path = "/open/{*rest}", public = true },
     { path = "/gets", methods = ["GET"], context = "read" },
+    { path = "/v1/{id}", context = "read" },
+    { path = "/v1/{id}:export", context = "admin" },
+    { path = "/v1/@admin", context = "admin" },
+    { path = "/open/a+b=c", context = "admin" },
 ]
 
 [[apis]]

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::Place;
+use crate::server::{Server, with_token};
 
 #[test]
 fn limits_are_typed_shown_and_taken_away() {
@@ -45,4 +46,46 @@ fn limits_are_typed_shown_and_taken_away() {
     }
     let changes = place.ok(&["history", "list", "--token", id]);
     assert!(changes.contains("limits: "), "{changes}");
+}
+
+/// Of what may be used, `kill -9` takes at most a block each time, and gives nothing.
+#[test]
+fn a_server_that_is_killed_never_permits_one_use_too_many() {
+    const USES: usize = 500;
+    const BLOCK: usize = USES / 100;
+    let place = Place::empty();
+    place.ok(&["user", "add", "alice", "--data", "d"]);
+    let secret = place.ok(&[
+        "token",
+        "create",
+        "--data",
+        "d",
+        "--owner",
+        "alice",
+        "--name",
+        "ci",
+        "--secret-only",
+        "--uses",
+        "500",
+        "--quota",
+        "month=500",
+    ]);
+    let (mut permitted, mut kills) = (0, 0);
+    loop {
+        let server = Server::before_hello(&place);
+        let public = server.address("public");
+        // Another place in a block each time.
+        let asked = 60 + 7 * kills;
+        let more = (0..asked).take_while(|_| with_token(public, secret.trim()) == 200).count();
+        permitted += more;
+        // The processor gets no chance to give anything back.
+        drop(server);
+        kills += 1;
+        if more < asked {
+            break;
+        }
+    }
+    assert!(permitted <= USES, "{permitted} permitted of {USES}");
+    assert!(permitted + kills * BLOCK >= USES, "{permitted} after {kills} kills");
+    assert!(kills > 3, "{kills}");
 }

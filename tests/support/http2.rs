@@ -76,7 +76,13 @@ impl Client {
         self.runtime.block_on(async { tokio::time::timeout(patience, exchange).await }).unwrap()
     }
 
-    /// The same, for requests that must be answered.
+    /// Sends a request, and waits for nothing. Dropping this leaves it behind.
+    pub fn begin(&self, request: Request<Full<Bytes>>) {
+        let mut sender = self.sender.clone();
+        self.runtime.spawn(async move { drop(sender.send_request(request).await) });
+    }
+
+    /// As [`Client::try_ask`], for requests that must be answered.
     pub fn ask(&mut self, request: Request<Full<Bytes>>) -> Answer {
         self.try_ask(request).unwrap()
     }

@@ -95,9 +95,12 @@ pub(super) fn clock(moment: Moment) -> String {
 pub(super) fn credential(
     credential: &Credential,
     dialect: Dialect,
-    read: Result<(), Refusal>,
+    (read, kept): (Result<(), Refusal>, Result<(), Refusal>),
 ) -> String {
     let text = match (credential, read) {
+        (Credential::Named | Credential::Secret(_), Ok(())) if kept.is_err() => {
+            "a secret stands in the target, where the upstream and logs would find it"
+        }
         (_, Err(Refusal::BadRequest(_))) => "the company is not one word of letters and digits",
         (Credential::None, _) => "the request carries no token",
         (Credential::Named, _) => "the token is named by its id; its secret counts as presented",

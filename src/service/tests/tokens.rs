@@ -142,6 +142,8 @@ async fn w13_w17_flags_items_and_parameters_are_checked() {
         (json!({"secret": "short"}), 400, "secret"),
         (json!({"secret": "tg_000000000000000000000000000000000000"}), 400, "secret"),
         (json!({"app": "a\nb"}), 400, "app"),
+        (json!({"items": ["7", ".."]}), 400, "items"),
+        (json!({"items": ["a\\b"]}), 400, "items"),
         (json!({"description": "\u{1b}[2J"}), 400, "description"),
     ] {
         let error = with(bad.clone()).await.unwrap_err();
