@@ -47,6 +47,7 @@ mod scan;
 #[cfg(test)]
 mod tests;
 mod wanted;
+mod window;
 
 pub(super) use scan::Scanned;
 

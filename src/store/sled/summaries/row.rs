@@ -8,11 +8,10 @@
 //! | 28..32 | its company: CRC-32C of the name, 0 for none |
 //! | 32..48 | when it was made, begins and expires, and how long it may lie unused, in seconds |
 //! | 48..56 | its flags |
-//! | 56..60 | its contexts: a bit for each, by the CRC-32C of the name; all bits for all |
-//! | 60..64, 64..68 | CRC-32C of its hint, and of its name in small letters |
-//! | 68..76 | where its texts begin in the file of texts (six bytes), and how long they are |
-//! | 76..80 | CRC-32C of the texts, mixed with the salt and the number of the row |
-//! | 80..84 | zeros |
+//! | 56..64 | its contexts: three bits for each, by its name, so that few sets seem to have one that they lack; all for all |
+//! | 64..68, 68..72 | CRC-32C of its hint, and of its name in small letters |
+//! | 72..80 | where its texts begin in the file of texts (six bytes), and how long they are |
+//! | 80..84 | CRC-32C of the texts, mixed with the salt and the number of the row |
 //!
 //! Whatever is shortened here is so in one direction: a row never says "no" of a token whose record says
 //! "yes". But for the owner's 64 bits, of which no two are alike that anybody could find: the salt is random.
@@ -114,7 +113,7 @@ pub(super) fn encode(token: &Token, salt: u32, texts: Texts) -> [u8; ROW_BYTES] 
     put(&token.company.as_ref().map_or(0, company_hash).to_le_bytes());
     times.iter().for_each(|time| put(&short(*time).to_le_bytes()));
     put(&token.flags.bits().to_le_bytes());
-    put(&context_bits(&token.contexts).to_le_bytes());
+    put(&all_context_bits(&token.contexts).to_le_bytes());
     put(&crc32c::crc32c(token.hint.as_bytes()).to_le_bytes());
     put(&name_hash(&token.name).to_le_bytes());
     put(texts.offset.to_le_bytes().get(..6).unwrap_or_default());
@@ -141,14 +140,15 @@ pub(super) fn name_hash(name: &str) -> u32 {
     crc32c::crc32c(folded(name).as_bytes())
 }
 
-pub(super) fn context_bit(context: &Slug) -> u32 {
-    1 << (crc32c::crc32c(context.as_str().as_bytes()) % 32)
+pub(super) fn context_bits(context: &Slug) -> u64 {
+    let hash = crc32c::crc32c(context.as_str().as_bytes());
+    [0, 6, 12].iter().fold(0, |bits, shift| bits | 1 << (hash >> shift & 63))
 }
 
-fn context_bits(contexts: &Contexts) -> u32 {
+fn all_context_bits(contexts: &Contexts) -> u64 {
     match contexts {
-        Contexts::All => u32::MAX,
-        Contexts::Set(names) => names.iter().fold(0, |bits, name| bits | context_bit(name)),
+        Contexts::All => u64::MAX,
+        Contexts::Set(names) => names.iter().fold(0, |bits, name| bits | context_bits(name)),
     }
 }
 
@@ -193,21 +193,21 @@ impl<'a> Row<'a> {
         self.long(48)
     }
 
-    pub(super) fn contexts(&self) -> u32 {
-        self.word(56)
+    pub(super) fn contexts(&self) -> u64 {
+        self.long(56)
     }
 
     pub(super) fn hint(&self) -> u32 {
-        self.word(60)
+        self.word(64)
     }
 
     pub(super) fn name(&self) -> u32 {
-        self.word(64)
+        self.word(68)
     }
 
     /// Where its texts are; none if the record must be asked for them.
     pub(super) fn texts(&self) -> Option<Texts> {
-        let (place, checksum) = (self.long(68), self.word(76));
+        let (place, checksum) = (self.long(72), self.word(80));
         let texts =
             Texts { offset: place & (u64::MAX >> 16), length: (place >> 48) as u16, checksum };
         (self.word(0) & LONG == 0).then_some(texts)

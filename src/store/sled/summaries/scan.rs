@@ -8,16 +8,14 @@ use std::cmp::Reverse;
 use std::ops::ControlFlow;
 
 use super::page::{self, PAGE_BYTES, PAGE_ROWS};
-use super::row::{self, Row, Texts};
+use super::row::Row;
 use super::wanted::{Says, Wanted};
-use super::{BLOCK, BinaryHeap, FileExt, Summaries};
+use super::window::Window;
+use super::{BLOCK, BinaryHeap, Summaries};
 use crate::domain::id::{OwnerId, TokenId};
 use crate::store::StoreError;
 use crate::store::query::{Order, TokenQuery};
 use crate::store::sled::uses::{Seen, Uses};
-
-/// The most bytes of texts that are read for one block in one go; what lies further away is read by itself.
-const WINDOW: u64 = 1 << 20;
 
 /// How a search ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +40,7 @@ fn rank(order: Order, id: TokenId) -> Rank {
 #[derive(Debug, Default)]
 struct Room {
     pages: Vec<u8>,
-    texts: Vec<u8>,
+    texts: Window,
     uses: Vec<u8>,
     seen: Vec<Seen>,
     /// Numbers in the block of rows that may fit.
@@ -235,64 +233,22 @@ impl Summaries {
             });
         }
         let texts = |at: &usize| row(*at).and_then(|row| row.texts());
-        let window = match wanted.text() {
-            Some(_) => self.window(room.fitting.iter().filter_map(texts), &mut room.texts)?,
-            None => 0,
-        };
+        if let Some(text) = wanted.text() {
+            room.texts.read(&self.texts, room.fitting.iter().filter_map(texts), text)?;
+        }
         for at in &room.fitting {
             let Some(row) = row(*at) else { continue };
             let number = begin.saturating_add(u64::try_from(*at).unwrap_or_default());
             let has = match (wanted.text(), row.texts()) {
                 (Some(text), Some(place)) => {
-                    self.has((window, &room.texts), (salt, number), place, text)?
+                    room.texts.has(&self.texts, (salt, number), place, text)?
                 }
-                _ => true,
+                _ => Some(true),
             };
-            if has {
+            if has.ok_or(Bad::Rows("a text is damaged"))? {
                 pass(row.id());
             }
         }
         Ok(())
-    }
-
-    /// Reads the texts of a block; answers with where they begin.
-    fn window(&self, places: impl Iterator<Item = Texts>, into: &mut Vec<u8>) -> Result<u64, Bad> {
-        let range = places.fold(None, |range: Option<(u64, u64)>, place| {
-            let end = place.offset.saturating_add(place.length.into());
-            let (first, last) = range.unwrap_or((place.offset, end));
-            // What was changed lately lies at the end of the file.
-            let near = end.max(last).saturating_sub(place.offset.min(first)) <= WINDOW;
-            Some(if near { (place.offset.min(first), end.max(last)) } else { (first, last) })
-        });
-        let (first, last) = range.unwrap_or_default();
-        into.resize(usize::try_from(last.saturating_sub(first)).unwrap_or_default(), 0);
-        self.texts.read_exact_at(into, first)?;
-        Ok(first)
-    }
-
-    /// Whether a text is among those of a row.
-    fn has(
-        &self,
-        (begin, window): (u64, &[u8]),
-        (salt, number): (u32, u64),
-        place: Texts,
-        wanted: &memchr::memmem::Finder<'_>,
-    ) -> Result<bool, Bad> {
-        let at = place.offset.checked_sub(begin).and_then(|at| usize::try_from(at).ok());
-        let length = usize::from(place.length);
-        let near = at.and_then(|at| window.get(at..at.checked_add(length)?));
-        let mut alone = Vec::new();
-        let text = match near {
-            Some(text) => text,
-            None => {
-                alone.resize(length, 0);
-                self.texts.read_exact_at(&mut alone, place.offset)?;
-                &alone
-            }
-        };
-        if row::text_checksum(salt, number, text) != place.checksum {
-            return Err(Bad::Rows("a text is damaged"));
-        }
-        Ok(wanted.find(text).is_some())
     }
 }
