@@ -34,6 +34,10 @@ mod storm;
 
 use records::NOW;
 
+/// As in the program: glibc would keep memory for threads that are gone.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 static CACHE_BYTES: AtomicU64 = AtomicU64::new(0);
 
 const CALLERS: u64 = 64;

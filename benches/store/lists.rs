@@ -16,10 +16,10 @@ use tollgate::store::{
     LastUse, Listed, NotedUse, Order, Standing, Store, TokenFilter, TokenQuery, UseKey, Used,
 };
 
-use super::{NOW, OWNERS, keys, open, records, resident_mb, size_mb};
+use super::{NOW, OWNERS, cpu_seconds, keys, open, records, resident_mb, size_mb};
 
 /// How often each list is asked for.
-const ROUNDS: usize = 200;
+const ROUNDS: usize = 100;
 const PAGE: usize = 100;
 /// Tokens that a commit makes.
 const TOGETHER: u64 = 500;
@@ -180,6 +180,7 @@ pub(super) async fn lists(folder: &Path, tokens: u64) {
     for (name, filter) in filters(tokens) {
         for order in [Order::Newest, Order::Oldest] {
             let (mut first, mut next, mut found) = (Vec::new(), Vec::new(), 0);
+            let cpu = cpu_seconds();
             for round in 0..ROUNDS {
                 // Half of them begin anywhere.
                 let n = (u64::try_from(round).unwrap() * 7_919_777) % tokens;
@@ -191,9 +192,10 @@ pub(super) async fn lists(folder: &Path, tokens: u64) {
                 if after.is_some() { &mut next } else { &mut first }.push(at.elapsed());
                 found = found.max(page.entries.len());
             }
+            let cpu = (cpu_seconds() - cpu) * 1_000.0 / ROUNDS as f64;
             let ((a, b), (c, d)) = (quantiles(first), quantiles(next));
             println!(
-                "{name}, {order:?}: {found} found; first page {a:?} (p99 {b:?}), others {c:?} (p99 {d:?})"
+                "{name}, {order:?}: {found} found; first page {a:?} (p99 {b:?}), others {c:?} (p99 {d:?}); {cpu:.1} ms of CPU each"
             );
         }
     }

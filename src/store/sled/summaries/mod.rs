@@ -1,5 +1,5 @@
 //! Summaries: what filters ask of each token, in a flat file beside the index, so that a list looks at a million
-//! tokens without reading a million records. `DATA/summaries` has a row for each token (`row`), by the number of
+//! tokens without reading a million records. `DATA/summaries` has a row for each token (`row`, `page`), by the number of
 //! its slot; `DATA/summaries.texts` has the texts that are searched, in small letters, one after the other.
 //!
 //! **A list never shows a token wrongly**, because rows only name candidates: the record decides (`find`).
@@ -14,7 +14,7 @@
 //!   the rows, or undid some writes to the files. Without a checkpoint, with another index than the one
 //!   that was left, with fewer rows than tokens, or with a head of an earlier generation, as that of an older copy,
 //!   the files are not trusted.
-//! - Each row and each text bears a checksum over the salt of the file and its number: what is damaged, cut, of
+//! - Each page of rows and each text bears a checksum over the salt of the file and its number: what is damaged, cut, of
 //!   another file or not yet written does not verify. Then the list that met it reads the records instead, and
 //!   so does every list until the files were made anew.
 //!
@@ -40,20 +40,23 @@ use crate::store::StoreError;
 
 mod begin;
 mod head;
+mod page;
 mod put;
 mod row;
 mod scan;
 #[cfg(test)]
 mod tests;
 mod wanted;
+mod window;
 
 pub(super) use scan::Scanned;
 
 use head::{HEAD_BYTES, Head};
-use row::ROW_BYTES;
+use page::{PAGE_BYTES, PAGE_ROWS};
 
-/// How many rows are read in one go.
-const BLOCK: u64 = 1_024;
+/// How many pages are read in one go, and how many rows that makes.
+const BLOCK_PAGES: u64 = 24;
+const BLOCK: u64 = BLOCK_PAGES * PAGE_ROWS as u64;
 
 /// Texts that nothing refers to any more are kept until they are as many as the others, and this.
 const WASTE: u64 = if cfg!(test) { 16 * 1024 } else { 32 << 20 };
@@ -121,9 +124,10 @@ impl Summaries {
             (known, Head::read(&rows), lengths)
             && head.generation >= known.max(1)
         {
-            inside.trust = Trust::Whole;
             (inside.salt, inside.live, inside.end) = (head.salt, head.live, end);
-            inside.rows = length.saturating_sub(HEAD_BYTES) / ROW_BYTES as u64;
+            if let Some(tokens) = count(&rows, length, head.salt) {
+                (inside.trust, inside.rows) = (Trust::Whole, tokens);
+            }
         }
         Ok(Self { path, rows, texts, inside: RwLock::new(inside) })
     }
@@ -223,14 +227,28 @@ impl Summaries {
         self.inside.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads rows from `begin` on, up to a block of them.
-    fn block(&self, begin: u64, rows: u64, into: &mut Vec<u8>) -> std::io::Result<()> {
-        let count = rows.saturating_sub(begin).min(BLOCK);
-        into.resize(usize::try_from(count).unwrap_or_default().saturating_mul(ROW_BYTES), 0);
-        self.rows.read_exact_at(into, offset(begin))
+    /// Reads a block, of which no more than `rows` are wanted in all; answers with its first page.
+    fn block(&self, block: u64, rows: u64, into: &mut Vec<u8>) -> std::io::Result<u64> {
+        let begin = block.saturating_mul(BLOCK_PAGES);
+        let pages = rows.div_ceil(PAGE_ROWS as u64).saturating_sub(begin).min(BLOCK_PAGES);
+        into.resize(usize::try_from(pages).unwrap_or_default().saturating_mul(PAGE_BYTES), 0);
+        self.rows.read_exact_at(into, offset(begin))?;
+        Ok(begin)
     }
 }
 
-const fn offset(row: u64) -> u64 {
-    HEAD_BYTES.saturating_add(row.saturating_mul(ROW_BYTES as u64))
+/// Where a page stands.
+const fn offset(page: u64) -> u64 {
+    HEAD_BYTES.saturating_add(page.saturating_mul(PAGE_BYTES as u64))
+}
+
+/// How many tokens have rows, by the last page; none when that does not verify.
+fn count(rows: &File, length: u64, salt: u32) -> Option<u64> {
+    let pages = length.saturating_sub(HEAD_BYTES) / PAGE_BYTES as u64;
+    let Some(last) = pages.checked_sub(1) else { return Some(0) };
+    let mut bytes = [0; PAGE_BYTES];
+    rows.read_exact_at(&mut bytes, offset(last)).ok()?;
+    page::open(&bytes, salt, last)?;
+    let tokens = u64::try_from(page::tokens(&bytes)).unwrap_or_default();
+    Some(last.saturating_mul(PAGE_ROWS as u64).saturating_add(tokens))
 }

@@ -2,94 +2,86 @@
 
 use std::io;
 
-use super::row::{self, ROW_BYTES, Row, Texts};
-use super::{BLOCK, Changed, FileExt, Inside, Summaries, offset};
+use super::page::{self, Bytes, PAGE_BYTES, PAGE_ROWS};
+use super::row::{self, Row, Texts};
+use super::{BLOCK, Changed, FileExt, Inside, Summaries, Trust, offset};
 use crate::domain::token::Token;
-
-/// Texts that are to be appended.
-#[derive(Debug, Default)]
-struct Fresh(Vec<u8>);
 
 impl Summaries {
     /// Writes the rows of these tokens, each as it is in its last place here.
     pub(super) fn put(&self, inside: &mut Inside, changed: &[Changed]) -> io::Result<()> {
         let mut changed: Vec<_> = changed.iter().collect();
         changed.sort_by_key(|(number, _)| *number);
-        let (mut fresh, mut rest) = (Fresh::default(), changed.as_slice());
-        let mut runs = Vec::new();
-        while let Some((begin, _)) = rest.first() {
-            let mut bytes: Vec<u8> = Vec::with_capacity(rest.len().saturating_mul(ROW_BYTES));
-            let mut next = *begin;
-            while let Some((number, token)) = rest.first().filter(|(number, _)| *number == next) {
-                rest = rest.get(1..).unwrap_or_default();
-                // Of several records of one token the last one counts.
-                if rest.first().is_some_and(|(after, _)| after == number) {
-                    continue;
-                }
-                let texts = self.place(inside, *number, token, &mut fresh)?;
-                bytes.extend_from_slice(&row::encode(token, inside.salt, *number, texts));
+        let page_of = |(number, _): &Changed| number / PAGE_ROWS as u64;
+        let (mut texts, mut pages) = (Vec::new(), Vec::new());
+        for some in changed.chunk_by(|one, next| page_of(one) == page_of(next)) {
+            let Some(number) = some.first().map(|first| page_of(first)) else { continue };
+            let mut bytes = self.page(inside, number)?;
+            for (number, token) in some {
+                let at = usize::try_from(number % PAGE_ROWS as u64).unwrap_or_default();
+                let old = page::rows(&bytes).get(at).and_then(Row::read);
+                let place = inside.place(*number, token, old, &mut texts);
+                page::put(&mut bytes, at, &row::encode(token, inside.salt, place));
                 inside.widen(*number, token);
-                next = number.saturating_add(1);
             }
-            runs.push((*begin, bytes));
+            page::seal(&mut bytes, inside.salt, number);
+            pages.push((number, bytes));
         }
         // Before the rows that say where they are.
-        if !fresh.0.is_empty() {
-            self.texts.write_all_at(&fresh.0, inside.end)?;
-            inside.end = inside.end.saturating_add(length(&fresh.0));
+        if !texts.is_empty() {
+            self.texts.write_all_at(&texts, inside.end)?;
+            inside.end = inside.end.saturating_add(length(&texts));
         }
-        for (begin, bytes) in runs {
-            self.rows.write_all_at(&bytes, offset(begin))?;
+        for (number, bytes) in pages {
+            self.rows.write_all_at(&bytes, offset(number))?;
         }
         Ok(())
     }
 
-    /// Where the texts of a token stand: where they did, or at the end.
-    fn place(
-        &self,
-        inside: &mut Inside,
-        number: u64,
-        token: &Token,
-        fresh: &mut Fresh,
-    ) -> io::Result<Texts> {
-        let text = row::text_of(token);
-        let at = inside.end.saturating_add(length(&fresh.0));
-        let new = row::place(inside.salt, number, at, &text);
-        let old = match number < inside.rows {
-            true => self.old(inside, number)?.filter(|(id, _)| *id == token.id),
-            false => None,
-        };
-        if let Some((_, old)) = old {
-            let same = Texts { offset: old.offset, ..new };
-            if same == old {
-                return Ok(old);
-            }
-            inside.live = inside.live.saturating_sub(old.length.into());
+    /// A page as it is, or an empty one behind the last.
+    fn page(&self, inside: &Inside, number: u64) -> io::Result<Bytes> {
+        let mut bytes = [0; PAGE_BYTES];
+        if number.saturating_mul(PAGE_ROWS as u64) >= inside.rows {
+            return Ok(bytes);
         }
-        if new.length > 0 {
-            fresh.0.extend_from_slice(text.as_bytes());
-            inside.live = inside.live.saturating_add(new.length.into());
-        }
-        Ok(new)
-    }
-
-    fn old(
-        &self,
-        inside: &Inside,
-        number: u64,
-    ) -> io::Result<Option<(crate::domain::id::TokenId, Texts)>> {
-        let mut bytes = [0; ROW_BYTES];
         match self.rows.read_exact_at(&mut bytes, offset(number)) {
-            // A row that another thread is still to write.
-            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {}
             read => read?,
         }
-        let row = Row::read(&bytes, inside.salt, number);
-        Ok(row.and_then(|row| Some((row.id(), row.texts()?))))
+        // Those before the last one that are still to be written are holes.
+        let hole = inside.trust == Trust::Growing && bytes == [0; PAGE_BYTES];
+        if hole || page::open(&bytes, inside.salt, number).is_some() {
+            return Ok(bytes);
+        }
+        Err(io::Error::other("a page is damaged"))
     }
 }
 
 impl Inside {
+    /// Where the texts of a token stand: where they did, or behind those that are appended.
+    fn place(
+        &mut self,
+        number: u64,
+        token: &Token,
+        old: Option<Row<'_>>,
+        texts: &mut Vec<u8>,
+    ) -> Texts {
+        let text = row::text_of(token);
+        let new = row::place(self.salt, number, self.end.saturating_add(length(texts)), &text);
+        if let Some(old) = old.filter(|old| old.id() == token.id).and_then(|old| old.texts()) {
+            let same = Texts { offset: old.offset, ..new };
+            if same == old {
+                return old;
+            }
+            self.live = self.live.saturating_sub(old.length.into());
+        }
+        if new.length > 0 {
+            texts.extend_from_slice(text.as_bytes());
+            self.live = self.live.saturating_add(new.length.into());
+        }
+        new
+    }
+
     /// Notes that a row is there, with this token's id.
     fn widen(&mut self, number: u64, token: &Token) {
         let complete = self.blocks() == self.zones.len();

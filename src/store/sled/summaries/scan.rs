@@ -7,16 +7,15 @@
 use std::cmp::Reverse;
 use std::ops::ControlFlow;
 
-use super::row::{self, ROW_BYTES, Row, Texts};
+use super::page::{self, PAGE_BYTES, PAGE_ROWS};
+use super::row::Row;
 use super::wanted::{Says, Wanted};
-use super::{BLOCK, BinaryHeap, FileExt, Summaries};
+use super::window::Window;
+use super::{BLOCK, BinaryHeap, Summaries};
 use crate::domain::id::{OwnerId, TokenId};
 use crate::store::StoreError;
 use crate::store::query::{Order, TokenQuery};
 use crate::store::sled::uses::{Seen, Uses};
-
-/// The most bytes of texts that are read for one block in one go; what lies further away is read by itself.
-const WINDOW: u64 = 1 << 20;
 
 /// How a search ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,12 +39,36 @@ fn rank(order: Order, id: TokenId) -> Rank {
 /// Room that is used again for each block.
 #[derive(Debug, Default)]
 struct Room {
-    rows: Vec<u8>,
-    texts: Vec<u8>,
+    pages: Vec<u8>,
+    texts: Window,
     uses: Vec<u8>,
     seen: Vec<Seen>,
     /// Numbers in the block of rows that may fit.
     fitting: Vec<usize>,
+}
+
+/// What is said of a page that does not verify, or lacks a row.
+const DAMAGED: &str = "a page is damaged";
+
+/// Passes on the rows of pages from `first` on, each with its number among them, of no more than `most` rows.
+fn each(
+    bytes: &[u8],
+    salt: u32,
+    first: u64,
+    most: u64,
+    mut pass: impl FnMut(usize, Row<'_>),
+) -> Result<(), Bad> {
+    let begin = first.saturating_mul(PAGE_ROWS as u64);
+    let count = usize::try_from(most.saturating_sub(begin)).unwrap_or(usize::MAX);
+    let mut at = 0;
+    for (number, bytes) in (first..).zip(bytes.as_chunks::<PAGE_BYTES>().0) {
+        let rows = page::open(bytes, salt, number).ok_or(Bad::Rows(DAMAGED))?;
+        for bytes in rows.iter().take(count.saturating_sub(at)) {
+            pass(at, Row::read(bytes).ok_or(Bad::Rows(DAMAGED))?);
+            at += 1;
+        }
+    }
+    Ok(())
 }
 
 /// Why a block says nothing.
@@ -129,20 +152,19 @@ impl Summaries {
             if inside.zones.len() >= inside.blocks() {
                 continue;
             }
-            let begin = u64::try_from(inside.zones.len()).unwrap_or(u64::MAX).saturating_mul(BLOCK);
-            let read = self.block(begin, inside.rows, &mut bytes);
-            let ids = (begin..)
-                .zip(bytes.as_chunks::<ROW_BYTES>().0)
-                .map(|(number, bytes)| Row::read(bytes, inside.salt, number).map(|row| row.id()));
-            let zone = ids.into_iter().try_fold(None, |zone: Option<(TokenId, TokenId)>, id| {
-                let id = id?;
-                let (first, last) = zone.unwrap_or((id, id));
-                Some(Some((id.min(first), id.max(last))))
+            let block = u64::try_from(inside.zones.len()).unwrap_or(u64::MAX);
+            let mut zone = None::<(TokenId, TokenId)>;
+            let read = self.block(block, inside.rows, &mut bytes).map_err(Bad::from);
+            let read = read.and_then(|begin| {
+                each(&bytes, inside.salt, begin, inside.rows, |_, row| {
+                    let (id, (first, last)) = (row.id(), zone.unwrap_or((row.id(), row.id())));
+                    zone = Some((id.min(first), id.max(last)));
+                })
             });
             match (read, zone) {
-                (Ok(()), Some(Some(zone))) => inside.zones.push(zone),
+                (Ok(()), Some(zone)) => inside.zones.push(zone),
                 _ => {
-                    self.drop_trust(&mut inside, "a row is damaged");
+                    self.drop_trust(&mut inside, DAMAGED);
                     return None;
                 }
             }
@@ -179,27 +201,28 @@ impl Summaries {
         if inside.times != times {
             return Err(Bad::Rows("it was made anew"));
         }
-        self.block(begin, most, &mut room.rows)?;
+        let first = self.block(block, most, &mut room.pages)?;
         drop(inside);
-        let (rows, _) = room.rows.as_chunks::<ROW_BYTES>();
-        let row = |at: usize| rows.get(at).map(Row::known);
+        let (pages, _) = room.pages.as_chunks::<PAGE_BYTES>();
+        let row = |at: usize| {
+            let rows = page::rows(pages.get(at / PAGE_ROWS)?);
+            rows.get(at % PAGE_ROWS).and_then(Row::read)
+        };
         room.fitting.clear();
-        let mut asks_uses = false;
-        for (at, bytes) in rows.iter().enumerate() {
-            let number = begin.saturating_add(u64::try_from(at).unwrap_or_default());
-            let row = Row::read(bytes, salt, number).ok_or(Bad::Rows("a row is damaged"))?;
+        let (fitting, mut asks_uses) = (&mut room.fitting, false);
+        each(&room.pages, salt, first, most, |at, row| {
             match wanted.asks(row) {
-                Says::No => continue,
+                Says::No => return,
                 Says::Perhaps => {}
                 Says::Used => asks_uses = true,
             }
-            room.fitting.push(at);
-        }
+            fitting.push(at);
+        })?;
         if room.fitting.is_empty() {
             return Ok(());
         }
         if asks_uses {
-            let count = rows.len();
+            let count = pages.len().saturating_mul(PAGE_ROWS);
             uses.survey(begin, count, &mut room.uses, &mut room.seen).map_err(Bad::Store)?;
             let seen = &room.seen;
             room.fitting.retain(|at| {
@@ -210,64 +233,22 @@ impl Summaries {
             });
         }
         let texts = |at: &usize| row(*at).and_then(|row| row.texts());
-        let window = match wanted.text() {
-            Some(_) => self.window(room.fitting.iter().filter_map(texts), &mut room.texts)?,
-            None => 0,
-        };
+        if let Some(text) = wanted.text() {
+            room.texts.read(&self.texts, room.fitting.iter().filter_map(texts), text)?;
+        }
         for at in &room.fitting {
             let Some(row) = row(*at) else { continue };
             let number = begin.saturating_add(u64::try_from(*at).unwrap_or_default());
             let has = match (wanted.text(), row.texts()) {
                 (Some(text), Some(place)) => {
-                    self.has((window, &room.texts), (salt, number), place, text)?
+                    room.texts.has(&self.texts, (salt, number), place, text)?
                 }
-                _ => true,
+                _ => Some(true),
             };
-            if has {
+            if has.ok_or(Bad::Rows("a text is damaged"))? {
                 pass(row.id());
             }
         }
         Ok(())
-    }
-
-    /// Reads the texts of a block; answers with where they begin.
-    fn window(&self, places: impl Iterator<Item = Texts>, into: &mut Vec<u8>) -> Result<u64, Bad> {
-        let range = places.fold(None, |range: Option<(u64, u64)>, place| {
-            let end = place.offset.saturating_add(place.length.into());
-            let (first, last) = range.unwrap_or((place.offset, end));
-            // What was changed lately lies at the end of the file.
-            let near = end.max(last).saturating_sub(place.offset.min(first)) <= WINDOW;
-            Some(if near { (place.offset.min(first), end.max(last)) } else { (first, last) })
-        });
-        let (first, last) = range.unwrap_or_default();
-        into.resize(usize::try_from(last.saturating_sub(first)).unwrap_or_default(), 0);
-        self.texts.read_exact_at(into, first)?;
-        Ok(first)
-    }
-
-    /// Whether a text is among those of a row.
-    fn has(
-        &self,
-        (begin, window): (u64, &[u8]),
-        (salt, number): (u32, u64),
-        place: Texts,
-        wanted: &memchr::memmem::Finder<'_>,
-    ) -> Result<bool, Bad> {
-        let at = place.offset.checked_sub(begin).and_then(|at| usize::try_from(at).ok());
-        let length = usize::from(place.length);
-        let near = at.and_then(|at| window.get(at..at.checked_add(length)?));
-        let mut alone = Vec::new();
-        let text = match near {
-            Some(text) => text,
-            None => {
-                alone.resize(length, 0);
-                self.texts.read_exact_at(&mut alone, place.offset)?;
-                &alone
-            }
-        };
-        if row::text_checksum(salt, number, text) != place.checksum {
-            return Err(Bad::Rows("a text is damaged"));
-        }
-        Ok(wanted.find(text).is_some())
     }
 }

@@ -110,7 +110,7 @@ async fn lost_cut_and_foreign_files_are_made_anew_beside_lists_that_are_right() 
         ("no texts", Box::new(|at| fs::remove_file(&at[1]).unwrap())),
         ("neither", Box::new(|at| at.iter().for_each(|path| fs::remove_file(path).unwrap()))),
         ("cut rows", Box::new(|at| cut(&at[0], 1))),
-        ("no last row", Box::new(|at| cut(&at[0], 88))),
+        ("no last page", Box::new(|at| cut(&at[0], 4_096))),
         ("cut texts", Box::new(|at| cut(&at[1], 1))),
         ("no head", Box::new(|at| cut(&at[0], u64::MAX))),
         ("foreign rows", Box::new(|at| fs::write(&at[0], &foreign[0]).unwrap())),
