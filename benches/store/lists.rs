@@ -101,7 +101,8 @@ async fn fill(store: &Arc<dyn Store>, tokens: u64) {
     }
     let made = at.elapsed();
     let keys = keys(store).await;
-    let used = keys.iter().zip(0..).filter(|(_, n)| n % 4 != 0);
+    // Only the oldest were never used, so that a search for such has to look at all.
+    let used = keys.iter().zip(0..).skip(50);
     let note = |(of, n): (&UseKey, u64)| {
         let at = days(NOW, 365 - n.wrapping_mul(104_729) % 120);
         let last = LastUse { at, address: [192, 0, 2, 1].into(), api: "erp".into() };
