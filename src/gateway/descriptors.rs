@@ -112,7 +112,7 @@ mod tests {
                 );
             }
         }
-        assert_eq!(Descriptors::share_out(1_024, 2).clients(), 446);
+        assert_eq!(Descriptors::share_out(1_024, 2).clients(), 445);
         assert!(Descriptors::share_out(262_144, 8).clients() > 100_000, "the default of the file");
     }
 
