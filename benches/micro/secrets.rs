@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use criterion::Criterion;
-use tollgate::domain::decision::{self, Case, Facts, OwnerTerms, Standing, Terms};
+use tollgate::domain::decision::{self, Case, CompanyTerms, Facts, OwnerTerms, Standing, Terms};
 use tollgate::domain::flags::Flags;
 use tollgate::domain::rule::Requirement;
 use tollgate::domain::secret::{Digest, Secret, is_plausible};
@@ -54,7 +54,15 @@ pub(crate) fn decide(criterion: &mut Criterion) {
         item: None,
         company: None,
     };
-    let case = Case { standing, terms: &terms, owner: &owner, rule: Some(&rule), facts, now };
+    let case = Case {
+        standing,
+        terms: &terms,
+        owner: &owner,
+        company: &CompanyTerms::OPEN,
+        rule: Some(&rule),
+        facts,
+        now,
+    };
     assert_eq!(decision::decide(&case), Ok(()));
     criterion
         .bench_function("decide", |bencher| bencher.iter(|| decision::decide(black_box(&case))));

@@ -10,7 +10,7 @@ use axum::response::Response;
 use axum::routing::{get, post};
 
 use crate::admin::problem::Problem;
-use crate::admin::{Handles, clock, explain, history, system, tokens, users};
+use crate::admin::{Handles, clock, companies, explain, history, system, tokens, users};
 
 /// The most bytes of a body: all fields at their limits, escaped.
 const BODY_BYTES: usize = 256 * 1_024;
@@ -25,9 +25,13 @@ pub fn router(handles: Arc<Handles>) -> Router {
         .route("/tokens/{id}/disable", post(tokens::disable))
         .route("/tokens/{id}/enable", post(tokens::enable))
         .route("/users", get(users::list).post(users::create))
-        .route("/users/{id}", get(users::show))
+        .route("/users/{id}", get(users::show).patch(users::update))
         .route("/users/{id}/block", post(users::block))
         .route("/users/{id}/unblock", post(users::unblock))
+        .route("/companies", get(companies::list).post(companies::create))
+        .route("/companies/{id}", get(companies::show).patch(companies::update))
+        .route("/companies/{id}/block", post(companies::block))
+        .route("/companies/{id}/unblock", post(companies::unblock))
         .route("/history", get(history::list))
         .route("/history/head", get(history::head))
         .route("/history/verify", get(history::verify))

@@ -11,6 +11,7 @@ use crate::service::Service;
 pub mod api;
 pub mod bounded;
 pub mod clock;
+pub mod companies;
 pub mod explain;
 pub mod extract;
 pub mod history;

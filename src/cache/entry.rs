@@ -1,10 +1,12 @@
 //! What is held of a token: the part that decisions and upstreams need, flat and small.
 
+use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use crate::domain::decision::{OwnerTerms, Standing, Terms};
-use crate::domain::id::{OwnerId, TokenId};
+use crate::domain::company::Company;
+use crate::domain::decision::{CompanyTerms, OwnerTerms, Standing, Terms};
+use crate::domain::id::{OwnerId, Slug, TokenId};
 use crate::domain::owner::Owner;
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
@@ -35,7 +37,7 @@ pub struct Entry {
     /// The public id.
     pub id: TokenId,
     life: Life,
-    /// What it may do, and what its owner may.
+    /// What it may do, and what its owner and its company may.
     pub common: Arc<Common>,
     /// Where the store keeps its last use.
     pub(super) slot: Option<UseSlot>,
@@ -51,13 +53,18 @@ const _: () = assert!(size_of::<Entry>() == 168);
 impl Entry {
     pub(super) fn new(
         held: &Held,
-        owner: Arc<OwnerEntry>,
+        (owner, company): (Arc<OwnerEntry>, Option<Arc<CompanyEntry>>),
         last_seen: LastSeen,
         interned: &Interned,
     ) -> Self {
         let token = &held.token;
         let Standing { life, ended, disabled } = Standing::from(&**token);
-        let common = Common { terms: Terms::from(&**token), owner: owner.terms.clone() };
+        let common = Common {
+            terms: Terms::from(&**token),
+            owner: owner.terms.clone(),
+            company: company.as_ref().map_or(CompanyTerms::OPEN, |company| company.terms.clone()),
+            source: company,
+        };
         Self {
             valid: AtomicBool::new(true),
             idle_confirmed: AtomicBool::new(false),
@@ -81,10 +88,10 @@ impl Entry {
 
     /// Whether this is still what the store holds. Once false, it stays so.
     pub fn is_valid(&self) -> bool {
-        self.is_current() && self.owner.is_valid()
+        self.is_current() && self.owner.is_valid() && self.common.is_valid()
     }
 
-    /// The same of the token alone, for whoever knows that no owner was changed.
+    /// The same of the token alone, for whoever knows that no owner and no company was changed.
     pub fn is_current(&self) -> bool {
         self.valid.load(Ordering::Acquire)
     }
@@ -137,6 +144,45 @@ impl OwnerEntry {
     }
 }
 
+/// A company in memory, shared by all its tokens: also one that is not on record, since it may be at
+/// any moment.
+#[derive(Debug)]
+pub struct CompanyEntry {
+    valid: AtomicBool,
+    id: Slug,
+    terms: CompanyTerms,
+}
+
+impl CompanyEntry {
+    pub(super) fn new(id: &Slug, company: Option<&Company>) -> Self {
+        let terms = company.map_or(CompanyTerms::OPEN, CompanyTerms::from);
+        Self { valid: AtomicBool::new(true), id: id.clone(), terms }
+    }
+
+    pub(super) fn is_valid(&self) -> bool {
+        self.valid.load(Ordering::Acquire)
+    }
+
+    pub(super) fn invalidate(&self) {
+        self.valid.store(false, Ordering::SeqCst);
+    }
+}
+
+/// Two of the same company are not alike: one of them no longer holds.
+impl PartialEq for CompanyEntry {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
+impl Eq for CompanyEntry {}
+
+impl Hash for CompanyEntry {
+    fn hash<H: Hasher>(&self, to: &mut H) {
+        self.id.hash(to);
+    }
+}
+
 /// When a token was last used, to the second; zero stands for never.
 #[derive(Debug, Default)]
 pub struct LastSeen(AtomicU64);
@@ -179,8 +225,33 @@ impl Entry {
         let owner = Arc::new(sample::owner("alice"));
         let entry = Arc::new(OwnerEntry::new(&owner));
         let token = Arc::new(sample::token(n, "alice"));
-        let held = Held { token, owner, last_use: None, slot: None };
-        Arc::new(Self::new(&held, entry, LastSeen::default(), &Interned::default()))
+        let held = Held { token, owner, company: None, last_use: None, slot: None };
+        Arc::new(Self::new(&held, (entry, None), LastSeen::default(), &Interned::default()))
+    }
+
+    /// Sample number `n`, of a company.
+    pub(crate) fn sample_in(n: u64, company: &Company) -> Arc<Self> {
+        use crate::store::sample;
+        let owner = Arc::new(sample::owner("alice"));
+        let owners = Arc::new(OwnerEntry::new(&owner));
+        let tenant = Arc::new(CompanyEntry::new(&company.id, Some(company)));
+        let company = Some(Arc::new(company.clone()));
+        let held = Held {
+            token: Arc::new(sample::token(n, "alice")),
+            owner,
+            company,
+            last_use: None,
+            slot: None,
+        };
+        let of = (owners, Some(tenant));
+        Arc::new(Self::new(&held, of, LastSeen::default(), &Interned::default()))
+    }
+
+    /// Ends the validity of its company, as a change would.
+    pub(crate) fn sample_company_over(&self) {
+        if let Some(company) = &self.common.source {
+            company.invalidate();
+        }
     }
 
     /// Ends its validity, as a change would.

@@ -16,6 +16,7 @@ pub mod secret;
 pub mod window;
 pub mod page;
 pub mod terms;
+pub mod change;
 pub mod args;
 pub mod token;
 pub mod waiting;
@@ -23,6 +24,7 @@ pub mod place;
 pub mod client;
 pub mod render;
 pub mod user;
+pub mod company;
 pub mod history;
 pub mod explain;
 pub mod clock;
@@ -93,6 +95,9 @@ fn dispatch(arguments: Arguments) -> Result<Reply, Failure> {
             let is_first = matches!(command, UserCommand::Add(_)) && common.data.is_some();
             let opener = if is_first { Opener::Maker } else { Opener::Command };
             ask_as(opener, &common, async |client, clock| user::run(command, client, clock).await)
+        }
+        Command::Company(command) => {
+            ask(&common, async |client, clock| company::run(command, client, clock).await)
         }
         Command::History { command, list } => ask(&common, async |client, _| match command {
             None => history::list(list, client).await,

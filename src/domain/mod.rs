@@ -11,6 +11,7 @@ pub mod conditions;
 pub mod event;
 pub mod token;
 pub mod owner;
+pub mod company;
 pub mod rule;
 pub mod refusal;
 pub mod decision;

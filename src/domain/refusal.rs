@@ -17,6 +17,8 @@ pub enum Refusal {
     Disabled,
     /// The owner is blocked.
     OwnerBlocked,
+    /// The company is blocked.
+    CompanyBlocked,
     /// Before the first second of its life.
     NotYetActive,
     /// Its time is over.
@@ -37,6 +39,8 @@ pub enum Refusal {
     WrongCompany,
     /// The token does not open this area.
     ContextMissing,
+    /// The token opens this area, but its company is not licensed for it.
+    ContextUnlicensed,
     /// The token's level is too low.
     FlagsMissing,
     /// The token is limited to other items.
@@ -146,7 +150,7 @@ pub enum Fault {
 
 impl Refusal {
     /// Every reason, for tables of metrics and tests.
-    pub const ALL: [Self; 41] = {
+    pub const ALL: [Self; 43] = {
         use BadRequest as Bad;
         [
             Self::CredentialMissing,
@@ -155,6 +159,7 @@ impl Refusal {
             Self::Revoked,
             Self::Disabled,
             Self::OwnerBlocked,
+            Self::CompanyBlocked,
             Self::NotYetActive,
             Self::Expired,
             Self::IdleExpired,
@@ -165,6 +170,7 @@ impl Refusal {
             Self::RoleMissing,
             Self::WrongCompany,
             Self::ContextMissing,
+            Self::ContextUnlicensed,
             Self::FlagsMissing,
             Self::ItemNotAllowed,
             Self::CannotDecide,
@@ -207,6 +213,7 @@ impl Refusal {
             Self::Revoked => "revoked",
             Self::Disabled => "disabled",
             Self::OwnerBlocked => "owner_blocked",
+            Self::CompanyBlocked => "company_blocked",
             Self::NotYetActive => "not_yet_active",
             Self::Expired => "expired",
             Self::IdleExpired => "idle_expired",
@@ -217,6 +224,7 @@ impl Refusal {
             Self::RoleMissing => "role_missing",
             Self::WrongCompany => "wrong_company",
             Self::ContextMissing => "context_missing",
+            Self::ContextUnlicensed => "context_unlicensed",
             Self::FlagsMissing => "flags_missing",
             Self::ItemNotAllowed => "item_not_allowed",
             Self::CannotDecide => "cannot_decide",
@@ -243,6 +251,7 @@ impl Refusal {
             | Self::Revoked
             | Self::Disabled
             | Self::OwnerBlocked
+            | Self::CompanyBlocked
             | Self::NotYetActive
             | Self::Expired
             | Self::IdleExpired
@@ -253,6 +262,7 @@ impl Refusal {
             | Self::RoleMissing
             | Self::WrongCompany
             | Self::ContextMissing
+            | Self::ContextUnlicensed
             | Self::FlagsMissing
             | Self::ItemNotAllowed => 403,
             Self::MethodNotAllowed => 405,
@@ -291,6 +301,7 @@ impl Refusal {
             | Self::Revoked
             | Self::Disabled
             | Self::OwnerBlocked
+            | Self::CompanyBlocked
             | Self::NotYetActive => "The access token is invalid",
             Self::Expired | Self::IdleExpired => "The access token expired",
             Self::WrongPresenter => "The access token is bound to another client",
@@ -300,6 +311,9 @@ impl Refusal {
             Self::RoleMissing => "The owner of the access token lacks the role for this request",
             Self::WrongCompany => "The access token belongs to another company",
             Self::ContextMissing => "The access token does not reach this context",
+            Self::ContextUnlicensed => {
+                "The company of the access token is not licensed for this context"
+            }
             Self::FlagsMissing => "The access token lacks the flags for this request",
             Self::ItemNotAllowed => "The access token does not reach this item",
             Self::CannotDecide => "Access tokens cannot be checked at the moment",
@@ -342,9 +356,13 @@ mod tests {
 
     #[test]
     fn x1_a_dead_secret_reads_like_an_unknown_one() {
-        for refusal in
-            [Refusal::Revoked, Refusal::Disabled, Refusal::OwnerBlocked, Refusal::NotYetActive]
-        {
+        for refusal in [
+            Refusal::Revoked,
+            Refusal::Disabled,
+            Refusal::OwnerBlocked,
+            Refusal::CompanyBlocked,
+            Refusal::NotYetActive,
+        ] {
             assert_eq!(refusal.detail(), Refusal::Unknown.detail());
             assert_eq!(refusal.status(), Refusal::Unknown.status());
             assert_eq!(refusal.challenge_error(), Refusal::Unknown.challenge_error());

@@ -11,7 +11,7 @@ use http::{HeaderValue, Method, Uri};
 use serde::{Deserialize, Serialize};
 
 use crate::cache::Claims;
-use crate::domain::decision::{CHECKS, Case, Facts, OwnerTerms, Standing, Terms};
+use crate::domain::decision::{CHECKS, Case, CompanyTerms, Facts, OwnerTerms, Standing, Terms};
 use crate::domain::flags::FlagCatalog;
 use crate::domain::refusal::Refusal;
 use crate::domain::secret::{self, Secret};
@@ -230,10 +230,12 @@ impl Walk {
         (catalog, moment): (&FlagCatalog, Moment),
     ) {
         let (terms, owner) = (Terms::from(&*held.token), OwnerTerms::from(&*held.owner));
+        let company = held.company.as_deref().map_or(CompanyTerms::OPEN, CompanyTerms::from);
         let case = Case {
             standing: Standing::from(&*held.token),
             terms: &terms,
             owner: &owner,
+            company: &company,
             rule: matched.rule.map(|rule| &rule.requirement),
             facts: Facts {
                 address: question.address,

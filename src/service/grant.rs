@@ -51,8 +51,25 @@ pub(super) fn company(
         let company = owner.company.as_ref().map_or("", Slug::as_str);
         format!("`{}` belongs to the company `{company}`", owner.id)
     })?;
-    allowed(within(maker.company.as_ref()), "company", || {
-        let company = maker.company.as_ref().map_or("", Slug::as_str);
+    tenant("company", maker, wanted)
+}
+
+/// The most that an owner's tokens may have.
+pub(super) fn ceiling(maker: &Grants, wanted: Flags) -> Result<(), ServiceError> {
+    allowed(maker.flags.contains(wanted), "ceiling", || {
+        format!("your own level is {}", maker.flags)
+    })
+}
+
+/// The tenant of somebody or something else than a token: the maker's, where it has one.
+pub(super) fn tenant(
+    field: &'static str,
+    maker: &Grants,
+    wanted: Option<&Slug>,
+) -> Result<(), ServiceError> {
+    let bound = maker.company.as_ref();
+    allowed(bound.is_none() || bound == wanted, field, || {
+        let company = bound.map_or("", Slug::as_str);
         format!("you may act for the company `{company}` alone")
     })
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::domain::event::EventKind;
-use crate::domain::id::{OwnerId, TokenId};
+use crate::domain::id::{OwnerId, Slug, TokenId};
 use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
 use crate::domain::token::{Act, End, Ended, Revision, State, Token};
@@ -33,7 +33,7 @@ impl Service {
         self.view(&token, now).await
     }
 
-    /// A token with its owner and its last use, if there is one.
+    /// A token with its owner, its company and its last use, if there is one.
     ///
     /// # Errors
     /// A store that cannot be read.
@@ -47,7 +47,8 @@ impl Service {
         let Some(token) = token else { return Ok(None) };
         let owner = self.owner_record(&token.owner).await?;
         let last_use = self.cache.last_use(&token).await?;
-        Ok(Some(Held { token, owner, last_use, slot: None }))
+        let company = self.company_of(token.company.as_ref()).await?;
+        Ok(Some(Held { token, owner, company, last_use, slot: None }))
     }
 
     /// Tokens in the order of their creation, of one owner or of all. Ended ones stay in the list
@@ -66,16 +67,17 @@ impl Service {
         if let Some(owner) = owner.filter(|_| page.entries.is_empty()) {
             self.owner_record(owner).await?;
         }
-        let mut blocked: BTreeMap<&OwnerId, bool> = BTreeMap::new();
+        let mut blocked: BTreeMap<(&OwnerId, Option<&Slug>), bool> = BTreeMap::new();
         let keys: Vec<_> = page.entries.iter().map(Listed::use_key).collect();
         let last_uses = self.cache.last_uses(&keys).await?;
         let mut entries = Vec::with_capacity(page.entries.len());
         for (Listed { token, .. }, last_use) in page.entries.iter().zip(last_uses) {
-            let blocked = match blocked.get(&token.owner) {
+            let of = (&token.owner, token.company.as_ref());
+            let blocked = match blocked.get(&of) {
                 Some(blocked) => *blocked,
                 None => {
-                    let is_blocked = self.is_blocked(&token.owner).await?;
-                    *blocked.entry(&token.owner).or_insert(is_blocked)
+                    let is_blocked = self.is_blocked(token).await?;
+                    *blocked.entry(of).or_insert(is_blocked)
                 }
             };
             entries.push(TokenView::new(token, blocked, last_use, &settings.flags, now));
@@ -203,13 +205,19 @@ impl Service {
     }
 
     async fn view(&self, token: &Token, now: Timestamp) -> Result<TokenView, ServiceError> {
-        let blocked = self.is_blocked(&token.owner).await?;
+        let blocked = self.is_blocked(token).await?;
         let last_use = self.cache.last_use(token).await?;
         Ok(TokenView::new(token, blocked, last_use, &self.settings().flags, now))
     }
 
-    async fn is_blocked(&self, owner: &OwnerId) -> Result<bool, ServiceError> {
-        Ok(self.store().owner(owner).await?.is_some_and(|owner| owner.blocked.is_some()))
+    /// Whether a token is stopped with its owner or its company.
+    async fn is_blocked(&self, token: &Token) -> Result<bool, ServiceError> {
+        let owner = self.store().owner(&token.owner).await?;
+        if owner.is_some_and(|owner| owner.blocked.is_some()) {
+            return Ok(true);
+        }
+        let company = self.company_of(token.company.as_ref()).await?;
+        Ok(company.is_some_and(|company| company.blocked.is_some()))
     }
 
     async fn act(&self, by: &Caller, reason: &str) -> Result<Act, ServiceError> {

@@ -1,6 +1,8 @@
 //! What every store must do, whatever it is made of. Each function takes an empty store; a store's own
 //! tests call [`all`] with a way to make one.
 
+mod companies;
+
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,13 +17,15 @@ use crate::domain::time::{Span, Timestamp};
 use crate::domain::token::{Revision, Token};
 
 /// What is checked, each on a store of its own.
-const CHECKS: [fn(&dyn Store) -> Check<'_>; 16] = [
+const CHECKS: [fn(&dyn Store) -> Check<'_>; 18] = [
     |store| Box::pin(records_are_found_again(store)),
     |store| Box::pin(a_change_needs_the_revision_it_was_made_from(store)),
     |store| Box::pin(a_secret_belongs_to_one_token(store)),
     |store| Box::pin(a_commit_is_made_whole_or_not_at_all(store)),
     |store| Box::pin(owners_come_in_pages(store)),
     |store| Box::pin(tokens_come_in_pages(store)),
+    |store| Box::pin(companies::a_token_is_held_with_its_company_where_that_is_on_record(store)),
+    |store| Box::pin(companies::companies_come_in_pages(store)),
     |store| Box::pin(last_uses_never_move_back(store)),
     |store| Box::pin(a_slot_spares_a_lookup_and_changes_nothing(store)),
     |store| Box::pin(many_uses_at_once_are_read_back(store)),

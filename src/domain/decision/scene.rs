@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Case, Facts, OwnerTerms, Standing, Terms, decide};
+use super::{Case, CompanyTerms, Facts, OwnerTerms, Standing, Terms, decide};
 use crate::domain::conditions::{Conditions, Window};
 use crate::domain::flags::Flags;
 use crate::domain::grant::{Contexts, Items};
@@ -22,6 +22,7 @@ pub(super) struct Scene {
     pub(super) standing: Standing,
     pub(super) terms: Terms,
     pub(super) owner: OwnerTerms,
+    pub(super) tenant: CompanyTerms,
     pub(super) rule: Option<Requirement>,
     pub(super) address: IpAddr,
     pub(super) certificate: Option<Digest>,
@@ -61,6 +62,10 @@ impl Scene {
             standing,
             terms,
             owner: OwnerTerms { blocked: false, ceiling: flags(0x300), roles },
+            tenant: CompanyTerms {
+                blocked: false,
+                licensed: Contexts::set([slug("shop"), slug("stock")]),
+            },
             rule: Some(Requirement {
                 context: Some(slug("stock")),
                 flags: flags(0x300),
@@ -83,6 +88,7 @@ impl Scene {
             standing: self.standing,
             terms: &self.terms,
             owner: &self.owner,
+            company: &self.tenant,
             rule: self.rule.as_ref(),
             facts: Facts {
                 address: self.address,

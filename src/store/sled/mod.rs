@@ -20,7 +20,8 @@ use super::{
     Commit, Due, Health, Held, Listed, NotedUse, Page, Position, Recorded, Store, StoreError,
     Subject, Usage, UseKey, UseSlot, codec,
 };
-use crate::domain::id::{OwnerId, TokenId};
+use crate::domain::company::Company;
+use crate::domain::id::{OwnerId, Slug, TokenId};
 use crate::domain::owner::Owner;
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
@@ -248,6 +249,19 @@ impl Store for SledStore {
     ) -> Result<Page<Arc<Owner>, OwnerId>, StoreError> {
         let (after, index) = (after.cloned(), self.ready_for_all().await?);
         self.aside(move |_| read::owners(&index, after.as_ref(), limit)).await
+    }
+
+    async fn company(&self, id: &Slug) -> Result<Option<Arc<Company>>, StoreError> {
+        entry::company(&*self.ready_for(&[keys::OWNERS_PART]).await?, id)
+    }
+
+    async fn companies(
+        &self,
+        after: Option<&Slug>,
+        limit: usize,
+    ) -> Result<Page<Arc<Company>, Slug>, StoreError> {
+        let (after, index) = (after.cloned(), self.ready_for_all().await?);
+        self.aside(move |_| read::companies(&index, after.as_ref(), limit)).await
     }
 
     async fn use_slot(&self, of: TokenId) -> Result<Option<UseSlot>, StoreError> {
