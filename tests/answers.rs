@@ -24,6 +24,8 @@ mod half_closed;
 mod identity;
 #[path = "answers/idle.rs"]
 mod idle;
+#[path = "answers/licences.rs"]
+mod licences;
 #[path = "answers/retries.rs"]
 mod retries;
 #[path = "answers/silences.rs"]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::domain::decision::{CompanyTerms, OwnerTerms, Terms};
 use crate::domain::grant::Items;
 
-use super::entry::CompanyEntry;
+use super::company::CompanyEntry;
 
 /// What a token may do, and what its owner and its company may.
 #[derive(Debug, PartialEq, Eq, Hash)]

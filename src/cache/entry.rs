@@ -1,12 +1,10 @@
 //! What is held of a token: the part that decisions and upstreams need, flat and small.
 
-use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use crate::domain::company::Company;
 use crate::domain::decision::{CompanyTerms, OwnerTerms, Standing, Terms};
-use crate::domain::id::{OwnerId, Slug, TokenId};
+use crate::domain::id::{OwnerId, TokenId};
 use crate::domain::owner::Owner;
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
@@ -15,6 +13,7 @@ use crate::store::{Held, UseSlot};
 
 use super::claims::Claims;
 use super::common::Common;
+use super::company::CompanyEntry;
 use super::interned::Interned;
 
 /// A token in memory. It is never changed: a change clears its flag, and the next look loads it
@@ -144,45 +143,6 @@ impl OwnerEntry {
     }
 }
 
-/// A company in memory, shared by all its tokens: also one that is not on record, since it may be at
-/// any moment.
-#[derive(Debug)]
-pub struct CompanyEntry {
-    valid: AtomicBool,
-    id: Slug,
-    terms: CompanyTerms,
-}
-
-impl CompanyEntry {
-    pub(super) fn new(id: &Slug, company: Option<&Company>) -> Self {
-        let terms = company.map_or(CompanyTerms::OPEN, CompanyTerms::from);
-        Self { valid: AtomicBool::new(true), id: id.clone(), terms }
-    }
-
-    pub(super) fn is_valid(&self) -> bool {
-        self.valid.load(Ordering::Acquire)
-    }
-
-    pub(super) fn invalidate(&self) {
-        self.valid.store(false, Ordering::SeqCst);
-    }
-}
-
-/// Two of the same company are not alike: one of them no longer holds.
-impl PartialEq for CompanyEntry {
-    fn eq(&self, other: &Self) -> bool {
-        std::ptr::eq(self, other)
-    }
-}
-
-impl Eq for CompanyEntry {}
-
-impl Hash for CompanyEntry {
-    fn hash<H: Hasher>(&self, to: &mut H) {
-        self.id.hash(to);
-    }
-}
-
 /// When a token was last used, to the second; zero stands for never.
 #[derive(Debug, Default)]
 pub struct LastSeen(AtomicU64);
@@ -230,7 +190,7 @@ impl Entry {
     }
 
     /// Sample number `n`, of a company.
-    pub(crate) fn sample_in(n: u64, company: &Company) -> Arc<Self> {
+    pub(crate) fn sample_in(n: u64, company: &crate::domain::company::Company) -> Arc<Self> {
         use crate::store::sample;
         let owner = Arc::new(sample::owner("alice"));
         let owners = Arc::new(OwnerEntry::new(&owner));

@@ -9,7 +9,8 @@ use crate::domain::id::Slug;
 use crate::domain::secret::Digest;
 use crate::store::Held;
 
-use super::entry::{CompanyEntry, LastSeen, OwnerEntry};
+use super::company::CompanyEntry;
+use super::entry::{LastSeen, OwnerEntry};
 use super::{Cache, Entry, Owners};
 
 /// Why a token could not be looked at. None of these says anything about the token.

@@ -34,6 +34,7 @@
 
 mod change;
 mod common;
+mod company;
 mod entry;
 mod interned;
 mod load;
@@ -60,7 +61,8 @@ use crate::telemetry::durations::Durations;
 
 pub use claims::{Claims, ContextParam, Params};
 pub use common::Common;
-pub use entry::{CompanyEntry, Entry, LastSeen, OwnerEntry};
+pub use company::CompanyEntry;
+pub use entry::{Entry, LastSeen, OwnerEntry};
 pub use load::{LoadError, Lookup};
 pub use waiting::ApiNumber;
 

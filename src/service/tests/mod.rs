@@ -1,5 +1,7 @@
 //! The acts, each with its checks and its event, over a real store.
 
+mod companies;
+mod owner_update;
 mod owners;
 mod sweep;
 mod tokens;
