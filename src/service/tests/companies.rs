@@ -135,8 +135,8 @@ async fn a_blocked_company_shows_in_its_tokens_and_who_blocked_it_first_stays_on
     assert!(world.create(of_acme).await.unwrap().blocked);
     assert!(!world.service.token(other.id).await.unwrap().blocked);
     let page = world.service.tokens(None, None, 9).await.unwrap();
-    let blocked: Vec<_> = page.entries.iter().map(|token| token.blocked).collect();
-    assert_eq!(blocked, [true, false, true]);
+    assert_eq!(page.entries.len(), 3);
+    assert!(page.entries.iter().all(|token| token.blocked == token.company.is_some()));
     for changed in [true, false] {
         let back = world.service.unblock_company(&world.by, &acme, "").await.unwrap();
         assert_eq!((back.changed, back.company.blocked), (changed, None));

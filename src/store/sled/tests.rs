@@ -12,6 +12,7 @@ use crate::store::sample::{NOW, creation, owner_creation, revocation, revoked, t
 use crate::store::{Opener, Store, StoreError, conformance};
 
 mod backup;
+mod companies;
 mod crash;
 mod damage;
 mod faults;
