@@ -58,7 +58,7 @@ fn f5_a_licence_that_is_taken_closes_its_context_at_once_on_every_core_and_after
         stage.token(&json!({ "owner": "carol", "contexts": "all" }))
     });
     let mut crowd = Crowd::of(&stage, &chosen);
-    let mut check = |stage: &Stage, crowd: &mut Crowd, status: u16, row: &str| {
+    let check = |stage: &Stage, crowd: &mut Crowd, status: u16, row: &str| {
         for token in [&chosen, &general] {
             assert_eq!(crowd.status("/stock", token), status, "{row}");
             assert_eq!(crowd.status("/any", token), 200, "{row}: nothing else is closed");
