@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use criterion::Criterion;
-use tollgate::domain::decision::{self, Case, CompanyTerms, Facts, OwnerTerms, Standing, Terms};
+use tollgate::domain::decision::{self, Case, Facts, OwnerTerms, Standing, Terms};
 use tollgate::domain::flags::Flags;
 use tollgate::domain::rule::Requirement;
 use tollgate::domain::secret::{Digest, Secret, is_plausible};
@@ -58,7 +58,7 @@ pub(crate) fn decide(criterion: &mut Criterion) {
         standing,
         terms: &terms,
         owner: &owner,
-        company: &CompanyTerms::OPEN,
+        company: None,
         rule: Some(&rule),
         facts,
         now,

@@ -15,16 +15,30 @@ pub struct Common {
     pub terms: Terms,
     /// What a decision reads of the owner.
     pub owner: OwnerTerms,
-    /// What a decision reads of the company: a copy, so that a request follows no pointer for it.
-    pub company: CompanyTerms,
-    /// Where it is known whether that copy still holds; none for a token without a company.
-    pub(super) source: Option<Arc<CompanyEntry>>,
+    /// The company, on record or not; none for a token that is of none.
+    pub(super) company: Option<Arc<CompanyEntry>>,
+    /// Whether the company closes anything to its tokens. While it does not, as most, nothing of it
+    /// is read.
+    pub(super) is_limited: bool,
 }
 
+/// With the two counts of its `Arc` it takes two lines of memory.
+const _: () = assert!(size_of::<Common>() == 112);
+
 impl Common {
+    pub(super) fn new(terms: Terms, owner: OwnerTerms, company: Option<Arc<CompanyEntry>>) -> Self {
+        let is_limited = company.as_ref().is_some_and(|company| !company.terms.is_open());
+        Self { terms, owner, company, is_limited }
+    }
+
+    /// What a decision reads of the company; none where it closes nothing.
+    pub fn company(&self) -> Option<&CompanyTerms> {
+        if self.is_limited { self.company.as_ref().map(|company| &company.terms) } else { None }
+    }
+
     /// Whether the company is as it was.
     pub(super) fn is_valid(&self) -> bool {
-        self.source.as_ref().is_none_or(|company| company.is_valid())
+        self.company.as_ref().is_none_or(|company| company.is_valid())
     }
 
     /// Whether other tokens can be expected to have the same.

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::domain::company::Company;
 use crate::domain::decision::CompanyTerms;
+use crate::domain::grant::Contexts;
 use crate::domain::id::Slug;
 
 /// A company in memory, shared by all its tokens: also one that is not on record, since it may be at
@@ -19,7 +20,8 @@ pub struct CompanyEntry {
 
 impl CompanyEntry {
     pub(super) fn new(id: &Slug, company: Option<&Company>) -> Self {
-        let terms = company.map_or(CompanyTerms::OPEN, CompanyTerms::from);
+        let terms = company
+            .map_or(CompanyTerms { blocked: false, licensed: Contexts::All }, CompanyTerms::from);
         Self { valid: AtomicBool::new(true), id: id.clone(), terms }
     }
 

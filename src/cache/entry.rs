@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use crate::domain::decision::{CompanyTerms, OwnerTerms, Standing, Terms};
+use crate::domain::decision::{OwnerTerms, Standing, Terms};
 use crate::domain::id::{OwnerId, TokenId};
 use crate::domain::owner::Owner;
 use crate::domain::secret::Digest;
@@ -58,12 +58,7 @@ impl Entry {
     ) -> Self {
         let token = &held.token;
         let Standing { life, ended, disabled } = Standing::from(&**token);
-        let common = Common {
-            terms: Terms::from(&**token),
-            owner: owner.terms.clone(),
-            company: company.as_ref().map_or(CompanyTerms::OPEN, |company| company.terms.clone()),
-            source: company,
-        };
+        let common = Common::new(Terms::from(&**token), owner.terms.clone(), company);
         Self {
             valid: AtomicBool::new(true),
             idle_confirmed: AtomicBool::new(false),
@@ -209,7 +204,7 @@ impl Entry {
 
     /// Ends the validity of its company, as a change would.
     pub(crate) fn sample_company_over(&self) {
-        if let Some(company) = &self.common.source {
+        if let Some(company) = &self.common.company {
             company.invalidate();
         }
     }

@@ -57,7 +57,6 @@ fn shared<T: Clone + Eq + Hash>(words: &mut HashSet<T>, word: T) -> T {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::decision::CompanyTerms;
     use crate::domain::grant::Items;
     use crate::store::sample;
 
@@ -83,12 +82,7 @@ mod tests {
             token.contexts = Contexts::set(["b", "a"].map(|name| name.parse().unwrap()));
             token.items = items;
             let owner = (&sample::owner("alice")).into();
-            interned.share(Common {
-                terms: (&token).into(),
-                owner,
-                company: CompanyTerms::OPEN,
-                source: None,
-            })
+            interned.share(Common::new((&token).into(), owner, None))
         };
         assert!(Arc::ptr_eq(&share(Items::All), &share(Items::All)));
         let [one, other] = [1, 2].map(|_| share(Items::set(["7"]).unwrap()));

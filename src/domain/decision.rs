@@ -95,8 +95,10 @@ pub struct CompanyTerms {
 }
 
 impl CompanyTerms {
-    /// Of a token without a company, or of one whose company is not on record: nothing is closed.
-    pub const OPEN: Self = Self { blocked: false, licensed: Contexts::All };
+    /// Whether it closes anything.
+    pub fn is_open(&self) -> bool {
+        !self.blocked && self.licensed == Contexts::All
+    }
 }
 
 impl From<&Company> for CompanyTerms {
@@ -129,8 +131,8 @@ pub struct Case<'a> {
     pub terms: &'a Terms,
     /// Whom it acts for.
     pub owner: &'a OwnerTerms,
-    /// What its company may.
-    pub company: &'a CompanyTerms,
+    /// What its company may; none where nothing is known that limits it.
+    pub company: Option<&'a CompanyTerms>,
     /// What the matching rule asks; none where no rule matches.
     pub rule: Option<&'a Requirement>,
     /// The request.
@@ -188,8 +190,8 @@ const fn owner_not_blocked(case: &Case<'_>) -> Result<(), Refusal> {
     require(!case.owner.blocked, Refusal::OwnerBlocked)
 }
 
-const fn company_not_blocked(case: &Case<'_>) -> Result<(), Refusal> {
-    require(!case.company.blocked, Refusal::CompanyBlocked)
+fn company_not_blocked(case: &Case<'_>) -> Result<(), Refusal> {
+    require(case.company.is_none_or(|company| !company.blocked), Refusal::CompanyBlocked)
 }
 
 fn active(case: &Case<'_>) -> Result<(), Refusal> {
@@ -248,9 +250,9 @@ fn context(case: &Case<'_>) -> Result<(), Refusal> {
 }
 
 fn licence(case: &Case<'_>) -> Result<(), Refusal> {
-    let Contexts::Set(licensed) = &case.company.licensed else { return Ok(()) };
+    let Some(company) = case.company else { return Ok(()) };
     let asked = case.rule.and_then(|rule| rule.context.as_ref());
-    require(asked.is_none_or(|asked| licensed.contains(asked)), Refusal::ContextUnlicensed)
+    require(asked.is_none_or(|asked| company.licensed.contains(asked)), Refusal::ContextUnlicensed)
 }
 
 fn flags(case: &Case<'_>) -> Result<(), Refusal> {

@@ -230,12 +230,12 @@ impl Walk {
         (catalog, moment): (&FlagCatalog, Moment),
     ) {
         let (terms, owner) = (Terms::from(&*held.token), OwnerTerms::from(&*held.owner));
-        let company = held.company.as_deref().map_or(CompanyTerms::OPEN, CompanyTerms::from);
+        let company = held.company.as_deref().map(CompanyTerms::from);
         let case = Case {
             standing: Standing::from(&*held.token),
             terms: &terms,
             owner: &owner,
-            company: &company,
+            company: company.as_ref(),
             rule: matched.rule.map(|rule| &rule.requirement),
             facts: Facts {
                 address: question.address,

@@ -82,7 +82,8 @@ fn tell(lines: &mut Vec<u8>, prefixes: &HeaderPrefixes, entry: &Entry, catalog: 
         let _ = write!(to, "{flags}");
     });
     line(lines, &prefixes.contexts, |to| {
-        tell_contexts(to, &terms.contexts, &entry.common.company.licensed, catalog);
+        let licensed = entry.common.company().map_or(&Contexts::All, |company| &company.licensed);
+        tell_contexts(to, &terms.contexts, licensed, catalog);
     });
     line(lines, &prefixes.items, |to| match &terms.items {
         Items::All => to.push(b'*'),

@@ -18,9 +18,9 @@ pub(super) fn company(number: i64) -> Company {
 
 /// The number behind what a token's company is licensed for; zero where it is not on record.
 pub(super) fn licence(entry: &Entry) -> i64 {
-    match &entry.common.company.licensed {
-        Contexts::All => 0,
-        Contexts::Set(names) => names[0].as_str().parse().unwrap(),
+    match entry.common.company().map(|company| &company.licensed) {
+        None | Some(Contexts::All) => 0,
+        Some(Contexts::Set(names)) => names[0].as_str().parse().unwrap(),
     }
 }
 

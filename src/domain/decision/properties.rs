@@ -102,9 +102,9 @@ fn owners() -> impl Strategy<Value = OwnerTerms> {
         .prop_map(|(blocked, ceiling, roles)| OwnerTerms { blocked, ceiling, roles: roles.into() })
 }
 
-fn tenants() -> impl Strategy<Value = CompanyTerms> {
+fn tenants() -> impl Strategy<Value = Option<CompanyTerms>> {
     let blocked = prop_oneof![4 => Just(false), 1 => Just(true)];
-    (blocked, contexts()).prop_map(|(blocked, licensed)| CompanyTerms { blocked, licensed })
+    of((blocked, contexts()).prop_map(|(blocked, licensed)| CompanyTerms { blocked, licensed }))
 }
 
 fn item_rules() -> impl Strategy<Value = ItemRule> {
@@ -185,14 +185,13 @@ const RESTRICTIONS: [(&str, Restriction); 25] = [
         scene.terms.contexts = Contexts::set(names.into_iter().filter(both));
     }),
     ("take licences", |scene, other| {
-        let names = ["sales", "stock"].map(slug);
-        let both = |name: &Slug| {
-            scene.tenant.licensed.contains(name) && other.tenant.licensed.contains(name)
-        };
-        scene.tenant.licensed = Contexts::set(names.into_iter().filter(both));
+        let theirs = other.tenant.as_ref().map_or(Contexts::All, |tenant| tenant.licensed.clone());
+        let mine = &mut scene.tenant().licensed;
+        let both = |name: &Slug| mine.contains(name) && theirs.contains(name);
+        *mine = Contexts::set(["sales", "stock"].map(slug).into_iter().filter(both));
     }),
-    ("take all licences", |scene, _| scene.tenant.licensed = Contexts::set([])),
-    ("block the company", |scene, _| scene.tenant.blocked = true),
+    ("take all licences", |scene, _| scene.tenant().licensed = Contexts::set([])),
+    ("block the company", |scene, _| scene.tenant().blocked = true),
     ("fewer items", |scene, other| {
         let both = |id: &&str| scene.terms.items.contains(id) && other.terms.items.contains(id);
         let left = Items::set(["1", "2", "3"].into_iter().filter(both));
@@ -268,7 +267,7 @@ fn lives_now(scene: &Scene) -> bool {
     scene.standing.ended.is_none()
         && !scene.standing.disabled
         && !scene.owner.blocked
-        && !scene.tenant.blocked
+        && scene.tenant.as_ref().is_none_or(|tenant| !tenant.blocked)
         && not_before <= scene.now
         && expires_at.is_none_or(|expiry| scene.now < expiry)
         && (idle_ttl.is_zero() || idle_for < idle_ttl)

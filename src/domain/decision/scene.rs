@@ -22,7 +22,7 @@ pub(super) struct Scene {
     pub(super) standing: Standing,
     pub(super) terms: Terms,
     pub(super) owner: OwnerTerms,
-    pub(super) tenant: CompanyTerms,
+    pub(super) tenant: Option<CompanyTerms>,
     pub(super) rule: Option<Requirement>,
     pub(super) address: IpAddr,
     pub(super) certificate: Option<Digest>,
@@ -62,10 +62,10 @@ impl Scene {
             standing,
             terms,
             owner: OwnerTerms { blocked: false, ceiling: flags(0x300), roles },
-            tenant: CompanyTerms {
+            tenant: Some(CompanyTerms {
                 blocked: false,
                 licensed: Contexts::set([slug("shop"), slug("stock")]),
-            },
+            }),
             rule: Some(Requirement {
                 context: Some(slug("stock")),
                 flags: flags(0x300),
@@ -88,7 +88,7 @@ impl Scene {
             standing: self.standing,
             terms: &self.terms,
             owner: &self.owner,
-            company: &self.tenant,
+            company: self.tenant.as_ref(),
             rule: self.rule.as_ref(),
             facts: Facts {
                 address: self.address,
@@ -108,6 +108,12 @@ impl Scene {
     /// What the rule asks, to be changed.
     pub(super) fn rule(&mut self) -> &mut Requirement {
         self.rule.get_or_insert_default()
+    }
+
+    /// What its company may, to be changed.
+    pub(super) fn tenant(&mut self) -> &mut CompanyTerms {
+        let open = CompanyTerms { blocked: false, licensed: Contexts::All };
+        self.tenant.get_or_insert(open)
     }
 
     /// The conditions of the token, to be changed.

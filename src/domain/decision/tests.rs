@@ -21,7 +21,7 @@ const SPOILERS: [(Refusal, Twist); 17] = [
     (Refusal::Revoked, |scene| scene.standing.ended = Some(End::Revoked)),
     (Refusal::Disabled, |scene| scene.standing.disabled = true),
     (Refusal::OwnerBlocked, |scene| scene.owner.blocked = true),
-    (Refusal::CompanyBlocked, |scene| scene.tenant.blocked = true),
+    (Refusal::CompanyBlocked, |scene| scene.tenant().blocked = true),
     (Refusal::NotYetActive, |scene| {
         scene.standing.life.not_before = scene.now.plus(Span::from_seconds(1));
     }),
@@ -42,7 +42,7 @@ const SPOILERS: [(Refusal, Twist); 17] = [
     (Refusal::RoleMissing, |scene| scene.owner.roles = Arc::default()),
     (Refusal::WrongCompany, |scene| scene.company = Some("other".to_owned())),
     (Refusal::ContextMissing, |scene| scene.terms.contexts = Contexts::set([slug("sales")])),
-    (Refusal::ContextUnlicensed, |scene| scene.tenant.licensed = Contexts::set([slug("shop")])),
+    (Refusal::ContextUnlicensed, |scene| scene.tenant().licensed = Contexts::set([slug("shop")])),
     (Refusal::FlagsMissing, |scene| scene.terms.flags = flags(0x100)),
     (Refusal::ItemNotAllowed, |scene| scene.item = Some("12".to_owned())),
 ];
@@ -115,7 +115,7 @@ fn of_two_failing_checks_the_earlier_gives_the_reason() {
 }
 
 /// One thing about a permitted request is changed: what is answered then.
-const ANSWERS: [(&str, Twist, Result<(), Refusal>); 27] = [
+const ANSWERS: [(&str, Twist, Result<(), Refusal>); 28] = [
     (
         "w12: a higher bit holds no lower one",
         |s| s.terms.flags = flags(0x1000),
@@ -166,15 +166,16 @@ const ANSWERS: [(&str, Twist, Result<(), Refusal>); 27] = [
         "f5: general access of a company without the licence",
         |s| {
             s.terms.contexts = Contexts::All;
-            s.tenant.licensed = Contexts::set([slug("sales")]);
+            s.tenant().licensed = Contexts::set([slug("sales")]);
         },
         Err(Refusal::ContextUnlicensed),
     ),
-    ("f5: a company that is licensed for all", |s| s.tenant.licensed = Contexts::All, Ok(())),
+    ("f5: a company that is not on record", |s| s.tenant = None, Ok(())),
+    ("f5: a company that is licensed for all", |s| s.tenant().licensed = Contexts::All, Ok(())),
     (
         "f5: no licence at all where no context is asked",
         |s| {
-            s.tenant.licensed = Contexts::set([]);
+            s.tenant().licensed = Contexts::set([]);
             s.rule().context = None;
         },
         Ok(()),
