@@ -10,7 +10,9 @@ use axum::response::Response;
 use axum::routing::{get, post};
 
 use crate::admin::problem::Problem;
-use crate::admin::{Handles, access, clock, explain, history, session, system, tokens, users};
+use crate::admin::{
+    Handles, access, clock, companies, explain, history, session, system, tokens, users,
+};
 
 /// The most bytes of a body: all fields at their limits, escaped.
 const BODY_BYTES: usize = 256 * 1_024;
@@ -48,10 +50,14 @@ fn acts() -> Router<Arc<Handles>> {
         .route("/tokens/{id}/disable", post(tokens::disable))
         .route("/tokens/{id}/enable", post(tokens::enable))
         .route("/users", get(users::list).post(users::create))
-        .route("/users/{id}", get(users::show))
+        .route("/users/{id}", get(users::show).patch(users::update))
         .route("/users/{id}/block", post(users::block))
         .route("/users/{id}/unblock", post(users::unblock))
         .route("/users/{id}/password", post(users::set_password))
+        .route("/companies", get(companies::list).post(companies::create))
+        .route("/companies/{id}", get(companies::show).patch(companies::update))
+        .route("/companies/{id}/block", post(companies::block))
+        .route("/companies/{id}/unblock", post(companies::unblock))
         .route("/history", get(history::list))
         .route("/history/head", get(history::head))
         .route("/history/verify", get(history::verify))

@@ -96,7 +96,8 @@ pub(super) async fn show(
     let found = (held.as_ref(), left.as_ref());
     let explanation = explain(&question, found, &snapshot, &settings.flags, moment);
     let token = held.map(|held| {
-        let blocked = held.owner.blocked.is_some();
+        let company = held.company.as_deref().is_some_and(|company| company.blocked.is_some());
+        let blocked = held.owner.blocked.is_some() || company;
         let view = TokenView::new(&held.token, blocked, held.last_use, &settings.flags, now);
         view.with_left(left)
     });

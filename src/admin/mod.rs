@@ -13,6 +13,7 @@ pub mod api;
 mod access;
 mod bounded;
 pub mod clock;
+pub mod companies;
 pub mod explain;
 pub mod extract;
 pub mod history;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::cli::change::{CompanyAdd, CompanyUpdate, UserUpdate};
 use crate::cli::failure::EXIT_CODES;
 use crate::cli::list::{TokenList, one_or_more};
 use crate::cli::terms::{Create, Update};
@@ -62,6 +63,9 @@ pub enum Command {
     /// Make and manage the users and services that tokens act for
     #[command(subcommand)]
     User(UserCommand),
+    /// Put companies on record, and license contexts to them
+    #[command(subcommand)]
+    Company(CompanyCommand),
     /// Show what happened, newest first
     #[command(args_conflicts_with_subcommands = true)]
     History {
@@ -208,7 +212,7 @@ pub struct PageArguments {
 /// An act that needs nothing but a reason.
 #[derive(Args, Debug)]
 pub struct Act {
-    /// The id of the token, or the name of the user
+    /// The id of the token, or the name of the user or the company
     pub id: String,
     /// Why, for the history
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
@@ -227,6 +231,8 @@ pub enum UserCommand {
         /// The user's name
         id: String,
     },
+    /// Change a user or a service; the next request of its tokens is decided by what it is then
+    Update(UserUpdate),
     /// Stop all tokens of a user at once
     Block(Act),
     /// Let the tokens of a user go on
@@ -279,6 +285,26 @@ pub struct UserAdd {
     pub ceiling: Vec<String>,
 }
 
+/// `company`
+#[derive(Subcommand)]
+pub enum CompanyCommand {
+    /// Put a company on record, with what it is licensed for
+    Add(CompanyAdd),
+    /// List the companies on record in alphabetical order
+    List(PageArguments),
+    /// Show a company
+    Show {
+        /// The company's name
+        id: String,
+    },
+    /// Change a company; the next request of its tokens is decided by what it is then
+    Update(CompanyUpdate),
+    /// Stop all tokens of a company at once
+    Block(Act),
+    /// Let the tokens of a company go on
+    Unblock(Act),
+}
+
 /// `history`
 #[derive(Subcommand)]
 pub enum HistoryCommand {
@@ -298,11 +324,14 @@ pub enum HistoryCommand {
 #[derive(Args, Debug)]
 pub struct HistoryList {
     /// Only what concerns this token
-    #[arg(long, value_name = "ID", conflicts_with = "user")]
+    #[arg(long, value_name = "ID", conflicts_with_all = ["user", "company"])]
     pub token: Option<String>,
     /// Only what concerns this user and the user's tokens
-    #[arg(long)]
+    #[arg(long, conflicts_with = "company")]
     pub user: Option<String>,
+    /// Only what was done to this company, and which users came and left
+    #[arg(long)]
+    pub company: Option<String>,
     /// Events to show
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = one_or_more)]
     pub limit: usize,

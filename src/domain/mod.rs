@@ -16,6 +16,7 @@ pub mod event;
 pub mod token;
 pub mod owner;
 pub mod role;
+pub mod company;
 pub mod rule;
 pub mod refusal;
 pub mod decision;

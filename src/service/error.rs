@@ -1,7 +1,7 @@
 //! Why an act is refused or failed: a closed set, told apart by what its caller can do about it.
 //! `admin` turns each into a problem document, `cli` into an exit code.
 
-use crate::domain::id::{OwnerId, TokenId};
+use crate::domain::id::{OwnerId, Slug, TokenId};
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::token::State;
 use crate::store::StoreError;
@@ -35,6 +35,12 @@ pub enum ServiceError {
     /// There is no such owner.
     #[error("there is no user `{0}`")]
     NoOwner(OwnerId),
+    /// There is no such company on record; tokens may name it all the same.
+    #[error("there is no company `{0}` on record")]
+    NoCompany(Slug),
+    /// A company is never put on record twice.
+    #[error("there is a company `{0}` already")]
+    CompanyExists(Slug),
     /// An owner is never made twice.
     #[error("there is a user `{0}` already")]
     OwnerExists(OwnerId),
@@ -118,10 +124,12 @@ impl ServiceError {
         match self {
             Self::Field { .. } => 400,
             Self::NotAllowed { .. } | Self::Forbidden(_) => 403,
-            Self::NoToken(_) | Self::NoOwner(_) => 404,
-            Self::OwnerExists(_) | Self::Ended { .. } | Self::Rotated { .. } | Self::History(_) => {
-                409
-            }
+            Self::NoToken(_) | Self::NoOwner(_) | Self::NoCompany(_) => 404,
+            Self::OwnerExists(_)
+            | Self::CompanyExists(_)
+            | Self::Ended { .. }
+            | Self::Rotated { .. }
+            | Self::History(_) => 409,
             Self::ClockBehind { .. }
             | Self::NoEntropy
             | Self::NoMasterKey(_)
@@ -147,8 +155,8 @@ impl ServiceError {
             Self::Field { .. } => "bad-field",
             Self::NotAllowed { .. } => "not-allowed",
             Self::Forbidden(_) => "forbidden",
-            Self::NoToken(_) | Self::NoOwner(_) => "not-found",
-            Self::OwnerExists(_) => "exists",
+            Self::NoToken(_) | Self::NoOwner(_) | Self::NoCompany(_) => "not-found",
+            Self::OwnerExists(_) | Self::CompanyExists(_) => "exists",
             Self::Ended { .. } => "ended",
             Self::Rotated { .. } => "rotated",
             Self::ClockBehind { .. } => "clock-behind",

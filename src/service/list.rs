@@ -38,7 +38,7 @@ impl Reach {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct TokenList {
-    /// States, separated by commas: one of them. `active` leaves out those whose owner is blocked.
+    /// States, separated by commas: one of them. `active` leaves out those whose owner or company is blocked.
     pub state: Option<String>,
     /// Whom it acts for.
     pub owner: Option<String>,
@@ -99,16 +99,17 @@ impl Service {
         {
             self.owner_record(owner).await?;
         }
-        let mut blocked: BTreeMap<&OwnerId, bool> = BTreeMap::new();
+        let mut blocked: BTreeMap<(&OwnerId, Option<&Slug>), bool> = BTreeMap::new();
         let keys: Vec<_> = page.entries.iter().map(Listed::use_key).collect();
         let last_uses = self.cache.last_uses(&keys).await?;
         let mut entries = Vec::with_capacity(page.entries.len());
         for (Listed { token, .. }, last_use) in page.entries.iter().zip(last_uses) {
-            let blocked = match blocked.get(&token.owner) {
+            let of = (&token.owner, token.company.as_ref());
+            let blocked = match blocked.get(&of) {
                 Some(blocked) => *blocked,
                 None => {
-                    let is_blocked = self.is_blocked(&token.owner).await?;
-                    *blocked.entry(&token.owner).or_insert(is_blocked)
+                    let is_blocked = self.is_blocked(token).await?;
+                    *blocked.entry(of).or_insert(is_blocked)
                 }
             };
             // The store does not know of the uses of the last seconds, and what is shown must fit.

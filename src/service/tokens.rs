@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::cache::At;
 use crate::domain::event::EventKind;
-use crate::domain::id::{OwnerId, TokenId};
+use crate::domain::id::TokenId;
 use crate::domain::left::Left;
 use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
@@ -34,7 +34,7 @@ impl Service {
         self.view(&token, now).await
     }
 
-    /// A token with its owner and its last use, if there is one.
+    /// A token with its owner, its company and its last use, if there is one.
     ///
     /// # Errors
     /// A store that cannot be read.
@@ -55,7 +55,8 @@ impl Service {
             return Ok(None);
         }
         let last_use = self.cache.last_use(&token).await?;
-        Ok(Some(Held { token, owner, last_use, slot: None }))
+        let company = self.company_of(token.company.as_ref()).await?;
+        Ok(Some(Held { token, owner, company, last_use, slot: None }))
     }
 
     /// Ends a token for good (row F8). One that was ended before stays as it was.
@@ -194,7 +195,7 @@ impl Service {
     }
 
     async fn view(&self, token: &Token, now: Timestamp) -> Result<TokenView, ServiceError> {
-        let blocked = self.is_blocked(&token.owner).await?;
+        let blocked = self.is_blocked(token).await?;
         let last_use = self.cache.last_use(token).await?;
         let view = TokenView::new(token, blocked, last_use, &self.settings().flags, now);
         Ok(view.with_left(self.left(token).await?))
@@ -212,8 +213,14 @@ impl Service {
         }
     }
 
-    pub(super) async fn is_blocked(&self, owner: &OwnerId) -> Result<bool, ServiceError> {
-        Ok(self.store().owner(owner).await?.is_some_and(|owner| owner.blocked.is_some()))
+    /// Whether a token is stopped with its owner or its company.
+    pub(super) async fn is_blocked(&self, token: &Token) -> Result<bool, ServiceError> {
+        let owner = self.store().owner(&token.owner).await?;
+        if owner.is_some_and(|owner| owner.blocked.is_some()) {
+            return Ok(true);
+        }
+        let company = self.company_of(token.company.as_ref()).await?;
+        Ok(company.is_some_and(|company| company.blocked.is_some()))
     }
 
     async fn act(&self, by: &Caller, reason: &str) -> Result<Act, ServiceError> {

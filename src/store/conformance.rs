@@ -2,6 +2,7 @@
 //! tests call [`all`] with a way to make one.
 
 mod counts;
+mod companies;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -21,7 +22,7 @@ use crate::domain::token::{Revision, Token};
 pub(crate) mod lists;
 
 /// What is checked, each on a store of its own.
-const CHECKS: [fn(&dyn Store) -> Check<'_>; 18] = [
+const CHECKS: [fn(&dyn Store) -> Check<'_>; 20] = [
     |store| Box::pin(records_are_found_again(store)),
     |store| Box::pin(a_change_needs_the_revision_it_was_made_from(store)),
     |store| Box::pin(a_secret_belongs_to_one_token(store)),
@@ -29,6 +30,8 @@ const CHECKS: [fn(&dyn Store) -> Check<'_>; 18] = [
     |store| Box::pin(owners_come_in_pages(store)),
     |store| Box::pin(lists::every_filter_lists_what_it_means(store)),
     |store| Box::pin(lists::a_list_follows_every_change(store)),
+    |store| Box::pin(companies::a_token_is_held_with_its_company_where_that_is_on_record(store)),
+    |store| Box::pin(companies::companies_come_in_pages(store)),
     |store| Box::pin(last_uses_never_move_back(store)),
     |store| Box::pin(a_slot_spares_a_lookup_and_changes_nothing(store)),
     |store| Box::pin(many_uses_at_once_are_read_back(store)),

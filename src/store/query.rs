@@ -86,16 +86,16 @@ pub enum Used {
     Before(Timestamp),
 }
 
-/// Where a token stands, for a filter: its state, and whether its owner lets it work.
+/// Where a token stands, for a filter: its state, and whether its owner and its company let it work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Standing {
     /// Not yet usable.
     Pending,
-    /// Usable, also by its owner.
+    /// Usable, also by its owner and its company.
     Active,
     /// Paused.
     Disabled,
-    /// Not ended, and its owner is blocked.
+    /// Not ended, and its owner or its company is blocked.
     Blocked,
     /// Over: its time came.
     Expired,
@@ -141,14 +141,14 @@ impl Standing {
         STANDINGS.iter().find(|(_, standing)| *standing == self).map_or("", |(name, _)| name)
     }
 
-    /// Whether a token in `state`, whose owner may be blocked, stands here. One that is paused or pending is
-    /// so whatever its owner is; active is what can be used.
-    pub fn holds(self, state: State, owner_blocked: bool) -> bool {
+    /// Whether a token in `state`, which may be blocked with its owner or its company, stands here. One that
+    /// is paused or pending is so whatever these are; active is what can be used.
+    pub fn holds(self, state: State, blocked: bool) -> bool {
         match self {
             Self::Pending => state == State::Pending,
-            Self::Active => state == State::Active && !owner_blocked,
+            Self::Active => state == State::Active && !blocked,
             Self::Disabled => state == State::Disabled,
-            Self::Blocked => owner_blocked && !state.is_final(),
+            Self::Blocked => blocked && !state.is_final(),
             Self::Expired => state == State::Expired,
             Self::IdleExpired => state == State::IdleExpired,
             Self::Revoked => state == State::Revoked,
@@ -181,21 +181,22 @@ impl TokenFilter {
         self.standings.is_some() || self.ends_before.is_some() || self.used.is_some()
     }
 
-    /// Whether it asks if the owner is blocked.
-    pub fn asks_owner(&self) -> bool {
+    /// Whether it asks if the owner or the company is blocked.
+    pub fn asks_blocked(&self) -> bool {
         let asks = |standing: &Standing| matches!(standing, Standing::Active | Standing::Blocked);
         self.standings.as_ref().is_some_and(|all| all.iter().any(asks))
     }
 
-    /// Whether `token` is to be listed, if it counts as used last at `used`, and its owner is blocked or not.
+    /// Whether `token` is to be listed, if it counts as used last at `used`, and is blocked or not with its
+    /// owner or its company.
     pub fn matches(
         &self,
         token: &Token,
         used: Option<Timestamp>,
-        owner_blocked: bool,
+        blocked: bool,
         now: Timestamp,
     ) -> bool {
-        self.matches_record(token) && self.matches_moment(token, used, owner_blocked, now)
+        self.matches_record(token) && self.matches_moment(token, used, blocked, now)
     }
 
     /// What the record alone says.
@@ -228,7 +229,7 @@ impl TokenFilter {
         &self,
         token: &Token,
         used: Option<Timestamp>,
-        owner_blocked: bool,
+        blocked: bool,
         now: Timestamp,
     ) -> bool {
         if !self.asks_use() {
@@ -242,9 +243,7 @@ impl TokenFilter {
             Used::Never => used.is_none(),
             Used::Before(moment) => used.is_none_or(|used| used < moment),
         };
-        self.standings
-            .as_ref()
-            .is_none_or(|all| all.iter().any(|one| one.holds(state, owner_blocked)))
+        self.standings.as_ref().is_none_or(|all| all.iter().any(|one| one.holds(state, blocked)))
             && self.ends_before.is_none_or(ends)
             && self.used.is_none_or(was_used)
     }

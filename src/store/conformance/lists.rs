@@ -12,7 +12,9 @@ use crate::domain::id::{Slug, TokenId};
 use crate::domain::owner::Owner;
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::token::{Act, Revision, Token};
-use crate::store::sample::{NOW, commit, noted, owner, owner_creation, owner_id, revoked, token};
+use crate::store::sample::{
+    NOW, commit, company, noted, owner, owner_creation, owner_id, revoked, token,
+};
 use crate::store::{Order, Record, Standing, Store, TokenFilter, TokenQuery, UseKey, Used};
 
 const TOKENS: u64 = 60;
@@ -136,7 +138,9 @@ pub(crate) async fn check(store: &dyn Store, tokens: &[Token], blocked: &[&str])
         for order in [Order::Oldest, Order::Newest] {
             let fits = |(token, used): &(&&Token, &Option<crate::store::Usage>)| {
                 let used = used.as_ref().map(|used| used.at);
-                filter.matches(token, used, blocked.contains(&token.owner.as_str()), now)
+                let company = token.company.as_ref().map_or("", Slug::as_str);
+                let stopped = [token.owner.as_str(), company].iter().any(|id| blocked.contains(id));
+                filter.matches(token, used, stopped, now)
             };
             let mut wanted: Vec<_> =
                 sorted.iter().zip(&uses).filter(fits).map(|(t, _)| t.id).collect();
@@ -222,6 +226,15 @@ pub(super) async fn a_list_follows_every_change(store: &dyn Store) {
     check(store, &tokens, &["alice"]).await;
     note(store, tokens.iter().map(|token| noted(token.id, 700))).await;
     check(store, &tokens, &["alice"]).await;
+    let mut acme = company("acme", &[]);
+    for (revision, stopped, all) in
+        [(1, false, &["alice"][..]), (2, true, &["alice", "acme"]), (3, false, &["alice"])]
+    {
+        (acme.blocked, acme.revision) = (stopped.then(act), Revision(revision));
+        let record = Record::Company(Arc::new(acme.clone()));
+        store.commit(commit(EventKind::CompanyBlocked, [record])).await.unwrap();
+        check(store, &tokens, all).await;
+    }
     (blocked.blocked, blocked.revision) = (None, Revision(3));
     block(store, blocked).await;
     check(store, &tokens, &[]).await;

@@ -47,6 +47,9 @@ pub(super) fn event(
         match &written.record {
             Record::Token(new) => token(draft, new, written.json.as_bytes(), this, uses)?,
             Record::Owner(owner) => draft.put(keys::owner(&owner.id), written.json.as_bytes()),
+            Record::Company(company) => {
+                draft.put(keys::company(&company.id), written.json.as_bytes());
+            }
         }
     }
     let mut links = Vec::new();

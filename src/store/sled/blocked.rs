@@ -1,54 +1,48 @@
-//! Which owners are blocked, for lists: read from the index when it is first asked for, and kept up since. There
-//! are few of them.
+//! Which owners and companies are blocked, for lists: read from the index when it is first asked for, and kept up
+//! since. There are few of them.
 
-use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::index::Index;
+use super::stopped::Stopped;
 use super::{entry, keys};
-use crate::domain::id::OwnerId;
-use crate::domain::owner::Owner;
-use crate::store::StoreError;
+use crate::store::{Record, StoreError};
 
 const PAGE: usize = 1_000;
 
 /// None before anybody asked.
 #[derive(Debug, Default)]
-pub(super) struct Blocked(Mutex<Option<BTreeSet<OwnerId>>>);
+pub(super) struct Blocked(Mutex<Option<Stopped>>);
 
 impl Blocked {
-    /// All of them. The first time this reads every owner; the writing thread waits for that if it has an owner
-    /// to note.
-    pub(super) fn all(&self, index: &Index) -> Result<BTreeSet<OwnerId>, StoreError> {
+    /// All of them. The first time this reads every owner and company; the writing thread waits for that if it
+    /// has one to note.
+    pub(super) fn all(&self, index: &Index) -> Result<Stopped, StoreError> {
         let mut known = self.known();
         if let Some(known) = &*known {
             return Ok(known.clone());
         }
-        let (mut blocked, mut after) = (BTreeSet::new(), None::<Vec<u8>>);
-        loop {
-            let found = index.list(&[keys::OWNERS], after.as_deref(), None, PAGE)?;
-            for (key, payload) in &found {
-                let owner = entry::read_owner(index, key, payload)?;
-                if owner.blocked.is_some() {
-                    blocked.insert(owner.id.clone());
-                }
-            }
-            after = found.last().map(|(last, _)| last.to_vec());
-            if after.is_none() {
-                *known = Some(blocked.clone());
-                return Ok(blocked);
-            }
-        }
+        let mut stopped = Stopped::default();
+        each(index, keys::OWNERS, |key, payload| {
+            stopped.note(&Record::Owner(entry::read_owner(index, key, payload)?));
+            Ok(())
+        })?;
+        each(index, keys::COMPANIES, |key, payload| {
+            stopped.note(&Record::Company(entry::read_company(index, key, payload)?));
+            Ok(())
+        })?;
+        *known = Some(stopped.clone());
+        Ok(stopped)
     }
 
-    /// Notes an owner as it now is in the index.
-    pub(super) fn note(&self, owner: &Owner) {
-        let mut known = self.known();
-        let Some(known) = &mut *known else { return };
-        if owner.blocked.is_some() {
-            known.insert(owner.id.clone());
-        } else {
-            known.remove(&owner.id);
+    /// Notes an owner or a company as it now is in the index.
+    pub(super) fn note(&self, record: &Record) {
+        // Most commits are of tokens alone.
+        if matches!(record, Record::Token(_)) {
+            return;
+        }
+        if let Some(known) = &mut *self.known() {
+            known.note(record);
         }
     }
 
@@ -57,7 +51,26 @@ impl Blocked {
         *self.known() = None;
     }
 
-    fn known(&self) -> MutexGuard<'_, Option<BTreeSet<OwnerId>>> {
+    fn known(&self) -> MutexGuard<'_, Option<Stopped>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Every entry of one kind.
+fn each(
+    index: &Index,
+    kind: u8,
+    mut take: impl FnMut(&[u8], &[u8]) -> Result<(), StoreError>,
+) -> Result<(), StoreError> {
+    let mut after = None::<Vec<u8>>;
+    loop {
+        let found = index.list(&[kind], after.as_deref(), None, PAGE)?;
+        for (key, payload) in &found {
+            take(key, payload)?;
+        }
+        after = found.last().map(|(last, _)| last.to_vec());
+        if after.is_none() {
+            return Ok(());
+        }
     }
 }

@@ -4,16 +4,17 @@
 //! moment of the search; the list as a whole is of no one moment, and need not be: a token that is there all
 //! the time and fits all the time is listed, once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::index::Index;
 use super::packed::Entries;
 use super::shared::Shared;
+use super::stopped::Stopped;
 use super::summaries::Scanned;
 use super::{entry, keys};
-use crate::domain::id::{OwnerId, TokenId};
+use crate::domain::id::{OwnerId, Slug, TokenId};
 use crate::domain::token::Token;
 use crate::store::query::{Order, TokenFilter, TokenQuery};
 use crate::store::{Listed, Page, StoreError, UseSlot};
@@ -34,8 +35,8 @@ pub(super) struct Search<'a> {
     pub(super) shared: &'a Shared,
     pub(super) query: &'a TokenQuery,
     found: Vec<Listed>,
-    /// Whether owners are blocked, as far as that was asked for.
-    blocked: BTreeMap<OwnerId, bool>,
+    /// Whether owners and companies are blocked, as far as that was asked for.
+    blocked: (BTreeMap<OwnerId, bool>, BTreeMap<Slug, bool>),
 }
 
 /// The page that is asked for.
@@ -44,7 +45,7 @@ pub(super) fn tokens(
     shared: &Shared,
     query: &TokenQuery,
 ) -> Result<Page<Listed, TokenId>, StoreError> {
-    let new = || Search { index, shared, query, found: Vec::new(), blocked: BTreeMap::new() };
+    let new = || Search { index, shared, query, found: Vec::new(), blocked: Default::default() };
     let mut search = new();
     let filter = &query.filter;
     let owners = filter.owners.as_ref().map(|owners| owners.iter().collect::<Vec<_>>());
@@ -146,12 +147,12 @@ impl Search<'_> {
     /// Looks at those that the summaries name.
     fn by_summaries(&mut self) -> Result<Scanned, StoreError> {
         let shared = self.shared;
-        let blocked = match self.query.filter.asks_owner() {
+        let blocked = match self.query.filter.asks_blocked() {
             true => shared.blocked.all(self.index)?,
-            false => BTreeSet::new(),
+            false => Stopped::default(),
         };
         let (query, uses) = (self.query, &shared.uses);
-        shared.summaries.candidates(query, uses, blocked.into_iter(), |id| self.look(id))
+        shared.summaries.candidates(query, uses, &blocked, |id| self.look(id))
     }
 
     /// Looks at one token; answers whether more are wanted.
@@ -207,19 +208,36 @@ impl Search<'_> {
             }
             false => None,
         };
-        let blocked = query.filter.asks_owner() && self.is_blocked(&token.owner)?;
+        let blocked = query.filter.asks_blocked() && self.is_blocked(&token)?;
         if query.filter.matches(&token, used, blocked, query.now) {
             self.found.push(Listed { token, slot: Some(UseSlot::new(head.slot)) });
         }
         Ok(())
     }
 
-    fn is_blocked(&mut self, owner: &OwnerId) -> Result<bool, StoreError> {
-        if let Some(known) = self.blocked.get(owner) {
-            return Ok(*known);
+    fn is_blocked(&mut self, token: &Token) -> Result<bool, StoreError> {
+        let (index, (owners, companies)) = (self.index, &mut self.blocked);
+        let owner = remembered(owners, &token.owner, |id| {
+            Ok(entry::owner(index, id)?.is_some_and(|owner| owner.blocked.is_some()))
+        })?;
+        match &token.company {
+            Some(company) if !owner => remembered(companies, company, |id| {
+                Ok(entry::company(index, id)?.is_some_and(|company| company.blocked.is_some()))
+            }),
+            _ => Ok(owner),
         }
-        let blocked = entry::owner(self.index, owner)?.is_some_and(|owner| owner.blocked.is_some());
-        self.blocked.insert(owner.clone(), blocked);
-        Ok(blocked)
     }
+}
+
+fn remembered<K: Ord + Clone>(
+    known: &mut BTreeMap<K, bool>,
+    id: &K,
+    ask: impl FnOnce(&K) -> Result<bool, StoreError>,
+) -> Result<bool, StoreError> {
+    if let Some(known) = known.get(id) {
+        return Ok(*known);
+    }
+    let answer = ask(id)?;
+    known.insert(id.clone(), answer);
+    Ok(answer)
 }

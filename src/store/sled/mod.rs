@@ -13,14 +13,15 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
+use tokio::sync::{Semaphore, oneshot};
 
 use super::holder::Doing;
 use super::{
     Commit, Due, Health, Held, Listed, NotedUse, Page, Position, Recorded, Store, StoreError,
     Subject, TokenQuery, Usage, UseKey, UseSlot, codec,
 };
-use crate::domain::id::{OwnerId, TokenId};
+use crate::domain::company::Company;
+use crate::domain::id::{OwnerId, Slug, TokenId};
 use crate::domain::left::Spent;
 use crate::domain::owner::Owner;
 use crate::domain::secret::Digest;
@@ -53,6 +54,7 @@ mod packed;
 mod portable;
 mod private;
 mod read;
+mod ready;
 mod renew;
 mod replay;
 mod run;
@@ -62,6 +64,7 @@ mod small;
 mod space;
 mod stamp;
 mod state;
+mod stopped;
 mod summaries;
 mod summarise;
 mod upgrade;
@@ -83,7 +86,6 @@ pub(super) fn history_folder(data: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests;
 
-use index::Index;
 use shared::Shared;
 use write::{Job, Request, Writer};
 
@@ -164,66 +166,10 @@ impl SledStore {
         answered.blocking_recv().map_err(|_| StoreError::Closed)?
     }
 
-    /// The index, once these parts of it are known to be whole: at once, but for a short time after
-    /// a crash. Then one thread reads a part, and whoever else waits for it holds none, so that
-    /// thousands of requests leave threads for those who list or end tokens.
-    async fn ready_for(&self, parts: &[usize]) -> Result<Arc<Index>, StoreError> {
-        loop {
-            // Another one may have been put in its place meanwhile, which may be in doubt too.
-            let index = self.shared.index()?;
-            let doubtful = |part: &usize| index.doubts().is_some_and(|all| all.any_of(&[*part]));
-            let Some(part) = parts.iter().copied().find(doubtful) else { return Ok(index) };
-            let _turn = self.turn(part).await?;
-            if doubtful(&part) {
-                let index = Arc::clone(&index);
-                self.aside(move |_| index.clear(&[part])).await?;
-            }
-        }
-    }
-
-    /// The same for all of it.
-    async fn ready_for_all(&self) -> Result<Arc<Index>, StoreError> {
-        let index = self.shared.index()?;
-        if index.doubts().is_none() {
-            return Ok(index);
-        }
-        let _turn = self.turn(keys::PARTS).await?;
-        self.aside(Shared::whole_index).await
-    }
-
-    /// The index, to find a slot by: where that is known, nothing of it is looked at.
-    async fn for_slot(&self, of: UseKey) -> Result<Arc<Index>, StoreError> {
-        match of.slot {
-            Some(_) => self.shared.index(),
-            None => self.ready_for_all().await,
-        }
-    }
-
-    async fn turn(&self, part: usize) -> Result<SemaphorePermit<'_>, StoreError> {
-        let turns = self.turns.get(part).ok_or(StoreError::Closed)?;
-        turns.acquire().await.map_err(|_| StoreError::Closed)
-    }
-
     fn send(&self, job: Job) -> Result<(), StoreError> {
         let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         let sent = jobs.as_ref().map(|jobs| jobs.send(job));
         sent.and_then(Result::ok).ok_or(StoreError::Closed)
-    }
-
-    /// For what may read many pages of the disk. Reads of single records run where they are called:
-    /// they take microseconds, less than the way to another thread and back, and at worst a page
-    /// from the disk and the end of a batch, a few milliseconds; a last use is one more read of 64
-    /// bytes. Their callers sit on the control runtime.
-    async fn aside<T: Send + 'static>(
-        &self,
-        read: impl FnOnce(&Shared) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let shared = Arc::clone(&self.shared);
-        let done = tokio::task::spawn_blocking(move || read(&shared)).await;
-        done.map_err(|error| StoreError::Failed {
-            doing: "reading the store".to_owned(),
-            cause: error.to_string(),
-        })?
     }
 }
 
@@ -270,6 +216,19 @@ impl Store for SledStore {
     ) -> Result<Page<Arc<Owner>, OwnerId>, StoreError> {
         let (after, index) = (after.cloned(), self.ready_for_all().await?);
         self.aside(move |_| read::owners(&index, after.as_ref(), limit)).await
+    }
+
+    async fn company(&self, id: &Slug) -> Result<Option<Arc<Company>>, StoreError> {
+        entry::company(&*self.ready_for(&[keys::OWNERS_PART]).await?, id)
+    }
+
+    async fn companies(
+        &self,
+        after: Option<&Slug>,
+        limit: usize,
+    ) -> Result<Page<Arc<Company>, Slug>, StoreError> {
+        let (after, index) = (after.cloned(), self.ready_for_all().await?);
+        self.aside(move |_| read::companies(&index, after.as_ref(), limit)).await
     }
 
     async fn use_slot(&self, of: TokenId) -> Result<Option<UseSlot>, StoreError> {

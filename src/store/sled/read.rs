@@ -7,7 +7,8 @@ use super::index::Index;
 use super::shared::Shared;
 use super::uses::Uses;
 use super::{entry, keys};
-use crate::domain::id::{OwnerId, TokenId};
+use crate::domain::company::Company;
+use crate::domain::id::{OwnerId, Slug, TokenId};
 use crate::domain::owner::Owner;
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
@@ -28,8 +29,12 @@ pub(super) fn held(
     let Some((id, token, head)) = bonded(index, &key)? else { return Ok(None) };
     let owner =
         entry::owner(index, &token.owner)?.ok_or_else(|| lacks("its owner is not there"))?;
+    let company = match &token.company {
+        Some(id) => entry::company(index, id)?,
+        None => None,
+    };
     let last_use = entry::deciding(&token, uses.read(head.slot, id)?, uses.floor());
-    Ok(Some(Held { token, owner, last_use, slot: Some(UseSlot::new(head.slot)) }))
+    Ok(Some(Held { token, owner, company, last_use, slot: Some(UseSlot::new(head.slot)) }))
 }
 
 /// The token that the digest of this key stands for. The two are written together and read one after the
@@ -89,6 +94,18 @@ pub(super) fn owners(
     let found = index.list(&[keys::OWNERS], after.as_deref(), None, limit.saturating_add(1))?;
     let owners = found.iter().map(|(key, payload)| entry::read_owner(index, key, payload));
     page(owners.collect::<Result<_, StoreError>>()?, limit, |owner: &Arc<Owner>| owner.id.clone())
+}
+
+pub(super) fn companies(
+    index: &Index,
+    after: Option<&Slug>,
+    limit: usize,
+) -> Result<Page<Arc<Company>, Slug>, StoreError> {
+    let after = after.map(keys::company);
+    let found = index.list(&[keys::COMPANIES], after.as_deref(), None, limit.saturating_add(1))?;
+    let companies = found.iter().map(|(key, payload)| entry::read_company(index, key, payload));
+    let companies = companies.collect::<Result<_, StoreError>>()?;
+    page(companies, limit, |company: &Arc<Company>| company.id.clone())
 }
 
 fn page<T, C>(

@@ -13,6 +13,7 @@ use crate::store::{Opener, Store, StoreError, TokenQuery, conformance};
 
 mod backup;
 mod counts;
+mod companies;
 mod crash;
 mod damage;
 mod faults;

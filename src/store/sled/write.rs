@@ -17,7 +17,7 @@ use crate::domain::event::EventKind;
 use crate::domain::time::Timestamp;
 use crate::history::{HistoryError, Log, Place};
 use crate::store::codec::Encoded;
-use crate::store::{Change, Due, Position, Record, StoreError, Subject};
+use crate::store::{Change, Due, Position, StoreError, Subject};
 
 pub(super) type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 
@@ -234,9 +234,7 @@ impl Writer {
         // Before anybody is answered.
         self.shared.summaries.write(&changed);
         for written in requests.iter().flat_map(|request| &request.encoded.records) {
-            if let Record::Owner(owner) = &written.record {
-                self.shared.blocked.note(owner);
-            }
+            self.shared.blocked.note(&written.record);
         }
         Ok(links)
     }

@@ -12,9 +12,10 @@ use super::row::Row;
 use super::wanted::{Says, Wanted};
 use super::window::Window;
 use super::{BLOCK, BinaryHeap, Summaries};
-use crate::domain::id::{OwnerId, TokenId};
+use crate::domain::id::TokenId;
 use crate::store::StoreError;
 use crate::store::query::{Order, TokenQuery};
+use crate::store::sled::stopped::Stopped;
 use crate::store::sled::uses::{Seen, Uses};
 
 /// How a search ended.
@@ -89,7 +90,7 @@ impl Summaries {
         &self,
         query: &TokenQuery,
         uses: &Uses,
-        blocked: impl Iterator<Item = OwnerId>,
+        blocked: &Stopped,
         mut take: impl FnMut(TokenId) -> Result<ControlFlow<()>, StoreError>,
     ) -> Result<Scanned, StoreError> {
         let Some((times, salt)) = self.look() else { return Ok(Scanned::Unreliable) };

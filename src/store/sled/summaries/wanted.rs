@@ -8,6 +8,7 @@ use super::row::{self, Row};
 use crate::domain::id::OwnerId;
 use crate::domain::time::Timestamp;
 use crate::store::query::{Standing, TokenFilter, TokenQuery, Used, folded};
+use crate::store::sled::stopped::Stopped;
 use crate::store::sled::uses::Seen;
 
 /// A filter, prepared for rows of one file.
@@ -25,7 +26,8 @@ pub(super) struct Wanted<'a> {
     hint: Option<u32>,
     created: (u32, u32),
     expires_before: Option<u32>,
-    blocked: HashSet<u64>,
+    blocked_owners: HashSet<u64>,
+    blocked_companies: HashSet<u32>,
     text: Option<Finder<'static>>,
 }
 
@@ -43,7 +45,7 @@ impl<'a> Wanted<'a> {
         query: &'a TokenQuery,
         salt: u32,
         floor: Timestamp,
-        blocked: impl Iterator<Item = OwnerId>,
+        blocked: &Stopped,
     ) -> Self {
         let TokenQuery { filter, now, .. } = query;
         let last_before = |end: Timestamp| row::short(end.unix().saturating_sub(1));
@@ -63,7 +65,8 @@ impl<'a> Wanted<'a> {
                 filter.created_before.map_or(u32::MAX, last_before),
             ),
             expires_before: filter.expires_before.map(last_before),
-            blocked: blocked.map(|owner| of_owner(&owner)).collect(),
+            blocked_owners: blocked.owners.iter().map(of_owner).collect(),
+            blocked_companies: blocked.companies.iter().map(row::company_hash).collect(),
             text: filter.text.as_ref().map(|text| Finder::new(&folded(text)).into_owned()),
         }
     }
@@ -129,9 +132,13 @@ impl<'a> Wanted<'a> {
         let ends = |end: Timestamp| {
             !state.is_final() && row.life().deadline(used).is_some_and(|deadline| deadline < end)
         };
-        let blocked = || self.blocked.contains(&row.owner());
+        let blocked = || self.blocked_owners.contains(&row.owner());
+        // Two companies can look alike in a row: then only the record tells.
+        let perhaps = || self.blocked_companies.contains(&row.company());
         let stands = |all: &std::collections::BTreeSet<Standing>| {
-            all.iter().any(|standing| standing.holds(state, blocked()))
+            all.iter().any(|standing| {
+                standing.holds(state, blocked()) || (perhaps() && standing.holds(state, true))
+            })
         };
         self.filter.ends_before.is_none_or(ends)
             && self.filter.standings.as_ref().is_none_or(stands)

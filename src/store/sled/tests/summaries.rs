@@ -10,6 +10,7 @@ use crate::store::conformance::lists::{change, check, fill};
 use crate::store::sample::{creation, revoked, token};
 use crate::store::sled::SledStore;
 use crate::store::sled::open as opening;
+use crate::store::sled::stopped::Stopped;
 use crate::store::sled::summaries::{Changed, Scanned};
 use crate::store::{Store, TokenFilter, TokenQuery};
 
@@ -26,7 +27,7 @@ fn reads_records(store: &SledStore) -> bool {
     let filter = TokenFilter { text: Some("nobody has this".to_owned()), ..TokenFilter::default() };
     let query = TokenQuery { filter, ..TokenQuery::oldest(10) };
     let (shared, mut reads) = (&store.shared, 0);
-    let scanned = shared.summaries.candidates(&query, &shared.uses, [].into_iter(), |_| {
+    let scanned = shared.summaries.candidates(&query, &shared.uses, &Stopped::default(), |_| {
         reads += 1;
         Ok(std::ops::ControlFlow::Continue(()))
     });
