@@ -30,6 +30,7 @@ pub mod create;
 pub mod tokens;
 mod update;
 pub mod sweep;
+pub mod offers;
 mod owners;
 mod passwords;
 pub mod program;
