@@ -141,7 +141,7 @@ fn a_token_is_made_copied_used_and_ended_in_a_browser() {
     picture(&mut browser, "first");
     accessible(&mut browser, "first");
 
-    browser.follow(".head .button.main");
+    browser.follow(".welcome .button.main");
     browser.fill("name", "Nightly export of orders");
     browser.fill("owner", "alice");
     browser.fill("description", "Asked for by accounting");

@@ -47,8 +47,8 @@ pub(super) async fn begin(
 ) -> Result<(Cookie, Json<SignedIn>), Response> {
     let address = peer.address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
     let owner = sign_in(&handles, address, &user, &password).await?;
-    let (session, cookie) = open(&handles, &headers, &owner)
-        .ok_or_else(|| NotSignedIn::Failed(ServiceError::NoEntropy))?;
+    let (session, cookie) =
+        open(&handles, &headers, &owner).ok_or(NotSignedIn::Failed(ServiceError::NoEntropy))?;
     let body = SignedIn { user: owner.id.clone(), csrf_token: session.csrf };
     Ok(([(header::SET_COOKIE, cookie)], Json(body)))
 }

@@ -173,7 +173,11 @@ impl When {
         });
         let distance = match unit {
             None => frame.t("when-now"),
-            Some((name, size)) => frame.n(&format!("when-{way}-{name}"), seconds / size),
+            // 90 days are 3 months, though not quite.
+            Some((name, size)) => {
+                let half = if matches!(name, "year" | "month") { size / 2 } else { 0 };
+                frame.n(&format!("when-{way}-{name}"), (seconds + half) / size)
+            }
         };
         Self { machine, exact, distance }
     }

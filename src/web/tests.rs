@@ -26,6 +26,24 @@ const FAMILIES: [&str; 13] = [
     "outcome-", "store-", "role-", "when-",
 ];
 
+const KINDS: [EventKind; 15] = [
+    EventKind::TokenCreated,
+    EventKind::TokenUpdated,
+    EventKind::TokenDisabled,
+    EventKind::TokenEnabled,
+    EventKind::TokenRevoked,
+    EventKind::TokenExpired,
+    EventKind::TokenIdleExpired,
+    EventKind::TokenFirstUsed,
+    EventKind::OwnerCreated,
+    EventKind::OwnerUpdated,
+    EventKind::OwnerBlocked,
+    EventKind::OwnerUnblocked,
+    EventKind::HistoryCut,
+    EventKind::ClockMarkLowered,
+    EventKind::ClockTrusted,
+];
+
 fn keys(source: &str) -> BTreeSet<String> {
     let begins = |line: &&str| line.starts_with(|c: char| c.is_ascii_lowercase());
     let key = |line: &str| line.split_once(" =").map(|(key, _)| key.to_owned());
@@ -118,23 +136,6 @@ fn no_text_is_left_that_no_page_asks_for() {
 
 #[test]
 fn every_word_of_a_family_has_a_text() {
-    let kinds = [
-        EventKind::TokenCreated,
-        EventKind::TokenUpdated,
-        EventKind::TokenDisabled,
-        EventKind::TokenEnabled,
-        EventKind::TokenRevoked,
-        EventKind::TokenExpired,
-        EventKind::TokenIdleExpired,
-        EventKind::TokenFirstUsed,
-        EventKind::OwnerCreated,
-        EventKind::OwnerUpdated,
-        EventKind::OwnerBlocked,
-        EventKind::OwnerUnblocked,
-        EventKind::HistoryCut,
-        EventKind::ClockMarkLowered,
-        EventKind::ClockTrusted,
-    ];
     let kind = |kind| serde_json::to_value(kind).unwrap().as_str().unwrap().to_owned();
     let states = [
         State::Pending,
@@ -166,7 +167,7 @@ fn every_word_of_a_family_has_a_text() {
     ];
     let units = ["year", "month", "day", "hour", "minute"];
     let words: Vec<(&str, Vec<String>)> = vec![
-        ("event", kinds.into_iter().map(kind).collect()),
+        ("event", KINDS.into_iter().map(kind).collect()),
         ("state", states.iter().map(|state| state.as_str().to_owned()).collect()),
         ("done", DONE.iter().map(ToString::to_string).collect()),
         ("theme", Theme::ALL.iter().map(|theme| theme.word().to_owned()).collect()),

@@ -156,7 +156,10 @@ impl Browser {
         });
         self.tell("Emulation.setDeviceMetricsOverride", metrics);
         let light = if dark { "dark" } else { "light" };
-        let features = json!([{"name": "prefers-color-scheme", "value": light}]);
+        let features = json!([
+            {"name": "prefers-color-scheme", "value": light},
+            {"name": "prefers-reduced-motion", "value": "reduce"},
+        ]);
         self.tell("Emulation.setEmulatedMedia", json!({"features": features}));
     }
 

@@ -32,6 +32,7 @@ reason = Reason
 reason-help = Stays in the history, for whoever asks later.
 none = none
 nothing = nothing
+hidden = hidden
 by = by { $name }
 copy = Copy
 copied = Copied
@@ -78,10 +79,10 @@ state-expired = Expired
 state-idle-expired = Idle too long
 state-revoked = Revoked
 state-blocked = Blocked
-ends-time = when its time is over
-ends-idle = if it is not used
+ends-time = by time
+ends-idle = by idleness
 ends-never = never
-ends-over = it has ended
+ends-over = over
 
 ## Signing in
 sign-in-title = Sign in

@@ -32,6 +32,7 @@ reason = Motivo
 reason-help = Fica no histórico, para quem perguntar depois.
 none = nenhum
 nothing = nada
+hidden = oculto
 by = por { $name }
 copy = Copiar
 copied = Copiado
@@ -90,10 +91,10 @@ state-expired = Vencido
 state-idle-expired = Sem uso por muito tempo
 state-revoked = Revogado
 state-blocked = Bloqueado
-ends-time = quando o prazo vencer
-ends-idle = se não for usado
+ends-time = por prazo
+ends-idle = por falta de uso
 ends-never = nunca
-ends-over = já terminou
+ends-over = terminado
 
 ## Entrar
 sign-in-title = Entrar

@@ -32,6 +32,7 @@ reason = Причина
 reason-help = Останется в истории для тех, кто спросит позже.
 none = нет
 nothing = ничего
+hidden = скрыто
 by = кем: { $name }
 copy = Скопировать
 copied = Скопировано
@@ -100,10 +101,10 @@ state-expired = Истёк
 state-idle-expired = Долго не использовался
 state-revoked = Отозван
 state-blocked = Заблокирован
-ends-time = по истечении срока
+ends-time = по сроку
 ends-idle = если не использовать
 ends-never = никогда
-ends-over = уже закончился
+ends-over = закончился
 
 ## Вход
 sign-in-title = Вход

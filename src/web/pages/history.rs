@@ -75,6 +75,10 @@ fn shown(frame: &Frame, value: &serde_json::Value) -> String {
         serde_json::Value::Null => return frame.t("nothing"),
         serde_json::Value::String(text) if text.is_empty() => return frame.t("nothing"),
         serde_json::Value::String(text) => text.clone(),
+        // What nobody is shown (`service::diff`).
+        serde_json::Value::Object(fields) if fields.contains_key("sealed") => {
+            return frame.t("hidden");
+        }
         other => other.to_string(),
     };
     match text.char_indices().nth(SHOWN) {
