@@ -14,16 +14,24 @@ mod support;
 
 #[path = "answers/changes.rs"]
 mod changes;
+#[path = "answers/elma365.rs"]
+mod elma365;
 #[path = "answers/exchanges.rs"]
 mod exchanges;
 #[path = "answers/explained.rs"]
 mod explained;
+#[path = "answers/focco.rs"]
+mod focco;
 #[path = "answers/half_closed.rs"]
 mod half_closed;
 #[path = "answers/identity.rs"]
 mod identity;
+#[path = "answers/counted.rs"]
+mod counted;
 #[path = "answers/idle.rs"]
 mod idle;
+#[path = "answers/limits.rs"]
+mod limits;
 #[path = "answers/retries.rs"]
 mod retries;
 #[path = "answers/silences.rs"]
@@ -95,8 +103,13 @@ struct Stage {
 
 impl Stage {
     fn new() -> Self {
+        Self::with(APIS)
+    }
+
+    /// The same with other APIs.
+    fn with(apis: &str) -> Self {
         let upstream = Upstream::start();
-        let gateway = Gateway::start(&APIS.replace("UPSTREAM", &upstream.address().to_string()));
+        let gateway = Gateway::start(&apis.replace("UPSTREAM", &upstream.address().to_string()));
         let alice = json!({ "id": "alice", "company": "acme", "roles": ["clerk"], "ceiling": -1 });
         gateway.try_owner(alice).unwrap();
         Self { upstream, gateway }
@@ -160,9 +173,15 @@ impl Line {
 
     /// A `GET` with lines of its own, which must be answered alike on both.
     fn get(&mut self, path: &str, lines: &str) -> Said {
-        let first =
-            self.http1.ask(format!("GET {path} HTTP/1.1\r\nHost: erp.example\r\n{lines}\r\n"));
-        let mut request = http::Request::get(format!("http://erp.example{path}"));
+        self.ask(["GET", "erp.example", path], lines)
+    }
+
+    /// The same of another method or host.
+    fn ask(&mut self, [method, host, path]: [&str; 3], lines: &str) -> Said {
+        self.http1.send(format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\n{lines}\r\n"));
+        let first = self.http1.answer_to(method).unwrap();
+        let uri = format!("http://{host}{path}");
+        let mut request = http::Request::builder().method(method).uri(uri);
         for line in lines.lines() {
             let (name, value) = line.split_once(':').unwrap();
             request = request.header(name, value.trim());

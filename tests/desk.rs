@@ -114,3 +114,27 @@ fn e8_a_token_is_made_used_and_ended_over_a_session() {
         assert!(!text.windows(GOOD.len()).any(|part| part == GOOD.as_bytes()), "sec-L1");
     }
 }
+
+/// Rotation through the gateway: nobody is refused meanwhile, and the old one ends when it was said to.
+#[test]
+fn a_token_is_rotated_without_an_outage() {
+    let upstream = Upstream::start();
+    let program = program(&upstream);
+    let alice = Person::sign_in(&program, "alice");
+    let mut client = Client::connect(program.public());
+    let made = alice.ask("POST /tokens", json!({"owner": "alice", "name": "one"})).json();
+    let (id, first) = (made["token"]["id"].as_str().unwrap(), made["secret"].as_str().unwrap());
+    let rotate = |id: &str, grace: &str| {
+        let answer = alice.ask(&format!("POST /tokens/{id}/rotate"), json!({"grace": grace}));
+        assert_eq!(answer.status, 201, "{}", answer.text());
+        answer.json()
+    };
+    let rotated = rotate(id, "1h");
+    let second = rotated["secret"].as_str().unwrap();
+    assert_eq!(use_of(&mut client, first).status, 200);
+    assert_eq!(use_of(&mut client, second).status, 200);
+    let last = rotate(rotated["token"]["id"].as_str().unwrap(), "0");
+    let refused = use_of(&mut client, second);
+    assert!(refused.status == 401 && refused.text().contains("expired"), "{}", refused.text());
+    assert_eq!(use_of(&mut client, last["secret"].as_str().unwrap()).status, 200);
+}

@@ -227,7 +227,7 @@ fn people(browser: &mut Browser, program: &Program, desk: &str, secret: &str) {
 
 /// The token is revoked, and the history tells of it, in each language.
 fn end(browser: &mut Browser, program: &Program, desk: &str, secret: &str) {
-    browser.open(&format!("{desk}/tokens"));
+    browser.open(&format!("{desk}/tokens?order=oldest"));
     browser.follow("tbody a");
     picture(browser, "token");
     browser.follow(".head .button.bad");

@@ -52,6 +52,13 @@ rules = [
     { name = "sales", path = "/sales", context = "sales" },
     { name = "open", path = "/open", public = true },
 ]
+
+[[apis]]
+name = "portal"
+dialect = "elma365"
+host = "portal.example"
+upstream = "http://UPSTREAM"
+rules = [{ name = "all", path = "/{*rest}" }]
 "#;
 
 /// Keeps what is written, for whoever waits for it.

@@ -51,9 +51,11 @@ pub(crate) fn token(number: usize) -> Token {
         params: None,
         context_params: Default::default(),
         conditions: Default::default(),
+        limits: Default::default(),
         disabled: None,
         rotated_from: None,
         rotated_to: None,
+        retire_after_use: None,
         ended: None,
         revision: Revision::NONE.next(),
     }

@@ -47,6 +47,7 @@ pub(crate) fn line(criterion: &mut Criterion) {
         status: Some(200),
         bytes: 1_024,
         api: Some("erp"),
+        dialect: None,
         rule: Some("stock"),
         outcome: "answered",
         reason: None,

@@ -105,9 +105,11 @@ fn token(number: usize, secret: &Secret, owner: &OwnerId, clock: &Clock) -> Toke
         params: None,
         context_params: Default::default(),
         conditions: Default::default(),
+        limits: Default::default(),
         disabled: None,
         rotated_from: None,
         rotated_to: None,
+        retire_after_use: None,
         ended: None,
         revision: Revision::NONE.next(),
     }

@@ -48,6 +48,7 @@ fn acts() -> Router<Arc<Handles>> {
     Router::new()
         .route("/tokens", get(tokens::list).post(tokens::create))
         .route("/tokens/{id}", get(tokens::show).patch(tokens::update))
+        .route("/tokens/{id}/rotate", post(tokens::rotate))
         .route("/tokens/{id}/revoke", post(tokens::revoke))
         .route("/tokens/{id}/disable", post(tokens::disable))
         .route("/tokens/{id}/enable", post(tokens::enable))

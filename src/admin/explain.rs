@@ -35,6 +35,8 @@ pub(super) struct ExplainRequest {
     pub(super) secret: Option<String>,
     #[serde(default)]
     pub(super) address: Option<IpAddr>,
+    #[serde(default)]
+    pub(super) company: Option<String>,
 }
 
 /// The answer, and the token that it is about.
@@ -81,7 +83,7 @@ pub(super) async fn explained(
         (None, None) => (None, Credential::None),
     };
     let address = asked.address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
-    let question = Question { method, url, address, credential };
+    let question = Question { method, url, address, credential, company: asked.company };
     let service = &handles.service;
     let held = match presented {
         Some(presented) => service.presented(by, &presented).await?,
@@ -99,10 +101,16 @@ pub(super) async fn explained(
         }
     };
     let moment = Moment { wall: now, judged };
-    let explanation = explain(&question, held.as_ref(), &snapshot, &settings.flags, moment);
+    let left = match &held {
+        Some(held) => service.left(&held.token).await?,
+        None => None,
+    };
+    let found = (held.as_ref(), left.as_ref());
+    let explanation = explain(&question, found, &snapshot, &settings.flags, moment);
     let token = held.map(|held| {
         let blocked = held.owner.blocked.is_some();
-        TokenView::new(&held.token, blocked, held.last_use, &settings.flags, now)
+        let view = TokenView::new(&held.token, blocked, held.last_use, &settings.flags, now);
+        view.with_left(left)
     });
     Ok(Explained { explanation, token })
 }

@@ -19,6 +19,10 @@ pub(super) const BODY: Duration = Duration::from_secs(30);
 /// gateway too.
 pub(super) const STALL: Duration = Duration::from_secs(300);
 
+/// How long a connection over TCP takes further requests. A monitor that keeps one is answered also
+/// while no file can be opened any more.
+pub(super) const REUSED: Duration = Duration::from_secs(30);
+
 /// All of a connection over TCP, which anybody may open and where every answer is short: also one
 /// that is read a byte at a time.
 pub(super) const WHOLE: Duration = Duration::from_secs(60);

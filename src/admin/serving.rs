@@ -12,27 +12,28 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::admin::bounded::{Accept, Bounded};
 use crate::admin::extract::Peer;
-use crate::admin::limits::{HEAD, WHOLE};
+use crate::admin::limits::{HEAD, REUSED, WHOLE};
 
 /// Who comes to a face.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Clients {
     /// Root, and the user that the gateway runs as. Answers may be long.
     Trusted,
-    /// Whoever reaches it. One request for each connection, so that nobody keeps a place by asking
-    /// again and again, but stands behind those who wait.
+    /// Whoever reaches it. Nobody keeps a place by asking again and again, but comes to stand behind
+    /// those who wait.
     Anybody,
 }
 
 impl Clients {
-    const fn whole(self) -> Option<Duration> {
+    /// How long a connection takes requests, and when it is ended.
+    const fn ages(self) -> Option<(Duration, Duration)> {
         match self {
             Self::Trusted => None,
-            Self::Anybody => Some(WHOLE),
+            Self::Anybody => Some((REUSED, WHOLE)),
         }
     }
 }
@@ -72,19 +73,27 @@ async fn lead(
         TowerToHyperService::new(router.clone()).call(request)
     });
     let mut http = http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD).keep_alive(clients == Clients::Trusted);
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD);
     let mut connection = pin!(http.serve_connection(TokioIo::new(io), service));
+    let old = async {
+        match clients.ages() {
+            Some((reused, _)) => sleep(reused).await,
+            None => std::future::pending().await,
+        }
+    };
     let served = async {
         tokio::select! {
             biased;
             ended = connection.as_mut() => return ended,
             // Also when whoever serves is gone.
-            _ = closing.changed() => connection.as_mut().graceful_shutdown(),
+            _ = closing.changed() => {}
+            () = old => {}
         }
+        connection.as_mut().graceful_shutdown();
         connection.await
     };
-    let ended = match clients.whole() {
-        Some(whole) => timeout(whole, served).await.unwrap_or(Ok(())),
+    let ended = match clients.ages() {
+        Some((_, whole)) => timeout(whole, served).await.unwrap_or(Ok(())),
         None => served.await,
     };
     if let Err(error) = ended {

@@ -10,29 +10,21 @@ use serde::{Deserialize, Serialize};
 use crate::admin::Handles;
 use crate::admin::extract::{Body, By, Id, Params};
 use crate::admin::problem::Problem;
-use crate::domain::id::{OwnerId, TokenId};
-use crate::service::input::{NewToken, Reason, TokenChange};
+use crate::domain::id::TokenId;
+use crate::service::input::{NewToken, Reason, Rotation, TokenChange};
+use crate::service::list::TokenList;
+use crate::service::rotate::Rotated;
 use crate::service::view::{TokenChanged, TokenView};
 
-/// How many entries a page has if the question does not say.
-pub(super) const PAGE_ENTRIES: usize = 100;
-
-/// Which page of the list.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct Which {
-    owner: Option<OwnerId>,
-    after: Option<TokenId>,
-    limit: Option<usize>,
-}
+pub(super) use crate::service::list::USUAL_ENTRIES as PAGE_ENTRIES;
 
 /// A page of the list.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct TokenPage {
-    /// In the order of their creation.
+    /// Newest first, unless the question said otherwise.
     pub tokens: Vec<TokenView>,
-    /// What to ask for `after`; none at the end.
-    pub next: Option<TokenId>,
+    /// What to ask for as `cursor`, with the same question; none at the end.
+    pub next: Option<String>,
 }
 
 /// A new token with its secret, which is never told again.
@@ -45,15 +37,26 @@ pub struct TokenCreated {
     pub secret: Option<String>,
 }
 
+/// A token and its successor, with the secret of the latter, which is never told again.
+#[derive(Serialize, Deserialize)]
+pub struct TokenRotated {
+    /// The successor.
+    pub token: TokenView,
+    /// None if the caller brought it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret: Option<String>,
+    /// The old one, with its end.
+    pub old: TokenView,
+}
+
 type Handle = State<Arc<Handles>>;
 
 pub(super) async fn list(
     State(handles): Handle,
     By(by): By,
-    Params(which): Params<Which>,
+    Params(asked): Params<TokenList>,
 ) -> Result<Json<TokenPage>, Problem> {
-    let limit = which.limit.unwrap_or(PAGE_ENTRIES);
-    let page = handles.service.tokens(&by, which.owner.as_ref(), which.after, limit).await?;
+    let page = handles.service.tokens(&by, &asked).await?;
     Ok(Json(TokenPage { tokens: page.entries, next: page.next }))
 }
 
@@ -84,6 +87,19 @@ pub(super) async fn update(
     Body(change): Body<TokenChange>,
 ) -> Result<Json<TokenChanged>, Problem> {
     Ok(Json(handles.service.update_token(&by, id, &change).await?))
+}
+
+pub(super) async fn rotate(
+    State(handles): Handle,
+    By(by): By,
+    Id(id): Id<TokenId>,
+    Body(input): Body<Rotation>,
+) -> Result<(StatusCode, [(HeaderName, String); 1], Json<TokenRotated>), Problem> {
+    let Rotated { token, secret, old } = handles.service.rotate_token(&by, id, input).await?;
+    let location = format!("/api/v1/tokens/{}", token.id);
+    let secret = secret.map(|secret| secret.expose().to_owned());
+    let body = TokenRotated { token, secret, old };
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(body)))
 }
 
 pub(super) async fn revoke(

@@ -151,8 +151,9 @@ impl Running {
         let high_water = Timestamp::from_unix(shared.high_water.load(Ordering::Relaxed));
         let closed = self.control.block_on(async {
             let flushed = cache.flush_touches(now).await.map(|_| ());
+            let given = cache.give_back().await;
             let noted = cache.store().raise_high_water(high_water).await;
-            flushed.and(noted).and(cache.store().close().await)
+            flushed.and(given).and(noted).and(cache.store().close().await)
         });
         self.control.shutdown_timeout(Duration::from_secs(5));
         closed?;

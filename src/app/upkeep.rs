@@ -25,6 +25,9 @@ const BEAT: Duration = Duration::from_secs(1);
 /// How often the wall clock's high-water mark is persisted, in beats.
 const PERSIST_EVERY: u64 = 30;
 
+/// How often meters that nobody uses are put away, in beats.
+const PUT_AWAY_EVERY: u64 = 10;
+
 /// How many batches of tokens one beat ends at the most, so that it never keeps the others waiting.
 const BATCHES_MAX: usize = 64;
 
@@ -82,6 +85,7 @@ pub(super) async fn beat(service: &Service, shared: &Shared, wall: &mut WallCloc
     if let Look::Trusted(now) | Look::Unsettled(now) = look {
         write_uses(shared, now, beats).await;
     }
+    put_meters_away(shared, beats).await;
     // Nothing is ended, and no time is noted, by a clock that cannot be trusted.
     let Look::Trusted(now) = look else { return };
     shared.high_water.fetch_max(now.unix(), Ordering::Relaxed);
@@ -90,7 +94,20 @@ pub(super) async fn beat(service: &Service, shared: &Shared, wall: &mut WallCloc
     {
         tell(&shared.warnings.time, &error, "the time cannot be written down");
     }
+    if let Err(error) = service.retire_rotated().await {
+        tell(&shared.warnings.sweep, &error, "rotated tokens cannot be ended now");
+    }
     sweep(service, shared, now).await;
+}
+
+/// What is left of the blocks of tokens that are no longer in use goes back to the store.
+async fn put_meters_away(shared: &Shared, beats: u64) {
+    let uptime_ns = u64::try_from(shared.clock.uptime().as_nanos()).unwrap_or(u64::MAX);
+    if beats.is_multiple_of(PUT_AWAY_EVERY)
+        && let Err(error) = shared.cache.put_meters_away(uptime_ns).await
+    {
+        tell(&shared.warnings.touches, &error, "counts of requests cannot be given back");
+    }
 }
 
 async fn write_uses(shared: &Shared, now: Timestamp, beats: u64) {

@@ -14,6 +14,7 @@ use crate::store::{Held, UseSlot};
 use super::claims::Claims;
 use super::common::Common;
 use super::interned::Interned;
+use super::meter::Limited;
 
 /// A token in memory. It is never changed: a change clears its flag, and the next look loads it
 /// anew. What a request reads stands together, for with many tokens in use every place that has to
@@ -26,6 +27,10 @@ pub struct Entry {
     /// Whether its idleness was found again after it was read anew.
     idle_confirmed: AtomicBool,
     disabled: bool,
+    /// Whether it is a successor: its first use may begin the end of another.
+    pub(super) succeeds: bool,
+    /// Whether its time is over some while after its successor was used.
+    pub(super) retires: bool,
     ended: Option<End>,
     /// When it was last used, as far as this record has seen. It stands in the first line of
     /// memory with the counts of the `Arc`, so that a request writes to that line alone.
@@ -37,6 +42,8 @@ pub struct Entry {
     life: Life,
     /// What it may do, and what its owner may.
     pub common: Arc<Common>,
+    /// How much it may be used; none for most tokens.
+    pub limited: Option<Box<Limited>>,
     /// Where the store keeps its last use.
     pub(super) slot: Option<UseSlot>,
     /// Whom it acts for.
@@ -45,15 +52,15 @@ pub struct Entry {
     pub claims: Claims,
 }
 
-/// With the two counts of its `Arc` a record takes 184 bytes: a block of 192, three lines of memory.
-const _: () = assert!(size_of::<Entry>() == 168);
+/// With the two counts of its `Arc` a record fills a block of 192 bytes, three lines of memory.
+const _: () = assert!(size_of::<Entry>() == 176);
 
 impl Entry {
     pub(super) fn new(
         held: &Held,
         owner: Arc<OwnerEntry>,
         last_seen: LastSeen,
-        interned: &Interned,
+        (interned, limited): (&Interned, Option<Box<Limited>>),
     ) -> Self {
         let token = &held.token;
         let Standing { life, ended, disabled } = Standing::from(&**token);
@@ -62,12 +69,15 @@ impl Entry {
             valid: AtomicBool::new(true),
             idle_confirmed: AtomicBool::new(false),
             disabled,
+            succeeds: token.rotated_from.is_some(),
+            retires: token.retire_after_use.is_some(),
             ended,
             digest: token.digest,
             id: token.id,
             life,
             last_seen,
             common: interned.share(common),
+            limited,
             slot: held.slot,
             owner,
             claims: Claims::new(token),
@@ -180,7 +190,7 @@ impl Entry {
         let entry = Arc::new(OwnerEntry::new(&owner));
         let token = Arc::new(sample::token(n, "alice"));
         let held = Held { token, owner, last_use: None, slot: None };
-        Arc::new(Self::new(&held, entry, LastSeen::default(), &Interned::default()))
+        Arc::new(Self::new(&held, entry, LastSeen::default(), (&Interned::default(), None)))
     }
 
     /// Ends its validity, as a change would.

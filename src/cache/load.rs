@@ -205,7 +205,8 @@ impl Cache {
             }
             Some((held, last_seen)) => {
                 let owner = self.admit_owner(owners_epoch, held)?;
-                let entry = Arc::new(Entry::new(held, owner, last_seen, &self.interned));
+                let shared = (&self.interned, self.meters.of(held));
+                let entry = Arc::new(Entry::new(held, owner, last_seen, shared));
                 self.records.insert(&entry);
                 Some(entry)
             }

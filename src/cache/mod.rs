@@ -13,6 +13,7 @@
 //! | loads at the store (single flight) | `cache.loads` digests | `cache.load_timeout` for whoever waits | the next waits in the line |
 //! | loads in the line | `LINE` times `cache.loads` digests | half of `cache.load_timeout` | 503 at once; 503 also after that time |
 //! | pending touches (dashmap) | one for each use since the last flush in another second; two for each token of a run of 1,024 | `cache.flush_interval` | grows with the tokens in use |
+//! | meters of limits | one for each token with limits of which a record is held; others until they are empty and given back | until put away by the upkeep | grows with the tokens in use |
 //!
 //! Each core keeps more in front of this and beside it, none of which another core sees:
 //!
@@ -37,6 +38,8 @@ mod common;
 mod entry;
 mod interned;
 mod load;
+mod meter;
+mod meters;
 mod records;
 mod claims;
 mod runs;
@@ -62,9 +65,11 @@ pub use claims::{Claims, ContextParam, Params};
 pub use common::Common;
 pub use entry::{Entry, LastSeen, OwnerEntry};
 pub use load::{LoadError, Lookup};
+pub use meter::{At, Limited, Seat, Taken};
 pub use waiting::ApiNumber;
 
 use interned::Interned;
+use meters::Meters;
 use records::Records;
 use touches::Touches;
 
@@ -95,6 +100,7 @@ pub struct Cache {
     owners_epoch: AtomicU64,
     interned: Interned,
     touches: Touches,
+    meters: Meters,
     /// What happened, for metrics.
     pub counts: Counts,
 }
@@ -150,6 +156,7 @@ impl Cache {
             owners_epoch: AtomicU64::new(0),
             interned: Interned::default(),
             touches: Touches::new(),
+            meters: Meters::new(turns),
             counts: Counts::default(),
         })
     }

@@ -10,12 +10,14 @@
 //! that were made one after another share a list, also if no others are used. No core waits for another there:
 //! a token is noted once a second at the most, so that a list gets some thousand uses a second.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use dashmap::DashMap;
 
+use crate::domain::id::TokenId;
 use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
 use crate::store::{LastUse, NotedUse, StoreError, Usage, UseKey};
@@ -51,6 +53,8 @@ pub(super) struct Touches {
     flushing: tokio::sync::Mutex<()>,
     /// How often first uses were forgotten, since they were written.
     forgotten: AtomicU64,
+    /// Tokens of which somebody has to hear that they were used: of rotations, and therefore few.
+    rotating: Mutex<BTreeSet<TokenId>>,
 }
 
 impl Touches {
@@ -60,6 +64,7 @@ impl Touches {
             names: Mutex::new(ApiNames::new()),
             flushing: tokio::sync::Mutex::default(),
             forgotten: AtomicU64::new(0),
+            rotating: Mutex::default(),
         }
     }
 
@@ -118,6 +123,10 @@ impl Touches {
         }
     }
 
+    fn rotating(&self) -> MutexGuard<'_, BTreeSet<TokenId>> {
+        self.rotating.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn names(&self) -> MutexGuard<'_, ApiNames> {
         self.names.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -135,7 +144,15 @@ impl Cache {
         if let Some(FirstUse(first)) = entry.last_seen.advance(now) {
             let of = UseKey { token: entry.id, slot: entry.slot };
             self.touches.add(run_of(of), Waiting::new(of, (now, address), api, first));
+            if (first && entry.succeeds) || entry.retires {
+                self.touches.rotating().insert(entry.id);
+            }
         }
+    }
+
+    /// Tokens whose use may begin the end of one that was rotated, since this was last asked.
+    pub fn take_rotating(&self) -> BTreeSet<TokenId> {
+        std::mem::take(&mut *self.touches.rotating())
     }
 
     /// How many uses are not yet written down. A token that was used in several seconds may count

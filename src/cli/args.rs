@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 use crate::cli::failure::EXIT_CODES;
+use crate::cli::list::{TokenList, one_or_more};
 use crate::cli::terms::{Create, Update};
 
 const EVERYWHERE: &str = "Options of every command";
@@ -22,15 +23,6 @@ pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
-}
-
-/// A length of a list.
-fn one_or_more(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(0) => Err("a list of none says nothing; the least is 1".to_owned()),
-        Ok(number) => Ok(number),
-        Err(_) => Err("this is not a number from 1 on".to_owned()),
-    }
 }
 
 /// What every command takes.
@@ -161,8 +153,8 @@ pub struct Serve {
 pub enum TokenCommand {
     /// Make a token; its secret is shown this once
     Create(Box<Create>),
-    /// List tokens in the order of their creation, ended ones too
-    List(TokenList),
+    /// List tokens, newest first, ended ones too; all filters hold at once
+    List(Box<TokenList>),
     /// Show everything about a token but its secret
     Show {
         /// The token's id
@@ -170,6 +162,8 @@ pub enum TokenCommand {
     },
     /// Change a token; its next request is decided by what it is then
     Update(Box<Update>),
+    /// Give a token a successor with the same rights; both work for a while
+    Rotate(Rotate),
     /// End a token for good
     Revoke(Act),
     /// Pause a token
@@ -178,15 +172,23 @@ pub enum TokenCommand {
     Enable(Act),
 }
 
-/// `token list`
+/// `token rotate`
 #[derive(Args, Debug)]
-pub struct TokenList {
-    /// Only tokens of this user
-    #[arg(long, value_name = "USER")]
-    pub owner: Option<String>,
-    /// Which part of the list.
-    #[command(flatten)]
-    pub page: PageArguments,
+pub struct Rotate {
+    /// The token's id
+    pub id: String,
+    /// For how long both work [default: 1d]; 0 ends the old one at once
+    #[arg(long, value_name = "TIME")]
+    pub grace: Option<String>,
+    /// How long the old one works once the new one was used, if that is sooner
+    #[arg(long, value_name = "TIME")]
+    pub after_use: Option<String>,
+    /// Why, for the history
+    #[arg(long, default_value = "", hide_default_value = true)]
+    pub reason: String,
+    /// Print nothing but the new secret
+    #[arg(long)]
+    pub secret_only: bool,
 }
 
 /// Which part of a list.
@@ -328,6 +330,9 @@ pub struct Explain {
     /// The address of the client
     #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
     pub from: IpAddr,
+    /// The company that the request names, as with X-EMPR-ID
+    #[arg(long, value_name = "COMPANY")]
+    pub company: Option<String>,
 }
 
 /// `clock`

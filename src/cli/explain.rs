@@ -27,6 +27,7 @@ pub async fn run(explain: Explain, client: &Client, clock: &Clock) -> Result<Rep
         "token": id,
         "secret": secret.as_ref().map(|secret| secret.as_str()),
         "address": explain.from,
+        "company": explain.company,
     });
     let answer = client.post("/explain", body).await?;
     let explained: Explained = answer.read()?;

@@ -23,10 +23,12 @@ fn state(token: &TokenView) -> String {
         State::IdleExpired => "expired (idle)",
         State::Revoked => "revoked",
     };
-    match token.blocked && !token.state.is_final() {
-        true => format!("{state}, user blocked"),
-        false => state.to_owned(),
+    if token.state.is_final() {
+        return state.to_owned();
     }
+    let used_up = if token.used_up { ", used up" } else { "" };
+    let blocked = if token.blocked { ", user blocked" } else { "" };
+    format!("{state}{used_up}{blocked}")
 }
 
 /// When a token ends, by time or by idleness, or when it did.
@@ -124,6 +126,7 @@ pub fn token(token: &TokenView, now: Timestamp) -> String {
         ("parameters", token.params.as_ref().map(|params| shown(params.text()))),
         ("of contexts", context_params(token)),
         ("conditions", conditions(&token.conditions)),
+        ("limits", limits(token)),
         ("succeeds", token.rotated_from.map(|id| id.to_string())),
         ("succeeded by", token.rotated_to.map(|id| id.to_string())),
         ("revision", Some(token.revision.0.to_string())),
@@ -184,6 +187,12 @@ fn context_params(token: &TokenView) -> Option<String> {
 fn conditions(conditions: &Conditions) -> Option<String> {
     let Ok(Value::Object(parts)) = serde_json::to_value(conditions) else { return None };
     let lines: Vec<_> = parts.iter().map(|(name, value)| format!("{name} {value}")).collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// The limits, with what is left of them.
+fn limits(token: &TokenView) -> Option<String> {
+    let lines = token.left.clone().unwrap_or_default().words(&token.limits);
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 

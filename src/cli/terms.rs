@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use serde_json::{Map, Value, json};
 
 use crate::cli::failure::Failure;
+use crate::cli::limit::LimitArgs;
 use crate::cli::{secret, window};
 
 /// `token create`
@@ -124,6 +125,8 @@ pub struct Terms {
     /// The SHA-256 thumbprint of the client certificate that it is bound to
     #[arg(long, value_name = "HEX")]
     certificate: Option<String>,
+    #[command(flatten)]
+    limits: LimitArgs,
 }
 
 type Fields = Map<String, Value>;
@@ -150,6 +153,7 @@ impl Terms {
         );
         let conditions = self.conditions()?;
         set("conditions", (!conditions.is_empty()).then_some(Value::Object(conditions)));
+        set("limits", self.limits.value()?);
         Ok(())
     }
 

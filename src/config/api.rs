@@ -8,14 +8,14 @@ use super::file::ApiTable;
 use super::host::host;
 use super::mistake::Mistake;
 use super::pattern::api_path;
-use super::reading::{Placed, Reading, Reported, Text, did_you_mean};
+use super::reading::{Placed, Reading, Reported, Text, did_you_mean, listed};
 use super::rule::{Catalogues, rule};
 use super::settings::{Api, Dialect, KeepInPath, Listen, Rule};
 use super::upstream::upstream;
 use super::values::{boolean, list, name, size, span, text, word};
 
 /// Dialects that a later release brings.
-const LATER: [&str; 5] = ["bitrix24", "element", "elma365", "focco", "wialon"];
+const LATER: [&str; 3] = ["bitrix24", "element", "wialon"];
 
 /// The longest body limit, a pebibyte: more is none.
 const MOST_BODY: u64 = 1 << 50;
@@ -112,21 +112,32 @@ fn rules(
     (claims, unique.and(rules))
 }
 
+/// The fields in which clients of these APIs tell the gateway something, and by which dialect.
+pub(super) fn own_fields(tables: &[ApiTable]) -> impl Iterator<Item = (&'static str, Dialect)> {
+    let written = tables.iter().filter_map(|table| table.dialect.as_ref()?.as_ref().ok());
+    written.filter_map(|text| {
+        let dialect = dialect_of(&text.value.value)?;
+        Some((dialect.own_field()?, dialect))
+    })
+}
+
+fn dialect_of(name: &str) -> Option<Dialect> {
+    Dialect::ALL.into_iter().find(|dialect| dialect.name() == name)
+}
+
 fn dialect(table: &ApiTable, reading: &Reading<'_>) -> Result<Dialect, Reported> {
     let Some(given) = text(&table.dialect, reading)? else { return Ok(Dialect::Bearer) };
-    let shown = &given.value.shown;
-    match given.value.value.as_str() {
-        "bearer" => Ok(Dialect::Bearer),
-        later if LATER.contains(&later) => {
-            let hint = "`bearer` is the only dialect of this release; leave `dialect` out for it";
-            Err(reading.mistake(&given.span, Mistake::LaterDialect(shown.clone()), hint))
-        }
-        _ => {
-            let hint =
-                did_you_mean(shown, ["bearer"], "`bearer` is the only dialect of this release");
-            Err(reading.mistake(&given.span, Mistake::UnknownDialect(shown.clone()), hint))
-        }
+    let (written, shown) = (given.value.value.as_str(), &given.value.shown);
+    if let Some(known) = dialect_of(written) {
+        return Ok(known);
     }
+    let names = || Dialect::ALL.into_iter().map(Dialect::name);
+    let there = format!("this release has {}", listed(names(), "and"));
+    if LATER.contains(&written) {
+        return Err(reading.mistake(&given.span, Mistake::LaterDialect(shown.clone()), there));
+    }
+    let hint = did_you_mean(shown, names(), &there);
+    Err(reading.mistake(&given.span, Mistake::UnknownDialect(shown.clone()), hint))
 }
 
 fn path(table: &ApiTable, reading: &Reading<'_>) -> Result<Text, Reported> {

@@ -9,7 +9,7 @@ use http::HeaderName;
 use super::file::IdentityTable;
 use super::mistake::Mistake;
 use super::reading::{Field, Placed, Reading, Reported, Text};
-use super::settings::IdentityHeaders;
+use super::settings::{Dialect, IdentityHeaders};
 use super::values::{flat, header};
 
 /// Which header is taken for what, and where that is written, so that no header gets two values.
@@ -17,9 +17,13 @@ pub(super) type TakenHeaders = BTreeMap<String, (String, Option<Placed<Text>>)>;
 
 pub(super) fn identity(
     table: &IdentityTable,
+    own_fields: impl Iterator<Item = (&'static str, Dialect)>,
     reading: &Reading<'_>,
 ) -> (Result<IdentityHeaders, Reported>, TakenHeaders) {
-    let mut taken = TakenHeaders::new();
+    let by_dialect = |(field, dialect): (&str, Dialect)| {
+        (field.to_owned(), (format!("dialect = \"{}\"", dialect.name()), None))
+    };
+    let mut taken: TakenHeaders = own_fields.map(by_dialect).collect();
     let mut name = |field: &Field<Option<Text>>, key: &str, default: &'static str| {
         identity_header(field, key, default, &mut taken, reading)
     };
@@ -82,7 +86,10 @@ pub(super) fn take_header(
         taken.insert(flat(&name), (key, written.cloned()));
         return Ok(name);
     };
-    let hint = format!("choose another name for `{key}` or for `{first}`");
+    let hint = match first.starts_with("dialect") {
+        true => format!("choose another name for `{key}`: clients of that API send this field"),
+        false => format!("choose another name for `{key}` or for `{first}`"),
+    };
     // A default is not written: then it is the one that was written which took its name.
     let (written, other) = match written {
         Some(written) => (Some(written), first.clone()),

@@ -193,7 +193,8 @@ pub(super) fn build(file: &File, reading: &Reading<'_>) -> Result<Settings, Repo
     let cache = general::cache(&file.cache, reading);
     let limits = general::limits(&file.limits, reading);
     let telemetry = general::telemetry(&file.telemetry, reading);
-    let (identity, taken) = identity::identity(&file.identity, reading);
+    let (identity, taken) =
+        identity::identity(&file.identity, api::own_fields(&file.apis), reading);
     let tokens = general::tokens(&file.tokens, reading);
     let flags = catalog::flags(&file.flags, &file.contexts, reading);
     let contexts = catalog::contexts(&file.contexts, &taken, reading);

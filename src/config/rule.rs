@@ -151,6 +151,7 @@ fn requirement(
         flags,
         roles: roles?,
         company: company?,
+        of_a_company: false,
         items: ItemRule::Closed,
     })
 }

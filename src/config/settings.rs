@@ -226,6 +226,34 @@ pub enum Dialect {
     /// RFC 6750 and RFC 9457.
     #[default]
     Bearer,
+    /// That of ELMA365: the same, or `X-Token`; refusals as its clients read them (rows E10, E11).
+    Elma365,
+    /// That of FoccoERP: as `Bearer`, for one company that `X-EMPR-ID` names (row F6).
+    Focco,
+}
+
+impl Dialect {
+    /// Every dialect, the default first.
+    pub const ALL: [Self; 3] = [Self::Bearer, Self::Elma365, Self::Focco];
+
+    /// Its name in the file.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Bearer => "bearer",
+            Self::Elma365 => "elma365",
+            Self::Focco => "focco",
+        }
+    }
+
+    /// The field, beside `Authorization`, in which its clients tell the gateway something: in lower
+    /// case. It is theirs alone, so that nothing else may be told upstreams in it.
+    pub const fn own_field(self) -> Option<&'static str> {
+        match self {
+            Self::Bearer => None,
+            Self::Elma365 => Some("x-token"),
+            Self::Focco => Some("x-empr-id"),
+        }
+    }
 }
 
 /// Spellings that have two readings, and are refused unless an API says that its upstream takes

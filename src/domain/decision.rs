@@ -209,7 +209,8 @@ fn company(case: &Case<'_>) -> Result<(), Refusal> {
     let by_rule = case.rule.and_then(|rule| rule.company.as_ref());
     let by_request = case.facts.company;
     let holds = by_rule.is_none_or(|asked| mine == Some(asked))
-        && by_request.is_none_or(|asked| mine.is_some_and(|mine| mine.as_str() == asked));
+        && by_request.is_none_or(|asked| mine.is_some_and(|mine| mine.as_str() == asked))
+        && (mine.is_some() || !case.rule.is_some_and(|rule| rule.of_a_company));
     require(holds, Refusal::WrongCompany)
 }
 

@@ -71,6 +71,12 @@ pub enum EventKind {
     /// A token was ended by somebody.
     #[serde(rename = "token.revoked")]
     TokenRevoked,
+    /// A token was given a successor.
+    #[serde(rename = "token.rotated")]
+    TokenRotated,
+    /// A token's successor was used, so that its own time comes.
+    #[serde(rename = "token.retired")]
+    TokenRetired,
     /// A token's time was over.
     #[serde(rename = "token.expired")]
     TokenExpired,

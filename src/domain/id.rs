@@ -35,6 +35,12 @@ impl TokenId {
         text
     }
 
+    /// When it was made, in milliseconds since the epoch (RFC 9562 section 5.7).
+    pub fn made_at_ms(&self) -> u64 {
+        let [a, b, c, d, e, f, ..] = *self.as_bytes();
+        u64::from_be_bytes([0, 0, a, b, c, d, e, f])
+    }
+
     /// From sixteen bytes as given by [`TokenId::as_bytes`].
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(Uuid::from_bytes(bytes))
@@ -194,6 +200,7 @@ mod tests {
         assert!(early < late);
         assert_eq!(early.to_string().parse(), Ok(early));
         assert_eq!(TokenId::from_bytes(*late.as_bytes()), late);
+        assert_eq!(TokenId::new(1_700_000_000_123, [7; 10]).made_at_ms(), 1_700_000_000_123);
         assert!("0190b6f25c1e7abc8def0123456789ab".parse::<TokenId>().is_err());
     }
 
@@ -206,6 +213,7 @@ mod tests {
         for text in bad {
             assert!(text.parse::<OwnerId>().is_err(), "{text:?}");
         }
+        assert_eq!("1".parse::<Slug>().unwrap().as_str(), "1", "f6: ids of companies are numbers");
         assert!("a@b".parse::<Slug>().is_err());
         assert!("x".repeat(MAX_NAME + 1).parse::<Slug>().is_err());
     }

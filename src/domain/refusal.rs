@@ -1,6 +1,8 @@
 //! Why a request does not go through: the closed set of reasons, shared by answers, logs and
 //! metrics.
 
+use super::limits::Limit;
+
 /// One reason. The name that [`Refusal::reason`] gives is a metric label and a log field; what the
 /// client may learn is less (see [`Refusal::detail`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -41,6 +43,8 @@ pub enum Refusal {
     FlagsMissing,
     /// The token is limited to other items.
     ItemNotAllowed,
+    /// It was used as much as it may be, for now or for good.
+    Limited(Limit),
     /// The store cannot be read, or the clock cannot be trusted.
     CannotDecide,
     /// The request has no one reading.
@@ -93,6 +97,8 @@ pub enum BadRequest {
     Method,
     /// A `Connection` that names too many fields (RFC 9110 section 7.6.1).
     Connection,
+    /// More than one company, or what cannot be the name of one (row F6, sec-X5).
+    Company,
     /// A head that is no HTTP at all (RFC 9112 section 2.2); the HTTP library has answered it.
     Head,
 }
@@ -111,6 +117,7 @@ impl BadRequest {
             Self::Body => "The body does not keep to its declared length or chunks",
             Self::Method => "The method is not a known form",
             Self::Connection => "The `Connection` field names too many others",
+            Self::Company => "The request must name at most one company, in one word",
             Self::Head => "The head of the request is not HTTP",
         }
     }
@@ -128,6 +135,7 @@ impl BadRequest {
             Self::Body => "bad_body",
             Self::Method => "bad_method",
             Self::Connection => "bad_connection",
+            Self::Company => "bad_company",
             Self::Head => "bad_head",
         }
     }
@@ -146,7 +154,7 @@ pub enum Fault {
 
 impl Refusal {
     /// Every reason, for tables of metrics and tests.
-    pub const ALL: [Self; 41] = {
+    pub const ALL: [Self; 46] = {
         use BadRequest as Bad;
         [
             Self::CredentialMissing,
@@ -167,6 +175,10 @@ impl Refusal {
             Self::ContextMissing,
             Self::FlagsMissing,
             Self::ItemNotAllowed,
+            Self::Limited(Limit::Rate),
+            Self::Limited(Limit::Quota),
+            Self::Limited(Limit::Uses),
+            Self::Limited(Limit::Concurrent),
             Self::CannotDecide,
             Self::BadRequest(Bad::Host),
             Self::BadRequest(Bad::Target),
@@ -179,6 +191,7 @@ impl Refusal {
             Self::BadRequest(Bad::Body),
             Self::BadRequest(Bad::Method),
             Self::BadRequest(Bad::Connection),
+            Self::BadRequest(Bad::Company),
             Self::BadRequest(Bad::Head),
             Self::MethodNotAllowed,
             Self::ExpectationFailed,
@@ -219,6 +232,10 @@ impl Refusal {
             Self::ContextMissing => "context_missing",
             Self::FlagsMissing => "flags_missing",
             Self::ItemNotAllowed => "item_not_allowed",
+            Self::Limited(Limit::Rate) => "limited_rate",
+            Self::Limited(Limit::Quota) => "limited_quota",
+            Self::Limited(Limit::Uses) => "limited_uses",
+            Self::Limited(Limit::Concurrent) => "limited_concurrent",
             Self::CannotDecide => "cannot_decide",
             Self::BadRequest(bad) => bad.reason(),
             Self::MethodNotAllowed => "method_not_allowed",
@@ -260,6 +277,7 @@ impl Refusal {
             Self::BodyTooLarge => 413,
             Self::TargetTooLong => 414,
             Self::ExpectationFailed => 417,
+            Self::Limited(_) => 429,
             Self::HeadTooLarge => 431,
             Self::UpstreamUnreachable | Self::UpstreamBroken => 502,
             Self::CannotDecide | Self::Overloaded => 503,
@@ -302,6 +320,14 @@ impl Refusal {
             Self::ContextMissing => "The access token does not reach this context",
             Self::FlagsMissing => "The access token lacks the flags for this request",
             Self::ItemNotAllowed => "The access token does not reach this item",
+            Self::Limited(Limit::Rate) => "Requests with this access token come too fast",
+            Self::Limited(Limit::Quota) => {
+                "The access token has had all requests of the present period"
+            }
+            Self::Limited(Limit::Uses) => "The access token is used up",
+            Self::Limited(Limit::Concurrent) => {
+                "Too many requests with this access token are under way"
+            }
             Self::CannotDecide => "Access tokens cannot be checked at the moment",
             Self::BadRequest(bad) => bad.text(),
             Self::MethodNotAllowed => "This method is never passed on",

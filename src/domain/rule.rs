@@ -14,6 +14,9 @@ pub struct Requirement {
     pub roles: Box<[Slug]>,
     /// The company that the token must belong to.
     pub company: Option<Slug>,
+    /// Whether the token must belong to some company, whichever: its upstream serves nobody else
+    /// (row F6).
+    pub of_a_company: bool,
     /// What a token that is limited to some items may do here.
     pub items: ItemRule,
     /// Contexts and flags in their OAuth spelling, for the `scope` of a challenge.

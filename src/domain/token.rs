@@ -9,6 +9,7 @@ use super::event::Actor;
 use super::flags::Flags;
 use super::grant::{Contexts, Items};
 use super::id::{OwnerId, Slug, TokenId};
+use super::limits::Limits;
 use super::secret::Digest;
 use super::time::{Span, Timestamp};
 
@@ -80,6 +81,9 @@ pub struct Token {
     /// From where, when and by whom it may be presented.
     #[serde(default, skip_serializing_if = "Conditions::is_empty")]
     pub conditions: Conditions,
+    /// How much it may be used.
+    #[serde(default, skip_serializing_if = "Limits::is_empty")]
+    pub limits: Limits,
     /// A pause that can be lifted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disabled: Option<Act>,
@@ -89,6 +93,9 @@ pub struct Token {
     /// The token that succeeds this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotated_to: Option<TokenId>,
+    /// How long it lives on once its successor is used.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retire_after_use: Option<Span>,
     /// The end, for good.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended: Option<Ended>,

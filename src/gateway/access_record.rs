@@ -9,6 +9,7 @@ use http::request::Parts;
 use http::{Method, Uri, Version};
 
 use crate::cache::Entry;
+use crate::config::settings::Dialect;
 use crate::domain::id::{OwnerId, TokenId};
 use crate::domain::refusal::{Fault, Refusal};
 use crate::telemetry::access::{Line, RequestId};
@@ -28,6 +29,7 @@ pub(super) struct AccessRecord {
     version: Version,
     host: Option<Rc<str>>,
     met: Option<(Arc<str>, Option<Arc<str>>)>,
+    dialect: Dialect,
     who: Option<(TokenId, OwnerId)>,
     upstream: Option<Duration>,
     ending: Ending,
@@ -68,6 +70,7 @@ impl AccessRecord {
             version: head.version,
             host: None,
             met: None,
+            dialect: Dialect::Bearer,
             who: None,
             upstream: None,
             ending: Ending::Abandoned,
@@ -85,6 +88,7 @@ impl AccessRecord {
     pub(super) fn met(&mut self, matched: &Matched<'_>) {
         let rule = matched.rule.map(|rule| Arc::clone(&rule.name));
         self.met = Some((Arc::clone(&matched.api.name), rule));
+        self.dialect = matched.api.dialect;
     }
 
     pub(super) fn identified(&mut self, entry: &Entry) {
@@ -150,6 +154,7 @@ impl AccessRecord {
             status,
             bytes: self.bytes,
             api: self.met.as_ref().map(|(api, _)| &**api),
+            dialect: Some(self.dialect).filter(|one| *one != Dialect::Bearer).map(Dialect::name),
             rule: self.met.as_ref().and_then(|(_, rule)| rule.as_deref()),
             outcome,
             reason,

@@ -1,5 +1,4 @@
-//! The third station: whose request is it? From the credential, as the dialect carries it, to a
-//! record.
+//! The third station: whose request is it? From the secret, which the dialect has read, to a record.
 
 use std::sync::Arc;
 
@@ -8,7 +7,6 @@ use crate::domain::refusal::Refusal;
 use crate::domain::secret::{self, Digest};
 
 use super::core::Core;
-use super::dialect::bearer;
 use super::intake::Inbound;
 
 /// A record whose secret the client has shown. It says nothing yet about what the token may do.
@@ -42,14 +40,16 @@ impl Authenticated {
     }
 }
 
-/// Finds out whose request it is.
+/// Finds out whose request it is by the `secret` that it carries.
 ///
 /// # Errors
-/// No credential, one that cannot be read or stands in two places, one that nobody has; or a store
-/// that cannot tell.
-pub(super) async fn identify(inbound: &Inbound, core: &Core) -> Result<Authenticated, Refusal> {
-    let credential =
-        bearer::credential(&inbound.parts.headers)?.ok_or(Refusal::CredentialMissing)?;
+/// No credential, one that stands in two places, one that nobody has; or a store that cannot tell.
+pub(super) async fn identify(
+    inbound: &Inbound,
+    secret: Option<&[u8]>,
+    core: &Core,
+) -> Result<Authenticated, Refusal> {
+    let credential = secret.ok_or(Refusal::CredentialMissing)?;
     // It would go on to the upstream, and into logs (sec-A3, RFC 6750 section 2).
     if inbound.parts.uri.path_and_query().is_some_and(|target| holds(target.as_str(), credential)) {
         return Err(Refusal::CredentialMalformed);
@@ -102,7 +102,7 @@ async fn find(digest: &Digest, core: &Core) -> Result<Authenticated, Refusal> {
 }
 
 /// Why nothing is said of a token: the store fails, or more is asked of it than it can answer in time.
-fn undecided(core: &Core, error: &LoadError) -> Refusal {
+pub(super) fn undecided(core: &Core, error: &LoadError) -> Refusal {
     if let Some(withheld) = core.shared.warnings.store.ready() {
         tracing::error!(%error, withheld, "a token cannot be checked; its request is answered 503");
     }

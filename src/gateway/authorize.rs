@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use crate::cache::Entry;
+use crate::cache::{Entry, Seat};
 use crate::domain::decision::{self, Case, Facts};
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
 
 use super::authenticate::{self, Authenticated};
 use super::core::Core;
-use super::dialect::bearer;
+use super::dialect;
 use super::intake::Inbound;
+use super::limits;
 use super::plan::{ApiPlan, RulePlan};
 use super::route::Matched;
 
@@ -22,6 +23,8 @@ pub(super) struct Permit<'s> {
     rule: &'s RulePlan,
     /// None on a public rule, where nobody asked who it is.
     entry: Option<Arc<Entry>>,
+    /// Of a token that has limits.
+    seat: Option<Seat>,
     at: Timestamp,
 }
 
@@ -37,6 +40,11 @@ impl<'s> Permit<'s> {
     /// When it was given.
     pub(super) const fn at(&self) -> Timestamp {
         self.at
+    }
+
+    /// What is held until the answer is over.
+    pub(super) const fn take_seat(&mut self) -> Option<Seat> {
+        self.seat.take()
     }
 
     pub(super) const fn entry(&self) -> Option<&Arc<Entry>> {
@@ -57,28 +65,39 @@ pub(super) async fn permit<'s>(
     let api = matched.api;
     if let Some(rule) = matched.rule.filter(|rule| rule.public) {
         // Nobody asks whose it is, yet what has two readings goes nowhere (sec-A1).
-        bearer::credential(&inbound.parts.headers)?;
-        return Ok(Permit { api, rule, entry: None, at: Timestamp::EPOCH });
+        dialect::read(api.dialect, &inbound.parts.headers)?;
+        return Ok(Permit { api, rule, entry: None, seat: None, at: Timestamp::EPOCH });
     }
     let mut now = core.shared.now()?;
-    let mut who = authenticate::identify(inbound, core).await?;
+    let carried = dialect::read(api.dialect, &inbound.parts.headers)?;
+    let mut who = authenticate::identify(inbound, carried.secret, core).await?;
     if who.was_loaded() {
         // That took a while; the moment of the decision is that of the verdict.
         now = core.shared.now()?;
     }
-    let mut verdict = judge(inbound, matched, &who, now);
+    let mut verdict = judge(inbound, matched, carried.company, &who, now);
     if verdict == Err(Refusal::IdleExpired) && who.entry().idleness_is_doubtful() {
         // The last use in memory may be older than the one in the store: idleness is final, so that
         // nobody may be refused for it on old news. Once is enough, or an idle token that keeps
         // coming would be read from the store each time.
         who = Box::pin(who.renewed(core)).await?;
-        verdict = judge(inbound, matched, &who, now);
+        verdict = judge(inbound, matched, carried.company, &who, now);
         if verdict == Err(Refusal::IdleExpired) {
             who.entry().confirm_idleness();
         }
     }
+    let mut seat = None;
+    if let (Ok(()), Some(limited)) = (verdict, &who.entry().limited) {
+        // Last, so that only what is permitted counts. Boxed, so that the way of all others stays small.
+        match Box::pin(limits::take(limited, now, core)).await {
+            Ok(taken) => seat = Some(taken),
+            Err(refusal) => verdict = Err(refusal),
+        }
+    }
     match (verdict, matched.rule) {
-        (Ok(()), Some(rule)) => Ok(Permit { api, rule, entry: Some(who.into_entry()), at: now }),
+        (Ok(()), Some(rule)) => {
+            Ok(Permit { api, rule, entry: Some(who.into_entry()), seat, at: now })
+        }
         (verdict, _) => {
             *seen = Some(who);
             Err(verdict.err().unwrap_or(Refusal::NoRule))
@@ -89,6 +108,7 @@ pub(super) async fn permit<'s>(
 fn judge(
     inbound: &Inbound,
     matched: &Matched<'_>,
+    company: Option<&str>,
     who: &Authenticated,
     now: Timestamp,
 ) -> Result<(), Refusal> {
@@ -98,7 +118,7 @@ fn judge(
         certificate: None,
         last_use: entry.last_seen.at(),
         item: matched.item.as_deref(),
-        company: None,
+        company,
     };
     decision::decide(&Case {
         standing: entry.standing(),

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// What the gateway itself keeps open or opens for a moment: standard streams, the control runtime,
 /// the store with its snapshots, a backup, the configuration, names that are resolved.
-const OWN: usize = 56;
+const OWN: usize = 58;
 
 /// What a core keeps open beside connections: its runtime and its listener, and a connection that is
 /// about to be turned away.

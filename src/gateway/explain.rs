@@ -2,7 +2,8 @@
 //! request, in the same order, by the same functions, with what each one compared. Called by
 //! `admin`; it forwards nothing and touches nothing.
 //!
-//! Only what a question can hold is checked: it has no headers but a host and a token, and no body.
+//! Only what a question can hold is checked: it has no headers but a host, a token and a company, and
+//! no body.
 
 use std::net::IpAddr;
 
@@ -11,14 +12,17 @@ use http::{HeaderValue, Method, Uri};
 use serde::{Deserialize, Serialize};
 
 use crate::cache::Claims;
+use crate::config::settings::Dialect;
 use crate::domain::decision::{CHECKS, Case, Facts, OwnerTerms, Standing, Terms};
 use crate::domain::flags::FlagCatalog;
-use crate::domain::refusal::Refusal;
+use crate::domain::left::Left;
+use crate::domain::limits::Limits;
+use crate::domain::refusal::{BadRequest, Refusal};
 use crate::domain::secret::{self, Secret};
 use crate::domain::time::Timestamp;
 use crate::store::Held;
 
-use super::dialect::bearer;
+use super::dialect::{self, Carried};
 use super::host;
 use super::identity;
 use super::intake;
@@ -43,8 +47,8 @@ const STATIONS: [&str; 9] = [
     "digest",
 ];
 
-/// The check behind those of [`CHECKS`].
-const LAST: [&str; 1] = ["identity"];
+/// The checks behind those of [`CHECKS`].
+const LAST: [&str; 2] = ["limits", "identity"];
 
 /// A request that nobody sends.
 #[derive(Clone, Debug)]
@@ -58,6 +62,8 @@ pub struct Question {
     pub address: IpAddr,
     /// What it would carry.
     pub credential: Credential,
+    /// The company that it would name, where its API's dialect has a field for that.
+    pub company: Option<String>,
 }
 
 /// What a request would carry.
@@ -105,6 +111,9 @@ pub struct Explanation {
     pub path: String,
     /// The API that answers to it.
     pub api: Option<String>,
+    /// How that API's clients speak.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dialect: Option<String>,
     /// The rule that it meets.
     pub rule: Option<String>,
     /// Every check.
@@ -114,7 +123,7 @@ pub struct Explanation {
 /// Walks a request through all stations up to the upstream.
 pub fn explain(
     question: &Question,
-    held: Option<&Held>,
+    (held, left): (Option<&Held>, Option<&Left>),
     snapshot: &Snapshot,
     catalog: &FlagCatalog,
     moment: Moment,
@@ -123,26 +132,39 @@ pub fn explain(
     let Some((matched, path)) = walk.take_in(question, snapshot) else {
         return walk.end(question.url.path().to_owned(), None);
     };
+    let dialect = matched.api.dialect;
+    let headers = headers(question, dialect);
+    let carried = headers.as_ref().map_err(|refusal| *refusal);
+    let carried = carried.and_then(|headers| dialect::read(dialect, headers));
     if let Some(rule) = matched.rule.filter(|rule| rule.public) {
         let compared = format!("rule `{}` is public: nobody is asked who it is", rule.name);
-        walk.check("credential", compared, read(&question.credential));
+        walk.check("credential", compared, carried.map(|_| ()));
         return walk.end(path, Some(&matched));
     }
-    if let Some(held) = walk.identify(question, held, moment) {
-        walk.judge(question, held, &matched, (catalog, moment));
+    if let Some(held) = walk.identify((question, dialect), carried.map(|_| ()), held, moment) {
+        let company = carried.ok().and_then(|Carried { company, .. }| company);
+        walk.judge((question, company), held, &matched, (catalog, moment));
+        walk.limit(&held.token.limits, left);
         walk.tell(held, &matched, snapshot);
     }
     walk.end(path, Some(&matched))
 }
 
-/// The credential as the dialect reads it.
-fn read(credential: &Credential) -> Result<(), Refusal> {
-    let Credential::Secret(secret) = credential else { return Ok(()) };
+/// What the request would carry, for its dialect to read. Each of them has the token in
+/// `Authorization`.
+fn headers(question: &Question, dialect: Dialect) -> Result<HeaderMap, Refusal> {
     let mut headers = HeaderMap::new();
-    let line = HeaderValue::from_str(&format!("Bearer {}", secret.expose()))
-        .map_err(|_| Refusal::CredentialMalformed)?;
-    headers.insert(header::AUTHORIZATION, line);
-    bearer::credential(&headers).map(|_| ())
+    if let Credential::Secret(secret) = &question.credential {
+        let line = HeaderValue::from_str(&format!("Bearer {}", secret.expose()))
+            .map_err(|_| Refusal::CredentialMalformed)?;
+        headers.insert(header::AUTHORIZATION, line);
+    }
+    if let (Some(company), Some(field)) = (&question.company, dialect::company_field(dialect)) {
+        let line =
+            HeaderValue::from_str(company).map_err(|_| Refusal::BadRequest(BadRequest::Company))?;
+        headers.insert(field, line);
+    }
+    Ok(headers)
 }
 
 #[derive(Default)]
@@ -201,17 +223,18 @@ impl Walk {
     /// `authenticate`: the token, if there is one.
     fn identify<'h>(
         &mut self,
-        question: &Question,
+        (question, dialect): (&Question, Dialect),
+        read: Result<(), Refusal>,
         held: Option<&'h Held>,
         moment: Moment,
     ) -> Option<&'h Held> {
         self.check("clock", words::clock(moment), moment.judged.map(|_| ()));
         let present = match &question.credential {
-            Credential::None => Err(Refusal::CredentialMissing),
-            Credential::Named => Ok(()),
-            Credential::Secret(_) => read(&question.credential),
+            Credential::None => read.and(Err(Refusal::CredentialMissing)),
+            Credential::Named | Credential::Secret(_) => read,
         };
-        self.check("credential", words::credential(&question.credential, present), present);
+        let compared = words::credential(&question.credential, dialect, present);
+        self.check("credential", compared, present);
         let plausible = match &question.credential {
             Credential::Secret(secret) => secret::is_plausible(secret.expose().as_bytes()),
             Credential::None | Credential::Named => true,
@@ -224,7 +247,7 @@ impl Walk {
     /// `authorize`: every check of the decision.
     fn judge(
         &mut self,
-        question: &Question,
+        (question, company): (&Question, Option<&str>),
         held: &Held,
         matched: &Matched<'_>,
         (catalog, moment): (&FlagCatalog, Moment),
@@ -240,7 +263,7 @@ impl Walk {
                 certificate: None,
                 last_use: held.last_use.as_ref().map(|last| last.at),
                 item: matched.item.as_deref(),
-                company: None,
+                company,
             },
             now: moment.judged.unwrap_or(moment.wall),
         };
@@ -248,6 +271,19 @@ impl Walk {
         for (name, check) in CHECKS {
             self.check(name, scene.compared(name), check(&case));
         }
+    }
+
+    /// `limits`: whether there is something left of them.
+    fn limit(&mut self, limits: &Limits, left: Option<&Left>) {
+        if self.stopped.is_some() {
+            return;
+        }
+        let outcome = match left {
+            Some(left) => left.refusal().map_or(Ok(()), |limit| Err(Refusal::Limited(limit))),
+            None if limits.is_empty() => Ok(()),
+            None => Err(Refusal::CannotDecide),
+        };
+        self.check("limits", words::limits(limits, left), outcome);
     }
 
     /// `identity`: what the upstream is to be told of the caller. The check before it found a rule.
@@ -275,6 +311,7 @@ impl Walk {
             reason: self.stopped.map(|refusal| refusal.reason().to_owned()),
             path,
             api: api.map(|api| api.name.to_string()),
+            dialect: api.map(|api| api.dialect.name().to_owned()),
             rule: matched.and_then(|matched| matched.rule).map(|rule| rule.name.to_string()),
             steps: self.steps,
         }
@@ -283,7 +320,6 @@ impl Walk {
 
 /// The host as `intake` reads it. Somebody who asks about a path alone means none in particular.
 fn host_of(url: &Uri) -> Result<std::rc::Rc<str>, Refusal> {
-    use crate::domain::refusal::BadRequest;
     intake::check_form(url)?;
     match url.authority() {
         None => Ok("".into()),

@@ -13,6 +13,7 @@ use crate::domain::refusal::Refusal;
 use super::authorize::Permit;
 use super::body::{RequestBody, Upload};
 use super::client::Client;
+use super::dialect;
 use super::identity;
 use super::intake::Inbound;
 use super::plan::ApiPlan;
@@ -40,7 +41,7 @@ pub(super) fn prepare(
     let mut head = Vec::with_capacity(HEAD_BYTES);
     begin(&mut head, parts);
     identity::lines(&mut head, &permit, *number, client, snapshot)?;
-    pass_on(&mut head, headers, api.keep_credential, client);
+    pass_on(&mut head, headers, api, client);
     if notes.te {
         pass_trailers_on(&mut head, headers);
     }
@@ -48,7 +49,7 @@ pub(super) fn prepare(
     let body = body.take().filter(|body| !body.is_end_stream());
     if body.is_some() {
         check_length(headers, api)?;
-        coding = self::coding(headers);
+        coding = self::coding(headers, api);
         if matches!(coding, Coding::Chunked(_)) {
             head.extend_from_slice(b"transfer-encoding: chunked\r\n");
         }
@@ -73,14 +74,15 @@ fn begin(head: &mut Vec<u8>, parts: &Parts) {
 
 /// The client's fields, spelled as it spelled them, without its credential unless the API keeps
 /// that. `Transfer-Encoding` and `TE` are between two ends of a connection, and said anew.
-fn pass_on(head: &mut Vec<u8>, headers: &HeaderMap, keep_credential: bool, client: &Client) {
-    let start = head.len();
+fn pass_on(head: &mut Vec<u8>, headers: &HeaderMap, api: &ApiPlan, client: &Client) {
+    let (start, keep) = (head.len(), api.keep_credential);
     for (name, value) in headers {
         match *name {
-            header::AUTHORIZATION if !keep_credential => continue,
+            header::AUTHORIZATION if !keep => continue,
             header::TE | header::TRANSFER_ENCODING => continue,
             // RFC 9112 section 6.3: with both, the length is not to be believed.
             header::CONTENT_LENGTH if headers.contains_key(header::TRANSFER_ENCODING) => continue,
+            _ if dialect::withholds(api.dialect, name.as_str(), keep) => continue,
             _ => {}
         }
         for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
@@ -120,16 +122,18 @@ fn pass_trailers_on(head: &mut Vec<u8>, headers: &HeaderMap) {
 }
 
 /// How the end of a body is told. HTTP/2 may leave its length unsaid.
-fn coding(headers: &HeaderMap) -> Coding {
+fn coding(headers: &HeaderMap, api: &ApiPlan) -> Coding {
     let length = headers.get(header::CONTENT_LENGTH);
     let length = length.filter(|_| !headers.contains_key(header::TRANSFER_ENCODING));
     let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
-    length.map_or_else(|| Coding::Chunked(declared_trailers(headers)), Coding::Length)
+    length.map_or_else(|| Coding::Chunked(declared_trailers(headers, api)), Coding::Length)
 }
 
-/// The fields that may follow a chunked body (RFC 9110 section 6.6.2).
-fn declared_trailers(headers: &HeaderMap) -> Vec<HeaderName> {
+/// The fields that may follow a chunked body (RFC 9110 section 6.6.2). A credential does not, nor
+/// does what only we may say.
+fn declared_trailers(headers: &HeaderMap, api: &ApiPlan) -> Vec<HeaderName> {
     let lines = headers.get_all(header::TRAILER).iter();
     let names = lines.flat_map(|line| line.as_bytes().split(|b| *b == b','));
-    names.filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok()).collect()
+    let names = names.filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok());
+    names.filter(|name| !dialect::withholds(api.dialect, name.as_str(), false)).collect()
 }

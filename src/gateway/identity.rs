@@ -16,6 +16,7 @@ use crate::wire;
 
 use super::authorize::Permit;
 use super::client::Client;
+use super::dialect;
 use super::plan::RulePlan;
 use super::prefixes::HeaderPrefixes;
 use super::snapshot::Snapshot;
@@ -38,6 +39,7 @@ pub(super) fn lines(
     line(lines, &prefixes.request, |lines| lines.extend_from_slice(&number.digits()));
     let Some(entry) = permit.entry() else { return Ok(()) };
     tell(lines, prefixes, entry);
+    dialect::tell(lines, permit.api().dialect, entry.common.terms.company.as_ref());
     tell_params(lines, permit.rule(), (entry.id, &entry.claims), snapshot).map_err(|error| {
         if let Some(withheld) = snapshot.undeliverable.ready() {
             let (token, UndeliverableParam { context, parameter, cause }) = (entry.id, &error);

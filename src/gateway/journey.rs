@@ -44,7 +44,7 @@ async fn answer(
     Ok(match travel(&client, parts, body, &snapshot, &mut trail).await {
         Ok(response) => {
             trail.answered(response.status().as_u16());
-            respond::relay(response, trail.take_record(), under_way)
+            respond::relay(response, (trail.take_record(), trail.take_seat()), under_way)
         }
         Err(refusal) => {
             trail.refused(refusal);
@@ -65,10 +65,10 @@ async fn travel<'s>(
     let inbound = intake::receive(parts, body, trail.request, client, snapshot)?;
     trail.read(&inbound);
     let matched = trail.matched.insert(route::find(&inbound, snapshot)?);
-    let permit = authorize::permit(&inbound, matched, core, &mut trail.seen).await?;
+    let mut permit = authorize::permit(&inbound, matched, core, &mut trail.seen).await?;
     touch::record(&permit, &inbound, core);
 
-    trail.permitted(&permit);
+    trail.permitted(&mut permit);
     let mut request = Outgoing::default();
     let api = permit.api();
     let upload = forward::prepare(permit, inbound, &mut request, client, snapshot)?;

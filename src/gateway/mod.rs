@@ -40,6 +40,7 @@ mod intake;
 mod route;
 mod authenticate;
 mod authorize;
+mod limits;
 mod touch;
 mod identity;
 mod relay;

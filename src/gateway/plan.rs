@@ -13,6 +13,7 @@ use crate::domain::rule::{ItemRule, Requirement};
 use crate::telemetry::counters::{Counters, RuleCounters, UpstreamTimes};
 
 use super::challenge::Challenges;
+use super::dialect;
 use super::pattern;
 use super::targets::{Target, Targets};
 
@@ -133,7 +134,10 @@ impl RulePlan {
             methods: rule.methods.clone().into(),
             public: rule.public,
             item_place,
-            requirement: rule.requirement.clone(),
+            requirement: Requirement {
+                of_a_company: dialect::needs_company(api.dialect),
+                ..rule.requirement.clone()
+            },
             param_headers: params.into(),
             insufficient: Challenges::insufficient(api.name.as_str(), &rule.requirement.scope),
             counters: counters.rule(api.name.as_str(), rule.name.as_str()),

@@ -1,7 +1,6 @@
 //! Answers: an upstream's, made ready for the client, or our own refusal. There is always one.
 
 use std::pin::Pin;
-use std::sync::LazyLock;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -9,11 +8,12 @@ use http::header::{self, HeaderValue};
 use http::{Response, StatusCode};
 use hyper::body::{Frame, SizeHint};
 
+use crate::cache::Seat;
 use crate::domain::refusal::Refusal;
-use crate::wire;
 
 use super::access_record::AccessRecord;
 use super::client::UnderWay;
+use super::dialect;
 use super::relay::{BodyError, Relay};
 use super::trail::Trail;
 
@@ -23,6 +23,8 @@ pub(super) struct Body {
     source: Source,
     /// Tells the connection that the answer is over, by being dropped.
     under_way: UnderWay,
+    /// Of a token with limits: says that the request is over, by being dropped.
+    _seat: Option<Seat>,
     /// Writes the line about the request, by being dropped; last, when everything else is over.
     record: Option<Box<AccessRecord>>,
 }
@@ -36,27 +38,30 @@ enum Source {
 /// An upstream's answer.
 pub(super) fn relay(
     response: Response<Relay>,
-    record: Option<Box<AccessRecord>>,
+    (record, seat): (Option<Box<AccessRecord>>, Option<Seat>),
     under_way: UnderWay,
 ) -> Response<Body> {
-    response.map(|relay| Body { source: Source::Relay(relay), record, under_way })
+    response.map(|relay| Body { source: Source::Relay(relay), record, _seat: seat, under_way })
 }
 
-/// Our own answer to a request that does not go through (design of the answers: RFC 6750 section
-/// 3.1 and RFC 9457).
+/// Our own answer to a request that does not go through (RFC 6750 section 3.1), with a body as the
+/// dialect of its API has it.
 pub(super) fn refuse(
     refusal: Refusal,
     trail: &mut Trail<'_>,
     under_way: UnderWay,
 ) -> Response<Body> {
-    let (text, length) = document(refusal);
+    let told = dialect::refusals(trail.dialect());
+    let (text, length) = told.of(refusal);
     let record = trail.take_record();
-    let body = Body { source: Source::Text(Some(text)), record, under_way };
+    // hyper takes a body out of an answer to `HEAD` for HTTP/1 alone.
+    let text = (!trail.bodiless).then_some(text);
+    let body = Body { source: Source::Text(text), record, _seat: None, under_way };
     let mut response = Response::new(body);
     *response.status_mut() =
         StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(wire::PROBLEM_JSON));
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(told.content_type));
     headers.insert(header::CONTENT_LENGTH, length);
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     if let Some(challenge) = trail.challenge(refusal) {
@@ -66,6 +71,7 @@ pub(super) fn refuse(
         Refusal::CannotDecide | Refusal::Overloaded => {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
+        Refusal::Limited(limit) => trail.tell_limits(limit, headers),
         Refusal::MethodNotAllowed => {
             let allowed = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
             headers.insert(header::ALLOW, HeaderValue::from_static(allowed));
@@ -77,28 +83,6 @@ pub(super) fn refuse(
         _ => {}
     }
     response
-}
-
-/// The body that tells of a refusal, and its length; made once for each.
-fn document(refusal: Refusal) -> (Bytes, HeaderValue) {
-    static DOCUMENTS: LazyLock<Vec<(Bytes, HeaderValue)>> = LazyLock::new(|| {
-        let texts = Refusal::ALL.into_iter().map(write_document);
-        texts.map(|text| (text.clone(), HeaderValue::from(text.len()))).collect()
-    });
-    let known = refusal.place().and_then(|place| DOCUMENTS.get(place));
-    known.cloned().unwrap_or_else(|| (Bytes::new(), HeaderValue::from_static("0")))
-}
-
-fn write_document(refusal: Refusal) -> Bytes {
-    let status = refusal.status();
-    let title = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
-    let error = refusal.challenge_error().map(|error| format!(",\"error\":\"{error}\""));
-    Bytes::from(format!(
-        "{{\"type\":\"about:blank\",\"title\":\"{}\",\"status\":{status},\"detail\":\"{}\"{}}}\n",
-        title.unwrap_or_default(),
-        refusal.detail(),
-        error.unwrap_or_default(),
-    ))
 }
 
 impl hyper::body::Body for Body {

@@ -3,10 +3,13 @@
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use http::HeaderValue;
 use http::request::Parts;
+use http::{HeaderMap, HeaderValue, Method};
 
+use crate::cache::Seat;
 use crate::clock;
+use crate::config::settings::Dialect;
+use crate::domain::limits::Limit;
 use crate::domain::refusal::{Fault, Refusal};
 use crate::telemetry::access::RequestId;
 use crate::telemetry::counters::Outcome;
@@ -16,6 +19,7 @@ use super::authenticate::Authenticated;
 use super::authorize::Permit;
 use super::client::Client;
 use super::intake::Inbound;
+use super::limits;
 use super::route::Matched;
 use super::snapshot::Snapshot;
 
@@ -33,15 +37,25 @@ pub(super) struct Trail<'s> {
     pub(super) seen: Option<Authenticated>,
     /// None while the access log is off.
     record: Option<Box<AccessRecord>>,
+    /// Held until the answer is over, or does not come.
+    seat: Option<Seat>,
     counted: bool,
+    /// Whether it asks for a head alone (RFC 9110 section 9.3.2).
+    pub(super) bodiless: bool,
 }
 
 impl<'s> Trail<'s> {
     pub(super) fn new(client: &'s Rc<Client>, snapshot: &Snapshot, head: &Parts) -> Self {
         let (request, begun) = (RequestId(client.core().request_number()), clock::instant());
         let record = snapshot.access_log.then(|| AccessRecord::new(client, request, begun, head));
-        let (decided, matched, seen, counted) = (None, None, None, false);
-        Self { client, request, begun, decided, matched, seen, record, counted }
+        let (decided, matched, seen, seat, counted) = (None, None, None, None, false);
+        let bodiless = head.method == Method::HEAD;
+        Self { client, request, begun, decided, matched, seen, record, seat, counted, bodiless }
+    }
+
+    /// How the client speaks; before its request has met an API that is not known.
+    pub(super) fn dialect(&self) -> Dialect {
+        self.matched.as_ref().map_or(Dialect::Bearer, |matched| matched.api.dialect)
     }
 
     /// The challenge that goes with a refusal, in the name of the API that the request met.
@@ -53,6 +67,16 @@ impl<'s> Trail<'s> {
         }
     }
 
+    /// What goes with the refusal of a token that was used as much as it may be.
+    pub(super) fn tell_limits(&self, limit: Limit, headers: &mut HeaderMap) {
+        let limited = self.seen.as_ref().and_then(|seen| seen.entry().limited.as_ref());
+        if let Some(limited) = limited {
+            let clock = &self.client.core().shared.clock;
+            let left = limited.left(limits::at(clock.now(), clock));
+            limits::tell(headers, limit, &limited.limits, &left);
+        }
+    }
+
     /// The request has one reading.
     pub(super) fn read(&mut self, inbound: &Inbound) {
         if let Some(record) = &mut self.record {
@@ -61,9 +85,10 @@ impl<'s> Trail<'s> {
     }
 
     /// The request goes to its upstream now.
-    pub(super) fn permitted(&mut self, permit: &Permit<'_>) {
+    pub(super) fn permitted(&mut self, permit: &mut Permit<'_>) {
         let decided = self.decide();
         self.decided = Some(decided);
+        self.seat = permit.take_seat();
         if let (Some(record), Some(entry)) = (&mut self.record, permit.entry()) {
             record.identified(entry);
         }
@@ -88,6 +113,11 @@ impl<'s> Trail<'s> {
         if let Some(record) = &mut self.record {
             record.answered(status);
         }
+    }
+
+    /// What is held until the answer is over.
+    pub(super) const fn take_seat(&mut self) -> Option<Seat> {
+        self.seat.take()
     }
 
     /// The answer is a refusal.

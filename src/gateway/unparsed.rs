@@ -30,6 +30,7 @@ pub(super) fn note(client: &Client, too_large: bool) {
         status: Some(refusal.status()),
         bytes: 0,
         api: None,
+        dialect: None,
         rule: None,
         outcome: "refused",
         reason: Some(refusal.reason()),

@@ -4,6 +4,7 @@ use crate::domain::event::Actor;
 use crate::domain::flags::Flags;
 use crate::domain::grant::{Contexts, Items};
 use crate::domain::id::{OwnerId, Slug};
+use crate::domain::limits::Limits;
 use crate::domain::owner::Owner;
 use crate::domain::role::Role;
 use crate::domain::time::Timestamp;
@@ -49,6 +50,8 @@ pub struct Grants {
     pub company: Tenant,
     /// The latest end; none means never.
     pub until: Option<Timestamp>,
+    /// How much they may be used at the most.
+    pub limits: Limits,
 }
 
 /// The tenants that somebody may act for.
@@ -82,6 +85,7 @@ impl Caller {
                 items: Items::All,
                 company: Tenant::Any,
                 until: None,
+                limits: Limits::NONE,
             },
             rank: Rank::Machine,
         }
@@ -103,6 +107,7 @@ impl Caller {
                 items: Items::All,
                 company,
                 until: None,
+                limits: Limits::NONE,
             },
             rank: Rank::Person { id: owner.id.clone(), company: owner.company.clone(), roles },
         }
@@ -121,6 +126,7 @@ impl Caller {
             items: token.items.clone(),
             company,
             until: token.expires_at,
+            limits: token.limits.clone(),
         };
         caller
     }

@@ -14,7 +14,7 @@ use crate::service::caller::Caller;
 use crate::service::error::ServiceError;
 use crate::service::input::NewToken;
 use crate::service::view::TokenView;
-use crate::service::{Service, check, grant, params, rights};
+use crate::service::{Service, check, grant, limits, params, rights};
 
 /// A new token, and its secret if that was made here: this is the only time that it is seen.
 pub struct Created {
@@ -44,10 +44,7 @@ impl Service {
             None => return Err(rights::not_for(id)),
         };
         self.let_mind_tokens(by, &owner).await?;
-        let (secret, brought) = match &input.secret {
-            Some(text) => (given(text)?, true),
-            None => (Secret::issue(random).map_err(|()| ServiceError::NoEntropy)?, false),
-        };
+        let (secret, brought) = secret_for(input.secret.as_deref())?;
         let now = self.moment().await?;
         let token = self.draft((by, now), &input, &owner, &settings, &secret)?;
         let view = TokenView::new(
@@ -57,8 +54,13 @@ impl Service {
             &settings.flags,
             token.created_at,
         );
+        let limited = (!token.limits.is_empty()).then(|| token.clone());
         self.write_token(by, EventKind::TokenCreated, "", token, Revision::NONE).await?;
-        Ok(Created { token: view, secret: (!brought).then_some(secret) })
+        let left = match &limited {
+            Some(token) => self.left(token).await?,
+            None => None,
+        };
+        Ok(Created { token: view.with_left(left), secret: (!brought).then_some(secret) })
     }
 
     /// The record of a token as `input` asks for it, if it may be.
@@ -79,6 +81,7 @@ impl Service {
         check::items_fit(&items)?;
         check::conditions(&input.conditions)?;
         check::networks(&input.conditions.networks)?;
+        limits::check(&input.limits)?;
         let id = self.new_id()?;
         let not_before = input.not_before.unwrap_or(now);
         let flags = match &input.flags {
@@ -112,9 +115,11 @@ impl Service {
             contexts,
             items,
             conditions: input.conditions.clone(),
+            limits: input.limits.clone(),
             disabled: None,
             rotated_from: None,
             rotated_to: None,
+            retire_after_use: None,
             ended: None,
             revision: Revision::NONE.next(),
         };
@@ -123,12 +128,13 @@ impl Service {
         grant::flags(&by.grants, owner, token.flags)?;
         grant::contexts(&by.grants, &token.contexts)?;
         grant::items(&by.grants, &token.items)?;
+        grant::limits(&by.grants, &token.limits)?;
         grant::company(&by.grants, owner, token.company.as_ref())?;
         grant::end(end_field, &by.grants, token.expires_at)?;
         Ok(token)
     }
 
-    fn new_id(&self) -> Result<TokenId, ServiceError> {
+    pub(super) fn new_id(&self) -> Result<TokenId, ServiceError> {
         let mut bytes = [0; 10];
         random(&mut bytes).map_err(|()| ServiceError::NoEntropy)?;
         Ok(TokenId::new(self.clock.unix_ms(), bytes))
@@ -137,6 +143,14 @@ impl Service {
 
 pub(super) fn random(buffer: &mut [u8]) -> Result<(), ()> {
     aws_lc_rs::rand::fill(buffer).map_err(|_| ())
+}
+
+/// The secret of a new token, and whether its maker brought it.
+pub(super) fn secret_for(brought: Option<&str>) -> Result<(Secret, bool), ServiceError> {
+    Ok(match brought {
+        Some(text) => (given(text)?, true),
+        None => (Secret::issue(random).map_err(|()| ServiceError::NoEntropy)?, false),
+    })
 }
 
 /// Text that a caller wants to work as a token. It is not repeated in an error.

@@ -46,6 +46,14 @@ pub enum ServiceError {
         /// How it ended.
         state: State,
     },
+    /// A token has one successor.
+    #[error("token {id} has a successor already: rotate {successor} instead")]
+    Rotated {
+        /// Which token.
+        id: TokenId,
+        /// Its successor.
+        successor: TokenId,
+    },
     /// Nothing can be said of tokens, and nothing granted: what has expired could seem alive.
     #[error(
         "the wall clock shows {wall}, {} s behind the {mark} that it has shown before",
@@ -111,7 +119,9 @@ impl ServiceError {
             Self::Field { .. } => 400,
             Self::NotAllowed { .. } | Self::Forbidden(_) => 403,
             Self::NoToken(_) | Self::NoOwner(_) => 404,
-            Self::OwnerExists(_) | Self::Ended { .. } | Self::History(_) => 409,
+            Self::OwnerExists(_) | Self::Ended { .. } | Self::Rotated { .. } | Self::History(_) => {
+                409
+            }
             Self::ClockBehind { .. }
             | Self::NoEntropy
             | Self::NoMasterKey(_)
@@ -140,6 +150,7 @@ impl ServiceError {
             Self::NoToken(_) | Self::NoOwner(_) => "not-found",
             Self::OwnerExists(_) => "exists",
             Self::Ended { .. } => "ended",
+            Self::Rotated { .. } => "rotated",
             Self::ClockBehind { .. } => "clock-behind",
             Self::History(_) => "other-history",
             Self::NoEntropy | Self::NoMasterKey(_) | Self::NotSealed(_) => "unavailable",
@@ -169,6 +180,7 @@ impl ServiceError {
             "clock-behind" => "The wall clock is behind",
             "other-history" => "This is another history",
             "ended" => "The token has ended",
+            "rotated" => "It has a successor",
             "conflict" => "Somebody changed it meanwhile",
             "duplicate-secret" => "Another token has this secret",
             "disk-full" => "The disk is full",

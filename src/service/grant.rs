@@ -3,6 +3,7 @@
 use crate::domain::flags::Flags;
 use crate::domain::grant::{Contexts, Items};
 use crate::domain::id::Slug;
+use crate::domain::limits::Limits;
 use crate::domain::owner::Owner;
 use crate::domain::time::Timestamp;
 use crate::service::caller::{Grants, Tenant};
@@ -37,6 +38,14 @@ pub(super) fn contexts(maker: &Grants, wanted: &Contexts) -> Result<(), ServiceE
 pub(super) fn items(maker: &Grants, wanted: &Items) -> Result<(), ServiceError> {
     allowed(wanted.within(&maker.items), "items", || {
         "these are more items than you may use yourself".to_owned()
+    })
+}
+
+/// How much a token may be used: whoever is limited makes none that is limited less. Of the limits each is
+/// compared by itself; that two tokens may be used twice as much is for whoever may make tokens at all.
+pub(super) fn limits(maker: &Grants, wanted: &Limits) -> Result<(), ServiceError> {
+    allowed(wanted.within(&maker.limits), "limits", || {
+        "these are less strict than the limits that you have yourself".to_owned()
     })
 }
 
@@ -106,6 +115,7 @@ mod tests {
             items: Items::set(["10"]).unwrap(),
             company: Tenant::Only(Some("acme".parse().unwrap())),
             until: Some(Timestamp::from_unix(1_000)),
+            limits: Limits { uses: Some(5), ..Limits::NONE },
         }
     }
 
@@ -132,6 +142,9 @@ mod tests {
         assert!(end("expires_at", &maker, Some(Timestamp::from_unix(1_000))).is_ok());
         assert!(end("expires_at", &maker, Some(Timestamp::from_unix(1_001))).is_err());
         assert!(end("expires_at", &maker, None).is_err());
+        assert!(limits(&maker, &Limits { uses: Some(5), ..Limits::NONE }).is_ok());
+        assert!(limits(&maker, &Limits { uses: Some(6), ..Limits::NONE }).is_err());
+        assert!(limits(&maker, &Limits::NONE).is_err());
     }
 
     #[test]

@@ -11,7 +11,9 @@ use serde_json::value::RawValue;
 use crate::domain::conditions::{Conditions, Window};
 use crate::domain::grant::{Contexts, Items};
 use crate::domain::id::{OwnerId, Slug};
+use crate::domain::limits::{Limits, Rate};
 use crate::domain::owner::OwnerKind;
+use crate::domain::period::Period;
 use crate::domain::secret::Digest;
 use crate::domain::time::{Span, Timestamp};
 
@@ -56,6 +58,8 @@ pub struct NewToken {
     pub context_params: ContextValues,
     /// From where, when and by whom it may be presented.
     pub conditions: Conditions,
+    /// How much it may be used; without limits if left out.
+    pub limits: Limits,
     /// Existing text that is to work as the token; made here if left out.
     pub secret: Option<String>,
 }
@@ -94,6 +98,23 @@ pub struct TokenChange {
     pub context_params: ContextValues,
     /// Merged into what is there. Cleared: none.
     pub conditions: Patch<ConditionsChange>,
+    /// Merged into what is there. Cleared: none.
+    pub limits: Patch<LimitsChange>,
+}
+
+/// What is to change about the limits of a token, each part by itself. Cleared: not limited. What was
+/// counted stays.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct LimitsChange {
+    /// How fast requests may come; replaced as a whole.
+    pub rate: Patch<Rate>,
+    /// How many requests each period may have; a `null` takes one period away.
+    pub quotas: Patch<BTreeMap<Period, Option<u64>>>,
+    /// How many requests there may be in all, with those that there were.
+    pub uses: Patch<u64>,
+    /// How many requests may be under way at once.
+    pub concurrent: Patch<u32>,
 }
 
 /// What is to change about the conditions of a token, each part by itself. Cleared: none.
@@ -106,6 +127,23 @@ pub struct ConditionsChange {
     pub windows: Patch<Vec<Window>>,
     /// Thumbprint of the client certificate.
     pub certificate: Patch<Digest>,
+}
+
+/// How a token is to be succeeded by another with the same rights.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Rotation {
+    /// For how long both work; a day if left out, zero ends the old one at once. It never lives longer
+    /// than it would have.
+    #[serde(deserialize_with = "length")]
+    pub grace: Option<Span>,
+    /// How long the old one works once the new one was used, if that is sooner.
+    #[serde(deserialize_with = "length")]
+    pub after_use: Option<Span>,
+    /// Existing text that is to work as the new token; made here if left out.
+    pub secret: Option<String>,
+    /// Why, for the history.
+    pub reason: String,
 }
 
 /// An owner to be made.

@@ -6,6 +6,7 @@ use crate::domain::role::Role;
 use crate::domain::token::State;
 use crate::service::caller::Caller;
 use crate::service::error::ServiceError;
+use crate::service::list::TokenList;
 use crate::service::{PAGE_ENTRIES, Service};
 
 /// How many pages of an owner's tokens are counted.
@@ -56,7 +57,14 @@ impl Service {
     pub async fn stopping(&self, by: &Caller, of: &OwnerId) -> Result<Stopping, ServiceError> {
         let (mut tokens, mut after) = (0, None);
         for _ in 0..PAGES_COUNTED {
-            let page = self.tokens(by, Some(of), after, PAGE_ENTRIES).await?;
+            let asked = TokenList {
+                owner: Some(of.to_string()),
+                cursor: after,
+                limit: Some(PAGE_ENTRIES),
+                ..TokenList::default()
+            };
+            let page = self.tokens(by, &asked).await?;
+            // By the state alone: that of an owner who is blocked counts too, when it is asked what goes on.
             let usable = page.entries.iter().filter(|token| token.state == State::Active);
             tokens += u64::try_from(usable.count()).unwrap_or(u64::MAX);
             after = page.next;

@@ -9,7 +9,7 @@
 //!
 //! Nobody minds the affairs of somebody who has a role that they lack: a token acts as its owner.
 
-use crate::domain::id::OwnerId;
+use crate::domain::id::{OwnerId, Slug};
 use crate::domain::owner::{Owner, OwnerKind};
 use crate::domain::role::Role;
 use crate::service::caller::{Caller, Rank};
@@ -42,6 +42,15 @@ impl Caller {
     pub(super) fn sees_all(&self) -> bool {
         let everywhere = matches!(&self.rank, Rank::Person { company: None, .. });
         self.has(Role::Administrator) || (everywhere && self.has(Role::Auditor))
+    }
+
+    /// The company of which they see everything.
+    pub(super) fn watched_company(&self) -> Option<&Slug> {
+        let watches = self.has(Role::CompanyAdministrator) || self.has(Role::Auditor);
+        match &self.rank {
+            Rank::Person { company: Some(company), .. } if watches => Some(company),
+            _ => None,
+        }
     }
 
     /// Refuses whoever is no administrator.

@@ -1,18 +1,19 @@
 //! Tokens: showing, pausing, ending. Making them is `create`'s, changing what they may do `update`'s.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::cache::At;
 use crate::domain::event::EventKind;
 use crate::domain::id::{OwnerId, TokenId};
+use crate::domain::left::Left;
 use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
 use crate::domain::token::{Act, End, Ended, Revision, State, Token};
 use crate::service::caller::Caller;
 use crate::service::error::ServiceError;
 use crate::service::view::{TokenChanged, TokenView};
-use crate::service::{ATTEMPTS, PAGE_ENTRIES, Service, check};
-use crate::store::{Change, Held, Listed, Page, Record, StoreError, Subject};
+use crate::service::{ATTEMPTS, Service, check};
+use crate::store::{Change, Held, Record, StoreError, Subject};
 
 /// How a token is named by somebody who asks about it.
 #[derive(Debug)]
@@ -55,41 +56,6 @@ impl Service {
         }
         let last_use = self.cache.last_use(&token).await?;
         Ok(Some(Held { token, owner, last_use, slot: None }))
-    }
-
-    /// Tokens in the order of their creation, of one owner or of all. Ended ones stay in the list
-    /// for ever (row F3).
-    ///
-    /// # Errors
-    /// No such owner, or a store that cannot be read.
-    pub async fn tokens(
-        &self,
-        by: &Caller,
-        owner: Option<&OwnerId>,
-        after: Option<TokenId>,
-        limit: usize,
-    ) -> Result<Page<TokenView, TokenId>, ServiceError> {
-        let (settings, now) = (self.settings(), self.moment().await?);
-        if let Some(owner) = owner {
-            self.let_see(by, &*self.owner_record(owner).await?).await?;
-        }
-        let owner = if by.sees_all() { owner } else { owner.or(by.owner()) };
-        let page = self.store().tokens(owner, after, limit.clamp(1, PAGE_ENTRIES)).await?;
-        let mut blocked: BTreeMap<&OwnerId, bool> = BTreeMap::new();
-        let keys: Vec<_> = page.entries.iter().map(Listed::use_key).collect();
-        let last_uses = self.cache.last_uses(&keys).await?;
-        let mut entries = Vec::with_capacity(page.entries.len());
-        for (Listed { token, .. }, last_use) in page.entries.iter().zip(last_uses) {
-            let blocked = match blocked.get(&token.owner) {
-                Some(blocked) => *blocked,
-                None => {
-                    let is_blocked = self.is_blocked(&token.owner).await?;
-                    *blocked.entry(&token.owner).or_insert(is_blocked)
-                }
-            };
-            entries.push(TokenView::new(token, blocked, last_use, &settings.flags, now));
-        }
-        Ok(Page { entries, next: page.next })
     }
 
     /// Ends a token for good (row F8). One that was ended before stays as it was.
@@ -230,10 +196,23 @@ impl Service {
     async fn view(&self, token: &Token, now: Timestamp) -> Result<TokenView, ServiceError> {
         let blocked = self.is_blocked(&token.owner).await?;
         let last_use = self.cache.last_use(token).await?;
-        Ok(TokenView::new(token, blocked, last_use, &self.settings().flags, now))
+        let view = TokenView::new(token, blocked, last_use, &self.settings().flags, now);
+        Ok(view.with_left(self.left(token).await?))
     }
 
-    async fn is_blocked(&self, owner: &OwnerId) -> Result<bool, ServiceError> {
+    /// What is left of the limits of a token; none where it has none, or where nobody can tell.
+    ///
+    /// # Errors
+    /// A store that cannot be read. One count that is damaged does not stop a list.
+    pub async fn left(&self, token: &Token) -> Result<Option<Left>, ServiceError> {
+        let uptime_ns = u64::try_from(self.clock.uptime().as_nanos()).unwrap_or(u64::MAX);
+        match self.cache.left(token, At { now: self.at().await?, uptime_ns }).await {
+            Err(StoreError::Damaged { .. }) => Ok(None),
+            left => Ok(left?),
+        }
+    }
+
+    pub(super) async fn is_blocked(&self, owner: &OwnerId) -> Result<bool, ServiceError> {
         Ok(self.store().owner(owner).await?.is_some_and(|owner| owner.blocked.is_some()))
     }
 

@@ -14,7 +14,7 @@ use crate::service::error::ServiceError;
 use crate::service::input::{ConditionsChange, Patch, TokenChange};
 use crate::service::tokens::alive;
 use crate::service::view::TokenChanged;
-use crate::service::{Service, check, grant, params};
+use crate::service::{Service, check, grant, limits, params};
 use crate::store::StoreError;
 
 /// What a change is judged by.
@@ -166,6 +166,10 @@ impl Judge<'_> {
                 merge_conditions(&mut token.conditions, change);
                 check::conditions(&token.conditions)?;
             }
+        }
+        if limits::merge(&mut token.limits, &change.limits) {
+            limits::check(&token.limits)?;
+            grant::limits(maker, &token.limits)?;
         }
         Ok(())
     }

@@ -13,6 +13,8 @@ use crate::domain::event::Actor;
 use crate::domain::flags::{FlagCatalog, Flags};
 use crate::domain::grant::{Contexts, Items};
 use crate::domain::id::{OwnerId, Slug, TokenId};
+use crate::domain::left::Left;
+use crate::domain::limits::Limits;
 use crate::domain::owner::{Owner, OwnerKind};
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::token::{Act, Ended, ParamValue, Revision, State, Token};
@@ -71,6 +73,15 @@ pub struct TokenView {
     pub context_params: BTreeMap<Slug, BTreeMap<String, ParamView>>,
     /// From where, when and by whom it may be presented.
     pub conditions: Conditions,
+    /// How much it may be used.
+    #[serde(default)]
+    pub limits: Limits,
+    /// What is left of its limits; none for a token without limits, and where nobody can tell.
+    #[serde(default)]
+    pub left: Option<Left>,
+    /// Whether it was used as often as it may be in all, which stops it whatever its state.
+    #[serde(default)]
+    pub used_up: bool,
     /// Since when, by whom and why it is paused.
     pub disabled: Option<Act>,
     /// The token that this one succeeds.
@@ -141,12 +152,24 @@ impl TokenView {
             items: token.items,
             params: token.params.map(FreeParams),
             conditions: token.conditions,
+            limits: token.limits,
+            left: None,
+            used_up: false,
             disabled: token.disabled,
             rotated_from: token.rotated_from,
             rotated_to: token.rotated_to,
             ended: token.ended,
             revision: token.revision,
         }
+    }
+}
+
+impl TokenView {
+    /// The same with what is left of its limits.
+    #[must_use]
+    pub fn with_left(self, left: Option<Left>) -> Self {
+        let used_up = left.as_ref().is_some_and(|left| left.uses == Some(0));
+        Self { left, used_up, ..self }
     }
 }
 

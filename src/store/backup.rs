@@ -1,5 +1,5 @@
-//! One portable file of everything: a header, the lines of the history as they are, the last uses, a
-//! summary, and SHA-256 of all that stands before it. A cut or a changed bit anywhere is noticed.
+//! One portable file of everything: a header, the lines of the history as they are, the last uses, how much
+//! tokens were used, a summary, and SHA-256 of all that stands before it. A cut or a changed bit anywhere is noticed.
 //!
 //! Sealed parameters stay sealed; the summary names the keys that they need. Written by every store,
 //! read by `restore` alone.
@@ -18,6 +18,7 @@ pub use incoming::Incoming;
 
 use super::{LastUse, StoreError, sealed};
 use crate::domain::id::TokenId;
+use crate::domain::left::{InPeriod, Spent};
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
 use crate::history::{self, Checked, Head};
@@ -42,6 +43,24 @@ struct UseLine {
     api: Box<str>,
 }
 
+/// How many requests of a token count towards its limits: in all, and for each period since when.
+#[derive(Serialize, Deserialize)]
+struct SpentLine {
+    spent: TokenId,
+    uses: u64,
+    quotas: [(Timestamp, u64); 4],
+}
+
+/// What is passed on of a backup that is read.
+pub(super) enum Item<'a> {
+    /// A line of the history.
+    Event(Checked<'a>),
+    /// A last use.
+    Use(TokenId, LastUse),
+    /// How many requests count.
+    Spent(TokenId, Spent),
+}
+
 /// What a backup holds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
@@ -51,6 +70,9 @@ pub struct Summary {
     pub head: Digest,
     /// How many last uses.
     pub uses: u64,
+    /// For how many tokens requests are counted.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub spent: u64,
     /// The wall clock's high-water mark.
     pub high_water: Timestamp,
     /// The keys that its sealed parameters need.
@@ -71,6 +93,7 @@ impl Writing {
             events: 0,
             head: Digest::from_bytes(Head::EMPTY.hash),
             uses: 0,
+            spent: 0,
             high_water: at,
             keys: BTreeSet::new(),
         };
@@ -93,6 +116,13 @@ impl Writing {
         self.summary.uses = self.summary.uses.saturating_add(1);
         let api = last.api.as_ref().into();
         self.json(&UseLine { r#use: token, at: last.at, address: last.address, api })
+    }
+
+    /// Adds how many requests of a token count.
+    pub(super) fn spent(&mut self, token: TokenId, spent: Spent) -> Result<(), StoreError> {
+        self.summary.spent = self.summary.spent.saturating_add(1);
+        let quotas = spent.quotas.map(|held| (held.begin, held.requests));
+        self.json(&SpentLine { spent: token, uses: spent.uses, quotas })
     }
 
     /// Ends it.
@@ -126,23 +156,25 @@ impl Writing {
     }
 }
 
-/// Reads a whole backup, passing on its events and last uses in order. What is passed on must not be
+const fn is_zero(number: &u64) -> bool {
+    *number == 0
+}
+
+/// Reads a whole backup, passing on what it holds in order. What is passed on must not be
 /// relied on before this has returned: the seal stands at the end.
 pub(super) fn read(
     path: &Path,
-    event: impl FnMut(Checked<'_>, &[u8]) -> Result<(), StoreError>,
-    last_use: impl FnMut(TokenId, LastUse) -> Result<(), StoreError>,
+    take: impl FnMut(Item<'_>) -> Result<(), StoreError>,
 ) -> Result<Summary, StoreError> {
     let file = File::open(path).map_err(|error| failed("reading", path, error))?;
-    read_from(path, BufReader::with_capacity(256 * 1024, file), event, last_use)
+    read_from(path, BufReader::with_capacity(256 * 1024, file), take)
 }
 
 /// The same from anywhere; errors name `path`.
 pub(super) fn read_from(
     path: &Path,
     from: impl BufRead,
-    mut event: impl FnMut(Checked<'_>, &[u8]) -> Result<(), StoreError>,
-    mut last_use: impl FnMut(TokenId, LastUse) -> Result<(), StoreError>,
+    mut take: impl FnMut(Item<'_>) -> Result<(), StoreError>,
 ) -> Result<Summary, StoreError> {
     let mut lines = SealedLines::new(path, from);
     let header: Header = lines.json()?.ok_or_else(|| damaged(path, 0, "it is empty"))?;
@@ -150,7 +182,8 @@ pub(super) fn read_from(
         let what = format!("it has version {}, not {VERSION}", header.tollgate_backup);
         return Err(damaged(path, 0, what));
     }
-    let (mut head, mut uses, mut keys_needed) = (Head::EMPTY, 0_u64, BTreeSet::new());
+    let (mut head, mut keys_needed) = (Head::EMPTY, BTreeSet::new());
+    let (mut uses, mut spent) = (0_u64, 0_u64);
     let mut summary: Option<Summary> = None;
     while let Some(line) = lines.next_line()? {
         let at = lines.at;
@@ -165,19 +198,26 @@ pub(super) fn read_from(
             }
             head = Head { seq: checked.seq, hash: history::hash_of(&line) };
             keys_needed.extend(keys(&line));
-            event(checked, &line)?;
+            take(Item::Event(checked))?;
         } else if line.starts_with(b"{\"use\":") {
             let line: UseLine = serde_json::from_slice(&line).map_err(|_| bad("it is no use"))?;
             uses = uses.saturating_add(1);
             let last = LastUse { at: line.at, address: line.address, api: line.api.into() };
-            last_use(line.r#use, last)?;
+            take(Item::Use(line.r#use, last))?;
+        } else if line.starts_with(b"{\"spent\":") {
+            let line: SpentLine =
+                serde_json::from_slice(&line).map_err(|_| bad("it is no count"))?;
+            spent = spent.saturating_add(1);
+            let quotas = line.quotas.map(|(begin, requests)| InPeriod { begin, requests });
+            take(Item::Spent(line.spent, Spent { uses: line.uses, quotas }))?;
         } else {
             summary = serde_json::from_slice(&line).map_err(|_| bad("a line is unknown"))?;
         }
     }
     let head = Digest::from_bytes(head.hash);
     let counted = |summary: &Summary| {
-        (summary.uses, summary.head) == (uses, head) && summary.keys == keys_needed
+        (summary.uses, summary.spent, summary.head) == (uses, spent, head)
+            && summary.keys == keys_needed
     };
     summary
         .filter(counted)
@@ -189,7 +229,7 @@ pub(super) fn read_from(
 /// # Errors
 /// It was cut, changed, or is no backup.
 pub fn verify(path: &Path) -> Result<Summary, StoreError> {
-    read(path, |_, _| Ok(()), |_, _| Ok(()))
+    read(path, |_| Ok(()))
 }
 
 /// The lines of a backup up to its seal, which is checked when it is reached.

@@ -13,6 +13,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::domain::id::{OwnerId, TokenId};
+use crate::domain::left::Spent;
 use crate::domain::owner::Owner;
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
@@ -24,6 +25,7 @@ pub mod holder;
 pub mod error;
 mod facts;
 pub mod patience;
+pub mod query;
 pub mod sealed;
 mod sled;
 mod opening;
@@ -40,6 +42,7 @@ pub use facts::{
 };
 pub use holder::Opener;
 pub use opening::{history_folder, open, open_for, repair, restore};
+pub use query::{Order, Standing, TokenFilter, TokenQuery, Used};
 pub use usage::{LastUse, NotedUse, Usage, UseKey, UseSlot};
 
 /// What a store can do. Two implementors are meant: sled with the history log, and PostgreSQL; the same
@@ -56,13 +59,9 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     /// An owner.
     async fn owner(&self, id: &OwnerId) -> Result<Option<Arc<Owner>>, StoreError>;
 
-    /// Tokens in the order of their creation, of one owner or of all, dead ones too.
-    async fn tokens(
-        &self,
-        owner: Option<&OwnerId>,
-        after: Option<TokenId>,
-        limit: usize,
-    ) -> Result<Page<Listed, TokenId>, StoreError>;
+    /// A page of the tokens that a query asks for, dead ones too. Which they are is said by
+    /// [`TokenFilter::matches`], whatever leads to them; a use counts once it was noted.
+    async fn tokens(&self, query: &TokenQuery) -> Result<Page<Listed, TokenId>, StoreError>;
 
     /// Owners in alphabetical order.
     async fn owners(
@@ -82,6 +81,13 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     /// commit; on disk a moment later. Where it fails, as on a full disk, the uses should be kept and
     /// written later; some may have been written.
     async fn note_uses(&self, uses: Vec<NotedUse>, at: Timestamp) -> Result<(), StoreError>;
+
+    /// How many requests of a token count towards its limits; none for an unknown one.
+    async fn spent(&self, of: UseKey) -> Result<Spent, StoreError>;
+
+    /// Writes down how many requests of a token count. It is answered when that is durable: no crash takes
+    /// it back. Of two that are under way for one token either may be the one that stays.
+    async fn note_spent(&self, of: UseKey, spent: Spent) -> Result<(), StoreError>;
 
     /// Tokens whose deadline is at or before `until`, soonest first, those after `after` in that order.
     async fn due(

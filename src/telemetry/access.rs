@@ -66,6 +66,9 @@ pub struct Line<'a> {
     /// The API.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub api: Option<&'a str>,
+    /// How the API's clients speak, where that is not `bearer`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dialect: Option<&'static str>,
     /// The rule.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule: Option<&'a str>,
@@ -169,6 +172,7 @@ impl fmt::Display for Line<'_> {
             ("reason", self.reason),
             ("cut", self.cut),
             ("api", self.api),
+            ("dialect", self.dialect),
             ("rule", self.rule),
             ("owner", self.owner),
         ] {
@@ -219,6 +223,7 @@ mod tests {
         status: Some(401),
         bytes: 7,
         api: Some("erp"),
+        dialect: None,
         rule: None,
         outcome: "refused",
         reason: Some("revoked"),

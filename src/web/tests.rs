@@ -26,7 +26,9 @@ const FAMILIES: [&str; 13] = [
     "outcome-", "store-", "role-", "when-",
 ];
 
-const KINDS: [EventKind; 15] = [
+const KINDS: [EventKind; 17] = [
+    EventKind::TokenRotated,
+    EventKind::TokenRetired,
     EventKind::TokenCreated,
     EventKind::TokenUpdated,
     EventKind::TokenDisabled,
@@ -152,6 +154,7 @@ fn every_word_of_a_family_has_a_text() {
         "not-found",
         "exists",
         "ended",
+        "rotated",
         "clock-behind",
         "other-history",
         "conflict",

@@ -16,7 +16,7 @@ use super::support::client::Client;
 use super::support::gateway::{Gateway, Made, START};
 
 /// Asks the local socket, as `tollgate explain` does.
-fn explain(gateway: &Gateway, question: &Value) -> Value {
+pub(super) fn explain(gateway: &Gateway, question: &Value) -> Value {
     let socket = gateway.folder().join("data/tollgate.sock");
     let mut stream = UnixStream::connect(socket).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -70,7 +70,7 @@ fn agree(gateway: &Gateway, request: [&str; 3], secret: Option<&str>) -> Option<
     assert_eq!(stop.is_some(), reason.is_some(), "{row}");
     assert!(stop.is_none_or(|stop| *stop == "refused"), "{row}");
     assert!(rest.clone().all(|outcome| *outcome == "not reached"), "{row}");
-    assert!(reason.is_none() || outcomes.len() == 25, "every check is shown: {row}");
+    assert!(reason.is_none() || outcomes.len() == 26, "every check is shown: {row}");
     reason
 }
 
@@ -323,4 +323,31 @@ fn a_flood_of_lookups_is_overloaded_and_explain_needs_no_place_in_its_line() {
         assert!(begun.elapsed() < PATIENCE, "nobody was too many");
     }
     assert_eq!(gateway.counted(|core| core.refusals.of(Refusal::CannotDecide)), 0);
+}
+
+#[test]
+fn what_explain_says_of_limits_is_what_the_gateway_answers_and_consumes_nothing() {
+    let stage = Stage::new();
+    for (limits, reason) in [
+        (json!({ "rate": { "requests": 1, "per": "hour" } }), "limited_rate"),
+        (json!({ "quotas": { "month": 1 } }), "limited_quota"),
+        (json!({ "uses": 1 }), "limited_uses"),
+    ] {
+        let token = stage.token(&json!({ "limits": limits }));
+        let question =
+            json!({ "method": "GET", "url": "http://erp.example/any", "token": token.id });
+        for _ in 0..5 {
+            assert_eq!(explain(&stage.gateway, &question)["permitted"], true);
+        }
+        let request = ["GET", "erp.example", "/any"];
+        assert_eq!(agree(&stage.gateway, request, Some(&token.secret)), None);
+        assert_eq!(agree(&stage.gateway, request, Some(&token.secret)).as_deref(), Some(reason));
+        let told = explain(&stage.gateway, &question);
+        let step = told["steps"].as_array().unwrap().iter().find(|step| step["check"] == "limits");
+        assert!(step.unwrap()["compared"].as_str().unwrap().starts_with("1 "), "{told:#}");
+        assert_eq!(told["token"]["limits"], limits);
+        assert_eq!(told["token"]["used_up"], reason == "limited_uses");
+        // What else is wrong is told first.
+        agree(&stage.gateway, ["GET", "erp.example", "/nowhere"], Some(&token.secret));
+    }
 }

@@ -94,6 +94,18 @@ fn who_holds_an_expired_secret_learns_that_it_expired() {
     }
 }
 
+#[test]
+fn a_refused_head_has_no_body() {
+    let stage = Stage::new();
+    let mut line = stage.open();
+    for lines in ["", "Authorization: Bearer\r\n", &bearer("0f8fad5b-d9cb-469f-a165-70867728950e")]
+    {
+        let said = line.ask(["HEAD", "erp.example", "/any"], lines);
+        assert!([400, 401].contains(&said.status) && said.text.is_empty(), "{lines}: {said:?}");
+        assert_eq!(said.content_type.as_deref(), Some("application/problem+json"), "{lines}");
+    }
+}
+
 /// What a token is made with, what it asks for, the scope that it is told, and the reason.
 const FORBIDDEN: [(&str, &str, &str, &str); 14] = [
     (

@@ -14,6 +14,7 @@ mod data;
 mod errors;
 mod folders;
 mod life;
+mod limits;
 mod named;
 mod readme;
 mod secrets;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::Method;
 use tollgate::config;
-use tollgate::config::settings::{Endpoint, LogFormat, Settings};
+use tollgate::config::settings::{Dialect, Endpoint, LogFormat, Settings};
 use tollgate::domain::flags::Flags;
 use tollgate::domain::rule::ItemRule;
 use tollgate::domain::time::Span;
@@ -28,6 +28,22 @@ fn an_identity_header_can_be_renamed_or_left_out() {
     assert_eq!(identity.owner.unwrap(), "x-user");
     assert_eq!((identity.flags, identity.items), (None, None));
     assert_eq!(identity.company.unwrap(), "x-tollgate-company");
+}
+
+#[test]
+fn e10_f6_a_dialect_is_known_by_its_name() {
+    for dialect in Dialect::ALL {
+        let text = format!("dialect = \"{}\"", dialect.name());
+        let api = "[[apis]]\nname = \"a\"\nupstream = \"http://127.0.0.1:9\"\n";
+        let text = format!("{api}{text}\nrules = [{{ path = \"/\" }}]\n");
+        assert_eq!(parse(&text).apis[0].dialect, dialect);
+    }
+    assert_eq!(example("elma365").apis[0].dialect, Dialect::Elma365);
+    assert_eq!(example("focco").apis[0].dialect, Dialect::Focco);
+    assert_eq!(example("minimal").apis[0].dialect, Dialect::Bearer);
+    // Without an API of that dialect its field is a name like any other.
+    let company = example("contexts").identity.company;
+    assert_eq!(company.unwrap(), "x-empr-id");
 }
 
 #[test]

@@ -77,9 +77,11 @@ pub(crate) fn token(n: u64, owner: &str) -> Token {
         params: None,
         context_params: BTreeMap::new(),
         conditions: Conditions::default(),
+        limits: Default::default(),
         disabled: None,
         rotated_from: None,
         rotated_to: None,
+        retire_after_use: None,
         ended: None,
         revision: Revision(1),
     }

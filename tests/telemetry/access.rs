@@ -189,3 +189,20 @@ fn a_reload_switches_it_off_and_on() {
     let paths: Vec<_> = stage.kept.lines(2).iter().map(|line| line["path"].clone()).collect();
     assert_eq!(paths, ["/any/1", "/any/3"]);
 }
+
+#[test]
+fn e10_a_dialect_is_told_and_its_token_is_not() {
+    let stage = Stage::new();
+    let token = stage.token();
+    let ask = |secret: &str| {
+        let head = "GET /x HTTP/1.1\r\nHost: portal.example\r\n";
+        stage.gateway.ask(format!("{head}X-Token: {secret}\r\n\r\n")).status
+    };
+    assert_eq!((ask(&token.secret), ask("two words")), (200, 400));
+    let lines = stage.kept.lines(2);
+    for (line, reason) in [(&lines[0], Value::Null), (&lines[1], json!("credential_malformed"))] {
+        assert_eq!((&line["dialect"], &line["api"]), (&json!("elma365"), &json!("portal")));
+        assert_eq!(line["reason"], reason);
+        assert!(!line.to_string().contains(&token.secret), "{line}");
+    }
+}

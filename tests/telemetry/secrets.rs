@@ -72,6 +72,7 @@ fn ask_everything(stage: &Stage, secret: &str) -> String {
     let mut answered = String::new();
     let bearer = format!("Authorization: Bearer {secret}\r\n");
     let host = "Host: erp.example\r\n";
+    let portal = "Host: portal.example\r\n";
     for (line, head) in [
         ("GET /any/x HTTP/1.1", format!("{host}{bearer}")),
         ("GET /sales HTTP/1.1", format!("{host}{bearer}")),
@@ -90,6 +91,10 @@ fn ask_everything(stage: &Stage, secret: &str) -> String {
         ("GET /any/x NONSENSE", format!("{host}{bearer}")),
         ("GET /any/x HTTP/1.1", format!("{host}{bearer}Transfer-Encoding: gzip\r\n")),
         ("POST /any/x HTTP/1.1", format!("{host}{bearer}Content-Length: -1\r\n")),
+        ("GET /x HTTP/1.1", format!("{portal}X-Token: {secret}\r\n")),
+        ("GET /reset HTTP/1.1", format!("{portal}X-Token: {secret}\r\n")),
+        ("GET /x HTTP/1.1", format!("{portal}X-Token: {secret}, {secret}\r\n")),
+        ("GET /x HTTP/1.1", format!("{portal}{bearer}X-Token: x{secret}\r\n")),
     ] {
         let answer = stage.gateway.ask(format!("{line}\r\n{head}\r\n"));
         answered += &String::from_utf8_lossy(&answer.head);
@@ -104,9 +109,16 @@ fn ask_everything(stage: &Stage, secret: &str) -> String {
         }
     }
     let mut client = http2::Client::connect(stage.gateway.public());
-    for path in ["/any/x", "/sales", "/any/reset", "/any/%00"] {
-        let request = Request::post(format!("http://erp.example{path}"))
+    for (host, path) in [
+        ("erp.example", "/any/x"),
+        ("erp.example", "/sales"),
+        ("erp.example", "/any/reset"),
+        ("erp.example", "/any/%00"),
+        ("portal.example", "/x"),
+    ] {
+        let request = Request::post(format!("http://{host}{path}"))
             .header("authorization", format!("Bearer {secret}"))
+            .header("x-token", secret)
             .header("x-other", secret);
         if let Ok(answer) = client.try_ask(request.body(Default::default()).unwrap()) {
             answered += &answer.text();

@@ -9,6 +9,7 @@ use super::{Handle, page};
 use crate::admin::Handles;
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::token::State as TokenState;
+use crate::service::list::TokenList;
 use crate::service::view::TokenView;
 use crate::service::{Caller, PAGE_ENTRIES};
 use crate::store::{Health, Subject};
@@ -16,7 +17,7 @@ use crate::web::pages::history::EventRow;
 use crate::web::pages::overview::{Counted, Overview};
 use crate::web::pages::parts::{TokenRow, soonest};
 
-/// How many pages of tokens are counted: a list of those that end soon would tell of all.
+/// How many pages of tokens are counted.
 const PAGES_COUNTED: usize = 2;
 
 /// What ends sooner than this is told of.
@@ -55,26 +56,25 @@ async fn counted(
     by: &Caller,
     now: Timestamp,
 ) -> Result<(Counted, Vec<TokenView>), Fault> {
-    let (mut counted, mut soon, mut after) = (Counted::default(), Vec::new(), None);
+    let service = &handles.service;
+    let page = async |asked: TokenList| {
+        service.tokens(by, &TokenList { limit: Some(PAGE_ENTRIES), ..asked }).await
+    };
+    let (mut counted, mut cursor) = (Counted::default(), None);
     for _ in 0..PAGES_COUNTED {
-        let page = handles.service.tokens(by, None, after, PAGE_ENTRIES).await?;
-        for token in page.entries {
-            count(&mut counted, &token);
-            let ends = soonest(&token).filter(|(at, _)| *at < now.plus(SOON));
-            if !token.state.is_final()
-                && let Some((at, _)) = ends
-            {
-                soon.push((at, token));
-            }
-        }
-        after = page.next;
-        if after.is_none() {
+        let found = page(TokenList { cursor, ..TokenList::default() }).await?;
+        found.entries.iter().for_each(|token| count(&mut counted, token));
+        cursor = found.next;
+        if cursor.is_none() {
             break;
         }
     }
-    counted.more = after.is_some();
-    soon.sort_by_key(|(at, _)| *at);
-    Ok((counted, soon.into_iter().take(SHOWN).map(|(_, token)| token).collect()))
+    counted.more = cursor.is_some();
+    let ends_before = Some(now.plus(SOON).to_string());
+    let mut soon = page(TokenList { ends_before, ..TokenList::default() }).await?.entries;
+    soon.sort_by_key(|token| soonest(token).map(|(at, _)| at));
+    soon.truncate(SHOWN);
+    Ok((counted, soon))
 }
 
 fn count(counted: &mut Counted, token: &TokenView) {

@@ -12,7 +12,8 @@ use super::{Handle, history, page, page_with, seen_at};
 use crate::admin::extract::Id;
 use crate::domain::id::{OwnerId, TokenId};
 use crate::service::input::TokenChange;
-use crate::store::Subject;
+use crate::service::list::TokenList;
+use crate::store::{Order, Subject};
 use crate::web::pages::parts::TokenRow;
 use crate::web::pages::tokens::{Edit, Revoke, Token, Tokens};
 use crate::web::typed::Typed;
@@ -21,13 +22,22 @@ use crate::web::wrongs::Wrongs;
 pub(super) async fn list(State(handles): Handle, visit: Visit) -> Result<Response, Fault> {
     let Visit { by, frame, typed, .. } = visit;
     let owner: Option<OwnerId> = optional(&typed, "owner")?;
-    let after: Option<TokenId> = optional(&typed, "after")?;
-    let tokens = handles.service.tokens(&by, owner.as_ref(), after, PAGE_ENTRIES).await?;
+    let after = typed.said("after").map(str::to_owned);
+    let oldest = typed.one("order") == "oldest";
+    let asked = TokenList {
+        owner: owner.as_ref().map(ToString::to_string),
+        order: Some(if oldest { Order::Oldest } else { Order::Newest }),
+        cursor: after.clone(),
+        limit: Some(PAGE_ENTRIES),
+        ..TokenList::default()
+    };
+    let tokens = handles.service.tokens(&by, &asked).await?;
     Ok(page(&Tokens {
         rows: tokens.entries.iter().map(|token| TokenRow::of(&frame, token)).collect(),
         owner: owner.map(|owner| owner.to_string()),
-        after: after.map(|after| after.to_string()),
-        next: tokens.next.map(|next| next.to_string()),
+        oldest,
+        after,
+        next: tokens.next,
         frame,
     }))
 }

@@ -10,13 +10,14 @@ use async_trait::async_trait;
 use tokio::sync::Semaphore;
 
 use crate::domain::id::{OwnerId, TokenId};
+use crate::domain::left::Spent;
 use crate::domain::owner::Owner;
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
 use crate::store::{
     Commit, Due, Health, Held, Listed, NotedUse, Page, Position, Recorded, Store, StoreError,
-    Subject, Usage, UseKey, UseSlot,
+    Subject, TokenQuery, Usage, UseKey, UseSlot,
 };
 
 /// The store behind it, and how many reads there were.
@@ -32,6 +33,8 @@ pub(crate) struct Late {
     pub(crate) holds_answers: AtomicBool,
     /// Whose record cannot be read by its id.
     pub(crate) unreadable: Mutex<Option<TokenId>>,
+    /// Whether no count is written down.
+    pub(crate) counts_fail: AtomicBool,
 }
 
 impl Late {
@@ -43,6 +46,7 @@ impl Late {
             inside: AtomicUsize::new(0),
             holds_answers: AtomicBool::new(false),
             unreadable: Mutex::default(),
+            counts_fail: AtomicBool::new(false),
         }
     }
 }
@@ -78,13 +82,8 @@ impl Store for Late {
         self.inner.owner(id).await
     }
 
-    async fn tokens(
-        &self,
-        owner: Option<&OwnerId>,
-        after: Option<TokenId>,
-        limit: usize,
-    ) -> Result<Page<Listed, TokenId>, StoreError> {
-        self.inner.tokens(owner, after, limit).await
+    async fn tokens(&self, query: &TokenQuery) -> Result<Page<Listed, TokenId>, StoreError> {
+        self.inner.tokens(query).await
     }
 
     async fn owners(
@@ -105,6 +104,18 @@ impl Store for Late {
 
     async fn note_uses(&self, uses: Vec<NotedUse>, at: Timestamp) -> Result<(), StoreError> {
         self.inner.note_uses(uses, at).await
+    }
+
+    async fn spent(&self, of: UseKey) -> Result<Spent, StoreError> {
+        self.inner.spent(of).await
+    }
+
+    async fn note_spent(&self, of: UseKey, spent: Spent) -> Result<(), StoreError> {
+        if self.counts_fail.load(Ordering::SeqCst) {
+            return Err(StoreError::ReadOnly("a test".to_owned()));
+        }
+        drop(self.gate.acquire().await);
+        self.inner.note_spent(of, spent).await
     }
 
     async fn due(

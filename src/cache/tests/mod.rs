@@ -8,6 +8,7 @@
 mod digest;
 mod flood;
 pub(crate) mod late;
+mod meters;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -88,9 +89,11 @@ fn token(place: usize, number: i64) -> Token {
         params: None,
         context_params: Default::default(),
         conditions: Conditions::default(),
+        limits: Default::default(),
         disabled: None,
         rotated_from: None,
         rotated_to: None,
+        retire_after_use: None,
         ended: None,
         revision: Revision(u64::try_from(number).unwrap()),
     }

@@ -109,12 +109,14 @@ fn item_rules() -> impl Strategy<Value = ItemRule> {
 fn rules() -> impl Strategy<Value = Requirement> {
     let context = of(select(vec![slug("sales"), slug("stock")]));
     let roles = slugs(&["boss", "clerk"]);
-    (context, (0_i64..4).prop_map(flags), roles, companies(), item_rules()).prop_map(
-        |(context, flags, roles, company, items)| Requirement {
+    let company = (companies(), prop_oneof![Just(false), Just(true)]);
+    (context, (0_i64..4).prop_map(flags), roles, company, item_rules()).prop_map(
+        |(context, flags, roles, (company, of_a_company), items)| Requirement {
             context,
             flags,
             roles: roles.into(),
             company,
+            of_a_company,
             items,
             scope: Box::default(),
         },
@@ -231,6 +233,7 @@ const RESTRICTIONS: [(&str, Restriction); 22] = [
         let asked = other.rule.as_ref().and_then(|rule| rule.company.clone());
         if let Some(rule) = &mut scene.rule {
             rule.company = rule.company.take().or(asked);
+            rule.of_a_company = true;
         }
         scene.company = scene.company.take().or_else(|| other.company.clone());
     }),

@@ -66,6 +66,7 @@ impl Scene {
                 flags: flags(0x300),
                 roles: [slug("clerk")].into(),
                 company: Some(slug("acme")),
+                of_a_company: true,
                 items: ItemRule::Named,
                 scope: "stock".into(),
             }),

@@ -106,7 +106,7 @@ fn of_two_failing_checks_the_earlier_gives_the_reason() {
 }
 
 /// One thing about a permitted request is changed: what is answered then.
-const ANSWERS: [(&str, Twist, Result<(), Refusal>); 24] = [
+const ANSWERS: [(&str, Twist, Result<(), Refusal>); 26] = [
     (
         "w12: a higher bit holds no lower one",
         |s| s.terms.flags = flags(0x1000),
@@ -217,6 +217,24 @@ const ANSWERS: [(&str, Twist, Result<(), Refusal>); 24] = [
         "f6: no company anywhere",
         |s| {
             s.terms.company = None;
+            s.company = None;
+            s.rule().company = None;
+            s.rule().of_a_company = false;
+        },
+        Ok(()),
+    ),
+    (
+        "f6: a token without company, where it must have one",
+        |s| {
+            s.terms.company = None;
+            s.company = None;
+            s.rule().company = None;
+        },
+        Err(Refusal::WrongCompany),
+    ),
+    (
+        "f6: a token of any company, where it must have one",
+        |s| {
             s.company = None;
             s.rule().company = None;
         },

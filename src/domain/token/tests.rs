@@ -25,9 +25,11 @@ fn token() -> Token {
         params: None,
         context_params: BTreeMap::new(),
         conditions: Conditions::default(),
+        limits: Default::default(),
         disabled: None,
         rotated_from: None,
         rotated_to: None,
+        retire_after_use: None,
         ended: None,
         revision: Revision::NONE.next(),
     }

@@ -1,10 +1,15 @@
 //! The dialect of RFC 6750: one `Authorization: Bearer` field, and refusals as challenges with
 //! problem documents (RFC 9457).
 
+use http::StatusCode;
 use http::header::{self, HeaderMap};
 
 use crate::domain::refusal::Refusal;
 use crate::domain::secret;
+use crate::wire;
+
+/// The media type of the bodies of refusals.
+pub(super) const CONTENT_TYPE: &str = wire::PROBLEM_JSON;
 
 /// The secret that a request carries, if it carries one. Another scheme is none of ours, and counts
 /// as no credential.
@@ -12,7 +17,7 @@ use crate::domain::secret;
 /// # Errors
 /// More than one field, or a `Bearer` that is not exactly one word after one space (sec-A1,
 /// sec-A2).
-pub(in crate::gateway) fn credential(headers: &HeaderMap) -> Result<Option<&[u8]>, Refusal> {
+pub(super) fn credential(headers: &HeaderMap) -> Result<Option<&[u8]>, Refusal> {
     let mut lines = headers.get_all(header::AUTHORIZATION).iter();
     let Some(line) = lines.next() else { return Ok(None) };
     if lines.next().is_some() {
@@ -27,6 +32,19 @@ pub(in crate::gateway) fn credential(headers: &HeaderMap) -> Result<Option<&[u8]
         Some(word) if secret::is_b64token(word) => Ok(Some(word)),
         _ => Err(Refusal::CredentialMalformed),
     }
+}
+
+/// The problem document that tells of a refusal.
+pub(super) fn document(refusal: Refusal) -> String {
+    let status = refusal.status();
+    let title = StatusCode::from_u16(status).ok().and_then(|status| status.canonical_reason());
+    let error = refusal.challenge_error().map(|error| format!(",\"error\":\"{error}\""));
+    format!(
+        "{{\"type\":\"about:blank\",\"title\":\"{}\",\"status\":{status},\"detail\":\"{}\"{}}}\n",
+        title.unwrap_or_default(),
+        refusal.detail(),
+        error.unwrap_or_default(),
+    )
 }
 
 #[cfg(test)]

@@ -4,10 +4,13 @@ use std::fmt::Display;
 
 use http::{Method, Uri};
 
+use crate::config::settings::Dialect;
 use crate::domain::decision::Case;
 use crate::domain::flags::{FlagCatalog, Flags};
 use crate::domain::grant::{Contexts, Items};
 use crate::domain::id::Slug;
+use crate::domain::left::Left;
+use crate::domain::limits::Limits;
 use crate::domain::refusal::Refusal;
 use crate::domain::rule::ItemRule;
 use crate::domain::token::{Act, End, Ended};
@@ -89,14 +92,31 @@ pub(super) fn clock(moment: Moment) -> String {
 }
 
 /// Whether the request would carry a token, and in a form that can be read.
-pub(super) fn credential(credential: &Credential, read: Result<(), Refusal>) -> String {
+pub(super) fn credential(
+    credential: &Credential,
+    dialect: Dialect,
+    read: Result<(), Refusal>,
+) -> String {
     let text = match (credential, read) {
+        (_, Err(Refusal::BadRequest(_))) => "the company is not one word of letters and digits",
         (Credential::None, _) => "the request carries no token",
         (Credential::Named, _) => "the token is named by its id; its secret counts as presented",
         (Credential::Secret(_), Ok(())) => "the secret can be read",
         (Credential::Secret(_), Err(_)) => "the secret is not one word of letters that it may hold",
     };
-    text.to_owned()
+    match dialect {
+        Dialect::Bearer => text.to_owned(),
+        Dialect::Elma365 | Dialect::Focco => format!("{text} (dialect `{}`)", dialect.name()),
+    }
+}
+
+/// The limits, with what is left of each.
+pub(super) fn limits(limits: &Limits, left: Option<&Left>) -> String {
+    match left {
+        _ if limits.is_empty() => "it has none".to_owned(),
+        Some(left) => left.words(limits).join("; "),
+        None => "how much it was used cannot be read".to_owned(),
+    }
 }
 
 /// Whether there is such a token.
@@ -155,8 +175,13 @@ impl Scene<'_> {
                 format!("asked: [{asked}], the owner has: [{}]", list(&self.held.owner.roles))
             }
             "company" => {
-                let asked = or_none(rule.and_then(|rule| rule.company.as_ref()));
-                format!("asked: {asked}, the token's: {}", or_none(token.company.as_ref()))
+                let asked = match rule.and_then(|rule| rule.company.as_ref()) {
+                    None if rule.is_some_and(|rule| rule.of_a_company) => "any".to_owned(),
+                    asked => or_none(asked),
+                };
+                let named = self.case.facts.company.map(|named| format!(", named: {named}"));
+                let mine = or_none(token.company.as_ref());
+                format!("asked: {asked}{}, the token's: {mine}", named.unwrap_or_default())
             }
             "context" => {
                 let asked = or_none(rule.and_then(|rule| rule.context.as_ref()));

@@ -1,7 +1,9 @@
 //! The acts, each with its checks and its event, over a real store.
 
+mod list;
 mod owners;
 mod rights;
+mod rotate;
 mod sweep;
 mod tokens;
 mod update;

@@ -24,6 +24,9 @@ pub(super) struct Seen {
     pub(super) high_water: Timestamp,
     /// The generation that the last uses had at least, and their floor.
     pub(super) uses: Age,
+    /// None before there was a file of counts; else its floor.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) counts: Option<Timestamp>,
 }
 
 /// What was on disk at a moment. It is written only after the index was synced.
@@ -77,6 +80,8 @@ struct Written {
     #[serde(default)]
     uses: Age,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    counts: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     floor: Option<Timestamp>,
     closed: Option<u64>,
 }
@@ -86,7 +91,7 @@ struct Written {
 pub(super) fn read(folder: &Path) -> Option<Checkpoint> {
     let Found::Whole(written) = small::read(&folder.join(FILE)) else { return None };
     let Written { format, seq, hash, segment, offset, batches, .. } = written;
-    let Written { high_water, uses, floor, closed, .. } = written;
+    let Written { high_water, uses, counts, floor, closed, .. } = written;
     let older = match (format, floor) {
         (FORMAT, None) => None,
         (OLDER_FORMAT, Some(floor)) => Some(Layout::Oldest(floor)),
@@ -96,7 +101,7 @@ pub(super) fn read(folder: &Path) -> Option<Checkpoint> {
     Some(Checkpoint {
         mark: Mark { head: Head { seq, hash: *hash.as_bytes() }, next: Place { segment, offset } },
         batches,
-        seen: Seen { high_water, uses },
+        seen: Seen { high_water, uses, counts },
         closed,
         older,
     })
@@ -129,10 +134,16 @@ pub(super) fn write(folder: &Path, checkpoint: &Checkpoint) -> Result<(), StoreE
         batches,
         high_water: seen.high_water,
         uses: seen.uses,
+        counts: seen.counts,
         floor: checkpoint.oldest(),
         closed,
     };
     small::write(&folder.join(FILE), &written)?;
+    write_seen(folder, seen)
+}
+
+/// Replaces what stands beside the checkpoint, durably.
+pub(super) fn write_seen(folder: &Path, seen: Seen) -> Result<(), StoreError> {
     small::write(&folder.join(SEEN), &seen)
 }
 
@@ -154,6 +165,7 @@ mod tests {
             seen: Seen {
                 high_water: Timestamp::from_unix(1_700_000_000),
                 uses: Age { generation: 6, floor: Timestamp::from_unix(1_600_000_000) },
+                counts: Some(Timestamp::from_unix(1_500_000_000)),
             },
             closed: Some(7),
             older: None,

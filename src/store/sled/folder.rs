@@ -13,7 +13,7 @@ use crate::store::StoreError;
 
 /// What may stand in a folder before it is a data folder: what Tollgate puts there itself, in the
 /// order in which it does, the configuration, and what a file system has in its root.
-const BEFORE: [&str; 15] = [
+const BEFORE: [&str; 18] = [
     "lock",
     "reserve",
     "index",
@@ -21,6 +21,9 @@ const BEFORE: [&str; 15] = [
     "history",
     "uses",
     "uses.head",
+    "counts",
+    "summaries",
+    "summaries.texts",
     "seen",
     "seen.new",
     "checkpoint",

@@ -18,9 +18,10 @@ use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 use super::holder::Doing;
 use super::{
     Commit, Due, Health, Held, Listed, NotedUse, Page, Position, Recorded, Store, StoreError,
-    Subject, Usage, UseKey, UseSlot, codec,
+    Subject, TokenQuery, Usage, UseKey, UseSlot, codec,
 };
 use crate::domain::id::{OwnerId, TokenId};
+use crate::domain::left::Spent;
 use crate::domain::owner::Owner;
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
@@ -29,12 +30,15 @@ use crate::domain::token::Token;
 mod anew;
 mod apply;
 mod aside;
+mod blocked;
 mod checkpoint;
 mod chunk;
 mod close;
+mod counts;
 mod doubt;
 mod draft;
 mod entry;
+mod find;
 mod folder;
 mod heal;
 mod index;
@@ -58,6 +62,8 @@ mod small;
 mod space;
 mod stamp;
 mod state;
+mod summaries;
+mod summarise;
 mod upgrade;
 mod upkeep;
 mod uses;
@@ -84,6 +90,9 @@ use write::{Job, Request, Writer};
 /// How many changes may wait for the writing thread; more wait for their turn to wait.
 const WAITING: usize = 8_192;
 
+/// How many searches go on at once; others wait for their turn.
+const SEARCHES: usize = 2;
+
 /// An open data folder.
 #[derive(Debug)]
 pub(super) struct SledStore {
@@ -91,6 +100,8 @@ pub(super) struct SledStore {
     room: Semaphore,
     /// One turn for each part of an index in doubt, and one for all of it.
     turns: Vec<Semaphore>,
+    /// For searches that may look at every token, so that many of them leave the processors to others.
+    searches: Semaphore,
     jobs: Mutex<Option<Sender<Job>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -103,10 +114,17 @@ impl SledStore {
     }
 
     fn over(options: Options, opened: open::Opened) -> Result<Self, StoreError> {
-        let open::Opened { lock, space, log, index, state, uses, high_water } = opened;
+        let open::Opened { lock, space, log, index, state, uses, counts, summaries, high_water } =
+            opened;
         lock.tell(Doing::Using);
         let keeper = keeper::Keeper::start(&options)?;
-        let shared = Shared::new(options, index, uses, Arc::clone(log.probe()), state.applied);
+        let shared = Shared::new(
+            options,
+            index,
+            (uses, counts, summaries),
+            Arc::clone(log.probe()),
+            state.applied,
+        );
         shared.raise_high_water(high_water);
         let shared = Arc::new(shared);
         let upkeep = upkeep::Upkeep::new(keeper, space, lock, state, high_water);
@@ -122,6 +140,7 @@ impl SledStore {
         Ok(Self {
             shared,
             room: Semaphore::new(WAITING),
+            searches: Semaphore::new(SEARCHES),
             turns: (0..=keys::PARTS).map(|_| Semaphore::new(1)).collect(),
             jobs: Mutex::new(Some(jobs)),
             thread: Mutex::new(Some(thread)),
@@ -170,6 +189,14 @@ impl SledStore {
         }
         let _turn = self.turn(keys::PARTS).await?;
         self.aside(Shared::whole_index).await
+    }
+
+    /// The index, to find a slot by: where that is known, nothing of it is looked at.
+    async fn for_slot(&self, of: UseKey) -> Result<Arc<Index>, StoreError> {
+        match of.slot {
+            Some(_) => self.shared.index(),
+            None => self.ready_for_all().await,
+        }
     }
 
     async fn turn(&self, part: usize) -> Result<SemaphorePermit<'_>, StoreError> {
@@ -227,18 +254,13 @@ impl Store for SledStore {
         entry::owner(&*self.ready_for(&[keys::OWNERS_PART]).await?, id)
     }
 
-    async fn tokens(
-        &self,
-        owner: Option<&OwnerId>,
-        after: Option<TokenId>,
-        limit: usize,
-    ) -> Result<Page<Listed, TokenId>, StoreError> {
-        let (owner, index) = (owner.cloned(), self.ready_for_all().await?);
-        self.aside(move |_| match owner {
-            Some(owner) => read::tokens_of(&index, &owner, after, limit),
-            None => read::tokens(&index, after, limit),
-        })
-        .await
+    async fn tokens(&self, query: &TokenQuery) -> Result<Page<Listed, TokenId>, StoreError> {
+        let (query, index) = (query.clone(), self.ready_for_all().await?);
+        let _turn = match query.filter.is_open() {
+            true => None,
+            false => Some(self.searches.acquire().await.map_err(|_| StoreError::Closed)?),
+        };
+        self.aside(move |shared| find::tokens(&index, shared, &query)).await
     }
 
     async fn owners(
@@ -262,6 +284,27 @@ impl Store for SledStore {
 
     async fn note_uses(&self, uses: Vec<NotedUse>, at: Timestamp) -> Result<(), StoreError> {
         self.note(uses, at).await
+    }
+
+    async fn spent(&self, of: UseKey) -> Result<Spent, StoreError> {
+        let index = self.for_slot(of).await?;
+        match read::slot(&index, of)? {
+            Some(slot) => self.shared.counts.read(slot, of.token),
+            None => Ok(Spent::default()),
+        }
+    }
+
+    async fn note_spent(&self, of: UseKey, spent: Spent) -> Result<(), StoreError> {
+        let index = self.for_slot(of).await?;
+        self.aside(move |shared| {
+            let slot = read::slot(&index, of)?.ok_or_else(|| StoreError::Failed {
+                doing: format!("counting requests of {}", of.token),
+                cause: "there is no such token".to_owned(),
+            })?;
+            // The index is held until then, so that closing waits for it.
+            shared.counts.write(slot, of.token, spent)
+        })
+        .await
     }
 
     async fn due(

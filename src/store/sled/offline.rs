@@ -3,10 +3,9 @@
 
 use std::path::Path;
 
-use super::{Options, SledStore, notes, open, portable};
+use super::{Options, SledStore, notes, open, portable, read};
 use crate::domain::event::{Actor, Event, EventKind};
-use crate::domain::id::TokenId;
-use crate::store::backup::{self, Summary};
+use crate::store::backup::{self, Item, Summary};
 use crate::store::{Commit, NotedUse, Position, Repaired, Store, StoreError};
 
 /// How many last uses are taken out of a backup at a time.
@@ -52,15 +51,22 @@ pub(in crate::store) fn restore(from: &Path, options: Options) -> Result<Summary
 }
 
 impl SledStore {
-    /// Takes the last uses out of a backup.
+    /// Takes the last uses and the counts of requests out of a backup.
     fn take_uses(&self, from: &Path) -> Result<(), StoreError> {
         let mut uses = Vec::with_capacity(USES);
         let note = |uses: &mut Vec<_>| notes::write(&self.shared, &std::mem::take(uses), &[]);
-        let take = |token: TokenId, last| {
-            uses.push(NotedUse { of: token.into(), last, first: false });
-            if uses.len() < USES { Ok(()) } else { note(&mut uses) }
-        };
-        backup::read(from, |_, _| Ok(()), take)?;
+        backup::read(from, |item| match item {
+            Item::Event(_) => Ok(()),
+            Item::Use(token, last) => {
+                uses.push(NotedUse { of: token.into(), last, first: false });
+                if uses.len() < USES { Ok(()) } else { note(&mut uses) }
+            }
+            Item::Spent(token, spent) => {
+                let slot = read::slot(&*self.shared.index()?, token.into())?;
+                slot.map_or(Ok(()), |slot| self.shared.counts.put(slot, token, spent))
+            }
+        })?;
+        self.shared.counts.sync_all()?;
         note(&mut uses)
     }
 }

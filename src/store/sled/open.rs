@@ -4,6 +4,7 @@ use std::fs;
 
 use super::anew;
 use super::checkpoint::{self, Checkpoint, Seen};
+use super::counts::Counts;
 use super::folder;
 use super::index::Index;
 use super::lock::{self, Lock};
@@ -13,6 +14,7 @@ use super::replay::{Replay, ReplayError};
 use super::space::Space;
 use super::stamp;
 use super::state::State;
+use super::summaries::Summaries;
 use super::upgrade;
 use super::uses::{self, Means, Uses};
 use crate::domain::time::Timestamp;
@@ -28,6 +30,8 @@ pub(super) struct Opened {
     pub(super) index: Index,
     pub(super) state: State,
     pub(super) uses: Uses,
+    pub(super) counts: Counts,
+    pub(super) summaries: Summaries,
     pub(super) high_water: Timestamp,
 }
 
@@ -71,8 +75,9 @@ fn open_locked(options: &Options, lock: Lock, asked: bool) -> Result<Opened, Sto
     space.make_room();
     // Begun before this start, and not finished.
     anew::remove(&options.next_index())?;
-    let known = checkpoint::read(&options.folder);
-    let seen = checkpoint::seen(&options.folder, known.as_ref());
+    let mut known = checkpoint::read(&options.folder);
+    let mut seen = checkpoint::seen(&options.folder, known.as_ref());
+    let counts = open_counts(options, &mut known, &mut seen)?;
     let old = upgrade::find(&options.folder, options.cache_bytes, known.as_ref())?;
     let uses::Opened { uses, anew } = open_uses(options, known.as_ref(), seen, old.is_some())?;
     let (found, durable) = match known {
@@ -90,6 +95,10 @@ fn open_locked(options: &Options, lock: Lock, asked: bool) -> Result<Opened, Sto
         (Some(found), Some(known)) => (found, known.mark),
         (_, _) => (Found::anew(options)?, Mark::START),
     };
+    // A new index holds what the history says; whether they do is not known.
+    let kept = known.filter(|_| !found.beside).map(|known| known.seen.uses.generation);
+    let summaries = Summaries::open(&options.folder, kept)?;
+    let since = known.map_or(0, |known| known.mark.head.seq);
     let how = Recovered {
         // A new file of last uses learns from the whole history which events tell of first uses.
         from: if uses.is_linked() { from } else { Mark::START },
@@ -97,7 +106,18 @@ fn open_locked(options: &Options, lock: Lock, asked: bool) -> Result<Opened, Sto
         unclean: asked || known.is_none_or(|known| known.closed.is_none()),
         segment_bytes: options.segment_bytes,
     };
-    let (found, log, events) = bring_up(found, options, how, &uses)?;
+    let (found, log, events) = bring_up(found, options, how, &uses, (&summaries, since))?;
+    if found.beside {
+        summaries.distrust("the index was lost");
+    }
+    if found.state.tokens == 0 && !found.doubtful {
+        summaries.begin_empty()?;
+    }
+    summaries.expect(found.state.tokens);
+    if found.beside || events > 0 {
+        // A checkpoint follows, and the next start goes on from that.
+        summaries.sync(seen.uses.generation);
+    }
     let found = found.settle(options, log.mark(), seen)?;
     if !found.doubtful {
         // Else not, by a number of tokens that may be too small.
@@ -111,7 +131,7 @@ fn open_locked(options: &Options, lock: Lock, asked: bool) -> Result<Opened, Sto
     // Not from the moments of events: one that was written by a clock that stood ahead would keep
     // every request waiting until that moment comes.
     let high_water = seen.high_water;
-    let opened = Opened { lock, space, log, index, state, uses, high_water };
+    let opened = Opened { lock, space, log, index, state, uses, counts, summaries, high_water };
     if events > 0 {
         tracing::info!("carried {events} events from the history into the index");
         opened.index.sync()?;
@@ -121,6 +141,30 @@ fn open_locked(options: &Options, lock: Lock, asked: bool) -> Result<Opened, Sto
     Ok(opened)
 }
 
+/// Opens the file of counts. That it was lost is on disk before there is a new one.
+fn open_counts(
+    options: &Options,
+    known: &mut Option<Checkpoint>,
+    seen: &mut Seen,
+) -> Result<Counts, StoreError> {
+    if seen.counts.is_some() && !Counts::exists(options) {
+        tracing::error!(
+            "`{}` has lost its counts: tokens with limits on their uses count as used up, and \
+             their quotas come back with the next period",
+            options.folder.display()
+        );
+        seen.counts = Some(options.clock.now().max(seen.high_water));
+        match known {
+            Some(known) => {
+                known.seen = *seen;
+                checkpoint::write(&options.folder, known)?;
+            }
+            None => checkpoint::write_seen(&options.folder, *seen)?,
+        }
+    }
+    Counts::open(options, seen.counts.unwrap_or(Timestamp::EPOCH))
+}
+
 /// Puts the events that an index lacks into it, or into a new one if it is bad; answers with the
 /// open history, and how many they were.
 fn bring_up(
@@ -128,14 +172,15 @@ fn bring_up(
     options: &Options,
     how: Recovered,
     uses: &Uses,
+    summaries: (&Summaries, u64),
 ) -> Result<(Found, Log, u64), StoreError> {
-    match carry(&mut found, options, how, uses) {
+    match carry(&mut found, options, how, uses, summaries) {
         Ok((log, events)) => Ok((found, log, events)),
         Err(error) if found.is_bad() => {
             tracing::error!("{error}; building the index from the history");
             drop(found);
             let how = Recovered { from: Mark::START, ..how };
-            bring_up(Found::anew(options)?, options, how, uses)
+            bring_up(Found::anew(options)?, options, how, uses, summaries)
         }
         Err(error) => {
             found.give_up(options);
@@ -149,8 +194,12 @@ fn carry(
     options: &Options,
     how: Recovered,
     uses: &Uses,
+    (summaries, since): (&Summaries, u64),
 ) -> Result<(Log, u64), StoreError> {
     let mut replay = Replay::new(&found.index, found.state, uses);
+    if summaries.is_whole() {
+        replay = replay.telling(summaries, since);
+    }
     let take = |place, checked: Checked<'_>, line: &[u8]| replay.take(place, checked, line);
     let log = history::recover(&options.history(), how, take);
     let log = log.map_err(|ReplayError(error)| error)?;

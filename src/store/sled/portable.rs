@@ -8,7 +8,7 @@ use super::folder;
 use super::options::Options;
 use super::shared::Shared;
 use crate::history::{self, HistoryError, Mark, Recovered, Walk};
-use crate::store::backup::{self, Writing};
+use crate::store::backup::{self, Item, Writing};
 use crate::store::{Position, StoreError};
 
 /// How many events are taken at a time.
@@ -38,7 +38,8 @@ fn fill(shared: &Shared, writing: &mut Writing, newest: u64) -> Result<(), Store
     for seq in 1..=newest {
         writing.event(seq, walk.next_line(newest)?.bytes)?;
     }
-    shared.uses.each(|token, last| writing.last_use(token, last))
+    shared.uses.each(|token, last| writing.last_use(token, last))?;
+    shared.counts.each(|token, spent| writing.spent(token, spent))
 }
 
 /// Refuses a folder that holds anything.
@@ -80,18 +81,16 @@ pub(super) fn write_history(from: &Path, options: &Options) -> Result<(), StoreE
     folder::enter(options)?;
     let mut log = history::recover(&options.history(), how, |_, _, _| Ok::<(), HistoryError>(()))?;
     let mut bodies: Vec<String> = Vec::with_capacity(PIECE);
-    let summary = backup::read(
-        from,
-        |checked, _| {
+    let summary = backup::read(from, |item| {
+        if let Item::Event(checked) = item {
             bodies.push(checked.body.to_owned());
             if bodies.len() == PIECE {
                 log.append(bodies.iter().map(String::as_str))?;
                 bodies.clear();
             }
-            Ok(())
-        },
-        |_, _| Ok(()),
-    )?;
+        }
+        Ok(())
+    })?;
     log.append(bodies.iter().map(String::as_str))?;
     let head = log.mark().head;
     if head.seq != summary.events || head.hash != *summary.head.as_bytes() {

@@ -14,7 +14,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
 use crate::history::{self, Backwards, Place};
 use crate::store::{
-    Due, Held, Listed, Page, Position, Recorded, StoreError, Subject, Usage, UseKey, UseSlot, codec,
+    Due, Held, Page, Position, Recorded, StoreError, Subject, Usage, UseKey, UseSlot, codec,
 };
 
 /// What a cache miss needs.
@@ -52,19 +52,21 @@ fn bonded(
     }
 }
 
+/// The number of a token's slot; none for an unknown token.
+pub(super) fn slot(index: &Index, of: UseKey) -> Result<Option<u64>, StoreError> {
+    match of.slot {
+        Some(slot) => Ok(Some(slot.number())),
+        None => Ok(entry::head(index, of.token)?.map(|head| head.slot)),
+    }
+}
+
 /// The last use that counts; none for an unknown token.
 pub(super) fn last_use(
     index: &Index,
     of: UseKey,
     uses: &Uses,
 ) -> Result<Option<Usage>, StoreError> {
-    let slot = match of.slot {
-        Some(slot) => slot.number(),
-        None => match entry::head(index, of.token)? {
-            Some(head) => head.slot,
-            None => return Ok(None),
-        },
-    };
+    let Some(slot) = slot(index, of)? else { return Ok(None) };
     let (known, floor) = (uses.read(slot, of.token)?, uses.floor());
     // Only after a loss of the last uses does the record matter.
     let is_sure = match &known.last {
@@ -76,40 +78,6 @@ pub(super) fn last_use(
     }
     let token = entry::token(index, of.token)?;
     Ok(token.and_then(|token| entry::telling(&token, known, floor)))
-}
-
-pub(super) fn tokens(
-    index: &Index,
-    after: Option<TokenId>,
-    limit: usize,
-) -> Result<Page<Listed, TokenId>, StoreError> {
-    let after = after.map(keys::token);
-    let found = index.list(&[keys::TOKENS], after.as_deref(), None, limit.saturating_add(1))?;
-    let tokens =
-        found.iter().map(|(key, payload)| Ok(listed(entry::read_token(index, key, payload)?)));
-    page(tokens.collect::<Result<_, StoreError>>()?, limit, |listed: &Listed| listed.token.id)
-}
-
-pub(super) fn tokens_of(
-    index: &Index,
-    owner: &OwnerId,
-    after: Option<TokenId>,
-    limit: usize,
-) -> Result<Page<Listed, TokenId>, StoreError> {
-    let after = after.map(|id| keys::owned_token(owner, id));
-    let prefix = keys::owned(owner);
-    let found = index.list(&prefix, after.as_deref(), None, limit.saturating_add(1))?;
-    let tokens = found.into_iter().map(|(key, _)| {
-        let id = keys::trailing_token(&key)
-            .ok_or_else(|| index.damage(&key, "it does not end with a token id"))?;
-        let found = entry::token_with_head(index, id)?;
-        found.map(listed).ok_or_else(|| index.damage(&key, "its token is not there"))
-    });
-    page(tokens.collect::<Result<_, StoreError>>()?, limit, |listed: &Listed| listed.token.id)
-}
-
-fn listed((token, head): (Arc<Token>, entry::Head)) -> Listed {
-    Listed { token, slot: Some(UseSlot::new(head.slot)) }
 }
 
 pub(super) fn owners(

@@ -4,10 +4,13 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use super::blocked::Blocked;
+use super::counts::Counts;
 use super::index::Index;
 use super::keys;
 use super::options::Options;
 use super::scrub::Scrub;
+use super::summaries::Summaries;
 use super::uses::Uses;
 use crate::clock;
 use crate::domain::time::Timestamp;
@@ -24,6 +27,8 @@ pub(super) enum Access {
     /// Something in it failed. An answer from it might be older than what was acknowledged, so
     /// there is none until it is open again.
     Down(String),
+    /// It found no room on the disk for what was acknowledged. The same otherwise.
+    Full,
     Closed,
 }
 
@@ -37,6 +42,9 @@ pub(super) enum Room {
     /// A write found none, whatever the disk says; the next that succeeds shows that there is some
     /// again.
     None,
+    /// The index found none, and was opened anew from the history. Each change that it does not take
+    /// costs all reads until then, so that there is none for a while.
+    NoneInIndex,
 }
 
 /// The state of an open store.
@@ -44,6 +52,9 @@ pub(super) enum Room {
 pub(super) struct Shared {
     pub(super) options: Options,
     pub(super) uses: Uses,
+    pub(super) counts: Counts,
+    pub(super) summaries: Summaries,
+    pub(super) blocked: Blocked,
     pub(super) probe: Arc<Probe>,
     access: RwLock<Access>,
     applied: AtomicU64,
@@ -58,6 +69,8 @@ pub(super) struct Shared {
     #[cfg(test)]
     index_fails: AtomicBool,
     #[cfg(test)]
+    index_is_full: AtomicBool,
+    #[cfg(test)]
     opening_fails: AtomicBool,
 }
 
@@ -65,7 +78,7 @@ impl Shared {
     pub(super) fn new(
         options: Options,
         index: Index,
-        uses: Uses,
+        (uses, counts, summaries): (Uses, Counts, Summaries),
         probe: Arc<Probe>,
         applied: u64,
     ) -> Self {
@@ -73,6 +86,9 @@ impl Shared {
         Self {
             options,
             uses,
+            counts,
+            summaries,
+            blocked: Blocked::default(),
             probe,
             access: RwLock::new(Access::Open(Arc::new(index))),
             applied: AtomicU64::new(applied),
@@ -84,6 +100,8 @@ impl Shared {
             closing: AtomicBool::new(false),
             #[cfg(test)]
             index_fails: AtomicBool::new(false),
+            #[cfg(test)]
+            index_is_full: AtomicBool::new(false),
             #[cfg(test)]
             opening_fails: AtomicBool::new(false),
         }
@@ -97,8 +115,19 @@ impl Shared {
                 doing: format!("reading `{}`", self.options.index().display()),
                 cause: reason.clone(),
             }),
+            Access::Full => Err(self.full()),
             Access::Closed => Err(StoreError::Closed),
         }
+    }
+
+    fn full(&self) -> StoreError {
+        StoreError::Full { path: self.options.folder.display().to_string() }
+    }
+
+    /// Whether the index failed, and was not opened again yet.
+    pub(super) fn is_down(&self) -> bool {
+        let access = self.access.read().unwrap_or_else(PoisonError::into_inner);
+        matches!(&*access, Access::Down(_) | Access::Full)
     }
 
     /// The index, once all of it is known to be whole. For a thread that may block.
@@ -131,7 +160,7 @@ impl Shared {
         }
         match std::mem::replace(&mut *access, to) {
             Access::Open(index) => Some(index),
-            Access::Down(_) | Access::Closed => None,
+            Access::Down(_) | Access::Full | Access::Closed => None,
         }
     }
 
@@ -200,6 +229,16 @@ impl Shared {
         Ok(())
     }
 
+    /// What a test makes fail: writes to the index that find no room.
+    #[cfg_attr(not(test), expect(clippy::unused_self, reason = "only tests make the index fail"))]
+    pub(super) fn index_room_fault(&self) -> Result<(), StoreError> {
+        #[cfg(test)]
+        if self.index_is_full.load(Ordering::Acquire) {
+            return Err(StoreError::Full { path: self.options.index().display().to_string() });
+        }
+        Ok(())
+    }
+
     /// What a test makes fail: opening files for a checkpoint, since as many are open as may be.
     #[cfg_attr(not(test), expect(clippy::unused_self, reason = "only tests make it fail"))]
     pub(super) fn open_fault(&self) -> Result<(), StoreError> {
@@ -214,6 +253,11 @@ impl Shared {
     #[cfg(test)]
     pub(super) fn fail_opening(&self, fail: bool) {
         self.opening_fails.store(fail, Ordering::Release);
+    }
+
+    #[cfg(test)]
+    pub(super) fn fill_index(&self, full: bool) {
+        self.index_is_full.store(full, Ordering::Release);
     }
 
     #[cfg(test)]
@@ -234,6 +278,7 @@ impl Shared {
                 }
             }
             Access::Down(reason) => return Health::Broken(reason.clone()),
+            Access::Full => return Health::Broken(self.full().to_string()),
             Access::Closed => return Health::Broken("the store is closed".to_owned()),
         }
         if let Some(reason) = refused {

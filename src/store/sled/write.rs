@@ -17,7 +17,7 @@ use crate::domain::event::EventKind;
 use crate::domain::time::Timestamp;
 use crate::history::{HistoryError, Log, Place};
 use crate::store::codec::Encoded;
-use crate::store::{Change, Due, Position, StoreError, Subject};
+use crate::store::{Change, Due, Position, Record, StoreError, Subject};
 
 pub(super) type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 
@@ -119,7 +119,14 @@ impl Writer {
     /// After a failure in the index nobody reads from it, until it was opened again.
     fn give_up(&self, error: &StoreError) {
         tracing::error!("the index failed: {error}");
-        self.shared.change(Access::Down(error.to_string()));
+        if matches!(error, StoreError::Full { .. }) {
+            self.shared.set_room(Room::NoneInIndex);
+            self.shared.change(Access::Full);
+        } else {
+            self.shared.change(Access::Down(error.to_string()));
+        }
+        self.shared.summaries.distrust("the index failed");
+        self.shared.blocked.forget();
     }
 
     fn commit(&mut self, requests: Vec<Request>) {
@@ -138,6 +145,7 @@ impl Writer {
         let bodies = accepted.iter().map(|request| request.encoded.body.as_str());
         match self.log.append(bodies) {
             Ok(places) => {
+                self.shared.set_room(Room::Enough);
                 let last = self.log.mark().head.seq;
                 let links = self.apply(&index, &accepted, &places);
                 drop(turn);
@@ -147,7 +155,6 @@ impl Writer {
                     self.give_up(&error);
                 }
                 self.shared.set_applied(last);
-                self.shared.set_room(Room::Enough);
                 let count = u64::try_from(places.len()).unwrap_or_default();
                 for (request, seq) in accepted.into_iter().zip(last.saturating_sub(count) + 1..) {
                     let _ = request.answer.send(Ok(Position(seq)));
@@ -220,8 +227,17 @@ impl Writer {
             let told = Told { kind: *kind, records: &encoded.records, subjects };
             links.extend(apply::event(&mut draft, seq, *place, told, &self.shared.uses)?);
         }
+        self.shared.index_room_fault()?;
         self.shared.index_fault()?;
+        let changed = draft.take_changed();
         self.state = draft.write(seq, &self.state)?;
+        // Before anybody is answered.
+        self.shared.summaries.write(&changed);
+        for written in requests.iter().flat_map(|request| &request.encoded.records) {
+            if let Record::Owner(owner) = &written.record {
+                self.shared.blocked.note(owner);
+            }
+        }
         Ok(links)
     }
 }

@@ -1,6 +1,7 @@
 //! Tokens: their list, one of them, and what is asked before one is revoked.
 
 use askama::Template;
+use percent_encoding::NON_ALPHANUMERIC;
 
 use super::history::EventRow;
 use super::parts::{self, Ends, StateMark, TokenRow};
@@ -20,10 +21,33 @@ pub struct Tokens {
     pub rows: Vec<TokenRow>,
     /// Whose they are, if only somebody's are listed.
     pub owner: Option<String>,
-    /// Behind which one it begins.
+    /// Whether the oldest come first.
+    pub oldest: bool,
+    /// Where the page before ended.
     pub after: Option<String>,
-    /// Behind which one it goes on.
+    /// Where this one ends.
     pub next: Option<String>,
+}
+
+impl Tokens {
+    /// What stands in links that stay with the same list.
+    pub fn which(&self) -> String {
+        let order = if self.oldest { "oldest" } else { "newest" };
+        let owner = self.owner.as_deref().map(|owner| {
+            let owner = percent_encoding::utf8_percent_encode(owner, NON_ALPHANUMERIC);
+            format!("&owner={owner}")
+        });
+        format!("order={order}{}", owner.unwrap_or_default())
+    }
+
+    /// The same with the other order.
+    pub fn turned(&self) -> String {
+        let which = self.which();
+        match self.oldest {
+            true => which.replacen("oldest", "newest", 1),
+            false => which.replacen("newest", "oldest", 1),
+        }
+    }
 }
 
 /// The secret of a new token.

@@ -66,7 +66,7 @@ async fn a_cut_or_a_changed_bit_anywhere_is_noticed() {
     let folder = tempfile::tempdir().unwrap();
     let file = back_up(folder.path()).await;
     let whole = fs::read(&file).unwrap();
-    let read = |bytes: &[u8]| read_from(&file, bytes, |_, _| Ok(()), |_, _| Ok(()));
+    let read = |bytes: &[u8]| read_from(&file, bytes, |_| Ok(()));
     read(&whole).unwrap();
     for end in 0..whole.len() {
         assert!(matches!(read(&whole[..end]), Err(StoreError::Damaged { .. })), "cut at {end}");

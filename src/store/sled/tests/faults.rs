@@ -54,6 +54,62 @@ async fn after_a_failed_sync_nothing_is_acknowledged_and_reads_go_on() {
     assert_eq!(store.health(), Health::Ready);
 }
 
+/// The history had room, and the index had none: what the disk of a data folder with a quota does.
+#[tokio::test]
+async fn a_disk_without_room_for_the_index_is_told_as_a_full_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    fill(&store, 10).await;
+    let full = |told: Result<_, StoreError>| {
+        let told = told.map(|_| ()).unwrap_err();
+        assert!(matches!(told, StoreError::Full { .. }), "{told:?}");
+        let words =
+            format!("the disk that holds `{}` is full", store.shared.options.folder.display());
+        assert!(told.to_string().starts_with(&words), "{told}");
+    };
+    // One that cannot be opened anew either.
+    store.shared.fail_index(true);
+    store.shared.fill_index(true);
+    // The change is durable, so it is acknowledged.
+    store.commit(revocation(&token(1, "alice"))).await.unwrap();
+    for _ in 0..3 {
+        full(store.commit(creation(token(100, "alice"))).await.map(drop));
+        full(store.held(&token(1, "alice").digest).await.map(drop));
+        // Requests that need it cannot be decided.
+        assert!(matches!(store.health(), Health::Broken(_)), "{:?}", store.health());
+    }
+    // It opens, but takes no more: changes wait, reads go on, and nobody has to come.
+    store.shared.fail_index(false);
+    let opened = async {
+        while store.shared.is_down() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, opened).await.expect("it was never opened again");
+    let changed = async {
+        while store.commit(revocation(&token(2, "alice"))).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, changed).await.expect("changes never went on");
+    // The thread answers before it opens the index anew: this is behind both.
+    full(store.commit(creation(token(100, "alice"))).await.map(drop));
+    let held = store.held(&token(2, "alice").digest).await.unwrap().unwrap();
+    assert!(held.token.ended.is_some());
+    assert!(matches!(store.health(), Health::ReadOnly(_)), "{:?}", store.health());
+    store.shared.fill_index(false);
+    let ready = async {
+        while store.commit(creation(token(100, "alice"))).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, ready).await.expect("changes never went on");
+    assert_eq!(store.health(), Health::Ready);
+    drop(store);
+    let store = open(folder.path());
+    assert!(store.token(token(1, "alice").id).await.unwrap().unwrap().ended.is_some());
+}
+
 #[tokio::test]
 async fn an_index_that_fails_shows_no_old_record_and_is_opened_again() {
     let folder = tempfile::tempdir().unwrap();

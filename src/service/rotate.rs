@@ -1,0 +1,192 @@
+//! Rotation: a token gets a successor with the same rights, and both work until every client has moved.
+
+use std::sync::Arc;
+
+use crate::domain::event::{Actor, Event, EventKind};
+use crate::domain::id::TokenId;
+use crate::domain::owner::Owner;
+use crate::domain::secret::Secret;
+use crate::domain::time::{Span, Timestamp};
+use crate::domain::token::{ParamValue, Revision, Token};
+use crate::service::caller::Caller;
+use crate::service::create::secret_for;
+use crate::service::error::ServiceError;
+use crate::service::input::Rotation;
+use crate::service::tokens::alive;
+use crate::service::view::TokenView;
+use crate::service::{Service, check, grant};
+use crate::store::sealed::{Binding, MasterKey};
+use crate::store::{Change, Commit, Record, StoreError, Subject};
+
+/// For how long both work if nobody says otherwise.
+const GRACE: Span = Span::from_seconds(24 * 3_600);
+
+/// A token and its successor.
+pub struct Rotated {
+    /// The successor.
+    pub token: TokenView,
+    /// Its secret, if that was made here: this is the only time that it is seen.
+    pub secret: Option<Secret>,
+    /// The old one, with its end.
+    pub old: TokenView,
+}
+
+impl Service {
+    /// Gives a token a successor with the same rights and as long a life as it had, in one act.
+    ///
+    /// # Errors
+    /// No such token, one that has ended or has a successor, more than may be granted, or a store that
+    /// refuses.
+    pub async fn rotate_token(
+        &self,
+        by: &Caller,
+        id: TokenId,
+        input: Rotation,
+    ) -> Result<Rotated, ServiceError> {
+        check::line("reason", &input.reason, check::REASON_CHARS)?;
+        let held = self.token_seen(by, id).await?;
+        let owner = self.owner_record(&held.owner).await?;
+        self.let_mind_tokens(by, &owner).await?;
+        let now = self.moment().await?;
+        let last_use = self.cache.last_use(&held).await?;
+        alive(&held, held.state(last_use.as_ref().map(|last| last.at), now))?;
+        if let Some(successor) = held.rotated_to {
+            return Err(ServiceError::Rotated { id, successor });
+        }
+        let (secret, brought) = secret_for(input.secret.as_deref())?;
+        let new = self.successor(by, &held, &secret, now)?;
+        within(by, &owner, &new)?;
+        let mut old = Token::clone(&held);
+        let end = now.plus(input.grace.unwrap_or(GRACE));
+        old.expires_at = Some(held.expires_at.map_or(end, |expiry| expiry.min(end)));
+        old.retire_after_use = input.after_use;
+        old.rotated_to = Some(new.id);
+        old.revision = held.revision.next();
+        let catalog = &self.settings().flags;
+        let blocked = owner.blocked.is_some();
+        let views = (
+            TokenView::new(&new, blocked, None, catalog, now),
+            TokenView::new(&old, blocked, last_use, catalog, now),
+        );
+        let changes = vec![change(new, Revision::NONE), change(old, held.revision)];
+        self.commit_rotation(
+            by.actor.clone(),
+            EventKind::TokenRotated,
+            &input.reason,
+            changes,
+            &held,
+        )
+        .await?;
+        let (token, old) = views;
+        Ok(Rotated { token, secret: (!brought).then_some(secret), old })
+    }
+
+    fn successor(
+        &self,
+        by: &Caller,
+        held: &Token,
+        secret: &Secret,
+        now: Timestamp,
+    ) -> Result<Token, ServiceError> {
+        let mut new = Token {
+            id: self.new_id()?,
+            digest: secret.digest(),
+            hint: secret.hint(),
+            created_by: by.actor.clone(),
+            created_at: now,
+            not_before: now,
+            expires_at: held.expires_at.map(|expiry| now.plus(expiry.since(held.not_before))),
+            rotated_from: Some(held.id),
+            rotated_to: None,
+            retire_after_use: None,
+            revision: Revision::NONE.next(),
+            ..held.clone()
+        };
+        // A value is sealed for one place in one token.
+        let mut key = None;
+        for (context, values) in &mut new.context_params {
+            for (parameter, value) in values.iter_mut() {
+                let ParamValue::Sealed(sealed) = value else { continue };
+                let key = match &mut key {
+                    Some(key) => key,
+                    none => none.insert(MasterKey::load(&self.settings().store.master_key)?),
+                };
+                let text = key.open(&Binding { token: held.id, context, parameter }, sealed)?;
+                let binding = Binding { token: new.id, context, parameter };
+                *value = ParamValue::Sealed(key.seal(&binding, &text)?);
+            }
+        }
+        Ok(new)
+    }
+
+    async fn commit_rotation(
+        &self,
+        actor: Actor,
+        kind: EventKind,
+        reason: &str,
+        changes: Vec<Change>,
+        of: &Token,
+    ) -> Result<(), StoreError> {
+        let at = self.at().await?;
+        let event = Event { at, effective_at: at, actor, kind, reason: reason.to_owned() };
+        let subjects = vec![Subject::Owner(of.owner.clone())];
+        self.cache.commit(Commit { event, changes, subjects }).await.map(|_| ())
+    }
+
+    /// Begins the end of rotated tokens whose successors were used since the last call. Called by the
+    /// upkeep; what fails is done when the old token is used again.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn retire_rotated(&self) -> Result<(), ServiceError> {
+        for id in self.cache.take_rotating() {
+            let Some(token) = self.store().token(id).await? else { continue };
+            let (old, new) = match (token.rotated_from, token.rotated_to) {
+                (_, Some(successor)) => (token, self.store().token(successor).await?),
+                (Some(before), None) => match self.store().token(before).await? {
+                    Some(old) => (old, Some(token)),
+                    None => continue,
+                },
+                (None, None) => continue,
+            };
+            let Some(new) = new else { continue };
+            self.retire(&old, &new).await?;
+        }
+        Ok(())
+    }
+
+    async fn retire(&self, old: &Arc<Token>, new: &Token) -> Result<(), ServiceError> {
+        let (Some(after), None) = (old.retire_after_use, &old.ended) else { return Ok(()) };
+        let Some(used) = self.cache.last_use(new).await?.filter(|usage| !usage.is_presumed())
+        else {
+            return Ok(());
+        };
+        let end = used.at.plus(after);
+        let mut retired = Token::clone(old);
+        retired.expires_at = Some(old.expires_at.map_or(end, |expiry| expiry.min(end)));
+        // Once: later uses of the successor do not matter.
+        retired.retire_after_use = None;
+        retired.revision = old.revision.next();
+        let changes = vec![change(retired, old.revision)];
+        let kind = EventKind::TokenRetired;
+        match self.commit_rotation(Actor::System, kind, "", changes, old).await {
+            // Somebody changed it meanwhile: its next use brings it here again.
+            Err(StoreError::Conflict { .. }) => Ok(()),
+            outcome => Ok(outcome?),
+        }
+    }
+}
+
+/// Nobody rotates what they could not make.
+fn within(by: &Caller, owner: &Owner, token: &Token) -> Result<(), ServiceError> {
+    grant::flags(&by.grants, owner, token.flags)?;
+    grant::contexts(&by.grants, &token.contexts)?;
+    grant::items(&by.grants, &token.items)?;
+    grant::limits(&by.grants, &token.limits)?;
+    grant::company(&by.grants, owner, token.company.as_ref())?;
+    grant::end("grace", &by.grants, token.expires_at)
+}
+
+fn change(token: Token, expected: Revision) -> Change {
+    Change { record: Record::Token(Arc::new(token)), expected, unused_since: None }
+}
