@@ -18,6 +18,7 @@ pub mod explain;
 pub mod extract;
 pub mod history;
 mod limits;
+mod pages;
 mod pipe;
 pub mod problem;
 pub mod public;

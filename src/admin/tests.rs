@@ -16,6 +16,7 @@ use crate::config::{Environment, parse};
 use crate::service::tests::World;
 
 mod desk;
+mod pages;
 
 /// One request over `stream`: the status, the head, and the body.
 async fn ask(

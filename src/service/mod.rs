@@ -33,6 +33,7 @@ pub mod tokens;
 pub mod list;
 mod update;
 pub mod sweep;
+pub mod offers;
 mod owners;
 mod passwords;
 pub mod rotate;

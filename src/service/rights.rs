@@ -36,7 +36,7 @@ pub(super) enum Relation {
 }
 
 impl Caller {
-    fn has(&self, role: Role) -> bool {
+    pub(super) fn has(&self, role: Role) -> bool {
         match &self.rank {
             Rank::Machine => true,
             Rank::Person { roles, .. } => roles.contains(&role),
