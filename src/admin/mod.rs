@@ -45,5 +45,5 @@ pub struct Handles {
     /// What requests are judged by; none without a server.
     pub shared: Option<Arc<Shared>>,
     /// Who is signed in, and who failed at it.
-    pub people: People,
+    pub people: Arc<People>,
 }

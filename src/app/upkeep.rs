@@ -1,5 +1,5 @@
-//! What goes on beside the requests: last uses are written down, tokens that are over are ended,
-//! and the wall clock is watched.
+//! What goes on beside the requests: last uses are written down, tokens and sessions that are over are
+//! ended, and the wall clock is watched.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use crate::gateway::core::Shared;
 use crate::service::Service;
 use crate::store::Health;
 use crate::telemetry::throttle::Throttle;
+use crate::web::People;
 
 use super::wall::{Look, WallClock};
 use super::watched;
@@ -28,6 +29,9 @@ const PERSIST_EVERY: u64 = 30;
 /// How often meters that nobody uses are put away, in beats.
 const PUT_AWAY_EVERY: u64 = 10;
 
+/// How often sessions that are over are let go of, in beats.
+const FORGET_EVERY: u64 = 30;
+
 /// How many batches of tokens one beat ends at the most, so that it never keeps the others waiting.
 const BATCHES_MAX: usize = 64;
 
@@ -35,7 +39,7 @@ const BATCHES_MAX: usize = 64;
 /// much later, and what passed until then is no reason to doubt it.
 pub(super) async fn run(
     service: Arc<Service>,
-    shared: Arc<Shared>,
+    (shared, people): (Arc<Shared>, Arc<People>),
     wall: WallClock,
     mut stop: watch::Receiver<bool>,
 ) {
@@ -62,7 +66,7 @@ pub(super) async fn run(
             wall = WallClock::trust(&shared.clock);
         }
         health = watched::tell_health(health, shared.cache.store().health());
-        beat(&service, &shared, &mut wall, beats).await;
+        beat(&service, (&shared, &people), &mut wall, beats).await;
         state = watched::tell_clock(state, &shared);
         beats = beats.wrapping_add(1);
     }
@@ -78,8 +82,13 @@ async fn mark(service: &Service, shared: &Shared) -> Option<Timestamp> {
     service.newest().await.ok()?.map(|(_, event)| event.at)
 }
 
-/// One look at everything. Public within the crate so that tests need not wait for the next one.
-pub(super) async fn beat(service: &Service, shared: &Shared, wall: &mut WallClock, beats: u64) {
+/// One look at everything.
+async fn beat(
+    service: &Service,
+    (shared, people): (&Shared, &People),
+    wall: &mut WallClock,
+    beats: u64,
+) {
     let look = wall.look(&shared.clock);
     shared.wall.note(look.state());
     if let Look::Trusted(now) | Look::Unsettled(now) = look {
@@ -88,6 +97,9 @@ pub(super) async fn beat(service: &Service, shared: &Shared, wall: &mut WallCloc
     put_meters_away(shared, beats).await;
     // Nothing is ended, and no time is noted, by a clock that cannot be trusted.
     let Look::Trusted(now) = look else { return };
+    if beats.is_multiple_of(FORGET_EVERY) {
+        people.sweep(now);
+    }
     shared.high_water.fetch_max(now.unix(), Ordering::Relaxed);
     if beats.is_multiple_of(PERSIST_EVERY)
         && let Err(error) = shared.cache.store().raise_high_water(now).await

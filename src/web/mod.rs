@@ -2,7 +2,7 @@
 //!
 //! Called by `admin`, which serves it on the administrative address.
 
-use crate::domain::time::Span;
+use crate::domain::time::{Span, Timestamp};
 
 pub mod assets;
 pub mod frame;
@@ -32,6 +32,15 @@ pub struct People {
     pub throttle: throttle::Throttle,
     /// Secrets of new tokens, until their one page is asked for.
     pub once: once::Once,
+}
+
+impl People {
+    /// Lets go of sessions that are over, and of secrets that nobody came for. Nobody who comes with one of them
+    /// is let in before that either.
+    pub fn sweep(&self, now: Timestamp) {
+        self.sessions.sweep(self.lasting, now);
+        self.once.sweep(now);
+    }
 }
 
 impl Default for People {

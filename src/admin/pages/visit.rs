@@ -66,7 +66,6 @@ pub(super) async fn known(State(handles): Handle, request: Asked, next: Next) ->
 }
 
 async fn visit(handles: &Handles, request: Asked) -> Result<Asked, Response> {
-    handles.people.once.sweep(handles.service.now());
     let (mut parts, body) = request.into_parts();
     let (session, owner) = match reader::person(handles, &parts.headers).await {
         Ok(Some(person)) => person,
