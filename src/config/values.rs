@@ -51,14 +51,19 @@ const RESERVED_HEADERS: [&str; 23] = [
 ];
 
 /// Claims that say who is calling, which is what an upstream is to be told.
-const IDENTITY_CLAIMS: [&str; 6] = [
+const IDENTITY_CLAIMS: [&str; 7] = [
     "remote-user",
     "x-forwarded-email",
     "x-forwarded-groups",
     "x-forwarded-preferred-username",
     "x-forwarded-user",
     "x-remote-user",
+    "x-webauth-user",
 ];
+
+/// How others of them begin.
+const IDENTITY_BEGINNINGS: [&str; 4] =
+    ["x-auth-request-", "x-authenticated-", "x-consumer-", "x-credential-"];
 
 /// A whole number within bounds.
 pub(super) fn number<T: TryFrom<i128>>(
@@ -278,12 +283,17 @@ fn is_reserved(name: &HeaderName) -> bool {
     let flat = flat(name);
     RESERVED_HEADERS.contains(&flat.as_str())
         || wire::is_hop_by_hop(&flat)
-        || (wire::is_claim(&flat) && !IDENTITY_CLAIMS.contains(&flat.as_str()))
+        || (wire::is_claim(&flat) && !is_of_identity(&flat))
+}
+
+fn is_of_identity(flat: &str) -> bool {
+    IDENTITY_CLAIMS.contains(&flat)
+        || IDENTITY_BEGINNINGS.iter().any(|beginning| flat.starts_with(beginning))
 }
 
 /// A header name as the most careless upstream reads it.
 pub(super) fn flat(name: &HeaderName) -> String {
-    name.as_str().replace(['_', '.'], "-")
+    name.as_str().bytes().map(|byte| char::from(wire::fold(byte))).collect()
 }
 
 fn out_of_range<T>(
@@ -395,6 +405,8 @@ mod tests {
         }
         let reserved = |name| is_reserved(&HeaderName::from_static(name));
         assert!(reserved("host") && reserved("connection") && reserved("x_real.ip"));
+        assert!(reserved("script~name") && reserved("remote-addr"));
         assert!(!reserved("x-tollgate-owner") && !reserved("x-forwarded-user"));
+        assert!(!reserved("x-authenticated-userid") && !reserved("x_auth_request_email"));
     }
 }
