@@ -14,8 +14,8 @@ pub fn one_or_more(text: &str) -> Result<usize, String> {
 /// `token list`
 #[derive(Args, Debug)]
 pub struct TokenList {
-    /// Only tokens in one of these states: pending, active, disabled, blocked (the user is), expired,
-    /// idle_expired, revoked
+    /// Only tokens in one of these states: pending, active, disabled, blocked (the user or the company
+    /// is), expired, idle_expired, revoked
     #[arg(long, value_name = "STATES", value_delimiter = ',')]
     state: Vec<String>,
     /// Only tokens of this user

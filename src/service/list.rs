@@ -99,11 +99,26 @@ impl Service {
         {
             self.owner_record(owner).await?;
         }
+        let mut seen: BTreeMap<&OwnerId, bool> = BTreeMap::new();
         let mut blocked: BTreeMap<(&OwnerId, Option<&Slug>), bool> = BTreeMap::new();
         let keys: Vec<_> = page.entries.iter().map(Listed::use_key).collect();
         let last_uses = self.cache.last_uses(&keys).await?;
         let mut entries = Vec::with_capacity(page.entries.len());
         for (Listed { token, .. }, last_use) in page.entries.iter().zip(last_uses) {
+            // An owner who moved keeps tokens of the company before: they are seen with their owner.
+            if reach.company.is_some() {
+                let sees = match seen.get(&token.owner) {
+                    Some(sees) => *sees,
+                    None => {
+                        let owner = self.owner_record(&token.owner).await?;
+                        let sees = by.sees(&owner, self.relation(by, &owner).await?);
+                        *seen.entry(&token.owner).or_insert(sees)
+                    }
+                };
+                if !sees {
+                    continue;
+                }
+            }
             let of = (&token.owner, token.company.as_ref());
             let blocked = match blocked.get(&of) {
                 Some(blocked) => *blocked,

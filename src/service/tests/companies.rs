@@ -138,6 +138,10 @@ async fn a_blocked_company_shows_in_its_tokens_and_who_blocked_it_first_stays_on
     let page = world.service.tokens(&world.by, &input(json!({}))).await.unwrap();
     assert_eq!(page.entries.len(), 3);
     assert!(page.entries.iter().all(|token| token.blocked == token.company.is_some()));
+    for (state, wanted) in [("blocked", 2), ("active", 1)] {
+        let page = world.service.tokens(&world.by, &input(json!({ "state": state }))).await;
+        assert_eq!(page.unwrap().entries.len(), wanted, "E9: {state}");
+    }
     for changed in [true, false] {
         let back = world.service.unblock_company(&world.by, &acme, "").await.unwrap();
         assert_eq!((back.changed, back.company.blocked), (changed, None));

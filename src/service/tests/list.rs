@@ -91,6 +91,14 @@ async fn nobody_is_shown_more_than_they_reach_whatever_they_ask() {
     ] {
         assert_eq!(listed(&world, &ids, by, body.clone()).await, wanted, "{by:?} {body}");
     }
+    // A token stays with its owner, who went to another company.
+    let moved = input(json!({"company": "other"}));
+    world.service.update_owner(&world.by, &owner_id("bob"), &moved).await.unwrap();
+    assert!(listed(&world, &ids, &eve, json!({})).await.is_empty());
+    assert_eq!(problem(world.service.token(&eve, ids[1]).await).0, 404);
+    let back = input(json!({"company": "acme"}));
+    world.service.update_owner(&world.by, &owner_id("bob"), &back).await.unwrap();
+    assert_eq!(listed(&world, &ids, &eve, json!({})).await, [3, 1]);
     for (by, owner) in [(&alice, "bob"), (&alice, "nobody"), (&eve, "alice")] {
         let refused = world.service.tokens(by, &input(json!({"owner": owner}))).await;
         assert_eq!(problem(refused).0, 404, "{by:?} {owner}");
