@@ -9,6 +9,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, error::ErrorKind};
 
 use crate::clock::Clock;
 use crate::store::Opener;
+use crate::telemetry::{Format, notices};
 
 pub mod failure;
 pub mod output;
@@ -49,6 +50,10 @@ pub fn run() -> ExitCode {
         Err(code) => return code,
     };
     let json = arguments.common.json;
+    // A gateway has logs instead, as its configuration says.
+    if !matches!(arguments.command, Command::Serve(_) | Command::Demo(_)) {
+        notices::start(if json { Format::Json } else { Format::Human }, machine_clock());
+    }
     let outcome = dispatch(arguments).and_then(|reply| reply.write(json));
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
