@@ -45,10 +45,13 @@ use waiting::Waiting;
 
 /// Does what was typed, and says how it went.
 pub fn run() -> ExitCode {
-    let arguments = match parse() {
+    let mut arguments = match parse() {
         Ok(arguments) => arguments,
         Err(code) => return code,
     };
+    if arguments.common.config.is_none() {
+        arguments.common.config = place::named_by_environment();
+    }
     let json = arguments.common.json;
     // A gateway has logs instead, as its configuration says.
     if !matches!(arguments.command, Command::Serve(_) | Command::Demo(_)) {

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::DeTable;
 
+use super::bounded::contents;
 use super::broken::Broken;
 use super::environment::{Environment, Overrides};
 use super::file::File;
@@ -84,7 +85,7 @@ pub(super) fn settings(
 }
 
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, Report> {
-    std::fs::read(path).map_err(|error| {
+    contents(path).map_err(|error| {
         let mistake = Mistake::NotRead { path: path.display().to_string(), why: error.to_string() };
         let hint = match error.kind() {
             ErrorKind::NotFound => {

@@ -7,6 +7,7 @@
 pub mod settings;
 mod environment;
 mod mistake;
+mod bounded;
 mod report;
 mod reading;
 mod scalar;
