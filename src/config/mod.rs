@@ -13,6 +13,7 @@ mod reading;
 mod scalar;
 mod table;
 mod file;
+mod units;
 mod values;
 mod general;
 mod storage;

@@ -16,6 +16,7 @@ mod folders;
 mod life;
 mod limits;
 mod named;
+mod plain;
 mod readme;
 mod secrets;
 mod server;
