@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::environment::{BadReference, sole_reference};
+use super::environment::{BadReference, Environment, sole_reference};
 use super::file::StoreTable;
 use super::mistake::Mistake;
 use super::reading::{Field, Placed, Reading, Reported, did_you_mean};
@@ -53,7 +53,7 @@ fn master_key(
 ) -> Result<MasterKeySource, Reported> {
     let environment = reading.environment;
     let Some(given) = field else {
-        let credential = environment.value(CREDENTIALS).map(|dir| Path::new(dir).join(CREDENTIAL));
+        let credential = credentials(environment).map(|folder| folder.join(CREDENTIAL));
         let file = credential.filter(|file| file.exists());
         return Ok(MasterKeySource::File(file.unwrap_or_else(|| beside(store))));
     };
@@ -71,12 +71,10 @@ fn master_key(
     let file = match environment.expand(&given.value) {
         Ok(text) => match text.split_once(':') {
             Some(("file", path)) if !path.is_empty() => reading.beside_file(path),
-            Some(("credential", name)) if !name.is_empty() => {
-                match environment.value(CREDENTIALS) {
-                    Some(folder) => Path::new(folder).join(name),
-                    None => return missing(CREDENTIALS, "systemd sets it for `LoadCredential=`"),
-                }
-            }
+            Some(("credential", name)) if !name.is_empty() => match credentials(environment) {
+                Some(folder) => folder.join(name),
+                None => return missing(CREDENTIALS, "systemd sets it for `LoadCredential=`"),
+            },
             _ => return Err(secret_in_file(given, reading)),
         },
         Err(BadReference::NoVariable(name, _)) => return missing(&name, "set the variable"),
@@ -87,6 +85,11 @@ fn master_key(
         return Err(reading.mistake(&given.span, Mistake::KeyInStore, hint));
     }
     Ok(MasterKeySource::File(file))
+}
+
+/// The folder of systemd's credentials, if there is one. A variable that is empty names none.
+fn credentials(environment: &Environment) -> Option<&Path> {
+    environment.value(CREDENTIALS).filter(|folder| !folder.is_empty()).map(Path::new)
 }
 
 fn lies_in(file: &Path, folder: &Path) -> bool {

@@ -13,7 +13,7 @@ use crate::service::caller::Caller;
 use crate::service::error::ServiceError;
 use crate::service::input::{CompanyChange, NewCompany, Patch};
 use crate::service::view::{CompanyChanged, CompanyView};
-use crate::service::{ATTEMPTS, PAGE_ENTRIES, Service, check, grant};
+use crate::service::{ATTEMPTS, Service, check, grant, page_size};
 use crate::store::{Change, Page, Record, StoreError};
 
 impl Service {
@@ -70,13 +70,14 @@ impl Service {
         after: Option<&Slug>,
         limit: usize,
     ) -> Result<Page<CompanyView, Slug>, ServiceError> {
+        let limit = page_size(limit)?;
         if !by.sees_all() {
             let one = by.watched_company().filter(|id| after.is_none_or(|after| *id > after));
             let found = self.company_of(one).await?;
             let entries = found.iter().map(|company| CompanyView::from(&**company)).collect();
             return Ok(Page { entries, next: None });
         }
-        let page = self.store().companies(after, limit.clamp(1, PAGE_ENTRIES)).await?;
+        let page = self.store().companies(after, limit).await?;
         let entries = page.entries.iter().map(|company| CompanyView::from(&**company));
         Ok(Page { entries: entries.collect(), next: page.next })
     }

@@ -12,7 +12,7 @@ use crate::history;
 use crate::service::caller::Caller;
 use crate::service::diff::{FieldChange, diff};
 use crate::service::error::ServiceError;
-use crate::service::{PAGE_ENTRIES, Service};
+use crate::service::{Service, page_size};
 use crate::store::{self, Health, Page, Position, Record, Recorded, StoreError, Subject, codec};
 
 /// How many earlier events are looked at in one go for the record before an update: observations,
@@ -105,7 +105,7 @@ impl Service {
             Some(Subject::Owner(id)) => self.let_see(by, &*self.owner_record(id).await?).await?,
             Some(Subject::Company(id)) => by.let_see_company(id)?,
         }
-        let page = self.store().events(subject, before, limit.clamp(1, PAGE_ENTRIES)).await?;
+        let page = self.store().events(subject, before, page_size(limit)?).await?;
         if let (Some(Subject::Company(id)), true) = (subject, page.entries.is_empty()) {
             // One that is not on record has a history once somebody came to it or left it.
             self.company_record(id).await?;

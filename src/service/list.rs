@@ -12,7 +12,7 @@ use crate::service::cursor::Cursors;
 use crate::service::error::ServiceError;
 use crate::service::input::FlagsInput;
 use crate::service::view::TokenView;
-use crate::service::{PAGE_ENTRIES, Service, check};
+use crate::service::{Service, check, page_size};
 use crate::store::{
     Listed, Order, Page, Position, Standing, StoreError, TokenFilter, TokenQuery, Used,
 };
@@ -91,7 +91,7 @@ impl Service {
         let order = asked.order.unwrap_or_default();
         let cursors = Cursors::new(&self.first_event().await?, format!("{order:?} {filter:?}"));
         let after = given(&asked.cursor).map(|text| cursors.read(text)).transpose()?;
-        let limit = asked.limit.unwrap_or(USUAL_ENTRIES).clamp(1, PAGE_ENTRIES);
+        let limit = page_size(asked.limit.unwrap_or(USUAL_ENTRIES))?;
         let query = TokenQuery { filter, order, after, limit, now };
         let page = self.store().tokens(&query).await?;
         if let (Some(owner), true) =
