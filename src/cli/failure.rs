@@ -195,6 +195,7 @@ impl From<StoreError> for Failure {
         match &error {
             StoreError::Locked { .. } => Self::new(Code::Unreachable, "locked", error),
             StoreError::Conflict { .. } => Self::new(Code::Conflict, "conflict", error),
+            StoreError::Taken { .. } => Self::new(Code::Conflict, "exists", error),
             StoreError::Full { .. } => Self::new(Code::Refused, "disk-full", error),
             StoreError::Damaged { .. } => Self::new(Code::Refused, "damaged", error),
             StoreError::NotData { .. } => {

@@ -135,7 +135,9 @@ impl ServiceError {
             | Self::NoMasterKey(_)
             | Self::NotSealed(_) => 503,
             Self::Store(error) => match error {
-                StoreError::Conflict { .. } | StoreError::DuplicateSecret => 409,
+                StoreError::Conflict { .. }
+                | StoreError::DuplicateSecret
+                | StoreError::Taken { .. } => 409,
                 StoreError::Full { .. } => 507,
                 StoreError::ReadOnly(_)
                 | StoreError::Locked { .. }
@@ -165,6 +167,7 @@ impl ServiceError {
             Self::Store(error) => match error {
                 StoreError::Conflict { .. } => "conflict",
                 StoreError::DuplicateSecret => "duplicate-secret",
+                StoreError::Taken { .. } => "exists",
                 StoreError::Full { .. } => "disk-full",
                 StoreError::ReadOnly(_) => "read-only",
                 StoreError::Locked { .. } => "locked",
