@@ -12,6 +12,7 @@ pub mod config;
 pub mod history;
 pub mod store;
 pub mod cache;
+pub mod egress;
 pub mod service;
 pub mod web;
 pub mod gateway;
