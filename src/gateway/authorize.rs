@@ -99,8 +99,10 @@ pub(super) async fn permit<'s>(
             Ok(Permit { api, rule, entry: Some(who.into_entry()), seat, at: now })
         }
         (verdict, _) => {
+            let refusal = verdict.err().unwrap_or(Refusal::NoRule);
+            core.shared.cache.note_refused(who.entry(), refusal, inbound.peer);
             *seen = Some(who);
-            Err(verdict.err().unwrap_or(Refusal::NoRule))
+            Err(refusal)
         }
     }
 }

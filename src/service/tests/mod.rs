@@ -2,10 +2,12 @@
 
 mod owners;
 mod rights;
+mod reuse;
 mod rotate;
 mod sweep;
 mod tokens;
 mod update;
+mod warn;
 
 use std::path::Path;
 use std::sync::Arc;
