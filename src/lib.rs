@@ -14,6 +14,7 @@ pub mod history;
 pub mod store;
 pub mod cache;
 pub mod service;
+pub mod notices;
 pub mod web;
 pub mod gateway;
 pub mod admin;

@@ -10,7 +10,9 @@ use axum::response::Response;
 use axum::routing::{get, post};
 
 use crate::admin::problem::Problem;
-use crate::admin::{Handles, access, clock, explain, history, session, system, tokens, users};
+use crate::admin::{
+    Handles, access, clock, explain, history, session, system, tokens, users, webhooks,
+};
 
 /// The most bytes of a body: all fields at their limits, escaped.
 const BODY_BYTES: usize = 256 * 1_024;
@@ -59,6 +61,9 @@ fn acts() -> Router<Arc<Handles>> {
         .route("/clock", get(clock::show))
         .route("/clock/mark", post(clock::lower))
         .route("/clock/trust", post(clock::trust))
+        .route("/webhooks", get(webhooks::list))
+        .route("/webhooks/{name}/deliveries", get(webhooks::deliveries))
+        .route("/webhooks/{name}/test", post(webhooks::test))
         .route("/status", get(system::status))
         .route("/reload", post(system::reload))
         .route("/backup", post(system::backup))

@@ -19,6 +19,7 @@ use crate::gateway::descriptors::Descriptors;
 use crate::gateway::port::Port;
 use crate::gateway::snapshot::Snapshot;
 use crate::gateway::targets::Targets;
+use crate::notices::{Notices, Prepared};
 use crate::service::Service;
 use crate::store::{self, Store, sealed};
 use crate::telemetry::counters::Counters;
@@ -45,6 +46,7 @@ pub(super) struct Opening {
     clock: Clock,
     logs: Option<Logs>,
     descriptors: Descriptors,
+    webhooks: Prepared,
     begun: Instant,
 }
 
@@ -57,6 +59,7 @@ impl Opening {
         (clock, logs): (Clock, Option<Logs>),
     ) -> Result<Self, AppError> {
         sealed::check_key(&settings)?;
+        let webhooks = Prepared::new(&settings)?;
         let (control, begun, listen) = (control()?, clock::instant(), &settings.listen);
         let port = Port::take(listen.public).map_err(|source| AppError::Listen {
             key: "listen.public",
@@ -87,6 +90,7 @@ impl Opening {
             clock,
             logs,
             descriptors,
+            webhooks,
             begun,
         })
     }
@@ -101,6 +105,7 @@ impl Opening {
     pub(super) fn serve(self, store: Arc<dyn Store>) -> Result<Running, AppError> {
         let (shared, targets) = self.share(store)?;
         let Self { control, port, mut faces, standing, settings, source, clock, logs, .. } = self;
+        let webhooks = self.webhooks;
         let settings = Arc::new(ArcSwap::from_pointee(settings));
         let cache = Arc::clone(&shared.cache);
         let service = Arc::new(Service::new(cache, Arc::clone(&settings), clock));
@@ -112,10 +117,16 @@ impl Opening {
             listeners.map_err(|source| AppError::Listen { key, address: public, source })?;
         let (stop, stopped) = watch::channel(false);
         let cores = Cores::start(listeners, &now, &shared, &stopped)?;
-        let reloader =
-            Arc::new(Reloader::new(source, settings, Arc::clone(&shared), targets, logs.clone()));
+        let notices = Notices::open(Arc::clone(&service), &now.store.path, webhooks);
+        let reloader = Arc::new(Reloader::new(
+            source,
+            settings,
+            Arc::clone(&shared),
+            (targets, Arc::clone(&notices)),
+            logs.clone(),
+        ));
         let checked = Arc::<scrub::Checked>::default();
-        let metrics = watched::metrics((&shared, &reloader, &checked), logs.as_ref());
+        let metrics = watched::metrics((&shared, &reloader, &checked, &notices), logs.as_ref());
         standing.opened(Arc::clone(&shared), metrics);
         let server = ServerStatus {
             pid: std::process::id(),
@@ -132,12 +143,14 @@ impl Opening {
             }),
             server: Some(server),
             shared: Some(Arc::clone(&shared)),
+            notices: Some(Arc::clone(&notices)),
             people: Default::default(),
         };
         faces.add(&control, socket, handles);
         let wall = WallClock::trust(&shared.clock);
         let upkeep = upkeep::run(Arc::clone(&service), Arc::clone(&shared), wall, faces.closed());
         faces.beside(control.spawn(upkeep));
+        faces.beside(control.spawn(notices.run(faces.closed())));
         let store = Arc::clone(shared.cache.store());
         faces.beside(control.spawn(scrub::run(store, checked, faces.closed())));
         let opening_ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);

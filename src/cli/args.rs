@@ -80,6 +80,9 @@ pub enum Command {
         #[command(flatten)]
         list: HistoryList,
     },
+    /// See who is told what happened, and whether it arrives
+    #[command(subcommand)]
+    Webhook(WebhookCommand),
     /// Show each check that a request would meet, and where it would stop
     Explain(Explain),
     /// Tell whether a server runs, and how its store does
@@ -328,6 +331,23 @@ pub struct HistoryList {
     /// Only events with a smaller number
     #[arg(long, value_name = "POSITION")]
     pub before: Option<u64>,
+}
+
+/// `webhook`
+#[derive(Subcommand, Debug)]
+pub enum WebhookCommand {
+    /// List the configured webhooks, and how they do
+    List,
+    /// Show what was tried of late, newest first
+    Deliveries {
+        /// The webhook's name
+        name: String,
+    },
+    /// Call a webhook now, and show what it answers
+    Test {
+        /// The webhook's name
+        name: String,
+    },
 }
 
 /// `explain`

@@ -25,6 +25,7 @@ pub mod client;
 pub mod render;
 pub mod user;
 pub mod history;
+pub mod webhook;
 pub mod explain;
 pub mod clock;
 pub mod system;
@@ -103,6 +104,9 @@ fn dispatch(arguments: Arguments) -> Result<Reply, Failure> {
                 history::verify(against.as_deref(), client).await
             }
         }),
+        Command::Webhook(command) => {
+            ask(&common, async |client, clock| webhook::run(command, client, clock).await)
+        }
         Command::Explain(explain) => {
             ask(&common, async |client, clock| explain::run(explain, client, clock).await)
         }

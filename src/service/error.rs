@@ -1,7 +1,7 @@
 //! Why an act is refused or failed: a closed set, told apart by what its caller can do about it.
 //! `admin` turns each into a problem document, `cli` into an exit code.
 
-use crate::domain::id::{OwnerId, TokenId};
+use crate::domain::id::{OwnerId, Slug, TokenId};
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::token::State;
 use crate::store::StoreError;
@@ -35,6 +35,9 @@ pub enum ServiceError {
     /// There is no such owner.
     #[error("there is no user `{0}`")]
     NoOwner(OwnerId),
+    /// There is no such webhook.
+    #[error("there is no webhook `{0}`")]
+    NoWebhook(Slug),
     /// An owner is never made twice.
     #[error("there is a user `{0}` already")]
     OwnerExists(OwnerId),
@@ -118,7 +121,7 @@ impl ServiceError {
         match self {
             Self::Field { .. } => 400,
             Self::NotAllowed { .. } | Self::Forbidden(_) => 403,
-            Self::NoToken(_) | Self::NoOwner(_) => 404,
+            Self::NoToken(_) | Self::NoOwner(_) | Self::NoWebhook(_) => 404,
             Self::OwnerExists(_) | Self::Ended { .. } | Self::Rotated { .. } | Self::History(_) => {
                 409
             }
@@ -147,7 +150,7 @@ impl ServiceError {
             Self::Field { .. } => "bad-field",
             Self::NotAllowed { .. } => "not-allowed",
             Self::Forbidden(_) => "forbidden",
-            Self::NoToken(_) | Self::NoOwner(_) => "not-found",
+            Self::NoToken(_) | Self::NoOwner(_) | Self::NoWebhook(_) => "not-found",
             Self::OwnerExists(_) => "exists",
             Self::Ended { .. } => "ended",
             Self::Rotated { .. } => "rotated",

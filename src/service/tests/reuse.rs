@@ -40,7 +40,7 @@ async fn reuse_is_told_once_an_hour_for_each_token_with_its_address() {
     world.clock.advance(Span::from_seconds(1));
     shown(old.id).await;
     assert_eq!(told().await, 1);
-    let subject = crate::store::Subject::Token(old.id);
+    let subject = store::Subject::Token(old.id);
     let page = world.service.events(&world.by, Some(&subject), None, 9).await.unwrap();
     let reasons: Vec<_> = page.entries.iter().map(|view| view.event.reason.as_str()).collect();
     assert_eq!(

@@ -27,7 +27,7 @@ impl World {
 
     /// What was said of a token's end, oldest first: the kind, and how long before the end.
     async fn warnings(&self, id: TokenId) -> Vec<(EventKind, u64)> {
-        let subject = crate::store::Subject::Token(id);
+        let subject = store::Subject::Token(id);
         let page = self.service.store().events(Some(&subject), None, 100).await.unwrap();
         let events = page.entries.iter().rev().map(|recorded| &recorded.event);
         let near =

@@ -79,6 +79,11 @@ fn state() -> State {
         clock_behind_seconds: 10,
         config_generation: 11,
         config_failures: 12,
+        webhooks: vec![WebhookState {
+            name: "chat".to_owned(),
+            attempts: [16, 17, 18],
+            waiting: 19,
+        }],
     }
 }
 
