@@ -31,7 +31,7 @@ pub struct DeliveryList {
 type Handle = State<Arc<Handles>>;
 
 pub(super) async fn list(State(handles): Handle, By(by): By) -> Result<Json<WebhookList>, Problem> {
-    Ok(Json(WebhookList { webhooks: notices(&handles)?.list(&by)? }))
+    Ok(Json(WebhookList { webhooks: notices(&handles).ok_or_else(no_server)?.list(&by)? }))
 }
 
 pub(super) async fn deliveries(
@@ -39,7 +39,9 @@ pub(super) async fn deliveries(
     By(by): By,
     Id(name): Id<Slug>,
 ) -> Result<Json<DeliveryList>, Problem> {
-    Ok(Json(DeliveryList { deliveries: notices(&handles)?.deliveries(&by, &name)? }))
+    Ok(Json(DeliveryList {
+        deliveries: notices(&handles).ok_or_else(no_server)?.deliveries(&by, &name)?,
+    }))
 }
 
 /// Answers what came of the call; that it failed is no problem of this request.
@@ -49,9 +51,13 @@ pub(super) async fn test(
     Id(name): Id<Slug>,
     Body(Empty {}): Body<Empty>,
 ) -> Result<Json<Attempt>, Problem> {
-    Ok(Json(notices(&handles)?.test(&by, &name).await?))
+    Ok(Json(notices(&handles).ok_or_else(no_server)?.test(&by, &name).await?))
 }
 
-fn notices(handles: &Handles) -> Result<&Notices, Problem> {
-    handles.notices.as_deref().ok_or_else(|| Problem::no_server("telling others what happened"))
+fn notices(handles: &Handles) -> Option<&Notices> {
+    handles.notices.as_deref()
+}
+
+fn no_server() -> Problem {
+    Problem::no_server("telling others what happened")
 }

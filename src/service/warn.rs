@@ -62,10 +62,14 @@ struct Warning {
 impl Lookout {
     /// Looks that go on from what was done by `noted`, the last second that was relied on.
     pub fn since(noted: Timestamp) -> Self {
-        let from = earlier(noted, LOOK_BACK);
-        let look = |days| Due { deadline: from.plus(days), token: TokenId::from_bytes([0; 16]) };
-        Self(std::array::from_fn(|nth| look(days_of(nth))))
+        Self(std::array::from_fn(|nth| look(nth, noted)))
     }
+}
+
+/// Where a look begins that has done its work until `noted`.
+fn look(nth: usize, noted: Timestamp) -> Due {
+    let deadline = earlier(noted, LOOK_BACK).plus(days_of(nth));
+    Due { deadline, token: TokenId::from_bytes([0; 16]) }
 }
 
 impl Service {
@@ -81,6 +85,10 @@ impl Service {
         let mut warned = Warned::default();
         for (nth, reached) in lookout.0.iter_mut().enumerate() {
             let until = now.plus(days_of(nth));
+            if reached.deadline > until {
+                // The clock went back.
+                *reached = look(nth, now);
+            }
             let due = self.store().due(until, Some(*reached), BATCH).await?;
             let mut commits = Vec::new();
             for one in &due {
