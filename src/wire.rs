@@ -65,45 +65,80 @@ pub fn named_by_connection(line: &[u8]) -> impl Iterator<Item = HeaderName> {
 }
 
 /// Whether a field says where or from whom a request came, or where it was going, which only a
-/// trusted proxy may say (sec-H4), or asks the upstream to read another method than the one that was checked
-/// (sec-P15).
+/// trusted proxy may say (sec-H4; RFC 9440 section 3 for certificates), or asks the upstream to read another
+/// method or path than the one that was checked (sec-P15): `SCRIPT_NAME` and its like move the path that
+/// frameworks read.
 pub fn is_claim(name: &str) -> bool {
     // By the first letter: this is asked of every field of every message.
-    let claims: &[&str] = match name.as_bytes().first() {
-        Some(b'c') => &["client-ip", "cf-connecting-ip", "cf-connecting-ipv6"],
-        Some(b'f') => &["forwarded", "fastly-client-ip"],
-        Some(b'p') => &["proxy"],
-        Some(b'r') => &["remote-addr", "remote-user"],
-        Some(b't') => &["true-client-ip"],
-        Some(b'x') => &[
-            "x-client-ip",
-            "x-cluster-client-ip",
-            "x-envoy-external-address",
-            "x-envoy-original-path",
-            "x-http-method",
-            "x-http-method-override",
-            "x-method-override",
-            "x-real-ip",
-            "x-remote-addr",
-            "x-remote-ip",
-            "x-remote-user",
-            "x-rewrite-url",
-        ],
+    let (claims, beginnings): (&[&str], &[&str]) = match name.as_bytes().first() {
+        Some(b'c') => (&["cf-connecting-ip", "cf-connecting-ipv6", "client-ip"], &["client-cert"]),
+        Some(b'd') => (&["daphne-root-path"], &[]),
+        Some(b'f') => (&["fastly-client-ip", "forwarded", "front-end-https"], &[]),
+        Some(b'h') => (&["https"], &[]),
+        Some(b'p') => (&["path-info", "proxy"], &[]),
+        Some(b'r') => (&["request-uri"], &["remote-"]),
+        Some(b's') => (&["script-filename", "script-name"], &["ssl-client-"]),
+        Some(b't') => (&["true-client-ip"], &[]),
+        Some(b'w') => (&[], &["wl-proxy-"]),
+        Some(b'x') => (&CLAIMS_X, &BEGINNINGS_X),
         _ => return false,
     };
     let begins =
-        |wanted: &str| name.get(..wanted.len()).is_some_and(|start| is_alias(start, wanted));
-    claims.iter().any(|claim| is_alias(name, claim))
-        || begins("x-forwarded")
-        || begins("x-original-")
+        |wanted: &&str| name.get(..wanted.len()).is_some_and(|start| is_alias(start, wanted));
+    claims.iter().any(|claim| is_alias(name, claim)) || beginnings.iter().any(begins)
 }
 
-/// Whether `name`, with `_` and `.` read as `-`, is `wanted`. Many servers fold these characters
-/// into one, so that a field under another spelling would be taken for the real one (sec-H2). Both
-/// are in lower case already, and `wanted` is in its folded form.
+/// Claims by frameworks and by proxies of clouds, and by those in front of which nobody stands.
+const CLAIMS_X: [&str; 17] = [
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-envoy-external-address",
+    "x-http-method",
+    "x-http-method-override",
+    "x-matched-path",
+    "x-method",
+    "x-method-override",
+    "x-originating-ip",
+    "x-path-info",
+    "x-real-ip",
+    "x-rewrite-url",
+    "x-scheme",
+    "x-script-name",
+    "x-url-scheme",
+    "x-webauth-user",
+    "x-real-port",
+];
+
+const BEGINNINGS_X: [&str; 17] = [
+    "x-amzn-mtls-",
+    "x-amzn-oidc-",
+    "x-auth-request-",
+    "x-authenticated-",
+    "x-client-cert",
+    "x-consumer-",
+    "x-credential-",
+    "x-envoy-original-",
+    "x-forwarded",
+    "x-goog-authenticated-user-",
+    "x-goog-iap-",
+    "x-invoke-",
+    "x-middleware-",
+    "x-ms-client-principal",
+    "x-original-",
+    "x-remote-",
+    "x-ssl-client-",
+];
+
+/// Whether `name` is `wanted` to the most careless reader. CGI and what follows it read every byte that is
+/// no letter or digit as one and the same, so that a field under another spelling would be taken for
+/// the real one (sec-H2). Both are in lower case already.
 pub fn is_alias(name: &str, wanted: &str) -> bool {
-    let fold = |b: u8| if matches!(b, b'_' | b'.') { b'-' } else { b };
     name.len() == wanted.len() && name.bytes().map(fold).eq(wanted.bytes().map(fold))
+}
+
+/// A byte of a field's name as the most careless reader has it.
+pub const fn fold(byte: u8) -> u8 {
+    if byte.is_ascii_alphanumeric() { byte } else { b'-' }
 }
 
 /// Whether a text reaches the other end of a header exactly as it is: visible ASCII and spaces
@@ -120,10 +155,10 @@ mod tests {
 
     #[test]
     fn sec_h2_aliases_are_one_name() {
-        for alias in ["x-auth-user", "x_auth_user", "x.auth.user", "x-auth_user"] {
+        for alias in ["x-auth-user", "x_auth_user", "x.auth.user", "x-auth_user", "x~auth!user"] {
             assert!(is_alias(alias, "x-auth-user"), "{alias}");
         }
-        assert!(!is_alias("x-auth-use", "x-auth-user") && !is_alias("x-auth+user", "x-auth-user"));
+        assert!(!is_alias("x-auth-use", "x-auth-user") && !is_alias("xxauth-user", "x-auth-user"));
     }
 
     #[test]
@@ -179,10 +214,39 @@ mod tests {
             "x-envoy-original-path",
             "remote-user",
             "remote_addr",
+            "remote-groups",
+            "script_name",
+            "path-info",
+            "daphne-root-path",
+            "client-cert",
+            "client-cert-chain",
+            "ssl-client-verify",
+            "x-ssl-client-dn",
+            "x-middleware-subrequest",
+            "x-matched-path",
+            "x-http-method~override",
+            "x+forwarded+for",
         ] {
             assert!(is_claim(claim), "{claim}");
         }
-        for other in ["x-request-id", "accept", "x-", "x-original", "cookie", "range", "referer"] {
+        for other in [
+            "x-request-id",
+            "accept",
+            "x-",
+            "x-original",
+            "cookie",
+            "range",
+            "referer",
+            "content-type",
+            "host",
+            "dnt",
+            "x-remote",
+            "x-client-id",
+            "x-methods",
+            "x-ssl",
+            "sec-ch-ua",
+            "client-id",
+        ] {
             assert!(!is_claim(other), "{other}");
         }
     }

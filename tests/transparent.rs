@@ -22,6 +22,8 @@ mod httpbin;
 mod nginx;
 #[path = "transparent/odd.rs"]
 mod odd;
+#[path = "transparent/second.rs"]
+mod second;
 
 #[test]
 fn the_documented_list_is_the_one_that_is_tested() {

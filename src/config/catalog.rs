@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::file::{ContextTable, ParamTable};
+use super::header::header;
 use super::identity::{TakenHeaders, take_header};
 use super::mistake::Mistake;
 use super::reading::{NamedNumber, Placed, Reading, Reported};
 use super::settings::{Context, ContextParam};
-use super::values::{boolean, header, key_name, list, text};
+use super::values::{boolean, key_name, list, text};
 use crate::domain::flags::{FlagCatalog, Flags};
 use crate::domain::id::Slug;
 use crate::wire::is_header_text;

@@ -7,10 +7,10 @@ use std::ops::Range;
 use http::HeaderName;
 
 use super::file::IdentityTable;
+use super::header::{flat, header};
 use super::mistake::Mistake;
 use super::reading::{Field, Placed, Reading, Reported, Text};
 use super::settings::{Dialect, IdentityHeaders};
-use super::values::{flat, header};
 
 /// Which header is taken for what, and where that is written, so that no header gets two values.
 pub(super) type TakenHeaders = BTreeMap<String, (String, Option<Placed<Text>>)>;

@@ -13,6 +13,7 @@ mod scalar;
 mod table;
 mod file;
 mod values;
+mod header;
 mod general;
 mod secret_source;
 mod storage;

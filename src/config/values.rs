@@ -1,18 +1,15 @@
-//! From a single value of the file to a checked one: numbers, sizes, lengths of time, addresses,
-//! names and header names.
+//! From a single value of the file to a checked one: numbers, sizes, lengths of time, addresses
+//! and names.
 
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::time::Duration;
-
-use http::HeaderName;
 
 use super::mistake::Mistake;
 use super::reading::{Field, Placed, Reading, Reported, Text, did_you_mean, listed};
 use super::table::Size;
 use crate::domain::id::{MAX_NAME, Slug};
 use crate::domain::time::Span;
-use crate::wire;
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
@@ -21,44 +18,6 @@ const TIB: u64 = 1 << 40;
 
 /// The longest length of time that can be set: a century, which no clock overflows.
 const LONGEST_DAYS: u64 = 36_500;
-
-/// Headers that carry the message, the credential or the way that a request came, beside those of
-/// one connection. To set one of them for an upstream would change what it reads.
-const RESERVED_HEADERS: [&str; 23] = [
-    "accept",
-    "accept-encoding",
-    "age",
-    "alt-svc",
-    "authorization",
-    "cache-control",
-    "content-encoding",
-    "content-length",
-    "content-type",
-    "cookie",
-    "date",
-    "expect",
-    "host",
-    "if-match",
-    "if-none-match",
-    "if-range",
-    "origin",
-    "range",
-    "set-cookie",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "via",
-];
-
-/// Claims that say who is calling, which is what an upstream is to be told.
-const IDENTITY_CLAIMS: [&str; 6] = [
-    "remote-user",
-    "x-forwarded-email",
-    "x-forwarded-groups",
-    "x-forwarded-preferred-username",
-    "x-forwarded-user",
-    "x-remote-user",
-];
 
 /// A whole number within bounds.
 pub(super) fn number<T: TryFrom<i128>>(
@@ -259,33 +218,6 @@ pub(super) fn key_name(
     name(&Placed { value: text, key: key.key.clone(), span: key.span.clone() }, what, reading)
 }
 
-/// The name of a header that we may set.
-pub(super) fn header(text: &Placed<Text>, reading: &Reading<'_>) -> Result<HeaderName, Reported> {
-    let shown = text.value.shown.clone();
-    let Ok(name) = text.value.value.parse::<HeaderName>() else {
-        let hint = "a header name is made of letters, digits and `-`, such as `x-tollgate-owner`";
-        return Err(reading.mistake(&text.span, Mistake::BadHeader(shown), hint));
-    };
-    if is_reserved(&name) {
-        let hint = "choose a name of your own, such as `x-tollgate-owner`";
-        return Err(reading.mistake(&text.span, Mistake::HeaderReserved(shown), hint));
-    }
-    Ok(name)
-}
-
-/// `X_Forwarded_For` is `X-Forwarded-For` to many an upstream (sec-H2).
-fn is_reserved(name: &HeaderName) -> bool {
-    let flat = flat(name);
-    RESERVED_HEADERS.contains(&flat.as_str())
-        || wire::is_hop_by_hop(&flat)
-        || (wire::is_claim(&flat) && !IDENTITY_CLAIMS.contains(&flat.as_str()))
-}
-
-/// A header name as the most careless upstream reads it.
-pub(super) fn flat(name: &HeaderName) -> String {
-    name.as_str().replace(['_', '.'], "-")
-}
-
 fn out_of_range<T>(
     place: &Placed<T>,
     least: String,
@@ -385,16 +317,5 @@ mod tests {
         for text in ["", "KiB", "10MB", "10k", "-1", "20000000TiB"] {
             assert_eq!(parse_size(text), None, "{text}");
         }
-    }
-
-    #[test]
-    fn reserved_headers_are_known_in_every_spelling() {
-        assert!(RESERVED_HEADERS.is_sorted());
-        for name in RESERVED_HEADERS {
-            assert_eq!(flat(&HeaderName::from_static(name)), name);
-        }
-        let reserved = |name| is_reserved(&HeaderName::from_static(name));
-        assert!(reserved("host") && reserved("connection") && reserved("x_real.ip"));
-        assert!(!reserved("x-tollgate-owner") && !reserved("x-forwarded-user"));
     }
 }

@@ -24,7 +24,7 @@ use super::core::{Core, Shared};
 use super::journey;
 use super::link::Link;
 use super::socket::Socket;
-use super::stream::Stream;
+use super::stream::{PIECE_BYTES, Stream};
 use super::unparsed;
 
 /// How long to wait when the system has no more sockets to give, before asking again.
@@ -186,6 +186,8 @@ async fn serve_http2(stream: TcpStream, client: Rc<Client>) {
     let mut builder = http2::Builder::new(Local(Rc::clone(&client)));
     let head_bytes = u32::try_from(limits.limits.head_bytes).unwrap_or(u32::MAX);
     builder.max_header_list_size(head_bytes).max_concurrent_streams(STREAMS_MAX);
+    // Held for each answer that its client gives room for and does not read (sec-D5); 400 KiB by default.
+    builder.max_send_buf_size(2 * PIECE_BYTES);
     let connection = pin!(builder.serve_connection(io, service));
     see_through(&client, connection, http2::Connection::graceful_shutdown, |_| false).await;
 }

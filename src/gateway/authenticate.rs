@@ -51,9 +51,7 @@ pub(super) async fn identify(
     core: &Core,
 ) -> Result<Authenticated, Refusal> {
     let credential = secret.ok_or(Refusal::CredentialMissing)?;
-    if let Some(target) = inbound.parts.uri.path_and_query() {
-        leak::check_target(target.as_str(), Some(credential))?;
-    }
+    check_target(inbound, Some(credential))?;
     let digest = Digest::of(credential);
     if let Some(entry) = core.known(&digest) {
         core.counters.cache_hits.add(1);
@@ -70,6 +68,15 @@ pub(super) async fn identify(
     }
     // Boxed, so that the way of all other requests stays small.
     Box::pin(find(&digest, core)).await
+}
+
+/// Refuses a request whose target holds a secret.
+///
+/// # Errors
+/// It does.
+pub(super) fn check_target(inbound: &Inbound, credential: Option<&[u8]>) -> Result<(), Refusal> {
+    let target = inbound.parts.uri.path_and_query();
+    target.map_or(Ok(()), |target| leak::check_target(target.as_str(), credential))
 }
 
 /// Asks what all cores share, and then the store.

@@ -66,6 +66,7 @@ pub(super) async fn permit<'s>(
     if let Some(rule) = matched.rule.filter(|rule| rule.public) {
         // Nobody asks whose it is, yet what has two readings goes nowhere (sec-A1).
         dialect::read(api.dialect, &inbound.parts.headers)?;
+        authenticate::check_target(inbound, None)?;
         return Ok(Permit { api, rule, entry: None, seat: None, at: Timestamp::EPOCH });
     }
     let mut now = core.shared.now()?;

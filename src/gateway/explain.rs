@@ -139,7 +139,7 @@ pub fn explain(
     let carried = carried.and_then(|headers| dialect::read(dialect, headers));
     if let Some(rule) = matched.rule.filter(|rule| rule.public) {
         let compared = format!("rule `{}` is public: nobody is asked who it is", rule.name);
-        walk.check("credential", compared, carried.map(|_| ()));
+        walk.check("credential", compared, carried.and(leak::check_target(target(question), None)));
         return walk.end(path, Some(&matched));
     }
     if let Some(held) = walk.identify((question, dialect), carried.map(|_| ()), held, moment) {
@@ -215,8 +215,12 @@ impl Walk {
         let matched = route::locate(&host, &normal.path, method, snapshot);
         let at_path = snapshot.routes.rules_at(&host, &normal.path);
         self.check("route", words::route(&matched, &host, method, at_path), Ok(()));
-        let spelling = route::check_spelling(normal.ambiguities, matched.api.keep);
-        self.check("spelling", words::spelling(normal.ambiguities, &matched), spelling);
+        let ambiguities = normal.ambiguities;
+        let taken = route::check_spelling(ambiguities, matched.api.keep);
+        let asked = (&*host, &*normal.path, method);
+        let alone = route::check_readings(&matched, ambiguities, asked, snapshot);
+        let compared = words::spelling(ambiguities, &matched, alone);
+        self.check("spelling", compared, taken.and(alone));
         // A request that is refused for its spelling has met no API.
         self.stopped.is_none().then(|| (matched, normal.path.into_owned()))
     }
@@ -235,8 +239,7 @@ impl Walk {
             Credential::Named => (read, None),
             Credential::Secret(secret) => (read, Some(secret.expose().as_bytes())),
         };
-        let target = question.url.path_and_query().map_or("", |target| target.as_str());
-        let kept = leak::check_target(target, secret);
+        let kept = leak::check_target(target(question), secret);
         let compared = words::credential(&question.credential, dialect, (present, kept));
         self.check("credential", compared, present.and(kept));
         let plausible = match &question.credential {
@@ -320,6 +323,10 @@ impl Walk {
             steps: self.steps,
         }
     }
+}
+
+fn target(question: &Question) -> &str {
+    question.url.path_and_query().map_or("", |target| target.as_str())
 }
 
 /// The host as `intake` reads it. Somebody who asks about a path alone means none in particular.

@@ -40,7 +40,7 @@ pub(super) struct Inbound {
 /// Which fields a request has that most have not, so that nobody looks for them in vain.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Notes {
-    /// `Transfer-Encoding`.
+    /// `Transfer-Encoding` or `Content-Length`.
     framed: bool,
     /// `TE`.
     pub(super) te: bool,
@@ -141,10 +141,20 @@ fn settle_host(parts: &mut Parts, client: &Client) -> Result<Rc<str>, Refusal> {
         return Err(BAD);
     }
     let value = HeaderValue::from_str(authority.as_str()).map_err(|_| BAD)?;
-    let target = parts.uri.path_and_query().cloned();
+    let target = origin_form(parts.uri.path_and_query())?;
     parts.headers.insert(header::HOST, value);
-    parts.uri = Uri::from(target.unwrap_or_else(|| PathAndQuery::from_static("/")));
+    parts.uri = Uri::from(target);
     Ok(host)
+}
+
+/// Path and query of a whole address, whose path may be left out there (RFC 9112 section 3.2.1).
+fn origin_form(target: Option<&PathAndQuery>) -> Result<PathAndQuery, Refusal> {
+    match target {
+        None => Ok(PathAndQuery::from_static("/")),
+        Some(target) if target.as_str().starts_with('/') => Ok(target.clone()),
+        Some(target) => PathAndQuery::try_from(format!("/{}", target.as_str()))
+            .map_err(|_| Refusal::BadRequest(BadRequest::Target)),
+    }
 }
 
 fn settle_path(parts: &mut Parts) -> Result<Ambiguities, Refusal> {
@@ -162,8 +172,15 @@ fn settle_path(parts: &mut Parts) -> Result<Ambiguities, Refusal> {
 }
 
 /// RFC 9112 section 6.1: the one transfer coding that is passed on is a plain `chunked`, in
-/// HTTP/1.1.
+/// HTTP/1.1. A length is one number (section 6.3).
 fn check_framing(parts: &Parts) -> Result<(), Refusal> {
+    let mut lengths = parts.headers.get_all(header::CONTENT_LENGTH).iter();
+    let plain = |length: &HeaderValue| {
+        !length.is_empty() && length.as_bytes().iter().all(u8::is_ascii_digit)
+    };
+    if !lengths.next().is_none_or(plain) || lengths.next().is_some() {
+        return Err(Refusal::BadRequest(BadRequest::Framing));
+    }
     let mut codings = parts.headers.get_all(header::TRANSFER_ENCODING).iter();
     let Some(coding) = codings.next() else { return Ok(()) };
     let plain = coding.as_bytes().eq_ignore_ascii_case(b"chunked") && codings.next().is_none();
@@ -193,7 +210,7 @@ fn clean_headers(headers: &mut HeaderMap, snapshot: &Snapshot) -> Result<Notes, 
                     gone.extend(Some(name).filter(is_removable));
                 }
             }
-            header::TRANSFER_ENCODING => notes.framed = true,
+            header::TRANSFER_ENCODING | header::CONTENT_LENGTH => notes.framed = true,
             header::TE => notes.te = true,
             header::EXPECT => notes.expect = true,
             _ => {}

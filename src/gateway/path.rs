@@ -103,6 +103,30 @@ pub fn decode(segment: &str) -> Cow<'_, str> {
     percent_encoding::percent_decode_str(segment).decode_utf8_lossy()
 }
 
+/// How other servers may read a normal path: with `%2F` as a slash, without path parameters, with
+/// several slashes as one, or all of that in any combination.
+pub fn other_readings(path: &str) -> impl Iterator<Item = String> {
+    (1..8_u8).map(move |ways| {
+        let mut path = path.to_owned();
+        if ways & 1 != 0 {
+            path = path.replace("%2F", "/");
+        }
+        if ways & 2 != 0 {
+            let names = path.split('/').map(|segment| {
+                let end = segment.find(';').or_else(|| segment.find("%3B"));
+                end.and_then(|end| segment.get(..end)).unwrap_or(segment)
+            });
+            path = names.collect::<Vec<_>>().join("/");
+        }
+        if ways & 4 != 0 {
+            while path.contains("//") {
+                path = path.replace("//", "/");
+            }
+        }
+        path
+    })
+}
+
 fn hex(digit: u8) -> Result<u8, BadRequest> {
     let value = char::from(digit).to_digit(16).ok_or(BadRequest::Encoding)?;
     u8::try_from(value).map_err(|_| BadRequest::Encoding)
@@ -192,6 +216,23 @@ mod tests {
     fn a_decoded_segment_is_what_it_says() {
         for (segment, text) in [("7", "7"), ("50%25", "50%"), ("a%7Cb", "a|b"), ("%C3%A9", "é")] {
             assert_eq!(decode(segment), text);
+        }
+    }
+
+    #[test]
+    fn sec_p6_what_other_servers_read_is_known() {
+        let read = |path| other_readings(path).collect::<Vec<_>>();
+        for (path, other) in [
+            ("//admin", "/admin"),
+            ("///admin//x", "/admin/x"),
+            ("/admin;a/x", "/admin/x"),
+            ("/;/admin", "/admin"),
+            ("/admin%2Fx", "/admin/x"),
+            ("/%2Fadmin", "/admin"),
+            ("/%3Ba%2F/admin%3Bb", "/admin"),
+            ("/a/b%2F%2Fc", "/a/b//c"),
+        ] {
+            assert!(read(path).contains(&other.to_owned()), "{path}: {:?}", read(path));
         }
     }
 

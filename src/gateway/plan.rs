@@ -147,8 +147,12 @@ impl RulePlan {
     /// Whether the rule speaks of this method. What may be fetched may also be asked for its head
     /// (RFC 9110 section 9.3.2).
     pub fn takes(&self, method: &Method) -> bool {
-        let named = |wanted: &Method| self.methods.contains(wanted);
-        self.methods.is_empty() || named(method) || (*method == Method::HEAD && named(&Method::GET))
+        self.names(method) || (*method == Method::HEAD && self.methods.contains(&Method::GET))
+    }
+
+    /// The same by the method's own name, or because the rule speaks of all.
+    pub fn names(&self, method: &Method) -> bool {
+        self.methods.is_empty() || self.methods.contains(method)
     }
 }
 

@@ -24,10 +24,15 @@ pub(super) struct Matched<'s> {
 /// Finds what a request met.
 ///
 /// # Errors
-/// A spelling of the path that this API does not take.
+/// A spelling of the path that this API does not take, or that another reader takes for a path of
+/// another rule.
 pub(super) fn find<'s>(inbound: &Inbound, snapshot: &'s Snapshot) -> Result<Matched<'s>, Refusal> {
-    let matched = locate(&inbound.host, inbound.path(), &inbound.parts.method, snapshot);
+    let (host, path, method) = (&*inbound.host, inbound.path(), &inbound.parts.method);
+    let matched = locate(host, path, method, snapshot);
     check_spelling(inbound.ambiguities, matched.api.keep)?;
+    if inbound.ambiguities != Ambiguities::default() {
+        check_readings(&matched, inbound.ambiguities, (host, path, method), snapshot)?;
+    }
     Ok(matched)
 }
 
@@ -49,14 +54,42 @@ pub(super) fn locate<'s>(
 /// # Errors
 /// What two servers could read in two ways (sec-P3, sec-P5, sec-P6).
 pub(super) fn check_spelling(ambiguities: Ambiguities, keep: KeepInPath) -> Result<(), Refusal> {
-    for (holds, kept, bad) in [
-        (ambiguities.encoded_slash, keep.encoded_slash, BadRequest::Slash),
-        (ambiguities.empty_segment, keep.empty_segment, BadRequest::EmptySegment),
-        (ambiguities.path_parameter, keep.path_parameter, BadRequest::PathParameter),
-    ] {
+    for (holds, kept, bad) in kinds(ambiguities, keep) {
         if holds && !kept {
             return Err(Refusal::BadRequest(bad));
         }
     }
     Ok(())
+}
+
+/// Refuses a path, kept as it is, that an upstream which reads it in another way would take for one
+/// of another rule: `//admin` under a wide rule, where `/admin` asks for more.
+///
+/// # Errors
+/// There is such a way to read it.
+pub(super) fn check_readings(
+    matched: &Matched<'_>,
+    ambiguities: Ambiguities,
+    (host, path, method): (&str, &str, &Method),
+    snapshot: &Snapshot,
+) -> Result<(), Refusal> {
+    let same = |other: &Matched<'_>| {
+        std::ptr::eq(matched.api, other.api)
+            && matched.rule.map(std::ptr::from_ref) == other.rule.map(std::ptr::from_ref)
+    };
+    let mut others = path::other_readings(path);
+    if others.all(|other| same(&locate(host, &other, method, snapshot))) {
+        return Ok(());
+    }
+    let kept = kinds(ambiguities, KeepInPath::default());
+    let bad = kept.into_iter().find(|(holds, ..)| *holds).map_or(BadRequest::Slash, |kind| kind.2);
+    Err(Refusal::BadRequest(bad))
+}
+
+const fn kinds(ambiguities: Ambiguities, keep: KeepInPath) -> [(bool, bool, BadRequest); 3] {
+    [
+        (ambiguities.encoded_slash, keep.encoded_slash, BadRequest::Slash),
+        (ambiguities.empty_segment, keep.empty_segment, BadRequest::EmptySegment),
+        (ambiguities.path_parameter, keep.path_parameter, BadRequest::PathParameter),
+    ]
 }

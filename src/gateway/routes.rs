@@ -61,7 +61,11 @@ impl Routes {
         let area = self.area(host, path)?;
         let mut captures = Captures::default();
         let rules = area.rules.find(path, &mut captures);
-        let rule = rules.and_then(|rules| rules.iter().find(|rule| rule.takes(method)));
+        let rule = rules.and_then(|rules| {
+            // A rule for `HEAD` itself comes before one whose `GET` takes it along.
+            let named = rules.iter().find(|rule| rule.names(method));
+            named.or_else(|| rules.iter().find(|rule| rule.takes(method)))
+        });
         let item = rule.and_then(|rule| captures.at(rule.item_place?));
         Some((&area.api, rule, item))
     }

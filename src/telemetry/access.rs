@@ -49,9 +49,10 @@ pub struct Line<'a> {
     /// Whence it came.
     pub peer: IpAddr,
     /// Its method.
+    #[serde(serialize_with = "plain")]
     pub method: &'a str,
     /// The host; none where it could not be read.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", serialize_with = "host")]
     pub host: Option<&'a str>,
     /// The path as it was checked, or as it came where it could not be read; never the query.
     #[serde(serialize_with = "path")]
@@ -163,7 +164,8 @@ impl Serialize for RequestId {
 impl fmt::Display for Line<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { request, peer, method, http, bytes, outcome, duration_us, .. } = self;
-        write!(f, "{method} {}{} ", self.host.unwrap_or("-"), without_secret(self.path))?;
+        let (method, host) = (secret::redact(method), secret::redact(self.host.unwrap_or("-")));
+        write!(f, "{method} {host}{} ", without_secret(self.path))?;
         match self.status {
             Some(status) => write!(f, "{status} {outcome}")?,
             None => write!(f, "- {outcome}")?,
@@ -191,6 +193,15 @@ impl fmt::Display for Line<'_> {
     }
 }
 
+// A client can put a secret anywhere, and be refused for it.
+fn plain<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&secret::redact(text))
+}
+
+fn host<S: Serializer>(host: &Option<&str>, serializer: S) -> Result<S::Ok, S::Error> {
+    plain(host.unwrap_or_default(), serializer)
+}
+
 fn path<S: Serializer>(path: &str, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&without_secret(path))
 }
@@ -201,12 +212,23 @@ const PATH_BYTES: usize = 1_024;
 /// The path without secrets of our own form, which somebody may have put there by mistake (sec-L1),
 /// and cut where it is very long.
 fn without_secret(path: &str) -> Cow<'_, str> {
+    if holds_escaped_secret(path) {
+        return Cow::Borrowed("/tg_[redacted]");
+    }
     let path = secret::redact(path);
     if path.len() <= PATH_BYTES {
         return path;
     }
     let end = (0..=PATH_BYTES).rev().find(|end| path.is_char_boundary(*end)).unwrap_or(0);
     Cow::Owned(format!("{}...", path.get(..end).unwrap_or_default()))
+}
+
+/// What could not be read has its escapes still.
+fn holds_escaped_secret(path: &str) -> bool {
+    path.contains('%') && {
+        let decoded = percent_encoding::percent_decode_str(path).decode_utf8_lossy();
+        matches!(secret::redact(&decoded), Cow::Owned(_))
+    }
 }
 
 #[cfg(test)]
@@ -265,8 +287,9 @@ mod tests {
     #[test]
     fn sec_l1_a_secret_in_a_path_is_not_logged() {
         let secret = "tg_0123456789012345678901234567890123ab";
-        for path in [format!("/x/{secret}/y"), format!("{}{secret}", "/x".repeat(500))] {
-            let line = Line { path: &path, ..LINE };
+        let escaped = format!("/../tg%5F{}", &secret[3..]);
+        for path in [format!("/x/{secret}/y"), format!("{}{secret}", "/x".repeat(500)), escaped] {
+            let line = Line { path: &path, method: secret, host: Some(secret), ..LINE };
             for text in [line.to_string(), serde_json::to_string(&line).unwrap()] {
                 assert!(!text.contains(&secret[3..]), "{text}");
             }

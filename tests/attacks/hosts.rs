@@ -4,7 +4,7 @@ use super::table::{Outcome, Reaches, Refused, Stage};
 
 const PUBLIC: Outcome = Reaches("GET /public/x HTTP/1.1");
 
-const HEADS: [(&str, &str, &str, Outcome); 45] = [
+const HEADS: [(&str, &str, &str, Outcome); 46] = [
     ("sec-P7", "GET /public/x HTTP/1.1", "Host: A.EXAMPLE\r\n", PUBLIC),
     ("sec-P7", "GET /admin/x HTTP/1.1", "Host: A.Example\r\n", Refused(403)),
     ("with a port", "GET /public/x HTTP/1.1", "Host: a.example:8080\r\n", PUBLIC),
@@ -23,6 +23,12 @@ const HEADS: [(&str, &str, &str, Outcome); 45] = [
     ("sec-P11", "GET HTTP://A.EXAMPLE/public/x HTTP/1.1", "Host: a.example\r\n", PUBLIC),
     ("sec-P11", "GET http://a.example HTTP/1.1", "Host: a.example\r\n", Refused(403)),
     ("sec-P11", "GET http://a.example?x=/public/ HTTP/1.1", "Host: a.example\r\n", Refused(403)),
+    (
+        "sec-P11: what is checked is what is sent",
+        "GET http://wide.example?/admin/x HTTP/1.1",
+        "Host: wide.example\r\n",
+        Reaches("GET /?/admin/x HTTP/1.1"),
+    ),
     ("sec-P11", "GET http://u@a.example/public/x HTTP/1.1", "Host: a.example\r\n", Refused(400)),
     ("sec-P11", "GET http://u:p@a.example/public/x HTTP/1.1", "Host: a.example\r\n", Refused(400)),
     ("sec-P11", "GET ftp://a.example/public/x HTTP/1.1", "Host: a.example\r\n", Refused(400)),

@@ -45,6 +45,18 @@ rules = [
     { path = "/public/{*rest}", context = "read" },
     { path = "/admin/{*rest}", context = "admin" },
 ]
+
+[[apis]]
+name = "wide"
+host = "wide.example"
+keep = ["encoded-slash", "empty-segment", "path-parameter"]
+upstream = "http://UPSTREAM"
+rules = [
+    { path = "/{*rest}", context = "read" },
+    { path = "/admin/{*rest}", context = "admin" },
+    { path = "/heads", methods = ["GET"], context = "read" },
+    { path = "/heads", methods = ["HEAD"], context = "admin" },
+]
 "#;
 
 /// What must become of a request.

@@ -80,6 +80,7 @@ fn gets_are_the_same() {
     compare.same(&Ask::plain("GET", &long, ""));
     compare.same_in_a_row(&TARGETS.map(|target| Ask::plain("GET", target, "")));
     assert!(compare.asked() > 200);
+    assert!(compare.asked_over_http2() > 200);
 }
 
 #[test]

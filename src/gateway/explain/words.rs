@@ -62,7 +62,11 @@ pub(super) fn route(
 }
 
 /// Which spellings with two readings the path holds, and whether its API takes them.
-pub(super) fn spelling(ambiguities: Ambiguities, matched: &Matched<'_>) -> String {
+pub(super) fn spelling(
+    ambiguities: Ambiguities,
+    matched: &Matched<'_>,
+    alone: Result<(), Refusal>,
+) -> String {
     let keep = matched.api.keep;
     let held: Vec<_> = [
         (ambiguities.encoded_slash, keep.encoded_slash, "`%2F`"),
@@ -78,7 +82,11 @@ pub(super) fn spelling(ambiguities: Ambiguities, matched: &Matched<'_>) -> Strin
     if held.is_empty() {
         return "it holds nothing with two readings".to_owned();
     }
-    format!("it holds {}", held.join(" and "))
+    let other = match alone {
+        Ok(()) => "",
+        Err(_) => "; read in another way it would meet another rule",
+    };
+    format!("it holds {}{other}", held.join(" and "))
 }
 
 /// What the gateway makes of the time.
