@@ -25,6 +25,9 @@ pub const WARN_DAYS: [u64; 3] = [1, 3, 14];
 /// One look for each of the last days of a token.
 const LOOKS: usize = 14;
 
+/// How long after one look the next one comes to a token.
+const LOOK_EVERY: Span = Span::from_days(1);
+
 /// How many tokens one look takes at a time.
 const BATCH: usize = 128;
 
@@ -137,7 +140,7 @@ impl Service {
         }
         let last_use = self.cache.last_use(&token).await?.map(|last| last.at);
         let Some(warning) = due_warning(&token, last_use, now) else {
-            if token.life().deadline(last_use).is_some_and(|deadline| deadline > due.deadline) {
+            if is_to_move(&token, last_use, due, now) {
                 self.store().refile(due).await?;
             }
             return Ok(None);
@@ -190,18 +193,34 @@ impl Service {
 /// The warning whose time has come, by what is known of the token alone. A token that never had so much
 /// time is not warned that it has no more.
 fn due_warning(token: &Token, last_use: Option<Timestamp>, now: Timestamp) -> Option<Warning> {
-    let life = token.life();
-    let deadline = life.deadline(last_use)?;
+    let deadline = token.life().deadline(last_use)?;
     let left = deadline.since(now);
     let days = WARN_DAYS.map(Span::from_days).into_iter().find(|days| left <= *days)?;
-    let (kind, had) = if token.expires_at == Some(deadline) {
+    let (kind, had) = had(token, deadline);
+    let since = earlier(deadline, days);
+    (!left.is_zero() && had > days).then_some(Warning { kind, deadline, since })
+}
+
+/// What an end is warned of as, and how much time the token has had until then.
+fn had(token: &Token, deadline: Timestamp) -> (EventKind, Span) {
+    if token.expires_at == Some(deadline) {
         let from = token.created_at.max(token.not_before);
         (EventKind::TokenExpiresSoon, deadline.since(from))
     } else {
         (EventKind::TokenIdlesOutSoon, token.idle_ttl)
-    };
-    let since = earlier(deadline, days);
-    (!left.is_zero() && had > days).then_some(Warning { kind, deadline, since })
+    }
+}
+
+/// Whether a token that was used since it was filed is to be filed anew: where that spares it all further
+/// looks, and where its next warning comes before the next of them. Else a token that may lie idle for some
+/// days and is used on each of them would be filed anew on each of them.
+fn is_to_move(token: &Token, last_use: Option<Timestamp>, due: Due, now: Timestamp) -> bool {
+    let Some(deadline) = token.life().deadline(last_use) else { return true };
+    let (_, had) = had(token, deadline);
+    let warnings = WARN_DAYS.map(Span::from_days).into_iter().filter(|days| had > *days);
+    let mut next = warnings.map(|days| earlier(deadline, days)).filter(|at| *at > now);
+    let spared = deadline > now.plus(days_of(0));
+    deadline > due.deadline && (spared || next.any(|at| at <= now.plus(LOOK_EVERY)))
 }
 
 fn commit(token: &Token, warning: Warning, now: Timestamp) -> Commit {

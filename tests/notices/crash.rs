@@ -99,3 +99,29 @@ fn a_killed_server_repeats_at_most_what_was_under_way_and_loses_nothing() {
     assert!(tested.contains("took the test: 200"), "{tested}");
     assert!(!String::from_utf8_lossy(&program.printed()).contains(SECRET));
 }
+
+/// What was said of an end stands in the history alone: an index that is built anew says nothing twice.
+#[test]
+fn an_index_that_is_built_anew_warns_nobody_twice() {
+    let receiver = Receiver::start();
+    let mut gateway = gateway(&[receiver.webhook("chat")]);
+    for name in ["one", "two"] {
+        gateway.token(json!({"owner": "alice", "name": name, "lifetime": "20d"}));
+        advance(&gateway, 60);
+    }
+    advance(&gateway, 6 * 86_400);
+    receiver.told(2);
+    tried(&gateway, "chat", 2);
+    gateway.stop();
+    std::fs::remove_dir_all(gateway.folder().join("data/index")).unwrap();
+    gateway.go();
+    advance(&gateway, 11 * 86_400);
+    let told = receiver.told(4);
+    gateway.restart();
+    gateway.wait_for_upkeep();
+    let id = revoked(&gateway, "by another");
+    let last = &receiver.told(5)[4];
+    assert_eq!(last.body["data"]["token"]["id"], json!(id));
+    let days: Vec<_> = told.iter().map(|told| told.body["data"]["days_left"].clone()).collect();
+    assert_eq!(days, [14, 14, 3, 3]);
+}

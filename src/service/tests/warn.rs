@@ -36,11 +36,13 @@ impl World {
         said.map(|event| (event.kind, event.effective_at.since(event.at).seconds())).collect()
     }
 
-    /// Lets time pass second by second around each moment that matters, and looks each time.
+    /// Lets time pass second by second around each moment that matters, and has what is over ended and what
+    /// is near told each time.
     async fn days_pass(&self, days: u64, lookout: &mut Lookout) {
         for _ in 0..days {
             for step in [DAY / 2 - 1, 1, 1, DAY / 2 - 2, 1] {
                 self.clock.advance(Span::from_seconds(step));
+                self.service.sweep(self.clock.now(), None).await.unwrap();
                 self.warns(lookout).await;
             }
         }
@@ -141,5 +143,26 @@ async fn a_restart_says_nothing_twice_and_leaves_nothing_out() {
         let said = world.warnings(id).await;
         assert_eq!(said.len(), 2);
         assert!(said[0].1 <= 14 * DAY && said[1].1 <= 2 * DAY, "{said:?}");
+    }
+}
+
+/// Tokens that may lie idle for some days, are used, and then are not: to the second also where the index
+/// has them too early.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_last_use_counts_however_early_a_token_is_filed() {
+    let world = World::with_alice().await;
+    let mut lookout = world.lookout();
+    for (ttl, uses, days) in
+        [(6, 9, &[3, 1][..]), (10, 3, &[3, 1]), (16, 20, &[14, 3, 1]), (40, 35, &[14, 3, 1])]
+    {
+        let body = json!({"owner": "alice", "name": "x", "idle_ttl": format!("{ttl}d")});
+        let id = world.create(body).await.unwrap().id;
+        for _ in 0..uses {
+            world.days_pass(1, &mut lookout).await;
+            world.is_used(id).await;
+        }
+        assert_eq!(world.warnings(id).await, [], "{ttl}");
+        world.days_pass(ttl + 1, &mut lookout).await;
+        assert_eq!(world.warnings(id).await, told(Idles, days), "{ttl}");
     }
 }
