@@ -1,3 +1,5 @@
+//! Real calls: to servers that are allowed, and to inner ones that are not.
+
 use super::*;
 
 use std::io::{Read as _, Write as _};
