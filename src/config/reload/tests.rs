@@ -26,7 +26,7 @@ fn what_can_change_does() {
 
 /// What is read anew for each request or connection: from the snapshot, or from the settings in
 /// force.
-const LIVE: [&str; 31] = [
+const LIVE: [&str; 37] = [
     // Only what `listen.admin` may be hangs on it.
     "listen.admin_open",
     "limits.connections",
@@ -50,6 +50,12 @@ const LIVE: [&str; 31] = [
     "identity.items",
     "identity.params",
     "identity.request_id",
+    "egress.allow",
+    "egress.ca",
+    "webhooks.name",
+    "webhooks.url",
+    "webhooks.secret",
+    "webhooks.notices",
     "apis.upstream",
     "apis.upstream_connect_timeout",
     "apis.upstream_response_timeout",

@@ -149,11 +149,7 @@ pub(super) fn store(families: &mut Families<'_>, state: &State) -> fmt::Result {
     families.gauge("history_damaged", help, u64::from(state.history_damaged))
 }
 
-/// A gateway without webhooks has none of these.
 pub(super) fn notices(families: &mut Families<'_>, state: &State) -> fmt::Result {
-    if state.webhooks.is_empty() {
-        return Ok(());
-    }
     let outcomes = ["delivered", "retried", "given_up"];
     families.counters(
         "notice_attempts",
