@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 
 use tollgate::config::{self, Environment, Report, Settings};
 
+#[path = "config/broken.rs"]
+mod broken;
 #[path = "config/documented.rs"]
 mod documented;
 #[path = "config/hostile.rs"]

@@ -69,7 +69,8 @@ fn acts() -> Router<Arc<Handles>> {
         .route("/backup", post(system::backup))
 }
 
-async fn no_such_method(method: Method, uri: Uri) -> Problem {
+/// What a path answers to a method that it does not have; axum adds which it has.
+pub(super) async fn no_such_method(method: Method, uri: Uri) -> Problem {
     let detail = format!("`{method}` cannot be done to `{}`", uri.path());
     Problem::new(
         StatusCode::METHOD_NOT_ALLOWED,

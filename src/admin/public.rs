@@ -16,6 +16,7 @@ use hyper_util::service::TowerToHyperService;
 use serde::Serialize;
 use tokio::net::TcpListener;
 
+use crate::admin::api::no_such_method;
 use crate::admin::bounded::Bounded;
 use crate::admin::problem::Problem;
 use crate::admin::serving::{self, Clients};
@@ -83,6 +84,7 @@ fn router(watch: Watch) -> Router {
         .route("/health", get(async || "alive\n"))
         .route("/ready", get(ready))
         .fallback(desk)
+        .method_not_allowed_fallback(no_such_method)
         .layer(from_fn_with_state(watch.clone(), known_host))
         .with_state(watch)
 }

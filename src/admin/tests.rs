@@ -231,6 +231,13 @@ async fn sec_w2_metrics_and_health_answer_known_hosts_alone() {
     assert_eq!(get("/metrics", two).await.0, 421);
     let host = "\r\nHost: localhost";
     assert_eq!(get("/health", host).await.0, 200);
+    for path in ["/metrics", "/health", "/ready"] {
+        let head = format!("POST {path} HTTP/1.1{host}");
+        let (status, head, body) = ask(TcpStream::connect(address).await.unwrap(), &head, "").await;
+        let problem: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!((status, &problem["status"]), (405, &json!(405)), "RFC 9457: {body}");
+        assert!(head.contains("allow: get,head"), "RFC 9110, section 15.5.6: {head}");
+    }
     let (status, _, body) = get("/ready", host).await;
     let wanted = json!({
         "ready": false, "reason": "the disk is full", "store": "broken", "clock": "trusted"

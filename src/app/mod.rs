@@ -32,7 +32,7 @@ use crate::store::Store;
 use crate::telemetry::logs::Logs;
 
 pub use error::AppError;
-pub use reload::Reloader;
+pub use reload::{Reloader, Signals};
 pub use watched::start_logs;
 
 use cores::Cores;
@@ -117,16 +117,26 @@ impl Running {
         self.control.handle()
     }
 
+    /// Takes signals from here on. Asked before anybody is told that the gateway runs, since whoever
+    /// knows may stop it at once.
+    ///
+    /// # Errors
+    /// What the operating system reports.
+    pub fn signals(&self) -> Result<Signals, AppError> {
+        let _runtime = self.control.enter();
+        let doing = "waiting for signals";
+        Signals::new().map_err(|source| AppError::System { doing, source })
+    }
+
     /// Runs until the process is told to stop (SIGTERM, SIGINT), and takes new settings at SIGHUP
     /// and when the file changes. Then stops.
     ///
     /// # Errors
     /// As [`Running::stop`].
-    pub fn run(self) -> Result<(), AppError> {
+    pub fn run(self, signals: Signals) -> Result<(), AppError> {
         let watch = reload::watch(&self.reloader);
-        let told = self.control.block_on(reload::until_told(&self.reloader));
+        self.control.block_on(reload::until_told(signals, &self.reloader));
         drop(watch);
-        told.map_err(|source| AppError::System { doing: "waiting for signals", source })?;
         self.stop()
     }
 

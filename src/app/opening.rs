@@ -29,7 +29,7 @@ use super::cores::Cores;
 use super::faces::{self, Faces};
 use super::standing::Standing;
 use super::wall::WallClock;
-use super::{AppError, Reloader, Running, files, scrub, upkeep, watched};
+use super::{AppError, Reloader, Running, files, reload, scrub, upkeep, watched};
 
 /// Threads of the control path. The store and the faces need little; what they must not do is wait
 /// for one another.
@@ -80,6 +80,7 @@ impl Opening {
             "tollgate starts"
         );
         files::tell(&descriptors, &settings.limits);
+        reload::tell_if_closed(&settings, source.is_some());
         Ok(Self {
             control,
             port,

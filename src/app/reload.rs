@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use axum::http::StatusCode;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::admin::problem::Problem;
 use crate::config::{self, Settings, Source};
@@ -112,6 +112,7 @@ impl Reloader {
             tracing::error!(%error, "the log filter in force stays");
         }
         files::tell(&self.shared.descriptors, &settings.limits);
+        tell_if_closed(&settings, true);
         self.settings.store(Arc::new(settings));
         self.shared.snapshot.store(snapshot);
     }
@@ -130,6 +131,19 @@ impl Reloader {
     }
 }
 
+/// Warns of settings that let nobody through.
+pub(super) fn tell_if_closed(settings: &Settings, of_file: bool) {
+    if !settings.apis.is_empty() {
+        return;
+    }
+    let way_out = if of_file {
+        "write `[[apis]]` into the configuration, with the upstream and its rules"
+    } else {
+        "start with `--upstream URL` to protect one service, or name a configuration with `--config`"
+    };
+    tracing::warn!("there is no API, so that every request is refused: {way_out}");
+}
+
 /// Reloads when the file changes, as long as what this gives is kept.
 pub(super) fn watch(reloader: &Arc<Reloader>) -> Option<config::Watch> {
     let file = reloader.source()?.clone();
@@ -144,21 +158,38 @@ pub(super) fn watch(reloader: &Arc<Reloader>) -> Option<config::Watch> {
         .ok()
 }
 
+/// What a gateway is told by the system. From when this is made on, no signal ends the process
+/// before its time.
+#[derive(Debug)]
+pub struct Signals {
+    hang_up: Signal,
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    /// Within a runtime.
+    pub(super) fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            hang_up: signal(SignalKind::hangup())?,
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+}
+
 /// Reloads at SIGHUP, and returns at SIGTERM or SIGINT.
-pub(super) async fn until_told(reloader: &Arc<Reloader>) -> std::io::Result<()> {
-    let mut hang_up = signal(SignalKind::hangup())?;
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+pub(super) async fn until_told(mut signals: Signals, reloader: &Arc<Reloader>) {
     loop {
         tokio::select! {
-            _ = hang_up.recv() => {
+            _ = signals.hang_up.recv() => {
                 let reloader = Arc::clone(reloader);
                 let _ = tokio::task::spawn_blocking(move || {
                     reloader.tell("SIGHUP", reloader.reload());
                 }).await;
             }
-            _ = terminate.recv() => return Ok(()),
-            _ = interrupt.recv() => return Ok(()),
+            _ = signals.terminate.recv() => return,
+            _ = signals.interrupt.recv() => return,
         }
     }
 }

@@ -36,9 +36,10 @@ fn one_or_more(text: &str) -> Result<usize, String> {
 /// What every command takes.
 #[derive(Args, Clone, Debug, Default)]
 pub struct Common {
-    /// Configuration file [default: ./tollgate.toml, then /etc/tollgate/tollgate.toml]
+    /// Configuration file [default: TOLLGATE_CONFIG of the environment, then ./tollgate.toml, then
+    /// /etc/tollgate/tollgate.toml]
     #[arg(long, global = true, help_heading = EVERYWHERE)]
-    #[arg(value_name = "FILE", env = "TOLLGATE_CONFIG", display_order = 900)]
+    #[arg(value_name = "FILE", display_order = 900)]
     pub config: Option<PathBuf>,
     /// Folder of the data, instead of the configured one
     #[arg(long, global = true, help_heading = EVERYWHERE)]
@@ -189,10 +190,10 @@ pub struct Rotate {
     /// The token's id
     pub id: String,
     /// For how long both work [default: 1d]; 0 ends the old one at once
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub grace: Option<String>,
     /// How long the old one works once the new one was used, if that is sooner
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub after_use: Option<String>,
     /// Why, for the history
     #[arg(long, default_value = "", hide_default_value = true)]

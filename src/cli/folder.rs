@@ -6,7 +6,7 @@ use serde_json::json;
 
 use crate::cli::args::Common;
 use crate::cli::failure::{Code, Failure};
-use crate::cli::output::Reply;
+use crate::cli::output::{Reply, counted};
 use crate::cli::place;
 use crate::cli::waiting::Waiting;
 use crate::clock::Clock;
@@ -26,6 +26,10 @@ pub async fn restore(
     common: &Common,
     clock: &Clock,
 ) -> Result<Reply, Failure> {
+    if file == Path::new("-") {
+        return Err(Failure::usage("a backup is read from a file, not from standard input")
+            .hint("it is read twice; a file called `-` is `./-`"));
+    }
     if check {
         let file = file.to_owned();
         let checked = tokio::task::spawn_blocking(move || backup::verify(&file)).await;
@@ -47,7 +51,8 @@ pub async fn restore(
 }
 
 fn contents(summary: &Summary) -> String {
-    format!("{} events, the newest with the hash {}", summary.events, summary.head.to_hex())
+    let events = counted(summary.events, "event");
+    format!("{events}, the newest with the hash {}", summary.head.to_hex())
 }
 
 fn reply(summary: &Summary, text: String, note: Option<String>) -> Result<Reply, Failure> {
@@ -86,7 +91,7 @@ pub async fn repair(yes: bool, common: &Common, clock: &Clock) -> Result<Reply, 
         }
     };
     let (left, lost) = (done.left.0, done.lost);
-    let mut text = format!("the index was built anew from {left} events");
+    let mut text = format!("the index was built anew from {}", counted(left, "event"));
     if lost > 0 {
         text.push_str(&format!("; {lost} more were known and are lost, as the history says now"));
     }

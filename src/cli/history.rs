@@ -4,7 +4,7 @@ use crate::admin::history::EventPage;
 use crate::cli::args::HistoryList;
 use crate::cli::client::Client;
 use crate::cli::failure::Failure;
-use crate::cli::output::Reply;
+use crate::cli::output::{Reply, counted};
 use crate::cli::page::{self, Pages, text_of};
 use crate::cli::{render, token};
 use crate::domain::secret::Digest;
@@ -45,9 +45,9 @@ pub async fn verify(against: Option<&str>, client: &Client) -> Result<Reply, Fai
     let answer = client.get(&page::path("/history/verify", &query)).await?;
     let found: VerifiedView = answer.read()?;
     let text = format!(
-        "the history is whole: {} events in {} files, the newest has the hash {}",
-        found.head.position,
-        found.segments,
+        "the history is whole: {} in {}, the newest has the hash {}",
+        counted(found.head.position, "event"),
+        counted(found.segments, "file"),
         found.head.hash.to_hex()
     );
     Ok(Reply { text, json: answer.json(), note: None })

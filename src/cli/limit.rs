@@ -9,20 +9,20 @@ use crate::cli::failure::Failure;
 #[derive(Args)]
 pub struct LimitArgs {
     /// How fast requests may come, such as 10/second, 600/minute or 5000/hour, or `none`
-    #[arg(long, value_name = "N/TIME")]
+    #[arg(long, value_name = "N/TIME", allow_hyphen_values = true)]
     rate: Option<String>,
     /// How many may come at once after a pause [default: as many as --rate says]
-    #[arg(long, value_name = "N", requires = "rate")]
+    #[arg(long, value_name = "N", requires = "rate", allow_hyphen_values = true)]
     burst: Option<u64>,
     /// How many requests each hour, day, week or month (in UTC) may have, such as day=1000, or
     /// day=none; may be repeated
     #[arg(long = "quota", value_name = "PERIOD=N", value_delimiter = ',')]
     quotas: Vec<String>,
     /// How many requests there may be in all, with those that there were, or `none`
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
     uses: Option<String>,
     /// How many requests may be under way at once, or `none`
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
     concurrent: Option<String>,
 }
 

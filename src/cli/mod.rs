@@ -9,6 +9,7 @@ use clap::{CommandFactory as _, FromArgMatches as _, error::ErrorKind};
 
 use crate::clock::Clock;
 use crate::store::Opener;
+use crate::telemetry::{Format, notices};
 
 pub mod failure;
 pub mod output;
@@ -45,11 +46,18 @@ use waiting::Waiting;
 
 /// Does what was typed, and says how it went.
 pub fn run() -> ExitCode {
-    let arguments = match parse() {
+    let mut arguments = match parse() {
         Ok(arguments) => arguments,
         Err(code) => return code,
     };
+    if arguments.common.config.is_none() {
+        arguments.common.config = place::named_by_environment();
+    }
     let json = arguments.common.json;
+    // A gateway has logs instead, as its configuration says.
+    if !matches!(arguments.command, Command::Serve(_) | Command::Demo(_)) {
+        notices::start(if json { Format::Json } else { Format::Human }, machine_clock());
+    }
     let outcome = dispatch(arguments).and_then(|reply| reply.write(json));
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,6 +1,6 @@
 //! What a command writes: tables and times for people, JSON for programs.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::io::{self, Write as _};
 
 use serde::Serialize;
@@ -96,6 +96,13 @@ pub fn fields(fields: &[(&str, Option<String>)]) -> String {
         }
     }
     text
+}
+
+/// So many of something: `1 file`, `2 files`.
+pub fn counted(count: impl Display, what: &str) -> String {
+    let count = count.to_string();
+    let ending = if count == "1" { "" } else { "s" };
+    format!("{count} {what}{ending}")
 }
 
 /// How far away a moment is: `in 3 d`, `2 h ago`, `now`.

@@ -28,6 +28,14 @@ pub struct Found {
     pub source: Option<Source>,
 }
 
+/// Names the configuration file where the command line does not.
+const VARIABLE: &str = "TOLLGATE_CONFIG";
+
+/// The file that the environment names. A variable that is empty names none, as is the custom.
+pub fn named_by_environment() -> Option<PathBuf> {
+    std::env::var_os(VARIABLE).filter(|name| !name.is_empty()).map(PathBuf::from)
+}
+
 /// The configuration file that is meant, if there is one.
 pub fn file(common: &Common) -> Option<PathBuf> {
     // One that may not be looked at is there too: to read it says why.

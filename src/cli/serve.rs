@@ -63,8 +63,9 @@ fn as_logs_are(failure: Failure, format: LogFormat) -> Failure {
 /// # Errors
 /// What goes wrong at the end.
 pub fn until_told(running: Running, begun: &Reply, json: bool) -> Result<Reply, Failure> {
+    let signals = running.signals().map_err(failure)?;
     begun.write(json)?;
-    running.run().map_err(failure)?;
+    running.run(signals).map_err(failure)?;
     Ok(Reply::default())
 }
 
@@ -81,6 +82,12 @@ fn settings(serve: &Serve, common: &Common) -> Result<Found, Failure> {
     let overrides =
         Overrides { public: serve.listen, admin: serve.admin, ..place::overrides(common) };
     let Some(url) = &serve.upstream else { return place::find(common, overrides) };
+    if let Some(file) = &common.config {
+        // At the command line the two exclude one another.
+        let detail =
+            format!("`TOLLGATE_CONFIG` names `{}`, and `--upstream` reads no file", file.display());
+        return Err(Failure::usage(detail).hint("leave out the one or the other"));
+    }
     let settings = Settings::without_file(&Environment::process(), &overrides)
         .and_then(|settings| settings.with_upstream(url))
         .map_err(|report| place::mistakes(&report))?;

@@ -11,7 +11,7 @@ use crate::admin::system::Status;
 use crate::cli::args::{Arguments, Common};
 use crate::cli::client::Client;
 use crate::cli::failure::{Code, Failure};
-use crate::cli::output::{Reply, fields, moment};
+use crate::cli::output::{Reply, counted, fields, moment};
 use crate::cli::place;
 use crate::clock::Clock;
 use crate::config::{Environment, load};
@@ -34,11 +34,7 @@ pub fn check(file: Option<PathBuf>, common: &Common) -> Result<Reply, Failure> {
     Prepared::new(&settings).map_err(|error| place::no_webhooks(&error))?;
     let rules: usize = settings.apis.iter().map(|api| api.rules.len()).sum();
     let apis = settings.apis.len();
-    let count = |count: usize, what: &str| match count {
-        1 => format!("1 {what}"),
-        _ => format!("{count} {what}s"),
-    };
-    let (api_count, rule_count) = (count(apis, "API"), count(rules, "rule"));
+    let (api_count, rule_count) = (counted(apis, "API"), counted(rules, "rule"));
     let text = format!("`{}` is well: {api_count}, {rule_count}", path.display());
     let json = json!({"ok": true, "file": path, "apis": apis, "rules": rules});
     let nothing = "warning: it has no `[[apis]]`, so that every request would be refused";
@@ -83,13 +79,30 @@ pub async fn reload(client: &Client) -> Result<Reply, Failure> {
 /// # Errors
 /// A file that exists, or what the disk or the store refuses.
 pub async fn backup(file: &Path, client: &Client) -> Result<Reply, Failure> {
+    if file == Path::new("-") {
+        return Err(Failure::usage("a backup goes into a file, not to standard output")
+            .hint("it is read again before it has its name; a file called `-` is `./-`"));
+    }
     let to = std::path::absolute(file)
         .map_err(|error| Failure::io(format_args!("finding `{}`", file.display()), error))?;
+    let status: Status = client.get("/status").await?.read()?;
+    refuse_inside(&to, &status.data)?;
     let incoming = Incoming::begin(&to)?;
     client.download("/backup", json!({}), &mut incoming.writer()?).await?;
     let position = incoming.finish()?.events;
     let text = format!("`{}` holds everything up to event {position}", to.display());
     Reply::new(text, &json!({"file": to, "position": position}))
+}
+
+/// Refuses a file in the data folder: it would be lost with what it is to bring back.
+fn refuse_inside(file: &Path, data: &Path) -> Result<(), Failure> {
+    // Links and `..` lead to the same place. What is not there cannot be written to either.
+    let (Some(folder), Ok(data)) = (file.parent(), data.canonicalize()) else { return Ok(()) };
+    if !folder.canonicalize().is_ok_and(|folder| folder.starts_with(&data)) {
+        return Ok(());
+    }
+    let detail = format!("`{}` lies in the data folder `{}`", file.display(), data.display());
+    Err(Failure::usage(detail).hint("name a file elsewhere, best on another disk"))
 }
 
 /// A completion script.

@@ -33,7 +33,7 @@ pub struct Create {
     #[arg(long)]
     api: Option<String>,
     /// How long it may lie unused, such as 100d; 0 is for ever
-    #[arg(long, value_name = "LENGTH")]
+    #[arg(long, value_name = "LENGTH", allow_hyphen_values = true)]
     idle: Option<String>,
     #[command(flatten)]
     terms: Terms,
@@ -89,13 +89,13 @@ pub struct Update {
 pub struct Terms {
     /// The beginning of its life, that of a new token now if left out: a time with its distance
     /// from UTC, or a date
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     from: Option<String>,
     /// The end of its life: a time with its distance from UTC, a date, or `never`
-    #[arg(long, value_name = "TIME", conflicts_with = "lifetime")]
+    #[arg(long, value_name = "TIME", conflicts_with = "lifetime", allow_hyphen_values = true)]
     until: Option<String>,
     /// The length of its life, such as 90d, instead of its end; 0 is for ever
-    #[arg(long, value_name = "LENGTH")]
+    #[arg(long, value_name = "LENGTH", allow_hyphen_values = true)]
     lifetime: Option<String>,
     /// Access level: names of flags, a number, or -1 alone for unlimited
     #[arg(long, value_delimiter = ',', allow_hyphen_values = true)]

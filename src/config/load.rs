@@ -4,8 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-use toml::de::{DeTable, Error as SyntaxError};
+use toml::Spanned;
+use toml::de::DeTable;
 
+use super::bounded::contents;
+use super::broken::Broken;
 use super::environment::{Environment, Overrides};
 use super::file::File;
 use super::mistake::Mistake;
@@ -13,7 +16,7 @@ use super::reading::{Reading, Reported};
 use super::report::Report;
 use super::rule::Catalogues;
 use super::settings::{Api, Dialect, KeepInPath, Rule, Settings, Upstream};
-use super::table::{Table, is_secret};
+use super::table::Table;
 use super::{api, catalog, general, identity, storage, upstream, webhooks};
 use crate::domain::rule::Requirement;
 
@@ -82,7 +85,7 @@ pub(super) fn settings(
 }
 
 pub(super) fn read(path: &Path) -> Result<Vec<u8>, Report> {
-    std::fs::read(path).map_err(|error| {
+    contents(path).map_err(|error| {
         let mistake = Mistake::NotRead { path: path.display().to_string(), why: error.to_string() };
         let hint = match error.kind() {
             ErrorKind::NotFound => {
@@ -111,8 +114,8 @@ pub(super) fn finish<T>(
     }
 }
 
-/// The low settings. While the text is not TOML nothing else is looked at: what a parser guesses
-/// behind a mistake would only lead to more of them.
+/// The low settings. Of a text that is not TOML, what is whole is looked at too, for as much as can
+/// be said whatever stands in the rest.
 pub(super) fn read_document(
     bytes: &[u8],
     source: &str,
@@ -124,54 +127,21 @@ pub(super) fn read_document(
     }
     let (document, errors) = DeTable::parse_recoverable(source);
     if !errors.is_empty() {
-        conceal_likely_secrets(source, reading);
+        let broken = Broken::tell(source, reading);
+        if let Some(rest) = broken.rest() {
+            let second = reading.anew();
+            let _ = build(&low(rest, &second), &second);
+            reading
+                .take_over(second, |mistake, span| mistake.stands_alone() && broken.has_left(span));
+        }
+        return Err(reading.partial());
     }
-    if let Some(reported) = errors.iter().map(|error| syntax(error, source, reading)).next_back() {
-        return Err(reported);
-    }
+    Ok(low(document, reading))
+}
+
+fn low(document: Spanned<DeTable<'_>>, reading: &Reading<'_>) -> File {
     let span = document.span();
-    Ok(File::read(Table::new("", span, document.into_inner()), reading))
-}
-
-/// Where a secret may stand in a text of which nothing else is known.
-fn conceal_likely_secrets(source: &str, reading: &Reading<'_>) {
-    let mut start = 0;
-    for line in source.split_inclusive('\n') {
-        let url = line.contains("://") && line.contains('@');
-        let likely = |key: &str| url || is_secret(key) || line.contains("master_key");
-        if let Some((key, _)) = line.split_once('=').filter(|(key, _)| likely(key)) {
-            reading.conceal(start + key.len() + 1..start + line.len());
-        }
-        start += line.len();
-    }
-}
-
-/// The parser's words where they help, and ours for the slips that people make most.
-fn syntax(error: &SyntaxError, source: &str, reading: &Reading<'_>) -> Reported {
-    let span = error.span().unwrap_or_default();
-    let at = source.get(span.clone()).unwrap_or_default();
-    let (what, expected) = error.message().split_once(", expected ").map_or(
-        (error.message(), "see https://toml.io for what a file may hold".to_owned()),
-        |(what, expected)| (what, format!("expected {expected}")),
-    );
-    let quoted = "text stands between quotes, such as `\"127.0.0.1:8080\"`";
-    let (what, hint) = match what {
-        "duplicate key" => ("this stands here twice", "join the two, or take out one of them"),
-        "string values must be quoted" if at.trim().is_empty() => {
-            ("this key has no value", "write `KEY = VALUE`")
-        }
-        "string values must be quoted" => ("this text has no quotes", quoted),
-        "invalid float" | "invalid integer" => ("this is no number", quoted),
-        "invalid datetime" => ("this is no date", quoted),
-        "invalid basic string" if expected.starts_with("expected `\"`") => {
-            ("this text does not end", "end it with a `\"` on the same line")
-        }
-        "invalid literal string" if expected.starts_with("expected `'`") => {
-            ("this text does not end", "end it with a `'` on the same line")
-        }
-        _ => (what, expected.as_str()),
-    };
-    reading.mistake(&span, Mistake::Syntax(what.to_owned()), hint)
+    File::read(Table::new("", span, document.into_inner()), reading)
 }
 
 /// The keys that each table can have, by the name of the table: an empty one for the file itself,

@@ -208,6 +208,50 @@ pub(super) enum Mistake {
 }
 
 impl Mistake {
+    /// Whether it is one whatever stands elsewhere in the file, so that it can be told of a file of
+    /// which only a part is known.
+    pub(super) fn stands_alone(&self) -> bool {
+        match self {
+            // The most that it may be depends on another key.
+            Self::OutOfRange { key, .. } => key != "limits.target",
+            Self::UnknownKey(_)
+            | Self::WrongKind { .. }
+            | Self::Repeated { .. }
+            | Self::EmptyList(_)
+            | Self::EmptyText(_)
+            | Self::NoVariable(_)
+            | Self::BadReference(_)
+            | Self::SecretInFile(_)
+            | Self::BadDuration { .. }
+            | Self::PartOfASecond { .. }
+            | Self::BadSize { .. }
+            | Self::BadAddress { .. }
+            | Self::UnknownWord { .. }
+            | Self::BadName { .. }
+            | Self::BadFilter(_)
+            | Self::BadHeader(_)
+            | Self::HeaderReserved(_)
+            | Self::ChoiceForHeader { .. }
+            | Self::StorePath
+            | Self::FlagBits(_)
+            | Self::FlagTwice { .. }
+            | Self::FlagIsContext(_)
+            | Self::ContextAll
+            | Self::UnknownDialect(_)
+            | Self::LaterDialect(_)
+            | Self::BadHost(_)
+            | Self::BadPath { .. }
+            | Self::BadUpstream(_)
+            | Self::UpstreamTls
+            | Self::ApiTwice(_)
+            | Self::ItemTwice(_)
+            | Self::BadMethod { .. }
+            | Self::MethodRefused { .. }
+            | Self::PublicAsks { .. } => true,
+            _ => false,
+        }
+    }
+
     /// The name of the variant.
     pub(super) fn kind(&self) -> String {
         let debug = format!("{self:?}");

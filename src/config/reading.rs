@@ -1,6 +1,6 @@
 //! One pass over one file: what every step of it needs, and where mistakes are gathered.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -51,6 +51,8 @@ pub(super) struct Reading<'a> {
     folder: &'a Path,
     source: &'a str,
     found: RefCell<Vec<Found>>,
+    /// Whether only a part of the file could be looked at.
+    partial: Cell<bool>,
     concealed: RefCell<Vec<Range<usize>>>,
     /// The keys that each table knows, gathered as they are asked for.
     pub(super) keys: RefCell<BTreeMap<String, Vec<&'static str>>>,
@@ -70,9 +72,36 @@ impl<'a> Reading<'a> {
             folder: path.parent().unwrap_or(Path::new("")),
             source,
             found: RefCell::new(Vec::new()),
+            partial: Cell::new(false),
             concealed: RefCell::new(Vec::new()),
             keys: RefCell::new(BTreeMap::new()),
         }
+    }
+
+    /// Another pass over the same text.
+    pub(super) fn anew(&self) -> Self {
+        Self {
+            found: RefCell::default(),
+            partial: Cell::default(),
+            concealed: RefCell::default(),
+            keys: RefCell::default(),
+            ..*self
+        }
+    }
+
+    /// Takes over what another pass found, as far as it `holds`, and all that it conceals.
+    pub(super) fn take_over(&self, other: Self, holds: impl Fn(&Mistake, &Range<usize>) -> bool) {
+        self.concealed.borrow_mut().extend(other.concealed.into_inner());
+        let found = other.found.into_inner().into_iter();
+        let holding =
+            found.filter(|one| one.span.as_ref().is_some_and(|span| holds(&one.mistake, span)));
+        self.found.borrow_mut().extend(holding);
+    }
+
+    /// Says in the report that only a part of the file was looked at.
+    pub(super) fn partial(&self) -> Reported {
+        self.partial.set(true);
+        Reported(())
     }
 
     /// A path that the file names. It is relative to the file, so that it means the same whatever
@@ -145,9 +174,10 @@ impl<'a> Reading<'a> {
 
     /// All mistakes as a report; none if there are none.
     pub(super) fn report(self, path: &Path) -> Option<Report> {
-        let found = self.found.into_inner();
-        (!found.is_empty())
+        let (found, partial) = (self.found.into_inner(), self.partial.get());
+        (partial || !found.is_empty())
             .then(|| Report::new(path, self.source, found, self.concealed.into_inner()))
+            .map(|report| report.partial(partial))
     }
 }
 

@@ -15,12 +15,17 @@ const SHOWN_COLUMNS: usize = 160;
 /// Everything that is wrong with a file, in the order of the file. Its `Display` is the whole text.
 pub struct Report {
     path: PathBuf,
-    text: String,
+    text: Box<str>,
     /// Where each line begins.
     lines: Vec<usize>,
     found: Vec<Found>,
     concealed: Vec<Range<usize>>,
+    partial: bool,
 }
+
+/// What is said where only a part of a file could be looked at.
+const PARTIAL: &str = "note: what needs the whole file, such as keys that are missing and names \
+                       that are unknown, is looked at once all of it can be read";
 
 /// One mistake with its place, if it has one, and the way out.
 #[derive(Debug)]
@@ -51,9 +56,14 @@ impl Report {
         concealed: Vec<Range<usize>>,
     ) -> Self {
         found.sort_by_key(|one| one.span.as_ref().map_or((0, 0), |span| (span.start, span.end)));
-        let (path, text) = (path.to_owned(), text.to_owned());
+        let (path, text) = (path.to_owned(), Box::<str>::from(text));
         let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1));
-        Self { path, lines: lines.collect(), text, found, concealed }
+        Self { path, lines: lines.collect(), text, found, concealed, partial: false }
+    }
+
+    /// Whether it tells of a part of the file alone.
+    pub(super) fn partial(self, partial: bool) -> Self {
+        Self { partial, ..self }
     }
 
     /// A single mistake that has no place in any file.
@@ -109,6 +119,9 @@ impl fmt::Display for Report {
                 self.write_place(f, span)?;
             }
             writeln!(f, "hint: {}", printable(&one.hint))?;
+        }
+        if self.partial {
+            write!(f, "\n{PARTIAL}\n")?;
         }
         Ok(())
     }

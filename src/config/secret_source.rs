@@ -2,13 +2,17 @@
 
 use std::path::Path;
 
-use super::environment::{BadReference, sole_reference};
+use super::environment::{BadReference, Environment, sole_reference};
 use super::mistake::Mistake;
 use super::reading::{Placed, Reading, Reported, did_you_mean};
 use super::settings::SecretSource;
 
-/// The folder of systemd's credentials.
-pub(super) const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
+const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
+
+/// The folder of systemd's credentials, if there is one. A variable that is empty names none.
+pub(super) fn credentials(environment: &Environment) -> Option<&Path> {
+    environment.value(CREDENTIALS).filter(|folder| !folder.is_empty()).map(Path::new)
+}
 
 /// `file:PATH`, `${NAME}` or `credential:NAME`; no file of the data folder `store`. `unset` is what to do
 /// about a variable that is not there.
@@ -32,12 +36,10 @@ pub(super) fn secret_source(
     let file = match environment.expand(&given.value) {
         Ok(text) => match text.split_once(':') {
             Some(("file", path)) if !path.is_empty() => reading.beside_file(path),
-            Some(("credential", name)) if !name.is_empty() => {
-                match environment.value(CREDENTIALS) {
-                    Some(folder) => Path::new(folder).join(name),
-                    None => return missing(CREDENTIALS, "systemd sets it for `LoadCredential=`"),
-                }
-            }
+            Some(("credential", name)) if !name.is_empty() => match credentials(environment) {
+                Some(folder) => folder.join(name),
+                None => return missing(CREDENTIALS, "systemd sets it for `LoadCredential=`"),
+            },
             _ => return Err(secret_in_file(given, reading)),
         },
         Err(BadReference::NoVariable(name, _)) => return missing(&name, "set the variable"),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::file::StoreTable;
 use super::mistake::Mistake;
 use super::reading::{Field, Reading, Reported};
-use super::secret_source::{CREDENTIALS, secret_source};
+use super::secret_source::{credentials, secret_source};
 use super::settings::{SecretSource, StoreSettings};
 use super::values::{size, text};
 
@@ -51,8 +51,7 @@ fn master_key(
     reading: &Reading<'_>,
 ) -> Result<SecretSource, Reported> {
     let Some(given) = field else {
-        let credential =
-            reading.environment.value(CREDENTIALS).map(|dir| Path::new(dir).join(CREDENTIAL));
+        let credential = credentials(reading.environment).map(|folder| folder.join(CREDENTIAL));
         let file = credential.filter(|file| file.exists());
         return Ok(SecretSource::File(file.unwrap_or_else(|| beside(store))));
     };

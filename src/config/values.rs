@@ -8,13 +8,9 @@ use std::time::Duration;
 use super::mistake::Mistake;
 use super::reading::{Field, Placed, Reading, Reported, Text, did_you_mean, listed};
 use super::table::Size;
+use super::units::{parse_duration, parse_size, write_size};
 use crate::domain::id::{MAX_NAME, Slug};
 use crate::domain::time::Span;
-
-const KIB: u64 = 1 << 10;
-const MIB: u64 = 1 << 20;
-const GIB: u64 = 1 << 30;
-const TIB: u64 = 1 << 40;
 
 /// The longest length of time that can be set: a century, which no clock overflows.
 const LONGEST_DAYS: u64 = 36_500;
@@ -102,14 +98,14 @@ pub(super) fn span(field: &Field<Text>, reading: &Reading<'_>) -> Result<Option<
     let text = text.as_ref().map_err(|reported| *reported)?;
     let value = parse_duration(&text.value.value).ok_or_else(|| bad_duration(text, reading))?;
     let (key, shown) = (text.key.clone(), text.value.shown.clone());
-    if value.subsec_millis() != 0 {
-        let mistake = Mistake::PartOfASecond { key, text: shown };
-        return Err(reading.mistake(&text.span, mistake, "round it to seconds"));
-    }
     let most = Span::from_days(LONGEST_DAYS);
     if value.as_secs() > most.seconds() {
         let (least, most) = (Span::ZERO.to_string(), most.to_string());
         return Err(out_of_range(text, least, most, format!("`{shown}`"), reading));
+    }
+    if value.subsec_millis() != 0 {
+        let mistake = Mistake::PartOfASecond { key, text: shown };
+        return Err(reading.mistake(&text.span, mistake, "round it to seconds"));
     }
     Ok(Some(Span::from_seconds(value.as_secs())))
 }
@@ -244,78 +240,7 @@ fn last_part(key: &str) -> &str {
 fn slug_like(text: &str) -> String {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c);
     let lower = text.to_lowercase();
-    let mapped: String = lower.chars().map(|c| if plain(c) { c } else { '-' }).collect();
-    let trimmed = mapped.trim_matches(['-', '.', '_']);
-    trimmed.chars().take(MAX_NAME).collect()
-}
-
-fn split_unit(text: &str) -> Option<(u64, &str)> {
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let (number, unit) = text.split_at_checked(digits)?;
-    Some((number.parse().ok()?, unit.strip_prefix(' ').unwrap_or(unit)))
-}
-
-fn parse_duration(text: &str) -> Option<Duration> {
-    let (number, unit) = split_unit(text)?;
-    let ms = match unit {
-        "" if number == 0 => 0,
-        "ms" => 1,
-        "s" => 1_000,
-        "m" => 60_000,
-        "h" => 3_600_000,
-        "d" => 86_400_000,
-        "w" => 604_800_000,
-        _ => return None,
-    };
-    number.checked_mul(ms).map(Duration::from_millis)
-}
-
-fn parse_size(text: &str) -> Option<u64> {
-    let (number, unit) = split_unit(text)?;
-    let bytes = match unit {
-        "" | "B" => 1,
-        "KiB" => KIB,
-        "MiB" => MIB,
-        "GiB" => GIB,
-        "TiB" => TIB,
-        _ => return None,
-    };
-    number.checked_mul(bytes)
-}
-
-fn write_size(bytes: u64) -> String {
-    let units = [(TIB, "TiB"), (GIB, "GiB"), (MIB, "MiB"), (KIB, "KiB")];
-    let fits = |(size, _): &&(u64, &str)| bytes != 0 && bytes.is_multiple_of(*size);
-    units
-        .iter()
-        .find(fits)
-        .map_or_else(|| format!("{bytes}B"), |(size, unit)| format!("{}{unit}", bytes / size))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn lengths_of_time_have_units() {
-        let cases =
-            [("0", 0), ("500ms", 500), ("10s", 10_000), ("2 m", 120_000), ("1w", 604_800_000)];
-        for (text, ms) in cases {
-            assert_eq!(parse_duration(text), Some(Duration::from_millis(ms)), "{text}");
-        }
-        for text in ["", "10", "s", "-1s", "1.5h", "10  s", "1y", "99999999999999999999d"] {
-            assert_eq!(parse_duration(text), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn sizes_have_binary_units() {
-        for (text, bytes) in [("0", 0), ("17", 17), ("64KiB", 65_536), ("10 MiB", 10 * MIB)] {
-            assert_eq!(parse_size(text), Some(bytes), "{text}");
-            assert_eq!(parse_size(&write_size(bytes)), Some(bytes), "{text}");
-        }
-        for text in ["", "KiB", "10MB", "10k", "-1", "20000000TiB"] {
-            assert_eq!(parse_size(text), None, "{text}");
-        }
-    }
+    let words: Vec<_> = lower.split(|c| !plain(c)).filter(|word| !word.is_empty()).collect();
+    let joined = words.join("-");
+    joined.trim_matches(['-', '.', '_']).chars().take(MAX_NAME).collect()
 }

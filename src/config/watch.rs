@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
+use super::bounded::contents;
 use crate::clock;
 
 /// How long the folder must be quiet before the files are read: an editor writes in several steps.
@@ -43,7 +44,7 @@ pub fn watch(
         watcher.watch(&folder, RecursiveMode::NonRecursive)?;
     }
     // Read after the watch stands: what is written from here on leads to an event.
-    let seen = contents(&files);
+    let seen = all(&files);
     std::thread::Builder::new()
         .name("config-watch".to_owned())
         .spawn(move || follow(&files, seen, &told, changed))
@@ -81,7 +82,7 @@ fn follow(
         if !wait_for_quiet(told) {
             return;
         }
-        let now = contents(files);
+        let now = all(files);
         // A file that is gone is being replaced, or was taken away: the old settings stay.
         if now != seen && now.iter().all(Option::is_some) {
             seen = now;
@@ -103,8 +104,8 @@ fn wait_for_quiet(told: &Receiver<()>) -> bool {
     true
 }
 
-fn contents(files: &[PathBuf]) -> Vec<Option<Vec<u8>>> {
-    files.iter().map(|file| std::fs::read(file).ok()).collect()
+fn all(files: &[PathBuf]) -> Vec<Option<Vec<u8>>> {
+    files.iter().map(|file| contents(file).ok()).collect()
 }
 
 #[cfg(test)]

@@ -166,6 +166,9 @@ pub enum BadSpan {
     /// No number with a unit.
     #[error("`{0}` is not a length of time such as `90s`, `15m`, `36h`, `100d` or `0`")]
     Form(String),
+    /// More seconds than can be counted.
+    #[error("`{0}` is too long; `0` is for ever")]
+    TooLong(String),
     /// A number alone, which some would read as seconds and some as days.
     #[error("`{0}` has no unit: write `{0}s`, `{0}m`, `{0}h`, `{0}d` or `{0}w`")]
     NoUnit(String),
@@ -178,7 +181,11 @@ impl FromStr for Span {
         let bad = || BadSpan::Form(text.to_owned());
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();
         let (number, unit) = text.split_at_checked(digits).ok_or_else(bad)?;
-        let number: u64 = number.parse().map_err(|_| bad())?;
+        let too_long = || BadSpan::TooLong(text.to_owned());
+        let number = match number {
+            "" => return Err(bad()),
+            number => number.parse::<u64>().map_err(|_| too_long())?,
+        };
         let size = match unit {
             "" if number == 0 => 1,
             "" => return Err(BadSpan::NoUnit(text.to_owned())),
@@ -189,7 +196,7 @@ impl FromStr for Span {
             "w" => 604_800,
             _ => return Err(bad()),
         };
-        number.checked_mul(size).map(Self).ok_or_else(bad)
+        number.checked_mul(size).map(Self).ok_or_else(too_long)
     }
 }
 

@@ -1,5 +1,6 @@
 //! The fourth station: may this token do this, now? The only maker of a [`Permit`].
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::cache::{Entry, Seat};
@@ -24,7 +25,7 @@ pub(super) struct Permit<'s> {
     /// None on a public rule, where nobody asked who it is.
     entry: Option<Arc<Entry>>,
     /// Of a token that has limits.
-    seat: Option<Seat>,
+    seat: Option<Rc<Seat>>,
     at: Timestamp,
 }
 
@@ -43,7 +44,7 @@ impl<'s> Permit<'s> {
     }
 
     /// What is held until the answer is over.
-    pub(super) const fn take_seat(&mut self) -> Option<Seat> {
+    pub(super) const fn take_seat(&mut self) -> Option<Rc<Seat>> {
         self.seat.take()
     }
 
@@ -91,7 +92,7 @@ pub(super) async fn permit<'s>(
     if let (Ok(()), Some(limited)) = (verdict, &who.entry().limited) {
         // Last, so that only what is permitted counts. Boxed, so that the way of all others stays small.
         match Box::pin(limits::take(limited, now, core)).await {
-            Ok(taken) => seat = Some(taken),
+            Ok(taken) => seat = Some(Rc::new(taken)),
             Err(refusal) => verdict = Err(refusal),
         }
     }

@@ -12,6 +12,7 @@ use bytes::{Buf, Bytes};
 use http::header::{self, HeaderMap};
 use hyper::body::{Body as _, Frame, Incoming};
 
+use crate::cache::Seat;
 use crate::domain::refusal::{BadRequest, Refusal};
 use crate::wire;
 
@@ -44,6 +45,8 @@ pub(super) struct Upload {
     /// Whether it waits until the upstream has said that it wants it, so that a refused upload
     /// costs nobody its bytes.
     held: Cell<bool>,
+    /// The place among its token's requests at a time, which it keeps as long as it goes on.
+    seat: OnceCell<Rc<Seat>>,
 }
 
 /// A body that goes on beside its answer.
@@ -76,7 +79,13 @@ impl Upload {
             way: RefCell::new(None),
             snapshot: Arc::clone(snapshot),
             held: Cell::new(held),
+            seat: OnceCell::new(),
         })
+    }
+
+    /// Keeps a place until it is over, which may be after its answer.
+    pub(super) fn keep(&self, seat: &Rc<Seat>) {
+        let _ = self.seat.set(Rc::clone(seat));
     }
 
     /// Whether it was only the patience that ran out; the body goes then, also without a word.

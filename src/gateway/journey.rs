@@ -72,6 +72,9 @@ async fn travel<'s>(
     let mut request = Outgoing::default();
     let api = permit.api();
     let upload = forward::prepare(permit, inbound, &mut request, client, snapshot)?;
+    if let Some(upload) = &upload {
+        trail.uploads(upload);
+    }
     let answered = attempts::answer(client, api, &mut request, upload.as_ref()).await;
     trail.returned(answered.as_ref().err().copied());
     answered

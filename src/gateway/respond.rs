@@ -1,6 +1,7 @@
 //! Answers: an upstream's, made ready for the client, or our own refusal. There is always one.
 
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -24,7 +25,7 @@ pub(super) struct Body {
     /// Tells the connection that the answer is over, by being dropped.
     under_way: UnderWay,
     /// Of a token with limits: says that the request is over, by being dropped.
-    _seat: Option<Seat>,
+    _seat: Option<Rc<Seat>>,
     /// Writes the line about the request, by being dropped; last, when everything else is over.
     record: Option<Box<AccessRecord>>,
 }
@@ -38,7 +39,7 @@ enum Source {
 /// An upstream's answer.
 pub(super) fn relay(
     response: Response<Relay>,
-    (record, seat): (Option<Box<AccessRecord>>, Option<Seat>),
+    (record, seat): (Option<Box<AccessRecord>>, Option<Rc<Seat>>),
     under_way: UnderWay,
 ) -> Response<Body> {
     response.map(|relay| Body { source: Source::Relay(relay), record, _seat: seat, under_way })

@@ -17,6 +17,7 @@ use crate::telemetry::counters::Outcome;
 use super::access_record::AccessRecord;
 use super::authenticate::Authenticated;
 use super::authorize::Permit;
+use super::body::Upload;
 use super::client::Client;
 use super::intake::Inbound;
 use super::limits;
@@ -38,7 +39,7 @@ pub(super) struct Trail<'s> {
     /// None while the access log is off.
     record: Option<Box<AccessRecord>>,
     /// Held until the answer is over, or does not come.
-    seat: Option<Seat>,
+    seat: Option<Rc<Seat>>,
     counted: bool,
     /// Whether it asks for a head alone (RFC 9110 section 9.3.2).
     pub(super) bodiless: bool,
@@ -115,8 +116,15 @@ impl<'s> Trail<'s> {
         }
     }
 
+    /// A body is about to go on its way.
+    pub(super) fn uploads(&self, upload: &Upload) {
+        if let Some(seat) = &self.seat {
+            upload.keep(seat);
+        }
+    }
+
     /// What is held until the answer is over.
-    pub(super) const fn take_seat(&mut self) -> Option<Seat> {
+    pub(super) const fn take_seat(&mut self) -> Option<Rc<Seat>> {
         self.seat.take()
     }
 

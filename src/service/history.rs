@@ -12,7 +12,7 @@ use crate::history;
 use crate::service::caller::Caller;
 use crate::service::diff::{FieldChange, diff};
 use crate::service::error::ServiceError;
-use crate::service::{PAGE_ENTRIES, Service};
+use crate::service::{Service, page_size};
 use crate::store::{self, Health, Page, Position, Record, Recorded, StoreError, Subject, codec};
 
 /// An event as callers are shown it: without the records, which hold digests and sealed values.
@@ -95,7 +95,7 @@ impl Service {
             Some(Subject::Token(id)) => drop(self.token_seen(by, *id).await?),
             Some(Subject::Owner(id)) => self.let_see(by, &*self.owner_record(id).await?).await?,
         }
-        let page = self.store().events(subject, before, limit.clamp(1, PAGE_ENTRIES)).await?;
+        let page = self.store().events(subject, before, page_size(limit)?).await?;
         let mut entries = Vec::with_capacity(page.entries.len());
         for recorded in page.entries {
             let changes = match recorded.event.kind {

@@ -49,6 +49,13 @@ pub use error::ServiceError;
 /// The most entries of one page.
 pub const PAGE_ENTRIES: usize = 1_000;
 
+/// How many entries of a list are asked for, if that is a page.
+fn page_size(limit: usize) -> Result<usize, ServiceError> {
+    let problem = || format!("`{limit}` is not from 1 to {PAGE_ENTRIES}, the entries of one page");
+    let page = (1..=PAGE_ENTRIES).contains(&limit).then_some(limit);
+    page.ok_or_else(|| ServiceError::field("limit", problem()))
+}
+
 /// How often an act that does not name a revision is tried again when somebody else changed the
 /// record in between.
 const ATTEMPTS: usize = 5;

@@ -11,7 +11,7 @@ use crate::service::caller::Caller;
 use crate::service::error::ServiceError;
 use crate::service::input::NewOwner;
 use crate::service::view::{OwnerChanged, OwnerView};
-use crate::service::{PAGE_ENTRIES, Service, check};
+use crate::service::{PAGE_ENTRIES, Service, check, page_size};
 use crate::store::{Change, Page, Record, StoreError};
 
 /// How many pages of the store are looked through for one page of those that somebody sees.
@@ -94,7 +94,7 @@ impl Service {
         after: Option<&OwnerId>,
         limit: usize,
     ) -> Result<Page<OwnerView, OwnerId>, ServiceError> {
-        let limit = limit.clamp(1, PAGE_ENTRIES);
+        let limit = page_size(limit)?;
         let settings = self.settings();
         let (mut entries, mut next) = (Vec::new(), after.cloned());
         for _ in 0..LOOKS {

@@ -13,7 +13,7 @@ use crate::domain::token::{Act, End, Ended, Revision, State, Token};
 use crate::service::caller::Caller;
 use crate::service::error::ServiceError;
 use crate::service::view::{TokenChanged, TokenView};
-use crate::service::{ATTEMPTS, PAGE_ENTRIES, Service, check};
+use crate::service::{ATTEMPTS, Service, check, page_size};
 use crate::store::{Change, Held, Listed, Page, Record, StoreError, Subject};
 
 /// How a token is named by somebody who asks about it.
@@ -71,12 +71,13 @@ impl Service {
         after: Option<TokenId>,
         limit: usize,
     ) -> Result<Page<TokenView, TokenId>, ServiceError> {
+        let limit = page_size(limit)?;
         let (settings, now) = (self.settings(), self.moment().await?);
         if let Some(owner) = owner {
             self.let_see(by, &*self.owner_record(owner).await?).await?;
         }
         let owner = if by.sees_all() { owner } else { owner.or(by.owner()) };
-        let page = self.store().tokens(owner, after, limit.clamp(1, PAGE_ENTRIES)).await?;
+        let page = self.store().tokens(owner, after, limit).await?;
         let mut blocked: BTreeMap<&OwnerId, bool> = BTreeMap::new();
         let keys: Vec<_> = page.entries.iter().map(Listed::use_key).collect();
         let last_uses = self.cache.last_uses(&keys).await?;

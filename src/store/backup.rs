@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::io::{BufRead, BufReader, BufWriter, Read as _, Write};
 use std::path::{Path, PathBuf};
 
 use aws_lc_rs::digest::{Context, SHA256};
@@ -28,6 +28,8 @@ const SEAL: &str = "sha256 ";
 /// In the place of the seal, where the end could not be written.
 const FAILED: &str = "failed ";
 const PIECE_BYTES: usize = 64 * 1024;
+/// The most that a first line has. What is no backup may have a line without an end.
+const HEADER_BYTES: u64 = 1024;
 
 #[derive(Serialize, Deserialize)]
 struct Header {
@@ -255,11 +257,15 @@ impl<R: BufRead> SealedLines<R> {
 
     fn next_line(&mut self) -> Result<Option<Vec<u8>>, StoreError> {
         let mut line = Vec::new();
-        let read = self.reader.read_until(b'\n', &mut line);
+        let most = if self.next == 0 { HEADER_BYTES } else { u64::MAX };
+        let read = self.reader.by_ref().take(most).read_until(b'\n', &mut line);
         let read = read.map_err(|error| failed("reading", &self.path, error))?;
         self.at = self.next;
         self.next = self.next.saturating_add(u64::try_from(read).unwrap_or(u64::MAX));
         let bad = |what: &str| damaged(&self.path, self.at, what);
+        if !line.ends_with(b"\n") && self.at == 0 && read > 0 {
+            return Err(bad("this is not a backup"));
+        }
         if !line.ends_with(b"\n") {
             return Err(bad("it was cut short"));
         }

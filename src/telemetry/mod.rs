@@ -8,6 +8,7 @@ mod lines;
 mod stamp;
 pub mod access;
 pub mod logs;
+pub mod notices;
 pub mod metrics;
 
 pub use lines::Format;

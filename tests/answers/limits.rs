@@ -107,6 +107,10 @@ fn holding() -> Upstream {
             let head = b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf".to_vec();
             vec![Step::TakeBody, Step::Send(head), Step::Wait, Step::Send(b"more".to_vec())]
         }
+        line if line.contains("/early") => {
+            let Some(Step::Send(answer)) = ok("early").pop() else { return Vec::new() };
+            vec![Step::Send(answer), Step::TakeBody]
+        }
         line if line.contains("/silent") => vec![Step::TakeBody, Step::Stall],
         line if line.contains("/broken") => vec![Step::TakeBody, Step::Close],
         _ => ok("free"),
@@ -199,6 +203,21 @@ fn a_place_is_free_again_when_the_upstream_fails() {
         );
         assert_eq!(gateway.ask(odd).status, 417);
     }
+    wait_for_room(&gateway, &token);
+}
+
+#[test]
+fn a_place_is_kept_as_long_as_a_body_goes_on_beside_its_answer() {
+    let upstream = holding();
+    let (gateway, token) = one_at_once(&upstream);
+    let auth = format!("Authorization: Bearer {}\r\n", token.secret);
+    let mut client = Client::connect(gateway.public());
+    let head = format!("POST /early HTTP/1.1\r\nHost: a\r\n{auth}Content-Length: 2000\r\n\r\n");
+    client.send(format!("{head}{}", "x".repeat(1_000)));
+    assert_eq!(client.answer().text(), "early");
+    let refused = gateway.ask(gateway.get("/free", &token.secret));
+    assert_eq!(refused.status, 429, "the first goes on");
+    client.send("x".repeat(1_000));
     wait_for_room(&gateway, &token);
 }
 

@@ -142,3 +142,20 @@ fn the_index_is_built_anew_from_the_history() {
     assert_eq!(place.json(&["token", "show", &id])["state"], "revoked");
     assert_eq!(place.run(&["repair", "--data", "nowhere"]).code, 5);
 }
+
+#[test]
+fn a_command_that_builds_the_index_anew_says_so() {
+    let place = Place::with_alice();
+    std::fs::remove_dir_all(place.path("data/index")).unwrap();
+    let outcome = place.run(&["user", "show", "alice"]);
+    assert_eq!(outcome.code, 0, "{}", outcome.err);
+    let wanted = "index` is not there; building it from the history\n";
+    assert!(outcome.err.starts_with("warning: `") && outcome.err.contains(wanted), "{outcome:?}");
+    assert!(!outcome.out.contains("warning"), "{outcome:?}");
+    assert_eq!(place.run(&["user", "show", "alice"]).err, "", "it is there now");
+
+    std::fs::remove_dir_all(place.path("data/index")).unwrap();
+    let outcome = place.run(&["--json", "user", "show", "alice"]);
+    let told: Value = serde_json::from_str(outcome.err.lines().next().unwrap()).unwrap();
+    assert_eq!((outcome.out.lines().count(), &told["level"]), (1, &json!("ERROR")));
+}

@@ -16,6 +16,7 @@ mod folders;
 mod life;
 mod limits;
 mod named;
+mod plain;
 mod readme;
 mod secrets;
 mod server;
@@ -125,10 +126,8 @@ impl Place {
     fn refused(&self, arguments: &[&str]) -> (i32, Value) {
         let outcome = self.run(&[&["--json"], arguments].concat());
         assert_eq!(outcome.out, "", "{arguments:?}");
-        // A gateway logs there too, and its problem comes last.
-        let last = outcome.err.lines().last().unwrap_or_default();
-        let told = if arguments.contains(&"serve") { last } else { outcome.err.as_str() };
-        let problem = serde_json::from_str(told);
+        // Logs and warnings stand there too; the problem comes last.
+        let problem = serde_json::from_str(outcome.err.lines().last().unwrap_or_default());
         (outcome.code, problem.unwrap_or_else(|_| panic!("{arguments:?}: {}", outcome.err)))
     }
 

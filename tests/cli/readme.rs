@@ -129,7 +129,16 @@ fn the_token_of_the_readme_can_do_what_the_readme_asks() {
     let config = blocks(&readme, "toml").remove(0);
     let config = config.replace("/var/lib/tollgate", place.path("data").to_str().unwrap());
     std::fs::write(place.path("tollgate.toml"), config).unwrap();
-    place.ok(&["user", "add", "alice", "--data", "data"]);
+    // As the block has it, whose words stand before those that need her.
+    let block = blocks(&readme, "sh").into_iter().find(|block| block.contains("--items")).unwrap();
+    let block = format!("```sh\n{block}```\n");
+    let add = commands(&block, "tollgate user add").remove(0).join(" ").replace('"', "");
+    assert!(
+        block.find(&add.replace("Alice", "\"Alice\"")) < block.find("--owner alice"),
+        "{block}"
+    );
+    let words: Vec<_> = add.split(' ').chain(["--data", "data"]).collect();
+    place.ok(&words);
     let create = commands(&readme, "tollgate token create").pop().unwrap();
     assert!(create.contains(&"--items".to_owned()), "{create:?}");
     let create: Vec<_> = create.iter().map(String::as_str).collect();

@@ -9,6 +9,7 @@ mod digest;
 mod flood;
 pub(crate) mod late;
 mod meters;
+mod revoked;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};

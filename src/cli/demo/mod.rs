@@ -61,7 +61,7 @@ pub fn run(demo: &Demo, common: &Common, clock: Clock) -> Result<Reply, Failure>
         data: folder.path.clone(),
         examples,
     };
-    let text = text_of(&started, &config);
+    let text = text_of(&started, &config, folder.is_ours);
     serve::until_told(running, &Reply::new(text, &started)?, common.json)
 }
 
@@ -197,12 +197,17 @@ fn open_and_seed(settings: &Settings, clock: &Clock) -> Result<Seeded, Failure> 
     })
 }
 
-fn text_of(started: &Started, config: &Path) -> String {
+fn text_of(started: &Started, config: &Path, passes: bool) -> String {
     use std::fmt::Write as _;
+    let how_long = if passes {
+        "until it stops; `--data DIR` names a folder that is kept"
+    } else {
+        "also for the next time"
+    };
     let mut text = format!(
         "The gateway listens on http://{}, health and metrics on http://{}.\n\
          Behind it stands a small upstream that answers with what it was sent.\n\
-         Everything is kept in {}.\n\n",
+         Everything is kept in {}, {how_long}.\n\n",
         started.public,
         started.admin,
         started.data.display()
