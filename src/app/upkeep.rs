@@ -33,7 +33,7 @@ const PUT_AWAY_EVERY: u64 = 10;
 const BATCHES_MAX: usize = 64;
 
 /// The same for warnings, which take as many tokens for each of the last days of theirs.
-const WARN_BATCHES_MAX: usize = 4;
+const WARN_BATCHES_MAX: usize = 8;
 
 /// Runs until `stop`. `wall` is the clock as it stood at the start: this may have its first turn
 /// much later, and what passed until then is no reason to doubt it.

@@ -95,6 +95,9 @@ fn a_killed_server_repeats_at_most_what_was_under_way_and_loses_nothing() {
     assert!(list.contains("chat") && list.contains("200"), "{list}");
     let log = program.succeed(&["webhook", "deliveries", "chat"], "");
     assert_eq!(log.matches("token.revoked").count(), 5, "{log}");
+    let json: Value =
+        serde_json::from_str(&program.succeed(&["--json", "webhook", "list"], "")).unwrap();
+    assert_eq!(json["webhooks"][0]["last_attempt"]["outcome"], "delivered");
     let tested = program.succeed(&["webhook", "test", "chat"], "");
     assert!(tested.contains("took the test: 200"), "{tested}");
     assert!(!String::from_utf8_lossy(&program.printed()).contains(SECRET));
