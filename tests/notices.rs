@@ -19,6 +19,9 @@ mod guard;
 #[path = "notices/kinds.rs"]
 mod kinds;
 
+#[path = "notices/tls.rs"]
+mod tls;
+
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 

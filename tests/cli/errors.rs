@@ -39,6 +39,23 @@ fn a_webhook_without_its_secret_is_a_mistake() {
     }
 }
 
+#[test]
+fn certificates_that_cannot_be_used_are_a_mistake() {
+    let place = Place::new();
+    let file = place.path("tollgate.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, format!("{text}\n[egress]\nca = \"ca.pem\"\n")).unwrap();
+    for (pem, said) in [(None, "ca.pem` cannot be read"), (Some("no pem"), "no certificate in it")]
+    {
+        if let Some(pem) = pem {
+            std::fs::write(place.path("ca.pem"), pem).unwrap();
+        }
+        let (code, problem) = place.refused(&["check"]);
+        assert_eq!((code, &problem["type"]), (2, &json!("urn:tollgate:problem:bad-webhooks")));
+        assert!(problem["detail"].as_str().unwrap().contains(said), "{problem}");
+    }
+}
+
 const UNKNOWN: &str = "0190b6f2-5c1e-7abc-8def-0123456789ab";
 
 #[test]

@@ -113,3 +113,16 @@ fn whoever_ends_their_own_token_is_not_told_of_it() {
     let told = receiver.told(1);
     assert_eq!((told.len(), &told[0].body["data"]["token"]["id"]), (1, &json!(id)));
 }
+
+#[test]
+fn a_webhook_is_told_of_what_it_asks_for() {
+    let (some, all) = (Receiver::start(), Receiver::start());
+    let some_kinds = some.webhook("some") + "notices = [\"rights.widened\", \"token.reused\"]\n";
+    let gateway = gateway(&[some_kinds, all.webhook("all")]);
+    revoked(&gateway, "one");
+    let id = gateway.token(json!({"owner": "alice", "name": "two", "flags": 0})).id;
+    gateway.update(id, &json!({"flags": 3}));
+    assert_eq!(types(&some.told(1)), ["rights.widened"]);
+    assert_eq!(types(&all.told(2)), ["token.revoked", "rights.widened"]);
+    assert_eq!(webhook(&gateway, "some")["notices"], json!(["token.reused", "rights.widened"]));
+}
