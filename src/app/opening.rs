@@ -119,6 +119,7 @@ impl Opening {
         let (stop, stopped) = watch::channel(false);
         let cores = Cores::start(listeners, &now, &shared, &stopped)?;
         let notices = Notices::open(Arc::clone(&service), &now.store.path, webhooks);
+        control.block_on(notices.begin());
         let reloader = Arc::new(Reloader::new(
             source,
             settings,

@@ -34,6 +34,13 @@ const EVENTS: usize = 100;
 const UNTOLD: u64 = 1_000;
 
 impl Notices {
+    /// Gives each webhook its place in the history, before anything else can happen.
+    pub async fn begin(&self) {
+        self.look().await;
+        let hooks = self.hooks().clone();
+        hooks.iter().for_each(|hook| self.place(hook));
+    }
+
     /// Tells what happened until `stop`.
     pub async fn run(self: Arc<Self>, mut stop: watch::Receiver<bool>) {
         let mut tasks: BTreeMap<Slug, (Arc<Hook>, JoinHandle<()>)> = BTreeMap::new();
@@ -41,6 +48,10 @@ impl Notices {
             self.look().await;
             let hooks = self.hooks().clone();
             for hook in hooks {
+                // One that came before it was known how far the history is.
+                if !hook.is_placed() {
+                    self.place(&hook);
+                }
                 let served =
                     tasks.get(&hook.name).is_some_and(|(known, _)| Arc::ptr_eq(known, &hook));
                 if !served {
@@ -56,7 +67,7 @@ impl Notices {
         for (_, (hook, task)) in tasks {
             let _ = task.await;
             if !hook.gone.load(Ordering::Relaxed) {
-                self.write_place(&hook).await;
+                self.note(&hook.place_line());
             }
         }
     }
@@ -82,7 +93,7 @@ impl Notices {
     }
 
     async fn serve(self: Arc<Self>, hook: Arc<Hook>, mut stop: watch::Receiver<bool>) {
-        let mut written = None;
+        let mut written = hook.place_line().place;
         while !*stop.borrow() && !hook.gone.load(Ordering::Relaxed) {
             let read = match self.read_on(&hook, &mut written).await {
                 Ok(read) => read,
@@ -106,14 +117,9 @@ impl Notices {
     }
 
     /// Reads some of what is new. Answers whether there may be more.
-    async fn read_on(&self, hook: &Hook, written: &mut Option<u64>) -> Result<bool, ServiceError> {
+    async fn read_on(&self, hook: &Hook, written: &mut u64) -> Result<bool, ServiceError> {
         let Some(newest) = self.newest() else { return Ok(false) };
         let Some(place) = hook.place(newest) else { return Ok(false) };
-        if written.is_none() {
-            // A new one is known from its first place on.
-            self.write_place(hook).await;
-            *written = Some(place);
-        }
         for event in hook.left_open() {
             let notices = match self.service.event_at(Position(event)).await? {
                 Some(recorded) => meaning::of(&self.service, &recorded).await?,
@@ -130,15 +136,11 @@ impl Notices {
             hook.take(recorded.position.0, notices, self.service.now());
         }
         let Some(last) = events.last().map(|last| last.position.0) else { return Ok(false) };
-        if written.is_none_or(|written| last.saturating_sub(written) >= UNTOLD) {
-            self.write_place(hook).await;
-            *written = Some(last);
+        if last.saturating_sub(*written) >= UNTOLD {
+            self.note(&hook.place_line());
+            *written = last;
         }
         Ok(true)
-    }
-
-    async fn write_place(&self, hook: &Hook) {
-        self.note(&hook.place_line());
     }
 
     /// Calls a webhook once, and takes note of what came of it.

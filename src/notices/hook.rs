@@ -79,6 +79,11 @@ impl Hook {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether it has a place in the history.
+    pub(super) fn is_placed(&self) -> bool {
+        self.state().read.is_some()
+    }
+
     /// Where to go on reading; none where as much waits as may. One that was never there before begins at
     /// `newest`, as does one that has read more than there is: the history was put back.
     pub(super) fn place(&self, newest: u64) -> Option<u64> {

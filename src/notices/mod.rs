@@ -58,8 +58,8 @@ pub struct Counted {
 }
 
 impl Notices {
-    /// Webhooks as they were left in `folder`, the data folder. Nothing is told before
-    /// [`Notices::run`].
+    /// Webhooks as they were left in `folder`, the data folder. They have places once
+    /// [`Notices::begin`] was called, and are told what happens by [`Notices::run`].
     pub fn open(service: Arc<Service>, folder: &Path, prepared: Prepared) -> Arc<Self> {
         let journal = Journal::of(folder);
         let mut known = journal.read().unwrap_or_else(|error| {
@@ -101,7 +101,9 @@ impl Notices {
                 None => Arc::new(Hook::new(name, setup, None)),
             });
         }
+        let new: Vec<_> = hooks.iter().filter(|hook| !hook.is_placed()).map(Arc::clone).collect();
         drop(hooks);
+        new.iter().for_each(|hook| self.place(hook));
         for (webhook, hook) in former {
             hook.gone.store(true, Ordering::Relaxed);
             self.note(&Line { webhook, place: 0, attempt: None, gone: true });
@@ -124,6 +126,14 @@ impl Notices {
 
     fn hooks(&self) -> MutexGuard<'_, Vec<Arc<Hook>>> {
         self.hooks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Gives a webhook its place, and writes it down, so that a crash does not make it a new one again.
+    fn place(&self, hook: &Hook) {
+        if let Some(newest) = self.newest() {
+            hook.place(newest);
+            self.note(&hook.place_line());
+        }
     }
 
     fn newest(&self) -> Option<u64> {
