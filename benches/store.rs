@@ -7,7 +7,7 @@
 //! up: so much memory does a process need that has just been started. With `uses` and a number it makes so
 //! many tokens in large commits, and measures last uses alone, without and with the cache. With `storm`
 //! and a number all of so many tokens are used for the first time within one flush; with `spread` uses are
-//! spread over all of them, at several rates.
+//! spread over all of them, at several rates; with `list` they are listed, filtered, searched and shown.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark ends where it fails")]
 
@@ -20,17 +20,23 @@ use tollgate::cache::{Cache, Entry};
 use tollgate::clock::{Clock, instant};
 use tollgate::config::settings::CacheSettings;
 use tollgate::domain::time::Span;
-use tollgate::store::{self, LastUse, Listed, NotedUse, Store, UseKey};
+use tollgate::store::{self, LastUse, Listed, NotedUse, Store, TokenFilter, TokenQuery, UseKey};
 
 #[path = "../tests/store/records.rs"]
 #[allow(dead_code, reason = "the benchmark makes only some of them")]
 mod records;
+#[path = "store/lists.rs"]
+mod lists;
 #[path = "store/spread.rs"]
 mod spread;
 #[path = "store/storm.rs"]
 mod storm;
 
 use records::NOW;
+
+/// As in the program: glibc would keep memory for threads that are gone.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 static CACHE_BYTES: AtomicU64 = AtomicU64::new(0);
 
@@ -45,7 +51,8 @@ fn main() {
     let alone = tokens.as_deref() == Some("uses");
     let storm = tokens.as_deref() == Some("storm");
     let spread = tokens.as_deref() == Some("spread");
-    let tokens = if alone || storm || spread { arguments.next() } else { tokens };
+    let list = tokens.as_deref() == Some("list");
+    let tokens = if alone || storm || spread || list { arguments.next() } else { tokens };
     let cache_mb: u64 = arguments.next().map_or(256, |text| text.parse().unwrap());
     CACHE_BYTES.store(cache_mb << 20, Ordering::Relaxed);
     let base = arguments.next().map_or_else(std::env::temp_dir, Into::into);
@@ -58,6 +65,10 @@ fn main() {
     let tokens = tokens.map_or(1_000_000, |text| text.parse().unwrap());
     if storm {
         runtime.block_on(storm::storm(&folder.path().join("data"), tokens));
+        return;
+    }
+    if list {
+        runtime.block_on(lists::lists(&folder.path().join("data"), tokens));
         return;
     }
     if spread {
@@ -115,7 +126,7 @@ async fn measure(folder: &Path, tokens: u64) {
     let opened = at.elapsed();
     assert!(store.held(&records::digest(tokens / 2)).await.unwrap().is_some());
     println!("open after a crash {opened:?}; a token looked up after {:?}", at.elapsed());
-    store.tokens(None, None, 1).await.unwrap();
+    store.tokens(&TokenQuery::oldest(1)).await.unwrap();
     println!("all of it checked after {:?}", at.elapsed());
     drop(store);
     std::fs::remove_dir_all(folder.join("index")).unwrap();
@@ -179,19 +190,22 @@ async fn lookups(store: &Arc<dyn Store>, tokens: u64) -> Duration {
 }
 
 async fn page(store: &Arc<dyn Store>, tokens: u64) -> Duration {
-    let after = records::token(tokens / 2, "x").id;
+    let after = Some(records::token(tokens / 2, "x").id);
+    let query = TokenQuery { after, ..TokenQuery::oldest(100) };
     let at = instant();
     for _ in 0..20 {
-        assert_eq!(store.tokens(None, Some(after), 100).await.unwrap().entries.len(), 100);
+        assert_eq!(store.tokens(&query).await.unwrap().entries.len(), 100);
     }
     per(at, 20)
 }
 
 async fn owned(store: &Arc<dyn Store>) -> Duration {
-    let owner = records::owner_name(7).parse().unwrap();
+    let owners = Some([records::owner_name(7).parse().unwrap()].into());
+    let filter = TokenFilter { owners, ..TokenFilter::default() };
+    let query = TokenQuery { filter, ..TokenQuery::oldest(100) };
     let at = instant();
     for _ in 0..20 {
-        store.tokens(Some(&owner), None, 100).await.unwrap();
+        store.tokens(&query).await.unwrap();
     }
     per(at, 20)
 }
@@ -254,7 +268,8 @@ async fn uses(store: &Arc<dyn Store>, folder: &Path, tokens: u64) {
 async fn keys(store: &Arc<dyn Store>) -> Vec<UseKey> {
     let (mut keys, mut after) = (Vec::new(), None);
     loop {
-        let page = store.tokens(None, after, 1_000).await.unwrap();
+        let query = TokenQuery { after, ..TokenQuery::oldest(1_000) };
+        let page = store.tokens(&query).await.unwrap();
         keys.extend(page.entries.iter().map(Listed::use_key));
         after = page.next;
         if after.is_none() {

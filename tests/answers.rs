@@ -32,6 +32,8 @@ mod counted;
 mod idle;
 #[path = "answers/limits.rs"]
 mod limits;
+#[path = "answers/licences.rs"]
+mod licences;
 #[path = "answers/retries.rs"]
 mod retries;
 #[path = "answers/silences.rs"]

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests run beside Tollgate: from the distribution what is missing of nginx, curl,
-# strace and Python, and from the Python registry httpbin, into a folder of its own under target/.
+# strace, Chromium and Python, and from the Python registry httpbin, into a folder of its own under target/.
 # Running it again costs nothing. tests/run calls it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -14,10 +14,12 @@ has_venv() {
 }
 
 missing=()
-for tool in nginx curl strace; do
+for tool in nginx curl strace chromium; do
     # Debian keeps servers out of the path of ordinary people.
     PATH=$PATH:/usr/sbin command -v "$tool" >/dev/null || missing+=("$tool")
 done
+# What pages are written in, for pictures of them that look alike everywhere.
+[[ " ${missing[*]-} " != *" chromium "* ]] || missing+=(fonts-liberation)
 has_venv || missing+=(python3 python3-venv)
 
 if ((${#missing[@]})); then

@@ -54,7 +54,15 @@ pub(crate) fn decide(criterion: &mut Criterion) {
         item: None,
         company: None,
     };
-    let case = Case { standing, terms: &terms, owner: &owner, rule: Some(&rule), facts, now };
+    let case = Case {
+        standing,
+        terms: &terms,
+        owner: &owner,
+        company: None,
+        rule: Some(&rule),
+        facts,
+        now,
+    };
     assert_eq!(decision::decide(&case), Ok(()));
     criterion
         .bench_function("decide", |bencher| bencher.iter(|| decision::decide(black_box(&case))));

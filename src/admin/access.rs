@@ -41,13 +41,17 @@ pub(super) async fn known(
 /// Refuses acts that another site has a browser do (sec-W1): whatever changes something names no other
 /// origin than this one.
 pub(super) async fn same_origin(request: Request, next: Next) -> Response {
-    let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
-    if changes && !is_own(request.headers()) {
+    if is_by_other_site(request.method(), request.headers()) {
         let detail = "this was asked by a page of another site";
         let title = "Not from another site";
         return Problem::new(StatusCode::FORBIDDEN, "other-origin", title, detail).into_response();
     }
     next.run(request).await
+}
+
+/// Whether a request would change something, and is made by a page of another site.
+pub(super) fn is_by_other_site(method: &Method, headers: &HeaderMap) -> bool {
+    !matches!(*method, Method::GET | Method::HEAD) && !is_own(headers)
 }
 
 /// Whether the origin of a request, where it has one, is the host that it asks.

@@ -7,38 +7,42 @@ use axum::extract::DefaultBodyLimit;
 use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{any, get, post};
 
+use crate::admin::limits::BODY_BYTES;
 use crate::admin::problem::Problem;
 use crate::admin::{
-    Handles, access, clock, explain, history, session, system, tokens, users, webhooks,
+    Handles, access, clock, companies, explain, history, pages, session, system, tokens, users,
+    webhooks,
 };
-
-/// The most bytes of a body: all fields at their limits, escaped.
-const BODY_BYTES: usize = 256 * 1_024;
 
 /// All administrative acts, for the administrator of the machine. Served on the local socket, and called
 /// directly by a command line that has no server beside it.
 pub fn router(handles: Arc<Handles>) -> Router {
-    finish(acts(), handles)
+    finish(acts())
+        .fallback(async |uri: Uri| Problem::no_such_path(uri.path()))
+        .layer(map_response(no_store))
+        .with_state(handles)
 }
 
-/// The same over TCP, for those who sign in or show a token.
+/// The same over TCP, for those who sign in or show a token, and the pages for people.
 pub fn over_tcp(handles: Arc<Handles>) -> Router {
     let known = from_fn_with_state(Arc::clone(&handles), access::known);
     let session = Router::new().route("/session", post(session::begin).delete(session::end));
     let paths = acts().layer(known).merge(session).layer(from_fn(access::same_origin));
-    finish(paths, handles)
+    let acts = finish(paths)
+        .route("/api/{*rest}", any(async |uri: Uri| Problem::no_such_path(uri.path())))
+        .layer(map_response(no_store))
+        .with_state(Arc::clone(&handles));
+    acts.merge(pages::router(handles))
 }
 
-fn finish(paths: Router<Arc<Handles>>, handles: Arc<Handles>) -> Router {
+fn finish(paths: Router<Arc<Handles>>) -> Router<Arc<Handles>> {
+    let nowhere = async |uri: Uri| Problem::no_such_path(uri.path());
     Router::new()
-        .nest("/api/v1", paths)
-        .fallback(async |uri: Uri| Problem::no_such_path(uri.path()))
+        .nest("/api/v1", paths.fallback(nowhere))
         .method_not_allowed_fallback(no_such_method)
         .layer(DefaultBodyLimit::max(BODY_BYTES))
-        .layer(map_response(no_store))
-        .with_state(handles)
 }
 
 fn acts() -> Router<Arc<Handles>> {
@@ -50,10 +54,14 @@ fn acts() -> Router<Arc<Handles>> {
         .route("/tokens/{id}/disable", post(tokens::disable))
         .route("/tokens/{id}/enable", post(tokens::enable))
         .route("/users", get(users::list).post(users::create))
-        .route("/users/{id}", get(users::show))
+        .route("/users/{id}", get(users::show).patch(users::update))
         .route("/users/{id}/block", post(users::block))
         .route("/users/{id}/unblock", post(users::unblock))
         .route("/users/{id}/password", post(users::set_password))
+        .route("/companies", get(companies::list).post(companies::create))
+        .route("/companies/{id}", get(companies::show).patch(companies::update))
+        .route("/companies/{id}/block", post(companies::block))
+        .route("/companies/{id}/unblock", post(companies::unblock))
         .route("/history", get(history::list))
         .route("/history/head", get(history::head))
         .route("/history/verify", get(history::verify))

@@ -18,25 +18,25 @@ use crate::domain::secret::Secret;
 use crate::gateway::explain::{Credential, Explanation, Moment, Question, explain};
 use crate::gateway::snapshot::Snapshot;
 use crate::gateway::targets::Targets;
-use crate::service::ServiceError;
 use crate::service::tokens::Presented;
 use crate::service::view::TokenView;
+use crate::service::{Caller, ServiceError};
 use crate::telemetry::counters::Counters;
 
 /// A request that nobody sends, with a token by its id or by its secret.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ExplainRequest {
-    method: String,
-    url: String,
+    pub(super) method: String,
+    pub(super) url: String,
     #[serde(default)]
-    token: Option<TokenId>,
+    pub(super) token: Option<TokenId>,
     #[serde(default)]
-    secret: Option<String>,
+    pub(super) secret: Option<String>,
     #[serde(default)]
-    address: Option<IpAddr>,
+    pub(super) address: Option<IpAddr>,
     #[serde(default)]
-    company: Option<String>,
+    pub(super) company: Option<String>,
 }
 
 /// The answer, and the token that it is about.
@@ -54,7 +54,19 @@ pub(super) async fn show(
     By(by): By,
     Body(asked): Body<ExplainRequest>,
 ) -> Result<Json<Explained>, Problem> {
-    let bad = |field: &str, problem: &str| Problem::from(ServiceError::field(field, problem));
+    Ok(Json(explained(&handles, &by, asked).await?))
+}
+
+/// The answer to a question.
+///
+/// # Errors
+/// A value that cannot be, or a store that cannot be read.
+pub(super) async fn explained(
+    handles: &Handles,
+    by: &Caller,
+    asked: ExplainRequest,
+) -> Result<Explained, ServiceError> {
+    let bad = |field: &str, problem: &str| ServiceError::field(field, problem);
     let method = Method::from_bytes(asked.method.as_bytes())
         .map_err(|_| bad("method", "this is not a method such as `GET`"))?;
     let url = asked
@@ -74,7 +86,7 @@ pub(super) async fn show(
     let question = Question { method, url, address, credential, company: asked.company };
     let service = &handles.service;
     let held = match presented {
-        Some(presented) => service.presented(&by, &presented).await?,
+        Some(presented) => service.presented(by, &presented).await?,
         None => None,
     };
     let (settings, now) = (service.settings(), service.now());
@@ -96,9 +108,10 @@ pub(super) async fn show(
     let found = (held.as_ref(), left.as_ref());
     let explanation = explain(&question, found, &snapshot, &settings.flags, moment);
     let token = held.map(|held| {
-        let blocked = held.owner.blocked.is_some();
+        let company = held.company.as_deref().is_some_and(|company| company.blocked.is_some());
+        let blocked = held.owner.blocked.is_some() || company;
         let view = TokenView::new(&held.token, blocked, held.last_use, &settings.flags, now);
         view.with_left(left)
     });
-    Ok(Json(Explained { explanation, token }))
+    Ok(Explained { explanation, token })
 }

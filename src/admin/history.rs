@@ -10,7 +10,7 @@ use crate::admin::Handles;
 use crate::admin::extract::{By, Params};
 use crate::admin::problem::Problem;
 use crate::admin::tokens::PAGE_ENTRIES;
-use crate::domain::id::{OwnerId, TokenId};
+use crate::domain::id::{OwnerId, Slug, TokenId};
 use crate::domain::secret::Digest;
 use crate::service::history::{EventView, HeadView, VerifiedView};
 use crate::store::{Position, Subject};
@@ -21,6 +21,7 @@ use crate::store::{Position, Subject};
 pub(super) struct Which {
     token: Option<TokenId>,
     user: Option<OwnerId>,
+    company: Option<Slug>,
     before: Option<u64>,
     limit: Option<usize>,
 }
@@ -69,13 +70,15 @@ pub(super) async fn list(
     By(by): By,
     Params(which): Params<Which>,
 ) -> Result<Json<EventPage>, Problem> {
-    let subject = match (which.token, which.user) {
-        (Some(_), Some(_)) => {
-            return Err(Problem::bad_request("ask for a `token` or for a `user`, not for both"));
-        }
-        (Some(id), None) => Some(Subject::Token(id)),
-        (None, Some(id)) => Some(Subject::Owner(id)),
-        (None, None) => None,
+    let asked = [
+        which.token.map(Subject::Token),
+        which.user.map(Subject::Owner),
+        which.company.map(Subject::Company),
+    ];
+    let mut asked = asked.into_iter().flatten();
+    let (subject, None) = (asked.next(), asked.next()) else {
+        let problem = "ask for a `token`, for a `user` or for a `company`, not for several";
+        return Err(Problem::bad_request(problem));
     };
     let limit = which.limit.unwrap_or(PAGE_ENTRIES);
     let before = which.before.map(Position);

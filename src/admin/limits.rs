@@ -1,5 +1,5 @@
 //! For how long anybody may hold one of the places of an administrative face: each comes back in
-//! bounded time unless something moves.
+//! bounded time unless something moves. And how much they may send.
 //!
 //! How long an act takes is not limited: a history is verified for as long as it is long.
 
@@ -26,3 +26,6 @@ pub(super) const REUSED: Duration = Duration::from_secs(30);
 /// All of a connection over TCP, which anybody may open and where every answer is short: also one
 /// that is read a byte at a time.
 pub(super) const WHOLE: Duration = Duration::from_secs(60);
+
+/// The most bytes of a body: all fields at their limits, escaped.
+pub(super) const BODY_BYTES: usize = 256 * 1_024;

@@ -14,10 +14,12 @@ pub mod api;
 mod access;
 mod bounded;
 pub mod clock;
+pub mod companies;
 pub mod explain;
 pub mod extract;
 pub mod history;
 mod limits;
+mod pages;
 mod pipe;
 pub mod problem;
 pub mod public;
@@ -47,5 +49,5 @@ pub struct Handles {
     /// Who is told what happened; none without a server.
     pub notices: Option<Arc<Notices>>,
     /// Who is signed in, and who failed at it.
-    pub people: People,
+    pub people: Arc<People>,
 }

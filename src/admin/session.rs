@@ -16,7 +16,8 @@ use crate::admin::problem::Problem;
 use crate::domain::id::OwnerId;
 use crate::domain::owner::Owner;
 use crate::domain::time::Span;
-use crate::web::sessions::COOKIE;
+use crate::service::ServiceError;
+use crate::web::sessions::{COOKIE, Session};
 
 /// What somebody signs in with.
 #[derive(Deserialize)]
@@ -46,21 +47,26 @@ pub(super) async fn begin(
 ) -> Result<(Cookie, Json<SignedIn>), Response> {
     let address = peer.address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
     let owner = sign_in(&handles, address, &user, &password).await?;
-    if let Some((word, _)) = access::session(&handles, &headers) {
+    let (session, cookie) =
+        open(&handles, &headers, &owner).ok_or(NotSignedIn::Failed(ServiceError::NoEntropy))?;
+    let body = SignedIn { user: owner.id.clone(), csrf_token: session.csrf };
+    Ok(([(header::SET_COOKIE, cookie)], Json(body)))
+}
+
+/// Begins a session of `owner` in place of the one that there was (sec-W3), with the cookie for it. None if
+/// the machine has no random numbers.
+pub(super) fn open(
+    handles: &Handles,
+    headers: &HeaderMap,
+    owner: &Owner,
+) -> Option<(Session, String)> {
+    if let Some((word, _)) = access::session(handles, headers) {
         handles.people.sessions.end(word);
     }
-    let people = &handles.people;
-    let now = handles.service.now();
-    let begun = people.sessions.begin(&owner, now);
-    let session =
-        begun.and_then(|word| Some((people.sessions.find(&word, people.lasting, now)?, word)));
-    let Some((session, word)) = session else {
-        let detail = "no random numbers could be had from the system";
-        let status = StatusCode::SERVICE_UNAVAILABLE;
-        return Err(Problem::new(status, "unavailable", "Not now", detail).into_response());
-    };
-    let body = SignedIn { user: owner.id.clone(), csrf_token: session.csrf };
-    Ok(([(header::SET_COOKIE, cookie(&word, ""))], Json(body)))
+    let (people, now) = (&handles.people, handles.service.now());
+    let word = people.sessions.begin(owner, now)?;
+    let session = people.sessions.find(&word, people.lasting, now)?;
+    Some((session, cookie(&word, "")))
 }
 
 /// Signs out: the session is dead at once.
@@ -79,6 +85,30 @@ pub(super) async fn end(
     Ok((StatusCode::NO_CONTENT, [(header::SET_COOKIE, cookie("", "; Max-Age=0"))]))
 }
 
+/// Why somebody is not signed in.
+pub(super) enum NotSignedIn {
+    /// Too many have failed before; how long to wait.
+    Wait(Span),
+    /// This name and password do not go together; which of them is wrong is told to nobody.
+    Wrong,
+    /// It could not be found out.
+    Failed(ServiceError),
+}
+
+impl From<NotSignedIn> for Response {
+    fn from(why: NotSignedIn) -> Self {
+        match why {
+            NotSignedIn::Wait(wait) => too_many(wait),
+            NotSignedIn::Wrong => {
+                let detail = "this user name and password are not right";
+                let status = StatusCode::UNAUTHORIZED;
+                Problem::new(status, "not-signed-in", "Not signed in", detail).into_response()
+            }
+            NotSignedIn::Failed(error) => Problem::from(error).into_response(),
+        }
+    }
+}
+
 /// Whoever has this name and password.
 ///
 /// # Errors
@@ -88,24 +118,20 @@ pub(super) async fn sign_in(
     address: IpAddr,
     user: &str,
     password: &str,
-) -> Result<Arc<Owner>, Response> {
+) -> Result<Arc<Owner>, NotSignedIn> {
     let (throttle, now) = (&handles.people.throttle, handles.service.now());
     if let Some(wait) = throttle.wait(address, user, now) {
-        return Err(too_many(wait));
+        return Err(NotSignedIn::Wait(wait));
     }
     // Counted before it is known, so that many at once are not more than one after another.
     throttle.failed(address, user, now);
     let owner = handles.service.signed_in(user, password).await;
-    match owner.map_err(|error| Problem::from(error).into_response())? {
+    match owner.map_err(NotSignedIn::Failed)? {
         Some(owner) => {
             throttle.succeeded(address, user);
             Ok(owner)
         }
-        None => {
-            let (title, detail) = ("Not signed in", "this user name and password are not right");
-            let status = StatusCode::UNAUTHORIZED;
-            Err(Problem::new(status, "not-signed-in", title, detail).into_response())
-        }
+        None => Err(NotSignedIn::Wrong),
     }
 }
 
@@ -116,6 +142,7 @@ fn too_many(wait: Span) -> Response {
     ([(header::RETRY_AFTER, wait.seconds().to_string())], problem).into_response()
 }
 
-fn cookie(word: &str, more: &str) -> String {
+/// The line that sets the cookie of a session.
+pub(super) fn cookie(word: &str, more: &str) -> String {
     format!("{COOKIE}={word}; Path=/; Secure; HttpOnly; SameSite=Strict{more}")
 }

@@ -16,6 +16,7 @@ use crate::config::{Environment, parse};
 use crate::service::tests::World;
 
 mod desk;
+mod pages;
 
 /// One request over `stream`: the status, the head, and the body.
 async fn ask(
@@ -113,6 +114,34 @@ async fn a_token_lives_and_ends_over_the_socket() {
 }
 
 #[tokio::test]
+async fn companies_and_users_are_changed_over_the_socket() {
+    let local = Local::start(None).await;
+    let (status, made) = local.ask("POST /api/v1/companies", r#"{"id":"acme"}"#).await;
+    assert_eq!((status, &made["contexts"]), (201, &json!("all")));
+    let change = r#"{"contexts":[],"revision":1,"reason":"unpaid"}"#;
+    let (status, changed) = local.ask("PATCH /api/v1/companies/acme", change).await;
+    assert_eq!((status, &changed["company"]["contexts"]), (200, &json!([])));
+    assert_eq!(local.ask("PATCH /api/v1/companies/acme", change).await.0, 409);
+    let (_, shown) = local.ask("GET /api/v1/companies/acme", "").await;
+    assert_eq!(shown, changed["company"]);
+    local.ask("POST /api/v1/companies", r#"{"id":"b"}"#).await;
+    let (_, page) = local.ask("GET /api/v1/companies?limit=1", "").await;
+    assert_eq!(json!([page["companies"][0]["id"], page["next"]]), json!(["acme", "acme"]));
+    let (_, page) = local.ask("GET /api/v1/companies?after=acme", "").await;
+    assert_eq!(json!([page["companies"][0]["id"], page["next"]]), json!(["b", null]));
+
+    local.ask("POST /api/v1/users", r#"{"id":"alice"}"#).await;
+    let change = r#"{"company":"acme","roles":["clerk"]}"#;
+    let (status, changed) = local.ask("PATCH /api/v1/users/alice", change).await;
+    assert_eq!((status, &changed["changed"]), (200, &json!(true)));
+    let (_, history) = local.ask("GET /api/v1/history?company=acme", "").await;
+    let kinds: Vec<_> = history["events"].as_array().unwrap().iter().map(|e| &e["kind"]).collect();
+    assert_eq!(kinds, ["owner.updated", "company.updated", "company.created"]);
+    let both = local.ask("GET /api/v1/history?company=acme&user=alice", "").await;
+    assert_eq!(both.0, 400);
+}
+
+#[tokio::test]
 async fn e2_problems_name_the_field() {
     let local = Local::start(None).await;
     local.ask("POST /api/v1/users", r#"{"id":"alice"}"#).await;
@@ -127,7 +156,22 @@ async fn e2_problems_name_the_field() {
         ("POST /api/v1/tokens", "{} {}", 400, "bad-request", Value::Null),
         ("POST /api/v1/users", r#"{"id":"Alice"}"#, 400, "bad-field", json!("id")),
         ("POST /api/v1/users", r#"{"id":"alice"}"#, 409, "exists", Value::Null),
+        ("PATCH /api/v1/users/alice", r#"{"parent":"alice"}"#, 400, "bad-field", json!("parent")),
+        ("PATCH /api/v1/users/bob", "{}", 404, "not-found", Value::Null),
+        ("POST /api/v1/companies", r#"{"id":"A"}"#, 400, "bad-field", json!("id")),
+        ("POST /api/v1/companies", r#"{"contexts":["x"]}"#, 400, "bad-field", json!("id")),
+        (
+            "POST /api/v1/companies",
+            r#"{"id":"a","contexts":["x"]}"#,
+            400,
+            "bad-field",
+            json!("contexts"),
+        ),
+        ("PATCH /api/v1/companies/a", "{}", 404, "not-found", Value::Null),
         ("GET /api/v1/tokens?after=forged", "", 400, "bad-request", Value::Null),
+        ("GET /api/v1/tokens?cursor=forged", "", 400, "bad-field", json!("cursor")),
+        ("GET /api/v1/tokens?state=alive", "", 400, "bad-field", json!("state")),
+        ("GET /api/v1/tokens?ends_before=soon", "", 400, "bad-field", json!("ends_before")),
         ("GET /api/v1/tokens/1", "", 400, "bad-field", json!("id")),
         (&format!("GET {id}"), "", 404, "not-found", Value::Null),
         ("GET /api/v2", "", 404, "not-found", Value::Null),

@@ -10,30 +10,21 @@ use serde::{Deserialize, Serialize};
 use crate::admin::Handles;
 use crate::admin::extract::{Body, By, Id, Params};
 use crate::admin::problem::Problem;
-use crate::domain::id::{OwnerId, TokenId};
+use crate::domain::id::TokenId;
 use crate::service::input::{NewToken, Reason, Rotation, TokenChange};
+use crate::service::list::TokenList;
 use crate::service::rotate::Rotated;
 use crate::service::view::{TokenChanged, TokenView};
 
-/// How many entries a page has if the question does not say.
-pub(super) const PAGE_ENTRIES: usize = 100;
-
-/// Which page of the list.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub(super) struct Which {
-    owner: Option<OwnerId>,
-    after: Option<TokenId>,
-    limit: Option<usize>,
-}
+pub(super) use crate::service::list::USUAL_ENTRIES as PAGE_ENTRIES;
 
 /// A page of the list.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct TokenPage {
-    /// In the order of their creation.
+    /// Newest first, unless the question said otherwise.
     pub tokens: Vec<TokenView>,
-    /// What to ask for `after`; none at the end.
-    pub next: Option<TokenId>,
+    /// What to ask for as `cursor`, with the same question; none at the end.
+    pub next: Option<String>,
 }
 
 /// A new token with its secret, which is never told again.
@@ -63,10 +54,9 @@ type Handle = State<Arc<Handles>>;
 pub(super) async fn list(
     State(handles): Handle,
     By(by): By,
-    Params(which): Params<Which>,
+    Params(asked): Params<TokenList>,
 ) -> Result<Json<TokenPage>, Problem> {
-    let limit = which.limit.unwrap_or(PAGE_ENTRIES);
-    let page = handles.service.tokens(&by, which.owner.as_ref(), which.after, limit).await?;
+    let page = handles.service.tokens(&by, &asked).await?;
     Ok(Json(TokenPage { tokens: page.entries, next: page.next }))
 }
 

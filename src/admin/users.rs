@@ -12,7 +12,7 @@ use crate::admin::extract::{Body, By, Id, Params};
 use crate::admin::problem::Problem;
 use crate::admin::tokens::PAGE_ENTRIES;
 use crate::domain::id::OwnerId;
-use crate::service::input::{NewOwner, Reason};
+use crate::service::input::{NewOwner, OwnerChange, Reason};
 use crate::service::view::{OwnerChanged, OwnerView};
 
 /// Which page of the list.
@@ -60,6 +60,15 @@ pub(super) async fn show(
     Id(id): Id<OwnerId>,
 ) -> Result<Json<OwnerView>, Problem> {
     Ok(Json(handles.service.owner(&by, &id).await?))
+}
+
+pub(super) async fn update(
+    State(handles): Handle,
+    By(by): By,
+    Id(id): Id<OwnerId>,
+    Body(change): Body<OwnerChange>,
+) -> Result<Json<OwnerChanged>, Problem> {
+    Ok(Json(handles.service.update_owner(&by, &id, &change).await?))
 }
 
 pub(super) async fn block(

@@ -24,6 +24,7 @@ use crate::service::Service;
 use crate::store::{self, Store, sealed};
 use crate::telemetry::counters::Counters;
 use crate::telemetry::logs::Logs;
+use crate::web::People;
 
 use super::cores::Cores;
 use super::faces::{self, Faces};
@@ -137,6 +138,7 @@ impl Opening {
             admin: faces.admin(),
             config: reloader.source().cloned(),
         };
+        let people = Arc::<People>::default();
         let handles = Handles {
             service: Arc::clone(&service),
             reload: Some({
@@ -146,11 +148,12 @@ impl Opening {
             server: Some(server),
             shared: Some(Arc::clone(&shared)),
             notices: Some(Arc::clone(&notices)),
-            people: Default::default(),
+            people: Arc::clone(&people),
         };
         faces.add(&control, socket, handles);
         let wall = WallClock::trust(&shared.clock);
-        let upkeep = upkeep::run(Arc::clone(&service), Arc::clone(&shared), wall, faces.closed());
+        let kept = (Arc::clone(&shared), people);
+        let upkeep = upkeep::run(Arc::clone(&service), kept, wall, faces.closed());
         faces.beside(control.spawn(upkeep));
         faces.beside(control.spawn(notices.run(faces.closed())));
         let store = Arc::clone(shared.cache.store());

@@ -1,5 +1,5 @@
-//! What goes on beside the requests: last uses are written down, tokens that are over are ended,
-//! and the wall clock is watched.
+//! What goes on beside the requests: last uses are written down, tokens and sessions that are over are
+//! ended, and the wall clock is watched.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -16,6 +16,7 @@ use crate::service::Service;
 use crate::service::warn::Lookout;
 use crate::store::Health;
 use crate::telemetry::throttle::Throttle;
+use crate::web::People;
 
 use super::wall::{Look, WallClock};
 use super::watched;
@@ -29,6 +30,9 @@ const PERSIST_EVERY: u64 = 30;
 /// How often meters that nobody uses are put away, in beats.
 const PUT_AWAY_EVERY: u64 = 10;
 
+/// How often sessions that are over are let go of, in beats.
+const FORGET_EVERY: u64 = 30;
+
 /// How many batches of tokens one beat ends at the most, so that it never keeps the others waiting.
 const BATCHES_MAX: usize = 64;
 
@@ -39,7 +43,7 @@ const WARN_BATCHES_MAX: usize = 8;
 /// much later, and what passed until then is no reason to doubt it.
 pub(super) async fn run(
     service: Arc<Service>,
-    shared: Arc<Shared>,
+    (shared, people): (Arc<Shared>, Arc<People>),
     wall: WallClock,
     mut stop: watch::Receiver<bool>,
 ) {
@@ -68,7 +72,7 @@ pub(super) async fn run(
             wall = WallClock::trust(&shared.clock);
         }
         health = watched::tell_health(health, shared.cache.store().health());
-        beat(&service, &shared, (&mut wall, &mut lookout), beats).await;
+        beat(&service, (&shared, &people), (&mut wall, &mut lookout), beats).await;
         state = watched::tell_clock(state, &shared);
         beats = beats.wrapping_add(1);
     }
@@ -87,7 +91,7 @@ async fn mark(service: &Service, shared: &Shared) -> Option<Timestamp> {
 /// One look at everything.
 async fn beat(
     service: &Service,
-    shared: &Shared,
+    (shared, people): (&Shared, &People),
     (wall, lookout): (&mut WallClock, &mut Lookout),
     beats: u64,
 ) {
@@ -99,6 +103,9 @@ async fn beat(
     put_meters_away(shared, beats).await;
     // Nothing is ended, and no time is noted, by a clock that cannot be trusted.
     let Look::Trusted(now) = look else { return };
+    if beats.is_multiple_of(FORGET_EVERY) {
+        people.sweep(now);
+    }
     shared.high_water.fetch_max(now.unix(), Ordering::Relaxed);
     if beats.is_multiple_of(PERSIST_EVERY)
         && let Err(error) = shared.cache.store().raise_high_water(now).await

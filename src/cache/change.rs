@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::clock;
-use crate::domain::id::OwnerId;
+use crate::domain::id::{OwnerId, Slug};
 use crate::domain::secret::Digest;
 use crate::domain::token::Revision;
 use crate::store::{Change, Commit, Position, Record, StoreError};
@@ -60,6 +60,7 @@ impl Cache {
         match record {
             Record::Token(token) => self.forget_token(&token.digest),
             Record::Owner(owner) => self.forget_owner(&owner.id),
+            Record::Company(company) => self.forget_company(&company.id),
         }
     }
 
@@ -83,14 +84,27 @@ impl Cache {
         // Last, so that whoever reads the new epoch finds the flag cleared.
         self.owners_epoch.fetch_add(1, Ordering::SeqCst);
     }
+
+    fn forget_company(&self, id: &Slug) {
+        let mut owners = self.owners();
+        if let Some(company) = owners.companies.remove(id).and_then(|held| held.upgrade()) {
+            company.invalidate();
+        }
+        // Last, as above.
+        self.owners_epoch.fetch_add(1, Ordering::SeqCst);
+    }
 }
 
 impl Owners {
-    /// Drops owners that nobody holds, once as many came as were left the last time.
+    /// Drops owners and companies that nobody holds, once as many came as were left the last time.
     pub(super) fn prune(&mut self) {
         if self.held.len() >= self.prune_at {
             self.held.retain(|_, held| held.strong_count() > 0);
             self.prune_at = self.held.len().saturating_mul(2).max(1_024);
+        }
+        if self.companies.len() >= self.prune_companies_at {
+            self.companies.retain(|_, held| held.strong_count() > 0);
+            self.prune_companies_at = self.companies.len().saturating_mul(2).max(1_024);
         }
     }
 }

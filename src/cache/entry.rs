@@ -13,6 +13,7 @@ use crate::store::{Held, UseSlot};
 
 use super::claims::Claims;
 use super::common::Common;
+use super::company::CompanyEntry;
 use super::interned::Interned;
 use super::meter::Limited;
 
@@ -42,7 +43,7 @@ pub struct Entry {
     /// The public id.
     pub id: TokenId,
     life: Life,
-    /// What it may do, and what its owner may.
+    /// What it may do, and what its owner and its company may.
     pub common: Arc<Common>,
     /// How much it may be used; none for most tokens.
     pub limited: Option<Box<Limited>>,
@@ -60,13 +61,13 @@ const _: () = assert!(size_of::<Entry>() == 176);
 impl Entry {
     pub(super) fn new(
         held: &Held,
-        owner: Arc<OwnerEntry>,
+        (owner, company): (Arc<OwnerEntry>, Option<Arc<CompanyEntry>>),
         last_seen: LastSeen,
         (interned, limited): (&Interned, Option<Box<Limited>>),
     ) -> Self {
         let token = &held.token;
         let Standing { life, ended, disabled } = Standing::from(&**token);
-        let common = Common { terms: Terms::from(&**token), owner: owner.terms.clone() };
+        let common = Common::new(Terms::from(&**token), owner.terms.clone(), company);
         Self {
             valid: AtomicBool::new(true),
             idle_confirmed: AtomicBool::new(false),
@@ -94,10 +95,10 @@ impl Entry {
 
     /// Whether this is still what the store holds. Once false, it stays so.
     pub fn is_valid(&self) -> bool {
-        self.is_current() && self.owner.is_valid()
+        self.is_current() && self.owner.is_valid() && self.common.is_valid()
     }
 
-    /// The same of the token alone, for whoever knows that no owner was changed.
+    /// The same of the token alone, for whoever knows that no owner and no company was changed.
     pub fn is_current(&self) -> bool {
         self.valid.load(Ordering::Acquire)
     }
@@ -192,8 +193,33 @@ impl Entry {
         let owner = Arc::new(sample::owner("alice"));
         let entry = Arc::new(OwnerEntry::new(&owner));
         let token = Arc::new(sample::token(n, "alice"));
-        let held = Held { token, owner, last_use: None, slot: None };
-        Arc::new(Self::new(&held, entry, LastSeen::default(), (&Interned::default(), None)))
+        let held = Held { token, owner, company: None, last_use: None, slot: None };
+        Arc::new(Self::new(&held, (entry, None), LastSeen::default(), (&Interned::default(), None)))
+    }
+
+    /// Sample number `n`, of a company.
+    pub(crate) fn sample_in(n: u64, company: &crate::domain::company::Company) -> Arc<Self> {
+        use crate::store::sample;
+        let owner = Arc::new(sample::owner("alice"));
+        let owners = Arc::new(OwnerEntry::new(&owner));
+        let tenant = Arc::new(CompanyEntry::new(&company.id, Some(company)));
+        let company = Some(Arc::new(company.clone()));
+        let held = Held {
+            token: Arc::new(sample::token(n, "alice")),
+            owner,
+            company,
+            last_use: None,
+            slot: None,
+        };
+        let of = (owners, Some(tenant));
+        Arc::new(Self::new(&held, of, LastSeen::default(), (&Interned::default(), None)))
+    }
+
+    /// Ends the validity of its company, as a change would.
+    pub(crate) fn sample_company_over(&self) {
+        if let Some(company) = &self.common.company {
+            company.invalidate();
+        }
     }
 
     /// Ends its validity, as a change would.

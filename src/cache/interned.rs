@@ -82,7 +82,7 @@ mod tests {
             token.contexts = Contexts::set(["b", "a"].map(|name| name.parse().unwrap()));
             token.items = items;
             let owner = (&sample::owner("alice")).into();
-            interned.share(Common { terms: (&token).into(), owner })
+            interned.share(Common::new((&token).into(), owner, None))
         };
         assert!(Arc::ptr_eq(&share(Items::All), &share(Items::All)));
         let [one, other] = [1, 2].map(|_| share(Items::set(["7"]).unwrap()));

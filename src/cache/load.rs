@@ -5,11 +5,13 @@ use std::sync::{Arc, Weak};
 use tokio::sync::{SemaphorePermit, watch};
 
 use crate::clock;
+use crate::domain::id::Slug;
 use crate::domain::secret::Digest;
 use crate::store::Held;
 
+use super::company::CompanyEntry;
 use super::entry::{LastSeen, OwnerEntry};
-use super::{Cache, Entry};
+use super::{Cache, Entry, Owners};
 
 /// Why a token could not be looked at. None of these says anything about the token.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -204,9 +206,9 @@ impl Cache {
                 None
             }
             Some((held, last_seen)) => {
-                let owner = self.admit_owner(owners_epoch, held)?;
+                let of = self.admit_owner(owners_epoch, held)?;
                 let shared = (&self.interned, self.meters.of(held));
-                let entry = Arc::new(Entry::new(held, owner, last_seen, shared));
+                let entry = Arc::new(Entry::new(held, of, last_seen, shared));
                 self.records.insert(&entry);
                 Some(entry)
             }
@@ -216,19 +218,25 @@ impl Cache {
         Some(entry)
     }
 
-    fn admit_owner(&self, epoch: u64, held: &Held) -> Option<Arc<OwnerEntry>> {
+    /// Whom and what the token belongs to, as others hold them too; none if any was changed.
+    fn admit_owner(
+        &self,
+        epoch: u64,
+        held: &Held,
+    ) -> Option<(Arc<OwnerEntry>, Option<Arc<CompanyEntry>>)> {
         let mut owners = self.owners();
         if self.owners_epoch() != epoch {
             return None;
         }
+        let company = held.token.company.as_ref().map(|id| owners.company(id, held));
         let id = &held.owner.id;
         if let Some(owner) = owners.held.get(id).and_then(Weak::upgrade) {
-            return Some(owner);
+            return Some((owner, company));
         }
         owners.prune();
         let owner = Arc::new(OwnerEntry::new(&held.owner));
         owners.held.insert(id.clone(), Arc::downgrade(&owner));
-        Some(owner)
+        Some((owner, company))
     }
 
     /// When the token was last used: the pending use where there is one, since it is the later. A
@@ -242,6 +250,19 @@ impl Cache {
         let known = pending.max(held.last_use.as_ref().map(|last| last.at));
         let sure = known.is_some() || self.touches.forgotten() == forgotten;
         sure.then(|| LastSeen::new(known))
+    }
+}
+
+impl Owners {
+    /// A company as all its tokens hold it.
+    fn company(&mut self, id: &Slug, held: &Held) -> Arc<CompanyEntry> {
+        if let Some(company) = self.companies.get(id).and_then(Weak::upgrade) {
+            return company;
+        }
+        self.prune();
+        let company = Arc::new(CompanyEntry::new(id, held.company.as_deref()));
+        self.companies.insert(id.clone(), Arc::downgrade(&company));
+        company
     }
 }
 

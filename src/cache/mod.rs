@@ -8,7 +8,7 @@
 //! | --- | --- | --- | --- |
 //! | records (moka, TinyLFU) | `cache.records` tokens | until changed or evicted | the least used go, some eight at a time |
 //! | unknown digests (moka, apart) | `cache.unknown` digests | `cache.unknown_ttl`, or until one is created | the least used goes; never a record |
-//! | owners | those of the records held | as long as a record holds them | grows with the records |
+//! | owners and companies | those of the records held | as long as a record holds them | grows with the records |
 //! | what many tokens share (`interned`) | 4,096 of it, and as many sets of contexts and companies | until the list is full | it begins anew; tokens keep what they have |
 //! | loads at the store (single flight) | `cache.loads` digests | `cache.load_timeout` for whoever waits | the next waits in the line |
 //! | loads in the line | `LINE` times `cache.loads` digests | half of `cache.load_timeout` | 503 at once; 503 also after that time |
@@ -27,7 +27,7 @@
 //! Nothing is shared between the lists of known and unknown: unknown digests and loads of them can
 //! fill the line, but push no record out.
 //!
-//! **Coherence.** A load notes the epoch of its digest's shard and of the owners before it reads
+//! **Coherence.** A load notes the epoch of its digest's shard and of owners and companies before it reads
 //! the store; a change moves both on after it is durable. A loaded record enters the cache only
 //! under the shard's lock and only if neither moved; otherwise it is loaded again. A token whose
 //! digest changes is forgotten under both. A change clears the validity flag of the record it
@@ -36,6 +36,7 @@
 
 mod change;
 mod common;
+mod company;
 mod entry;
 mod interned;
 mod load;
@@ -57,7 +58,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 
 use crate::config::settings::CacheSettings;
-use crate::domain::id::OwnerId;
+use crate::domain::id::{OwnerId, Slug};
 use crate::domain::secret::Digest;
 use crate::store::Store;
 use crate::telemetry::count::Count;
@@ -65,6 +66,7 @@ use crate::telemetry::durations::Durations;
 
 pub use claims::{Claims, ContextParam, Params};
 pub use common::Common;
+pub use company::CompanyEntry;
 pub use entry::{Entry, LastSeen, OwnerEntry};
 pub use load::{LoadError, Lookup};
 pub use meter::{At, Limited, Seat, Taken};
@@ -99,7 +101,7 @@ pub struct Cache {
     /// Leave to be on the list of loads: those that read and those in the line.
     places: Arc<Semaphore>,
     owners: Mutex<Owners>,
-    /// Moved on by every change to an owner, under the lock of the owners.
+    /// Moved on by every change to an owner or a company, under the lock of the owners.
     owners_epoch: AtomicU64,
     interned: Interned,
     touches: Touches,
@@ -133,8 +135,12 @@ struct Shard {
 #[derive(Debug, Default)]
 struct Owners {
     held: HashMap<OwnerId, Weak<OwnerEntry>>,
+    /// What tokens belong to beside their owners, on record or not.
+    companies: HashMap<Slug, Weak<CompanyEntry>>,
     /// When to look for owners that nobody holds any more.
     prune_at: usize,
+    /// The same for companies.
+    prune_companies_at: usize,
 }
 
 impl Cache {
@@ -202,8 +208,9 @@ impl Cache {
         self.epoch_of(digest).load(Ordering::SeqCst)
     }
 
-    /// What every change to an owner moves on. An owner that was seen to hold after this was read
-    /// does so as long as this stays.
+    /// What every change to an owner or a company moves on: one number, so that a look compares
+    /// one. An owner and a company that were seen to hold after this was read do so as long as this
+    /// stays.
     pub fn owners_epoch(&self) -> u64 {
         self.owners_epoch.load(Ordering::SeqCst)
     }
@@ -270,7 +277,7 @@ impl Cache {
         Self::new(store, settings.cache, Handle::current())
     }
 
-    /// What a change to an owner does to the epoch.
+    /// What a change to an owner or a company does to the epoch.
     pub(crate) fn sample_owners_changed(&self) {
         self.owners_epoch.fetch_add(1, Ordering::SeqCst);
     }

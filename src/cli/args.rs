@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
+use crate::cli::change::{CompanyAdd, CompanyUpdate, UserUpdate};
 use crate::cli::failure::EXIT_CODES;
+use crate::cli::list::{TokenList, one_or_more};
 use crate::cli::terms::{Create, Update};
 
 const EVERYWHERE: &str = "Options of every command";
@@ -22,15 +24,6 @@ pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
     pub command: Command,
-}
-
-/// A length of a list.
-fn one_or_more(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(0) => Err("a list of none says nothing; the least is 1".to_owned()),
-        Ok(number) => Ok(number),
-        Err(_) => Err("this is not a number from 1 on".to_owned()),
-    }
 }
 
 /// What every command takes.
@@ -71,6 +64,9 @@ pub enum Command {
     /// Make and manage the users and services that tokens act for
     #[command(subcommand)]
     User(UserCommand),
+    /// Put companies on record, and license contexts to them
+    #[command(subcommand)]
+    Company(CompanyCommand),
     /// Show what happened, newest first
     #[command(args_conflicts_with_subcommands = true)]
     History {
@@ -165,8 +161,8 @@ pub struct Serve {
 pub enum TokenCommand {
     /// Make a token; its secret is shown this once
     Create(Box<Create>),
-    /// List tokens in the order of their creation, ended ones too
-    List(TokenList),
+    /// List tokens, newest first, ended ones too; all filters hold at once
+    List(Box<TokenList>),
     /// Show everything about a token but its secret
     Show {
         /// The token's id
@@ -203,17 +199,6 @@ pub struct Rotate {
     pub secret_only: bool,
 }
 
-/// `token list`
-#[derive(Args, Debug)]
-pub struct TokenList {
-    /// Only tokens of this user
-    #[arg(long, value_name = "USER")]
-    pub owner: Option<String>,
-    /// Which part of the list.
-    #[command(flatten)]
-    pub page: PageArguments,
-}
-
 /// Which part of a list.
 #[derive(Args, Debug)]
 pub struct PageArguments {
@@ -231,7 +216,7 @@ pub struct PageArguments {
 /// An act that needs nothing but a reason.
 #[derive(Args, Debug)]
 pub struct Act {
-    /// The id of the token, or the name of the user
+    /// The id of the token, or the name of the user or the company
     pub id: String,
     /// Why, for the history
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
@@ -250,6 +235,8 @@ pub enum UserCommand {
         /// The user's name
         id: String,
     },
+    /// Change a user or a service; the next request of its tokens is decided by what it is then
+    Update(UserUpdate),
     /// Stop all tokens of a user at once
     Block(Act),
     /// Let the tokens of a user go on
@@ -302,6 +289,26 @@ pub struct UserAdd {
     pub ceiling: Vec<String>,
 }
 
+/// `company`
+#[derive(Subcommand)]
+pub enum CompanyCommand {
+    /// Put a company on record, with what it is licensed for
+    Add(CompanyAdd),
+    /// List the companies on record in alphabetical order
+    List(PageArguments),
+    /// Show a company
+    Show {
+        /// The company's name
+        id: String,
+    },
+    /// Change a company; the next request of its tokens is decided by what it is then
+    Update(CompanyUpdate),
+    /// Stop all tokens of a company at once
+    Block(Act),
+    /// Let the tokens of a company go on
+    Unblock(Act),
+}
+
 /// `history`
 #[derive(Subcommand)]
 pub enum HistoryCommand {
@@ -321,11 +328,14 @@ pub enum HistoryCommand {
 #[derive(Args, Debug)]
 pub struct HistoryList {
     /// Only what concerns this token
-    #[arg(long, value_name = "ID", conflicts_with = "user")]
+    #[arg(long, value_name = "ID", conflicts_with_all = ["user", "company"])]
     pub token: Option<String>,
     /// Only what concerns this user and the user's tokens
-    #[arg(long)]
+    #[arg(long, conflicts_with = "company")]
     pub user: Option<String>,
+    /// Only what was done to this company, and which users came and left
+    #[arg(long)]
+    pub company: Option<String>,
     /// Events to show
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = one_or_more)]
     pub limit: usize,

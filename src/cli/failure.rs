@@ -15,7 +15,7 @@ Exit codes:
   0  done
   1  refused, or failed
   2  wrong usage, a value that cannot be, or a mistake in the configuration
-  3  there is no such token or user
+  3  there is no such token, user or company
   4  it exists already, has ended (but for `revoke`), was changed meanwhile, or needs a server
   5  no way to the data: another process holds it, or the server does not answer";
 
@@ -31,7 +31,7 @@ pub enum Code {
     Refused = 1,
     /// Wrong usage, a value that cannot be, or a mistake in the configuration.
     Usage = 2,
-    /// There is no such token or user.
+    /// There is no such token, user or company.
     NotFound = 3,
     /// It exists already, has ended, was changed meanwhile, or needs a running server.
     Conflict = 4,

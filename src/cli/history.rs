@@ -66,6 +66,7 @@ pub async fn list(list: HistoryList, client: &Client) -> Result<Reply, Failure> 
             ("limit", limit),
             ("token", text_of(token)),
             ("user", list.user.clone()),
+            ("company", list.company.clone()),
             ("before", text_of(whole.next)),
         ];
         let page: EventPage = client.get(&page::path("/history", &query)).await?.read()?;

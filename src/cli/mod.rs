@@ -18,6 +18,8 @@ pub mod window;
 pub mod page;
 pub mod limit;
 pub mod terms;
+pub mod list;
+pub mod change;
 pub mod args;
 pub mod token;
 pub mod waiting;
@@ -25,6 +27,7 @@ pub mod place;
 pub mod client;
 pub mod render;
 pub mod user;
+pub mod company;
 pub mod history;
 pub mod webhook;
 pub mod explain;
@@ -103,6 +106,9 @@ fn dispatch(arguments: Arguments) -> Result<Reply, Failure> {
             let is_first = matches!(command, UserCommand::Add(_)) && common.data.is_some();
             let opener = if is_first { Opener::Maker } else { Opener::Command };
             ask_as(opener, &common, async |client, clock| user::run(command, client, clock).await)
+        }
+        Command::Company(command) => {
+            ask(&common, async |client, clock| company::run(command, client, clock).await)
         }
         Command::History { command, list } => ask(&common, async |client, _| match command {
             None => history::list(list, client).await,

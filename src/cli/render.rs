@@ -11,7 +11,7 @@ use crate::domain::owner::OwnerKind;
 use crate::domain::time::Timestamp;
 use crate::domain::token::{Act, State};
 use crate::service::history::EventView;
-use crate::service::view::{OwnerView, ParamView, TokenView};
+use crate::service::view::{CompanyView, OwnerView, ParamView, TokenView};
 
 /// The words for where in its life a token is.
 fn state(token: &TokenView) -> String {
@@ -27,7 +27,11 @@ fn state(token: &TokenView) -> String {
         return state.to_owned();
     }
     let used_up = if token.used_up { ", used up" } else { "" };
-    let blocked = if token.blocked { ", user blocked" } else { "" };
+    let blocked = match token.blocked {
+        true if token.company.is_some() => ", user or company blocked",
+        true => ", user blocked",
+        false => "",
+    };
     format!("{state}{used_up}{blocked}")
 }
 
@@ -237,6 +241,33 @@ pub fn user(user: &OwnerView, now: Timestamp) -> String {
     ])
 }
 
+/// A list of companies.
+pub fn companies(companies: &[CompanyView]) -> String {
+    let row = |company: &CompanyView| {
+        vec![
+            company.id.to_string(),
+            shown(&company.name),
+            if company.blocked.is_some() { "blocked" } else { "active" }.to_owned(),
+            contexts(&company.contexts),
+        ]
+    };
+    let rows: Vec<_> = companies.iter().map(row).collect();
+    table(&["ID", "NAME", "STATE", "LICENSED FOR"], &rows)
+}
+
+/// Everything about a company.
+pub fn company(company: &CompanyView, now: Timestamp) -> String {
+    let created = format!("{} by {}", moment(company.created_at, now), company.created_by);
+    fields(&[
+        ("id", Some(company.id.to_string())),
+        ("name", Some(shown(&company.name))),
+        ("licensed for", Some(contexts(&company.contexts))),
+        ("blocked", company.blocked.as_ref().map(|blocked| act(blocked, now))),
+        ("created", Some(created)),
+        ("revision", Some(company.revision.0.to_string())),
+    ])
+}
+
 /// The reason, and what an update changed.
 fn why(view: &EventView) -> String {
     let changes = view.changes.iter().map(|change| {
@@ -261,12 +292,13 @@ pub fn events(events: &[EventView]) -> String {
         let kind = serde_json::to_value(event.kind).unwrap_or_default();
         let tokens = view.tokens.iter().map(ToString::to_string);
         let users = view.users.iter().map(ToString::to_string);
+        let companies = view.companies.iter().map(|id| format!("company {id}"));
         vec![
             view.position.to_string(),
             event.at.to_string(),
             event.actor.to_string(),
             kind.as_str().unwrap_or_default().to_owned(),
-            tokens.chain(users).collect::<Vec<_>>().join(" "),
+            tokens.chain(users).chain(companies).collect::<Vec<_>>().join(" "),
             why(view),
         ]
     };

@@ -193,7 +193,7 @@ impl Terms {
     }
 }
 
-fn set_or_all(option: &str, names: &[String]) -> Result<Option<Value>, Failure> {
+pub(super) fn set_or_all(option: &str, names: &[String]) -> Result<Option<Value>, Failure> {
     Ok(match names {
         [] => None,
         [all] if all == "all" => Some(json!("all")),

@@ -3,11 +3,12 @@
 use serde_json::json;
 
 use crate::admin::tokens::{TokenCreated, TokenPage, TokenRotated};
-use crate::cli::args::{Act, Rotate, TokenCommand, TokenList};
+use crate::cli::args::{Act, Rotate, TokenCommand};
 use crate::cli::client::Client;
 use crate::cli::failure::Failure;
+use crate::cli::list::TokenList;
 use crate::cli::output::Reply;
-use crate::cli::page::{self, Pages, text_of};
+use crate::cli::page::{self, Pages};
 use crate::cli::render;
 use crate::clock::Clock;
 use crate::domain::id::TokenId;
@@ -36,7 +37,7 @@ pub async fn run(command: TokenCommand, client: &Client, clock: &Clock) -> Resul
             };
             Ok(Reply { text, json: answer.json(), note: None })
         }
-        TokenCommand::List(list) => self::list(list, client, clock).await,
+        TokenCommand::List(list) => self::list(*list, client, clock).await,
         TokenCommand::Show { id } => {
             let answer = client.get(&format!("/tokens/{}", token_id(&id)?)).await?;
             let text = render::token(&answer.read()?, clock.now());
@@ -84,19 +85,21 @@ async fn rotate(what: Rotate, client: &Client, clock: &Clock) -> Result<Reply, F
 }
 
 async fn list(list: TokenList, client: &Client, clock: &Clock) -> Result<Reply, Failure> {
-    let after = list.page.after.as_deref().map(token_id).transpose()?;
-    let mut whole = TokenPage { tokens: Vec::new(), next: after };
-    let mut pages = Pages::new(&list.page);
+    let mut query = list.query();
+    let fixed = query.len();
+    let mut whole = TokenPage { tokens: Vec::new(), next: list.cursor };
+    let mut pages = Pages::limited(if list.all { usize::MAX } else { list.limit });
     while let Some(limit) = pages.next_limit(whole.tokens.len(), whole.next.is_some()) {
-        let query =
-            [("limit", limit), ("owner", list.owner.clone()), ("after", text_of(whole.next))];
+        query.truncate(fixed);
+        query.extend([("limit", limit), ("cursor", whole.next)]);
         let page: TokenPage = client.get(&page::path("/tokens", &query)).await?.read()?;
         whole.tokens.extend(page.tokens);
         whole.next = page.next;
     }
     let mut reply = Reply::new(render::tokens(&whole.tokens, clock.now()), &whole)?;
+    let which = if list.oldest { "oldest" } else { "newest" };
     reply.note = whole.next.map(|next| {
-        format!("these are the oldest; there are more: add `--after {next}`, or `--all`")
+        format!("these are the {which}; there are more: add `--cursor {next}`, or `--all`")
     });
     Ok(reply)
 }

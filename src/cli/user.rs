@@ -13,7 +13,7 @@ use crate::cli::{render, secret};
 use crate::clock::Clock;
 use crate::domain::id::OwnerId;
 use crate::domain::role::Role;
-use crate::service::view::{OwnerChanged, OwnerView};
+use crate::service::view::{LeftBehind, OwnerChanged, OwnerView};
 
 /// Does what was asked.
 ///
@@ -40,6 +40,15 @@ pub async fn run(command: UserCommand, client: &Client, clock: &Clock) -> Result
             let answer = client.get(&format!("/users/{}", encoded(&id))).await?;
             let text = render::user(&answer.read()?, clock.now());
             Ok(Reply { text, json: answer.json(), note: None })
+        }
+        UserCommand::Update(change) => {
+            let path = format!("/users/{}", encoded(&change.id));
+            let answer = client.patch(&path, change.body()?).await?;
+            let changed: OwnerChanged = answer.read()?;
+            let how = if changed.changed { "updated" } else { "was so already" };
+            let text = format!("user {} {how}\n", changed.user.id);
+            let note = changed.left_behind.map(|left| left_behind(&changed.user, left));
+            Ok(Reply { text, json: answer.json(), note })
         }
         UserCommand::Block(what) => act(what, "block", "blocked", "was blocked already").await,
         UserCommand::Unblock(what) => act(what, "unblock", "unblocked", "was not blocked").await,
@@ -77,6 +86,18 @@ pub async fn first_administrator(id: &str, client: &Client) -> Result<Zeroizing<
     let path = format!("/users/{}/password", encoded(id));
     client.post(&path, json!({ "password": *password })).await?;
     Ok(password)
+}
+
+/// What somebody who moves a user should know of its tokens.
+fn left_behind(user: &OwnerView, left: LeftBehind) -> String {
+    let LeftBehind { tokens, more } = left;
+    let at_least = if more { "at least " } else { "" };
+    let company = user.company.as_ref().map_or("no company".to_owned(), |id| format!("`{id}`"));
+    let id = &user.id;
+    format!(
+        "{at_least}{tokens} of its tokens are not of {company}, and keep the company that they were \
+         made for: see `tollgate token list --owner {id}`, and revoke those that should end"
+    )
 }
 
 fn body(user: UserAdd) -> serde_json::Value {

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::company::Company;
 use super::conditions::Conditions;
 use super::flags::Flags;
 use super::grant::{Contexts, Items};
@@ -84,6 +85,28 @@ impl From<&Owner> for OwnerTerms {
     }
 }
 
+/// The part of a company that a decision reads.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CompanyTerms {
+    /// Whether all its tokens are stopped.
+    pub blocked: bool,
+    /// What it is licensed for.
+    pub licensed: Contexts,
+}
+
+impl CompanyTerms {
+    /// Whether it closes anything.
+    pub fn is_open(&self) -> bool {
+        !self.blocked && self.licensed == Contexts::All
+    }
+}
+
+impl From<&Company> for CompanyTerms {
+    fn from(company: &Company) -> Self {
+        Self { blocked: company.blocked.is_some(), licensed: company.contexts.clone() }
+    }
+}
+
 /// What is known of a request beside its credential and the rule that it met.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Facts<'a> {
@@ -108,6 +131,8 @@ pub struct Case<'a> {
     pub terms: &'a Terms,
     /// Whom it acts for.
     pub owner: &'a OwnerTerms,
+    /// What its company may; none where nothing is known that limits it.
+    pub company: Option<&'a CompanyTerms>,
     /// What the matching rule asks; none where no rule matches.
     pub rule: Option<&'a Requirement>,
     /// The request.
@@ -121,10 +146,11 @@ pub type Check = fn(&Case<'_>) -> Result<(), Refusal>;
 
 /// Every question, in the order in which they are asked. The order is part of the contract: it
 /// decides which reason a client learns. `explain` walks the same list.
-pub const CHECKS: [(&str, Check); 15] = [
+pub const CHECKS: [(&str, Check); 17] = [
     ("not revoked", not_revoked),
     ("not disabled", not_disabled),
     ("owner not blocked", owner_not_blocked),
+    ("company not blocked", company_not_blocked),
     ("active", active),
     ("not expired", not_expired),
     ("not idle", not_idle),
@@ -135,6 +161,7 @@ pub const CHECKS: [(&str, Check); 15] = [
     ("roles", roles),
     ("company", company),
     ("context", context),
+    ("licence", licence),
     ("flags", flags),
     ("items", items),
 ];
@@ -161,6 +188,10 @@ const fn not_disabled(case: &Case<'_>) -> Result<(), Refusal> {
 
 const fn owner_not_blocked(case: &Case<'_>) -> Result<(), Refusal> {
     require(!case.owner.blocked, Refusal::OwnerBlocked)
+}
+
+fn company_not_blocked(case: &Case<'_>) -> Result<(), Refusal> {
+    require(case.company.is_none_or(|company| !company.blocked), Refusal::CompanyBlocked)
 }
 
 fn active(case: &Case<'_>) -> Result<(), Refusal> {
@@ -217,6 +248,12 @@ fn company(case: &Case<'_>) -> Result<(), Refusal> {
 fn context(case: &Case<'_>) -> Result<(), Refusal> {
     let asked = case.rule.and_then(|rule| rule.context.as_ref());
     require(asked.is_none_or(|asked| case.terms.contexts.contains(asked)), Refusal::ContextMissing)
+}
+
+fn licence(case: &Case<'_>) -> Result<(), Refusal> {
+    let Some(company) = case.company else { return Ok(()) };
+    let asked = case.rule.and_then(|rule| rule.context.as_ref());
+    require(asked.is_none_or(|asked| company.licensed.contains(asked)), Refusal::ContextUnlicensed)
 }
 
 fn flags(case: &Case<'_>) -> Result<(), Refusal> {

@@ -107,6 +107,18 @@ pub enum EventKind {
     /// An owner was unblocked.
     #[serde(rename = "owner.unblocked")]
     OwnerUnblocked,
+    /// A company was put on record.
+    #[serde(rename = "company.created")]
+    CompanyCreated,
+    /// A company's name or its licences were changed.
+    #[serde(rename = "company.updated")]
+    CompanyUpdated,
+    /// A company was blocked, and with it all its tokens.
+    #[serde(rename = "company.blocked")]
+    CompanyBlocked,
+    /// A company was unblocked.
+    #[serde(rename = "company.unblocked")]
+    CompanyUnblocked,
     /// The end of the history is lost, and somebody went on with what is left.
     #[serde(rename = "history.cut")]
     HistoryCut,

@@ -17,6 +17,7 @@ pub mod notice;
 pub mod token;
 pub mod owner;
 pub mod role;
+pub mod company;
 pub mod rule;
 pub mod refusal;
 pub mod decision;

@@ -19,6 +19,8 @@ pub enum Refusal {
     Disabled,
     /// The owner is blocked.
     OwnerBlocked,
+    /// The company is blocked.
+    CompanyBlocked,
     /// Before the first second of its life.
     NotYetActive,
     /// Its time is over.
@@ -39,6 +41,8 @@ pub enum Refusal {
     WrongCompany,
     /// The token does not open this area.
     ContextMissing,
+    /// The token opens this area, but its company is not licensed for it.
+    ContextUnlicensed,
     /// The token's level is too low.
     FlagsMissing,
     /// The token is limited to other items.
@@ -154,7 +158,7 @@ pub enum Fault {
 
 impl Refusal {
     /// Every reason, for tables of metrics and tests.
-    pub const ALL: [Self; 46] = {
+    pub const ALL: [Self; 48] = {
         use BadRequest as Bad;
         [
             Self::CredentialMissing,
@@ -163,6 +167,7 @@ impl Refusal {
             Self::Revoked,
             Self::Disabled,
             Self::OwnerBlocked,
+            Self::CompanyBlocked,
             Self::NotYetActive,
             Self::Expired,
             Self::IdleExpired,
@@ -173,6 +178,7 @@ impl Refusal {
             Self::RoleMissing,
             Self::WrongCompany,
             Self::ContextMissing,
+            Self::ContextUnlicensed,
             Self::FlagsMissing,
             Self::ItemNotAllowed,
             Self::Limited(Limit::Rate),
@@ -220,6 +226,7 @@ impl Refusal {
             Self::Revoked => "revoked",
             Self::Disabled => "disabled",
             Self::OwnerBlocked => "owner_blocked",
+            Self::CompanyBlocked => "company_blocked",
             Self::NotYetActive => "not_yet_active",
             Self::Expired => "expired",
             Self::IdleExpired => "idle_expired",
@@ -230,6 +237,7 @@ impl Refusal {
             Self::RoleMissing => "role_missing",
             Self::WrongCompany => "wrong_company",
             Self::ContextMissing => "context_missing",
+            Self::ContextUnlicensed => "context_unlicensed",
             Self::FlagsMissing => "flags_missing",
             Self::ItemNotAllowed => "item_not_allowed",
             Self::Limited(Limit::Rate) => "limited_rate",
@@ -260,6 +268,7 @@ impl Refusal {
             | Self::Revoked
             | Self::Disabled
             | Self::OwnerBlocked
+            | Self::CompanyBlocked
             | Self::NotYetActive
             | Self::Expired
             | Self::IdleExpired
@@ -270,6 +279,7 @@ impl Refusal {
             | Self::RoleMissing
             | Self::WrongCompany
             | Self::ContextMissing
+            | Self::ContextUnlicensed
             | Self::FlagsMissing
             | Self::ItemNotAllowed => 403,
             Self::MethodNotAllowed => 405,
@@ -309,6 +319,7 @@ impl Refusal {
             | Self::Revoked
             | Self::Disabled
             | Self::OwnerBlocked
+            | Self::CompanyBlocked
             | Self::NotYetActive => "The access token is invalid",
             Self::Expired | Self::IdleExpired => "The access token expired",
             Self::WrongPresenter => "The access token is bound to another client",
@@ -318,6 +329,9 @@ impl Refusal {
             Self::RoleMissing => "The owner of the access token lacks the role for this request",
             Self::WrongCompany => "The access token belongs to another company",
             Self::ContextMissing => "The access token does not reach this context",
+            Self::ContextUnlicensed => {
+                "The company of the access token is not licensed for this context"
+            }
             Self::FlagsMissing => "The access token lacks the flags for this request",
             Self::ItemNotAllowed => "The access token does not reach this item",
             Self::Limited(Limit::Rate) => "Requests with this access token come too fast",
@@ -356,30 +370,4 @@ impl Refusal {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use std::collections::HashSet;
-
-    #[test]
-    fn every_reason_has_a_name_of_its_own() {
-        let names: HashSet<_> = Refusal::ALL.iter().map(|refusal| refusal.reason()).collect();
-        assert_eq!(names.len(), Refusal::ALL.len());
-    }
-
-    #[test]
-    fn x1_a_dead_secret_reads_like_an_unknown_one() {
-        for refusal in
-            [Refusal::Revoked, Refusal::Disabled, Refusal::OwnerBlocked, Refusal::NotYetActive]
-        {
-            assert_eq!(refusal.detail(), Refusal::Unknown.detail());
-            assert_eq!(refusal.status(), Refusal::Unknown.status());
-            assert_eq!(refusal.challenge_error(), Refusal::Unknown.challenge_error());
-        }
-    }
-
-    #[test]
-    fn x7_what_cannot_be_decided_is_never_401() {
-        assert_eq!(Refusal::CannotDecide.status(), 503);
-        assert_eq!(Refusal::CannotDecide.fault(), Fault::Gateway);
-    }
-}
+mod tests;

@@ -128,6 +128,7 @@ fn judge(
         standing: entry.standing(),
         terms: &entry.common.terms,
         owner: &entry.common.owner,
+        company: entry.common.company(),
         rule: matched.rule.as_ref().map(|rule| &rule.requirement),
         facts,
         now,

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cache::Claims;
 use crate::config::settings::Dialect;
-use crate::domain::decision::{CHECKS, Case, Facts, OwnerTerms, Standing, Terms};
+use crate::domain::decision::{CHECKS, Case, CompanyTerms, Facts, OwnerTerms, Standing, Terms};
 use crate::domain::flags::FlagCatalog;
 use crate::domain::left::Left;
 use crate::domain::limits::Limits;
@@ -254,23 +254,25 @@ impl Walk {
     /// `authorize`: every check of the decision.
     fn judge(
         &mut self,
-        (question, company): (&Question, Option<&str>),
+        (question, named): (&Question, Option<&str>),
         held: &Held,
         matched: &Matched<'_>,
         (catalog, moment): (&FlagCatalog, Moment),
     ) {
         let (terms, owner) = (Terms::from(&*held.token), OwnerTerms::from(&*held.owner));
+        let company = held.company.as_deref().map(CompanyTerms::from);
         let case = Case {
             standing: Standing::from(&*held.token),
             terms: &terms,
             owner: &owner,
+            company: company.as_ref(),
             rule: matched.rule.map(|rule| &rule.requirement),
             facts: Facts {
                 address: question.address,
                 certificate: None,
                 last_use: held.last_use.as_ref().map(|last| last.at),
                 item: matched.item.as_deref(),
-                company,
+                company: named,
             },
             now: moment.judged.unwrap_or(moment.wall),
         };

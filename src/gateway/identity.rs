@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::cache::{Claims, ContextParam, Entry};
 use crate::domain::grant::{Contexts, Items};
-use crate::domain::id::TokenId;
+use crate::domain::id::{Slug, TokenId};
 use crate::domain::refusal::Refusal;
 use crate::domain::token::ParamValue;
 use crate::store::sealed::Binding;
@@ -38,7 +38,7 @@ pub(super) fn lines(
     lines.extend_from_slice(client.forwarded());
     line(lines, &prefixes.request, |lines| lines.extend_from_slice(&number.digits()));
     let Some(entry) = permit.entry() else { return Ok(()) };
-    tell(lines, prefixes, entry);
+    tell(lines, prefixes, entry, &snapshot.contexts);
     dialect::tell(lines, permit.api().dialect, entry.common.terms.company.as_ref());
     tell_params(lines, permit.rule(), (entry.id, &entry.claims), snapshot).map_err(|error| {
         if let Some(withheld) = snapshot.undeliverable.ready() {
@@ -70,7 +70,7 @@ fn line(lines: &mut Vec<u8>, prefix: &Option<Box<[u8]>>, value: impl FnOnce(&mut
 }
 
 /// Every value is visible ASCII by its type, or was encoded so when the record was loaded (sec-H6).
-fn tell(lines: &mut Vec<u8>, prefixes: &HeaderPrefixes, entry: &Entry) {
+fn tell(lines: &mut Vec<u8>, prefixes: &HeaderPrefixes, entry: &Entry, catalog: &[Slug]) {
     let (terms, claims) = (&entry.common.terms, &entry.claims);
     line(lines, &prefixes.owner, |to| to.extend_from_slice(claims.owner()));
     if let Some(company) = &terms.company {
@@ -83,9 +83,9 @@ fn tell(lines: &mut Vec<u8>, prefixes: &HeaderPrefixes, entry: &Entry) {
         // Writing to memory does not fail.
         let _ = write!(to, "{flags}");
     });
-    line(lines, &prefixes.contexts, |to| match &terms.contexts {
-        Contexts::All => to.push(b'*'),
-        Contexts::Set(names) => list(to, names.iter().map(|name| name.as_str())),
+    line(lines, &prefixes.contexts, |to| {
+        let licensed = entry.common.company().map_or(&Contexts::All, |company| &company.licensed);
+        tell_contexts(to, &terms.contexts, licensed, catalog);
     });
     line(lines, &prefixes.items, |to| match &terms.items {
         Items::All => to.push(b'*'),
@@ -96,6 +96,18 @@ fn tell(lines: &mut Vec<u8>, prefixes: &HeaderPrefixes, entry: &Entry) {
             to.extend_from_slice(URL_SAFE_NO_PAD.encode(&**params).as_bytes());
         });
     }
+}
+
+/// What the token reaches in truth: within its company's licence, and of the contexts that the
+/// configuration still has (row F5). An upstream that decides by this header must not open what the
+/// gateway would not.
+fn tell_contexts(to: &mut Vec<u8>, mine: &Contexts, licensed: &Contexts, catalog: &[Slug]) {
+    let (names, bound) = match (mine, licensed) {
+        (Contexts::All, Contexts::All) => return to.push(b'*'),
+        (Contexts::Set(names), bound) | (bound, Contexts::Set(names)) => (names, bound),
+    };
+    let usable = |name: &&Slug| bound.contains(name) && catalog.binary_search(name).is_ok();
+    list(to, names.iter().filter(usable).map(Slug::as_str));
 }
 
 fn list<'e>(to: &mut Vec<u8>, names: impl Iterator<Item = &'e str>) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::config::Settings;
 use crate::config::settings::Limits;
+use crate::domain::id::Slug;
 use crate::store::sealed::{KeyError, MasterKey};
 use crate::telemetry::counters::Counters;
 use crate::telemetry::throttle::Throttle;
@@ -24,6 +25,8 @@ pub struct Snapshot {
     pub limits: Limits,
     /// Headers that carry identity.
     pub identity: Identity,
+    /// The contexts that there are, in order.
+    pub(super) contexts: Box<[Slug]>,
     /// From host and path to API and rule.
     pub routes: Routes,
     /// What a request meets that no API answers to: no rules, no upstream.
@@ -120,6 +123,7 @@ impl Snapshot {
             targets: numbers.into(),
             limits: settings.limits.clone(),
             identity: Identity::new(settings),
+            contexts: settings.contexts.keys().cloned().collect(),
             routes,
             nowhere: ApiPlan::nowhere(counters),
             access_log: settings.telemetry.access_log,

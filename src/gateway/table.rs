@@ -3,7 +3,7 @@
 //!
 //! A look reads one cache line for the place, and then the record. With many tokens in use both are
 //! cold memory, and a line that has to be fetched costs more than what is done with it; an owner's
-//! own flag is therefore read only after some owner was changed.
+//! own flag, and its company's, are therefore read only after some owner or company was changed.
 
 use std::cell::{Cell, RefCell};
 use std::sync::Arc;
@@ -40,8 +40,8 @@ struct Place {
     entry: Arc<Entry>,
     /// The beginning of its digest, whose last bits are the number of its line.
     tag: u32,
-    /// Which change to owners was the last when its owner was last seen to hold; the low bits of
-    /// it.
+    /// Which change to owners and companies was the last when its own were last seen to hold; the
+    /// low bits of it.
     owners: u32,
 }
 
@@ -163,6 +163,25 @@ mod tests {
         world.cache.sample_owners_changed();
         assert!(table.find(&entry.digest, &world.cache).is_none());
         assert!(table.find(&entry.digest, &world.cache).is_none(), "nor at the second look");
+    }
+
+    #[test]
+    fn f5_a_company_that_changed_ends_what_holds_by_it_and_nothing_else() {
+        let (table, world) = (Table::new(1_000_000), world());
+        let acme = crate::store::sample::company("acme", &["stock"]);
+        let (mine, other) = (Entry::sample_in(1, &acme), Entry::sample(2));
+        table.put(&mine, world.cache.owners_epoch());
+        table.put(&other, world.cache.owners_epoch());
+        mine.sample_company_over();
+        assert!(
+            table.find(&mine.digest, &world.cache).is_some(),
+            "nobody looks at it before the epoch says so"
+        );
+        world.cache.sample_owners_changed();
+        for _ in 0..2 {
+            assert!(table.find(&mine.digest, &world.cache).is_none());
+            assert!(table.find(&other.digest, &world.cache).is_some());
+        }
     }
 
     #[test]

@@ -8,13 +8,16 @@ use std::collections::BTreeMap;
 use ipnet::IpNet;
 
 use crate::config::settings::Context;
+use crate::domain::company::Company;
 use crate::domain::conditions::Conditions;
 use crate::domain::flags::{FlagCatalog, Flags};
 use crate::domain::grant::{Contexts, Items};
 use crate::domain::id::Slug;
 use crate::domain::time::Timestamp;
+use crate::domain::token::Revision;
 use crate::service::error::ServiceError;
-use crate::service::input::FlagsInput;
+use crate::service::input::{ContextValues, FlagsInput};
+use crate::store::StoreError;
 
 /// The most characters of a name of a token, an owner or an application.
 pub(super) const NAME_CHARS: usize = 200;
@@ -141,6 +144,51 @@ pub(super) fn contexts(
         return Err(ServiceError::field("contexts", problem));
     }
     fits("contexts", names.iter().map(|name| name.as_str().len()))
+}
+
+/// Whether a token's company, as it is on record, is licensed for what is chosen (row F5). General
+/// access is general within the licence, so that it needs no check.
+pub(super) fn licensed(
+    contexts: &Contexts,
+    params: &ContextValues,
+    company: Option<&Company>,
+) -> Result<(), ServiceError> {
+    let Some(company) = company else { return Ok(()) };
+    let lacks = |context: &&Slug| !company.contexts.contains(context);
+    let refused = |field: String, context: &Slug| {
+        let Company { id, contexts, .. } = company;
+        let licences = match contexts {
+            Contexts::Set(names) if !names.is_empty() => format!("only for {}", quoted(names)),
+            _ => "for none".to_owned(),
+        };
+        let problem =
+            format_args!("the company `{id}` is not licensed for `{context}`; it is {licences}");
+        Err(ServiceError::field(field, problem))
+    };
+    if let Contexts::Set(names) = contexts
+        && let Some(context) = names.iter().find(lacks)
+    {
+        return refused("contexts".to_owned(), context);
+    }
+    let given = params.iter().filter(|(_, values)| values.is_some()).map(|(context, _)| context);
+    match given.into_iter().find(lacks) {
+        Some(context) => refused(format!("context_params.{context}"), context),
+        None => Ok(()),
+    }
+}
+
+/// Whether a change was made from the revision that there is, if it says from which.
+pub(super) fn revision(
+    what: impl FnOnce() -> String,
+    found: Revision,
+    expected: Option<u64>,
+) -> Result<(), ServiceError> {
+    match expected.map(Revision) {
+        Some(expected) if expected != found => {
+            Err(StoreError::Conflict { what: what(), found, expected }.into())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Whether a list of items fits into a header.

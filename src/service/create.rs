@@ -1,11 +1,13 @@
 //! Making tokens.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::config::Settings;
+use crate::domain::company::Company;
 use crate::domain::event::EventKind;
 use crate::domain::flags::Flags;
-use crate::domain::id::TokenId;
+use crate::domain::id::{Slug, TokenId};
 use crate::domain::owner::Owner;
 use crate::domain::secret::{self, Secret};
 use crate::domain::time::{Span, Timestamp};
@@ -46,14 +48,12 @@ impl Service {
         self.let_mind_tokens(by, &owner).await?;
         let (secret, brought) = secret_for(input.secret.as_deref())?;
         let now = self.moment().await?;
-        let token = self.draft((by, now), &input, &owner, &settings, &secret)?;
-        let view = TokenView::new(
-            &token,
-            owner.blocked.is_some(),
-            None,
-            &settings.flags,
-            token.created_at,
-        );
+        let company = input.company.clone().or_else(|| owner.company.clone());
+        let company = (self.company_of(company.as_ref()).await?, company);
+        let token = self.draft((by, now), &input, (&owner, &company), &settings, &secret)?;
+        let on_record = company.0.as_deref();
+        let blocked = owner.blocked.is_some() || on_record.is_some_and(|on| on.blocked.is_some());
+        let view = TokenView::new(&token, blocked, None, &settings.flags, token.created_at);
         let limited = (!token.limits.is_empty()).then(|| token.clone());
         self.write_token(by, EventKind::TokenCreated, "", token, Revision::NONE).await?;
         let left = match &limited {
@@ -68,7 +68,7 @@ impl Service {
         &self,
         (by, now): (&Caller, Timestamp),
         input: &NewToken,
-        owner: &Owner,
+        (owner, (on_record, company)): (&Owner, &(Option<Arc<Company>>, Option<Slug>)),
         settings: &Settings,
         secret: &Secret,
     ) -> Result<Token, ServiceError> {
@@ -78,6 +78,7 @@ impl Service {
         check::line("app", &input.app, check::NAME_CHARS)?;
         check::description(&input.description)?;
         check::contexts(&contexts, &settings.contexts)?;
+        check::licensed(&contexts, &input.context_params, on_record.as_deref())?;
         check::items_fit(&items)?;
         check::conditions(&input.conditions)?;
         check::networks(&input.conditions.networks)?;
@@ -97,7 +98,7 @@ impl Service {
             app: input.app.clone(),
             description: input.description.clone(),
             owner: owner.id.clone(),
-            company: input.company.clone().or_else(|| owner.company.clone()),
+            company: company.clone(),
             created_by: by.actor.clone(),
             created_at: now,
             not_before,

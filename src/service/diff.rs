@@ -47,6 +47,7 @@ fn fields(record: &Record) -> Map<String, Value> {
     let value = match record {
         Record::Token(token) => serde_json::to_value(&**token),
         Record::Owner(owner) => serde_json::to_value(&**owner),
+        Record::Company(company) => serde_json::to_value(&**company),
     };
     match value {
         Ok(Value::Object(fields)) => fields,

@@ -38,6 +38,12 @@ pub enum ServiceError {
     /// There is no such webhook.
     #[error("there is no webhook `{0}`")]
     NoWebhook(Slug),
+    /// There is no such company on record; tokens may name it all the same.
+    #[error("there is no company `{0}` on record")]
+    NoCompany(Slug),
+    /// A company is never put on record twice.
+    #[error("there is a company `{0}` already")]
+    CompanyExists(Slug),
     /// An owner is never made twice.
     #[error("there is a user `{0}` already")]
     OwnerExists(OwnerId),
@@ -121,10 +127,12 @@ impl ServiceError {
         match self {
             Self::Field { .. } => 400,
             Self::NotAllowed { .. } | Self::Forbidden(_) => 403,
-            Self::NoToken(_) | Self::NoOwner(_) | Self::NoWebhook(_) => 404,
-            Self::OwnerExists(_) | Self::Ended { .. } | Self::Rotated { .. } | Self::History(_) => {
-                409
-            }
+            Self::NoToken(_) | Self::NoOwner(_) | Self::NoCompany(_) | Self::NoWebhook(_) => 404,
+            Self::OwnerExists(_)
+            | Self::CompanyExists(_)
+            | Self::Ended { .. }
+            | Self::Rotated { .. }
+            | Self::History(_) => 409,
             Self::ClockBehind { .. }
             | Self::NoEntropy
             | Self::NoMasterKey(_)
@@ -150,8 +158,10 @@ impl ServiceError {
             Self::Field { .. } => "bad-field",
             Self::NotAllowed { .. } => "not-allowed",
             Self::Forbidden(_) => "forbidden",
-            Self::NoToken(_) | Self::NoOwner(_) | Self::NoWebhook(_) => "not-found",
-            Self::OwnerExists(_) => "exists",
+            Self::NoToken(_) | Self::NoOwner(_) | Self::NoCompany(_) | Self::NoWebhook(_) => {
+                "not-found"
+            }
+            Self::OwnerExists(_) | Self::CompanyExists(_) => "exists",
             Self::Ended { .. } => "ended",
             Self::Rotated { .. } => "rotated",
             Self::ClockBehind { .. } => "clock-behind",

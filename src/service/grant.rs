@@ -60,7 +60,23 @@ pub(super) fn company(
         let company = owner.company.as_ref().map_or("", Slug::as_str);
         format!("`{}` belongs to the company `{company}`", owner.id)
     })?;
-    allowed(maker.company.includes(wanted), "company", || match &maker.company {
+    tenant("company", maker, wanted)
+}
+
+/// The most that an owner's tokens may have.
+pub(super) fn ceiling(maker: &Grants, wanted: Flags) -> Result<(), ServiceError> {
+    allowed(maker.flags.contains(wanted), "ceiling", || {
+        format!("your own level is {}", maker.flags)
+    })
+}
+
+/// The tenant of somebody or something else than a token: one that the maker may act for.
+pub(super) fn tenant(
+    field: &'static str,
+    maker: &Grants,
+    wanted: Option<&Slug>,
+) -> Result<(), ServiceError> {
+    allowed(maker.company.includes(wanted), field, || match &maker.company {
         Tenant::Only(Some(company)) => format!("you may act for the company `{company}` alone"),
         Tenant::Only(None) | Tenant::Any => "you may act for no company".to_owned(),
     })

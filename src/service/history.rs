@@ -1,4 +1,4 @@
-//! What happened: the events of everything, of one token or of one owner, newest first. Also what
+//! What happened: the events of everything, of one token, owner or company, newest first. Also what
 //! concerns the store as a whole: backups and health.
 
 use std::io::Write;
@@ -6,7 +6,7 @@ use std::io::Write;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::event::{Event, EventKind};
-use crate::domain::id::{OwnerId, TokenId};
+use crate::domain::id::{OwnerId, Slug, TokenId};
 use crate::domain::secret::Digest;
 use crate::history;
 use crate::service::caller::Caller;
@@ -27,6 +27,9 @@ pub struct EventView {
     pub tokens: Vec<TokenId>,
     /// The users that it is about, those that it changed first.
     pub users: Vec<OwnerId>,
+    /// The companies that it is about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub companies: Vec<Slug>,
     /// What an update changed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changes: Vec<FieldChange>,
@@ -66,12 +69,14 @@ impl From<Recorded> for EventView {
             event: recorded.event,
             tokens: Vec::new(),
             users: Vec::new(),
+            companies: Vec::new(),
             changes: Vec::new(),
         };
         for subject in recorded.subjects {
             match subject {
                 Subject::Token(id) => view.tokens.push(id),
                 Subject::Owner(id) => view.users.push(id),
+                Subject::Company(id) => view.companies.push(id),
             }
         }
         view
@@ -82,7 +87,7 @@ impl Service {
     /// Events, newest first, those before `before`.
     ///
     /// # Errors
-    /// No such token or owner, or a store that cannot be read.
+    /// No such token, owner or company, or a store that cannot be read.
     pub async fn events(
         &self,
         by: &Caller,
@@ -94,12 +99,17 @@ impl Service {
             None => by.watches()?,
             Some(Subject::Token(id)) => drop(self.token_seen(by, *id).await?),
             Some(Subject::Owner(id)) => self.let_see(by, &*self.owner_record(id).await?).await?,
+            Some(Subject::Company(id)) => by.let_see_company(id)?,
         }
         let page = self.store().events(subject, before, page_size(limit)?).await?;
+        if let (Some(Subject::Company(id)), true) = (subject, page.entries.is_empty()) {
+            // One that is not on record has a history once somebody came to it or left it.
+            self.company_record(id).await?;
+        }
         let mut entries = Vec::with_capacity(page.entries.len());
         for recorded in page.entries {
             let changes = match recorded.event.kind {
-                EventKind::TokenUpdated | EventKind::OwnerUpdated => {
+                EventKind::TokenUpdated | EventKind::OwnerUpdated | EventKind::CompanyUpdated => {
                     self.changes(&recorded).await?
                 }
                 _ => Vec::new(),

@@ -168,6 +168,56 @@ pub struct NewOwner {
     pub ceiling: Option<FlagsInput>,
 }
 
+/// What is to change about an owner. A field that is left out stays; one that is `null` is cleared.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OwnerChange {
+    /// The revision that the change was made from; if it is not the present one, nothing is
+    /// changed.
+    pub revision: Option<u64>,
+    /// Why, for the history.
+    pub reason: String,
+    /// Cannot be cleared.
+    pub name: Patch<String>,
+    /// Where notices go.
+    pub email: Patch<String>,
+    /// The tenant. Tokens that were made before keep theirs.
+    pub company: Patch<Slug>,
+    /// The user whose subordinate it is.
+    pub parent: Patch<OwnerId>,
+    /// What rules may ask for: all of them anew. Cleared: none.
+    pub roles: Patch<Vec<Slug>>,
+    /// The most that its tokens may have. Cannot be cleared: -1 is no limit.
+    pub ceiling: Patch<FlagsInput>,
+}
+
+/// A company to be put on record.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct NewCompany {
+    /// Its one name; required.
+    pub id: Option<Slug>,
+    /// How people call it; the id if left out.
+    pub name: String,
+    /// What it is licensed for; all contexts if left out.
+    pub contexts: Option<Contexts>,
+}
+
+/// What is to change about a company. A field that is left out stays.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CompanyChange {
+    /// The revision that the change was made from; if it is not the present one, nothing is
+    /// changed.
+    pub revision: Option<u64>,
+    /// Why, for the history.
+    pub reason: String,
+    /// Cannot be cleared.
+    pub name: Patch<String>,
+    /// What it is licensed for: all of it anew. Cannot be cleared: say `all` or a list.
+    pub contexts: Patch<Contexts>,
+}
+
 /// The body of an act that needs nothing but a reason.
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]

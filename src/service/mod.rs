@@ -1,4 +1,4 @@
-//! What can be done to tokens and owners, each act with its checks and its event.
+//! What can be done to tokens, owners and companies, each act with its checks and its event.
 //!
 //! Called by `admin` (the local REST API, and through it the command line). Nothing else writes
 //! administrative changes; the sweeper's ends and the touches are `app`'s and `cache`'s.
@@ -24,20 +24,25 @@ pub mod input;
 pub mod view;
 mod check;
 pub mod diff;
+mod cursor;
 mod grant;
 mod limits;
 mod params;
 pub mod create;
 pub mod tokens;
+pub mod list;
 mod update;
 pub mod sweep;
 pub mod warn;
 pub mod reuse;
 pub mod feed;
+pub mod offers;
 mod owners;
 mod passwords;
 pub mod rotate;
 pub mod program;
+mod owner_update;
+mod companies;
 pub mod history;
 pub mod mark;
 #[cfg(test)]
@@ -68,12 +73,14 @@ pub struct Service {
     clock: Clock,
     /// Whether time may not go back.
     obeys_mark: bool,
+    /// Held by whoever gives an owner another superior.
+    parents: tokio::sync::Mutex<()>,
 }
 
 impl Service {
     /// Acts on the store behind `cache` by the present `settings`.
     pub fn new(cache: Arc<Cache>, settings: Arc<ArcSwap<Settings>>, clock: Clock) -> Self {
-        Self { cache, settings, clock, obeys_mark: true }
+        Self { cache, settings, clock, obeys_mark: true, parents: tokio::sync::Mutex::default() }
     }
 
     /// The same at whatever moment its clock shows: for a demo, which shows what was made long ago.

@@ -1,4 +1,4 @@
-//! Users and services: making, blocking, unblocking.
+//! Users and services: making, blocking, unblocking. Changing them is `owner_update`'s.
 
 use std::sync::Arc;
 
@@ -11,14 +11,14 @@ use crate::service::caller::Caller;
 use crate::service::error::ServiceError;
 use crate::service::input::NewOwner;
 use crate::service::view::{OwnerChanged, OwnerView};
-use crate::service::{PAGE_ENTRIES, Service, check, page_size};
+use crate::service::{PAGE_ENTRIES, Service, check, grant, page_size};
 use crate::store::{Change, Page, Record, StoreError};
 
 /// How many pages of the store are looked through for one page of those that somebody sees.
 const LOOKS: usize = 10;
 
 /// The most roles of an owner.
-const ROLES: usize = 100;
+pub(super) const ROLES: usize = 100;
 
 impl Service {
     /// Makes a user or a service.
@@ -42,10 +42,8 @@ impl Service {
             Some(input) => check::flags("ceiling", input, &settings.flags)?,
             None => Flags::UNLIMITED,
         };
-        if !by.grants.flags.contains(ceiling) {
-            let problem = format!("your own level is {}", by.grants.flags);
-            return Err(ServiceError::NotAllowed { field: "ceiling", problem });
-        }
+        grant::ceiling(&by.grants, ceiling)?;
+        grant::tenant("company", &by.grants, input.company.as_ref())?;
         if let Some(parent) = &input.parent {
             let parent = self.owner_record(parent).await?;
             self.let_see(by, &parent).await?;
@@ -190,7 +188,7 @@ impl Service {
             apply(&mut owner)?;
             if owner == *held {
                 let user = OwnerView::new(&held, &settings.flags);
-                return Ok(OwnerChanged { user, changed: false });
+                return Ok(OwnerChanged { user, changed: false, left_behind: None });
             }
             owner.revision = held.revision.next();
             let user = OwnerView::new(&owner, &settings.flags);
@@ -198,7 +196,10 @@ impl Service {
             attempts -= 1;
             match self.write(by, kind, reason, change, Vec::new()).await {
                 Err(StoreError::Conflict { .. }) if attempts > 0 => {}
-                result => return Ok(result.map(|_| OwnerChanged { user, changed: true })?),
+                result => {
+                    let changed = OwnerChanged { user, changed: true, left_behind: None };
+                    return Ok(result.map(|_| changed)?);
+                }
             }
         }
     }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use crate::domain::decision::{self, Case, Facts, OwnerTerms, Standing, Terms};
+use crate::domain::decision::{self, Case, CompanyTerms, Facts, OwnerTerms, Standing, Terms};
 use crate::domain::flags::Flags;
 use crate::domain::refusal::Refusal;
 use crate::domain::rule::{ItemRule, Requirement};
@@ -48,6 +48,7 @@ impl Service {
             standing: Standing::from(&*held.token),
             terms: &Terms::from(&*held.token),
             owner: &OwnerTerms::from(&*held.owner),
+            company: held.company.as_deref().map(CompanyTerms::from).as_ref(),
             rule: Some(&rule),
             facts: Facts {
                 address,

@@ -5,11 +5,16 @@
 //! | see owners, tokens, their events | all | own company | own, subordinates | own, subordinates | all, or own company |
 //! | mind tokens | all | own company | own, subordinates | own, subordinates | |
 //! | make, change, block owners | all | own company | own services | | |
+//! | see companies, their events | all | own | | | all, or own |
+//! | make, change, block companies | all | | | | |
 //! | whole history, machine | all | | | | sees |
 //!
 //! Nobody minds the affairs of somebody who has a role that they lack: a token acts as its owner.
 
-use crate::domain::id::OwnerId;
+use std::sync::Arc;
+
+use crate::domain::company::Company;
+use crate::domain::id::{OwnerId, Slug};
 use crate::domain::owner::{Owner, OwnerKind};
 use crate::domain::role::Role;
 use crate::service::caller::{Caller, Rank};
@@ -31,7 +36,7 @@ pub(super) enum Relation {
 }
 
 impl Caller {
-    fn has(&self, role: Role) -> bool {
+    pub(super) fn has(&self, role: Role) -> bool {
         match &self.rank {
             Rank::Machine => true,
             Rank::Person { roles, .. } => roles.contains(&role),
@@ -42,6 +47,15 @@ impl Caller {
     pub(super) fn sees_all(&self) -> bool {
         let everywhere = matches!(&self.rank, Rank::Person { company: None, .. });
         self.has(Role::Administrator) || (everywhere && self.has(Role::Auditor))
+    }
+
+    /// The company of which they see everything.
+    pub(super) fn watched_company(&self) -> Option<&Slug> {
+        let watches = self.has(Role::CompanyAdministrator) || self.has(Role::Auditor);
+        match &self.rank {
+            Rank::Person { company: Some(company), .. } if watches => Some(company),
+            _ => None,
+        }
     }
 
     /// Refuses whoever is no administrator.
@@ -113,6 +127,24 @@ impl Caller {
         self.has(Role::Administrator) || ((manages || developed) && self.has_roles_of(owner))
     }
 
+    /// Refuses whoever may not see what is on record of a company.
+    ///
+    /// # Errors
+    /// To others there is none.
+    pub(super) fn let_see_company(&self, id: &Slug) -> Result<(), ServiceError> {
+        let sees = self.sees_all() || self.watched_company() == Some(id);
+        if sees { Ok(()) } else { Err(ServiceError::NoCompany(id.clone())) }
+    }
+
+    /// Refuses whoever may not change a company. What it is licensed for is not its own to say.
+    ///
+    /// # Errors
+    /// To whoever may not see it there is none.
+    pub(super) fn minds_company(&self, id: &Slug) -> Result<(), ServiceError> {
+        self.let_see_company(id)?;
+        self.administers()
+    }
+
     /// Whether they may make an owner like this one.
     ///
     /// # Errors
@@ -126,8 +158,17 @@ impl Caller {
             && owner.kind == OwnerKind::Service
             && owner.parent.as_ref() == self.owner();
         forbid(!manages && !own, "you may not make this user")?;
-        let tenant = self.grants.company.includes(owner.company.as_ref());
-        refuse(!tenant, "company", "it must be your own")?;
+        self.may_give_roles_of(owner)
+    }
+
+    /// Whether they may leave an owner with the roles that it now has.
+    ///
+    /// # Errors
+    /// A role that they may not give.
+    pub(super) fn may_give_roles_of(&self, owner: &Owner) -> Result<(), ServiceError> {
+        if self.has(Role::Administrator) {
+            return Ok(());
+        }
         let below = |name| Role::named(name).is_none_or(|role| self.covers(role, owner));
         let stranger = owner.roles.iter().find(|name| !below(name));
         refuse(stranger.is_some(), "roles", "one of these roles is more than you have yourself")
@@ -182,6 +223,16 @@ impl Service {
             return Err(ServiceError::NoOwner(owner.id.clone()));
         }
         forbid(true, "you may not change this user")
+    }
+
+    /// The record of a company that `by` may see: to others there is none.
+    pub(super) async fn company_seen(
+        &self,
+        by: &Caller,
+        id: &Slug,
+    ) -> Result<Arc<Company>, ServiceError> {
+        by.let_see_company(id)?;
+        self.company_record(id).await
     }
 }
 

@@ -73,7 +73,7 @@ impl Service {
         old.rotated_to = Some(new.id);
         old.revision = held.revision.next();
         let catalog = &self.settings().flags;
-        let blocked = owner.blocked.is_some();
+        let blocked = self.is_blocked(&held).await?;
         let views = (
             TokenView::new(&new, blocked, None, catalog, now),
             TokenView::new(&old, blocked, last_use, catalog, now),

@@ -133,6 +133,6 @@ fn ending(token: &Token, how: End, at: Timestamp, last_use: Option<Timestamp>) -
 fn ended_at(change: &Change) -> Option<Timestamp> {
     match &change.record {
         Record::Token(token) => token.ended.as_ref().map(|ended| ended.act.at),
-        Record::Owner(_) => None,
+        Record::Owner(_) | Record::Company(_) => None,
     }
 }

@@ -1,11 +1,10 @@
 //! Tokens: showing, pausing, ending. Making them is `create`'s, changing what they may do `update`'s.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::cache::At;
 use crate::domain::event::EventKind;
-use crate::domain::id::{OwnerId, TokenId};
+use crate::domain::id::TokenId;
 use crate::domain::left::Left;
 use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
@@ -13,8 +12,8 @@ use crate::domain::token::{Act, End, Ended, Revision, State, Token};
 use crate::service::caller::Caller;
 use crate::service::error::ServiceError;
 use crate::service::view::{TokenChanged, TokenView};
-use crate::service::{ATTEMPTS, Service, check, page_size};
-use crate::store::{Change, Held, Listed, Page, Record, StoreError, Subject};
+use crate::service::{ATTEMPTS, Service, check};
+use crate::store::{Change, Held, Record, StoreError, Subject};
 
 /// How a token is named by somebody who asks about it.
 #[derive(Debug)]
@@ -35,7 +34,7 @@ impl Service {
         self.view(&token, now).await
     }
 
-    /// A token with its owner and its last use, if there is one.
+    /// A token with its owner, its company and its last use, if there is one.
     ///
     /// # Errors
     /// A store that cannot be read.
@@ -56,44 +55,8 @@ impl Service {
             return Ok(None);
         }
         let last_use = self.cache.last_use(&token).await?;
-        Ok(Some(Held { token, owner, last_use, slot: None }))
-    }
-
-    /// Tokens in the order of their creation, of one owner or of all. Ended ones stay in the list
-    /// for ever (row F3).
-    ///
-    /// # Errors
-    /// No such owner, or a store that cannot be read.
-    pub async fn tokens(
-        &self,
-        by: &Caller,
-        owner: Option<&OwnerId>,
-        after: Option<TokenId>,
-        limit: usize,
-    ) -> Result<Page<TokenView, TokenId>, ServiceError> {
-        let limit = page_size(limit)?;
-        let (settings, now) = (self.settings(), self.moment().await?);
-        if let Some(owner) = owner {
-            self.let_see(by, &*self.owner_record(owner).await?).await?;
-        }
-        let owner = if by.sees_all() { owner } else { owner.or(by.owner()) };
-        let page = self.store().tokens(owner, after, limit).await?;
-        let mut blocked: BTreeMap<&OwnerId, bool> = BTreeMap::new();
-        let keys: Vec<_> = page.entries.iter().map(Listed::use_key).collect();
-        let last_uses = self.cache.last_uses(&keys).await?;
-        let mut entries = Vec::with_capacity(page.entries.len());
-        for (Listed { token, .. }, last_use) in page.entries.iter().zip(last_uses) {
-            let blocked = match blocked.get(&token.owner) {
-                Some(blocked) => *blocked,
-                None => {
-                    let is_blocked = self.is_blocked(&token.owner).await?;
-                    *blocked.entry(&token.owner).or_insert(is_blocked)
-                }
-            };
-            let view = TokenView::new(token, blocked, last_use, &settings.flags, now);
-            entries.push(view.with_left(self.left(token).await?));
-        }
-        Ok(Page { entries, next: page.next })
+        let company = self.company_of(token.company.as_ref()).await?;
+        Ok(Some(Held { token, owner, company, last_use, slot: None }))
     }
 
     /// Ends a token for good (row F8). One that was ended before stays as it was.
@@ -232,7 +195,7 @@ impl Service {
     }
 
     async fn view(&self, token: &Token, now: Timestamp) -> Result<TokenView, ServiceError> {
-        let blocked = self.is_blocked(&token.owner).await?;
+        let blocked = self.is_blocked(token).await?;
         let last_use = self.cache.last_use(token).await?;
         let view = TokenView::new(token, blocked, last_use, &self.settings().flags, now);
         Ok(view.with_left(self.left(token).await?))
@@ -250,8 +213,14 @@ impl Service {
         }
     }
 
-    async fn is_blocked(&self, owner: &OwnerId) -> Result<bool, ServiceError> {
-        Ok(self.store().owner(owner).await?.is_some_and(|owner| owner.blocked.is_some()))
+    /// Whether a token is stopped with its owner or its company.
+    pub(super) async fn is_blocked(&self, token: &Token) -> Result<bool, ServiceError> {
+        let owner = self.store().owner(&token.owner).await?;
+        if owner.is_some_and(|owner| owner.blocked.is_some()) {
+            return Ok(true);
+        }
+        let company = self.company_of(token.company.as_ref()).await?;
+        Ok(company.is_some_and(|company| company.blocked.is_some()))
     }
 
     async fn act(&self, by: &Caller, reason: &str) -> Result<Act, ServiceError> {

@@ -2,25 +2,29 @@
 //! it is, and not checked again: a context that left the configuration stops nobody from renaming a
 //! token.
 
+use std::collections::BTreeMap;
+
 use crate::config::Settings;
+use crate::domain::company::Company;
 use crate::domain::conditions::Conditions;
 use crate::domain::event::EventKind;
+use crate::domain::grant::Contexts;
 use crate::domain::id::TokenId;
 use crate::domain::owner::Owner;
 use crate::domain::time::Timestamp;
-use crate::domain::token::{Revision, Token};
+use crate::domain::token::Token;
 use crate::service::caller::Caller;
 use crate::service::error::ServiceError;
 use crate::service::input::{ConditionsChange, Patch, TokenChange};
 use crate::service::tokens::alive;
 use crate::service::view::TokenChanged;
 use crate::service::{Service, check, grant, limits, params};
-use crate::store::StoreError;
 
 /// What a change is judged by.
 struct Judge<'a> {
     by: &'a Caller,
     owner: &'a Owner,
+    company: Option<&'a Company>,
     settings: &'a Settings,
     now: Timestamp,
 }
@@ -38,13 +42,15 @@ impl Service {
         change: &TokenChange,
     ) -> Result<TokenChanged, ServiceError> {
         check::line("reason", &change.reason, check::REASON_CHARS)?;
-        let owner = self.token_record(id).await?.owner.clone();
-        let owner = self.owner_record(&owner).await?;
+        let held = self.token_record(id).await?;
+        let owner = self.owner_record(&held.owner).await?;
+        let company = self.company_of(held.company.as_ref()).await?;
         let settings = self.settings();
         let now = self.moment().await?;
-        let judge = Judge { by, owner: &owner, settings: &settings, now };
+        let company = company.as_deref();
+        let judge = Judge { by, owner: &owner, company, settings: &settings, now };
         self.change_token(by, EventKind::TokenUpdated, &change.reason, id, |token, state| {
-            same_revision(token, change.revision)?;
+            check::revision(|| format!("token {id}"), token.revision, change.revision)?;
             alive(token, state)?;
             judge.texts(token, change)?;
             judge.life(token, change)?;
@@ -147,9 +153,12 @@ impl Judge<'_> {
         }
         if let Some(contexts) = value(&change.contexts, "contexts", "say \"all\" or give a list")? {
             check::contexts(contexts, &settings.contexts)?;
+            check::licensed(contexts, &BTreeMap::new(), self.company)?;
             grant::contexts(maker, contexts)?;
             token.contexts = contexts.clone();
         }
+        // What the token has already is not looked at, like a context that left the configuration.
+        check::licensed(&Contexts::All, &change.context_params, self.company)?;
         if let Some(items) = value(&change.items, "items", "say \"all\" or give a list")? {
             check::items_fit(items)?;
             grant::items(maker, items)?;
@@ -203,17 +212,5 @@ fn value<'a, T>(
         Patch::Keep => Ok(None),
         Patch::Clear => Err(ServiceError::field(field, problem)),
         Patch::Set(value) => Ok(Some(value)),
-    }
-}
-
-fn same_revision(token: &Token, expected: Option<u64>) -> Result<(), ServiceError> {
-    match expected.map(Revision) {
-        Some(expected) if expected != token.revision => Err(StoreError::Conflict {
-            what: format!("token {}", token.id),
-            found: token.revision,
-            expected,
-        }
-        .into()),
-        _ => Ok(()),
     }
 }

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use crate::domain::company::Company;
 use crate::domain::conditions::Conditions;
 use crate::domain::event::Actor;
 use crate::domain::flags::{FlagCatalog, Flags};
@@ -39,7 +40,7 @@ pub struct TokenView {
     pub company: Option<Slug>,
     /// Where in its life it is.
     pub state: State,
-    /// Whether its owner is blocked, which stops it whatever its state.
+    /// Whether its owner or its company is blocked, which stops it whatever its state.
     pub blocked: bool,
     /// Who made it.
     pub created_by: Actor,
@@ -119,7 +120,7 @@ impl TokenView {
     /// How `token` looks at `now`.
     pub fn new(
         token: &Token,
-        owner_blocked: bool,
+        blocked: bool,
         usage: Option<Usage>,
         catalog: &FlagCatalog,
         now: Timestamp,
@@ -130,7 +131,7 @@ impl TokenView {
         Self {
             state: token.state(used_at, now),
             idle_at: token.life().idle_deadline(used_at).filter(|_| token.ended.is_none()),
-            blocked: owner_blocked,
+            blocked,
             counts_as_used_at: used_at.filter(|_| presumed),
             last_use: usage.and_then(|usage| usage.last).map(LastUseView::from),
             flag_names: catalog.describe(token.flags),
@@ -285,6 +286,63 @@ pub struct TokenChanged {
 pub struct OwnerChanged {
     /// As it is now.
     pub user: OwnerView,
+    /// Whether the act changed anything.
+    pub changed: bool,
+    /// After a move into another company, or out of one: tokens that are not in the company that
+    /// their owner is in now. None if there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub left_behind: Option<LeftBehind>,
+}
+
+/// Tokens that have not ended and keep the company that they were made for, though their owner has
+/// left it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftBehind {
+    /// How many.
+    pub tokens: usize,
+    /// Whether the owner has so many tokens that not all were looked at.
+    pub more: bool,
+}
+
+/// A company.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CompanyView {
+    /// Its one name.
+    pub id: Slug,
+    /// How people call it.
+    pub name: String,
+    /// What it is licensed for.
+    pub contexts: Contexts,
+    /// Since when, by whom and why all its tokens are stopped.
+    pub blocked: Option<Act>,
+    /// Who put it on record.
+    pub created_by: Actor,
+    /// When it was put on record.
+    pub created_at: Timestamp,
+    /// How often it was changed.
+    pub revision: Revision,
+}
+
+impl From<&Company> for CompanyView {
+    fn from(company: &Company) -> Self {
+        let company = company.clone();
+        Self {
+            id: company.id,
+            name: company.name,
+            contexts: company.contexts,
+            blocked: company.blocked,
+            created_by: company.created_by,
+            created_at: company.created_at,
+            revision: company.revision,
+        }
+    }
+}
+
+/// The answer to an act that changes a company.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CompanyChanged {
+    /// As it is now.
+    pub company: CompanyView,
     /// Whether the act changed anything.
     pub changed: bool,
 }

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 
 use super::{Commit, Position, Record, Recorded, Subject};
 use crate::domain::event::{Actor, Event, EventKind};
-use crate::domain::id::{BadName, BadTokenId, OwnerId, TokenId};
+use crate::domain::id::{BadName, BadTokenId, OwnerId, Slug, TokenId};
 use crate::domain::time::Timestamp;
 use crate::domain::token::Revision;
 
@@ -32,9 +32,9 @@ pub enum CodecError {
     /// A token id that is none.
     #[error(transparent)]
     TokenId(#[from] BadTokenId),
-    /// An owner id that is none.
+    /// The id of an owner or of a company that is none.
     #[error(transparent)]
-    OwnerId(#[from] BadName),
+    Name(#[from] BadName),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +42,7 @@ pub enum CodecError {
 enum Kind {
     Token,
     Owner,
+    Company,
 }
 
 #[derive(Serialize)]
@@ -127,6 +128,7 @@ pub fn encode(commit: &Commit) -> Result<Encoded, CodecError> {
         let raw = match &change.record {
             Record::Token(token) => serde_json::value::to_raw_value(&**token)?,
             Record::Owner(owner) => serde_json::value::to_raw_value(&**owner)?,
+            Record::Company(company) => serde_json::value::to_raw_value(&**company)?,
         };
         records.push(Written { record: change.record.clone(), json: raw.get().into() });
         raws.push(raw);
@@ -178,6 +180,7 @@ pub fn decode(line: &[u8]) -> Result<Decoded, CodecError> {
         let record = match change.r#type {
             Kind::Token => Record::Token(Arc::new(serde_json::from_str(&json)?)),
             Kind::Owner => Record::Owner(Arc::new(serde_json::from_str(&json)?)),
+            Kind::Company => Record::Company(Arc::new(serde_json::from_str(&json)?)),
         };
         records.push(Written { record, json: json.into() });
     }
@@ -207,6 +210,7 @@ impl Line<'_> {
             Ok(match kind {
                 Kind::Token => Subject::Token(id.parse()?),
                 Kind::Owner => Subject::Owner(id.parse()?),
+                Kind::Company => Subject::Company(id.parse()?),
             })
         });
         let subjects = subjects.collect::<Result<_, CodecError>>()?;
@@ -220,6 +224,7 @@ impl From<&Subject> for Named {
         match subject {
             Subject::Token(id) => Self { r#type: Kind::Token, id: TokenId::to_string(id) },
             Subject::Owner(id) => Self { r#type: Kind::Owner, id: OwnerId::to_string(id) },
+            Subject::Company(id) => Self { r#type: Kind::Company, id: Slug::to_string(id) },
         }
     }
 }
@@ -230,6 +235,7 @@ impl Record {
         match self {
             Self::Token(token) => Subject::Token(token.id),
             Self::Owner(owner) => Subject::Owner(owner.id.clone()),
+            Self::Company(company) => Subject::Company(company.id.clone()),
         }
     }
 
@@ -238,6 +244,7 @@ impl Record {
         match self {
             Self::Token(token) => token.revision,
             Self::Owner(owner) => owner.revision,
+            Self::Company(company) => company.revision,
         }
     }
 }

@@ -2,6 +2,7 @@
 //! tests call [`all`] with a way to make one.
 
 mod counts;
+mod companies;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -11,19 +12,26 @@ use super::sample::{
     NOW, commit, creation, digest, event, last_use, noted, observation, owner, owner_creation,
     owner_id, revocation, revoked, token, usage,
 };
-use super::{Due, Health, NotedUse, Position, Record, Store, StoreError, Subject, UseKey};
+use super::{
+    Due, Health, NotedUse, Position, Record, Store, StoreError, Subject, TokenQuery, UseKey,
+};
 use crate::domain::event::EventKind;
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::token::{Revision, Token};
 
+pub(crate) mod lists;
+
 /// What is checked, each on a store of its own.
-const CHECKS: [fn(&dyn Store) -> Check<'_>; 17] = [
+const CHECKS: [fn(&dyn Store) -> Check<'_>; 20] = [
     |store| Box::pin(records_are_found_again(store)),
     |store| Box::pin(a_change_needs_the_revision_it_was_made_from(store)),
     |store| Box::pin(a_secret_belongs_to_one_token(store)),
     |store| Box::pin(a_commit_is_made_whole_or_not_at_all(store)),
     |store| Box::pin(owners_come_in_pages(store)),
-    |store| Box::pin(tokens_come_in_pages(store)),
+    |store| Box::pin(lists::every_filter_lists_what_it_means(store)),
+    |store| Box::pin(lists::a_list_follows_every_change(store)),
+    |store| Box::pin(companies::a_token_is_held_with_its_company_where_that_is_on_record(store)),
+    |store| Box::pin(companies::companies_come_in_pages(store)),
     |store| Box::pin(last_uses_never_move_back(store)),
     |store| Box::pin(a_slot_spares_a_lookup_and_changes_nothing(store)),
     |store| Box::pin(many_uses_at_once_are_read_back(store)),
@@ -138,40 +146,6 @@ async fn owners_come_in_pages(store: &dyn Store) {
     assert_eq!((page.entries.len(), page.next), (1, None));
 }
 
-async fn tokens_come_in_pages(store: &dyn Store) {
-    for name in ["bob", "alice", "al"] {
-        store.commit(owner_creation(name)).await.unwrap();
-    }
-    let tokens: Vec<_> =
-        (0..10).map(|n| token(n, if n % 2 == 0 { "alice" } else { "al" })).collect();
-    for token in &tokens {
-        create(store, token).await;
-    }
-    store.commit(revocation(&tokens[4])).await.unwrap();
-    for (whose, wanted) in [
-        (None, vec![0, 1, 2, 3, 4, 5, 6, 7, 8, 9]),
-        (Some("alice"), vec![0, 2, 4, 6, 8]),
-        (Some("al"), vec![1, 3, 5, 7, 9]),
-        (Some("bob"), vec![]),
-    ] {
-        let whose = whose.map(owner_id);
-        for limit in [1, 3, 5, 10, 100] {
-            let (mut listed, mut after) = (Vec::new(), None);
-            loop {
-                let page = store.tokens(whose.as_ref(), after, limit).await.unwrap();
-                assert!(page.entries.len() <= limit);
-                listed.extend(page.entries.iter().map(|listed| listed.token.id));
-                after = page.next;
-                if after.is_none() {
-                    break;
-                }
-            }
-            let wanted: Vec<_> = wanted.iter().map(|n| tokens[*n].id).collect();
-            assert_eq!(listed, wanted, "{whose:?} by {limit}");
-        }
-    }
-}
-
 async fn last_uses_never_move_back(store: &dyn Store) {
     with_owner(store).await;
     let (used, unused) = (token(1, "alice"), token(2, "alice"));
@@ -202,7 +176,7 @@ async fn a_slot_spares_a_lookup_and_changes_nothing(store: &dyn Store) {
             // Each way of noting is read back in each way of asking.
             let of = if (n + round) % 2 == 0 { by_slot } else { held.token.id.into() };
             note(store, [noted(of, 10 * round + n)]).await;
-            let listed = &store.tokens(None, None, 10).await.unwrap().entries;
+            let listed = &store.tokens(&TokenQuery::oldest(10)).await.unwrap().entries;
             let listed = listed.iter().find(|listed| listed.token.id == held.token.id).unwrap();
             let asked = [by_slot, held.token.id.into(), listed.use_key()];
             let uses = store.last_uses(&asked).await.unwrap();

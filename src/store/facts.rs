@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use crate::domain::company::Company;
 use crate::domain::event::Event;
-use crate::domain::id::{OwnerId, TokenId};
+use crate::domain::id::{OwnerId, Slug, TokenId};
 use crate::domain::owner::Owner;
 use crate::domain::time::Timestamp;
 use crate::domain::token::{Revision, Token};
@@ -21,6 +22,8 @@ pub enum Record {
     Token(Arc<Token>),
     /// A user or a service.
     Owner(Arc<Owner>),
+    /// A company.
+    Company(Arc<Company>),
 }
 
 /// One record of a commit, and the revision that it replaces. The new record carries the next one.
@@ -42,7 +45,7 @@ pub struct Commit {
     pub event: Event,
     /// The new records.
     pub changes: Vec<Change>,
-    /// Tokens and owners that the event is about, beside those that it changes.
+    /// Tokens, owners and companies that the event is about, beside those that it changes.
     pub subjects: Vec<Subject>,
 }
 
@@ -53,6 +56,8 @@ pub enum Subject {
     Token(TokenId),
     /// An owner.
     Owner(OwnerId),
+    /// A company.
+    Company(Slug),
 }
 
 /// A token in a list.
@@ -71,13 +76,15 @@ impl Listed {
     }
 }
 
-/// A token together with its owner and its last use, as one decision needs them.
+/// A token together with its owner, its company and its last use, as one decision needs them.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Held {
     /// The record.
     pub token: Arc<Token>,
     /// Whom it acts for.
     pub owner: Arc<Owner>,
+    /// The tenant, where it has one that is on record.
+    pub company: Option<Arc<Company>>,
     /// When it was last used, as far as it was written down.
     pub last_use: Option<Usage>,
     /// Where that is kept.

@@ -1,6 +1,6 @@
 //! The index of everything that Tollgate keeps, behind one interface that names no database.
 //!
-//! Two kinds of fact live here. *Records* (tokens, owners) change by [`Store::commit`] alone, which is
+//! Two kinds of fact live here. *Records* (tokens, owners, companies) change by [`Store::commit`] alone, which is
 //! acknowledged only when the change is durable in the history and visible to every read. *Last uses*
 //! are kept apart, are written in batches, and may lose the last moments before a crash; where they are
 //! damaged, a token counts as used rather than as unused.
@@ -12,7 +12,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::domain::id::{OwnerId, TokenId};
+use crate::domain::company::Company;
+use crate::domain::id::{OwnerId, Slug, TokenId};
 use crate::domain::left::Spent;
 use crate::domain::owner::Owner;
 use crate::domain::secret::Digest;
@@ -25,6 +26,7 @@ pub mod holder;
 pub mod error;
 mod facts;
 pub mod patience;
+pub mod query;
 pub mod sealed;
 mod sled;
 mod opening;
@@ -41,6 +43,7 @@ pub use facts::{
 };
 pub use holder::Opener;
 pub use opening::{history_folder, open, open_for, repair, restore};
+pub use query::{Order, Standing, TokenFilter, TokenQuery, Used};
 pub use usage::{LastUse, NotedUse, Usage, UseKey, UseSlot};
 
 /// What a store can do. Two implementors are meant: sled with the history log, and PostgreSQL; the same
@@ -51,19 +54,15 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     /// A token by its public id.
     async fn token(&self, id: TokenId) -> Result<Option<Arc<Token>>, StoreError>;
 
-    /// A token with its owner by the digest of its secret: what a cache miss needs.
+    /// A token with its owner and its company by the digest of its secret: what a cache miss needs.
     async fn held(&self, digest: &Digest) -> Result<Option<Held>, StoreError>;
 
     /// An owner.
     async fn owner(&self, id: &OwnerId) -> Result<Option<Arc<Owner>>, StoreError>;
 
-    /// Tokens in the order of their creation, of one owner or of all, dead ones too.
-    async fn tokens(
-        &self,
-        owner: Option<&OwnerId>,
-        after: Option<TokenId>,
-        limit: usize,
-    ) -> Result<Page<Listed, TokenId>, StoreError>;
+    /// A page of the tokens that a query asks for, dead ones too. Which they are is said by
+    /// [`TokenFilter::matches`], whatever leads to them; a use counts once it was noted.
+    async fn tokens(&self, query: &TokenQuery) -> Result<Page<Listed, TokenId>, StoreError>;
 
     /// Owners in alphabetical order.
     async fn owners(
@@ -71,6 +70,16 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
         after: Option<&OwnerId>,
         limit: usize,
     ) -> Result<Page<Arc<Owner>, OwnerId>, StoreError>;
+
+    /// A company; none for one that is not on record, though tokens may name it.
+    async fn company(&self, id: &Slug) -> Result<Option<Arc<Company>>, StoreError>;
+
+    /// Companies on record in alphabetical order.
+    async fn companies(
+        &self,
+        after: Option<&Slug>,
+        limit: usize,
+    ) -> Result<Page<Arc<Company>, Slug>, StoreError>;
 
     /// Where the last use of a token is kept, as the store says it with the token; none for an unknown one.
     async fn use_slot(&self, of: TokenId) -> Result<Option<UseSlot>, StoreError>;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::{Change, Commit, LastUse, NotedUse, Record, Subject, Usage, UseKey};
+use crate::domain::company::Company;
 use crate::domain::conditions::Conditions;
 use crate::domain::event::{Actor, Event, EventKind};
 use crate::domain::flags::Flags;
@@ -27,6 +28,18 @@ pub(crate) fn owner(id: &str) -> Owner {
         roles: std::collections::BTreeSet::new(),
         ceiling: Flags::UNLIMITED,
         password: None,
+        blocked: None,
+        created_by: Actor::Local(0),
+        created_at: NOW,
+        revision: Revision(1),
+    }
+}
+
+pub(crate) fn company(id: &str, contexts: &[&str]) -> Company {
+    Company {
+        id: id.parse().unwrap(),
+        name: id.to_owned(),
+        contexts: Contexts::set(contexts.iter().map(|name| name.parse().unwrap())),
         blocked: None,
         created_by: Actor::Local(0),
         created_at: NOW,

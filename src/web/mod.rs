@@ -1,11 +1,21 @@
-//! What people meet in a browser: their sessions.
+//! What people meet in a browser: their sessions, and the pages with their languages and their look.
 //!
 //! Called by `admin`, which serves it on the administrative address.
 
-use crate::domain::time::Span;
+use crate::domain::time::{Span, Timestamp};
 
+pub mod assets;
+pub mod frame;
+pub mod language;
+pub mod once;
+pub mod pages;
 pub mod sessions;
+pub mod texts;
 pub mod throttle;
+pub mod typed;
+pub mod wrongs;
+#[cfg(test)]
+mod tests;
 
 /// How long sessions last: OWASP's figures for what is of high value, and not more than a working day.
 const LASTING: sessions::Lasting =
@@ -20,10 +30,26 @@ pub struct People {
     pub lasting: sessions::Lasting,
     /// Who failed at signing in.
     pub throttle: throttle::Throttle,
+    /// Secrets of new tokens, until their one page is asked for.
+    pub once: once::Once,
+}
+
+impl People {
+    /// Lets go of sessions that are over, and of secrets that nobody came for. Nobody who comes with one of them
+    /// is let in before that either.
+    pub fn sweep(&self, now: Timestamp) {
+        self.sessions.sweep(self.lasting, now);
+        self.once.sweep(now);
+    }
 }
 
 impl Default for People {
     fn default() -> Self {
-        Self { sessions: Default::default(), lasting: LASTING, throttle: Default::default() }
+        Self {
+            sessions: Default::default(),
+            lasting: LASTING,
+            throttle: Default::default(),
+            once: Default::default(),
+        }
     }
 }

@@ -70,7 +70,7 @@ fn agree(gateway: &Gateway, request: [&str; 3], secret: Option<&str>) -> Option<
     assert_eq!(stop.is_some(), reason.is_some(), "{row}");
     assert!(stop.is_none_or(|stop| *stop == "refused"), "{row}");
     assert!(rest.clone().all(|outcome| *outcome == "not reached"), "{row}");
-    assert!(reason.is_none() || outcomes.len() == 26, "every check is shown: {row}");
+    assert!(reason.is_none() || outcomes.len() == 28, "every check is shown: {row}");
     reason
 }
 
@@ -147,6 +147,12 @@ fn what_explain_says_of_a_token_is_what_the_gateway_answers() {
     stage.gateway.disable(disabled.id);
     let blocked = made(json!({ "owner": "bob" }));
     stage.gateway.block("bob");
+    for (id, contexts) in [("gone", json!("all")), ("poor", json!(["sales"]))] {
+        stage.gateway.company(&json!({ "id": id, "contexts": contexts }));
+        stage.gateway.try_owner(json!({ "id": format!("at-{id}"), "company": id })).unwrap();
+    }
+    stage.gateway.block_company("gone");
+    let of = |company: &str| json!({ "owner": format!("at-{company}"), "contexts": "all" });
     let network = json!({ "conditions": { "networks": ["192.0.2.0/24"] } });
     let window = json!({ "conditions": { "windows": [
         { "days": [6, 7], "from_minute": 0, "until_minute": 1440 }
@@ -156,6 +162,7 @@ fn what_explain_says_of_a_token_is_what_the_gateway_answers() {
         (revoked, "/any", "revoked"),
         (disabled, "/any", "disabled"),
         (blocked, "/any", "owner_blocked"),
+        (made(of("gone")), "/any", "company_blocked"),
         (made(json!({ "not_before": "2030-01-01" })), "/any", "not_yet_active"),
         (made(json!({ "lifetime": "60s" })), "/any", "expired"),
         (made(json!({ "idle_ttl": "60s" })), "/any", "idle_expired"),
@@ -165,6 +172,7 @@ fn what_explain_says_of_a_token_is_what_the_gateway_answers() {
         (made(json!({ "owner": "poor", "flags": 0 })), "/clerk", "role_missing"),
         (made(json!({ "owner": "poor", "flags": 0 })), "/acme", "wrong_company"),
         (made(json!({ "contexts": [] })), "/stock", "context_missing"),
+        (made(of("poor")), "/stock", "context_unlicensed"),
         (made(json!({ "flags": 0 })), "/view", "flags_missing"),
         (made(json!({ "items": ["7"] })), "/item/8", "item_not_allowed"),
         (made(json!({ "items": ["7"] })), "/closed", "item_not_allowed"),

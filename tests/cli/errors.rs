@@ -164,7 +164,7 @@ fn e2_a_refused_value_names_option_value_and_remedy() {
     let detail = json!("`--against`: `5:abc` is not `POSITION:HASH`");
     assert_eq!((against.0, &against.1["detail"]), (2, &detail));
     let owner = place.refused(&["token", "list", "--owner", "a b"]).1;
-    assert!(owner["detail"].as_str().unwrap().starts_with("owner: "), "{owner}");
+    assert!(owner["detail"].as_str().unwrap().starts_with("`--owner`: `a b` "), "{owner}");
 }
 
 #[test]

@@ -157,14 +157,22 @@ fn what_is_not_there_is_told_as_missing() {
 fn long_lists_come_page_by_page() {
     let place = Place::with_alice();
     let ids: Vec<_> = (0..5).map(|_| place.token().0).collect();
+    let names = |list: &serde_json::Value| {
+        let ids = list["tokens"].as_array().unwrap().iter().map(|token| token["id"].clone());
+        ids.map(|id| id.as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
     let first = place.json(&["token", "list", "--limit", "2"]);
-    assert_eq!(first["next"], json!(ids[1]));
+    assert_eq!(names(&first), [&ids[4], &ids[3]].map(String::clone));
+    let cursor = first["next"].as_str().unwrap();
     let outcome = place.run(&["token", "list", "--limit", "2"]);
-    let after = format!("add `--after {}`, or `--all`\n", ids[1]);
-    let told = format!("these are the oldest; there are more: {after}");
-    assert_eq!(outcome.err, told);
-    let rest = place.json(&["token", "list", "--after", &ids[1], "--limit", "2000"]);
-    assert_eq!((rest["tokens"].as_array().unwrap().len(), &rest["next"]), (3, &json!(null)));
+    let more = format!("add `--cursor {cursor}`, or `--all`\n");
+    assert_eq!(outcome.err, format!("these are the newest; there are more: {more}"));
+    let rest = place.json(&["token", "list", "--cursor", cursor, "--limit", "2000"]);
+    assert_eq!((names(&rest).len(), &rest["next"]), (3, &json!(null)));
+    let (code, problem) = place.refused(&["token", "list", "--cursor", cursor, "--oldest"]);
+    assert_eq!((code, &problem["field"]), (2, &json!("cursor")), "sec-W6: of another list");
+    let oldest = place.json(&["token", "list", "--oldest", "--limit", "1"]);
+    assert_eq!(names(&oldest), [ids[0].clone()]);
     let all = place.json(&["token", "list", "--all"]);
     assert_eq!(all["tokens"].as_array().unwrap().len(), 5);
     let history = place.json(&["history", "--limit", "2"]);

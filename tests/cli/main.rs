@@ -10,6 +10,7 @@
 mod begin_end;
 #[cfg(feature = "test-clock")]
 mod clock;
+mod companies;
 mod data;
 mod errors;
 mod folders;

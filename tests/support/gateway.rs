@@ -278,6 +278,38 @@ impl Gateway {
     }
 }
 
+impl Gateway {
+    /// Puts a company on record from the body of the act.
+    pub fn company(&self, body: &Value) {
+        let input = serde_json::from_str(&body.to_string()).unwrap();
+        done(self.wait(self.app().service().create_company(&admin(), input)));
+    }
+
+    /// Changes a company.
+    pub fn update_company(&self, id: &str, body: &Value) {
+        let (id, change) = (id.parse().unwrap(), serde_json::from_str(&body.to_string()).unwrap());
+        done(self.wait(self.app().service().update_company(&admin(), &id, &change)));
+    }
+
+    /// Stops all tokens of a company.
+    pub fn block_company(&self, id: &str) {
+        let id = id.parse().unwrap();
+        done(self.wait(self.app().service().block_company(&admin(), &id, "test")));
+    }
+
+    /// Lets all tokens of a company go on.
+    pub fn unblock_company(&self, id: &str) {
+        let id = id.parse().unwrap();
+        done(self.wait(self.app().service().unblock_company(&admin(), &id, "test")));
+    }
+
+    /// Changes an owner.
+    pub fn update_owner(&self, id: &str, body: &Value) {
+        let (id, change) = (id.parse().unwrap(), serde_json::from_str(&body.to_string()).unwrap());
+        done(self.wait(self.app().service().update_owner(&admin(), &id, &change)));
+    }
+}
+
 impl Drop for Gateway {
     fn drop(&mut self) {
         if let Some(running) = self.running.take() {

@@ -199,7 +199,7 @@ async fn only_a_token_with_all_flags_administrates() {
     assert_eq!((longer.status, &longer.body["field"]), (403, &json!("lifetime")));
     let body = json!({"owner": "alice", "name": "x", "lifetime": 30});
     assert_eq!(ask(&own, "POST /tokens", body).await.status, 201);
-    let used = face.world.service.tokens(&face.world.by, Some(&owner_id("root")), None, 9).await;
+    let used = face.world.service.tokens(&face.world.by, &input(json!({"owner": "root"}))).await;
     let used = used.unwrap().entries;
     let robot = used.iter().find(|token| token.name == "robot").unwrap();
     assert_eq!(robot.last_use.as_ref().unwrap().api, "tollgate", "its use is noted");

@@ -9,7 +9,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::Semaphore;
 
-use crate::domain::id::{OwnerId, TokenId};
+use crate::domain::company::Company;
+use crate::domain::id::{OwnerId, Slug, TokenId};
 use crate::domain::left::Spent;
 use crate::domain::owner::Owner;
 use crate::domain::secret::Digest;
@@ -17,7 +18,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
 use crate::store::{
     Commit, Due, Health, Held, Listed, NotedUse, Page, Position, Recorded, Store, StoreError,
-    Subject, Usage, UseKey, UseSlot,
+    Subject, TokenQuery, Usage, UseKey, UseSlot,
 };
 
 /// The store behind it, and how many reads there were.
@@ -82,13 +83,8 @@ impl Store for Late {
         self.inner.owner(id).await
     }
 
-    async fn tokens(
-        &self,
-        owner: Option<&OwnerId>,
-        after: Option<TokenId>,
-        limit: usize,
-    ) -> Result<Page<Listed, TokenId>, StoreError> {
-        self.inner.tokens(owner, after, limit).await
+    async fn tokens(&self, query: &TokenQuery) -> Result<Page<Listed, TokenId>, StoreError> {
+        self.inner.tokens(query).await
     }
 
     async fn owners(
@@ -97,6 +93,18 @@ impl Store for Late {
         limit: usize,
     ) -> Result<Page<Arc<Owner>, OwnerId>, StoreError> {
         self.inner.owners(after, limit).await
+    }
+
+    async fn company(&self, id: &Slug) -> Result<Option<Arc<Company>>, StoreError> {
+        self.inner.company(id).await
+    }
+
+    async fn companies(
+        &self,
+        after: Option<&Slug>,
+        limit: usize,
+    ) -> Result<Page<Arc<Company>, Slug>, StoreError> {
+        self.inner.companies(after, limit).await
     }
 
     async fn use_slot(&self, of: TokenId) -> Result<Option<UseSlot>, StoreError> {

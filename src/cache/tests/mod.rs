@@ -1,10 +1,12 @@
 //! The cache over a real store: coherence under races, single flight, and the bound on unknown
 //! tokens.
 //!
-//! Every change counts a number up in the record (its flags, or the owner's ceiling). A reader
+//! Every change counts a number up in the record (its flags, the owner's ceiling, or the name of the
+//! one context that the company is licensed for). A reader
 //! notes the last number that was acknowledged, then looks; what it finds must not be older. That
 //! is the promise of immediate revocation, for any record and any change.
 
+mod companies;
 mod digest;
 mod flood;
 pub(crate) mod late;
@@ -78,7 +80,7 @@ fn token(place: usize, number: i64) -> Token {
         app: String::new(),
         description: String::new(),
         owner: "alice".parse().unwrap(),
-        company: None,
+        company: Some("acme".parse().unwrap()),
         created_by: Actor::System,
         created_at: START,
         not_before: START,
@@ -165,7 +167,7 @@ async fn entry(cache: &Arc<Cache>, place: usize) -> Option<Arc<Entry>> {
     }
 }
 
-/// What was acknowledged, for each token and for the owner in the last place.
+/// What was acknowledged, for each token, and behind them for the owner and the company.
 struct Acknowledged(Vec<AtomicI64>);
 
 /// Reads as a core does: from a table of its own where that still holds, else from the cache.
@@ -181,6 +183,7 @@ async fn read(
         place = (place * 31 + 7) % TOKENS;
         let token_told = told.0[place].load(Ordering::SeqCst);
         let owner_told = told.0[TOKENS].load(Ordering::SeqCst);
+        let company_told = told.0[TOKENS + 1].load(Ordering::SeqCst);
         let known = table[place].take().filter(|entry| entry.is_valid());
         let found = match known {
             Some(entry) => entry,
@@ -189,6 +192,8 @@ async fn read(
         let (flags, ceiling) = (found.common.terms.flags.bits(), found.owner.terms.ceiling.bits());
         assert!(flags >= token_told, "token {place}: {flags} after {token_told} was answered");
         assert!(ceiling >= owner_told, "the owner: {ceiling} after {owner_told} was answered");
+        let licence = companies::licence(&found);
+        assert!(licence >= company_told, "its company: {licence} after {company_told}");
         table[place] = Some(found);
         reads += 1;
         if reads % 16 == 0 {
@@ -199,12 +204,13 @@ async fn read(
 }
 
 /// The epoch rule, with room for half of the tokens only, so that eviction races too. Four writers
-/// change tokens, one changes the owner, six readers look.
+/// change tokens, one changes the owner, one what the company is licensed for, six readers look.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn sec_c5_no_read_after_an_answer_finds_what_was_before_it() {
     const CHANGES: i64 = 400;
     let world = world(TOKENS as u64 / 2).await;
-    let told = Arc::new(Acknowledged((0..=TOKENS).map(|_| AtomicI64::new(1)).collect()));
+    let told = (0..=TOKENS).map(|_| 1).chain([0]).map(AtomicI64::new);
+    let told = Arc::new(Acknowledged(told.collect()));
     let stop = Arc::new(AtomicBool::new(false));
     let readers: Vec<_> = (0..6)
         .map(|salt| {
@@ -231,6 +237,14 @@ async fn sec_c5_no_read_after_an_answer_finds_what_was_before_it() {
             let revision = Revision(u64::try_from(number).unwrap());
             cache.commit(commit(EventKind::OwnerUpdated, record, revision)).await.unwrap();
             owners_told.0[TOKENS].store(number, Ordering::SeqCst);
+        }
+    }));
+    let (cache, company_told) = (world.cache.clone(), told.clone());
+    writers.push(tokio::spawn(async move {
+        for number in 1..CHANGES {
+            let change = companies::company_commit(companies::company(number));
+            cache.commit(change).await.unwrap();
+            company_told.0[TOKENS + 1].store(number, Ordering::SeqCst);
         }
     }));
     for writer in writers {

@@ -46,6 +46,7 @@ fn verdict(entry: &Entry) -> Result<(), Refusal> {
         standing: entry.standing(),
         terms: &entry.common.terms,
         owner: &entry.common.owner,
+        company: entry.common.company(),
         rule: Some(&Requirement::default()),
         facts: Facts {
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),

@@ -8,7 +8,7 @@ use proptest::sample::{select, subsequence};
 use proptest::{prop_assert, prop_assert_eq, proptest};
 
 use super::scene::{Scene, flags, slug};
-use super::{OwnerTerms, Standing, Terms};
+use super::{CompanyTerms, OwnerTerms, Standing, Terms};
 use crate::domain::conditions::{Conditions, Window};
 use crate::domain::flags::Flags;
 use crate::domain::grant::{Contexts, Items};
@@ -102,6 +102,11 @@ fn owners() -> impl Strategy<Value = OwnerTerms> {
         .prop_map(|(blocked, ceiling, roles)| OwnerTerms { blocked, ceiling, roles: roles.into() })
 }
 
+fn tenants() -> impl Strategy<Value = Option<CompanyTerms>> {
+    let blocked = prop_oneof![4 => Just(false), 1 => Just(true)];
+    of((blocked, contexts()).prop_map(|(blocked, licensed)| CompanyTerms { blocked, licensed }))
+}
+
 fn item_rules() -> impl Strategy<Value = ItemRule> {
     select(vec![ItemRule::Closed, ItemRule::Named, ItemRule::Upstream])
 }
@@ -129,14 +134,15 @@ fn scenes() -> impl Strategy<Value = Scene> {
     let item = of(select(vec!["1", "2", "9"]));
     let company = of(select(vec!["acme", "other"]));
     let certificate = of(select(vec![Digest::of(b"mine"), Digest::of(b"theirs")]));
-    let token = (standings(), terms());
+    let token = (standings(), terms(), tenants());
     (token, owners(), rule, address, certificate, of(moments()), item, company, moments()).prop_map(
         |(token, owner, rule, address, certificate, last_use, item, company, now)| {
-            let (standing, terms) = token;
+            let (standing, terms, tenant) = token;
             Scene {
                 standing,
                 terms,
                 owner,
+                tenant,
                 rule,
                 address: address.parse().unwrap(),
                 certificate,
@@ -155,7 +161,7 @@ type Restriction = fn(&mut Scene, &Scene);
 /// Everything that narrows what a token may do.
 ///
 /// A later activation is not among them, for it moves the idle deadline as well.
-const RESTRICTIONS: [(&str, Restriction); 22] = [
+const RESTRICTIONS: [(&str, Restriction); 25] = [
     ("end", |scene, other| scene.standing.ended = scene.standing.ended.or(other.standing.ended)),
     ("disable", |scene, _| scene.standing.disabled = true),
     ("block", |scene, _| scene.owner.blocked = true),
@@ -180,6 +186,14 @@ const RESTRICTIONS: [(&str, Restriction); 22] = [
         };
         scene.terms.contexts = Contexts::set(names.into_iter().filter(both));
     }),
+    ("take licences", |scene, other| {
+        let theirs = other.tenant.as_ref().map_or(Contexts::All, |tenant| tenant.licensed.clone());
+        let mine = &mut scene.tenant().licensed;
+        let both = |name: &Slug| mine.contains(name) && theirs.contains(name);
+        *mine = Contexts::set(["sales", "stock"].map(slug).into_iter().filter(both));
+    }),
+    ("take all licences", |scene, _| scene.tenant().licensed = Contexts::set([])),
+    ("block the company", |scene, _| scene.tenant().blocked = true),
     ("fewer items", |scene, other| {
         let both = |id: &&str| scene.terms.items.contains(id) && other.terms.items.contains(id);
         let left = Items::set(["1", "2", "3"].into_iter().filter(both));
@@ -256,6 +270,7 @@ fn lives_now(scene: &Scene) -> bool {
     scene.standing.ended.is_none()
         && !scene.standing.disabled
         && !scene.owner.blocked
+        && scene.tenant.as_ref().is_none_or(|tenant| !tenant.blocked)
         && not_before <= scene.now
         && expires_at.is_none_or(|expiry| scene.now < expiry)
         && (idle_ttl.is_zero() || idle_for < idle_ttl)
@@ -278,6 +293,7 @@ proptest! {
         let mut scene = scene;
         scene.terms.conditions = None;
         scene.company = None;
+        // Whatever the company is licensed for: the rule asks for no context.
         scene.rule = Some(Requirement { items: ItemRule::Upstream, ..Requirement::default() });
         prop_assert_eq!(lives_now(&scene), scene.decide().is_ok());
     }

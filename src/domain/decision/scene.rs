@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use super::{Case, Facts, OwnerTerms, Standing, Terms, decide};
+use super::{Case, CompanyTerms, Facts, OwnerTerms, Standing, Terms, decide};
 use crate::domain::conditions::{Conditions, Window};
 use crate::domain::flags::Flags;
 use crate::domain::grant::{Contexts, Items};
@@ -22,6 +22,7 @@ pub(super) struct Scene {
     pub(super) standing: Standing,
     pub(super) terms: Terms,
     pub(super) owner: OwnerTerms,
+    pub(super) tenant: Option<CompanyTerms>,
     pub(super) rule: Option<Requirement>,
     pub(super) address: IpAddr,
     pub(super) certificate: Option<Digest>,
@@ -61,6 +62,10 @@ impl Scene {
             standing,
             terms,
             owner: OwnerTerms { blocked: false, ceiling: flags(0x300), roles },
+            tenant: Some(CompanyTerms {
+                blocked: false,
+                licensed: Contexts::set([slug("shop"), slug("stock")]),
+            }),
             rule: Some(Requirement {
                 context: Some(slug("stock")),
                 flags: flags(0x300),
@@ -84,6 +89,7 @@ impl Scene {
             standing: self.standing,
             terms: &self.terms,
             owner: &self.owner,
+            company: self.tenant.as_ref(),
             rule: self.rule.as_ref(),
             facts: Facts {
                 address: self.address,
@@ -103,6 +109,12 @@ impl Scene {
     /// What the rule asks, to be changed.
     pub(super) fn rule(&mut self) -> &mut Requirement {
         self.rule.get_or_insert_default()
+    }
+
+    /// What its company may, to be changed.
+    pub(super) fn tenant(&mut self) -> &mut CompanyTerms {
+        let open = CompanyTerms { blocked: false, licensed: Contexts::All };
+        self.tenant.get_or_insert(open)
     }
 
     /// The conditions of the token, to be changed.

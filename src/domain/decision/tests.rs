@@ -17,10 +17,11 @@ type Twist = fn(&mut Scene);
 
 /// What spoils a permitted request, by the reason that it must then be refused for, in the order of
 /// the checks.
-const SPOILERS: [(Refusal, Twist); 15] = [
+const SPOILERS: [(Refusal, Twist); 17] = [
     (Refusal::Revoked, |scene| scene.standing.ended = Some(End::Revoked)),
     (Refusal::Disabled, |scene| scene.standing.disabled = true),
     (Refusal::OwnerBlocked, |scene| scene.owner.blocked = true),
+    (Refusal::CompanyBlocked, |scene| scene.tenant().blocked = true),
     (Refusal::NotYetActive, |scene| {
         scene.standing.life.not_before = scene.now.plus(Span::from_seconds(1));
     }),
@@ -41,6 +42,7 @@ const SPOILERS: [(Refusal, Twist); 15] = [
     (Refusal::RoleMissing, |scene| scene.owner.roles = Arc::default()),
     (Refusal::WrongCompany, |scene| scene.company = Some("other".to_owned())),
     (Refusal::ContextMissing, |scene| scene.terms.contexts = Contexts::set([slug("sales")])),
+    (Refusal::ContextUnlicensed, |scene| scene.tenant().licensed = Contexts::set([slug("shop")])),
     (Refusal::FlagsMissing, |scene| scene.terms.flags = flags(0x100)),
     (Refusal::ItemNotAllowed, |scene| scene.item = Some("12".to_owned())),
 ];
@@ -54,6 +56,7 @@ fn the_checks_stand_in_the_order_of_the_contract() {
             "not revoked",
             "not disabled",
             "owner not blocked",
+            "company not blocked",
             "active",
             "not expired",
             "not idle",
@@ -64,6 +67,7 @@ fn the_checks_stand_in_the_order_of_the_contract() {
             "roles",
             "company",
             "context",
+            "licence",
             "flags",
             "items",
         ]
@@ -101,12 +105,17 @@ fn of_two_failing_checks_the_earlier_gives_the_reason() {
         }
     }
     // Without a rule nothing is asked; of the rest every pair was tried.
-    let nothing_asked = [Refusal::RoleMissing, Refusal::ContextMissing, Refusal::FlagsMissing];
+    let nothing_asked = [
+        Refusal::RoleMissing,
+        Refusal::ContextMissing,
+        Refusal::ContextUnlicensed,
+        Refusal::FlagsMissing,
+    ];
     assert_eq!(cannot_both_fail, nothing_asked.map(|asked| (Refusal::NoRule, asked)));
 }
 
 /// One thing about a permitted request is changed: what is answered then.
-const ANSWERS: [(&str, Twist, Result<(), Refusal>); 26] = [
+const ANSWERS: [(&str, Twist, Result<(), Refusal>); 30] = [
     (
         "w12: a higher bit holds no lower one",
         |s| s.terms.flags = flags(0x1000),
@@ -152,6 +161,24 @@ const ANSWERS: [(&str, Twist, Result<(), Refusal>); 26] = [
         "f4: no context at all",
         |s| s.terms.contexts = Contexts::set([]),
         Err(Refusal::ContextMissing),
+    ),
+    (
+        "f5: general access of a company without the licence",
+        |s| {
+            s.terms.contexts = Contexts::All;
+            s.tenant().licensed = Contexts::set([slug("sales")]);
+        },
+        Err(Refusal::ContextUnlicensed),
+    ),
+    ("f5: a company that is not on record", |s| s.tenant = None, Ok(())),
+    ("f5: a company that is licensed for all", |s| s.tenant().licensed = Contexts::All, Ok(())),
+    (
+        "f5: no licence at all where no context is asked",
+        |s| {
+            s.tenant().licensed = Contexts::set([]);
+            s.rule().context = None;
+        },
+        Ok(()),
     ),
     (
         "no context where none is asked",

@@ -169,6 +169,7 @@ impl Scene<'_> {
                 None => "not paused".to_owned(),
             },
             "owner not blocked" => self.owner(),
+            "company not blocked" => self.company_block(),
             "active" => format!("now {now}, usable from {}", token.not_before),
             "not expired" => match (token.expires_at, &token.ended) {
                 (_, Some(ended)) if ended.how == End::Expired => self.ended(),
@@ -198,6 +199,7 @@ impl Scene<'_> {
                 let asked = or_none(rule.and_then(|rule| rule.context.as_ref()));
                 format!("asked: {asked}, the token reaches: {}", contexts(&token.contexts))
             }
+            "licence" => self.licence(),
             "flags" => {
                 let held = self.flags(token.flags.within(self.held.owner.ceiling));
                 let asked = rule.map_or_else(String::new, |rule| self.flags(rule.flags));
@@ -237,6 +239,33 @@ impl Scene<'_> {
             self.flags(owner.ceiling),
             list(&owner.roles),
         )
+    }
+
+    fn company_block(&self) -> String {
+        let Some(id) = &self.held.token.company else { return "it is of no company".to_owned() };
+        let Some(company) = &self.held.company else { return format!("`{id}` is not on record") };
+        match &company.blocked {
+            None => format!("`{id}` is not blocked"),
+            Some(act) => format!(
+                "`{id}` was blocked {}; all its tokens are stopped until it is unblocked, and \
+                 their idle time runs on",
+                told(act)
+            ),
+        }
+    }
+
+    fn licence(&self) -> String {
+        let asked = self.case.rule.and_then(|rule| rule.context.as_ref());
+        let licensed = match (&self.held.token.company, &self.held.company) {
+            (None, _) => "the token is of no company, so that no licence limits it".to_owned(),
+            (Some(id), None) => {
+                format!("the company `{id}` is not on record, so that no licence limits it")
+            }
+            (Some(id), Some(company)) => {
+                format!("the company `{id}` is licensed for: {}", contexts(&company.contexts))
+            }
+        };
+        format!("asked: {}, {licensed}", or_none(asked))
     }
 
     fn idleness(&self) -> String {

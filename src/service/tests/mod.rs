@@ -1,5 +1,8 @@
 //! The acts, each with its checks and its event, over a real store.
 
+mod list;
+mod companies;
+mod owner_update;
 mod owners;
 mod rights;
 mod reuse;

@@ -117,6 +117,7 @@ async fn acts_on_owners_by_every_role() {
         ("bob", "y000y0y", "y000-0-"),
     ] {
         let id = owner_id(owner);
+        let record = service.owner_record(&id).await.unwrap();
         let row = world.row(async |by| letter(service.owner(&by, &id).await)).await;
         assert_eq!(row, sees, "seeing {owner}");
         let subject = Subject::Owner(id.clone());
@@ -126,10 +127,95 @@ async fn acts_on_owners_by_every_role() {
         assert_eq!(row, minds, "blocking it");
         let row = world.row(async |by| letter(service.unblock_owner(&by, &id, "").await)).await;
         assert_eq!(row, minds, "unblocking it");
+        let change = || input(json!({"name": "somebody", "company": record.company.clone()}));
+        let row = world.row(async |by| letter(service.update_owner(&by, &id, &change()).await));
+        assert_eq!(row.await, minds, "changing it");
+        let row = world.row(async |by| {
+            let password = Some("correct horse battery");
+            match service.set_password(&by, &id, None, password).await {
+                // It is their own, and they have not shown the present one.
+                Err(error) if error.at_field() == Some("present") => 'p',
+                outcome => letter(outcome),
+            }
+        });
+        let mut own = minds.to_owned();
+        if let Some(place) = CALLERS.iter().position(|caller| *caller == owner) {
+            own.replace_range(place..=place, "p");
+        }
+        assert_eq!(row.await, own, "giving it a password");
     }
     let nobody = owner_id("boss");
     let own = service.block_owner(&world.person("boss").await, &nobody, "").await;
     assert_eq!(letter(own), '-', "nobody blocks themselves");
+}
+
+/// Who may mind an owner makes no more of it than they could make.
+#[tokio::test(flavor = "multi_thread")]
+async fn w15_owners_are_changed_within_what_the_changer_has() {
+    let world = world().await;
+    let service = &world.service;
+    for (owner, back, change, makers) in [
+        ("robot", json!({"roles": []}), json!({"roles": ["cashier"]}), "yyy0--0"),
+        ("robot", json!({"roles": []}), json!({"roles": ["developer"]}), "yyy0--0"),
+        ("robot", json!({"roles": []}), json!({"roles": ["auditor"]}), "yy-0--0"),
+        ("robot", json!({"roles": []}), json!({"roles": ["company-administrator"]}), "yy-0--0"),
+        ("robot", json!({"roles": []}), json!({"roles": ["administrator"]}), "y--0--0"),
+        ("alice", json!({"roles": []}), json!({"roles": ["administrator"]}), "y-0---0"),
+        (
+            "boss",
+            json!({"roles": ["company-administrator"]}),
+            json!({"roles": ["administrator"]}),
+            "y-00--0",
+        ),
+        ("alice", json!({"company": "acme"}), json!({"company": "other"}), "y-0---0"),
+        ("alice", json!({"company": "acme"}), json!({"company": null}), "y-0---0"),
+        ("robot", json!({"company": "acme"}), json!({"company": "other"}), "y--0--0"),
+        ("robot", json!({"parent": "dev"}), json!({"parent": "boss"}), "yy00--0"),
+        ("robot", json!({"parent": "dev"}), json!({"parent": "bob"}), "y000--0"),
+    ] {
+        let id = owner_id(owner);
+        let row = world.row(async |by| {
+            let outcome = letter(service.update_owner(&by, &id, &input(change.clone())).await);
+            service.update_owner(&world.by, &id, &input(back.clone())).await.unwrap();
+            outcome
+        });
+        assert_eq!(row.await, makers, "{owner} {change}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn acts_on_companies_by_every_role() {
+    let world = world().await;
+    let service = &world.service;
+    for (company, sees, minds) in [("acme", "yy00yy0", "y-00--0"), ("other", "y000y00", "y000-00")]
+    {
+        let id = company.parse().unwrap();
+        let row = world.row(async |by| {
+            let made = service.create_company(&by, input(json!({ "id": company }))).await;
+            letter(made)
+        });
+        assert_eq!(row.await, "y------", "putting {company} on record");
+        let row = world.row(async |by| letter(service.company(&by, &id).await));
+        assert_eq!(row.await, sees, "seeing {company}");
+        let about = Subject::Company(id.clone());
+        let row = world.row(async |by| letter(service.events(&by, Some(&about), None, 9).await));
+        assert_eq!(row.await, sees, "its events");
+        let change = || input(json!({"contexts": "all"}));
+        let row = world.row(async |by| letter(service.update_company(&by, &id, &change()).await));
+        assert_eq!(row.await, minds, "licensing it");
+        let row = world.row(async |by| letter(service.block_company(&by, &id, "").await));
+        assert_eq!(row.await, minds, "blocking it");
+        let row = world.row(async |by| letter(service.unblock_company(&by, &id, "").await));
+        assert_eq!(row.await, minds, "unblocking it");
+    }
+    let row = world.row(async |by| {
+        let page = service.companies(&by, None, 9).await.unwrap();
+        char::from_digit(u32::try_from(page.entries.len()).unwrap(), 10).unwrap()
+    });
+    assert_eq!(row.await, "2100210", "the list");
+    let boss = world.person("boss").await;
+    let behind = service.companies(&boss, Some(&"acme".parse().unwrap()), 9).await.unwrap();
+    assert!(behind.entries.is_empty() && behind.next.is_none());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -246,13 +246,14 @@ async fn f3_ended_tokens_stay_in_the_list_page_by_page() {
     let noted = NotedUse { of: made[1].into(), last: last_use, first: false };
     world.service.store().note_uses(vec![noted], world.clock.now()).await.unwrap();
 
-    let page = world.service.tokens(&world.by, None, None, 2).await.unwrap();
+    let list = async |body| world.service.tokens(&world.by, &input(body)).await.unwrap();
+    let page = list(json!({"order": "oldest", "limit": 2})).await;
     assert_eq!((page.entries[0].id, page.entries[0].state), (made[0], State::Revoked));
     assert_eq!(page.entries[1].last_use.as_ref().unwrap().api, "erp");
-    let page = world.service.tokens(&world.by, None, page.next, 10).await.unwrap();
+    let page = list(json!({"order": "oldest", "cursor": page.next, "limit": 10})).await;
     assert_eq!(page.entries.iter().map(|token| token.id).collect::<Vec<_>>(), made[2..]);
     assert_eq!(page.next, None);
-    let page = world.service.tokens(&world.by, Some(&owner_id("bob")), None, 10).await.unwrap();
+    let page = list(json!({"owner": "bob"})).await;
     assert_eq!(page.entries.len(), 1);
 }
 

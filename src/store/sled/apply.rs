@@ -1,6 +1,8 @@
 //! What an event does to the index, and what it leaves to be done to the last uses. Applying one twice
 //! changes nothing.
 
+use std::sync::Arc;
+
 use super::draft::Draft;
 use super::entry::{self, Head};
 use super::index::Index;
@@ -45,6 +47,9 @@ pub(super) fn event(
         match &written.record {
             Record::Token(new) => token(draft, new, written.json.as_bytes(), this, uses)?,
             Record::Owner(owner) => draft.put(keys::owner(&owner.id), written.json.as_bytes()),
+            Record::Company(company) => {
+                draft.put(keys::company(&company.id), written.json.as_bytes());
+            }
         }
     }
     let mut links = Vec::new();
@@ -74,7 +79,7 @@ pub(super) fn first_use(
 
 fn token(
     draft: &mut Draft<'_>,
-    new: &Token,
+    new: &Arc<Token>,
     json: &[u8],
     this: (u64, Place),
     uses: &Uses,
@@ -82,6 +87,7 @@ fn token(
     let old = entry::drafted_token(draft, new.id)?;
     let slot = slot_of(draft, new, old.as_ref().map(|(_, head)| head.slot))?;
     let filed = deadline(new, slot, uses)?;
+    draft.note(slot, new);
     let mut latest = this;
     if let Some((old, head)) = &old {
         latest = later(draft, new.id, head.latest, this)?;

@@ -15,6 +15,7 @@ pub(super) fn close(writer: Writer) -> Result<(), StoreError> {
     let Writer { shared, log, state, mut upkeep } = writer;
     upkeep.lock.tell(Doing::Closing);
     upkeep.renewal = None;
+    upkeep.building = None;
     let open = shared.change(Access::Closed);
     let synced = upkeep.keeper.stop();
     let Some(Ok(index)) = open.map(shared::sole) else { return Ok(()) };
@@ -34,6 +35,7 @@ pub(super) fn close(writer: Writer) -> Result<(), StoreError> {
         let stamp = stamp::take(&path).ok().map(|stamp| stamp.sum);
         let mut last = upkeep::checkpoint(&shared, &log, &state, stamp);
         last.seen.uses = age;
+        shared.summaries.sync(age.generation);
         checkpoint::write(&shared.options.folder, &last)?;
     }
     let (lines, syncs) = (shared.probe.lines(), shared.probe.syncs());

@@ -1,13 +1,16 @@
 //! A batch: what it changes of the entries, and what that makes of the chunks.
 
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use ::sled::{Batch, IVec};
 
 use super::chunk;
 use super::index::Index;
 use super::state::State;
+use super::summaries::Changed;
 use super::{keys, value};
+use crate::domain::token::Token;
 use crate::store::StoreError;
 
 /// Writes that are seen together or not at all.
@@ -16,6 +19,8 @@ pub(super) struct Draft<'a> {
     index: &'a Index,
     writes: BTreeMap<Vec<u8>, Option<IVec>>,
     tokens: u64,
+    /// The tokens that it changes, with their slots, in the order of the changes.
+    changed: Vec<Changed>,
 }
 
 /// A chunk as the index has it: its key, and its value if it is there.
@@ -23,7 +28,7 @@ type Found = (IVec, Option<IVec>);
 
 impl<'a> Draft<'a> {
     pub(super) fn new(index: &'a Index, state: &State) -> Self {
-        Self { index, writes: BTreeMap::new(), tokens: state.tokens }
+        Self { index, writes: BTreeMap::new(), tokens: state.tokens, changed: Vec::new() }
     }
 
     /// The slot of a new token.
@@ -31,6 +36,16 @@ impl<'a> Draft<'a> {
         let slot = self.tokens;
         self.tokens = self.tokens.saturating_add(1);
         slot
+    }
+
+    /// Notes a token that is changed.
+    pub(super) fn note(&mut self, slot: u64, token: &Arc<Token>) {
+        self.changed.push((slot, Arc::clone(token)));
+    }
+
+    /// Hands out what was noted.
+    pub(super) fn take_changed(&mut self) -> Vec<Changed> {
+        std::mem::take(&mut self.changed)
     }
 
     pub(super) const fn index(&self) -> &'a Index {
@@ -60,7 +75,7 @@ impl<'a> Draft<'a> {
 
     /// Writes the batch, and says in it that events up to `applied` are in the index.
     pub(super) fn write(self, applied: u64, state: &State) -> Result<State, StoreError> {
-        let Self { index, writes, tokens } = self;
+        let Self { index, writes, tokens, .. } = self;
         let mut packing = Packing { index, chunks: HashMap::new() };
         packing.pack(writes.into_iter().collect())?;
         let (mut sums, mut batch) = (state.sums, Batch::default());

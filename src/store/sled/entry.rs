@@ -6,7 +6,8 @@ use super::draft::Draft;
 use super::index::Index;
 use super::uses::Known;
 use super::{keys, value};
-use crate::domain::id::{OwnerId, TokenId};
+use crate::domain::company::Company;
+use crate::domain::id::{OwnerId, Slug, TokenId};
 use crate::domain::owner::Owner;
 use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
@@ -103,6 +104,14 @@ pub(super) fn read_owner(
     parse(index, key, payload)
 }
 
+pub(super) fn read_company(
+    index: &Index,
+    key: &[u8],
+    payload: &[u8],
+) -> Result<Arc<Company>, StoreError> {
+    parse(index, key, payload)
+}
+
 fn parse<T: serde::de::DeserializeOwned>(
     index: &Index,
     key: &[u8],
@@ -169,6 +178,12 @@ pub(super) fn owner(index: &Index, id: &OwnerId) -> Result<Option<Arc<Owner>>, S
     let key = keys::owner(id);
     let payload = index.read(&key)?;
     payload.map(|payload| read_owner(index, &key, &payload)).transpose()
+}
+
+pub(super) fn company(index: &Index, id: &Slug) -> Result<Option<Arc<Company>>, StoreError> {
+    let key = keys::company(id);
+    let payload = index.read(&key)?;
+    payload.map(|payload| read_company(index, &key, &payload)).transpose()
 }
 
 /// The last use of a token that counts while it lives. Last uses are in their file alone, so after a loss of

@@ -13,7 +13,7 @@ use crate::store::StoreError;
 
 /// What may stand in a folder before it is a data folder: what Tollgate puts there itself, in the
 /// order in which it does, the configuration, and what a file system has in its root.
-const BEFORE: [&str; 16] = [
+const BEFORE: [&str; 18] = [
     "lock",
     "reserve",
     "index",
@@ -22,6 +22,8 @@ const BEFORE: [&str; 16] = [
     "uses",
     "uses.head",
     "counts",
+    "summaries",
+    "summaries.texts",
     "seen",
     "seen.new",
     "checkpoint",

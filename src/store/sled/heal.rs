@@ -22,7 +22,10 @@ pub(super) fn reopen(shared: &Shared, until: Mark) -> Result<(Index, State), Sto
         (Some(found), Some(known)) => (found, known.mark.next),
         (_, _) => (Found::anew(options)?, Place::START),
     };
-    let found = bring_up(found, shared, from, until)?.settle(options, until, seen)?;
+    let found = bring_up(found, shared, from, until)?;
+    // They are not trusted; nor are they after this checkpoint.
+    shared.summaries.sync(seen.uses.generation);
+    let found = found.settle(options, until, seen)?;
     Ok((found.index, found.state))
 }
 

@@ -74,6 +74,7 @@ impl Keeper {
                     && !progress.failed.load(Ordering::Acquire)
                 {
                     space.make_room();
+                    shared.summaries.sync(checkpoint.seen.uses.generation);
                     let synced = shared.open_fault().and_then(|()| index.sync());
                     let taken = synced.and_then(|()| checkpoint::write(&folder, &checkpoint));
                     if let Err(error) = taken {

@@ -1,6 +1,6 @@
 //! The keys of the index: one tree, a letter for each kind of entry.
 
-use crate::domain::id::{OwnerId, TokenId};
+use crate::domain::id::{OwnerId, Slug, TokenId};
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
 use crate::store::{Due, Subject};
@@ -14,7 +14,7 @@ pub(super) const PARTS: usize = 21;
 
 /// The parts that have the digests.
 const DIGEST_PARTS: std::ops::RangeInclusive<usize> = 1..=16;
-/// The part that has the owners.
+/// The part that has the owners and the companies, which a request needs too.
 pub(super) const OWNERS_PART: usize = 18;
 
 /// The parts without which requests are refused.
@@ -26,6 +26,8 @@ pub(super) fn request_parts() -> impl Iterator<Item = usize> {
 pub(super) const TOKENS: u8 = b'T';
 /// Records of owners, in alphabetical order.
 pub(super) const OWNERS: u8 = b'O';
+/// Records of companies, in alphabetical order.
+pub(super) const COMPANIES: u8 = b'P';
 /// Deadlines of tokens that have not ended, soonest first.
 pub(super) const DEADLINES: u8 = b'L';
 
@@ -35,6 +37,10 @@ pub(super) fn token(id: TokenId) -> Vec<u8> {
 
 pub(super) fn owner(id: &OwnerId) -> Vec<u8> {
     join(OWNERS, &[id.as_str().as_bytes()])
+}
+
+pub(super) fn company(id: &Slug) -> Vec<u8> {
+    join(COMPANIES, &[id.as_str().as_bytes()])
 }
 
 pub(super) fn digest(digest: &Digest) -> Vec<u8> {
@@ -60,6 +66,7 @@ pub(super) fn subject(subject: &Subject) -> Vec<u8> {
     match subject {
         Subject::Token(id) => join(b'S', &[b"t", id.as_bytes()]),
         Subject::Owner(id) => join(b'S', &[b"o", id.as_str().as_bytes(), &[0]]),
+        Subject::Company(id) => join(b'S', &[b"c", id.as_str().as_bytes(), &[0]]),
     }
 }
 
@@ -148,5 +155,6 @@ mod tests {
             }
         }
         assert_eq!((part(&[]), part(&[OWNERS])), (0, OWNERS_PART));
+        assert_eq!(part(&[COMPANIES]), OWNERS_PART, "a request waits for both");
     }
 }

@@ -13,14 +13,15 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
+use tokio::sync::{Semaphore, oneshot};
 
 use super::holder::Doing;
 use super::{
     Commit, Due, Health, Held, Listed, NotedUse, Page, Position, Recorded, Store, StoreError,
-    Subject, Usage, UseKey, UseSlot, codec,
+    Subject, TokenQuery, Usage, UseKey, UseSlot, codec,
 };
-use crate::domain::id::{OwnerId, TokenId};
+use crate::domain::company::Company;
+use crate::domain::id::{OwnerId, Slug, TokenId};
 use crate::domain::left::Spent;
 use crate::domain::owner::Owner;
 use crate::domain::secret::Digest;
@@ -30,6 +31,7 @@ use crate::domain::token::Token;
 mod anew;
 mod apply;
 mod aside;
+mod blocked;
 mod checkpoint;
 mod chunk;
 mod close;
@@ -37,6 +39,7 @@ mod counts;
 mod doubt;
 mod draft;
 mod entry;
+mod find;
 mod folder;
 mod heal;
 mod index;
@@ -51,6 +54,7 @@ mod packed;
 mod portable;
 mod private;
 mod read;
+mod ready;
 mod renew;
 mod replay;
 mod run;
@@ -60,6 +64,9 @@ mod small;
 mod space;
 mod stamp;
 mod state;
+mod stopped;
+mod summaries;
+mod summarise;
 mod upgrade;
 mod upkeep;
 mod uses;
@@ -79,12 +86,14 @@ pub(super) fn history_folder(data: &Path) -> PathBuf {
 #[cfg(test)]
 mod tests;
 
-use index::Index;
 use shared::Shared;
 use write::{Job, Request, Writer};
 
 /// How many changes may wait for the writing thread; more wait for their turn to wait.
 const WAITING: usize = 8_192;
+
+/// How many searches go on at once; others wait for their turn.
+const SEARCHES: usize = 2;
 
 /// An open data folder.
 #[derive(Debug)]
@@ -93,6 +102,8 @@ pub(super) struct SledStore {
     room: Semaphore,
     /// One turn for each part of an index in doubt, and one for all of it.
     turns: Vec<Semaphore>,
+    /// For searches that may look at every token, so that many of them leave the processors to others.
+    searches: Semaphore,
     jobs: Mutex<Option<Sender<Job>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -105,11 +116,17 @@ impl SledStore {
     }
 
     fn over(options: Options, opened: open::Opened) -> Result<Self, StoreError> {
-        let open::Opened { lock, space, log, index, state, uses, counts, high_water } = opened;
+        let open::Opened { lock, space, log, index, state, uses, counts, summaries, high_water } =
+            opened;
         lock.tell(Doing::Using);
         let keeper = keeper::Keeper::start(&options)?;
-        let shared =
-            Shared::new(options, index, (uses, counts), Arc::clone(log.probe()), state.applied);
+        let shared = Shared::new(
+            options,
+            index,
+            (uses, counts, summaries),
+            Arc::clone(log.probe()),
+            state.applied,
+        );
         shared.raise_high_water(high_water);
         let shared = Arc::new(shared);
         let upkeep = upkeep::Upkeep::new(keeper, space, lock, state, high_water);
@@ -125,6 +142,7 @@ impl SledStore {
         Ok(Self {
             shared,
             room: Semaphore::new(WAITING),
+            searches: Semaphore::new(SEARCHES),
             turns: (0..=keys::PARTS).map(|_| Semaphore::new(1)).collect(),
             jobs: Mutex::new(Some(jobs)),
             thread: Mutex::new(Some(thread)),
@@ -148,66 +166,10 @@ impl SledStore {
         answered.blocking_recv().map_err(|_| StoreError::Closed)?
     }
 
-    /// The index, once these parts of it are known to be whole: at once, but for a short time after
-    /// a crash. Then one thread reads a part, and whoever else waits for it holds none, so that
-    /// thousands of requests leave threads for those who list or end tokens.
-    async fn ready_for(&self, parts: &[usize]) -> Result<Arc<Index>, StoreError> {
-        loop {
-            // Another one may have been put in its place meanwhile, which may be in doubt too.
-            let index = self.shared.index()?;
-            let doubtful = |part: &usize| index.doubts().is_some_and(|all| all.any_of(&[*part]));
-            let Some(part) = parts.iter().copied().find(doubtful) else { return Ok(index) };
-            let _turn = self.turn(part).await?;
-            if doubtful(&part) {
-                let index = Arc::clone(&index);
-                self.aside(move |_| index.clear(&[part])).await?;
-            }
-        }
-    }
-
-    /// The same for all of it.
-    async fn ready_for_all(&self) -> Result<Arc<Index>, StoreError> {
-        let index = self.shared.index()?;
-        if index.doubts().is_none() {
-            return Ok(index);
-        }
-        let _turn = self.turn(keys::PARTS).await?;
-        self.aside(Shared::whole_index).await
-    }
-
-    /// The index, to find a slot by: where that is known, nothing of it is looked at.
-    async fn for_slot(&self, of: UseKey) -> Result<Arc<Index>, StoreError> {
-        match of.slot {
-            Some(_) => self.shared.index(),
-            None => self.ready_for_all().await,
-        }
-    }
-
-    async fn turn(&self, part: usize) -> Result<SemaphorePermit<'_>, StoreError> {
-        let turns = self.turns.get(part).ok_or(StoreError::Closed)?;
-        turns.acquire().await.map_err(|_| StoreError::Closed)
-    }
-
     fn send(&self, job: Job) -> Result<(), StoreError> {
         let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
         let sent = jobs.as_ref().map(|jobs| jobs.send(job));
         sent.and_then(Result::ok).ok_or(StoreError::Closed)
-    }
-
-    /// For what may read many pages of the disk. Reads of single records run where they are called:
-    /// they take microseconds, less than the way to another thread and back, and at worst a page
-    /// from the disk and the end of a batch, a few milliseconds; a last use is one more read of 64
-    /// bytes. Their callers sit on the control runtime.
-    async fn aside<T: Send + 'static>(
-        &self,
-        read: impl FnOnce(&Shared) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let shared = Arc::clone(&self.shared);
-        let done = tokio::task::spawn_blocking(move || read(&shared)).await;
-        done.map_err(|error| StoreError::Failed {
-            doing: "reading the store".to_owned(),
-            cause: error.to_string(),
-        })?
     }
 }
 
@@ -238,18 +200,13 @@ impl Store for SledStore {
         entry::owner(&*self.ready_for(&[keys::OWNERS_PART]).await?, id)
     }
 
-    async fn tokens(
-        &self,
-        owner: Option<&OwnerId>,
-        after: Option<TokenId>,
-        limit: usize,
-    ) -> Result<Page<Listed, TokenId>, StoreError> {
-        let (owner, index) = (owner.cloned(), self.ready_for_all().await?);
-        self.aside(move |_| match owner {
-            Some(owner) => read::tokens_of(&index, &owner, after, limit),
-            None => read::tokens(&index, after, limit),
-        })
-        .await
+    async fn tokens(&self, query: &TokenQuery) -> Result<Page<Listed, TokenId>, StoreError> {
+        let (query, index) = (query.clone(), self.ready_for_all().await?);
+        let _turn = match query.filter.is_open() {
+            true => None,
+            false => Some(self.searches.acquire().await.map_err(|_| StoreError::Closed)?),
+        };
+        self.aside(move |shared| find::tokens(&index, shared, &query)).await
     }
 
     async fn owners(
@@ -259,6 +216,19 @@ impl Store for SledStore {
     ) -> Result<Page<Arc<Owner>, OwnerId>, StoreError> {
         let (after, index) = (after.cloned(), self.ready_for_all().await?);
         self.aside(move |_| read::owners(&index, after.as_ref(), limit)).await
+    }
+
+    async fn company(&self, id: &Slug) -> Result<Option<Arc<Company>>, StoreError> {
+        entry::company(&*self.ready_for(&[keys::OWNERS_PART]).await?, id)
+    }
+
+    async fn companies(
+        &self,
+        after: Option<&Slug>,
+        limit: usize,
+    ) -> Result<Page<Arc<Company>, Slug>, StoreError> {
+        let (after, index) = (after.cloned(), self.ready_for_all().await?);
+        self.aside(move |_| read::companies(&index, after.as_ref(), limit)).await
     }
 
     async fn use_slot(&self, of: TokenId) -> Result<Option<UseSlot>, StoreError> {

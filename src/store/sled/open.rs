@@ -14,6 +14,7 @@ use super::replay::{Replay, ReplayError};
 use super::space::Space;
 use super::stamp;
 use super::state::State;
+use super::summaries::Summaries;
 use super::upgrade;
 use super::uses::{self, Means, Uses};
 use crate::domain::time::Timestamp;
@@ -30,6 +31,7 @@ pub(super) struct Opened {
     pub(super) state: State,
     pub(super) uses: Uses,
     pub(super) counts: Counts,
+    pub(super) summaries: Summaries,
     pub(super) high_water: Timestamp,
 }
 
@@ -93,6 +95,10 @@ fn open_locked(options: &Options, lock: Lock, asked: bool) -> Result<Opened, Sto
         (Some(found), Some(known)) => (found, known.mark),
         (_, _) => (Found::anew(options)?, Mark::START),
     };
+    // A new index holds what the history says; whether they do is not known.
+    let kept = known.filter(|_| !found.beside).map(|known| known.seen.uses.generation);
+    let summaries = Summaries::open(&options.folder, kept)?;
+    let since = known.map_or(0, |known| known.mark.head.seq);
     let how = Recovered {
         // A new file of last uses learns from the whole history which events tell of first uses.
         from: if uses.is_linked() { from } else { Mark::START },
@@ -100,7 +106,18 @@ fn open_locked(options: &Options, lock: Lock, asked: bool) -> Result<Opened, Sto
         unclean: asked || known.is_none_or(|known| known.closed.is_none()),
         segment_bytes: options.segment_bytes,
     };
-    let (found, log, events) = bring_up(found, options, how, &uses)?;
+    let (found, log, events) = bring_up(found, options, how, &uses, (&summaries, since))?;
+    if found.beside {
+        summaries.distrust("the index was lost");
+    }
+    if found.state.tokens == 0 && !found.doubtful {
+        summaries.begin_empty()?;
+    }
+    summaries.expect(found.state.tokens);
+    if found.beside || events > 0 {
+        // A checkpoint follows, and the next start goes on from that.
+        summaries.sync(seen.uses.generation);
+    }
     let found = found.settle(options, log.mark(), seen)?;
     if !found.doubtful {
         // Else not, by a number of tokens that may be too small.
@@ -114,7 +131,7 @@ fn open_locked(options: &Options, lock: Lock, asked: bool) -> Result<Opened, Sto
     // Not from the moments of events: one that was written by a clock that stood ahead would keep
     // every request waiting until that moment comes.
     let high_water = seen.high_water;
-    let opened = Opened { lock, space, log, index, state, uses, counts, high_water };
+    let opened = Opened { lock, space, log, index, state, uses, counts, summaries, high_water };
     if events > 0 {
         tracing::info!("carried {events} events from the history into the index");
         opened.index.sync()?;
@@ -155,14 +172,15 @@ fn bring_up(
     options: &Options,
     how: Recovered,
     uses: &Uses,
+    summaries: (&Summaries, u64),
 ) -> Result<(Found, Log, u64), StoreError> {
-    match carry(&mut found, options, how, uses) {
+    match carry(&mut found, options, how, uses, summaries) {
         Ok((log, events)) => Ok((found, log, events)),
         Err(error) if found.is_bad() => {
             tracing::error!("{error}; building the index from the history");
             drop(found);
             let how = Recovered { from: Mark::START, ..how };
-            bring_up(Found::anew(options)?, options, how, uses)
+            bring_up(Found::anew(options)?, options, how, uses, summaries)
         }
         Err(error) => {
             found.give_up(options);
@@ -176,8 +194,12 @@ fn carry(
     options: &Options,
     how: Recovered,
     uses: &Uses,
+    (summaries, since): (&Summaries, u64),
 ) -> Result<(Log, u64), StoreError> {
     let mut replay = Replay::new(&found.index, found.state, uses);
+    if summaries.is_whole() {
+        replay = replay.telling(summaries, since);
+    }
     let take = |place, checked: Checked<'_>, line: &[u8]| replay.take(place, checked, line);
     let log = history::recover(&options.history(), how, take);
     let log = log.map_err(|ReplayError(error)| error)?;

@@ -7,14 +7,15 @@ use super::index::Index;
 use super::shared::Shared;
 use super::uses::Uses;
 use super::{entry, keys};
-use crate::domain::id::{OwnerId, TokenId};
+use crate::domain::company::Company;
+use crate::domain::id::{OwnerId, Slug, TokenId};
 use crate::domain::owner::Owner;
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
 use crate::history::{self, Backwards, Place};
 use crate::store::{
-    Due, Held, Listed, Page, Position, Recorded, StoreError, Subject, Usage, UseKey, UseSlot, codec,
+    Due, Held, Page, Position, Recorded, StoreError, Subject, Usage, UseKey, UseSlot, codec,
 };
 
 /// What a cache miss needs.
@@ -28,8 +29,12 @@ pub(super) fn held(
     let Some((id, token, head)) = bonded(index, &key)? else { return Ok(None) };
     let owner =
         entry::owner(index, &token.owner)?.ok_or_else(|| lacks("its owner is not there"))?;
+    let company = match &token.company {
+        Some(id) => entry::company(index, id)?,
+        None => None,
+    };
     let last_use = entry::deciding(&token, uses.read(head.slot, id)?, uses.floor());
-    Ok(Some(Held { token, owner, last_use, slot: Some(UseSlot::new(head.slot)) }))
+    Ok(Some(Held { token, owner, company, last_use, slot: Some(UseSlot::new(head.slot)) }))
 }
 
 /// The token that the digest of this key stands for. The two are written together and read one after the
@@ -80,40 +85,6 @@ pub(super) fn last_use(
     Ok(token.and_then(|token| entry::telling(&token, known, floor)))
 }
 
-pub(super) fn tokens(
-    index: &Index,
-    after: Option<TokenId>,
-    limit: usize,
-) -> Result<Page<Listed, TokenId>, StoreError> {
-    let after = after.map(keys::token);
-    let found = index.list(&[keys::TOKENS], after.as_deref(), None, limit.saturating_add(1))?;
-    let tokens =
-        found.iter().map(|(key, payload)| Ok(listed(entry::read_token(index, key, payload)?)));
-    page(tokens.collect::<Result<_, StoreError>>()?, limit, |listed: &Listed| listed.token.id)
-}
-
-pub(super) fn tokens_of(
-    index: &Index,
-    owner: &OwnerId,
-    after: Option<TokenId>,
-    limit: usize,
-) -> Result<Page<Listed, TokenId>, StoreError> {
-    let after = after.map(|id| keys::owned_token(owner, id));
-    let prefix = keys::owned(owner);
-    let found = index.list(&prefix, after.as_deref(), None, limit.saturating_add(1))?;
-    let tokens = found.into_iter().map(|(key, _)| {
-        let id = keys::trailing_token(&key)
-            .ok_or_else(|| index.damage(&key, "it does not end with a token id"))?;
-        let found = entry::token_with_head(index, id)?;
-        found.map(listed).ok_or_else(|| index.damage(&key, "its token is not there"))
-    });
-    page(tokens.collect::<Result<_, StoreError>>()?, limit, |listed: &Listed| listed.token.id)
-}
-
-fn listed((token, head): (Arc<Token>, entry::Head)) -> Listed {
-    Listed { token, slot: Some(UseSlot::new(head.slot)) }
-}
-
 pub(super) fn owners(
     index: &Index,
     after: Option<&OwnerId>,
@@ -123,6 +94,18 @@ pub(super) fn owners(
     let found = index.list(&[keys::OWNERS], after.as_deref(), None, limit.saturating_add(1))?;
     let owners = found.iter().map(|(key, payload)| entry::read_owner(index, key, payload));
     page(owners.collect::<Result<_, StoreError>>()?, limit, |owner: &Arc<Owner>| owner.id.clone())
+}
+
+pub(super) fn companies(
+    index: &Index,
+    after: Option<&Slug>,
+    limit: usize,
+) -> Result<Page<Arc<Company>, Slug>, StoreError> {
+    let after = after.map(keys::company);
+    let found = index.list(&[keys::COMPANIES], after.as_deref(), None, limit.saturating_add(1))?;
+    let companies = found.iter().map(|(key, payload)| entry::read_company(index, key, payload));
+    let companies = companies.collect::<Result<_, StoreError>>()?;
+    page(companies, limit, |company: &Arc<Company>| company.id.clone())
 }
 
 fn page<T, C>(

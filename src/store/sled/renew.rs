@@ -82,6 +82,7 @@ impl Renewal {
         let seen = checkpoint::seen(&options.folder, known.as_ref());
         let seen = Seen { high_water: shared.high_water(), ..seen };
         let batches = built.state.batches;
+        shared.summaries.sync(seen.uses.generation);
         // Whatever takes long or wants room comes while the damaged one still answers. After a crash it is
         // in doubt with this checkpoint, or not trusted.
         checkpoint::write(&options.folder, &Checkpoint::at(until, batches, seen))?;

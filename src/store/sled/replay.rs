@@ -1,12 +1,17 @@
 //! Carries events from the history into the index, many to a batch.
 
+use std::sync::Arc;
+
 use super::apply::{self, Told};
 use super::draft::Draft;
+use super::entry;
 use super::index::Index;
 use super::state::State;
+use super::summaries::Summaries;
 use super::uses::{Entry, Uses};
 use crate::history::{Checked, HistoryError, Place};
-use crate::store::{StoreError, codec};
+use crate::store::codec::{self, Written};
+use crate::store::{Record, StoreError};
 
 /// A batch of about this many entries is small beside sled's buffers.
 const BATCH_ENTRIES: usize = 4_096;
@@ -24,6 +29,8 @@ pub(super) struct Replay<'a> {
     uses: &'a Uses,
     /// What is to be written into slots after the batch.
     links: Vec<Entry>,
+    /// Told of the tokens of events after a number, also of those that the index has.
+    summaries: Option<(&'a Summaries, u64)>,
     /// How many events were taken up.
     pub(super) events: u64,
 }
@@ -43,7 +50,14 @@ impl<'a> Replay<'a> {
     pub(super) fn new(index: &'a Index, state: State, uses: &'a Uses) -> Self {
         let draft = Draft::new(index, &state);
         let applied = state.applied;
-        Self { index, state, draft, applied, uses, links: Vec::new(), events: 0 }
+        let links = Vec::new();
+        Self { index, state, draft, applied, uses, links, summaries: None, events: 0 }
+    }
+
+    /// Has the summaries told of the tokens of events after `since`: they may not have been on disk.
+    pub(super) const fn telling(mut self, summaries: &'a Summaries, since: u64) -> Self {
+        self.summaries = Some((summaries, since));
+        self
     }
 
     /// Takes up an event. One that the index has already is passed over, unless it tells of first uses: the
@@ -56,7 +70,10 @@ impl<'a> Replay<'a> {
     ) -> Result<(), ReplayError> {
         let seq = checked.seq;
         let known = seq <= self.applied;
-        if known && !line.windows(FIRST_USE.len()).any(|part| part == FIRST_USE) {
+        let tells =
+            self.summaries.filter(|(_, since)| seq > *since).map(|(summaries, _)| summaries);
+        let first_use = || line.windows(FIRST_USE.len()).any(|part| part == FIRST_USE);
+        if known && tells.is_none() && !first_use() {
             return Ok(());
         }
         let decoded = codec::decode(line).map_err(|error| StoreError::Damaged {
@@ -67,6 +84,9 @@ impl<'a> Replay<'a> {
         let (records, subjects) = (&decoded.records, &decoded.subjects);
         let told = Told { kind: decoded.event.kind, records, subjects };
         if known {
+            if let Some(summaries) = tells {
+                self.tell(summaries, records)?;
+            }
             for subject in subjects {
                 self.links.extend(apply::first_use(&self.draft, told, subject, seq)?);
             }
@@ -79,6 +99,18 @@ impl<'a> Replay<'a> {
             self.write()?;
         }
         self.link(BATCH_ENTRIES)
+    }
+
+    /// Tells of the tokens of an event that the index has.
+    fn tell(&self, summaries: &Summaries, records: &[Written]) -> Result<(), StoreError> {
+        for written in records {
+            let Record::Token(token) = &written.record else { continue };
+            match entry::drafted_head(&self.draft, token.id)? {
+                Some(head) => summaries.write(&[(head.slot, Arc::clone(token))]),
+                None => summaries.distrust("the index lacks a token"),
+            }
+        }
+        Ok(())
     }
 
     /// Writes what is left, and says how far the index is now.
@@ -101,8 +133,12 @@ impl<'a> Replay<'a> {
 
     fn write(&mut self) -> Result<(), StoreError> {
         let empty = Draft::new(self.index, &self.state);
-        let draft = std::mem::replace(&mut self.draft, empty);
+        let mut draft = std::mem::replace(&mut self.draft, empty);
+        let changed = draft.take_changed();
         self.state = draft.write(self.applied, &self.state)?;
+        if let Some((summaries, _)) = self.summaries {
+            summaries.write(&changed);
+        }
         self.draft = Draft::new(self.index, &self.state);
         Ok(())
     }

@@ -4,11 +4,13 @@ use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use super::blocked::Blocked;
 use super::counts::Counts;
 use super::index::Index;
 use super::keys;
 use super::options::Options;
 use super::scrub::Scrub;
+use super::summaries::Summaries;
 use super::uses::Uses;
 use crate::clock;
 use crate::domain::time::Timestamp;
@@ -51,6 +53,8 @@ pub(super) struct Shared {
     pub(super) options: Options,
     pub(super) uses: Uses,
     pub(super) counts: Counts,
+    pub(super) summaries: Summaries,
+    pub(super) blocked: Blocked,
     pub(super) probe: Arc<Probe>,
     access: RwLock<Access>,
     applied: AtomicU64,
@@ -74,7 +78,7 @@ impl Shared {
     pub(super) fn new(
         options: Options,
         index: Index,
-        (uses, counts): (Uses, Counts),
+        (uses, counts, summaries): (Uses, Counts, Summaries),
         probe: Arc<Probe>,
         applied: u64,
     ) -> Self {
@@ -83,6 +87,8 @@ impl Shared {
             options,
             uses,
             counts,
+            summaries,
+            blocked: Blocked::default(),
             probe,
             access: RwLock::new(Access::Open(Arc::new(index))),
             applied: AtomicU64::new(applied),

@@ -9,10 +9,11 @@ use super::{Options, SledStore, keys, value};
 use crate::clock::Clock;
 use crate::store::holder::{Doing, Role};
 use crate::store::sample::{NOW, creation, owner_creation, revocation, revoked, token};
-use crate::store::{Opener, Store, StoreError, conformance};
+use crate::store::{Opener, Store, StoreError, TokenQuery, conformance};
 
 mod backup;
 mod counts;
+mod companies;
 mod crash;
 mod damage;
 mod faults;
@@ -23,6 +24,7 @@ mod reading;
 mod rebuild;
 mod renewal;
 mod scrub;
+mod summaries;
 mod upgrade;
 mod uses;
 mod waiting;
@@ -67,7 +69,7 @@ async fn check_filled(store: &dyn Store, count: u64) {
         let held = store.held(&wanted.digest).await.unwrap();
         assert_eq!(held.map(|held| held.token).as_deref(), Some(&wanted));
     }
-    let listed = store.tokens(Some(&"alice".parse().unwrap()), None, 10_000).await.unwrap();
+    let listed = store.tokens(&TokenQuery::oldest(10_000)).await.unwrap();
     assert_eq!(u64::try_from(listed.entries.len()).unwrap(), count);
     let revocations = count.div_ceil(3);
     assert_eq!(

@@ -13,6 +13,7 @@ use super::shared::{Access, Room, Shared};
 use super::space::Space;
 use super::stamp;
 use super::state::State;
+use super::summarise::Building;
 use super::uses::Age;
 use crate::clock;
 use crate::domain::time::Timestamp;
@@ -32,6 +33,10 @@ const USES_INTERVAL: Duration = Duration::from_millis(500);
 const RENEW_AGAIN: Duration = Duration::from_secs(60);
 /// How often that doubles at the most: to an hour.
 const DOUBLINGS: u32 = 6;
+/// How soon summaries are made anew again.
+const BUILD_AGAIN: Duration = Duration::from_secs(if cfg!(test) { 0 } else { 30 });
+/// Room on the disk for the summary of a token.
+const TOKEN_BYTES: u64 = 256;
 /// How often a failed index is opened again.
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -48,6 +53,9 @@ pub(super) struct Upkeep {
     retried: Option<Instant>,
     /// The index that is being built in the place of a damaged one.
     pub(super) renewal: Option<Renewal>,
+    /// The summaries that are being made anew, and when that was begun last.
+    pub(super) building: Option<Building>,
+    built: Option<Instant>,
     /// When the last one was begun, and how many there were.
     renewed: (Option<Instant>, u32),
     full_since: Option<Instant>,
@@ -71,6 +79,8 @@ impl Upkeep {
             uses_asked: now,
             retried: None,
             renewal: None,
+            building: None,
+            built: None,
             renewed: (None, 0),
             full_since: None,
         }
@@ -92,6 +102,7 @@ impl Upkeep {
         self.renew(shared, log, state);
         self.revive(shared, log, state);
         self.look_for_room(shared);
+        self.summarise(shared, state);
         let (asked, asked_high_water, at) = &self.asked;
         let since = clock::instant().saturating_duration_since(*at);
         let since_sync = clock::instant().saturating_duration_since(self.uses_asked);
@@ -154,6 +165,26 @@ impl Upkeep {
         match started {
             Ok(renewal) => self.renewal = Some(renewal),
             Err(error) => tracing::error!("the damaged index cannot be replaced yet: {error}"),
+        }
+    }
+
+    /// Has summaries that cannot be relied on made anew.
+    fn summarise(&mut self, shared: &Arc<Shared>, state: &State) {
+        self.building.take_if(|building| building.is_done());
+        let early = self
+            .built
+            .is_some_and(|at| clock::instant().saturating_duration_since(at) < BUILD_AGAIN);
+        let whole =
+            shared.index().is_ok_and(|index| index.doubts().is_none() && !index.is_damaged());
+        let wanted = whole && self.building.is_none() && shared.summaries.is_missing();
+        if !wanted || early || shared.is_closing() {
+            return;
+        }
+        self.built = Some(clock::instant());
+        let bytes = state.tokens.saturating_mul(TOKEN_BYTES);
+        match self.space.check(bytes).and_then(|()| Building::start(shared)) {
+            Ok(building) => self.building = Some(building),
+            Err(error) => tracing::error!("lists with filters stay slow: {error}"),
         }
     }
 

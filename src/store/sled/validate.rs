@@ -56,6 +56,9 @@ impl Staged {
             (None, Subject::Owner(id)) => {
                 entry::owner(index, id)?.map_or(Revision::NONE, |owner| owner.revision)
             }
+            (None, Subject::Company(id)) => {
+                entry::company(index, id)?.map_or(Revision::NONE, |company| company.revision)
+            }
         };
         let conflict = |what| StoreError::Conflict { what, found, expected: change.expected };
         if found != change.expected {
@@ -87,6 +90,7 @@ fn name(subject: &Subject) -> String {
     match subject {
         Subject::Token(id) => format!("token `{id}`"),
         Subject::Owner(id) => format!("owner `{id}`"),
+        Subject::Company(id) => format!("company `{id}`"),
     }
 }
 

@@ -125,6 +125,8 @@ impl Writer {
         } else {
             self.shared.change(Access::Down(error.to_string()));
         }
+        self.shared.summaries.distrust("the index failed");
+        self.shared.blocked.forget();
     }
 
     fn commit(&mut self, requests: Vec<Request>) {
@@ -227,7 +229,13 @@ impl Writer {
         }
         self.shared.index_room_fault()?;
         self.shared.index_fault()?;
+        let changed = draft.take_changed();
         self.state = draft.write(seq, &self.state)?;
+        // Before anybody is answered.
+        self.shared.summaries.write(&changed);
+        for written in requests.iter().flat_map(|request| &request.encoded.records) {
+            self.shared.blocked.note(&written.record);
+        }
         Ok(links)
     }
 }

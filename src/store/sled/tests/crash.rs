@@ -19,7 +19,7 @@ use crate::store::sled::state::State;
 use crate::store::sled::upkeep::Upkeep;
 use crate::store::sled::write::Writer;
 use crate::store::sled::{keys, value};
-use crate::store::{Health, Store, StoreError};
+use crate::store::{Health, Store, StoreError, TokenQuery};
 
 /// What keeps a folder open beside what readers share.
 pub(super) type Opening = (Lock, Space, Log, State);
@@ -151,18 +151,19 @@ async fn parts_that_are_whole_are_answered_while_another_is_not() {
     }
     assert!(answers > TOKENS / 2, "{answers}");
     // What needs all of it waits for the new one.
-    keep_waiting(async || store.tokens(None, None, 100).await.is_ok()).await;
-    assert_eq!(store.tokens(None, None, 100).await.unwrap().entries.len() as u64, TOKENS);
+    keep_waiting(async || store.tokens(&TokenQuery::oldest(100)).await.is_ok()).await;
+    assert_eq!(store.tokens(&TokenQuery::oldest(100)).await.unwrap().entries.len() as u64, TOKENS);
 }
 
 /// A folder that a crash left, open without a writing thread, which would read it and mend it.
 pub(super) fn in_doubt(folder: &Path, change_index: impl FnOnce(&::sled::Db)) -> (Shared, Opening) {
     change(folder, change_index);
-    let Opened { lock, space, log, index, state, uses, counts, .. } =
+    let Opened { lock, space, log, index, state, uses, counts, summaries, .. } =
         opening::open(&options(folder)).unwrap();
     assert!(index.doubts().is_some());
     let probe = std::sync::Arc::clone(log.probe());
-    let shared = Shared::new(options(folder), index, (uses, counts), probe, state.applied);
+    let shared =
+        Shared::new(options(folder), index, (uses, counts, summaries), probe, state.applied);
     (shared, (lock, space, log, state))
 }
 

@@ -55,10 +55,14 @@ async fn what_was_built_in_vain_is_removed() {
 
 /// What readers share, without a writing thread, which would open an index that is being replaced.
 fn alone(folder: &Path) -> (Shared, Log, Lock) {
-    let Opened { lock, log, index, state, uses, counts, .. } =
+    let Opened { lock, log, index, state, uses, counts, summaries, .. } =
         open::open(&options(folder)).unwrap();
     let probe = Arc::clone(log.probe());
-    (Shared::new(options(folder), index, (uses, counts), probe, state.applied), log, lock)
+    (
+        Shared::new(options(folder), index, (uses, counts, summaries), probe, state.applied),
+        log,
+        lock,
+    )
 }
 
 #[test]
@@ -161,11 +165,16 @@ fn filled(tokens: u64) -> tempfile::TempDir {
 fn checkpoints_go_on_after_one_that_failed_was_built_anew() {
     let folder = filled(10);
     let data = folder.path().join("data");
-    let Opened { lock, space, log, index, mut state, uses, counts, .. } =
+    let Opened { lock, space, log, index, mut state, uses, counts, summaries, .. } =
         open::open(&options(folder.path())).unwrap();
     let probe = Arc::clone(log.probe());
-    let shared =
-        Arc::new(Shared::new(options(folder.path()), index, (uses, counts), probe, state.applied));
+    let shared = Arc::new(Shared::new(
+        options(folder.path()),
+        index,
+        (uses, counts, summaries),
+        probe,
+        state.applied,
+    ));
     let keeper = Keeper::start(&shared.options).unwrap();
     let mut upkeep = Upkeep::new(keeper, space, lock, state, shared.high_water());
     let take = |upkeep: &Upkeep, state: &State| {

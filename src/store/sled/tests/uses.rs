@@ -13,7 +13,7 @@ use crate::store::sample::{
 };
 use crate::store::sled::SledStore;
 use crate::store::sled::uses::{Age, Means, open as open_uses};
-use crate::store::{Due, NotedUse, Store, StoreError, Subject, Usage, UseKey};
+use crate::store::{Due, NotedUse, Store, StoreError, Subject, TokenQuery, Usage, UseKey};
 
 #[tokio::test]
 async fn after_a_loss_nothing_dies_early_and_nothing_lives_for_ever() {
@@ -107,7 +107,7 @@ async fn they_outlive_a_crash_a_close_and_the_index() {
 }
 
 async fn check_filled_with_uses(store: &dyn Store) {
-    let listed = store.tokens(None, None, 100).await.unwrap().entries;
+    let listed = store.tokens(&TokenQuery::oldest(100)).await.unwrap().entries;
     assert_eq!(listed.len(), 40);
 }
 
@@ -185,7 +185,7 @@ async fn slots_of_tokens_that_the_history_lost_are_not_handed_on() {
     .unwrap()
     .unwrap();
     let store = open(folder.path());
-    let left = store.tokens(None, None, 100).await.unwrap().entries.len();
+    let left = store.tokens(&TokenQuery::oldest(100)).await.unwrap().entries.len();
     assert!(left < 40);
     for n in 100..140 {
         store.commit(creation(token(n, "alice"))).await.unwrap();

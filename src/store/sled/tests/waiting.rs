@@ -30,6 +30,7 @@ fn thousands_who_wait_for_a_part_leave_threads_for_others() {
     let (shared, _rest) = in_doubt(crashed.path(), |_| {});
     // Without a writing thread, which would wait with them.
     let store = SledStore {
+        searches: Semaphore::new(1),
         shared: shared.into(),
         room: Semaphore::new(1),
         turns: (0..=keys::PARTS).map(|_| Semaphore::new(1)).collect(),

@@ -34,6 +34,7 @@ mod head;
 mod open;
 mod pages;
 mod slot;
+mod survey;
 #[cfg(test)]
 mod tests;
 mod turns;
@@ -41,6 +42,7 @@ mod turns;
 pub(super) use age::Age;
 pub(super) use open::{Means, Opened, exists, open};
 pub(super) use slot::Stored;
+pub(super) use survey::Seen;
 pub(super) use turns::Turn;
 
 use head::Head;
@@ -249,7 +251,7 @@ const fn offset(slot: u64) -> u64 {
     slot.saturating_mul(SLOT_BYTES as u64)
 }
 
-fn failed(path: &Path, doing: &str, error: &std::io::Error) -> StoreError {
+pub(super) fn failed(path: &Path, doing: &str, error: &std::io::Error) -> StoreError {
     use std::io::ErrorKind::{QuotaExceeded, StorageFull};
     match error.kind() {
         StorageFull | QuotaExceeded => {

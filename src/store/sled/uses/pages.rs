@@ -186,7 +186,12 @@ impl Uses {
     }
 
     /// The same into a place that may have held another piece, of which nothing verifies here.
-    fn read_piece(&self, begin: u64, end: u64, bytes: &mut Vec<u8>) -> Result<(), StoreError> {
+    pub(super) fn read_piece(
+        &self,
+        begin: u64,
+        end: u64,
+        bytes: &mut Vec<u8>,
+    ) -> Result<(), StoreError> {
         let most = GROWTH_SLOTS.max(PAGE_SLOTS * PIECE_PAGES);
         let slots = end.saturating_sub(begin).min(most);
         bytes.resize(usize::try_from(offset(slots)).unwrap_or_default(), 0);

@@ -1,0 +1,49 @@
+//! The reader's own account.
+
+use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
+
+use super::fault::Fault;
+use super::form::refused;
+use super::sign::with_cookie;
+use super::visit::Visit;
+use super::{Handle, page, page_with, seen_at};
+use crate::admin::session;
+use crate::service::ServiceError;
+use crate::web::pages::account::Account;
+use crate::web::pages::users::UserRow;
+use crate::web::wrongs::Wrongs;
+
+pub(super) async fn show(State(handles): Handle, visit: Visit) -> Result<Response, Fault> {
+    let Visit { by, owner, frame, .. } = visit;
+    let row = UserRow::of(&frame, &handles.service.owner(&by, &owner.id).await?);
+    Ok(page(&Account { frame, wrongs: Wrongs::default(), row }))
+}
+
+/// Another password of one's own. All sessions of before end with it; this one goes on as a new one.
+pub(super) async fn set_password(
+    State(handles): Handle,
+    headers: HeaderMap,
+    visit: Visit,
+) -> Result<Response, Fault> {
+    let Visit { by, owner, mut frame, typed, .. } = visit;
+    frame.path = "/account".to_owned();
+    let (present, wanted) = (typed.one("present"), typed.one("password"));
+    let service = &handles.service;
+    let (status, wrongs) = if wanted == typed.one("again") {
+        match service.set_password(&by, &owner.id, Some(present), Some(wanted)).await {
+            Ok(_) => {
+                let now = service.signed_in_still(&owner.id).await?;
+                let opened = now.and_then(|owner| session::open(&handles, &headers, &owner));
+                let (_, cookie) = opened.ok_or(ServiceError::NoEntropy)?;
+                return with_cookie(seen_at("/account", Some("own-password")), &cookie);
+            }
+            Err(error) => refused(&frame, error)?,
+        }
+    } else {
+        (StatusCode::BAD_REQUEST, Wrongs::one(&frame, "again", "wrong-again"))
+    };
+    let row = UserRow::of(&frame, &service.owner(&by, &owner.id).await?);
+    Ok(page_with(status, &Account { frame, wrongs, row }))
+}

@@ -1,0 +1,52 @@
+//! What pages read from forms and links, and what they say of a form that is refused.
+
+use axum::http::StatusCode;
+use serde_json::Value;
+
+use super::fault::Fault;
+use crate::admin::extract;
+use crate::service::ServiceError;
+use crate::web::frame::Frame;
+use crate::web::typed::Typed;
+use crate::web::wrongs::Wrongs;
+
+/// How many tokens, users or events a page has.
+pub(super) const PAGE_ENTRIES: usize = 50;
+
+/// A parameter of a query, if it is there.
+pub(super) fn optional<T: std::str::FromStr>(
+    typed: &Typed,
+    name: &str,
+) -> Result<Option<T>, Fault> {
+    typed.said(name).map(|text| text.parse().map_err(|_| Fault::nothing())).transpose()
+}
+
+/// Reads what a form says as the body of an act in `/api/v1`, or tells which of its fields is wrong.
+pub(super) fn as_body<T: serde::de::DeserializeOwned>(
+    frame: &Frame,
+    body: Value,
+    place: impl Fn(&str) -> Option<String>,
+) -> Result<T, Wrongs> {
+    let text = body.to_string();
+    let mut reader = serde_json::Deserializer::from_str(&text);
+    serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let field = error.path().to_string();
+        Wrongs::field(frame, &field, &extract::words(error.inner()), place)
+    })
+}
+
+/// A field of the act is called as the field of the form.
+pub(super) fn own(field: &str) -> Option<String> {
+    Some(field.to_owned())
+}
+
+/// What is said beside the form; what is wrong with more than what was typed has a page of its own.
+pub(super) fn refused(frame: &Frame, error: ServiceError) -> Result<(StatusCode, Wrongs), Fault> {
+    match error {
+        ServiceError::Field { .. } | ServiceError::NotAllowed { .. } => {
+            let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
+            Ok((status, Wrongs::refused(frame, &error, own)))
+        }
+        other => Err(other.into()),
+    }
+}

@@ -1,0 +1,68 @@
+//! The history.
+
+use axum::extract::State;
+use axum::response::Response;
+
+use super::fault::Fault;
+use super::form::{PAGE_ENTRIES, optional};
+use super::visit::Visit;
+use super::{Handle, page};
+use crate::admin::Handles;
+use crate::domain::id::{OwnerId, TokenId};
+use crate::service::Caller;
+use crate::store::{Position, Subject};
+use crate::web::frame::Frame;
+use crate::web::pages::history::{Checked, EventRow, History};
+
+/// How many events stand on the page of what they are about.
+const EVENTS_BESIDE: usize = 8;
+
+pub(super) async fn list(State(handles): Handle, visit: Visit) -> Result<Response, Fault> {
+    let Visit { by, owner, frame, typed, .. } = visit;
+    let token: Option<TokenId> = optional(&typed, "token")?;
+    let user: Option<OwnerId> = optional(&typed, "user")?;
+    let before: Option<u64> = optional(&typed, "before")?;
+    let watches = by.watches().is_ok();
+    // Whoever does not see the whole sees what is about themselves.
+    let user = user.or_else(|| (token.is_none() && !watches).then(|| owner.id.clone()));
+    let subject = match (token, &user) {
+        (Some(id), _) => Some(Subject::Token(id)),
+        (None, Some(id)) => Some(Subject::Owner(id.clone())),
+        (None, None) => None,
+    };
+    let service = &handles.service;
+    let from = before.map(Position);
+    let events = service.events(&by, subject.as_ref(), from, PAGE_ENTRIES).await?;
+    let head = match watches && subject.is_none() {
+        true => Some(service.head().await?),
+        false => None,
+    };
+    Ok(page(&History {
+        events: events.entries.iter().map(|event| EventRow::of(&frame, event)).collect(),
+        token: token.map(|id| id.to_string()),
+        user: user.map(|id| id.to_string()),
+        before,
+        next: events.next.map(|position| position.0),
+        head,
+        frame,
+    }))
+}
+
+pub(super) async fn check(State(handles): Handle, visit: Visit) -> Result<Response, Fault> {
+    visit.by.watches()?;
+    let found = handles.service.verify(None).await?;
+    let hash = found.head.hash.to_hex();
+    Ok(page(&Checked { frame: visit.frame, found, hash }))
+}
+
+/// The latest events of one token or user, and where older ones are.
+pub(super) async fn of(
+    handles: &Handles,
+    by: &Caller,
+    frame: &Frame,
+    subject: &Subject,
+) -> Result<(Vec<EventRow>, Option<u64>), Fault> {
+    let events = handles.service.events(by, Some(subject), None, EVENTS_BESIDE).await?;
+    let rows = events.entries.iter().map(|event| EventRow::of(frame, event)).collect();
+    Ok((rows, events.next.map(|position| position.0)))
+}

@@ -1,0 +1,146 @@
+//! The pages over TCP: their paths, the fields of every answer, and what is said where there is none.
+//!
+//! Each asks `service` as whoever has signed in; what it shows is `web`'s.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
+use axum::response::{Html, IntoResponse as _, Response};
+use axum::routing::{get, post};
+
+use crate::admin::Handles;
+use crate::web::assets::Asset;
+
+mod account;
+mod create;
+mod explain;
+mod fault;
+mod form;
+mod history;
+mod look;
+mod overview;
+mod reader;
+mod sign;
+mod tokens;
+mod users;
+mod visit;
+
+/// What a page may load, and where its forms may lead: nothing that is not of this server (sec-W5).
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
+                      form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+/// How long browsers keep what has its digest in its name.
+const FOR_EVER: &str = "public, max-age=31536000, immutable";
+
+/// All pages.
+pub(super) fn router(handles: Arc<Handles>) -> Router {
+    let signed_in = Router::new()
+        .route("/", get(overview::show))
+        .route("/tokens", get(tokens::list))
+        .route("/tokens/new", get(create::form).post(create::make))
+        .route("/tokens/{id}", get(tokens::show))
+        .route("/tokens/{id}/secret", get(create::secret))
+        .route("/tokens/{id}/edit", get(tokens::edit).post(tokens::change))
+        .route("/tokens/{id}/disable", post(tokens::disable))
+        .route("/tokens/{id}/enable", post(tokens::enable))
+        .route("/tokens/{id}/revoke", get(tokens::ask_revoke).post(tokens::revoke))
+        .route("/users", get(users::list))
+        .route("/users/new", get(users::form).post(users::make))
+        .route("/users/{id}", get(users::show))
+        .route("/users/{id}/block", get(users::ask_block).post(users::block))
+        .route("/users/{id}/unblock", get(users::ask_block).post(users::unblock))
+        .route("/users/{id}/password", post(users::set_password))
+        .route("/account", get(account::show))
+        .route("/account/password", post(account::set_password))
+        .route("/history", get(history::list))
+        .route("/history/check", get(history::check))
+        .route("/explain", get(explain::form).post(explain::answer))
+        .route("/sign-out", post(sign::out))
+        .layer(from_fn_with_state(Arc::clone(&handles), visit::known));
+    let anybody = Router::new()
+        .route("/sign-in", get(sign::form).post(sign::sign_in))
+        .route("/look", post(look::choose))
+        .route("/assets/{name}", get(asset))
+        .fallback(nowhere);
+    signed_in
+        .merge(anybody)
+        .layer(from_fn(visit::same_origin))
+        .layer(from_fn_with_state(Arc::clone(&handles), fault::told))
+        .layer(map_response(dressed))
+        .with_state(handles)
+}
+
+async fn asset(uri: Uri) -> Response {
+    match Asset::at(uri.path()) {
+        Some(asset) => {
+            let fields =
+                [(header::CONTENT_TYPE, asset.media_type), (header::CACHE_CONTROL, FOR_EVER)];
+            (fields, asset.text).into_response()
+        }
+        None => fault::Fault::of(StatusCode::NOT_FOUND, "not-found").into_response(),
+    }
+}
+
+async fn nowhere() -> Response {
+    fault::Fault::of(StatusCode::NOT_FOUND, "not-found").into_response()
+}
+
+/// What every answer has: nobody keeps it unless it says so, nobody frames it, nobody guesses its type.
+async fn dressed(mut response: Response) -> Response {
+    let fields = response.headers_mut();
+    let no_store = HeaderValue::from_static("no-store");
+    fields.entry(header::CACHE_CONTROL).or_insert(no_store);
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        // Not `no-referrer`: with that browsers name no origin where a form is sent (Fetch standard,
+        // "append a request Origin header"), which is what tells our own forms from another site's.
+        // Other sites are told as little by this one.
+        (header::REFERRER_POLICY, "same-origin"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("permissions-policy"), "interest-cohort=()"),
+    ] {
+        fields.insert(name, HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// A page as an answer.
+fn page(template: &impl Template) -> Response {
+    page_with(StatusCode::OK, template)
+}
+
+/// The same with another status.
+fn page_with(status: StatusCode, template: &impl Template) -> Response {
+    match template.render() {
+        Ok(text) => (status, Html(text)).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "a page could not be written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// The answer to a form that did something: another page, which can be loaded again (303).
+fn seen_at(path: &str, done: Option<&str>) -> Response {
+    let place = done.map_or_else(|| path.to_owned(), |done| format!("{path}?done={done}"));
+    (StatusCode::SEE_OTHER, [(header::LOCATION, place)]).into_response()
+}
+
+/// The value of one of our small cookies, such as that of the language.
+fn small_cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(';'))
+        .find_map(|pair| pair.trim().strip_prefix(name)?.strip_prefix('='))
+}
+
+type Handle = State<Arc<Handles>>;
+type Next = axum::middleware::Next;
+type Asked = Request;

@@ -1,0 +1,60 @@
+//! Who reads a page, and the frame around what they are shown.
+
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, header};
+
+use super::small_cookie;
+use crate::admin::{Handles, access};
+use crate::domain::owner::Owner;
+use crate::service::{Caller, ServiceError};
+use crate::web::frame::{Frame, Reader, Theme};
+use crate::web::language::Language;
+use crate::web::sessions::Session;
+
+/// The name of the cookie that holds the language, and that of the light.
+pub(super) const LANGUAGE: &str = "tollgate-language";
+pub(super) const THEME: &str = "tollgate-theme";
+
+/// The frame of a page for whoever asks, also for nobody.
+pub(super) async fn frame(handles: &Handles, headers: &HeaderMap, path: &str) -> Frame {
+    let mut frame = plain_frame(handles, headers, path);
+    if let Ok(Some((session, owner))) = person(handles, headers).await {
+        frame.reader = Some(reader(&Caller::person(&owner), &owner, &session));
+    }
+    frame
+}
+
+/// The same for somebody who is not known, or not yet.
+pub(super) fn plain_frame(handles: &Handles, headers: &HeaderMap, path: &str) -> Frame {
+    let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|field| field.to_str().ok());
+    let chosen = small_cookie(headers, LANGUAGE).and_then(Language::tagged);
+    Frame {
+        language: chosen.unwrap_or_else(|| Language::accepted(accepted.unwrap_or_default())),
+        theme: small_cookie(headers, THEME).and_then(Theme::of_word).unwrap_or_default(),
+        reader: None,
+        path: path.to_owned(),
+        done: None,
+        now: handles.service.now(),
+    }
+}
+
+pub(super) fn reader(by: &Caller, owner: &Owner, session: &Session) -> Reader {
+    Reader {
+        id: owner.id.to_string(),
+        name: owner.name.clone(),
+        watches: by.watches().is_ok(),
+        makes_users: by.makes_owners(),
+        csrf: session.csrf.clone(),
+    }
+}
+
+pub(super) async fn person(
+    handles: &Handles,
+    headers: &HeaderMap,
+) -> Result<Option<(Session, Arc<Owner>)>, ServiceError> {
+    let Some((_, session)) = access::session(handles, headers) else { return Ok(None) };
+    let owner = handles.service.signed_in_still(&session.owner).await?;
+    let owner = owner.filter(|owner| session.holds_for(owner));
+    Ok(owner.map(|owner| (session, owner)))
+}

@@ -1,0 +1,82 @@
+//! Signing in and out.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use axum::extract::{Extension, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+use axum::response::Response;
+
+use super::fault::Fault;
+use super::visit::{Form, Visit, own_path};
+use super::{Handle, page, page_with, reader, seen_at};
+use crate::admin::access;
+use crate::admin::extract::Peer;
+use crate::admin::session::{self, NotSignedIn};
+use crate::service::ServiceError;
+use crate::web::frame::DONE;
+use crate::web::pages::sign::SignIn;
+use crate::web::typed::Typed;
+use crate::web::wrongs::{Wrong, Wrongs};
+
+pub(super) async fn form(
+    State(handles): Handle,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Result<Response, Fault> {
+    let asked = Typed::parse(uri.query().unwrap_or_default()).ok_or_else(Fault::unreadable)?;
+    let next = own_path(asked.one("next")).unwrap_or("/").to_owned();
+    let mut frame = reader::frame(&handles, &headers, uri.path()).await;
+    if frame.reader.is_some() {
+        return Ok(seen_at(&next, None));
+    }
+    frame.done = DONE.into_iter().find(|done| *done == asked.one("done"));
+    let wrongs = Wrongs::default();
+    Ok(page(&SignIn { frame, wrongs, user: String::new(), next }))
+}
+
+pub(super) async fn sign_in(
+    State(handles): Handle,
+    Extension(peer): Extension<Peer>,
+    headers: HeaderMap,
+    Form(typed): Form,
+) -> Result<Response, Fault> {
+    let address = peer.address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
+    let (user, next) = (typed.one("user").trim(), own_path(typed.one("next")).unwrap_or("/"));
+    let frame = reader::plain_frame(&handles, &headers, "/sign-in");
+    let (status, words) =
+        match session::sign_in(&handles, address, user, typed.one("password")).await {
+            Ok(owner) => {
+                let opened = session::open(&handles, &headers, &owner);
+                let (_, cookie) = opened.ok_or(ServiceError::NoEntropy)?;
+                return with_cookie(seen_at(next, None), &cookie);
+            }
+            Err(NotSignedIn::Failed(error)) => return Err(error.into()),
+            Err(NotSignedIn::Wrong) => (StatusCode::UNAUTHORIZED, frame.t("sign-in-wrong")),
+            Err(NotSignedIn::Wait(wait)) => {
+                (StatusCode::TOO_MANY_REQUESTS, frame.n("sign-in-wait", wait.seconds()))
+            }
+        };
+    // Of no field: nobody is told which of the two was wrong.
+    let wrongs = Wrongs { all: vec![Wrong { place: String::new(), words, exact: None }] };
+    let (user, next) = (user.to_owned(), next.to_owned());
+    Ok(page_with(status, &SignIn { frame, wrongs, user, next }))
+}
+
+/// Ends the session at once.
+pub(super) async fn out(
+    State(handles): Handle,
+    headers: HeaderMap,
+    _visit: Visit,
+) -> Result<Response, Fault> {
+    if let Some((word, _)) = access::session(&handles, &headers) {
+        handles.people.sessions.end(word);
+    }
+    with_cookie(seen_at("/sign-in", Some("signed-out")), &session::cookie("", "; Max-Age=0"))
+}
+
+/// An answer that sets the cookie of a session.
+pub(super) fn with_cookie(mut response: Response, cookie: &str) -> Result<Response, Fault> {
+    let line = HeaderValue::try_from(cookie).map_err(|_| ServiceError::NoEntropy)?;
+    response.headers_mut().append(header::SET_COOKIE, line);
+    Ok(response)
+}

@@ -1,0 +1,167 @@
+//! Users: listing, showing, making, blocking.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde_json::{Map, Value, json};
+
+use super::fault::Fault;
+use super::form::{PAGE_ENTRIES, as_body, optional, own, refused};
+use super::visit::Visit;
+use super::{Handle, history, page, page_with, seen_at};
+use crate::admin::Handles;
+use crate::admin::extract::Id;
+use crate::domain::id::OwnerId;
+use crate::service::input::NewOwner;
+use crate::service::{Caller, ServiceError};
+use crate::store::Subject;
+use crate::web::frame::Frame;
+use crate::web::pages::users::{Block, NewUser, User, UserRow, Users};
+use crate::web::typed::Typed;
+use crate::web::wrongs::Wrongs;
+
+pub(super) async fn list(State(handles): Handle, visit: Visit) -> Result<Response, Fault> {
+    let Visit { by, frame, typed, .. } = visit;
+    let after: Option<OwnerId> = optional(&typed, "after")?;
+    let users = handles.service.owners(&by, after.as_ref(), PAGE_ENTRIES).await?;
+    Ok(page(&Users {
+        rows: users.entries.iter().map(|user| UserRow::of(&frame, user)).collect(),
+        after: after.map(|after| after.to_string()),
+        next: users.next.map(|next| next.to_string()),
+        frame,
+    }))
+}
+
+pub(super) async fn show(
+    State(handles): Handle,
+    Id(id): Id<OwnerId>,
+    visit: Visit,
+) -> Result<Response, Fault> {
+    Ok(page(&shown(&handles, &visit.by, visit.frame, &id, Wrongs::default()).await?))
+}
+
+async fn shown(
+    handles: &Handles,
+    by: &Caller,
+    frame: Frame,
+    id: &OwnerId,
+    wrongs: Wrongs,
+) -> Result<User, Fault> {
+    let service = &handles.service;
+    let user = service.owner(by, id).await?;
+    let may = (service.offers_change(by, id).await?, service.offers_tokens(by, id).await?);
+    let events = history::of(handles, by, &frame, &Subject::Owner(id.clone())).await?;
+    Ok(User::new(frame, wrongs, user, may, events))
+}
+
+pub(super) async fn form(visit: Visit) -> Result<Response, Fault> {
+    let (wrongs, typed) = (Wrongs::default(), Typed::default());
+    Ok(page(&NewUser { frame: visit.frame, wrongs, typed }))
+}
+
+pub(super) async fn make(State(handles): Handle, visit: Visit) -> Result<Response, Fault> {
+    let Visit { by, frame, typed, .. } = visit;
+    let (status, wrongs) = match as_body::<NewOwner>(&frame, user(&typed), own) {
+        Err(wrongs) => (StatusCode::BAD_REQUEST, wrongs),
+        Ok(input) => match handles.service.create_owner(&by, input).await {
+            Ok(made) => return Ok(seen_at(&format!("/users/{}", made.id), Some("user-created"))),
+            Err(error @ ServiceError::OwnerExists(_)) => {
+                let mut wrongs = Wrongs::refused(&frame, &error, own);
+                wrongs.all.iter_mut().for_each(|wrong| wrong.place = "id".to_owned());
+                (StatusCode::CONFLICT, wrongs)
+            }
+            Err(error @ ServiceError::NoOwner(_)) => {
+                let wrongs = Wrongs::field(&frame, "parent", &error.to_string(), own);
+                (StatusCode::BAD_REQUEST, wrongs)
+            }
+            Err(error) => refused(&frame, error)?,
+        },
+    };
+    Ok(page_with(status, &NewUser { frame, wrongs, typed }))
+}
+
+/// What was typed, as the body of the act in `/api/v1/users`.
+fn user(typed: &Typed) -> Value {
+    let mut body = Map::new();
+    for field in ["id", "name", "email", "company", "parent", "kind"] {
+        if let Some(text) = typed.said(field) {
+            body.insert(field.to_owned(), json!(text));
+        }
+    }
+    let roles: Vec<_> = typed.all("role").chain(typed.words("more_roles")).collect();
+    body.insert("roles".to_owned(), json!(roles));
+    Value::Object(body)
+}
+
+pub(super) async fn ask_block(
+    State(handles): Handle,
+    Id(id): Id<OwnerId>,
+    visit: Visit,
+) -> Result<Response, Fault> {
+    let Visit { by, frame, .. } = visit;
+    let form = block_form(&handles, (&by, frame), &id, Wrongs::default(), "").await?;
+    Ok(page(&form))
+}
+
+async fn block_form(
+    handles: &Handles,
+    (by, frame): (&Caller, Frame),
+    id: &OwnerId,
+    wrongs: Wrongs,
+    reason: &str,
+) -> Result<Block, Fault> {
+    let row = UserRow::of(&frame, &handles.service.owner(by, id).await?);
+    let stopping = handles.service.stopping(by, id).await?;
+    Ok(Block { frame, wrongs, row, stopping, reason: reason.to_owned() })
+}
+
+pub(super) async fn block(
+    State(handles): Handle,
+    Id(id): Id<OwnerId>,
+    visit: Visit,
+) -> Result<Response, Fault> {
+    let Visit { by, frame, typed, .. } = visit;
+    let reason = typed.one("reason").trim();
+    let outcome = handles.service.block_owner(&by, &id, reason).await;
+    let (status, wrongs) = match outcome {
+        Ok(changed) => return Ok(done(&id, changed.changed, "user-blocked")),
+        Err(error) => refused(&frame, error)?,
+    };
+    Ok(page_with(status, &block_form(&handles, (&by, frame), &id, wrongs, reason).await?))
+}
+
+pub(super) async fn unblock(
+    State(handles): Handle,
+    Id(id): Id<OwnerId>,
+    visit: Visit,
+) -> Result<Response, Fault> {
+    let Visit { by, frame, typed, .. } = visit;
+    let reason = typed.one("reason").trim();
+    let outcome = handles.service.unblock_owner(&by, &id, reason).await;
+    let (status, wrongs) = match outcome {
+        Ok(changed) => return Ok(done(&id, changed.changed, "user-unblocked")),
+        Err(error) => refused(&frame, error)?,
+    };
+    Ok(page_with(status, &block_form(&handles, (&by, frame), &id, wrongs, reason).await?))
+}
+
+fn done(id: &OwnerId, changed: bool, what: &str) -> Response {
+    seen_at(&format!("/users/{id}"), Some(if changed { what } else { "nothing" }))
+}
+
+/// Another password of somebody else; one's own is changed on one's own page, which asks for the present
+/// one.
+pub(super) async fn set_password(
+    State(handles): Handle,
+    Id(id): Id<OwnerId>,
+    visit: Visit,
+) -> Result<Response, Fault> {
+    let Visit { by, mut frame, typed, .. } = visit;
+    let wanted = typed.one("password");
+    let (status, wrongs) = match handles.service.set_password(&by, &id, None, Some(wanted)).await {
+        Ok(_) => return Ok(done(&id, true, "user-password")),
+        Err(error) => refused(&frame, error)?,
+    };
+    frame.path = format!("/users/{id}");
+    Ok(page_with(status, &shown(&handles, &by, frame, &id, wrongs).await?))
+}

@@ -1,0 +1,138 @@
+//! Who visits a page: the session of their cookie, the form that they send, and the frame around what
+//! they are shown.
+
+use std::sync::Arc;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{FromRequestParts, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
+use axum::response::{IntoResponse as _, Response};
+
+use super::fault::Fault;
+use super::{Asked, Handle, Next, reader};
+use crate::admin::limits::{BODY, BODY_BYTES};
+use crate::admin::{Handles, access};
+use crate::domain::owner::Owner;
+use crate::service::Caller;
+use crate::web::frame::{DONE, Frame};
+use crate::web::sessions::Session;
+use crate::web::typed::Typed;
+
+/// A person before a page.
+#[derive(Clone)]
+pub(super) struct Visit {
+    /// As whom they ask.
+    pub(super) by: Caller,
+    /// Who they are.
+    pub(super) owner: Arc<Owner>,
+    /// Their session.
+    pub(super) session: Session,
+    /// What is around their page.
+    pub(super) frame: Frame,
+    /// What they sent: of a form, else of the query.
+    pub(super) typed: Typed,
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Visit {
+    type Rejection = Fault;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Fault> {
+        // Put there by `known`, without which no page of this kind is reached.
+        let missing = || Fault::of(StatusCode::SERVICE_UNAVAILABLE, "unavailable");
+        parts.extensions.remove::<Self>().ok_or_else(missing)
+    }
+}
+
+/// A form that is sent by somebody who need not have signed in.
+pub(super) struct Form(pub(super) Typed);
+
+impl<S: Send + Sync> axum::extract::FromRequest<S> for Form {
+    type Rejection = Fault;
+
+    async fn from_request(request: Asked, _: &S) -> Result<Self, Fault> {
+        let (parts, body) = request.into_parts();
+        read(&parts.headers, body).await.map(Self)
+    }
+}
+
+/// Lets through those who have signed in, with what they sent. Every form of theirs must hold the word
+/// of their session (sec-W1): it is looked at here, so that no act can forget to.
+pub(super) async fn known(State(handles): Handle, request: Asked, next: Next) -> Response {
+    match visit(&handles, request).await {
+        Ok(request) => next.run(request).await,
+        Err(response) => response,
+    }
+}
+
+async fn visit(handles: &Handles, request: Asked) -> Result<Asked, Response> {
+    let (mut parts, body) = request.into_parts();
+    let (session, owner) = match reader::person(handles, &parts.headers).await {
+        Ok(Some(person)) => person,
+        Ok(None) => return Err(sign_in_first(&parts.method, &parts.uri)),
+        Err(error) => return Err(Fault::from(error).into_response()),
+    };
+    let by = Caller::person(&owner);
+    let mut frame = reader::plain_frame(handles, &parts.headers, parts.uri.path());
+    frame.reader = Some(reader::reader(&by, &owner, &session));
+    let typed = if matches!(parts.method, Method::GET | Method::HEAD) {
+        let typed = Typed::parse(parts.uri.query().unwrap_or_default());
+        let typed = typed.ok_or_else(|| Fault::unreadable().into_response())?;
+        frame.done = DONE.into_iter().find(|done| *done == typed.one("done"));
+        typed
+    } else {
+        let typed = read(&parts.headers, body).await.map_err(Fault::into_response)?;
+        if !access::same(typed.one("csrf").as_bytes(), session.csrf.as_bytes()) {
+            return Err(Fault::of(StatusCode::FORBIDDEN, "no-csrf-token").into_response());
+        }
+        typed
+    };
+    parts.extensions.insert(Visit { by, owner, session, frame, typed });
+    Ok(Asked::from_parts(parts, Body::empty()))
+}
+
+/// Refuses acts that another site has a browser do (sec-W1).
+pub(super) async fn same_origin(request: Asked, next: Next) -> Response {
+    if access::is_by_other_site(request.method(), request.headers()) {
+        return Fault::of(StatusCode::FORBIDDEN, "other-origin").into_response();
+    }
+    next.run(request).await
+}
+
+/// To the form for signing in, and back then. A form that was sent is not sent again.
+fn sign_in_first(method: &Method, uri: &Uri) -> Response {
+    let back = uri.path_and_query().map_or("/", |path| path.as_str());
+    let place = if back == "/" || *method != Method::GET {
+        "/sign-in".to_owned()
+    } else {
+        let back = percent_encoding::utf8_percent_encode(back, percent_encoding::NON_ALPHANUMERIC);
+        format!("/sign-in?next={back}&done=sign-in-first")
+    };
+    (StatusCode::SEE_OTHER, [(header::LOCATION, place)]).into_response()
+}
+
+async fn read(headers: &HeaderMap, body: Body) -> Result<Typed, Fault> {
+    let form = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split(';').next())
+        .is_some_and(|value| {
+            value.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
+        });
+    if !form {
+        return Err(Fault::of(StatusCode::UNSUPPORTED_MEDIA_TYPE, "bad-request"));
+    }
+    let read = tokio::time::timeout(BODY, to_bytes(body, BODY_BYTES)).await;
+    let late = |_| Fault::of(StatusCode::REQUEST_TIMEOUT, "bad-request");
+    let large = |_| Fault::of(StatusCode::PAYLOAD_TOO_LARGE, "bad-request");
+    let bytes = read.map_err(late)?.map_err(large)?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| Fault::unreadable())?;
+    Typed::parse(text).ok_or_else(Fault::unreadable)
+}
+
+/// Where a form may lead back to: a page of this server.
+pub(super) fn own_path(text: &str) -> Option<&str> {
+    let own = text.starts_with('/') && !text.starts_with("//");
+    let plain = text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    (own && plain).then_some(text)
+}

@@ -1,0 +1,182 @@
+//! What each reader sees, in each language.
+
+use super::*;
+use crate::domain::decision::CHECKS;
+use crate::web::language::Language;
+use crate::web::texts::Texts;
+
+/// Marks of a text that is missing (`web/texts.rs`), of a value that was not filled in, and of what a
+/// browser would run or load.
+const NEVER: [&str; 7] = ["⟦", "{$", "{{", "{%", " style=", "<script>", "http://www"];
+
+fn paths(id: TokenId, user: &str) -> Vec<String> {
+    let fixed = ["/", "/tokens", "/tokens/new", "/users", "/users/new", "/account", "/history"];
+    let more = [
+        "/explain".to_owned(),
+        format!("/tokens?owner={user}"),
+        format!("/tokens/{id}"),
+        format!("/tokens/{id}/edit"),
+        format!("/tokens/{id}/revoke"),
+        format!("/tokens/{id}/secret"),
+        format!("/users/{user}"),
+        format!("/users/{user}/block"),
+        format!("/history?token={id}"),
+        format!("/history?user={user}"),
+    ];
+    fixed.iter().map(ToString::to_string).chain(more).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_page_is_there_in_every_language() {
+    let face = Face::new().await;
+    let (id, _) = face.token(json!({"owner": "alice", "name": "ci", "flags": 0x200})).await;
+    let by = &face.world.by;
+    face.world.service.disable_token(by, id, "lunch").await.unwrap();
+    for user in ["root", "alice"] {
+        let person = face.sign_in(user).await;
+        for language in Language::ALL {
+            for path in paths(id, "alice") {
+                let got = person.get_in(&path, language.tag()).await;
+                assert_eq!(got.status, 200, "{user} {path}: {}", got.text);
+                let lang = format!("<html lang=\"{}\"", language.tag());
+                assert!(got.text.contains(&lang), "{path}");
+                for mark in NEVER {
+                    assert!(!got.text.contains(mark), "{user} {path} {language:?}: {mark}");
+                }
+                assert_eq!(got.text.matches("<h1").count(), 1, "{path}: one heading");
+                assert_eq!(got.field(header::CACHE_CONTROL), "no-store");
+            }
+        }
+    }
+    let root = face.sign_in("root").await;
+    assert_eq!(root.get("/history/check").await.status, 200);
+    let sign_in = face.ask("GET /sign-in", &[("accept-language", "pt-BR")], "").await;
+    assert!(sign_in.text.contains("lang=\"pt-BR\"") && !sign_in.text.contains('⟦'));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_may_not_see_something_does_not() {
+    let face = Face::new().await;
+    let (roots, _) = face.token(json!({"owner": "root", "name": "crown-jewels"})).await;
+    let (bobs, _) = face.token(json!({"owner": "bob", "name": "bobs-own"})).await;
+    let (own, _) = face.token(json!({"owner": "alice", "name": "mine"})).await;
+    let alice = face.sign_in("alice").await;
+    for path in ["/", "/tokens", "/users", "/history", "/tokens/new"] {
+        let text = alice.get(path).await.text;
+        for hidden in ["crown-jewels", "bobs-own", "/users/bob", "/users/root", "/users/new"] {
+            assert!(!text.contains(hidden), "{path}: {hidden}");
+        }
+    }
+    for path in [
+        format!("/tokens/{roots}"),
+        format!("/tokens/{bobs}/revoke"),
+        "/users/bob".to_owned(),
+        "/users/root/block".to_owned(),
+        format!("/history?token={bobs}"),
+        "/tokens?owner=bob".to_owned(),
+    ] {
+        let got = alice.get(&path).await;
+        assert_eq!(got.status, 404, "{path}");
+        assert!(got.text.contains("There is nothing here"), "{path}");
+    }
+    assert_eq!(alice.get("/history/check").await.status, 403);
+    assert!(alice.get(&format!("/tokens/{own}")).await.text.contains("/revoke"));
+    for (path, fields) in [
+        (format!("/tokens/{bobs}/revoke"), "reason=x"),
+        (format!("/tokens/{bobs}/disable"), ""),
+        ("/users/bob/block".to_owned(), ""),
+        ("/users/bob/password".to_owned(), "password=a+new+good+password"),
+    ] {
+        assert_eq!(alice.post(&path, fields).await.status, 404, "{path}");
+    }
+    // An auditor reads, and is offered nothing.
+    let auditor = input(json!({"id": "audit", "roles": ["auditor"]}));
+    face.world.service.create_owner(&face.world.by, auditor).await.unwrap();
+    let id = owner_id("audit");
+    face.world.service.set_password(&face.world.by, &id, None, Some(GOOD)).await.unwrap();
+    let auditor = face.sign_in("audit").await;
+    let text = auditor.get(&format!("/tokens/{bobs}")).await.text;
+    assert!(text.contains("bobs-own") && !text.contains("/revoke") && !text.contains("/disable"));
+    let text = auditor.get("/users/bob").await.text;
+    assert!(!text.contains("/users/bob/block") && !text.contains("/users/bob/password"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sec_w5_what_people_write_is_text_everywhere() {
+    let face = Face::new().await;
+    let evil = "<img src=x onerror=alert(1)>";
+    let body = json!({
+        "owner": "alice", "name": evil, "app": evil, "description": evil,
+        "items": ["a\"'><b>"],
+    });
+    let (id, _) = face.token(body).await;
+    let owner = input(json!({"id": "mallory", "name": evil}));
+    face.world.service.create_owner(&face.world.by, owner).await.unwrap();
+    let by = &face.world.by;
+    face.world.service.disable_token(by, id, evil).await.unwrap();
+    face.world.service.block_owner(by, &owner_id("mallory"), evil).await.unwrap();
+    let root = face.sign_in("root").await;
+    let mut paths = paths(id, "mallory");
+    paths.push("/tokens?owner=alice".to_owned());
+    paths.push("/explain?url=%22%3E%3Cimg+onerror%3D1%3E".to_owned());
+    paths.push("/%3Cimg%20onerror=1%3E".to_owned());
+    let mut seen = 0;
+    for path in paths {
+        let text = root.get(&path).await.text;
+        assert!(!text.contains("<img src=x") && !text.contains("<img onerror"), "{path}");
+        assert!(!text.contains("'><b>"), "{path}");
+        seen += text.matches("&#60;img src=x onerror").count();
+    }
+    assert!(seen > 10, "the name was looked for, and stands there as text: {seen}");
+    let name = "%3Cimg+onerror%3D1%3E";
+    let again = root.post("/tokens/new", &format!("name={name}&owner=%22%3E{name}")).await;
+    assert_eq!(again.status, 400);
+    assert!(!again.text.contains("<img onerror"), "also where it is shown again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_answer_says_what_browsers_may_do_with_it() {
+    let face = Face::new().await;
+    for path in ["/sign-in", "/", "/nowhere", "/assets/desk.css"] {
+        let got = face.ask(&format!("GET {path}"), &[], "").await;
+        let policy = got.field(header::CONTENT_SECURITY_POLICY);
+        assert!(policy.starts_with("default-src 'none'; style-src 'self'; script-src 'self'"));
+        assert!(policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"));
+        assert_eq!(got.field(header::X_CONTENT_TYPE_OPTIONS), "nosniff");
+        assert_eq!(got.field(header::REFERRER_POLICY), "same-origin");
+        assert_eq!(got.field(header::CACHE_CONTROL), "no-store", "{path}");
+    }
+    let page = face.ask("GET /sign-in", &[], "").await.text;
+    for mark in ["rel=\"stylesheet\" href=\"", "<script src=\"", "type=\"image/svg+xml\">"] {
+        assert!(page.contains(mark), "{mark}");
+    }
+    for part in page.split('"').filter(|part| part.starts_with("/assets/")) {
+        let got = face.ask(&format!("GET {part}"), &[], "").await;
+        assert_eq!(got.status, 200, "{part}");
+        assert!(got.field(header::CACHE_CONTROL).contains("immutable"), "{part}");
+    }
+    let api = face.ask("GET /api/v1/nowhere", &[], "").await;
+    assert!(api.text.contains("urn:tollgate:problem"), "{}", api.text);
+}
+
+/// `web` stands above `gateway`, which names the checks.
+#[test]
+fn every_check_has_a_text() {
+    let stations = [
+        "method",
+        "target length",
+        "host",
+        "path",
+        "route",
+        "spelling",
+        "clock",
+        "credential",
+        "digest",
+        "limits",
+        "identity",
+    ];
+    for check in CHECKS.iter().map(|(name, _)| *name).chain(stations) {
+        let key = format!("check-{}", check.replace([' ', '_'], "-"));
+        assert!(Texts::of(Language::English).has(&key), "{key}");
+    }
+}

@@ -1,0 +1,97 @@
+//! What can be typed about a list of tokens, and the question that it makes.
+
+use clap::Args;
+
+/// A length of a list.
+pub fn one_or_more(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) => Err("a list of none says nothing; the least is 1".to_owned()),
+        Ok(number) => Ok(number),
+        Err(_) => Err("this is not a number from 1 on".to_owned()),
+    }
+}
+
+/// `token list`
+#[derive(Args, Debug)]
+pub struct TokenList {
+    /// Only tokens in one of these states: pending, active, disabled, blocked (the user or the company
+    /// is), expired, idle_expired, revoked
+    #[arg(long, value_name = "STATES", value_delimiter = ',')]
+    state: Vec<String>,
+    /// Only tokens of this user
+    #[arg(long, value_name = "USER")]
+    owner: Option<String>,
+    /// Only tokens of this tenant
+    #[arg(long)]
+    company: Option<String>,
+    /// Only tokens that may use this context
+    #[arg(long)]
+    context: Option<String>,
+    /// Only tokens that have all of these flags
+    #[arg(long, value_delimiter = ',', allow_hyphen_values = true)]
+    flags: Vec<String>,
+    /// Only tokens of this name
+    #[arg(long)]
+    name: Option<String>,
+    /// Only tokens whose secret ends with this
+    #[arg(long, value_name = "END")]
+    hint: Option<String>,
+    /// Only tokens with this text in name, application, description or user
+    #[arg(long)]
+    text: Option<String>,
+    /// Only tokens made at this time or later
+    #[arg(long, value_name = "TIME")]
+    created_from: Option<String>,
+    /// Only tokens made before this time
+    #[arg(long, value_name = "TIME")]
+    created_before: Option<String>,
+    /// Only tokens that expire before this time, or did
+    #[arg(long, value_name = "TIME")]
+    expires_before: Option<String>,
+    /// Only living tokens that will end before this time, by expiry or for lying unused
+    #[arg(long, value_name = "TIME")]
+    ends_before: Option<String>,
+    /// Only tokens that were not used at this time or later, or never
+    #[arg(long, value_name = "TIME", conflicts_with = "never_used")]
+    last_used_before: Option<String>,
+    /// Only tokens that were never used
+    #[arg(long)]
+    never_used: bool,
+    /// Oldest first
+    #[arg(long)]
+    pub oldest: bool,
+    /// Entries to show
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = one_or_more)]
+    pub limit: usize,
+    /// Go on where the last list with the same filters ended, as its end says
+    #[arg(long)]
+    pub cursor: Option<String>,
+    /// Show everything
+    #[arg(long, conflicts_with_all = ["limit", "cursor"])]
+    pub all: bool,
+}
+
+impl TokenList {
+    /// The parameters of the question, without those that tell one page from another.
+    pub fn query(&self) -> Vec<(&'static str, Option<String>)> {
+        let joined = |names: &[String]| (!names.is_empty()).then(|| names.join(","));
+        let word = |asked: bool, word: &str| asked.then(|| word.to_owned());
+        vec![
+            ("state", joined(&self.state)),
+            ("owner", self.owner.clone()),
+            ("company", self.company.clone()),
+            ("context", self.context.clone()),
+            ("flags", joined(&self.flags)),
+            ("name", self.name.clone()),
+            ("hint", self.hint.clone()),
+            ("text", self.text.clone()),
+            ("created_from", self.created_from.clone()),
+            ("created_before", self.created_before.clone()),
+            ("expires_before", self.expires_before.clone()),
+            ("ends_before", self.ends_before.clone()),
+            ("last_used_before", self.last_used_before.clone()),
+            ("never_used", word(self.never_used, "true")),
+            ("order", word(self.oldest, "oldest")),
+        ]
+    }
+}

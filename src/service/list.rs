@@ -1,0 +1,237 @@
+//! Lists of tokens, as somebody asks for them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+
+use crate::domain::flags::Flags;
+use crate::domain::id::{OwnerId, Slug};
+use crate::domain::time::Timestamp;
+use crate::service::caller::Caller;
+use crate::service::cursor::Cursors;
+use crate::service::error::ServiceError;
+use crate::service::input::FlagsInput;
+use crate::service::view::TokenView;
+use crate::service::{Service, check, page_size};
+use crate::store::{
+    Listed, Order, Page, Position, Standing, StoreError, TokenFilter, TokenQuery, Used,
+};
+
+/// How many entries a page has if the question does not say.
+pub const USUAL_ENTRIES: usize = 100;
+
+/// What somebody may see of the tokens; nothing is left out where nothing is said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// Only tokens of these owners.
+    pub owners: Option<BTreeSet<OwnerId>>,
+    /// Only tokens of this tenant.
+    pub company: Option<Slug>,
+}
+
+impl Reach {
+    /// Everything.
+    pub const ALL: Self = Self { owners: None, company: None };
+}
+
+/// Which tokens to list. All conditions hold at once; empty text is as if it were left out, as forms send it.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TokenList {
+    /// States, separated by commas: one of them. `active` leaves out those whose owner or company is blocked.
+    pub state: Option<String>,
+    /// Whom it acts for.
+    pub owner: Option<String>,
+    /// The tenant.
+    pub company: Option<String>,
+    /// A context that it may use.
+    pub context: Option<String>,
+    /// Names of flags or numbers, separated by commas: it has all of them.
+    pub flags: Option<String>,
+    /// Its whole name.
+    pub name: Option<String>,
+    /// The last characters of its secret.
+    pub hint: Option<String>,
+    /// It was made then or later.
+    pub created_from: Option<String>,
+    /// It was made before.
+    pub created_before: Option<String>,
+    /// Its time is over before.
+    pub expires_before: Option<String>,
+    /// It lives, and will be over before, by time or by idleness.
+    pub ends_before: Option<String>,
+    /// It was used last before, or never.
+    pub last_used_before: Option<String>,
+    /// It was never used.
+    pub never_used: Option<bool>,
+    /// Text in its name, application or description, or in its owner's name.
+    pub text: Option<String>,
+    /// `newest` first, or `oldest`.
+    pub order: Option<Order>,
+    /// Where the page before ended.
+    pub cursor: Option<String>,
+    /// The most entries.
+    pub limit: Option<usize>,
+}
+
+impl Service {
+    /// A page of tokens, newest first unless the question says otherwise. Ended ones stay in the list for ever
+    /// (rows E9 and F3). A page may have fewer entries than were asked for, and another one behind it.
+    ///
+    /// # Errors
+    /// A value that cannot be, a cursor of another list (sec-W6), no such owner, or a store that cannot be read.
+    pub async fn tokens(
+        &self,
+        by: &Caller,
+        asked: &TokenList,
+    ) -> Result<Page<TokenView, String>, ServiceError> {
+        let (settings, now) = (self.settings(), self.moment().await?);
+        let reach = &self.reach(by, owner(asked)?.as_ref()).await?;
+        let filter = self.filter(reach, asked)?;
+        let order = asked.order.unwrap_or_default();
+        let cursors = Cursors::new(&self.first_event().await?, format!("{order:?} {filter:?}"));
+        let after = given(&asked.cursor).map(|text| cursors.read(text)).transpose()?;
+        let limit = page_size(asked.limit.unwrap_or(USUAL_ENTRIES))?;
+        let query = TokenQuery { filter, order, after, limit, now };
+        let page = self.store().tokens(&query).await?;
+        if let (Some(owner), true) =
+            (&owner(asked)?, page.entries.is_empty() && *reach == Reach::ALL)
+        {
+            self.owner_record(owner).await?;
+        }
+        let mut seen: BTreeMap<&OwnerId, bool> = BTreeMap::new();
+        let mut blocked: BTreeMap<(&OwnerId, Option<&Slug>), bool> = BTreeMap::new();
+        let keys: Vec<_> = page.entries.iter().map(Listed::use_key).collect();
+        let last_uses = self.cache.last_uses(&keys).await?;
+        let mut entries = Vec::with_capacity(page.entries.len());
+        for (Listed { token, .. }, last_use) in page.entries.iter().zip(last_uses) {
+            // An owner who moved keeps tokens of the company before: they are seen with their owner.
+            if reach.company.is_some() {
+                let sees = match seen.get(&token.owner) {
+                    Some(sees) => *sees,
+                    None => {
+                        let owner = self.owner_record(&token.owner).await?;
+                        let sees = by.sees(&owner, self.relation(by, &owner).await?);
+                        *seen.entry(&token.owner).or_insert(sees)
+                    }
+                };
+                if !sees {
+                    continue;
+                }
+            }
+            let of = (&token.owner, token.company.as_ref());
+            let blocked = match blocked.get(&of) {
+                Some(blocked) => *blocked,
+                None => {
+                    let is_blocked = self.is_blocked(token).await?;
+                    *blocked.entry(of).or_insert(is_blocked)
+                }
+            };
+            // The store does not know of the uses of the last seconds, and what is shown must fit.
+            let used = last_use.as_ref().map(|last| last.at);
+            if query.filter.matches(token, used, blocked, now) {
+                let view = TokenView::new(token, blocked, last_use, &settings.flags, now);
+                entries.push(view.with_left(self.left(token).await?));
+            }
+        }
+        Ok(Page { entries, next: page.next.map(|last| cursors.write(last)) })
+    }
+
+    /// What `by` may see of the tokens, where `owner` alone is asked for or none. Whoever sees all of an owner
+    /// sees all of its tokens.
+    async fn reach(&self, by: &Caller, owner: Option<&OwnerId>) -> Result<Reach, ServiceError> {
+        if by.sees_all() {
+            return Ok(Reach::ALL);
+        }
+        if let Some(owner) = owner {
+            self.let_see(by, &*self.owner_record(owner).await?).await?;
+            return Ok(Reach { owners: Some([owner.clone()].into()), company: None });
+        }
+        Ok(match (by.watched_company(), by.owner()) {
+            (Some(company), _) => Reach { owners: None, company: Some(company.clone()) },
+            (None, me) => Reach { owners: Some(me.cloned().into_iter().collect()), company: None },
+        })
+    }
+
+    /// What the question asks for, of what the caller may see.
+    fn filter(&self, reach: &Reach, asked: &TokenList) -> Result<TokenFilter, ServiceError> {
+        let catalog = &self.settings().flags;
+        let flags = match given(&asked.flags) {
+            None => Flags::NONE,
+            Some(text) => {
+                let names = text.split(',').map(|name| name.trim().to_owned()).collect();
+                check::flags("flags", &FlagsInput::Names(names), catalog)?
+            }
+        };
+        let moment = |field: &str, text: &Option<String>| parsed::<Timestamp>(field, text);
+        let owners = match (owner(asked)?, &reach.owners) {
+            (None, within) => within.clone(),
+            (Some(owner), Some(within)) if !within.contains(&owner) => Some(BTreeSet::new()),
+            (Some(owner), _) => Some([owner].into()),
+        };
+        let mut filter = TokenFilter {
+            owners,
+            company: parsed("company", &asked.company)?,
+            standings: standings(asked)?,
+            context: parsed("context", &asked.context)?,
+            flags,
+            name: line("name", &asked.name)?,
+            hint: line("hint", &asked.hint)?,
+            created_from: moment("created_from", &asked.created_from)?,
+            created_before: moment("created_before", &asked.created_before)?,
+            expires_before: moment("expires_before", &asked.expires_before)?,
+            ends_before: moment("ends_before", &asked.ends_before)?,
+            used: moment("last_used_before", &asked.last_used_before)?.map(Used::Before),
+            text: line("text", &asked.text)?,
+        };
+        if asked.never_used == Some(true) {
+            filter.used = Some(Used::Never);
+        }
+        match (&filter.company, &reach.company) {
+            (Some(wanted), Some(within)) if wanted != within => {
+                filter.owners = Some(BTreeSet::new())
+            }
+            (_, Some(within)) => filter.company = Some(within.clone()),
+            (_, None) => {}
+        }
+        Ok(filter)
+    }
+
+    /// Empty before there is anything.
+    async fn first_event(&self) -> Result<String, StoreError> {
+        let first = self.store().events(None, Some(Position(2)), 1).await?.entries.pop();
+        Ok(first.map_or_else(String::new, |event| event.line.as_ref().to_owned()))
+    }
+}
+
+fn given(text: &Option<String>) -> Option<&str> {
+    text.as_deref().filter(|text| !text.is_empty())
+}
+
+fn owner(asked: &TokenList) -> Result<Option<OwnerId>, ServiceError> {
+    parsed("owner", &asked.owner)
+}
+
+fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
+    field: &str,
+    text: &Option<String>,
+) -> Result<Option<T>, ServiceError> {
+    let parse = |text: &str| text.parse().map_err(|error| ServiceError::field(field, error));
+    given(text).map(parse).transpose()
+}
+
+fn line(field: &str, text: &Option<String>) -> Result<Option<String>, ServiceError> {
+    let Some(text) = given(text) else { return Ok(None) };
+    check::line(field, text, check::NAME_CHARS)?;
+    Ok(Some(text.to_owned()))
+}
+
+fn standings(asked: &TokenList) -> Result<Option<BTreeSet<Standing>>, ServiceError> {
+    let Some(text) = given(&asked.state) else { return Ok(None) };
+    let one = |name: &str| {
+        name.trim()
+            .parse()
+            .map_err(|error: crate::store::query::BadStanding| ServiceError::field("state", error))
+    };
+    text.split(',').map(one).collect::<Result<_, _>>().map(Some)
+}

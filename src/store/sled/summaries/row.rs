@@ -1,0 +1,250 @@
+//! One row: what filters ask of a token, in 84 bytes.
+//!
+//! | bytes | what |
+//! | --- | --- |
+//! | 0..4 | bits: that it is there, the end, a pause, an expiry, a time beyond 2106 |
+//! | 4..20 | the token's id |
+//! | 20..28 | its owner: 64 bits of SHA-256 over the salt and the name |
+//! | 28..32 | its company: CRC-32C of the name, 0 for none |
+//! | 32..48 | when it was made, begins and expires, and how long it may lie unused, in seconds |
+//! | 48..56 | its flags |
+//! | 56..64 | its contexts: three bits for each, by its name, so that few sets seem to have one that they lack; all for all |
+//! | 64..68, 68..72 | CRC-32C of its hint, and of its name in small letters |
+//! | 72..80 | where its texts begin in the file of texts (six bytes), and how long they are |
+//! | 80..84 | CRC-32C of the texts, mixed with the salt and the number of the row |
+//!
+//! Whatever is shortened here is so in one direction: a row never says "no" of a token whose record says
+//! "yes". But for the owner's 64 bits, of which no two are alike that anybody could find: the salt is random.
+
+use crate::domain::grant::Contexts;
+use crate::domain::id::{OwnerId, Slug, TokenId};
+use crate::domain::secret::Digest;
+use crate::domain::time::{Span, Timestamp};
+use crate::domain::token::{End, Life, State, Token};
+use crate::store::query::{folded, texts};
+
+/// The size of a row.
+pub(super) const ROW_BYTES: usize = 84;
+
+/// How it ended, in two bits; zero for a token that did not.
+const ENDED: u32 = 0b11;
+const DISABLED: u32 = 1 << 2;
+const EXPIRES: u32 = 1 << 3;
+/// A time does not fit, so that the record must be asked.
+const FAR: u32 = 1 << 4;
+/// The texts do not fit into the file of texts.
+const LONG: u32 = 1 << 5;
+
+/// What stands between texts, and in none that is searched for (`check::line`).
+const BORDER: char = '\u{1}';
+
+/// It is there: no row is all zeros.
+const PRESENT: u32 = 1 << 6;
+
+/// A row as it stands in a page that verified.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Row<'a>(&'a [u8; ROW_BYTES]);
+
+/// Where the texts of a row are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Texts {
+    pub(super) offset: u64,
+    pub(super) length: u16,
+    pub(super) checksum: u32,
+}
+
+/// All texts of a token as one, in small letters.
+pub(super) fn text_of(token: &Token) -> String {
+    let mut text = String::new();
+    for (at, part) in texts(token).into_iter().enumerate() {
+        if at > 0 {
+            text.push(BORDER);
+        }
+        text.push_str(&folded(part));
+    }
+    text
+}
+
+/// The place of texts that are to stand at `offset`; of no length if they are too long.
+pub(super) fn place(salt: u32, number: u64, offset: u64, text: &str) -> Texts {
+    let length = u16::try_from(text.len()).unwrap_or_default();
+    Texts { offset, length, checksum: text_checksum(salt, number, text.as_bytes()) }
+}
+
+pub(super) fn text_checksum(salt: u32, number: u64, text: &[u8]) -> u32 {
+    let place = (u64::from(salt) ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    crc32c::crc32c(text) ^ (place >> 32) as u32
+}
+
+/// The row of a token.
+pub(super) fn encode(token: &Token, salt: u32, texts: Texts) -> [u8; ROW_BYTES] {
+    let Life { created_at, not_before, expires_at, idle_ttl } = token.life();
+    let mut bits = match token.ended.as_ref().map(|ended| ended.how) {
+        None => PRESENT,
+        Some(End::Revoked) => PRESENT | 1,
+        Some(End::Expired) => PRESENT | 2,
+        Some(End::IdleExpired) => PRESENT | 3,
+    };
+    let times = [
+        created_at.unix(),
+        not_before.unix(),
+        expires_at.unwrap_or_default().unix(),
+        idle_ttl.seconds(),
+    ];
+    for (holds, bit) in [
+        (token.disabled.is_some(), DISABLED),
+        (expires_at.is_some(), EXPIRES),
+        (times.iter().any(|time| u32::try_from(*time).is_err()), FAR),
+        (texts.length == 0, LONG),
+    ] {
+        bits |= if holds { bit } else { 0 };
+    }
+    let mut bytes = [0; ROW_BYTES];
+    let mut at = 0;
+    let mut put = |some: &[u8]| {
+        if let Some(to) = bytes.get_mut(at..at + some.len()) {
+            to.copy_from_slice(some);
+        }
+        at += some.len();
+    };
+    put(&bits.to_le_bytes());
+    put(token.id.as_bytes());
+    put(&owner_hash(salt, &token.owner).to_le_bytes());
+    put(&token.company.as_ref().map_or(0, company_hash).to_le_bytes());
+    times.iter().for_each(|time| put(&short(*time).to_le_bytes()));
+    put(&token.flags.bits().to_le_bytes());
+    put(&all_context_bits(&token.contexts).to_le_bytes());
+    put(&crc32c::crc32c(token.hint.as_bytes()).to_le_bytes());
+    put(&name_hash(&token.name).to_le_bytes());
+    put(texts.offset.to_le_bytes().get(..6).unwrap_or_default());
+    put(&texts.length.to_le_bytes());
+    put(&texts.checksum.to_le_bytes());
+    bytes
+}
+
+/// Seconds that may not fit; what does not is marked.
+pub(super) fn short(seconds: u64) -> u32 {
+    u32::try_from(seconds).unwrap_or(u32::MAX)
+}
+
+pub(super) fn owner_hash(salt: u32, owner: &OwnerId) -> u64 {
+    let digest = Digest::of(&[&salt.to_le_bytes()[..], owner.as_str().as_bytes()].concat());
+    digest.as_bytes().first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
+}
+
+pub(super) fn company_hash(company: &Slug) -> u32 {
+    crc32c::crc32c(company.as_str().as_bytes()).max(1)
+}
+
+pub(super) fn name_hash(name: &str) -> u32 {
+    crc32c::crc32c(folded(name).as_bytes())
+}
+
+pub(super) fn context_bits(context: &Slug) -> u64 {
+    let hash = crc32c::crc32c(context.as_str().as_bytes());
+    [0, 6, 12].iter().fold(0, |bits, shift| bits | 1 << (hash >> shift & 63))
+}
+
+fn all_context_bits(contexts: &Contexts) -> u64 {
+    match contexts {
+        Contexts::All => u64::MAX,
+        Contexts::Set(names) => names.iter().fold(0, |bits, name| bits | context_bits(name)),
+    }
+}
+
+impl<'a> Row<'a> {
+    /// A row of a page that verified; none where there is no token.
+    pub(super) fn read(bytes: &'a [u8; ROW_BYTES]) -> Option<Self> {
+        let row = Self(bytes);
+        (row.word(0) & PRESENT != 0).then_some(row)
+    }
+
+    fn word(&self, at: usize) -> u32 {
+        self.0.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |bytes| u32::from_le_bytes(*bytes))
+    }
+
+    fn long(&self, at: usize) -> u64 {
+        self.0.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |bytes| u64::from_le_bytes(*bytes))
+    }
+
+    pub(super) fn id(&self) -> TokenId {
+        let id = self.0.get(4..).and_then(<[u8]>::first_chunk);
+        TokenId::from_bytes(id.copied().unwrap_or_default())
+    }
+
+    pub(super) fn owner(&self) -> u64 {
+        self.long(20)
+    }
+
+    pub(super) fn company(&self) -> u32 {
+        self.word(28)
+    }
+
+    pub(super) fn created(&self) -> u32 {
+        self.word(32)
+    }
+
+    /// When it expires; none for never.
+    pub(super) fn expires(&self) -> Option<u32> {
+        (self.word(0) & EXPIRES != 0).then(|| self.word(40))
+    }
+
+    pub(super) fn flags(&self) -> u64 {
+        self.long(48)
+    }
+
+    pub(super) fn contexts(&self) -> u64 {
+        self.long(56)
+    }
+
+    pub(super) fn hint(&self) -> u32 {
+        self.word(64)
+    }
+
+    pub(super) fn name(&self) -> u32 {
+        self.word(68)
+    }
+
+    /// Where its texts are; none if the record must be asked for them.
+    pub(super) fn texts(&self) -> Option<Texts> {
+        let (place, checksum) = (self.long(72), self.word(80));
+        let texts =
+            Texts { offset: place & (u64::MAX >> 16), length: (place >> 48) as u16, checksum };
+        (self.word(0) & LONG == 0).then_some(texts)
+    }
+
+    /// Whether nothing can be said of its times.
+    pub(super) fn is_far(&self) -> bool {
+        self.word(0) & FAR != 0
+    }
+
+    pub(super) fn has_ended(&self) -> bool {
+        self.word(0) & ENDED != 0
+    }
+
+    /// The limits on its life in time, if it is not far.
+    pub(super) fn life(&self) -> Life {
+        let at = |at: usize| Timestamp::from_unix(self.word(at).into());
+        Life {
+            created_at: at(32),
+            not_before: at(36),
+            expires_at: self.expires().map(|expiry| Timestamp::from_unix(expiry.into())),
+            idle_ttl: Span::from_seconds(self.word(44).into()),
+        }
+    }
+
+    /// Where in its life the token is, as [`Token::state`] says it.
+    pub(super) fn state(&self, used: Option<Timestamp>, now: Timestamp) -> State {
+        let (life, bits) = (self.life(), self.word(0));
+        match bits & ENDED {
+            1 => State::Revoked,
+            2 => State::Expired,
+            3 => State::IdleExpired,
+            _ if life.expires_at.is_some_and(|expiry| now >= expiry) => State::Expired,
+            _ if life.idle_deadline(used).is_some_and(|end| now >= end) => State::IdleExpired,
+            _ if bits & DISABLED != 0 => State::Disabled,
+            _ if now < life.not_before => State::Pending,
+            _ => State::Active,
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! Going through the rows in the order of a list.
+//!
+//! Rows stand in the order in which tokens were made, ids nearly so: two that were made at once, or beside a
+//! clock that went back, may have changed places. So blocks are taken by the first id that may be in them, and
+//! what was found waits until no block that is still to come can have an earlier one.
+
+use std::cmp::Reverse;
+use std::ops::ControlFlow;
+
+use super::page::{self, PAGE_BYTES, PAGE_ROWS};
+use super::row::Row;
+use super::wanted::{Says, Wanted};
+use super::window::Window;
+use super::{BLOCK, BinaryHeap, Summaries};
+use crate::domain::id::TokenId;
+use crate::store::StoreError;
+use crate::store::query::{Order, TokenQuery};
+use crate::store::sled::stopped::Stopped;
+use crate::store::sled::uses::{Seen, Uses};
+
+/// How a search ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::store::sled) enum Scanned {
+    /// All candidates were passed on, or no more were wanted.
+    Done,
+    /// The files cannot be relied on: what was passed on may lack some.
+    Unreliable,
+}
+
+/// An id by its place in the list: what comes earlier is less.
+type Rank = [u8; 16];
+
+fn rank(order: Order, id: TokenId) -> Rank {
+    match order {
+        Order::Oldest => *id.as_bytes(),
+        Order::Newest => id.as_bytes().map(|byte| !byte),
+    }
+}
+
+/// Room that is used again for each block.
+#[derive(Debug, Default)]
+struct Room {
+    pages: Vec<u8>,
+    texts: Window,
+    uses: Vec<u8>,
+    seen: Vec<Seen>,
+    /// Numbers in the block of rows that may fit.
+    fitting: Vec<usize>,
+}
+
+/// What is said of a page that does not verify, or lacks a row.
+const DAMAGED: &str = "a page is damaged";
+
+/// Passes on the rows of pages from `first` on, each with its number among them, of no more than `most` rows.
+fn each(
+    bytes: &[u8],
+    salt: u32,
+    first: u64,
+    most: u64,
+    mut pass: impl FnMut(usize, Row<'_>),
+) -> Result<(), Bad> {
+    let begin = first.saturating_mul(PAGE_ROWS as u64);
+    let count = usize::try_from(most.saturating_sub(begin)).unwrap_or(usize::MAX);
+    let mut at = 0;
+    for (number, bytes) in (first..).zip(bytes.as_chunks::<PAGE_BYTES>().0) {
+        let rows = page::open(bytes, salt, number).ok_or(Bad::Rows(DAMAGED))?;
+        for bytes in rows.iter().take(count.saturating_sub(at)) {
+            pass(at, Row::read(bytes).ok_or(Bad::Rows(DAMAGED))?);
+            at += 1;
+        }
+    }
+    Ok(())
+}
+
+/// Why a block says nothing.
+enum Bad {
+    Rows(&'static str),
+    Store(StoreError),
+}
+
+impl From<std::io::Error> for Bad {
+    fn from(_: std::io::Error) -> Self {
+        Self::Rows("it cannot be read to its end")
+    }
+}
+
+impl Summaries {
+    /// Passes on the tokens that may be wanted, in the order of the list, until none is wanted any more.
+    pub(in crate::store::sled) fn candidates(
+        &self,
+        query: &TokenQuery,
+        uses: &Uses,
+        blocked: &Stopped,
+        mut take: impl FnMut(TokenId) -> Result<ControlFlow<()>, StoreError>,
+    ) -> Result<Scanned, StoreError> {
+        let Some((times, salt)) = self.look() else { return Ok(Scanned::Unreliable) };
+        let wanted = Wanted::new(query, salt, uses.floor(), blocked);
+        let after = query.after.map(|id| rank(query.order, id));
+        let mut waiting: BinaryHeap<Reverse<(Rank, TokenId)>> = BinaryHeap::new();
+        let mut room = Room::default();
+        // Rows that come later would be out of order, and nobody was told of them when this began.
+        let (rows, blocks) = self.blocks_in(query.order, after);
+        for (earliest, block) in blocks {
+            while let Some(Reverse((first, id))) = waiting.peek().copied() {
+                if first >= earliest {
+                    break;
+                }
+                waiting.pop();
+                if take(id)?.is_break() {
+                    return Ok(Scanned::Done);
+                }
+            }
+            let found =
+                self.search((block, rows), (times, salt), (&wanted, uses), &mut room, |id| {
+                    let rank = rank(query.order, id);
+                    if after.is_none_or(|after| rank > after) {
+                        waiting.push(Reverse((rank, id)));
+                    }
+                });
+            match found {
+                Ok(()) => {}
+                Err(Bad::Store(error)) => return Err(error),
+                Err(Bad::Rows(what)) => {
+                    self.note_damage(times, what);
+                    return Ok(Scanned::Unreliable);
+                }
+            }
+        }
+        while let Some(Reverse((_, id))) = waiting.pop() {
+            if take(id)?.is_break() {
+                break;
+            }
+        }
+        Ok(Scanned::Done)
+    }
+
+    /// Looks at the blocks that nobody looked at since the start; answers with how often the files were made
+    /// anew, and their salt, if they can be relied on.
+    fn look(&self) -> Option<(u64, u32)> {
+        let mut bytes = Vec::new();
+        loop {
+            {
+                let inside = self.shared();
+                if inside.trust != super::Trust::Whole {
+                    return None;
+                }
+                if inside.zones.len() >= inside.blocks() {
+                    return Some((inside.times, inside.salt));
+                }
+            }
+            // One block at a time: the writing thread may wait.
+            let mut inside = self.alone();
+            if inside.zones.len() >= inside.blocks() {
+                continue;
+            }
+            let block = u64::try_from(inside.zones.len()).unwrap_or(u64::MAX);
+            let mut zone = None::<(TokenId, TokenId)>;
+            let read = self.block(block, inside.rows, &mut bytes).map_err(Bad::from);
+            let read = read.and_then(|begin| {
+                each(&bytes, inside.salt, begin, inside.rows, |_, row| {
+                    let (id, (first, last)) = (row.id(), zone.unwrap_or((row.id(), row.id())));
+                    zone = Some((id.min(first), id.max(last)));
+                })
+            });
+            match (read, zone) {
+                (Ok(()), Some(zone)) => inside.zones.push(zone),
+                _ => {
+                    self.drop_trust(&mut inside, DAMAGED);
+                    return None;
+                }
+            }
+        }
+    }
+
+    /// The blocks that may have tokens behind a place, with the first of their ids in the order of the list.
+    fn blocks_in(&self, order: Order, after: Option<Rank>) -> (u64, Vec<(Rank, u64)>) {
+        let inside = self.shared();
+        let range = |(first, last): &(TokenId, TokenId)| match order {
+            Order::Oldest => (rank(order, *first), rank(order, *last)),
+            Order::Newest => (rank(order, *last), rank(order, *first)),
+        };
+        let zones = (0..).zip(inside.zones.iter().map(range));
+        let mut blocks: Vec<_> = zones
+            .filter(|(_, (_, latest))| after.is_none_or(|after| *latest > after))
+            .map(|(block, (earliest, _))| (earliest, block))
+            .collect();
+        blocks.sort_unstable();
+        (inside.rows, blocks)
+    }
+
+    /// Passes on what may be wanted of one block.
+    fn search(
+        &self,
+        (block, most): (u64, u64),
+        (times, salt): (u64, u32),
+        (wanted, uses): (&Wanted<'_>, &Uses),
+        room: &mut Room,
+        mut pass: impl FnMut(TokenId),
+    ) -> Result<(), Bad> {
+        let begin = block.saturating_mul(BLOCK);
+        let inside = self.shared();
+        if inside.times != times {
+            return Err(Bad::Rows("it was made anew"));
+        }
+        let first = self.block(block, most, &mut room.pages)?;
+        drop(inside);
+        let (pages, _) = room.pages.as_chunks::<PAGE_BYTES>();
+        let row = |at: usize| {
+            let rows = page::rows(pages.get(at / PAGE_ROWS)?);
+            rows.get(at % PAGE_ROWS).and_then(Row::read)
+        };
+        room.fitting.clear();
+        let (fitting, mut asks_uses) = (&mut room.fitting, false);
+        each(&room.pages, salt, first, most, |at, row| {
+            match wanted.asks(row) {
+                Says::No => return,
+                Says::Perhaps => {}
+                Says::Used => asks_uses = true,
+            }
+            fitting.push(at);
+        })?;
+        if room.fitting.is_empty() {
+            return Ok(());
+        }
+        if asks_uses {
+            let count = pages.len().saturating_mul(PAGE_ROWS);
+            uses.survey(begin, count, &mut room.uses, &mut room.seen).map_err(Bad::Store)?;
+            let seen = &room.seen;
+            room.fitting.retain(|at| {
+                row(*at).is_some_and(|row| {
+                    let seen = seen.get(*at).copied().unwrap_or(Seen::Unknown);
+                    wanted.asks(row) != Says::Used || wanted.passes(row, seen)
+                })
+            });
+        }
+        let texts = |at: &usize| row(*at).and_then(|row| row.texts());
+        if let Some(text) = wanted.text() {
+            room.texts.read(&self.texts, room.fitting.iter().filter_map(texts), text)?;
+        }
+        for at in &room.fitting {
+            let Some(row) = row(*at) else { continue };
+            let number = begin.saturating_add(u64::try_from(*at).unwrap_or_default());
+            let has = match (wanted.text(), row.texts()) {
+                (Some(text), Some(place)) => {
+                    room.texts.has(&self.texts, (salt, number), place, text)?
+                }
+                _ => Some(true),
+            };
+            if has.ok_or(Bad::Rows("a text is damaged"))? {
+                pass(row.id());
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,70 @@
+//! Rows and what is asked of them.
+
+use super::page::{self, PAGE_BYTES, PAGE_ROWS};
+use super::row::{self, Row, Texts};
+use crate::domain::event::Actor;
+use crate::domain::time::{Span, Timestamp};
+use crate::domain::token::{Act, End, Ended, Token};
+use crate::store::sample::{NOW, token};
+
+fn act() -> Act {
+    Act { at: NOW, by: Actor::Local(0), reason: String::new() }
+}
+
+/// Tokens whose rows differ in every bit that a state rests on.
+fn samples() -> Vec<Token> {
+    let made = token(7, "alice");
+    let ended = |how| Token { ended: Some(Ended { how, act: act() }), ..made.clone() };
+    vec![
+        made.clone(),
+        Token { disabled: Some(act()), ..made.clone() },
+        Token { not_before: NOW.plus(Span::from_days(3)), ..made.clone() },
+        Token { expires_at: Some(NOW.plus(Span::from_days(5))), ..made.clone() },
+        Token { idle_ttl: Span::ZERO, expires_at: None, ..made.clone() },
+        ended(End::Revoked),
+        ended(End::Expired),
+        ended(End::IdleExpired),
+    ]
+}
+
+#[test]
+fn a_row_tells_the_state_of_its_token_at_every_moment() {
+    let place = Texts { offset: 99, length: 5, checksum: 3 };
+    for token in samples() {
+        let bytes = row::encode(&token, 5, place);
+        let row = Row::read(&bytes).unwrap();
+        assert_eq!((row.id(), row.life(), row.texts()), (token.id, token.life(), Some(place)));
+        assert_eq!(row.has_ended(), token.ended.is_some());
+        for days in [0, 1, 2, 3, 4, 5, 99, 100, 101, 200] {
+            let now = NOW.plus(Span::from_days(days));
+            for used in [None, Some(NOW), Some(NOW.plus(Span::from_days(50)))] {
+                assert_eq!(row.state(used, now), token.state(used, now), "{days} {used:?}");
+            }
+        }
+    }
+    let far = Token { expires_at: Some(Timestamp::MAX), ..token(7, "alice") };
+    assert!(Row::read(&row::encode(&far, 5, place)).unwrap().is_far());
+}
+
+#[test]
+fn a_changed_bit_another_place_another_file_and_zeros_are_noticed() {
+    let place = Texts { offset: u64::MAX >> 16, length: u16::MAX, checksum: 3 };
+    let mut bytes = [0; PAGE_BYTES];
+    for (at, token) in samples().iter().enumerate() {
+        page::put(&mut bytes, at, &row::encode(token, 5, place));
+    }
+    page::seal(&mut bytes, 5, 3);
+    let rows = page::open(&bytes, 5, 3).unwrap();
+    assert_eq!((rows.len(), page::tokens(&bytes)), (PAGE_ROWS, samples().len()));
+    assert!(rows.iter().filter_map(Row::read).all(|row| row.texts() == Some(place)));
+    assert!(page::open(&bytes, 5, 4).is_none() && page::open(&bytes, 6, 3).is_none());
+    for at in 0..PAGE_BYTES {
+        let mut changed = bytes;
+        changed[at] ^= 1 << (at % 8);
+        assert!(page::open(&changed, 5, 3).is_none(), "byte {at}");
+    }
+    assert!((0..1_000).all(|number| page::open(&[0; PAGE_BYTES], 5, number).is_none()));
+    let sum = |salt, number, text: &[u8]| row::text_checksum(salt, number, text);
+    let others = [sum(5, 4, b"text"), sum(6, 3, b"text"), sum(5, 3, b"tex"), sum(5, 3, b"uext")];
+    assert!(!others.contains(&sum(5, 3, b"text")));
+}

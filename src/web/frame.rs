@@ -1,0 +1,203 @@
+//! What every page has around it: who reads it, in which language and light, and where they are.
+
+use fluent_bundle::FluentValue;
+
+use super::assets::{self, Asset};
+use super::language::Language;
+use super::texts::Texts;
+use crate::domain::time::Timestamp;
+
+/// Light or dark.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Theme {
+    /// As the system of whoever reads has it.
+    #[default]
+    System,
+    /// Light.
+    Light,
+    /// Dark.
+    Dark,
+}
+
+impl Theme {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::System, Self::Light, Self::Dark];
+
+    /// Its word in forms, cookies and the stylesheet.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::System => "system",
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+
+    /// The one with this word.
+    pub fn of_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|theme| theme.word() == word)
+    }
+}
+
+/// Who reads a page.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    /// Their one name.
+    pub id: String,
+    /// How people call them.
+    pub name: String,
+    /// Whether the whole history is theirs to see.
+    pub watches: bool,
+    /// Whether they make users.
+    pub makes_users: bool,
+    /// What their forms send back (sec-W1).
+    pub csrf: String,
+}
+
+/// The frame of a page.
+#[derive(Clone, Debug)]
+pub struct Frame {
+    /// The language that it is in.
+    pub language: Language,
+    /// Its light.
+    pub theme: Theme,
+    /// None before they have signed in.
+    pub reader: Option<Reader>,
+    /// The path of the page, without a query: where switches lead back to.
+    pub path: String,
+    /// The act that has just been done, of a closed set.
+    pub done: Option<&'static str>,
+    /// The moment by which things are "ago" and "in".
+    pub now: Timestamp,
+}
+
+/// The acts that a page can say are done; each has a text `done-…`.
+pub const DONE: [&str; 12] = [
+    "token-changed",
+    "token-disabled",
+    "token-enabled",
+    "token-revoked",
+    "nothing",
+    "user-created",
+    "user-blocked",
+    "user-unblocked",
+    "user-password",
+    "own-password",
+    "signed-out",
+    "sign-in-first",
+];
+
+impl Frame {
+    /// A text.
+    pub fn t(&self, key: &str) -> String {
+        Texts::of(self.language).get(key)
+    }
+
+    /// A text with a number in it, as `$count`.
+    pub fn n(&self, key: &str, count: impl std::borrow::Borrow<u64>) -> String {
+        Texts::of(self.language).with(key, &[("count", FluentValue::from(*count.borrow()))])
+    }
+
+    /// A text with a word in it, as `$name`.
+    pub fn s(&self, key: &str, name: impl std::fmt::Display) -> String {
+        let name = name.to_string();
+        Texts::of(self.language).with(key, &[("name", FluentValue::from(name))])
+    }
+
+    /// The text of one of a family of keys, by its word: `state-` and `idle_expired`.
+    pub fn of(&self, family: &str, word: &str) -> String {
+        self.t(&format!("{family}-{}", word.replace([' ', '_', '.'], "-")))
+    }
+
+    /// Whether a family has a text for this word.
+    pub fn knows(&self, family: &str, word: &str) -> bool {
+        let key = format!("{family}-{}", word.replace([' ', '_', '.'], "-"));
+        Texts::of(self.language).has(&key)
+    }
+
+    /// A point in time, as people read it.
+    pub fn when(&self, at: Timestamp) -> When {
+        When::new(self, at)
+    }
+
+    /// The stylesheet.
+    pub fn style(&self) -> &'static Asset {
+        &assets::STYLE
+    }
+
+    /// The script.
+    pub fn script(&self) -> &'static Asset {
+        &assets::SCRIPT
+    }
+
+    /// The icon.
+    pub fn icon(&self) -> &'static Asset {
+        &assets::ICON
+    }
+
+    /// What forms send back; empty before somebody has signed in.
+    pub fn csrf(&self) -> &str {
+        self.reader.as_ref().map_or("", |reader| &reader.csrf)
+    }
+
+    /// Whether a place of the navigation is the one where the reader is.
+    pub fn is_in(&self, place: &str) -> bool {
+        self.path == place || (place != "/" && self.path.starts_with(&format!("{place}/")))
+    }
+}
+
+/// A point in time: for machines, with all its digits, and as a distance from now.
+#[derive(Clone, Debug)]
+pub struct When {
+    /// RFC 3339.
+    pub machine: String,
+    /// `2026-11-27 09:30`, in UTC.
+    pub exact: String,
+    /// `in 3 days`.
+    pub distance: String,
+}
+
+/// Distances by their unit: how many seconds one has, from how many seconds on it is used.
+const UNITS: [(&str, u64); 5] =
+    [("year", 31_557_600), ("month", 2_629_800), ("day", 86_400), ("hour", 3_600), ("minute", 60)];
+
+impl When {
+    fn new(frame: &Frame, at: Timestamp) -> Self {
+        let machine = at.to_string();
+        let exact = machine.get(..16).unwrap_or(&machine).replace('T', " ");
+        let (ahead, behind) = (at.since(frame.now).seconds(), frame.now.since(at).seconds());
+        let seconds = ahead.max(behind);
+        let way = if ahead > 0 { "in" } else { "ago" };
+        // Two of a unit at least, so that "in 1 month" is not said of 45 days.
+        let unit = UNITS.into_iter().find(|(name, size)| {
+            seconds >= size * if matches!(*name, "year" | "month") { 2 } else { 1 }
+        });
+        let distance = match unit {
+            None => frame.t("when-now"),
+            // 90 days are 3 months, though not quite.
+            Some((name, size)) => {
+                let half = if matches!(name, "year" | "month") { size / 2 } else { 0 };
+                frame.n(&format!("when-{way}-{name}"), (seconds + half) / size)
+            }
+        };
+        Self { machine, exact, distance }
+    }
+}
+
+impl Frame {
+    /// The languages that can be chosen.
+    pub fn languages(&self) -> &'static [Language] {
+        &Language::ALL
+    }
+
+    /// The lights that can be chosen.
+    pub fn themes(&self) -> &'static [Theme] {
+        &Theme::ALL
+    }
+}
+
+impl Reader {
+    /// What stands for their face.
+    pub fn initial(&self) -> String {
+        self.name.chars().next().map(|c| c.to_uppercase().to_string()).unwrap_or_default()
+    }
+}

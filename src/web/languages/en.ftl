@@ -1,0 +1,494 @@
+### What the pages say, in English.
+
+## Around every page
+skip = Skip to the content
+nav-label = Main
+nav-overview = Overview
+nav-tokens = Tokens
+nav-users = Users
+nav-history = History
+nav-explain = Explain
+nav-account = Your account
+nav-account-of = Account of { $name }
+sign-out = Sign out
+foot-times = All times are UTC.
+look-language = Language
+look-theme = Appearance
+look-apply = Apply
+theme-system = As the system
+theme-light = Light
+theme-dark = Dark
+crumbs = Where you are
+pages-label = Pages
+pages-first = First page
+pages-next = Next page
+pages-newest = Newest
+pages-older = Older
+optional = (optional)
+choose = Choose…
+cancel = Cancel
+save = Save changes
+reason = Reason
+reason-help = Stays in the history, for whoever asks later.
+none = none
+nothing = nothing
+hidden = hidden
+by = by { $name }
+copy = Copy
+copied = Copied
+copy-failed = Copying failed; the text is selected now
+actor-machine = command line on the server
+actor-system = Tollgate
+
+## Times
+when-now = now
+when-ago-year = { $count } years ago
+when-ago-month = { $count } months ago
+when-ago-day = { $count ->
+    [one] { $count } day ago
+   *[other] { $count } days ago
+}
+when-ago-hour = { $count ->
+    [one] { $count } hour ago
+   *[other] { $count } hours ago
+}
+when-ago-minute = { $count ->
+    [one] { $count } minute ago
+   *[other] { $count } minutes ago
+}
+when-in-year = in { $count } years
+when-in-month = in { $count } months
+when-in-day = { $count ->
+    [one] in { $count } day
+   *[other] in { $count } days
+}
+when-in-hour = { $count ->
+    [one] in { $count } hour
+   *[other] in { $count } hours
+}
+when-in-minute = { $count ->
+    [one] in { $count } minute
+   *[other] in { $count } minutes
+}
+
+## States
+state-pending = Not yet
+state-active = Active
+state-disabled = Paused
+state-expired = Expired
+state-idle-expired = Idle too long
+state-revoked = Revoked
+state-blocked = Blocked
+ends-time = by time
+ends-idle = by idleness
+ends-never = never
+ends-over = over
+
+## Signing in
+sign-in-title = Sign in
+sign-in-lead = Where API tokens are handed out and taken back.
+sign-in-user = User name
+sign-in-password = Password
+sign-in-button = Sign in
+sign-in-first-summary = First time here?
+sign-in-first-help = `tollgate init` made the first administrator and printed the password once. If it is lost, set another one on the server:
+sign-in-wrong = This user name and password do not go together.
+sign-in-wait = { $count ->
+    [one] Too many have failed to sign in. Try again in { $count } second.
+   *[other] Too many have failed to sign in. Try again in { $count } seconds.
+}
+
+## Overview
+overview-hello = Hello, { $name }
+overview-lead = What there is, what ends soon, and what happened last.
+overview-counts = Tokens by their state
+overview-soon = Ending in the next two weeks
+overview-soon-none = No token ends in the next two weeks.
+overview-past = Latest events
+overview-gateway = Gateway
+overview-store = Store
+overview-running = Running since
+overview-version = Version
+store-ready = Ready
+store-read-only = Takes no changes
+store-broken = Broken
+count-active = { $count ->
+    [one] active token
+   *[other] active tokens
+}
+count-unused = of them never used
+count-paused = paused or blocked
+count-over = ended
+count-more = There are more tokens; only the newest of them are counted here.
+welcome-title = Three steps to your first token
+welcome-one = Create a token
+welcome-one-help = Give it a name and an owner, and open only what it needs.
+welcome-two = Copy its secret
+welcome-two-help = It is shown once. Tollgate keeps nothing that it could be found from.
+welcome-three = Send a request
+welcome-three-help = A ready curl line stands beside the secret. Here you then see when it was last used.
+welcome-button = Create the first token
+
+## Tokens
+tokens-title = Tokens
+tokens-lead = Tokens that have ended stay in the list.
+tokens-lead-owner = Tokens of { $name }.
+tokens-oldest = The oldest come first.
+tokens-newest = The newest come first.
+tokens-to-newest = Newest first
+tokens-to-oldest = Oldest first
+tokens-caption = Tokens with state, owner, last use and end
+tokens-new = New token
+tokens-empty-title = No tokens yet
+tokens-empty-help = A token lets a program call your APIs, as far as you open them to it.
+tokens-no-more = There are no further tokens.
+token-name = Name
+token-state = State
+token-owner = Owner
+token-app = Application
+token-company = Company
+token-description = Description
+token-last-use = Last used
+token-ends = Ends on
+token-begins = Usable from
+token-created = Created
+token-secret = Secret
+token-secret-hidden = never shown again
+token-id = Id
+token-facts = About this token
+token-rights = What it may do
+token-contexts = Contexts
+token-flags = Access levels
+token-items = Items
+token-networks = Networks
+never-used = never
+all-contexts = General access
+all-items = all
+anywhere = from anywhere
+unlimited = Unlimited
+sealed = kept encrypted, never shown
+token-used-from = from { $name }
+token-edit = Edit
+token-edit-title = Name and description
+token-disable = Pause
+token-enable = Resume
+token-revoke = Revoke…
+token-ended-by = Ended by { $name }
+token-disabled-by = Paused by { $name }
+token-owner-blocked = The owner { $name } is blocked, so this token does not work.
+token-company-blocked = The owner { $name } or the company of this token is blocked, so it does not work.
+revoke-title = Revoke this token?
+revoke-lead = Requests with it are refused from this moment on. This is for good: a revoked token never comes back.
+revoke-button = Revoke for good
+
+## A new token
+create-title = New token
+create-lead = Open only what it needs. Almost everything but its secret can be changed later.
+create-what = What it is
+create-name-help = What will you recognise it by in a year? Such as “Nightly export of orders”.
+create-owner-help = The user or service that it acts for.
+create-company-help = That of the owner, if you leave it empty.
+create-life = How long it lives
+create-expiry = Ends
+create-days = { $count ->
+    [one] after { $count } day
+   *[other] after { $count } days
+}
+create-default = after { $name } (default)
+create-date = on a date…
+create-never = never
+create-expires-on = Date (ends as it begins, UTC)
+create-idle-help = { $count ->
+    [one] It also ends after { $count } day without a request.
+   *[other] It also ends after { $count } days without a request.
+}
+create-idle-never = It may lie unused for as long as it lives.
+create-access = What it may do
+create-access-all = General access
+create-access-all-help = All contexts, also those that are added later.
+create-access-chosen = Chosen contexts
+create-access-chosen-help = Only the ones that you tick.
+create-param-secret = Kept encrypted and never shown again.
+create-flags-help = Tick what its requests need. Without any it only reaches what asks for none.
+create-flag-opens = Asked for by { $name }
+create-unlimited = Unlimited
+create-unlimited-help = Every access level, and it may manage tokens itself. Hardly any program needs this.
+create-items-help = Identifiers, one a line. Empty: all items.
+create-networks-help = Such as 192.0.2.0/24, one a line. Empty: from anywhere.
+create-button = Create token
+secret-title = Your new token
+secret-lead = “{ $name }” is ready to use.
+secret-heading = Secret
+secret-once = Copy it now and keep it safe. It will not be shown again.
+secret-curl = Try it
+secret-curl-help = Put the address that you want to call in place of the last part.
+secret-go-on = Go to the token
+secret-gone-title = The secret was shown already
+secret-gone-help = It is shown once, and Tollgate cannot find it again. If it is lost, revoke this token and create another.
+
+## Users
+users-title = Users
+users-lead = People and programs that tokens act for.
+users-caption = Users with state, roles and company
+users-new = New user
+users-empty = There are no further users.
+user-name = Name
+user-state = State
+user-id = User name
+user-id-help = Small letters, digits and . _ - + @, such as alice or alice@example.com. It cannot be changed.
+user-email = E-mail
+user-company = Company
+user-parent = Subordinate to
+user-roles = Roles
+user-kind = Kind
+user-ceiling = Highest access level
+user-created = Created
+user-facts = About this user
+user-tokens = Tokens
+user-block = Block
+user-unblock = Unblock
+user-blocked-by = Blocked by { $name }
+user-password = Password
+user-password-help = At least 12 characters. Ends all sessions of this user.
+user-password-set = Set password
+user-new-lead = A token acts for a user. People can also sign in here, once they have a password.
+user-new-button = Create user
+user-more-roles = Further roles
+user-more-roles-help = Names that your rules ask for, separated by spaces.
+kind-user = Person
+kind-user-help = Somebody who may sign in.
+kind-service = Service
+kind-service-help = A program, a team or a device.
+role-user = User
+role-administrator = Administrator
+role-company-administrator = Company administrator
+role-developer = Developer
+role-auditor = Auditor
+role-help-administrator = May do everything.
+role-help-company-administrator = Users and tokens of their own company.
+role-help-developer = Own tokens, and services of their own.
+role-help-auditor = Sees everything, changes nothing.
+block-title = Block { $name }?
+block-lead = All their tokens stop with the next request, and they are signed out. Nothing is lost: you can unblock them at any time.
+block-count = { $count ->
+    [0] No active token stops.
+    [one] { $count } active token stops.
+   *[other] { $count } active tokens stop.
+}
+block-more = And more: not all of them were counted.
+unblock-title = Unblock { $name }?
+unblock-lead = Their tokens work again, unless they have ended meanwhile.
+unblock-count = { $count ->
+    [0] No token goes on.
+    [one] { $count } token goes on.
+   *[other] { $count } tokens go on.
+}
+
+## The reader's account
+account-title = Your account
+account-password = Change password
+account-password-help = At least 12 characters; a sentence is easy to remember. You are signed out everywhere else.
+account-password-set = Change password
+password-present = Present password
+password-new = New password
+password-again = New password once more
+
+## History
+history-title = History
+history-lead = Every change, by whom and why. Nothing here can be altered.
+history-lead-token = Events of the token
+history-lead-user = Events of
+history-empty = Nothing has happened yet.
+history-all = Whole history
+event-by = by
+event-token = token
+event-user = user
+event-company = company
+chain-title = Chain of events
+chain-head = { $count ->
+    [one] { $count } event. Newest hash:
+   *[other] { $count } events. Newest hash:
+}
+chain-check = Check the whole chain
+chain-whole = The chain is whole
+chain-whole-lead = { $count ->
+    [one] { $count } event was checked, and it is unaltered.
+   *[other] { $count } events were checked, each against the one before. None is altered or missing.
+}
+chain-newest = Newest event
+chain-number = Number
+chain-keep = Keep this number and hash somewhere else: whoever cuts off the end of the history cannot hide it from you then.
+event-token-created = Token created
+event-token-updated = Token changed
+event-token-disabled = Token paused
+event-token-enabled = Token resumed
+event-token-revoked = Token revoked
+event-token-expired = Token expired
+event-token-idle-expired = Token ended unused
+event-token-first-used = Token used for the first time
+event-token-rotated = Token given a successor
+event-token-retired = Token retired by its successor
+event-owner-created = User created
+event-owner-updated = User changed
+event-owner-blocked = User blocked
+event-owner-unblocked = User unblocked
+event-company-created = Company put on record
+event-company-updated = Company changed
+event-company-blocked = Company blocked
+event-company-unblocked = Company unblocked
+event-history-cut = History went on after a loss
+event-clock-mark-lowered = Latest known time taken back
+event-clock-trusted = Clock declared right
+field-name = Name
+field-app = Application
+field-description = Description
+field-company = Company
+field-expires-at = End
+field-not-before = Begin
+field-flags = Access levels
+field-contexts = Contexts
+field-items = Items
+field-params = Parameters
+field-context-params = Parameters of contexts
+field-conditions = Conditions
+field-password = Password
+field-disabled = Pause
+field-blocked = Block
+field-email = E-mail
+field-parent = Reports to
+field-roles = Roles
+field-ceiling = Highest access level
+field-limits = Limits
+field-idle-ttl = Ends unused after
+
+## Explain
+explain-title = Explain a request
+explain-lead = See each check that a request would meet, in order. Nothing is sent.
+explain-method = Method
+explain-url = Address
+explain-token = Token id
+explain-token-help = From the page of a token.
+explain-secret = Or its secret
+explain-secret-help = It is not kept.
+explain-address = Client address
+explain-button = Explain
+explain-permitted = It would go through
+explain-refused = It would be refused
+explain-rule = Rule
+explain-of-token = Token
+outcome-passed = passed
+outcome-refused = refused here
+outcome-not-reached = not reached
+check-method = Method
+check-target-length = Length of the address
+check-host = Host
+check-path = Path
+check-route = Route
+check-spelling = Spelling
+check-clock = Clock
+check-credential = Credential
+check-digest = Known token
+check-not-revoked = Not revoked
+check-not-disabled = Not paused
+check-owner-not-blocked = Owner not blocked
+check-company-not-blocked = Company not blocked
+check-active = Begun
+check-not-expired = Not expired
+check-not-idle = Not idle too long
+check-presenter = Client certificate
+check-time = Time of the week
+check-address = Network
+check-rule = Rule
+check-roles = Roles
+check-company = Company
+check-context = Context
+check-licence = Licence of the company
+check-flags = Access levels
+check-items = Items
+check-limits = Limits
+check-identity = What the upstream is told
+
+## What was done
+done-token-changed = Saved.
+done-token-disabled = The token is paused.
+done-token-enabled = The token works again.
+done-token-revoked = The token is revoked.
+done-nothing = There was nothing to change.
+done-user-created = The user is created.
+done-user-blocked = The user is blocked. Their tokens have stopped.
+done-user-unblocked = The user is unblocked.
+done-user-password = The password is set.
+done-own-password = Your password is changed.
+done-signed-out = You have signed out.
+done-sign-in-first = Please sign in first.
+
+## What is wrong
+wrong-title = Something is not right yet
+wrong-name = Give it a name of at most 200 characters, on one line.
+wrong-owner = Choose an owner that there is, by the user name.
+wrong-app = The application has at most 200 characters, on one line.
+wrong-company = Choose a company that this owner may act for.
+wrong-description = The description has at most 2,000 characters.
+wrong-lifetime = Choose an end that is still ahead.
+wrong-expires-at = Choose a date that is still ahead.
+wrong-expires-on = Choose the date on which it ends.
+wrong-contexts = Choose contexts that there are, that you may open, and that the company is licensed for.
+wrong-context-params = Fill in this parameter with a value that its context takes.
+wrong-flags = Choose access levels that you and the owner have.
+wrong-items = Items are identifiers without commas and slashes.
+wrong-conditions = Networks look like 192.0.2.0/24 or 192.0.2.7.
+wrong-reason = The reason has at most 500 characters, on one line.
+wrong-id = Give a user name of small letters, digits and . _ - + @.
+wrong-email = This is no e-mail address.
+wrong-parent = Choose a user that there is, by the user name.
+wrong-roles = Choose roles that you may give.
+wrong-ceiling = Choose access levels that you have yourself.
+wrong-password = Choose a password of 12 to 200 characters that is not the user name.
+wrong-present = This is not your present password.
+wrong-again = The two new passwords differ.
+wrong-method = Choose a method.
+wrong-url = Give an address such as http://api.example/orders/1.
+wrong-token = This is not the id of a token.
+wrong-secret = Give the id or the secret, not both.
+wrong-address = This is not an IP address.
+
+## Problems: what it is, and what to do
+problem-bad-field = A value is missing or wrong
+problem-not-allowed = More than may be granted
+problem-forbidden = This is not yours to do
+problem-not-found = There is nothing here
+problem-exists = This name is taken
+problem-ended = This token has ended
+problem-rotated = This token has a successor
+problem-clock-behind = The clock of the server is behind
+problem-other-history = The history does not hold
+problem-conflict = Somebody changed it meanwhile
+problem-duplicate-secret = Another token has this secret
+problem-disk-full = The disk of the server is full
+problem-read-only = No changes are taken now
+problem-locked = The store is in use
+problem-damaged = The store is damaged
+problem-unavailable = Not now
+problem-no-csrf-token = This form is too old
+problem-other-origin = This came from another site
+problem-bad-request = This cannot be read
+help-bad-field = Go back and look at what you entered.
+help-not-allowed = Nobody hands out more than they have. Ask an administrator.
+help-forbidden = Ask an administrator, if you need it.
+help-not-found = It was never here, or it is not for you to see.
+help-exists = Choose another one.
+help-ended = An end is final. Create a new token instead.
+help-rotated = Change the successor instead.
+help-clock-behind = Tokens cannot be judged until the clock is set right.
+help-other-history = Something was altered or is missing. Tell whoever runs the server, and keep a copy of everything.
+help-conflict = Look at what it is now, and change it again.
+help-duplicate-secret = Use another one.
+help-disk-full = Changes are taken again once there is room.
+help-read-only = Requests are still decided. Try again later, or tell whoever runs the server.
+help-locked = Try again in a moment.
+help-damaged = Tell whoever runs the server.
+help-unavailable = Try again in a moment.
+help-no-csrf-token = Nothing was changed. Go back, load the page again, and send it once more.
+help-other-origin = Nothing was changed. Open this address yourself.
+help-bad-request = Go back and try again.
+oops-home = To the overview

@@ -1,0 +1,506 @@
+### O que as páginas dizem, em português do Brasil.
+
+## Em volta de cada página
+skip = Ir para o conteúdo
+nav-label = Menu principal
+nav-overview = Visão geral
+nav-tokens = Tokens
+nav-users = Usuários
+nav-history = Histórico
+nav-explain = Explicar
+nav-account = Minha conta
+nav-account-of = Conta de { $name }
+sign-out = Sair
+foot-times = Todos os horários estão em UTC.
+look-language = Idioma
+look-theme = Aparência
+look-apply = Aplicar
+theme-system = Como no sistema
+theme-light = Clara
+theme-dark = Escura
+crumbs = Onde você está
+pages-label = Páginas da lista
+pages-first = Primeira página
+pages-next = Próxima página
+pages-newest = Mais recentes
+pages-older = Mais antigos
+optional = (opcional)
+choose = Escolha…
+cancel = Cancelar
+save = Salvar alterações
+reason = Motivo
+reason-help = Fica no histórico, para quem perguntar depois.
+none = nenhum
+nothing = nada
+hidden = oculto
+by = por { $name }
+copy = Copiar
+copied = Copiado
+copy-failed = Não foi possível copiar; o texto está selecionado
+actor-machine = linha de comando do servidor
+actor-system = Tollgate
+
+## Tempo
+when-now = agora
+when-ago-year = { $count ->
+    [one] há { $count } ano
+   *[other] há { $count } anos
+}
+when-ago-month = { $count ->
+    [one] há { $count } mês
+   *[other] há { $count } meses
+}
+when-ago-day = { $count ->
+    [one] há { $count } dia
+   *[other] há { $count } dias
+}
+when-ago-hour = { $count ->
+    [one] há { $count } hora
+   *[other] há { $count } horas
+}
+when-ago-minute = { $count ->
+    [one] há { $count } minuto
+   *[other] há { $count } minutos
+}
+when-in-year = { $count ->
+    [one] em { $count } ano
+   *[other] em { $count } anos
+}
+when-in-month = { $count ->
+    [one] em { $count } mês
+   *[other] em { $count } meses
+}
+when-in-day = { $count ->
+    [one] em { $count } dia
+   *[other] em { $count } dias
+}
+when-in-hour = { $count ->
+    [one] em { $count } hora
+   *[other] em { $count } horas
+}
+when-in-minute = { $count ->
+    [one] em { $count } minuto
+   *[other] em { $count } minutos
+}
+
+## Estados
+state-pending = Ainda não começou
+state-active = Ativo
+state-disabled = Pausado
+state-expired = Vencido
+state-idle-expired = Sem uso por muito tempo
+state-revoked = Revogado
+state-blocked = Bloqueado
+ends-time = por prazo
+ends-idle = por falta de uso
+ends-never = nunca
+ends-over = terminado
+
+## Entrar
+sign-in-title = Entrar
+sign-in-lead = Onde os tokens das APIs são entregues e recolhidos.
+sign-in-user = Nome de usuário
+sign-in-password = Senha
+sign-in-button = Entrar
+sign-in-first-summary = É a sua primeira vez aqui?
+sign-in-first-help = O comando `tollgate init` criou o primeiro administrador e mostrou a senha uma única vez. Se ela se perdeu, defina outra no servidor:
+sign-in-wrong = Este nome de usuário e esta senha não combinam.
+sign-in-wait = { $count ->
+    [one] Muitas tentativas falharam. Tente de novo em { $count } segundo.
+   *[other] Muitas tentativas falharam. Tente de novo em { $count } segundos.
+}
+
+## Visão geral
+overview-hello = Olá, { $name }
+overview-lead = O que existe, o que termina em breve e o que aconteceu por último.
+overview-counts = Tokens por estado
+overview-soon = Terminam nas próximas duas semanas
+overview-soon-none = Nenhum token termina nas próximas duas semanas.
+overview-past = Últimos eventos
+overview-gateway = Gateway
+overview-store = Armazenamento
+overview-running = Em execução desde
+overview-version = Versão
+store-ready = Em ordem
+store-read-only = Não aceita alterações
+store-broken = Com defeito
+count-active = { $count ->
+    [one] token ativo
+   *[other] tokens ativos
+}
+count-unused = deles nunca usados
+count-paused = pausados ou bloqueados
+count-over = terminados
+count-more = Há mais tokens; só os mais recentes foram contados aqui.
+welcome-title = Três passos até o seu primeiro token
+welcome-one = Crie um token
+welcome-one-help = Dê a ele um nome e um dono e abra somente o que ele precisa.
+welcome-two = Copie o segredo
+welcome-two-help = Ele é mostrado uma única vez. O Tollgate não guarda nada que permita descobri-lo.
+welcome-three = Envie uma requisição
+welcome-three-help = Ao lado do segredo há uma linha de curl pronta. Aqui você verá depois quando ele foi usado pela última vez.
+welcome-button = Criar o primeiro token
+
+## Tokens
+tokens-title = Tokens
+tokens-lead = Os tokens terminados continuam na lista.
+tokens-lead-owner = Tokens de { $name }.
+tokens-oldest = Os mais antigos vêm primeiro.
+tokens-newest = Os mais recentes vêm primeiro.
+tokens-to-newest = Mais recentes primeiro
+tokens-to-oldest = Mais antigos primeiro
+tokens-caption = Tokens com estado, dono, último uso e término
+tokens-new = Novo token
+tokens-empty-title = Ainda não há tokens
+tokens-empty-help = Com um token, um programa chama as suas APIs, até onde você as abrir para ele.
+tokens-no-more = Não há mais tokens.
+token-name = Nome
+token-state = Estado
+token-owner = Dono
+token-app = Aplicação
+token-company = Empresa
+token-description = Descrição
+token-last-use = Último uso
+token-ends = Termina em
+token-begins = Vale a partir de
+token-created = Criado
+token-secret = Segredo
+token-secret-hidden = não é mostrado de novo
+token-id = Identificador
+token-facts = Sobre este token
+token-rights = O que ele pode fazer
+token-contexts = Contextos
+token-flags = Níveis de acesso
+token-items = Itens
+token-networks = Redes
+never-used = nunca
+all-contexts = Acesso geral
+all-items = todos
+anywhere = de qualquer lugar
+unlimited = Sem limites
+sealed = guardado cifrado, nunca mostrado
+token-used-from = de { $name }
+token-edit = Editar
+token-edit-title = Nome e descrição
+token-disable = Pausar
+token-enable = Retomar
+token-revoke = Revogar…
+token-ended-by = Terminado por { $name }
+token-disabled-by = Pausado por { $name }
+token-owner-blocked = O dono { $name } está bloqueado, por isso este token não funciona.
+token-company-blocked = O dono { $name } ou a empresa deste token está bloqueada, por isso ele não funciona.
+revoke-title = Revogar este token?
+revoke-lead = A partir deste momento, requisições com ele são recusadas. É definitivo: um token revogado nunca volta.
+revoke-button = Revogar de vez
+
+## Um novo token
+create-title = Novo token
+create-lead = Abra somente o que ele precisa. Quase tudo, menos o segredo, pode ser alterado depois.
+create-what = O que ele é
+create-name-help = Por qual nome você o reconhecerá daqui a um ano? Por exemplo, “Exportação noturna de pedidos”.
+create-owner-help = O usuário ou serviço em nome do qual ele age.
+create-company-help = A do dono, se você deixar em branco.
+create-life = Por quanto tempo ele vale
+create-expiry = Termina
+create-days = { $count ->
+    [one] após { $count } dia
+   *[other] após { $count } dias
+}
+create-default = após { $name } (padrão)
+create-date = em uma data…
+create-never = nunca
+create-expires-on = Data (termina quando ela começa, UTC)
+create-idle-help = { $count ->
+    [one] Também termina após { $count } dia sem nenhuma requisição.
+   *[other] Também termina após { $count } dias sem nenhuma requisição.
+}
+create-idle-never = Pode ficar sem uso enquanto valer.
+create-access = O que ele pode fazer
+create-access-all = Acesso geral
+create-access-all-help = Todos os contextos, também os que surgirem depois.
+create-access-chosen = Contextos escolhidos
+create-access-chosen-help = Somente os que você marcar.
+create-param-secret = Guardado cifrado e nunca mostrado de novo.
+create-flags-help = Marque o que as requisições dele precisam. Sem nenhum, ele só alcança o que não exige nível.
+create-flag-opens = Exigido por { $name }
+create-unlimited = Sem limites
+create-unlimited-help = Todos os níveis de acesso, e pode ele mesmo gerenciar tokens. Quase nenhum programa precisa disso.
+create-items-help = Identificadores, um por linha. Em branco: todos os itens.
+create-networks-help = Por exemplo 192.0.2.0/24, uma por linha. Em branco: de qualquer lugar.
+create-button = Criar token
+secret-title = Seu novo token
+secret-lead = “{ $name }” está pronto para usar.
+secret-heading = Segredo
+secret-once = Copie agora e guarde bem. Ele não será mostrado de novo.
+secret-curl = Experimente
+secret-curl-help = Troque a última parte pelo endereço que você quer chamar.
+secret-go-on = Ir para o token
+secret-gone-title = O segredo já foi mostrado
+secret-gone-help = Ele é mostrado uma única vez, e o Tollgate não consegue recuperá-lo. Se ele se perdeu, revogue este token e crie outro.
+
+## Usuários
+users-title = Usuários
+users-lead = Pessoas e programas em nome dos quais os tokens agem.
+users-caption = Usuários com estado, papéis e empresa
+users-new = Novo usuário
+users-empty = Não há mais usuários.
+user-name = Nome
+user-state = Estado
+user-id = Nome de usuário
+user-id-help = Letras minúsculas, algarismos e . _ - + @, por exemplo alice ou alice@example.com. Não pode ser alterado.
+user-email = E-mail
+user-company = Empresa
+user-parent = Subordinado a
+user-roles = Papéis
+user-kind = Tipo
+user-ceiling = Nível de acesso máximo
+user-created = Criado
+user-facts = Sobre este usuário
+user-tokens = Tokens
+user-block = Bloquear
+user-unblock = Desbloquear
+user-blocked-by = Bloqueado por { $name }
+user-password = Senha
+user-password-help = No mínimo 12 caracteres. Encerra todas as sessões deste usuário.
+user-password-set = Definir senha
+user-new-lead = Um token age em nome de um usuário. As pessoas também podem entrar aqui, quando têm uma senha.
+user-new-button = Criar usuário
+user-more-roles = Outros papéis
+user-more-roles-help = Nomes que as suas regras exigem, separados por espaços.
+kind-user = Pessoa
+kind-user-help = Alguém que pode entrar aqui.
+kind-service = Serviço
+kind-service-help = Um programa, uma equipe ou um dispositivo.
+role-user = Usuário
+role-administrator = Administrador
+role-company-administrator = Administrador da empresa
+role-developer = Desenvolvedor
+role-auditor = Auditor
+role-help-administrator = Pode fazer tudo.
+role-help-company-administrator = Usuários e tokens da própria empresa.
+role-help-developer = Os próprios tokens e serviços próprios.
+role-help-auditor = Vê tudo, não altera nada.
+block-title = Bloquear { $name }?
+block-lead = Todos os tokens param na próxima requisição, e as sessões são encerradas. Nada se perde: você pode desbloquear a qualquer momento.
+block-count = { $count ->
+    [0] Nenhum token ativo para.
+    [one] { $count } token ativo para.
+   *[other] { $count } tokens ativos param.
+}
+block-more = E mais: nem todos foram contados.
+unblock-title = Desbloquear { $name }?
+unblock-lead = Os tokens voltam a funcionar, a não ser que tenham terminado nesse meio-tempo.
+unblock-count = { $count ->
+    [0] Nenhum token volta a funcionar.
+    [one] { $count } token volta a funcionar.
+   *[other] { $count } tokens voltam a funcionar.
+}
+
+## A conta de quem lê
+account-title = Minha conta
+account-password = Trocar a senha
+account-password-help = No mínimo 12 caracteres; uma frase é fácil de lembrar. Suas sessões em outros lugares são encerradas.
+account-password-set = Trocar a senha
+password-present = Senha atual
+password-new = Nova senha
+password-again = Nova senha mais uma vez
+
+## Histórico
+history-title = Histórico
+history-lead = Cada alteração, por quem e por quê. Aqui nada pode ser modificado.
+history-lead-token = Eventos do token
+history-lead-user = Eventos de
+history-empty = Ainda não aconteceu nada.
+history-all = Histórico completo
+event-by = por
+event-token = token
+event-user = usuário
+event-company = empresa
+chain-title = Cadeia de eventos
+chain-head = { $count ->
+    [one] { $count } evento. Hash mais recente:
+   *[other] { $count } eventos. Hash mais recente:
+}
+chain-check = Verificar toda a cadeia
+chain-whole = A cadeia está íntegra
+chain-whole-lead = { $count ->
+    [one] { $count } evento foi verificado e não foi alterado.
+   *[other] { $count } eventos foram verificados, cada um contra o anterior. Nenhum foi alterado nem falta.
+}
+chain-newest = Evento mais recente
+chain-number = Número
+chain-keep = Guarde este número e este hash em outro lugar: assim ninguém consegue cortar o fim do histórico sem que você perceba.
+event-token-created = Token criado
+event-token-updated = Token alterado
+event-token-disabled = Token pausado
+event-token-enabled = Token retomado
+event-token-revoked = Token revogado
+event-token-expired = Token vencido
+event-token-idle-expired = Token terminado por falta de uso
+event-token-first-used = Token usado pela primeira vez
+event-token-rotated = Token recebeu um sucessor
+event-token-retired = Token substituído pelo sucessor
+event-owner-created = Usuário criado
+event-owner-updated = Usuário alterado
+event-owner-blocked = Usuário bloqueado
+event-owner-unblocked = Usuário desbloqueado
+event-company-created = Empresa cadastrada
+event-company-updated = Empresa alterada
+event-company-blocked = Empresa bloqueada
+event-company-unblocked = Empresa desbloqueada
+event-history-cut = O histórico continuou após uma perda
+event-clock-mark-lowered = Último horário conhecido recuado
+event-clock-trusted = Relógio declarado certo
+field-name = Nome
+field-app = Aplicação
+field-description = Descrição
+field-company = Empresa
+field-expires-at = Término
+field-not-before = Início
+field-flags = Níveis de acesso
+field-contexts = Contextos
+field-items = Itens
+field-params = Parâmetros
+field-context-params = Parâmetros dos contextos
+field-conditions = Condições
+field-password = Senha
+field-disabled = Pausa
+field-blocked = Bloqueio
+field-email = E-mail
+field-parent = Subordinado a
+field-roles = Papéis
+field-ceiling = Nível de acesso máximo
+field-limits = Limites
+field-idle-ttl = Prazo sem uso
+
+## Explicar
+explain-title = Explicar uma requisição
+explain-lead = Veja cada verificação que uma requisição encontraria, na ordem. Nada é enviado.
+explain-method = Método
+explain-url = Endereço
+explain-token = Identificador do token
+explain-token-help = Está na página do token.
+explain-secret = Ou o segredo dele
+explain-secret-help = Não é guardado.
+explain-address = Endereço do cliente
+explain-button = Explicar
+explain-permitted = Ela passaria
+explain-refused = Ela seria recusada
+explain-rule = Regra
+explain-of-token = Token
+outcome-passed = passou
+outcome-refused = recusada aqui
+outcome-not-reached = não chegou até aqui
+check-method = Método
+check-target-length = Comprimento do endereço
+check-host = Host
+check-path = Caminho
+check-route = Rota
+check-spelling = Grafia
+check-clock = Relógio
+check-credential = Credencial
+check-digest = Token conhecido
+check-not-revoked = Não revogado
+check-not-disabled = Não pausado
+check-owner-not-blocked = Dono não bloqueado
+check-company-not-blocked = Empresa não bloqueada
+check-active = Já começou
+check-not-expired = Não vencido
+check-not-idle = Usado há pouco o bastante
+check-presenter = Certificado do cliente
+check-time = Horário da semana
+check-address = Rede
+check-rule = Regra
+check-roles = Papéis
+check-company = Empresa
+check-context = Contexto
+check-licence = Licença da empresa
+check-flags = Níveis de acesso
+check-items = Itens
+check-limits = Limites
+check-identity = O que o servidor de destino fica sabendo
+
+## O que foi feito
+done-token-changed = Salvo.
+done-token-disabled = O token está pausado.
+done-token-enabled = O token voltou a funcionar.
+done-token-revoked = O token foi revogado.
+done-nothing = Não havia nada para alterar.
+done-user-created = O usuário foi criado.
+done-user-blocked = O usuário foi bloqueado. Os tokens dele pararam.
+done-user-unblocked = O usuário foi desbloqueado.
+done-user-password = A senha foi definida.
+done-own-password = Sua senha foi trocada.
+done-signed-out = Você saiu.
+done-sign-in-first = Entre primeiro.
+
+## O que está errado
+wrong-title = Algo ainda não está certo
+wrong-name = Dê um nome de no máximo 200 caracteres, em uma linha.
+wrong-owner = Informe o nome de um dono que exista.
+wrong-app = A aplicação tem no máximo 200 caracteres, em uma linha.
+wrong-company = Informe uma empresa pela qual este dono possa agir.
+wrong-description = A descrição tem no máximo 2.000 caracteres.
+wrong-lifetime = Escolha um término que ainda esteja por vir.
+wrong-expires-at = Escolha uma data que ainda esteja por vir.
+wrong-expires-on = Escolha a data em que ele termina.
+wrong-contexts = Escolha contextos que existam, que você possa abrir e para os quais a empresa tenha licença.
+wrong-context-params = Preencha este parâmetro com um valor que o contexto aceite.
+wrong-flags = Escolha níveis de acesso que você e o dono tenham.
+wrong-items = Itens são identificadores sem vírgulas nem barras.
+wrong-conditions = Redes são assim: 192.0.2.0/24 ou 192.0.2.7.
+wrong-reason = O motivo tem no máximo 500 caracteres, em uma linha.
+wrong-id = Informe um nome de usuário com letras minúsculas, algarismos e . _ - + @.
+wrong-email = Isto não é um endereço de e-mail.
+wrong-parent = Informe o nome de um usuário que exista.
+wrong-roles = Escolha papéis que você possa dar.
+wrong-ceiling = Escolha níveis de acesso que você mesmo tenha.
+wrong-password = Escolha uma senha de 12 a 200 caracteres que não seja o nome de usuário.
+wrong-present = Esta não é a sua senha atual.
+wrong-again = As duas senhas novas são diferentes.
+wrong-method = Escolha um método.
+wrong-url = Informe um endereço, por exemplo http://api.example/orders/1.
+wrong-token = Isto não é o identificador de um token.
+wrong-secret = Informe o identificador ou o segredo, não os dois.
+wrong-address = Isto não é um endereço IP.
+
+## Problemas: o que é e o que fazer
+problem-bad-field = Um valor falta ou está errado
+problem-not-allowed = Mais do que pode ser concedido
+problem-forbidden = Isto não cabe a você
+problem-not-found = Não há nada aqui
+problem-exists = Este nome já existe
+problem-ended = Este token terminou
+problem-rotated = Este token tem um sucessor
+problem-clock-behind = O relógio do servidor está atrasado
+problem-other-history = O histórico não confere
+problem-conflict = Alguém alterou isto nesse meio-tempo
+problem-duplicate-secret = Outro token tem este segredo
+problem-disk-full = O disco do servidor está cheio
+problem-read-only = Alterações não são aceitas agora
+problem-locked = O armazenamento está em uso
+problem-damaged = O armazenamento está danificado
+problem-unavailable = Agora não
+problem-no-csrf-token = Este formulário é antigo demais
+problem-other-origin = Isto veio de outro site
+problem-bad-request = Não é possível ler isto
+help-bad-field = Volte e veja o que você informou.
+help-not-allowed = Ninguém entrega mais do que tem. Fale com um administrador.
+help-forbidden = Fale com um administrador, se você precisar.
+help-not-found = Nunca esteve aqui, ou não é para você ver.
+help-exists = Escolha outro.
+help-ended = Um término é definitivo. Crie um novo token.
+help-rotated = Altere o sucessor.
+help-clock-behind = Os tokens não podem ser avaliados até que o relógio seja acertado.
+help-other-history = Algo foi alterado ou falta. Avise quem cuida do servidor e guarde uma cópia de tudo.
+help-conflict = Veja como está agora e altere de novo.
+help-duplicate-secret = Use outro.
+help-disk-full = As alterações voltam a ser aceitas quando houver espaço.
+help-read-only = As requisições continuam sendo decididas. Tente mais tarde ou avise quem cuida do servidor.
+help-locked = Tente de novo em instantes.
+help-damaged = Avise quem cuida do servidor.
+help-unavailable = Tente de novo em instantes.
+help-no-csrf-token = Nada foi alterado. Volte, recarregue a página e envie de novo.
+help-other-origin = Nada foi alterado. Abra este endereço você mesmo.
+help-bad-request = Volte e tente de novo.
+oops-home = Para a visão geral

@@ -1,0 +1,524 @@
+### Что говорят страницы, по-русски.
+
+## Вокруг каждой страницы
+skip = Перейти к содержанию
+nav-label = Основное меню
+nav-overview = Обзор
+nav-tokens = Токены
+nav-users = Пользователи
+nav-history = История
+nav-explain = Разбор запроса
+nav-account = Моя учётная запись
+nav-account-of = Учётная запись: { $name }
+sign-out = Выйти
+foot-times = Всё время указано по UTC.
+look-language = Язык
+look-theme = Оформление
+look-apply = Применить
+theme-system = Как в системе
+theme-light = Светлое
+theme-dark = Тёмное
+crumbs = Где вы находитесь
+pages-label = Страницы списка
+pages-first = В начало
+pages-next = Дальше
+pages-newest = К новым
+pages-older = Более ранние
+optional = (необязательно)
+choose = Выберите…
+cancel = Отмена
+save = Сохранить
+reason = Причина
+reason-help = Останется в истории для тех, кто спросит позже.
+none = нет
+nothing = ничего
+hidden = скрыто
+by = кем: { $name }
+copy = Скопировать
+copied = Скопировано
+copy-failed = Скопировать не удалось; текст выделен
+actor-machine = командная строка сервера
+actor-system = Tollgate
+
+## Время
+when-now = сейчас
+when-ago-year = { $count ->
+    [one] { $count } год назад
+    [few] { $count } года назад
+   *[other] { $count } лет назад
+}
+when-ago-month = { $count ->
+    [one] { $count } месяц назад
+    [few] { $count } месяца назад
+   *[other] { $count } месяцев назад
+}
+when-ago-day = { $count ->
+    [one] { $count } день назад
+    [few] { $count } дня назад
+   *[other] { $count } дней назад
+}
+when-ago-hour = { $count ->
+    [one] { $count } час назад
+    [few] { $count } часа назад
+   *[other] { $count } часов назад
+}
+when-ago-minute = { $count ->
+    [one] { $count } минуту назад
+    [few] { $count } минуты назад
+   *[other] { $count } минут назад
+}
+when-in-year = { $count ->
+    [one] через { $count } год
+    [few] через { $count } года
+   *[other] через { $count } лет
+}
+when-in-month = { $count ->
+    [one] через { $count } месяц
+    [few] через { $count } месяца
+   *[other] через { $count } месяцев
+}
+when-in-day = { $count ->
+    [one] через { $count } день
+    [few] через { $count } дня
+   *[other] через { $count } дней
+}
+when-in-hour = { $count ->
+    [one] через { $count } час
+    [few] через { $count } часа
+   *[other] через { $count } часов
+}
+when-in-minute = { $count ->
+    [one] через { $count } минуту
+    [few] через { $count } минуты
+   *[other] через { $count } минут
+}
+
+## Состояния
+state-pending = Ещё не начался
+state-active = Действует
+state-disabled = Приостановлен
+state-expired = Истёк
+state-idle-expired = Долго не использовался
+state-revoked = Отозван
+state-blocked = Заблокирован
+ends-time = по сроку
+ends-idle = если не использовать
+ends-never = никогда
+ends-over = закончился
+
+## Вход
+sign-in-title = Вход
+sign-in-lead = Здесь выдают и отзывают токены для API.
+sign-in-user = Имя пользователя
+sign-in-password = Пароль
+sign-in-button = Войти
+sign-in-first-summary = Вы здесь впервые?
+sign-in-first-help = Первого администратора создала команда `tollgate init`; его пароль она показала один раз. Если пароль потерян, задайте новый на сервере:
+sign-in-wrong = Имя пользователя и пароль не подходят друг к другу.
+sign-in-wait = { $count ->
+    [one] Слишком много неудачных попыток. Повторите через { $count } секунду.
+    [few] Слишком много неудачных попыток. Повторите через { $count } секунды.
+   *[other] Слишком много неудачных попыток. Повторите через { $count } секунд.
+}
+
+## Обзор
+overview-hello = Здравствуйте, { $name }!
+overview-lead = Что есть, что скоро закончится и что произошло недавно.
+overview-counts = Токены по состоянию
+overview-soon = Закончатся в ближайшие две недели
+overview-soon-none = В ближайшие две недели ни один токен не закончится.
+overview-past = Последние события
+overview-gateway = Шлюз
+overview-store = Хранилище
+overview-running = Работает с
+overview-version = Версия
+store-ready = В порядке
+store-read-only = Не принимает изменений
+store-broken = Неисправно
+count-active = { $count ->
+    [one] действующий токен
+    [few] действующих токена
+   *[other] действующих токенов
+}
+count-unused = из них ещё не использованы
+count-paused = приостановлены или заблокированы
+count-over = закончились
+count-more = Токенов больше: здесь сосчитаны только самые новые.
+welcome-title = Три шага до первого токена
+welcome-one = Создайте токен
+welcome-one-help = Дайте ему название и владельца и откройте только то, что нужно.
+welcome-two = Скопируйте секрет
+welcome-two-help = Он показывается один раз. Tollgate не хранит ничего, по чему его можно восстановить.
+welcome-three = Отправьте запрос
+welcome-three-help = Рядом с секретом есть готовая строка curl. Здесь вы потом увидите, когда токен использовали в последний раз.
+welcome-button = Создать первый токен
+
+## Токены
+tokens-title = Токены
+tokens-lead = Закончившиеся токены остаются в списке.
+tokens-lead-owner = Токены владельца { $name }.
+tokens-oldest = Сначала старые.
+tokens-newest = Сначала новые.
+tokens-to-newest = Показать сначала новые
+tokens-to-oldest = Показать сначала старые
+tokens-caption = Токены: состояние, владелец, последнее использование и окончание
+tokens-new = Новый токен
+tokens-empty-title = Токенов пока нет
+tokens-empty-help = С токеном программа может обращаться к вашим API — настолько, насколько вы их ей откроете.
+tokens-no-more = Больше токенов нет.
+token-name = Название
+token-state = Состояние
+token-owner = Владелец
+token-app = Приложение
+token-company = Компания
+token-description = Описание
+token-last-use = Последнее использование
+token-ends = Закончится
+token-begins = Действует с
+token-created = Создан
+token-secret = Секрет
+token-secret-hidden = больше не показывается
+token-id = Идентификатор
+token-facts = Об этом токене
+token-rights = Что ему разрешено
+token-contexts = Контексты
+token-flags = Уровни доступа
+token-items = Объекты
+token-networks = Сети
+never-used = не использовался
+all-contexts = Общий доступ
+all-items = все
+anywhere = откуда угодно
+unlimited = Без ограничений
+sealed = хранится в зашифрованном виде и не показывается
+token-used-from = с адреса { $name }
+token-edit = Изменить
+token-edit-title = Название и описание
+token-disable = Приостановить
+token-enable = Возобновить
+token-revoke = Отозвать…
+token-ended-by = Закончился. Кем: { $name }
+token-disabled-by = Приостановлен. Кем: { $name }
+token-owner-blocked = Владелец { $name } заблокирован, поэтому токен не работает.
+token-company-blocked = Владелец { $name } или компания этого токена заблокированы, поэтому он не работает.
+revoke-title = Отозвать этот токен?
+revoke-lead = С этой минуты запросы с ним будут отклоняться. Это навсегда: отозванный токен вернуть нельзя.
+revoke-button = Отозвать навсегда
+
+## Новый токен
+create-title = Новый токен
+create-lead = Откройте только то, что нужно. Почти всё, кроме секрета, можно изменить позже.
+create-what = Что это за токен
+create-name-help = По какому названию вы узнаете его через год? Например, «Ночная выгрузка заказов».
+create-owner-help = Пользователь или служба, от имени которых он действует.
+create-company-help = Если не указать, будет компания владельца.
+create-life = Сколько он действует
+create-expiry = Закончится
+create-days = { $count ->
+    [one] через { $count } день
+    [few] через { $count } дня
+   *[other] через { $count } дней
+}
+create-default = через { $name } (по умолчанию)
+create-date = в указанный день…
+create-never = никогда
+create-expires-on = Дата (закончится с её началом, UTC)
+create-idle-help = { $count ->
+    [one] Закончится и тогда, когда { $count } день не будет запросов.
+    [few] Закончится и тогда, когда { $count } дня не будет запросов.
+   *[other] Закончится и тогда, когда { $count } дней не будет запросов.
+}
+create-idle-never = Его можно не использовать сколь угодно долго.
+create-access = Что ему разрешено
+create-access-all = Общий доступ
+create-access-all-help = Все контексты, в том числе те, что появятся позже.
+create-access-chosen = Выбранные контексты
+create-access-chosen-help = Только отмеченные.
+create-param-secret = Хранится в зашифрованном виде и больше не показывается.
+create-flags-help = Отметьте то, что нужно его запросам. Без уровней доступно лишь то, что их не требует.
+create-flag-opens = Требуется для { $name }
+create-unlimited = Без ограничений
+create-unlimited-help = Все уровни доступа и право самому управлять токенами. Программам это почти никогда не нужно.
+create-items-help = Идентификаторы, по одному в строке. Пусто — все объекты.
+create-networks-help = Например, 192.0.2.0/24, по одной в строке. Пусто — откуда угодно.
+create-button = Создать токен
+secret-title = Ваш новый токен
+secret-lead = Токен «{ $name }» готов к работе.
+secret-heading = Секрет
+secret-once = Скопируйте его сейчас и сохраните в надёжном месте. Больше он не будет показан.
+secret-curl = Попробуйте
+secret-curl-help = Замените последнюю часть адресом, к которому хотите обратиться.
+secret-go-on = Перейти к токену
+secret-gone-title = Секрет уже был показан
+secret-gone-help = Он показывается один раз, и восстановить его Tollgate не может. Если он потерян, отзовите этот токен и создайте другой.
+
+## Пользователи
+users-title = Пользователи
+users-lead = Люди и программы, от имени которых действуют токены.
+users-caption = Пользователи: состояние, роли и компания
+users-new = Новый пользователь
+users-empty = Больше пользователей нет.
+user-name = Имя
+user-state = Состояние
+user-id = Имя пользователя
+user-id-help = Строчные латинские буквы, цифры и . _ - + @, например alice или alice@example.com. Изменить его нельзя.
+user-email = Электронная почта
+user-company = Компания
+user-parent = Подчиняется
+user-roles = Роли
+user-kind = Вид
+user-ceiling = Наибольший уровень доступа
+user-created = Создан
+user-facts = О пользователе
+user-tokens = Токены
+user-block = Заблокировать
+user-unblock = Разблокировать
+user-blocked-by = Заблокирован. Кем: { $name }
+user-password = Пароль
+user-password-help = Не меньше 12 знаков. Все сеансы этого пользователя завершатся.
+user-password-set = Задать пароль
+user-new-lead = Токен действует от имени пользователя. Люди могут и входить сюда, когда у них есть пароль.
+user-new-button = Создать пользователя
+user-more-roles = Другие роли
+user-more-roles-help = Названия, которых требуют ваши правила, через пробел.
+kind-user = Человек
+kind-user-help = Может входить сюда.
+kind-service = Служба
+kind-service-help = Программа, группа или устройство.
+role-user = Пользователь
+role-administrator = Администратор
+role-company-administrator = Администратор компании
+role-developer = Разработчик
+role-auditor = Аудитор
+role-help-administrator = Может всё.
+role-help-company-administrator = Пользователи и токены своей компании.
+role-help-developer = Свои токены и свои службы.
+role-help-auditor = Видит всё, ничего не меняет.
+block-title = Заблокировать { $name }?
+block-lead = Все токены остановятся со следующего запроса, а сеансы завершатся. Ничего не пропадёт: разблокировать можно в любое время.
+block-count = { $count ->
+    [0] Действующих токенов нет.
+    [one] Остановится { $count } действующий токен.
+    [few] Остановятся { $count } действующих токена.
+   *[other] Остановятся { $count } действующих токенов.
+}
+block-more = И не только: сосчитаны не все.
+unblock-title = Разблокировать { $name }?
+unblock-lead = Токены снова заработают, если за это время не закончились.
+unblock-count = { $count ->
+    [0] Токенов, которые заработают, нет.
+    [one] Заработает { $count } токен.
+    [few] Заработают { $count } токена.
+   *[other] Заработают { $count } токенов.
+}
+
+## Учётная запись читателя
+account-title = Моя учётная запись
+account-password = Смена пароля
+account-password-help = Не меньше 12 знаков; предложение легко запомнить. На всех других устройствах сеансы завершатся.
+account-password-set = Сменить пароль
+password-present = Нынешний пароль
+password-new = Новый пароль
+password-again = Новый пароль ещё раз
+
+## История
+history-title = История
+history-lead = Каждое изменение: кто его сделал и почему. Исправить здесь ничего нельзя.
+history-lead-token = События токена
+history-lead-user = События пользователя
+history-empty = Пока ничего не произошло.
+history-all = Вся история
+event-by = кем:
+event-token = токен
+event-user = пользователь
+event-company = компания
+chain-title = Цепочка событий
+chain-head = { $count ->
+    [one] { $count } событие. Хеш последнего:
+    [few] { $count } события. Хеш последнего:
+   *[other] { $count } событий. Хеш последнего:
+}
+chain-check = Проверить всю цепочку
+chain-whole = Цепочка цела
+chain-whole-lead = { $count ->
+    [one] Проверено { $count } событие, оно не изменено.
+    [few] Проверено { $count } события, каждое по предыдущему. Ничего не изменено и не пропало.
+   *[other] Проверено { $count } событий, каждое по предыдущему. Ничего не изменено и не пропало.
+}
+chain-newest = Последнее событие
+chain-number = Номер
+chain-keep = Сохраните этот номер и хеш в другом месте: тогда никто не сможет незаметно отрезать конец истории.
+event-token-created = Токен создан
+event-token-updated = Токен изменён
+event-token-disabled = Токен приостановлен
+event-token-enabled = Токен возобновлён
+event-token-revoked = Токен отозван
+event-token-expired = Срок токена истёк
+event-token-idle-expired = Токен закончился без использования
+event-token-first-used = Токен использован впервые
+event-token-rotated = Токену дан преемник
+event-token-retired = Токен уступил место преемнику
+event-owner-created = Пользователь создан
+event-owner-updated = Пользователь изменён
+event-owner-blocked = Пользователь заблокирован
+event-owner-unblocked = Пользователь разблокирован
+event-company-created = Компания внесена в реестр
+event-company-updated = Компания изменена
+event-company-blocked = Компания заблокирована
+event-company-unblocked = Компания разблокирована
+event-history-cut = История продолжена после потери
+event-clock-mark-lowered = Последнее известное время сдвинуто назад
+event-clock-trusted = Часы признаны верными
+field-name = Название
+field-app = Приложение
+field-description = Описание
+field-company = Компания
+field-expires-at = Окончание
+field-not-before = Начало
+field-flags = Уровни доступа
+field-contexts = Контексты
+field-items = Объекты
+field-params = Параметры
+field-context-params = Параметры контекстов
+field-conditions = Условия
+field-password = Пароль
+field-disabled = Приостановка
+field-blocked = Блокировка
+field-email = Электронная почта
+field-parent = Подчинение
+field-roles = Роли
+field-ceiling = Наибольший уровень доступа
+field-limits = Ограничения
+field-idle-ttl = Срок без использования
+
+## Разбор запроса
+explain-title = Разбор запроса
+explain-lead = Все проверки, которые ждут запрос, по порядку. Ничего не отправляется.
+explain-method = Метод
+explain-url = Адрес
+explain-token = Идентификатор токена
+explain-token-help = Он есть на странице токена.
+explain-secret = Или его секрет
+explain-secret-help = Он не сохраняется.
+explain-address = Адрес клиента
+explain-button = Разобрать
+explain-permitted = Запрос прошёл бы
+explain-refused = Запрос был бы отклонён
+explain-rule = Правило
+explain-of-token = Токен
+outcome-passed = пройдено
+outcome-refused = отклонено здесь
+outcome-not-reached = до этого не дошло
+check-method = Метод
+check-target-length = Длина адреса
+check-host = Узел
+check-path = Путь
+check-route = Маршрут
+check-spelling = Написание
+check-clock = Часы
+check-credential = Учётные данные
+check-digest = Токен известен
+check-not-revoked = Не отозван
+check-not-disabled = Не приостановлен
+check-owner-not-blocked = Владелец не заблокирован
+check-company-not-blocked = Компания не заблокирована
+check-active = Уже начался
+check-not-expired = Не истёк
+check-not-idle = Использовался не слишком давно
+check-presenter = Сертификат клиента
+check-time = Время недели
+check-address = Сеть
+check-rule = Правило
+check-roles = Роли
+check-company = Компания
+check-context = Контекст
+check-licence = Лицензия компании
+check-flags = Уровни доступа
+check-items = Объекты
+check-limits = Ограничения
+check-identity = Что узнаёт вышестоящий сервер
+
+## Что сделано
+done-token-changed = Сохранено.
+done-token-disabled = Токен приостановлен.
+done-token-enabled = Токен снова работает.
+done-token-revoked = Токен отозван.
+done-nothing = Менять было нечего.
+done-user-created = Пользователь создан.
+done-user-blocked = Пользователь заблокирован. Его токены остановлены.
+done-user-unblocked = Пользователь разблокирован.
+done-user-password = Пароль задан.
+done-own-password = Ваш пароль изменён.
+done-signed-out = Вы вышли.
+done-sign-in-first = Сначала войдите.
+
+## Что не так
+wrong-title = Кое-что нужно исправить
+wrong-name = Дайте название не длиннее 200 знаков в одну строку.
+wrong-owner = Укажите имя существующего владельца.
+wrong-app = Приложение — не длиннее 200 знаков в одну строку.
+wrong-company = Укажите компанию, за которую владелец может действовать.
+wrong-description = Описание — не длиннее 2000 знаков.
+wrong-lifetime = Выберите окончание, которое ещё впереди.
+wrong-expires-at = Выберите дату, которая ещё впереди.
+wrong-expires-on = Выберите день, когда токен закончится.
+wrong-contexts = Выберите контексты, которые есть, которые вы можете открыть и на которые у компании есть лицензия.
+wrong-context-params = Заполните этот параметр значением, которое допускает контекст.
+wrong-flags = Выберите уровни доступа, которые есть у вас и у владельца.
+wrong-items = Объекты — это идентификаторы без запятых и косых черт.
+wrong-conditions = Сети выглядят так: 192.0.2.0/24 или 192.0.2.7.
+wrong-reason = Причина — не длиннее 500 знаков в одну строку.
+wrong-id = Имя пользователя — строчные латинские буквы, цифры и . _ - + @.
+wrong-email = Это не адрес электронной почты.
+wrong-parent = Укажите имя существующего пользователя.
+wrong-roles = Выберите роли, которые вы можете дать.
+wrong-ceiling = Выберите уровни доступа, которые есть у вас.
+wrong-password = Выберите пароль от 12 до 200 знаков, который не повторяет имя пользователя.
+wrong-present = Это не ваш нынешний пароль.
+wrong-again = Два новых пароля различаются.
+wrong-method = Выберите метод.
+wrong-url = Укажите адрес, например http://api.example/orders/1.
+wrong-token = Это не идентификатор токена.
+wrong-secret = Укажите идентификатор или секрет, но не оба сразу.
+wrong-address = Это не IP-адрес.
+
+## Неполадки: в чём дело и что делать
+problem-bad-field = Какого-то значения нет, или оно неверно
+problem-not-allowed = Больше, чем можно дать
+problem-forbidden = Этого вы делать не можете
+problem-not-found = Здесь ничего нет
+problem-exists = Это имя занято
+problem-ended = Этот токен закончился
+problem-rotated = У этого токена есть преемник
+problem-clock-behind = Часы сервера отстают
+problem-other-history = История не сходится
+problem-conflict = Тем временем это изменил кто-то другой
+problem-duplicate-secret = Такой секрет есть у другого токена
+problem-disk-full = На диске сервера нет места
+problem-read-only = Изменения сейчас не принимаются
+problem-locked = Хранилище занято
+problem-damaged = Хранилище повреждено
+problem-unavailable = Не сейчас
+problem-no-csrf-token = Эта форма устарела
+problem-other-origin = Запрос пришёл с другого сайта
+problem-bad-request = Это не удаётся прочитать
+help-bad-field = Вернитесь и посмотрите, что вы ввели.
+help-not-allowed = Никто не выдаёт больше, чем имеет сам. Обратитесь к администратору.
+help-forbidden = Если это вам нужно, обратитесь к администратору.
+help-not-found = Этого никогда не было, или вам этого не видно.
+help-exists = Выберите другое.
+help-ended = Это окончательно. Создайте новый токен.
+help-rotated = Меняйте преемника.
+help-clock-behind = Пока часы не выставлены верно, судить о токенах нельзя.
+help-other-history = Что-то изменено или пропало. Сообщите тому, кто отвечает за сервер, и сохраните копию всего.
+help-conflict = Посмотрите, что получилось, и измените ещё раз.
+help-duplicate-secret = Возьмите другой.
+help-disk-full = Изменения снова будут приниматься, когда появится место.
+help-read-only = Запросы по-прежнему проверяются. Повторите позже или сообщите тому, кто отвечает за сервер.
+help-locked = Повторите чуть позже.
+help-damaged = Сообщите тому, кто отвечает за сервер.
+help-unavailable = Повторите чуть позже.
+help-no-csrf-token = Ничего не изменилось. Вернитесь, обновите страницу и отправьте форму ещё раз.
+help-other-origin = Ничего не изменилось. Откройте этот адрес сами.
+help-bad-request = Вернитесь и попробуйте ещё раз.
+oops-home = К обзору

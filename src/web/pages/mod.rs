@@ -1,0 +1,12 @@
+//! The pages: what each of them shows, made from the views of `service`, and their templates.
+
+pub mod account;
+pub mod create;
+pub mod explain;
+pub mod history;
+pub mod oops;
+pub mod overview;
+pub mod parts;
+pub mod sign;
+pub mod tokens;
+pub mod users;

@@ -1,0 +1,50 @@
+//! The first page: what there is, what ends soon, what happened.
+
+use askama::Template;
+
+use super::history::EventRow;
+use super::parts::{Ends, TokenRow};
+use crate::web::frame::{Frame, When};
+
+/// How many tokens are in which state.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Counted {
+    /// That can be used.
+    pub active: u64,
+    /// That are paused, or stopped with their owner.
+    pub paused: u64,
+    /// That were never used, of those that can be.
+    pub unused: u64,
+    /// That are over.
+    pub over: u64,
+    /// Whether there are more tokens than were counted.
+    pub more: bool,
+}
+
+/// The page.
+#[derive(Template)]
+#[template(path = "overview.html")]
+pub struct Overview {
+    /// What is around it.
+    pub frame: Frame,
+    /// Tokens by their state.
+    pub counted: Counted,
+    /// Tokens that end soon, the soonest first.
+    pub rows: Vec<TokenRow>,
+    /// What happened last.
+    pub events: Vec<EventRow>,
+    /// `ready`, `read-only` or `broken`; none for whoever does not see that.
+    pub store: Option<&'static str>,
+    /// Since when the gateway runs.
+    pub running: Option<When>,
+    /// Which program it is.
+    pub version: &'static str,
+}
+
+impl Overview {
+    /// Whether nothing was made yet.
+    pub fn is_new(&self) -> bool {
+        let Counted { active, paused, over, .. } = self.counted;
+        active + paused + over == 0
+    }
+}

@@ -1,0 +1,122 @@
+//! What several pages show: states, ends, rows of tokens and of events.
+
+use crate::domain::event::Actor;
+use crate::domain::time::Timestamp;
+use crate::domain::token::State;
+use crate::service::view::TokenView;
+use crate::web::frame::{Frame, When};
+
+/// A state in a word and a sign, which the stylesheet colours.
+#[derive(Clone, Copy, Debug)]
+pub struct StateMark {
+    /// The last part of its text's key.
+    pub word: &'static str,
+    /// Its sign.
+    pub icon: &'static str,
+}
+
+impl StateMark {
+    /// Of a token. A blocked owner or company stops one that could be used otherwise.
+    pub const fn of(state: State, blocked: bool) -> Self {
+        if blocked && !state.is_final() {
+            return Self { word: "blocked", icon: "lock" };
+        }
+        let icon = match state {
+            State::Active => "check",
+            State::Disabled => "pause",
+            State::Pending | State::Expired => "clock",
+            State::IdleExpired => "moon",
+            State::Revoked => "cross",
+        };
+        Self { word: state.as_str(), icon }
+    }
+}
+
+/// When a token ends, by time or by idleness, whichever is sooner.
+#[derive(Clone, Debug)]
+pub enum Ends {
+    /// Then, unless it is changed, or used before.
+    At {
+        /// When.
+        when: When,
+        /// Whether a use puts it off.
+        by_idleness: bool,
+    },
+    /// Never by itself.
+    Never,
+    /// It has ended.
+    Over {
+        /// When.
+        when: When,
+    },
+}
+
+impl Ends {
+    /// Of a token.
+    pub fn of(frame: &Frame, token: &TokenView) -> Self {
+        let over = |at| Self::Over { when: frame.when(at) };
+        if let Some(ended) = &token.ended {
+            return over(ended.act.at);
+        }
+        let Some((at, by_idleness)) = soonest(token) else { return Self::Never };
+        if token.state.is_final() {
+            return over(at);
+        }
+        Self::At { when: frame.when(at), by_idleness }
+    }
+}
+
+/// When a token that has not ended will, and whether that is by idleness.
+pub fn soonest(token: &TokenView) -> Option<(Timestamp, bool)> {
+    match (token.expires_at, token.idle_at) {
+        (Some(expiry), Some(idle)) if idle < expiry => Some((idle, true)),
+        (Some(expiry), _) => Some((expiry, false)),
+        (None, idle) => idle.map(|at| (at, true)),
+    }
+}
+
+/// A token in a list.
+#[derive(Clone, Debug)]
+pub struct TokenRow {
+    /// Its id.
+    pub id: String,
+    /// The last characters of its secret.
+    pub hint: String,
+    /// Its name.
+    pub name: String,
+    /// Its application.
+    pub app: String,
+    /// Whom it acts for.
+    pub owner: String,
+    /// Its state.
+    pub state: StateMark,
+    /// When it was used last.
+    pub last_use: Option<When>,
+    /// When it ends.
+    pub ends: Ends,
+}
+
+impl TokenRow {
+    /// Of a token.
+    pub fn of(frame: &Frame, token: &TokenView) -> Self {
+        Self {
+            id: token.id.to_string(),
+            hint: token.hint.clone(),
+            name: token.name.clone(),
+            app: token.app.clone(),
+            owner: token.owner.to_string(),
+            state: StateMark::of(token.state, token.blocked),
+            last_use: token.last_use.as_ref().map(|last| frame.when(last.at)),
+            ends: Ends::of(frame, token),
+        }
+    }
+}
+
+/// Who did something, as people call them.
+pub fn actor(frame: &Frame, actor: &Actor) -> String {
+    match actor {
+        Actor::Local(_) => frame.t("actor-machine"),
+        Actor::Owner(id) => id.to_string(),
+        Actor::System => frame.t("actor-system"),
+    }
+}

@@ -1,0 +1,223 @@
+//! Tokens: their list, one of them, and what is asked before one is revoked.
+
+use askama::Template;
+use percent_encoding::NON_ALPHANUMERIC;
+
+use super::history::EventRow;
+use super::parts::{self, Ends, StateMark, TokenRow};
+use crate::domain::grant::{Contexts, Items};
+use crate::service::view::{ParamView, TokenView};
+use crate::web::frame::{Frame, When};
+use crate::web::typed::Typed;
+use crate::web::wrongs::Wrongs;
+
+/// The list.
+#[derive(Template)]
+#[template(path = "tokens.html")]
+pub struct Tokens {
+    /// What is around it.
+    pub frame: Frame,
+    /// Its rows.
+    pub rows: Vec<TokenRow>,
+    /// Whose they are, if only somebody's are listed.
+    pub owner: Option<String>,
+    /// Whether the oldest come first.
+    pub oldest: bool,
+    /// Where the page before ended.
+    pub after: Option<String>,
+    /// Where this one ends.
+    pub next: Option<String>,
+}
+
+impl Tokens {
+    /// What stands in links that stay with the same list.
+    pub fn which(&self) -> String {
+        let order = if self.oldest { "oldest" } else { "newest" };
+        let owner = self.owner.as_deref().map(|owner| {
+            let owner = percent_encoding::utf8_percent_encode(owner, NON_ALPHANUMERIC);
+            format!("&owner={owner}")
+        });
+        format!("order={order}{}", owner.unwrap_or_default())
+    }
+
+    /// The same with the other order.
+    pub fn turned(&self) -> String {
+        let which = self.which();
+        match self.oldest {
+            true => which.replacen("oldest", "newest", 1),
+            false => which.replacen("newest", "oldest", 1),
+        }
+    }
+}
+
+/// The secret of a new token.
+#[derive(Template)]
+#[template(path = "secret.html")]
+pub struct ShownOnce {
+    /// What is around it.
+    pub frame: Frame,
+    /// The token.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// None if it was shown before.
+    pub secret: Option<String>,
+    /// Something to try it with.
+    pub url: String,
+}
+
+/// Parameters of a context, as far as they are shown.
+#[derive(Clone, Debug)]
+pub struct HeldParam {
+    /// The context.
+    pub context: String,
+    /// The parameter.
+    pub name: String,
+    /// None if it is secret.
+    pub value: Option<String>,
+}
+
+/// One token.
+#[derive(Template)]
+#[template(path = "token.html")]
+pub struct Token {
+    /// What is around it.
+    pub frame: Frame,
+    /// All of it.
+    pub token: TokenView,
+    /// Its id as text.
+    pub id: String,
+    /// Its state.
+    pub state: StateMark,
+    /// When it was made.
+    pub created: When,
+    /// By whom.
+    pub created_by: String,
+    /// From when on it can be used, where that is later.
+    pub not_before: Option<When>,
+    /// When it was used last.
+    pub last_use: Option<When>,
+    /// When it ends.
+    pub ends: Ends,
+    /// None means all.
+    pub contexts: Option<Vec<String>>,
+    /// None means all.
+    pub items: Option<Vec<String>>,
+    /// From where it may be presented; empty means anywhere.
+    pub networks: Vec<String>,
+    /// What contexts define.
+    pub params: Vec<HeldParam>,
+    /// Since when, by whom and why it is paused or over.
+    pub stopped: Option<Stopped>,
+    /// Whether the reader may change it.
+    pub may_change: bool,
+    /// What happened to it, newest first.
+    pub events: Vec<EventRow>,
+    /// Where its older events are; none if there are none.
+    pub older: Option<u64>,
+}
+
+/// Why a token or a user is stopped.
+#[derive(Clone, Debug)]
+pub struct Stopped {
+    /// When.
+    pub when: When,
+    /// By whom.
+    pub by: String,
+    /// Why, in their words.
+    pub reason: String,
+}
+
+impl Stopped {
+    /// By an act.
+    pub fn by(frame: &Frame, act: &crate::domain::token::Act) -> Self {
+        Self {
+            when: frame.when(act.at),
+            by: parts::actor(frame, &act.by),
+            reason: act.reason.clone(),
+        }
+    }
+}
+
+impl Token {
+    /// What is shown of `token`.
+    pub fn new(
+        frame: Frame,
+        token: TokenView,
+        may_change: bool,
+        (events, older): (Vec<EventRow>, Option<u64>),
+    ) -> Self {
+        let act = token.ended.as_ref().map(|ended| &ended.act).or(token.disabled.as_ref());
+        Self {
+            id: token.id.to_string(),
+            state: StateMark::of(token.state, token.blocked),
+            created: frame.when(token.created_at),
+            created_by: parts::actor(&frame, &token.created_by),
+            not_before: Some(token.not_before)
+                .filter(|at| *at > token.created_at)
+                .map(|at| frame.when(at)),
+            last_use: token.last_use.as_ref().map(|last| frame.when(last.at)),
+            ends: Ends::of(&frame, &token),
+            contexts: match &token.contexts {
+                Contexts::All => None,
+                Contexts::Set(names) => Some(names.iter().map(ToString::to_string).collect()),
+            },
+            items: match &token.items {
+                Items::All => None,
+                Items::Set(ids) => Some(ids.iter().map(|id| id.to_string()).collect()),
+            },
+            networks: token.conditions.networks.iter().map(ToString::to_string).collect(),
+            params: held_params(&token),
+            stopped: act.map(|act| Stopped::by(&frame, act)),
+            may_change,
+            events,
+            older,
+            frame,
+            token,
+        }
+    }
+}
+
+fn held_params(token: &TokenView) -> Vec<HeldParam> {
+    let mut held = Vec::new();
+    for (context, params) in &token.context_params {
+        for (name, value) in params {
+            let value = match value {
+                ParamView::Value(text) => Some(text.clone()),
+                ParamView::Sealed(_) => None,
+            };
+            held.push(HeldParam { context: context.to_string(), name: name.clone(), value });
+        }
+    }
+    held
+}
+
+/// The form for its name and description.
+#[derive(Template)]
+#[template(path = "token_edit.html")]
+pub struct Edit {
+    /// What is around it.
+    pub frame: Frame,
+    /// What is wrong.
+    pub wrongs: Wrongs,
+    /// The token.
+    pub id: String,
+    /// Its name as it is.
+    pub name: String,
+    /// What was typed.
+    pub typed: Typed,
+}
+
+/// The question before it is revoked.
+#[derive(Template)]
+#[template(path = "token_revoke.html")]
+pub struct Revoke {
+    /// What is around it.
+    pub frame: Frame,
+    /// What is wrong.
+    pub wrongs: Wrongs,
+    /// The token.
+    pub row: TokenRow,
+    /// The reason that was typed.
+    pub reason: String,
+}

@@ -1,0 +1,150 @@
+//! Users and services: their list, one of them, a new one, and the question before one is blocked.
+
+use askama::Template;
+
+use super::history::EventRow;
+use super::parts;
+use super::tokens::Stopped;
+use crate::domain::owner::OwnerKind;
+use crate::service::offers::Stopping;
+use crate::service::view::OwnerView;
+use crate::web::frame::{Frame, When};
+use crate::web::typed::Typed;
+use crate::web::wrongs::Wrongs;
+
+/// A user in a list.
+#[derive(Clone, Debug)]
+pub struct UserRow {
+    /// Their one name.
+    pub id: String,
+    /// How people call them.
+    pub name: String,
+    /// Whether it is a program.
+    pub is_service: bool,
+    /// Their roles, in the reader's language where they have a meaning.
+    pub roles: Vec<String>,
+    /// Their tenant.
+    pub company: Option<String>,
+    /// Whether they are blocked.
+    pub blocked: bool,
+    /// When they were made.
+    pub created: When,
+}
+
+impl UserRow {
+    /// Of an owner.
+    pub fn of(frame: &Frame, user: &OwnerView) -> Self {
+        let role = |role: &crate::domain::id::Slug| match frame.knows("role", role.as_str()) {
+            true => frame.of("role", role.as_str()),
+            false => role.to_string(),
+        };
+        Self {
+            id: user.id.to_string(),
+            name: user.name.clone(),
+            is_service: user.kind == OwnerKind::Service,
+            roles: user.roles.iter().map(role).collect(),
+            company: user.company.as_ref().map(ToString::to_string),
+            blocked: user.blocked.is_some(),
+            created: frame.when(user.created_at),
+        }
+    }
+}
+
+/// The list.
+#[derive(Template)]
+#[template(path = "users.html")]
+pub struct Users {
+    /// What is around it.
+    pub frame: Frame,
+    /// In alphabetical order.
+    pub rows: Vec<UserRow>,
+    /// Behind whom it begins.
+    pub after: Option<String>,
+    /// Behind whom it goes on.
+    pub next: Option<String>,
+}
+
+/// One of them.
+#[derive(Template)]
+#[template(path = "user.html")]
+pub struct User {
+    /// What is around it.
+    pub frame: Frame,
+    /// What is wrong with a new password.
+    pub wrongs: Wrongs,
+    /// In short.
+    pub row: UserRow,
+    /// All of it.
+    pub user: OwnerView,
+    /// By whom it was made.
+    pub created_by: String,
+    /// Since when, by whom and why they are blocked.
+    pub stopped: Option<Stopped>,
+    /// Whether the reader may change them.
+    pub may_change: bool,
+    /// Whether the reader may hand out tokens of theirs.
+    pub may_token: bool,
+    /// What happened to them, newest first.
+    pub events: Vec<EventRow>,
+    /// Where older events are.
+    pub older: Option<u64>,
+}
+
+impl User {
+    /// What is shown of `user`.
+    pub fn new(
+        frame: Frame,
+        wrongs: Wrongs,
+        user: OwnerView,
+        (may_change, may_token): (bool, bool),
+        (events, older): (Vec<EventRow>, Option<u64>),
+    ) -> Self {
+        Self {
+            row: UserRow::of(&frame, &user),
+            created_by: parts::actor(&frame, &user.created_by),
+            stopped: user.blocked.as_ref().map(|act| Stopped::by(&frame, act)),
+            frame,
+            wrongs,
+            user,
+            may_change,
+            may_token,
+            events,
+            older,
+        }
+    }
+}
+
+/// The question before a user is blocked or unblocked.
+#[derive(Template)]
+#[template(path = "user_block.html")]
+pub struct Block {
+    /// What is around it.
+    pub frame: Frame,
+    /// What is wrong.
+    pub wrongs: Wrongs,
+    /// Who.
+    pub row: UserRow,
+    /// How many tokens stop, or go on.
+    pub stopping: Stopping,
+    /// The reason that was typed.
+    pub reason: String,
+}
+
+impl NewUser {
+    /// Whether a role was ticked.
+    pub fn has_role(&self, role: &str) -> bool {
+        self.typed.all("role").any(|chosen| chosen == role)
+    }
+}
+
+/// The form for a new one.
+#[derive(Template)]
+#[template(path = "user_new.html")]
+pub struct NewUser {
+    /// What is around it.
+    pub frame: Frame,
+    /// What is wrong.
+    pub wrongs: Wrongs,
+    /// What was typed.
+    pub typed: Typed,
+}

@@ -1,0 +1,73 @@
+//! What the pages say, in each language: Fluent resources that are part of the binary.
+
+use std::sync::LazyLock;
+
+use fluent_bundle::concurrent::FluentBundle;
+use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
+use unic_langid::LanguageIdentifier;
+
+use super::language::Language;
+
+static ENGLISH: LazyLock<Texts> =
+    LazyLock::new(|| Texts::new(Language::English, include_str!("languages/en.ftl")));
+static RUSSIAN: LazyLock<Texts> =
+    LazyLock::new(|| Texts::new(Language::Russian, include_str!("languages/ru.ftl")));
+static PORTUGUESE: LazyLock<Texts> =
+    LazyLock::new(|| Texts::new(Language::Portuguese, include_str!("languages/pt-BR.ftl")));
+
+/// All texts of a language.
+pub struct Texts(FluentBundle<FluentResource>);
+
+impl std::fmt::Debug for Texts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "[texts of {:?}]", self.0.locales)
+    }
+}
+
+impl Texts {
+    /// Those of `language`.
+    pub fn of(language: Language) -> &'static Self {
+        match language {
+            Language::English => &ENGLISH,
+            Language::Russian => &RUSSIAN,
+            Language::Portuguese => &PORTUGUESE,
+        }
+    }
+
+    fn new(language: Language, source: &str) -> Self {
+        // What cannot be read of a resource is left out of it: a test says that there is no such part.
+        let resource = match FluentResource::try_new(source.to_owned()) {
+            Ok(resource) | Err((resource, _)) => resource,
+        };
+        let tag = language.tag().parse::<LanguageIdentifier>().unwrap_or_default();
+        let mut bundle = FluentBundle::new_concurrent(vec![tag]);
+        // The pages isolate what people have written by elements.
+        bundle.set_use_isolating(false);
+        let _ = bundle.add_resource(resource);
+        Self(bundle)
+    }
+
+    /// The text of a key.
+    pub fn get(&self, key: &str) -> String {
+        self.with(key, &[])
+    }
+
+    /// The text of a key with these values in it. A key that is missing is shown as one: that is the
+    /// mistake of a page, and must not end it.
+    pub fn with(&self, key: &str, values: &[(&'static str, FluentValue<'_>)]) -> String {
+        let pattern = self.0.get_message(key).and_then(|message| message.value());
+        let Some(pattern) = pattern else { return format!("⟦{key}⟧") };
+        let mut args = FluentArgs::with_capacity(values.len());
+        for (name, value) in values {
+            args.set(*name, value.clone());
+        }
+        let mut mistakes = Vec::new();
+        let text = self.0.format_pattern(pattern, Some(&args), &mut mistakes).into_owned();
+        if mistakes.is_empty() { text } else { format!("⟦{text}⟧") }
+    }
+
+    /// Whether there is such a key.
+    pub fn has(&self, key: &str) -> bool {
+        self.0.has_message(key)
+    }
+}

@@ -1,0 +1,73 @@
+//! What is wrong with a form, said beside its fields and together above them.
+
+use super::frame::Frame;
+use crate::service::ServiceError;
+
+/// One mistake.
+#[derive(Clone, Debug)]
+pub struct Wrong {
+    /// The field that it is of; empty if of none.
+    pub place: String,
+    /// What would be right, in the reader's language.
+    pub words: String,
+    /// What exactly was found, in the words of the service, which are English.
+    pub exact: Option<String>,
+}
+
+/// All that is wrong.
+#[derive(Clone, Debug, Default)]
+pub struct Wrongs {
+    /// In the order of the form.
+    pub all: Vec<Wrong>,
+}
+
+impl Wrongs {
+    /// One mistake that a page finds by itself.
+    pub fn one(frame: &Frame, place: &str, key: &str) -> Self {
+        let (place, words) = (place.to_owned(), frame.t(key));
+        Self { all: vec![Wrong { place, words, exact: None }] }
+    }
+
+    /// What the service refuses. `place` tells which field of the form stands for one of the act.
+    pub fn refused(
+        frame: &Frame,
+        error: &ServiceError,
+        place: impl Fn(&str) -> Option<String>,
+    ) -> Self {
+        match error.at_field() {
+            Some(field) => Self::field(frame, field, &error.to_string(), place),
+            None => {
+                let words = frame.of("problem", error.kind());
+                let exact = Some(error.to_string());
+                Self { all: vec![Wrong { place: String::new(), words, exact }] }
+            }
+        }
+    }
+
+    /// The same of one field.
+    pub fn field(
+        frame: &Frame,
+        field: &str,
+        problem: &str,
+        place: impl Fn(&str) -> Option<String>,
+    ) -> Self {
+        let first = field.split(['.', '[']).next().unwrap_or_default();
+        let words = match frame.knows("wrong", first) {
+            true => frame.of("wrong", first),
+            false => frame.t("problem-bad-field"),
+        };
+        let problem = problem.strip_prefix(&format!("`{field}`: ")).unwrap_or(problem);
+        let place = place(field).unwrap_or_default();
+        Self { all: vec![Wrong { place, words, exact: Some(problem.to_owned()) }] }
+    }
+
+    /// What is wrong with a field.
+    pub fn at(&self, place: &str) -> Option<&Wrong> {
+        self.all.iter().find(|wrong| wrong.place == place)
+    }
+
+    /// The name of what describes a field besides its help, for `aria-describedby`.
+    pub fn described(&self, place: &str) -> String {
+        self.at(place).map_or_else(String::new, |_| format!(" {place}-wrong"))
+    }
+}

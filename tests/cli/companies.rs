@@ -1,0 +1,106 @@
+//! Companies and changes of users, at the command line and without a server.
+
+use crate::Place;
+
+use serde_json::json;
+
+#[test]
+fn f5_companies_are_added_licensed_and_blocked() {
+    let place = Place::with_alice();
+    let added = place.ok(&["company", "add", "acme", "--name", "Acme", "--contexts", "orders"]);
+    assert_eq!(added, "company acme added\n");
+    place.ok(&["company", "add", "open"]);
+    let list = place.ok(&["company", "list"]);
+    assert!(list.contains("acme  Acme  active  orders\n"), "{list}");
+    assert!(list.contains("open  open  active  all\n"), "{list}");
+    place.ok(&["user", "add", "bob", "--company", "acme"]);
+    let create = ["token", "create", "--owner", "bob", "--name", "ci", "--contexts", "orders"];
+    place.ok(&create);
+
+    let took = ["company", "update", "acme", "--contexts", "", "--reason", "unpaid"];
+    assert_eq!(place.ok(&took), "company acme updated\n");
+    assert_eq!(place.ok(&took), "company acme was so already\n");
+    let (code, problem) = place.refused(&create);
+    assert_eq!((code, &problem["field"]), (2, &json!("contexts")));
+    let shown = place.ok(&["company", "show", "acme"]);
+    assert!(shown.contains("licensed for  none"), "{shown}");
+    let history = place.ok(&["history", "--company", "acme"]);
+    assert!(history.contains("company.updated  company acme"), "{history}");
+    assert!(history.contains("unpaid; contexts: [\"orders\"] -> []"), "{history}");
+    place.ok(&["company", "update", "acme", "--contexts", "all", "--revision", "2"]);
+    let (_, stale) =
+        place.refused(&["company", "update", "acme", "--name", "x", "--revision", "2"]);
+    assert_eq!(stale["type"], "urn:tollgate:problem:conflict");
+
+    assert!(place.ok(&["company", "block", "acme", "--reason", "left"]).ends_with("blocked\n"));
+    assert!(place.ok(&["company", "list"]).contains("acme  Acme  blocked  all"));
+    assert!(place.ok(&["token", "list"]).contains("active, user or company blocked"));
+    assert_eq!(place.json(&["company", "block", "acme"])["changed"], json!(false));
+    assert!(place.ok(&["company", "unblock", "acme"]).ends_with("unblocked\n"));
+    let page = place.json(&["company", "list", "--limit", "1"]);
+    assert_eq!((&page["companies"][0]["id"], &page["next"]), (&json!("acme"), &json!("acme")));
+    for (arguments, told) in [
+        (&["company", "update", "acme"][..], "nothing to change"),
+        (&["company", "update", "acme", "--contexts", "all,orders"], "`all` stands alone"),
+        (&["history", "--company", "acme", "--user", "bob"], "cannot be used with"),
+    ] {
+        let outcome = place.run(arguments);
+        assert!(outcome.code == 2 && outcome.err.contains(told), "{arguments:?}: {}", outcome.err);
+    }
+}
+
+#[test]
+fn users_are_changed_and_told_of_tokens_that_stay_behind() {
+    let place = Place::with_alice();
+    place.ok(&["user", "add", "boss"]);
+    let update = [
+        "user",
+        "update",
+        "alice",
+        "--name",
+        "Alice B",
+        "--email",
+        "a@example.com",
+        "--company",
+        "acme",
+        "--parent",
+        "boss",
+        "--role",
+        "a,b",
+        "--ceiling",
+        "view,0x100",
+    ];
+    assert_eq!(place.ok(&update), "user alice updated\n");
+    assert_eq!(place.ok(&update), "user alice was so already\n");
+    let shown = place.json(&["user", "show", "alice"]);
+    assert_eq!(
+        json!([shown["name"], shown["email"], shown["company"], shown["parent"]]),
+        json!(["Alice B", "a@example.com", "acme", "boss"])
+    );
+    assert_eq!((&shown["roles"], &shown["ceiling"]), (&json!(["a", "b"]), &json!(0x300)));
+    let (_, circle) = place.refused(&["user", "update", "boss", "--parent", "alice"]);
+    assert_eq!(circle["field"], "parent");
+
+    place.token();
+    let moved = place.run(&["user", "update", "alice", "--company", "other"]);
+    assert_eq!((moved.code, moved.out.as_str()), (0, "user alice updated\n"));
+    assert!(moved.err.contains("1 of its tokens are not of `other`"), "{}", moved.err);
+    let cleared = place.json(&[
+        "user",
+        "update",
+        "alice",
+        "--company",
+        "",
+        "--parent",
+        "",
+        "--email",
+        "",
+        "--role",
+        "",
+    ]);
+    let user = &cleared["user"];
+    assert_eq!(json!([user["company"], user["parent"], user["email"]]), json!([null, null, null]));
+    assert_eq!((&user["roles"], &cleared["left_behind"]["tokens"]), (&json!([]), &json!(1)));
+    let outcome = place.run(&["user", "update", "alice"]);
+    assert!(outcome.code == 2 && outcome.err.contains("nothing to change"), "{}", outcome.err);
+}
