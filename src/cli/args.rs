@@ -10,6 +10,7 @@ use crate::cli::change::{CompanyAdd, CompanyUpdate, UserUpdate};
 use crate::cli::failure::EXIT_CODES;
 use crate::cli::list::{TokenList, one_or_more};
 use crate::cli::terms::{Create, Update};
+use crate::cli::webhook_terms::WebhookCommand;
 
 const EVERYWHERE: &str = "Options of every command";
 
@@ -342,23 +343,6 @@ pub struct HistoryList {
     /// Only events with a smaller number
     #[arg(long, value_name = "POSITION")]
     pub before: Option<u64>,
-}
-
-/// `webhook`
-#[derive(Subcommand, Debug)]
-pub enum WebhookCommand {
-    /// List the configured webhooks, and how they do
-    List,
-    /// Show what was tried of late, newest first
-    Deliveries {
-        /// The webhook's name
-        name: String,
-    },
-    /// Call a webhook now, and show what it answers
-    Test {
-        /// The webhook's name
-        name: String,
-    },
 }
 
 /// `explain`

@@ -20,6 +20,7 @@ pub mod limit;
 pub mod terms;
 pub mod list;
 pub mod change;
+pub mod webhook_terms;
 pub mod args;
 pub mod token;
 pub mod waiting;

@@ -3,11 +3,11 @@
 use serde_json::json;
 
 use crate::admin::webhooks::{DeliveryList, WebhookList};
-use crate::cli::args::WebhookCommand;
 use crate::cli::client::Client;
 use crate::cli::failure::{Code, Failure};
 use crate::cli::output::{Reply, relative, shown, table};
 use crate::cli::page::encoded;
+use crate::cli::webhook_terms::WebhookCommand;
 use crate::clock::Clock;
 use crate::domain::time::Timestamp;
 use crate::notices::acts::WebhookView;
