@@ -89,8 +89,10 @@ pub(super) async fn permit<'s>(
     match (verdict, matched.rule) {
         (Ok(()), Some(rule)) => Ok(Permit { api, rule, who: Some(who), at: now }),
         (verdict, _) => {
+            let refusal = verdict.err().unwrap_or(Refusal::NoRule);
+            core.shared.cache.note_refused(who.entry(), refusal, inbound.peer);
             *seen = Some(who);
-            Err(verdict.err().unwrap_or(Refusal::NoRule))
+            Err(refusal)
         }
     }
 }
