@@ -51,7 +51,7 @@ pub(super) async fn take(limited: &Limited, now: Timestamp, core: &Core) -> Resu
 }
 
 /// Tells of all limits, and when it is worth to come again for one that is reached.
-pub(super) fn tell(headers: &mut HeaderMap, limit: Limit, limits: &Limits, left: &Left) {
+pub fn tell(headers: &mut HeaderMap, limit: Limit, limits: &Limits, left: &Left) {
     for (name, text) in [(POLICY, policies(limits)), (LIMIT, service_limits(left))] {
         if let Ok(value) = HeaderValue::try_from(text) {
             headers.insert(name, value);

@@ -1,5 +1,6 @@
 //! Who asks for an act, and the most that they may hand out.
 
+use crate::domain::conditions::Conditions;
 use crate::domain::event::Actor;
 use crate::domain::flags::Flags;
 use crate::domain::grant::{Contexts, Items};
@@ -52,6 +53,20 @@ pub struct Grants {
     pub until: Option<Timestamp>,
     /// How much they may be used at the most.
     pub limits: Limits,
+    /// From where, when and by whom, at the most.
+    pub conditions: Conditions,
+}
+
+impl Grants {
+    /// Whether what is made by their holder is bound by more than its owner is: a person with a password
+    /// is not.
+    pub(super) fn are_bound(&self) -> bool {
+        self.contexts != Contexts::All
+            || self.items != Items::All
+            || self.until.is_some()
+            || !self.limits.is_empty()
+            || !self.conditions.is_empty()
+    }
 }
 
 /// The tenants that somebody may act for.
@@ -86,6 +101,7 @@ impl Caller {
                 company: Tenant::Any,
                 until: None,
                 limits: Limits::NONE,
+                conditions: Conditions::NONE,
             },
             rank: Rank::Machine,
         }
@@ -108,6 +124,7 @@ impl Caller {
                 company,
                 until: None,
                 limits: Limits::NONE,
+                conditions: Conditions::NONE,
             },
             rank: Rank::Person { id: owner.id.clone(), company: owner.company.clone(), roles },
         }
@@ -127,6 +144,7 @@ impl Caller {
             company,
             until: token.expires_at,
             limits: token.limits.clone(),
+            conditions: token.conditions.clone(),
         };
         caller
     }

@@ -193,6 +193,7 @@ fn within(by: &Caller, owner: &Owner, token: &Token) -> Result<(), ServiceError>
     grant::contexts(&by.grants, &token.contexts)?;
     grant::items(&by.grants, &token.items)?;
     grant::limits(&by.grants, &token.limits)?;
+    grant::conditions(&by.grants, &token.conditions)?;
     grant::company(&by.grants, owner, token.company.as_ref())?;
     grant::end("grace", &by.grants, token.expires_at)
 }

@@ -51,7 +51,8 @@ pub(super) async fn show(
     let token = handles.service.token(&by, id).await?;
     let may_change = handles.service.offers_tokens(&by, &token.owner).await?;
     let events = history::of(&handles, &by, &frame, &Subject::Token(id)).await?;
-    Ok(page(&Token::new(frame, token, may_change, events)))
+    let may_enable = handles.service.offers_enabling(&by, id).await?;
+    Ok(page(&Token::new(frame, token, (may_change, may_enable), events)))
 }
 
 pub(super) async fn edit(

@@ -49,7 +49,11 @@ async fn shown(
 ) -> Result<User, Fault> {
     let service = &handles.service;
     let user = service.owner(by, id).await?;
-    let may = (service.offers_change(by, id).await?, service.offers_tokens(by, id).await?);
+    let may = (
+        service.offers_change(by, id).await?,
+        service.offers_unblocking(by, id).await?,
+        service.offers_tokens(by, id).await?,
+    );
     let events = history::of(handles, by, &frame, &Subject::Owner(id.clone())).await?;
     Ok(User::new(frame, wrongs, user, may, events))
 }

@@ -82,6 +82,8 @@ pub struct User {
     pub stopped: Option<Stopped>,
     /// Whether the reader may change them.
     pub may_change: bool,
+    /// Whether the reader may lift their block.
+    pub may_unblock: bool,
     /// Whether the reader may hand out tokens of theirs.
     pub may_token: bool,
     /// What happened to them, newest first.
@@ -96,7 +98,7 @@ impl User {
         frame: Frame,
         wrongs: Wrongs,
         user: OwnerView,
-        (may_change, may_token): (bool, bool),
+        (may_change, may_unblock, may_token): (bool, bool, bool),
         (events, older): (Vec<EventRow>, Option<u64>),
     ) -> Self {
         Self {
@@ -107,6 +109,7 @@ impl User {
             wrongs,
             user,
             may_change,
+            may_unblock,
             may_token,
             events,
             older,
