@@ -13,7 +13,7 @@
 //! | loads at the store (single flight) | `cache.loads` digests | `cache.load_timeout` for whoever waits | the next waits in the line |
 //! | loads in the line | `LINE` times `cache.loads` digests | half of `cache.load_timeout` | 503 at once; 503 also after that time |
 //! | pending touches (dashmap) | one for each use since the last flush in another second; two for each token of a run of 1,024 | `cache.flush_interval` | grows with the tokens in use |
-//! | meters of limits | one for each token with limits of which a record is held; others until they are empty and given back | until put away by the upkeep | grows with the tokens in use |
+//! | meters of limits | one for each token with limits, with its successors, of which a record is held; others until they are empty and given back | until put away by the upkeep | grows with the tokens in use |
 //!
 //! Each core keeps more in front of this and beside it, none of which another core sees:
 //!

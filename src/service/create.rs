@@ -119,6 +119,7 @@ impl Service {
             limits: input.limits.clone(),
             disabled: None,
             rotated_from: None,
+            family: None,
             rotated_to: None,
             retire_after_use: None,
             ended: None,

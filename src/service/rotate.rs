@@ -54,16 +54,12 @@ impl Service {
             return Err(ServiceError::Rotated { id, successor });
         }
         let (secret, brought) = secret_for(input.secret.as_deref())?;
-        let mut new = self.successor(by, &held, &secret, now)?;
-        if let Some(left) = self.left(&held).await?.and_then(|left| left.uses) {
-            // What was used stays used.
-            if left == 0 {
-                return Err(ServiceError::field(
-                    "limits.uses",
-                    "the token is used up: raise this first",
-                ));
-            }
-            new.limits.uses = Some(left);
+        let new = self.successor(by, &held, &secret, now)?;
+        let left = self.left(&held).await?;
+        if left.as_ref().is_some_and(|left| left.uses == Some(0)) {
+            // Its successor would draw on the same meter.
+            let problem = "the token is used up: raise this first";
+            return Err(ServiceError::field("limits.uses", problem));
         }
         within(by, &owner, &new)?;
         let mut old = Token::clone(&held);
@@ -75,8 +71,8 @@ impl Service {
         let catalog = &self.settings().flags;
         let blocked = self.is_blocked(&held).await?;
         let views = (
-            TokenView::new(&new, blocked, None, catalog, now),
-            TokenView::new(&old, blocked, last_use, catalog, now),
+            TokenView::new(&new, blocked, None, catalog, now).with_left(left.clone()),
+            TokenView::new(&old, blocked, last_use, catalog, now).with_left(left),
         );
         let changes = vec![change(new, Revision::NONE), change(old, held.revision)];
         self.commit_rotation(
@@ -107,6 +103,7 @@ impl Service {
             not_before: now,
             expires_at: held.expires_at.map(|expiry| now.plus(expiry.since(held.not_before))),
             rotated_from: Some(held.id),
+            family: Some(held.metered_as()),
             rotated_to: None,
             retire_after_use: None,
             revision: Revision::NONE.next(),
