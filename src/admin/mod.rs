@@ -14,6 +14,7 @@ mod access;
 mod bounded;
 pub mod clock;
 pub mod companies;
+mod etag;
 pub mod explain;
 pub mod extract;
 pub mod history;

@@ -152,7 +152,7 @@ impl From<Problem> for Failure {
             _ if is_config || is(":no-master-key") || is(":no-file") => Code::Usage,
             400 => Code::Usage,
             404 => Code::NotFound,
-            409 => Code::Conflict,
+            409 | 412 => Code::Conflict,
             _ => Code::Refused,
         };
         if let Some(field) = problem.field.as_deref() {

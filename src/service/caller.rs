@@ -9,7 +9,8 @@ use crate::domain::limits::Limits;
 use crate::domain::owner::Owner;
 use crate::domain::role::Role;
 use crate::domain::time::Timestamp;
-use crate::domain::token::Token;
+use crate::domain::token::{Revision, Token};
+use crate::service::error::ServiceError;
 
 /// Somebody who asks for an act.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,6 +21,8 @@ pub struct Caller {
     pub grants: Grants,
     /// Whose affairs they may mind; see `rights`.
     pub(super) rank: Rank,
+    /// The revisions at which alone they want a record changed; none for any.
+    only_at: Option<Vec<Revision>>,
 }
 
 /// What somebody may do, before it is asked to whom.
@@ -104,6 +107,7 @@ impl Caller {
                 conditions: Conditions::NONE,
             },
             rank: Rank::Machine,
+            only_at: None,
         }
     }
 
@@ -127,6 +131,7 @@ impl Caller {
                 conditions: Conditions::NONE,
             },
             rank: Rank::Person { id: owner.id.clone(), company: owner.company.clone(), roles },
+            only_at: None,
         }
     }
 
@@ -147,6 +152,27 @@ impl Caller {
             conditions: token.conditions.clone(),
         };
         caller
+    }
+
+    /// The same, who wants a record changed only while it is at one of these revisions (RFC 9110 section
+    /// 13.1.1). It is looked at in each act that changes one, against what the change is made from.
+    #[must_use]
+    pub fn only_at(self, revisions: Vec<Revision>) -> Self {
+        Self { only_at: Some(revisions), ..self }
+    }
+
+    /// Refuses a record that is at another revision than they want.
+    pub(super) fn expects(
+        &self,
+        found: Revision,
+        what: impl FnOnce() -> String,
+    ) -> Result<(), ServiceError> {
+        match &self.only_at {
+            Some(wanted) if !wanted.contains(&found) => {
+                Err(ServiceError::Changed { what: what(), found })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Who it is, if it is an owner.

@@ -192,6 +192,7 @@ impl Service {
         let mut attempts = super::ATTEMPTS;
         loop {
             let held = self.owner_record(id).await?;
+            by.expects(held.revision, || format!("owner `{id}`"))?;
             let mut owner = Owner::clone(&held);
             apply(&mut owner)?;
             if owner == *held {

@@ -47,6 +47,7 @@ impl Service {
         let held = self.token_seen(by, id).await?;
         let owner = self.owner_record(&held.owner).await?;
         self.let_mind_tokens(by, &owner).await?;
+        by.expects(held.revision, || format!("token {id}"))?;
         let now = self.moment().await?;
         let last_use = self.cache.last_use(&held).await?;
         alive(&held, held.state(last_use.as_ref().map(|last| last.at), now))?;
@@ -75,14 +76,14 @@ impl Service {
             TokenView::new(&old, blocked, last_use, catalog, now).with_left(left),
         );
         let changes = vec![change(new, Revision::NONE), change(old, held.revision)];
-        self.commit_rotation(
-            by.actor.clone(),
-            EventKind::TokenRotated,
-            &input.reason,
-            changes,
-            &held,
-        )
-        .await?;
+        let (actor, kind) = (by.actor.clone(), EventKind::TokenRotated);
+        match self.commit_rotation(actor, kind, &input.reason, changes, &held).await {
+            Err(StoreError::Conflict { found, what, expected }) => {
+                by.expects(found, || format!("token {id}"))?;
+                return Err(StoreError::Conflict { found, what, expected }.into());
+            }
+            outcome => outcome?,
+        }
         let (token, old) = views;
         Ok(Rotated { token, secret: (!brought).then_some(secret), old })
     }

@@ -144,6 +144,7 @@ impl Service {
         self.token_minded(by, id).await?;
         loop {
             let held = self.token_record(id).await?;
+            by.expects(held.revision, || format!("token {id}"))?;
             let last_use = self.cache.last_use(&held).await?.map(|last| last.at);
             let mut token = Token::clone(&held);
             let now = self.at().await?;

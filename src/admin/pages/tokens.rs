@@ -111,7 +111,8 @@ pub(super) async fn enable(
     visit: Visit,
 ) -> Result<Response, Fault> {
     let reason = visit.typed.one("reason");
-    let changed = handles.service.enable_token(&visit.by, id, reason).await?.changed;
+    let changed =
+        handles.service.enable_token(&visit.by_what_they_saw(), id, reason).await?.changed;
     Ok(done(id, changed, "token-enabled"))
 }
 

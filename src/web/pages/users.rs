@@ -29,6 +29,8 @@ pub struct UserRow {
     pub blocked: bool,
     /// When they were made.
     pub created: When,
+    /// How often their record was changed.
+    pub revision: u64,
 }
 
 impl UserRow {
@@ -46,6 +48,7 @@ impl UserRow {
             company: user.company.as_ref().map(ToString::to_string),
             blocked: user.blocked.is_some(),
             created: frame.when(user.created_at),
+            revision: user.revision.0,
         }
     }
 }
