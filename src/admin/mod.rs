@@ -11,6 +11,7 @@ use crate::web::People;
 
 pub mod api;
 mod access;
+mod answers;
 mod bounded;
 pub mod clock;
 pub mod companies;
@@ -23,6 +24,7 @@ mod pages;
 mod pipe;
 pub mod problem;
 pub mod public;
+mod repeat;
 mod serving;
 mod session;
 pub mod socket;
