@@ -58,7 +58,7 @@ pub(super) async fn once(State(once): State<Once>, request: Request, next: Next)
 
 async fn keyed(once: Once, request: Request, next: Next) -> Result<Response, Problem> {
     let (mut parts, body) = request.into_parts();
-    let key = key(&parts.headers)?;
+    let key = key(&parts.headers).map_err(|problem| *problem)?;
     let By(by) = By::from_request_parts(&mut parts, &()).await?;
     let late = |_| unread(StatusCode::REQUEST_TIMEOUT);
     let body = tokio::time::timeout(BODY, to_bytes(body, BODY_BYTES)).await.map_err(late)?;
@@ -117,7 +117,7 @@ async fn sweep(service: Weak<Service>, answers: Weak<Answers>) {
 }
 
 /// The key: a string of structured fields (RFC 9651 section 3.3.3), or the same without quotes.
-fn key(headers: &HeaderMap) -> Result<String, Problem> {
+fn key(headers: &HeaderMap) -> Result<String, Box<Problem>> {
     let mut lines = headers.get_all(KEY).iter();
     let line = lines.next().and_then(|line| line.to_str().ok()).unwrap_or_default().trim();
     let quoted = line.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
@@ -126,10 +126,10 @@ fn key(headers: &HeaderMap) -> Result<String, Problem> {
     if plain && (1..=KEY_CHARS).contains(&key.len()) && lines.next().is_none() {
         return Ok(key.to_owned());
     }
-    Err(Problem::bad_request(format_args!(
+    Err(Box::new(Problem::bad_request(format_args!(
         "one `Idempotency-Key` of 1 to {KEY_CHARS} visible characters without `\"` and `\\` is \
          needed, such as a UUID"
-    )))
+    ))))
 }
 
 /// What tells one request from another: what is done, on which condition, and with which words.
