@@ -1,6 +1,12 @@
 //! Idempotency keys (draft-ietf-httpapi-idempotency-key-header-07): one act for one key.
 
+use axum::http::StatusCode;
+use axum::middleware::from_fn_with_state;
+use axum::routing::post;
+use tokio::sync::Semaphore;
+
 use super::*;
+use crate::admin::repeat::{self, Once};
 
 struct Robot<'f> {
     face: &'f Face,
@@ -116,39 +122,43 @@ async fn keys_are_of_one_caller_and_failures_free_them() {
 /// A client that leaves is the one that asks again: the act is done all the same, and once.
 #[tokio::test(flavor = "multi_thread")]
 async fn an_act_outlives_its_client() {
-    let face = Face::new().await;
-    let robot = face.robot("one").await;
-    let body = json!({"owner": "alice", "name": "x"});
-    let before = face.events().await;
-    {
-        let mut asked = std::pin::pin!(robot.ask("POST /tokens", "k", body.clone()));
-        // Until it is under way, and no longer.
-        for _ in 0..1_000 {
-            if futures_poll(asked.as_mut()).await.is_some() || face.events().await > before {
-                break;
-            }
+    let world = World::new().await;
+    let handles = Arc::new(Handles {
+        service: Arc::clone(&world.service),
+        reload: None,
+        server: None,
+        shared: None,
+        people: Default::default(),
+    });
+    let (begun, gate) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+    let act = {
+        let (begun, gate) = (Arc::clone(&begun), Arc::clone(&gate));
+        move || async move {
+            begun.add_permits(1);
+            drop(gate.acquire().await);
+            (StatusCode::CREATED, "{}")
         }
-    }
-    let again = loop {
-        let again = robot.ask("POST /tokens", "k", body.clone()).await;
-        if again.status != 409 {
-            break again;
-        }
-        assert_eq!(again.body["type"], "urn:tollgate:problem:under-way");
-        tokio::task::yield_now().await;
     };
-    assert!(again.status == 201 && again.body["secret"].is_string(), "{}", again.body);
-    let made = face.world.service.tokens(&face.world.by, &input(json!({"owner": "alice"}))).await;
-    assert_eq!(made.unwrap().entries.len(), 1);
-}
-
-/// What a future has to say now.
-async fn futures_poll<F: Future>(mut asked: std::pin::Pin<&mut F>) -> Option<F::Output> {
-    std::future::poll_fn(|context| {
-        std::task::Poll::Ready(match asked.as_mut().poll(context) {
-            std::task::Poll::Ready(got) => Some(got),
-            std::task::Poll::Pending => None,
-        })
-    })
-    .await
+    let once = from_fn_with_state(Once::new(&handles), repeat::once);
+    let router = axum::Router::new().route("/", post(act).layer(once));
+    let ask = async || {
+        let mut request = Request::post("/").header("idempotency-key", "k");
+        request.extensions_mut().unwrap().insert(world.by.clone());
+        let request = request.body(Body::empty()).unwrap();
+        TowerToHyperService::new(router.clone()).call(request).await.unwrap().status()
+    };
+    tokio::select! {
+        status = ask() => panic!("{status}"),
+        // It leaves while the act is under way.
+        begun = begun.acquire() => begun.unwrap().forget(),
+    }
+    assert_eq!(ask().await, 409);
+    gate.add_permits(1);
+    let status = loop {
+        match ask().await {
+            StatusCode::CONFLICT => tokio::task::yield_now().await,
+            status => break status,
+        }
+    };
+    assert_eq!((status, begun.available_permits()), (StatusCode::CREATED, 0), "it began once");
 }
