@@ -139,23 +139,43 @@ fn a_token_is_rotated_without_an_outage() {
     assert_eq!(use_of(&mut client, last["secret"].as_str().unwrap()).status, 200);
 }
 
-/// A successor has the uses that are left: rotating makes nothing new of them.
+/// A token and its successors draw on one meter: rotating makes no new requests.
 #[test]
-fn a_successor_has_the_uses_that_are_left() {
+fn a_rotated_family_never_passes_its_limits() {
     let upstream = Upstream::start();
     let program = program(&upstream);
     let root = Person::sign_in(&program, "root");
     let mut client = Client::connect(program.public());
-    let body = json!({"owner": "alice", "name": "few", "limits": {"uses": 3}});
-    let made = root.ask("POST /tokens", body).json();
-    let id = made["token"]["id"].as_str().unwrap();
-    assert_eq!(use_of(&mut client, made["secret"].as_str().unwrap()).status, 200);
-    let rotated = root.ask(&format!("POST /tokens/{id}/rotate"), json!({"grace": "0"})).json();
-    assert_eq!(rotated["token"]["limits"]["uses"], 2, "{rotated}");
-    let second = rotated["secret"].as_str().unwrap();
-    let statuses: Vec<_> = (0..3).map(|_| use_of(&mut client, second).status).collect();
-    assert_eq!(statuses, [200, 200, 429]);
-    let used_up = rotated["token"]["id"].as_str().unwrap();
-    let refused = root.ask(&format!("POST /tokens/{used_up}/rotate"), json!({}));
-    assert_eq!((refused.status, &refused.json()["field"]), (400, &json!("limits.uses")));
+    for limits in [json!({"uses": 4}), json!({"quotas": {"month": 4}})] {
+        let body = json!({"owner": "alice", "name": "few", "limits": limits});
+        let made = root.ask("POST /tokens", body).json();
+        let (mut id, mut secrets) = (made["token"]["id"].clone(), vec![made["secret"].clone()]);
+        let mut permitted = 0;
+        for _ in 0..3 {
+            let secret = secrets.last().unwrap().as_str().unwrap();
+            permitted += usize::from(use_of(&mut client, secret).status == 200);
+            let rotate = format!("POST /tokens/{}/rotate", id.as_str().unwrap());
+            let rotated = root.ask(&rotate, json!({"grace": "1h"})).json();
+            assert_eq!(rotated["token"]["limits"], limits, "{rotated}");
+            for of in ["token", "old"] {
+                let left = &rotated[of]["left"];
+                let requests = [&left["uses"], &left["quotas"]["month"]["requests"]];
+                assert!(requests.contains(&&json!(4 - permitted)), "{of} {left}");
+            }
+            id = rotated["token"]["id"].clone();
+            secrets.push(rotated["secret"].clone());
+        }
+        for _ in 0..2 {
+            for secret in &secrets {
+                permitted +=
+                    usize::from(use_of(&mut client, secret.as_str().unwrap()).status == 200);
+            }
+        }
+        assert_eq!(permitted, 4, "over all of them");
+        if limits.get("uses").is_some() {
+            let rotate = format!("POST /tokens/{}/rotate", id.as_str().unwrap());
+            let refused = root.ask(&rotate, json!({}));
+            assert_eq!((refused.status, &refused.json()["field"]), (400, &json!("limits.uses")));
+        }
+    }
 }

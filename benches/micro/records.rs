@@ -54,6 +54,7 @@ pub(crate) fn token(number: usize) -> Token {
         limits: Default::default(),
         disabled: None,
         rotated_from: None,
+        family: None,
         rotated_to: None,
         retire_after_use: None,
         ended: None,

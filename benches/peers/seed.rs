@@ -108,6 +108,7 @@ fn token(number: usize, secret: &Secret, owner: &OwnerId, clock: &Clock) -> Toke
         limits: Default::default(),
         disabled: None,
         rotated_from: None,
+        family: None,
         rotated_to: None,
         retire_after_use: None,
         ended: None,

@@ -12,9 +12,13 @@ use axum::response::{IntoResponse as _, Response};
 use crate::admin::Handles;
 use crate::admin::extract::Peer;
 use crate::admin::problem::Problem;
+use crate::cache::Seat;
+use crate::domain::left::Left;
+use crate::domain::limits::{Limit, Limits};
 use crate::domain::refusal::Refusal;
+use crate::gateway::limits;
 use crate::service::Caller;
-use crate::service::program::NotLetIn;
+use crate::service::program::{NotLetIn, Program};
 use crate::web::sessions::{COOKIE, Session};
 
 /// What a page sends back with every act of a session.
@@ -30,11 +34,13 @@ pub(super) async fn known(
     let address = peer.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
     let (method, headers) = (request.method().clone(), request.headers().clone());
     match caller(&handles, address, &method, &headers).await {
-        Ok(caller) => {
+        Ok((caller, seat)) => {
             request.extensions_mut().insert(caller);
-            next.run(request).await
+            let response = next.run(request).await;
+            drop(seat);
+            response
         }
-        Err(problem) => challenge(*problem),
+        Err(response) => *response,
     }
 }
 
@@ -71,19 +77,30 @@ async fn caller(
     address: IpAddr,
     method: &Method,
     headers: &HeaderMap,
-) -> Result<Caller, Box<Problem>> {
-    if headers.contains_key(header::AUTHORIZATION) {
-        let Some(credential) = bearer(headers) else {
-            return Err(Box::new(Problem::bad_request(
-                "one `Authorization: Bearer TOKEN` is needed",
-            )));
-        };
-        return match handles.service.program(credential, address).await {
-            Ok(caller) => Ok(caller),
-            Err(NotLetIn::Failed(error)) => Err(Box::new(error.into())),
-            Err(NotLetIn::Refused(refusal)) => Err(Box::new(refused(refusal))),
-        };
+) -> Result<(Caller, Option<Seat>), Box<Response>> {
+    if !headers.contains_key(header::AUTHORIZATION) {
+        let person = person(handles, method, headers).await;
+        return person
+            .map(|caller| (caller, None))
+            .map_err(|problem| Box::new(challenge(*problem)));
     }
+    let Some(credential) = bearer(headers) else {
+        let problem = Problem::bad_request("one `Authorization: Bearer TOKEN` is needed");
+        return Err(Box::new(problem.into_response()));
+    };
+    match handles.service.program(credential, address).await {
+        Ok(Program { caller, seat }) => Ok((caller, seat)),
+        Err(NotLetIn::Failed(error)) => Err(Box::new(Problem::from(error).into_response())),
+        Err(NotLetIn::Refused(refusal)) => Err(Box::new(challenge(refused(refusal)))),
+        Err(NotLetIn::Limited(limit, told)) => Err(Box::new(limited(limit, &told))),
+    }
+}
+
+async fn person(
+    handles: &Handles,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<Caller, Box<Problem>> {
     let Some((_, session)) = session(handles, headers) else {
         return Err(Box::new(not_signed_in()));
     };
@@ -130,6 +147,15 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 /// In a time that says nothing of where they differ.
 pub(super) fn same(one: &[u8], other: &[u8]) -> bool {
     aws_lc_rs::constant_time::verify_slices_are_equal(one, other).is_ok()
+}
+
+/// With the same fields as at the gate.
+fn limited(limit: Limit, (limits, left): &(Limits, Left)) -> Response {
+    let (status, title) = (StatusCode::TOO_MANY_REQUESTS, "Used as much as it may be");
+    let problem = Problem::new(status, "limited", title, "this token has met one of its limits");
+    let mut response = problem.into_response();
+    limits::tell(response.headers_mut(), limit, limits, left);
+    response
 }
 
 fn refused(refusal: Refusal) -> Problem {

@@ -11,6 +11,7 @@ use axum::routing::{any, get, post};
 
 use crate::admin::limits::BODY_BYTES;
 use crate::admin::problem::Problem;
+use crate::admin::repeat::{self, Once};
 use crate::admin::{
     Handles, access, clock, companies, explain, history, pages, session, system, tokens, users,
     webhooks,
@@ -19,7 +20,7 @@ use crate::admin::{
 /// All administrative acts, for the administrator of the machine. Served on the local socket, and called
 /// directly by a command line that has no server beside it.
 pub fn router(handles: Arc<Handles>) -> Router {
-    finish(acts())
+    finish(acts(&handles))
         .fallback(async |uri: Uri| Problem::no_such_path(uri.path()))
         .layer(map_response(no_store))
         .with_state(handles)
@@ -29,7 +30,7 @@ pub fn router(handles: Arc<Handles>) -> Router {
 pub fn over_tcp(handles: Arc<Handles>) -> Router {
     let known = from_fn_with_state(Arc::clone(&handles), access::known);
     let session = Router::new().route("/session", post(session::begin).delete(session::end));
-    let paths = acts().layer(known).merge(session).layer(from_fn(access::same_origin));
+    let paths = acts(&handles).layer(known).merge(session).layer(from_fn(access::same_origin));
     let acts = finish(paths)
         .route("/api/{*rest}", any(async |uri: Uri| Problem::no_such_path(uri.path())))
         .layer(map_response(no_store))
@@ -45,20 +46,21 @@ fn finish(paths: Router<Arc<Handles>>) -> Router<Arc<Handles>> {
         .layer(DefaultBodyLimit::max(BODY_BYTES))
 }
 
-fn acts() -> Router<Arc<Handles>> {
+fn acts(handles: &Arc<Handles>) -> Router<Arc<Handles>> {
+    let once = from_fn_with_state(Once::new(handles), repeat::once);
     Router::new()
-        .route("/tokens", get(tokens::list).post(tokens::create))
+        .route("/tokens", post(tokens::create).layer(once.clone()).get(tokens::list))
         .route("/tokens/{id}", get(tokens::show).patch(tokens::update))
-        .route("/tokens/{id}/rotate", post(tokens::rotate))
+        .route("/tokens/{id}/rotate", post(tokens::rotate).layer(once.clone()))
         .route("/tokens/{id}/revoke", post(tokens::revoke))
         .route("/tokens/{id}/disable", post(tokens::disable))
         .route("/tokens/{id}/enable", post(tokens::enable))
-        .route("/users", get(users::list).post(users::create))
+        .route("/users", post(users::create).layer(once.clone()).get(users::list))
         .route("/users/{id}", get(users::show).patch(users::update))
         .route("/users/{id}/block", post(users::block))
         .route("/users/{id}/unblock", post(users::unblock))
         .route("/users/{id}/password", post(users::set_password))
-        .route("/companies", get(companies::list).post(companies::create))
+        .route("/companies", post(companies::create).layer(once).get(companies::list))
         .route("/companies/{id}", get(companies::show).patch(companies::update))
         .route("/companies/{id}/block", post(companies::block))
         .route("/companies/{id}/unblock", post(companies::unblock))

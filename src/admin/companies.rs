@@ -8,6 +8,7 @@ use axum::http::{HeaderName, StatusCode, header};
 use serde::{Deserialize, Serialize};
 
 use crate::admin::Handles;
+use crate::admin::etag::Tagged;
 use crate::admin::extract::{Body, By, Id, Params};
 use crate::admin::problem::Problem;
 use crate::admin::tokens::PAGE_ENTRIES;
@@ -48,18 +49,18 @@ pub(super) async fn create(
     State(handles): Handle,
     By(by): By,
     Body(input): Body<NewCompany>,
-) -> Result<(StatusCode, [(HeaderName, String); 1], Json<CompanyView>), Problem> {
+) -> Result<(StatusCode, [(HeaderName, String); 1], Tagged<CompanyView>), Problem> {
     let company = handles.service.create_company(&by, input).await?;
     let location = format!("/api/v1/companies/{}", company.id);
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(company)))
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Tagged(company)))
 }
 
 pub(super) async fn show(
     State(handles): Handle,
     By(by): By,
     Id(id): Id<Slug>,
-) -> Result<Json<CompanyView>, Problem> {
-    Ok(Json(handles.service.company(&by, &id).await?))
+) -> Result<Tagged<CompanyView>, Problem> {
+    Ok(Tagged(handles.service.company(&by, &id).await?))
 }
 
 pub(super) async fn update(
@@ -67,8 +68,8 @@ pub(super) async fn update(
     By(by): By,
     Id(id): Id<Slug>,
     Body(change): Body<CompanyChange>,
-) -> Result<Json<CompanyChanged>, Problem> {
-    Ok(Json(handles.service.update_company(&by, &id, &change).await?))
+) -> Result<Tagged<CompanyChanged>, Problem> {
+    Ok(Tagged(handles.service.update_company(&by, &id, &change).await?))
 }
 
 pub(super) async fn block(
@@ -76,8 +77,8 @@ pub(super) async fn block(
     By(by): By,
     Id(id): Id<Slug>,
     Body(Reason { reason }): Body<Reason>,
-) -> Result<Json<CompanyChanged>, Problem> {
-    Ok(Json(handles.service.block_company(&by, &id, &reason).await?))
+) -> Result<Tagged<CompanyChanged>, Problem> {
+    Ok(Tagged(handles.service.block_company(&by, &id, &reason).await?))
 }
 
 pub(super) async fn unblock(
@@ -85,6 +86,6 @@ pub(super) async fn unblock(
     By(by): By,
     Id(id): Id<Slug>,
     Body(Reason { reason }): Body<Reason>,
-) -> Result<Json<CompanyChanged>, Problem> {
-    Ok(Json(handles.service.unblock_company(&by, &id, &reason).await?))
+) -> Result<Tagged<CompanyChanged>, Problem> {
+    Ok(Tagged(handles.service.unblock_company(&by, &id, &reason).await?))
 }

@@ -10,6 +10,7 @@ use axum::http::{StatusCode, header};
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
+use crate::admin::etag;
 use crate::admin::limits::BODY;
 use crate::admin::problem::Problem;
 use crate::service::Caller;
@@ -23,7 +24,8 @@ pub struct Peer {
     pub address: Option<IpAddr>,
 }
 
-/// Whoever asks: known to `access` over TCP, else an administrator of this machine at the local socket.
+/// Whoever asks: known to `access` over TCP, else an administrator of this machine at the local socket. With
+/// the revisions that `If-Match` names.
 #[derive(Debug)]
 pub struct By(pub Caller);
 
@@ -31,13 +33,18 @@ impl<S: Send + Sync> FromRequestParts<S> for By {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+        let wanted = etag::wanted(&parts.headers).map_err(Problem::bad_request)?;
+        let asking = |by: Caller| match wanted {
+            Some(revisions) => Self(by.only_at(revisions)),
+            None => Self(by),
+        };
         if let Some(known) = parts.extensions.get::<Caller>() {
-            return Ok(Self(known.clone()));
+            return Ok(asking(known.clone()));
         }
         let peer = parts.extensions.get::<Peer>();
         peer.and_then(|peer| peer.uid)
             .filter(|uid| *uid == 0 || *uid == rustix::process::geteuid().as_raw())
-            .map(|uid| Self(Caller::local(uid)))
+            .map(|uid| asking(Caller::local(uid)))
             .ok_or_else(|| {
                 let detail = "only root and the user that Tollgate runs as may ask here";
                 Problem::new(StatusCode::FORBIDDEN, "not-allowed", "Not allowed", detail)

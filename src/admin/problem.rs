@@ -6,7 +6,9 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
+use crate::admin::etag;
 use crate::config::{Entry, Report};
+use crate::domain::token::Revision;
 use crate::notices::SetupError;
 use crate::service::ServiceError;
 use crate::store::sealed::KeyError;
@@ -31,6 +33,9 @@ pub struct Problem {
     /// What to do about it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hint: Option<String>,
+    /// The revision that a record is at, where another was wanted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub revision: Option<u64>,
     /// All mistakes of a configuration.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mistakes: Vec<Mistake>,
@@ -79,6 +84,7 @@ impl Problem {
             detail: detail.to_string(),
             field: None,
             hint: None,
+            revision: None,
             mistakes: Vec::new(),
         }
     }
@@ -135,6 +141,7 @@ impl From<ServiceError> for Problem {
         Self {
             field: error.at_field().map(str::to_owned),
             hint: error.hint(),
+            revision: error.revision().map(|revision| revision.0),
             ..Self::new(status, error.kind(), error.title(), &error)
         }
     }
@@ -145,6 +152,9 @@ impl IntoResponse for Problem {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, axum::Json(&self)).into_response();
         response.headers_mut().insert(header::CONTENT_TYPE, MEDIA_TYPE);
+        if let Some(revision) = self.revision {
+            response.headers_mut().insert(header::ETAG, etag::tag(Revision(revision)));
+        }
         response
     }
 }

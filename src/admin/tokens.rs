@@ -8,9 +8,11 @@ use axum::http::{HeaderName, StatusCode, header};
 use serde::{Deserialize, Serialize};
 
 use crate::admin::Handles;
+use crate::admin::etag::{Revised, Tagged};
 use crate::admin::extract::{Body, By, Id, Params};
 use crate::admin::problem::Problem;
 use crate::domain::id::TokenId;
+use crate::domain::token::Revision;
 use crate::service::input::{NewToken, Reason, Rotation, TokenChange};
 use crate::service::list::TokenList;
 use crate::service::rotate::Rotated;
@@ -49,6 +51,19 @@ pub struct TokenRotated {
     pub old: TokenView,
 }
 
+impl Revised for TokenCreated {
+    fn revision(&self) -> Revision {
+        self.token.revision
+    }
+}
+
+/// Of the successor, which is what the answer's place leads to (RFC 9110 section 15.3.2).
+impl Revised for TokenRotated {
+    fn revision(&self) -> Revision {
+        self.token.revision
+    }
+}
+
 type Handle = State<Arc<Handles>>;
 
 pub(super) async fn list(
@@ -64,20 +79,20 @@ pub(super) async fn create(
     State(handles): Handle,
     By(by): By,
     Body(input): Body<NewToken>,
-) -> Result<(StatusCode, [(HeaderName, String); 1], Json<TokenCreated>), Problem> {
+) -> Result<(StatusCode, [(HeaderName, String); 1], Tagged<TokenCreated>), Problem> {
     let created = handles.service.create_token(&by, input).await?;
     let location = format!("/api/v1/tokens/{}", created.token.id);
     let secret = created.secret.map(|secret| secret.expose().to_owned());
     let body = TokenCreated { token: created.token, secret };
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(body)))
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Tagged(body)))
 }
 
 pub(super) async fn show(
     State(handles): Handle,
     By(by): By,
     Id(id): Id<TokenId>,
-) -> Result<Json<TokenView>, Problem> {
-    Ok(Json(handles.service.token(&by, id).await?))
+) -> Result<Tagged<TokenView>, Problem> {
+    Ok(Tagged(handles.service.token(&by, id).await?))
 }
 
 pub(super) async fn update(
@@ -85,8 +100,8 @@ pub(super) async fn update(
     By(by): By,
     Id(id): Id<TokenId>,
     Body(change): Body<TokenChange>,
-) -> Result<Json<TokenChanged>, Problem> {
-    Ok(Json(handles.service.update_token(&by, id, &change).await?))
+) -> Result<Tagged<TokenChanged>, Problem> {
+    Ok(Tagged(handles.service.update_token(&by, id, &change).await?))
 }
 
 pub(super) async fn rotate(
@@ -94,12 +109,12 @@ pub(super) async fn rotate(
     By(by): By,
     Id(id): Id<TokenId>,
     Body(input): Body<Rotation>,
-) -> Result<(StatusCode, [(HeaderName, String); 1], Json<TokenRotated>), Problem> {
+) -> Result<(StatusCode, [(HeaderName, String); 1], Tagged<TokenRotated>), Problem> {
     let Rotated { token, secret, old } = handles.service.rotate_token(&by, id, input).await?;
     let location = format!("/api/v1/tokens/{}", token.id);
     let secret = secret.map(|secret| secret.expose().to_owned());
     let body = TokenRotated { token, secret, old };
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(body)))
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Tagged(body)))
 }
 
 pub(super) async fn revoke(
@@ -107,8 +122,8 @@ pub(super) async fn revoke(
     By(by): By,
     Id(id): Id<TokenId>,
     Body(Reason { reason }): Body<Reason>,
-) -> Result<Json<TokenChanged>, Problem> {
-    Ok(Json(handles.service.revoke_token(&by, id, &reason).await?))
+) -> Result<Tagged<TokenChanged>, Problem> {
+    Ok(Tagged(handles.service.revoke_token(&by, id, &reason).await?))
 }
 
 pub(super) async fn disable(
@@ -116,8 +131,8 @@ pub(super) async fn disable(
     By(by): By,
     Id(id): Id<TokenId>,
     Body(Reason { reason }): Body<Reason>,
-) -> Result<Json<TokenChanged>, Problem> {
-    Ok(Json(handles.service.disable_token(&by, id, &reason).await?))
+) -> Result<Tagged<TokenChanged>, Problem> {
+    Ok(Tagged(handles.service.disable_token(&by, id, &reason).await?))
 }
 
 pub(super) async fn enable(
@@ -125,6 +140,6 @@ pub(super) async fn enable(
     By(by): By,
     Id(id): Id<TokenId>,
     Body(Reason { reason }): Body<Reason>,
-) -> Result<Json<TokenChanged>, Problem> {
-    Ok(Json(handles.service.enable_token(&by, id, &reason).await?))
+) -> Result<Tagged<TokenChanged>, Problem> {
+    Ok(Tagged(handles.service.enable_token(&by, id, &reason).await?))
 }

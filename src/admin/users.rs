@@ -8,6 +8,7 @@ use axum::http::{HeaderName, StatusCode, header};
 use serde::{Deserialize, Serialize};
 
 use crate::admin::Handles;
+use crate::admin::etag::Tagged;
 use crate::admin::extract::{Body, By, Id, Params};
 use crate::admin::problem::Problem;
 use crate::admin::tokens::PAGE_ENTRIES;
@@ -48,18 +49,18 @@ pub(super) async fn create(
     State(handles): Handle,
     By(by): By,
     Body(input): Body<NewOwner>,
-) -> Result<(StatusCode, [(HeaderName, String); 1], Json<OwnerView>), Problem> {
+) -> Result<(StatusCode, [(HeaderName, String); 1], Tagged<OwnerView>), Problem> {
     let user = handles.service.create_owner(&by, input).await?;
     let location = format!("/api/v1/users/{}", user.id);
-    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Json(user)))
+    Ok((StatusCode::CREATED, [(header::LOCATION, location)], Tagged(user)))
 }
 
 pub(super) async fn show(
     State(handles): Handle,
     By(by): By,
     Id(id): Id<OwnerId>,
-) -> Result<Json<OwnerView>, Problem> {
-    Ok(Json(handles.service.owner(&by, &id).await?))
+) -> Result<Tagged<OwnerView>, Problem> {
+    Ok(Tagged(handles.service.owner(&by, &id).await?))
 }
 
 pub(super) async fn update(
@@ -67,8 +68,8 @@ pub(super) async fn update(
     By(by): By,
     Id(id): Id<OwnerId>,
     Body(change): Body<OwnerChange>,
-) -> Result<Json<OwnerChanged>, Problem> {
-    Ok(Json(handles.service.update_owner(&by, &id, &change).await?))
+) -> Result<Tagged<OwnerChanged>, Problem> {
+    Ok(Tagged(handles.service.update_owner(&by, &id, &change).await?))
 }
 
 pub(super) async fn block(
@@ -76,8 +77,8 @@ pub(super) async fn block(
     By(by): By,
     Id(id): Id<OwnerId>,
     Body(Reason { reason }): Body<Reason>,
-) -> Result<Json<OwnerChanged>, Problem> {
-    Ok(Json(handles.service.block_owner(&by, &id, &reason).await?))
+) -> Result<Tagged<OwnerChanged>, Problem> {
+    Ok(Tagged(handles.service.block_owner(&by, &id, &reason).await?))
 }
 
 pub(super) async fn unblock(
@@ -85,8 +86,8 @@ pub(super) async fn unblock(
     By(by): By,
     Id(id): Id<OwnerId>,
     Body(Reason { reason }): Body<Reason>,
-) -> Result<Json<OwnerChanged>, Problem> {
-    Ok(Json(handles.service.unblock_owner(&by, &id, &reason).await?))
+) -> Result<Tagged<OwnerChanged>, Problem> {
+    Ok(Tagged(handles.service.unblock_owner(&by, &id, &reason).await?))
 }
 
 /// A new password.
@@ -105,7 +106,7 @@ pub(super) async fn set_password(
     By(by): By,
     Id(id): Id<OwnerId>,
     Body(NewPassword { present, password }): Body<NewPassword>,
-) -> Result<Json<OwnerChanged>, Problem> {
+) -> Result<Tagged<OwnerChanged>, Problem> {
     let (present, password) = (present.as_deref(), password.as_deref());
-    Ok(Json(handles.service.set_password(&by, &id, present, password).await?))
+    Ok(Tagged(handles.service.set_password(&by, &id, present, password).await?))
 }

@@ -3,6 +3,9 @@
 //! Counts that outlive the process are reserved in blocks, on disk before the first request of a block is
 //! passed on: a crash may lose the rest of a block, and never adds to one. What is left of a block goes back
 //! to the store when its token is no longer in use, and at a stop.
+//!
+//! A token and those that it was rotated into have one meter, under the id of the first, so that rotating
+//! makes no new requests. Each has the limits of its own record.
 
 use std::sync::Arc;
 
@@ -43,7 +46,10 @@ impl Meters {
         if token.limits.is_empty() {
             return None;
         }
-        let meter = self.held.entry(token.id).or_insert_with(|| Meter::new(token.id, slot).into());
+        let counted = token.metered_as();
+        // The slot of a successor is not that of the meter.
+        let slot = slot.filter(|_| counted == token.id);
+        let meter = self.held.entry(counted).or_insert_with(|| Meter::new(counted, slot).into());
         let meter = Arc::clone(&meter);
         Some(Box::new(Limited { limits: token.limits.clone(), meter }))
     }
@@ -136,8 +142,9 @@ impl Cache {
         if token.limits.is_empty() {
             return Ok(None);
         }
-        let held = self.meters.held.get(&token.id).map(|meter| Arc::clone(&meter));
-        let meter = held.unwrap_or_else(|| Meter::new(token.id, None).into());
+        let counted = token.metered_as();
+        let held = self.meters.held.get(&counted).map(|meter| Arc::clone(&meter));
+        let meter = held.unwrap_or_else(|| Meter::new(counted, None).into());
         if token.limits.is_counted() && !meter.is_read() {
             let spent = self.store.spent(meter.key()).await?;
             let limited = Limited { limits: token.limits.clone(), meter };

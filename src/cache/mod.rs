@@ -14,7 +14,7 @@
 //! | loads in the line | `LINE` times `cache.loads` digests | half of `cache.load_timeout` | 503 at once; 503 also after that time |
 //! | pending touches (dashmap) | one for each use since the last flush in another second; two for each token of a run of 1,024 | `cache.flush_interval` | grows with the tokens in use |
 //! | rotated tokens that were shown after their end | 1,024 | until the upkeep writes that down, a second | further ones are not noted |
-//! | meters of limits | one for each token with limits of which a record is held; others until they are empty and given back | until put away by the upkeep | grows with the tokens in use |
+//! | meters of limits | one for each token with limits, with its successors, of which a record is held; others until they are empty and given back | until put away by the upkeep | grows with the tokens in use |
 //!
 //! Each core keeps more in front of this and beside it, none of which another core sees:
 //!

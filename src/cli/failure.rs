@@ -154,7 +154,7 @@ impl From<Problem> for Failure {
             }
             400 => Code::Usage,
             404 => Code::NotFound,
-            409 => Code::Conflict,
+            409 | 412 => Code::Conflict,
             _ => Code::Refused,
         };
         if let Some(field) = problem.field.as_deref() {

@@ -9,6 +9,7 @@ use super::secret::Digest;
 use super::time::Timestamp;
 
 const MINUTES_PER_DAY: u64 = 1_440;
+const MINUTES_PER_WEEK: u64 = 7 * MINUTES_PER_DAY;
 
 /// All that must hold for a token to be used, beside what it grants. Empty lists ask nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -26,6 +27,9 @@ pub struct Conditions {
 }
 
 impl Conditions {
+    /// No condition at all.
+    pub const NONE: Self = Self { networks: Vec::new(), windows: Vec::new(), certificate: None };
+
     /// Whether nothing is asked.
     pub fn is_empty(&self) -> bool {
         self.networks.is_empty() && self.windows.is_empty() && self.certificate.is_none()
@@ -36,6 +40,29 @@ impl Conditions {
     pub fn allow_address(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.networks.is_empty() || self.networks.iter().any(|net| net.contains(&address))
+    }
+
+    /// Whether whatever meets these meets `bound` too: networks within its networks, windows within its
+    /// windows, and the same certificate.
+    pub fn within(&self, bound: &Self) -> bool {
+        let certificate = bound.certificate.is_none() || self.certificate == bound.certificate;
+        certificate && self.networks_within(bound) && self.windows_within(bound)
+    }
+
+    fn networks_within(&self, bound: &Self) -> bool {
+        // Two halves of a network allow all of it.
+        let whole = IpNet::aggregate(&bound.networks);
+        let inside = |net: &IpNet| whole.iter().any(|bound| bound.contains(net));
+        bound.networks.is_empty() || (!self.networks.is_empty() && self.networks.iter().all(inside))
+    }
+
+    fn windows_within(&self, bound: &Self) -> bool {
+        // From the second week on, so that no distance from UTC leads to before the epoch.
+        let minutes = (MINUTES_PER_WEEK..2 * MINUTES_PER_WEEK).map(|minute| minute * 60);
+        let mut moments = minutes.map(Timestamp::from_unix);
+        bound.windows.is_empty()
+            || (!self.windows.is_empty()
+                && moments.all(|at| !self.allow_time(at) || bound.allow_time(at)))
     }
 
     /// Whether `now` is in one of the windows.
@@ -161,6 +188,43 @@ mod tests {
         ] {
             assert_eq!(window.contains(at.parse().unwrap()), inside, "{at}");
         }
+    }
+
+    #[test]
+    fn w15_what_is_within_asks_at_least_as_much() {
+        let conditions = |text: &str| serde_json::from_str::<Conditions>(text).unwrap();
+        let bound = conditions(
+            r#"{"networks":["10.0.0.0/9","10.128.0.0/9","2001:db8::/32"],
+                "windows":[{"days":[1,2],"from_minute":540,"until_minute":1080},
+                           {"days":[1],"from_minute":1080,"until_minute":1200}]}"#,
+        );
+        let networks = r#""networks":["10.0.0.0/8"]"#;
+        let windows = r#""windows":[{"days":[1],"from_minute":600,"until_minute":1200}]"#;
+        // The same minutes of the same days, by another clock.
+        let east = r#""windows":[{"days":[1,2],"from_minute":660,"until_minute":1080,
+                                  "utc_offset_minutes":120}]"#;
+        let far = r#""windows":[{"days":[1,2],"from_minute":600,"until_minute":1080,
+                                 "utc_offset_minutes":120}]"#;
+        let late = r#""windows":[{"days":[2],"from_minute":600,"until_minute":1081}]"#;
+        for (text, within) in [
+            (format!("{{{networks},{windows}}}"), true),
+            (format!("{{{networks},{east}}}"), true),
+            (format!("{{{networks},{far}}}"), false),
+            (format!("{{{networks},{late}}}"), false),
+            (format!("{{{networks}}}"), false),
+            (format!("{{{windows}}}"), false),
+            (format!(r#"{{"networks":["10.0.0.0/7"],{windows}}}"#), false),
+            (format!(r#"{{"networks":["10.1.0.0/16","11.0.0.1/32"],{windows}}}"#), false),
+            (format!(r#"{{"networks":["0.0.0.0/0"],{windows}}}"#), false),
+            ("{}".to_owned(), false),
+        ] {
+            assert_eq!(conditions(&text).within(&bound), within, "{text}");
+            assert!(conditions(&text).within(&Conditions::default()));
+        }
+        let bound = Conditions { certificate: Some(Digest::of(b"one")), ..Conditions::default() };
+        let other = Conditions { certificate: Some(Digest::of(b"two")), ..Conditions::default() };
+        assert!(bound.within(&bound) && !other.within(&bound));
+        assert!(!Conditions::default().within(&bound));
     }
 
     #[test]

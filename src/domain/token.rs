@@ -90,6 +90,9 @@ pub struct Token {
     /// The token that this one succeeds.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotated_from: Option<TokenId>,
+    /// The first token of the line that it succeeds; see [`Token::metered_as`]. None for a first one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub family: Option<TokenId>,
     /// The token that succeeds this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rotated_to: Option<TokenId>,
@@ -224,6 +227,12 @@ impl Life {
 }
 
 impl Token {
+    /// Under which token its requests are counted: rotating makes no new requests, so that a token and its
+    /// successors draw on the meter of the first of them.
+    pub fn metered_as(&self) -> TokenId {
+        self.family.unwrap_or(self.id)
+    }
+
     /// The limits on its life in time.
     pub const fn life(&self) -> Life {
         Life {

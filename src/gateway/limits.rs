@@ -64,7 +64,7 @@ async fn count(limited: &Limited, now: Timestamp, core: &Core) -> Result<Seat, R
 }
 
 /// Tells of all limits, and when it is worth to come again for one that is reached.
-pub(super) fn tell(headers: &mut HeaderMap, limit: Limit, limits: &Limits, left: &Left) {
+pub fn tell(headers: &mut HeaderMap, limit: Limit, limits: &Limits, left: &Left) {
     for (name, text) in [(POLICY, policies(limits)), (LIMIT, service_limits(left))] {
         if let Ok(value) = HeaderValue::try_from(text) {
             headers.insert(name, value);

@@ -41,7 +41,7 @@ mod route;
 mod leak;
 mod authenticate;
 mod authorize;
-mod limits;
+pub mod limits;
 mod touch;
 mod identity;
 mod relay;

@@ -1,5 +1,6 @@
 //! Who asks for an act, and the most that they may hand out.
 
+use crate::domain::conditions::Conditions;
 use crate::domain::event::Actor;
 use crate::domain::flags::Flags;
 use crate::domain::grant::{Contexts, Items};
@@ -8,7 +9,8 @@ use crate::domain::limits::Limits;
 use crate::domain::owner::Owner;
 use crate::domain::role::Role;
 use crate::domain::time::Timestamp;
-use crate::domain::token::Token;
+use crate::domain::token::{Revision, Token};
+use crate::service::error::ServiceError;
 
 /// Somebody who asks for an act.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +21,8 @@ pub struct Caller {
     pub grants: Grants,
     /// Whose affairs they may mind; see `rights`.
     pub(super) rank: Rank,
+    /// The revisions at which alone they want a record changed; none for any.
+    only_at: Option<Vec<Revision>>,
 }
 
 /// What somebody may do, before it is asked to whom.
@@ -52,6 +56,20 @@ pub struct Grants {
     pub until: Option<Timestamp>,
     /// How much they may be used at the most.
     pub limits: Limits,
+    /// From where, when and by whom, at the most.
+    pub conditions: Conditions,
+}
+
+impl Grants {
+    /// Whether what is made by their holder is bound by more than its owner is: a person with a password
+    /// is not.
+    pub(super) fn are_bound(&self) -> bool {
+        self.contexts != Contexts::All
+            || self.items != Items::All
+            || self.until.is_some()
+            || !self.limits.is_empty()
+            || !self.conditions.is_empty()
+    }
 }
 
 /// The tenants that somebody may act for.
@@ -86,8 +104,10 @@ impl Caller {
                 company: Tenant::Any,
                 until: None,
                 limits: Limits::NONE,
+                conditions: Conditions::NONE,
             },
             rank: Rank::Machine,
+            only_at: None,
         }
     }
 
@@ -108,8 +128,10 @@ impl Caller {
                 company,
                 until: None,
                 limits: Limits::NONE,
+                conditions: Conditions::NONE,
             },
             rank: Rank::Person { id: owner.id.clone(), company: owner.company.clone(), roles },
+            only_at: None,
         }
     }
 
@@ -127,8 +149,30 @@ impl Caller {
             company,
             until: token.expires_at,
             limits: token.limits.clone(),
+            conditions: token.conditions.clone(),
         };
         caller
+    }
+
+    /// The same, who wants a record changed only while it is at one of these revisions (RFC 9110 section
+    /// 13.1.1). It is looked at in each act that changes one, against what the change is made from.
+    #[must_use]
+    pub fn only_at(self, revisions: Vec<Revision>) -> Self {
+        Self { only_at: Some(revisions), ..self }
+    }
+
+    /// Refuses a record that is at another revision than they want.
+    pub(super) fn expects(
+        &self,
+        found: Revision,
+        what: impl FnOnce() -> String,
+    ) -> Result<(), ServiceError> {
+        match &self.only_at {
+            Some(wanted) if !wanted.contains(&found) => {
+                Err(ServiceError::Changed { what: what(), found })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Who it is, if it is an owner.

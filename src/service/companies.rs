@@ -173,6 +173,7 @@ impl Service {
         let mut attempts = ATTEMPTS;
         loop {
             let held = self.company_record(id).await?;
+            by.expects(held.revision, || format!("company `{id}`"))?;
             let mut company = Company::clone(&held);
             apply(&mut company)?;
             let changed = company != *held;

@@ -119,6 +119,7 @@ impl Service {
             limits: input.limits.clone(),
             disabled: None,
             rotated_from: None,
+            family: None,
             rotated_to: None,
             retire_after_use: None,
             ended: None,
@@ -130,6 +131,7 @@ impl Service {
         grant::contexts(&by.grants, &token.contexts)?;
         grant::items(&by.grants, &token.items)?;
         grant::limits(&by.grants, &token.limits)?;
+        grant::conditions(&by.grants, &token.conditions)?;
         grant::company(&by.grants, owner, token.company.as_ref())?;
         grant::end(end_field, &by.grants, token.expires_at)?;
         Ok(token)

@@ -3,7 +3,7 @@
 
 use crate::domain::id::{OwnerId, Slug, TokenId};
 use crate::domain::time::{Span, Timestamp};
-use crate::domain::token::State;
+use crate::domain::token::{Revision, State};
 use crate::store::StoreError;
 use crate::store::sealed::{KeyError, SealError};
 
@@ -63,6 +63,14 @@ pub enum ServiceError {
         /// Its successor.
         successor: TokenId,
     },
+    /// It is not at the revision at which alone it was to be changed (RFC 9110 section 15.5.13).
+    #[error("{what} is at revision {}, which is none of those that the change is for", found.0)]
+    Changed {
+        /// The record.
+        what: String,
+        /// Its revision.
+        found: Revision,
+    },
     /// Nothing can be said of tokens, and nothing granted: what has expired could seem alive.
     #[error(
         "the wall clock shows {wall}, {} s behind the {mark} that it has shown before",
@@ -109,6 +117,14 @@ impl ServiceError {
         }
     }
 
+    /// The revision that there is, where another was wanted.
+    pub const fn revision(&self) -> Option<Revision> {
+        match self {
+            Self::Changed { found, .. } => Some(*found),
+            _ => None,
+        }
+    }
+
     /// The way out, where the message does not tell it.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -133,6 +149,7 @@ impl ServiceError {
             | Self::Ended { .. }
             | Self::Rotated { .. }
             | Self::History(_) => 409,
+            Self::Changed { .. } => 412,
             Self::ClockBehind { .. }
             | Self::NoEntropy
             | Self::NoMasterKey(_)
@@ -166,6 +183,7 @@ impl ServiceError {
             Self::OwnerExists(_) | Self::CompanyExists(_) => "exists",
             Self::Ended { .. } => "ended",
             Self::Rotated { .. } => "rotated",
+            Self::Changed { .. } => "changed",
             Self::ClockBehind { .. } => "clock-behind",
             Self::History(_) => "other-history",
             Self::NoEntropy | Self::NoMasterKey(_) | Self::NotSealed(_) => "unavailable",
@@ -197,7 +215,7 @@ impl ServiceError {
             "other-history" => "This is another history",
             "ended" => "The token has ended",
             "rotated" => "It has a successor",
-            "conflict" => "Somebody changed it meanwhile",
+            "conflict" | "changed" => "Somebody changed it meanwhile",
             "duplicate-secret" => "Another token has this secret",
             "disk-full" => "The disk is full",
             "read-only" => "Changes are refused",

@@ -1,5 +1,6 @@
 //! Nobody grants more than they have: a token stays within its maker and its owner.
 
+use crate::domain::conditions::Conditions;
 use crate::domain::flags::Flags;
 use crate::domain::grant::{Contexts, Items};
 use crate::domain::id::Slug;
@@ -46,6 +47,23 @@ pub(super) fn items(maker: &Grants, wanted: &Items) -> Result<(), ServiceError> 
 pub(super) fn limits(maker: &Grants, wanted: &Limits) -> Result<(), ServiceError> {
     allowed(wanted.within(&maker.limits), "limits", || {
         "these are less strict than the limits that you have yourself".to_owned()
+    })
+}
+
+/// From where, when and by whom: what a program is bound by binds what it makes, changes or rotates, itself
+/// among it.
+pub(super) fn conditions(maker: &Grants, wanted: &Conditions) -> Result<(), ServiceError> {
+    allowed(wanted.within(&maker.conditions), "conditions", || {
+        "these are less strict than the networks, windows or certificate that bind you yourself"
+            .to_owned()
+    })
+}
+
+/// A password, with which a person signs in without what binds a program.
+pub(super) fn password(maker: &Grants) -> Result<(), ServiceError> {
+    allowed(!maker.are_bound(), "password", || {
+        "a token that is bound in any way gives nobody a password: whoever signs in with it is not"
+            .to_owned()
     })
 }
 
@@ -132,6 +150,7 @@ mod tests {
             company: Tenant::Only(Some("acme".parse().unwrap())),
             until: Some(Timestamp::from_unix(1_000)),
             limits: Limits { uses: Some(5), ..Limits::NONE },
+            conditions: Conditions::NONE,
         }
     }
 

@@ -20,6 +20,7 @@ use crate::store::{Change, Commit, Position, Store, StoreError, Subject};
 pub mod caller;
 pub mod error;
 mod rights;
+mod lift;
 pub mod input;
 pub mod view;
 mod check;
@@ -97,6 +98,11 @@ impl Service {
     /// What the wall clock shows.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// By the clock that is never set, for rates: in nanoseconds.
+    fn uptime_ns(&self) -> u64 {
+        u64::try_from(self.clock.uptime().as_nanos()).unwrap_or(u64::MAX)
     }
 
     /// The moment by which tokens are shown and changed, as requests are judged.

@@ -1,7 +1,7 @@
 //! What is offered to somebody before they try it: asked of the same rules that the acts ask, so that a
 //! page shows no button that would be refused.
 
-use crate::domain::id::OwnerId;
+use crate::domain::id::{OwnerId, TokenId};
 use crate::domain::role::Role;
 use crate::domain::token::State;
 use crate::service::caller::Caller;
@@ -48,6 +48,33 @@ impl Service {
         let owner = self.owner_record(of).await?;
         let relation = self.relation(by, &owner).await?;
         Ok(by.minds(&owner, relation))
+    }
+
+    /// Whether they may lift the pause of a token; false where there is none.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    pub async fn offers_enabling(&self, by: &Caller, id: TokenId) -> Result<bool, ServiceError> {
+        let token = self.token_record(id).await?;
+        let owner = self.owner_record(&token.owner).await?;
+        let minds = by.minds_tokens_of(&owner, self.relation(by, &owner).await?);
+        match &token.disabled {
+            Some(act) if minds => Ok(self.may_lift(by, &owner, act).await?),
+            _ => Ok(false),
+        }
+    }
+
+    /// Whether they may unblock an owner; false where it is not blocked.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    pub async fn offers_unblocking(&self, by: &Caller, id: &OwnerId) -> Result<bool, ServiceError> {
+        let owner = self.owner_record(id).await?;
+        let minds = by.minds(&owner, self.relation(by, &owner).await?);
+        match &owner.blocked {
+            Some(act) if minds => Ok(self.may_lift(by, &owner, act).await?),
+            _ => Ok(false),
+        }
     }
 
     /// How many tokens of an owner stop when it is blocked, or go on when it is unblocked.

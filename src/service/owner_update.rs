@@ -54,6 +54,7 @@ impl Service {
         loop {
             let held = self.owner_record(id).await?;
             self.let_mind(by, &held).await?;
+            by.expects(held.revision, || format!("owner `{id}`"))?;
             check::revision(|| format!("owner `{id}`"), held.revision, change.revision)?;
             let mut owner = Owner::clone(&held);
             apply(&mut owner, by, change, &settings)?;

@@ -133,10 +133,10 @@ impl Service {
         self.set_blocked(by, id, reason, Some(act)).await
     }
 
-    /// Lets the tokens of an owner go on (row E7).
+    /// Lets the tokens of an owner go on (row E7), if nobody blocked it who stands higher.
     ///
     /// # Errors
-    /// No such owner, or a store that refuses.
+    /// No such owner, a block that is not theirs to lift, or a store that refuses.
     pub async fn unblock_owner(
         &self,
         by: &Caller,
@@ -157,12 +157,20 @@ impl Service {
         check::line("reason", reason, check::REASON_CHARS)?;
         let kind =
             if blocked.is_some() { EventKind::OwnerBlocked } else { EventKind::OwnerUnblocked };
-        self.let_mind(by, &*self.owner_record(id).await?).await?;
+        let held = self.owner_record(id).await?;
+        self.let_mind(by, &held).await?;
         if by.owner() == Some(id) {
             return Err(ServiceError::Forbidden("nobody blocks themselves".to_owned()));
         }
+        let outranks = self.outranks(by, &held, held.blocked.as_ref()).await?;
+        if blocked.is_none() {
+            self.let_lift(by, &held, held.blocked.as_ref()).await?;
+        }
         self.change_owner(by, kind, reason, id, |owner| {
-            if owner.blocked.is_some() != blocked.is_some() {
+            // It was judged by the block that there was.
+            let expected = (owner.blocked != held.blocked).then_some(held.revision.0);
+            check::revision(|| format!("owner `{id}`"), owner.revision, expected)?;
+            if blocked.is_none() || outranks {
                 owner.blocked.clone_from(&blocked);
             }
             Ok(())
@@ -184,6 +192,7 @@ impl Service {
         let mut attempts = super::ATTEMPTS;
         loop {
             let held = self.owner_record(id).await?;
+            by.expects(held.revision, || format!("owner `{id}`"))?;
             let mut owner = Owner::clone(&held);
             apply(&mut owner)?;
             if owner == *held {

@@ -14,7 +14,7 @@ use crate::domain::owner::{Owner, PasswordHash};
 use crate::service::caller::Caller;
 use crate::service::error::ServiceError;
 use crate::service::view::OwnerChanged;
-use crate::service::{Service, create};
+use crate::service::{Service, create, grant};
 
 /// How many characters a password has: long ones need no other rule (NIST SP 800-63B section 3.1.1.2).
 const CHARS: std::ops::RangeInclusive<usize> = 12..=200;
@@ -51,6 +51,9 @@ impl Service {
             }
         } else {
             self.let_mind(by, &owner).await?;
+        }
+        if wanted.is_some() {
+            grant::password(&by.grants)?;
         }
         let hash = match wanted {
             Some(wanted) => Some(new(&owner, wanted).await?),

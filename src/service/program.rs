@@ -3,11 +3,15 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use crate::cache::{At, Entry, Limited, Seat, Taken};
 use crate::domain::decision::{self, Case, CompanyTerms, Facts, OwnerTerms, Standing, Terms};
 use crate::domain::flags::Flags;
+use crate::domain::left::Left;
+use crate::domain::limits::{Limit, Limits};
 use crate::domain::refusal::Refusal;
 use crate::domain::rule::{ItemRule, Requirement};
-use crate::domain::secret::{self, Digest, Secret};
+use crate::domain::secret::{self, Secret};
+use crate::domain::time::Timestamp;
 use crate::service::Service;
 use crate::service::caller::Caller;
 use crate::service::error::ServiceError;
@@ -20,8 +24,20 @@ pub const API: &str = "tollgate";
 pub enum NotLetIn {
     /// Its token is refused, as it would be at the gate.
     Refused(Refusal),
+    /// Its token was used as much as it may be, here and at the gate: which limit is met, all limits, and
+    /// what is left of them.
+    Limited(Limit, Box<(Limits, Left)>),
     /// That could not be found out.
     Failed(ServiceError),
+}
+
+/// A program that is let in.
+#[derive(Debug)]
+pub struct Program {
+    /// As whom it asks.
+    pub caller: Caller,
+    /// Of a token that has limits: held until its request is over.
+    pub seat: Option<Seat>,
 }
 
 impl Service {
@@ -29,7 +45,7 @@ impl Service {
     ///
     /// # Errors
     /// A token that is refused as it would be at the gate, or a store that cannot be read.
-    pub async fn program(&self, credential: &str, address: IpAddr) -> Result<Caller, NotLetIn> {
+    pub async fn program(&self, credential: &str, address: IpAddr) -> Result<Program, NotLetIn> {
         if !secret::is_plausible(credential.as_bytes()) {
             return Err(NotLetIn::Refused(Refusal::Unknown));
         }
@@ -65,15 +81,41 @@ impl Service {
             }
             NotLetIn::Refused(refusal)
         })?;
-        self.note_use(&digest, address).await.map_err(NotLetIn::Failed)?;
-        Ok(Caller::program(&held.owner, &held.token))
+        let entry = self.cache.load(&digest).await;
+        let entry = entry.map_err(|_| NotLetIn::Refused(Refusal::CannotDecide))?;
+        // Gone meanwhile.
+        let entry = entry.ok_or(NotLetIn::Refused(Refusal::Unknown))?;
+        let seat = match &entry.limited {
+            // Last, as at the gate, so that only what is permitted counts.
+            Some(limited) => Some(self.take(limited, now).await?),
+            None => None,
+        };
+        self.note_use(&entry, now, address);
+        Ok(Program { caller: Caller::program(&held.owner, &held.token), seat })
     }
 
-    async fn note_use(&self, digest: &Digest, address: IpAddr) -> Result<(), ServiceError> {
-        let now = self.moment().await?;
-        let Ok(Some(entry)) = self.cache.load(digest).await else { return Ok(()) };
+    /// Counts a request of a program towards the limits of its token, with those at the gate.
+    async fn take(&self, limited: &Limited, now: Timestamp) -> Result<Seat, NotLetIn> {
+        let at = At { now, uptime_ns: self.uptime_ns() };
+        let taken = match limited.take(at) {
+            Taken::Unreserved => {
+                let taken = self.cache.take(limited, at).await;
+                taken.map_err(|_| NotLetIn::Refused(Refusal::CannotDecide))?
+            }
+            taken => taken,
+        };
+        match taken {
+            Taken::Seat(seat) => Ok(seat),
+            Taken::Refused(limit) => {
+                let told = Box::new((limited.limits.clone(), limited.left(at)));
+                Err(NotLetIn::Limited(limit, told))
+            }
+            Taken::Unreserved => Err(NotLetIn::Refused(Refusal::CannotDecide)),
+        }
+    }
+
+    fn note_use(&self, entry: &Arc<Entry>, now: Timestamp, address: IpAddr) {
         let number = self.cache.api_number(&Arc::from(API));
-        self.cache.touch(&entry, now, address, number);
-        Ok(())
+        self.cache.touch(entry, now, address, number);
     }
 }

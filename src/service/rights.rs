@@ -9,7 +9,8 @@
 //! | make, change, block companies | all | | | | |
 //! | whole history, machine | all | | | | sees |
 //!
-//! Nobody minds the affairs of somebody who has a role that they lack: a token acts as its owner.
+//! Nobody minds the affairs of somebody who has a role that they lack: a token acts as its owner. What
+//! somebody did to stop a token or an owner is undone by those alone who stand as high (`lift`).
 
 use std::sync::Arc;
 
@@ -82,6 +83,11 @@ impl Caller {
         forbid(!self.sees_all(), "this is for administrators, and for auditors of no company")
     }
 
+    /// Whether they administrate the company of `owner`.
+    pub(super) fn manages_company_of(&self, owner: &Owner) -> bool {
+        self.has(Role::CompanyAdministrator) && self.shares_company(owner)
+    }
+
     fn shares_company(&self, owner: &Owner) -> bool {
         matches!(&self.rank, Rank::Person { company: Some(mine), .. } if owner.company.as_ref() == Some(mine))
     }
@@ -94,7 +100,7 @@ impl Caller {
     /// Within a company, its administrator may do what developers and auditors may.
     fn covers(&self, role: Role, of: &Owner) -> bool {
         let lesser = matches!(role, Role::Developer | Role::Auditor);
-        let manages = self.has(Role::CompanyAdministrator) && self.shares_company(of);
+        let manages = self.manages_company_of(of);
         self.has(role) || (lesser && manages)
     }
 
@@ -110,7 +116,7 @@ impl Caller {
 
     /// Whether they may make, change and end its tokens.
     pub(super) fn minds_tokens_of(&self, owner: &Owner, relation: Relation) -> bool {
-        let manages = self.has(Role::CompanyAdministrator) && self.shares_company(owner);
+        let manages = self.manages_company_of(owner);
         self.has(Role::Administrator)
             || (relation == Relation::Same && !self.only_watches())
             || (relation == Relation::Subordinate || manages)
@@ -120,7 +126,7 @@ impl Caller {
 
     /// Whether they may change and block it.
     pub(super) fn minds(&self, owner: &Owner, relation: Relation) -> bool {
-        let manages = self.has(Role::CompanyAdministrator) && self.shares_company(owner);
+        let manages = self.manages_company_of(owner);
         let developed = self.has(Role::Developer)
             && owner.kind == OwnerKind::Service
             && relation == Relation::Subordinate;
@@ -153,7 +159,7 @@ impl Caller {
         if self.has(Role::Administrator) {
             return Ok(());
         }
-        let manages = self.has(Role::CompanyAdministrator) && self.shares_company(owner);
+        let manages = self.manages_company_of(owner);
         let own = self.has(Role::Developer)
             && owner.kind == OwnerKind::Service
             && owner.parent.as_ref() == self.owner();
@@ -182,19 +188,32 @@ impl Service {
         by: &Caller,
         owner: &Owner,
     ) -> Result<Relation, StoreError> {
-        let Some(me) = by.owner() else { return Ok(Relation::Other) };
+        Ok(match self.generations(by, owner).await? {
+            Some(0) => Relation::Same,
+            Some(_) => Relation::Subordinate,
+            None => Relation::Other,
+        })
+    }
+
+    /// How many generations whoever asks is above `owner`; none for no parent of it.
+    pub(super) async fn generations(
+        &self,
+        by: &Caller,
+        owner: &Owner,
+    ) -> Result<Option<usize>, StoreError> {
+        let Some(me) = by.owner() else { return Ok(None) };
         if owner.id == *me {
-            return Ok(Relation::Same);
+            return Ok(Some(0));
         }
         let mut parent = owner.parent.clone();
-        for _ in 0..GENERATIONS {
+        for generation in 1..=GENERATIONS {
             let Some(id) = parent else { break };
             if id == *me {
-                return Ok(Relation::Subordinate);
+                return Ok(Some(generation));
             }
             parent = self.store().owner(&id).await?.and_then(|owner| owner.parent.clone());
         }
-        Ok(Relation::Other)
+        Ok(None)
     }
 
     /// Refuses whoever may not see `owner`: to them there is none.

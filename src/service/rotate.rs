@@ -47,6 +47,7 @@ impl Service {
         let held = self.token_seen(by, id).await?;
         let owner = self.owner_record(&held.owner).await?;
         self.let_mind_tokens(by, &owner).await?;
+        by.expects(held.revision, || format!("token {id}"))?;
         let now = self.moment().await?;
         let last_use = self.cache.last_use(&held).await?;
         alive(&held, held.state(last_use.as_ref().map(|last| last.at), now))?;
@@ -54,16 +55,12 @@ impl Service {
             return Err(ServiceError::Rotated { id, successor });
         }
         let (secret, brought) = secret_for(input.secret.as_deref())?;
-        let mut new = self.successor(by, &held, &secret, now)?;
-        if let Some(left) = self.left(&held).await?.and_then(|left| left.uses) {
-            // What was used stays used.
-            if left == 0 {
-                return Err(ServiceError::field(
-                    "limits.uses",
-                    "the token is used up: raise this first",
-                ));
-            }
-            new.limits.uses = Some(left);
+        let new = self.successor(by, &held, &secret, now)?;
+        let left = self.left(&held).await?;
+        if left.as_ref().is_some_and(|left| left.uses == Some(0)) {
+            // Its successor would draw on the same meter.
+            let problem = "the token is used up: raise this first";
+            return Err(ServiceError::field("limits.uses", problem));
         }
         within(by, &owner, &new)?;
         let mut old = Token::clone(&held);
@@ -75,18 +72,18 @@ impl Service {
         let catalog = &self.settings().flags;
         let blocked = self.is_blocked(&held).await?;
         let views = (
-            TokenView::new(&new, blocked, None, catalog, now),
-            TokenView::new(&old, blocked, last_use, catalog, now),
+            TokenView::new(&new, blocked, None, catalog, now).with_left(left.clone()),
+            TokenView::new(&old, blocked, last_use, catalog, now).with_left(left),
         );
         let changes = vec![change(new, Revision::NONE), change(old, held.revision)];
-        self.commit_rotation(
-            by.actor.clone(),
-            EventKind::TokenRotated,
-            &input.reason,
-            changes,
-            &held,
-        )
-        .await?;
+        let (actor, kind) = (by.actor.clone(), EventKind::TokenRotated);
+        match self.commit_rotation(actor, kind, &input.reason, changes, &held).await {
+            Err(StoreError::Conflict { found, what, expected }) => {
+                by.expects(found, || format!("token {id}"))?;
+                return Err(StoreError::Conflict { found, what, expected }.into());
+            }
+            outcome => outcome?,
+        }
         let (token, old) = views;
         Ok(Rotated { token, secret: (!brought).then_some(secret), old })
     }
@@ -107,6 +104,7 @@ impl Service {
             not_before: now,
             expires_at: held.expires_at.map(|expiry| now.plus(expiry.since(held.not_before))),
             rotated_from: Some(held.id),
+            family: Some(held.metered_as()),
             rotated_to: None,
             retire_after_use: None,
             revision: Revision::NONE.next(),
@@ -193,6 +191,7 @@ fn within(by: &Caller, owner: &Owner, token: &Token) -> Result<(), ServiceError>
     grant::contexts(&by.grants, &token.contexts)?;
     grant::items(&by.grants, &token.items)?;
     grant::limits(&by.grants, &token.limits)?;
+    grant::conditions(&by.grants, &token.conditions)?;
     grant::company(&by.grants, owner, token.company.as_ref())?;
     grant::end("grace", &by.grants, token.expires_at)
 }

@@ -6,6 +6,7 @@ use crate::cache::At;
 use crate::domain::event::EventKind;
 use crate::domain::id::TokenId;
 use crate::domain::left::Left;
+use crate::domain::owner::Owner;
 use crate::domain::secret::Secret;
 use crate::domain::time::Timestamp;
 use crate::domain::token::{Act, End, Ended, Revision, State, Token};
@@ -93,9 +94,12 @@ impl Service {
         reason: &str,
     ) -> Result<TokenChanged, ServiceError> {
         let act = self.act(by, reason).await?;
+        let (held, owner) = self.token_minded(by, id).await?;
+        let outranks = self.outranks(by, &owner, held.disabled.as_ref()).await?;
         self.change_token(by, EventKind::TokenDisabled, reason, id, |token, state| {
             alive(token, state)?;
-            if token.disabled.is_none() {
+            as_judged(&held, token)?;
+            if outranks {
                 token.disabled = Some(act.clone());
             }
             Ok(())
@@ -103,10 +107,10 @@ impl Service {
         .await
     }
 
-    /// Lifts a pause.
+    /// Lifts a pause that nobody set who stands higher.
     ///
     /// # Errors
-    /// No such token, one that has ended, or a store that refuses.
+    /// No such token, one that has ended, a pause that is not theirs to lift, or a store that refuses.
     pub async fn enable_token(
         &self,
         by: &Caller,
@@ -115,8 +119,11 @@ impl Service {
     ) -> Result<TokenChanged, ServiceError> {
         self.act(by, reason).await?;
         self.moment().await?;
+        let (held, owner) = self.token_minded(by, id).await?;
+        self.let_lift(by, &owner, held.disabled.as_ref()).await?;
         self.change_token(by, EventKind::TokenEnabled, reason, id, |token, state| {
             alive(token, state)?;
+            as_judged(&held, token)?;
             token.disabled = None;
             Ok(())
         })
@@ -134,10 +141,10 @@ impl Service {
         apply: impl Fn(&mut Token, State) -> Result<(), ServiceError>,
     ) -> Result<TokenChanged, ServiceError> {
         let mut attempts = ATTEMPTS;
-        let owner = self.owner_record(&self.token_seen(by, id).await?.owner).await?;
-        self.let_mind_tokens(by, &owner).await?;
+        self.token_minded(by, id).await?;
         loop {
             let held = self.token_record(id).await?;
+            by.expects(held.revision, || format!("token {id}"))?;
             let last_use = self.cache.last_use(&held).await?.map(|last| last.at);
             let mut token = Token::clone(&held);
             let now = self.at().await?;
@@ -176,6 +183,18 @@ impl Service {
         self.write(by, kind, reason, change, subjects).await.map(|_| ())
     }
 
+    /// The record of a token that `by` may change, and its owner.
+    async fn token_minded(
+        &self,
+        by: &Caller,
+        id: TokenId,
+    ) -> Result<(Arc<Token>, Arc<Owner>), ServiceError> {
+        let token = self.token_seen(by, id).await?;
+        let owner = self.owner_record(&token.owner).await?;
+        self.let_mind_tokens(by, &owner).await?;
+        Ok((token, owner))
+    }
+
     /// The record of a token that `by` may see.
     pub(super) async fn token_seen(
         &self,
@@ -206,8 +225,8 @@ impl Service {
     /// # Errors
     /// A store that cannot be read. One count that is damaged does not stop a list.
     pub async fn left(&self, token: &Token) -> Result<Option<Left>, ServiceError> {
-        let uptime_ns = u64::try_from(self.clock.uptime().as_nanos()).unwrap_or(u64::MAX);
-        match self.cache.left(token, At { now: self.at().await?, uptime_ns }).await {
+        let at = At { now: self.at().await?, uptime_ns: self.uptime_ns() };
+        match self.cache.left(token, at).await {
             Err(StoreError::Damaged { .. }) => Ok(None),
             left => Ok(left?),
         }
@@ -232,4 +251,10 @@ impl Service {
 /// Refuses a token that has ended, by its record or by the clock.
 pub(super) const fn alive(token: &Token, state: State) -> Result<(), ServiceError> {
     if state.is_final() { Err(ServiceError::Ended { id: token.id, state }) } else { Ok(()) }
+}
+
+/// Refuses what was judged by a pause that is another one by now.
+fn as_judged(judged: &Token, token: &Token) -> Result<(), ServiceError> {
+    let expected = (judged.disabled != token.disabled).then_some(judged.revision.0);
+    check::revision(|| format!("token {}", token.id), token.revision, expected)
 }

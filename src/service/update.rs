@@ -176,6 +176,8 @@ impl Judge<'_> {
                 check::conditions(&token.conditions)?;
             }
         }
+        // Also where they are not named: nobody changes what they could not make.
+        grant::conditions(maker, &token.conditions)?;
         if limits::merge(&mut token.limits, &change.limits) {
             limits::check(&token.limits)?;
             grant::limits(maker, &token.limits)?;

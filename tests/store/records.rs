@@ -80,6 +80,7 @@ pub(crate) fn token(n: u64, owner: &str) -> Token {
         limits: Default::default(),
         disabled: None,
         rotated_from: None,
+        family: None,
         rotated_to: None,
         retire_after_use: None,
         ended: None,

@@ -39,7 +39,8 @@ impl From<ServiceError> for Fault {
         let status = StatusCode::from_u16(error.status());
         Self {
             status: status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-            kind: error.kind(),
+            // To a reader it is the same which of the two ways found it.
+            kind: if error.revision().is_some() { "conflict" } else { error.kind() },
             exact: Some(error.to_string()),
         }
     }

@@ -51,7 +51,8 @@ pub(super) async fn show(
     let token = handles.service.token(&by, id).await?;
     let may_change = handles.service.offers_tokens(&by, &token.owner).await?;
     let events = history::of(&handles, &by, &frame, &Subject::Token(id)).await?;
-    Ok(page(&Token::new(frame, token, may_change, events)))
+    let may_enable = handles.service.offers_enabling(&by, id).await?;
+    Ok(page(&Token::new(frame, token, (may_change, may_enable), events)))
 }
 
 pub(super) async fn edit(
@@ -110,7 +111,8 @@ pub(super) async fn enable(
     visit: Visit,
 ) -> Result<Response, Fault> {
     let reason = visit.typed.one("reason");
-    let changed = handles.service.enable_token(&visit.by, id, reason).await?.changed;
+    let changed =
+        handles.service.enable_token(&visit.by_what_they_saw(), id, reason).await?.changed;
     Ok(done(id, changed, "token-enabled"))
 }
 

@@ -49,7 +49,11 @@ async fn shown(
 ) -> Result<User, Fault> {
     let service = &handles.service;
     let user = service.owner(by, id).await?;
-    let may = (service.offers_change(by, id).await?, service.offers_tokens(by, id).await?);
+    let may = (
+        service.offers_change(by, id).await?,
+        service.offers_unblocking(by, id).await?,
+        service.offers_tokens(by, id).await?,
+    );
     let events = history::of(handles, by, &frame, &Subject::Owner(id.clone())).await?;
     Ok(User::new(frame, wrongs, user, may, events))
 }
@@ -135,9 +139,10 @@ pub(super) async fn unblock(
     Id(id): Id<OwnerId>,
     visit: Visit,
 ) -> Result<Response, Fault> {
+    let seen = visit.by_what_they_saw();
     let Visit { by, frame, typed, .. } = visit;
     let reason = typed.one("reason").trim();
-    let outcome = handles.service.unblock_owner(&by, &id, reason).await;
+    let outcome = handles.service.unblock_owner(&seen, &id, reason).await;
     let (status, wrongs) = match outcome {
         Ok(changed) => return Ok(done(&id, changed.changed, "user-unblocked")),
         Err(error) => refused(&frame, error)?,

@@ -14,6 +14,7 @@ use super::{Asked, Handle, Next, reader};
 use crate::admin::limits::{BODY, BODY_BYTES};
 use crate::admin::{Handles, access};
 use crate::domain::owner::Owner;
+use crate::domain::token::Revision;
 use crate::service::Caller;
 use crate::web::frame::{DONE, Frame};
 use crate::web::sessions::Session;
@@ -41,6 +42,17 @@ impl<S: Send + Sync> FromRequestParts<S> for Visit {
         // Put there by `known`, without which no page of this kind is reached.
         let missing = || Fault::of(StatusCode::SERVICE_UNAVAILABLE, "unavailable");
         parts.extensions.remove::<Self>().ok_or_else(missing)
+    }
+}
+
+impl Visit {
+    /// Who they are, for an act on the record that their page showed: it is refused if that is another one by
+    /// now. What only stops something asks for no revision, so that nothing delays it.
+    pub(super) fn by_what_they_saw(&self) -> Caller {
+        match self.typed.one("revision").parse() {
+            Ok(revision) => self.by.clone().only_at(vec![Revision(revision)]),
+            Err(_) => self.by.clone(),
+        }
     }
 }
 

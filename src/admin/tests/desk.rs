@@ -10,6 +10,9 @@ use crate::admin::extract::Peer;
 use crate::domain::time::Span;
 use crate::service::tests::{input, owner_id};
 
+mod repeats;
+mod tags;
+
 const GOOD: &str = "correct horse battery";
 
 /// What is served over TCP, over a store of its own.

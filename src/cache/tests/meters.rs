@@ -199,3 +199,76 @@ async fn a_clock_that_stood_ahead_neither_gives_a_quota_nor_takes_the_next_one()
         assert_eq!(known, world.cache.left(&token, at).await.unwrap());
     }
 }
+
+/// Token 0 and a successor of it, as a rotation leaves them.
+async fn family(world: &World, limits: &str) -> [Token; 2] {
+    let first = limit(world, limits).await;
+    let spare = world.cache.store().token(token(1, 1).id).await.unwrap().unwrap();
+    let successor = Token {
+        limits: first.limits.clone(),
+        rotated_from: Some(first.id),
+        family: Some(first.metered_as()),
+        revision: Revision(spare.revision.0 + 1),
+        ..Token::clone(&spare)
+    };
+    world.cache.commit(token_commit(successor.clone())).await.unwrap();
+    [first, successor]
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_family_draws_on_one_meter_over_restarts() {
+    for (limits, most) in [
+        (r#"{"uses":5}"#, 5),
+        (r#"{"quotas":{"month":5}}"#, 5),
+        (r#"{"rate":{"requests":5,"per":"hour"}}"#, 5),
+    ] {
+        let world = world(100).await;
+        let [first, successor] = family(&world, limits).await;
+        let used = permitted(&world.cache, &first, 1).await
+            + permitted(&world.cache, &successor, 2).await
+            + permitted(&world.cache, &first, 1).await;
+        assert_eq!(used, 4);
+        let known = left(&world.cache, &first).await;
+        assert_eq!(known, left(&world.cache, &successor).await, "{limits}");
+        world.cache.give_back().await.unwrap();
+        let after = crashed(&world);
+        let counted = first.limits.is_counted();
+        if counted {
+            assert_eq!(left(&after, &successor).await, known, "before any record is held");
+        }
+        let cache = if counted { &after } else { &world.cache };
+        let rest = permitted(cache, &successor, 3).await + permitted(cache, &first, 3).await;
+        assert_eq!(used + rest, most, "{limits}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_family_shares_what_is_under_way_and_each_has_its_own_limits() {
+    let world = world(100).await;
+    let [first, successor] = family(&world, r#"{"uses":9,"concurrent":1}"#).await;
+    let seat = take(&world.cache, &first, at(0)).await.unwrap().unwrap();
+    assert!(take(&world.cache, &successor, at(0)).await.unwrap().is_err());
+    drop(seat);
+    drop(take(&world.cache, &successor, at(0)).await.unwrap().unwrap());
+    // A limit that is taken back for one of them counts what both have used.
+    let limits: Limits = serde_json::from_str(r#"{"uses":2}"#).unwrap();
+    let narrowed = Token { limits, revision: successor.revision.next(), ..successor };
+    world.cache.commit(token_commit(narrowed.clone())).await.unwrap();
+    assert_eq!(permitted(&world.cache, &narrowed, 3).await, 0);
+    assert_eq!(permitted(&world.cache, &first, 9).await, 7);
+}
+
+/// The meter of a family stays while any of its records is held, and is put away after the last.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_meter_of_a_family_is_put_away_with_its_last_record() {
+    let world = world(100).await;
+    let [first, successor] = family(&world, r#"{"uses":1000}"#).await;
+    assert_eq!(permitted(&world.cache, &first, 2).await, 2);
+    assert_eq!(permitted(&world.cache, &successor, 1).await, 1);
+    world.cache.forget_token(&first.digest);
+    world.cache.put_meters_away(0).await.unwrap();
+    assert!(!world.cache.meters.is_empty());
+    world.cache.forget_token(&successor.digest);
+    put_all_away(&world.cache, 0).await;
+    assert_eq!(left(&crashed(&world), &successor).await.uses, Some(997));
+}

@@ -95,6 +95,7 @@ fn token(place: usize, number: i64) -> Token {
         limits: Default::default(),
         disabled: None,
         rotated_from: None,
+        family: None,
         rotated_to: None,
         retire_after_use: None,
         ended: None,

@@ -28,6 +28,7 @@ fn token() -> Token {
         limits: Default::default(),
         disabled: None,
         rotated_from: None,
+        family: None,
         rotated_to: None,
         retire_after_use: None,
         ended: None,

@@ -2,6 +2,7 @@
 
 mod list;
 mod companies;
+mod gains;
 mod owner_update;
 mod owners;
 mod rights;

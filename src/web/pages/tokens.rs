@@ -111,6 +111,8 @@ pub struct Token {
     pub stopped: Option<Stopped>,
     /// Whether the reader may change it.
     pub may_change: bool,
+    /// Whether the reader may lift its pause.
+    pub may_enable: bool,
     /// What happened to it, newest first.
     pub events: Vec<EventRow>,
     /// Where its older events are; none if there are none.
@@ -144,7 +146,7 @@ impl Token {
     pub fn new(
         frame: Frame,
         token: TokenView,
-        may_change: bool,
+        (may_change, may_enable): (bool, bool),
         (events, older): (Vec<EventRow>, Option<u64>),
     ) -> Self {
         let act = token.ended.as_ref().map(|ended| &ended.act).or(token.disabled.as_ref());
@@ -170,6 +172,7 @@ impl Token {
             params: held_params(&token),
             stopped: act.map(|act| Stopped::by(&frame, act)),
             may_change,
+            may_enable,
             events,
             older,
             frame,

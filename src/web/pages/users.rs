@@ -29,6 +29,8 @@ pub struct UserRow {
     pub blocked: bool,
     /// When they were made.
     pub created: When,
+    /// How often their record was changed.
+    pub revision: u64,
 }
 
 impl UserRow {
@@ -46,6 +48,7 @@ impl UserRow {
             company: user.company.as_ref().map(ToString::to_string),
             blocked: user.blocked.is_some(),
             created: frame.when(user.created_at),
+            revision: user.revision.0,
         }
     }
 }
@@ -82,6 +85,8 @@ pub struct User {
     pub stopped: Option<Stopped>,
     /// Whether the reader may change them.
     pub may_change: bool,
+    /// Whether the reader may lift their block.
+    pub may_unblock: bool,
     /// Whether the reader may hand out tokens of theirs.
     pub may_token: bool,
     /// What happened to them, newest first.
@@ -96,7 +101,7 @@ impl User {
         frame: Frame,
         wrongs: Wrongs,
         user: OwnerView,
-        (may_change, may_token): (bool, bool),
+        (may_change, may_unblock, may_token): (bool, bool, bool),
         (events, older): (Vec<EventRow>, Option<u64>),
     ) -> Self {
         Self {
@@ -107,6 +112,7 @@ impl User {
             wrongs,
             user,
             may_change,
+            may_unblock,
             may_token,
             events,
             older,

@@ -43,6 +43,16 @@ async fn e8_a_token_is_paused_renamed_and_revoked() {
     assert_eq!(alice.post(&at("/enable"), "").await.place(), at("?done=token-enabled"));
     assert_eq!(alice.post(&at("/enable"), "").await.place(), at("?done=nothing"));
 
+    // Nobody lifts a pause that they have not seen.
+    alice.post(&at("/disable"), "").await;
+    let page = alice.get(&at("")).await.text;
+    let seen = page.split("name=\"revision\" value=\"").nth(1).unwrap().split('"').next().unwrap();
+    alice.post(&at("/enable"), "").await;
+    alice.post(&at("/disable"), "").await;
+    let stale = alice.post(&at("/enable"), &format!("revision={seen}")).await;
+    assert!(stale.status == 412 && stale.text.contains("Somebody changed it meanwhile"));
+    alice.post(&at("/enable"), "").await;
+
     let form = alice.get(&at("/edit")).await.text;
     let revision = form.split("name=\"revision\" value=\"").nth(1).unwrap();
     let revision = revision.split('"').next().unwrap();
