@@ -12,7 +12,8 @@ use axum::routing::{any, get, post};
 use crate::admin::limits::BODY_BYTES;
 use crate::admin::problem::Problem;
 use crate::admin::{
-    Handles, access, clock, companies, explain, history, pages, session, system, tokens, users,
+    Handles, access, bulk, clock, companies, explain, history, pages, session, system, tokens,
+    users,
 };
 
 /// All administrative acts, for the administrator of the machine. Served on the local socket, and called
@@ -52,6 +53,8 @@ fn acts() -> Router<Arc<Handles>> {
         .route("/tokens/{id}/revoke", post(tokens::revoke))
         .route("/tokens/{id}/disable", post(tokens::disable))
         .route("/tokens/{id}/enable", post(tokens::enable))
+        .route("/bulk/revoke", post(bulk::revoke))
+        .route("/bulk/revoke/preview", post(bulk::preview))
         .route("/users", get(users::list).post(users::create))
         .route("/users/{id}", get(users::show).patch(users::update))
         .route("/users/{id}/block", post(users::block))

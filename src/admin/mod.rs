@@ -12,6 +12,7 @@ use crate::web::People;
 pub mod api;
 mod access;
 mod bounded;
+pub mod bulk;
 pub mod clock;
 pub mod companies;
 pub mod explain;

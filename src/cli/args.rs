@@ -9,6 +9,7 @@ use clap_complete::Shell;
 use crate::cli::change::{CompanyAdd, CompanyUpdate, UserUpdate};
 use crate::cli::failure::EXIT_CODES;
 use crate::cli::list::{TokenList, one_or_more};
+use crate::cli::many::RevokeAll;
 use crate::cli::terms::{Create, Update};
 
 const EVERYWHERE: &str = "Options of every command";
@@ -171,6 +172,8 @@ pub enum TokenCommand {
     Rotate(Rotate),
     /// End a token for good
     Revoke(Act),
+    /// End all tokens of a user, of a company or of other filters for good; without `--confirm`, show them
+    RevokeAll(Box<RevokeAll>),
     /// Pause a token
     Disable(Act),
     /// Lift a pause

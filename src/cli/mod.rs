@@ -20,6 +20,9 @@ pub mod limit;
 pub mod terms;
 pub mod list;
 pub mod change;
+pub mod progress;
+pub mod many;
+pub mod bulk;
 pub mod args;
 pub mod token;
 pub mod waiting;
@@ -97,7 +100,8 @@ fn dispatch(arguments: Arguments) -> Result<Reply, Failure> {
         Command::Completions { shell } => system::completions(shell),
         Command::Man { dir } => system::man(dir.as_deref()),
         Command::Token(command) => {
-            ask(&common, async |client, clock| token::run(command, client, clock).await)
+            let json = common.json;
+            ask(&common, async |client, clock| token::run(command, client, clock, json).await)
         }
         Command::User(command) => {
             // The first user may come before the first start, but only where the folder is named: a

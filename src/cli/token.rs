@@ -4,6 +4,7 @@ use serde_json::json;
 
 use crate::admin::tokens::{TokenCreated, TokenPage, TokenRotated};
 use crate::cli::args::{Act, Rotate, TokenCommand};
+use crate::cli::bulk;
 use crate::cli::client::Client;
 use crate::cli::failure::Failure;
 use crate::cli::list::TokenList;
@@ -18,7 +19,12 @@ use crate::service::view::TokenChanged;
 ///
 /// # Errors
 /// What the server or the folder refuses.
-pub async fn run(command: TokenCommand, client: &Client, clock: &Clock) -> Result<Reply, Failure> {
+pub async fn run(
+    command: TokenCommand,
+    client: &Client,
+    clock: &Clock,
+    json: bool,
+) -> Result<Reply, Failure> {
     let act = async |Act { id, reason }: Act, act: &str, done: &str, already: &str| {
         let path = format!("/tokens/{}/{act}", token_id(&id)?);
         let answer = client.post(&path, json!({ "reason": reason })).await?;
@@ -54,6 +60,7 @@ pub async fn run(command: TokenCommand, client: &Client, clock: &Clock) -> Resul
         }
         TokenCommand::Rotate(what) => rotate(what, client, clock).await,
         TokenCommand::Revoke(what) => act(what, "revoke", "revoked", "had ended already").await,
+        TokenCommand::RevokeAll(what) => bulk::revoke_all(*what, client, clock, json).await,
         TokenCommand::Disable(what) => {
             act(what, "disable", "disabled", "was disabled already").await
         }

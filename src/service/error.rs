@@ -60,6 +60,16 @@ pub enum ServiceError {
         /// Its successor.
         successor: TokenId,
     },
+    /// An act on many tokens would do something else than what was shown.
+    #[error(
+        "{shown} tokens were shown, and what fits now is not the same ({now} tokens): nothing was done"
+    )]
+    NotAsShown {
+        /// How many were shown.
+        shown: usize,
+        /// How many fit now and have not ended.
+        now: usize,
+    },
     /// Nothing can be said of tokens, and nothing granted: what has expired could seem alive.
     #[error(
         "the wall clock shows {wall}, {} s behind the {mark} that it has shown before",
@@ -115,6 +125,7 @@ impl ServiceError {
                     .to_owned(),
             ),
             Self::NoMasterKey(error) => Some(error.remedy()),
+            Self::NotAsShown { .. } => Some("look at the preview again".to_owned()),
             _ => None,
         }
     }
@@ -129,6 +140,7 @@ impl ServiceError {
             | Self::CompanyExists(_)
             | Self::Ended { .. }
             | Self::Rotated { .. }
+            | Self::NotAsShown { .. }
             | Self::History(_) => 409,
             Self::ClockBehind { .. }
             | Self::NoEntropy
@@ -159,6 +171,7 @@ impl ServiceError {
             Self::OwnerExists(_) | Self::CompanyExists(_) => "exists",
             Self::Ended { .. } => "ended",
             Self::Rotated { .. } => "rotated",
+            Self::NotAsShown { .. } => "not-as-shown",
             Self::ClockBehind { .. } => "clock-behind",
             Self::History(_) => "other-history",
             Self::NoEntropy | Self::NoMasterKey(_) | Self::NotSealed(_) => "unavailable",
@@ -189,6 +202,7 @@ impl ServiceError {
             "other-history" => "This is another history",
             "ended" => "The token has ended",
             "rotated" => "It has a successor",
+            "not-as-shown" => "This is not what was shown",
             "conflict" => "Somebody changed it meanwhile",
             "duplicate-secret" => "Another token has this secret",
             "disk-full" => "The disk is full",

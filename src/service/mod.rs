@@ -24,6 +24,8 @@ pub mod input;
 pub mod view;
 mod check;
 pub mod diff;
+pub mod bulk;
+mod bulk_set;
 mod cursor;
 mod grant;
 mod limits;

@@ -1,5 +1,6 @@
 //! The acts, each with its checks and its event, over a real store.
 
+mod bulk;
 mod list;
 mod companies;
 mod owner_update;

@@ -280,3 +280,38 @@ async fn lists_show_what_may_be_seen() {
     let row = world.row(async |by| letter(service.events(&by, None, None, 9).await)).await;
     assert_eq!(row, "y---y--", "the whole history");
 }
+
+/// Row E1: of what fits, everybody ends what they may end one by one.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_tokens_are_ended_within_the_rights_to_each() {
+    let world = world().await;
+    for owner in ["chief", "boss", "dev", "robot", "alice", "junior", "watcher", "bob"] {
+        world.create(json!({"owner": owner, "name": "one"})).await.unwrap();
+    }
+    let asked = |filter: &Value| input(json!({ "filter": filter }));
+    for (filter, ends, stays) in [
+        (json!({"state": "active"}), "8511001", "0100860"),
+        (json!({"company": "acme"}), "6511000", "0100660"),
+    ] {
+        let mut rows = [String::new(), String::new()];
+        for id in CALLERS {
+            let by = world.person(id).await;
+            let plan = world.service.plan_revocation(&by, &asked(&filter)).await.unwrap();
+            for (row, count) in rows.iter_mut().zip([plan.tokens, plan.not_yours]) {
+                row.push_str(&count.to_string());
+            }
+        }
+        assert_eq!(rows, [ends, stays], "{filter}");
+    }
+    // The word of another is of no use.
+    let filter = json!({"owner": "alice"});
+    let boss = world.person("boss").await;
+    let plan = world.service.plan_revocation(&boss, &asked(&filter)).await.unwrap();
+    let act = || input(json!({ "filter": filter, "confirm": plan.confirm }));
+    let row = world.row(async |by| match world.service.revoke_many(&by, &act()).await {
+        Ok(done) => char::from_digit(u32::try_from(done.revoked).unwrap(), 10).unwrap(),
+        Err(error) if error.status() == 409 => 'x',
+        Err(error) => letter::<()>(Err(error)),
+    });
+    assert_eq!(row.await, "x10xxx0");
+}
