@@ -12,8 +12,8 @@ use axum::routing::{any, get, post};
 use crate::admin::limits::BODY_BYTES;
 use crate::admin::problem::Problem;
 use crate::admin::{
-    Handles, access, bulk, clock, companies, explain, history, pages, session, system, tokens,
-    users,
+    Handles, access, bulk, clock, companies, explain, history, leaks, pages, session, system,
+    tokens, users,
 };
 
 /// All administrative acts, for the administrator of the machine. Served on the local socket, and called
@@ -29,7 +29,9 @@ pub fn router(handles: Arc<Handles>) -> Router {
 pub fn over_tcp(handles: Arc<Handles>) -> Router {
     let known = from_fn_with_state(Arc::clone(&handles), access::known);
     let session = Router::new().route("/session", post(session::begin).delete(session::end));
-    let paths = acts().layer(known).merge(session).layer(from_fn(access::same_origin));
+    let strangers = Router::new().route("/leaks/report", post(leaks::report));
+    let paths =
+        acts().layer(known).merge(session).merge(strangers).layer(from_fn(access::same_origin));
     let acts = finish(paths)
         .route("/api/{*rest}", any(async |uri: Uri| Problem::no_such_path(uri.path())))
         .layer(map_response(no_store))
@@ -55,6 +57,7 @@ fn acts() -> Router<Arc<Handles>> {
         .route("/tokens/{id}/enable", post(tokens::enable))
         .route("/bulk/revoke", post(bulk::revoke))
         .route("/bulk/revoke/preview", post(bulk::preview))
+        .route("/leaks", post(leaks::end))
         .route("/users", get(users::list).post(users::create))
         .route("/users/{id}", get(users::show).patch(users::update))
         .route("/users/{id}/block", post(users::block))

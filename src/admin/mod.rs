@@ -18,6 +18,7 @@ pub mod companies;
 pub mod explain;
 pub mod extract;
 pub mod history;
+pub mod leaks;
 mod limits;
 mod pages;
 mod pipe;

@@ -9,7 +9,7 @@ use clap_complete::Shell;
 use crate::cli::change::{CompanyAdd, CompanyUpdate, UserUpdate};
 use crate::cli::failure::EXIT_CODES;
 use crate::cli::list::{TokenList, one_or_more};
-use crate::cli::many::RevokeAll;
+use crate::cli::many::{Leak, RevokeAll};
 use crate::cli::terms::{Create, Update};
 
 const EVERYWHERE: &str = "Options of every command";
@@ -174,6 +174,8 @@ pub enum TokenCommand {
     Revoke(Act),
     /// End all tokens of a user, of a company or of other filters for good; without `--confirm`, show them
     RevokeAll(Box<RevokeAll>),
+    /// End the tokens of secrets that were found in the open
+    Leak(Leak),
     /// Pause a token
     Disable(Act),
     /// Lift a pause

@@ -1,5 +1,7 @@
 //! What can be typed about acts on many tokens.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use crate::cli::list::Filters;
@@ -19,4 +21,14 @@ pub struct RevokeAll {
     /// End them without showing them first
     #[arg(long)]
     pub yes: bool,
+}
+
+/// `token leak`
+#[derive(Args, Debug)]
+pub struct Leak {
+    /// The file with the secrets, one on each line [default: standard input]
+    pub file: Option<PathBuf>,
+    /// Where they were found, for the history
+    #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
+    pub reason: String,
 }

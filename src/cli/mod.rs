@@ -23,6 +23,7 @@ pub mod change;
 pub mod progress;
 pub mod many;
 pub mod bulk;
+pub mod leak;
 pub mod args;
 pub mod token;
 pub mod waiting;

@@ -4,13 +4,13 @@ use serde_json::json;
 
 use crate::admin::tokens::{TokenCreated, TokenPage, TokenRotated};
 use crate::cli::args::{Act, Rotate, TokenCommand};
-use crate::cli::bulk;
 use crate::cli::client::Client;
 use crate::cli::failure::Failure;
 use crate::cli::list::TokenList;
 use crate::cli::output::Reply;
 use crate::cli::page::{self, Pages};
 use crate::cli::render;
+use crate::cli::{bulk, leak};
 use crate::clock::Clock;
 use crate::domain::id::TokenId;
 use crate::service::view::TokenChanged;
@@ -61,6 +61,7 @@ pub async fn run(
         TokenCommand::Rotate(what) => rotate(what, client, clock).await,
         TokenCommand::Revoke(what) => act(what, "revoke", "revoked", "had ended already").await,
         TokenCommand::RevokeAll(what) => bulk::revoke_all(*what, client, clock, json).await,
+        TokenCommand::Leak(what) => leak::run(what, client, json).await,
         TokenCommand::Disable(what) => {
             act(what, "disable", "disabled", "was disabled already").await
         }

@@ -207,7 +207,7 @@ impl Set {
             None => Some(Arc::clone(token)),
             Some(ended) => {
                 let since = self.since.is_some_and(|since| ended.act.at >= since);
-                let counts = since && ended.how == End::Revoked;
+                let counts = since && matches!(ended.how, End::Revoked | End::Leaked);
                 counts.then(|| Arc::new(Token { ended: None, ..Token::clone(token) }))
             }
         }

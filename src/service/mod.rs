@@ -26,6 +26,7 @@ mod check;
 pub mod diff;
 pub mod bulk;
 mod bulk_set;
+pub mod leaks;
 mod cursor;
 mod grant;
 mod limits;

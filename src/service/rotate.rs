@@ -79,14 +79,8 @@ impl Service {
             TokenView::new(&old, blocked, last_use, catalog, now),
         );
         let changes = vec![change(new, Revision::NONE), change(old, held.revision)];
-        self.commit_rotation(
-            by.actor.clone(),
-            EventKind::TokenRotated,
-            &input.reason,
-            changes,
-            &held,
-        )
-        .await?;
+        self.commit_as(by.actor.clone(), EventKind::TokenRotated, &input.reason, changes, &held)
+            .await?;
         let (token, old) = views;
         Ok(Rotated { token, secret: (!brought).then_some(secret), old })
     }
@@ -129,7 +123,8 @@ impl Service {
         Ok(new)
     }
 
-    async fn commit_rotation(
+    /// Writes an event about a token, which its owner sees.
+    pub(super) async fn commit_as(
         &self,
         actor: Actor,
         kind: EventKind,
@@ -179,7 +174,7 @@ impl Service {
         retired.revision = old.revision.next();
         let changes = vec![change(retired, old.revision)];
         let kind = EventKind::TokenRetired;
-        match self.commit_rotation(Actor::System, kind, "", changes, old).await {
+        match self.commit_as(Actor::System, kind, "", changes, old).await {
             // Somebody changed it meanwhile: its next use brings it here again.
             Err(StoreError::Conflict { .. }) => Ok(()),
             outcome => Ok(outcome?),

@@ -30,3 +30,30 @@ fn e9_all_tokens_of_a_user_end_after_they_were_shown() {
     let (code, _) = place.refused(&["token", "revoke-all", "--yes"]);
     assert_eq!(code, 2, "without a filter");
 }
+
+#[test]
+fn leaked_secrets_are_read_and_never_told() {
+    let place = Place::with_alice();
+    let ((one, first), (_, second)) = (place.token(), place.token());
+    let outcome = place.run_with(
+        &["token", "leak", "--reason", "in a log"],
+        &format!("{first}\n\n  nothing-that-is-ours \n"),
+    );
+    assert_eq!(outcome.code, 0, "{outcome:?}");
+    let rows: Vec<Vec<_>> =
+        outcome.out.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(rows[1], ["1", "ended", &one, "alice"]);
+    assert_eq!(rows[2], ["2", "unknown", "-", "-"]);
+    assert_eq!(outcome.err.trim(), "1 token ended");
+    std::fs::write(place.path("found"), format!("{first}\n{second}\n")).unwrap();
+    let told = place.json(&["token", "leak", place.path("found").to_str().unwrap()]);
+    assert_eq!(told["secrets"][0]["outcome"], "was_ended");
+    assert_eq!(told["secrets"][1]["outcome"], "ended");
+    let history = place.ok(&["--json", "history", "list"]);
+    assert!(history.contains("token.leaked") && history.contains("in a log"));
+    for secret in [&first, &second] {
+        for text in [&outcome.out, &outcome.err, &told.to_string(), &history] {
+            assert!(!text.contains(secret.as_str()), "sec-L1");
+        }
+    }
+}

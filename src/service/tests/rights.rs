@@ -315,3 +315,11 @@ async fn many_tokens_are_ended_within_the_rights_to_each() {
     });
     assert_eq!(row.await, "x10xxx0");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn leak_lists_are_for_administrators() {
+    let world = world().await;
+    let secret = || [crate::domain::secret::Secret::new("x".repeat(20))];
+    let row = world.row(async |by| letter(world.service.leaked(&by, "", &secret()).await)).await;
+    assert_eq!(row, "y------");
+}
