@@ -13,7 +13,7 @@ use crate::admin::limits::BODY_BYTES;
 use crate::admin::problem::Problem;
 use crate::admin::{
     Handles, access, bulk, clock, companies, explain, history, leaks, pages, session, system,
-    tokens, users,
+    tokens, transfer, users,
 };
 
 /// All administrative acts, for the administrator of the machine. Served on the local socket, and called
@@ -50,6 +50,8 @@ fn finish(paths: Router<Arc<Handles>>) -> Router<Arc<Handles>> {
 fn acts() -> Router<Arc<Handles>> {
     Router::new()
         .route("/tokens", get(tokens::list).post(tokens::create))
+        .route("/tokens/import", post(transfer::import))
+        .route("/tokens/export", post(transfer::export))
         .route("/tokens/{id}", get(tokens::show).patch(tokens::update))
         .route("/tokens/{id}/rotate", post(tokens::rotate))
         .route("/tokens/{id}/revoke", post(tokens::revoke))

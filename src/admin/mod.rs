@@ -28,6 +28,8 @@ mod serving;
 mod session;
 pub mod socket;
 pub mod system;
+pub mod sheet;
+pub mod transfer;
 pub mod tokens;
 pub mod users;
 #[cfg(test)]

@@ -9,7 +9,7 @@ use clap_complete::Shell;
 use crate::cli::change::{CompanyAdd, CompanyUpdate, UserUpdate};
 use crate::cli::failure::EXIT_CODES;
 use crate::cli::list::{TokenList, one_or_more};
-use crate::cli::many::{Leak, RevokeAll};
+use crate::cli::many::{Export, Import, Leak, RevokeAll};
 use crate::cli::terms::{Create, Update};
 
 const EVERYWHERE: &str = "Options of every command";
@@ -176,6 +176,10 @@ pub enum TokenCommand {
     RevokeAll(Box<RevokeAll>),
     /// End the tokens of secrets that were found in the open
     Leak(Leak),
+    /// Make tokens of lines of CSV or JSON: secrets of another system, or their SHA-256 digests
+    Import(Import),
+    /// Write tokens as CSV or as lines of JSON, without secrets; all filters hold at once
+    Export(Box<Export>),
     /// Pause a token
     Disable(Act),
     /// Lift a pause

@@ -24,6 +24,7 @@ pub mod progress;
 pub mod many;
 pub mod bulk;
 pub mod leak;
+pub mod transfer;
 pub mod args;
 pub mod token;
 pub mod waiting;

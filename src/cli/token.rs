@@ -10,7 +10,7 @@ use crate::cli::list::TokenList;
 use crate::cli::output::Reply;
 use crate::cli::page::{self, Pages};
 use crate::cli::render;
-use crate::cli::{bulk, leak};
+use crate::cli::{bulk, leak, transfer};
 use crate::clock::Clock;
 use crate::domain::id::TokenId;
 use crate::service::view::TokenChanged;
@@ -62,6 +62,8 @@ pub async fn run(
         TokenCommand::Revoke(what) => act(what, "revoke", "revoked", "had ended already").await,
         TokenCommand::RevokeAll(what) => bulk::revoke_all(*what, client, clock, json).await,
         TokenCommand::Leak(what) => leak::run(what, client, json).await,
+        TokenCommand::Import(what) => transfer::import(what, client, json).await,
+        TokenCommand::Export(what) => transfer::export(*what, client, json).await,
         TokenCommand::Disable(what) => {
             act(what, "disable", "disabled", "was disabled already").await
         }

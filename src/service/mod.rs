@@ -27,6 +27,8 @@ pub mod diff;
 pub mod bulk;
 mod bulk_set;
 pub mod leaks;
+pub mod import;
+pub mod export;
 mod cursor;
 mod grant;
 mod limits;

@@ -57,3 +57,37 @@ fn leaked_secrets_are_read_and_never_told() {
         }
     }
 }
+
+#[test]
+fn tokens_move_to_another_place_and_work_there() {
+    let (place, other) = (Place::with_alice(), Place::new());
+    let (_, secret) = place.token();
+    let create = ["token", "create", "--owner", "alice", "--name", "=cmd()", "--flags=-1"];
+    let second = place.json(&create)["secret"].as_str().unwrap().to_owned();
+    let csv = place.ok(&["token", "export", "--format", "csv"]);
+    assert!(csv.starts_with("owner,name,app,") && csv.contains(",'=cmd(),"), "{csv}");
+    assert!(csv.lines().skip(1).all(|line| line.ends_with(',')), "no digests: {csv}");
+    let moved = other.path("moved.csv");
+    let file = moved.to_str().unwrap();
+    let export = ["token", "export", "--format", "csv", "--digests", "--output", file];
+    assert_eq!(place.json(&export)["lines"], 3);
+    assert_ne!(place.run(&export).code, 0, "it is there already");
+    let unknown = other.run(&["token", "import", file]);
+    assert_eq!(unknown.code, 1, "{unknown:?}");
+    assert!(unknown.out.contains("line 2 refused: there is no user `alice`"), "{unknown:?}");
+    let dry = ["token", "import", file, "--create-users", "--dry-run"];
+    assert_eq!(other.ok(&dry), "2 tokens would be imported\n");
+    assert_eq!(other.ok(&dry[..4]), "2 tokens imported\n");
+    let list = other.json(&["token", "list", "--flags=-1"]);
+    assert_eq!(list["tokens"][0]["name"], "=cmd()");
+    // By their digests they are known.
+    let leak = other.run_with(&["token", "leak"], &format!("{secret}\n{second}\n"));
+    assert_eq!(leak.err.trim(), "2 tokens ended");
+    let again = other.run(&["--json", "token", "import", file]);
+    assert_eq!(again.out.matches("\"outcome\":\"refused\"").count(), 2, "{again:?}");
+    let lines =
+        "{\"owner\":\"alice\",\"name\":\"x\",\"secret\":\"0f8fad5b-d9cb-469f-a165\"}\n\nno\n";
+    let some = other.run_with(&["token", "import"], lines);
+    assert!(some.out.contains("line 3 refused: this is not JSON"), "{some:?}");
+    assert!(some.err.contains("1 token imported, but 1 refused"), "{some:?}");
+}

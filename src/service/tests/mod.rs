@@ -1,6 +1,7 @@
 //! The acts, each with its checks and its event, over a real store.
 
 mod bulk;
+mod import;
 mod leaks;
 mod list;
 mod companies;

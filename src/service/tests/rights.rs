@@ -323,3 +323,15 @@ async fn leak_lists_are_for_administrators() {
     let row = world.row(async |by| letter(world.service.leaked(&by, "", &secret()).await)).await;
     assert_eq!(row, "y------");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn imports_and_digests_are_for_administrators() {
+    let world = world().await;
+    let (batch, all) = (input(json!({"lines": []})), input(json!({})));
+    let row = world.row(async |by| letter(world.service.import(&by, &batch).await)).await;
+    assert_eq!(row, "y------");
+    for (digests, who) in [(true, "y------"), (false, "yyyyyyy")] {
+        let row = world.row(async |by| letter(world.service.export(&by, &all, digests).await));
+        assert_eq!(row.await, who);
+    }
+}
