@@ -12,8 +12,8 @@ use axum::routing::{any, get, post};
 use crate::admin::limits::BODY_BYTES;
 use crate::admin::problem::Problem;
 use crate::admin::{
-    Handles, access, bulk, clock, companies, explain, history, leaks, pages, session, system,
-    tokens, transfer, users,
+    Handles, access, bulk, clock, companies, explain, history, leaks, overview, pages, session,
+    system, tokens, transfer, users,
 };
 
 /// All administrative acts, for the administrator of the machine. Served on the local socket, and called
@@ -76,6 +76,7 @@ fn acts() -> Router<Arc<Handles>> {
         .route("/clock", get(clock::show))
         .route("/clock/mark", post(clock::lower))
         .route("/clock/trust", post(clock::trust))
+        .route("/overview", get(overview::show))
         .route("/status", get(system::status))
         .route("/reload", post(system::reload))
         .route("/backup", post(system::backup))

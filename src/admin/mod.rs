@@ -20,6 +20,7 @@ pub mod extract;
 pub mod history;
 pub mod leaks;
 mod limits;
+pub mod overview;
 mod pages;
 mod pipe;
 pub mod problem;

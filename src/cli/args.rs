@@ -80,6 +80,8 @@ pub enum Command {
     },
     /// Show each check that a request would meet, and where it would stop
     Explain(Explain),
+    /// Show how tokens, users and requests stand, in numbers
+    Overview,
     /// Tell whether a server runs, and how its store does
     Status,
     /// Show the wall clock beside the latest time that was relied on, trust it, or take that back

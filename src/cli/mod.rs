@@ -24,6 +24,7 @@ pub mod progress;
 pub mod many;
 pub mod bulk;
 pub mod leak;
+pub mod overview;
 pub mod transfer;
 pub mod args;
 pub mod token;
@@ -129,6 +130,7 @@ fn dispatch(arguments: Arguments) -> Result<Reply, Failure> {
         Command::Clock(arguments) => {
             ask(&common, async |client, _| clock::run(arguments, client).await)
         }
+        Command::Overview => ask(&common, async |client, clock| overview::run(client, clock).await),
         Command::Status => ask(&common, async |client, clock| system::status(client, clock).await),
         Command::Reload => ask(&common, async |client, _| system::reload(client).await),
         Command::Backup { file } => {

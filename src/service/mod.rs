@@ -39,6 +39,7 @@ pub mod list;
 mod update;
 pub mod sweep;
 pub mod offers;
+pub mod overview;
 mod owners;
 mod passwords;
 pub mod rotate;

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::Place;
+use crate::server::{Server, with_token};
 
 #[test]
 fn e9_all_tokens_of_a_user_end_after_they_were_shown() {
@@ -90,4 +91,30 @@ fn tokens_move_to_another_place_and_work_there() {
     let some = other.run_with(&["token", "import"], lines);
     assert!(some.out.contains("line 3 refused: this is not JSON"), "{some:?}");
     assert!(some.err.contains("1 token imported, but 1 refused"), "{some:?}");
+}
+
+#[test]
+fn an_overview_counts_tokens_users_and_requests() {
+    let place = Place::empty();
+    place.ok(&["user", "add", "alice", "--data", "d"]);
+    let create = ["token", "create", "--data", "d", "--owner", "alice", "--name", "ci"];
+    let secret = place.ok(&[&create[..], &["--secret-only", "--lifetime", "2d"]].concat());
+    let alone = place.ok(&["overview", "--data", "d"]);
+    assert!(alone.contains("no server runs"), "{alone}");
+    let overview = place.json(&["overview", "--data", "d"]);
+    assert_eq!(overview["requests"], json!(null));
+    let tokens = &overview["tokens"];
+    assert_eq!((&tokens["active"], &tokens["never_used"]), (&json!(1), &json!(1)));
+    assert_eq!((&tokens["end_within_3_days"], &tokens["end_within_1_day"]), (&json!(1), &json!(0)));
+
+    let server = Server::before_hello(&place);
+    assert_eq!(with_token(server.address("public"), secret.trim()), 200);
+    assert_eq!(with_token(server.address("public"), &"x".repeat(20)), 401);
+    let requests = &place.json(&["overview", "--data", "d"])["requests"];
+    assert_eq!(requests["outcomes"]["2xx"], 1, "{requests}");
+    let refused: u64 =
+        requests["refusals"].as_object().unwrap().values().map(|n| n.as_u64().unwrap()).sum();
+    assert_eq!(refused, 1, "{requests}");
+    let shown = place.ok(&["overview", "--data", "d"]);
+    assert!(shown.contains("requests since") && shown.contains("  2xx  1"), "{shown}");
 }

@@ -5,6 +5,7 @@ mod import;
 mod leaks;
 mod list;
 mod companies;
+mod overview;
 mod owner_update;
 mod owners;
 mod rights;

@@ -335,3 +335,21 @@ async fn imports_and_digests_are_for_administrators() {
         assert_eq!(row.await, who);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_overview_counts_what_may_be_seen() {
+    let world = world().await;
+    for owner in ["chief", "alice", "bob"] {
+        world.create(json!({"owner": owner, "name": "one"})).await.unwrap();
+    }
+    let mut rows = [String::new(), String::new()];
+    for id in CALLERS {
+        let by = world.person(id).await;
+        let tokens = world.service.token_counts(&by).await.unwrap().all;
+        let owners = world.service.owner_counts(&by).await.unwrap().all;
+        for (row, count) in rows.iter_mut().zip([tokens, owners]) {
+            row.push_str(&format!("{count} "));
+        }
+    }
+    assert_eq!(rows, ["3 2 0 1 3 2 1 ", "12 9 2 4 12 9 1 "]);
+}
