@@ -32,8 +32,11 @@ use crate::config::Settings;
 use crate::service::Service;
 use crate::store::{Opener, Store};
 
-/// How long a server may take for anything but a backup or a check of the history.
+/// How long a server may take for anything but a backup and [`LONG`] acts.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Acts that are waited for as long as they take.
+const LONG: [&str; 2] = ["/history/verify", "/bulk/"];
 
 /// Whoever answers.
 pub enum Client {
@@ -167,8 +170,8 @@ impl Client {
             Ok(Answer(collected.map_err(|error| self.lost(error))?.to_bytes()))
         };
         match self {
-            // This takes as long as the history is long.
-            Self::Server { socket } if !path.starts_with("/history/verify") => {
+            // These take as long as the history is long, or as there are tokens.
+            Self::Server { socket } if !LONG.iter().any(|long| path.starts_with(long)) => {
                 let answered = tokio::time::timeout(PATIENCE, whole).await;
                 answered.unwrap_or_else(|_| Err(unreachable(socket, "it did not answer in 30 s")))
             }

@@ -108,7 +108,7 @@ impl Told {
         json: bool,
     ) -> Result<(), Failure> {
         let good: Vec<_> =
-            waiting.lines.iter().filter_map(|(_, line)| line.as_ref().ok()).collect();
+            waiting.lines.iter().filter_map(|(_, line)| line.as_deref().ok()).collect();
         let mut answers = Vec::new();
         if !good.is_empty() {
             let body = json!({
@@ -188,7 +188,7 @@ impl Told {
 }
 
 /// The body with its lines, byte for byte as they are.
-fn with_lines(body: &serde_json::Value, lines: &[&Box<RawValue>]) -> Result<String, Failure> {
+fn with_lines(body: &serde_json::Value, lines: &[&RawValue]) -> Result<String, Failure> {
     let lines =
         serde_json::to_string(lines).map_err(|error| Failure::io("writing the lines", error))?;
     Ok(body.to_string().replace("\"lines\":[]", &format!("\"lines\":{lines}")))

@@ -27,8 +27,8 @@ const OF_AN_EVENT: usize = 50;
 /// How many events are on their way to the disk at once: one sync serves all of them.
 const AT_ONCE: usize = 16;
 
-/// The most tokens that one call ends, so that each is answered within seconds.
-pub const OF_A_CALL: usize = 2_000;
+/// The most tokens that one call ends, so that each is answered within seconds. Each looks at all of them.
+pub const OF_A_CALL: usize = 10_000;
 
 /// How many tokens are shown, and how many owners are named.
 const SHOWN: usize = 20;
@@ -142,6 +142,16 @@ impl Service {
         by: &Caller,
         asked: &BulkRevocation,
     ) -> Result<BulkDone, ServiceError> {
+        self.revoke_some(by, asked, OF_A_CALL).await
+    }
+
+    /// The same, at most so many.
+    pub(super) async fn revoke_some(
+        &self,
+        by: &Caller,
+        asked: &BulkRevocation,
+        most: usize,
+    ) -> Result<BulkDone, ServiceError> {
         check::line("reason", &asked.reason, check::REASON_CHARS)?;
         let Some(word) = &asked.confirm else {
             let problem = "the preview of this act answers with a word, which must stand here";
@@ -154,7 +164,7 @@ impl Service {
         let (mut members, mut next) = (Members::new(&set), Vec::new());
         self.walk(by, &set, |token| {
             members.add(token);
-            if token.ended.is_none() && next.len() < OF_A_CALL {
+            if token.ended.is_none() && next.len() < most {
                 next.push(Arc::clone(token));
             }
         })

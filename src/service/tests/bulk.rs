@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::token::State;
-use crate::service::bulk::{BulkPlan, BulkRevocation, OF_A_CALL};
+use crate::service::bulk::{BulkPlan, BulkRevocation};
 
 fn asked(filter: Value) -> BulkRevocation {
     input(json!({ "filter": filter, "reason": "gone" }))
@@ -96,15 +96,17 @@ async fn what_was_not_shown_is_not_done() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_long_run_goes_on_with_the_same_word() {
     let world = World::with_alice().await;
-    let some = OF_A_CALL + 30;
-    for _ in 0..some {
+    for _ in 0..130 {
         world.token().await;
     }
     let filter = json!({"state": "active", "ends_before": "2100-01-01T00:00:00Z"});
     let plan = world.plan(filter.clone()).await;
-    assert_eq!(plan.tokens, some);
+    assert_eq!(plan.tokens, 130);
     world.clock.advance(Span::from_seconds(5));
-    assert_eq!(world.end(filter.clone(), &plan.confirm).await.unwrap(), (OF_A_CALL, 30));
-    assert_eq!(world.end(filter.clone(), &plan.confirm).await.unwrap(), (30, 0));
+    let asked = BulkRevocation { confirm: Some(plan.confirm), ..asked(filter.clone()) };
+    for (revoked, left) in [(60, 70), (60, 10), (10, 0), (0, 0)] {
+        let done = world.service.revoke_some(&world.by, &asked, 60).await.unwrap();
+        assert_eq!((done.revoked, done.left, done.of), (revoked, left, 130));
+    }
     assert_eq!(world.plan(filter).await.tokens, 0);
 }

@@ -35,7 +35,11 @@ async fn leaked_tokens_end_at_once_and_their_owners_see_it() {
         ]
     );
     assert_eq!(lines[0].owner, Some(owner_id("alice")));
-    world.service.leaked_to("192.0.2.9".parse().unwrap(), &[reported.clone()]).await.unwrap();
+    world
+        .service
+        .leaked_to("192.0.2.9".parse().unwrap(), std::slice::from_ref(reported))
+        .await
+        .unwrap();
     for (id, reason) in [(one, "in a wiki"), (three, "reported from 192.0.2.9")] {
         let token = world.service.token(&world.by, *id).await.unwrap();
         let end = token.ended.unwrap();
