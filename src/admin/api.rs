@@ -13,8 +13,8 @@ use crate::admin::limits::BODY_BYTES;
 use crate::admin::problem::Problem;
 use crate::admin::repeat::{self, Once};
 use crate::admin::{
-    Handles, access, clock, companies, explain, history, pages, session, system, tokens, users,
-    webhooks,
+    Handles, access, bulk, clock, companies, explain, history, leaks, overview, pages, session,
+    system, tokens, transfer, users, webhooks,
 };
 
 /// All administrative acts, for the administrator of the machine. Served on the local socket, and called
@@ -30,7 +30,12 @@ pub fn router(handles: Arc<Handles>) -> Router {
 pub fn over_tcp(handles: Arc<Handles>) -> Router {
     let known = from_fn_with_state(Arc::clone(&handles), access::known);
     let session = Router::new().route("/session", post(session::begin).delete(session::end));
-    let paths = acts(&handles).layer(known).merge(session).layer(from_fn(access::same_origin));
+    let strangers = Router::new().route("/leaks/report", post(leaks::report));
+    let paths = acts(&handles)
+        .layer(known)
+        .merge(session)
+        .merge(strangers)
+        .layer(from_fn(access::same_origin));
     let acts = finish(paths)
         .route("/api/{*rest}", any(async |uri: Uri| Problem::no_such_path(uri.path())))
         .layer(map_response(no_store))
@@ -50,11 +55,16 @@ fn acts(handles: &Arc<Handles>) -> Router<Arc<Handles>> {
     let once = from_fn_with_state(Once::new(handles), repeat::once);
     Router::new()
         .route("/tokens", post(tokens::create).layer(once.clone()).get(tokens::list))
+        .route("/tokens/import", post(transfer::import))
+        .route("/tokens/export", post(transfer::export))
         .route("/tokens/{id}", get(tokens::show).patch(tokens::update))
         .route("/tokens/{id}/rotate", post(tokens::rotate).layer(once.clone()))
         .route("/tokens/{id}/revoke", post(tokens::revoke))
         .route("/tokens/{id}/disable", post(tokens::disable))
         .route("/tokens/{id}/enable", post(tokens::enable))
+        .route("/bulk/revoke", post(bulk::revoke))
+        .route("/bulk/revoke/preview", post(bulk::preview))
+        .route("/leaks", post(leaks::end))
         .route("/users", post(users::create).layer(once.clone()).get(users::list))
         .route("/users/{id}", get(users::show).patch(users::update))
         .route("/users/{id}/block", post(users::block))
@@ -74,6 +84,7 @@ fn acts(handles: &Arc<Handles>) -> Router<Arc<Handles>> {
         .route("/webhooks", get(webhooks::list))
         .route("/webhooks/{name}/deliveries", get(webhooks::deliveries))
         .route("/webhooks/{name}/test", post(webhooks::test))
+        .route("/overview", get(overview::show))
         .route("/status", get(system::status))
         .route("/reload", post(system::reload))
         .route("/backup", post(system::backup))

@@ -9,6 +9,7 @@ use clap_complete::Shell;
 use crate::cli::change::{CompanyAdd, CompanyUpdate, UserUpdate};
 use crate::cli::failure::EXIT_CODES;
 use crate::cli::list::{TokenList, one_or_more};
+use crate::cli::many::{Export, Import, Leak, RevokeAll};
 use crate::cli::terms::{Create, Update};
 use crate::cli::webhook_terms::WebhookCommand;
 
@@ -83,6 +84,8 @@ pub enum Command {
     Webhook(WebhookCommand),
     /// Show each check that a request would meet, and where it would stop
     Explain(Explain),
+    /// Show how tokens, users and requests stand, in numbers
+    Overview,
     /// Tell whether a server runs, and how its store does
     Status,
     /// Show the wall clock beside the latest time that was relied on, trust it, or take that back
@@ -175,6 +178,14 @@ pub enum TokenCommand {
     Rotate(Rotate),
     /// End a token for good
     Revoke(Act),
+    /// End all tokens of a user, of a company or of other filters for good; without `--confirm`, show them
+    RevokeAll(Box<RevokeAll>),
+    /// End the tokens of secrets that were found in the open
+    Leak(Leak),
+    /// Make tokens of lines of CSV or JSON: secrets of another system, or their SHA-256 digests
+    Import(Import),
+    /// Write tokens as CSV or as lines of JSON, without secrets; all filters hold at once
+    Export(Box<Export>),
     /// Pause a token
     Disable(Act),
     /// Lift a pause

@@ -32,8 +32,11 @@ use crate::config::Settings;
 use crate::service::Service;
 use crate::store::{Opener, Store};
 
-/// How long a server may take for anything but a backup or a check of the history.
+/// How long a server may take for anything but a backup and [`LONG`] acts.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Acts that are waited for as long as they take.
+const LONG: [&str; 2] = ["/history/verify", "/bulk/"];
 
 /// Whoever answers.
 pub enum Client {
@@ -137,6 +140,14 @@ impl Client {
     /// # Errors
     /// What is answered in its stead, or nobody who answers.
     pub async fn post(&self, path: &str, body: Value) -> Result<Answer, Failure> {
+        self.ask(Method::POST, path, Some(body.to_string())).await
+    }
+
+    /// The same with a body that is JSON text already.
+    ///
+    /// # Errors
+    /// What is answered in its stead, or nobody who answers.
+    pub async fn post_raw(&self, path: &str, body: String) -> Result<Answer, Failure> {
         self.ask(Method::POST, path, Some(body)).await
     }
 
@@ -145,14 +156,14 @@ impl Client {
     /// # Errors
     /// What is answered in its stead, or nobody who answers.
     pub async fn patch(&self, path: &str, body: Value) -> Result<Answer, Failure> {
-        self.ask(Method::PATCH, path, Some(body)).await
+        self.ask(Method::PATCH, path, Some(body.to_string())).await
     }
 
     async fn ask(
         &self,
         method: Method,
         path: &str,
-        body: Option<Value>,
+        body: Option<String>,
     ) -> Result<Answer, Failure> {
         let whole = async {
             let answer = self.answer(method, path, body).await?;
@@ -160,8 +171,8 @@ impl Client {
             Ok(Answer(collected.map_err(|error| self.lost(error))?.to_bytes()))
         };
         match self {
-            // This takes as long as the history is long.
-            Self::Server { socket } if !path.starts_with("/history/verify") => {
+            // These take as long as the history is long, or as there are tokens.
+            Self::Server { socket } if !LONG.iter().any(|long| path.starts_with(long)) => {
                 let answered = tokio::time::timeout(PATIENCE, whole).await;
                 answered.unwrap_or_else(|_| Err(unreachable(socket, "it did not answer in 30 s")))
             }
@@ -179,7 +190,7 @@ impl Client {
         body: Value,
         into: &mut impl io::Write,
     ) -> Result<(), Failure> {
-        let mut answer = self.answer(Method::POST, path, Some(body)).await?.into_body();
+        let mut answer = self.answer(Method::POST, path, Some(body.to_string())).await?.into_body();
         while let Some(frame) = answer.frame().await {
             let frame = frame.map_err(|error| self.lost(error))?;
             if let Some(piece) = frame.data_ref() {
@@ -194,9 +205,9 @@ impl Client {
         &self,
         method: Method,
         path: &str,
-        body: Option<Value>,
+        body: Option<String>,
     ) -> Result<Response<Body>, Failure> {
-        let body = body.map_or_else(Bytes::new, |body| body.to_string().into());
+        let body = body.map_or_else(Bytes::new, Bytes::from);
         let request = Request::builder()
             .method(method)
             .uri(format!("/api/v1{path}"))

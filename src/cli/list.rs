@@ -11,9 +11,9 @@ pub fn one_or_more(text: &str) -> Result<usize, String> {
     }
 }
 
-/// `token list`
+/// Which tokens; all filters hold at once.
 #[derive(Args, Debug)]
-pub struct TokenList {
+pub struct Filters {
     /// Only tokens in one of these states: pending, active, disabled, blocked (the user or the company
     /// is), expired, idle_expired, revoked
     #[arg(long, value_name = "STATES", value_delimiter = ',')]
@@ -57,6 +57,14 @@ pub struct TokenList {
     /// Only tokens that were never used
     #[arg(long)]
     never_used: bool,
+}
+
+/// `token list`
+#[derive(Args, Debug)]
+pub struct TokenList {
+    /// Which ones.
+    #[command(flatten)]
+    pub filters: Filters,
     /// Oldest first
     #[arg(long)]
     pub oldest: bool,
@@ -73,6 +81,15 @@ pub struct TokenList {
 
 impl TokenList {
     /// The parameters of the question, without those that tell one page from another.
+    pub fn query(&self) -> Vec<(&'static str, Option<String>)> {
+        let mut query = self.filters.query();
+        query.push(("order", self.oldest.then(|| "oldest".to_owned())));
+        query
+    }
+}
+
+impl Filters {
+    /// The parameters of a question.
     pub fn query(&self) -> Vec<(&'static str, Option<String>)> {
         let joined = |names: &[String]| (!names.is_empty()).then(|| names.join(","));
         let word = |asked: bool, word: &str| asked.then(|| word.to_owned());
@@ -91,7 +108,20 @@ impl TokenList {
             ("ends_before", self.ends_before.clone()),
             ("last_used_before", self.last_used_before.clone()),
             ("never_used", word(self.never_used, "true")),
-            ("order", word(self.oldest, "oldest")),
         ]
+    }
+}
+
+impl Filters {
+    /// The same as the part of a body.
+    pub fn body(&self) -> serde_json::Value {
+        let given = self.query().into_iter().filter_map(|(name, value)| {
+            let value = match name {
+                "never_used" => serde_json::Value::Bool(value.is_some()),
+                _ => value?.into(),
+            };
+            Some((name.to_owned(), value))
+        });
+        serde_json::Value::Object(given.collect())
     }
 }

@@ -21,6 +21,12 @@ pub mod terms;
 pub mod list;
 pub mod change;
 pub mod webhook_terms;
+pub mod progress;
+pub mod many;
+pub mod bulk;
+pub mod leak;
+pub mod overview;
+pub mod transfer;
 pub mod args;
 pub mod token;
 pub mod waiting;
@@ -99,7 +105,8 @@ fn dispatch(arguments: Arguments) -> Result<Reply, Failure> {
         Command::Completions { shell } => system::completions(shell),
         Command::Man { dir } => system::man(dir.as_deref()),
         Command::Token(command) => {
-            ask(&common, async |client, clock| token::run(command, client, clock).await)
+            let json = common.json;
+            ask(&common, async |client, clock| token::run(command, client, clock, json).await)
         }
         Command::User(command) => {
             // The first user may come before the first start, but only where the folder is named: a
@@ -128,6 +135,7 @@ fn dispatch(arguments: Arguments) -> Result<Reply, Failure> {
         Command::Clock(arguments) => {
             ask(&common, async |client, _| clock::run(arguments, client).await)
         }
+        Command::Overview => ask(&common, async |client, clock| overview::run(client, clock).await),
         Command::Status => ask(&common, async |client, clock| system::status(client, clock).await),
         Command::Reload => ask(&common, async |client, _| system::reload(client).await),
         Command::Backup { file } => {

@@ -10,6 +10,7 @@ use crate::cli::list::TokenList;
 use crate::cli::output::Reply;
 use crate::cli::page::{self, Pages};
 use crate::cli::render;
+use crate::cli::{bulk, leak, transfer};
 use crate::clock::Clock;
 use crate::domain::id::TokenId;
 use crate::service::view::TokenChanged;
@@ -18,7 +19,12 @@ use crate::service::view::TokenChanged;
 ///
 /// # Errors
 /// What the server or the folder refuses.
-pub async fn run(command: TokenCommand, client: &Client, clock: &Clock) -> Result<Reply, Failure> {
+pub async fn run(
+    command: TokenCommand,
+    client: &Client,
+    clock: &Clock,
+    json: bool,
+) -> Result<Reply, Failure> {
     let act = async |Act { id, reason }: Act, act: &str, done: &str, already: &str| {
         let path = format!("/tokens/{}/{act}", token_id(&id)?);
         let answer = client.post(&path, json!({ "reason": reason })).await?;
@@ -54,6 +60,10 @@ pub async fn run(command: TokenCommand, client: &Client, clock: &Clock) -> Resul
         }
         TokenCommand::Rotate(what) => rotate(what, client, clock).await,
         TokenCommand::Revoke(what) => act(what, "revoke", "revoked", "had ended already").await,
+        TokenCommand::RevokeAll(what) => bulk::revoke_all(*what, client, clock, json).await,
+        TokenCommand::Leak(what) => leak::run(what, client, json).await,
+        TokenCommand::Import(what) => transfer::import(what, client, json).await,
+        TokenCommand::Export(what) => transfer::export(*what, client, json).await,
         TokenCommand::Disable(what) => {
             act(what, "disable", "disabled", "was disabled already").await
         }

@@ -179,7 +179,8 @@ const fn require(holds: bool, refusal: Refusal) -> Result<(), Refusal> {
 }
 
 fn not_revoked(case: &Case<'_>) -> Result<(), Refusal> {
-    require(case.standing.ended != Some(End::Revoked), Refusal::Revoked)
+    let ended = matches!(case.standing.ended, Some(End::Revoked | End::Leaked));
+    require(!ended, Refusal::Revoked)
 }
 
 const fn not_disabled(case: &Case<'_>) -> Result<(), Refusal> {

@@ -71,6 +71,9 @@ pub enum EventKind {
     /// A token was ended by somebody.
     #[serde(rename = "token.revoked")]
     TokenRevoked,
+    /// A token was ended, since somebody found its secret where it does not belong.
+    #[serde(rename = "token.leaked")]
+    TokenLeaked,
     /// A token was given a successor.
     #[serde(rename = "token.rotated")]
     TokenRotated,

@@ -153,6 +153,8 @@ pub struct Ended {
 pub enum End {
     /// Somebody ended it.
     Revoked,
+    /// Its secret was found where it does not belong. Counts as revoked wherever states are told apart.
+    Leaked,
     /// Its time was over.
     Expired,
     /// It lay unused for too long.
@@ -248,7 +250,7 @@ impl Token {
     pub fn state(&self, last_use: Option<Timestamp>, now: Timestamp) -> State {
         let idle = self.life().idle_deadline(last_use);
         match &self.ended {
-            Some(Ended { how: End::Revoked, .. }) => State::Revoked,
+            Some(Ended { how: End::Revoked | End::Leaked, .. }) => State::Revoked,
             Some(Ended { how: End::Expired, .. }) => State::Expired,
             Some(Ended { how: End::IdleExpired, .. }) => State::IdleExpired,
             None if self.expires_at.is_some_and(|expiry| now >= expiry) => State::Expired,

@@ -23,6 +23,7 @@ pub(super) async fn of(
         EventKind::TokenIdlesOutSoon => told.warned(service, End::IdleExpired).await?,
         EventKind::TokenReused => told.reused(service).await?,
         EventKind::TokenRevoked => told.revoked(service).await?,
+        EventKind::TokenLeaked => told.leaked(service).await?,
         EventKind::TokenUpdated | EventKind::OwnerUpdated => told.updated(service).await?,
         _ => {}
     }
@@ -95,6 +96,17 @@ impl Told<'_> {
                 let data = Data { token, reason, ..Data::by(&event.actor) };
                 self.add(NoticeKind::Revoked, data)?;
             }
+        }
+        Ok(())
+    }
+
+    /// Whose token it is has to hear of it, whoever found it.
+    async fn leaked(&mut self, service: &Service) -> Result<(), ServiceError> {
+        let event = &self.recorded.event;
+        for written in service.written(self.recorded).await? {
+            let Record::Token(token) = &written.after else { continue };
+            let (token, reason) = (Some(TokenPart::new(token)), event.reason.as_str());
+            self.add(NoticeKind::Leaked, Data { token, reason, ..Data::by(&event.actor) })?;
         }
         Ok(())
     }

@@ -112,6 +112,7 @@ impl<'a> TokenPart<'a> {
 const fn by(how: End) -> &'static str {
     match how {
         End::Revoked => "revocation",
+        End::Leaked => "leak",
         End::Expired => "expiry",
         End::IdleExpired => "idleness",
     }

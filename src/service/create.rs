@@ -9,7 +9,7 @@ use crate::domain::event::EventKind;
 use crate::domain::flags::Flags;
 use crate::domain::id::{Slug, TokenId};
 use crate::domain::owner::Owner;
-use crate::domain::secret::{self, Secret};
+use crate::domain::secret::{self, Digest, Secret};
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::token::{Revision, Token};
 use crate::service::caller::Caller;
@@ -50,7 +50,8 @@ impl Service {
         let now = self.moment().await?;
         let company = input.company.clone().or_else(|| owner.company.clone());
         let company = (self.company_of(company.as_ref()).await?, company);
-        let token = self.draft((by, now), &input, (&owner, &company), &settings, &secret)?;
+        let known = (secret.digest(), secret.hint());
+        let token = self.draft((by, now), &input, (&owner, &company), &settings, known)?;
         let on_record = company.0.as_deref();
         let blocked = owner.blocked.is_some() || on_record.is_some_and(|on| on.blocked.is_some());
         let view = TokenView::new(&token, blocked, None, &settings.flags, token.created_at);
@@ -64,13 +65,13 @@ impl Service {
     }
 
     /// The record of a token as `input` asks for it, if it may be.
-    fn draft(
+    pub(super) fn draft(
         &self,
         (by, now): (&Caller, Timestamp),
         input: &NewToken,
         (owner, (on_record, company)): (&Owner, &(Option<Arc<Company>>, Option<Slug>)),
         settings: &Settings,
-        secret: &Secret,
+        (digest, hint): (Digest, String),
     ) -> Result<Token, ServiceError> {
         let contexts = input.contexts.clone().unwrap_or_default();
         let items = input.items.clone().unwrap_or_default();
@@ -92,8 +93,8 @@ impl Service {
         let seal = |context: &_, name: &str, text: &str| self.seal(id, context, name, text);
         let token = Token {
             id,
-            digest: secret.digest(),
-            hint: secret.hint(),
+            digest,
+            hint,
             name: input.name.clone(),
             app: input.app.clone(),
             description: input.description.clone(),
@@ -161,7 +162,7 @@ pub(super) fn secret_for(brought: Option<&str>) -> Result<(Secret, bool), Servic
 }
 
 /// Text that a caller wants to work as a token. It is not repeated in an error.
-fn given(text: &str) -> Result<Secret, ServiceError> {
+pub(super) fn given(text: &str) -> Result<Secret, ServiceError> {
     if secret::is_plausible(text.as_bytes()) {
         return Ok(Secret::new(text.to_owned()));
     }

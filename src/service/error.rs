@@ -71,6 +71,16 @@ pub enum ServiceError {
         /// Its revision.
         found: Revision,
     },
+    /// An act on many tokens would do something else than what was shown.
+    #[error(
+        "{shown} tokens were shown, and what fits now is not the same ({now} tokens): nothing was done"
+    )]
+    NotAsShown {
+        /// How many were shown.
+        shown: usize,
+        /// How many fit now and have not ended.
+        now: usize,
+    },
     /// Nothing can be said of tokens, and nothing granted: what has expired could seem alive.
     #[error(
         "the wall clock shows {wall}, {} s behind the {mark} that it has shown before",
@@ -134,6 +144,7 @@ impl ServiceError {
                     .to_owned(),
             ),
             Self::NoMasterKey(error) => Some(error.remedy()),
+            Self::NotAsShown { .. } => Some("look at the preview again".to_owned()),
             _ => None,
         }
     }
@@ -148,6 +159,7 @@ impl ServiceError {
             | Self::CompanyExists(_)
             | Self::Ended { .. }
             | Self::Rotated { .. }
+            | Self::NotAsShown { .. }
             | Self::History(_) => 409,
             Self::Changed { .. } => 412,
             Self::ClockBehind { .. }
@@ -184,6 +196,7 @@ impl ServiceError {
             Self::Ended { .. } => "ended",
             Self::Rotated { .. } => "rotated",
             Self::Changed { .. } => "changed",
+            Self::NotAsShown { .. } => "not-as-shown",
             Self::ClockBehind { .. } => "clock-behind",
             Self::History(_) => "other-history",
             Self::NoEntropy | Self::NoMasterKey(_) | Self::NotSealed(_) => "unavailable",
@@ -216,6 +229,7 @@ impl ServiceError {
             "ended" => "The token has ended",
             "rotated" => "It has a successor",
             "conflict" | "changed" => "Somebody changed it meanwhile",
+            "not-as-shown" => "This is not what was shown",
             "duplicate-secret" => "Another token has this secret",
             "disk-full" => "The disk is full",
             "read-only" => "Changes are refused",

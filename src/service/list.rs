@@ -153,8 +153,21 @@ impl Service {
         })
     }
 
+    /// What `by` may see of the tokens that are asked for.
+    pub(super) async fn reach_of(
+        &self,
+        by: &Caller,
+        asked: &TokenList,
+    ) -> Result<Reach, ServiceError> {
+        self.reach(by, owner(asked)?.as_ref()).await
+    }
+
     /// What the question asks for, of what the caller may see.
-    fn filter(&self, reach: &Reach, asked: &TokenList) -> Result<TokenFilter, ServiceError> {
+    pub(super) fn filter(
+        &self,
+        reach: &Reach,
+        asked: &TokenList,
+    ) -> Result<TokenFilter, ServiceError> {
         let catalog = &self.settings().flags;
         let flags = match given(&asked.flags) {
             None => Flags::NONE,

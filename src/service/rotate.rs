@@ -77,7 +77,7 @@ impl Service {
         );
         let changes = vec![change(new, Revision::NONE), change(old, held.revision)];
         let (actor, kind) = (by.actor.clone(), EventKind::TokenRotated);
-        match self.commit_rotation(actor, kind, &input.reason, changes, &held).await {
+        match self.commit_as(actor, kind, &input.reason, changes, &held).await {
             Err(StoreError::Conflict { found, what, expected }) => {
                 by.expects(found, || format!("token {id}"))?;
                 return Err(StoreError::Conflict { found, what, expected }.into());
@@ -127,7 +127,8 @@ impl Service {
         Ok(new)
     }
 
-    async fn commit_rotation(
+    /// Writes an event about a token, which its owner sees.
+    pub(super) async fn commit_as(
         &self,
         actor: Actor,
         kind: EventKind,
@@ -177,7 +178,7 @@ impl Service {
         retired.revision = old.revision.next();
         let changes = vec![change(retired, old.revision)];
         let kind = EventKind::TokenRetired;
-        match self.commit_rotation(Actor::System, kind, "", changes, old).await {
+        match self.commit_as(Actor::System, kind, "", changes, old).await {
             // Somebody changed it meanwhile: its next use brings it here again.
             Err(StoreError::Conflict { .. }) => Ok(()),
             outcome => Ok(outcome?),

@@ -213,7 +213,11 @@ impl Service {
         self.store().token(id).await?.ok_or(ServiceError::NoToken(id))
     }
 
-    async fn view(&self, token: &Token, now: Timestamp) -> Result<TokenView, ServiceError> {
+    pub(super) async fn view(
+        &self,
+        token: &Token,
+        now: Timestamp,
+    ) -> Result<TokenView, ServiceError> {
         let blocked = self.is_blocked(token).await?;
         let last_use = self.cache.last_use(token).await?;
         let view = TokenView::new(token, blocked, last_use, &self.settings().flags, now);

@@ -12,6 +12,7 @@ pub mod pages;
 pub mod sessions;
 pub mod texts;
 pub mod throttle;
+pub mod reports;
 pub mod typed;
 pub mod wrongs;
 #[cfg(test)]
@@ -30,6 +31,8 @@ pub struct People {
     pub lasting: sessions::Lasting,
     /// Who failed at signing in.
     pub throttle: throttle::Throttle,
+    /// How often strangers reported leaked secrets.
+    pub reports: reports::Reports,
     /// Secrets of new tokens, until their one page is asked for.
     pub once: once::Once,
 }
@@ -49,6 +52,7 @@ impl Default for People {
             sessions: Default::default(),
             lasting: LASTING,
             throttle: Default::default(),
+            reports: Default::default(),
             once: Default::default(),
         }
     }

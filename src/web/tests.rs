@@ -26,7 +26,7 @@ const FAMILIES: [&str; 13] = [
     "outcome-", "store-", "role-", "when-",
 ];
 
-const KINDS: [EventKind; 21] = [
+const KINDS: [EventKind; 22] = [
     EventKind::TokenRotated,
     EventKind::TokenRetired,
     EventKind::TokenCreated,
@@ -34,6 +34,7 @@ const KINDS: [EventKind; 21] = [
     EventKind::TokenDisabled,
     EventKind::TokenEnabled,
     EventKind::TokenRevoked,
+    EventKind::TokenLeaked,
     EventKind::TokenExpired,
     EventKind::TokenIdleExpired,
     EventKind::TokenFirstUsed,

@@ -49,6 +49,17 @@ impl Throttle {
         address.max(name).filter(|wait| !wait.is_zero())
     }
 
+    /// The same whatever the name.
+    pub fn wait_of(&self, address: IpAddr, now: Timestamp) -> Option<Span> {
+        let failures = get(&self.by_address, &network(address));
+        failures.map(|failures| failures.until.since(now)).filter(|wait| !wait.is_zero())
+    }
+
+    /// Notes something of an address alone.
+    pub fn count(&self, address: IpAddr, now: Timestamp) {
+        note(&self.by_address, network(address), now, FREE_OF_ADDRESS, LONGEST_OF_ADDRESS);
+    }
+
     /// Notes that somebody failed.
     pub fn failed(&self, address: IpAddr, name: &str, now: Timestamp) {
         note(&self.by_address, network(address), now, FREE_OF_ADDRESS, LONGEST_OF_ADDRESS);

@@ -16,6 +16,7 @@ mod errors;
 mod folders;
 mod life;
 mod limits;
+mod many;
 mod named;
 mod plain;
 mod readme;

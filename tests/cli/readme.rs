@@ -105,7 +105,8 @@ fn every_option_that_is_written_about_is_there() {
         let ends = |next: Option<char>| next.is_none_or(|c| !c.is_ascii_alphanumeric() && c != '-');
         text.match_indices(option).any(|(at, _)| ends(after(at)))
     };
-    for file in ["docs/operating.md", "docs/transparent.md", "config/tollgate.toml"] {
+    for file in ["docs/many.md", "docs/operating.md", "docs/transparent.md", "config/tollgate.toml"]
+    {
         let text = std::fs::read_to_string(file).unwrap();
         for (at, _) in text.match_indices("--") {
             let rest = &text[at + 2..];

@@ -226,3 +226,53 @@ async fn signing_in_is_throttled() {
     face.world.clock.advance(Span::from_seconds(wait));
     assert_eq!(face.sign_in("alice", GOOD).await.status, 200);
 }
+
+/// sec-W1, sec-T1: whoever finds a secret can report it without being known, and learns nothing by it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stranger_who_reports_a_leak_is_told_nothing() {
+    let face = Face::new().await;
+    let mut secrets = Vec::new();
+    for _ in 0..2 {
+        secrets.push(face.token(json!({"owner": "alice", "name": "ci"})).await);
+    }
+    let alive = async || {
+        let list = input(json!({"owner": "alice", "state": "active"}));
+        face.world.service.tokens(&face.world.by, &list).await.unwrap().entries.len()
+    };
+    let made_up = "tg_0000000000000000000000000000003Cbbpz".to_owned();
+    for body in [
+        json!({"secrets": [secrets[0]]}),
+        json!([{"token": secrets[1], "type": "tollgate", "url": "https://example.com/x"}]),
+        json!({"secrets": [made_up]}),
+        json!([{"token": "nothing"}]),
+    ] {
+        let got = face.ask("POST /leaks/report", &[], body).await;
+        assert_eq!((got.status, got.body), (202, Value::Null));
+        assert!(
+            got.headers.iter().all(|(name, _)| name == "cache-control" || name == "content-length")
+        );
+    }
+    for _ in 0..10_000 {
+        if alive().await == 0 {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(alive().await, 0, "both have ended");
+    // The text of a secret is repeated in no refusal.
+    for body in [json!({"secrets": secrets[0]}), json!([secrets[0]]), json!(secrets[0])] {
+        let got = face.ask("POST /leaks/report", &[], body).await;
+        assert_eq!(got.status, 400);
+        assert!(!got.body.to_string().contains(&secrets[0]), "{}", got.body);
+    }
+    let many = json!({"secrets": vec![made_up; 101]});
+    assert_eq!(face.ask("POST /leaks/report", &[], many).await.status, 400);
+    let few = json!({"secrets": ["nothing"]});
+    let known = face.ask("POST /leaks", &[], few.clone()).await;
+    assert_eq!(known.status, 401, "what became of them is for administrators");
+    let mut statuses = Vec::new();
+    for _ in 0..8 {
+        statuses.push(face.ask("POST /leaks/report", &[], few.clone()).await.status);
+    }
+    assert_eq!(statuses, [202, 202, 202, 202, 202, 202, 429, 429], "ten and one an hour at once");
+}

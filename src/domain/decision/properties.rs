@@ -73,7 +73,7 @@ fn lives() -> impl Strategy<Value = Life> {
 }
 
 fn standings() -> impl Strategy<Value = Standing> {
-    let end = select(vec![End::Revoked, End::Expired, End::IdleExpired]);
+    let end = select(vec![End::Revoked, End::Leaked, End::Expired, End::IdleExpired]);
     let ended = prop_oneof![4 => Just(None), 1 => end.prop_map(Some)];
     let disabled = prop_oneof![4 => Just(false), 1 => Just(true)];
     (lives(), ended, disabled).prop_map(|(life, ended, disabled)| Standing {

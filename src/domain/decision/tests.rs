@@ -354,10 +354,12 @@ fn w6_a_hundred_days_of_idleness_end_it() {
 }
 
 #[test]
-fn what_the_sweeper_ended_stays_ended_whatever_the_clock_says() {
-    for (end, refusal) in
-        [(End::Expired, Refusal::Expired), (End::IdleExpired, Refusal::IdleExpired)]
-    {
+fn what_has_ended_stays_ended_whatever_the_clock_says() {
+    for (end, refusal) in [
+        (End::Expired, Refusal::Expired),
+        (End::IdleExpired, Refusal::IdleExpired),
+        (End::Leaked, Refusal::Revoked),
+    ] {
         let mut scene = Scene::permitted();
         scene.standing.ended = Some(end);
         scene.now = ago(30);

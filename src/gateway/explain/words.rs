@@ -220,6 +220,7 @@ impl Scene<'_> {
         };
         let how = match how {
             End::Revoked => "revoked",
+            End::Leaked => "revoked as leaked",
             End::Expired => "expired",
             End::IdleExpired => "idle for too long: ended",
         };

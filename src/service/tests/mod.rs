@@ -1,8 +1,12 @@
 //! The acts, each with its checks and its event, over a real store.
 
+mod bulk;
+mod import;
+mod leaks;
 mod list;
 mod companies;
 mod gains;
+mod overview;
 mod owner_update;
 mod owners;
 mod rights;

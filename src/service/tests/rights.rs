@@ -280,3 +280,76 @@ async fn lists_show_what_may_be_seen() {
     let row = world.row(async |by| letter(service.events(&by, None, None, 9).await)).await;
     assert_eq!(row, "y---y--", "the whole history");
 }
+
+/// Row E1: of what fits, everybody ends what they may end one by one.
+#[tokio::test(flavor = "multi_thread")]
+async fn many_tokens_are_ended_within_the_rights_to_each() {
+    let world = world().await;
+    for owner in ["chief", "boss", "dev", "robot", "alice", "junior", "watcher", "bob"] {
+        world.create(json!({"owner": owner, "name": "one"})).await.unwrap();
+    }
+    let asked = |filter: &Value| input(json!({ "filter": filter }));
+    for (filter, ends, stays) in [
+        (json!({"state": "active"}), "8511001", "0100860"),
+        (json!({"company": "acme"}), "6511000", "0100660"),
+    ] {
+        let mut rows = [String::new(), String::new()];
+        for id in CALLERS {
+            let by = world.person(id).await;
+            let plan = world.service.plan_revocation(&by, &asked(&filter)).await.unwrap();
+            for (row, count) in rows.iter_mut().zip([plan.tokens, plan.not_yours]) {
+                row.push_str(&count.to_string());
+            }
+        }
+        assert_eq!(rows, [ends, stays], "{filter}");
+    }
+    // The word of another is of no use.
+    let filter = json!({"owner": "alice"});
+    let boss = world.person("boss").await;
+    let plan = world.service.plan_revocation(&boss, &asked(&filter)).await.unwrap();
+    let act = || input(json!({ "filter": filter, "confirm": plan.confirm }));
+    let row = world.row(async |by| match world.service.revoke_many(&by, &act()).await {
+        Ok(done) => char::from_digit(u32::try_from(done.revoked).unwrap(), 10).unwrap(),
+        Err(error) if error.status() == 409 => 'x',
+        Err(error) => letter::<()>(Err(error)),
+    });
+    assert_eq!(row.await, "x10xxx0");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn leak_lists_are_for_administrators() {
+    let world = world().await;
+    let secret = || [crate::domain::secret::Secret::new("x".repeat(20))];
+    let row = world.row(async |by| letter(world.service.leaked(&by, "", &secret()).await)).await;
+    assert_eq!(row, "y------");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn imports_and_digests_are_for_administrators() {
+    let world = world().await;
+    let (batch, all) = (input(json!({"lines": []})), input(json!({})));
+    let row = world.row(async |by| letter(world.service.import(&by, &batch).await)).await;
+    assert_eq!(row, "y------");
+    for (digests, who) in [(true, "y------"), (false, "yyyyyyy")] {
+        let row = world.row(async |by| letter(world.service.export(&by, &all, digests).await));
+        assert_eq!(row.await, who);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_overview_counts_what_may_be_seen() {
+    let world = world().await;
+    for owner in ["chief", "alice", "bob"] {
+        world.create(json!({"owner": owner, "name": "one"})).await.unwrap();
+    }
+    let mut rows = [String::new(), String::new()];
+    for id in CALLERS {
+        let by = world.person(id).await;
+        let tokens = world.service.token_counts(&by).await.unwrap().all;
+        let owners = world.service.owner_counts(&by).await.unwrap().all;
+        for (row, count) in rows.iter_mut().zip([tokens, owners]) {
+            row.push_str(&format!("{count} "));
+        }
+    }
+    assert_eq!(rows, ["3 2 0 1 3 2 1 ", "12 9 2 4 12 9 1 "]);
+}

@@ -323,6 +323,7 @@ event-token-updated = Token changed
 event-token-disabled = Token paused
 event-token-enabled = Token resumed
 event-token-revoked = Token revoked
+event-token-leaked = Token ended: its secret leaked
 event-token-expired = Token expired
 event-token-idle-expired = Token ended unused
 event-token-first-used = Token used for the first time

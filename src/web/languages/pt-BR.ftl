@@ -335,6 +335,7 @@ event-token-updated = Token alterado
 event-token-disabled = Token pausado
 event-token-enabled = Token retomado
 event-token-revoked = Token revogado
+event-token-leaked = Token encerrado: o segredo vazou
 event-token-expired = Token vencido
 event-token-idle-expired = Token terminado por falta de uso
 event-token-first-used = Token usado pela primeira vez

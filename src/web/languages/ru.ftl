@@ -353,6 +353,7 @@ event-token-updated = Токен изменён
 event-token-disabled = Токен приостановлен
 event-token-enabled = Токен возобновлён
 event-token-revoked = Токен отозван
+event-token-leaked = Токен прекращён: секрет утёк
 event-token-expired = Срок токена истёк
 event-token-idle-expired = Токен закончился без использования
 event-token-first-used = Токен использован впервые

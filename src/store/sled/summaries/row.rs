@@ -81,7 +81,7 @@ pub(super) fn encode(token: &Token, salt: u32, texts: Texts) -> [u8; ROW_BYTES] 
     let Life { created_at, not_before, expires_at, idle_ttl } = token.life();
     let mut bits = match token.ended.as_ref().map(|ended| ended.how) {
         None => PRESENT,
-        Some(End::Revoked) => PRESENT | 1,
+        Some(End::Revoked | End::Leaked) => PRESENT | 1,
         Some(End::Expired) => PRESENT | 2,
         Some(End::IdleExpired) => PRESENT | 3,
     };

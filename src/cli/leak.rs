@@ -1,0 +1,84 @@
+//! `tollgate token leak`: ends the tokens of secrets that were found in the open. They are read from a file or
+//! from standard input, one on each line, since everybody sees a command line.
+
+use std::io::{BufRead, BufReader, Read};
+
+use serde_json::json;
+
+use crate::admin::leaks::LeakLines;
+use crate::cli::client::Client;
+use crate::cli::failure::Failure;
+use crate::cli::many::Leak;
+use crate::cli::output::{self, Reply, counted};
+use crate::cli::progress::Progress;
+use crate::domain::secret::SECRET_BYTES;
+use crate::service::leaks::{LeakLine, LeakOutcome};
+
+/// Secrets of one request: the longest still fit into a body.
+const OF_A_REQUEST: usize = 400;
+
+/// The most bytes that are read: more than a million secrets.
+const MOST_BYTES: u64 = 64 * 1_024 * 1_024;
+
+/// Reports all secrets, and says what became of each.
+///
+/// # Errors
+/// A file that cannot be read, or what the server or the folder refuses; the same report can be made again.
+pub async fn run(what: Leak, client: &Client, json: bool) -> Result<Reply, Failure> {
+    let reader: Box<dyn Read> =
+        match &what.file {
+            Some(file) => Box::new(std::fs::File::open(file).map_err(|error| {
+                Failure::io(format_args!("reading `{}`", file.display()), error)
+            })?),
+            None => Box::new(std::io::stdin()),
+        };
+    let progress = Progress::new(None, "secrets", json);
+    let (mut lines, mut secrets) = (Vec::new(), Vec::new());
+    for line in BufReader::new(reader.take(MOST_BYTES)).lines() {
+        let line = line.map_err(|error| Failure::io("reading the secrets", error))?;
+        let secret = line.trim();
+        // Nothing longer is a secret, and is told as unknown all the same.
+        let secret = secret.get(..SECRET_BYTES.end() + 1).unwrap_or(secret);
+        if !secret.is_empty() {
+            secrets.push(secret.to_owned());
+        }
+        if secrets.len() == OF_A_REQUEST {
+            send(&mut secrets, &what.reason, client, &mut lines).await?;
+            progress.add(OF_A_REQUEST);
+        }
+    }
+    if !secrets.is_empty() {
+        send(&mut secrets, &what.reason, client, &mut lines).await?;
+    }
+    drop(progress);
+    let ended = lines.iter().filter(|line| line.outcome == LeakOutcome::Ended).count();
+    let mut reply = Reply::new(table(&lines), &LeakLines { secrets: lines })?;
+    reply.note = Some(format!("{} ended", counted(ended, "token")));
+    Ok(reply)
+}
+
+async fn send(
+    secrets: &mut Vec<String>,
+    reason: &str,
+    client: &Client,
+    lines: &mut Vec<LeakLine>,
+) -> Result<(), Failure> {
+    let body = json!({ "secrets": std::mem::take(secrets), "reason": reason });
+    let told: LeakLines = client.post("/leaks", body).await?.read()?;
+    lines.extend(told.secrets);
+    Ok(())
+}
+
+fn table(lines: &[LeakLine]) -> String {
+    let text = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+    let row = |(number, line): (usize, &LeakLine)| {
+        vec![
+            (number + 1).to_string(),
+            line.outcome.as_str().to_owned(),
+            text(line.id.map(|id| id.to_string())),
+            text(line.owner.as_ref().map(ToString::to_string)),
+        ]
+    };
+    let rows: Vec<_> = lines.iter().enumerate().map(row).collect();
+    output::table(&["SECRET", "OUTCOME", "TOKEN", "USER"], &rows)
+}

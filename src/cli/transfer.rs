@@ -1,0 +1,252 @@
+//! `tollgate token import` and `export`: lists of tokens from and to files, however long, a piece at a time.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use serde_json::json;
+use serde_json::value::RawValue;
+
+use crate::admin::sheet;
+use crate::admin::transfer::ImportReport;
+use crate::cli::client::Client;
+use crate::cli::failure::{Code, Failure};
+use crate::cli::many::{Export, Form, Import};
+use crate::cli::output::{self, Reply, counted};
+use crate::cli::progress::Progress;
+use crate::service::import::{ImportOutcome, Imported};
+
+/// The most lines and bytes of one request.
+const LINES: usize = 200;
+const BYTES: usize = 128 * 1_024;
+
+/// Lines that wait to be sent: each with its number, and either its text or why it has none.
+#[derive(Default)]
+struct Waiting {
+    lines: Vec<(u64, Result<Box<RawValue>, String>)>,
+    bytes: usize,
+}
+
+/// What became of all lines.
+#[derive(Default)]
+struct Told {
+    good: u64,
+    refused: u64,
+    not_tried: u64,
+}
+
+/// Brings tokens in, and says of each line that is refused why.
+///
+/// # Errors
+/// A file that cannot be read, or what the server or the folder refuses; lines that were refused, once all were
+/// tried.
+pub async fn import(what: Import, client: &Client, json: bool) -> Result<Reply, Failure> {
+    let reader: Box<dyn io::Read> = match &what.file {
+        Some(file) => Box::new(File::open(file).map_err(|error| reading(file, &error))?),
+        None => Box::new(io::stdin()),
+    };
+    let by_name = what.file.as_ref().and_then(|file| file.extension());
+    let form = what.format.unwrap_or(if by_name.is_some_and(|end| end == "csv") {
+        Form::Csv
+    } else {
+        Form::Jsonl
+    });
+    let mut told = Told::default();
+    let progress = Progress::new(None, "lines", json);
+    let mut send =
+        async |number: u64, line: Result<Box<RawValue>, String>, waiting: &mut Waiting| {
+            waiting.bytes += line.as_ref().map_or(0, |line| line.get().len() + 1);
+            waiting.lines.push((number, line));
+            if waiting.lines.len() >= LINES || waiting.bytes >= BYTES {
+                progress.add(waiting.lines.len());
+                told.send(std::mem::take(waiting), &what, client, json).await?;
+            }
+            Ok::<_, Failure>(())
+        };
+    let mut waiting = Waiting::default();
+    let mut number = 0;
+    match form {
+        Form::Csv => {
+            let mut reader = csv::Reader::from_reader(reader);
+            let unreadable = |error: csv::Error| Failure::usage(error);
+            let heads = reader.headers().map_err(unreadable)?.clone();
+            sheet::known(&heads).map_err(Failure::usage)?;
+            let mut row = csv::StringRecord::new();
+            while reader.read_record(&mut row).map_err(unreadable)? {
+                let number = row.position().map_or(0, csv::Position::line);
+                send(number, sheet::line(&heads, &row), &mut waiting).await?;
+            }
+        }
+        Form::Jsonl => {
+            for line in BufReader::new(reader).lines() {
+                number += 1;
+                let line = line.map_err(|error| Failure::io("reading the tokens", error))?;
+                if !line.trim().is_empty() {
+                    let raw =
+                        RawValue::from_string(line).map_err(|_| "this is not JSON".to_owned());
+                    send(number, raw, &mut waiting).await?;
+                }
+            }
+        }
+    }
+    told.send(waiting, &what, client, json).await?;
+    drop(progress);
+    told.reply(what.dry_run)
+}
+
+fn reading(file: &Path, error: &io::Error) -> Failure {
+    Failure::io(format_args!("reading `{}`", file.display()), error)
+}
+
+impl Told {
+    async fn send(
+        &mut self,
+        waiting: Waiting,
+        what: &Import,
+        client: &Client,
+        json: bool,
+    ) -> Result<(), Failure> {
+        let good: Vec<_> =
+            waiting.lines.iter().filter_map(|(_, line)| line.as_deref().ok()).collect();
+        let mut answers = Vec::new();
+        if !good.is_empty() {
+            let body = json!({
+                "dry_run": what.dry_run, "create_owners": what.create_users, "lines": [],
+            });
+            let report: ImportReport =
+                client.post_raw("/tokens/import", with_lines(&body, &good)?).await?.read()?;
+            answers = report.lines;
+        }
+        let mut answers = answers.into_iter();
+        for (number, line) in &waiting.lines {
+            let answer = match line {
+                Ok(_) => answers.next().unwrap_or(Imported {
+                    outcome: ImportOutcome::NotTried,
+                    id: None,
+                    problem: None,
+                }),
+                Err(problem) => Imported {
+                    outcome: ImportOutcome::Refused,
+                    id: None,
+                    problem: Some(problem.clone()),
+                },
+            };
+            self.tell(*number, &answer, json)?;
+        }
+        Ok(())
+    }
+
+    /// Programs are told of each line, people of those that are not well.
+    fn tell(&mut self, number: u64, answer: &Imported, json: bool) -> Result<(), Failure> {
+        let problem = answer.problem.as_deref().unwrap_or("");
+        let word = match answer.outcome {
+            ImportOutcome::Good => {
+                self.good += 1;
+                None
+            }
+            ImportOutcome::Refused => {
+                self.refused += 1;
+                Some("refused")
+            }
+            ImportOutcome::NotTried => {
+                self.not_tried += 1;
+                Some("not tried")
+            }
+        };
+        if json {
+            let told = json!({
+                "line": number, "outcome": answer.outcome, "id": answer.id, "problem": answer.problem,
+            });
+            return output::print(&told.to_string());
+        }
+        match word {
+            Some(word) => {
+                output::print(&format!("line {number} {word}: {}", output::shown(problem)))
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn reply(&self, dry_run: bool) -> Result<Reply, Failure> {
+        let would = if dry_run { " would be" } else { "" };
+        let text = format!("{}{would} imported\n", counted(self.good, "token"));
+        if self.refused + self.not_tried > 0 {
+            let detail = format!(
+                "{}, but {} refused and {} not tried",
+                text.trim_end(),
+                self.refused,
+                self.not_tried
+            );
+            return Err(Failure::new(Code::Refused, "lines-refused", detail).hint(
+                "put them right, and import them again; tokens that are there stay as they are",
+            ));
+        }
+        let told = json!({ "good": self.good, "refused": 0, "not_tried": 0 });
+        Ok(Reply { text, json: told.to_string(), note: None })
+    }
+}
+
+/// The body with its lines, byte for byte as they are.
+fn with_lines(body: &serde_json::Value, lines: &[&RawValue]) -> Result<String, Failure> {
+    let lines =
+        serde_json::to_string(lines).map_err(|error| Failure::io("writing the lines", error))?;
+    Ok(body.to_string().replace("\"lines\":[]", &format!("\"lines\":{lines}")))
+}
+
+/// Counts lines on their way.
+struct Counted<W> {
+    to: W,
+    lines: usize,
+    progress: Progress,
+}
+
+impl<W: Write> Write for Counted<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.to.write_all(bytes)?;
+        let lines = memchr::memchr_iter(b'\n', bytes).count();
+        self.lines += lines;
+        self.progress.add(lines);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}
+
+/// Writes tokens to a new file, or to standard output.
+///
+/// # Errors
+/// A file that is there already, or what the server or the folder refuses.
+pub async fn export(what: Export, client: &Client, json: bool) -> Result<Reply, Failure> {
+    let format = match what.format {
+        Form::Csv => "csv",
+        Form::Jsonl => "jsonl",
+    };
+    let body = json!({
+        "filter": what.filters.body(), "format": format, "digests": what.digests,
+    });
+    let to: Box<dyn Write> = match &what.output {
+        Some(file) => {
+            let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
+            let writing = |error| Failure::io(format_args!("writing `{}`", file.display()), error);
+            Box::new(made.map_err(writing)?)
+        }
+        None => Box::new(io::stdout()),
+    };
+    let progress = Progress::new(None, "lines", json || what.output.is_none());
+    let mut counted = Counted { to, lines: 0, progress };
+    client.download("/tokens/export", body, &mut counted).await?;
+    counted.flush().map_err(|error| Failure::io("writing the tokens", error))?;
+    let lines = counted.lines;
+    drop(counted);
+    if what.output.is_none() {
+        return Ok(Reply::default());
+    }
+    Ok(Reply {
+        text: format!("{} written\n", output::counted(lines, "line")),
+        json: json!({ "lines": lines }).to_string(),
+        note: None,
+    })
+}

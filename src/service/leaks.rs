@@ -1,0 +1,152 @@
+//! Secrets that somebody found where they do not belong: the tokens that they are of end at once. A secret is
+//! looked up by its digest, and stands in no answer, no event and no log.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::domain::event::{Actor, EventKind};
+use crate::domain::id::{OwnerId, TokenId};
+use crate::domain::secret::{Secret, is_plausible};
+use crate::domain::token::{Act, End, Ended, Token};
+use crate::service::caller::Caller;
+use crate::service::error::ServiceError;
+use crate::service::{ATTEMPTS, Service, check};
+use crate::store::{Change, Record, StoreError};
+
+/// The most secrets that an administrator reports at once.
+pub const OF_A_REPORT: usize = 1_000;
+
+/// The most secrets that a stranger reports at once.
+pub const OF_A_STRANGER: usize = 100;
+
+/// What became of one reported secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeakLine {
+    /// Whether it is of a token, and what that was.
+    pub outcome: LeakOutcome,
+    /// The token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<TokenId>,
+    /// Whom it acted for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<OwnerId>,
+}
+
+/// What a reported secret turned out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LeakOutcome {
+    /// Of a token, which this report ended.
+    Ended,
+    /// Of a token that had been ended before.
+    WasEnded,
+    /// Of none.
+    Unknown,
+}
+
+impl LeakOutcome {
+    /// For people.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ended => "ended",
+            Self::WasEnded => "had ended already",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+impl Service {
+    /// Ends the tokens of these secrets, and says what became of each, in their order.
+    ///
+    /// # Errors
+    /// Too many, or a store that refuses: those before the one at fault have ended.
+    pub async fn leaked(
+        &self,
+        by: &Caller,
+        reason: &str,
+        secrets: &[Secret],
+    ) -> Result<Vec<LeakLine>, ServiceError> {
+        by.administers()?;
+        check::line("reason", reason, check::REASON_CHARS)?;
+        few(secrets, OF_A_REPORT)?;
+        self.end_leaked(&by.actor, reason, secrets).await
+    }
+
+    /// Ends the tokens of secrets that a stranger reports. What became of them is for the history alone; whoever
+    /// has a secret could do with its token what they like, and to end it is the least of that.
+    ///
+    /// # Errors
+    /// Too many, or a store that refuses.
+    pub async fn leaked_to(
+        &self,
+        stranger: IpAddr,
+        secrets: &[Secret],
+    ) -> Result<(), ServiceError> {
+        few(secrets, OF_A_STRANGER)?;
+        let reason = format!("reported from {stranger}");
+        self.end_leaked(&Actor::System, &reason, secrets).await.map(|_| ())
+    }
+
+    async fn end_leaked(
+        &self,
+        actor: &Actor,
+        reason: &str,
+        secrets: &[Secret],
+    ) -> Result<Vec<LeakLine>, ServiceError> {
+        let mut lines = Vec::with_capacity(secrets.len());
+        for secret in secrets {
+            let known = is_plausible(secret.expose().as_bytes());
+            let held = if known { self.store().held(&secret.digest()).await? } else { None };
+            lines.push(match held {
+                None => LeakLine { outcome: LeakOutcome::Unknown, id: None, owner: None },
+                Some(held) => LeakLine {
+                    outcome: self.end_one_leaked(actor, reason, held.token.id).await?,
+                    id: Some(held.token.id),
+                    owner: Some(held.token.owner.clone()),
+                },
+            });
+        }
+        Ok(lines)
+    }
+
+    async fn end_one_leaked(
+        &self,
+        actor: &Actor,
+        reason: &str,
+        id: TokenId,
+    ) -> Result<LeakOutcome, ServiceError> {
+        let mut attempts = ATTEMPTS;
+        loop {
+            let held = self.token_record(id).await?;
+            if held.ended.is_some() {
+                return Ok(LeakOutcome::WasEnded);
+            }
+            let act = Act { at: self.at().await?, by: actor.clone(), reason: reason.to_owned() };
+            let mut token = Token::clone(&held);
+            token.ended = Some(Ended { how: End::Leaked, act });
+            token.revision = held.revision.next();
+            let record = Record::Token(Arc::new(token));
+            let change = Change { record, expected: held.revision, unused_since: None };
+            let kind = EventKind::TokenLeaked;
+            attempts -= 1;
+            match self.commit_as(actor.clone(), kind, reason, vec![change], &held).await {
+                Err(StoreError::Conflict { .. }) if attempts > 0 => {}
+                outcome => return Ok(outcome.map(|()| LeakOutcome::Ended)?),
+            }
+        }
+    }
+}
+
+/// Refuses a report that is too long.
+///
+/// # Errors
+/// Always the same, whatever the secrets are.
+pub fn few(secrets: &[Secret], most: usize) -> Result<(), ServiceError> {
+    if (1..=most).contains(&secrets.len()) {
+        return Ok(());
+    }
+    let problem = format_args!("a report has 1 to {most} secrets, not {}", secrets.len());
+    Err(ServiceError::field("secrets", problem))
+}

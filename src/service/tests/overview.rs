@@ -1,0 +1,49 @@
+//! Tokens and owners in numbers.
+
+use super::*;
+use crate::service::overview::{OwnerCounts, TokenCounts};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_are_counted_by_where_they_stand() {
+    let world = World::with_alice().await;
+    world.owner(json!({"id": "bob"})).await.unwrap();
+    let make = async |owner: &str, more: Value| {
+        let mut body = json!({"owner": owner, "name": "ci", "lifetime": 0, "idle_ttl": 0});
+        body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        world.create(body).await.unwrap().id
+    };
+    let day = 86_400;
+    make("alice", json!({"lifetime": "12h"})).await;
+    make("alice", json!({"idle_ttl": 2 * day})).await;
+    make("alice", json!({"lifetime": 14 * day, "idle_ttl": 20 * day})).await;
+    make("alice", json!({"lifetime": 14 * day + 1})).await;
+    make("alice", json!({"not_before": NOW.plus(Span::from_days(9)).to_string()})).await;
+    let paused = make("alice", json!({})).await;
+    world.service.disable_token(&world.by, paused, "").await.unwrap();
+    let ended = make("alice", json!({})).await;
+    world.service.revoke_token(&world.by, ended, "").await.unwrap();
+    make("bob", json!({"lifetime": "2h"})).await;
+    world.service.block_owner(&world.by, &owner_id("bob"), "").await.unwrap();
+
+    let counts = world.service.token_counts(&world.by).await.unwrap();
+    let wanted = TokenCounts {
+        all: 8,
+        active: 4,
+        pending: 1,
+        disabled: 1,
+        blocked: 1,
+        revoked: 1,
+        never_used: 7,
+        end_within_14_days: 4,
+        end_within_3_days: 3,
+        end_within_1_day: 2,
+        ..TokenCounts::default()
+    };
+    assert_eq!(counts, wanted);
+    let owners = world.service.owner_counts(&world.by).await.unwrap();
+    assert_eq!(owners, OwnerCounts { all: 2, more: false, blocked: 1 });
+
+    world.clock.advance(Span::from_days(3));
+    let counts = world.service.token_counts(&world.by).await.unwrap();
+    assert_eq!((counts.expired, counts.idle_expired, counts.blocked), (2, 1, 0));
+}

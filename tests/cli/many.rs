@@ -1,0 +1,120 @@
+//! Acts on many tokens, as they are typed.
+
+use serde_json::json;
+
+use crate::Place;
+use crate::server::{Server, with_token};
+
+#[test]
+fn e9_all_tokens_of_a_user_end_after_they_were_shown() {
+    let place = Place::with_alice();
+    let (one, two) = (place.token().0, place.token().0);
+    let all = ["token", "revoke-all", "--owner", "alice"];
+    let plan = place.json(&all);
+    assert_eq!((&plan["tokens"], &plan["owners"][0]["owner"]), (&json!(2), &json!("alice")));
+    let word = plan["confirm"].as_str().unwrap();
+    let shown = place.run(&all);
+    assert!(shown.out.starts_with("2 tokens would end\n  2 of alice\n"), "{shown:?}");
+    assert!(shown.err.contains("add `--confirm 2-"), "{shown:?}");
+    let late = place.token().0;
+    let act = [&all[..], &["--reason", "left", "--confirm", word]].concat();
+    let (code, refused) = place.refused(&act);
+    assert_eq!((code, &refused["type"]), (4, &json!("urn:tollgate:problem:not-as-shown")));
+    place.ok(&["token", "revoke", &late]);
+    assert_eq!(place.ok(&act), "2 tokens revoked\n");
+    for id in [one, two] {
+        let token = place.json(&["token", "show", &id]);
+        let (how, reason) = (&token["ended"]["how"], &token["ended"]["reason"]);
+        assert_eq!((how, reason), (&json!("revoked"), &json!("left")));
+    }
+    assert_eq!(place.ok(&[&all[..], &["--yes"]].concat()), "0 tokens revoked\n");
+    let (code, _) = place.refused(&["token", "revoke-all", "--yes"]);
+    assert_eq!(code, 2, "without a filter");
+}
+
+#[test]
+fn leaked_secrets_are_read_and_never_told() {
+    let place = Place::with_alice();
+    let ((one, first), (_, second)) = (place.token(), place.token());
+    let outcome = place.run_with(
+        &["token", "leak", "--reason", "in a log"],
+        &format!("{first}\n\n  nothing-that-is-ours \n"),
+    );
+    assert_eq!(outcome.code, 0, "{outcome:?}");
+    let rows: Vec<Vec<_>> =
+        outcome.out.lines().map(|line| line.split_whitespace().collect()).collect();
+    assert_eq!(rows[1], ["1", "ended", &one, "alice"]);
+    assert_eq!(rows[2], ["2", "unknown", "-", "-"]);
+    assert_eq!(outcome.err.trim(), "1 token ended");
+    std::fs::write(place.path("found"), format!("{first}\n{second}\n")).unwrap();
+    let told = place.json(&["token", "leak", place.path("found").to_str().unwrap()]);
+    assert_eq!(told["secrets"][0]["outcome"], "was_ended");
+    assert_eq!(told["secrets"][1]["outcome"], "ended");
+    let history = place.ok(&["--json", "history", "list"]);
+    assert!(history.contains("token.leaked") && history.contains("in a log"));
+    for secret in [&first, &second] {
+        for text in [&outcome.out, &outcome.err, &told.to_string(), &history] {
+            assert!(!text.contains(secret.as_str()), "sec-L1");
+        }
+    }
+}
+
+#[test]
+fn tokens_move_to_another_place_and_work_there() {
+    let (place, other) = (Place::with_alice(), Place::new());
+    let (_, secret) = place.token();
+    let create = ["token", "create", "--owner", "alice", "--name", "=cmd()", "--flags=-1"];
+    let second = place.json(&create)["secret"].as_str().unwrap().to_owned();
+    let csv = place.ok(&["token", "export", "--format", "csv"]);
+    assert!(csv.starts_with("owner,name,app,") && csv.contains(",'=cmd(),"), "{csv}");
+    assert!(csv.lines().skip(1).all(|line| line.ends_with(',')), "no digests: {csv}");
+    let moved = other.path("moved.csv");
+    let file = moved.to_str().unwrap();
+    let export = ["token", "export", "--format", "csv", "--digests", "--output", file];
+    assert_eq!(place.json(&export)["lines"], 3);
+    assert_ne!(place.run(&export).code, 0, "it is there already");
+    let unknown = other.run(&["token", "import", file]);
+    assert_eq!(unknown.code, 1, "{unknown:?}");
+    assert!(unknown.out.contains("line 2 refused: there is no user `alice`"), "{unknown:?}");
+    let dry = ["token", "import", file, "--create-users", "--dry-run"];
+    assert_eq!(other.ok(&dry), "2 tokens would be imported\n");
+    assert_eq!(other.ok(&dry[..4]), "2 tokens imported\n");
+    let list = other.json(&["token", "list", "--flags=-1"]);
+    assert_eq!(list["tokens"][0]["name"], "=cmd()");
+    // By their digests they are known.
+    let leak = other.run_with(&["token", "leak"], &format!("{secret}\n{second}\n"));
+    assert_eq!(leak.err.trim(), "2 tokens ended");
+    let again = other.run(&["--json", "token", "import", file]);
+    assert_eq!(again.out.matches("\"outcome\":\"refused\"").count(), 2, "{again:?}");
+    let lines =
+        "{\"owner\":\"alice\",\"name\":\"x\",\"secret\":\"0f8fad5b-d9cb-469f-a165\"}\n\nno\n";
+    let some = other.run_with(&["token", "import"], lines);
+    assert!(some.out.contains("line 3 refused: this is not JSON"), "{some:?}");
+    assert!(some.err.contains("1 token imported, but 1 refused"), "{some:?}");
+}
+
+#[test]
+fn an_overview_counts_tokens_users_and_requests() {
+    let place = Place::empty();
+    place.ok(&["user", "add", "alice", "--data", "d"]);
+    let create = ["token", "create", "--data", "d", "--owner", "alice", "--name", "ci"];
+    let secret = place.ok(&[&create[..], &["--secret-only", "--lifetime", "2d"]].concat());
+    let alone = place.ok(&["overview", "--data", "d"]);
+    assert!(alone.contains("no server runs"), "{alone}");
+    let overview = place.json(&["overview", "--data", "d"]);
+    assert_eq!(overview["requests"], json!(null));
+    let tokens = &overview["tokens"];
+    assert_eq!((&tokens["active"], &tokens["never_used"]), (&json!(1), &json!(1)));
+    assert_eq!((&tokens["end_within_3_days"], &tokens["end_within_1_day"]), (&json!(1), &json!(0)));
+
+    let server = Server::before_hello(&place);
+    assert_eq!(with_token(server.address("public"), secret.trim()), 200);
+    assert_eq!(with_token(server.address("public"), &"x".repeat(20)), 401);
+    let requests = &place.json(&["overview", "--data", "d"])["requests"];
+    assert_eq!(requests["outcomes"]["2xx"], 1, "{requests}");
+    let refused: u64 =
+        requests["refusals"].as_object().unwrap().values().map(|n| n.as_u64().unwrap()).sum();
+    assert_eq!(refused, 1, "{requests}");
+    let shown = place.ok(&["overview", "--data", "d"]);
+    assert!(shown.contains("requests since") && shown.contains("  2xx  1"), "{shown}");
+}
