@@ -153,7 +153,8 @@ async fn an_act_outlives_its_client() {
         // It leaves while the act is under way.
         begun = begun.acquire() => begun.unwrap().forget(),
     }
-    assert_eq!(ask().await, 409);
+    let again = tokio::time::timeout(std::time::Duration::from_secs(10), ask());
+    assert_eq!(again.await.expect("it did not begin anew"), 409);
     gate.add_permits(1);
     let status = loop {
         match ask().await {
