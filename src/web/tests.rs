@@ -9,6 +9,7 @@ use fluent_bundle::{FluentResource, FluentValue};
 use super::assets::{self, Asset};
 use super::frame::{DONE, Theme};
 use super::language::Language;
+use super::pages::filters::FIELDS;
 use super::texts::Texts;
 use crate::domain::event::EventKind;
 use crate::domain::role::Role;
@@ -21,9 +22,9 @@ const SOURCES: [(&str, &str); 3] = [
 ];
 
 /// Families of keys whose last part is a word that is known when a page is made.
-const FAMILIES: [&str; 13] = [
+const FAMILIES: [&str; 14] = [
     "state-", "done-", "theme-", "problem-", "help-", "wrong-", "event-", "field-", "check-",
-    "outcome-", "store-", "role-", "when-",
+    "outcome-", "store-", "role-", "when-", "filter-",
 ];
 
 const KINDS: [EventKind; 21] = [
@@ -184,6 +185,7 @@ fn every_word_of_a_family_has_a_text() {
         ("help", problems.iter().map(ToString::to_string).collect()),
         ("store", ["ready", "read-only", "broken"].map(str::to_owned).to_vec()),
         ("outcome", ["passed", "refused", "not reached"].map(str::to_owned).to_vec()),
+        ("filter", FIELDS.iter().map(ToString::to_string).collect()),
         ("when-in", units.map(str::to_owned).to_vec()),
         ("when-ago", units.map(str::to_owned).to_vec()),
     ];

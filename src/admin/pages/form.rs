@@ -45,7 +45,9 @@ pub(super) fn refused(frame: &Frame, error: ServiceError) -> Result<(StatusCode,
     match error {
         ServiceError::Field { .. } | ServiceError::NotAllowed { .. } => {
             let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
-            Ok((status, Wrongs::refused(frame, &error, own)))
+            // A page has no field for where it begins.
+            let place = |field: &str| own(field).filter(|field| field != "cursor");
+            Ok((status, Wrongs::refused(frame, &error, place)))
         }
         other => Err(other.into()),
     }

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod create;
 pub mod explain;
+pub mod filters;
 pub mod history;
 pub mod oops;
 pub mod overview;

@@ -1,8 +1,8 @@
 //! Tokens: their list, one of them, and what is asked before one is revoked.
 
 use askama::Template;
-use percent_encoding::NON_ALPHANUMERIC;
 
+use super::filters::Filters;
 use super::history::EventRow;
 use super::parts::{self, Ends, StateMark, TokenRow};
 use crate::domain::grant::{Contexts, Items};
@@ -17,36 +17,20 @@ use crate::web::wrongs::Wrongs;
 pub struct Tokens {
     /// What is around it.
     pub frame: Frame,
+    /// What is wrong with a filter.
+    pub wrongs: Wrongs,
+    /// What it is narrowed to.
+    pub filters: Filters,
     /// Its rows.
     pub rows: Vec<TokenRow>,
-    /// Whose they are, if only somebody's are listed.
-    pub owner: Option<String>,
-    /// Whether the oldest come first.
-    pub oldest: bool,
-    /// Where the page before ended.
-    pub after: Option<String>,
-    /// Where this one ends.
+    /// Where this page ends.
     pub next: Option<String>,
 }
 
 impl Tokens {
-    /// What stands in links that stay with the same list.
-    pub fn which(&self) -> String {
-        let order = if self.oldest { "oldest" } else { "newest" };
-        let owner = self.owner.as_deref().map(|owner| {
-            let owner = percent_encoding::utf8_percent_encode(owner, NON_ALPHANUMERIC);
-            format!("&owner={owner}")
-        });
-        format!("order={order}{}", owner.unwrap_or_default())
-    }
-
-    /// The same with the other order.
-    pub fn turned(&self) -> String {
-        let which = self.which();
-        match self.oldest {
-            true => which.replacen("oldest", "newest", 1),
-            false => which.replacen("newest", "oldest", 1),
-        }
+    /// Whose they are, if only somebody's are listed.
+    pub fn owner(&self) -> Option<&str> {
+        self.filters.typed.said("owner").filter(|_| self.wrongs.all.is_empty())
     }
 }
 
