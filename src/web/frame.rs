@@ -47,6 +47,8 @@ pub struct Reader {
     pub name: String,
     /// Whether the whole history is theirs to see.
     pub watches: bool,
+    /// Whether there are companies that they may see.
+    pub sees_companies: bool,
     /// Whether they make users.
     pub makes_users: bool,
     /// What their forms send back (sec-W1).
@@ -71,16 +73,22 @@ pub struct Frame {
 }
 
 /// The acts that a page can say are done; each has a text `done-…`.
-pub const DONE: [&str; 12] = [
+pub const DONE: [&str; 18] = [
     "token-changed",
     "token-disabled",
     "token-enabled",
     "token-revoked",
     "nothing",
     "user-created",
+    "user-changed",
+    "user-left",
     "user-blocked",
     "user-unblocked",
     "user-password",
+    "company-created",
+    "company-changed",
+    "company-blocked",
+    "company-unblocked",
     "own-password",
     "signed-out",
     "sign-in-first",

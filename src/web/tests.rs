@@ -12,6 +12,8 @@ use super::language::Language;
 use super::pages::filters::FIELDS;
 use super::texts::Texts;
 use crate::domain::event::EventKind;
+use crate::domain::limits::Per;
+use crate::domain::period::Period;
 use crate::domain::role::Role;
 use crate::domain::token::State;
 
@@ -22,9 +24,9 @@ const SOURCES: [(&str, &str); 3] = [
 ];
 
 /// Families of keys whose last part is a word that is known when a page is made.
-const FAMILIES: [&str; 14] = [
+const FAMILIES: [&str; 17] = [
     "state-", "done-", "theme-", "problem-", "help-", "wrong-", "event-", "field-", "check-",
-    "outcome-", "store-", "role-", "when-", "filter-",
+    "outcome-", "store-", "role-", "when-", "filter-", "limit-", "day-", "span-",
 ];
 
 const KINDS: [EventKind; 21] = [
@@ -186,6 +188,12 @@ fn every_word_of_a_family_has_a_text() {
         ("store", ["ready", "read-only", "broken"].map(str::to_owned).to_vec()),
         ("outcome", ["passed", "refused", "not reached"].map(str::to_owned).to_vec()),
         ("filter", FIELDS.iter().map(ToString::to_string).collect()),
+        ("day", (1..=7).map(|day: u8| day.to_string()).collect()),
+        (
+            "limit-rate",
+            [Per::Second, Per::Minute, Per::Hour].map(|per| per.name().to_owned()).to_vec(),
+        ),
+        ("limit-quota", Period::ALL.map(|period| period.name().to_owned()).to_vec()),
         ("when-in", units.map(str::to_owned).to_vec()),
         ("when-ago", units.map(str::to_owned).to_vec()),
     ];

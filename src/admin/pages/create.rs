@@ -20,6 +20,7 @@ use crate::service::input::NewToken;
 use crate::service::{Caller, ServiceError};
 use crate::web::frame::Frame;
 use crate::web::pages::create::{Choice, Create, param_field, place};
+use crate::web::pages::parts::Ends;
 use crate::web::pages::tokens::ShownOnce;
 use crate::web::typed::Typed;
 use crate::web::wrongs::Wrongs;
@@ -73,7 +74,14 @@ pub(super) async fn secret(
         .flatten()
         .map(|secret| secret.expose().to_owned());
     let url = example_url(&handles, &headers);
-    Ok(page(&ShownOnce { frame, id: id.to_string(), name: token.name, secret, url }))
+    let before = match token.rotated_from {
+        Some(old) => {
+            let view = handles.service.token(&by, old).await?;
+            Some((old.to_string(), Ends::of(&frame, &view)))
+        }
+        None => None,
+    };
+    Ok(page(&ShownOnce { frame, id: id.to_string(), name: token.name, secret, url, before }))
 }
 
 /// Something to try a token with: this gateway, by the name that the reader knows its host by.

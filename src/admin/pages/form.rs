@@ -40,6 +40,11 @@ pub(super) fn own(field: &str) -> Option<String> {
     Some(field.to_owned())
 }
 
+/// A number that was typed, else the text, so that the act says what is wrong with it.
+pub(super) fn number(text: &str) -> Value {
+    text.parse::<u64>().map_or_else(|_| Value::from(text), Value::from)
+}
+
 /// What is said beside the form; what is wrong with more than what was typed has a page of its own.
 pub(super) fn refused(frame: &Frame, error: ServiceError) -> Result<(StatusCode, Wrongs), Fault> {
     match error {

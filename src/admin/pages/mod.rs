@@ -16,6 +16,7 @@ use crate::admin::Handles;
 use crate::web::assets::Asset;
 
 mod account;
+mod companies;
 mod create;
 mod explain;
 mod fault;
@@ -24,6 +25,7 @@ mod history;
 mod look;
 mod overview;
 mod reader;
+mod rotate;
 mod sign;
 mod tokens;
 mod users;
@@ -47,6 +49,7 @@ pub(super) fn router(handles: Arc<Handles>) -> Router {
         .route("/tokens/{id}/edit", get(tokens::edit).post(tokens::change))
         .route("/tokens/{id}/disable", post(tokens::disable))
         .route("/tokens/{id}/enable", post(tokens::enable))
+        .route("/tokens/{id}/rotate", get(rotate::form).post(rotate::rotate))
         .route("/tokens/{id}/revoke", get(tokens::ask_revoke).post(tokens::revoke))
         .route("/users", get(users::list))
         .route("/users/new", get(users::form).post(users::make))
@@ -54,6 +57,12 @@ pub(super) fn router(handles: Arc<Handles>) -> Router {
         .route("/users/{id}/block", get(users::ask_block).post(users::block))
         .route("/users/{id}/unblock", get(users::ask_block).post(users::unblock))
         .route("/users/{id}/password", post(users::set_password))
+        .route("/companies", get(companies::list))
+        .route("/companies/new", get(companies::form).post(companies::make))
+        .route("/companies/{id}", get(companies::show))
+        .route("/companies/{id}/edit", get(companies::edit).post(companies::change))
+        .route("/companies/{id}/block", get(companies::ask_block).post(companies::block))
+        .route("/companies/{id}/unblock", get(companies::ask_block).post(companies::unblock))
         .route("/account", get(account::show))
         .route("/account/password", post(account::set_password))
         .route("/history", get(history::list))

@@ -6,6 +6,7 @@ nav-label = Main
 nav-overview = Overview
 nav-tokens = Tokens
 nav-users = Users
+nav-companies = Companies
 nav-history = History
 nav-explain = Explain
 nav-account = Your account
@@ -178,6 +179,52 @@ token-ended-by = Ended by { $name }
 token-disabled-by = Paused by { $name }
 token-owner-blocked = The owner { $name } is blocked, so this token does not work.
 token-company-blocked = The owner { $name } or the company of this token is blocked, so it does not work.
+token-windows = Times
+token-limits = Limits
+token-rotate = Rotate…
+token-successor = Successor
+token-predecessor = Successor of
+token-has-successor = This token was rotated. Move its clients before it ends to its
+token-used-up = This token was used as often as it may be, so it does not work.
+limit-left = { $count } left
+limit-burst = up to { $count } at once
+limit-rate-second = { $count } a second
+limit-rate-minute = { $count } a minute
+limit-rate-hour = { $count } an hour
+limit-quota-hour = { $count } in each hour
+limit-quota-day = { $count } in each day
+limit-quota-week = { $count } in each week
+limit-quota-month = { $count } in each month
+limit-uses = { $count } in all
+limit-concurrent = { $count } at the same time
+day-1 = Mon
+day-2 = Tue
+day-3 = Wed
+day-4 = Thu
+day-5 = Fri
+day-6 = Sat
+day-7 = Sun
+span-minutes = { $count ->
+    [one] { $count } minute
+   *[other] { $count } minutes
+}
+span-hours = { $count ->
+    [one] { $count } hour
+   *[other] { $count } hours
+}
+span-days = { $count ->
+    [one] { $count } day
+   *[other] { $count } days
+}
+rotate-title = Rotate this token?
+rotate-lead = It gets a successor with the same rights and a secret of its own. For a while both work, so that clients can move without an outage.
+rotate-grace = The old secret works for
+rotate-grace-help = No longer than it would have anyway.
+rotate-at-once = no longer: it ends at once
+rotate-after-use = Once the new one is used, the old one works for
+rotate-after-use-help = If that is sooner.
+rotate-not-sooner = as long as said above
+rotate-button = Rotate token
 revoke-title = Revoke this token?
 revoke-lead = Requests with it are refused from this moment on. This is for good: a revoked token never comes back.
 revoke-button = Revoke for good
@@ -247,6 +294,8 @@ secret-title = Your new token
 secret-lead = “{ $name }” is ready to use.
 secret-heading = Secret
 secret-once = Copy it now and keep it safe. It will not be shown again.
+secret-before = The old secret ends by itself.
+secret-before-link = Token before
 secret-curl = Try it
 secret-curl-help = Put the address that you want to call in place of the last part.
 secret-go-on = Go to the token
@@ -311,6 +360,29 @@ unblock-count = { $count ->
    *[other] { $count } tokens go on.
 }
 
+## Companies
+companies-title = Companies
+companies-lead = Tenants that owners and tokens belong to, and what they are licensed for.
+companies-caption = Companies with state, licensed contexts and time of recording
+companies-new = New company
+companies-empty-title = No companies on record
+companies-empty-help = Tokens work without one. Put a company on record to license contexts to it, and to be able to stop all its tokens at once.
+company-id = Short name
+company-id-help = Small letters, digits and hyphens, such as acme. It cannot be changed.
+company-active = Active
+company-blocked = Blocked
+company-blocked-by = Blocked by { $name }
+company-facts = About this company
+company-contexts = Licensed contexts
+company-contexts-help = Any other context is closed to all its tokens, whatever they may themselves.
+company-all-contexts = All contexts
+company-created = On record since
+company-new-lead = What a company is licensed for holds for all its tokens, also those that there are, from the next request on.
+company-new-button = Put on record
+company-edit-title = Name and licences
+company-block-lead = All tokens of this company stop with the next request. Nothing is lost: you can unblock it at any time.
+company-unblock-lead = Its tokens work again, unless they have ended meanwhile or their owner is blocked.
+
 ## The reader's account
 account-title = Your account
 account-password = Change password
@@ -325,6 +397,7 @@ history-title = History
 history-lead = Every change, by whom and why. Nothing here can be altered.
 history-lead-token = Events of the token
 history-lead-user = Events of
+history-lead-company = Events of the company
 history-empty = Nothing has happened yet.
 history-all = Whole history
 event-by = by
@@ -442,6 +515,12 @@ done-token-enabled = The token works again.
 done-token-revoked = The token is revoked.
 done-nothing = There was nothing to change.
 done-user-created = The user is created.
+done-user-changed = The user is changed.
+done-user-left = The user is changed. Some of their tokens still belong to the company of before: look at them, and revoke those that should not.
+done-company-created = The company is on record.
+done-company-changed = The company is changed.
+done-company-blocked = The company is blocked. Its tokens have stopped.
+done-company-unblocked = The company is unblocked.
 done-user-blocked = The user is blocked. Their tokens have stopped.
 done-user-unblocked = The user is unblocked.
 done-user-password = The password is set.
@@ -465,6 +544,10 @@ wrong-context-params = Fill in this parameter with a value that its context take
 wrong-flags = Choose access levels that you and the owner have.
 wrong-items = Items are identifiers without commas and slashes.
 wrong-conditions = Networks look like 192.0.2.0/24 or 192.0.2.7.
+wrong-grace = Choose how long the old secret works.
+wrong-after-use = Choose how long the old secret works after the first use of the new one.
+wrong-limits = Limits are whole numbers from 1 on.
+wrong-conditions-windows = Choose at least one day, and an end that is after the beginning.
 wrong-reason = The reason has at most 500 characters, on one line.
 wrong-id = Give a user name of small letters, digits and . _ - + @.
 wrong-email = This is no e-mail address.

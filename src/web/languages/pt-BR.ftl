@@ -6,6 +6,7 @@ nav-label = Menu principal
 nav-overview = Visão geral
 nav-tokens = Tokens
 nav-users = Usuários
+nav-companies = Empresas
 nav-history = Histórico
 nav-explain = Explicar
 nav-account = Minha conta
@@ -190,6 +191,55 @@ token-ended-by = Terminado por { $name }
 token-disabled-by = Pausado por { $name }
 token-owner-blocked = O dono { $name } está bloqueado, por isso este token não funciona.
 token-company-blocked = O dono { $name } ou a empresa deste token está bloqueada, por isso ele não funciona.
+token-windows = Horários
+token-limits = Limites
+token-rotate = Trocar…
+token-successor = Sucessor
+token-predecessor = Sucessor de
+token-has-successor = Este token foi trocado. Antes que ele termine, mude os clientes para o
+token-used-up = Este token já foi usado tantas vezes quanto podia, por isso não funciona.
+limit-left = { $count ->
+    [one] resta { $count }
+   *[other] restam { $count }
+}
+limit-burst = até { $count } de uma vez
+limit-rate-second = { $count } por segundo
+limit-rate-minute = { $count } por minuto
+limit-rate-hour = { $count } por hora
+limit-quota-hour = { $count } a cada hora
+limit-quota-day = { $count } a cada dia
+limit-quota-week = { $count } a cada semana
+limit-quota-month = { $count } a cada mês
+limit-uses = { $count } no total
+limit-concurrent = { $count } ao mesmo tempo
+day-1 = seg.
+day-2 = ter.
+day-3 = qua.
+day-4 = qui.
+day-5 = sex.
+day-6 = sáb.
+day-7 = dom.
+span-minutes = { $count ->
+    [one] { $count } minuto
+   *[other] { $count } minutos
+}
+span-hours = { $count ->
+    [one] { $count } hora
+   *[other] { $count } horas
+}
+span-days = { $count ->
+    [one] { $count } dia
+   *[other] { $count } dias
+}
+rotate-title = Trocar este token?
+rotate-lead = Ele ganha um sucessor com os mesmos direitos e um segredo próprio. Por um tempo os dois funcionam, para que os clientes mudem sem interrupção.
+rotate-grace = O segredo antigo funciona por mais
+rotate-grace-help = Não mais do que funcionaria de qualquer forma.
+rotate-at-once = nada: termina na hora
+rotate-after-use = Depois que o novo for usado, o antigo funciona por mais
+rotate-after-use-help = Se isso vier antes.
+rotate-not-sooner = o tempo indicado acima
+rotate-button = Trocar token
 revoke-title = Revogar este token?
 revoke-lead = A partir deste momento, requisições com ele são recusadas. É definitivo: um token revogado nunca volta.
 revoke-button = Revogar de vez
@@ -259,6 +309,8 @@ secret-title = Seu novo token
 secret-lead = “{ $name }” está pronto para usar.
 secret-heading = Segredo
 secret-once = Copie agora e guarde bem. Ele não será mostrado de novo.
+secret-before = O segredo antigo termina sozinho.
+secret-before-link = Token anterior
 secret-curl = Experimente
 secret-curl-help = Troque a última parte pelo endereço que você quer chamar.
 secret-go-on = Ir para o token
@@ -323,6 +375,29 @@ unblock-count = { $count ->
    *[other] { $count } tokens voltam a funcionar.
 }
 
+## Empresas
+companies-title = Empresas
+companies-lead = A quem pertencem donos e tokens, e para o que cada uma tem licença.
+companies-caption = Empresas com estado, contextos licenciados e data de cadastro
+companies-new = Nova empresa
+companies-empty-title = Nenhuma empresa cadastrada
+companies-empty-help = Os tokens funcionam sem elas. Cadastre uma empresa para licenciar contextos e poder parar todos os tokens dela de uma vez.
+company-id = Nome curto
+company-id-help = Letras minúsculas, algarismos e hifens, por exemplo acme. Não pode ser alterado.
+company-active = Ativa
+company-blocked = Bloqueada
+company-blocked-by = Bloqueada por { $name }
+company-facts = Sobre esta empresa
+company-contexts = Contextos licenciados
+company-contexts-help = Qualquer outro contexto fica fechado a todos os tokens dela, mesmo que eles o permitam.
+company-all-contexts = Todos os contextos
+company-created = Cadastrada em
+company-new-lead = As licenças de uma empresa valem para todos os tokens dela, também os que já existem, a partir da próxima requisição.
+company-new-button = Cadastrar
+company-edit-title = Nome e licenças
+company-block-lead = Todos os tokens desta empresa param na próxima requisição. Nada se perde: você pode desbloqueá-la a qualquer momento.
+company-unblock-lead = Os tokens dela voltam a funcionar, a não ser que tenham terminado nesse meio-tempo ou que o dono esteja bloqueado.
+
 ## A conta de quem lê
 account-title = Minha conta
 account-password = Trocar a senha
@@ -337,6 +412,7 @@ history-title = Histórico
 history-lead = Cada alteração, por quem e por quê. Aqui nada pode ser modificado.
 history-lead-token = Eventos do token
 history-lead-user = Eventos de
+history-lead-company = Eventos da empresa
 history-empty = Ainda não aconteceu nada.
 history-all = Histórico completo
 event-by = por
@@ -454,6 +530,12 @@ done-token-enabled = O token voltou a funcionar.
 done-token-revoked = O token foi revogado.
 done-nothing = Não havia nada para alterar.
 done-user-created = O usuário foi criado.
+done-user-changed = O usuário foi alterado.
+done-user-left = O usuário foi alterado. Alguns tokens dele ainda pertencem à empresa anterior: examine-os e revogue os que não devem continuar.
+done-company-created = A empresa foi cadastrada.
+done-company-changed = A empresa foi alterada.
+done-company-blocked = A empresa foi bloqueada. Os tokens dela pararam.
+done-company-unblocked = A empresa foi desbloqueada.
 done-user-blocked = O usuário foi bloqueado. Os tokens dele pararam.
 done-user-unblocked = O usuário foi desbloqueado.
 done-user-password = A senha foi definida.
@@ -477,6 +559,10 @@ wrong-context-params = Preencha este parâmetro com um valor que o contexto acei
 wrong-flags = Escolha níveis de acesso que você e o dono tenham.
 wrong-items = Itens são identificadores sem vírgulas nem barras.
 wrong-conditions = Redes são assim: 192.0.2.0/24 ou 192.0.2.7.
+wrong-grace = Escolha por quanto tempo o segredo antigo ainda funciona.
+wrong-after-use = Escolha por quanto tempo o segredo antigo funciona após o primeiro uso do novo.
+wrong-limits = Limites são números inteiros a partir de 1.
+wrong-conditions-windows = Escolha ao menos um dia e um fim depois do início.
 wrong-reason = O motivo tem no máximo 500 caracteres, em uma linha.
 wrong-id = Informe um nome de usuário com letras minúsculas, algarismos e . _ - + @.
 wrong-email = Isto não é um endereço de e-mail.

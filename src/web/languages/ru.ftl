@@ -6,6 +6,7 @@ nav-label = Основное меню
 nav-overview = Обзор
 nav-tokens = Токены
 nav-users = Пользователи
+nav-companies = Компании
 nav-history = История
 nav-explain = Разбор запроса
 nav-account = Моя учётная запись
@@ -202,6 +203,55 @@ token-ended-by = Закончился. Кем: { $name }
 token-disabled-by = Приостановлен. Кем: { $name }
 token-owner-blocked = Владелец { $name } заблокирован, поэтому токен не работает.
 token-company-blocked = Владелец { $name } или компания этого токена заблокированы, поэтому он не работает.
+token-windows = Время
+token-limits = Ограничения
+token-rotate = Заменить…
+token-successor = Преемник
+token-predecessor = Преемник токена
+token-has-successor = Этот токен заменён. Пока он не закончился, переведите клиентов на новый:
+token-used-up = Токен использован столько раз, сколько можно, поэтому он не работает.
+limit-left = осталось { $count }
+limit-burst = сразу до { $count }
+limit-rate-second = { $count } в секунду
+limit-rate-minute = { $count } в минуту
+limit-rate-hour = { $count } в час
+limit-quota-hour = { $count } за каждый час
+limit-quota-day = { $count } за каждые сутки
+limit-quota-week = { $count } за каждую неделю
+limit-quota-month = { $count } за каждый месяц
+limit-uses = всего { $count }
+limit-concurrent = одновременно { $count }
+day-1 = пн
+day-2 = вт
+day-3 = ср
+day-4 = чт
+day-5 = пт
+day-6 = сб
+day-7 = вс
+span-minutes = { $count ->
+    [one] { $count } минута
+    [few] { $count } минуты
+   *[other] { $count } минут
+}
+span-hours = { $count ->
+    [one] { $count } час
+    [few] { $count } часа
+   *[other] { $count } часов
+}
+span-days = { $count ->
+    [one] { $count } день
+    [few] { $count } дня
+   *[other] { $count } дней
+}
+rotate-title = Заменить этот токен?
+rotate-lead = У него появится преемник с теми же правами и своим секретом. Некоторое время работают оба, чтобы перевести клиентов без простоя.
+rotate-grace = Сколько ещё работает старый секрет
+rotate-grace-help = Не дольше, чем он работал бы и так.
+rotate-at-once = нисколько: заканчивается сразу
+rotate-after-use = Сколько он работает после первого использования нового
+rotate-after-use-help = Если это наступит раньше.
+rotate-not-sooner = столько, сколько указано выше
+rotate-button = Заменить токен
 revoke-title = Отозвать этот токен?
 revoke-lead = С этой минуты запросы с ним будут отклоняться. Это навсегда: отозванный токен вернуть нельзя.
 revoke-button = Отозвать навсегда
@@ -273,6 +323,8 @@ secret-title = Ваш новый токен
 secret-lead = Токен «{ $name }» готов к работе.
 secret-heading = Секрет
 secret-once = Скопируйте его сейчас и сохраните в надёжном месте. Больше он не будет показан.
+secret-before = Старый секрет закончится сам.
+secret-before-link = Прежний токен
 secret-curl = Попробуйте
 secret-curl-help = Замените последнюю часть адресом, к которому хотите обратиться.
 secret-go-on = Перейти к токену
@@ -339,6 +391,29 @@ unblock-count = { $count ->
    *[other] Заработают { $count } токенов.
 }
 
+## Компании
+companies-title = Компании
+companies-lead = Кому принадлежат владельцы и токены и на что у них есть лицензии.
+companies-caption = Компании: состояние, лицензии на контексты и время внесения
+companies-new = Новая компания
+companies-empty-title = В реестре нет компаний
+companies-empty-help = Токены работают и без них. Внесите компанию, чтобы выдать ей лицензии на контексты и при необходимости остановить сразу все её токены.
+company-id = Краткое название
+company-id-help = Строчные латинские буквы, цифры и дефисы, например acme. Изменить его нельзя.
+company-active = Действует
+company-blocked = Заблокирована
+company-blocked-by = Заблокирована. Кем: { $name }
+company-facts = О компании
+company-contexts = Лицензии на контексты
+company-contexts-help = Остальные контексты закрыты для всех её токенов, что бы ни было разрешено им самим.
+company-all-contexts = Все контексты
+company-created = В реестре с
+company-new-lead = Лицензии компании действуют для всех её токенов, в том числе уже выданных, со следующего запроса.
+company-new-button = Внести в реестр
+company-edit-title = Название и лицензии
+company-block-lead = Все токены этой компании остановятся со следующего запроса. Ничего не пропадёт: разблокировать можно в любое время.
+company-unblock-lead = Токены компании снова заработают, если за это время не закончились и их владелец не заблокирован.
+
 ## Учётная запись читателя
 account-title = Моя учётная запись
 account-password = Смена пароля
@@ -353,6 +428,7 @@ history-title = История
 history-lead = Каждое изменение: кто его сделал и почему. Исправить здесь ничего нельзя.
 history-lead-token = События токена
 history-lead-user = События пользователя
+history-lead-company = События компании
 history-empty = Пока ничего не произошло.
 history-all = Вся история
 event-by = кем:
@@ -472,6 +548,12 @@ done-token-enabled = Токен снова работает.
 done-token-revoked = Токен отозван.
 done-nothing = Менять было нечего.
 done-user-created = Пользователь создан.
+done-user-changed = Пользователь изменён.
+done-user-left = Пользователь изменён. Часть его токенов всё ещё относится к прежней компании: просмотрите их и отзовите лишние.
+done-company-created = Компания внесена в реестр.
+done-company-changed = Компания изменена.
+done-company-blocked = Компания заблокирована. Её токены остановлены.
+done-company-unblocked = Компания разблокирована.
 done-user-blocked = Пользователь заблокирован. Его токены остановлены.
 done-user-unblocked = Пользователь разблокирован.
 done-user-password = Пароль задан.
@@ -495,6 +577,10 @@ wrong-context-params = Заполните этот параметр значен
 wrong-flags = Выберите уровни доступа, которые есть у вас и у владельца.
 wrong-items = Объекты — это идентификаторы без запятых и косых черт.
 wrong-conditions = Сети выглядят так: 192.0.2.0/24 или 192.0.2.7.
+wrong-grace = Выберите, сколько ещё работает старый секрет.
+wrong-after-use = Выберите, сколько старый секрет работает после первого использования нового.
+wrong-limits = Ограничения — целые числа от 1.
+wrong-conditions-windows = Выберите хотя бы один день и конец, который позже начала.
 wrong-reason = Причина — не длиннее 500 знаков в одну строку.
 wrong-id = Имя пользователя — строчные латинские буквы, цифры и . _ - + @.
 wrong-email = Это не адрес электронной почты.

@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::filters::Filters;
 use super::history::EventRow;
+use super::limits::{self, LimitRow};
 use super::parts::{self, Ends, StateMark, TokenRow};
 use crate::domain::grant::{Contexts, Items};
 use crate::service::view::{ParamView, TokenView};
@@ -48,6 +49,8 @@ pub struct ShownOnce {
     pub secret: Option<String>,
     /// Something to try it with.
     pub url: String,
+    /// The token that it succeeds, with its end.
+    pub before: Option<(String, Ends)>,
 }
 
 /// Parameters of a context, as far as they are shown.
@@ -89,6 +92,10 @@ pub struct Token {
     pub items: Option<Vec<String>>,
     /// From where it may be presented; empty means anywhere.
     pub networks: Vec<String>,
+    /// At which times of the week; empty means always.
+    pub windows: Vec<String>,
+    /// How much it may be used.
+    pub limits: Vec<LimitRow>,
     /// What contexts define.
     pub params: Vec<HeldParam>,
     /// Since when, by whom and why it is paused or over.
@@ -151,6 +158,13 @@ impl Token {
                 Items::Set(ids) => Some(ids.iter().map(|id| id.to_string()).collect()),
             },
             networks: token.conditions.networks.iter().map(ToString::to_string).collect(),
+            windows: token
+                .conditions
+                .windows
+                .iter()
+                .map(|window| limits::window(&frame, window))
+                .collect(),
+            limits: limits::limits(&frame, &token),
             params: held_params(&token),
             stopped: act.map(|act| Stopped::by(&frame, act)),
             may_change,
