@@ -28,6 +28,7 @@ mod reader;
 mod rotate;
 mod sign;
 mod tokens;
+mod user_form;
 mod users;
 mod visit;
 
@@ -52,8 +53,9 @@ pub(super) fn router(handles: Arc<Handles>) -> Router {
         .route("/tokens/{id}/rotate", get(rotate::form).post(rotate::rotate))
         .route("/tokens/{id}/revoke", get(tokens::ask_revoke).post(tokens::revoke))
         .route("/users", get(users::list))
-        .route("/users/new", get(users::form).post(users::make))
+        .route("/users/new", get(user_form::form).post(user_form::make))
         .route("/users/{id}", get(users::show))
+        .route("/users/{id}/edit", get(user_form::edit).post(user_form::change))
         .route("/users/{id}/block", get(users::ask_block).post(users::block))
         .route("/users/{id}/unblock", get(users::ask_block).post(users::unblock))
         .route("/users/{id}/password", post(users::set_password))
