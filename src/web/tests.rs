@@ -24,9 +24,26 @@ const SOURCES: [(&str, &str); 3] = [
 ];
 
 /// Families of keys whose last part is a word that is known when a page is made.
-const FAMILIES: [&str; 17] = [
-    "state-", "done-", "theme-", "problem-", "help-", "wrong-", "event-", "field-", "check-",
-    "outcome-", "store-", "role-", "when-", "filter-", "limit-", "day-", "span-",
+const FAMILIES: [&str; 19] = [
+    "state-",
+    "done-",
+    "theme-",
+    "problem-",
+    "help-",
+    "wrong-",
+    "event-",
+    "field-",
+    "check-",
+    "outcome-",
+    "store-",
+    "role-",
+    "when-",
+    "filter-",
+    "limit-",
+    "day-",
+    "span-",
+    "create-per-",
+    "create-limits-",
 ];
 
 const KINDS: [EventKind; 21] = [

@@ -23,6 +23,7 @@ mod fault;
 mod form;
 mod history;
 mod look;
+mod new_token;
 mod overview;
 mod reader;
 mod rotate;
