@@ -9,12 +9,15 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "desk_pages/more.rs"]
+mod more;
 mod support;
 
 use std::path::PathBuf;
 
 use serde_json::json;
 
+use support::axe;
 use support::browser::Browser;
 use support::client::{Answer, Client};
 use support::program::Program;
@@ -88,7 +91,7 @@ fn picture(browser: &mut Browser, name: &str) {
     browser.look(DESKTOP, false);
 }
 
-/// What WCAG 2.2 asks for and a machine can see: names for all controls, targets of 24 pixels (2.5.8),
+/// What WCAG 2.2 asks for and a machine can see, besides all that axe-core finds in light and dark: names for all controls, targets of 24 pixels (2.5.8),
 /// nothing wider than the screen (1.4.10), one main heading, no id twice.
 fn accessible(browser: &mut Browser, what: &str) {
     let script = r#"(() => {
@@ -111,9 +114,11 @@ fn accessible(browser: &mut Browser, what: &str) {
       if (document.documentElement.scrollWidth > innerWidth) faults.push('wider than the screen: ' + document.documentElement.scrollWidth);
       return faults;
     })()"#;
-    for width in [DESKTOP, PHONE] {
-        browser.look(width, false);
+    for (width, dark) in [(DESKTOP, false), (DESKTOP, true), (PHONE, false), (PHONE, true)] {
+        browser.look(width, dark);
         assert_eq!(browser.value(script), json!([]), "{what} at {width:?}");
+        let found = axe::findings(browser);
+        assert_eq!(found, json!([]), "{what} at {width:?}, dark: {dark}: {found:#}");
     }
     browser.look(DESKTOP, false);
 }

@@ -52,6 +52,9 @@ pub(super) async fn edit(
 ) -> Result<Response, Fault> {
     let Visit { by, frame, .. } = visit;
     let held = handles.service.owner(&by, &id).await?;
+    if !handles.service.offers_change(&by, &id).await? {
+        return Err(Fault::of(StatusCode::FORBIDDEN, "forbidden"));
+    }
     let typed = (as_typed(&held), Wrongs::default());
     Ok(page(&filled(&handles, (&by, frame), typed, Some(&held)).await?))
 }
