@@ -77,15 +77,34 @@ fn sign_in(browser: &mut Browser, desk: &str, user: &str) {
     browser.follow("form button.main");
 }
 
+/// Pages of which pictures are kept, in all lights and sizes; of others in one light for each size.
+const MAIN: [&str; 4] = ["overview", "tokens", "create", "token"];
+const KEPT: [&str; 9] = [
+    "sign-in",
+    "limits",
+    "filters",
+    "secret",
+    "rotate",
+    "company",
+    "explain",
+    "history-ru",
+    "history-pt-BR",
+];
+
 /// Pictures, if somebody wants them.
 fn picture(browser: &mut Browser, name: &str) {
     let Some(folder) = std::env::var_os("TOLLGATE_SCREENS") else { return };
-    let folder = PathBuf::from(folder);
+    let (folder, is_main) = (PathBuf::from(folder), MAIN.contains(&name));
+    if !is_main && !KEPT.contains(&name) {
+        return;
+    }
     std::fs::create_dir_all(&folder).unwrap();
     for (size, width) in [("desktop", DESKTOP), ("phone", PHONE)] {
         for (light, dark) in [("light", false), ("dark", true)] {
-            browser.look(width, dark);
-            browser.picture(&folder.join(format!("{name}-{size}-{light}.png")));
+            if is_main || dark == (size == "phone") {
+                browser.look(width, dark);
+                browser.picture(&folder.join(format!("{name}-{size}-{light}.webp")));
+            }
         }
     }
     browser.look(DESKTOP, false);
@@ -253,6 +272,7 @@ fn end(browser: &mut Browser, program: &Program, desk: &str, secret: &str) {
         accessible(browser, language);
     }
     browser.click(".me summary");
+    accessible(browser, "menu");
     browser.follow(".me-menu button");
     browser.until("location.pathname === '/sign-in'");
     browser.open(&format!("{desk}/tokens"));

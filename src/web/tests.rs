@@ -196,6 +196,7 @@ fn every_word_of_a_family_has_a_text() {
     let words: Vec<(&str, Vec<String>)> = vec![
         ("event", KINDS.into_iter().map(kind).collect()),
         ("state", states.iter().map(|state| state.as_str().to_owned()).collect()),
+        ("state", ["blocked", "used-up"].map(str::to_owned).to_vec()),
         ("done", DONE.iter().map(ToString::to_string).collect()),
         ("theme", Theme::ALL.iter().map(|theme| theme.word().to_owned()).collect()),
         ("role", Role::ALL.iter().map(|role| role.as_str().to_owned()).collect()),

@@ -27,6 +27,19 @@ fn companies_limits_filters_and_rotation_in_a_browser() {
     rotate(&mut browser, &program, &secret);
     block(&mut browser, &program, &desk, &secret);
     assert_eq!(browser.complaints, [""; 0]);
+    for (path, what) in [
+        ("/tokens?text=limi", "list of tokens"),
+        ("/history/check", "check of the history"),
+        ("/users/alice/block", "block of a user"),
+        ("/nowhere", "nothing there"),
+    ] {
+        browser.open(&format!("{desk}{path}"));
+        accessible(&mut browser, what);
+    }
+    browser.open(&format!("{desk}/tokens?text=old"));
+    browser.follow("tbody a");
+    browser.follow("a[href$='/edit']");
+    accessible(&mut browser, "name and description");
 }
 
 /// A company is put on record, licensed for one context alone.

@@ -44,7 +44,7 @@ pub(super) fn token(frame: &Frame, typed: &Typed, settings: &Settings) -> Result
         body.insert("items".to_owned(), json!(items));
     }
     body.insert("conditions".to_owned(), conditions(typed));
-    body.insert("limits".to_owned(), limits(typed));
+    body.insert("limits".to_owned(), limits(frame, typed)?);
     as_body(frame, Value::Object(body), place)
 }
 
@@ -106,7 +106,7 @@ fn minute(text: &str) -> Value {
 }
 
 /// How much it may be used: fields of the form are called as those of the act.
-fn limits(typed: &Typed) -> Value {
+fn limits(frame: &Frame, typed: &Typed) -> Result<Value, Wrongs> {
     let said = |field: &str| typed.said(&format!("limits.{field}")).map(number);
     let mut limits = Map::new();
     if let Some(requests) = said("rate.requests") {
@@ -116,10 +116,15 @@ fn limits(typed: &Typed) -> Value {
         }
         limits.insert("rate".to_owned(), rate);
     }
-    let quota = |period: Period| {
-        Some((period.name().to_owned(), said(&format!("quotas.{}", period.name()))?))
-    };
-    let quotas: Map<_, _> = Period::ALL.into_iter().filter_map(quota).collect();
+    let mut quotas = Map::new();
+    for period in Period::ALL.map(Period::name) {
+        let Some(most) = said(&format!("quotas.{period}")) else { continue };
+        if !most.is_u64() {
+            // The act could not say of which period it is.
+            return Err(Wrongs::one(frame, &format!("limits.quotas.{period}"), "wrong-limits"));
+        }
+        quotas.insert(period.to_owned(), most);
+    }
     if !quotas.is_empty() {
         limits.insert("quotas".to_owned(), Value::Object(quotas));
     }
@@ -128,5 +133,5 @@ fn limits(typed: &Typed) -> Value {
             limits.insert(field.to_owned(), most);
         }
     }
-    Value::Object(limits)
+    Ok(Value::Object(limits))
 }

@@ -124,7 +124,7 @@ impl Filters {
         let chip = |field: &str| {
             let text = self.typed.said(field)?;
             let value = match field {
-                "state" if frame.knows("state", text) => frame.of("state", text),
+                "state" => states(frame, text),
                 "never_used" => String::new(),
                 _ => text.to_owned(),
             };
@@ -134,8 +134,22 @@ impl Filters {
         FIELDS.into_iter().filter_map(chip).collect()
     }
 
+    /// Several states that are asked for at once, as links do, with how they are called.
+    pub fn more_states(&self, frame: &Frame) -> Option<(&str, String)> {
+        let text = self.typed.said("state").filter(|text| text.contains(','))?;
+        Some((text, states(frame, text)))
+    }
+
     /// Whether the list is not the whole one.
     pub fn narrowed(&self) -> bool {
         FIELDS.into_iter().any(|field| self.typed.said(field).is_some())
     }
+}
+
+fn states(frame: &Frame, text: &str) -> String {
+    let name = |word: &str| match frame.knows("state", word) {
+        true => frame.of("state", word),
+        false => word.to_owned(),
+    };
+    text.split(',').map(name).collect::<Vec<_>>().join(", ")
 }

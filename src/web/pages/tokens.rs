@@ -141,7 +141,7 @@ impl Token {
         let act = token.ended.as_ref().map(|ended| &ended.act).or(token.disabled.as_ref());
         Self {
             id: token.id.to_string(),
-            state: StateMark::of(token.state, token.blocked),
+            state: StateMark::of(&token),
             created: frame.when(token.created_at),
             created_by: parts::actor(&frame, &token.created_by),
             not_before: Some(token.not_before)

@@ -119,7 +119,8 @@ async fn limits_and_times_are_set_with_the_token() {
         let got = root.post("/tokens/new", &format!("name=x&owner=alice&{wrong}")).await;
         assert_eq!(got.status, 400, "{wrong}");
         let field = format!("<a href=\"#{place}\">");
-        assert!(got.text.contains(&field) && got.text.contains(&format!("id=\"{place}-wrong\"")));
+        let beside = format!("id=\"{place}-wrong\"");
+        assert!(got.text.contains(&field) && got.text.contains(&beside), "{wrong}: {}", got.text);
     }
 }
 
