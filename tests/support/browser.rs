@@ -177,7 +177,7 @@ impl Browser {
 
     /// Writes a picture of the page.
     pub fn picture(&mut self, file: &Path) {
-        let got = self.tell("Page.captureScreenshot", json!({"format": "webp", "quality": 80}));
+        let got = self.tell("Page.captureScreenshot", json!({"format": "webp", "quality": 60}));
         let text = got["data"].as_str().unwrap();
         let bytes = base64::prelude::BASE64_STANDARD.decode(text).unwrap();
         std::fs::write(file, bytes).unwrap();

@@ -80,20 +80,22 @@ fn context_params(typed: &Typed, chosen: &[&str], settings: &Settings) -> Value 
 /// From where and when it may be presented.
 fn conditions(typed: &Typed) -> Value {
     let networks: Vec<_> = typed.words("networks").into_iter().map(whole).collect();
-    let mut conditions = json!({"networks": networks});
+    let mut conditions = Map::new();
+    conditions.insert("networks".to_owned(), json!(networks));
     let days: Vec<_> = typed.all("window-day").map(number).collect();
     let (from, until) = (typed.said("window-from"), typed.said("window-until"));
     if !days.is_empty() || from.is_some() || until.is_some() {
         let until = until.filter(|until| *until != "00:00");
         let offset = typed.said("window-offset").and_then(|text| text.parse::<i64>().ok());
-        conditions["windows"] = json!([{
+        let window = json!([{
             "days": days,
             "from_minute": from.map_or(json!(0), minute),
             "until_minute": until.map_or(json!(24 * 60), minute),
             "utc_offset_minutes": offset.unwrap_or(0),
         }]);
+        conditions.insert("windows".to_owned(), window);
     }
-    conditions
+    Value::Object(conditions)
 }
 
 /// Minutes since midnight of `09:30`; what is no such time stays text, so that the act says so.
@@ -110,10 +112,9 @@ fn limits(frame: &Frame, typed: &Typed) -> Result<Value, Wrongs> {
     let said = |field: &str| typed.said(&format!("limits.{field}")).map(number);
     let mut limits = Map::new();
     if let Some(requests) = said("rate.requests") {
-        let mut rate = json!({"requests": requests, "per": typed.one("limits.rate.per")});
-        if let Some(burst) = said("rate.burst") {
-            rate["burst"] = burst;
-        }
+        // Left out is `null`.
+        let (per, burst) = (typed.one("limits.rate.per"), said("rate.burst"));
+        let rate = json!({"requests": requests, "per": per, "burst": burst});
         limits.insert("rate".to_owned(), rate);
     }
     let mut quotas = Map::new();
