@@ -199,7 +199,7 @@ token-limits = Limites
 token-rotate = Trocar…
 token-successor = Sucessor
 token-predecessor = Sucessor de
-token-has-successor = Este token foi trocado. Antes que ele termine, mude os clientes para o
+token-has-successor = Este token foi trocado: mude os clientes para o novo antes que ele termine.
 token-used-up = Este token já foi usado tantas vezes quanto podia, por isso não funciona.
 limit-left = { $count ->
     [one] resta { $count }
