@@ -30,8 +30,12 @@ pub(super) async fn list(State(handles): Handle, visit: Visit) -> Result<Respons
         Ok(asked) => match handles.service.tokens(&by, &asked).await {
             Ok(tokens) => (StatusCode::OK, Wrongs::default(), Some(tokens)),
             Err(error @ ServiceError::NoOwner(_)) => {
-                let mut wrongs = Wrongs::refused(&frame, &error, own);
-                wrongs.all.iter_mut().for_each(|wrong| wrong.place = "owner".to_owned());
+                let mut wrongs = Wrongs::field(&frame, "owner", &error.to_string(), own);
+                if by.watches().is_err() {
+                    // There may be one whom they do not see.
+                    let words = frame.t("problem-not-found");
+                    wrongs.all.iter_mut().for_each(|wrong| wrong.words.clone_from(&words));
+                }
                 (StatusCode::NOT_FOUND, wrongs, None)
             }
             Err(error) => {
