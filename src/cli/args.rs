@@ -10,6 +10,7 @@ use crate::cli::change::{CompanyAdd, CompanyUpdate, UserUpdate};
 use crate::cli::failure::EXIT_CODES;
 use crate::cli::list::{TokenList, one_or_more};
 use crate::cli::terms::{Create, Update};
+use crate::cli::webhook_terms::WebhookCommand;
 
 const EVERYWHERE: &str = "Options of every command";
 
@@ -77,6 +78,9 @@ pub enum Command {
         #[command(flatten)]
         list: HistoryList,
     },
+    /// See who is told what happened, and whether it arrives
+    #[command(subcommand)]
+    Webhook(WebhookCommand),
     /// Show each check that a request would meet, and where it would stop
     Explain(Explain),
     /// Tell whether a server runs, and how its store does

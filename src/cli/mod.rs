@@ -20,6 +20,7 @@ pub mod limit;
 pub mod terms;
 pub mod list;
 pub mod change;
+pub mod webhook_terms;
 pub mod args;
 pub mod token;
 pub mod waiting;
@@ -29,6 +30,7 @@ pub mod render;
 pub mod user;
 pub mod company;
 pub mod history;
+pub mod webhook;
 pub mod explain;
 pub mod clock;
 pub mod system;
@@ -117,6 +119,9 @@ fn dispatch(arguments: Arguments) -> Result<Reply, Failure> {
                 history::verify(against.as_deref(), client).await
             }
         }),
+        Command::Webhook(command) => {
+            ask(&common, async |client, clock| webhook::run(command, client, clock).await)
+        }
         Command::Explain(explain) => {
             ask(&common, async |client, clock| explain::run(explain, client, clock).await)
         }
