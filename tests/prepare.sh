@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests run beside Tollgate: from the distribution what is missing of nginx, curl,
-# strace, Chromium and Python, and from the Python registry httpbin, into a folder of its own under target/.
+# strace, Chromium and Python, and from the Python registry httpbin and axe-core, into folders of their own
+# under target/.
 # Running it again costs nothing. tests/run calls it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -8,6 +9,8 @@ cd "$(dirname "$0")/.."
 target=${CARGO_TARGET_DIR:-target}
 venv=$target/tests/httpbin
 wanted=tests/support/httpbin.txt
+axe=$target/tests/axe
+wanted_axe=tests/support/axe.txt
 
 has_venv() {
     python3 -c 'import ensurepip, venv' 2>/dev/null
@@ -53,4 +56,16 @@ if ! cmp -s "$wanted" "$venv/installed.txt"; then
     "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$wanted"
     "$venv/bin/python" -c 'import logging; logging.disable(); import gunicorn, httpbin'
     cp "$wanted" "$venv/installed.txt"
+fi
+
+if ! cmp -s "$wanted_axe" "$axe/installed.txt"; then
+    echo "installing axe-core into $axe"
+    rm -rf "$axe"
+    mkdir -p "$axe/package"
+    # One file of the package is wanted, and nothing that it needs beside that.
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --target "$axe/package" \
+        --requirement "$wanted_axe"
+    cp "$axe"/package/axe_playwright_python/axe.min.js "$axe/"
+    rm -rf "$axe/package"
+    cp "$wanted_axe" "$axe/installed.txt"
 fi

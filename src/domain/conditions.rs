@@ -117,6 +117,21 @@ impl Window {
         WrittenWindow { days, from_minute, until_minute, utc_offset_minutes }.try_into()
     }
 
+    /// Its days: 1 is Monday, 7 is Sunday.
+    pub fn days(&self) -> &[u8] {
+        &self.0.days
+    }
+
+    /// From which minute of these days up to which, and not with it.
+    pub const fn minutes(&self) -> (u16, u16) {
+        (self.0.from_minute, self.0.until_minute)
+    }
+
+    /// How far east of UTC its clock is, in minutes.
+    pub const fn utc_offset_minutes(&self) -> i16 {
+        self.0.utc_offset_minutes
+    }
+
     /// Whether `at` falls into it.
     pub fn contains(&self, at: Timestamp) -> bool {
         let Self(window) = self;

@@ -1,7 +1,8 @@
 //! What is offered to somebody before they try it: asked of the same rules that the acts ask, so that a
 //! page shows no button that would be refused.
 
-use crate::domain::id::{OwnerId, TokenId};
+use crate::domain::grant::Contexts;
+use crate::domain::id::{OwnerId, Slug, TokenId};
 use crate::domain::role::Role;
 use crate::domain::token::State;
 use crate::service::caller::Caller;
@@ -12,7 +13,7 @@ use crate::service::{PAGE_ENTRIES, Service};
 /// How many pages of an owner's tokens are counted.
 const PAGES_COUNTED: usize = 10;
 
-/// How many tokens stop when their owner is blocked.
+/// How many tokens stop when their owner or their company is blocked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stopping {
     /// Those that could be used now.
@@ -26,6 +27,11 @@ impl Caller {
     pub fn makes_owners(&self) -> bool {
         let makers = [Role::Administrator, Role::CompanyAdministrator, Role::Developer];
         makers.into_iter().any(|role| self.has(role))
+    }
+
+    /// Whether there are companies that they may see.
+    pub fn sees_companies(&self) -> bool {
+        self.sees_all() || self.watched_company().is_some()
     }
 }
 
@@ -82,14 +88,54 @@ impl Service {
     /// # Errors
     /// No such owner, or a store that cannot be read.
     pub async fn stopping(&self, by: &Caller, of: &OwnerId) -> Result<Stopping, ServiceError> {
+        let of = Some(of.to_string());
+        self.counted(by, TokenList { owner: of, ..TokenList::default() }).await
+    }
+
+    /// How many tokens of a company stop when it is blocked, or go on when it is unblocked.
+    ///
+    /// # Errors
+    /// No such company for `by`, or a store that cannot be read.
+    pub async fn stopping_of_company(
+        &self,
+        by: &Caller,
+        of: &Slug,
+    ) -> Result<Stopping, ServiceError> {
+        by.let_see_company(of)?;
+        let of = Some(of.to_string());
+        self.counted(by, TokenList { company: of, ..TokenList::default() }).await
+    }
+
+    /// Contexts that a token of an owner could use in a company, its own if none is named: those that this is
+    /// licensed for. All where `by` hands out no tokens of that owner or for that company; the act tells why then.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    pub async fn licensed_contexts(
+        &self,
+        by: &Caller,
+        owner: &OwnerId,
+        company: Option<&Slug>,
+    ) -> Result<(Contexts, Option<Slug>), ServiceError> {
+        let nothing = (Contexts::All, None);
+        let Some(owner) = self.store().owner(owner).await? else { return Ok(nothing) };
+        if !by.minds_tokens_of(&owner, self.relation(by, &owner).await?) {
+            return Ok(nothing);
+        }
+        let company = company.or(owner.company.as_ref());
+        if !by.grants.company.includes(company) {
+            return Ok(nothing);
+        }
+        let on_record = self.company_of(company).await?;
+        Ok(on_record.map_or(nothing, |on| (on.contexts.clone(), Some(on.id.clone()))))
+    }
+
+    /// Usable tokens of a list.
+    async fn counted(&self, by: &Caller, of: TokenList) -> Result<Stopping, ServiceError> {
         let (mut tokens, mut after) = (0, None);
         for _ in 0..PAGES_COUNTED {
-            let asked = TokenList {
-                owner: Some(of.to_string()),
-                cursor: after,
-                limit: Some(PAGE_ENTRIES),
-                ..TokenList::default()
-            };
+            let limit = Some(PAGE_ENTRIES);
+            let asked = TokenList { cursor: after, limit, ..of.clone() };
             let page = self.tokens(by, &asked).await?;
             // By the state alone: that of an owner who is blocked counts too, when it is asked what goes on.
             let usable = page.entries.iter().filter(|token| token.state == State::Active);

@@ -47,6 +47,8 @@ pub struct Reader {
     pub name: String,
     /// Whether the whole history is theirs to see.
     pub watches: bool,
+    /// Whether there are companies that they may see.
+    pub sees_companies: bool,
     /// Whether they make users.
     pub makes_users: bool,
     /// What their forms send back (sec-W1).
@@ -71,16 +73,22 @@ pub struct Frame {
 }
 
 /// The acts that a page can say are done; each has a text `done-…`.
-pub const DONE: [&str; 12] = [
+pub const DONE: [&str; 18] = [
     "token-changed",
     "token-disabled",
     "token-enabled",
     "token-revoked",
     "nothing",
     "user-created",
+    "user-changed",
+    "user-left",
     "user-blocked",
     "user-unblocked",
     "user-password",
+    "company-created",
+    "company-changed",
+    "company-blocked",
+    "company-unblocked",
     "own-password",
     "signed-out",
     "sign-in-first",
@@ -150,7 +158,7 @@ impl Frame {
 pub struct When {
     /// RFC 3339.
     pub machine: String,
-    /// `2026-11-27 09:30`, in UTC.
+    /// As it is written in the reader's language, in UTC.
     pub exact: String,
     /// `in 3 days`.
     pub distance: String,
@@ -163,7 +171,7 @@ const UNITS: [(&str, u64); 5] =
 impl When {
     fn new(frame: &Frame, at: Timestamp) -> Self {
         let machine = at.to_string();
-        let exact = machine.get(..16).unwrap_or(&machine).replace('T', " ");
+        let exact = written(frame.language, &machine).unwrap_or_else(|| machine.clone());
         let (ahead, behind) = (at.since(frame.now).seconds(), frame.now.since(at).seconds());
         let seconds = ahead.max(behind);
         let way = if ahead > 0 { "in" } else { "ago" };
@@ -183,7 +191,19 @@ impl When {
     }
 }
 
+fn written(language: Language, machine: &str) -> Option<String> {
+    let (date, time) = machine.split_once('T')?;
+    let mut parts = date.split('-');
+    let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
+    Some(language.moment(year, month, day, time.get(..5)?))
+}
+
 impl Frame {
+    /// A whole number, as it is written in the reader's language.
+    pub fn number(&self, number: impl std::borrow::Borrow<u64>) -> String {
+        self.language.number(*number.borrow())
+    }
+
     /// The languages that can be chosen.
     pub fn languages(&self) -> &'static [Language] {
         &Language::ALL

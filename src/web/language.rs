@@ -15,6 +15,10 @@ pub enum Language {
 /// The most entries of an `Accept-Language` that are looked at.
 const ENTRIES: usize = 32;
 
+/// What English calls months: figures would be read in one way here and in another there.
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
 impl Language {
     /// All of them.
     pub const ALL: [Self; 3] = [Self::English, Self::Russian, Self::Portuguese];
@@ -34,6 +38,41 @@ impl Language {
             Self::English => "English",
             Self::Russian => "Русский",
             Self::Portuguese => "Português",
+        }
+    }
+
+    /// A whole number as it is written in it, with its thousands apart.
+    pub fn number(self, number: u64) -> String {
+        let digits = number.to_string();
+        let (apart, least) = match self {
+            Self::English => (',', 4),
+            // Russian leaves four digits together.
+            Self::Russian => ('\u{a0}', 5),
+            Self::Portuguese => ('.', 4),
+        };
+        if digits.len() < least {
+            return digits;
+        }
+        let mut written = String::with_capacity(digits.len() * 4 / 3);
+        for (nth, digit) in digits.chars().enumerate() {
+            if nth > 0 && (digits.len() - nth).is_multiple_of(3) {
+                written.push(apart);
+            }
+            written.push(digit);
+        }
+        written
+    }
+
+    /// A day and a minute as they are written in it, of the parts of RFC 3339.
+    pub fn moment(self, year: &str, month: &str, day: &str, minute: &str) -> String {
+        match self {
+            Self::English => {
+                let nth = month.parse::<usize>().unwrap_or_default().wrapping_sub(1);
+                let month = MONTHS.get(nth).copied().unwrap_or(month);
+                format!("{} {month} {year}, {minute}", day.trim_start_matches('0'))
+            }
+            Self::Russian => format!("{day}.{month}.{year}, {minute}"),
+            Self::Portuguese => format!("{day}/{month}/{year} {minute}"),
         }
     }
 
@@ -76,6 +115,16 @@ fn thousandths(text: &str) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_and_moments_have_the_form_of_the_language() {
+        let numbers = |number| Language::ALL.map(|language| language.number(number));
+        assert_eq!(numbers(999), ["999", "999", "999"]);
+        assert_eq!(numbers(1_234), ["1,234", "1234", "1.234"]);
+        assert_eq!(numbers(1_000_000), ["1,000,000", "1\u{a0}000\u{a0}000", "1.000.000"]);
+        let moments = Language::ALL.map(|language| language.moment("2026", "02", "07", "09:30"));
+        assert_eq!(moments, ["7 Feb 2026, 09:30", "07.02.2026, 09:30", "07/02/2026 09:30"]);
+    }
 
     #[test]
     fn rfc9110_12_5_4_the_best_of_what_is_accepted_is_taken() {

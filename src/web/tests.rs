@@ -9,8 +9,11 @@ use fluent_bundle::{FluentResource, FluentValue};
 use super::assets::{self, Asset};
 use super::frame::{DONE, Theme};
 use super::language::Language;
+use super::pages::filters::FIELDS;
 use super::texts::Texts;
 use crate::domain::event::EventKind;
+use crate::domain::limits::Per;
+use crate::domain::period::Period;
 use crate::domain::role::Role;
 use crate::domain::token::State;
 
@@ -21,9 +24,26 @@ const SOURCES: [(&str, &str); 3] = [
 ];
 
 /// Families of keys whose last part is a word that is known when a page is made.
-const FAMILIES: [&str; 13] = [
-    "state-", "done-", "theme-", "problem-", "help-", "wrong-", "event-", "field-", "check-",
-    "outcome-", "store-", "role-", "when-",
+const FAMILIES: [&str; 19] = [
+    "state-",
+    "done-",
+    "theme-",
+    "problem-",
+    "help-",
+    "wrong-",
+    "event-",
+    "field-",
+    "check-",
+    "outcome-",
+    "store-",
+    "role-",
+    "when-",
+    "filter-",
+    "limit-",
+    "day-",
+    "span-",
+    "create-per-",
+    "create-limits-",
 ];
 
 const KINDS: [EventKind; 22] = [
@@ -177,6 +197,7 @@ fn every_word_of_a_family_has_a_text() {
     let words: Vec<(&str, Vec<String>)> = vec![
         ("event", KINDS.into_iter().map(kind).collect()),
         ("state", states.iter().map(|state| state.as_str().to_owned()).collect()),
+        ("state", ["blocked", "used-up"].map(str::to_owned).to_vec()),
         ("done", DONE.iter().map(ToString::to_string).collect()),
         ("theme", Theme::ALL.iter().map(|theme| theme.word().to_owned()).collect()),
         ("role", Role::ALL.iter().map(|role| role.as_str().to_owned()).collect()),
@@ -185,6 +206,13 @@ fn every_word_of_a_family_has_a_text() {
         ("help", problems.iter().map(ToString::to_string).collect()),
         ("store", ["ready", "read-only", "broken"].map(str::to_owned).to_vec()),
         ("outcome", ["passed", "refused", "not reached"].map(str::to_owned).to_vec()),
+        ("filter", FIELDS.iter().map(ToString::to_string).collect()),
+        ("day", (1..=7).map(|day: u8| day.to_string()).collect()),
+        (
+            "limit-rate",
+            [Per::Second, Per::Minute, Per::Hour].map(|per| per.name().to_owned()).to_vec(),
+        ),
+        ("limit-quota", Period::ALL.map(|period| period.name().to_owned()).to_vec()),
         ("when-in", units.map(str::to_owned).to_vec()),
         ("when-ago", units.map(str::to_owned).to_vec()),
     ];

@@ -15,6 +15,23 @@ static RUSSIAN: LazyLock<Texts> =
 static PORTUGUESE: LazyLock<Texts> =
     LazyLock::new(|| Texts::new(Language::Portuguese, include_str!("languages/pt-BR.ftl")));
 
+/// A number as a language writes it; other values are left to Fluent.
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "whole and within bounds, as it was asked before"
+)]
+fn number(language: Language, value: &FluentValue<'_>) -> Option<String> {
+    match value {
+        FluentValue::Number(number)
+            if number.value.fract() == 0.0 && (0.0..1e15).contains(&number.value) =>
+        {
+            Some(language.number(number.value as u64))
+        }
+        _ => None,
+    }
+}
+
 /// All texts of a language.
 pub struct Texts(FluentBundle<FluentResource>);
 
@@ -43,6 +60,11 @@ impl Texts {
         let mut bundle = FluentBundle::new_concurrent(vec![tag]);
         // The pages isolate what people have written by elements.
         bundle.set_use_isolating(false);
+        bundle.set_formatter(Some(match language {
+            Language::English => |value, _| number(Language::English, value),
+            Language::Russian => |value, _| number(Language::Russian, value),
+            Language::Portuguese => |value, _| number(Language::Portuguese, value),
+        }));
         let _ = bundle.add_resource(resource);
         Self(bundle)
     }

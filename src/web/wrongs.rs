@@ -51,10 +51,13 @@ impl Wrongs {
         problem: &str,
         place: impl Fn(&str) -> Option<String>,
     ) -> Self {
-        let first = field.split(['.', '[']).next().unwrap_or_default();
-        let words = match frame.knows("wrong", first) {
-            true => frame.of("wrong", first),
-            false => frame.t("problem-bad-field"),
+        let mut parts = field.split(['.', '[']);
+        let first = parts.next().unwrap_or_default();
+        let second = format!("{first}-{}", parts.next().unwrap_or_default());
+        let known = [second.as_str(), first].into_iter().find(|name| frame.knows("wrong", name));
+        let words = match known {
+            Some(name) => frame.of("wrong", name),
+            None => frame.t("problem-bad-field"),
         };
         let problem = problem.strip_prefix(&format!("`{field}`: ")).unwrap_or(problem);
         let place = place(field).unwrap_or_default();

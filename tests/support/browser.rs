@@ -61,6 +61,10 @@ impl Browser {
 
     /// One command and its answer. What is told meanwhile is looked through for complaints.
     pub fn tell(&mut self, method: &str, params: Value) -> Value {
+        self.try_tell(method, params).unwrap_or_else(|error| panic!("{method}: {error}"))
+    }
+
+    fn try_tell(&mut self, method: &str, params: Value) -> Result<Value, Value> {
         self.asked += 1;
         let id = self.asked;
         let mut message = json!({"id": id, "method": method, "params": params});
@@ -74,8 +78,10 @@ impl Browser {
             assert!(!bytes.is_empty(), "the browser is gone");
             let told: Value = serde_json::from_slice(&bytes[..bytes.len() - 1]).unwrap();
             if told["id"] == id {
-                assert!(told["error"].is_null(), "{method}: {}", told["error"]);
-                return told["result"].clone();
+                if !told["error"].is_null() {
+                    return Err(told["error"].clone());
+                }
+                return Ok(told["result"].clone());
             }
             let kind = told["method"].as_str().unwrap_or_default();
             let grave = told["params"]["entry"]["level"] != "verbose";
@@ -87,12 +93,17 @@ impl Browser {
 
     /// The value of an expression in the page.
     pub fn value(&mut self, expression: &str) -> Value {
+        let told =
+            self.evaluate(expression).unwrap_or_else(|error| panic!("{expression}: {error}"));
+        assert!(told["exceptionDetails"].is_null(), "{expression}: {told}");
+        told["result"]["value"].clone()
+    }
+
+    fn evaluate(&mut self, expression: &str) -> Result<Value, Value> {
         let params = json!({
             "expression": expression, "awaitPromise": true, "returnByValue": true, "userGesture": true,
         });
-        let told = self.tell("Runtime.evaluate", params);
-        assert!(told["exceptionDetails"].is_null(), "{expression}: {told}");
-        told["result"]["value"].clone()
+        self.try_tell("Runtime.evaluate", params)
     }
 
     /// Waits until an expression is true, also over loads of pages.
@@ -100,7 +111,8 @@ impl Browser {
         let end = instant() + PATIENCE;
         let guarded =
             format!("(() => {{ try {{ return !!({expression}) }} catch {{ return false }} }})()");
-        while self.value(&guarded) != json!(true) {
+        // A page that goes away while it is asked is not there yet.
+        while !self.evaluate(&guarded).is_ok_and(|told| told["result"]["value"] == true) {
             if instant() >= end {
                 let page = self.value("location.href + '\\n' + document.body.innerText");
                 panic!("not so: {expression}\n{}", page.as_str().unwrap());
@@ -165,7 +177,7 @@ impl Browser {
 
     /// Writes a picture of the page.
     pub fn picture(&mut self, file: &Path) {
-        let got = self.tell("Page.captureScreenshot", json!({"format": "png"}));
+        let got = self.tell("Page.captureScreenshot", json!({"format": "webp", "quality": 60}));
         let text = got["data"].as_str().unwrap();
         let bytes = base64::prelude::BASE64_STANDARD.decode(text).unwrap();
         std::fs::write(file, bytes).unwrap();

@@ -18,6 +18,7 @@ use std::time::Duration;
 
 use tollgate::clock::instant;
 
+pub mod axe;
 pub mod browser;
 pub mod client;
 pub mod frames;

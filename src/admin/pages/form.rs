@@ -40,12 +40,19 @@ pub(super) fn own(field: &str) -> Option<String> {
     Some(field.to_owned())
 }
 
+/// A number that was typed, else the text, so that the act says what is wrong with it.
+pub(super) fn number(text: &str) -> Value {
+    text.parse::<u64>().map_or_else(|_| Value::from(text), Value::from)
+}
+
 /// What is said beside the form; what is wrong with more than what was typed has a page of its own.
 pub(super) fn refused(frame: &Frame, error: ServiceError) -> Result<(StatusCode, Wrongs), Fault> {
     match error {
         ServiceError::Field { .. } | ServiceError::NotAllowed { .. } => {
             let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
-            Ok((status, Wrongs::refused(frame, &error, own)))
+            // A page has no field for where it begins.
+            let place = |field: &str| own(field).filter(|field| field != "cursor");
+            Ok((status, Wrongs::refused(frame, &error, place)))
         }
         other => Err(other.into()),
     }

@@ -8,7 +8,7 @@ use super::form::{PAGE_ENTRIES, optional};
 use super::visit::Visit;
 use super::{Handle, page};
 use crate::admin::Handles;
-use crate::domain::id::{OwnerId, TokenId};
+use crate::domain::id::{OwnerId, Slug, TokenId};
 use crate::service::Caller;
 use crate::store::{Position, Subject};
 use crate::web::frame::Frame;
@@ -21,14 +21,17 @@ pub(super) async fn list(State(handles): Handle, visit: Visit) -> Result<Respons
     let Visit { by, owner, frame, typed, .. } = visit;
     let token: Option<TokenId> = optional(&typed, "token")?;
     let user: Option<OwnerId> = optional(&typed, "user")?;
+    let company: Option<Slug> = optional(&typed, "company")?;
     let before: Option<u64> = optional(&typed, "before")?;
     let watches = by.watches().is_ok();
     // Whoever does not see the whole sees what is about themselves.
-    let user = user.or_else(|| (token.is_none() && !watches).then(|| owner.id.clone()));
-    let subject = match (token, &user) {
-        (Some(id), _) => Some(Subject::Token(id)),
-        (None, Some(id)) => Some(Subject::Owner(id.clone())),
-        (None, None) => None,
+    let about = token.is_some() || company.is_some();
+    let user = user.or_else(|| (!about && !watches).then(|| owner.id.clone()));
+    let subject = match (token, &user, &company) {
+        (Some(id), ..) => Some(Subject::Token(id)),
+        (None, Some(id), _) => Some(Subject::Owner(id.clone())),
+        (None, None, Some(id)) => Some(Subject::Company(id.clone())),
+        (None, None, None) => None,
     };
     let service = &handles.service;
     let from = before.map(Position);
@@ -41,6 +44,7 @@ pub(super) async fn list(State(handles): Handle, visit: Visit) -> Result<Respons
         events: events.entries.iter().map(|event| EventRow::of(&frame, event)).collect(),
         token: token.map(|id| id.to_string()),
         user: user.map(|id| id.to_string()),
+        company: company.map(|id| id.to_string()),
         before,
         next: events.next.map(|position| position.0),
         head,

@@ -16,16 +16,20 @@ use crate::admin::Handles;
 use crate::web::assets::Asset;
 
 mod account;
+mod companies;
 mod create;
 mod explain;
 mod fault;
 mod form;
 mod history;
 mod look;
+mod new_token;
 mod overview;
 mod reader;
+mod rotate;
 mod sign;
 mod tokens;
+mod user_form;
 mod users;
 mod visit;
 
@@ -47,13 +51,21 @@ pub(super) fn router(handles: Arc<Handles>) -> Router {
         .route("/tokens/{id}/edit", get(tokens::edit).post(tokens::change))
         .route("/tokens/{id}/disable", post(tokens::disable))
         .route("/tokens/{id}/enable", post(tokens::enable))
+        .route("/tokens/{id}/rotate", get(rotate::form).post(rotate::rotate))
         .route("/tokens/{id}/revoke", get(tokens::ask_revoke).post(tokens::revoke))
         .route("/users", get(users::list))
-        .route("/users/new", get(users::form).post(users::make))
+        .route("/users/new", get(user_form::form).post(user_form::make))
         .route("/users/{id}", get(users::show))
+        .route("/users/{id}/edit", get(user_form::edit).post(user_form::change))
         .route("/users/{id}/block", get(users::ask_block).post(users::block))
         .route("/users/{id}/unblock", get(users::ask_block).post(users::unblock))
         .route("/users/{id}/password", post(users::set_password))
+        .route("/companies", get(companies::list))
+        .route("/companies/new", get(companies::form).post(companies::make))
+        .route("/companies/{id}", get(companies::show))
+        .route("/companies/{id}/edit", get(companies::edit).post(companies::change))
+        .route("/companies/{id}/block", get(companies::ask_block).post(companies::block))
+        .route("/companies/{id}/unblock", get(companies::ask_block).post(companies::unblock))
         .route("/account", get(account::show))
         .route("/account/password", post(account::set_password))
         .route("/history", get(history::list))

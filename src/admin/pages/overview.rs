@@ -42,6 +42,7 @@ pub(super) async fn show(State(handles): Handle, visit: Visit) -> Result<Respons
     Ok(page(&Overview {
         counted,
         rows: soon.iter().map(|token| TokenRow::of(&frame, token)).collect(),
+        soon_until: frame.now.plus(SOON).to_string().get(..10).unwrap_or_default().to_owned(),
         events: events.entries.iter().map(|event| EventRow::of(&frame, event)).collect(),
         store: watches.then_some(store),
         running: started.map(|at| frame.when(at)),

@@ -44,6 +44,7 @@ pub(super) fn reader(by: &Caller, owner: &Owner, session: &Session) -> Reader {
         id: owner.id.to_string(),
         name: owner.name.clone(),
         watches: by.watches().is_ok(),
+        sees_companies: by.sees_companies(),
         makes_users: by.makes_owners(),
         csrf: session.csrf.clone(),
     }

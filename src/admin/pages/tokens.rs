@@ -6,14 +6,16 @@ use axum::response::Response;
 use serde_json::json;
 
 use super::fault::Fault;
-use super::form::{PAGE_ENTRIES, as_body, optional, own, refused};
+use super::form::{PAGE_ENTRIES, as_body, own, refused};
 use super::visit::Visit;
 use super::{Handle, history, page, page_with, seen_at};
 use crate::admin::extract::Id;
-use crate::domain::id::{OwnerId, TokenId};
+use crate::domain::id::TokenId;
+use crate::service::ServiceError;
 use crate::service::input::TokenChange;
 use crate::service::list::TokenList;
-use crate::store::{Order, Subject};
+use crate::store::Subject;
+use crate::web::pages::filters::Filters;
 use crate::web::pages::parts::TokenRow;
 use crate::web::pages::tokens::{Edit, Revoke, Token, Tokens};
 use crate::web::typed::Typed;
@@ -21,25 +23,30 @@ use crate::web::wrongs::Wrongs;
 
 pub(super) async fn list(State(handles): Handle, visit: Visit) -> Result<Response, Fault> {
     let Visit { by, frame, typed, .. } = visit;
-    let owner: Option<OwnerId> = optional(&typed, "owner")?;
-    let after = typed.said("after").map(str::to_owned);
-    let oldest = typed.one("order") == "oldest";
-    let asked = TokenList {
-        owner: owner.as_ref().map(ToString::to_string),
-        order: Some(if oldest { Order::Oldest } else { Order::Newest }),
-        cursor: after.clone(),
-        limit: Some(PAGE_ENTRIES),
-        ..TokenList::default()
+    let filters = Filters::new(typed, &handles.service.settings());
+    let asked = as_body::<TokenList>(&frame, filters.asked(PAGE_ENTRIES), own);
+    let (status, wrongs, tokens) = match asked {
+        Err(wrongs) => (StatusCode::BAD_REQUEST, wrongs, None),
+        Ok(asked) => match handles.service.tokens(&by, &asked).await {
+            Ok(tokens) => (StatusCode::OK, Wrongs::default(), Some(tokens)),
+            Err(error @ ServiceError::NoOwner(_)) => {
+                let mut wrongs = Wrongs::field(&frame, "owner", &error.to_string(), own);
+                if by.watches().is_err() {
+                    // There may be one whom they do not see.
+                    let words = frame.t("problem-not-found");
+                    wrongs.all.iter_mut().for_each(|wrong| wrong.words.clone_from(&words));
+                }
+                (StatusCode::NOT_FOUND, wrongs, None)
+            }
+            Err(error) => {
+                let (status, wrongs) = refused(&frame, error)?;
+                (status, wrongs, None)
+            }
+        },
     };
-    let tokens = handles.service.tokens(&by, &asked).await?;
-    Ok(page(&Tokens {
-        rows: tokens.entries.iter().map(|token| TokenRow::of(&frame, token)).collect(),
-        owner: owner.map(|owner| owner.to_string()),
-        oldest,
-        after,
-        next: tokens.next,
-        frame,
-    }))
+    let (entries, next) = tokens.map_or_else(Default::default, |page| (page.entries, page.next));
+    let rows = entries.iter().map(|token| TokenRow::of(&frame, token)).collect();
+    Ok(page_with(status, &Tokens { frame, wrongs, filters, rows, next }))
 }
 
 pub(super) async fn show(

@@ -1,23 +1,19 @@
-//! Users: listing, showing, making, blocking.
+//! Users: listing, showing, blocking.
 
 use axum::extract::State;
-use axum::http::StatusCode;
 use axum::response::Response;
-use serde_json::{Map, Value, json};
 
 use super::fault::Fault;
-use super::form::{PAGE_ENTRIES, as_body, optional, own, refused};
+use super::form::{PAGE_ENTRIES, optional, refused};
 use super::visit::Visit;
 use super::{Handle, history, page, page_with, seen_at};
 use crate::admin::Handles;
 use crate::admin::extract::Id;
 use crate::domain::id::OwnerId;
-use crate::service::input::NewOwner;
-use crate::service::{Caller, ServiceError};
+use crate::service::Caller;
 use crate::store::Subject;
 use crate::web::frame::Frame;
-use crate::web::pages::users::{Block, NewUser, User, UserRow, Users};
-use crate::web::typed::Typed;
+use crate::web::pages::users::{Block, User, UserRow, Users};
 use crate::web::wrongs::Wrongs;
 
 pub(super) async fn list(State(handles): Handle, visit: Visit) -> Result<Response, Fault> {
@@ -56,45 +52,6 @@ async fn shown(
     );
     let events = history::of(handles, by, &frame, &Subject::Owner(id.clone())).await?;
     Ok(User::new(frame, wrongs, user, may, events))
-}
-
-pub(super) async fn form(visit: Visit) -> Result<Response, Fault> {
-    let (wrongs, typed) = (Wrongs::default(), Typed::default());
-    Ok(page(&NewUser { frame: visit.frame, wrongs, typed }))
-}
-
-pub(super) async fn make(State(handles): Handle, visit: Visit) -> Result<Response, Fault> {
-    let Visit { by, frame, typed, .. } = visit;
-    let (status, wrongs) = match as_body::<NewOwner>(&frame, user(&typed), own) {
-        Err(wrongs) => (StatusCode::BAD_REQUEST, wrongs),
-        Ok(input) => match handles.service.create_owner(&by, input).await {
-            Ok(made) => return Ok(seen_at(&format!("/users/{}", made.id), Some("user-created"))),
-            Err(error @ ServiceError::OwnerExists(_)) => {
-                let mut wrongs = Wrongs::refused(&frame, &error, own);
-                wrongs.all.iter_mut().for_each(|wrong| wrong.place = "id".to_owned());
-                (StatusCode::CONFLICT, wrongs)
-            }
-            Err(error @ ServiceError::NoOwner(_)) => {
-                let wrongs = Wrongs::field(&frame, "parent", &error.to_string(), own);
-                (StatusCode::BAD_REQUEST, wrongs)
-            }
-            Err(error) => refused(&frame, error)?,
-        },
-    };
-    Ok(page_with(status, &NewUser { frame, wrongs, typed }))
-}
-
-/// What was typed, as the body of the act in `/api/v1/users`.
-fn user(typed: &Typed) -> Value {
-    let mut body = Map::new();
-    for field in ["id", "name", "email", "company", "parent", "kind"] {
-        if let Some(text) = typed.said(field) {
-            body.insert(field.to_owned(), json!(text));
-        }
-    }
-    let roles: Vec<_> = typed.all("role").chain(typed.words("more_roles")).collect();
-    body.insert("roles".to_owned(), json!(roles));
-    Value::Object(body)
 }
 
 pub(super) async fn ask_block(

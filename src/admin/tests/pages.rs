@@ -15,6 +15,7 @@ use crate::service::tests::{World, input, owner_id};
 
 mod acts;
 mod forms;
+mod tenants;
 mod views;
 
 const GOOD: &str = "correct horse battery";

@@ -200,6 +200,8 @@ async fn acts_on_companies_by_every_role() {
         let about = Subject::Company(id.clone());
         let row = world.row(async |by| letter(service.events(&by, Some(&about), None, 9).await));
         assert_eq!(row.await, sees, "its events");
+        let row = world.row(async |by| letter(service.stopping_of_company(&by, &id).await));
+        assert_eq!(row.await, sees, "how many of its tokens stop");
         let change = || input(json!({"contexts": "all"}));
         let row = world.row(async |by| letter(service.update_company(&by, &id, &change()).await));
         assert_eq!(row.await, minds, "licensing it");
@@ -207,6 +209,17 @@ async fn acts_on_companies_by_every_role() {
         assert_eq!(row.await, minds, "blocking it");
         let row = world.row(async |by| letter(service.unblock_company(&by, &id, "").await));
         assert_eq!(row.await, minds, "unblocking it");
+    }
+    // What a company is licensed for is told to whoever hands out tokens of an owner of it.
+    let change = input(json!({"contexts": ["stock"]}));
+    service.update_company(&world.by, &"acme".parse().unwrap(), &change).await.unwrap();
+    for (owner, told) in [("alice", "yy-y---"), ("dev", "yyy----"), ("bob", "-------")] {
+        let row = world.row(async |by| {
+            let (contexts, _) =
+                service.licensed_contexts(&by, &owner_id(owner), None).await.unwrap();
+            if contexts == crate::domain::grant::Contexts::All { '-' } else { 'y' }
+        });
+        assert_eq!(row.await, told, "licences of the company of {owner}");
     }
     let row = world.row(async |by| {
         let page = service.companies(&by, None, 9).await.unwrap();

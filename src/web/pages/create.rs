@@ -6,6 +6,7 @@ use crate::config::Settings;
 use crate::config::settings::Api;
 use crate::domain::flags::Flags;
 use crate::domain::grant::Contexts;
+use crate::domain::id::Slug;
 use crate::domain::time::Span;
 use crate::service::caller::{Grants, Tenant};
 use crate::web::frame::Frame;
@@ -33,7 +34,13 @@ pub struct Create {
     /// Whether there is no other owner to choose.
     pub only_owner: bool,
     /// Whether a company can be chosen.
-    pub companies: bool,
+    pub any_company: bool,
+    /// Companies that are offered.
+    pub companies: Vec<Choice>,
+    /// The company whose licences leave contexts out.
+    pub licensee: Option<String>,
+    /// Distances from UTC that are offered.
+    pub offsets: Vec<Expiry>,
     /// Lengths of life.
     pub expiries: Vec<Expiry>,
     /// The first day on which it may end.
@@ -50,6 +57,16 @@ pub struct Create {
     pub flags: Vec<FlagChoice>,
     /// Whether the token may have all of them.
     pub may_unlimited: bool,
+}
+
+/// What is there to choose from.
+pub struct Offered {
+    /// Owners, and whether there are no others.
+    pub owners: (Vec<Choice>, bool),
+    /// Companies on record.
+    pub companies: Vec<Choice>,
+    /// What the company of the token is licensed for, and which that is.
+    pub licensed: (Contexts, Option<Slug>),
 }
 
 /// A name and what it stands for.
@@ -129,7 +146,9 @@ pub fn place(field: &str) -> Option<String> {
         }
         "lifetime" => "expiry".to_owned(),
         "expires_at" => "expires_on".to_owned(),
+        "conditions" if field.contains("windows") => "windows".to_owned(),
         "conditions" => "networks".to_owned(),
+        "limits" => field.to_owned(),
         "context_params" => match field.strip_prefix("context_params.") {
             Some(rest) if rest.contains('.') => format!("param.{rest}"),
             _ => "contexts".to_owned(),
@@ -145,18 +164,22 @@ impl Create {
         (typed, wrongs): (Typed, Wrongs),
         settings: &Settings,
         grants: &Grants,
-        (owners, only_owner): (Vec<Choice>, bool),
+        Offered { owners: (owners, only_owner), companies, licensed }: Offered,
     ) -> Self {
+        let (licensed, licensee) = licensed;
         let idle = settings.tokens.idle_ttl;
         let tomorrow = frame.now.plus(Span::from_days(1)).to_string();
         Self {
-            companies: grants.company == Tenant::Any,
+            any_company: grants.company == Tenant::Any,
+            companies,
+            licensee: licensee.filter(|_| licensed != Contexts::All).map(|id| id.to_string()),
+            offsets: offsets(&typed),
             expiries: expiries(&frame, &typed, settings.tokens.lifetime),
             tomorrow: tomorrow.get(..10).unwrap_or_default().to_owned(),
             idle_days: (!idle.is_zero()).then(|| idle.seconds().div_ceil(86_400)),
             chosen_access: typed.one("access") == "chosen",
             may_all_contexts: grants.contexts == Contexts::All,
-            contexts: contexts(&typed, settings, grants),
+            contexts: contexts(&typed, settings, (grants, &licensed)),
             flags: flags(&typed, settings, grants),
             may_unlimited: grants.flags.is_unlimited(),
             frame,
@@ -165,6 +188,33 @@ impl Create {
             owners,
             only_owner,
         }
+    }
+}
+
+impl Create {
+    /// Whether a day of the week is ticked.
+    pub fn has_day(&self, day: &str) -> bool {
+        self.typed.all("window-day").any(|chosen| chosen == day)
+    }
+
+    /// Whether the seldom needed part is open.
+    pub fn is_bounded(&self) -> bool {
+        let fields = [
+            "limits.rate.requests",
+            "limits.rate.burst",
+            "limits.quotas.hour",
+            "limits.quotas.day",
+            "limits.quotas.week",
+            "limits.quotas.month",
+            "limits.uses",
+            "limits.concurrent",
+            "networks",
+            "items",
+            "window-day",
+            "window-from",
+            "window-until",
+        ];
+        fields.into_iter().any(|field| self.typed.said(field).is_some())
     }
 }
 
@@ -182,29 +232,33 @@ fn expiries(frame: &Frame, typed: &Typed, default: Span) -> Vec<Expiry> {
     all.into_iter().map(expiry).collect()
 }
 
-fn contexts(typed: &Typed, settings: &Settings, grants: &Grants) -> Vec<ContextChoice> {
-    let granted = settings.contexts.iter().filter(|(name, _)| grants.contexts.contains(name));
-    let choice =
-        |(name, context): (&crate::domain::id::Slug, &crate::config::settings::Context)| {
-            let params = context.params.iter().map(|(param, definition)| {
-                let field = param_field(name.as_str(), param);
-                let shown = if definition.secret { "" } else { typed.one(&field) };
-                ParamField {
-                    title: definition.title.clone(),
-                    secret: definition.secret,
-                    required: definition.required,
-                    choices: definition.choices.clone(),
-                    typed: shown.to_owned(),
-                    field,
-                }
-            });
-            ContextChoice {
-                name: name.to_string(),
-                title: context.title.clone(),
-                chosen: typed.all("context").any(|chosen| chosen == name.as_str()),
-                params: params.collect(),
+fn contexts(
+    typed: &Typed,
+    settings: &Settings,
+    (grants, licensed): (&Grants, &Contexts),
+) -> Vec<ContextChoice> {
+    let fits = |name: &Slug| grants.contexts.contains(name) && licensed.contains(name);
+    let granted = settings.contexts.iter().filter(|(name, _)| fits(name));
+    let choice = |(name, context): (&Slug, &crate::config::settings::Context)| {
+        let params = context.params.iter().map(|(param, definition)| {
+            let field = param_field(name.as_str(), param);
+            let shown = if definition.secret { "" } else { typed.one(&field) };
+            ParamField {
+                title: definition.title.clone(),
+                secret: definition.secret,
+                required: definition.required,
+                choices: definition.choices.clone(),
+                typed: shown.to_owned(),
+                field,
             }
-        };
+        });
+        ContextChoice {
+            name: name.to_string(),
+            title: context.title.clone(),
+            chosen: typed.all("context").any(|chosen| chosen == name.as_str()),
+            params: params.collect(),
+        }
+    };
     granted.map(choice).collect()
 }
 
@@ -219,6 +273,16 @@ fn flags(typed: &Typed, settings: &Settings, grants: &Grants) -> Vec<FlagChoice>
         chosen: typed.all("flag").any(|chosen| chosen == name),
     };
     named.into_iter().map(choice).collect()
+}
+
+/// Whole hours around the world.
+fn offsets(typed: &Typed) -> Vec<Expiry> {
+    let offset = |hours: i16| {
+        let (value, text) = ((hours * 60).to_string(), super::limits::offset(hours * 60));
+        let typed = typed.said("window-offset").unwrap_or("0");
+        Expiry { chosen: value == typed, value, text }
+    };
+    (-12..=14).map(offset).collect()
 }
 
 /// The rules that ask for some of `bits`: what a flag means here.

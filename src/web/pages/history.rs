@@ -30,6 +30,8 @@ pub struct EventRow {
     pub user: Option<String>,
     /// The company that it is about.
     pub company: Option<String>,
+    /// Whether that company is on record.
+    pub company_known: bool,
     /// What was changed.
     pub changes: Vec<ChangeRow>,
 }
@@ -68,6 +70,7 @@ impl EventRow {
             token: view.tokens.first().map(ToString::to_string),
             user: view.users.first().map(ToString::to_string),
             company: view.companies.first().map(ToString::to_string),
+            company_known: kind.starts_with("company."),
             changes: changes.collect(),
         }
     }
@@ -102,6 +105,8 @@ pub struct History {
     pub token: Option<String>,
     /// Of which user alone.
     pub user: Option<String>,
+    /// Of which company alone.
+    pub company: Option<String>,
     /// Before which event it begins.
     pub before: Option<u64>,
     /// Before which event it goes on.
@@ -113,15 +118,14 @@ pub struct History {
 impl History {
     /// What stands in links that stay with the same events.
     pub fn which(&self) -> String {
-        match (&self.token, &self.user) {
-            (Some(token), _) => format!("&token={token}"),
-            (None, Some(user)) => {
-                let user =
-                    percent_encoding::utf8_percent_encode(user, percent_encoding::NON_ALPHANUMERIC);
-                format!("&user={user}")
-            }
-            (None, None) => String::new(),
-        }
+        let (name, id) = match (&self.token, &self.user, &self.company) {
+            (Some(token), ..) => ("token", token),
+            (None, Some(user), _) => ("user", user),
+            (None, None, Some(company)) => ("company", company),
+            (None, None, None) => return String::new(),
+        };
+        let id = percent_encoding::utf8_percent_encode(id, percent_encoding::NON_ALPHANUMERIC);
+        format!("&{name}={id}")
     }
 }
 

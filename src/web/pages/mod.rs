@@ -1,12 +1,16 @@
 //! The pages: what each of them shows, made from the views of `service`, and their templates.
 
 pub mod account;
+pub mod companies;
 pub mod create;
 pub mod explain;
+pub mod filters;
 pub mod history;
+pub mod limits;
 pub mod oops;
 pub mod overview;
 pub mod parts;
+pub mod rotate;
 pub mod sign;
 pub mod tokens;
 pub mod users;

@@ -31,6 +31,8 @@ pub struct Overview {
     pub counted: Counted,
     /// Tokens that end soon, the soonest first.
     pub rows: Vec<TokenRow>,
+    /// The day until which they are said to end soon.
+    pub soon_until: String,
     /// What happened last.
     pub events: Vec<EventRow>,
     /// `ready`, `read-only` or `broken`; none for whoever does not see that.

@@ -16,10 +16,15 @@ pub struct StateMark {
 }
 
 impl StateMark {
-    /// Of a token. A blocked owner or company stops one that could be used otherwise.
-    pub const fn of(state: State, blocked: bool) -> Self {
-        if blocked && !state.is_final() {
+    /// Of a token. A blocked owner or company stops one that could be used otherwise, and so does a limit that
+    /// no time lifts.
+    pub const fn of(token: &TokenView) -> Self {
+        let state = token.state;
+        if token.blocked && !state.is_final() {
             return Self { word: "blocked", icon: "lock" };
+        }
+        if token.used_up && matches!(state, State::Active) {
+            return Self { word: "used-up", icon: "pause" };
         }
         let icon = match state {
             State::Active => "check",
@@ -105,7 +110,7 @@ impl TokenRow {
             name: token.name.clone(),
             app: token.app.clone(),
             owner: token.owner.to_string(),
-            state: StateMark::of(token.state, token.blocked),
+            state: StateMark::of(token),
             last_use: token.last_use.as_ref().map(|last| frame.when(last.at)),
             ends: Ends::of(frame, token),
         }

@@ -1,9 +1,10 @@
 //! Tokens: their list, one of them, and what is asked before one is revoked.
 
 use askama::Template;
-use percent_encoding::NON_ALPHANUMERIC;
 
+use super::filters::Filters;
 use super::history::EventRow;
+use super::limits::{self, LimitRow};
 use super::parts::{self, Ends, StateMark, TokenRow};
 use crate::domain::grant::{Contexts, Items};
 use crate::service::view::{ParamView, TokenView};
@@ -17,36 +18,20 @@ use crate::web::wrongs::Wrongs;
 pub struct Tokens {
     /// What is around it.
     pub frame: Frame,
+    /// What is wrong with a filter.
+    pub wrongs: Wrongs,
+    /// What it is narrowed to.
+    pub filters: Filters,
     /// Its rows.
     pub rows: Vec<TokenRow>,
-    /// Whose they are, if only somebody's are listed.
-    pub owner: Option<String>,
-    /// Whether the oldest come first.
-    pub oldest: bool,
-    /// Where the page before ended.
-    pub after: Option<String>,
-    /// Where this one ends.
+    /// Where this page ends.
     pub next: Option<String>,
 }
 
 impl Tokens {
-    /// What stands in links that stay with the same list.
-    pub fn which(&self) -> String {
-        let order = if self.oldest { "oldest" } else { "newest" };
-        let owner = self.owner.as_deref().map(|owner| {
-            let owner = percent_encoding::utf8_percent_encode(owner, NON_ALPHANUMERIC);
-            format!("&owner={owner}")
-        });
-        format!("order={order}{}", owner.unwrap_or_default())
-    }
-
-    /// The same with the other order.
-    pub fn turned(&self) -> String {
-        let which = self.which();
-        match self.oldest {
-            true => which.replacen("oldest", "newest", 1),
-            false => which.replacen("newest", "oldest", 1),
-        }
+    /// Whose they are, if only somebody's are listed.
+    pub fn owner(&self) -> Option<&str> {
+        self.filters.typed.said("owner").filter(|_| self.wrongs.all.is_empty())
     }
 }
 
@@ -64,6 +49,8 @@ pub struct ShownOnce {
     pub secret: Option<String>,
     /// Something to try it with.
     pub url: String,
+    /// The token that it succeeds, with its end.
+    pub before: Option<(String, Ends)>,
 }
 
 /// Parameters of a context, as far as they are shown.
@@ -105,6 +92,10 @@ pub struct Token {
     pub items: Option<Vec<String>>,
     /// From where it may be presented; empty means anywhere.
     pub networks: Vec<String>,
+    /// At which times of the week; empty means always.
+    pub windows: Vec<String>,
+    /// How much it may be used.
+    pub limits: Vec<LimitRow>,
     /// What contexts define.
     pub params: Vec<HeldParam>,
     /// Since when, by whom and why it is paused or over.
@@ -152,7 +143,7 @@ impl Token {
         let act = token.ended.as_ref().map(|ended| &ended.act).or(token.disabled.as_ref());
         Self {
             id: token.id.to_string(),
-            state: StateMark::of(token.state, token.blocked),
+            state: StateMark::of(&token),
             created: frame.when(token.created_at),
             created_by: parts::actor(&frame, &token.created_by),
             not_before: Some(token.not_before)
@@ -169,6 +160,13 @@ impl Token {
                 Items::Set(ids) => Some(ids.iter().map(|id| id.to_string()).collect()),
             },
             networks: token.conditions.networks.iter().map(ToString::to_string).collect(),
+            windows: token
+                .conditions
+                .windows
+                .iter()
+                .map(|window| limits::window(&frame, window))
+                .collect(),
+            limits: limits::limits(&frame, &token),
             params: held_params(&token),
             stopped: act.map(|act| Stopped::by(&frame, act)),
             may_change,

@@ -2,10 +2,13 @@
 
 use askama::Template;
 
+use super::create::{Choice, FlagChoice};
 use super::history::EventRow;
 use super::parts;
 use super::tokens::Stopped;
+use crate::config::Settings;
 use crate::domain::owner::OwnerKind;
+use crate::service::caller::Grants;
 use crate::service::offers::Stopping;
 use crate::service::view::OwnerView;
 use crate::web::frame::{Frame, When};
@@ -136,21 +139,71 @@ pub struct Block {
     pub reason: String,
 }
 
-impl NewUser {
-    /// Whether a role was ticked.
-    pub fn has_role(&self, role: &str) -> bool {
-        self.typed.all("role").any(|chosen| chosen == role)
-    }
-}
-
-/// The form for a new one.
+/// The form for a new one, or for one that there is.
 #[derive(Template)]
-#[template(path = "user_new.html")]
-pub struct NewUser {
+#[template(path = "user_form.html")]
+pub struct UserForm {
     /// What is around it.
     pub frame: Frame,
     /// What is wrong.
     pub wrongs: Wrongs,
     /// What was typed.
     pub typed: Typed,
+    /// The one who is changed, by their one name and by how people call them.
+    pub held: Option<(String, String)>,
+    /// Access levels that can be chosen.
+    pub flags: Vec<FlagChoice>,
+    /// Whether they can be left without a limit.
+    pub may_unlimited: bool,
+    /// Companies that are offered.
+    pub companies: Vec<Choice>,
+}
+
+impl UserForm {
+    /// The form by the settings, for somebody who may grant this much.
+    pub fn new(
+        frame: Frame,
+        (typed, wrongs): (Typed, Wrongs),
+        held: Option<&OwnerView>,
+        (settings, grants): (&Settings, &Grants),
+        companies: Vec<Choice>,
+    ) -> Self {
+        let choice = |name: &str, bits: String| FlagChoice {
+            name: name.to_owned(),
+            bits,
+            opens: String::new(),
+            chosen: typed.all("ceiling_flag").any(|chosen| chosen == name),
+        };
+        let granted = settings.flags.iter().filter(|(_, bits)| grants.flags.contains(*bits));
+        let mut flags: Vec<_> =
+            granted.map(|(name, bits)| choice(name, bits.to_string())).collect();
+        // Those that they have, and the changer has not, stay unless they are taken away.
+        for held in held.iter().filter(|held| !held.ceiling.is_unlimited()) {
+            for name in &held.ceiling_names {
+                if !flags.iter().any(|flag| flag.name == *name) {
+                    flags.push(choice(name, String::new()));
+                }
+            }
+        }
+        let unlimited = held.is_some_and(|held| held.ceiling.is_unlimited());
+        Self {
+            held: held.map(|held| (held.id.to_string(), held.name.clone())),
+            may_unlimited: grants.flags.is_unlimited() || unlimited,
+            frame,
+            wrongs,
+            flags,
+            typed,
+            companies,
+        }
+    }
+
+    /// Whether a role was ticked.
+    pub fn has_role(&self, role: &str) -> bool {
+        self.typed.all("role").any(|chosen| chosen == role)
+    }
+
+    /// Whether access levels are chosen.
+    pub fn limited(&self) -> bool {
+        self.typed.one("ceiling") == "chosen"
+    }
 }

@@ -17,7 +17,10 @@ fn paths(id: TokenId, user: &str) -> Vec<String> {
         format!("/tokens/{id}"),
         format!("/tokens/{id}/edit"),
         format!("/tokens/{id}/revoke"),
+        format!("/tokens/{id}/rotate"),
         format!("/tokens/{id}/secret"),
+        "/companies".to_owned(),
+        format!("/tokens?text={user}&state=active&never_used=yes"),
         format!("/users/{user}"),
         format!("/users/{user}/block"),
         format!("/history?token={id}"),
@@ -49,7 +52,24 @@ async fn every_page_is_there_in_every_language() {
         }
     }
     let root = face.sign_in("root").await;
-    assert_eq!(root.get("/history/check").await.status, 200);
+    let company = input(json!({"id": "acme", "contexts": ["stock"]}));
+    face.world.service.create_company(by, company).await.unwrap();
+    for path in [
+        "/history/check",
+        "/history?company=acme",
+        "/companies",
+        "/companies/new",
+        "/companies/acme",
+        "/companies/acme/edit",
+        "/companies/acme/block",
+        "/users/alice/edit",
+    ] {
+        for language in Language::ALL {
+            let got = root.get_in(path, language.tag()).await;
+            assert_eq!(got.status, 200, "{path}");
+            assert!(!got.text.contains('⟦') && got.text.matches("<h1").count() == 1, "{path}");
+        }
+    }
     let sign_in = face.ask("GET /sign-in", &[("accept-language", "pt-BR")], "").await;
     assert!(sign_in.text.contains("lang=\"pt-BR\"") && !sign_in.text.contains('⟦'));
 }

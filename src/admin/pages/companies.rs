@@ -1,0 +1,189 @@
+//! Companies: listing, showing, putting on record, licensing, blocking.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use serde_json::{Map, Value, json};
+
+use super::fault::Fault;
+use super::form::{PAGE_ENTRIES, as_body, optional, refused};
+use super::visit::Visit;
+use super::{Handle, history, page, page_with, seen_at};
+use crate::admin::Handles;
+use crate::admin::extract::Id;
+use crate::domain::grant::Contexts;
+use crate::domain::id::Slug;
+use crate::service::input::{CompanyChange, NewCompany};
+use crate::service::view::CompanyView;
+use crate::service::{Caller, ServiceError};
+use crate::store::Subject;
+use crate::web::frame::Frame;
+use crate::web::pages::companies::{BlockCompany, Companies, Company, CompanyForm, CompanyRow};
+use crate::web::typed::Typed;
+use crate::web::wrongs::Wrongs;
+
+pub(super) async fn list(State(handles): Handle, visit: Visit) -> Result<Response, Fault> {
+    let Visit { by, frame, typed, .. } = visit;
+    let after: Option<Slug> = optional(&typed, "after")?;
+    let companies = handles.service.companies(&by, after.as_ref(), PAGE_ENTRIES).await?;
+    Ok(page(&Companies {
+        rows: companies.entries.iter().map(|company| CompanyRow::of(&frame, company)).collect(),
+        may_make: by.administers().is_ok(),
+        after: after.map(|after| after.to_string()),
+        next: companies.next.map(|next| next.to_string()),
+        frame,
+    }))
+}
+
+pub(super) async fn show(
+    State(handles): Handle,
+    Id(id): Id<Slug>,
+    visit: Visit,
+) -> Result<Response, Fault> {
+    let Visit { by, frame, .. } = visit;
+    let company = handles.service.company(&by, &id).await?;
+    let events = history::of(&handles, &by, &frame, &Subject::Company(id)).await?;
+    Ok(page(&Company::new(frame, &company, by.administers().is_ok(), events)))
+}
+
+pub(super) async fn form(State(handles): Handle, visit: Visit) -> Result<Response, Fault> {
+    visit.by.administers()?;
+    let typed = (Typed::default(), Wrongs::default());
+    Ok(page(&CompanyForm::new(visit.frame, typed, None, &handles.service.settings())))
+}
+
+pub(super) async fn make(State(handles): Handle, visit: Visit) -> Result<Response, Fault> {
+    let Visit { by, frame, typed, .. } = visit;
+    let mut body = asked(&typed);
+    body.insert("id".to_owned(), json!(typed.one("id").trim()));
+    let (status, wrongs) = match as_body::<NewCompany>(&frame, Value::Object(body), place) {
+        Err(wrongs) => (StatusCode::BAD_REQUEST, wrongs),
+        Ok(input) => match handles.service.create_company(&by, input).await {
+            Ok(made) => return Ok(done(&made.id, true, "company-created")),
+            Err(error @ ServiceError::CompanyExists(_)) => {
+                let mut wrongs = Wrongs::refused(&frame, &error, place);
+                wrongs.all.iter_mut().for_each(|wrong| wrong.place = "id".to_owned());
+                (StatusCode::CONFLICT, wrongs)
+            }
+            Err(error) => refused(&frame, error)?,
+        },
+    };
+    let settings = handles.service.settings();
+    Ok(page_with(status, &CompanyForm::new(frame, (typed, wrongs), None, &settings)))
+}
+
+pub(super) async fn edit(
+    State(handles): Handle,
+    Id(id): Id<Slug>,
+    visit: Visit,
+) -> Result<Response, Fault> {
+    let Visit { by, frame, .. } = visit;
+    let company = handles.service.company(&by, &id).await?;
+    by.administers()?;
+    let mut typed = Typed::default()
+        .with("name", company.name.clone())
+        .with("revision", company.revision.0.to_string());
+    if let Contexts::Set(names) = &company.contexts {
+        typed = typed.with("access", "chosen");
+        typed = names.iter().fold(typed, |typed, name| typed.with("context", name.to_string()));
+    }
+    Ok(page(&held_form(&handles, frame, (typed, Wrongs::default()), &company)))
+}
+
+pub(super) async fn change(
+    State(handles): Handle,
+    Id(id): Id<Slug>,
+    visit: Visit,
+) -> Result<Response, Fault> {
+    let Visit { by, frame, typed, .. } = visit;
+    let mut body = asked(&typed);
+    body.insert("revision".to_owned(), json!(typed.one("revision").parse::<u64>().ok()));
+    body.insert("reason".to_owned(), json!(typed.one("reason").trim()));
+    let (status, wrongs) = match as_body::<CompanyChange>(&frame, Value::Object(body), place) {
+        Err(wrongs) => (StatusCode::BAD_REQUEST, wrongs),
+        Ok(change) => match handles.service.update_company(&by, &id, &change).await {
+            Ok(changed) => return Ok(done(&id, changed.changed, "company-changed")),
+            Err(error) => refused(&frame, error)?,
+        },
+    };
+    let company = handles.service.company(&by, &id).await?;
+    Ok(page_with(status, &held_form(&handles, frame, (typed, wrongs), &company)))
+}
+
+fn held_form(
+    handles: &Handles,
+    frame: Frame,
+    typed: (Typed, Wrongs),
+    company: &CompanyView,
+) -> CompanyForm {
+    let held = Some((company.id.to_string(), company.name.clone()));
+    CompanyForm::new(frame, typed, held, &handles.service.settings())
+}
+
+/// What was typed, as a part of the body of the acts in `/api/v1/companies`.
+fn asked(typed: &Typed) -> Map<String, Value> {
+    let mut body = Map::new();
+    body.insert("name".to_owned(), json!(typed.one("name").trim()));
+    let chosen: Vec<_> = typed.all("context").collect();
+    let contexts = if typed.one("access") == "chosen" { json!(chosen) } else { json!("all") };
+    body.insert("contexts".to_owned(), contexts);
+    body
+}
+
+fn place(field: &str) -> Option<String> {
+    field.split(['.', '[']).next().map(str::to_owned)
+}
+
+pub(super) async fn ask_block(
+    State(handles): Handle,
+    Id(id): Id<Slug>,
+    visit: Visit,
+) -> Result<Response, Fault> {
+    let Visit { by, frame, .. } = visit;
+    by.administers()?;
+    Ok(page(&block_form(&handles, (&by, frame), &id, Wrongs::default(), "").await?))
+}
+
+async fn block_form(
+    handles: &Handles,
+    (by, frame): (&Caller, Frame),
+    id: &Slug,
+    wrongs: Wrongs,
+    reason: &str,
+) -> Result<BlockCompany, Fault> {
+    let row = CompanyRow::of(&frame, &handles.service.company(by, id).await?);
+    let stopping = handles.service.stopping_of_company(by, id).await?;
+    Ok(BlockCompany { frame, wrongs, row, stopping, reason: reason.to_owned() })
+}
+
+pub(super) async fn block(
+    State(handles): Handle,
+    Id(id): Id<Slug>,
+    visit: Visit,
+) -> Result<Response, Fault> {
+    let Visit { by, frame, typed, .. } = visit;
+    let reason = typed.one("reason").trim();
+    let (status, wrongs) = match handles.service.block_company(&by, &id, reason).await {
+        Ok(changed) => return Ok(done(&id, changed.changed, "company-blocked")),
+        Err(error) => refused(&frame, error)?,
+    };
+    Ok(page_with(status, &block_form(&handles, (&by, frame), &id, wrongs, reason).await?))
+}
+
+pub(super) async fn unblock(
+    State(handles): Handle,
+    Id(id): Id<Slug>,
+    visit: Visit,
+) -> Result<Response, Fault> {
+    let Visit { by, frame, typed, .. } = visit;
+    let reason = typed.one("reason").trim();
+    let (status, wrongs) = match handles.service.unblock_company(&by, &id, reason).await {
+        Ok(changed) => return Ok(done(&id, changed.changed, "company-unblocked")),
+        Err(error) => refused(&frame, error)?,
+    };
+    Ok(page_with(status, &block_form(&handles, (&by, frame), &id, wrongs, reason).await?))
+}
+
+fn done(id: &Slug, changed: bool, what: &str) -> Response {
+    seen_at(&format!("/companies/{id}"), Some(if changed { what } else { "nothing" }))
+}

@@ -1,0 +1,162 @@
+//! Companies: their list, one of them, the form for one, and the question before one is blocked.
+
+use askama::Template;
+
+use super::create::Choice;
+use super::history::EventRow;
+use super::parts;
+use super::tokens::Stopped;
+use crate::config::Settings;
+use crate::domain::grant::Contexts;
+use crate::service::offers::Stopping;
+use crate::service::view::CompanyView;
+use crate::web::frame::{Frame, When};
+use crate::web::typed::Typed;
+use crate::web::wrongs::Wrongs;
+
+/// A company in a list.
+#[derive(Clone, Debug)]
+pub struct CompanyRow {
+    /// Its one name.
+    pub id: String,
+    /// How people call it.
+    pub name: String,
+    /// What it is licensed for; none means all.
+    pub contexts: Option<Vec<String>>,
+    /// Whether it is blocked.
+    pub blocked: bool,
+    /// When it was put on record.
+    pub created: When,
+}
+
+impl CompanyRow {
+    /// Of a company.
+    pub fn of(frame: &Frame, company: &CompanyView) -> Self {
+        let contexts = match &company.contexts {
+            Contexts::All => None,
+            Contexts::Set(names) => Some(names.iter().map(ToString::to_string).collect()),
+        };
+        Self {
+            id: company.id.to_string(),
+            name: company.name.clone(),
+            contexts,
+            blocked: company.blocked.is_some(),
+            created: frame.when(company.created_at),
+        }
+    }
+}
+
+/// The list.
+#[derive(Template)]
+#[template(path = "companies.html")]
+pub struct Companies {
+    /// What is around it.
+    pub frame: Frame,
+    /// In alphabetical order.
+    pub rows: Vec<CompanyRow>,
+    /// Whether the reader may put one on record.
+    pub may_make: bool,
+    /// Behind which it begins.
+    pub after: Option<String>,
+    /// Behind which it goes on.
+    pub next: Option<String>,
+}
+
+/// One of them.
+#[derive(Template)]
+#[template(path = "company.html")]
+pub struct Company {
+    /// What is around it.
+    pub frame: Frame,
+    /// In short.
+    pub row: CompanyRow,
+    /// Who put it on record.
+    pub created_by: String,
+    /// Since when, by whom and why it is blocked.
+    pub stopped: Option<Stopped>,
+    /// Whether the reader may change it.
+    pub may_change: bool,
+    /// What happened to it, newest first.
+    pub events: Vec<EventRow>,
+    /// Where older events are.
+    pub older: Option<u64>,
+}
+
+impl Company {
+    /// What is shown of `company`.
+    pub fn new(
+        frame: Frame,
+        company: &CompanyView,
+        may_change: bool,
+        (events, older): (Vec<EventRow>, Option<u64>),
+    ) -> Self {
+        Self {
+            row: CompanyRow::of(&frame, company),
+            created_by: parts::actor(&frame, &company.created_by),
+            stopped: company.blocked.as_ref().map(|act| Stopped::by(&frame, act)),
+            frame,
+            may_change,
+            events,
+            older,
+        }
+    }
+}
+
+/// The form for a new one, or for one that there is.
+#[derive(Template)]
+#[template(path = "company_form.html")]
+pub struct CompanyForm {
+    /// What is around it.
+    pub frame: Frame,
+    /// What is wrong.
+    pub wrongs: Wrongs,
+    /// What was typed.
+    pub typed: Typed,
+    /// The one that is changed, by its one name and by how people call it.
+    pub held: Option<(String, String)>,
+    /// Contexts that there are.
+    pub contexts: Vec<Choice>,
+}
+
+impl CompanyForm {
+    /// The form by the settings.
+    pub fn new(
+        frame: Frame,
+        (typed, wrongs): (Typed, Wrongs),
+        held: Option<(String, String)>,
+        settings: &Settings,
+    ) -> Self {
+        let contexts = settings.contexts.iter();
+        let choice = |(id, context): (&crate::domain::id::Slug, &_)| {
+            let context: &crate::config::settings::Context = context;
+            Choice { id: id.to_string(), name: context.title.clone() }
+        };
+        Self { frame, wrongs, typed, held, contexts: contexts.map(choice).collect() }
+    }
+
+    /// Whether it is licensed for chosen contexts alone.
+    pub fn chooses(&self) -> bool {
+        self.typed.one("access") == "chosen"
+    }
+
+    /// Whether a context is chosen.
+    pub fn has(&self, context: &str) -> bool {
+        self.typed.all("context").any(|chosen| chosen == context)
+    }
+}
+
+/// The question before a company is blocked or unblocked.
+#[derive(Template)]
+#[template(path = "company_block.html")]
+pub struct BlockCompany {
+    /// What is around it.
+    pub frame: Frame,
+    /// What is wrong.
+    pub wrongs: Wrongs,
+    /// Which one.
+    pub row: CompanyRow,
+    /// How many tokens stop, or go on.
+    pub stopping: Stopping,
+    /// The reason that was typed.
+    pub reason: String,
+}

@@ -1,0 +1,155 @@
+//! What a list of tokens is narrowed to: the form above it, and links that stay with the same list.
+
+use percent_encoding::NON_ALPHANUMERIC;
+use serde_json::{Map, Value, json};
+
+use super::create::Choice;
+use crate::config::Settings;
+use crate::web::frame::Frame;
+use crate::web::typed::Typed;
+
+/// Fields of the form, which are those of `/api/v1/tokens`; the empty ones are left out of links.
+pub const FIELDS: [&str; 13] = [
+    "text",
+    "state",
+    "owner",
+    "company",
+    "context",
+    "flags",
+    "hint",
+    "created_from",
+    "created_before",
+    "expires_before",
+    "ends_before",
+    "last_used_before",
+    "never_used",
+];
+
+/// States that can be asked for, as they are called in `/api/v1/tokens`.
+const STATES: [&str; 7] =
+    ["active", "pending", "disabled", "blocked", "expired", "idle_expired", "revoked"];
+
+/// The form with what was chosen in it.
+#[derive(Clone)]
+pub struct Filters {
+    /// What was typed.
+    pub typed: Typed,
+    /// Contexts that there are.
+    pub contexts: Vec<Choice>,
+    /// Access levels that have a name.
+    pub flags: Vec<String>,
+}
+
+/// Something that the list is narrowed to.
+#[derive(Clone, Debug)]
+pub struct Chip {
+    /// What is asked of.
+    pub label: String,
+    /// What it must be; empty where the label says it all.
+    pub value: String,
+    /// The query of the list without it.
+    pub without: String,
+}
+
+impl Filters {
+    /// The form by the settings.
+    pub fn new(typed: Typed, settings: &Settings) -> Self {
+        let context = |(id, context): (&crate::domain::id::Slug, &_)| {
+            let context: &crate::config::settings::Context = context;
+            Choice { id: id.to_string(), name: context.title.clone() }
+        };
+        let contexts = settings.contexts.iter().map(context).collect();
+        let flags = settings.flags.iter().map(|(name, _)| name.to_owned()).collect();
+        Self { typed, contexts, flags }
+    }
+
+    /// What is asked of `/api/v1/tokens`.
+    pub fn asked(&self, limit: usize) -> Value {
+        let mut asked = Map::new();
+        for field in FIELDS {
+            if let Some(text) = self.typed.said(field) {
+                asked.insert(field.to_owned(), json!(text));
+            }
+        }
+        if self.typed.said("never_used").is_some() {
+            asked.insert("never_used".to_owned(), json!(true));
+        }
+        let order = if self.oldest() { "oldest" } else { "newest" };
+        asked.insert("order".to_owned(), json!(order));
+        asked.insert("limit".to_owned(), json!(limit));
+        if let Some(after) = self.after() {
+            asked.insert("cursor".to_owned(), json!(after));
+        }
+        Value::Object(asked)
+    }
+
+    /// Where the page before ended.
+    pub fn after(&self) -> Option<&str> {
+        self.typed.said("after")
+    }
+
+    /// Whether the oldest come first.
+    pub fn oldest(&self) -> bool {
+        self.typed.one("order") == "oldest"
+    }
+
+    /// Whether a field has this value.
+    pub fn is(&self, field: &str, value: &str) -> bool {
+        self.typed.said(field) == Some(value)
+    }
+
+    /// States that are offered.
+    pub fn states(&self) -> &'static [&'static str] {
+        &STATES
+    }
+
+    /// What stands in links that stay with the same list.
+    pub fn query(&self) -> String {
+        self.without("")
+    }
+
+    fn without(&self, left_out: &str) -> String {
+        let mut query = String::from(if self.oldest() { "order=oldest" } else { "order=newest" });
+        for field in FIELDS.into_iter().filter(|field| *field != left_out) {
+            if let Some(text) = self.typed.said(field) {
+                let text = percent_encoding::utf8_percent_encode(text, NON_ALPHANUMERIC);
+                query.push_str(&format!("&{field}={text}"));
+            }
+        }
+        query
+    }
+
+    /// All that the list is narrowed to.
+    pub fn chips(&self, frame: &Frame) -> Vec<Chip> {
+        let chip = |field: &str| {
+            let text = self.typed.said(field)?;
+            let value = match field {
+                "state" => states(frame, text),
+                "never_used" => String::new(),
+                _ => text.to_owned(),
+            };
+            let label = frame.of("filter", field);
+            Some(Chip { label, value, without: self.without(field) })
+        };
+        FIELDS.into_iter().filter_map(chip).collect()
+    }
+
+    /// Several states that are asked for at once, as links do, with how they are called.
+    pub fn more_states(&self, frame: &Frame) -> Option<(&str, String)> {
+        let text = self.typed.said("state").filter(|text| text.contains(','))?;
+        Some((text, states(frame, text)))
+    }
+
+    /// Whether the list is not the whole one.
+    pub fn narrowed(&self) -> bool {
+        FIELDS.into_iter().any(|field| self.typed.said(field).is_some())
+    }
+}
+
+fn states(frame: &Frame, text: &str) -> String {
+    let name = |word: &str| match frame.knows("state", word) {
+        true => frame.of("state", word),
+        false => word.to_owned(),
+    };
+    text.split(',').map(name).collect::<Vec<_>>().join(", ")
+}
