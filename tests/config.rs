@@ -156,7 +156,7 @@ fn the_scope_of_a_challenge_is_context_and_flags() {
 
 #[test]
 fn the_master_key_comes_from_where_the_file_says() {
-    use tollgate::config::settings::MasterKeySource::{Environment as Variable, File};
+    use tollgate::config::settings::SecretSource::{Environment as Variable, File};
     let folder = tempfile::tempdir().unwrap();
     let credential = folder.path().join("tollgate-master-key");
     fs::write(&credential, "").unwrap();

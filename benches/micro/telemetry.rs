@@ -108,5 +108,6 @@ fn state() -> State {
         clock_behind_seconds: 0,
         config_generation: 0,
         config_failures: 0,
+        webhooks: Vec::new(),
     }
 }

@@ -13,7 +13,7 @@ use crate::admin::limits::BODY_BYTES;
 use crate::admin::problem::Problem;
 use crate::admin::{
     Handles, access, bulk, clock, companies, explain, history, leaks, overview, pages, session,
-    system, tokens, transfer, users,
+    system, tokens, transfer, users, webhooks,
 };
 
 /// All administrative acts, for the administrator of the machine. Served on the local socket, and called
@@ -77,6 +77,9 @@ fn acts() -> Router<Arc<Handles>> {
         .route("/clock/mark", post(clock::lower))
         .route("/clock/trust", post(clock::trust))
         .route("/overview", get(overview::show))
+        .route("/webhooks", get(webhooks::list))
+        .route("/webhooks/{name}/deliveries", get(webhooks::deliveries))
+        .route("/webhooks/{name}/test", post(webhooks::test))
         .route("/status", get(system::status))
         .route("/reload", post(system::reload))
         .route("/backup", post(system::backup))

@@ -86,7 +86,10 @@ pub(super) async fn explained(
     let question = Question { method, url, address, credential, company: asked.company };
     let service = &handles.service;
     let held = match presented {
-        Some(presented) => service.presented(by, &presented).await?,
+        Some(presented) => match (service.presented(by, &presented).await?, presented) {
+            (None, Presented::Id(id)) => return Err(ServiceError::NoToken(id)),
+            (held, _) => held,
+        },
         None => None,
     };
     let (settings, now) = (service.settings(), service.now());

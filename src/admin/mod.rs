@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use crate::gateway::core::Shared;
+use crate::notices::Notices;
 use crate::service::Service;
 use crate::web::People;
 
@@ -33,6 +34,7 @@ pub mod sheet;
 pub mod transfer;
 pub mod tokens;
 pub mod users;
+pub mod webhooks;
 #[cfg(test)]
 mod tests;
 
@@ -49,6 +51,8 @@ pub struct Handles {
     pub server: Option<system::ServerStatus>,
     /// What requests are judged by; none without a server.
     pub shared: Option<Arc<Shared>>,
+    /// Who is told what happened; none without a server.
+    pub notices: Option<Arc<Notices>>,
     /// Who is signed in, and who failed at it.
     pub people: Arc<People>,
 }

@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
 use crate::config::{Entry, Report};
+use crate::notices::SetupError;
 use crate::service::ServiceError;
 use crate::store::sealed::KeyError;
 
@@ -102,6 +103,11 @@ impl Problem {
         let title = "The master key is missing";
         let hint = Some(error.remedy());
         Self { hint, ..Self::new(status, "no-master-key", title, detail) }
+    }
+
+    /// A configuration with webhooks that could not be called.
+    pub fn no_webhooks(status: StatusCode, error: &SetupError) -> Self {
+        Self::new(status, "bad-webhooks", "Webhooks could not be called", error)
     }
 
     /// A request that cannot be read.

@@ -48,6 +48,7 @@ impl Local {
             reload,
             server: None,
             shared: None,
+            notices: None,
             people: Default::default(),
         };
         let socket = socket::bind(&folder.path().join("s")).unwrap();

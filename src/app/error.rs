@@ -4,6 +4,7 @@ use std::io;
 use std::net::SocketAddr;
 
 use crate::admin::socket::SocketError;
+use crate::notices;
 use crate::store::StoreError;
 use crate::store::sealed::KeyError;
 
@@ -23,6 +24,9 @@ pub enum AppError {
     /// Secret parameters, and no key for them.
     #[error("secret parameters cannot be kept: {0}")]
     MasterKey(#[from] KeyError),
+    /// Webhooks that could not be called.
+    #[error(transparent)]
+    Webhooks(#[from] notices::SetupError),
     /// The local socket.
     #[error(transparent)]
     Socket(#[from] SocketError),

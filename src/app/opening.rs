@@ -19,6 +19,7 @@ use crate::gateway::descriptors::Descriptors;
 use crate::gateway::port::Port;
 use crate::gateway::snapshot::Snapshot;
 use crate::gateway::targets::Targets;
+use crate::notices::{Notices, Prepared};
 use crate::service::Service;
 use crate::store::{self, Store, sealed};
 use crate::telemetry::counters::Counters;
@@ -46,6 +47,7 @@ pub(super) struct Opening {
     clock: Clock,
     logs: Option<Logs>,
     descriptors: Descriptors,
+    webhooks: Prepared,
     begun: Instant,
 }
 
@@ -58,6 +60,7 @@ impl Opening {
         (clock, logs): (Clock, Option<Logs>),
     ) -> Result<Self, AppError> {
         sealed::check_key(&settings)?;
+        let webhooks = Prepared::new(&settings)?;
         let (control, begun, listen) = (control()?, clock::instant(), &settings.listen);
         let port = Port::take(listen.public).map_err(|source| AppError::Listen {
             key: "listen.public",
@@ -89,6 +92,7 @@ impl Opening {
             clock,
             logs,
             descriptors,
+            webhooks,
             begun,
         })
     }
@@ -103,6 +107,7 @@ impl Opening {
     pub(super) fn serve(self, store: Arc<dyn Store>) -> Result<Running, AppError> {
         let (shared, targets) = self.share(store)?;
         let Self { control, port, mut faces, standing, settings, source, clock, logs, .. } = self;
+        let webhooks = self.webhooks;
         let settings = Arc::new(ArcSwap::from_pointee(settings));
         let cache = Arc::clone(&shared.cache);
         let service = Arc::new(Service::new(cache, Arc::clone(&settings), clock));
@@ -114,10 +119,17 @@ impl Opening {
             listeners.map_err(|source| AppError::Listen { key, address: public, source })?;
         let (stop, stopped) = watch::channel(false);
         let cores = Cores::start(listeners, &now, &shared, &stopped)?;
-        let reloader =
-            Arc::new(Reloader::new(source, settings, Arc::clone(&shared), targets, logs.clone()));
+        let notices = Notices::open(Arc::clone(&service), &now.store.path, webhooks);
+        control.block_on(notices.begin());
+        let reloader = Arc::new(Reloader::new(
+            source,
+            settings,
+            Arc::clone(&shared),
+            (targets, Arc::clone(&notices)),
+            logs.clone(),
+        ));
         let checked = Arc::<scrub::Checked>::default();
-        let metrics = watched::metrics((&shared, &reloader, &checked), logs.as_ref());
+        let metrics = watched::metrics((&shared, &reloader, &checked, &notices), logs.as_ref());
         standing.opened(Arc::clone(&shared), metrics);
         let server = ServerStatus {
             pid: std::process::id(),
@@ -135,6 +147,7 @@ impl Opening {
             }),
             server: Some(server),
             shared: Some(Arc::clone(&shared)),
+            notices: Some(Arc::clone(&notices)),
             people: Arc::clone(&people),
         };
         faces.add(&control, socket, handles);
@@ -142,6 +155,7 @@ impl Opening {
         let kept = (Arc::clone(&shared), people);
         let upkeep = upkeep::run(Arc::clone(&service), kept, wall, faces.closed());
         faces.beside(control.spawn(upkeep));
+        faces.beside(control.spawn(notices.run(faces.closed())));
         let store = Arc::clone(shared.cache.store());
         faces.beside(control.spawn(scrub::run(store, checked, faces.closed())));
         let opening_ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -13,6 +13,7 @@ use crate::config::{self, Settings, Source};
 use crate::gateway::core::Shared;
 use crate::gateway::snapshot::Snapshot;
 use crate::gateway::targets::Targets;
+use crate::notices::{Notices, Prepared};
 use crate::store::sealed;
 use crate::telemetry::logs::Logs;
 
@@ -25,6 +26,7 @@ pub struct Reloader {
     settings: Arc<ArcSwap<Settings>>,
     shared: Arc<Shared>,
     targets: Arc<Targets>,
+    notices: Arc<Notices>,
     logs: Option<Logs>,
     generation: AtomicU64,
     failures: AtomicU64,
@@ -33,16 +35,26 @@ pub struct Reloader {
 }
 
 impl Reloader {
-    pub(super) const fn new(
+    pub(super) fn new(
         source: Option<Source>,
         settings: Arc<ArcSwap<Settings>>,
         shared: Arc<Shared>,
-        targets: Arc<Targets>,
+        (targets, notices): (Arc<Targets>, Arc<Notices>),
         logs: Option<Logs>,
     ) -> Self {
         let (generation, failures) = (AtomicU64::new(0), AtomicU64::new(0));
         let one_at_a_time = Mutex::new(());
-        Self { source, settings, shared, targets, logs, generation, failures, one_at_a_time }
+        Self {
+            source,
+            settings,
+            shared,
+            targets,
+            notices,
+            logs,
+            generation,
+            failures,
+            one_at_a_time,
+        }
     }
 
     /// The file that the gateway was configured from.
@@ -70,8 +82,17 @@ impl Reloader {
                     Err(Box::new(Problem::no_master_key(status, &error)))
                 }
             })
-            .inspect_err(|_| _ = self.failures.fetch_add(1, Ordering::Relaxed))?;
+            .and_then(|loaded| match Prepared::new(&loaded.settings) {
+                Ok(webhooks) => Ok((loaded, webhooks)),
+                Err(error) => {
+                    let status = StatusCode::UNPROCESSABLE_ENTITY;
+                    Err(Box::new(Problem::no_webhooks(status, &error)))
+                }
+            })
+            .inspect_err(|_| _ = self.failures.fetch_add(1, Ordering::Relaxed));
+        let (loaded, webhooks) = loaded?;
         self.put(loaded.settings);
+        self.notices.put(webhooks);
         tracing::info!(file = %source.path.display(), "new configuration in force");
         Ok(())
     }

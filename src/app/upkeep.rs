@@ -13,6 +13,7 @@ use crate::domain::id::TokenId;
 use crate::domain::time::Timestamp;
 use crate::gateway::core::Shared;
 use crate::service::Service;
+use crate::service::warn::Lookout;
 use crate::store::Health;
 use crate::telemetry::throttle::Throttle;
 use crate::web::People;
@@ -35,6 +36,9 @@ const FORGET_EVERY: u64 = 30;
 /// How many batches of tokens one beat ends at the most, so that it never keeps the others waiting.
 const BATCHES_MAX: usize = 64;
 
+/// The same for warnings, which take as many tokens for each of the last days of theirs.
+const WARN_BATCHES_MAX: usize = 8;
+
 /// Runs until `stop`. `wall` is the clock as it stood at the start: this may have its first turn
 /// much later, and what passed until then is no reason to doubt it.
 pub(super) async fn run(
@@ -43,7 +47,9 @@ pub(super) async fn run(
     wall: WallClock,
     mut stop: watch::Receiver<bool>,
 ) {
-    let mut wall = wall.beyond(mark(&service, &shared).await);
+    let noted = mark(&service, &shared).await;
+    let mut lookout = Lookout::since(noted.unwrap_or_else(|| shared.clock.now()));
+    let mut wall = wall.beyond(noted);
     let mut heard = shared.operator_word.load(Ordering::Relaxed);
     let (mut health, mut state) = (Health::Ready, ClockState::Trusted);
     let mut beats = 0_u64;
@@ -66,7 +72,7 @@ pub(super) async fn run(
             wall = WallClock::trust(&shared.clock);
         }
         health = watched::tell_health(health, shared.cache.store().health());
-        beat(&service, (&shared, &people), &mut wall, beats).await;
+        beat(&service, (&shared, &people), (&mut wall, &mut lookout), beats).await;
         state = watched::tell_clock(state, &shared);
         beats = beats.wrapping_add(1);
     }
@@ -86,7 +92,7 @@ async fn mark(service: &Service, shared: &Shared) -> Option<Timestamp> {
 async fn beat(
     service: &Service,
     (shared, people): (&Shared, &People),
-    wall: &mut WallClock,
+    (wall, lookout): (&mut WallClock, &mut Lookout),
     beats: u64,
 ) {
     let look = wall.look(&shared.clock);
@@ -110,6 +116,28 @@ async fn beat(
         tell(&shared.warnings.sweep, &error, "rotated tokens cannot be ended now");
     }
     sweep(service, shared, now).await;
+    warn(service, shared, now, lookout).await;
+    if let Err(error) = service.tell_reuse(now).await {
+        tell(
+            &shared.warnings.sweep,
+            &error,
+            "the use of rotated tokens cannot be written down now",
+        );
+    }
+}
+
+/// Warns of ends that are near, for the time of some batches; the rest waits for the next beat.
+async fn warn(service: &Service, shared: &Shared, now: Timestamp, lookout: &mut Lookout) {
+    for _ in 0..WARN_BATCHES_MAX {
+        match service.warn(now, lookout).await {
+            Ok(warned) if warned.more => {}
+            Ok(_) => break,
+            Err(error) => {
+                tell(&shared.warnings.sweep, &error, "tokens cannot be warned of their end now");
+                break;
+            }
+        }
+    }
 }
 
 /// What is left of the blocks of tokens that are no longer in use goes back to the store.

@@ -7,10 +7,11 @@ use crate::clock::{Clock, ClockState};
 use crate::config::Settings;
 use crate::config::settings::LogFormat;
 use crate::gateway::core::Shared;
+use crate::notices::{Counted, Notices};
 use crate::store::Health;
 use crate::telemetry::Format;
 use crate::telemetry::logs::{self, Flush, Logs, LogsError};
-use crate::telemetry::metrics::{self, Sources, State, StoreState};
+use crate::telemetry::metrics::{self, Sources, State, StoreState, WebhookState};
 
 use super::Reloader;
 use super::scrub::Checked;
@@ -31,13 +32,21 @@ pub fn start_logs(settings: &Settings, clock: Clock) -> Result<(Logs, Flush), Lo
 
 /// The metrics of a gateway that begins now.
 pub(super) fn metrics(
-    (shared, reloader, checked): (&Arc<Shared>, &Arc<Reloader>, &Arc<Checked>),
+    (shared, reloader, checked, notices): (
+        &Arc<Shared>,
+        &Arc<Reloader>,
+        &Arc<Checked>,
+        &Arc<Notices>,
+    ),
     logs: Option<&Logs>,
 ) -> Metrics {
     let state = {
         let (shared, reloader) = (Arc::clone(shared), Arc::clone(reloader));
-        let checked = Arc::clone(checked);
-        Box::new(move || state(&shared, &reloader, &checked))
+        let (checked, notices) = (Arc::clone(checked), Arc::clone(notices));
+        Box::new(move || State {
+            webhooks: notices.counted().into_iter().map(counted).collect(),
+            ..state(&shared, &reloader, &checked)
+        })
     };
     Box::new(metrics::exposition(Sources {
         counters: Arc::clone(&shared.counters),
@@ -72,7 +81,13 @@ fn state(shared: &Shared, reloader: &Reloader, checked: &Checked) -> State {
         clock_behind_seconds: behind.seconds(),
         config_generation: shared.snapshot.load().generation,
         config_failures: reloader.failures(),
+        webhooks: Vec::new(),
     }
+}
+
+fn counted(webhook: Counted) -> WebhookState {
+    let Counted { name, attempts, waiting } = webhook;
+    WebhookState { name: name.as_str().to_owned(), attempts, waiting }
 }
 
 /// Tells when the wall clock falls behind what it has shown before, also where nobody asks for

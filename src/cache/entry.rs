@@ -32,6 +32,8 @@ pub struct Entry {
     pub(super) succeeds: bool,
     /// Whether its time is over some while after its successor was used.
     pub(super) retires: bool,
+    /// Whether it has a successor.
+    pub(super) rotated: bool,
     ended: Option<End>,
     /// When it was last used, as far as this record has seen. It stands in the first line of
     /// memory with the counts of the `Arc`, so that a request writes to that line alone.
@@ -72,6 +74,7 @@ impl Entry {
             disabled,
             succeeds: token.rotated_from.is_some(),
             retires: token.retire_after_use.is_some(),
+            rotated: token.rotated_to.is_some(),
             ended,
             digest: token.digest,
             id: token.id,

@@ -13,6 +13,7 @@
 //! | loads at the store (single flight) | `cache.loads` digests | `cache.load_timeout` for whoever waits | the next waits in the line |
 //! | loads in the line | `LINE` times `cache.loads` digests | half of `cache.load_timeout` | 503 at once; 503 also after that time |
 //! | pending touches (dashmap) | one for each use since the last flush in another second; two for each token of a run of 1,024 | `cache.flush_interval` | grows with the tokens in use |
+//! | rotated tokens that were shown after their end | 1,024 | until the upkeep writes that down, a second | further ones are not noted |
 //! | meters of limits | one for each token with limits of which a record is held; others until they are empty and given back | until put away by the upkeep | grows with the tokens in use |
 //!
 //! Each core keeps more in front of this and beside it, none of which another core sees:
@@ -43,6 +44,7 @@ mod meter;
 mod meters;
 mod records;
 mod claims;
+mod reused;
 mod runs;
 mod touches;
 mod waiting;
@@ -73,6 +75,7 @@ pub use waiting::ApiNumber;
 use interned::Interned;
 use meters::Meters;
 use records::Records;
+use reused::Reused;
 use touches::Touches;
 
 /// Locks over digests; a change holds one of them for a moment.
@@ -103,6 +106,7 @@ pub struct Cache {
     interned: Interned,
     touches: Touches,
     meters: Meters,
+    reused: Reused,
     /// What happened, for metrics.
     pub counts: Counts,
 }
@@ -163,6 +167,7 @@ impl Cache {
             interned: Interned::default(),
             touches: Touches::new(),
             meters: Meters::new(turns),
+            reused: Reused::default(),
             counts: Counts::default(),
         })
     }

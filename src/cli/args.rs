@@ -11,6 +11,7 @@ use crate::cli::failure::EXIT_CODES;
 use crate::cli::list::{TokenList, one_or_more};
 use crate::cli::many::{Export, Import, Leak, RevokeAll};
 use crate::cli::terms::{Create, Update};
+use crate::cli::webhook_terms::WebhookCommand;
 
 const EVERYWHERE: &str = "Options of every command";
 
@@ -78,6 +79,9 @@ pub enum Command {
         #[command(flatten)]
         list: HistoryList,
     },
+    /// See who is told what happened, and whether it arrives
+    #[command(subcommand)]
+    Webhook(WebhookCommand),
     /// Show each check that a request would meet, and where it would stop
     Explain(Explain),
     /// Show how tokens, users and requests stand, in numbers

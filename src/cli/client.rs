@@ -120,6 +120,7 @@ impl Client {
             reload: None,
             server: None,
             shared: None,
+            notices: None,
             people: Default::default(),
         };
         let router = api::router(Arc::new(handles));

@@ -149,7 +149,9 @@ impl From<Problem> for Failure {
         let is_config = is(":bad-config");
         let code = match problem.status {
             _ if is(":other-history") => Code::Refused,
-            _ if is_config || is(":no-master-key") || is(":no-file") => Code::Usage,
+            _ if is_config || is(":no-master-key") || is(":bad-webhooks") || is(":no-file") => {
+                Code::Usage
+            }
             400 => Code::Usage,
             404 => Code::NotFound,
             409 => Code::Conflict,
@@ -195,6 +197,7 @@ impl From<StoreError> for Failure {
         match &error {
             StoreError::Locked { .. } => Self::new(Code::Unreachable, "locked", error),
             StoreError::Conflict { .. } => Self::new(Code::Conflict, "conflict", error),
+            StoreError::Taken { .. } => Self::new(Code::Conflict, "exists", error),
             StoreError::Full { .. } => Self::new(Code::Refused, "disk-full", error),
             StoreError::Damaged { .. } => Self::new(Code::Refused, "damaged", error),
             StoreError::NotData { .. } => {

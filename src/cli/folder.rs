@@ -10,7 +10,7 @@ use crate::cli::output::{Reply, counted};
 use crate::cli::place;
 use crate::cli::waiting::Waiting;
 use crate::clock::Clock;
-use crate::config::settings::MasterKeySource;
+use crate::config::settings::SecretSource;
 use crate::domain::event::Actor;
 use crate::store::backup::{self, Summary};
 use crate::store::sealed::MasterKey;
@@ -60,7 +60,7 @@ fn reply(summary: &Summary, text: String, note: Option<String>) -> Result<Reply,
 }
 
 /// What has to be said if the sealed parameters of a backup cannot be opened here.
-fn missing_key(summary: &Summary, source: &MasterKeySource) -> Option<String> {
+fn missing_key(summary: &Summary, source: &SecretSource) -> Option<String> {
     let held = MasterKey::load(source);
     let held = held.as_ref().map(MasterKey::id).unwrap_or_default();
     let missing: Vec<_> =

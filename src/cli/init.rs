@@ -14,7 +14,7 @@ use crate::cli::output::Reply;
 use crate::cli::place::mistakes;
 use crate::cli::user;
 use crate::clock::Clock;
-use crate::config::settings::MasterKeySource;
+use crate::config::settings::SecretSource;
 use crate::config::{Environment, Overrides, Settings};
 use crate::domain::id::OwnerId;
 use crate::store::sealed::MasterKey;
@@ -38,7 +38,7 @@ pub async fn run(init: &Init, common: &Common, clock: Clock) -> Result<Reply, Fa
         .and_then(|settings| settings.with_upstream(&init.upstream))
         .map_err(|report| mistakes(&report))?;
     init.administrator.parse::<OwnerId>().map_err(Failure::usage)?;
-    let MasterKeySource::File(key) = &settings.store.master_key else {
+    let SecretSource::File(key) = &settings.store.master_key else {
         return Err(Failure::usage("the environment gives a master key already"));
     };
     for path in [&config, key] {

@@ -26,6 +26,7 @@ pub mod bulk;
 pub mod leak;
 pub mod overview;
 pub mod transfer;
+pub mod webhook_terms;
 pub mod args;
 pub mod token;
 pub mod waiting;
@@ -35,6 +36,7 @@ pub mod render;
 pub mod user;
 pub mod company;
 pub mod history;
+pub mod webhook;
 pub mod explain;
 pub mod clock;
 pub mod system;
@@ -124,6 +126,9 @@ fn dispatch(arguments: Arguments) -> Result<Reply, Failure> {
                 history::verify(against.as_deref(), client).await
             }
         }),
+        Command::Webhook(command) => {
+            ask(&common, async |client, clock| webhook::run(command, client, clock).await)
+        }
         Command::Explain(explain) => {
             ask(&common, async |client, clock| explain::run(explain, client, clock).await)
         }

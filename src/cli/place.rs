@@ -12,6 +12,7 @@ use crate::cli::waiting::Waiting;
 use crate::clock::Clock;
 use crate::config::settings::StoreSettings;
 use crate::config::{Environment, Overrides, Report, Settings, Source};
+use crate::notices::SetupError;
 use crate::store::sealed::KeyError;
 use crate::store::{self, Opener, Store};
 
@@ -105,6 +106,11 @@ pub fn mistakes(report: &Report) -> Failure {
 /// Secret parameters, and no key for them.
 pub fn no_key(error: &KeyError) -> Failure {
     Problem::no_master_key(StatusCode::BAD_REQUEST, error).into()
+}
+
+/// Webhooks that could not be called.
+pub fn no_webhooks(error: &SetupError) -> Failure {
+    Problem::no_webhooks(StatusCode::BAD_REQUEST, error).into()
 }
 
 /// Opens the folder, which must be a data folder already, unless the opener may make one. None if

@@ -100,6 +100,7 @@ pub fn failure(error: AppError) -> Failure {
         AppError::Store(error) => error.into(),
         AppError::Socket(error) => Failure::new(Code::Unreachable, "socket", error),
         AppError::MasterKey(key) => place::no_key(&key),
+        AppError::Webhooks(error) => place::no_webhooks(&error),
         AppError::Listen { key, ref source, .. } => {
             let hint = match source.kind() {
                 ErrorKind::AddrInUse => format!(

@@ -20,6 +20,8 @@ pub(super) struct File {
     pub(super) tokens: TokensTable,
     pub(super) flags: Vec<NamedNumber>,
     pub(super) contexts: Vec<ContextTable>,
+    pub(super) egress: EgressTable,
+    pub(super) webhooks: Vec<WebhookTable>,
     pub(super) apis: Vec<ApiTable>,
 }
 
@@ -116,6 +118,23 @@ pub(super) struct ParamTable {
     pub(super) header: Field<Text>,
 }
 
+/// `[egress]`
+#[derive(Debug)]
+pub(super) struct EgressTable {
+    pub(super) allow: Field<Vec<Placed<Text>>>,
+    pub(super) ca: Field<Text>,
+}
+
+/// `[[webhooks]]`
+#[derive(Debug)]
+pub(super) struct WebhookTable {
+    pub(super) span: Range<usize>,
+    pub(super) name: Field<Text>,
+    pub(super) url: Field<Text>,
+    pub(super) secret: Field<String>,
+    pub(super) notices: Field<Vec<Placed<Text>>>,
+}
+
 /// `[[apis]]`
 #[derive(Debug)]
 pub(super) struct ApiTable {
@@ -166,6 +185,8 @@ impl File {
             identity: IdentityTable::read(root.table("identity", reading), reading),
             flags: root.table("flags", reading).named_numbers(reading),
             contexts: read_contexts(root.table("contexts", reading), reading),
+            egress: EgressTable::read(root.table("egress", reading), reading),
+            webhooks: read_webhooks(root.tables("webhooks", reading), reading),
             apis: read_apis(root.tables("apis", reading), reading),
         };
         root.finish(reading);
@@ -273,6 +294,29 @@ impl TokensTable {
         table.finish(reading);
         read
     }
+}
+
+impl EgressTable {
+    fn read(mut table: Table<'_>, reading: &Reading<'_>) -> Self {
+        let read = Self { allow: table.texts("allow", reading), ca: table.text("ca", reading) };
+        table.finish(reading);
+        read
+    }
+}
+
+fn read_webhooks(tables: Vec<Table<'_>>, reading: &Reading<'_>) -> Vec<WebhookTable> {
+    let read = |mut table: Table<'_>| {
+        let webhook = WebhookTable {
+            span: table.span(),
+            name: table.text("name", reading),
+            url: table.text("url", reading),
+            secret: table.raw_text("secret", reading),
+            notices: table.texts("notices", reading),
+        };
+        table.finish(reading);
+        webhook
+    };
+    tables.into_iter().map(read).collect()
 }
 
 fn read_contexts(table: Table<'_>, reading: &Reading<'_>) -> Vec<ContextTable> {

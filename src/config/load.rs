@@ -17,7 +17,7 @@ use super::report::Report;
 use super::rule::Catalogues;
 use super::settings::{Api, Dialect, KeepInPath, Rule, Settings, Upstream};
 use super::table::Table;
-use super::{api, catalog, general, identity, storage, upstream};
+use super::{api, catalog, general, identity, storage, upstream, webhooks};
 use crate::domain::rule::Requirement;
 
 /// Settings, and the files that they came from.
@@ -148,7 +148,7 @@ fn low(document: Spanned<DeTable<'_>>, reading: &Reading<'_>) -> File {
 /// and `NAME` where a name is the operator's choice. Keys that are such names are not among them.
 pub fn known_keys() -> BTreeMap<String, Vec<&'static str>> {
     let (environment, overrides) = (Environment::default(), Overrides::default());
-    let one_of_each = "[contexts.a.params.a]\n[[apis]]\n[[apis.rules]]\n";
+    let one_of_each = "[contexts.a.params.a]\n[[webhooks]]\n[[apis]]\n[[apis.rules]]\n";
     let reading = Reading::new(Path::new(""), one_of_each, &environment, &overrides);
     // What is missing in these tables is looked for later, so nothing is reported here.
     let _ = read_document(one_of_each.as_bytes(), one_of_each, &reading);
@@ -177,7 +177,11 @@ pub(super) fn build(file: &File, reading: &Reading<'_>) -> Result<Settings, Repo
         flags: flags.as_ref().ok(),
     };
     let apis = api::apis(&file.apis, listen.as_ref().ok(), catalogues, reading);
+    let egress = webhooks::egress(&file.egress, reading);
+    let webhooks = webhooks::webhooks(&file.webhooks, store_path, reading);
     Ok(Settings {
+        egress: egress?,
+        webhooks: webhooks?,
         listen: listen?,
         store: store?,
         cache: cache?,

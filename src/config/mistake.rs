@@ -4,6 +4,8 @@
 //! what stands in the file, never what a `${NAME}` in it was replaced with. `tests/config.rs` asks
 //! for a file in `config/invalid/` for each of these.
 
+use crate::egress::target::BadTarget;
+
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Mistake {
@@ -100,8 +102,8 @@ pub(super) enum Mistake {
     #[error("`store.path` names no folder of its own")]
     StorePath,
     /// Who copies the data would copy the key with it.
-    #[error("the master key lies inside the data folder")]
-    KeyInStore,
+    #[error("what `{0}` names lies inside the data folder")]
+    SecretInStore(String),
 
     // Flags and contexts.
     /// Zero or a negative number.
@@ -116,6 +118,20 @@ pub(super) enum Mistake {
     /// A word with another meaning where tokens are made.
     #[error("a context cannot be called `all`")]
     ContextAll,
+
+    // Webhooks.
+    /// Not a network.
+    #[error("`{key}` names `{text}`, which is not a network")]
+    BadNetwork { key: String, text: String },
+    /// Not where a webhook could be.
+    #[error("`{key}` cannot be called: {fault}")]
+    BadTarget { key: String, fault: BadTarget },
+    /// Two webhooks of one name.
+    #[error("two webhooks are called `{0}`")]
+    WebhookTwice(String),
+    /// Each has a task, a place in the history, and lines in lists.
+    #[error("there are {count} webhooks, {most} at most")]
+    WebhooksMax { count: usize, most: usize },
 
     // APIs.
     /// Never heard of.

@@ -1,17 +1,20 @@
 //! The checked settings: what the file means, in the words of `domain`. Every value here is valid;
 //! a mistake is found before one of these is made.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use http::{HeaderName, Method};
+use ipnet::IpNet;
 
 use crate::domain::flags::FlagCatalog;
 use crate::domain::id::Slug;
+use crate::domain::notice::NoticeKind;
 use crate::domain::rule::Requirement;
 use crate::domain::time::Span;
+use crate::egress::target::Target;
 
 /// Everything that an operator can set.
 #[derive(Clone, Debug, PartialEq)]
@@ -34,6 +37,10 @@ pub struct Settings {
     pub flags: FlagCatalog,
     /// Areas of APIs.
     pub contexts: BTreeMap<Slug, Context>,
+    /// Whom the gateway calls, beside the upstreams.
+    pub egress: EgressSettings,
+    /// Who is told what happened, in the order of the file.
+    pub webhooks: Vec<Webhook>,
     /// What is protected, in the order of the file.
     pub apis: Vec<Api>,
 }
@@ -66,16 +73,38 @@ pub struct StoreSettings {
     /// Size of the file that is given back when the disk is full, in bytes.
     pub reserve_bytes: u64,
     /// The key that seals secret parameters.
-    pub master_key: MasterKeySource,
+    pub master_key: SecretSource,
 }
 
-/// Whence the master key comes.
+/// Whence a secret of the gateway's own comes, such as the master key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum MasterKeySource {
-    /// A file of 64 hexadecimal digits, mode 0600.
+pub enum SecretSource {
+    /// A file, mode 0600.
     File(PathBuf),
-    /// An environment variable of 64 hexadecimal digits.
+    /// An environment variable.
     Environment(String),
+}
+
+/// Whom the gateway calls, beside the upstreams.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EgressSettings {
+    /// Networks that may be called beside the public Internet, also without TLS.
+    pub allow: Vec<IpNet>,
+    /// A file of certificates (PEM) that are trusted beside those of the machine.
+    pub ca: Option<PathBuf>,
+}
+
+/// Somebody who is told what happened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Webhook {
+    /// Its name, unique; a metric label.
+    pub name: Slug,
+    /// Where it listens.
+    pub target: Target,
+    /// What its notices are signed with.
+    pub secret: SecretSource,
+    /// What it is told of.
+    pub kinds: BTreeSet<NoticeKind>,
 }
 
 /// Bounds and lifetimes of the caches.

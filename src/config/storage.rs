@@ -3,15 +3,14 @@
 
 use std::path::{Path, PathBuf};
 
-use super::environment::{BadReference, Environment, sole_reference};
 use super::file::StoreTable;
 use super::mistake::Mistake;
-use super::reading::{Field, Placed, Reading, Reported, did_you_mean};
-use super::settings::{MasterKeySource, StoreSettings};
+use super::reading::{Field, Reading, Reported};
+use super::secret_source::{credentials, secret_source};
+use super::settings::{SecretSource, StoreSettings};
 use super::values::{size, text};
 
-/// The folder of systemd's credentials, and the name of ours in it.
-const CREDENTIALS: &str = "CREDENTIALS_DIRECTORY";
+/// The name of the master key among systemd's credentials.
 const CREDENTIAL: &str = "tollgate-master-key";
 
 pub(super) fn store(table: &StoreTable, reading: &Reading<'_>) -> Result<StoreSettings, Reported> {
@@ -50,59 +49,14 @@ fn master_key(
     field: &Field<String>,
     store: &Path,
     reading: &Reading<'_>,
-) -> Result<MasterKeySource, Reported> {
-    let environment = reading.environment;
+) -> Result<SecretSource, Reported> {
     let Some(given) = field else {
-        let credential = credentials(environment).map(|folder| folder.join(CREDENTIAL));
+        let credential = credentials(reading.environment).map(|folder| folder.join(CREDENTIAL));
         let file = credential.filter(|file| file.exists());
-        return Ok(MasterKeySource::File(file.unwrap_or_else(|| beside(store))));
+        return Ok(SecretSource::File(file.unwrap_or_else(|| beside(store))));
     };
     let given = given.as_ref().map_err(|reported| *reported)?;
-    let missing = |name: &str, otherwise: &str| {
-        let hint = did_you_mean(name, environment.names(), otherwise);
-        Err(reading.mistake(&given.span, Mistake::NoVariable(name.to_owned()), hint))
-    };
-    if let Some(name) = sole_reference(&given.value) {
-        return match environment.value(name) {
-            Some(_) => Ok(MasterKeySource::Environment(name.to_owned())),
-            None => missing(name, "set it to the 64 hexadecimal digits of the key"),
-        };
-    }
-    let file = match environment.expand(&given.value) {
-        Ok(text) => match text.split_once(':') {
-            Some(("file", path)) if !path.is_empty() => reading.beside_file(path),
-            Some(("credential", name)) if !name.is_empty() => match credentials(environment) {
-                Some(folder) => folder.join(name),
-                None => return missing(CREDENTIALS, "systemd sets it for `LoadCredential=`"),
-            },
-            _ => return Err(secret_in_file(given, reading)),
-        },
-        Err(BadReference::NoVariable(name, _)) => return missing(&name, "set the variable"),
-        Err(BadReference::Malformed(_)) => return Err(secret_in_file(given, reading)),
-    };
-    if lies_in(&file, store) {
-        let hint = "keep it elsewhere: who copies the data would copy the key with it";
-        return Err(reading.mistake(&given.span, Mistake::KeyInStore, hint));
-    }
-    Ok(MasterKeySource::File(file))
-}
-
-/// The folder of systemd's credentials, if there is one. A variable that is empty names none.
-fn credentials(environment: &Environment) -> Option<&Path> {
-    environment.value(CREDENTIALS).filter(|folder| !folder.is_empty()).map(Path::new)
-}
-
-fn lies_in(file: &Path, folder: &Path) -> bool {
-    match (std::path::absolute(file), std::path::absolute(folder)) {
-        (Ok(file), Ok(folder)) => file.starts_with(folder),
-        _ => file.starts_with(folder),
-    }
-}
-
-fn secret_in_file(given: &Placed<String>, reading: &Reading<'_>) -> Reported {
-    reading.conceal(given.span.clone());
-    let hint = "write `file:PATH`, `${NAME}` or `credential:NAME`";
-    reading.mistake(&given.span, Mistake::SecretInFile(given.key.clone()), hint)
+    secret_source(given, "set it to the 64 hexadecimal digits of the key", store, reading)
 }
 
 /// The data folder's name with `.key` at its end.

@@ -284,5 +284,9 @@ fn place_of(key: &str, reading: &Reading<'_>) -> Option<String> {
 }
 
 fn in_brackets(table: &str) -> String {
-    if table.starts_with("apis") { format!("`[[{table}]]`") } else { format!("`[{table}]`") }
+    if table.starts_with("apis") || table == "webhooks" {
+        format!("`[[{table}]]`")
+    } else {
+        format!("`[{table}]`")
+    }
 }

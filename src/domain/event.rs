@@ -89,6 +89,15 @@ pub enum EventKind {
     /// A token was used for the first time; an observation, without a record.
     #[serde(rename = "token.first_used")]
     TokenFirstUsed,
+    /// A token's time will be over at the moment that the event takes effect; an observation.
+    #[serde(rename = "token.expires_soon")]
+    TokenExpiresSoon,
+    /// A token will be over then unless it is used; an observation.
+    #[serde(rename = "token.idles_out_soon")]
+    TokenIdlesOutSoon,
+    /// The secret of a token with a successor was shown after its end; an observation.
+    #[serde(rename = "token.reused")]
+    TokenReused,
     /// An owner was made.
     #[serde(rename = "owner.created")]
     OwnerCreated,
@@ -129,7 +138,8 @@ pub enum EventKind {
 pub struct Event {
     /// When it was written down.
     pub at: Timestamp,
-    /// When it took effect; for an expiry found later by the sweeper, the earlier moment.
+    /// When it took effect; for an expiry found later by the sweeper, the earlier moment, and for a
+    /// warning the moment that it warns of.
     pub effective_at: Timestamp,
     /// Who did it.
     pub actor: Actor,

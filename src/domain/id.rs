@@ -95,17 +95,18 @@ fn check(text: &str, extra: &[u8], bad: fn(String) -> BadName) -> Result<(), Bad
     if text.is_empty() || text.len() > MAX_NAME {
         return Err(BadName::Length(text.chars().count()));
     }
-    if text.bytes().any(|b| b.is_ascii_uppercase()) {
-        return Err(BadName::Capital(text.escape_debug().collect()));
-    }
-    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit();
+    let shown = || text.escape_debug().collect();
+    let plain = |b: u8| b.is_ascii_alphanumeric();
     let inner = |b: u8| plain(b) || b"._-".contains(&b) || extra.contains(&b);
     let one_at = text.bytes().filter(|b| *b == b'@').count() <= 1;
-    if text.bytes().next().is_some_and(plain) && text.bytes().all(inner) && one_at {
-        Ok(())
-    } else {
-        Err(bad(text.escape_debug().collect()))
+    if !(text.bytes().next().is_some_and(plain) && text.bytes().all(inner) && one_at) {
+        return Err(bad(shown()));
     }
+    // Told only where that is all that is wrong.
+    if text.bytes().any(|b| b.is_ascii_uppercase()) {
+        return Err(BadName::Capital(shown()));
+    }
+    Ok(())
 }
 
 /// Whom a token acts for: a user or a service, named by the administrator.

@@ -13,6 +13,7 @@ pub mod limits;
 pub mod left;
 pub mod bucket;
 pub mod event;
+pub mod notice;
 pub mod token;
 pub mod owner;
 pub mod role;

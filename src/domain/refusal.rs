@@ -11,6 +11,9 @@ pub enum Refusal {
     CredentialMissing,
     /// A repeated, ambiguous or unreadable credential (RFC 6750 section 3.1, `invalid_request`).
     CredentialMalformed,
+    /// A secret stands in the target, from where it would reach the upstream and logs (sec-A3, RFC 6750
+    /// section 2, `invalid_request`).
+    CredentialInTarget,
     /// No token has this secret.
     Unknown,
     /// Ended by somebody.
@@ -158,11 +161,12 @@ pub enum Fault {
 
 impl Refusal {
     /// Every reason, for tables of metrics and tests.
-    pub const ALL: [Self; 48] = {
+    pub const ALL: [Self; 49] = {
         use BadRequest as Bad;
         [
             Self::CredentialMissing,
             Self::CredentialMalformed,
+            Self::CredentialInTarget,
             Self::Unknown,
             Self::Revoked,
             Self::Disabled,
@@ -222,6 +226,7 @@ impl Refusal {
         match self {
             Self::CredentialMissing => "credential_missing",
             Self::CredentialMalformed => "credential_malformed",
+            Self::CredentialInTarget => "credential_in_target",
             Self::Unknown => "unknown",
             Self::Revoked => "revoked",
             Self::Disabled => "disabled",
@@ -262,7 +267,7 @@ impl Refusal {
     /// The status of the answer.
     pub const fn status(self) -> u16 {
         match self {
-            Self::CredentialMalformed | Self::BadRequest(_) => 400,
+            Self::CredentialMalformed | Self::CredentialInTarget | Self::BadRequest(_) => 400,
             Self::CredentialMissing
             | Self::Unknown
             | Self::Revoked
@@ -299,7 +304,7 @@ impl Refusal {
     /// or only a realm.
     pub const fn challenge_error(self) -> Option<&'static str> {
         match (self, self.status()) {
-            (Self::CredentialMalformed, _) => Some("invalid_request"),
+            (Self::CredentialMalformed | Self::CredentialInTarget, _) => Some("invalid_request"),
             (Self::CredentialMissing, _) => None,
             (_, 401) => Some("invalid_token"),
             (_, 403) => Some("insufficient_scope"),
@@ -315,6 +320,7 @@ impl Refusal {
             Self::CredentialMalformed => {
                 "The request must carry exactly one well-formed access token"
             }
+            Self::CredentialInTarget => "An access token must not stand in the path or the query",
             Self::Unknown
             | Self::Revoked
             | Self::Disabled

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use http::request::Parts;
-use http::{Method, Uri, Version};
+use http::{HeaderName, HeaderValue, Method, Uri, Version, header};
 
 use crate::cache::Entry;
 use crate::config::settings::Dialect;
@@ -16,7 +16,11 @@ use crate::telemetry::access::{Line, RequestId};
 
 use super::client::Client;
 use super::intake::Inbound;
+use super::leak;
 use super::route::Matched;
+
+/// The fields that may carry a secret.
+const CARRIERS: [HeaderName; 2] = [header::AUTHORIZATION, HeaderName::from_static("x-token")];
 
 /// What is known of a request so far. There is none while the access log is off.
 #[derive(Debug)]
@@ -26,6 +30,9 @@ pub(super) struct AccessRecord {
     begun: Instant,
     method: Method,
     uri: Uri,
+    /// What the client says of who it is, in whichever field, so that it is known where it stands in the
+    /// path too.
+    carried: [Option<HeaderValue>; 2],
     version: Version,
     host: Option<Rc<str>>,
     met: Option<(Arc<str>, Option<Arc<str>>)>,
@@ -67,6 +74,7 @@ impl AccessRecord {
             begun,
             method: head.method.clone(),
             uri: head.uri.clone(),
+            carried: CARRIERS.map(|name| head.headers.get(name).cloned()),
             version: head.version,
             host: None,
             met: None,
@@ -145,7 +153,7 @@ impl AccessRecord {
             peer: self.client.peer(),
             method: self.method.as_str(),
             host: self.host.as_deref(),
-            path: self.uri.path(),
+            path: self.path(),
             http: match self.version {
                 Version::HTTP_2 => "2",
                 Version::HTTP_10 => "1.0",
@@ -164,6 +172,18 @@ impl AccessRecord {
             duration_us: micros(self.begun.elapsed()),
             upstream_us: self.upstream.map(micros),
         }
+    }
+}
+
+impl AccessRecord {
+    /// The path, unless the request's own secret stands in it (sec-L1).
+    fn path(&self) -> &str {
+        let path = self.uri.path();
+        let word = |carried: &HeaderValue| {
+            let word = carried.as_bytes().rsplit(|byte| b" ,=".contains(byte)).next();
+            leak::check_target(path, word).is_err()
+        };
+        if self.carried.iter().flatten().any(word) { "/[redacted]" } else { path }
     }
 }
 

@@ -14,6 +14,7 @@ use http::{Response, StatusCode};
 
 use crate::domain::refusal::{Fault, Refusal};
 
+use super::authorize::Permit;
 use super::body::Upload;
 use super::client::Client;
 use super::core::Core;
@@ -44,7 +45,17 @@ enum NoAnswer {
 /// # Errors
 /// A body that the client sends wrong, or no endpoint that can be reached, or one that gives no
 /// usable answer.
-pub(super) async fn answer(
+pub(super) fn answer<'a>(
+    client: &'a Rc<Client>,
+    permit: Permit<'a>,
+    request: &'a mut Outgoing,
+    upload: Option<&'a Rc<Upload>>,
+) -> impl Future<Output = Result<Response<Relay>, Refusal>> {
+    // Here it is used up.
+    send(client, permit.api(), request, upload)
+}
+
+async fn send(
     client: &Rc<Client>,
     api: &ApiPlan,
     request: &mut Outgoing,
@@ -265,7 +276,7 @@ mod tests {
             sample.run(async {
                 sample.core.turn.set(turn);
                 let (client, mut request) = (sample.client(), request());
-                let mut answered = pin!(answer(&client, &sample.api, &mut request, None));
+                let mut answered = pin!(send(&client, &sample.api, &mut request, None));
                 if (turn + 1).is_multiple_of(2) {
                     // It has begun to connect, and hears of the connection and its end at once.
                     let mut context = Context::from_waker(Waker::noop());

@@ -27,10 +27,6 @@ impl Authenticated {
         self.loaded
     }
 
-    pub(super) fn into_entry(self) -> Arc<Entry> {
-        self.entry
-    }
-
     /// The same token, read anew from the store.
     pub(super) async fn renewed(&self, core: &Core) -> Result<Self, Refusal> {
         let owners_epoch = core.shared.cache.owners_epoch();
@@ -41,17 +37,11 @@ impl Authenticated {
     }
 }
 
-/// Finds out whose request it is by the `secret` that it carries.
+/// Finds out whose request it is by the secret that it carries.
 ///
 /// # Errors
-/// No credential, one that stands in two places, one that nobody has; or a store that cannot tell.
-pub(super) async fn identify(
-    inbound: &Inbound,
-    secret: Option<&[u8]>,
-    core: &Core,
-) -> Result<Authenticated, Refusal> {
-    let credential = secret.ok_or(Refusal::CredentialMissing)?;
-    check_target(inbound, Some(credential))?;
+/// A secret that nobody has, or a store that cannot tell.
+pub(super) async fn identify(credential: &[u8], core: &Core) -> Result<Authenticated, Refusal> {
     let digest = Digest::of(credential);
     if let Some(entry) = core.known(&digest) {
         core.counters.cache_hits.add(1);

@@ -1,9 +1,8 @@
 //! The fourth station: may this token do this, now? The only maker of a [`Permit`].
 
-use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::cache::{Entry, Seat};
+use crate::cache::Entry;
 use crate::domain::decision::{self, Case, Facts};
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
@@ -12,7 +11,6 @@ use super::authenticate::{self, Authenticated};
 use super::core::Core;
 use super::dialect;
 use super::intake::Inbound;
-use super::limits;
 use super::plan::{ApiPlan, RulePlan};
 use super::route::Matched;
 
@@ -23,9 +21,7 @@ pub(super) struct Permit<'s> {
     api: &'s ApiPlan,
     rule: &'s RulePlan,
     /// None on a public rule, where nobody asked who it is.
-    entry: Option<Arc<Entry>>,
-    /// Of a token that has limits.
-    seat: Option<Rc<Seat>>,
+    who: Option<Authenticated>,
     at: Timestamp,
 }
 
@@ -43,13 +39,13 @@ impl<'s> Permit<'s> {
         self.at
     }
 
-    /// What is held until the answer is over.
-    pub(super) const fn take_seat(&mut self) -> Option<Rc<Seat>> {
-        self.seat.take()
+    pub(super) fn entry(&self) -> Option<&Arc<Entry>> {
+        self.who.as_ref().map(Authenticated::entry)
     }
 
-    pub(super) const fn entry(&self) -> Option<&Arc<Entry>> {
-        self.entry.as_ref()
+    /// Whose request it is, where that is asked; it does not go to its upstream.
+    pub(super) fn into_who(self) -> Option<Authenticated> {
+        self.who
     }
 }
 
@@ -68,11 +64,13 @@ pub(super) async fn permit<'s>(
         // Nobody asks whose it is, yet what has two readings goes nowhere (sec-A1).
         dialect::read(api.dialect, &inbound.parts.headers)?;
         authenticate::check_target(inbound, None)?;
-        return Ok(Permit { api, rule, entry: None, seat: None, at: Timestamp::EPOCH });
+        return Ok(Permit { api, rule, who: None, at: Timestamp::EPOCH });
     }
-    let mut now = core.shared.now()?;
     let carried = dialect::read(api.dialect, &inbound.parts.headers)?;
-    let mut who = authenticate::identify(inbound, carried.secret, core).await?;
+    let secret = carried.secret.ok_or(Refusal::CredentialMissing)?;
+    authenticate::check_target(inbound, Some(secret))?;
+    let mut now = core.shared.now()?;
+    let mut who = authenticate::identify(secret, core).await?;
     if who.was_loaded() {
         // That took a while; the moment of the decision is that of the verdict.
         now = core.shared.now()?;
@@ -88,21 +86,13 @@ pub(super) async fn permit<'s>(
             who.entry().confirm_idleness();
         }
     }
-    let mut seat = None;
-    if let (Ok(()), Some(limited)) = (verdict, &who.entry().limited) {
-        // Last, so that only what is permitted counts. Boxed, so that the way of all others stays small.
-        match Box::pin(limits::take(limited, now, core)).await {
-            Ok(taken) => seat = Some(Rc::new(taken)),
-            Err(refusal) => verdict = Err(refusal),
-        }
-    }
     match (verdict, matched.rule) {
-        (Ok(()), Some(rule)) => {
-            Ok(Permit { api, rule, entry: Some(who.into_entry()), seat, at: now })
-        }
+        (Ok(()), Some(rule)) => Ok(Permit { api, rule, who: Some(who), at: now }),
         (verdict, _) => {
+            let refusal = verdict.err().unwrap_or(Refusal::NoRule);
+            core.shared.cache.note_refused(who.entry(), refusal, inbound.peer);
             *seen = Some(who);
-            Err(verdict.err().unwrap_or(Refusal::NoRule))
+            Err(refusal)
         }
     }
 }

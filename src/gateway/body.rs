@@ -222,8 +222,10 @@ impl Upload {
             })
             .cloned()
             .collect();
-        for name in gone {
-            trailers.remove(name);
+        // To take one out would move another into its place.
+        if !gone.is_empty() {
+            let kept = trailers.iter().filter(|(name, _)| !gone.contains(name));
+            *trailers = kept.map(|(name, value)| (name.clone(), value.clone())).collect();
         }
     }
 }

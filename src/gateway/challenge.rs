@@ -9,6 +9,7 @@ use crate::domain::refusal::Refusal;
 pub struct Challenges {
     missing: HeaderValue,
     malformed: HeaderValue,
+    in_target: HeaderValue,
     invalid: HeaderValue,
     expired: HeaderValue,
     presenter: HeaderValue,
@@ -22,6 +23,7 @@ impl Challenges {
         Self {
             missing: of(Refusal::CredentialMissing),
             malformed: of(Refusal::CredentialMalformed),
+            in_target: of(Refusal::CredentialInTarget),
             invalid: of(Refusal::Unknown),
             expired: of(Refusal::Expired),
             presenter: of(Refusal::WrongPresenter),
@@ -40,6 +42,7 @@ impl Challenges {
         match (refusal, refusal.status()) {
             (Refusal::CredentialMissing, _) => Some(&self.missing),
             (Refusal::CredentialMalformed, _) => Some(&self.malformed),
+            (Refusal::CredentialInTarget, _) => Some(&self.in_target),
             (Refusal::Expired | Refusal::IdleExpired, _) => Some(&self.expired),
             (Refusal::WrongPresenter, _) => Some(&self.presenter),
             (_, 401) => Some(&self.invalid),

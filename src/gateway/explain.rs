@@ -43,13 +43,13 @@ const STATIONS: [&str; 9] = [
     "path",
     "route",
     "spelling",
-    "clock",
     "credential",
+    "clock",
     "digest",
 ];
 
 /// The checks behind those of [`CHECKS`].
-const LAST: [&str; 2] = ["limits", "identity"];
+const LAST: [&str; 2] = ["identity", "limits"];
 
 /// A request that nobody sends.
 #[derive(Clone, Debug)]
@@ -145,8 +145,8 @@ pub fn explain(
     if let Some(held) = walk.identify((question, dialect), carried.map(|_| ()), held, moment) {
         let company = carried.ok().and_then(|Carried { company, .. }| company);
         walk.judge((question, company), held, &matched, (catalog, moment));
-        walk.limit(&held.token.limits, left);
         walk.tell(held, &matched, snapshot);
+        walk.limit(&held.token.limits, left);
     }
     walk.end(path, Some(&matched))
 }
@@ -233,7 +233,6 @@ impl Walk {
         held: Option<&'h Held>,
         moment: Moment,
     ) -> Option<&'h Held> {
-        self.check("clock", words::clock(moment), moment.judged.map(|_| ()));
         let (present, secret) = match &question.credential {
             Credential::None => (read.and(Err(Refusal::CredentialMissing)), None),
             Credential::Named => (read, None),
@@ -242,6 +241,7 @@ impl Walk {
         let kept = leak::check_target(target(question), secret);
         let compared = words::credential(&question.credential, dialect, (present, kept));
         self.check("credential", compared, present.and(kept));
+        self.check("clock", words::clock(moment), moment.judged.map(|_| ()));
         let plausible = match &question.credential {
             Credential::Secret(secret) => secret::is_plausible(secret.expose().as_bytes()),
             Credential::None | Credential::Named => true,

@@ -29,19 +29,19 @@ const HEAD_BYTES: usize = 1_024;
 /// # Errors
 /// A body that is too long, or an expectation that nobody meets.
 pub(super) fn prepare(
-    permit: Permit<'_>,
+    permit: &Permit<'_>,
     mut inbound: Inbound,
     request: &mut Outgoing,
     client: &Client,
     snapshot: &Arc<Snapshot>,
 ) -> Result<Option<Rc<Upload>>, Refusal> {
-    let Inbound { parts, body, request: number, notes, .. } = &mut inbound;
+    let Inbound { parts, body, request: number, notes, gone, .. } = &mut inbound;
     let (api, headers) = (permit.api(), &parts.headers);
     let held = notes.expect && expectation(headers)?;
     let mut head = Vec::with_capacity(HEAD_BYTES);
     begin(&mut head, parts);
-    identity::lines(&mut head, &permit, *number, client, snapshot)?;
-    pass_on(&mut head, headers, api, client);
+    identity::lines(&mut head, permit, *number, client, snapshot)?;
+    pass_on(&mut head, (headers, gone), api, client);
     if notes.te {
         pass_trailers_on(&mut head, headers);
     }
@@ -74,7 +74,12 @@ fn begin(head: &mut Vec<u8>, parts: &Parts) {
 
 /// The client's fields, spelled as it spelled them, without its credential unless the API keeps
 /// that. `Transfer-Encoding` and `TE` are between two ends of a connection, and said anew.
-fn pass_on(head: &mut Vec<u8>, headers: &HeaderMap, api: &ApiPlan, client: &Client) {
+fn pass_on(
+    head: &mut Vec<u8>,
+    (headers, gone): (&HeaderMap, &[HeaderName]),
+    api: &ApiPlan,
+    client: &Client,
+) {
     let (start, keep) = (head.len(), api.keep_credential);
     for (name, value) in headers {
         match *name {
@@ -82,6 +87,7 @@ fn pass_on(head: &mut Vec<u8>, headers: &HeaderMap, api: &ApiPlan, client: &Clie
             header::TE | header::TRANSFER_ENCODING => continue,
             // RFC 9112 section 6.3: with both, the length is not to be believed.
             header::CONTENT_LENGTH if headers.contains_key(header::TRANSFER_ENCODING) => continue,
+            _ if gone.contains(name) => continue,
             _ if dialect::withholds(api.dialect, name.as_str(), keep) => continue,
             _ => {}
         }

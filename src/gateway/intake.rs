@@ -35,6 +35,8 @@ pub(super) struct Inbound {
     pub(super) host: Rc<str>,
     pub(super) ambiguities: Ambiguities,
     pub(super) notes: Notes,
+    /// The fields that end here. To take one out of the map would move another into its place.
+    pub(super) gone: Vec<HeaderName>,
 }
 
 /// Which fields a request has that most have not, so that nobody looks for them in vain.
@@ -74,13 +76,14 @@ pub(super) fn receive(
     }
     let host = settle_host(&mut parts, client)?;
     let ambiguities = settle_path(&mut parts)?;
-    let notes = clean_headers(&mut parts.headers, snapshot)?;
+    let (notes, gone) = screen(&mut parts.headers, snapshot)?;
     if notes.framed {
         check_framing(&parts)?;
     }
     join_cookies(&mut parts);
     let body = Some(body);
-    Ok(Inbound { parts, body, request: number, peer: client.peer(), host, ambiguities, notes })
+    let (request, peer) = (number, client.peer());
+    Ok(Inbound { parts, body, request, peer, host, ambiguities, notes, gone })
 }
 
 /// sec-P15: a method is an upper-case word; `TRACE` would show the credential to a script, and
@@ -191,14 +194,17 @@ fn check_framing(parts: &Parts) -> Result<(), Refusal> {
     }
 }
 
-/// Removes what must not reach the upstream from this client: fields of the connection and those
+/// Finds what must not reach the upstream from this client: fields of the connection and those
 /// that `Connection` names (sec-H1), identity in any spelling (sec-H2, sec-H3), and claims about
 /// where the request came from (sec-H4). `Transfer-Encoding`, `TE` and `Expect` stay for the
 /// forwarder, which writes them anew; `Authorization` and `Host` stay even if `Connection` names
 /// them.
-fn clean_headers(headers: &mut HeaderMap, snapshot: &Snapshot) -> Result<Notes, Refusal> {
+fn screen(
+    headers: &mut HeaderMap,
+    snapshot: &Snapshot,
+) -> Result<(Notes, Vec<HeaderName>), Refusal> {
     let (mut notes, mut named) = (Notes::default(), 0_usize);
-    let mut gone: Vec<HeaderName> = Vec::new();
+    let (mut gone, mut of_connection) = (Vec::new(), Vec::new());
     for (name, line) in headers.iter() {
         match *name {
             header::CONNECTION => {
@@ -207,7 +213,7 @@ fn clean_headers(headers: &mut HeaderMap, snapshot: &Snapshot) -> Result<Notes, 
                     if named > wire::NAMED_MAX {
                         return Err(Refusal::BadRequest(BadRequest::Connection));
                     }
-                    gone.extend(Some(name).filter(is_removable));
+                    of_connection.extend(Some(name).filter(is_removable));
                 }
             }
             header::TRANSFER_ENCODING | header::CONTENT_LENGTH => notes.framed = true,
@@ -221,10 +227,12 @@ fn clean_headers(headers: &mut HeaderMap, snapshot: &Snapshot) -> Result<Notes, 
             gone.push(name.clone());
         }
     }
-    for name in gone {
-        headers.remove(name);
+    if !of_connection.is_empty() {
+        // For us they are not there either. The others keep their order.
+        let kept = headers.iter().filter(|(name, _)| !of_connection.contains(name));
+        *headers = kept.map(|(name, value)| (name.clone(), value.clone())).collect();
     }
-    Ok(notes)
+    Ok((notes, gone))
 }
 
 fn is_removable(name: &HeaderName) -> bool {

@@ -15,6 +15,7 @@ use super::authorize;
 use super::client::Client;
 use super::forward;
 use super::intake;
+use super::limits;
 use super::relay::Relay;
 use super::respond::{self, Body};
 use super::route;
@@ -65,17 +66,24 @@ async fn travel<'s>(
     let inbound = intake::receive(parts, body, trail.request, client, snapshot)?;
     trail.read(&inbound);
     let matched = trail.matched.insert(route::find(&inbound, snapshot)?);
-    let mut permit = authorize::permit(&inbound, matched, core, &mut trail.seen).await?;
-    touch::record(&permit, &inbound, core);
-
-    trail.permitted(&mut permit);
+    let permit = authorize::permit(&inbound, matched, core, &mut trail.seen).await?;
     let mut request = Outgoing::default();
-    let api = permit.api();
-    let upload = forward::prepare(permit, inbound, &mut request, client, snapshot)?;
-    if let Some(upload) = &upload {
-        trail.uploads(upload);
+    let upload = forward::prepare(&permit, inbound, &mut request, client, snapshot);
+    let upload = match upload {
+        Ok(upload) => upload,
+        Err(refusal) => return Err(trail.turned_away(permit, refusal)),
+    };
+    let seat = match limits::take(&permit, core).await {
+        Ok(seat) => seat,
+        Err(refusal) => return Err(trail.turned_away(permit, refusal)),
+    };
+    if let (Some(upload), Some(seat)) = (&upload, &seat) {
+        upload.keep(seat);
     }
-    let answered = attempts::answer(client, api, &mut request, upload.as_ref()).await;
+    touch::record(&permit, client.peer(), core);
+
+    trail.permitted(&permit, seat);
+    let answered = attempts::answer(client, permit, &mut request, upload.as_ref()).await;
     trail.returned(answered.as_ref().err().copied());
     answered
 }

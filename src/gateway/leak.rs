@@ -17,7 +17,7 @@ use crate::domain::secret::{self, is_plausible};
 pub(super) fn check_target(target: &str, credential: Option<&[u8]>) -> Result<(), Refusal> {
     let target = target.as_bytes();
     if holds(target, credential) || holds_escaped(target, credential) {
-        return Err(Refusal::CredentialMalformed);
+        return Err(Refusal::CredentialInTarget);
     }
     Ok(())
 }
@@ -68,7 +68,7 @@ mod tests {
             (format!("/x?t={}&%", foreign.replace('=', "%3d")), Some(foreign)),
         ] {
             let found = check_target(&target, credential.map(str::as_bytes));
-            assert_eq!(found, Err(Refusal::CredentialMalformed), "{target}");
+            assert_eq!(found, Err(Refusal::CredentialInTarget), "{target}");
         }
         for (target, credential) in [
             (format!("/x?t={foreign}"), None),

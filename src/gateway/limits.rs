@@ -3,6 +3,7 @@
 //! (draft-ietf-httpapi-ratelimit-headers-11), `Retry-After` (RFC 9110 section 10.2.3).
 
 use std::fmt::Write as _;
+use std::rc::Rc;
 
 use http::HeaderValue;
 use http::header::{self, HeaderMap, HeaderName};
@@ -15,6 +16,7 @@ use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
 
 use super::authenticate;
+use super::authorize::Permit;
 use super::core::Core;
 
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -30,11 +32,22 @@ pub(super) fn at(now: Timestamp, clock: &Clock) -> At {
     At { now, uptime_ns: u64::try_from(clock.uptime().as_nanos()).unwrap_or(u64::MAX) }
 }
 
-/// Counts a request that nothing else stands against.
+/// Counts a request that nothing else stands against; none of a token without limits.
 ///
 /// # Errors
 /// One of the limits is reached, or the store cannot tell; then nothing is counted.
-pub(super) async fn take(limited: &Limited, now: Timestamp, core: &Core) -> Result<Seat, Refusal> {
+pub(super) async fn take(permit: &Permit<'_>, core: &Core) -> Result<Option<Rc<Seat>>, Refusal> {
+    match permit.entry().and_then(|entry| entry.limited.as_ref()) {
+        None => Ok(None),
+        // Boxed, so that the way of all others stays small.
+        Some(limited) => {
+            let seat = Box::pin(count(limited, permit.at(), core)).await?;
+            Ok(Some(Rc::new(seat)))
+        }
+    }
+}
+
+async fn count(limited: &Limited, now: Timestamp, core: &Core) -> Result<Seat, Refusal> {
     let at = at(now, &core.shared.clock);
     let taken = match limited.take(at) {
         Taken::Unreserved => {

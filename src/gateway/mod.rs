@@ -1,6 +1,6 @@
 //! The way of a request, from the socket to the upstream and back.
 //!
-//! `journey` tells it on one page: intake, route, authenticate, authorize, touch, forward, respond.
+//! `journey` tells it on one page: intake, route, authenticate, authorize, forward, limits, touch, respond.
 //! Each station takes what the one before made and cannot be skipped: only `authorize` makes a
 //! permit, and only a permit gets a request to its upstream. Called by `app`, which starts one core
 //! for each thread.

@@ -1,15 +1,16 @@
-//! The fifth station: note that the token was used. After the decision, so that a refused request
-//! keeps no token alive; before forwarding, so that a slow upstream lets none lapse.
+//! The last station before the upstream: note that the token was used. After all that can refuse it, so that
+//! a refused request keeps no token alive; before forwarding, so that a slow upstream lets none lapse.
+
+use std::net::IpAddr;
 
 use super::authorize::Permit;
 use super::core::Core;
-use super::intake::Inbound;
 
 /// Notes the use of a permitted token.
-pub(super) fn record(permit: &Permit<'_>, inbound: &Inbound, core: &Core) {
+pub(super) fn record(permit: &Permit<'_>, peer: IpAddr, core: &Core) {
     if let Some(entry) = permit.entry() {
         let (cache, api) = (&core.shared.cache, permit.api());
         let number = *api.uses_as.get_or_init(|| cache.api_number(&api.name));
-        cache.touch(entry, permit.at(), inbound.peer, number);
+        cache.touch(entry, permit.at(), peer, number);
     }
 }

@@ -17,7 +17,6 @@ use crate::telemetry::counters::Outcome;
 use super::access_record::AccessRecord;
 use super::authenticate::Authenticated;
 use super::authorize::Permit;
-use super::body::Upload;
 use super::client::Client;
 use super::intake::Inbound;
 use super::limits;
@@ -85,11 +84,17 @@ impl<'s> Trail<'s> {
         }
     }
 
+    /// What was permitted is refused after all.
+    pub(super) fn turned_away(&mut self, permit: Permit<'_>, refusal: Refusal) -> Refusal {
+        self.seen = permit.into_who();
+        refusal
+    }
+
     /// The request goes to its upstream now.
-    pub(super) fn permitted(&mut self, permit: &mut Permit<'_>) {
+    pub(super) fn permitted(&mut self, permit: &Permit<'_>, seat: Option<Rc<Seat>>) {
         let decided = self.decide();
         self.decided = Some(decided);
-        self.seat = permit.take_seat();
+        self.seat = seat;
         if let (Some(record), Some(entry)) = (&mut self.record, permit.entry()) {
             record.identified(entry);
         }
@@ -113,13 +118,6 @@ impl<'s> Trail<'s> {
         self.count(Outcome::Answered(status));
         if let Some(record) = &mut self.record {
             record.answered(status);
-        }
-    }
-
-    /// A body is about to go on its way.
-    pub(super) fn uploads(&self, upload: &Upload) {
-        if let Some(seat) = &self.seat {
-            upload.keep(seat);
         }
     }
 

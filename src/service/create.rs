@@ -136,7 +136,11 @@ impl Service {
         Ok(token)
     }
 
-    pub(super) fn new_id(&self) -> Result<TokenId, ServiceError> {
+    /// An id that nothing has.
+    ///
+    /// # Errors
+    /// The machine gives no random numbers.
+    pub fn new_id(&self) -> Result<TokenId, ServiceError> {
         let mut bytes = [0; 10];
         random(&mut bytes).map_err(|()| ServiceError::NoEntropy)?;
         Ok(TokenId::new(self.clock.unix_ms(), bytes))

@@ -35,6 +35,9 @@ pub enum ServiceError {
     /// There is no such owner.
     #[error("there is no user `{0}`")]
     NoOwner(OwnerId),
+    /// There is no such webhook.
+    #[error("there is no webhook `{0}`")]
+    NoWebhook(Slug),
     /// There is no such company on record; tokens may name it all the same.
     #[error("there is no company `{0}` on record")]
     NoCompany(Slug),
@@ -135,7 +138,7 @@ impl ServiceError {
         match self {
             Self::Field { .. } => 400,
             Self::NotAllowed { .. } | Self::Forbidden(_) => 403,
-            Self::NoToken(_) | Self::NoOwner(_) | Self::NoCompany(_) => 404,
+            Self::NoToken(_) | Self::NoOwner(_) | Self::NoCompany(_) | Self::NoWebhook(_) => 404,
             Self::OwnerExists(_)
             | Self::CompanyExists(_)
             | Self::Ended { .. }
@@ -147,7 +150,9 @@ impl ServiceError {
             | Self::NoMasterKey(_)
             | Self::NotSealed(_) => 503,
             Self::Store(error) => match error {
-                StoreError::Conflict { .. } | StoreError::DuplicateSecret => 409,
+                StoreError::Conflict { .. }
+                | StoreError::DuplicateSecret
+                | StoreError::Taken { .. } => 409,
                 StoreError::Full { .. } => 507,
                 StoreError::ReadOnly(_)
                 | StoreError::Locked { .. }
@@ -167,7 +172,9 @@ impl ServiceError {
             Self::Field { .. } => "bad-field",
             Self::NotAllowed { .. } => "not-allowed",
             Self::Forbidden(_) => "forbidden",
-            Self::NoToken(_) | Self::NoOwner(_) | Self::NoCompany(_) => "not-found",
+            Self::NoToken(_) | Self::NoOwner(_) | Self::NoCompany(_) | Self::NoWebhook(_) => {
+                "not-found"
+            }
             Self::OwnerExists(_) | Self::CompanyExists(_) => "exists",
             Self::Ended { .. } => "ended",
             Self::Rotated { .. } => "rotated",
@@ -178,6 +185,7 @@ impl ServiceError {
             Self::Store(error) => match error {
                 StoreError::Conflict { .. } => "conflict",
                 StoreError::DuplicateSecret => "duplicate-secret",
+                StoreError::Taken { .. } => "exists",
                 StoreError::Full { .. } => "disk-full",
                 StoreError::ReadOnly(_) => "read-only",
                 StoreError::Locked { .. } => "locked",

@@ -15,10 +15,6 @@ use crate::service::error::ServiceError;
 use crate::service::{Service, page_size};
 use crate::store::{self, Health, Page, Position, Record, Recorded, StoreError, Subject, codec};
 
-/// How many earlier events are looked at in one go for the record before an update: observations,
-/// which hold no record, may stand between.
-const EARLIER_EVENTS: usize = 4;
-
 /// An event as callers are shown it: without the records, which hold digests and sealed values.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EventView {
@@ -126,19 +122,8 @@ impl Service {
     /// What an event changed: its record against that of an earlier event about the same subject.
     async fn changes(&self, recorded: &Recorded) -> Result<Vec<FieldChange>, ServiceError> {
         let Some(after) = records(recorded)?.pop() else { return Ok(Vec::new()) };
-        let subject = after.subject();
-        let mut before = Some(recorded.position);
-        while let Some(position) = before {
-            let page = self.store().events(Some(&subject), Some(position), EARLIER_EVENTS).await?;
-            for earlier in &page.entries {
-                let mut held = records(earlier)?.into_iter();
-                if let Some(record) = held.find(|record| record.subject() == subject) {
-                    return Ok(diff(&record, &after));
-                }
-            }
-            before = page.next;
-        }
-        Ok(Vec::new())
+        let before = self.record_before(recorded.position, &after.subject()).await?;
+        Ok(before.map_or_else(Vec::new, |before| diff(&before, &after)))
     }
 
     /// The newest event, for the machine itself.
@@ -205,7 +190,7 @@ impl Service {
     }
 }
 
-fn records(recorded: &Recorded) -> Result<Vec<Record>, ServiceError> {
+pub(super) fn records(recorded: &Recorded) -> Result<Vec<Record>, ServiceError> {
     let decoded = codec::decode(recorded.line.as_bytes()).map_err(|error| StoreError::Damaged {
         place: format!("event {}", recorded.position.0),
         what: error.to_string(),

@@ -59,7 +59,12 @@ impl Service {
             },
             now,
         })
-        .map_err(NotLetIn::Refused)?;
+        .map_err(|refusal| {
+            if held.token.rotated_to.is_some() {
+                self.cache.note_rotated_refused(held.token.id, refusal, address);
+            }
+            NotLetIn::Refused(refusal)
+        })?;
         self.note_use(&digest, address).await.map_err(NotLetIn::Failed)?;
         Ok(Caller::program(&held.owner, &held.token))
     }

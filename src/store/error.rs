@@ -19,6 +19,14 @@ pub enum StoreError {
         /// The revision that the change was made from.
         expected: Revision,
     },
+    /// Something stands where something new was to be put. Nothing was written.
+    #[error("{doing} is refused: {cause}")]
+    Taken {
+        /// What was to be done.
+        doing: String,
+        /// What stands there.
+        cause: String,
+    },
     /// The digest of a new token is in use already. Nothing was written.
     #[error("another token has the same secret")]
     DuplicateSecret,

@@ -47,8 +47,8 @@ pub use query::{Order, Standing, TokenFilter, TokenQuery, Used};
 pub use usage::{LastUse, NotedUse, Usage, UseKey, UseSlot};
 
 /// What a store can do. Two implementors are meant: sled with the history log, and PostgreSQL; the same
-/// conformance tests run over both. No method costs more with a million tokens than with one, unless it
-/// says so.
+/// conformance tests run over both. No method does more work with a million tokens than with one,
+/// unless it says so; what it reads may then lie on the disk and not in memory.
 #[async_trait]
 pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     /// A token by its public id.

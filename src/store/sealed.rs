@@ -15,7 +15,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use zeroize::{Zeroize, Zeroizing};
 
-use crate::config::settings::{MasterKeySource, Settings};
+use crate::config::settings::{SecretSource, Settings};
 use crate::domain::id::{Slug, TokenId};
 use crate::domain::secret::Digest;
 
@@ -141,10 +141,10 @@ impl MasterKey {
     ///
     /// # Errors
     /// It is not there, not a key, or could be read by others.
-    pub fn load(source: &MasterKeySource) -> Result<Self, KeyError> {
+    pub fn load(source: &SecretSource) -> Result<Self, KeyError> {
         match source {
-            MasterKeySource::File(path) => Self::from_file(path),
-            MasterKeySource::Environment(name) => {
+            SecretSource::File(path) => Self::from_file(path),
+            SecretSource::Environment(name) => {
                 let text = std::env::var(name).map_err(|_| KeyError::Missing(name.clone()))?;
                 Self::from_text(&Zeroizing::new(text), name)
             }

@@ -77,6 +77,19 @@ pub struct State {
     pub config_generation: u64,
     /// Configurations that were not taken.
     pub config_failures: u64,
+    /// What each webhook was told.
+    pub webhooks: Vec<WebhookState>,
+}
+
+/// What a webhook was told.
+#[derive(Clone, Debug)]
+pub struct WebhookState {
+    /// Its name, from the configuration.
+    pub name: String,
+    /// Attempts that were taken, are to be tried again, and are not.
+    pub attempts: [u64; 3],
+    /// Notices that wait.
+    pub waiting: u64,
 }
 
 /// Whether the store can do its work.
@@ -127,6 +140,7 @@ impl Collector for Scrape {
         families::connections(&mut families, counters)?;
         families::cache(&mut families, counters, &state)?;
         families::store(&mut families, &state)?;
+        families::notices(&mut families, &state)?;
         families::process(&mut families, &state, *started_at, dropped.as_ref())
     }
 }

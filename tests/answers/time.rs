@@ -72,6 +72,35 @@ fn w6_a_hundred_days_of_idleness_end_a_token_and_a_use_on_day_99_does_not() {
 }
 
 #[test]
+fn w6_what_is_refused_behind_the_decision_is_no_use_and_takes_none() {
+    let stage = Stage::new();
+    let token = stage.token(&json!({ "limits": { "uses": 4 } }));
+    stage.at(99 * DAY);
+    let auth = format!("Authorization: Bearer {}\r\n", token.secret);
+    for (lines, status) in [
+        ("Expect: the unexpected\r\n".to_owned(), 417),
+        (format!("Content-Length: 5000\r\n\r\n{}", "x".repeat(5_000)), 413),
+    ] {
+        let head = format!("POST /any HTTP/1.1\r\nHost: erp.example\r\n{auth}{lines}");
+        let end = if status == 417 { "\r\n" } else { "" };
+        assert_eq!(stage.gateway.ask(format!("{head}{end}")).status, status);
+    }
+    // Each asks over HTTP/1.1 and over HTTP/2.
+    let mut line = stage.open();
+    assert_eq!(line.status("/any", &token.secret), 200);
+    assert_eq!(line.status("/any", &token.secret), 200, "two uses are left");
+    assert_eq!(line.status("/any", &token.secret), 429);
+
+    let idle = stage.token(&json!({ "idle_ttl": "10d" }));
+    stage.at(108 * DAY);
+    let auth = format!("Authorization: Bearer {}\r\n", idle.secret);
+    let head = format!("GET /any HTTP/1.1\r\nHost: erp.example\r\n{auth}Expect: x\r\n\r\n");
+    assert_eq!(stage.gateway.ask(head).status, 417);
+    stage.at(109 * DAY);
+    assert_eq!(stage.open().status("/any", &idle.secret), 401, "idle for ten days");
+}
+
+#[test]
 fn x8_a_restart_neither_shortens_nor_lengthens_idleness() {
     let mut stage = Stage::new();
     let (used, unused) = (stage.token(&json!({})), stage.token(&json!({})));

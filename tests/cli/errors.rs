@@ -9,6 +9,53 @@ use crate::waiting::hold;
 
 use serde_json::json;
 
+/// A webhook that could not sign: nothing starts, and `check` says so; the secret itself is never told.
+#[test]
+fn a_webhook_without_its_secret_is_a_mistake() {
+    let place = Place::new();
+    let file = place.path("tollgate.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let hook =
+        "\n[[webhooks]]\nname = \"chat\"\nurl = \"https://hooks.example/\"\nsecret = \"file:s\"\n";
+    std::fs::write(&file, text + hook).unwrap();
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
+    for (secret, mode, said) in [
+        (None, 0, "is not there"),
+        (Some("too-short-a-secret"), 0o600, "24 to 512 bytes"),
+        (Some("a-secret-that-is-long-enough-but-open"), 0o644, "can be read by others"),
+    ] {
+        if let Some(secret) = secret {
+            std::fs::write(place.path("s"), secret).unwrap();
+            let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
+            std::fs::set_permissions(place.path("s"), mode).unwrap();
+        }
+        for command in [&["check"][..], &serve] {
+            let (code, problem) = place.refused(command);
+            assert_eq!((code, &problem["type"]), (2, &json!("urn:tollgate:problem:bad-webhooks")));
+            let detail = problem["detail"].as_str().unwrap();
+            assert!(detail.contains("`chat` cannot sign") && detail.contains(said), "{detail}");
+            assert!(secret.is_none_or(|secret| !problem.to_string().contains(secret)));
+        }
+    }
+}
+
+#[test]
+fn certificates_that_cannot_be_used_are_a_mistake() {
+    let place = Place::new();
+    let file = place.path("tollgate.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, format!("{text}\n[egress]\nca = \"ca.pem\"\n")).unwrap();
+    for (pem, said) in [(None, "ca.pem` cannot be read"), (Some("no pem"), "no certificate in it")]
+    {
+        if let Some(pem) = pem {
+            std::fs::write(place.path("ca.pem"), pem).unwrap();
+        }
+        let (code, problem) = place.refused(&["check"]);
+        assert_eq!((code, &problem["type"]), (2, &json!("urn:tollgate:problem:bad-webhooks")));
+        assert!(problem["detail"].as_str().unwrap().contains(said), "{problem}");
+    }
+}
+
 const UNKNOWN: &str = "0190b6f2-5c1e-7abc-8def-0123456789ab";
 
 #[test]
@@ -55,6 +102,7 @@ fn exit_codes_tell_what_went_wrong() {
         (4, &["token", "update", &id, "--name", "x"]),
         (4, &["user", "add", "alice"]),
         (4, &["reload"]),
+        (4, &["webhook", "list"]),
         (5, &["--data", "elsewhere", "user", "list"]),
     ] {
         let (found, problem) = place.refused(arguments);

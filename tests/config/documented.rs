@@ -37,6 +37,7 @@ fn the_reference_loads_and_its_values_are_the_defaults() {
     assert_eq!(shown.telemetry, defaults.telemetry);
     assert_eq!(shown.identity, defaults.identity);
     assert_eq!(shown.tokens, defaults.tokens);
+    assert_eq!((&shown.egress, &shown.webhooks), (&defaults.egress, &defaults.webhooks));
     // What an API and a context have by default is told by ones that say nothing of it.
     let text = "[contexts.orders.params.shop]\n[[apis]]\nname = \"a\"\nupstream = \"http://b\"\n\
                 [[apis.rules]]\npath = \"/{*rest}\"\n";
@@ -175,7 +176,7 @@ fn the_schema_and_the_file_take_values_of_the_same_kinds() {
                 one => vec![one.clone()],
             };
             // Tables are looked into by themselves.
-            if kinds.contains(&"object".into()) || ["apis", "rules"].contains(&key) {
+            if kinds.contains(&"object".into()) || ["apis", "rules", "webhooks"].contains(&key) {
                 continue;
             }
             for (kind, sample) in samples {
@@ -192,7 +193,7 @@ fn the_schema_and_the_file_take_values_of_the_same_kinds() {
 fn in_table(kind: &str, line: &str) -> String {
     match kind {
         "" => line.to_owned(),
-        "apis" => format!("[[apis]]\n{line}"),
+        "apis" | "webhooks" => format!("[[{kind}]]\n{line}"),
         "apis.rules" => format!("[[apis]]\n[[apis.rules]]\n{line}"),
         _ => format!("[{}]\n{line}", kind.replace("NAME", "a")),
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 
-use tollgate::config::settings::{MasterKeySource, StoreSettings};
+use tollgate::config::settings::{SecretSource, StoreSettings};
 use tollgate::domain::conditions::Conditions;
 use tollgate::domain::event::{Actor, Event, EventKind};
 use tollgate::domain::flags::Flags;
@@ -23,7 +23,7 @@ pub(crate) fn settings(folder: &Path, reserve_bytes: u64) -> StoreSettings {
         path: folder.to_owned(),
         index_cache_bytes: 256 * 1024 * 1024,
         reserve_bytes,
-        master_key: MasterKeySource::Environment("TOLLGATE_MASTER_KEY".to_owned()),
+        master_key: SecretSource::Environment("TOLLGATE_MASTER_KEY".to_owned()),
     }
 }
 

@@ -165,16 +165,24 @@ impl Gateway {
 
     /// An act over its local socket: the status, and what was answered.
     pub fn local(&self, path: &str, body: &Value) -> (u16, Value) {
+        self.over_socket("POST", path, &body.to_string())
+    }
+
+    /// What is at a path, over its local socket.
+    pub fn read(&self, path: &str) -> (u16, Value) {
+        self.over_socket("GET", path, "")
+    }
+
+    fn over_socket(&self, method: &str, path: &str, body: &str) -> (u16, Value) {
         use std::io::{Read as _, Write as _};
         let socket = self.folder.path().join("data/tollgate.sock");
         let mut stream = std::os::unix::net::UnixStream::connect(socket).unwrap();
-        let body = body.to_string();
         let head = format!(
-            "POST /api/v1{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+            "{method} /api/v1{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
              Content-Type: application/json\r\nContent-Length: {}\r\n\r\n",
             body.len()
         );
-        stream.write_all((head + &body).as_bytes()).unwrap();
+        stream.write_all((head + body).as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();

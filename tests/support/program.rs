@@ -132,6 +132,15 @@ impl Program {
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1_024
     }
 
+    /// Ends it at once, as a crash does, and starts it again on its folder after this was `done`.
+    pub fn crash(&mut self, done: impl FnOnce()) {
+        self.process.child().kill().unwrap();
+        self.process.child().wait().unwrap();
+        done();
+        let (process, [public, admin]) = serve(&self.source, self.folder.path(), None);
+        (self.process, self.public, self.admin) = (process, public, admin);
+    }
+
     /// Stops it in good order.
     pub fn stop(&mut self) {
         self.process.stop();

@@ -102,11 +102,17 @@ fn ask_everything(stage: &Stage, secret: &str) -> String {
     }
     let query = format!("GET /any/x?access_token={secret} HTTP/1.1\r\n{host}\r\n");
     answered += &stage.gateway.ask(query).text();
-    if secret.starts_with("tg_") {
-        for path in [format!("/any/{secret}/x"), format!("/{secret}"), format!("/%00/{secret}")] {
-            let answer = stage.gateway.ask(format!("GET {path} HTTP/1.1\r\n{host}{bearer}\r\n"));
-            answered += &answer.text();
-        }
+    let (first, rest) = secret.split_at(1);
+    let escaped = format!("/any/%{:02X}{rest}", first.as_bytes()[0]);
+    for path in [
+        format!("/any/{secret}/x"),
+        format!("/{secret}"),
+        format!("/%00/{secret}"),
+        format!("/any/x/../{secret}"),
+        escaped,
+    ] {
+        let answer = stage.gateway.ask(format!("GET {path} HTTP/1.1\r\n{host}{bearer}\r\n"));
+        answered += &answer.text();
     }
     let mut client = http2::Client::connect(stage.gateway.public());
     for (host, path) in [

@@ -7,11 +7,24 @@ use crate::support::client::{Answer, Client};
 use crate::support::{Framing, gateway::Gateway};
 
 /// What an answer may have otherwise when it came through the gateway, and why.
-pub(crate) const DIFFERENCES: [(&str, &str); 9] = [
+pub(crate) const DIFFERENCES: [(&str, &str); 13] = [
     (
         "`Connection`, `Keep-Alive`",
         "belong to one connection (RFC 9110 section 7.6.1): the gateway keeps its own",
     ),
+    (
+        "`Proxy-Authenticate`, `Upgrade`, and the fields that an upstream's `Connection` names",
+        "belong to the connection between the two",
+    ),
+    (
+        "`Content-Length` of a 204, and the second of two equal ones",
+        "have no meaning (RFC 9110 section 8.6)",
+    ),
+    (
+        "a reason phrase that is not ASCII",
+        "is left out: it says nothing that the status does not (RFC 9112 section 4)",
+    ),
+    ("over HTTP/2: the reason phrase", "does not exist there (RFC 9113 section 8.3.2)"),
     (
         "the version in the first line",
         "is that of the connection, not of the upstream's (RFC 9110 section 2.5)",

@@ -47,6 +47,7 @@ impl Face {
             reload: None,
             server: None,
             shared: None,
+            notices: None,
             people: Default::default(),
         };
         Self { router: api::over_tcp(Arc::new(handles)), world }

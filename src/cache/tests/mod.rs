@@ -22,7 +22,7 @@ use tokio::runtime::Handle;
 
 use super::{Cache, Entry, Lookup};
 use crate::clock::Clock;
-use crate::config::settings::{CacheSettings, MasterKeySource, StoreSettings};
+use crate::config::settings::{CacheSettings, SecretSource, StoreSettings};
 use crate::domain::conditions::Conditions;
 use crate::domain::event::{Actor, Event, EventKind};
 use crate::domain::flags::Flags;
@@ -144,7 +144,7 @@ async fn world_with(settings: CacheSettings, permits: usize) -> World {
         path: folder.path().join("data"),
         index_cache_bytes: 8 << 20,
         reserve_bytes: 1 << 20,
-        master_key: MasterKeySource::Environment("NONE".to_owned()),
+        master_key: SecretSource::Environment("NONE".to_owned()),
     };
     let clock = Clock::held(START);
     let inner = store::open(&store_settings, clock.clone()).await.unwrap();

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::*;
 use crate::config::Overrides;
 use crate::config::load::settings;
-use crate::config::settings::MasterKeySource;
+use crate::config::settings::SecretSource;
 
 fn file(text: &str) -> tempfile::NamedTempFile {
     let file = tempfile::NamedTempFile::new().unwrap();
@@ -26,7 +26,7 @@ fn what_can_change_does() {
 
 /// What is read anew for each request or connection: from the snapshot, or from the settings in
 /// force.
-const LIVE: [&str; 31] = [
+const LIVE: [&str; 37] = [
     // Only what `listen.admin` may be hangs on it.
     "listen.admin_open",
     "limits.connections",
@@ -50,6 +50,12 @@ const LIVE: [&str; 31] = [
     "identity.items",
     "identity.params",
     "identity.request_id",
+    "egress.allow",
+    "egress.ca",
+    "webhooks.name",
+    "webhooks.url",
+    "webhooks.secret",
+    "webhooks.notices",
     "apis.upstream",
     "apis.upstream_connect_timeout",
     "apis.upstream_response_timeout",
@@ -123,7 +129,7 @@ fn paths_are_relative_to_the_file_and_those_of_the_command_line_are_not() {
         let overrides = Overrides { data: data.map(Into::into), ..Overrides::default() };
         let settings = settings(Path::new(path), text.as_bytes(), &environment, &overrides);
         let settings = settings.unwrap_or_else(|report| panic!("{report}"));
-        let MasterKeySource::File(key) = settings.store.master_key else { panic!("no file") };
+        let SecretSource::File(key) = settings.store.master_key else { panic!("no file") };
         [settings.store.path, settings.listen.socket, key]
     };
     let is = |found: [PathBuf; 3], wanted: [&str; 3]| {
@@ -151,7 +157,7 @@ fn what_the_command_line_said_still_holds() {
     let current = source.load(&environment).unwrap().settings;
     assert_eq!(current.listen.public.port(), 9001);
     assert_eq!(current.listen.socket, Path::new("/srv/tollgate/tollgate.sock"));
-    assert_eq!(current.store.master_key, MasterKeySource::File("/srv/tollgate.key".into()));
+    assert_eq!(current.store.master_key, SecretSource::File("/srv/tollgate.key".into()));
     assert_eq!(source.reload(&current, &environment).unwrap().settings, current);
     assert!(reload(&current, file.path(), &environment).is_err());
 }

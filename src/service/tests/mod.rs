@@ -9,10 +9,12 @@ mod overview;
 mod owner_update;
 mod owners;
 mod rights;
+mod reuse;
 mod rotate;
 mod sweep;
 mod tokens;
 mod update;
+mod warn;
 
 use std::path::Path;
 use std::sync::Arc;

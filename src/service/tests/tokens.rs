@@ -1,7 +1,7 @@
 //! Making, showing, pausing and ending tokens.
 
 use super::*;
-use crate::config::settings::MasterKeySource;
+use crate::config::settings::SecretSource;
 use crate::domain::event::Actor;
 use crate::domain::id::Slug;
 use crate::domain::secret::{Secret, is_plausible};
@@ -275,7 +275,7 @@ async fn f7_a_secret_parameter_is_sealed_and_never_shown() {
     let telegram: Slug = "hub".parse().unwrap();
     let param = settings.contexts.get_mut(&telegram).unwrap().params.get_mut("market").unwrap();
     (param.secret, param.choices) = (true, Vec::new());
-    settings.store.master_key = MasterKeySource::File(file.clone());
+    settings.store.master_key = SecretSource::File(file.clone());
     world.service.settings.store(Arc::new(settings));
     let body = json!({
         "owner": "alice", "name": "bot", "contexts": ["hub"],

@@ -61,7 +61,11 @@ fn refuse_existing(to: &Path) -> Result<(), StoreError> {
     if to.is_dir() {
         return Err(failed("writing", to, "it is a folder; name a file"));
     }
-    if to.exists() { Err(failed("writing", to, "it exists already")) } else { Ok(()) }
+    if to.exists() {
+        let doing = format!("writing `{}`", to.display());
+        return Err(StoreError::Taken { doing, cause: "it exists already".to_owned() });
+    }
+    Ok(())
 }
 
 impl Drop for Incoming {

@@ -59,7 +59,7 @@ fn another_key_is_named_and_no_key_is_shown() {
     assert!(error.contains(one.id()) && error.contains(two.id()), "{error}");
     let text = fs::read_to_string(folder.path().join("b")).unwrap();
     assert!(!format!("{two:?}").contains(&text[..8]));
-    let again = MasterKey::load(&MasterKeySource::File(folder.path().join("b"))).unwrap();
+    let again = MasterKey::load(&SecretSource::File(folder.path().join("b"))).unwrap();
     assert_eq!(again.open(&here, &two.seal(&here, "value").unwrap()).unwrap().as_str(), "value");
 }
 
@@ -67,7 +67,7 @@ fn another_key_is_named_and_no_key_is_shown() {
 fn a_key_that_others_can_read_or_that_is_none_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("master.key");
-    let load = || MasterKey::load(&MasterKeySource::File(path.clone()));
+    let load = || MasterKey::load(&SecretSource::File(path.clone()));
     assert!(matches!(load(), Err(KeyError::Missing(_))));
     MasterKey::create(&path).unwrap();
     assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);

@@ -52,7 +52,10 @@ pub(super) fn check_empty(folder: &Path) -> Result<(), StoreError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
         Err(error) => Err(refuse(error.to_string())),
         Ok(mut entries) => match entries.next() {
-            Some(_) => Err(refuse("the folder is not empty; name another one".to_owned())),
+            Some(_) => Err(StoreError::Taken {
+                doing: format!("restoring into `{}`", folder.display()),
+                cause: "the folder is not empty; name another one".to_owned(),
+            }),
             None => Ok(()),
         },
     }

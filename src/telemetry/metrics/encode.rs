@@ -58,6 +58,20 @@ impl<'a> Families<'a> {
         self.0.encode_descriptor(name, help, None, MetricType::Gauge)?.encode_gauge(&value)
     }
 
+    /// Numbers that go up and down, told apart by a label.
+    pub(super) fn gauges<'s>(
+        &mut self,
+        name: &str,
+        help: &str,
+        values: impl IntoIterator<Item = (Label<'s>, u64)>,
+    ) -> fmt::Result {
+        let mut family = self.0.encode_descriptor(name, help, None, MetricType::Gauge)?;
+        for (labels, value) in values {
+            family.encode_family(&labels)?.encode_gauge(&value)?;
+        }
+        Ok(())
+    }
+
     /// The same in seconds.
     pub(super) fn seconds(&mut self, name: &str, help: &str, value: u64) -> fmt::Result {
         let (unit, kind) = (Some(&Unit::Seconds), MetricType::Gauge);

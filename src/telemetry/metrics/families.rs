@@ -149,6 +149,24 @@ pub(super) fn store(families: &mut Families<'_>, state: &State) -> fmt::Result {
     families.gauge("history_damaged", help, u64::from(state.history_damaged))
 }
 
+pub(super) fn notices(families: &mut Families<'_>, state: &State) -> fmt::Result {
+    let outcomes = ["delivered", "retried", "given_up"];
+    families.counters(
+        "notice_attempts",
+        "Calls of webhooks, by how they ended",
+        state.webhooks.iter().flat_map(|webhook| {
+            outcomes.into_iter().zip(webhook.attempts).map(|(outcome, count)| {
+                ([("webhook", webhook.name.as_str()), ("outcome", outcome)], count)
+            })
+        }),
+    )?;
+    families.gauges(
+        "notices_waiting",
+        "Notices that are yet to be delivered, by webhook",
+        state.webhooks.iter().map(|one| ([("webhook", one.name.as_str())], one.waiting)),
+    )
+}
+
 pub(super) fn process(
     families: &mut Families<'_>,
     state: &State,

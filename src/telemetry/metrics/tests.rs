@@ -79,6 +79,11 @@ fn state() -> State {
         clock_behind_seconds: 10,
         config_generation: 11,
         config_failures: 12,
+        webhooks: vec![WebhookState {
+            name: "chat".to_owned(),
+            attempts: [16, 17, 18],
+            waiting: 19,
+        }],
     }
 }
 
@@ -207,7 +212,8 @@ fn what_nobody_met_takes_no_line_and_labels_are_from_closed_sets() {
         .flat_map(|(_, labels)| labels.split(','))
         .map(|label| label.split('=').next().unwrap())
         .collect();
-    let known = ["api", "by", "le", "outcome", "reason", "result", "rule", "state", "version"];
+    let known =
+        ["api", "by", "le", "outcome", "reason", "result", "rule", "state", "version", "webhook"];
     assert_eq!(labels.into_iter().collect::<Vec<_>>(), known);
 }
 
@@ -236,6 +242,10 @@ fn states_and_gauges_say_what_they_were_told() {
         ("tollgate_clock_state{state=\"behind\"}", 0.0),
         ("tollgate_clock_behind_seconds", 10.0),
         ("tollgate_config_generation", 11.0),
+        ("tollgate_notice_attempts_total{webhook=\"chat\",outcome=\"delivered\"}", 16.0),
+        ("tollgate_notice_attempts_total{webhook=\"chat\",outcome=\"retried\"}", 17.0),
+        ("tollgate_notice_attempts_total{webhook=\"chat\",outcome=\"given_up\"}", 18.0),
+        ("tollgate_notices_waiting{webhook=\"chat\"}", 19.0),
         ("tollgate_start_time_seconds", 1_700_000_000.0),
         ("tollgate_requests_total{api=\"erp\",rule=\"stock\",outcome=\"2xx\"}", 2.0),
         ("tollgate_requests_total{api=\"erp\",rule=\"stock\",outcome=\"refused\"}", 0.0),

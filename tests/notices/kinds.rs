@@ -1,0 +1,128 @@
+//! What is told of: warnings, reuse, wider rights, ends by others.
+
+use super::*;
+use support::client::Client;
+
+fn types(told: &[Told]) -> Vec<&str> {
+    told.iter().map(|told| told.body["type"].as_str().unwrap()).collect()
+}
+
+#[test]
+fn ends_that_are_near_are_told_with_the_days_that_are_left() {
+    let receiver = Receiver::start();
+    let gateway = gateway(&[receiver.webhook("chat")]);
+    gateway.token(json!({"owner": "alice", "name": "by time", "lifetime": "20d"}));
+    gateway.token(json!({"owner": "alice", "name": "by idleness", "idle_ttl": "21d"}));
+    for days in [6, 1, 10, 1, 1, 1] {
+        advance(&gateway, days * 86_400);
+        gateway.wait_for_upkeep();
+    }
+    let told = receiver.told(6);
+    let said = |of: &str| -> Vec<(String, u64)> {
+        let of = told.iter().filter(|told| told.body["data"]["token"]["name"] == of);
+        of.map(|told| {
+            let days = told.body["data"]["days_left"].as_u64().unwrap();
+            (told.body["type"].as_str().unwrap().to_owned(), days)
+        })
+        .collect()
+    };
+    let wanted = |kind: &str| [14, 3, 1].map(|days| (kind.to_owned(), days));
+    assert_eq!(said("by time"), wanted("token.expires_soon"));
+    assert_eq!(said("by idleness"), wanted("token.idles_out_soon"));
+    let token = &told[0].body["data"]["token"];
+    assert_eq!(
+        (&token["ends_at"], &token["ends_by"]),
+        (&json!("2026-12-10T12:00:00Z"), &json!("expiry"))
+    );
+    assert_eq!(told[0].body["data"]["actor"], "system");
+}
+
+#[test]
+fn the_reuse_of_a_rotated_token_is_told_with_its_address_and_its_family_goes_on() {
+    let (receiver, upstream) = (Receiver::start(), Upstream::start());
+    let url = format!("http://{}", upstream.address());
+    let gateway = Gateway::start(&settings(&[receiver.webhook("chat")], &url));
+    gateway.owner("alice");
+    let old = token(&gateway, "ci");
+    let (status, rotated) =
+        gateway.local(&format!("/tokens/{}/rotate", old.id), &json!({"grace": "1h"}));
+    assert_eq!(status, 201, "{rotated}");
+    let new = rotated["secret"].as_str().unwrap();
+    let mut client = Client::connect(gateway.public());
+    let mut asked = |secret: &str| client.ask(gateway.get("/x", secret)).status;
+    assert_eq!([asked(&old.secret), asked(new)], [200, 200], "no reuse within the grace");
+    advance(&gateway, 3_600);
+    assert_eq!([asked(&old.secret), asked(new)], [401, 200]);
+    let told = receiver.told(1);
+    assert_eq!(types(&told), ["token.reused"]);
+    let data = &told[0].body["data"];
+    assert_eq!((&data["token"]["id"], &data["address"]), (&json!(old.id), &json!("127.0.0.1")));
+    // Ended by the sweeper, as by the clock; and not more than once an hour.
+    advance(&gateway, 10);
+    gateway.wait_for_upkeep();
+    assert_eq!([asked(&old.secret), asked(new)], [401, 200]);
+    advance(&gateway, 3_590);
+    gateway.wait_for_upkeep();
+    assert_eq!([asked(&old.secret), asked(new)], [401, 200]);
+    assert_eq!(types(&receiver.told(2)), ["token.reused", "token.reused"]);
+}
+
+#[test]
+fn wider_rights_are_told_and_narrower_ones_are_not() {
+    let receiver = Receiver::start();
+    let gateway = gateway(&[receiver.webhook("chat")]);
+    let body = json!({"owner": "alice", "name": "ci", "flags": 1, "items": ["1", "2"],
+        "contexts": [], "lifetime": "30d"});
+    let id = gateway.token(body).id;
+    for (change, widened) in [
+        (json!({"name": "other"}), None),
+        (json!({"items": ["1"]}), None),
+        (json!({"lifetime": "20d"}), None),
+        (json!({"flags": 0}), None),
+        (json!({"flags": 3, "items": ["1", "3"]}), Some(json!(["items", "flags"]))),
+        (json!({"contexts": "all", "expires_at": null}), Some(json!(["contexts", "expires_at"]))),
+        (json!({"items": "all"}), Some(json!(["items"]))),
+    ] {
+        let before = receiver.upstream.seen().len();
+        gateway.update(id, &change);
+        let Some(widened) = widened else { continue };
+        let told = receiver.told(before + 1);
+        assert_eq!(told.len(), before + 1, "{change}: {told:?}");
+        let last = &told[before].body;
+        assert_eq!((&last["type"], &last["data"]["widened"]), (&json!("rights.widened"), &widened));
+        assert_eq!(last["data"]["token"]["id"], json!(id));
+    }
+}
+
+#[test]
+fn whoever_ends_their_own_token_is_not_told_of_it() {
+    let receiver = Receiver::start();
+    let gateway = gateway(&[receiver.webhook("chat")]);
+    let own = gateway.token(json!({"owner": "alice", "name": "own", "flags": -1}));
+    let request = format!(
+        "POST /api/v1/tokens/{}/revoke HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\
+         Content-Type: application/json\r\nAuthorization: Bearer {}\r\n\r\n",
+        own.id, own.secret
+    );
+    assert_eq!(support::client::ask(gateway.admin(), request).status, 200);
+    // Nor of what the sweeper does.
+    gateway.token(json!({"owner": "alice", "name": "short", "lifetime": "60s"}));
+    advance(&gateway, 100);
+    gateway.wait_for_upkeep();
+    let id = revoked(&gateway, "by another");
+    let told = receiver.told(1);
+    assert_eq!((told.len(), &told[0].body["data"]["token"]["id"]), (1, &json!(id)));
+}
+
+#[test]
+fn a_webhook_is_told_of_what_it_asks_for() {
+    let (some, all) = (Receiver::start(), Receiver::start());
+    let some_kinds = some.webhook("some") + "notices = [\"rights.widened\", \"token.reused\"]\n";
+    let gateway = gateway(&[some_kinds, all.webhook("all")]);
+    revoked(&gateway, "one");
+    let id = gateway.token(json!({"owner": "alice", "name": "two", "flags": 0})).id;
+    gateway.update(id, &json!({"flags": 3}));
+    assert_eq!(types(&some.told(1)), ["rights.widened"]);
+    assert_eq!(types(&all.told(2)), ["token.revoked", "rights.widened"]);
+    assert_eq!(webhook(&gateway, "some")["notices"], json!(["token.reused", "rights.widened"]));
+}
