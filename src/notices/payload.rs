@@ -81,7 +81,7 @@ pub(super) struct TokenPart<'a> {
     company: Option<&'a Slug>,
     hint: &'a str,
     ends_at: Option<Timestamp>,
-    /// `expiry`, `idleness` or `revocation`.
+    /// `expiry`, `idleness`, `revocation` or `leak`.
     ends_by: Option<&'static str>,
 }
 

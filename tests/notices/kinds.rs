@@ -126,3 +126,24 @@ fn a_webhook_is_told_of_what_it_asks_for() {
     assert_eq!(types(&all.told(2)), ["token.revoked", "rights.widened"]);
     assert_eq!(webhook(&gateway, "some")["notices"], json!(["token.reused", "rights.widened"]));
 }
+
+#[test]
+fn a_leak_is_told_of_whoever_reported_it() {
+    let receiver = Receiver::start();
+    let gateway = gateway(&[receiver.webhook("chat")]);
+    let leaked = gateway.token(json!({"owner": "alice", "name": "ci"}));
+    let body = json!({ "secrets": [leaked.secret] }).to_string();
+    let request = format!(
+        "POST /api/v1/leaks/report HTTP/1.1\r\nHost: localhost\r\nContent-Length: {}\r\n\
+         Content-Type: application/json\r\n\r\n{body}",
+        body.len()
+    );
+    assert_eq!(support::client::ask(gateway.admin(), request).status, 202);
+    let told = &receiver.told(1)[0].body;
+    assert_eq!(
+        (&told["type"], &told["data"]["token"]["id"]),
+        (&json!("token.leaked"), &json!(leaked.id))
+    );
+    assert_eq!(told["data"]["token"]["ends_by"], "leak");
+    assert!(!told.to_string().contains(leaked.secret.as_str()));
+}
