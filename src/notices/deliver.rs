@@ -130,7 +130,9 @@ impl Notices {
         if place >= newest {
             return Ok(false);
         }
-        let events = self.service.events_after(Position(place), EVENTS).await?;
+        let mut events = self.service.events_after(Position(place), EVENTS).await?;
+        // One that was written meanwhile waits: a place beyond the newest is that of a longer history.
+        events.retain(|event| event.position.0 <= newest);
         for recorded in &events {
             let notices = meaning::of(&self.service, recorded).await?;
             hook.take(recorded.position.0, notices, self.service.now());
