@@ -180,10 +180,12 @@ impl AccessRecord {
     fn path(&self) -> &str {
         let path = self.uri.path();
         let word = |carried: &HeaderValue| {
-            let word = carried.as_bytes().rsplit(|byte| b" ,=".contains(byte)).next();
+            // Not at `=`, with which a secret of another system may end.
+            let word = carried.as_bytes().rsplit(|byte| b" ,".contains(byte)).next();
             leak::check_target(path, word).is_err()
         };
-        if self.carried.iter().flatten().any(word) { "/[redacted]" } else { path }
+        let told = matches!(self.ending, Ending::Refused(Refusal::CredentialInTarget));
+        if told || self.carried.iter().flatten().any(word) { "/[redacted]" } else { path }
     }
 }
 
