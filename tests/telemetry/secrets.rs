@@ -34,9 +34,10 @@ fn sec_l1_and_x4_no_secret_in_anything_that_is_written_or_answered() {
     gateway.revoke(revoked.id);
     gateway.disable(disabled.id);
     made.extend([revoked, disabled]);
-    let imported = "0f8fad5b-d9cb-469f-a165-70867728950e";
-    let import = json!({ "owner": "alice", "name": "old", "secret": imported });
-    made.push(gateway.token(import));
+    for imported in ["0f8fad5b-d9cb-469f-a165-70867728950e", "c2VjcmV0IG9mIGFub3RoZXI=="] {
+        let import = json!({ "owner": "alice", "name": "old", "secret": imported });
+        made.push(gateway.token(import));
+    }
     let nobodys = "tg_ABCDEFGHIJKLMNOPQRSTUVWXYZabcd000000".to_owned();
     let mut secrets: Vec<String> = made.into_iter().map(|token| token.secret).collect();
     secrets.push(nobodys);
