@@ -7,7 +7,8 @@
 //! up: so much memory does a process need that has just been started. With `uses` and a number it makes so
 //! many tokens in large commits, and measures last uses alone, without and with the cache. With `storm`
 //! and a number all of so many tokens are used for the first time within one flush; with `spread` uses are
-//! spread over all of them, at several rates; with `list` they are listed, filtered, searched and shown.
+//! spread over all of them, at several rates; with `list` they are listed, filtered, searched and shown; with
+//! `sizes` a store of so many tokens works in turn with one of a tenth.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark ends where it fails")]
 
@@ -27,6 +28,8 @@ use tollgate::store::{self, LastUse, Listed, NotedUse, Store, TokenFilter, Token
 mod records;
 #[path = "store/lists.rs"]
 mod lists;
+#[path = "store/sizes.rs"]
+mod sizes;
 #[path = "store/spread.rs"]
 mod spread;
 #[path = "store/storm.rs"]
@@ -48,11 +51,9 @@ const USES: usize = 131_072;
 fn main() {
     let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
     let tokens = arguments.next();
-    let alone = tokens.as_deref() == Some("uses");
-    let storm = tokens.as_deref() == Some("storm");
-    let spread = tokens.as_deref() == Some("spread");
-    let list = tokens.as_deref() == Some("list");
-    let tokens = if alone || storm || spread || list { arguments.next() } else { tokens };
+    let named = ["uses", "storm", "spread", "list", "sizes"];
+    let part = tokens.clone().filter(|first| named.contains(&first.as_str()));
+    let tokens = if part.is_some() { arguments.next() } else { tokens };
     let cache_mb: u64 = arguments.next().map_or(256, |text| text.parse().unwrap());
     CACHE_BYTES.store(cache_mb << 20, Ordering::Relaxed);
     let base = arguments.next().map_or_else(std::env::temp_dir, Into::into);
@@ -63,23 +64,17 @@ fn main() {
     }
     let folder = tempfile::tempdir_in(base).unwrap();
     let tokens = tokens.map_or(1_000_000, |text| text.parse().unwrap());
-    if storm {
-        runtime.block_on(storm::storm(&folder.path().join("data"), tokens));
-        return;
-    }
-    if list {
-        runtime.block_on(lists::lists(&folder.path().join("data"), tokens));
-        return;
-    }
-    if spread {
-        runtime.block_on(spread::spread(&folder.path().join("data"), tokens));
-        return;
-    }
-    if alone {
-        runtime.block_on(uses_alone(&folder.path().join("data"), tokens));
-        return;
-    }
-    runtime.block_on(measure(&folder.path().join("data"), tokens));
+    let data = folder.path().join("data");
+    runtime.block_on(async {
+        match part.as_deref() {
+            Some("storm") => storm::storm(&data, tokens).await,
+            Some("list") => lists::lists(&data, tokens).await,
+            Some("spread") => spread::spread(&data, tokens).await,
+            Some("sizes") => sizes::sizes(&data, tokens).await,
+            Some(_) => uses_alone(&data, tokens).await,
+            None => measure(&data, tokens).await,
+        }
+    });
 }
 
 async fn open(folder: &Path) -> Arc<dyn Store> {

@@ -167,6 +167,11 @@ impl Digest {
         &self.0
     }
 
+    /// The first 16 of the bytes.
+    pub fn half(&self) -> &[u8] {
+        self.0.split_at(16).0
+    }
+
     /// From 64 hexadecimal digits, as other gateways export their keys.
     pub fn from_hex(text: &str) -> Option<Self> {
         let mut bytes = [0; 32];

@@ -212,8 +212,12 @@ impl Service {
 
     /// Empty before there is anything.
     async fn first_event(&self) -> Result<String, StoreError> {
+        if let Some(known) = self.first_event.get() {
+            return Ok(known.clone());
+        }
         let first = self.store().events(None, Some(Position(2)), 1).await?.entries.pop();
-        Ok(first.map_or_else(String::new, |event| event.line.as_ref().to_owned()))
+        let first = first.map(|event| event.line.as_ref().to_owned());
+        Ok(first.map_or_else(String::new, |line| self.first_event.get_or_init(|| line).clone()))
     }
 }
 

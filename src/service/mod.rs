@@ -3,7 +3,7 @@
 //! Called by `admin` (the local REST API, and through it the command line). Nothing else writes
 //! administrative changes; the sweeper's ends and the touches are `app`'s and `cache`'s.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 
@@ -82,12 +82,15 @@ pub struct Service {
     obeys_mark: bool,
     /// Held by whoever gives an owner another superior.
     parents: tokio::sync::Mutex<()>,
+    /// The first event of the history, once there is one; it stays for ever.
+    first_event: OnceLock<String>,
 }
 
 impl Service {
     /// Acts on the store behind `cache` by the present `settings`.
     pub fn new(cache: Arc<Cache>, settings: Arc<ArcSwap<Settings>>, clock: Clock) -> Self {
-        Self { cache, settings, clock, obeys_mark: true, parents: tokio::sync::Mutex::default() }
+        let (parents, first_event) = (tokio::sync::Mutex::default(), OnceLock::new());
+        Self { cache, settings, clock, obeys_mark: true, parents, first_event }
     }
 
     /// The same at whatever moment its clock shows: for a demo, which shows what was made long ago.

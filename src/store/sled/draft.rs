@@ -7,6 +7,7 @@ use ::sled::{Batch, IVec};
 
 use super::chunk;
 use super::index::Index;
+use super::packed::PlaceOf;
 use super::state::State;
 use super::summaries::Changed;
 use super::{keys, value};
@@ -21,14 +22,21 @@ pub(super) struct Draft<'a> {
     tokens: u64,
     /// The tokens that it changes, with their slots, in the order of the changes.
     changed: Vec<Changed>,
+    places: Places,
 }
 
-/// A chunk as the index has it: its key, and its value if it is there.
-type Found = (IVec, Option<IVec>);
+/// Where entries belong, by their keys, as it was found before the batch.
+pub(super) type Places = HashMap<Vec<u8>, PlaceOf>;
 
 impl<'a> Draft<'a> {
     pub(super) fn new(index: &'a Index, state: &State) -> Self {
-        Self { index, writes: BTreeMap::new(), tokens: state.tokens, changed: Vec::new() }
+        Self::knowing(index, state, Places::new())
+    }
+
+    /// A draft that knows where some of its entries belong.
+    pub(super) fn knowing(index: &'a Index, state: &State, places: Places) -> Self {
+        let (writes, changed) = (BTreeMap::new(), Vec::new());
+        Self { index, writes, tokens: state.tokens, changed, places }
     }
 
     /// The slot of a new token.
@@ -75,8 +83,8 @@ impl<'a> Draft<'a> {
 
     /// Writes the batch, and says in it that events up to `applied` are in the index.
     pub(super) fn write(self, applied: u64, state: &State) -> Result<State, StoreError> {
-        let Self { index, writes, tokens, .. } = self;
-        let mut packing = Packing { index, chunks: HashMap::new() };
+        let Self { index, writes, tokens, places, .. } = self;
+        let mut packing = Packing { index, places, chunks: HashMap::new() };
         packing.pack(writes.into_iter().collect())?;
         let (mut sums, mut batch) = (state.sums, Batch::default());
         for (at, Written { old, new }) in packing.chunks {
@@ -101,6 +109,7 @@ impl<'a> Draft<'a> {
 /// Makes changes of chunks out of changes of entries.
 struct Packing<'a> {
     index: &'a Index,
+    places: Places,
     chunks: HashMap<IVec, Written>,
 }
 
@@ -122,7 +131,7 @@ impl Packing<'_> {
         if let (Some((first, _)), Some((last, _))) = (changes.first(), changes.last()) {
             self.places(&changes, self.find(first)?, self.find(last)?, &mut places)?;
         }
-        let mut groups: Vec<(Found, Changes)> = Vec::new();
+        let mut groups: Vec<(PlaceOf, Changes)> = Vec::new();
         for (found, change) in places.into_iter().zip(changes) {
             match groups.last_mut() {
                 Some((last, changes)) if last.0 == found.0 => changes.push(change),
@@ -133,9 +142,8 @@ impl Packing<'_> {
     }
 
     /// The chunk in which a key belongs.
-    fn find(&self, key: &[u8]) -> Result<Found, StoreError> {
-        let found = self.index.chunk_of(key)?.map(|(at, raw)| (at, Some(raw)));
-        Ok(found.unwrap_or_else(|| (keys::room(key).into(), None)))
+    fn find(&self, key: &[u8]) -> Result<PlaceOf, StoreError> {
+        self.places.get(key).map_or_else(|| self.index.place_of(key), |place| Ok(place.clone()))
     }
 
     /// Where each change belongs. Where the `first` and the `last` belong to the same chunk, all between do, so
@@ -143,9 +151,9 @@ impl Packing<'_> {
     fn places(
         &self,
         changes: &[Change],
-        first: Found,
-        last: Found,
-        into: &mut Vec<Found>,
+        first: PlaceOf,
+        last: PlaceOf,
+        into: &mut Vec<PlaceOf>,
     ) -> Result<(), StoreError> {
         let half = changes.len() / 2;
         if first.0 == last.0 {
@@ -161,7 +169,7 @@ impl Packing<'_> {
         Ok(())
     }
 
-    fn rewrite(&mut self, (at, raw): Found, changes: Changes) -> Result<(), StoreError> {
+    fn rewrite(&mut self, (at, raw): PlaceOf, changes: Changes) -> Result<(), StoreError> {
         let chunk = raw.as_ref().map(|raw| self.index.open_chunk(&at, raw)).transpose()?;
         let entries = chunk.unwrap_or_default().entries();
         let mut entries = entries.map_err(|what| self.index.damage(&at, what))?;

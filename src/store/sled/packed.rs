@@ -36,15 +36,33 @@ use super::index::Index;
 use super::keys;
 use crate::store::StoreError;
 
+/// The chunk in which a key lies if it is there: its key, and its value as sled has it if the chunk is there.
+pub(super) type PlaceOf = (IVec, Option<IVec>);
+
 /// Keys with their payloads.
 pub(super) type Entries = Vec<(IVec, IVec)>;
 
 impl Index {
     /// The payload under a key.
     pub(super) fn read(&self, key: &[u8]) -> Result<Option<IVec>, StoreError> {
-        let Some((at, raw)) = self.chunk_of(key)? else { return Ok(None) };
-        let chunk = self.open_chunk(&at, &raw)?;
-        chunk.find(key).map_err(|what| self.damage(&at, what))
+        self.read_at(&self.place_of(key)?, key)
+    }
+
+    /// The same where its place is known.
+    pub(super) fn read_at(
+        &self,
+        (at, raw): &PlaceOf,
+        key: &[u8],
+    ) -> Result<Option<IVec>, StoreError> {
+        let Some(raw) = raw else { return Ok(None) };
+        let chunk = self.open_chunk(at, raw)?;
+        chunk.find(key).map_err(|what| self.damage(at, what))
+    }
+
+    /// The chunk in which a key belongs.
+    pub(super) fn place_of(&self, key: &[u8]) -> Result<PlaceOf, StoreError> {
+        let found = self.chunk_of(key)?.map(|(at, raw)| (at, Some(raw)));
+        Ok(found.unwrap_or_else(|| (keys::room(key).into(), None)))
     }
 
     /// The chunk in which a key lies if it is there, as sled has it.

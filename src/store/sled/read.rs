@@ -27,6 +27,11 @@ pub(super) fn held(
     let key = keys::digest(digest);
     let lacks = |what: &str| index.damage(&key, what);
     let Some((id, token, head)) = bonded(index, &key)? else { return Ok(None) };
+    if token.digest != *digest {
+        // The key says half of it.
+        let is_of_key = token.digest.half() == digest.half();
+        return if is_of_key { Ok(None) } else { Err(lacks("its token has another digest")) };
+    }
     let owner =
         entry::owner(index, &token.owner)?.ok_or_else(|| lacks("its owner is not there"))?;
     let company = match &token.company {

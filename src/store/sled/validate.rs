@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::draft::Places;
 use super::index::Index;
 use super::uses::Uses;
 use super::{entry, keys};
@@ -16,6 +17,8 @@ use crate::store::{Change, Record, StoreError, Subject};
 pub(super) struct Staged {
     revisions: HashMap<Subject, Revision>,
     digests: HashMap<Digest, TokenId>,
+    /// Where it was looked whether a digest is taken: there it will be written.
+    places: Places,
 }
 
 impl Staged {
@@ -28,7 +31,7 @@ impl Staged {
     ) -> Result<(), StoreError> {
         let mut own = Self::default();
         for change in changes {
-            self.check(&own, index, change, uses)?;
+            self.check(&mut own, index, change, uses)?;
             own.revisions.insert(change.record.subject(), change.record.revision());
             if let Record::Token(token) = &change.record {
                 own.digests.insert(token.digest, token.id);
@@ -36,12 +39,18 @@ impl Staged {
         }
         self.revisions.extend(own.revisions);
         self.digests.extend(own.digests);
+        self.places.extend(own.places);
         Ok(())
+    }
+
+    /// Hands out the places that were found; they are right until the index is written to.
+    pub(super) fn into_places(self) -> Places {
+        self.places
     }
 
     fn check(
         &self,
-        own: &Self,
+        own: &mut Self,
         index: &Index,
         change: &Change,
         uses: &Uses,
@@ -71,10 +80,12 @@ impl Staged {
             });
         }
         let Record::Token(token) = &change.record else { return Ok(()) };
-        let holder = own.digests.get(&token.digest).or_else(|| self.digests.get(&token.digest));
-        let holder =
-            holder.copied().map_or_else(|| holder_of(index, &token.digest), |id| Ok(Some(id)));
-        if holder?.is_some_and(|id| id != token.id) {
+        let staged = own.digests.get(&token.digest).or_else(|| self.digests.get(&token.digest));
+        let holder = match staged {
+            Some(id) => Some(*id),
+            None => holder_of(index, &token.digest, &mut own.places)?,
+        };
+        if holder.is_some_and(|id| id != token.id) {
             return Err(StoreError::DuplicateSecret);
         }
         match change.unused_since {
@@ -94,10 +105,17 @@ fn name(subject: &Subject) -> String {
     }
 }
 
-fn holder_of(index: &Index, digest: &Digest) -> Result<Option<TokenId>, StoreError> {
+fn holder_of(
+    index: &Index,
+    digest: &Digest,
+    places: &mut Places,
+) -> Result<Option<TokenId>, StoreError> {
     let key = keys::digest(digest);
-    let Some(payload) = index.read(&key)? else { return Ok(None) };
-    entry::read_digest(index, &key, &payload).map(|(id, _)| Some(id))
+    let place = index.place_of(&key)?;
+    let payload = index.read_at(&place, &key)?;
+    let holder = payload.map(|payload| entry::read_digest(index, &key, &payload)).transpose()?;
+    places.insert(key, place);
+    Ok(holder.map(|(id, _)| id))
 }
 
 fn last_use(index: &Index, token: &Token, uses: &Uses) -> Result<Option<Timestamp>, StoreError> {

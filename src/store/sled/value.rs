@@ -6,9 +6,9 @@
 use ::sled::IVec;
 
 /// The format of keys and values. An index of another format is rebuilt from the history.
-pub(super) const FORMAT: u8 = 4;
+pub(super) const FORMAT: u8 = 5;
 /// The oldest kept last uses, and no slots for them, see `upgrade`. The next had one sum for all entries, and no
-/// bonds of digests and records; the one before this had a value for each entry.
+/// bonds of digests and records; the third had a value for each entry; the fourth had whole digests as keys.
 pub(super) const OLDER_FORMAT: u8 = 1;
 
 const HEADER_BYTES: usize = 5;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use super::apply::{self, Told};
-use super::draft::Draft;
+use super::draft::{Draft, Places};
 use super::index::Index;
 use super::shared::{Access, Room, Shared};
 use super::state::State;
@@ -138,16 +138,14 @@ impl Writer {
         let conditional = |change: &Change| change.unused_since.is_some();
         let turn = requests.iter().flat_map(|request| &request.changes).any(conditional);
         let turn = turn.then(|| shared.uses.turn());
-        let (index, accepted) = match self.accept(requests) {
-            Some(accepted) => accepted,
-            None => return,
-        };
+        let Some((index, accepted, known)) = self.accept(requests) else { return };
+        let draft = Draft::knowing(&index, &self.state, known);
         let bodies = accepted.iter().map(|request| request.encoded.body.as_str());
         match self.log.append(bodies) {
             Ok(places) => {
                 self.shared.set_room(Room::Enough);
                 let last = self.log.mark().head.seq;
-                let links = self.apply(&index, &accepted, &places);
+                let links = self.apply(draft, &accepted, &places);
                 drop(turn);
                 if let Err(error) = links.and_then(|links| shared.uses.note(links)) {
                     // The change is durable, so it is acknowledged; until the index is open again, every
@@ -174,8 +172,9 @@ impl Writer {
         }
     }
 
-    /// Answers the commits that cannot be made, each alone, and returns the others.
-    fn accept(&self, requests: Vec<Request>) -> Option<(Arc<Index>, Vec<Request>)> {
+    /// Answers the commits that cannot be made, each alone, and returns the others, with the places that were
+    /// found on the way.
+    fn accept(&self, requests: Vec<Request>) -> Option<(Arc<Index>, Vec<Request>, Places)> {
         let bytes = requests.iter().map(|request| request.encoded.body.len()).sum::<usize>();
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
         let ready = || {
@@ -208,17 +207,16 @@ impl Writer {
                 }
             }
         }
-        open.map(|index| (index, accepted))
+        open.map(|index| (index, accepted, staged.into_places()))
     }
 
     /// Answers with what is to be written into slots.
     fn apply(
         &mut self,
-        index: &Index,
+        mut draft: Draft<'_>,
         requests: &[Request],
         places: &[Place],
     ) -> Result<Vec<Entry>, StoreError> {
-        let mut draft = Draft::new(index, &self.state);
         let mut seq = self.state.applied;
         let mut links = Vec::new();
         for (request, place) in requests.iter().zip(places) {
