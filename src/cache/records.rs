@@ -19,7 +19,9 @@ use crate::domain::secret::Digest;
 use super::{BuildDigestHasher, Entry, spread};
 
 /// How many records a group has where as many are in use as there is room for.
-const GROUP: u64 = 8;
+const GROUP: u64 = 16;
+/// By how many places a group grows, so that few lie empty.
+const PLACES: usize = 4;
 
 /// The fewest groups, so that small caches evict single records. In tests even they hold several.
 const GROUPS_MIN: u64 = if cfg!(test) { 8 } else { 1_024 };
@@ -135,6 +137,9 @@ impl Group {
                 held.drop_oldest();
             }
             let (tag, entry) = (tag_of(&entry.digest), Arc::clone(entry));
+            if held.members.len() == held.members.capacity() {
+                held.members.reserve_exact(PLACES);
+            }
             held.members.push(Member { tag, entry });
         }
         !held.closed
