@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use http::HeaderName;
+use http::{HeaderMap, HeaderName, HeaderValue, Version, header};
 
 /// The lines of a request's head that say whence it came; written by us alone.
 pub fn forwarded(peer: IpAddr, scheme: &str) -> Vec<u8> {
@@ -29,6 +29,23 @@ fn push_octets(lines: &mut Vec<u8>, octets: [u8; 4]) {
         let zeros = usize::from(octet < 100) + usize::from(octet < 10);
         lines.extend(digits.iter().skip(zeros).map(|digit| b'0' + digit));
     }
+}
+
+/// Whether a request says in one way alone where it ends: the one transfer coding that is taken is a plain `chunked`,
+/// in HTTP/1.1 (RFC 9112 section 6.1); a length is one number (section 6.3).
+pub fn is_plainly_framed(version: Version, headers: &HeaderMap) -> bool {
+    let mut lengths = headers.get_all(header::CONTENT_LENGTH).iter();
+    let plain = |length: &HeaderValue| {
+        !length.is_empty() && length.as_bytes().iter().all(u8::is_ascii_digit)
+    };
+    if !lengths.next().is_none_or(plain) || lengths.next().is_some() {
+        return false;
+    }
+    let mut codings = headers.get_all(header::TRANSFER_ENCODING).iter();
+    let Some(coding) = codings.next() else { return true };
+    coding.as_bytes().eq_ignore_ascii_case(b"chunked")
+        && codings.next().is_none()
+        && version == Version::HTTP_11
 }
 
 /// The media type of problem documents (RFC 9457 section 3).

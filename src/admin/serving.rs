@@ -4,6 +4,8 @@ use std::pin::pin;
 use std::time::Duration;
 
 use axum::Router;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -17,6 +19,8 @@ use tokio::time::{sleep, timeout};
 use crate::admin::bounded::{Accept, Bounded};
 use crate::admin::extract::Peer;
 use crate::admin::limits::{HEAD, REUSED, WHOLE};
+use crate::admin::problem::Problem;
+use crate::wire;
 
 /// Who comes to a face.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,8 +73,15 @@ async fn lead(
     mut closing: watch::Receiver<()>,
 ) {
     let service = service_fn(move |mut request: Request<Incoming>| {
-        request.extensions_mut().insert(peer);
-        TowerToHyperService::new(router.clone()).call(request)
+        let router = router.clone();
+        async move {
+            // sec-S2: others on the way may have seen another end.
+            if !wire::is_plainly_framed(request.version(), request.headers()) {
+                return Ok(unclear());
+            }
+            request.extensions_mut().insert(peer);
+            TowerToHyperService::new(router).call(request).await
+        }
     });
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD);
@@ -99,6 +110,14 @@ async fn lead(
     if let Err(error) = ended {
         tracing::debug!(%error, "an administrative connection ended");
     }
+}
+
+/// The last answer of a connection on which it is not clear where a request ends.
+fn unclear() -> Response {
+    let detail = "a length, or `chunked` alone, says where a request ends, once".to_owned();
+    let problem =
+        Problem::new(StatusCode::BAD_REQUEST, "bad-request", "The request cannot be read", detail);
+    ([(header::CONNECTION, "close")], problem).into_response()
 }
 
 #[cfg(test)]

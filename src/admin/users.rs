@@ -78,7 +78,9 @@ pub(super) async fn block(
     Id(id): Id<OwnerId>,
     Body(Reason { reason }): Body<Reason>,
 ) -> Result<Tagged<OwnerChanged>, Problem> {
-    Ok(Tagged(handles.service.block_owner(&by, &id, &reason).await?))
+    let changed = handles.service.block_owner(&by, &id, &reason).await?;
+    handles.people.sessions.end_all_of(&id);
+    Ok(Tagged(changed))
 }
 
 pub(super) async fn unblock(

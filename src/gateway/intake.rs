@@ -150,13 +150,17 @@ fn settle_host(parts: &mut Parts, client: &Client) -> Result<Rc<str>, Refusal> {
     Ok(host)
 }
 
-/// Path and query of a whole address, whose path may be left out there (RFC 9112 section 3.2.1).
+/// Path and query of a whole address, whose path may be left out there (RFC 9112 section 3.2.1). The `*` of HTTP/2
+/// (RFC 9113 section 8.3.1) is refused as that of HTTP/1.1.
 fn origin_form(target: Option<&PathAndQuery>) -> Result<PathAndQuery, Refusal> {
     match target {
         None => Ok(PathAndQuery::from_static("/")),
         Some(target) if target.as_str().starts_with('/') => Ok(target.clone()),
-        Some(target) => PathAndQuery::try_from(format!("/{}", target.as_str()))
-            .map_err(|_| Refusal::BadRequest(BadRequest::Target)),
+        Some(target) if target.as_str().starts_with('?') => {
+            PathAndQuery::try_from(format!("/{}", target.as_str()))
+                .map_err(|_| Refusal::BadRequest(BadRequest::Target))
+        }
+        Some(_) => Err(Refusal::BadRequest(BadRequest::Target)),
     }
 }
 
@@ -174,23 +178,10 @@ fn settle_path(parts: &mut Parts) -> Result<Ambiguities, Refusal> {
     Ok(ambiguities)
 }
 
-/// RFC 9112 section 6.1: the one transfer coding that is passed on is a plain `chunked`, in
-/// HTTP/1.1. A length is one number (section 6.3).
 fn check_framing(parts: &Parts) -> Result<(), Refusal> {
-    let mut lengths = parts.headers.get_all(header::CONTENT_LENGTH).iter();
-    let plain = |length: &HeaderValue| {
-        !length.is_empty() && length.as_bytes().iter().all(u8::is_ascii_digit)
-    };
-    if !lengths.next().is_none_or(plain) || lengths.next().is_some() {
-        return Err(Refusal::BadRequest(BadRequest::Framing));
-    }
-    let mut codings = parts.headers.get_all(header::TRANSFER_ENCODING).iter();
-    let Some(coding) = codings.next() else { return Ok(()) };
-    let plain = coding.as_bytes().eq_ignore_ascii_case(b"chunked") && codings.next().is_none();
-    if plain && parts.version == Version::HTTP_11 {
-        Ok(())
-    } else {
-        Err(Refusal::BadRequest(BadRequest::Framing))
+    match wire::is_plainly_framed(parts.version, &parts.headers) {
+        true => Ok(()),
+        false => Err(Refusal::BadRequest(BadRequest::Framing)),
     }
 }
 
@@ -274,5 +265,15 @@ mod tests {
         assert_eq!(check_method(&Method::CONNECT), Err(Refusal::MethodNotAllowed));
         let lower = Method::from_bytes(b"get").unwrap();
         assert_eq!(check_method(&lower), Err(Refusal::BadRequest(BadRequest::Method)));
+    }
+
+    /// What a path is made of; over HTTP/2 all of it stands in `:path` (RFC 9113 section 8.3.1).
+    #[test]
+    fn a_word_for_all_is_no_path_and_an_empty_path_is_the_root() {
+        let form = |target: &'static str| origin_form(Some(&PathAndQuery::from_static(target)));
+        assert_eq!(form("*"), Err(Refusal::BadRequest(BadRequest::Target)));
+        assert_eq!(form("/a?b").unwrap(), "/a?b");
+        assert_eq!(form("?b").unwrap(), "/?b");
+        assert_eq!(origin_form(None).unwrap(), "/");
     }
 }

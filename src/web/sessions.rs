@@ -101,6 +101,11 @@ impl Sessions {
         self.all().remove(&Digest::of(word.as_bytes()));
     }
 
+    /// Ends all of an owner who is blocked: they do not come back when the owner does (sec-W3).
+    pub fn end_all_of(&self, owner: &OwnerId) {
+        self.all().retain(|_, session| session.owner != *owner);
+    }
+
     /// Lets go of those that are over.
     pub fn sweep(&self, lasting: Lasting, now: Timestamp) {
         self.all().retain(|_, session| {

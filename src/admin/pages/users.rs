@@ -85,7 +85,10 @@ pub(super) async fn block(
     let reason = typed.one("reason").trim();
     let outcome = handles.service.block_owner(&by, &id, reason).await;
     let (status, wrongs) = match outcome {
-        Ok(changed) => return Ok(done(&id, changed.changed, "user-blocked")),
+        Ok(changed) => {
+            handles.people.sessions.end_all_of(&id);
+            return Ok(done(&id, changed.changed, "user-blocked"));
+        }
         Err(error) => refused(&frame, error)?,
     };
     Ok(page_with(status, &block_form(&handles, (&by, frame), &id, wrongs, reason).await?))

@@ -225,3 +225,25 @@ async fn a_face_that_closes_gives_the_answers_under_way() {
     assert!(rest(&mut client).await.starts_with("HTTP/1.1 200 OK"));
     timeout(SECOND, face.task).await.expect("it goes on").unwrap();
 }
+
+#[tokio::test]
+async fn sec_s2_a_request_that_does_not_say_plainly_where_it_ends_is_the_last_one() {
+    let face = Face::open(Clients::Anybody);
+    for framing in [
+        "Transfer-Encoding: gzip, chunked",
+        "Transfer-Encoding: ,chunked",
+        "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
+    ] {
+        let said = format!(
+            "POST /body HTTP/1.1\r\nContent-Type: application/json\r\n{framing}\r\n\r\n\
+             2\r\n{{}}\r\n0\r\n\r\nGET /short HTTP/1.1\r\n\r\n"
+        );
+        let answer = rest(&mut face.client(&said).await).await;
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{framing}: {answer}");
+        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{framing}: {answer}");
+    }
+    let said = "POST /body HTTP/1.1\r\nConnection: close\r\nContent-Type: application/json\r\n\
+                Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n";
+    let answer = rest(&mut face.client(said).await).await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with("taken"), "{answer}");
+}

@@ -168,6 +168,17 @@ async fn sec_w3_sessions_are_new_and_end_with_what_they_rest_on() {
     service.block_owner(by, &owner_id("alice"), "").await.unwrap();
     assert_eq!(seen().await, 401, "a block");
     service.unblock_owner(by, &owner_id("alice"), "").await.unwrap();
+    let robot = face.token(json!({"owner": "root", "name": "robot", "flags": -1})).await;
+    let robot = format!("Bearer {robot}");
+    for act in ["block", "unblock"] {
+        let line = format!("POST /users/alice/{act}");
+        let done = face.ask(&line, &[("authorization", &robot)], json!({})).await;
+        assert_eq!(done.status, 200, "{act}");
+        assert_eq!(seen().await, 401, "after {act}: it does not come back");
+    }
+    let anew = face.sign_in("alice", GOOD).await.cookie();
+    let fields = [("cookie", anew.as_str())];
+    let seen = async || face.ask("GET /tokens", &fields, json!({})).await.status;
     assert_eq!(seen().await, 200);
     face.world.clock.advance(Span::from_seconds(3_600));
     assert_eq!(seen().await, 401, "an hour of quiet");
