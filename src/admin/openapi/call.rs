@@ -93,8 +93,10 @@ impl Call {
         let mut found = Vec::new();
         T::schemas(&mut found);
         self.schemas.extend(found);
-        for (name, field) in schema["properties"].as_object().into_iter().flatten() {
-            let about = field["description"].as_str().unwrap_or_default();
+        for (name, field) in
+            schema.get("properties").and_then(Value::as_object).into_iter().flatten()
+        {
+            let about = field.get("description").and_then(Value::as_str).unwrap_or_default();
             self.parameter(name, "query", false, &not_null(field), about);
         }
         self
@@ -112,8 +114,10 @@ impl Call {
 
     /// Takes another kind of body as well.
     pub(super) fn or_body(mut self, kind: &str, example: &str) -> Self {
-        if let Some(body) = self.operation.get_mut("requestBody") {
-            body["content"][kind] = json!({"schema": {"type": "string"}, "example": example});
+        let body = self.operation.get_mut("requestBody").and_then(|body| body.get_mut("content"));
+        if let Some(content) = body.and_then(Value::as_object_mut) {
+            content
+                .insert(kind.to_owned(), json!({"schema": {"type": "string"}, "example": example}));
         }
         self
     }
@@ -201,7 +205,9 @@ fn not_null(schema: &Value) -> Value {
     let mut schema = schema.clone();
     if let Some(Value::Array(kinds)) = schema.get("type") {
         let kind = kinds.iter().find(|kind| **kind != "null").cloned().unwrap_or_default();
-        schema["type"] = kind;
+        if let Some(fields) = schema.as_object_mut() {
+            fields.insert("type".to_owned(), kind);
+        }
     }
     let other = schema
         .get("oneOf")
