@@ -40,7 +40,7 @@ fn program() -> Program {
     program
 }
 
-/// What is served is what is checked in, without a credential too, and a validator takes it.
+/// What is served is what is checked in, without a credential too; a validator takes it, and its examples fit.
 #[test]
 fn the_served_document_is_openapi() {
     let program = program();
@@ -55,6 +55,8 @@ fn the_served_document_is_openapi() {
     std::fs::write(&file, answer.text()).unwrap();
     let said = succeed(Command::new(tool("openapi-spec-validator")).arg(&file));
     assert!(said.contains("OK"), "{said}");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/openapi_examples.py");
+    succeed(Command::new(tool("python")).arg(script).arg(&file));
 }
 
 /// What the document allows and what it does not is asked of the real program: nothing fails in it, and each

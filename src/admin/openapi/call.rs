@@ -87,6 +87,14 @@ impl Call {
         self
     }
 
+    /// Only the operator of the machine may call it, who is at the local socket: anybody else is answered 403.
+    pub(super) fn by_operator(mut self) -> Self {
+        let about =
+            "Only at the local socket, by the operator of the machine; 403 for anybody else.";
+        self.operation.insert("description".to_owned(), json!(about));
+        self
+    }
+
     /// Takes the fields of `T` as its query.
     pub(super) fn query<T: ToSchema>(mut self) -> Self {
         let schema = json!(T::schema());

@@ -91,9 +91,11 @@ fn clock() -> Vec<Call> {
             &view,
         ),
         call("post", "/clock/mark", "lower_mark", "Takes the mark back to what the clock shows")
+            .by_operator()
             .body::<LowerMark>(&json!({"reason": "the clock was a year ahead", "confirmed": true}))
             .answers::<MarkChanged>(200, "Done", &lowered),
         call("post", "/clock/trust", "trust_clock", "Says that the clock is right")
+            .by_operator()
             .body::<Trust>(&json!({"reason": "looked at another"}))
             .answers::<ClockTrusted>(200, "Done", &json!({"wall": THEN, "changed": false})),
     ]
@@ -123,12 +125,12 @@ fn server() -> Vec<Call> {
             &status,
         ),
         call("post", "/reload", "reload", "Reads the configuration anew")
+            .by_operator()
             .body::<Empty>(&json!({}))
             .answers_nothing(204, "It is in force"),
-        call("post", "/backup", "backup", "Streams a backup").body::<Empty>(&json!({})).answers_as(
-            200,
-            "The backup",
-            &[("application/octet-stream", "")],
-        ),
+        call("post", "/backup", "backup", "Streams a backup")
+            .by_operator()
+            .body::<Empty>(&json!({}))
+            .answers_as(200, "The backup", &[("application/octet-stream", "")]),
     ]
 }
