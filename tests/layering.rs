@@ -34,7 +34,7 @@ const ONLY_IN: [(&str, &[&str]); 4] = [
 ];
 
 /// What a pure room has no business with.
-const NEVER_IN_DOMAIN: [&str; 16] = [
+const NEVER_IN_DOMAIN: [&str; 17] = [
     "tokio",
     "hyper",
     "hyper_util",
@@ -51,6 +51,7 @@ const NEVER_IN_DOMAIN: [&str; 16] = [
     "dashmap",
     "async_trait",
     "arc_swap",
+    "utoipa",
 ];
 
 /// Parts of the standard library that do I/O or read a clock. Addresses alone are plain data.

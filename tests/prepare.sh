@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what the tests run beside Tollgate: from the distribution what is missing of nginx, curl,
-# strace, Chromium and Python, and from the Python registry httpbin and axe-core, into folders of their own
-# under target/.
+# strace, Chromium and Python, and from the Python registry httpbin, axe-core and Schemathesis, into folders
+# of their own under target/.
 # Running it again costs nothing. tests/run calls it.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -9,6 +9,8 @@ cd "$(dirname "$0")/.."
 target=${CARGO_TARGET_DIR:-target}
 venv=$target/tests/httpbin
 wanted=tests/support/httpbin.txt
+schemathesis=$target/tests/schemathesis
+wanted_schemathesis=tests/support/schemathesis.txt
 axe=$target/tests/axe
 wanted_axe=tests/support/axe.txt
 
@@ -68,4 +70,15 @@ if ! cmp -s "$wanted_axe" "$axe/installed.txt"; then
     cp "$axe"/package/axe_playwright_python/axe.min.js "$axe/"
     rm -rf "$axe/package"
     cp "$wanted_axe" "$axe/installed.txt"
+fi
+
+if ! cmp -s "$wanted_schemathesis" "$schemathesis/installed.txt"; then
+    echo "installing Schemathesis into $schemathesis"
+    rm -rf "$schemathesis"
+    python=python3
+    has_venv || python=/usr/bin/python3
+    "$python" -m venv "$schemathesis"
+    "$schemathesis/bin/pip" install --quiet --disable-pip-version-check --requirement "$wanted_schemathesis"
+    "$schemathesis/bin/python" -c 'import openapi_spec_validator, schemathesis'
+    cp "$wanted_schemathesis" "$schemathesis/installed.txt"
 fi

@@ -13,14 +13,14 @@ use crate::admin::limits::BODY_BYTES;
 use crate::admin::problem::Problem;
 use crate::admin::repeat::{self, Once};
 use crate::admin::{
-    Handles, access, bulk, clock, companies, explain, history, leaks, overview, pages, session,
-    system, tokens, transfer, users, webhooks,
+    Handles, access, bulk, clock, companies, explain, history, leaks, openapi, overview, pages,
+    session, system, tokens, transfer, users, webhooks,
 };
 
 /// All administrative acts, for the administrator of the machine. Served on the local socket, and called
 /// directly by a command line that has no server beside it.
 pub fn router(handles: Arc<Handles>) -> Router {
-    finish(acts(&handles))
+    finish(acts(&handles).merge(document()))
         .fallback(async |uri: Uri| Problem::no_such_path(uri.path()))
         .layer(map_response(no_store))
         .with_state(handles)
@@ -35,6 +35,7 @@ pub fn over_tcp(handles: Arc<Handles>) -> Router {
         .layer(known)
         .merge(session)
         .merge(strangers)
+        .merge(document())
         .layer(from_fn(access::same_origin));
     let acts = finish(paths)
         .route("/api/{*rest}", any(async |uri: Uri| Problem::no_such_path(uri.path())))
@@ -49,6 +50,11 @@ fn finish(paths: Router<Arc<Handles>>) -> Router<Arc<Handles>> {
         .nest("/api/v1", paths.fallback(nowhere))
         .method_not_allowed_fallback(no_such_method)
         .layer(DefaultBodyLimit::max(BODY_BYTES))
+}
+
+/// For anybody, as the source is.
+fn document() -> Router<Arc<Handles>> {
+    Router::new().route("/openapi.json", get(openapi::show))
 }
 
 fn acts(handles: &Arc<Handles>) -> Router<Arc<Handles>> {

@@ -17,7 +17,7 @@ use crate::domain::time::Timestamp;
 use crate::service::mark::{MarkChanged, MarkView};
 
 /// How the clock stands.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ClockView {
     /// The wall clock and the mark.
     #[serde(flatten)]
@@ -29,7 +29,7 @@ pub struct ClockView {
 }
 
 /// The answer to the word that the clock is right.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ClockTrusted {
     /// What the wall clock shows.
     pub wall: Timestamp,
@@ -38,7 +38,7 @@ pub struct ClockTrusted {
 }
 
 /// The word of an operator that the mark is wrong.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct LowerMark {
     #[serde(default)]
@@ -48,7 +48,7 @@ pub(super) struct LowerMark {
 }
 
 /// The word of an operator that the clock is right.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Trust {
     #[serde(default)]

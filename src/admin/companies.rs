@@ -17,15 +17,17 @@ use crate::service::input::{CompanyChange, NewCompany, Reason};
 use crate::service::view::{CompanyChanged, CompanyView};
 
 /// Which page of the list.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Which {
+    #[serde(default)]
     after: Option<Slug>,
+    #[serde(default)]
     limit: Option<usize>,
 }
 
 /// A page of the list.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CompanyPage {
     /// Those on record, in alphabetical order.
     pub companies: Vec<CompanyView>,

@@ -24,7 +24,7 @@ use crate::service::{Caller, ServiceError};
 use crate::telemetry::counters::Counters;
 
 /// A request that nobody sends, with a token by its id or by its secret.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ExplainRequest {
     pub(super) method: String,
@@ -34,13 +34,14 @@ pub(super) struct ExplainRequest {
     #[serde(default)]
     pub(super) secret: Option<String>,
     #[serde(default)]
+    #[schema(value_type = Option<String>)]
     pub(super) address: Option<IpAddr>,
     #[serde(default)]
     pub(super) company: Option<String>,
 }
 
 /// The answer, and the token that it is about.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Explained {
     /// What was found, step by step.
     #[serde(flatten)]

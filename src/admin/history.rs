@@ -16,18 +16,23 @@ use crate::service::history::{EventView, HeadView, VerifiedView};
 use crate::store::{Position, Subject};
 
 /// Which events.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Which {
+    #[serde(default)]
     token: Option<TokenId>,
+    #[serde(default)]
     user: Option<OwnerId>,
+    #[serde(default)]
     company: Option<Slug>,
+    #[serde(default)]
     before: Option<u64>,
+    #[serde(default)]
     limit: Option<usize>,
 }
 
 /// A page of the history.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct EventPage {
     /// Newest first.
     pub events: Vec<EventView>,
@@ -36,10 +41,12 @@ pub struct EventPage {
 }
 
 /// A head that was kept elsewhere.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Kept {
+    #[serde(default)]
     position: Option<u64>,
+    #[serde(default)]
     hash: Option<Digest>,
 }
 

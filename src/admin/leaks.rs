@@ -18,7 +18,7 @@ use crate::domain::secret::Secret;
 use crate::service::leaks::{self, LeakLine};
 
 /// Secrets that were found. What is wrong with them is told without their text, also if it is no list.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(
     untagged,
     expecting = "this is `{\"secrets\": [\"...\"]}`, or a list of objects with a `token`"
@@ -35,7 +35,7 @@ pub(super) enum Report {
 }
 
 /// One finding of a secret scanner.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
 pub(super) struct Found {
     token: String,
 }
@@ -51,7 +51,7 @@ impl Report {
 }
 
 /// What became of a report.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct LeakLines {
     /// In the order of the secrets.
     pub secrets: Vec<LeakLine>,

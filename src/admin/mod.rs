@@ -23,6 +23,7 @@ pub mod extract;
 pub mod history;
 pub mod leaks;
 mod limits;
+pub mod openapi;
 pub mod overview;
 mod pages;
 mod pipe;

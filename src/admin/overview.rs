@@ -16,7 +16,7 @@ use crate::service::overview::{OwnerCounts, TokenCounts};
 use crate::telemetry::counters::{Counters, Outcome};
 
 /// Everything in numbers.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Overview {
     /// Those that the caller may see.
     pub tokens: TokenCounts,
@@ -27,7 +27,7 @@ pub struct Overview {
 }
 
 /// Requests since the server began.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RequestCounts {
     /// When that was.
     pub since: Timestamp,

@@ -16,7 +16,7 @@ use crate::store::sealed::KeyError;
 const MEDIA_TYPE: HeaderValue = HeaderValue::from_static("application/problem+json");
 
 /// A problem document, with the field at fault where there is one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Problem {
     /// What kind of problem it is.
     #[serde(rename = "type")]
@@ -42,12 +42,13 @@ pub struct Problem {
 }
 
 /// One mistake of a configuration, as programs read it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Mistake {
     /// A word that stays the same while sentences change, such as `UnknownKey`.
     pub kind: String,
     /// The file; none if none was read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
     pub file: Option<PathBuf>,
     /// The line in it, from 1; none for what stands nowhere.
     #[serde(default, skip_serializing_if = "Option::is_none")]

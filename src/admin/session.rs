@@ -20,7 +20,7 @@ use crate::service::ServiceError;
 use crate::web::sessions::{COOKIE, Session};
 
 /// What somebody signs in with.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct SignIn {
     user: String,
@@ -28,7 +28,7 @@ pub(super) struct SignIn {
 }
 
 /// Who has signed in.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, utoipa::ToSchema)]
 pub(super) struct SignedIn {
     user: OwnerId,
     /// To be sent back with every act.

@@ -19,13 +19,14 @@ use crate::service::ServiceError;
 use crate::store::Health;
 
 /// What there is to know about a gateway from outside.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Status {
     /// Of the program.
     pub version: String,
     /// Whether a server answers, or the command line by itself.
     pub server: Option<ServerStatus>,
     /// The folder.
+    #[schema(value_type = String)]
     pub data: PathBuf,
     /// `ready`, or why not.
     pub store: String,
@@ -34,17 +35,20 @@ pub struct Status {
 }
 
 /// A running server.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ServerStatus {
     /// Its process.
     pub pid: u32,
     /// When it began.
     pub started_at: Timestamp,
     /// Where clients come in.
+    #[schema(value_type = String)]
     pub public: SocketAddr,
     /// Where metrics and health are answered.
+    #[schema(value_type = String)]
     pub admin: SocketAddr,
     /// The file that it was configured from.
+    #[schema(value_type = Option<String>)]
     pub config: Option<PathBuf>,
 }
 
@@ -87,7 +91,7 @@ pub(super) async fn reload(
     Ok(StatusCode::NO_CONTENT)
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Empty {}
 

@@ -21,7 +21,7 @@ use crate::service::view::{TokenChanged, TokenView};
 pub(super) use crate::service::list::USUAL_ENTRIES as PAGE_ENTRIES;
 
 /// A page of the list.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct TokenPage {
     /// Newest first, unless the question said otherwise.
     pub tokens: Vec<TokenView>,
@@ -30,7 +30,7 @@ pub struct TokenPage {
 }
 
 /// A new token with its secret, which is never told again.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, utoipa::ToSchema)]
 pub struct TokenCreated {
     /// The token.
     pub token: TokenView,
@@ -40,7 +40,7 @@ pub struct TokenCreated {
 }
 
 /// A token and its successor, with the secret of the latter, which is never told again.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, utoipa::ToSchema)]
 pub struct TokenRotated {
     /// The successor.
     pub token: TokenView,

@@ -31,31 +31,36 @@ use crate::store::Order;
 const WAITING: usize = 2;
 
 /// What became of each line.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct ImportReport {
     /// In their order.
     pub lines: Vec<Imported>,
 }
 
 /// What stands beside CSV, which is the whole body.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct ImportOptions {
+    #[serde(default)]
     dry_run: bool,
+    #[serde(default)]
     create_owners: bool,
 }
 
 /// Which tokens, and as what.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Export {
+    #[serde(default)]
     filter: TokenList,
+    #[serde(default)]
     format: Format,
+    #[serde(default)]
     digests: bool,
 }
 
 /// How tokens are written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Format {
     /// A JSON object on each line.

@@ -17,15 +17,17 @@ use crate::service::input::{NewOwner, OwnerChange, Reason};
 use crate::service::view::{OwnerChanged, OwnerView};
 
 /// Which page of the list.
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Which {
+    #[serde(default)]
     after: Option<OwnerId>,
+    #[serde(default)]
     limit: Option<usize>,
 }
 
 /// A page of the list.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct UserPage {
     /// In alphabetical order.
     pub users: Vec<OwnerView>,
@@ -93,7 +95,7 @@ pub(super) async fn unblock(
 }
 
 /// A new password.
-#[derive(Deserialize)]
+#[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct NewPassword {
     /// The one before, of whoever changes their own.

@@ -15,14 +15,14 @@ use crate::notices::acts::WebhookView;
 use crate::notices::{Attempt, Notices};
 
 /// Who is told what happened.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct WebhookList {
     /// In the order of the configuration.
     pub webhooks: Vec<WebhookView>,
 }
 
 /// What was tried.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct DeliveryList {
     /// Newest first, as many as are kept.
     pub deliveries: Vec<Attempt>,

@@ -89,7 +89,7 @@ pub struct Moment {
 }
 
 /// One check, in the order in which it is made.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Step {
     /// What was asked.
     pub check: String,
@@ -100,7 +100,7 @@ pub struct Step {
 }
 
 /// The whole answer.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Explanation {
     /// Whether the request would reach its upstream.
     pub permitted: bool,

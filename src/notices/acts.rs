@@ -15,13 +15,14 @@ use crate::notices::payload::{Data, Notice, Payload};
 use crate::service::{Caller, ServiceError};
 
 /// A webhook as administrators are shown it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct WebhookView {
     /// Its name.
     pub name: Slug,
     /// Where it listens.
     pub url: String,
     /// What it is told of.
+    #[schema(value_type = Vec<NoticeKind>)]
     pub notices: BTreeSet<NoticeKind>,
     /// How many notices wait to be told, or to be tried again.
     pub waiting: usize,

@@ -37,19 +37,22 @@ const SHOWN: usize = 20;
 const OWNERS_COUNTED: usize = 1_000;
 
 /// Which tokens to end, and why.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct BulkRevocation {
     /// The filters of the list; at least one.
+    #[serde(default)]
     pub filter: TokenList,
     /// Why, for the history.
+    #[serde(default)]
     pub reason: String,
     /// The word of what was shown; required for the act.
+    #[serde(default)]
     pub confirm: Option<String>,
 }
 
 /// What would be done.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct BulkPlan {
     /// How many tokens would end.
     pub tokens: usize,
@@ -66,7 +69,7 @@ pub struct BulkPlan {
 }
 
 /// How many tokens are of one owner.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct OwnerShare {
     /// The owner.
     pub owner: OwnerId,
@@ -75,7 +78,7 @@ pub struct OwnerShare {
 }
 
 /// What was done in one call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct BulkDone {
     /// How many tokens this call ended.
     pub revoked: usize,

@@ -13,7 +13,7 @@ use crate::store::Record;
 const LEFT_OUT: [&str; 3] = ["digest", "hint", "revision"];
 
 /// A field that an update changed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct FieldChange {
     /// Its name in the record.
     pub field: String,

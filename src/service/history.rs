@@ -16,7 +16,7 @@ use crate::service::{Service, page_size};
 use crate::store::{self, Health, Page, Position, Record, Recorded, StoreError, Subject, codec};
 
 /// An event as callers are shown it: without the records, which hold digests and sealed values.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct EventView {
     /// Its number; the first is 1.
     pub position: u64,
@@ -36,7 +36,7 @@ pub struct EventView {
 }
 
 /// The newest event, to be kept elsewhere: a tail that was cut off cannot be noticed from inside.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct HeadView {
     /// Its number; zero before the first.
     pub position: u64,
@@ -45,7 +45,7 @@ pub struct HeadView {
 }
 
 /// What a check of the whole history found: no line that does not verify.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct VerifiedView {
     /// The newest event.
     #[serde(flatten)]

@@ -29,20 +29,24 @@ pub const LINES: usize = 500;
 const AT_ONCE: usize = 64;
 
 /// Some lines.
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ImportBatch {
     /// Only say what would become of each.
+    #[serde(default)]
     pub dry_run: bool,
     /// Make owners that are not there, instead of refusing their lines.
+    #[serde(default)]
     pub create_owners: bool,
     /// Each as the body that makes a token, with `digest` instead of `secret` if only that is known, and
     /// `hint`, `created_at` and `state` as an export has them.
+    #[schema(value_type = Vec<serde_json::Value>)]
+    #[serde(default)]
     pub lines: Vec<Box<RawValue>>,
 }
 
 /// What became of one line.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Imported {
     /// In a word.
     pub outcome: ImportOutcome,
@@ -55,7 +59,7 @@ pub struct Imported {
 }
 
 /// What became of a line, in a word.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ImportOutcome {
     /// There is a new token; without `id` there would be.

@@ -22,7 +22,7 @@ pub const OF_A_REPORT: usize = 1_000;
 pub const OF_A_STRANGER: usize = 100;
 
 /// What became of one reported secret.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct LeakLine {
     /// Whether it is of a token, and what that was.
     pub outcome: LeakOutcome,
@@ -35,7 +35,7 @@ pub struct LeakLine {
 }
 
 /// What a reported secret turned out to be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum LeakOutcome {
     /// Of a token, which this report ended.

@@ -35,42 +35,59 @@ impl Reach {
 }
 
 /// Which tokens to list. All conditions hold at once; empty text is as if it were left out, as forms send it.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
+#[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct TokenList {
     /// States, separated by commas: one of them. `active` leaves out those whose owner or company is blocked.
+    #[serde(default)]
     pub state: Option<String>,
     /// Whom it acts for.
+    #[serde(default)]
     pub owner: Option<String>,
     /// The tenant.
+    #[serde(default)]
     pub company: Option<String>,
     /// A context that it may use.
+    #[serde(default)]
     pub context: Option<String>,
     /// Names of flags or numbers, separated by commas: it has all of them.
+    #[serde(default)]
     pub flags: Option<String>,
     /// Its whole name.
+    #[serde(default)]
     pub name: Option<String>,
     /// The last characters of its secret.
+    #[serde(default)]
     pub hint: Option<String>,
     /// It was made then or later.
+    #[serde(default)]
     pub created_from: Option<String>,
     /// It was made before.
+    #[serde(default)]
     pub created_before: Option<String>,
     /// Its time is over before.
+    #[serde(default)]
     pub expires_before: Option<String>,
     /// It lives, and will be over before, by time or by idleness.
+    #[serde(default)]
     pub ends_before: Option<String>,
     /// It was used last before, or never.
+    #[serde(default)]
     pub last_used_before: Option<String>,
     /// It was never used.
+    #[serde(default)]
     pub never_used: Option<bool>,
     /// Text in its name, application or description, or in its owner's name.
+    #[serde(default)]
     pub text: Option<String>,
     /// `newest` first, or `oldest`.
+    #[serde(default)]
     pub order: Option<Order>,
     /// Where the page before ended.
+    #[serde(default)]
     pub cursor: Option<String>,
     /// The most entries.
+    #[serde(default)]
     pub limit: Option<usize>,
 }
 

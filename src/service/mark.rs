@@ -9,7 +9,7 @@ use crate::service::{Caller, Service, ServiceError, check};
 use crate::store::Commit;
 
 /// The wall clock beside the mark that it once reached.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct MarkView {
     /// What the wall clock shows.
     pub wall: Timestamp,
@@ -20,7 +20,7 @@ pub struct MarkView {
 }
 
 /// The answer to the act.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct MarkChanged {
     /// As it is now.
     #[serde(flatten)]

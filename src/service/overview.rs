@@ -16,7 +16,7 @@ use crate::store::Order;
 const COUNTED: usize = 100_000;
 
 /// Tokens by where they stand, each once.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct TokenCounts {
     /// All that were counted.
     pub all: usize,
@@ -47,7 +47,7 @@ pub struct TokenCounts {
 }
 
 /// Users and services.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct OwnerCounts {
     /// All that were counted.
     pub all: usize,

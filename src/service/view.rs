@@ -22,7 +22,7 @@ use crate::domain::token::{Act, Ended, ParamValue, Revision, State, Token};
 use crate::store::{LastUse, Usage};
 
 /// A token, as it is at one moment.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct TokenView {
     /// Public.
     pub id: TokenId,
@@ -69,8 +69,10 @@ pub struct TokenView {
     /// Objects.
     pub items: Items,
     /// A JSON object or array of objects.
+    #[schema(value_type = Option<serde_json::Value>)]
     pub params: Option<FreeParams>,
     /// Parameters that contexts define.
+    #[schema(value_type = BTreeMap<String, BTreeMap<String, ParamView>>)]
     pub context_params: BTreeMap<Slug, BTreeMap<String, ParamView>>,
     /// From where, when and by whom it may be presented.
     pub conditions: Conditions,
@@ -96,18 +98,19 @@ pub struct TokenView {
 }
 
 /// When and where a token was last used.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct LastUseView {
     /// When.
     pub at: Timestamp,
     /// From which address.
+    #[schema(value_type = String)]
     pub address: IpAddr,
     /// Through which API.
     pub api: String,
 }
 
 /// A context parameter: `{"value": ...}`, or `{"sealed": true}` for one that is never shown again.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ParamView {
     /// Readable.
@@ -220,7 +223,7 @@ impl From<LastUse> for LastUseView {
 }
 
 /// A user or a service.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct OwnerView {
     /// Its one name.
     pub id: OwnerId,
@@ -273,7 +276,7 @@ impl OwnerView {
 }
 
 /// The answer to an act that changes a token.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct TokenChanged {
     /// As it is now.
     pub token: TokenView,
@@ -282,7 +285,7 @@ pub struct TokenChanged {
 }
 
 /// The answer to an act that changes an owner.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct OwnerChanged {
     /// As it is now.
     pub user: OwnerView,
@@ -296,7 +299,7 @@ pub struct OwnerChanged {
 
 /// Tokens that have not ended and keep the company that they were made for, though their owner has
 /// left it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct LeftBehind {
     /// How many.
     pub tokens: usize,
@@ -305,7 +308,7 @@ pub struct LeftBehind {
 }
 
 /// A company.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CompanyView {
     /// Its one name.
     pub id: Slug,
@@ -339,7 +342,7 @@ impl From<&Company> for CompanyView {
 }
 
 /// The answer to an act that changes a company.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CompanyChanged {
     /// As it is now.
     pub company: CompanyView,

@@ -1,0 +1,229 @@
+//! One call of the API: its words, its examples, and the schemas of what it takes and gives.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
+
+/// The schemas that the document shows, by name.
+pub(super) type Schemas = BTreeMap<String, RefOr<Schema>>;
+
+/// Who may call.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Who {
+    /// Whoever signs in or shows a token; on the local socket the kernel tells who it is.
+    Known,
+    /// Anybody who reaches the address.
+    Anybody,
+}
+
+/// A method of a path.
+pub(super) struct Call {
+    pub(super) method: &'static str,
+    /// Below `/api/v1`.
+    pub(super) path: &'static str,
+    operation: Map<String, Value>,
+    answers: Map<String, Value>,
+    schemas: Schemas,
+    parameters: Vec<Value>,
+    has_body: bool,
+    who: Who,
+}
+
+/// `method` of `path` under a name that programs may give their function, and what it does.
+pub(super) fn call(method: &'static str, path: &'static str, name: &str, does: &str) -> Call {
+    let topic = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+    let fields = [("operationId", name), ("summary", does)];
+    let mut operation: Map<_, _> =
+        fields.into_iter().map(|(key, text)| (key.to_owned(), json!(text))).collect();
+    operation.insert("tags".to_owned(), json!([topic]));
+    let mut call = Call {
+        method,
+        path,
+        operation,
+        answers: Map::new(),
+        schemas: Schemas::new(),
+        parameters: Vec::new(),
+        has_body: false,
+        who: Who::Known,
+    };
+    for name in ["id", "name"] {
+        if path.contains(&format!("{{{name}}}")) {
+            let schema = if path.starts_with("/tokens") { "TokenId" } else { "Slug" };
+            let schema = if path.starts_with("/users") { "OwnerId" } else { schema };
+            call.parameter(name, "path", true, &refer(schema), "Whom or what the act is about.");
+        }
+    }
+    call
+}
+
+fn refer(name: &str) -> Value {
+    json!({"$ref": format!("#/components/schemas/{name}")})
+}
+
+fn media(media: &str, schema: &Value, example: &Value) -> Value {
+    json!({media: {"schema": schema, "example": example}})
+}
+
+impl Call {
+    fn parameter(&mut self, name: &str, place: &str, required: bool, schema: &Value, about: &str) {
+        self.parameters.push(json!({"name": name, "in": place, "required": required,
+            "schema": schema, "description": about}));
+    }
+
+    fn learn<T: ToSchema>(&mut self) -> Value {
+        let name = T::name();
+        let mut found = vec![(Cow::into_owned(name.clone()), T::schema())];
+        T::schemas(&mut found);
+        self.schemas.extend(found);
+        refer(&name)
+    }
+
+    /// Anybody may call it.
+    pub(super) fn by_anybody(mut self) -> Self {
+        self.who = Who::Anybody;
+        self
+    }
+
+    /// Only the operator of the machine may call it, who is at the local socket: anybody else is answered 403.
+    pub(super) fn by_operator(mut self) -> Self {
+        let about =
+            "Only at the local socket, by the operator of the machine; 403 for anybody else.";
+        self.operation.insert("description".to_owned(), json!(about));
+        self
+    }
+
+    /// Takes the fields of `T` as its query.
+    pub(super) fn query<T: ToSchema>(mut self) -> Self {
+        let schema = json!(T::schema());
+        let mut found = Vec::new();
+        T::schemas(&mut found);
+        self.schemas.extend(found);
+        for (name, field) in
+            schema.get("properties").and_then(Value::as_object).into_iter().flatten()
+        {
+            let about = field.get("description").and_then(Value::as_str).unwrap_or_default();
+            self.parameter(name, "query", false, &not_null(field), about);
+        }
+        self
+    }
+
+    /// Takes a JSON body.
+    pub(super) fn body<T: ToSchema>(mut self, example: &Value) -> Self {
+        let schema = self.learn::<T>();
+        let content = media("application/json", &schema, example);
+        self.operation
+            .insert("requestBody".to_owned(), json!({"required": true, "content": content}));
+        self.has_body = true;
+        self
+    }
+
+    /// Takes another kind of body as well.
+    pub(super) fn or_body(mut self, kind: &str, example: &str) -> Self {
+        let body = self.operation.get_mut("requestBody").and_then(|body| body.get_mut("content"));
+        if let Some(content) = body.and_then(Value::as_object_mut) {
+            content
+                .insert(kind.to_owned(), json!({"schema": {"type": "string"}, "example": example}));
+        }
+        self
+    }
+
+    /// Takes an idempotency key.
+    pub(super) fn once(mut self) -> Self {
+        let about = "A text of 1 to 255 visible characters, made up for this one act.";
+        let schema = json!({"type": "string", "minLength": 1, "maxLength": 255});
+        self.parameter("Idempotency-Key", "header", false, &schema, about);
+        self
+    }
+
+    /// May be for one revision alone.
+    pub(super) fn at_revision(mut self) -> Self {
+        let about = "The revisions that the act is for, as `\"3\"` (RFC 9110 section 13.1.1).";
+        self.parameter("If-Match", "header", false, &json!({"type": "string"}), about);
+        self
+    }
+
+    /// Is answered with JSON.
+    pub(super) fn answers<T: ToSchema>(
+        mut self,
+        status: u16,
+        about: &str,
+        example: &Value,
+    ) -> Self {
+        let schema = self.learn::<T>();
+        let content = media("application/json", &schema, example);
+        self.answers.insert(status.to_string(), json!({"description": about, "content": content}));
+        self
+    }
+
+    /// Is answered with something that is no JSON.
+    pub(super) fn answers_as(mut self, status: u16, about: &str, kinds: &[(&str, &str)]) -> Self {
+        let contents: Map<_, _> = kinds
+            .iter()
+            .map(|(kind, example)| {
+                ((*kind).to_owned(), json!({"schema": {"type": "string"}, "example": example}))
+            })
+            .collect();
+        self.answers.insert(status.to_string(), json!({"description": about, "content": contents}));
+        self
+    }
+
+    /// Is answered with a JSON object that nobody describes.
+    pub(super) fn answers_object(mut self, status: u16, about: &str) -> Self {
+        let content = json!({"application/json": {"schema": {"type": "object"}}});
+        self.answers.insert(status.to_string(), json!({"description": about, "content": content}));
+        self
+    }
+
+    /// Is answered without a body.
+    pub(super) fn answers_nothing(mut self, status: u16, about: &str) -> Self {
+        self.answers.insert(status.to_string(), json!({"description": about}));
+        self
+    }
+
+    /// The operation, and the schemas that it speaks of.
+    pub(super) fn finish(mut self) -> (Value, Schemas) {
+        let mut refused = vec![400, 403, 404, 409, 429, 500, 503];
+        if self.who == Who::Known {
+            refused.push(401);
+        } else {
+            self.operation.insert("security".to_owned(), json!([]));
+            refused.push(401);
+        }
+        refused.push(412);
+        if self.has_body {
+            refused.extend([408, 413, 415, 422]);
+        }
+        for status in refused {
+            let problem = json!({"$ref": "#/components/responses/Problem"});
+            self.answers.insert(status.to_string(), problem);
+        }
+        if !self.parameters.is_empty() {
+            self.operation.insert("parameters".to_owned(), json!(self.parameters));
+        }
+        self.operation.insert("responses".to_owned(), Value::Object(self.answers));
+        (Value::Object(self.operation), self.schemas)
+    }
+}
+
+/// A field of a query is there or is not: none is `null`.
+fn not_null(schema: &Value) -> Value {
+    let mut schema = schema.clone();
+    if let Some(Value::Array(kinds)) = schema.get("type") {
+        let kind = kinds.iter().find(|kind| **kind != "null").cloned().unwrap_or_default();
+        if let Some(fields) = schema.as_object_mut() {
+            fields.insert("type".to_owned(), kind);
+        }
+    }
+    let other = schema
+        .get("oneOf")
+        .and_then(Value::as_array)
+        .and_then(|kinds| kinds.iter().find(|kind| kind.get("$ref").is_some()).cloned());
+    let Some(mut schema) = other.or(Some(schema)) else { return Value::Null };
+    if let Some(fields) = schema.as_object_mut() {
+        fields.remove("description");
+    }
+    schema
+}
