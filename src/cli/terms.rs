@@ -32,9 +32,6 @@ pub struct Create {
     /// The configured API that it is for: gives the idle limit
     #[arg(long)]
     api: Option<String>,
-    /// How long it may lie unused, such as 100d; 0 is for ever
-    #[arg(long, value_name = "LENGTH", allow_hyphen_values = true)]
-    idle: Option<String>,
     #[command(flatten)]
     terms: Terms,
     /// Take the secret from standard input instead of making one
@@ -97,6 +94,9 @@ pub struct Terms {
     /// The length of its life, such as 90d, instead of its end; 0 is for ever
     #[arg(long, value_name = "LENGTH", allow_hyphen_values = true)]
     lifetime: Option<String>,
+    /// How long it may lie unused, such as 100d; 0 is for ever
+    #[arg(long, value_name = "LENGTH", allow_hyphen_values = true)]
+    idle: Option<String>,
     /// Access level: names of flags, a number, or -1 alone for unlimited
     #[arg(long, value_delimiter = ',', allow_hyphen_values = true)]
     flags: Vec<String>,
@@ -141,6 +141,7 @@ impl Terms {
         let word = |text: &String, word| if text == word { Value::Null } else { json!(text) };
         set("not_before", self.from.as_ref().map(|time| json!(time)));
         set("expires_at", self.until.as_ref().map(|time| word(time, "never")));
+        set("idle_ttl", self.idle.as_ref().map(|length| json!(length)));
         set("lifetime", self.lifetime.as_ref().map(|length| json!(length)));
         set("flags", (!self.flags.is_empty()).then(|| json!(self.flags)));
         set("contexts", set_or_all("--contexts", &self.contexts)?);
@@ -247,7 +248,6 @@ impl Create {
             ("description", self.description.as_ref()),
             ("company", self.company.as_ref()),
             ("api", self.api.as_ref()),
-            ("idle_ttl", self.idle.as_ref()),
         ];
         for (name, text) in texts {
             if let Some(text) = text {

@@ -144,11 +144,14 @@ fn widened_token(before: &Token, after: &Token) -> Vec<&'static str> {
         (Some(_), None) => true,
         (None, _) => false,
     };
+    let idles = !before.idle_ttl.is_zero()
+        && (after.idle_ttl.is_zero() || after.idle_ttl > before.idle_ttl);
     let fields = [
         ("contexts", !after.contexts.within(&before.contexts)),
         ("items", !after.items.within(&before.items)),
         ("flags", !before.flags.contains(after.flags)),
         ("expires_at", later),
+        ("idle_ttl", idles),
     ];
     fields.into_iter().filter(|(_, wider)| *wider).map(|(field, _)| field).collect()
 }

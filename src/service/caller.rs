@@ -8,7 +8,7 @@ use crate::domain::id::{OwnerId, Slug};
 use crate::domain::limits::Limits;
 use crate::domain::owner::Owner;
 use crate::domain::role::Role;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Span, Timestamp};
 use crate::domain::token::{Revision, Token};
 use crate::service::error::ServiceError;
 
@@ -54,6 +54,8 @@ pub struct Grants {
     pub company: Tenant,
     /// The latest end; none means never.
     pub until: Option<Timestamp>,
+    /// How long a token may lie unused at the most; zero is for ever.
+    pub idle_ttl: Span,
     /// How much they may be used at the most.
     pub limits: Limits,
     /// From where, when and by whom, at the most.
@@ -62,7 +64,7 @@ pub struct Grants {
 
 impl Grants {
     /// Whether what is made by their holder is bound by more than its owner is: a person with a password
-    /// is not.
+    /// is not. An idle limit binds nobody who comes back in time, and nearly every token has one.
     pub(super) fn are_bound(&self) -> bool {
         self.contexts != Contexts::All
             || self.items != Items::All
@@ -103,6 +105,7 @@ impl Caller {
                 items: Items::All,
                 company: Tenant::Any,
                 until: None,
+                idle_ttl: Span::ZERO,
                 limits: Limits::NONE,
                 conditions: Conditions::NONE,
             },
@@ -127,6 +130,7 @@ impl Caller {
                 items: Items::All,
                 company,
                 until: None,
+                idle_ttl: Span::ZERO,
                 limits: Limits::NONE,
                 conditions: Conditions::NONE,
             },
@@ -148,6 +152,7 @@ impl Caller {
             items: token.items.clone(),
             company,
             until: token.expires_at,
+            idle_ttl: token.idle_ttl,
             limits: token.limits.clone(),
             conditions: token.conditions.clone(),
         };

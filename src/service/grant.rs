@@ -6,7 +6,7 @@ use crate::domain::grant::{Contexts, Items};
 use crate::domain::id::Slug;
 use crate::domain::limits::Limits;
 use crate::domain::owner::Owner;
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Span, Timestamp};
 use crate::service::caller::{Grants, Tenant};
 use crate::service::error::ServiceError;
 
@@ -112,6 +112,15 @@ pub(super) fn end(
     })
 }
 
+/// How long it may lie unused: whoever ends by idleness makes nothing that idles longer, or for ever.
+pub(super) fn idle_ttl(maker: &Grants, wanted: Span) -> Result<(), ServiceError> {
+    let bound = maker.idle_ttl;
+    let within = bound.is_zero() || (!wanted.is_zero() && wanted <= bound);
+    allowed(within, "idle_ttl", || {
+        format!("it may lie unused for {bound} at the most, as you may yourself")
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -149,6 +158,7 @@ mod tests {
             items: Items::set(["10"]).unwrap(),
             company: Tenant::Only(Some("acme".parse().unwrap())),
             until: Some(Timestamp::from_unix(1_000)),
+            idle_ttl: Span::from_days(30),
             limits: Limits { uses: Some(5), ..Limits::NONE },
             conditions: Conditions::NONE,
         }
@@ -177,6 +187,9 @@ mod tests {
         assert!(end("expires_at", &maker, Some(Timestamp::from_unix(1_000))).is_ok());
         assert!(end("expires_at", &maker, Some(Timestamp::from_unix(1_001))).is_err());
         assert!(end("expires_at", &maker, None).is_err());
+        assert!(idle_ttl(&maker, Span::from_days(30)).is_ok());
+        assert!(idle_ttl(&maker, Span::from_days(31)).is_err());
+        assert!(idle_ttl(&maker, Span::ZERO).is_err());
         assert!(limits(&maker, &Limits { uses: Some(5), ..Limits::NONE }).is_ok());
         assert!(limits(&maker, &Limits { uses: Some(6), ..Limits::NONE }).is_err());
         assert!(limits(&maker, &Limits::NONE).is_err());

@@ -122,6 +122,11 @@ pub struct TokenChange {
     #[schema(value_type = Option<Length>)]
     #[serde(default)]
     pub lifetime: Option<Span>,
+    /// How long it may lie unused; zero is for ever. It cannot be over already.
+    #[serde(deserialize_with = "length")]
+    #[schema(value_type = Option<Length>)]
+    #[serde(default)]
+    pub idle_ttl: Option<Span>,
     /// Cannot be cleared: zero is no access level.
     #[schema(value_type = Option<FlagsInput>)]
     #[serde(default)]

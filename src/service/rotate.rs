@@ -191,6 +191,7 @@ fn within(by: &Caller, owner: &Owner, token: &Token) -> Result<(), ServiceError>
     grant::flags(&by.grants, owner, token.flags)?;
     grant::contexts(&by.grants, &token.contexts)?;
     grant::items(&by.grants, &token.items)?;
+    grant::idle_ttl(&by.grants, token.idle_ttl)?;
     grant::limits(&by.grants, &token.limits)?;
     grant::conditions(&by.grants, &token.conditions)?;
     grant::company(&by.grants, owner, token.company.as_ref())?;

@@ -25,6 +25,17 @@ pub enum Presented {
     Secret(Secret),
 }
 
+/// How a token stands before it is changed.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seen {
+    /// Where in its life it is.
+    pub(super) state: State,
+    /// Since when it counts as unused.
+    pub(super) last_use: Option<Timestamp>,
+    /// When it is changed.
+    pub(super) now: Timestamp,
+}
+
 impl Service {
     /// One token, also one that has ended.
     ///
@@ -96,8 +107,8 @@ impl Service {
         let act = self.act(by, reason).await?;
         let (held, owner) = self.token_minded(by, id).await?;
         let outranks = self.outranks(by, &owner, held.disabled.as_ref()).await?;
-        self.change_token(by, EventKind::TokenDisabled, reason, id, |token, state| {
-            alive(token, state)?;
+        self.change_token(by, EventKind::TokenDisabled, reason, id, |token, seen| {
+            alive(token, seen.state)?;
             as_judged(&held, token)?;
             if outranks {
                 token.disabled = Some(act.clone());
@@ -121,8 +132,8 @@ impl Service {
         self.moment().await?;
         let (held, owner) = self.token_minded(by, id).await?;
         self.let_lift(by, &owner, held.disabled.as_ref()).await?;
-        self.change_token(by, EventKind::TokenEnabled, reason, id, |token, state| {
-            alive(token, state)?;
+        self.change_token(by, EventKind::TokenEnabled, reason, id, |token, seen| {
+            alive(token, seen.state)?;
             as_judged(&held, token)?;
             token.disabled = None;
             Ok(())
@@ -138,7 +149,7 @@ impl Service {
         kind: EventKind,
         reason: &str,
         id: TokenId,
-        apply: impl Fn(&mut Token, State) -> Result<(), ServiceError>,
+        apply: impl Fn(&mut Token, Seen) -> Result<(), ServiceError>,
     ) -> Result<TokenChanged, ServiceError> {
         let mut attempts = ATTEMPTS;
         self.token_minded(by, id).await?;
@@ -148,7 +159,7 @@ impl Service {
             let last_use = self.cache.last_use(&held).await?.map(|last| last.at);
             let mut token = Token::clone(&held);
             let now = self.at().await?;
-            apply(&mut token, held.state(last_use, now))?;
+            apply(&mut token, Seen { state: held.state(last_use, now), last_use, now })?;
             if token == *held {
                 return Ok(TokenChanged { token: self.view(&held, now).await?, changed: false });
             }

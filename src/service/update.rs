@@ -16,7 +16,7 @@ use crate::domain::token::Token;
 use crate::service::caller::Caller;
 use crate::service::error::ServiceError;
 use crate::service::input::{ConditionsChange, Patch, TokenChange};
-use crate::service::tokens::alive;
+use crate::service::tokens::{Seen, alive};
 use crate::service::view::TokenChanged;
 use crate::service::{Service, check, grant, limits, params};
 
@@ -49,11 +49,12 @@ impl Service {
         let now = self.moment().await?;
         let company = company.as_deref();
         let judge = Judge { by, owner: &owner, company, settings: &settings, now };
-        self.change_token(by, EventKind::TokenUpdated, &change.reason, id, |token, state| {
+        self.change_token(by, EventKind::TokenUpdated, &change.reason, id, |token, seen| {
             check::revision(|| format!("token {id}"), token.revision, change.revision)?;
-            alive(token, state)?;
+            alive(token, seen.state)?;
             judge.texts(token, change)?;
             judge.life(token, change)?;
+            judge.idle(token, change, seen)?;
             judge.grants(token, change)?;
             self.apply_params(token, change, &settings)
         })
@@ -143,6 +144,24 @@ impl Judge<'_> {
         };
         check::end(field, token.not_before, token.expires_at, self.now)?;
         grant::end(field, &self.by.grants, token.expires_at)
+    }
+
+    /// Nothing is over the moment it is changed: whoever wants that revokes it.
+    fn idle(
+        &self,
+        token: &mut Token,
+        change: &TokenChange,
+        seen: Seen,
+    ) -> Result<(), ServiceError> {
+        let Some(idle_ttl) = change.idle_ttl else { return Ok(()) };
+        token.idle_ttl = idle_ttl;
+        match token.life().idle_deadline(seen.last_use) {
+            Some(end) if end <= seen.now => {
+                let problem = format_args!("the token lies unused for longer: it was over {end}");
+                Err(ServiceError::field("idle_ttl", problem))
+            }
+            _ => grant::idle_ttl(&self.by.grants, idle_ttl),
+        }
     }
 
     fn grants(&self, token: &mut Token, change: &TokenChange) -> Result<(), ServiceError> {

@@ -168,13 +168,18 @@ impl Service {
                     return Ok(false);
                 }
                 let of_token = |record: &Record| match record {
-                    Record::Token(held) if held.id == token.id => Some(held.expires_at),
+                    Record::Token(held) if held.id == token.id => {
+                        Some((held.expires_at, held.idle_ttl))
+                    }
                     _ => None,
                 };
                 let held = records(recorded)?.iter().find_map(of_token);
-                if warning.kind == EventKind::TokenExpiresSoon
-                    && held.is_some_and(|held| held != Some(warning.deadline))
-                {
+                let by_time = warning.kind == EventKind::TokenExpiresSoon;
+                let other = held.is_some_and(|(expires_at, idle_ttl)| match by_time {
+                    true => expires_at != Some(warning.deadline),
+                    false => idle_ttl != token.idle_ttl,
+                });
+                if other {
                     return Ok(false);
                 }
                 if event.at < warning.since && held.is_some() {

@@ -80,6 +80,48 @@ async fn w15_conditions_are_not_shed() {
     }
 }
 
+/// Row W15: whoever ends by idleness makes nothing that idles longer, or for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn w15_an_idle_limit_is_not_shed() {
+    let world = World::with_alice().await;
+    let service = &world.service;
+    let (by, own) = world.program_of("alice", json!({"idle_ttl": "30d"})).await;
+    let free = world.create(json!({"owner": "alice", "name": "free", "idle_ttl": 0})).await;
+    let free = free.unwrap().id;
+    let refused = (403, Some("idle_ttl".to_owned()));
+    for (idle, expected) in [
+        (json!("30d"), (200, None)),
+        (json!("1d"), (200, None)),
+        (json!("31d"), refused.clone()),
+        (json!(0), refused.clone()),
+    ] {
+        let body = json!({"owner": "alice", "name": "child", "idle_ttl": idle});
+        assert_eq!(outcome(service.create_token(&by, input(body)).await), expected, "{idle}");
+        for id in [own.id, free] {
+            let body = input(json!({ "idle_ttl": idle }));
+            let changed = outcome(service.update_token(&by, id, &body).await);
+            assert_eq!(changed, expected, "changing to {idle}");
+            world
+                .update(id, json!({"idle_ttl": if id == free { 0 } else { 2_592_000 }}))
+                .await
+                .unwrap();
+        }
+    }
+    // The hundred days of the configuration are more too, and so is the successor of one that idles for ever.
+    let usual = json!({"owner": "alice", "name": "child"});
+    assert_eq!(outcome(service.create_token(&by, input(usual)).await), refused);
+    assert_eq!(outcome(service.rotate_token(&by, free, input(json!({}))).await), refused);
+    // What is left as it is was given by others.
+    assert_eq!(outcome(service.update_token(&by, free, &input(json!({"name": "x"}))).await).0, 200);
+    // A person is bound by none, and neither is a program that does not idle out.
+    let person = world.person_of("alice").await;
+    let eternal = world.program_of("alice", json!({"idle_ttl": 0})).await.0;
+    for by in [person, eternal] {
+        let body = json!({"owner": "alice", "name": "child", "idle_ttl": 0});
+        assert_eq!(outcome(service.create_token(&by, input(body)).await).0, 200);
+    }
+}
+
 /// A password is a way in without what binds a token.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bound_program_gives_nobody_a_password() {

@@ -134,6 +134,31 @@ async fn w15_a_change_is_checked_like_a_new_token() {
     assert_eq!((token.expires_at, token.flags.bits()), (None, 512));
 }
 
+/// Row E9: an idle limit is moved, holds at once, and never lies behind.
+#[tokio::test]
+async fn e9_an_idle_limit_is_changed_and_not_into_the_past() {
+    let world = World::with_alice().await;
+    let id = world.create(json!({"owner": "alice", "name": "ci", "idle_ttl": "60d"})).await;
+    let id = id.unwrap().id;
+    world.clock.advance(Span::from_days(10));
+    let error = world.update(id, json!({"idle_ttl": "10d"})).await.unwrap_err();
+    assert_eq!((error.status(), error.at_field()), (400, Some("idle_ttl")));
+    let shorter = world.update(id, json!({"idle_ttl": "11d"})).await.unwrap().token;
+    assert_eq!(shorter.idle_at, Some(NOW.plus(Span::from_days(11))));
+    let soon = NOW.plus(Span::from_days(12)).to_string();
+    let listed = async || {
+        let asked = input(json!({ "ends_before": soon }));
+        world.service.tokens(&world.by, &asked).await.unwrap().entries.len()
+    };
+    assert_eq!(listed().await, 1, "the list knows of it");
+    let never = world.update(id, json!({"idle_ttl": 0})).await.unwrap().token;
+    assert_eq!((never.idle_at, listed().await), (None, 0));
+    world.update(id, json!({"idle_ttl": "20d"})).await.unwrap();
+    world.clock.advance(Span::from_days(10));
+    let over = world.update(id, json!({"idle_ttl": 0})).await.unwrap_err();
+    assert_eq!(over.status(), 409, "what has ended stays so");
+}
+
 #[tokio::test]
 async fn a_context_that_left_the_configuration_does_not_stop_a_rename() {
     let world = World::with_alice().await;
