@@ -1,7 +1,5 @@
 //! Making a token with the form, and the one page that shows its secret.
 
-use std::sync::Arc;
-
 use axum::extract::State;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, Method, StatusCode, header};
@@ -9,29 +7,23 @@ use axum::response::Response;
 
 use super::fault::Fault;
 use super::new_token::token;
+use super::token_form::{self, filled};
 use super::visit::Visit;
 use super::{Handle, page, page_with, seen_at};
 use crate::admin::Handles;
 use crate::admin::extract::Id;
-use crate::domain::grant::Contexts;
 use crate::domain::id::TokenId;
-use crate::service::{Caller, ServiceError};
-use crate::web::frame::Frame;
-use crate::web::pages::create::{Choice, Create, Offered, place};
 use crate::web::pages::parts::Ends;
 use crate::web::pages::tokens::ShownOnce;
 use crate::web::typed::Typed;
 use crate::web::wrongs::Wrongs;
-
-/// How many owners are offered by name; others are typed.
-const OWNERS_OFFERED: usize = 100;
 
 pub(super) async fn form(State(handles): Handle, visit: Visit) -> Result<Response, Fault> {
     let Visit { by, owner, frame, typed, .. } = visit;
     // A link may come with an owner and a company.
     let owner = typed.said("owner").unwrap_or(owner.id.as_str());
     let typed = Typed::default().with("owner", owner).with("company", typed.one("company"));
-    let form = filled(&handles, &by, frame, (typed, Wrongs::default())).await?;
+    let form = filled(&handles, &by, frame, (typed, Wrongs::default()), None).await?;
     Ok(page(&form))
 }
 
@@ -40,7 +32,8 @@ pub(super) async fn make(State(handles): Handle, visit: Visit) -> Result<Respons
     let service = &handles.service;
     if typed.has("fit") {
         // Only to see what fits the owner that was typed.
-        return Ok(page(&filled(&handles, &by, frame, (typed, Wrongs::default())).await?));
+        let typed = (typed, Wrongs::default());
+        return Ok(page(&filled(&handles, &by, frame, typed, None).await?));
     }
     let (status, wrongs) = match token(&frame, &typed, &service.settings()) {
         Err(wrongs) => (StatusCode::BAD_REQUEST, wrongs),
@@ -52,10 +45,10 @@ pub(super) async fn make(State(handles): Handle, visit: Visit) -> Result<Respons
                 }
                 return Ok(seen_at(&format!("/tokens/{id}/secret"), None));
             }
-            Err(error) => refused(&frame, &error),
+            Err(error) => token_form::refused(&frame, &error),
         },
     };
-    let form = filled(&handles, &by, frame, (typed, wrongs)).await?;
+    let form = filled(&handles, &by, frame, (typed, wrongs), None).await?;
     Ok(page_with(status, &form))
 }
 
@@ -97,38 +90,4 @@ fn example_url(handles: &Handles, headers: &HeaderMap) -> String {
     let path = settings.apis.first().map_or("/", |api| api.path.as_str());
     let host = host.unwrap_or_else(|| served.ip().to_string());
     format!("http://{host}:{}{path}", served.port())
-}
-
-fn refused(frame: &Frame, error: &ServiceError) -> (StatusCode, Wrongs) {
-    // Not 404: it is the form that is shown, and one of its fields that is wrong.
-    if matches!(error, ServiceError::NoOwner(_)) {
-        let wrongs = Wrongs::field(frame, "owner", &error.to_string(), place);
-        return (StatusCode::BAD_REQUEST, wrongs);
-    }
-    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
-    (status, Wrongs::refused(frame, error, place))
-}
-
-async fn filled(
-    handles: &Arc<Handles>,
-    by: &Caller,
-    frame: Frame,
-    typed: (Typed, Wrongs),
-) -> Result<Create, Fault> {
-    let owners = handles.service.owners(by, None, OWNERS_OFFERED).await?;
-    let only = owners.entries.len() == 1 && owners.next.is_none();
-    let choice = |owner: crate::service::view::OwnerView| Choice {
-        id: owner.id.to_string(),
-        name: owner.name,
-    };
-    let owners = (owners.entries.into_iter().map(choice).collect(), only);
-    let companies = handles.service.companies(by, None, OWNERS_OFFERED).await?.entries.into_iter();
-    let companies = companies.map(|one| Choice { id: one.id.to_string(), name: one.name });
-    let (owner, company) = (typed.0.one("owner").parse(), typed.0.one("company").parse());
-    let licensed = match owner {
-        Ok(owner) => handles.service.licensed_contexts(by, &owner, company.ok().as_ref()).await?,
-        Err(_) => (Contexts::All, None),
-    };
-    let offered = Offered { owners, companies: companies.collect(), licensed };
-    Ok(Create::new(frame, typed, &handles.service.settings(), &by.grants, offered))
 }

@@ -28,6 +28,9 @@ mod overview;
 mod reader;
 mod rotate;
 mod sign;
+mod token_body;
+mod token_change;
+mod token_form;
 mod tokens;
 mod user_form;
 mod users;
@@ -48,7 +51,7 @@ pub(super) fn router(handles: Arc<Handles>) -> Router {
         .route("/tokens/new", get(create::form).post(create::make))
         .route("/tokens/{id}", get(tokens::show))
         .route("/tokens/{id}/secret", get(create::secret))
-        .route("/tokens/{id}/edit", get(tokens::edit).post(tokens::change))
+        .route("/tokens/{id}/edit", get(token_form::edit).post(token_form::change))
         .route("/tokens/{id}/disable", post(tokens::disable))
         .route("/tokens/{id}/enable", post(tokens::enable))
         .route("/tokens/{id}/rotate", get(rotate::form).post(rotate::rotate))

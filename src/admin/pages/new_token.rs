@@ -2,12 +2,13 @@
 
 use serde_json::{Map, Value, json};
 
-use super::form::{as_body, number};
+use super::form::as_body;
+use super::token_body;
 use crate::config::Settings;
-use crate::domain::period::Period;
 use crate::service::input::NewToken;
 use crate::web::frame::Frame;
-use crate::web::pages::create::{param_field, place};
+use crate::web::pages::choices::param_field;
+use crate::web::pages::token_form::place;
 use crate::web::typed::Typed;
 use crate::web::wrongs::Wrongs;
 
@@ -28,6 +29,9 @@ pub(super) fn token(frame: &Frame, typed: &Typed, settings: &Settings) -> Result
         },
         lifetime => drop(body.insert("lifetime".to_owned(), json!(lifetime))),
     }
+    if let Some(idle) = typed.said("idle") {
+        body.insert("idle_ttl".to_owned(), json!(idle));
+    }
     let chosen: Vec<_> = typed.all("context").collect();
     if typed.one("access") == "chosen" {
         body.insert("contexts".to_owned(), json!(chosen));
@@ -43,17 +47,10 @@ pub(super) fn token(frame: &Frame, typed: &Typed, settings: &Settings) -> Result
     if !items.is_empty() {
         body.insert("items".to_owned(), json!(items));
     }
-    body.insert("conditions".to_owned(), conditions(typed));
-    body.insert("limits".to_owned(), limits(frame, typed)?);
+    let (networks, windows) = (token_body::networks(typed), token_body::windows(typed));
+    body.insert("conditions".to_owned(), json!({"networks": networks, "windows": windows}));
+    body.insert("limits".to_owned(), Value::Object(token_body::limits(frame, typed)?));
     as_body(frame, Value::Object(body), place)
-}
-
-/// An address alone stands for itself: the act wants networks.
-fn whole(network: &str) -> String {
-    match network.parse::<std::net::IpAddr>() {
-        Ok(address) => ipnet::IpNet::from(address).to_string(),
-        Err(_) => network.to_owned(),
-    }
 }
 
 /// Values for the contexts that are chosen. What stands in fields of others is left out.
@@ -75,64 +72,4 @@ fn context_params(typed: &Typed, chosen: &[&str], settings: &Settings) -> Value 
         }
     }
     Value::Object(all)
-}
-
-/// From where and when it may be presented.
-fn conditions(typed: &Typed) -> Value {
-    let networks: Vec<_> = typed.words("networks").into_iter().map(whole).collect();
-    let mut conditions = Map::new();
-    conditions.insert("networks".to_owned(), json!(networks));
-    let days: Vec<_> = typed.all("window-day").map(number).collect();
-    let (from, until) = (typed.said("window-from"), typed.said("window-until"));
-    if !days.is_empty() || from.is_some() || until.is_some() {
-        let until = until.filter(|until| *until != "00:00");
-        let offset = typed.said("window-offset").and_then(|text| text.parse::<i64>().ok());
-        let window = json!([{
-            "days": days,
-            "from_minute": from.map_or(json!(0), minute),
-            "until_minute": until.map_or(json!(24 * 60), minute),
-            "utc_offset_minutes": offset.unwrap_or(0),
-        }]);
-        conditions.insert("windows".to_owned(), window);
-    }
-    Value::Object(conditions)
-}
-
-/// Minutes since midnight of `09:30`; what is no such time stays text, so that the act says so.
-fn minute(text: &str) -> Value {
-    let parsed = text.split_once(':').and_then(|(hours, minutes)| {
-        let (hours, minutes) = (hours.parse::<u16>().ok()?, minutes.parse::<u16>().ok()?);
-        (hours < 24 && minutes < 60).then_some(hours * 60 + minutes)
-    });
-    parsed.map_or_else(|| json!(text), |minute| json!(minute))
-}
-
-/// How much it may be used: fields of the form are called as those of the act.
-fn limits(frame: &Frame, typed: &Typed) -> Result<Value, Wrongs> {
-    let said = |field: &str| typed.said(&format!("limits.{field}")).map(number);
-    let mut limits = Map::new();
-    if let Some(requests) = said("rate.requests") {
-        // Left out is `null`.
-        let (per, burst) = (typed.one("limits.rate.per"), said("rate.burst"));
-        let rate = json!({"requests": requests, "per": per, "burst": burst});
-        limits.insert("rate".to_owned(), rate);
-    }
-    let mut quotas = Map::new();
-    for period in Period::ALL.map(Period::name) {
-        let Some(most) = said(&format!("quotas.{period}")) else { continue };
-        if !most.is_u64() {
-            // The act could not say of which period it is.
-            return Err(Wrongs::one(frame, &format!("limits.quotas.{period}"), "wrong-limits"));
-        }
-        quotas.insert(period.to_owned(), most);
-    }
-    if !quotas.is_empty() {
-        limits.insert("quotas".to_owned(), Value::Object(quotas));
-    }
-    for field in ["uses", "concurrent"] {
-        if let Some(most) = said(field) {
-            limits.insert(field.to_owned(), most);
-        }
-    }
-    Ok(Value::Object(limits))
 }

@@ -3,22 +3,21 @@
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde_json::json;
 
 use super::fault::Fault;
 use super::form::{PAGE_ENTRIES, as_body, own, refused};
 use super::visit::Visit;
 use super::{Handle, history, page, page_with, seen_at};
+use crate::admin::Handles;
 use crate::admin::extract::Id;
 use crate::domain::id::TokenId;
-use crate::service::ServiceError;
-use crate::service::input::TokenChange;
 use crate::service::list::TokenList;
+use crate::service::view::TokenView;
+use crate::service::{Caller, ServiceError};
 use crate::store::Subject;
 use crate::web::pages::filters::Filters;
 use crate::web::pages::parts::TokenRow;
-use crate::web::pages::tokens::{Edit, Revoke, Token, Tokens};
-use crate::web::typed::Typed;
+use crate::web::pages::tokens::{Revoke, Token, Tokens};
 use crate::web::wrongs::Wrongs;
 
 pub(super) async fn list(State(handles): Handle, visit: Visit) -> Result<Response, Fault> {
@@ -62,43 +61,23 @@ pub(super) async fn show(
     Ok(page(&Token::new(frame, token, (may_change, may_enable), events)))
 }
 
-pub(super) async fn edit(
-    State(handles): Handle,
-    Id(id): Id<TokenId>,
-    visit: Visit,
-) -> Result<Response, Fault> {
-    let Visit { by, frame, .. } = visit;
-    let token = handles.service.token(&by, id).await?;
-    let typed = Typed::default()
-        .with("name", token.name.clone())
-        .with("description", token.description)
-        .with("revision", token.revision.0.to_string());
-    let wrongs = Wrongs::default();
-    Ok(page(&Edit { frame, wrongs, id: id.to_string(), name: token.name, typed }))
+/// A token for a form that changes it: there is none for those who may not, and of one that is over.
+pub(super) async fn minded(
+    handles: &Handles,
+    by: &Caller,
+    id: TokenId,
+) -> Result<TokenView, Fault> {
+    let token = handles.service.token(by, id).await?;
+    if !handles.service.offers_tokens(by, &token.owner).await? {
+        return Err(Fault::of(StatusCode::FORBIDDEN, "forbidden"));
+    }
+    if token.state.is_final() {
+        return Err(ServiceError::Ended { id, state: token.state }.into());
+    }
+    Ok(token)
 }
 
-pub(super) async fn change(
-    State(handles): Handle,
-    Id(id): Id<TokenId>,
-    visit: Visit,
-) -> Result<Response, Fault> {
-    let Visit { by, frame, typed, .. } = visit;
-    let (name, description) = (typed.one("name").trim(), typed.one("description").trim());
-    let revision = typed.one("revision").parse::<u64>().ok();
-    let body = json!({"name": name, "description": description, "revision": revision});
-    let (status, wrongs) = match as_body::<TokenChange>(&frame, body, own) {
-        Err(wrongs) => (StatusCode::BAD_REQUEST, wrongs),
-        Ok(change) => match handles.service.update_token(&by, id, &change).await {
-            Ok(changed) => return Ok(done(id, changed.changed, "token-changed")),
-            Err(error) => refused(&frame, error)?,
-        },
-    };
-    let token = handles.service.token(&by, id).await?;
-    let edit = Edit { frame, wrongs, id: id.to_string(), name: token.name, typed };
-    Ok(page_with(status, &edit))
-}
-
-fn done(id: TokenId, changed: bool, what: &str) -> Response {
+pub(super) fn done(id: TokenId, changed: bool, what: &str) -> Response {
     seen_at(&format!("/tokens/{id}"), Some(if changed { what } else { "nothing" }))
 }
 
@@ -129,7 +108,7 @@ pub(super) async fn ask_revoke(
     visit: Visit,
 ) -> Result<Response, Fault> {
     let Visit { by, frame, .. } = visit;
-    let row = TokenRow::of(&frame, &handles.service.token(&by, id).await?);
+    let row = TokenRow::of(&frame, &minded(&handles, &by, id).await?);
     let (wrongs, reason) = (Wrongs::default(), String::new());
     Ok(page(&Revoke { frame, wrongs, row, reason }))
 }

@@ -19,7 +19,7 @@ use crate::service::input::{NewOwner, OwnerChange};
 use crate::service::view::OwnerView;
 use crate::service::{Caller, ServiceError};
 use crate::web::frame::Frame;
-use crate::web::pages::create::Choice;
+use crate::web::pages::choices::Choice;
 use crate::web::pages::users::UserForm;
 use crate::web::typed::Typed;
 use crate::web::wrongs::Wrongs;

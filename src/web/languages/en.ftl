@@ -173,7 +173,8 @@ unlimited = Unlimited
 sealed = kept encrypted, never shown
 token-used-from = from { $name }
 token-edit = Edit
-token-edit-title = Name and description
+token-edit-title = Change token
+token-edit-lead = Changes hold from its next request on. The secret stays the same; owner and company cannot be changed.
 token-disable = Pause
 token-enable = Resume
 token-revoke = Revoke…
@@ -210,6 +211,10 @@ day-7 = Sun
 span-minutes = { $count ->
     [one] { $count } minute
    *[other] { $count } minutes
+}
+span-seconds = { $count ->
+    [one] { $count } second
+   *[other] { $count } seconds
 }
 span-hours = { $count ->
     [one] { $count } hour
@@ -275,17 +280,17 @@ create-default = after { $name } (default)
 create-date = on a date…
 create-never = never
 create-expires-on = Date (ends as it begins, UTC)
-create-idle-help = { $count ->
-    [one] It also ends after { $count } day without a request.
-   *[other] It also ends after { $count } days without a request.
-}
-create-idle-never = It may lie unused for as long as it lives.
+create-keep = as it is: { $name }
+create-idle = Also ends when unused for
+create-idle-help = Each request puts this end off.
 create-access = What it may do
 create-access-all = General access
 create-access-all-help = All contexts, also those that are added later.
 create-access-chosen = Chosen contexts
 create-access-chosen-help = Only the ones that you tick.
 create-param-secret = Kept encrypted and never shown again.
+create-param-sealed = A value is stored, encrypted. Leave this empty to keep it.
+create-param-away = Take the stored value away
 create-flags-help = Tick what its requests need. Without any it only reaches what asks for none.
 create-flag-opens = Asked for by { $name }
 create-unlimited = Unlimited
@@ -298,6 +303,8 @@ create-fit = Show contexts that fit
 create-bounds = Conditions and limits
 create-bounds-help = Items, networks, times of the week, rates and quotas. Without any the token is only bound by its rights.
 create-windows-help = On the ticked days, from and until these times. Empty: always.
+create-windows-away = To take a time away, untick its days and clear both times.
+create-window = Time { $count }
 create-from = From
 create-until = Until
 create-clock = Time zone
@@ -566,6 +573,7 @@ wrong-app = The application has at most 200 characters, on one line.
 wrong-company = Choose a company that this owner may act for.
 wrong-description = The description has at most 2,000 characters.
 wrong-lifetime = Choose an end that is still ahead.
+wrong-idle-ttl = Choose a longer time: it must reach beyond the last use, and no further than you may give.
 wrong-expires-at = Choose a date that is still ahead.
 wrong-expires-on = Choose the date on which it ends.
 wrong-cursor = This page of the list is not there any more. Begin anew.

@@ -185,7 +185,8 @@ unlimited = Sem limites
 sealed = guardado cifrado, nunca mostrado
 token-used-from = de { $name }
 token-edit = Editar
-token-edit-title = Nome e descrição
+token-edit-title = Alterar token
+token-edit-lead = As alterações valem a partir da próxima requisição. O segredo continua o mesmo; dono e empresa não podem ser alterados.
 token-disable = Pausar
 token-enable = Retomar
 token-revoke = Revogar…
@@ -225,6 +226,10 @@ day-7 = dom.
 span-minutes = { $count ->
     [one] { $count } minuto
    *[other] { $count } minutos
+}
+span-seconds = { $count ->
+    [one] { $count } segundo
+   *[other] { $count } segundos
 }
 span-hours = { $count ->
     [one] { $count } hora
@@ -290,17 +295,17 @@ create-default = após { $name } (padrão)
 create-date = em uma data…
 create-never = nunca
 create-expires-on = Data (termina quando ela começa, UTC)
-create-idle-help = { $count ->
-    [one] Também termina após { $count } dia sem nenhuma requisição.
-   *[other] Também termina após { $count } dias sem nenhuma requisição.
-}
-create-idle-never = Pode ficar sem uso enquanto valer.
+create-keep = como está: { $name }
+create-idle = Também termina se ficar sem uso por
+create-idle-help = Cada requisição adia esse término.
 create-access = O que ele pode fazer
 create-access-all = Acesso geral
 create-access-all-help = Todos os contextos, também os que surgirem depois.
 create-access-chosen = Contextos escolhidos
 create-access-chosen-help = Somente os que você marcar.
 create-param-secret = Guardado cifrado e nunca mostrado de novo.
+create-param-sealed = Já há um valor guardado, cifrado. Deixe em branco para mantê-lo.
+create-param-away = Remover o valor guardado
 create-flags-help = Marque o que as requisições dele precisam. Sem nenhum, ele só alcança o que não exige nível.
 create-flag-opens = Exigido por { $name }
 create-unlimited = Sem limites
@@ -313,6 +318,8 @@ create-fit = Mostrar contextos disponíveis
 create-bounds = Condições e limites
 create-bounds-help = Itens, redes, horários da semana, taxas e cotas. Sem nada disso, o token só é limitado pelos próprios direitos.
 create-windows-help = Nos dias marcados, entre estes horários. Em branco: sempre.
+create-windows-away = Para remover um horário, desmarque os dias e limpe os dois campos.
+create-window = Horário { $count }
 create-from = Das
 create-until = Até as
 create-clock = Fuso horário
@@ -581,6 +588,7 @@ wrong-app = A aplicação tem no máximo 200 caracteres, em uma linha.
 wrong-company = Informe uma empresa pela qual este dono possa agir.
 wrong-description = A descrição tem no máximo 2.000 caracteres.
 wrong-lifetime = Escolha um término que ainda esteja por vir.
+wrong-idle-ttl = Escolha um prazo que alcance além do último uso e não passe do que você pode dar.
 wrong-expires-at = Escolha uma data que ainda esteja por vir.
 wrong-expires-on = Escolha a data em que ele termina.
 wrong-cursor = Esta página da lista não existe mais. Comece de novo.

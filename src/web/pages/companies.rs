@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::create::Choice;
+use super::choices::Choice;
 use super::history::EventRow;
 use super::parts;
 use super::tokens::Stopped;

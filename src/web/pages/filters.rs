@@ -3,7 +3,7 @@
 use percent_encoding::NON_ALPHANUMERIC;
 use serde_json::{Map, Value, json};
 
-use super::create::Choice;
+use super::choices::Choice;
 use crate::config::Settings;
 use crate::web::frame::Frame;
 use crate::web::typed::Typed;

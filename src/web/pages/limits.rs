@@ -49,7 +49,7 @@ pub fn window(frame: &Frame, window: &Window) -> String {
 }
 
 /// `09:30` of minutes since midnight.
-fn clock(minutes: u16) -> String {
+pub fn clock(minutes: u16) -> String {
     format!("{:02}:{:02}", minutes / 60, minutes % 60)
 }
 

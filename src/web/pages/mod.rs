@@ -1,8 +1,8 @@
 //! The pages: what each of them shows, made from the views of `service`, and their templates.
 
 pub mod account;
+pub mod choices;
 pub mod companies;
-pub mod create;
 pub mod explain;
 pub mod filters;
 pub mod history;
@@ -12,5 +12,7 @@ pub mod overview;
 pub mod parts;
 pub mod rotate;
 pub mod sign;
+pub mod token_form;
 pub mod tokens;
 pub mod users;
+pub mod windows;

@@ -2,8 +2,9 @@
 
 use askama::Template;
 
-use super::create::Expiry;
+use super::choices::{self, Pick};
 use super::parts::{Ends, TokenRow};
+use crate::domain::time::Span;
 use crate::web::frame::Frame;
 use crate::web::typed::Typed;
 use crate::web::wrongs::Wrongs;
@@ -30,9 +31,9 @@ pub struct Rotate {
     /// What was typed.
     pub typed: Typed,
     /// For how long both work.
-    pub graces: Vec<Expiry>,
+    pub graces: Vec<Pick>,
     /// How long the old one works once the new one was used.
-    pub after_uses: Vec<Expiry>,
+    pub after_uses: Vec<Pick>,
 }
 
 impl Rotate {
@@ -42,17 +43,15 @@ impl Rotate {
             let value = seconds.to_string();
             let text = match seconds {
                 0 => frame.t("rotate-at-once"),
-                DAY.. => frame.n("span-days", seconds / DAY),
-                HOUR.. => frame.n("span-hours", seconds / HOUR),
-                _ => frame.n("span-minutes", seconds / 60),
+                _ => choices::length(&frame, Span::from_seconds(seconds)),
             };
-            Expiry { chosen: value == chosen, value, text }
+            Pick { chosen: value == chosen, value, text }
         };
         let usual = DAY.to_string();
         let grace = typed.said("grace").unwrap_or(&usual);
         let graces = GRACES.into_iter().map(|seconds| option(seconds, grace)).collect();
         let after = typed.one("after_use");
-        let none = Expiry {
+        let none = Pick {
             chosen: after.is_empty(),
             value: String::new(),
             text: frame.t("rotate-not-sooner"),

@@ -9,7 +9,6 @@ use super::parts::{self, Ends, StateMark, TokenRow};
 use crate::domain::grant::{Contexts, Items};
 use crate::service::view::{ParamView, TokenView};
 use crate::web::frame::{Frame, When};
-use crate::web::typed::Typed;
 use crate::web::wrongs::Wrongs;
 
 /// The list.
@@ -191,22 +190,6 @@ fn held_params(token: &TokenView) -> Vec<HeldParam> {
         }
     }
     held
-}
-
-/// The form for its name and description.
-#[derive(Template)]
-#[template(path = "token_edit.html")]
-pub struct Edit {
-    /// What is around it.
-    pub frame: Frame,
-    /// What is wrong.
-    pub wrongs: Wrongs,
-    /// The token.
-    pub id: String,
-    /// Its name as it is.
-    pub name: String,
-    /// What was typed.
-    pub typed: Typed,
 }
 
 /// The question before it is revoked.

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::create::{Choice, FlagChoice};
+use super::choices::{Choice, FlagChoice};
 use super::history::EventRow;
 use super::parts;
 use super::tokens::Stopped;

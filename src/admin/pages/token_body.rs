@@ -1,0 +1,80 @@
+//! What the form of a token says of its conditions and limits, as parts of the bodies of the acts in
+//! `/api/v1/tokens`.
+
+use serde_json::{Map, Value, json};
+
+use super::form::number;
+use crate::domain::period::Period;
+use crate::web::frame::Frame;
+use crate::web::pages::windows;
+use crate::web::typed::Typed;
+use crate::web::wrongs::Wrongs;
+
+/// Networks from which it may be presented. An address alone stands for itself: the acts want networks.
+pub(super) fn networks(typed: &Typed) -> Value {
+    let whole = |network: &str| match network.parse::<std::net::IpAddr>() {
+        Ok(address) => ipnet::IpNet::from(address).to_string(),
+        Err(_) => network.to_owned(),
+    };
+    json!(typed.words("networks").into_iter().map(whole).collect::<Vec<_>>())
+}
+
+/// Times of the week at which it may be presented. A group in which nothing is said is none.
+pub(super) fn windows(typed: &Typed) -> Value {
+    let window = |nth| {
+        let said = |part: &str| typed.said(&windows::field(part, nth)).map(str::to_owned);
+        let days: Vec<_> = typed.all(&windows::field("day", nth)).map(number).collect();
+        let (from, until) = (said("from"), said("until"));
+        if days.is_empty() && from.is_none() && until.is_none() {
+            return None;
+        }
+        let until = until.filter(|until| until != "00:00");
+        let offset = said("offset").and_then(|text| text.parse::<i64>().ok());
+        Some(json!({
+            "days": days,
+            "from_minute": from.map_or(json!(0), |text| minute(&text)),
+            "until_minute": until.map_or(json!(24 * 60), |text| minute(&text)),
+            "utc_offset_minutes": offset.unwrap_or(0),
+        }))
+    };
+    json!((0..windows::count(typed)).filter_map(window).collect::<Vec<_>>())
+}
+
+/// Minutes since midnight of `09:30`; what is no such time stays text, so that the act says so.
+fn minute(text: &str) -> Value {
+    let parsed = text.split_once(':').and_then(|(hours, minutes)| {
+        let (hours, minutes) = (hours.parse::<u16>().ok()?, minutes.parse::<u16>().ok()?);
+        (hours < 24 && minutes < 60).then_some(hours * 60 + minutes)
+    });
+    parsed.map_or_else(|| json!(text), |minute| json!(minute))
+}
+
+/// How much it may be used: fields of the form are called as those of the act.
+pub(super) fn limits(frame: &Frame, typed: &Typed) -> Result<Map<String, Value>, Wrongs> {
+    let said = |field: &str| typed.said(&format!("limits.{field}")).map(number);
+    let mut limits = Map::new();
+    if let Some(requests) = said("rate.requests") {
+        // Left out is `null`.
+        let (per, burst) = (typed.one("limits.rate.per"), said("rate.burst"));
+        let rate = json!({"requests": requests, "per": per, "burst": burst});
+        limits.insert("rate".to_owned(), rate);
+    }
+    let mut quotas = Map::new();
+    for period in Period::ALL.map(Period::name) {
+        let Some(most) = said(&format!("quotas.{period}")) else { continue };
+        if !most.is_u64() {
+            // The act could not say of which period it is.
+            return Err(Wrongs::one(frame, &format!("limits.quotas.{period}"), "wrong-limits"));
+        }
+        quotas.insert(period.to_owned(), most);
+    }
+    if !quotas.is_empty() {
+        limits.insert("quotas".to_owned(), Value::Object(quotas));
+    }
+    for field in ["uses", "concurrent"] {
+        if let Some(most) = said(field) {
+            limits.insert(field.to_owned(), most);
+        }
+    }
+    Ok(limits)
+}

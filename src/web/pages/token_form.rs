@@ -1,0 +1,214 @@
+//! The form for a token: a new one, or one that is changed. It offers what whoever fills it in could hand out, and
+//! what the token has already.
+
+use askama::Template;
+
+use super::choices::{self, Choice, ContextChoice, FlagChoice, Pick};
+use super::windows::{self, WindowFields};
+use crate::config::Settings;
+use crate::domain::grant::Contexts;
+use crate::domain::id::Slug;
+use crate::domain::time::Span;
+use crate::service::caller::{Grants, Tenant};
+use crate::service::view::TokenView;
+use crate::web::frame::Frame;
+use crate::web::typed::Typed;
+use crate::web::wrongs::Wrongs;
+
+/// Lengths of life that are offered, in days.
+const DAYS: [u64; 4] = [7, 30, 90, 365];
+
+/// The form.
+#[derive(Template)]
+#[template(path = "token_form.html")]
+pub struct TokenForm {
+    /// What is around it.
+    pub frame: Frame,
+    /// What is wrong.
+    pub wrongs: Wrongs,
+    /// What was typed.
+    pub typed: Typed,
+    /// The token that is changed; none for a new one.
+    pub held: Option<HeldToken>,
+    /// Owners that are offered.
+    pub owners: Vec<Choice>,
+    /// Whether there is no other owner to choose.
+    pub only_owner: bool,
+    /// Whether a company can be chosen.
+    pub any_company: bool,
+    /// Companies that are offered.
+    pub companies: Vec<Choice>,
+    /// The company whose licences leave contexts out.
+    pub licensee: Option<String>,
+    /// Lengths of life.
+    pub expiries: Vec<Pick>,
+    /// How long it may lie unused.
+    pub idles: Vec<Pick>,
+    /// The first day on which it may end.
+    pub tomorrow: String,
+    /// Whether contexts are chosen.
+    pub chosen_access: bool,
+    /// Whether all may be.
+    pub may_all_contexts: bool,
+    /// Those that may be.
+    pub contexts: Vec<ContextChoice>,
+    /// Access levels.
+    pub flags: Vec<FlagChoice>,
+    /// Whether the token may have all of them.
+    pub may_unlimited: bool,
+    /// Times of the week.
+    pub windows: Vec<WindowFields>,
+}
+
+/// What is said of a token that is changed.
+#[derive(Clone, Debug)]
+pub struct HeldToken {
+    /// Its id.
+    pub id: String,
+    /// Its name as it is.
+    pub name: String,
+    /// How many requests are left of all that it may make.
+    pub uses_left: Option<u64>,
+}
+
+/// What is there to choose from.
+#[derive(Default)]
+pub struct Offered {
+    /// Owners, and whether there are no others.
+    pub owners: (Vec<Choice>, bool),
+    /// Companies on record.
+    pub companies: Vec<Choice>,
+    /// What the company of the token is licensed for, and which that is.
+    pub licensed: (Contexts, Option<Slug>),
+}
+
+/// The field of the form in which something of a token is typed.
+pub fn place(field: &str) -> Option<String> {
+    let first = field.split(['.', '[']).next().unwrap_or_default();
+    Some(match first {
+        "name" | "owner" | "app" | "company" | "description" | "items" | "flags" | "contexts"
+        | "reason" => first.to_owned(),
+        "lifetime" => "expiry".to_owned(),
+        "idle_ttl" => "idle".to_owned(),
+        "expires_at" => "expires_on".to_owned(),
+        "conditions" if field.contains("windows") => "windows".to_owned(),
+        "conditions" => "networks".to_owned(),
+        "limits" => field.to_owned(),
+        "context_params" => match field.strip_prefix("context_params.") {
+            Some(rest) if rest.contains('.') => format!("param.{rest}"),
+            _ => "contexts".to_owned(),
+        },
+        _ => return None,
+    })
+}
+
+impl TokenForm {
+    /// The form by the settings, for somebody who may grant this much.
+    pub fn new(
+        frame: Frame,
+        (typed, wrongs): (Typed, Wrongs),
+        (settings, grants): (&Settings, &Grants),
+        Offered { owners: (owners, only_owner), companies, licensed }: Offered,
+        held: Option<&TokenView>,
+    ) -> Self {
+        let (licensed, licensee) = licensed;
+        let tomorrow = frame.now.plus(Span::from_days(1)).to_string();
+        let unlimited = held.is_some_and(|held| held.flags.is_unlimited());
+        let all = held.is_some_and(|held| held.contexts == Contexts::All);
+        let uses_left = |held: &TokenView| held.left.as_ref().and_then(|left| left.uses);
+        Self {
+            any_company: grants.company == Tenant::Any,
+            companies,
+            licensee: licensee.filter(|_| licensed != Contexts::All).map(|id| id.to_string()),
+            expiries: expiries(&frame, &typed, settings.tokens.lifetime, held),
+            idles: idles(&frame, &typed, settings.tokens.idle_ttl, held),
+            tomorrow: tomorrow.get(..10).unwrap_or_default().to_owned(),
+            chosen_access: typed.one("access") == "chosen",
+            may_all_contexts: all || grants.contexts == Contexts::All,
+            contexts: choices::contexts(&typed, settings, (grants, &licensed), held),
+            flags: choices::flags(&typed, settings, grants, held),
+            may_unlimited: unlimited || grants.flags.is_unlimited(),
+            windows: windows::fields(&typed),
+            held: held.map(|held| HeldToken {
+                id: held.id.to_string(),
+                name: held.name.clone(),
+                uses_left: uses_left(held),
+            }),
+            frame,
+            wrongs,
+            typed,
+            owners,
+            only_owner,
+        }
+    }
+
+    /// Which time of the week it is, counted from 1.
+    fn nth(&self, window: &WindowFields) -> u64 {
+        u64::try_from(window.nth).unwrap_or_default() + 1
+    }
+
+    /// Whether the seldom needed part is open.
+    pub fn is_bounded(&self) -> bool {
+        let fields = [
+            "limits.rate.requests",
+            "limits.rate.burst",
+            "limits.quotas.hour",
+            "limits.quotas.day",
+            "limits.quotas.week",
+            "limits.quotas.month",
+            "limits.uses",
+            "limits.concurrent",
+            "networks",
+            "items",
+        ];
+        fields.into_iter().any(|field| self.typed.said(field).is_some())
+            || self.windows.iter().any(WindowFields::says_something)
+    }
+}
+
+/// What stays as it is, lengths from now on, a date, and never.
+fn expiries(frame: &Frame, typed: &Typed, usual: Span, held: Option<&TokenView>) -> Vec<Pick> {
+    let mut all: Vec<_> =
+        DAYS.into_iter().map(|days| (format!("{days}d"), frame.n("create-days", days))).collect();
+    let usual = if usual.is_zero() { "never".to_owned() } else { usual.to_string() };
+    let first = match held {
+        Some(held) => {
+            let end = held.expires_at.map(|at| frame.when(at).exact);
+            let end = end.unwrap_or_else(|| frame.t("create-never"));
+            all.insert(0, ("keep".to_owned(), frame.s("create-keep", end)));
+            "keep".to_owned()
+        }
+        None => {
+            if usual != "never" && !all.iter().any(|(value, _)| *value == usual) {
+                all.insert(0, (usual.clone(), frame.s("create-default", &usual)));
+            }
+            usual
+        }
+    };
+    all.push(("date".to_owned(), frame.t("create-date")));
+    if held.is_none_or(|held| held.expires_at.is_some()) {
+        all.push(("never".to_owned(), frame.t("create-never")));
+    }
+    let chosen = typed.said("expiry").unwrap_or(&first).to_owned();
+    picks(all, &chosen)
+}
+
+/// Some lengths, and the one that the token or the configuration has.
+fn idles(frame: &Frame, typed: &Typed, usual: Span, held: Option<&TokenView>) -> Vec<Pick> {
+    let usual = held.map_or(usual, |held| held.idle_ttl);
+    let mut spans = DAYS.map(Span::from_days).to_vec();
+    if !usual.is_zero() && !spans.contains(&usual) {
+        spans.push(usual);
+        spans.sort();
+    }
+    let mut all: Vec<_> =
+        spans.into_iter().map(|span| (span.to_string(), choices::length(frame, span))).collect();
+    all.push((Span::ZERO.to_string(), frame.t("create-never")));
+    let usual = usual.to_string();
+    picks(all, typed.said("idle").unwrap_or(&usual))
+}
+
+fn picks(all: Vec<(String, String)>, chosen: &str) -> Vec<Pick> {
+    let pick = |(value, text): (String, String)| Pick { chosen: value == chosen, value, text };
+    all.into_iter().map(pick).collect()
+}
