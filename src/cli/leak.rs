@@ -1,5 +1,5 @@
 //! `tollgate token leak`: ends the tokens of secrets that were found in the open. They are read from a file or
-//! from standard input, one on each line, since everybody sees a command line.
+//! from standard input, one on each line or in lines of a log, since everybody sees a command line.
 
 use std::io::{BufRead, BufReader, Read};
 
@@ -11,7 +11,7 @@ use crate::cli::failure::Failure;
 use crate::cli::many::Leak;
 use crate::cli::output::{self, Reply, counted};
 use crate::cli::progress::Progress;
-use crate::domain::secret::SECRET_BYTES;
+use crate::domain::secret::{self, SECRET_BYTES};
 use crate::service::leaks::{LeakLine, LeakOutcome};
 
 /// Secrets of one request: the longest still fit into a body.
@@ -36,15 +36,12 @@ pub async fn run(what: Leak, client: &Client, json: bool) -> Result<Reply, Failu
     let (mut lines, mut secrets) = (Vec::new(), Vec::new());
     for line in BufReader::new(reader.take(MOST_BYTES)).lines() {
         let line = line.map_err(|error| Failure::io("reading the secrets", error))?;
-        let secret = line.trim();
-        // Nothing longer is a secret, and is told as unknown all the same.
-        let secret = secret.get(..SECRET_BYTES.end() + 1).unwrap_or(secret);
-        if !secret.is_empty() {
+        for secret in found(&line) {
             secrets.push(secret.to_owned());
-        }
-        if secrets.len() == OF_A_REQUEST {
-            send(&mut secrets, &what.reason, client, &mut lines).await?;
-            progress.add(OF_A_REQUEST);
+            if secrets.len() == OF_A_REQUEST {
+                send(&mut secrets, &what.reason, client, &mut lines).await?;
+                progress.add(OF_A_REQUEST);
+            }
         }
     }
     if !secrets.is_empty() {
@@ -55,6 +52,18 @@ pub async fn run(what: Leak, client: &Client, json: bool) -> Result<Reply, Failu
     let mut reply = Reply::new(table(&lines), &LeakLines { secrets: lines })?;
     reply.note = Some(format!("{} ended", counted(ended, "token")));
     Ok(reply)
+}
+
+/// Our own secrets in a line, whatever stands about them; in a line without one, all of it may be one of another
+/// form.
+fn found(line: &str) -> Vec<&str> {
+    let own: Vec<_> = secret::own_in(line).collect();
+    let line = line.trim();
+    if !own.is_empty() || line.is_empty() {
+        return own;
+    }
+    // Nothing longer is a secret, and is told as unknown all the same.
+    vec![line.get(..SECRET_BYTES.end() + 1).unwrap_or(line)]
 }
 
 async fn send(

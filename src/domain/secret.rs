@@ -101,6 +101,12 @@ pub fn ends_prefix_of_own(text: &[u8], at: usize) -> bool {
     own.is_some_and(|own| own.starts_with(PREFIX.as_bytes()) && is_plausible(own))
 }
 
+/// The secrets of our own form in a text, such as a line of a log.
+pub fn own_in(text: &str) -> impl Iterator<Item = &str> {
+    let own = |(at, _)| text.get(at..)?.get(..PREFIX.len() + RANDOM_CHARS + CHECK_CHARS);
+    text.match_indices(PREFIX).filter_map(own).filter(|own| is_plausible(own.as_bytes()))
+}
+
 /// RFC 6750 section 2.1: `1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`.
 pub fn is_b64token(text: &[u8]) -> bool {
     let body = text.iter().rposition(|b| *b != b'=').map_or(0, |last| last + 1);

@@ -233,3 +233,29 @@ fn what_surrounds_the_commands_is_there() {
     assert!(place.path("tollgate-token-create.1").is_file());
     assert!(place.ok(&["--version"]).starts_with("tollgate 0."));
 }
+
+#[test]
+fn f9_the_detail_shows_everything_but_the_secret() {
+    let place = Place::with_alice();
+    place.ok(&["company", "add", "acme", "--name", "Acme", "--contexts", "orders"]);
+    place.ok(&["user", "update", "alice", "--company", "acme"]);
+    let create =
+        "token create --owner alice --name ci --company acme --contexts orders --lifetime 30d";
+    let create: Vec<_> =
+        create.split(' ').chain(["--description", "for the night build"]).collect();
+    let made = place.json(&create);
+    let (token, secret) = (&made["token"], made["secret"].as_str().unwrap());
+    let id = token["id"].as_str().unwrap();
+
+    let shown = place.json(&["token", "show", id]);
+    for field in ["name", "description", "company", "contexts", "expires_at", "state"] {
+        assert_eq!(shown[field], token[field], "{field}");
+    }
+    assert_eq!((&shown["company"], &shown["state"]), (&json!("acme"), &json!("active")));
+    let text = place.ok(&["token", "show", id]);
+    let day = &token["expires_at"].as_str().unwrap()[..10];
+    for part in ["ci", "for the night build", "acme", "orders", "active", day] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    assert!(!shown.to_string().contains(secret) && !text.contains(secret), "sec-L1");
+}

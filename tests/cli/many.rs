@@ -46,10 +46,12 @@ fn leaked_secrets_are_read_and_never_told() {
     assert_eq!(rows[1], ["1", "ended", &one, "alice"]);
     assert_eq!(rows[2], ["2", "unknown", "-", "-"]);
     assert_eq!(outcome.err.trim(), "1 token ended");
-    std::fs::write(place.path("found"), format!("{first}\n{second}\n")).unwrap();
+    std::fs::write(place.path("found"), format!("{first}\nGET /?key=\"{second}\" {first}\n"))
+        .unwrap();
     let told = place.json(&["token", "leak", place.path("found").to_str().unwrap()]);
     assert_eq!(told["secrets"][0]["outcome"], "was_ended");
-    assert_eq!(told["secrets"][1]["outcome"], "ended");
+    assert_eq!(told["secrets"][1]["outcome"], "ended", "in a line of a log");
+    assert_eq!(told["secrets"][2]["outcome"], "was_ended");
     let history = place.ok(&["--json", "history", "list"]);
     assert!(history.contains("token.leaked") && history.contains("in a log"));
     for secret in [&first, &second] {

@@ -107,6 +107,9 @@ async fn e6_a_user_is_made_blocked_and_unblocked() {
     assert!(root.get("/tokens").await.text.contains("state-blocked"));
     assert!(root.get("/users/alice/block").await.text.contains("2 tokens go on."));
     root.post("/users/alice/unblock", "").await;
+    let old = alice.get("/tokens").await;
+    assert_eq!(old.place().split('?').next(), Some("/sign-in"), "sec-W3: over for good");
+    let alice = face.sign_in("alice").await;
     assert_eq!(alice.get("/tokens").await.status, 200, "row E7");
     let own = root.post("/users/root/block", "").await;
     assert_eq!(own.status, 403, "nobody blocks themselves");
