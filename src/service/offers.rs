@@ -29,6 +29,15 @@ impl Caller {
         makers.into_iter().any(|role| self.has(role))
     }
 
+    /// Refuses whoever has no token to end: who only looks on.
+    ///
+    /// # Errors
+    /// Always the same.
+    pub fn ends_tokens(&self) -> Result<(), ServiceError> {
+        let problem = "whoever only looks on ends no tokens";
+        if self.only_watches() { Err(ServiceError::Forbidden(problem.to_owned())) } else { Ok(()) }
+    }
+
     /// Whether there are companies that they may see.
     pub fn sees_companies(&self) -> bool {
         self.sees_all() || self.watched_company().is_some()

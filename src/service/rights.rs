@@ -105,7 +105,7 @@ impl Caller {
     }
 
     /// Whether they only look on.
-    fn only_watches(&self) -> bool {
+    pub(super) fn only_watches(&self) -> bool {
         matches!(&self.rank, Rank::Person { roles, .. } if roles == &[Role::Auditor])
     }
 

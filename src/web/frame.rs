@@ -51,6 +51,8 @@ pub struct Reader {
     pub sees_companies: bool,
     /// Whether they make users.
     pub makes_users: bool,
+    /// Whether there may be tokens that they end.
+    pub ends_tokens: bool,
     /// What their forms send back (sec-W1).
     pub csrf: String,
 }
@@ -73,11 +75,12 @@ pub struct Frame {
 }
 
 /// The acts that a page can say are done; each has a text `done-…`.
-pub const DONE: [&str; 18] = [
+pub const DONE: [&str; 19] = [
     "token-changed",
     "token-disabled",
     "token-enabled",
     "token-revoked",
+    "tokens-revoked",
     "nothing",
     "user-created",
     "user-changed",
@@ -145,6 +148,11 @@ impl Frame {
     /// What forms send back; empty before somebody has signed in.
     pub fn csrf(&self) -> &str {
         self.reader.as_ref().map_or("", |reader| &reader.csrf)
+    }
+
+    /// Whether whoever reads may end tokens.
+    pub fn ends_tokens(&self) -> bool {
+        self.reader.as_ref().is_some_and(|reader| reader.ends_tokens)
     }
 
     /// Whether a place of the navigation is the one where the reader is.

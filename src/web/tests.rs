@@ -183,6 +183,7 @@ fn every_word_of_a_family_has_a_text() {
         "clock-behind",
         "other-history",
         "conflict",
+        "not-as-shown",
         "duplicate-secret",
         "disk-full",
         "read-only",

@@ -16,6 +16,7 @@ use crate::admin::Handles;
 use crate::web::assets::Asset;
 
 mod account;
+mod bulk;
 mod companies;
 mod create;
 mod explain;
@@ -49,6 +50,7 @@ pub(super) fn router(handles: Arc<Handles>) -> Router {
         .route("/", get(overview::show))
         .route("/tokens", get(tokens::list))
         .route("/tokens/new", get(create::form).post(create::make))
+        .route("/tokens/revoke", get(bulk::ask).post(bulk::revoke))
         .route("/tokens/{id}", get(tokens::show))
         .route("/tokens/{id}/secret", get(create::secret))
         .route("/tokens/{id}/edit", get(token_form::edit).post(token_form::change))
@@ -142,7 +144,8 @@ fn page_with(status: StatusCode, template: &impl Template) -> Response {
 
 /// The answer to a form that did something: another page, which can be loaded again (303).
 fn seen_at(path: &str, done: Option<&str>) -> Response {
-    let place = done.map_or_else(|| path.to_owned(), |done| format!("{path}?done={done}"));
+    let joint = if path.contains('?') { '&' } else { '?' };
+    let place = done.map_or_else(|| path.to_owned(), |done| format!("{path}{joint}done={done}"));
     (StatusCode::SEE_OTHER, [(header::LOCATION, place)]).into_response()
 }
 

@@ -14,6 +14,7 @@ use crate::domain::id::TokenId;
 use crate::service::tests::{World, input, owner_id};
 
 mod acts;
+mod bulk;
 mod edits;
 mod forms;
 mod tenants;

@@ -146,6 +146,7 @@ tokens-new = New token
 tokens-empty-title = No tokens yet
 tokens-empty-help = A token lets a program call your APIs, as far as you open them to it.
 tokens-no-more = There are no further tokens.
+tokens-revoke-all = Revoke all that fit…
 token-name = Name
 token-state = State
 token-owner = Owner
@@ -236,6 +237,36 @@ rotate-button = Rotate token
 revoke-title = Revoke this token?
 revoke-lead = Requests with it are refused from this moment on. This is for good: a revoked token never comes back.
 revoke-button = Revoke for good
+bulk-title = Revoke all of these tokens?
+bulk-lead = All tokens that fit and have not ended are refused from this moment on. This is for good: a revoked token never comes back.
+bulk-count = { $count ->
+    [0] There is no token here that you could revoke.
+    [one] { $count } token is to be revoked.
+   *[other] { $count } tokens are to be revoked.
+}
+bulk-not-yours = { $count ->
+    [one] { $count } more fits and stays: it is not yours to end.
+   *[other] { $count } more fit and stay: they are not yours to end.
+}
+bulk-owners = Whose tokens
+bulk-of-others = { $count ->
+    [one] and { $count } of others
+   *[other] and { $count } of others
+}
+bulk-first = The oldest of them
+bulk-button = { $count ->
+    [one] Revoke { $count } token for good
+   *[other] Revoke { $count } tokens for good
+}
+bulk-revoked = { $count ->
+    [one] { $count } token is revoked.
+   *[other] { $count } tokens are revoked.
+}
+bulk-left = { $count ->
+    [one] { $count } is left.
+   *[other] { $count } are left.
+}
+bulk-go-on = Go on
 
 ## Filters of the list
 filter-label = Search tokens
@@ -353,6 +384,7 @@ user-ceiling = Highest access level
 user-created = Created
 user-facts = About this user
 user-tokens = Tokens
+user-revoke-all = Revoke all tokens…
 user-block = Block
 user-unblock = Unblock
 user-blocked-by = Blocked by { $name }
@@ -550,6 +582,7 @@ done-token-changed = Saved.
 done-token-disabled = The token is paused.
 done-token-enabled = The token works again.
 done-token-revoked = The token is revoked.
+done-tokens-revoked = The tokens are revoked.
 done-nothing = There was nothing to change.
 done-user-created = The user is created.
 done-user-changed = The user is changed.
@@ -576,6 +609,8 @@ wrong-lifetime = Choose an end that is still ahead.
 wrong-idle-ttl = Choose a longer time: it must reach beyond the last use, and no further than you may give.
 wrong-expires-at = Choose a date that is still ahead.
 wrong-expires-on = Choose the date on which it ends.
+wrong-filter = Narrow the list first: choose at least one filter.
+wrong-confirm = Look at what is shown, and send the form from there.
 wrong-cursor = This page of the list is not there any more. Begin anew.
 wrong-contexts = Choose contexts that there are, that you may open, and that the company is licensed for.
 wrong-context-params = Fill in this parameter with a value that its context takes.
@@ -612,6 +647,7 @@ problem-rotated = This token has a successor
 problem-clock-behind = The clock of the server is behind
 problem-other-history = The history does not hold
 problem-conflict = Somebody changed it meanwhile
+problem-not-as-shown = These are not the tokens that were shown
 problem-duplicate-secret = Another token has this secret
 problem-disk-full = The disk of the server is full
 problem-read-only = No changes are taken now
@@ -631,6 +667,7 @@ help-rotated = Change the successor instead.
 help-clock-behind = Tokens cannot be judged until the clock is set right.
 help-other-history = Something was altered or is missing. Tell whoever runs the server, and keep a copy of everything.
 help-conflict = Look at what it is now, and change it again.
+help-not-as-shown = Look at what fits now, and send the form again.
 help-duplicate-secret = Use another one.
 help-disk-full = Changes are taken again once there is room.
 help-read-only = Requests are still decided. Try again later, or tell whoever runs the server.

@@ -158,6 +158,7 @@ tokens-new = Novo token
 tokens-empty-title = Ainda não há tokens
 tokens-empty-help = Com um token, um programa chama as suas APIs, até onde você as abrir para ele.
 tokens-no-more = Não há mais tokens.
+tokens-revoke-all = Revogar todos os encontrados…
 token-name = Nome
 token-state = Estado
 token-owner = Dono
@@ -251,6 +252,36 @@ rotate-button = Trocar token
 revoke-title = Revogar este token?
 revoke-lead = A partir deste momento, requisições com ele são recusadas. É definitivo: um token revogado nunca volta.
 revoke-button = Revogar de vez
+bulk-title = Revogar todos estes tokens?
+bulk-lead = A partir deste momento, requisições com qualquer token que corresponda e ainda não tenha terminado são recusadas. É definitivo: um token revogado nunca volta.
+bulk-count = { $count ->
+    [0] Não há aqui nenhum token que você possa revogar.
+    [one] { $count } token será revogado.
+   *[other] { $count } tokens serão revogados.
+}
+bulk-not-yours = { $count ->
+    [one] Mais { $count } corresponde e fica: não cabe a você encerrá-lo.
+   *[other] Mais { $count } correspondem e ficam: não cabe a você encerrá-los.
+}
+bulk-owners = De quem são os tokens
+bulk-of-others = { $count ->
+    [one] e { $count } de outros donos
+   *[other] e { $count } de outros donos
+}
+bulk-first = Os mais antigos entre eles
+bulk-button = { $count ->
+    [one] Revogar { $count } token de vez
+   *[other] Revogar { $count } tokens de vez
+}
+bulk-revoked = { $count ->
+    [one] { $count } token foi revogado.
+   *[other] { $count } tokens foram revogados.
+}
+bulk-left = { $count ->
+    [one] Falta { $count }.
+   *[other] Faltam { $count }.
+}
+bulk-go-on = Continuar
 
 ## Filtros da lista
 filter-label = Buscar tokens
@@ -368,6 +399,7 @@ user-ceiling = Nível de acesso máximo
 user-created = Criado
 user-facts = Sobre este usuário
 user-tokens = Tokens
+user-revoke-all = Revogar todos os tokens…
 user-block = Bloquear
 user-unblock = Desbloquear
 user-blocked-by = Bloqueado por { $name }
@@ -565,6 +597,7 @@ done-token-changed = Salvo.
 done-token-disabled = O token está pausado.
 done-token-enabled = O token voltou a funcionar.
 done-token-revoked = O token foi revogado.
+done-tokens-revoked = Os tokens foram revogados.
 done-nothing = Não havia nada para alterar.
 done-user-created = O usuário foi criado.
 done-user-changed = O usuário foi alterado.
@@ -591,6 +624,8 @@ wrong-lifetime = Escolha um término que ainda esteja por vir.
 wrong-idle-ttl = Escolha um prazo que alcance além do último uso e não passe do que você pode dar.
 wrong-expires-at = Escolha uma data que ainda esteja por vir.
 wrong-expires-on = Escolha a data em que ele termina.
+wrong-filter = Primeiro restrinja a lista: escolha ao menos um filtro.
+wrong-confirm = Veja o que é mostrado e envie o formulário a partir dali.
 wrong-cursor = Esta página da lista não existe mais. Comece de novo.
 wrong-contexts = Escolha contextos que existam, que você possa abrir e para os quais a empresa tenha licença.
 wrong-context-params = Preencha este parâmetro com um valor que o contexto aceite.
@@ -627,6 +662,7 @@ problem-rotated = Este token tem um sucessor
 problem-clock-behind = O relógio do servidor está atrasado
 problem-other-history = O histórico não confere
 problem-conflict = Alguém alterou isto nesse meio-tempo
+problem-not-as-shown = Estes não são os tokens que foram mostrados
 problem-duplicate-secret = Outro token tem este segredo
 problem-disk-full = O disco do servidor está cheio
 problem-read-only = Alterações não são aceitas agora
@@ -646,6 +682,7 @@ help-rotated = Altere o sucessor.
 help-clock-behind = Os tokens não podem ser avaliados até que o relógio seja acertado.
 help-other-history = Algo foi alterado ou falta. Avise quem cuida do servidor e guarde uma cópia de tudo.
 help-conflict = Veja como está agora e altere de novo.
+help-not-as-shown = Veja o que corresponde agora e envie o formulário de novo.
 help-duplicate-secret = Use outro.
 help-disk-full = As alterações voltam a ser aceitas quando houver espaço.
 help-read-only = As requisições continuam sendo decididas. Tente mais tarde ou avise quem cuida do servidor.

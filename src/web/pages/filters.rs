@@ -65,15 +65,7 @@ impl Filters {
 
     /// What is asked of `/api/v1/tokens`.
     pub fn asked(&self, limit: usize) -> Value {
-        let mut asked = Map::new();
-        for field in FIELDS {
-            if let Some(text) = self.typed.said(field) {
-                asked.insert(field.to_owned(), json!(text));
-            }
-        }
-        if self.typed.said("never_used").is_some() {
-            asked.insert("never_used".to_owned(), json!(true));
-        }
+        let mut asked = self.filter();
         let order = if self.oldest() { "oldest" } else { "newest" };
         asked.insert("order".to_owned(), json!(order));
         asked.insert("limit".to_owned(), json!(limit));
@@ -81,6 +73,20 @@ impl Filters {
             asked.insert("cursor".to_owned(), json!(after));
         }
         Value::Object(asked)
+    }
+
+    /// The fields that say something.
+    pub fn fields(&self) -> Vec<(&'static str, &str)> {
+        FIELDS.into_iter().filter_map(|field| Some((field, self.typed.said(field)?))).collect()
+    }
+
+    /// The same as the filter of an act on all that fit.
+    pub fn filter(&self) -> Map<String, Value> {
+        let value = |(field, text): (&str, &str)| match field {
+            "never_used" => (field.to_owned(), json!(true)),
+            _ => (field.to_owned(), json!(text)),
+        };
+        self.fields().into_iter().map(value).collect()
     }
 
     /// Where the page before ended.
@@ -110,11 +116,9 @@ impl Filters {
 
     fn without(&self, left_out: &str) -> String {
         let mut query = String::from(if self.oldest() { "order=oldest" } else { "order=newest" });
-        for field in FIELDS.into_iter().filter(|field| *field != left_out) {
-            if let Some(text) = self.typed.said(field) {
-                let text = percent_encoding::utf8_percent_encode(text, NON_ALPHANUMERIC);
-                query.push_str(&format!("&{field}={text}"));
-            }
+        for (field, text) in self.fields().into_iter().filter(|(field, _)| *field != left_out) {
+            let text = percent_encoding::utf8_percent_encode(text, NON_ALPHANUMERIC);
+            query.push_str(&format!("&{field}={text}"));
         }
         query
     }
@@ -142,7 +146,7 @@ impl Filters {
 
     /// Whether the list is not the whole one.
     pub fn narrowed(&self) -> bool {
-        FIELDS.into_iter().any(|field| self.typed.said(field).is_some())
+        !self.fields().is_empty()
     }
 }
 

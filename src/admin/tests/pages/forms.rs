@@ -54,6 +54,7 @@ async fn sec_w1_no_form_acts_for_another_site() {
     let own = ("origin", "https://desk.example");
     let paths = [
         "/tokens/new",
+        "/tokens/revoke",
         "/users/new",
         "/users/bob/block",
         "/users/bob/edit",
