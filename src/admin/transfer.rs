@@ -105,16 +105,24 @@ fn rows(bytes: &[u8]) -> Result<Vec<Box<RawValue>>, String> {
     reader.records().map(read).collect()
 }
 
-/// Streams all tokens of a list. A failure on the way cuts the answer off.
 pub(super) async fn export(
     State(handles): Handle,
     By(by): By,
     Body(asked): Body<Export>,
 ) -> Result<Response, Problem> {
+    Ok(streamed(&handles, by, asked).await?)
+}
+
+/// Streams all tokens of a list. A failure on the way cuts the answer off.
+pub(super) async fn streamed(
+    handles: &Handles,
+    by: Caller,
+    asked: Export,
+) -> Result<Response, ServiceError> {
     handles.service.may_export(&by, asked.digests)?;
     if asked.filter.cursor.is_some() || asked.filter.limit.is_some() {
         let problem = "all tokens that fit are exported: no cursor and no limit";
-        return Err(ServiceError::field("filter", problem).into());
+        return Err(ServiceError::field("filter", problem));
     }
     let media = match asked.format {
         Format::Jsonl => "application/jsonl",

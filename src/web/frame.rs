@@ -51,6 +51,8 @@ pub struct Reader {
     pub sees_companies: bool,
     /// Whether they make users.
     pub makes_users: bool,
+    /// Whether they may do everything.
+    pub administers: bool,
     /// Whether there may be tokens that they end.
     pub ends_tokens: bool,
     /// What their forms send back (sec-W1).
@@ -148,6 +150,11 @@ impl Frame {
     /// What forms send back; empty before somebody has signed in.
     pub fn csrf(&self) -> &str {
         self.reader.as_ref().map_or("", |reader| &reader.csrf)
+    }
+
+    /// Whether whoever reads may do everything.
+    pub fn administers(&self) -> bool {
+        self.reader.as_ref().is_some_and(|reader| reader.administers)
     }
 
     /// Whether whoever reads may end tokens.

@@ -5,6 +5,7 @@
 use crate::domain::time::{Span, Timestamp};
 
 pub mod assets;
+pub mod drafts;
 pub mod frame;
 pub mod language;
 pub mod once;
@@ -35,6 +36,8 @@ pub struct People {
     pub reports: reports::Reports,
     /// Secrets of new tokens, until their one page is asked for.
     pub once: once::Once,
+    /// What was tried and may be sent for good.
+    pub drafts: drafts::Drafts,
 }
 
 impl People {
@@ -43,6 +46,7 @@ impl People {
     pub fn sweep(&self, now: Timestamp) {
         self.sessions.sweep(self.lasting, now);
         self.once.sweep(now);
+        self.drafts.sweep(now);
     }
 }
 
@@ -54,6 +58,7 @@ impl Default for People {
             throttle: Default::default(),
             reports: Default::default(),
             once: Default::default(),
+            drafts: Default::default(),
         }
     }
 }

@@ -24,7 +24,8 @@ const SOURCES: [(&str, &str); 3] = [
 ];
 
 /// Families of keys whose last part is a word that is known when a page is made.
-const FAMILIES: [&str; 19] = [
+const FAMILIES: [&str; 20] = [
+    "import-word-",
     "state-",
     "done-",
     "theme-",
@@ -206,6 +207,7 @@ fn every_word_of_a_family_has_a_text() {
         ("problem", problems.iter().map(ToString::to_string).collect()),
         ("help", problems.iter().map(ToString::to_string).collect()),
         ("store", ["ready", "read-only", "broken"].map(str::to_owned).to_vec()),
+        ("import-word", ["would", "good", "refused", "not_tried"].map(str::to_owned).to_vec()),
         ("outcome", ["passed", "refused", "not reached"].map(str::to_owned).to_vec()),
         ("filter", FIELDS.iter().map(ToString::to_string).collect()),
         ("day", (1..=7).map(|day: u8| day.to_string()).collect()),

@@ -33,6 +33,7 @@ mod token_body;
 mod token_change;
 mod token_form;
 mod tokens;
+mod transfer;
 mod user_form;
 mod users;
 mod visit;
@@ -50,6 +51,9 @@ pub(super) fn router(handles: Arc<Handles>) -> Router {
         .route("/", get(overview::show))
         .route("/tokens", get(tokens::list))
         .route("/tokens/new", get(create::form).post(create::make))
+        .route("/tokens/import", get(transfer::form).post(transfer::attempt))
+        .route("/tokens/import/go", post(transfer::go))
+        .route("/tokens/export", get(transfer::export))
         .route("/tokens/revoke", get(bulk::ask).post(bulk::revoke))
         .route("/tokens/{id}", get(tokens::show))
         .route("/tokens/{id}/secret", get(create::secret))

@@ -46,6 +46,7 @@ pub(super) fn reader(by: &Caller, owner: &Owner, session: &Session) -> Reader {
         watches: by.watches().is_ok(),
         sees_companies: by.sees_companies(),
         makes_users: by.makes_owners(),
+        administers: by.administers().is_ok(),
         ends_tokens: by.ends_tokens().is_ok(),
         csrf: session.csrf.clone(),
     }

@@ -18,6 +18,7 @@ mod bulk;
 mod edits;
 mod forms;
 mod tenants;
+mod transfer;
 mod views;
 
 const GOOD: &str = "correct horse battery";

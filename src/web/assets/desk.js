@@ -21,6 +21,19 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
   });
 }
 document.querySelector(".wrong-summary")?.focus();
+// A file is read here, so that its form is sent as any other.
+for (const field of document.querySelectorAll("[data-with-script]")) field.hidden = false;
+for (const input of document.querySelectorAll("input[type=file]")) {
+  const into = document.getElementById(input.dataset.into);
+  const said = document.getElementById(`${input.id}-said`);
+  input.addEventListener("change", async () => {
+    const file = input.files[0];
+    if (!file) return;
+    const fits = file.size <= Number(input.dataset.most);
+    if (fits) into.value = await file.text();
+    said.textContent = fits ? input.dataset.taken : input.dataset.large;
+  });
+}
 // A form is sent once, however often its button is pressed.
 for (const form of document.querySelectorAll("form[method=post]")) {
   form.addEventListener("submit", (event) => {

@@ -147,6 +147,10 @@ tokens-empty-title = No tokens yet
 tokens-empty-help = A token lets a program call your APIs, as far as you open them to it.
 tokens-no-more = There are no further tokens.
 tokens-revoke-all = Revoke all that fit…
+tokens-of-list = With this list
+tokens-export-csv = Download as CSV
+tokens-export-json = Download as JSON lines
+tokens-import = Import…
 token-name = Name
 token-state = State
 token-owner = Owner
@@ -267,6 +271,58 @@ bulk-left = { $count ->
    *[other] { $count } are left.
 }
 bulk-go-on = Go on
+
+## Tokens from elsewhere
+import-title = Import tokens
+import-lead = Brings in tokens of another system, by their secrets or by SHA-256 digests of them. First you see what would become of each line; nothing is written before that.
+import-file = File
+import-file-help = CSV with the names of its columns in the first line, or JSON with an object on each line. At most { $count } lines.
+import-taken = The file stands below.
+import-large = This file is too large for the page. Use `tollgate token import`, which takes files of any length.
+import-text = Its text
+import-text-help = Columns: owner, name, secret or digest; also app, description, company, expires_at, flags, contexts and more, as in a list that was downloaded. It is not shown again.
+import-owners = Make users that are not there
+import-owners-help = Without a password and without roles. Otherwise their lines are refused.
+import-try = See what would happen
+import-tried = What would become of each line
+import-tried-lead = Nothing is written yet. The file is kept for ten minutes.
+import-done = What became of each line
+import-done-lead = Lines that were refused can be put right and imported again; tokens that are there stay as they are.
+import-would = { $count ->
+    [0] No line would be imported.
+    [one] { $count } line would be imported.
+   *[other] { $count } lines would be imported.
+}
+import-good = { $count ->
+    [0] No token is imported.
+    [one] { $count } token is imported.
+   *[other] { $count } tokens are imported.
+}
+import-refused = { $count ->
+    [one] { $count } line is refused.
+   *[other] { $count } lines are refused.
+}
+import-not-tried = { $count ->
+    [one] { $count } line was not tried.
+   *[other] { $count } lines were not tried.
+}
+import-others = { $count ->
+    [one] { $count } more line is not shown.
+   *[other] { $count } more lines are not shown.
+}
+import-button = { $count ->
+    [one] Import { $count } line
+   *[other] Import { $count } lines
+}
+import-other = Another file
+import-caption = Lines with what became of them
+import-line = Line
+import-outcome = Outcome
+import-why = Token, or why not
+import-word-would = well
+import-word-good = imported
+import-word-refused = refused
+import-word-not-tried = not tried
 
 ## Filters of the list
 filter-label = Search tokens
@@ -611,6 +667,10 @@ wrong-expires-at = Choose a date that is still ahead.
 wrong-expires-on = Choose the date on which it ends.
 wrong-filter = Narrow the list first: choose at least one filter.
 wrong-confirm = Look at what is shown, and send the form from there.
+wrong-text = Choose a file, or put its text here.
+wrong-lines = A page takes 500 lines at the most. Use `tollgate token import` for more.
+wrong-columns = The first line must hold names of columns that there are, such as owner,name,secret; JSON must be whole.
+wrong-draft = The file is not kept any more. Choose it again.
 wrong-cursor = This page of the list is not there any more. Begin anew.
 wrong-contexts = Choose contexts that there are, that you may open, and that the company is licensed for.
 wrong-context-params = Fill in this parameter with a value that its context takes.

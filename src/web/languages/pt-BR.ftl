@@ -159,6 +159,10 @@ tokens-empty-title = Ainda não há tokens
 tokens-empty-help = Com um token, um programa chama as suas APIs, até onde você as abrir para ele.
 tokens-no-more = Não há mais tokens.
 tokens-revoke-all = Revogar todos os encontrados…
+tokens-of-list = Com esta lista
+tokens-export-csv = Baixar como CSV
+tokens-export-json = Baixar como linhas JSON
+tokens-import = Importar…
 token-name = Nome
 token-state = Estado
 token-owner = Dono
@@ -282,6 +286,58 @@ bulk-left = { $count ->
    *[other] Faltam { $count }.
 }
 bulk-go-on = Continuar
+
+## Tokens de outros sistemas
+import-title = Importar tokens
+import-lead = Traz tokens de outro sistema, pelos segredos ou pelos hashes SHA-256 deles. Primeiro você vê o que aconteceria com cada linha; antes disso nada é gravado.
+import-file = Arquivo
+import-file-help = CSV com os nomes das colunas na primeira linha, ou JSON com um objeto por linha. No máximo { $count } linhas.
+import-taken = O texto do arquivo está abaixo.
+import-large = Este arquivo é grande demais para a página. Use `tollgate token import`, que aceita arquivos de qualquer tamanho.
+import-text = Texto do arquivo
+import-text-help = Colunas: owner, name, secret ou digest; e também app, description, company, expires_at, flags, contexts e outras, como em uma lista baixada. Ele não é mostrado de novo.
+import-owners = Criar os usuários que não existem
+import-owners-help = Sem senha e sem papéis. Caso contrário, as linhas deles são recusadas.
+import-try = Ver o que aconteceria
+import-tried = O que aconteceria com cada linha
+import-tried-lead = Nada foi gravado ainda. O arquivo fica guardado por dez minutos.
+import-done = O que aconteceu com cada linha
+import-done-lead = Linhas recusadas podem ser corrigidas e importadas de novo; os tokens que já existem ficam como estão.
+import-would = { $count ->
+    [0] Nenhuma linha seria importada.
+    [one] { $count } linha seria importada.
+   *[other] { $count } linhas seriam importadas.
+}
+import-good = { $count ->
+    [0] Nenhum token foi importado.
+    [one] { $count } token foi importado.
+   *[other] { $count } tokens foram importados.
+}
+import-refused = { $count ->
+    [one] { $count } linha é recusada.
+   *[other] { $count } linhas são recusadas.
+}
+import-not-tried = { $count ->
+    [one] { $count } linha não foi tentada.
+   *[other] { $count } linhas não foram tentadas.
+}
+import-others = { $count ->
+    [one] Mais { $count } linha não é mostrada.
+   *[other] Mais { $count } linhas não são mostradas.
+}
+import-button = { $count ->
+    [one] Importar { $count } linha
+   *[other] Importar { $count } linhas
+}
+import-other = Outro arquivo
+import-caption = Linhas e o que aconteceu com elas
+import-line = Linha
+import-outcome = Resultado
+import-why = Token, ou por que não
+import-word-would = em ordem
+import-word-good = importada
+import-word-refused = recusada
+import-word-not-tried = não tentada
 
 ## Filtros da lista
 filter-label = Buscar tokens
@@ -626,6 +682,10 @@ wrong-expires-at = Escolha uma data que ainda esteja por vir.
 wrong-expires-on = Escolha a data em que ele termina.
 wrong-filter = Primeiro restrinja a lista: escolha ao menos um filtro.
 wrong-confirm = Veja o que é mostrado e envie o formulário a partir dali.
+wrong-text = Escolha um arquivo ou coloque o texto dele aqui.
+wrong-lines = Uma página aceita no máximo 500 linhas. Para mais, use `tollgate token import`.
+wrong-columns = A primeira linha deve trazer nomes de colunas que existam, como owner,name,secret; o JSON deve estar completo.
+wrong-draft = O arquivo não está mais guardado. Escolha-o de novo.
 wrong-cursor = Esta página da lista não existe mais. Comece de novo.
 wrong-contexts = Escolha contextos que existam, que você possa abrir e para os quais a empresa tenha licença.
 wrong-context-params = Preencha este parâmetro com um valor que o contexto aceite.

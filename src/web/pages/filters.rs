@@ -66,8 +66,7 @@ impl Filters {
     /// What is asked of `/api/v1/tokens`.
     pub fn asked(&self, limit: usize) -> Value {
         let mut asked = self.filter();
-        let order = if self.oldest() { "oldest" } else { "newest" };
-        asked.insert("order".to_owned(), json!(order));
+        asked.insert("order".to_owned(), json!(self.order()));
         asked.insert("limit".to_owned(), json!(limit));
         if let Some(after) = self.after() {
             asked.insert("cursor".to_owned(), json!(after));
@@ -94,6 +93,11 @@ impl Filters {
         self.typed.said("after")
     }
 
+    /// Which come first.
+    pub fn order(&self) -> &'static str {
+        if self.oldest() { "oldest" } else { "newest" }
+    }
+
     /// Whether the oldest come first.
     pub fn oldest(&self) -> bool {
         self.typed.one("order") == "oldest"
@@ -115,7 +119,7 @@ impl Filters {
     }
 
     fn without(&self, left_out: &str) -> String {
-        let mut query = String::from(if self.oldest() { "order=oldest" } else { "order=newest" });
+        let mut query = format!("order={}", self.order());
         for (field, text) in self.fields().into_iter().filter(|(field, _)| *field != left_out) {
             let text = percent_encoding::utf8_percent_encode(text, NON_ALPHANUMERIC);
             query.push_str(&format!("&{field}={text}"));

@@ -15,5 +15,6 @@ pub mod rotate;
 pub mod sign;
 pub mod token_form;
 pub mod tokens;
+pub mod transfer;
 pub mod users;
 pub mod windows;

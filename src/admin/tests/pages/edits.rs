@@ -226,7 +226,7 @@ async fn e1_nobody_changes_what_is_not_theirs() {
     let service = &face.world.service;
     let watcher = input(json!({"id": "watcher", "roles": ["auditor"]}));
     service.create_owner(&face.world.by, watcher).await.unwrap();
-    let (id, by) = (crate::service::tests::owner_id("watcher"), &face.world.by);
+    let (id, by) = (owner_id("watcher"), &face.world.by);
     service.set_password(by, &id, None, Some(GOOD)).await.unwrap();
     let (id, _) = face.token(json!({"owner": "alice", "name": "ci", "flags": 0x200})).await;
     let path = format!("/tokens/{id}/edit");
@@ -247,7 +247,7 @@ async fn e1_nobody_changes_what_is_not_theirs() {
     assert_eq!(view(&face, id).await.name, "ci");
     // Under her ceiling nothing wider is offered; what the token has may be taken away.
     let ceiling = input(json!({"ceiling": 0}));
-    service.update_owner(by, &crate::service::tests::owner_id("alice"), &ceiling).await.unwrap();
+    service.update_owner(by, &owner_id("alice"), &ceiling).await.unwrap();
     let page = alice.get(&path).await.text;
     assert!(page.contains("id=\"flag-view\"") && !page.contains("id=\"flag-edit\""), "{page}");
     assert!(!page.contains("id=\"unlimited\""));

@@ -1,0 +1,95 @@
+//! Bringing tokens in: the form, and what became of each line.
+
+use askama::Template;
+
+use crate::service::import::{ImportOutcome, Imported};
+use crate::web::frame::Frame;
+use crate::web::typed::Typed;
+use crate::web::wrongs::Wrongs;
+
+/// The most lines that are shown one by one; those with a problem come first.
+const SHOWN: usize = 500;
+
+/// The form. What was typed is never shown again: it may hold secrets.
+#[derive(Template)]
+#[template(path = "import.html")]
+pub struct Import {
+    /// What is around it.
+    pub frame: Frame,
+    /// What is wrong.
+    pub wrongs: Wrongs,
+    /// What was ticked.
+    pub typed: Typed,
+    /// The most lines.
+    pub lines: u64,
+    /// The most bytes of a file.
+    pub bytes: usize,
+}
+
+/// What would become of each line, or what became of it.
+#[derive(Template)]
+#[template(path = "import_report.html")]
+pub struct Report {
+    /// What is around it.
+    pub frame: Frame,
+    /// Lines that are shown.
+    pub rows: Vec<Line>,
+    /// How many others there are.
+    pub others: u64,
+    /// How many are well.
+    pub good: u64,
+    /// How many were refused.
+    pub refused: u64,
+    /// How many were not tried.
+    pub not_tried: u64,
+    /// The number under which the file waits; none if it was brought in.
+    pub draft: Option<u64>,
+}
+
+/// A line.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// Its number in the file.
+    pub number: u64,
+    /// What became of it: the last part of its text's key.
+    pub word: &'static str,
+    /// Its sign.
+    pub icon: &'static str,
+    /// The class of its colour.
+    pub class: &'static str,
+    /// The new token.
+    pub id: Option<String>,
+    /// Why not, in the words of the service.
+    pub problem: Option<String>,
+}
+
+impl Report {
+    /// Of lines with their numbers. `draft` is where the file waits, if this was only tried.
+    pub fn new(frame: Frame, lines: Vec<(u64, Imported)>, draft: Option<u64>) -> Self {
+        let of = |outcome| {
+            let count = lines.iter().filter(|(_, line)| line.outcome == outcome).count();
+            u64::try_from(count).unwrap_or(u64::MAX)
+        };
+        let (good, refused) = (of(ImportOutcome::Good), of(ImportOutcome::Refused));
+        let not_tried = of(ImportOutcome::NotTried);
+        let mut rows: Vec<_> =
+            lines.into_iter().map(|line| Line::of(line, draft.is_some())).collect();
+        rows.sort_by_key(|line| line.word == "good" || line.word == "would");
+        let others = u64::try_from(rows.len().saturating_sub(SHOWN)).unwrap_or(u64::MAX);
+        rows.truncate(SHOWN);
+        Self { frame, rows, others, good, refused, not_tried, draft }
+    }
+}
+
+impl Line {
+    fn of((number, line): (u64, Imported), tried: bool) -> Self {
+        let (word, icon, class) = match line.outcome {
+            ImportOutcome::Good if tried => ("would", "check", "state-active"),
+            ImportOutcome::Good => ("good", "check", "state-active"),
+            ImportOutcome::Refused => ("refused", "cross", "state-revoked"),
+            ImportOutcome::NotTried => ("not-tried", "pause", "state-disabled"),
+        };
+        let id = line.id.map(|id| id.to_string());
+        Self { number, word, icon, class, id, problem: line.problem }
+    }
+}
