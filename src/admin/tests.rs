@@ -17,6 +17,7 @@ use crate::service::tests::World;
 
 mod desk;
 mod pages;
+mod stage;
 
 /// One request over `stream`: the status, the head, and the body.
 async fn ask(
@@ -43,14 +44,7 @@ struct Local {
 impl Local {
     async fn start(reload: Option<Reload>) -> Self {
         let (folder, world) = (tempfile::tempdir().unwrap(), World::new().await);
-        let handles = Handles {
-            service: Arc::clone(&world.service),
-            reload,
-            server: None,
-            shared: None,
-            notices: None,
-            people: Default::default(),
-        };
+        let handles = Handles { reload, ..stage::handles(&world, None) };
         let socket = socket::bind(&folder.path().join("s")).unwrap();
         let (stop, stopped) = tokio::sync::oneshot::channel();
         let task = tokio::spawn(async move {

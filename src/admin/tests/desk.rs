@@ -1,19 +1,14 @@
 //! Acts over TCP: who is let in, and what other sites and old cookies cannot do.
 
-use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, header};
-use hyper::service::Service as _;
-use hyper_util::service::TowerToHyperService;
 
+use super::stage::GOOD;
 use super::*;
-use crate::admin::extract::Peer;
 use crate::domain::time::Span;
 use crate::service::tests::{input, owner_id};
 
 mod repeats;
 mod tags;
-
-const GOOD: &str = "correct horse battery";
 
 /// What is served over TCP, over a store of its own.
 struct Face {
@@ -38,37 +33,18 @@ impl Got {
 impl Face {
     /// With `root`, an administrator, and `alice`, a user, who both have a password.
     async fn new() -> Self {
-        let world = World::new().await;
-        for (id, roles) in [("root", json!(["administrator"])), ("alice", json!([]))] {
-            let owner = input(json!({"id": id, "roles": roles}));
-            world.service.create_owner(&world.by, owner).await.unwrap();
-            let id = owner_id(id);
-            world.service.set_password(&world.by, &id, None, Some(GOOD)).await.unwrap();
-        }
-        let handles = Handles {
-            service: Arc::clone(&world.service),
-            reload: None,
-            server: None,
-            shared: None,
-            notices: None,
-            people: Default::default(),
-        };
-        Self { router: api::over_tcp(Arc::new(handles)), world }
+        let (world, router) = stage::stage(stage::people(&["alice"])).await;
+        Self { world, router }
     }
 
     async fn ask(&self, line: &str, fields: &[(&str, &str)], body: Value) -> Got {
         let (method, path) = line.split_once(' ').unwrap();
         let mut request = Request::builder().method(method).uri(format!("/api/v1{path}"));
-        request = request.header("host", "desk.example").header("content-type", "application/json");
+        request = request.header("content-type", "application/json");
         for (name, value) in fields {
             request = request.header(*name, *value);
         }
-        let mut request = request.body(Body::from(body.to_string())).unwrap();
-        let address = Some("192.0.2.7".parse().unwrap());
-        request.extensions_mut().insert(Peer { uid: None, address });
-        let answer = TowerToHyperService::new(self.router.clone()).call(request).await.unwrap();
-        let (head, body) = answer.into_parts();
-        let body = to_bytes(body, 1 << 20).await.unwrap();
+        let (head, body) = stage::send(&self.router, request, body.to_string()).await;
         let body = serde_json::from_slice(&body).unwrap_or(Value::Null);
         Got { status: head.status.as_u16(), headers: head.headers, body }
     }
@@ -78,8 +54,7 @@ impl Face {
     }
 
     async fn token(&self, body: Value) -> String {
-        let made = self.world.service.create_token(&self.world.by, input(body)).await.unwrap();
-        made.secret.unwrap().expose().to_owned()
+        stage::token(&self.world, body).await.1
     }
 }
 

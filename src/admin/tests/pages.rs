@@ -1,15 +1,9 @@
 //! The pages over the router: what each reader sees, what forms do, and what other sites cannot.
 
-use std::sync::Arc;
-
-use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, header};
-use hyper::service::Service as _;
-use hyper_util::service::TowerToHyperService;
 use serde_json::json;
 
-use crate::admin::extract::Peer;
-use crate::admin::{Handles, api};
+use super::stage::{self, GOOD};
 use crate::domain::id::TokenId;
 use crate::service::tests::{World, input, owner_id};
 
@@ -20,8 +14,6 @@ mod forms;
 mod tenants;
 mod transfer;
 mod views;
-
-const GOOD: &str = "correct horse battery";
 
 /// What is served over TCP, over a store of its own.
 struct Face {
@@ -58,43 +50,26 @@ struct Person<'f> {
 impl Face {
     /// With `root`, an administrator, `alice` and `bob`, users, who all have a password.
     async fn new() -> Self {
-        let world = World::new().await;
-        for (id, roles) in
-            [("root", json!(["administrator"])), ("alice", json!([])), ("bob", json!([]))]
-        {
-            let owner = input(json!({"id": id, "roles": roles}));
-            world.service.create_owner(&world.by, owner).await.unwrap();
-            let id = owner_id(id);
-            world.service.set_password(&world.by, &id, None, Some(GOOD)).await.unwrap();
-        }
-        let handles = Handles {
-            service: Arc::clone(&world.service),
-            reload: None,
-            server: None,
-            shared: None,
-            notices: None,
-            people: Default::default(),
-        };
-        Self { router: api::over_tcp(Arc::new(handles)), world }
+        let (world, router) = stage::stage(stage::people(&["alice", "bob"])).await;
+        Self { world, router }
+    }
+
+    /// One more who has a password.
+    async fn user(&self, body: serde_json::Value) {
+        stage::user(&self.world, body).await;
     }
 
     async fn ask(&self, line: &str, fields: &[(&str, &str)], body: &str) -> Got {
         let (method, path) = line.split_once(' ').unwrap();
-        let mut request =
-            Request::builder().method(method).uri(path).header("host", "desk.example");
+        let mut request = Request::builder().method(method).uri(path);
         if method == "POST" {
             request = request.header("content-type", "application/x-www-form-urlencoded");
         }
         for (name, value) in fields {
             request = request.header(*name, *value);
         }
-        let mut request = request.body(Body::from(body.to_owned())).unwrap();
-        let address = Some("192.0.2.7".parse().unwrap());
-        request.extensions_mut().insert(Peer { uid: None, address });
-        let answer = TowerToHyperService::new(self.router.clone()).call(request).await.unwrap();
-        let (head, body) = answer.into_parts();
-        let body = to_bytes(body, 1 << 22).await.unwrap();
-        let text = String::from_utf8(body.to_vec()).unwrap();
+        let (head, body) = stage::send(&self.router, request, body.to_owned()).await;
+        let text = String::from_utf8(body).unwrap();
         Got { status: head.status.as_u16(), headers: head.headers, text }
     }
 
@@ -111,8 +86,7 @@ impl Face {
     }
 
     async fn token(&self, body: serde_json::Value) -> (TokenId, String) {
-        let made = self.world.service.create_token(&self.world.by, input(body)).await.unwrap();
-        (made.token.id, made.secret.unwrap().expose().to_owned())
+        stage::token(&self.world, body).await
     }
 }
 

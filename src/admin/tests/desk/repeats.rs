@@ -1,8 +1,11 @@
 //! Idempotency keys (draft-ietf-httpapi-idempotency-key-header-07): one act for one key.
 
+use axum::body::Body;
 use axum::http::StatusCode;
 use axum::middleware::from_fn_with_state;
 use axum::routing::post;
+use hyper::service::Service as _;
+use hyper_util::service::TowerToHyperService;
 use tokio::sync::Semaphore;
 
 use super::*;
@@ -123,14 +126,7 @@ async fn keys_are_of_one_caller_and_failures_free_them() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_act_outlives_its_client() {
     let world = World::new().await;
-    let handles = Arc::new(Handles {
-        service: Arc::clone(&world.service),
-        reload: None,
-        server: None,
-        shared: None,
-        notices: None,
-        people: Default::default(),
-    });
+    let handles = Arc::new(stage::handles(&world, None));
     let (begun, gate) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
     let act = {
         let (begun, gate) = (Arc::clone(&begun), Arc::clone(&gate));

@@ -82,15 +82,12 @@ async fn a_list_that_says_nothing_is_not_ended() {
 #[tokio::test(flavor = "multi_thread")]
 async fn e1_nobody_ends_the_tokens_of_others_by_a_list() {
     let face = Face::new().await;
-    let by = &face.world.by;
     for body in [
         json!({"id": "boss", "roles": ["company-administrator"], "company": "acme"}),
         json!({"id": "worker", "company": "acme"}),
         json!({"id": "watcher", "roles": ["auditor"]}),
     ] {
-        let id = owner_id(body["id"].as_str().unwrap());
-        face.world.service.create_owner(by, input(body)).await.unwrap();
-        face.world.service.set_password(by, &id, None, Some(GOOD)).await.unwrap();
+        face.user(body).await;
     }
     for owner in ["worker", "alice", "bob"] {
         face.token(json!({"owner": owner, "name": "one"})).await;

@@ -224,10 +224,8 @@ async fn f5_contexts_and_their_parameters_are_changed() {
 async fn e1_nobody_changes_what_is_not_theirs() {
     let face = Face::new().await;
     let service = &face.world.service;
-    let watcher = input(json!({"id": "watcher", "roles": ["auditor"]}));
-    service.create_owner(&face.world.by, watcher).await.unwrap();
-    let (id, by) = (owner_id("watcher"), &face.world.by);
-    service.set_password(by, &id, None, Some(GOOD)).await.unwrap();
+    face.user(json!({"id": "watcher", "roles": ["auditor"]})).await;
+    let by = &face.world.by;
     let (id, _) = face.token(json!({"owner": "alice", "name": "ci", "flags": 0x200})).await;
     let path = format!("/tokens/{id}/edit");
     let alice = face.sign_in("alice").await;
