@@ -77,7 +77,7 @@ pub struct Frame {
 }
 
 /// The acts that a page can say are done; each has a text `done-…`.
-pub const DONE: [&str; 19] = [
+pub const DONE: [&str; 20] = [
     "token-changed",
     "token-disabled",
     "token-enabled",
@@ -94,6 +94,7 @@ pub const DONE: [&str; 19] = [
     "company-changed",
     "company-blocked",
     "company-unblocked",
+    "webhook-took",
     "own-password",
     "signed-out",
     "sign-in-first",

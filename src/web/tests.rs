@@ -13,6 +13,7 @@ use super::pages::filters::FIELDS;
 use super::texts::Texts;
 use crate::domain::event::EventKind;
 use crate::domain::limits::Per;
+use crate::domain::notice::NoticeKind;
 use crate::domain::period::Period;
 use crate::domain::role::Role;
 use crate::domain::token::State;
@@ -24,7 +25,10 @@ const SOURCES: [(&str, &str); 3] = [
 ];
 
 /// Families of keys whose last part is a word that is known when a page is made.
-const FAMILIES: [&str; 20] = [
+const FAMILIES: [&str; 23] = [
+    "leak-word-",
+    "delivery-",
+    "notice-",
     "import-word-",
     "state-",
     "done-",
@@ -208,6 +212,16 @@ fn every_word_of_a_family_has_a_text() {
         ("help", problems.iter().map(ToString::to_string).collect()),
         ("store", ["ready", "read-only", "broken"].map(str::to_owned).to_vec()),
         ("import-word", ["would", "good", "refused", "not_tried"].map(str::to_owned).to_vec()),
+        ("leak-word", ["ended", "was_ended", "unknown"].map(str::to_owned).to_vec()),
+        ("delivery", ["delivered", "retry", "given_up"].map(str::to_owned).to_vec()),
+        (
+            "notice",
+            NoticeKind::OF_EVENTS
+                .iter()
+                .chain([&NoticeKind::Test])
+                .map(|it| it.as_str().to_owned())
+                .collect(),
+        ),
         ("outcome", ["passed", "refused", "not reached"].map(str::to_owned).to_vec()),
         ("filter", FIELDS.iter().map(ToString::to_string).collect()),
         ("day", (1..=7).map(|day: u8| day.to_string()).collect()),

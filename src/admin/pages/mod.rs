@@ -23,8 +23,10 @@ mod explain;
 mod fault;
 mod form;
 mod history;
+mod leaks;
 mod look;
 mod new_token;
+mod notices;
 mod overview;
 mod reader;
 mod rotate;
@@ -54,6 +56,7 @@ pub(super) fn router(handles: Arc<Handles>) -> Router {
         .route("/tokens/import", get(transfer::form).post(transfer::attempt))
         .route("/tokens/import/go", post(transfer::go))
         .route("/tokens/export", get(transfer::export))
+        .route("/tokens/leaked", get(leaks::form).post(leaks::end))
         .route("/tokens/revoke", get(bulk::ask).post(bulk::revoke))
         .route("/tokens/{id}", get(tokens::show))
         .route("/tokens/{id}/secret", get(create::secret))
@@ -75,6 +78,9 @@ pub(super) fn router(handles: Arc<Handles>) -> Router {
         .route("/companies/{id}/edit", get(companies::edit).post(companies::change))
         .route("/companies/{id}/block", get(companies::ask_block).post(companies::block))
         .route("/companies/{id}/unblock", get(companies::ask_block).post(companies::unblock))
+        .route("/notices", get(notices::list))
+        .route("/notices/{name}", get(notices::show))
+        .route("/notices/{name}/test", post(notices::test))
         .route("/account", get(account::show))
         .route("/account/password", post(account::set_password))
         .route("/history", get(history::list))

@@ -11,6 +11,8 @@ mod acts;
 mod bulk;
 mod edits;
 mod forms;
+mod leaks;
+mod notices;
 mod tenants;
 mod transfer;
 mod views;

@@ -7,6 +7,7 @@ nav-overview = Overview
 nav-tokens = Tokens
 nav-users = Users
 nav-companies = Companies
+nav-notices = Notices
 nav-history = History
 nav-explain = Explain
 nav-account = Your account
@@ -151,6 +152,7 @@ tokens-of-list = With this list
 tokens-export-csv = Download as CSV
 tokens-export-json = Download as JSON lines
 tokens-import = Import…
+tokens-leaked = Leaked secrets…
 token-name = Name
 token-state = State
 token-owner = Owner
@@ -323,6 +325,27 @@ import-word-would = well
 import-word-good = imported
 import-word-refused = refused
 import-word-not-tried = not tried
+
+## Secrets found in the open
+leaks-title = End leaked tokens
+leaks-lead = Paste secrets that were found where they do not belong. Those that are of a token here end it at once and for good, and its owner is told.
+leaks-secrets = Secrets
+leaks-secrets-help = One a line, at most { $count }. They are not shown again, and stand in no history and no log.
+leaks-where = Where they were found
+leaks-button = End their tokens for good
+leaks-became = What became of them
+leaks-ended = { $count ->
+    [0] No token had to be ended.
+    [one] { $count } token is ended, and its owner is told.
+   *[other] { $count } tokens are ended, and their owners are told.
+}
+leaks-caption = Secrets in their order, with what became of them
+leaks-number = Number
+leaks-outcome = Outcome
+leaks-token = Token and owner
+leak-word-ended = ended
+leak-word-was-ended = had ended before
+leak-word-unknown = of no token here
 
 ## Filters of the list
 filter-label = Search tokens
@@ -507,6 +530,42 @@ company-edit-title = Name and licences
 company-block-lead = All tokens of this company stop with the next request. Nothing is lost: you can unblock it at any time.
 company-unblock-lead = Its tokens work again, unless they have ended meanwhile or their owner is blocked.
 
+## Notices
+notices-title = Notices
+notices-lead = Webhooks that are told what somebody should know of without looking.
+notices-empty-title = Nobody is told anything yet
+notices-empty-help = Webhooks stand in the configuration of the gateway:
+notices-sample = Example of a webhook in the configuration
+notices-caption = Webhooks with what they are told of, what waits, and their newest delivery
+notices-name = Webhook
+notices-kinds = Told of
+notices-waiting = Waiting
+notices-last = Newest delivery
+notices-none = nothing was sent yet
+notices-facts = About this webhook
+notices-facts-help = Address, secret and kinds of notices are changed in the configuration.
+notices-test = Send a test
+notices-failing = Nothing was taken since
+notices-deliveries = Deliveries
+notices-deliveries-caption = Deliveries, newest first
+notices-when = When
+notices-kind = Notice
+notices-outcome = Outcome
+notices-answer = Answer
+notices-next = Next attempt
+notices-nth = attempt { $count }
+notices-took = { $count } ms
+delivery-delivered = Taken
+delivery-retry = Tried again
+delivery-given-up = Given up
+notice-token-expires-soon = Token expires soon
+notice-token-idles-out-soon = Token ends unused soon
+notice-token-revoked = Token revoked by somebody else
+notice-token-leaked = Secret leaked
+notice-token-reused = Rotated secret used again
+notice-rights-widened = Rights widened
+notice-test = Test
+
 ## The reader's account
 account-title = Your account
 account-password = Change password
@@ -647,6 +706,7 @@ done-company-created = The company is on record.
 done-company-changed = The company is changed.
 done-company-blocked = The company is blocked. Its tokens have stopped.
 done-company-unblocked = The company is unblocked.
+done-webhook-took = The webhook took the test.
 done-user-blocked = The user is blocked. Their tokens have stopped.
 done-user-unblocked = The user is unblocked.
 done-user-password = The password is set.
@@ -671,6 +731,8 @@ wrong-text = Choose a file, or put its text here.
 wrong-lines = A page takes 500 lines at the most. Use `tollgate token import` for more.
 wrong-columns = The first line must hold names of columns that there are, such as owner,name,secret; JSON must be whole.
 wrong-draft = The file is not kept any more. Choose it again.
+wrong-secrets = Paste at least one secret, and no more than 1,000.
+wrong-webhook = The webhook did not take the test.
 wrong-cursor = This page of the list is not there any more. Begin anew.
 wrong-contexts = Choose contexts that there are, that you may open, and that the company is licensed for.
 wrong-context-params = Fill in this parameter with a value that its context takes.

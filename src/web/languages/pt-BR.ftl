@@ -7,6 +7,7 @@ nav-overview = Visão geral
 nav-tokens = Tokens
 nav-users = Usuários
 nav-companies = Empresas
+nav-notices = Avisos
 nav-history = Histórico
 nav-explain = Explicar
 nav-account = Minha conta
@@ -163,6 +164,7 @@ tokens-of-list = Com esta lista
 tokens-export-csv = Baixar como CSV
 tokens-export-json = Baixar como linhas JSON
 tokens-import = Importar…
+tokens-leaked = Segredos vazados…
 token-name = Nome
 token-state = Estado
 token-owner = Dono
@@ -338,6 +340,27 @@ import-word-would = em ordem
 import-word-good = importada
 import-word-refused = recusada
 import-word-not-tried = não tentada
+
+## Segredos encontrados em aberto
+leaks-title = Encerrar tokens vazados
+leaks-lead = Cole segredos que foram encontrados onde não deveriam estar. Se um deles for de um token daqui, o token termina na hora e de vez, e o dono fica sabendo.
+leaks-secrets = Segredos
+leaks-secrets-help = Um por linha, no máximo { $count }. Eles não são mostrados de novo e não aparecem em nenhum histórico nem registro.
+leaks-where = Onde foram encontrados
+leaks-button = Encerrar os tokens de vez
+leaks-became = O que aconteceu com eles
+leaks-ended = { $count ->
+    [0] Não foi preciso encerrar nenhum token.
+    [one] { $count } token foi encerrado, e o dono fica sabendo.
+   *[other] { $count } tokens foram encerrados, e os donos ficam sabendo.
+}
+leaks-caption = Segredos na ordem e o que aconteceu com eles
+leaks-number = Número
+leaks-outcome = Resultado
+leaks-token = Token e dono
+leak-word-ended = encerrado
+leak-word-was-ended = já tinha terminado
+leak-word-unknown = de nenhum token daqui
 
 ## Filtros da lista
 filter-label = Buscar tokens
@@ -522,6 +545,42 @@ company-edit-title = Nome e licenças
 company-block-lead = Todos os tokens desta empresa param na próxima requisição. Nada se perde: você pode desbloqueá-la a qualquer momento.
 company-unblock-lead = Os tokens dela voltam a funcionar, a não ser que tenham terminado nesse meio-tempo ou que o dono esteja bloqueado.
 
+## Avisos
+notices-title = Avisos
+notices-lead = Webhooks que ficam sabendo do que alguém deveria saber sem precisar olhar aqui.
+notices-empty-title = Ninguém recebe avisos ainda
+notices-empty-help = Os webhooks ficam na configuração do gateway:
+notices-sample = Exemplo de webhook na configuração
+notices-caption = Webhooks com o que recebem, o que está na fila e a entrega mais recente
+notices-name = Webhook
+notices-kinds = Recebe
+notices-waiting = Na fila
+notices-last = Entrega mais recente
+notices-none = nada foi enviado ainda
+notices-facts = Sobre este webhook
+notices-facts-help = Endereço, segredo e tipos de aviso são alterados na configuração.
+notices-test = Enviar um teste
+notices-failing = Nada foi aceito desde
+notices-deliveries = Entregas
+notices-deliveries-caption = Entregas, da mais recente para a mais antiga
+notices-when = Quando
+notices-kind = Aviso
+notices-outcome = Resultado
+notices-answer = Resposta
+notices-next = Próxima tentativa
+notices-nth = tentativa { $count }
+notices-took = { $count } ms
+delivery-delivered = Aceita
+delivery-retry = Será repetida
+delivery-given-up = Desistiu
+notice-token-expires-soon = Token vence em breve
+notice-token-idles-out-soon = Token termina em breve por falta de uso
+notice-token-revoked = Token revogado por outra pessoa
+notice-token-leaked = Segredo vazou
+notice-token-reused = Segredo trocado foi usado de novo
+notice-rights-widened = Direitos ampliados
+notice-test = Teste
+
 ## A conta de quem lê
 account-title = Minha conta
 account-password = Trocar a senha
@@ -662,6 +721,7 @@ done-company-created = A empresa foi cadastrada.
 done-company-changed = A empresa foi alterada.
 done-company-blocked = A empresa foi bloqueada. Os tokens dela pararam.
 done-company-unblocked = A empresa foi desbloqueada.
+done-webhook-took = O webhook aceitou o teste.
 done-user-blocked = O usuário foi bloqueado. Os tokens dele pararam.
 done-user-unblocked = O usuário foi desbloqueado.
 done-user-password = A senha foi definida.
@@ -686,6 +746,8 @@ wrong-text = Escolha um arquivo ou coloque o texto dele aqui.
 wrong-lines = Uma página aceita no máximo 500 linhas. Para mais, use `tollgate token import`.
 wrong-columns = A primeira linha deve trazer nomes de colunas que existam, como owner,name,secret; o JSON deve estar completo.
 wrong-draft = O arquivo não está mais guardado. Escolha-o de novo.
+wrong-secrets = Cole ao menos um segredo e no máximo 1.000.
+wrong-webhook = O webhook não aceitou o teste.
 wrong-cursor = Esta página da lista não existe mais. Comece de novo.
 wrong-contexts = Escolha contextos que existam, que você possa abrir e para os quais a empresa tenha licença.
 wrong-context-params = Preencha este parâmetro com um valor que o contexto aceite.

@@ -7,6 +7,7 @@ nav-overview = Обзор
 nav-tokens = Токены
 nav-users = Пользователи
 nav-companies = Компании
+nav-notices = Уведомления
 nav-history = История
 nav-explain = Разбор запроса
 nav-account = Моя учётная запись
@@ -175,6 +176,7 @@ tokens-of-list = Действия со списком
 tokens-export-csv = Скачать как CSV
 tokens-export-json = Скачать как строки JSON
 tokens-import = Импорт…
+tokens-leaked = Утёкшие секреты…
 token-name = Название
 token-state = Состояние
 token-owner = Владелец
@@ -358,6 +360,28 @@ import-word-would = годится
 import-word-good = импортирована
 import-word-refused = отклонена
 import-word-not-tried = не дошла очередь
+
+## Секреты, найденные в открытом доступе
+leaks-title = Прекратить утёкшие токены
+leaks-lead = Вставьте секреты, найденные там, где их быть не должно. Если секрет принадлежит здешнему токену, тот сразу и навсегда прекращается, а его владелец об этом узнаёт.
+leaks-secrets = Секреты
+leaks-secrets-help = По одному в строке, не больше { $count }. Они больше не показываются и не попадают ни в историю, ни в журналы.
+leaks-where = Где их нашли
+leaks-button = Прекратить их токены навсегда
+leaks-became = Что с ними стало
+leaks-ended = { $count ->
+    [0] Прекращать было нечего.
+    [one] Прекращён { $count } токен, владелец об этом узнает.
+    [few] Прекращены { $count } токена, владельцы об этом узнают.
+   *[other] Прекращено { $count } токенов, владельцы об этом узнают.
+}
+leaks-caption = Секреты по порядку и что с ними стало
+leaks-number = Номер
+leaks-outcome = Итог
+leaks-token = Токен и владелец
+leak-word-ended = прекращён
+leak-word-was-ended = закончился раньше
+leak-word-unknown = здесь такого токена нет
 
 ## Фильтры списка
 filter-label = Поиск токенов
@@ -545,6 +569,42 @@ company-edit-title = Название и лицензии
 company-block-lead = Все токены этой компании остановятся со следующего запроса. Ничего не пропадёт: разблокировать можно в любое время.
 company-unblock-lead = Токены компании снова заработают, если за это время не закончились и их владелец не заблокирован.
 
+## Уведомления
+notices-title = Уведомления
+notices-lead = Вебхуки, которым сообщают о том, что важно знать, не заглядывая сюда.
+notices-empty-title = Пока никому ничего не сообщают
+notices-empty-help = Вебхуки задаются в конфигурации шлюза:
+notices-sample = Пример вебхука в конфигурации
+notices-caption = Вебхуки: о чём им сообщают, что ждёт отправки и последняя доставка
+notices-name = Вебхук
+notices-kinds = О чём сообщают
+notices-waiting = Ждёт отправки
+notices-last = Последняя доставка
+notices-none = пока ничего не отправлено
+notices-facts = О вебхуке
+notices-facts-help = Адрес, секрет и виды уведомлений меняются в конфигурации.
+notices-test = Отправить проверку
+notices-failing = Ничего не принято с
+notices-deliveries = Доставки
+notices-deliveries-caption = Доставки, сначала новые
+notices-when = Когда
+notices-kind = Уведомление
+notices-outcome = Итог
+notices-answer = Ответ
+notices-next = Следующая попытка
+notices-nth = попытка { $count }
+notices-took = { $count } мс
+delivery-delivered = Принято
+delivery-retry = Повторяется
+delivery-given-up = Попытки прекращены
+notice-token-expires-soon = Срок токена скоро истечёт
+notice-token-idles-out-soon = Токен скоро закончится без использования
+notice-token-revoked = Токен отозван не владельцем
+notice-token-leaked = Секрет утёк
+notice-token-reused = Снова использован заменённый секрет
+notice-rights-widened = Права расширены
+notice-test = Проверка
+
 ## Учётная запись читателя
 account-title = Моя учётная запись
 account-password = Смена пароля
@@ -687,6 +747,7 @@ done-company-created = Компания внесена в реестр.
 done-company-changed = Компания изменена.
 done-company-blocked = Компания заблокирована. Её токены остановлены.
 done-company-unblocked = Компания разблокирована.
+done-webhook-took = Вебхук принял проверку.
 done-user-blocked = Пользователь заблокирован. Его токены остановлены.
 done-user-unblocked = Пользователь разблокирован.
 done-user-password = Пароль задан.
@@ -711,6 +772,8 @@ wrong-text = Выберите файл или вставьте сюда его �
 wrong-lines = Страница принимает не больше 500 строк. Для больших файлов есть команда `tollgate token import`.
 wrong-columns = В первой строке должны стоять названия существующих столбцов, например owner,name,secret; JSON должен быть полным.
 wrong-draft = Файл больше не хранится. Выберите его снова.
+wrong-secrets = Вставьте хотя бы один секрет, но не больше 1000.
+wrong-webhook = Вебхук не принял проверку.
 wrong-cursor = Этой страницы списка больше нет. Начните сначала.
 wrong-contexts = Выберите контексты, которые есть, которые вы можете открыть и на которые у компании есть лицензия.
 wrong-context-params = Заполните этот параметр значением, которое допускает контекст.

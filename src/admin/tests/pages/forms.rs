@@ -55,6 +55,8 @@ async fn sec_w1_no_form_acts_for_another_site() {
     let paths = [
         "/tokens/new",
         "/tokens/revoke",
+        "/tokens/leaked",
+        "/notices/chat/test",
         "/tokens/import",
         "/tokens/import/go",
         "/users/new",

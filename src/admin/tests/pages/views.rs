@@ -20,6 +20,7 @@ fn paths(id: TokenId, user: &str) -> Vec<String> {
         format!("/tokens/{id}/rotate"),
         format!("/tokens/{id}/secret"),
         "/companies".to_owned(),
+        format!("/tokens/revoke?owner={user}"),
         format!("/tokens?text={user}&state=active&never_used=yes"),
         format!("/users/{user}"),
         format!("/users/{user}/block"),
@@ -63,6 +64,9 @@ async fn every_page_is_there_in_every_language() {
         "/companies/acme/edit",
         "/companies/acme/block",
         "/users/alice/edit",
+        "/tokens/import",
+        "/tokens/leaked",
+        "/tokens/revoke?company=acme",
     ] {
         for language in Language::ALL {
             let got = root.get_in(path, language.tag()).await;
@@ -110,10 +114,7 @@ async fn whoever_may_not_see_something_does_not() {
         assert_eq!(alice.post(&path, fields).await.status, 404, "{path}");
     }
     // An auditor reads, and is offered nothing.
-    let auditor = input(json!({"id": "audit", "roles": ["auditor"]}));
-    face.world.service.create_owner(&face.world.by, auditor).await.unwrap();
-    let id = owner_id("audit");
-    face.world.service.set_password(&face.world.by, &id, None, Some(GOOD)).await.unwrap();
+    face.user(json!({"id": "audit", "roles": ["auditor"]})).await;
     let auditor = face.sign_in("audit").await;
     let text = auditor.get(&format!("/tokens/{bobs}")).await.text;
     assert!(text.contains("bobs-own") && !text.contains("/revoke") && !text.contains("/disable"));

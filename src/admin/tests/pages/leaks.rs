@@ -1,0 +1,63 @@
+//! Row F8: secrets that were found in the open end their tokens by a page.
+
+use super::*;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn f8_leaked_secrets_end_their_tokens_and_are_not_shown() {
+    let face = Face::new().await;
+    let root = face.sign_in("root").await;
+    let (one, first) = face.token(json!({"owner": "alice", "name": "one"})).await;
+    let (_, second) = face.token(json!({"owner": "bob", "name": "two"})).await;
+    let (_, kept) = face.token(json!({"owner": "bob", "name": "kept"})).await;
+    assert!(root.get("/tokens").await.text.contains("href=\"/tokens/leaked\""));
+    assert!(root.get("/tokens/leaked").await.text.contains("at most 1,000"));
+    let body =
+        format!("secrets={first}%0D%0A+{second},nothing-of-ours%0D%0A&reason=in+a+public+repo");
+    let got = root.post("/tokens/leaked", &body).await;
+    assert_eq!(got.status, 200);
+    assert!(got.text.contains("2 tokens are ended, and their owners are told."), "{}", got.text);
+    assert!(got.text.contains(&format!("href=\"/tokens/{one}\"")) && got.text.contains(">alice<"));
+    assert!(got.text.contains("of no token here"));
+    for secret in [&first, &second, &kept, "nothing-of-ours"] {
+        assert!(!got.text.contains(secret), "no page repeats a secret");
+    }
+    let page = root.get(&format!("/tokens/{one}")).await.text;
+    assert!(page.contains("state-revoked") && page.contains("in a public repo"));
+    let alice = face.sign_in("alice").await;
+    assert!(alice.get("/history").await.text.contains("its secret leaked"), "she is told");
+    let again = root.post("/tokens/leaked", &body).await.text;
+    assert!(again.contains("No token had to be ended.") && again.contains("had ended before"));
+    let alive = input(json!({"state": "active"}));
+    let alive = face.world.service.tokens(&face.world.by, &alive).await.unwrap().entries;
+    assert_eq!(alive.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_that_is_none_is_refused() {
+    let face = Face::new().await;
+    let root = face.sign_in("root").await;
+    let many = "abcdefghijklmnop+".repeat(1_001);
+    let long = format!("secrets=nothing-of-ours&reason={}", "x".repeat(501));
+    for (body, place) in [
+        ("secrets=+%0A".to_owned(), "secrets"),
+        (format!("secrets={many}"), "secrets"),
+        (long, "reason"),
+    ] {
+        let got = root.post("/tokens/leaked", &body).await;
+        let link = format!("<a href=\"#{place}\">");
+        assert!(got.status == 400 && got.text.contains(&link), "{}", got.text);
+        assert!(!got.text.contains("nothing-of-ours") && !got.text.contains("abcdefghijklmnop"));
+    }
+    for (language, words) in
+        [("ru", "Прекратить утёкшие токены"), ("pt-BR", "Encerrar tokens vazados")]
+    {
+        assert!(root.get_in("/tokens/leaked", language).await.text.contains(words));
+    }
+    // Row E1: it is for administrators, and offered to nobody else.
+    let (_, secret) = face.token(json!({"owner": "alice", "name": "one"})).await;
+    let alice = face.sign_in("alice").await;
+    assert!(!alice.get("/tokens").await.text.contains("/tokens/leaked"));
+    assert_eq!(alice.get("/tokens/leaked").await.status, 403);
+    assert_eq!(alice.post("/tokens/leaked", &format!("secrets={secret}")).await.status, 403);
+    assert!(alice.get("/tokens").await.text.contains("state-active"));
+}

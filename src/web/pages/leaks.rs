@@ -1,0 +1,58 @@
+//! Secrets that were found in the open: the form, and what became of each.
+
+use askama::Template;
+
+use crate::service::leaks::{LeakLine, LeakOutcome};
+use crate::web::frame::Frame;
+use crate::web::wrongs::Wrongs;
+
+/// The form, and what became of those that were sent. No secret is shown again.
+#[derive(Template)]
+#[template(path = "leaks.html")]
+pub struct Leaks {
+    /// What is around it.
+    pub frame: Frame,
+    /// What is wrong.
+    pub wrongs: Wrongs,
+    /// The most secrets.
+    pub most: u64,
+    /// The reason that was typed.
+    pub reason: String,
+    /// What became of each, in their order; empty before any was sent.
+    pub rows: Vec<LeakRow>,
+}
+
+/// What became of a secret.
+#[derive(Clone, Debug)]
+pub struct LeakRow {
+    /// Which one it was in the form, the first is 1.
+    pub number: u64,
+    /// What became of it: the last part of its text's key.
+    pub word: &'static str,
+    /// The class of its colour.
+    pub class: &'static str,
+    /// Its token, and whom that acted for.
+    pub token: Option<(String, String)>,
+}
+
+impl LeakRow {
+    /// Of a line, with its number.
+    pub fn of((number, line): (u64, &LeakLine)) -> Self {
+        let (word, class) = match line.outcome {
+            LeakOutcome::Ended => ("ended", "state-revoked"),
+            LeakOutcome::WasEnded => ("was-ended", "state-expired"),
+            LeakOutcome::Unknown => ("unknown", "state-expired"),
+        };
+        let token = line.id.zip(line.owner.as_ref());
+        let token = token.map(|(id, owner)| (id.to_string(), owner.to_string()));
+        Self { number, word, class, token }
+    }
+}
+
+impl Leaks {
+    /// How many tokens were ended by it.
+    pub fn ended(&self) -> u64 {
+        let ended = self.rows.iter().filter(|row| row.word == "ended").count();
+        u64::try_from(ended).unwrap_or(u64::MAX)
+    }
+}
