@@ -9,6 +9,8 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "desk_pages/acts.rs"]
+mod acts;
 #[path = "desk_pages/more.rs"]
 mod more;
 mod support;
@@ -29,6 +31,11 @@ const PHONE: (u32, u32) = (360, 760);
 
 /// A gateway before `upstream`, with contexts, flags, an administrator and a user.
 fn program(upstream: &Upstream) -> Program {
+    program_with(upstream, "")
+}
+
+/// The same with more settings.
+fn program_with(upstream: &Upstream, more: &str) -> Program {
     let program = Program::start(&format!(
         r#"
 flags = {{ read = 0x100, write = 0x200, export = 0x400 }}
@@ -54,7 +61,7 @@ methods = ["GET"]
 flags = ["read"]
 [[apis.rules]]
 path = "/{{*rest}}"
-"#,
+{more}"#,
         upstream.address(),
     ));
     program.succeed(&["user", "add", "root", "--role", "administrator", "--name", "Ada Root"], "");
@@ -79,7 +86,12 @@ fn sign_in(browser: &mut Browser, desk: &str, user: &str) {
 
 /// Pages of which pictures are kept, in all lights and sizes; of others in one light for each size.
 const MAIN: [&str; 4] = ["overview", "tokens", "create", "token"];
-const KEPT: [&str; 9] = [
+const KEPT: [&str; 14] = [
+    "edit",
+    "bulk",
+    "import",
+    "leaks",
+    "notice",
     "sign-in",
     "limits",
     "filters",
