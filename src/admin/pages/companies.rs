@@ -14,11 +14,12 @@ use crate::admin::extract::Id;
 use crate::domain::grant::Contexts;
 use crate::domain::id::Slug;
 use crate::service::input::{CompanyChange, NewCompany};
-use crate::service::view::CompanyView;
+use crate::service::view::{CompanyChanged, CompanyView};
 use crate::service::{Caller, ServiceError};
 use crate::store::Subject;
 use crate::web::frame::Frame;
-use crate::web::pages::companies::{BlockCompany, Companies, Company, CompanyForm, CompanyRow};
+use crate::web::pages::block::Block;
+use crate::web::pages::companies::{Companies, Company, CompanyForm, CompanyRow};
 use crate::web::typed::Typed;
 use crate::web::wrongs::Wrongs;
 
@@ -141,19 +142,18 @@ pub(super) async fn ask_block(
 ) -> Result<Response, Fault> {
     let Visit { by, frame, .. } = visit;
     by.administers()?;
-    Ok(page(&block_form(&handles, (&by, frame), &id, Wrongs::default(), "").await?))
+    Ok(page(&block_form(&handles, (&by, frame), &id, (Wrongs::default(), "")).await?))
 }
 
 async fn block_form(
     handles: &Handles,
     (by, frame): (&Caller, Frame),
     id: &Slug,
-    wrongs: Wrongs,
-    reason: &str,
-) -> Result<BlockCompany, Fault> {
-    let row = CompanyRow::of(&frame, &handles.service.company(by, id).await?);
+    typed: (Wrongs, &str),
+) -> Result<Block, Fault> {
+    let company = handles.service.company(by, id).await?;
     let stopping = handles.service.stopping_of_company(by, id).await?;
-    Ok(BlockCompany { frame, wrongs, row, stopping, reason: reason.to_owned() })
+    Ok(Block::company(frame, typed, &company, stopping))
 }
 
 pub(super) async fn block(
@@ -161,13 +161,8 @@ pub(super) async fn block(
     Id(id): Id<Slug>,
     visit: Visit,
 ) -> Result<Response, Fault> {
-    let Visit { by, frame, typed, .. } = visit;
-    let reason = typed.one("reason").trim();
-    let (status, wrongs) = match handles.service.block_company(&by, &id, reason).await {
-        Ok(changed) => return Ok(done(&id, changed.changed, "company-blocked")),
-        Err(error) => refused(&frame, error)?,
-    };
-    Ok(page_with(status, &block_form(&handles, (&by, frame), &id, wrongs, reason).await?))
+    let outcome = handles.service.block_company(&visit.by, &id, visit.reason()).await;
+    decided(&handles, visit, &id, outcome, "company-blocked").await
 }
 
 pub(super) async fn unblock(
@@ -175,13 +170,26 @@ pub(super) async fn unblock(
     Id(id): Id<Slug>,
     visit: Visit,
 ) -> Result<Response, Fault> {
-    let Visit { by, frame, typed, .. } = visit;
-    let reason = typed.one("reason").trim();
-    let (status, wrongs) = match handles.service.unblock_company(&by, &id, reason).await {
-        Ok(changed) => return Ok(done(&id, changed.changed, "company-unblocked")),
-        Err(error) => refused(&frame, error)?,
+    let seen = visit.by_what_they_saw();
+    let outcome = handles.service.unblock_company(&seen, &id, visit.reason()).await;
+    decided(&handles, visit, &id, outcome, "company-unblocked").await
+}
+
+/// The page after a block or its end, or the form with why not.
+async fn decided(
+    handles: &Handles,
+    visit: Visit,
+    id: &Slug,
+    outcome: Result<CompanyChanged, ServiceError>,
+    what: &str,
+) -> Result<Response, Fault> {
+    let (status, wrongs) = match outcome {
+        Ok(changed) => return Ok(done(id, changed.changed, what)),
+        Err(error) => refused(&visit.frame, error)?,
     };
-    Ok(page_with(status, &block_form(&handles, (&by, frame), &id, wrongs, reason).await?))
+    let Visit { by, frame, typed, .. } = visit;
+    let typed = (wrongs, typed.one("reason"));
+    Ok(page_with(status, &block_form(handles, (&by, frame), id, typed).await?))
 }
 
 fn done(id: &Slug, changed: bool, what: &str) -> Response {

@@ -1,6 +1,7 @@
 //! Users: listing, showing, blocking.
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::fault::Fault;
@@ -10,10 +11,12 @@ use super::{Handle, history, page, page_with, seen_at};
 use crate::admin::Handles;
 use crate::admin::extract::Id;
 use crate::domain::id::OwnerId;
-use crate::service::Caller;
+use crate::service::view::OwnerChanged;
+use crate::service::{Caller, ServiceError};
 use crate::store::Subject;
 use crate::web::frame::Frame;
-use crate::web::pages::users::{Block, User, UserRow, Users};
+use crate::web::pages::block::Block;
+use crate::web::pages::users::{User, UserRow, Users};
 use crate::web::wrongs::Wrongs;
 
 pub(super) async fn list(State(handles): Handle, visit: Visit) -> Result<Response, Fault> {
@@ -60,7 +63,10 @@ pub(super) async fn ask_block(
     visit: Visit,
 ) -> Result<Response, Fault> {
     let Visit { by, frame, .. } = visit;
-    let form = block_form(&handles, (&by, frame), &id, Wrongs::default(), "").await?;
+    let form = block_form(&handles, (&by, frame), &id, (Wrongs::default(), "")).await?;
+    if !handles.service.offers_change(&by, &id).await? {
+        return Err(Fault::of(StatusCode::FORBIDDEN, "forbidden"));
+    }
     Ok(page(&form))
 }
 
@@ -68,12 +74,11 @@ async fn block_form(
     handles: &Handles,
     (by, frame): (&Caller, Frame),
     id: &OwnerId,
-    wrongs: Wrongs,
-    reason: &str,
+    typed: (Wrongs, &str),
 ) -> Result<Block, Fault> {
-    let row = UserRow::of(&frame, &handles.service.owner(by, id).await?);
+    let user = handles.service.owner(by, id).await?;
     let stopping = handles.service.stopping(by, id).await?;
-    Ok(Block { frame, wrongs, row, stopping, reason: reason.to_owned() })
+    Ok(Block::user(frame, typed, &user, stopping))
 }
 
 pub(super) async fn block(
@@ -81,17 +86,11 @@ pub(super) async fn block(
     Id(id): Id<OwnerId>,
     visit: Visit,
 ) -> Result<Response, Fault> {
-    let Visit { by, frame, typed, .. } = visit;
-    let reason = typed.one("reason").trim();
-    let outcome = handles.service.block_owner(&by, &id, reason).await;
-    let (status, wrongs) = match outcome {
-        Ok(changed) => {
-            handles.people.sessions.end_all_of(&id);
-            return Ok(done(&id, changed.changed, "user-blocked"));
-        }
-        Err(error) => refused(&frame, error)?,
-    };
-    Ok(page_with(status, &block_form(&handles, (&by, frame), &id, wrongs, reason).await?))
+    let outcome = handles.service.block_owner(&visit.by, &id, visit.reason()).await;
+    if outcome.is_ok() {
+        handles.people.sessions.end_all_of(&id);
+    }
+    decided(&handles, visit, &id, outcome, "user-blocked").await
 }
 
 pub(super) async fn unblock(
@@ -100,14 +99,25 @@ pub(super) async fn unblock(
     visit: Visit,
 ) -> Result<Response, Fault> {
     let seen = visit.by_what_they_saw();
-    let Visit { by, frame, typed, .. } = visit;
-    let reason = typed.one("reason").trim();
-    let outcome = handles.service.unblock_owner(&seen, &id, reason).await;
+    let outcome = handles.service.unblock_owner(&seen, &id, visit.reason()).await;
+    decided(&handles, visit, &id, outcome, "user-unblocked").await
+}
+
+/// The page after a block or its end, or the form with why not.
+async fn decided(
+    handles: &Handles,
+    visit: Visit,
+    id: &OwnerId,
+    outcome: Result<OwnerChanged, ServiceError>,
+    what: &str,
+) -> Result<Response, Fault> {
     let (status, wrongs) = match outcome {
-        Ok(changed) => return Ok(done(&id, changed.changed, "user-unblocked")),
-        Err(error) => refused(&frame, error)?,
+        Ok(changed) => return Ok(done(id, changed.changed, what)),
+        Err(error) => refused(&visit.frame, error)?,
     };
-    Ok(page_with(status, &block_form(&handles, (&by, frame), &id, wrongs, reason).await?))
+    let Visit { by, frame, typed, .. } = visit;
+    let typed = (wrongs, typed.one("reason"));
+    Ok(page_with(status, &block_form(handles, (&by, frame), id, typed).await?))
 }
 
 fn done(id: &OwnerId, changed: bool, what: &str) -> Response {

@@ -46,6 +46,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Visit {
 }
 
 impl Visit {
+    /// Why they do something, in their words.
+    pub(super) fn reason(&self) -> &str {
+        self.typed.one("reason").trim()
+    }
+
     /// Who they are, for an act on the record that their page showed: it is refused if that is another one by
     /// now. What only stops something asks for no revision, so that nothing delays it.
     pub(super) fn by_what_they_saw(&self) -> Caller {

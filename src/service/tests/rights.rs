@@ -316,6 +316,8 @@ async fn many_tokens_are_ended_within_the_rights_to_each() {
         }
         assert_eq!(rows, [ends, stays], "{filter}");
     }
+    let row = world.row(async |by| letter(by.ends_tokens())).await;
+    assert_eq!(row, "yyyy--y", "who is offered it");
     // The word of another is of no use.
     let filter = json!({"owner": "alice"});
     let boss = world.person("boss").await;

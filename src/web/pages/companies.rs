@@ -1,4 +1,4 @@
-//! Companies: their list, one of them, the form for one, and the question before one is blocked.
+//! Companies: their list, one of them, and the form for one.
 
 use askama::Template;
 
@@ -8,7 +8,6 @@ use super::parts;
 use super::tokens::Stopped;
 use crate::config::Settings;
 use crate::domain::grant::Contexts;
-use crate::service::offers::Stopping;
 use crate::service::view::CompanyView;
 use crate::web::frame::{Frame, When};
 use crate::web::typed::Typed;
@@ -143,20 +142,4 @@ impl CompanyForm {
     pub fn has(&self, context: &str) -> bool {
         self.typed.all("context").any(|chosen| chosen == context)
     }
-}
-
-/// The question before a company is blocked or unblocked.
-#[derive(Template)]
-#[template(path = "company_block.html")]
-pub struct BlockCompany {
-    /// What is around it.
-    pub frame: Frame,
-    /// What is wrong.
-    pub wrongs: Wrongs,
-    /// Which one.
-    pub row: CompanyRow,
-    /// How many tokens stop, or go on.
-    pub stopping: Stopping,
-    /// The reason that was typed.
-    pub reason: String,
 }

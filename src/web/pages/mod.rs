@@ -1,6 +1,7 @@
 //! The pages: what each of them shows, made from the views of `service`, and their templates.
 
 pub mod account;
+pub mod block;
 pub mod bulk;
 pub mod choices;
 pub mod companies;

@@ -1,4 +1,4 @@
-//! Users and services: their list, one of them, a new one, and the question before one is blocked.
+//! Users and services: their list, one of them, and the form for one.
 
 use askama::Template;
 
@@ -9,7 +9,6 @@ use super::tokens::Stopped;
 use crate::config::Settings;
 use crate::domain::owner::OwnerKind;
 use crate::service::caller::Grants;
-use crate::service::offers::Stopping;
 use crate::service::view::OwnerView;
 use crate::web::frame::{Frame, When};
 use crate::web::typed::Typed;
@@ -32,8 +31,6 @@ pub struct UserRow {
     pub blocked: bool,
     /// When they were made.
     pub created: When,
-    /// How often their record was changed.
-    pub revision: u64,
 }
 
 impl UserRow {
@@ -51,7 +48,6 @@ impl UserRow {
             company: user.company.as_ref().map(ToString::to_string),
             blocked: user.blocked.is_some(),
             created: frame.when(user.created_at),
-            revision: user.revision.0,
         }
     }
 }
@@ -121,22 +117,6 @@ impl User {
             older,
         }
     }
-}
-
-/// The question before a user is blocked or unblocked.
-#[derive(Template)]
-#[template(path = "user_block.html")]
-pub struct Block {
-    /// What is around it.
-    pub frame: Frame,
-    /// What is wrong.
-    pub wrongs: Wrongs,
-    /// Who.
-    pub row: UserRow,
-    /// How many tokens stop, or go on.
-    pub stopping: Stopping,
-    /// The reason that was typed.
-    pub reason: String,
 }
 
 /// The form for a new one, or for one that there is.

@@ -44,6 +44,10 @@ async fn f5_a_company_is_licensed_and_blocked_with_a_count() {
     let page = root.get("/companies/acme").await.text;
     assert!(page.contains("state-blocked") && page.contains("unpaid"));
     assert!(root.get("/companies/acme/unblock").await.text.contains("2 tokens go on."));
+    let seen = root.revision("/companies/acme/unblock").await;
+    root.post("/companies/acme/edit", &format!("name=Acme&access=all&revision={seen}")).await;
+    let stale = root.post("/companies/acme/unblock", &format!("revision={seen}")).await;
+    assert_eq!(stale.status, 412, "nobody lifts a block that they have not seen");
     assert_eq!(root.post("/companies/acme/unblock", "").await.status, 303);
     assert!(root.get("/history?company=acme").await.text.contains("Company unblocked"));
     // Nobody else has a company to see.
