@@ -166,6 +166,30 @@ fn no_text_is_left_that_no_page_asks_for() {
     assert!(idle.is_empty(), "{idle:?}");
 }
 
+/// Kinds of problems that a page can be about.
+const PROBLEMS: [&str; 20] = [
+    "bad-field",
+    "not-allowed",
+    "forbidden",
+    "not-found",
+    "exists",
+    "ended",
+    "rotated",
+    "clock-behind",
+    "other-history",
+    "conflict",
+    "not-as-shown",
+    "duplicate-secret",
+    "disk-full",
+    "read-only",
+    "locked",
+    "damaged",
+    "unavailable",
+    "no-csrf-token",
+    "other-origin",
+    "bad-request",
+];
+
 #[test]
 fn every_word_of_a_family_has_a_text() {
     let kind = |kind| serde_json::to_value(kind).unwrap().as_str().unwrap().to_owned();
@@ -177,28 +201,6 @@ fn every_word_of_a_family_has_a_text() {
         State::IdleExpired,
         State::Revoked,
     ];
-    let problems = [
-        "bad-field",
-        "not-allowed",
-        "forbidden",
-        "not-found",
-        "exists",
-        "ended",
-        "rotated",
-        "clock-behind",
-        "other-history",
-        "conflict",
-        "not-as-shown",
-        "duplicate-secret",
-        "disk-full",
-        "read-only",
-        "locked",
-        "damaged",
-        "unavailable",
-        "no-csrf-token",
-        "other-origin",
-        "bad-request",
-    ];
     let units = ["year", "month", "day", "hour", "minute"];
     let words: Vec<(&str, Vec<String>)> = vec![
         ("event", KINDS.into_iter().map(kind).collect()),
@@ -208,8 +210,8 @@ fn every_word_of_a_family_has_a_text() {
         ("theme", Theme::ALL.iter().map(|theme| theme.word().to_owned()).collect()),
         ("role", Role::ALL.iter().map(|role| role.as_str().to_owned()).collect()),
         ("role-help", Role::ALL.iter().map(|role| role.as_str().to_owned()).collect()),
-        ("problem", problems.iter().map(ToString::to_string).collect()),
-        ("help", problems.iter().map(ToString::to_string).collect()),
+        ("problem", PROBLEMS.iter().map(ToString::to_string).collect()),
+        ("help", PROBLEMS.iter().map(ToString::to_string).collect()),
         ("store", ["ready", "read-only", "broken"].map(str::to_owned).to_vec()),
         ("import-word", ["would", "good", "refused", "not_tried"].map(str::to_owned).to_vec()),
         ("leak-word", ["ended", "was_ended", "unknown"].map(str::to_owned).to_vec()),

@@ -118,6 +118,11 @@ fn import(browser: &mut Browser, program: &Program, desk: &str) {
     let root = browser.tell("DOM.getDocument", json!({}))["root"]["nodeId"].clone();
     let asked = json!({"nodeId": root, "selector": "#file"});
     let node = browser.tell("DOM.querySelector", asked)["nodeId"].clone();
+    let large = program.folder().join("large.csv");
+    std::fs::write(&large, "owner,name\n".repeat(20_000)).unwrap();
+    browser.tell("DOM.setFileInputFiles", json!({"files": [large], "nodeId": node}));
+    browser.until("document.getElementById('file-said').textContent.includes('too large')");
+    browser.until("document.getElementById('text').value === ''");
     browser.tell("DOM.setFileInputFiles", json!({"files": [file], "nodeId": node}));
     browser.until("document.getElementById('text').value.startsWith('owner,name,secret')");
     browser.until("document.getElementById('file-said').textContent === 'The file stands below.'");

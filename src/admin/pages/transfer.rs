@@ -22,8 +22,8 @@ use crate::web::pages::transfer::{Import, Report};
 use crate::web::typed::Typed;
 use crate::web::wrongs::Wrongs;
 
-/// The most bytes of a file that fit into a form, in which some characters are three.
-const FILE_BYTES: usize = BODY_BYTES / 2;
+/// The most bytes that a file has in a form, which holds some more.
+const FILE_BYTES: usize = BODY_BYTES - 4_096;
 
 /// A line of a file with its number there, or why it is none.
 type Numbered = (u64, Result<Box<RawValue>, String>);

@@ -29,8 +29,12 @@ for (const input of document.querySelectorAll("input[type=file]")) {
   input.addEventListener("change", async () => {
     const file = input.files[0];
     if (!file) return;
-    const fits = file.size <= Number(input.dataset.most);
-    if (fits) into.value = await file.text();
+    const most = Number(input.dataset.most);
+    const text = file.size <= most ? await file.text() : "";
+    // As the form sends it, in which some characters are three, and some nine.
+    const sent = new URLSearchParams({ text: text.replace(/\r?\n/g, "\r\n") }).toString();
+    const fits = file.size <= most && sent.length <= most;
+    if (fits) into.value = text;
     said.textContent = fits ? input.dataset.taken : input.dataset.large;
   });
 }

@@ -109,8 +109,6 @@ async fn e9_each_part_is_changed_by_itself() {
     let id = full(&face).await;
     let path = format!("/tokens/{id}/edit");
     let mut before = view(&face, id).await;
-    let end = |days| face.world.service.now().plus(Span::from_days(days));
-    let limits = |text: &str| serde_json::from_str(text).unwrap();
     // What is typed, and what alone is another then.
     type Change = fn(&mut TokenView);
     let plain: [(&[(&str, &str)], Change); 8] = [
@@ -142,6 +140,14 @@ async fn e9_each_part_is_changed_by_itself() {
         before.revision = before.revision.next();
         assert_eq!(view(&face, id).await, before, "{changes:?}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn e9_limits_and_times_are_changed_one_by_one() {
+    let face = Face::new().await;
+    let root = face.sign_in("root").await;
+    let id = full(&face).await;
+    let path = format!("/tokens/{id}/edit");
     let fields = sent(&root.get(&path).await.text);
     root.post(&path, &with(&fields, &[("expiry", "7d"), ("limits.uses", "")])).await;
     let fields = sent(&root.get(&path).await.text);
@@ -153,8 +159,9 @@ async fn e9_each_part_is_changed_by_itself() {
     ];
     root.post(&path, &with(&fields, &changes)).await;
     let after = view(&face, id).await;
-    assert_eq!(after.expires_at, Some(end(7)), "from now on");
-    let wanted = limits(r#"{"quotas": {"week": 70, "month": 90}, "concurrent": 4}"#);
+    let end = face.world.service.now().plus(Span::from_days(7));
+    assert_eq!(after.expires_at, Some(end), "from now on");
+    let wanted = input(json!({"quotas": {"week": 70, "month": 90}, "concurrent": 4}));
     assert_eq!(after.limits, wanted);
     // One time goes, the other moves, and one comes.
     let fields = sent(&root.get(&path).await.text);
@@ -174,6 +181,14 @@ async fn e9_each_part_is_changed_by_itself() {
     ]);
     assert_eq!(windows, wanted);
     assert!(view(&face, id).await.conditions.certificate.is_some() && after.params.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_is_wrong_is_told_beside_its_field() {
+    let face = Face::new().await;
+    let root = face.sign_in("root").await;
+    let id = full(&face).await;
+    let path = format!("/tokens/{id}/edit");
     for (changes, place) in [
         (&[("name", "")][..], "name"),
         (&[("networks", "10.0.0.1/8")], "networks"),
