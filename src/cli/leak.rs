@@ -11,8 +11,7 @@ use crate::cli::failure::Failure;
 use crate::cli::many::Leak;
 use crate::cli::output::{self, Reply, counted};
 use crate::cli::progress::Progress;
-use crate::domain::secret::{self, SECRET_BYTES};
-use crate::service::leaks::{LeakLine, LeakOutcome};
+use crate::service::leaks::{self, LeakLine, LeakOutcome};
 
 /// Secrets of one request: the longest still fit into a body.
 const OF_A_REQUEST: usize = 400;
@@ -36,7 +35,7 @@ pub async fn run(what: Leak, client: &Client, json: bool) -> Result<Reply, Failu
     let (mut lines, mut secrets) = (Vec::new(), Vec::new());
     for line in BufReader::new(reader.take(MOST_BYTES)).lines() {
         let line = line.map_err(|error| Failure::io("reading the secrets", error))?;
-        for secret in found(&line) {
+        for secret in leaks::secrets_in(&line) {
             secrets.push(secret.to_owned());
             if secrets.len() == OF_A_REQUEST {
                 send(&mut secrets, &what.reason, client, &mut lines).await?;
@@ -52,18 +51,6 @@ pub async fn run(what: Leak, client: &Client, json: bool) -> Result<Reply, Failu
     let mut reply = Reply::new(table(&lines), &LeakLines { secrets: lines })?;
     reply.note = Some(format!("{} ended", counted(ended, "token")));
     Ok(reply)
-}
-
-/// Our own secrets in a line, whatever stands about them; in a line without one, all of it may be one of another
-/// form.
-fn found(line: &str) -> Vec<&str> {
-    let own: Vec<_> = secret::own_in(line).collect();
-    let line = line.trim();
-    if !own.is_empty() || line.is_empty() {
-        return own;
-    }
-    // Nothing longer is a secret, and is told as unknown all the same.
-    vec![line.get(..SECRET_BYTES.end() + 1).unwrap_or(line)]
 }
 
 async fn send(

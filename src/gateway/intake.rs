@@ -179,10 +179,8 @@ fn settle_path(parts: &mut Parts) -> Result<Ambiguities, Refusal> {
 }
 
 fn check_framing(parts: &Parts) -> Result<(), Refusal> {
-    match wire::is_plainly_framed(parts.version, &parts.headers) {
-        true => Ok(()),
-        false => Err(Refusal::BadRequest(BadRequest::Framing)),
-    }
+    let plain = wire::is_plainly_framed(parts.version, &parts.headers);
+    if plain { Ok(()) } else { Err(Refusal::BadRequest(BadRequest::Framing)) }
 }
 
 /// Finds what must not reach the upstream from this client: fields of the connection and those

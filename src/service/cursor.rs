@@ -17,6 +17,11 @@ use crate::service::error::ServiceError;
 const CODE_BYTES: usize = 16;
 const ID_BYTES: usize = 16;
 
+/// The key that the first event of a history makes.
+pub(super) fn key(first_event: &str) -> hmac::Key {
+    hmac::Key::new(hmac::HMAC_SHA256, first_event.as_bytes())
+}
+
 /// Makes cursors of one list, and reads them.
 #[derive(Debug)]
 pub(super) struct Cursors {
@@ -26,8 +31,8 @@ pub(super) struct Cursors {
 
 impl Cursors {
     /// Of the list that `question` tells from all others.
-    pub(super) fn new(first_event: &str, question: String) -> Self {
-        Self { key: hmac::Key::new(hmac::HMAC_SHA256, first_event.as_bytes()), question }
+    pub(super) const fn new(key: hmac::Key, question: String) -> Self {
+        Self { key, question }
     }
 
     pub(super) fn write(&self, last: TokenId) -> String {
@@ -69,11 +74,11 @@ mod tests {
     #[test]
     fn sec_w6_only_cursors_of_the_same_list_and_gateway_are_read() {
         let id = TokenId::new(1_800_000_000_000, [7; 10]);
-        let ours = Cursors::new("first", "all".to_owned());
+        let ours = Cursors::new(key("first"), "all".to_owned());
         let text = ours.write(id);
         assert_eq!(ours.read(&text).unwrap(), id);
         for other in [("first", "some"), ("another", "all")] {
-            let refused = Cursors::new(other.0, other.1.to_owned()).read(&text).unwrap_err();
+            let refused = Cursors::new(key(other.0), other.1.to_owned()).read(&text).unwrap_err();
             assert_eq!((refused.status(), refused.at_field()), (400, Some("cursor")));
         }
         let mut forged = vec![String::new(), id.to_string(), "%27;DROP".to_owned(), text.repeat(2)];

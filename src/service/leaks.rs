@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::id::{OwnerId, TokenId};
-use crate::domain::secret::{Secret, is_plausible};
+use crate::domain::secret::{self, SECRET_BYTES, Secret, is_plausible};
 use crate::domain::token::{Act, End, Ended, Token};
 use crate::service::caller::Caller;
 use crate::service::error::ServiceError;
@@ -20,6 +20,19 @@ pub const OF_A_REPORT: usize = 1_000;
 
 /// The most secrets that a stranger reports at once.
 pub const OF_A_STRANGER: usize = 100;
+
+/// The secrets in a line that somebody reports: our own, whatever stands about them; in a line without one, every
+/// word may be one of another form.
+pub fn secrets_in(line: &str) -> Vec<&str> {
+    let own: Vec<_> = secret::own_in(line).collect();
+    if !own.is_empty() {
+        return own;
+    }
+    let apart = |c: char| c == ',' || c == ';' || c.is_whitespace();
+    // Nothing longer is a secret, and is told as unknown all the same.
+    let bounded = |word| str::get(word, ..SECRET_BYTES.end() + 1).unwrap_or(word);
+    line.split(apart).filter(|word| !word.is_empty()).map(bounded).collect()
+}
 
 /// What became of one reported secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -149,4 +162,25 @@ pub fn few(secrets: &[Secret], most: usize) -> Result<(), ServiceError> {
     }
     let problem = format_args!("a report has 1 to {most} secrets, not {}", secrets.len());
     Err(ServiceError::field("secrets", problem))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_are_found_in_what_is_pasted() {
+        let fill = |bytes: &mut [u8]| {
+            bytes.fill(b'7');
+            Ok::<_, ()>(())
+        };
+        let own = Secret::issue(fill).unwrap().expose().to_owned();
+        let logged = format!("GET /?key=\"{own}\" 200, Bearer {own}");
+        assert_eq!(secrets_in(&logged), [&own; 2]);
+        assert_eq!(secrets_in(" one-of-another-form;two \t"), ["one-of-another-form", "two"]);
+        let damaged = &own[..own.len() - 1];
+        assert_eq!(secrets_in(damaged), [damaged]);
+        assert_eq!(secrets_in(&"x".repeat(10_000))[0].len(), SECRET_BYTES.end() + 1);
+        assert!(secrets_in(" ,\t").is_empty());
+    }
 }

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aws_lc_rs::hmac;
 use serde::Deserialize;
 
 use crate::domain::flags::Flags;
 use crate::domain::id::{OwnerId, Slug};
 use crate::domain::time::Timestamp;
 use crate::service::caller::Caller;
-use crate::service::cursor::Cursors;
+use crate::service::cursor::{self, Cursors};
 use crate::service::error::ServiceError;
 use crate::service::input::FlagsInput;
 use crate::service::view::TokenView;
@@ -106,7 +107,7 @@ impl Service {
         let reach = &self.reach(by, owner(asked)?.as_ref()).await?;
         let filter = self.filter(reach, asked)?;
         let order = asked.order.unwrap_or_default();
-        let cursors = Cursors::new(&self.first_event().await?, format!("{order:?} {filter:?}"));
+        let cursors = Cursors::new(self.cursor_key().await?, format!("{order:?} {filter:?}"));
         let after = given(&asked.cursor).map(|text| cursors.read(text)).transpose()?;
         let limit = page_size(asked.limit.unwrap_or(USUAL_ENTRIES))?;
         let query = TokenQuery { filter, order, after, limit, now };
@@ -227,14 +228,14 @@ impl Service {
         Ok(filter)
     }
 
-    /// Empty before there is anything.
-    async fn first_event(&self) -> Result<String, StoreError> {
-        if let Some(known) = self.first_event.get() {
+    /// Before there is anything, one that anybody can make: there is nothing to list.
+    async fn cursor_key(&self) -> Result<hmac::Key, StoreError> {
+        if let Some(known) = self.cursor_key.get() {
             return Ok(known.clone());
         }
         let first = self.store().events(None, Some(Position(2)), 1).await?.entries.pop();
-        let first = first.map(|event| event.line.as_ref().to_owned());
-        Ok(first.map_or_else(String::new, |line| self.first_event.get_or_init(|| line).clone()))
+        let Some(first) = first else { return Ok(cursor::key("")) };
+        Ok(self.cursor_key.get_or_init(|| cursor::key(&first.line)).clone())
     }
 }
 

@@ -6,6 +6,7 @@
 use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
+use aws_lc_rs::hmac;
 
 use crate::cache::Cache;
 use crate::clock::Clock;
@@ -82,15 +83,15 @@ pub struct Service {
     obeys_mark: bool,
     /// Held by whoever gives an owner another superior.
     parents: tokio::sync::Mutex<()>,
-    /// The first event of the history, once there is one; it stays for ever.
-    first_event: OnceLock<String>,
+    /// The key of all cursors, once there is a first event to make it of, which stays for ever.
+    cursor_key: OnceLock<hmac::Key>,
 }
 
 impl Service {
     /// Acts on the store behind `cache` by the present `settings`.
     pub fn new(cache: Arc<Cache>, settings: Arc<ArcSwap<Settings>>, clock: Clock) -> Self {
-        let (parents, first_event) = (tokio::sync::Mutex::default(), OnceLock::new());
-        Self { cache, settings, clock, obeys_mark: true, parents, first_event }
+        let (parents, cursor_key) = (tokio::sync::Mutex::default(), OnceLock::new());
+        Self { cache, settings, clock, obeys_mark: true, parents, cursor_key }
     }
 
     /// The same at whatever moment its clock shows: for a demo, which shows what was made long ago.

@@ -9,7 +9,7 @@ use super::form::refused;
 use super::visit::Visit;
 use super::{Handle, page, page_with};
 use crate::domain::secret::Secret;
-use crate::service::leaks::OF_A_REPORT;
+use crate::service::leaks::{OF_A_REPORT, secrets_in};
 use crate::web::frame::Frame;
 use crate::web::pages::leaks::{LeakRow, Leaks};
 use crate::web::wrongs::Wrongs;
@@ -23,8 +23,8 @@ pub(super) async fn end(State(handles): Handle, visit: Visit) -> Result<Response
     let Visit { by, frame, typed, .. } = visit;
     by.administers()?;
     let reason = typed.one("reason").trim();
-    let secrets = typed.words("secrets").into_iter().map(|text| Secret::new(text.to_owned()));
-    let secrets: Vec<_> = secrets.collect();
+    let found = typed.one("secrets").lines().flat_map(secrets_in);
+    let secrets: Vec<_> = found.map(|text| Secret::new(text.to_owned())).collect();
     match handles.service.leaked(&by, reason, &secrets).await {
         Ok(lines) => {
             let rows = (1..).zip(&lines).map(LeakRow::of).collect();

@@ -44,7 +44,7 @@ pub(super) fn company(id: &Slug) -> Vec<u8> {
 }
 
 /// Half of a digest: nobody finds a secret for a given half (2^128 attempts), and what is cold in the index is a
-/// third less. The record has all of it, and whoever looks it up compares that. Two secrets with the same half, which
+/// quarter less. The record has all of it, and whoever looks it up compares that. Two secrets with the same half, which
 /// somebody might bring who made 2^64 of them, cannot both be tokens.
 pub(super) fn digest(digest: &Digest) -> Vec<u8> {
     join(b'D', &[digest.half()])
