@@ -64,6 +64,7 @@ fn acts(handles: &Arc<Handles>) -> Router<Arc<Handles>> {
         .route("/tokens/import", post(transfer::import))
         .route("/tokens/export", post(transfer::export))
         .route("/tokens/{id}", get(tokens::show).patch(tokens::update))
+        .route("/tokens/{id}/usage", get(tokens::usage))
         .route("/tokens/{id}/rotate", post(tokens::rotate).layer(once.clone()))
         .route("/tokens/{id}/revoke", post(tokens::revoke))
         .route("/tokens/{id}/disable", post(tokens::disable))

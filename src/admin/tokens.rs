@@ -16,6 +16,7 @@ use crate::domain::token::Revision;
 use crate::service::input::{NewToken, Reason, Rotation, TokenChange};
 use crate::service::list::TokenList;
 use crate::service::rotate::Rotated;
+use crate::service::usage::{TokenUsage, UsageQuestion};
 use crate::service::view::{TokenChanged, TokenView};
 
 pub(super) use crate::service::list::USUAL_ENTRIES as PAGE_ENTRIES;
@@ -93,6 +94,15 @@ pub(super) async fn show(
     Id(id): Id<TokenId>,
 ) -> Result<Tagged<TokenView>, Problem> {
     Ok(Tagged(handles.service.token(&by, id).await?))
+}
+
+pub(super) async fn usage(
+    State(handles): Handle,
+    By(by): By,
+    Id(id): Id<TokenId>,
+    Params(asked): Params<UsageQuestion>,
+) -> Result<Json<TokenUsage>, Problem> {
+    Ok(Json(handles.service.token_usage(&by, id, asked).await?))
 }
 
 pub(super) async fn update(

@@ -33,6 +33,7 @@ pub mod waiting;
 pub mod place;
 pub mod client;
 pub mod render;
+mod usage;
 pub mod user;
 pub mod company;
 pub mod history;

@@ -10,7 +10,7 @@ use crate::cli::list::TokenList;
 use crate::cli::output::Reply;
 use crate::cli::page::{self, Pages};
 use crate::cli::render;
-use crate::cli::{bulk, leak, transfer};
+use crate::cli::{bulk, leak, transfer, usage};
 use crate::clock::Clock;
 use crate::domain::id::TokenId;
 use crate::service::view::TokenChanged;
@@ -49,6 +49,7 @@ pub async fn run(
             let text = render::token(&answer.read()?, clock.now());
             Ok(Reply { text, json: answer.json(), note: None })
         }
+        TokenCommand::Usage { id, days } => usage::run(&id, days, client).await,
         TokenCommand::Update(update) => {
             let path = format!("/tokens/{}", token_id(&update.id)?);
             let answer = client.patch(&path, update.body()?).await?;

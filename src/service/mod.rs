@@ -37,6 +37,7 @@ mod limits;
 mod params;
 pub mod create;
 pub mod tokens;
+pub mod usage;
 pub mod list;
 mod update;
 pub mod sweep;

@@ -14,6 +14,7 @@ use crate::service::input::{
     CompanyChange, NewCompany, NewOwner, NewToken, OwnerChange, Reason, Rotation, TokenChange,
 };
 use crate::service::list::TokenList;
+use crate::service::usage::{TokenUsage, UsageQuestion};
 use crate::service::view::{
     CompanyChanged, CompanyView, OwnerChanged, OwnerView, TokenChanged, TokenView,
 };
@@ -36,6 +37,19 @@ fn tokens() -> Vec<Call> {
             200,
             "The token",
             &token(),
+        ),
+        call(
+            "get",
+            "/tokens/{id}/usage",
+            "token_usage",
+            "Tells how much a token was used, by the day",
+        )
+        .query::<UsageQuestion>()
+        .answers::<TokenUsage>(
+            200,
+            "The last days",
+            &json!({"token": ID, "permitted": 12, "refused": 1,
+                    "days": [{"day": "2026-01-02", "permitted": 12, "refused": 1}]}),
         ),
         call("patch", "/tokens/{id}", "update_token", "Changes a token")
             .at_revision()

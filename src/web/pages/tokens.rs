@@ -2,11 +2,13 @@
 
 use askama::Template;
 
+use super::chart::Chart;
 use super::filters::Filters;
 use super::history::EventRow;
 use super::limits::{self, LimitRow};
 use super::parts::{self, Ends, StateMark, TokenRow};
 use crate::domain::grant::{Contexts, Items};
+use crate::service::usage::{DayUsage, TokenUsage};
 use crate::service::view::{ParamView, TokenView};
 use crate::web::frame::{Frame, When};
 use crate::web::wrongs::Wrongs;
@@ -103,6 +105,10 @@ pub struct Token {
     pub may_change: bool,
     /// Whether the reader may lift its pause.
     pub may_enable: bool,
+    /// Its requests of the last days in a sentence.
+    pub usage: String,
+    /// The same by the day.
+    pub chart: Chart,
     /// What happened to it, newest first.
     pub events: Vec<EventRow>,
     /// Where its older events are; none if there are none.
@@ -137,6 +143,7 @@ impl Token {
         frame: Frame,
         token: TokenView,
         (may_change, may_enable): (bool, bool),
+        used: &TokenUsage,
         (events, older): (Vec<EventRow>, Option<u64>),
     ) -> Self {
         let act = token.ended.as_ref().map(|ended| &ended.act).or(token.disabled.as_ref());
@@ -170,12 +177,29 @@ impl Token {
             stopped: act.map(|act| Stopped::by(&frame, act)),
             may_change,
             may_enable,
+            usage: usage(&frame, used),
+            chart: Chart::new(&frame, by_day(&frame, used)),
             events,
             older,
             frame,
             token,
         }
     }
+}
+
+fn usage(frame: &Frame, used: &TokenUsage) -> String {
+    if used.permitted + used.refused == 0 {
+        return frame.t("usage-none");
+    }
+    let [permitted, refused] = [used.permitted, used.refused].map(|count| frame.number(count));
+    let (permitted, refused) =
+        (frame.s("chart-permitted-n", permitted), frame.s("chart-refused-n", refused));
+    format!("{}: {permitted} · {refused}", frame.t("usage-days"))
+}
+
+fn by_day(frame: &Frame, used: &TokenUsage) -> Vec<(String, u64, u64)> {
+    let of = |day: &DayUsage| (frame.day(day.day), day.permitted.into(), day.refused.into());
+    used.days.iter().map(of).collect()
 }
 
 fn held_params(token: &TokenView) -> Vec<HeldParam> {
