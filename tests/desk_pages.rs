@@ -214,18 +214,38 @@ fn a_token_is_made_copied_used_and_ended_in_a_browser() {
     browser.follow(".empty .button");
     accessible(&mut browser, "token");
     browser.until("document.querySelector('.facts dd time')");
+    browser.until(
+        "document.getElementById('usage').parentElement.textContent.includes('permitted 1 ')",
+    );
+    browser.click(".chart-numbers summary");
+    browser.until("document.querySelector('.chart tbody .count').textContent === '1'");
+    accessible(&mut browser, "usage");
     for more in ["ci", "deploy", "partner-eu"] {
         program.succeed(&["token", "create", "--owner", "root", "--name", more], "");
     }
     browser.open(&format!("{desk}/tokens"));
     picture(&mut browser, "tokens");
     accessible(&mut browser, "tokens");
-    browser.open(&format!("{desk}/"));
-    picture(&mut browser, "overview");
-    accessible(&mut browser, "overview");
+    live(&mut browser, &program, &desk);
     people(&mut browser, &program, &desk, &secret);
     end(&mut browser, &program, &desk, &secret);
     assert_eq!(browser.complaints, [""; 0]);
+}
+
+/// What goes on just now comes by itself, until somebody stops it.
+fn live(browser: &mut Browser, program: &Program, desk: &str) {
+    let reasons =
+        |words: &str| format!("document.getElementById('now').textContent.includes('{words}')");
+    browser.open(&format!("{desk}/"));
+    browser.until("document.querySelector('[data-live]').textContent === 'Stop updating'");
+    browser.until(&reasons("Nothing was refused"));
+    assert_eq!(use_of(program, "nobody-has-this-secret").status, 401);
+    browser.until(&reasons("Unknown token"));
+    browser.until("document.querySelector('#now .chart')");
+    picture(browser, "overview");
+    accessible(browser, "overview");
+    browser.click("[data-live]");
+    browser.until("document.querySelector('[data-live]').textContent === 'Go on updating'");
 }
 
 /// Users: one is made, and the owner is blocked and unblocked.
