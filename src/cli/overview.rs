@@ -49,7 +49,7 @@ fn told(requests: &RequestCounts, clock: &Clock, text: &mut String) {
     let now = requests.per_second;
     let _ = writeln!(
         text,
-        "  just now  {} answered, {} refused, {} failed in a second",
+        "  just now  {} answered, {} refused, {} failed per second",
         now.answered, now.refused, now.failed
     );
     for (name, count) in &requests.outcomes {

@@ -45,7 +45,7 @@ pub use facts::{
 };
 pub use holder::Opener;
 pub use opening::{history_folder, open, open_for, repair, restore};
-pub use query::{Order, Standing, TokenFilter, TokenQuery, Used};
+pub use query::{Order, Rotated, Standing, TokenFilter, TokenQuery, Used};
 pub use usage::{LastUse, NotedUse, Usage, UseKey, UseSlot};
 
 /// What a store can do. Two implementors are meant: sled with the history log, and PostgreSQL; the same

@@ -25,7 +25,8 @@ const SOURCES: [(&str, &str); 3] = [
 ];
 
 /// Families of keys whose last part is a word that is known when a page is made.
-const FAMILIES: [&str; 24] = [
+const FAMILIES: [&str; 25] = [
+    "rotated-",
     "refused-",
     "leak-word-",
     "delivery-",

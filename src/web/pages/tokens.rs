@@ -7,8 +7,9 @@ use super::filters::Filters;
 use super::history::EventRow;
 use super::limits::{self, LimitRow};
 use super::parts::{self, Ends, StateMark, TokenRow};
+use crate::domain::day::Day;
 use crate::domain::grant::{Contexts, Items};
-use crate::service::usage::{DayUsage, TokenUsage};
+use crate::service::usage::{TokenUsage, USUAL_DAYS};
 use crate::service::view::{ParamView, TokenView};
 use crate::web::frame::{Frame, When};
 use crate::web::wrongs::Wrongs;
@@ -197,9 +198,18 @@ fn usage(frame: &Frame, used: &TokenUsage) -> String {
     format!("{}: {permitted} · {refused}", frame.t("usage-days"))
 }
 
+/// All days that are asked for, also those before the token was made: a bar is a day, and not a fortnight.
 fn by_day(frame: &Frame, used: &TokenUsage) -> Vec<(String, u64, u64)> {
-    let of = |day: &DayUsage| (frame.day(day.day), day.permitted.into(), day.refused.into());
-    used.days.iter().map(of).collect()
+    let today = used.days.last().map_or(Day::of(frame.now), |day| day.day);
+    let of = |day: Day| {
+        let known = used.days.iter().find(|known| known.day == day);
+        known.map_or((0, 0), |known| (known.permitted, known.refused))
+    };
+    let row = |day: Day| {
+        let (permitted, refused) = of(day);
+        (frame.day(day), permitted.into(), refused.into())
+    };
+    today.back(USUAL_DAYS - 1).to(today).map(row).collect()
 }
 
 fn held_params(token: &TokenView) -> Vec<HeldParam> {
