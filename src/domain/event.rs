@@ -133,6 +133,37 @@ pub enum EventKind {
     ClockTrusted,
 }
 
+impl EventKind {
+    /// Every kind.
+    pub const ALL: [Self; 25] = [
+        Self::TokenCreated,
+        Self::TokenUpdated,
+        Self::TokenDisabled,
+        Self::TokenEnabled,
+        Self::TokenRevoked,
+        Self::TokenLeaked,
+        Self::TokenRotated,
+        Self::TokenRetired,
+        Self::TokenExpired,
+        Self::TokenIdleExpired,
+        Self::TokenFirstUsed,
+        Self::TokenExpiresSoon,
+        Self::TokenIdlesOutSoon,
+        Self::TokenReused,
+        Self::OwnerCreated,
+        Self::OwnerUpdated,
+        Self::OwnerBlocked,
+        Self::OwnerUnblocked,
+        Self::CompanyCreated,
+        Self::CompanyUpdated,
+        Self::CompanyBlocked,
+        Self::CompanyUnblocked,
+        Self::HistoryCut,
+        Self::ClockMarkLowered,
+        Self::ClockTrusted,
+    ];
+}
+
 /// One act, with everything about it but the records that it changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
@@ -153,6 +184,40 @@ pub struct Event {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_kind_is_among_all_of_them() {
+        // A new kind does not compile before it has a number here, and fails before it stands among the others.
+        let number = |kind: EventKind| match kind {
+            EventKind::TokenCreated => 0,
+            EventKind::TokenUpdated => 1,
+            EventKind::TokenDisabled => 2,
+            EventKind::TokenEnabled => 3,
+            EventKind::TokenRevoked => 4,
+            EventKind::TokenLeaked => 5,
+            EventKind::TokenRotated => 6,
+            EventKind::TokenRetired => 7,
+            EventKind::TokenExpired => 8,
+            EventKind::TokenIdleExpired => 9,
+            EventKind::TokenFirstUsed => 10,
+            EventKind::TokenExpiresSoon => 11,
+            EventKind::TokenIdlesOutSoon => 12,
+            EventKind::TokenReused => 13,
+            EventKind::OwnerCreated => 14,
+            EventKind::OwnerUpdated => 15,
+            EventKind::OwnerBlocked => 16,
+            EventKind::OwnerUnblocked => 17,
+            EventKind::CompanyCreated => 18,
+            EventKind::CompanyUpdated => 19,
+            EventKind::CompanyBlocked => 20,
+            EventKind::CompanyUnblocked => 21,
+            EventKind::HistoryCut => 22,
+            EventKind::ClockMarkLowered => 23,
+            EventKind::ClockTrusted => 24,
+        };
+        let numbers: Vec<i32> = EventKind::ALL.into_iter().map(number).collect();
+        assert_eq!(numbers, (0..25).collect::<Vec<_>>());
+    }
 
     #[test]
     fn an_actor_survives_its_text() {

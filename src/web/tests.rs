@@ -53,31 +53,6 @@ const FAMILIES: [&str; 25] = [
     "create-limits-",
 ];
 
-const KINDS: [EventKind; 22] = [
-    EventKind::TokenRotated,
-    EventKind::TokenRetired,
-    EventKind::TokenCreated,
-    EventKind::TokenUpdated,
-    EventKind::TokenDisabled,
-    EventKind::TokenEnabled,
-    EventKind::TokenRevoked,
-    EventKind::TokenLeaked,
-    EventKind::TokenExpired,
-    EventKind::TokenIdleExpired,
-    EventKind::TokenFirstUsed,
-    EventKind::OwnerCreated,
-    EventKind::OwnerUpdated,
-    EventKind::OwnerBlocked,
-    EventKind::OwnerUnblocked,
-    EventKind::CompanyCreated,
-    EventKind::CompanyUpdated,
-    EventKind::CompanyBlocked,
-    EventKind::CompanyUnblocked,
-    EventKind::HistoryCut,
-    EventKind::ClockMarkLowered,
-    EventKind::ClockTrusted,
-];
-
 fn keys(source: &str) -> BTreeSet<String> {
     let begins = |line: &&str| line.starts_with(|c: char| c.is_ascii_lowercase());
     let key = |line: &str| line.split_once(" =").map(|(key, _)| key.to_owned());
@@ -205,7 +180,7 @@ fn every_word_of_a_family_has_a_text() {
     ];
     let units = ["year", "month", "day", "hour", "minute"];
     let words: Vec<(&str, Vec<String>)> = vec![
-        ("event", KINDS.into_iter().map(kind).collect()),
+        ("event", EventKind::ALL.into_iter().map(kind).collect()),
         ("state", states.iter().map(|state| state.as_str().to_owned()).collect()),
         ("state", ["blocked", "used-up"].map(str::to_owned).to_vec()),
         ("done", DONE.iter().map(ToString::to_string).collect()),
