@@ -127,6 +127,15 @@ pub(super) async fn rotate(
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Tagged(body)))
 }
 
+/// What programs call deleting: the token ends for good and stays on record. There is no body for a reason.
+pub(super) async fn delete(
+    State(handles): Handle,
+    By(by): By,
+    Id(id): Id<TokenId>,
+) -> Result<Tagged<TokenChanged>, Problem> {
+    Ok(Tagged(handles.service.revoke_token(&by, id, "").await?))
+}
+
 pub(super) async fn revoke(
     State(handles): Handle,
     By(by): By,

@@ -69,6 +69,8 @@ pub enum Command {
     /// Put companies on record, and license contexts to them
     #[command(subcommand)]
     Company(CompanyCommand),
+    /// Show the contexts of the configuration: what tokens carry for them, and what they open
+    Contexts,
     /// Show what happened, newest first
     #[command(args_conflicts_with_subcommands = true)]
     History {
@@ -184,7 +186,8 @@ pub enum TokenCommand {
     Update(Box<Update>),
     /// Give a token a successor with the same rights; both work for a while
     Rotate(Rotate),
-    /// End a token for good
+    /// End a token for good; it stays in the list and in the history
+    #[command(visible_alias = "delete")]
     Revoke(Act),
     /// End all tokens of a user, of a company or of other filters for good; without `--confirm`, show them
     RevokeAll(Box<RevokeAll>),
@@ -356,6 +359,18 @@ pub struct HistoryList {
     /// Only what was done to this company, and which users came and left
     #[arg(long)]
     pub company: Option<String>,
+    /// Only events of these kinds, such as token.revoked, or token for all about tokens
+    #[arg(long, value_name = "KINDS", value_delimiter = ',')]
+    pub kind: Vec<String>,
+    /// Only what this user did; system is the gateway, local:0 the command line of a user of the machine
+    #[arg(long, value_name = "WHO")]
+    pub by: Option<String>,
+    /// Only what was written down at this time or later
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Only what was written down before this time
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
     /// Events to show
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = one_or_more)]
     pub limit: usize,

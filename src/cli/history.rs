@@ -67,6 +67,10 @@ pub async fn list(list: HistoryList, client: &Client) -> Result<Reply, Failure> 
             ("token", text_of(token)),
             ("user", list.user.clone()),
             ("company", list.company.clone()),
+            ("kind", (!list.kind.is_empty()).then(|| list.kind.join(","))),
+            ("by", list.by.clone()),
+            ("since", list.since.clone()),
+            ("until", list.until.clone()),
             ("before", text_of(whole.next)),
         ];
         let page: EventPage = client.get(&page::path("/history", &query)).await?.read()?;

@@ -52,6 +52,8 @@ pub mod rotate;
 pub mod program;
 mod owner_update;
 mod companies;
+pub mod contexts;
+pub mod events;
 pub mod history;
 pub mod mark;
 #[cfg(test)]

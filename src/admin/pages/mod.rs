@@ -18,6 +18,7 @@ use crate::web::assets::Asset;
 mod account;
 mod bulk;
 mod companies;
+mod contexts;
 mod create;
 mod explain;
 mod fault;
@@ -79,6 +80,7 @@ pub(super) fn router(handles: Arc<Handles>) -> Router {
         .route("/companies/{id}/edit", get(companies::edit).post(companies::change))
         .route("/companies/{id}/block", get(companies::ask_block).post(companies::block))
         .route("/companies/{id}/unblock", get(companies::ask_block).post(companies::unblock))
+        .route("/contexts", get(contexts::list))
         .route("/notices", get(notices::list))
         .route("/notices/{name}", get(notices::show))
         .route("/notices/{name}/test", post(notices::test))

@@ -1,6 +1,7 @@
 //! Every act by every role, to everybody: what `rights` says as a table.
 
 use super::*;
+use crate::service::usage::UsageQuestion;
 use crate::store::Subject;
 
 /// Those who ask, in the order of the columns.
@@ -77,6 +78,9 @@ async fn e1_acts_on_tokens_by_every_role() {
         let events = Subject::Token(id);
         let row = world.row(async |by| letter(service.events(&by, Some(&events), None, 9).await));
         assert_eq!(row.await, sees, "its events");
+        let used = UsageQuestion::default();
+        let row = world.row(async |by| letter(service.token_usage(&by, id, used).await)).await;
+        assert_eq!(row, sees, "its requests by the day");
         let change = || input(json!({"name": "two"}));
         let row = world.row(async |by| letter(service.update_token(&by, id, &change()).await));
         assert_eq!(row.await, minds, "changing it");
@@ -335,7 +339,8 @@ async fn many_tokens_are_ended_within_the_rights_to_each() {
 async fn leak_lists_are_for_administrators() {
     let world = world().await;
     let secret = || [crate::domain::secret::Secret::new("x".repeat(20))];
-    let row = world.row(async |by| letter(world.service.leaked(&by, "", &secret()).await)).await;
+    let row =
+        world.row(async |by| letter(world.service.leaked(&by, "", &secret(), false).await)).await;
     assert_eq!(row, "y------");
 }
 

@@ -7,6 +7,7 @@ nav-overview = Overview
 nav-tokens = Tokens
 nav-users = Users
 nav-companies = Companies
+nav-contexts = Contexts
 nav-notices = Notices
 nav-history = History
 nav-explain = Explain
@@ -333,6 +334,13 @@ leaks-secrets = Secrets
 leaks-secrets-help = One a line, at most { $count }. They are not shown again, and stand in no history and no log.
 leaks-where = Where they were found
 leaks-button = End their tokens for good
+leaks-try = Only see what would be ended
+leaks-would-become = What would become of them
+leaks-would-end = { $count ->
+    [0] Nothing would be ended.
+    [one] { $count } token works, and would be ended. Nothing has happened yet.
+   *[other] { $count } tokens work, and would be ended. Nothing has happened yet.
+}
 leaks-became = What became of them
 leaks-ended = { $count ->
     [0] No token had to be ended.
@@ -344,6 +352,7 @@ leaks-number = Number
 leaks-outcome = Outcome
 leaks-token = Token and owner
 leak-word-ended = ended
+leak-word-would-end = its token works
 leak-word-was-ended = had ended before
 leak-word-unknown = of no token here
 
@@ -533,6 +542,21 @@ company-edit-title = Name and licences
 company-block-lead = All tokens of this company stop with the next request. Nothing is lost: you can unblock it at any time.
 company-unblock-lead = Its tokens work again, unless they have ended meanwhile or their owner is blocked.
 
+## Contexts
+contexts-title = Contexts
+contexts-lead = Areas that a token may be opened for, as the configuration has them.
+contexts-empty-title = There are no contexts
+contexts-empty-help = Tokens work without them. A context in the configuration lets you open one area to a token and not another.
+contexts-sample = Example of a context in the configuration
+contexts-opens = Opens
+contexts-opens-none = no rule asks for it
+contexts-secret = a secret, kept encrypted
+contexts-text = text
+contexts-required = required
+contexts-header = The upstream gets it as
+contexts-no-header = The upstream does not get it
+contexts-tokens = Active tokens for { $name }
+
 ## Notices
 notices-title = Notices
 notices-lead = Webhooks that are told what somebody should know of without looking.
@@ -586,6 +610,17 @@ history-lead-user = Events of
 history-lead-company = Events of the company
 history-empty = Nothing has happened yet.
 history-all = Whole history
+history-filter = Search the history
+history-kind = What happened
+history-kind-any = Anything
+kinds-token = All about tokens
+kinds-owner = All about users
+kinds-company = All about companies
+history-by = Done by
+history-since = From
+history-until = Before
+history-none-fit = No such event.
+history-go-on = None of those that were looked at fits. The history goes on.
 event-by = by
 event-token = token
 event-user = user
@@ -737,6 +772,7 @@ wrong-text = Choose a file, or put its text here.
 wrong-lines = A page takes 500 lines at the most. Use `tollgate token import` for more.
 wrong-columns = The first line must hold names of columns that there are, such as owner,name,secret; JSON must be whole.
 wrong-draft = The file is not kept any more. Choose it again.
+wrong-draft-secrets = These secrets are no longer kept. Paste them again.
 wrong-secrets = Paste at least one secret, and no more than 1,000.
 wrong-webhook = The webhook did not take the test.
 wrong-cursor = This page of the list is not there any more. Begin anew.
@@ -763,6 +799,10 @@ wrong-url = Give an address such as http://api.example/orders/1.
 wrong-token = This is not the id of a token.
 wrong-secret = Give the id or the secret, not both.
 wrong-address = This is not an IP address.
+wrong-kind = Choose what happened from the list.
+wrong-by = Enter a user name, or system for the gateway itself.
+wrong-since = Enter a date.
+wrong-until = Enter a date.
 
 ## Problems: what it is, and what to do
 problem-bad-field = A value is missing or wrong

@@ -7,6 +7,7 @@ nav-overview = Visão geral
 nav-tokens = Tokens
 nav-users = Usuários
 nav-companies = Empresas
+nav-contexts = Contextos
 nav-notices = Avisos
 nav-history = Histórico
 nav-explain = Explicar
@@ -348,6 +349,13 @@ leaks-secrets = Segredos
 leaks-secrets-help = Um por linha, no máximo { $count }. Eles não são mostrados de novo e não aparecem em nenhum histórico nem registro.
 leaks-where = Onde foram encontrados
 leaks-button = Encerrar os tokens de vez
+leaks-try = Só ver o que seria encerrado
+leaks-would-become = O que aconteceria com eles
+leaks-would-end = { $count ->
+    [0] Nada seria encerrado.
+    [one] { $count } token seria encerrado. Nada aconteceu ainda.
+   *[other] { $count } tokens seriam encerrados. Nada aconteceu ainda.
+}
 leaks-became = O que aconteceu com eles
 leaks-ended = { $count ->
     [0] Não foi preciso encerrar nenhum token.
@@ -359,6 +367,7 @@ leaks-number = Número
 leaks-outcome = Resultado
 leaks-token = Token e dono
 leak-word-ended = encerrado
+leak-word-would-end = o token funciona
 leak-word-was-ended = já tinha terminado
 leak-word-unknown = de nenhum token daqui
 
@@ -548,6 +557,21 @@ company-edit-title = Nome e licenças
 company-block-lead = Todos os tokens desta empresa param na próxima requisição. Nada se perde: você pode desbloqueá-la a qualquer momento.
 company-unblock-lead = Os tokens dela voltam a funcionar, a não ser que tenham terminado nesse meio-tempo ou que o dono esteja bloqueado.
 
+## Contextos
+contexts-title = Contextos
+contexts-lead = Áreas que podem ser abertas a um token, como estão na configuração.
+contexts-empty-title = Não há contextos
+contexts-empty-help = Os tokens funcionam sem eles. Um contexto na configuração permite abrir uma área a um token, e outra não.
+contexts-sample = Exemplo de contexto na configuração
+contexts-opens = Abre
+contexts-opens-none = nenhuma regra o exige
+contexts-secret = um segredo, guardado cifrado
+contexts-text = texto
+contexts-required = obrigatório
+contexts-header = O servidor de destino o recebe em
+contexts-no-header = O servidor de destino não o recebe
+contexts-tokens = Tokens ativos para { $name }
+
 ## Avisos
 notices-title = Avisos
 notices-lead = Webhooks que ficam sabendo do que alguém deveria saber sem precisar olhar aqui.
@@ -601,6 +625,17 @@ history-lead-user = Eventos de
 history-lead-company = Eventos da empresa
 history-empty = Ainda não aconteceu nada.
 history-all = Histórico completo
+history-filter = Buscar no histórico
+history-kind = O que aconteceu
+history-kind-any = Qualquer coisa
+kinds-token = Tudo sobre tokens
+kinds-owner = Tudo sobre usuários
+kinds-company = Tudo sobre empresas
+history-by = Feito por
+history-since = A partir de
+history-until = Antes de
+history-none-fit = Nenhum evento assim.
+history-go-on = Nenhum dos eventos examinados corresponde. O histórico continua.
 event-by = por
 event-token = token
 event-user = usuário
@@ -752,6 +787,7 @@ wrong-text = Escolha um arquivo ou coloque o texto dele aqui.
 wrong-lines = Uma página aceita no máximo 500 linhas. Para mais, use `tollgate token import`.
 wrong-columns = A primeira linha deve trazer nomes de colunas que existam, como owner,name,secret; o JSON deve estar completo.
 wrong-draft = O arquivo não está mais guardado. Escolha-o de novo.
+wrong-draft-secrets = Estes segredos não estão mais guardados. Cole-os de novo.
 wrong-secrets = Cole ao menos um segredo e no máximo 1.000.
 wrong-webhook = O webhook não aceitou o teste.
 wrong-cursor = Esta página da lista não existe mais. Comece de novo.
@@ -778,6 +814,10 @@ wrong-url = Informe um endereço, por exemplo http://api.example/orders/1.
 wrong-token = Isto não é o identificador de um token.
 wrong-secret = Informe o identificador ou o segredo, não os dois.
 wrong-address = Isto não é um endereço IP.
+wrong-kind = Escolha na lista o que aconteceu.
+wrong-by = Informe um nome de usuário, ou system para o próprio gateway.
+wrong-since = Informe uma data.
+wrong-until = Informe uma data.
 
 ## Problemas: o que é e o que fazer
 problem-bad-field = Um valor falta ou está errado

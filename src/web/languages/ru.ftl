@@ -7,6 +7,7 @@ nav-overview = Обзор
 nav-tokens = Токены
 nav-users = Пользователи
 nav-companies = Компании
+nav-contexts = Контексты
 nav-notices = Уведомления
 nav-history = История
 nav-explain = Разбор запроса
@@ -368,6 +369,14 @@ leaks-secrets = Секреты
 leaks-secrets-help = По одному в строке, не больше { $count }. Они больше не показываются и не попадают ни в историю, ни в журналы.
 leaks-where = Где их нашли
 leaks-button = Прекратить их токены навсегда
+leaks-try = Только посмотреть, что прекратится
+leaks-would-become = Что с ними станет
+leaks-would-end = { $count ->
+    [0] Прекращать нечего.
+    [one] Прекратится { $count } токен. Пока ничего не сделано.
+    [few] Прекратятся { $count } токена. Пока ничего не сделано.
+   *[other] Прекратится { $count } токенов. Пока ничего не сделано.
+}
 leaks-became = Что с ними стало
 leaks-ended = { $count ->
     [0] Прекращать было нечего.
@@ -380,6 +389,7 @@ leaks-number = Номер
 leaks-outcome = Итог
 leaks-token = Токен и владелец
 leak-word-ended = прекращён
+leak-word-would-end = токен действует
 leak-word-was-ended = закончился раньше
 leak-word-unknown = здесь такого токена нет
 
@@ -572,6 +582,21 @@ company-edit-title = Название и лицензии
 company-block-lead = Все токены этой компании остановятся со следующего запроса. Ничего не пропадёт: разблокировать можно в любое время.
 company-unblock-lead = Токены компании снова заработают, если за это время не закончились и их владелец не заблокирован.
 
+## Контексты
+contexts-title = Контексты
+contexts-lead = Области, которые можно открыть токену; они заданы в конфигурации.
+contexts-empty-title = Контекстов нет
+contexts-empty-help = Токены работают и без них. Контекст в конфигурации позволяет открыть токену одну область и не открывать другую.
+contexts-sample = Пример контекста в конфигурации
+contexts-opens = Открывает
+contexts-opens-none = ни одно правило его не требует
+contexts-secret = секрет, хранится в зашифрованном виде
+contexts-text = текст
+contexts-required = обязательно
+contexts-header = Вышестоящий сервер получает его в поле
+contexts-no-header = Вышестоящему серверу не передаётся
+contexts-tokens = Действующие токены с контекстом «{ $name }»
+
 ## Уведомления
 notices-title = Уведомления
 notices-lead = Вебхуки, которым сообщают о том, что важно знать, не заглядывая сюда.
@@ -625,6 +650,17 @@ history-lead-user = События пользователя
 history-lead-company = События компании
 history-empty = Пока ничего не произошло.
 history-all = Вся история
+history-filter = Поиск в истории
+history-kind = Что произошло
+history-kind-any = Что угодно
+kinds-token = Всё о токенах
+kinds-owner = Всё о пользователях
+kinds-company = Всё о компаниях
+history-by = Кто сделал
+history-since = Начиная с
+history-until = До
+history-none-fit = Таких событий нет.
+history-go-on = Среди просмотренных событий подходящих нет. История продолжается.
 event-by = кем:
 event-token = токен
 event-user = пользователь
@@ -778,6 +814,7 @@ wrong-text = Выберите файл или вставьте сюда его �
 wrong-lines = Страница принимает не больше 500 строк. Для больших файлов есть команда `tollgate token import`.
 wrong-columns = В первой строке должны стоять названия существующих столбцов, например owner,name,secret; JSON должен быть полным.
 wrong-draft = Файл больше не хранится. Выберите его снова.
+wrong-draft-secrets = Секреты больше не хранятся. Вставьте их снова.
 wrong-secrets = Вставьте хотя бы один секрет, но не больше 1000.
 wrong-webhook = Вебхук не принял проверку.
 wrong-cursor = Этой страницы списка больше нет. Начните сначала.
@@ -804,6 +841,10 @@ wrong-url = Укажите адрес, например http://api.example/order
 wrong-token = Это не идентификатор токена.
 wrong-secret = Укажите идентификатор или секрет, но не оба сразу.
 wrong-address = Это не IP-адрес.
+wrong-kind = Выберите событие из списка.
+wrong-by = Укажите имя пользователя или system — сам шлюз.
+wrong-since = Укажите дату.
+wrong-until = Укажите дату.
 
 ## Неполадки: в чём дело и что делать
 problem-bad-field = Какого-то значения нет, или оно неверно

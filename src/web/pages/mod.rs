@@ -6,6 +6,7 @@ pub mod bulk;
 pub mod chart;
 pub mod choices;
 pub mod companies;
+pub mod contexts;
 pub mod explain;
 pub mod filters;
 pub mod history;
