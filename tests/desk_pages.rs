@@ -11,6 +11,8 @@
 
 #[path = "desk_pages/acts.rs"]
 mod acts;
+#[path = "desk_pages/languages.rs"]
+mod languages;
 #[path = "desk_pages/more.rs"]
 mod more;
 mod support;
@@ -86,7 +88,8 @@ fn sign_in(browser: &mut Browser, desk: &str, user: &str) {
 
 /// Pages of which pictures are kept, in all lights and sizes; of others in one light for each size.
 const MAIN: [&str; 4] = ["overview", "tokens", "create", "token"];
-const KEPT: [&str; 14] = [
+const KEPT: [&str; 15] = [
+    "contexts",
     "edit",
     "bulk",
     "import",
