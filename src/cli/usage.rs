@@ -3,8 +3,7 @@
 use crate::cli::client::Client;
 use crate::cli::failure::Failure;
 use crate::cli::output::{Reply, counted, table};
-use crate::cli::page::{self, text_of};
-use crate::cli::token::token_id;
+use crate::cli::page::{self, text_of, token_id};
 use crate::service::usage::{DayUsage, TokenUsage};
 
 /// How long the bar of the busiest day is, in characters.

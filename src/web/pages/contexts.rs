@@ -18,11 +18,10 @@ pub struct Contexts {
 impl Contexts {
     /// What kind of value a parameter takes.
     pub fn kind(&self, param: &ContextParamView) -> String {
-        let words = match (param.secret, param.choices.is_empty()) {
+        match (param.secret, param.choices.is_empty()) {
             (true, _) => self.frame.t("contexts-secret"),
             (false, true) => self.frame.t("contexts-text"),
-            (false, false) => return param.choices.join(" · "),
-        };
-        words
+            (false, false) => param.choices.join(" · "),
+        }
     }
 }
