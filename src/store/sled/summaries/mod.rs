@@ -25,7 +25,6 @@
 //! Nothing here is in memory but two ids for each [`BLOCK`] rows, by which blocks are read in the order of the
 //! list (`scan`).
 
-use std::collections::BinaryHeap;
 use std::fs::File;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -39,6 +38,7 @@ use crate::domain::token::Token;
 use crate::store::StoreError;
 
 mod begin;
+mod found;
 mod head;
 mod page;
 mod put;
@@ -49,7 +49,8 @@ mod tests;
 mod wanted;
 mod window;
 
-pub(super) use scan::Scanned;
+pub(super) use found::Glanced;
+pub(super) use scan::{Against, Scanned};
 
 use head::{HEAD_BYTES, Head};
 use page::{PAGE_BYTES, PAGE_ROWS};

@@ -11,7 +11,7 @@ use crate::store::sample::{creation, revoked, token};
 use crate::store::sled::SledStore;
 use crate::store::sled::open as opening;
 use crate::store::sled::stopped::Stopped;
-use crate::store::sled::summaries::{Changed, Scanned};
+use crate::store::sled::summaries::{Against, Changed, Scanned};
 use crate::store::{Store, TokenFilter, TokenQuery};
 
 fn files(folder: &Path) -> [std::path::PathBuf; 2] {
@@ -27,7 +27,9 @@ fn reads_records(store: &SledStore) -> bool {
     let filter = TokenFilter { text: Some("nobody has this".to_owned()), ..TokenFilter::default() };
     let query = TokenQuery { filter, ..TokenQuery::oldest(10) };
     let (shared, mut reads) = (&store.shared, 0);
-    let scanned = shared.summaries.candidates(&query, &shared.uses, &Stopped::default(), |_| {
+    let (uses, blocked) = (&shared.uses, &Stopped::default());
+    let against = Against { query: &query, uses, pending: None, blocked };
+    let scanned = shared.summaries.candidates(against, |_| {
         reads += 1;
         Ok(std::ops::ControlFlow::Continue(()))
     });
