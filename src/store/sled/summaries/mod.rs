@@ -2,7 +2,8 @@
 //! tokens without reading a million records. `DATA/summaries` has a row for each token (`row`, `page`), by the number of
 //! its slot; `DATA/summaries.texts` has the texts that are searched, in small letters, one after the other.
 //!
-//! **A list never shows a token wrongly**, because rows only name candidates: the record decides (`find`).
+//! **A list never shows a token wrongly**, because rows only name candidates: the record decides (`find`). Who asks about
+//! every token is told what the rows say (`found`), of those that say enough; they say what the record says.
 //!
 //! **A list never misses a token that is there**, because a row is never older than what was acknowledged:
 //!
