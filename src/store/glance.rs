@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::usage::UseKey;
-use crate::domain::id::{OwnerId, TokenId};
+use crate::domain::id::{OwnerId, Slug, TokenId};
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
 use crate::domain::token::{Course, End, Token};
@@ -16,6 +16,8 @@ pub struct Glance {
     pub id: TokenId,
     /// Whose it is.
     pub owner: OwnerKey,
+    /// Its company, as that of a key; zero for none.
+    pub(super) company: u64,
     /// What says where in its life it is. A leak of its secret is told as a revocation.
     pub course: Course,
     /// When it ended.
@@ -46,6 +48,11 @@ impl OwnerKey {
 }
 
 impl Glance {
+    /// Whether it is of this company, or of none.
+    pub fn is_of_company(&self, company: Option<&Slug>) -> bool {
+        self.company == company.map_or(0, |id| salted(self.owner.salt, id.as_str()))
+    }
+
     /// What a record tells, of a token that was used last at `used`.
     pub(super) fn of(token: &Token, salt: u32, used: Option<Timestamp>, blocked: bool) -> Self {
         let course = token.course();
@@ -53,6 +60,7 @@ impl Glance {
         Self {
             id: token.id,
             owner: OwnerKey::new(salt, salted(salt, token.owner.as_str())),
+            company: token.company.as_ref().map_or(0, |id| salted(salt, id.as_str())),
             course: Course { ended, ..course },
             ended_at: token.ended.as_ref().map(|ended| ended.act.at),
             used,

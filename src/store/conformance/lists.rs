@@ -195,6 +195,8 @@ async fn check_glances(
             let (token, used) = known[&glance.id];
             assert!(glance.owner.is_of(&token.owner) && !glance.owner.is_of(&owner_id("nobody")));
             let ended_at = token.ended.as_ref().map(|ended| ended.act.at);
+            assert!(glance.is_of_company(token.company.as_ref()));
+            assert!(!glance.is_of_company(Some(&slug("nobody"))));
             assert_eq!((glance.course, glance.ended_at), (token.course(), ended_at));
             assert_eq!(glance.used, used.as_ref().map(|used| used.at), "{filter:?} {glance:?}");
             seen.push(glance.id);

@@ -92,6 +92,7 @@ impl Found<'_> {
         Glanced::Sure(Glance {
             id: row.id(),
             owner: OwnerKey::new(wanted.salt(), row.owner()),
+            company: row.company(),
             course: row.course(),
             ended_at: row.ended_at(),
             used: stored.max(room.pending.get(*at).copied().flatten()),
