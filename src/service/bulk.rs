@@ -108,8 +108,11 @@ impl Service {
             if first.len() < SHOWN {
                 first.push(token.id);
             }
-            if shares.len() < OWNERS_COUNTED || shares.contains_key(&token.owner) {
-                shares.entry(token.owner).or_insert((0, token.id)).0 += 1;
+            let has_room = shares.len() < OWNERS_COUNTED;
+            match shares.get_mut(&token.owner) {
+                Some((tokens, _)) => *tokens += 1,
+                None if has_room => drop(shares.insert(token.owner, (1, token.id))),
+                None => {}
             }
         });
         members.not_yours = not_yours.await?;

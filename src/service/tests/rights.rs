@@ -77,6 +77,8 @@ async fn e1_acts_on_tokens_by_every_role() {
         let events = Subject::Token(id);
         let row = world.row(async |by| letter(service.events(&by, Some(&events), None, 9).await));
         assert_eq!(row.await, sees, "its events");
+        let row = world.row(async |by| letter(service.stopping(&by, &owner_id(owner)).await));
+        assert_eq!(row.await, sees, "how many tokens stop with {owner}");
         let change = || input(json!({"name": "two"}));
         let row = world.row(async |by| letter(service.update_token(&by, id, &change()).await));
         assert_eq!(row.await, minds, "changing it");
