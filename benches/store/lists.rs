@@ -47,20 +47,20 @@ fn word(n: u64) -> &'static str {
     WORDS[usize::try_from(n.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 60).unwrap()]
 }
 
-fn slug(text: &str) -> Slug {
+pub(super) fn slug(text: &str) -> Slug {
     text.parse().unwrap()
 }
 
-fn days(from: Timestamp, days: u64) -> Timestamp {
+pub(super) fn days(from: Timestamp, days: u64) -> Timestamp {
     from.plus(Span::from_days(days))
 }
 
 /// When the last of them was made: they were made over a year.
-fn now() -> Timestamp {
+pub(super) fn now() -> Timestamp {
     days(NOW, 365)
 }
 
-fn token(n: u64, tokens: u64) -> Token {
+pub(super) fn token(n: u64, tokens: u64) -> Token {
     let made = NOW.plus(Span::from_seconds(n * 365 * 86_400 / tokens));
     let plain = records::token(n, &records::owner_name(n.wrapping_mul(7_919) % OWNERS));
     let reason = String::new();
@@ -87,15 +87,15 @@ fn token(n: u64, tokens: u64) -> Token {
     }
 }
 
-async fn fill(store: &Arc<dyn Store>, tokens: u64) {
+pub(super) async fn fill(store: &Arc<dyn Store>, tokens: u64, make: impl Fn(u64) -> Token) {
     for n in 0..OWNERS {
         store.commit(records::owner(n)).await.unwrap();
     }
     let at = instant();
     for from in (0..tokens).step_by(usize::try_from(TOGETHER).unwrap()) {
-        let mut commit = records::creation(token(from, tokens));
+        let mut commit = records::creation(make(from));
         for n in from + 1..tokens.min(from + TOGETHER) {
-            commit.changes.extend(records::creation(token(n, tokens)).changes);
+            commit.changes.extend(records::creation(make(n)).changes);
         }
         store.commit(commit).await.unwrap();
     }
@@ -175,7 +175,7 @@ fn filters(tokens: u64) -> Vec<(&'static str, TokenFilter)> {
 
 pub(super) async fn lists(folder: &Path, tokens: u64) {
     let store = open(folder).await;
-    fill(&store, tokens).await;
+    fill(&store, tokens, |n| token(n, tokens)).await;
     println!("{} MB on disk", size_mb(folder));
     let before = resident_mb();
     for (name, filter) in filters(tokens) {
@@ -226,7 +226,7 @@ pub(super) async fn lists(folder: &Path, tokens: u64) {
     }
 }
 
-fn quantiles(mut took: Vec<Duration>) -> (Duration, Duration) {
+pub(super) fn quantiles(mut took: Vec<Duration>) -> (Duration, Duration) {
     took.sort();
     let at = |share: usize| took[(took.len() * share).div_ceil(100).max(1) - 1];
     (at(50), at(99))

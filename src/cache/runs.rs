@@ -36,8 +36,13 @@ impl Group {
 
     /// The newest use of a token.
     pub(super) fn newest(&self, of: UseKey) -> Option<&Waiting> {
-        let uses = self.due.iter().chain(&self.fresh).filter(|waiting| waiting.is_of(of.token));
+        let uses = self.all().filter(|waiting| waiting.is_of(of.token));
         uses.max_by_key(|waiting| waiting.at())
+    }
+
+    /// Those that are due, and those that came since.
+    pub(super) fn all(&self) -> impl Iterator<Item = &Waiting> {
+        self.due.iter().chain(&self.fresh)
     }
 
     /// Begins a flush: what came up to now is due, together with what the one before could not write.

@@ -12,6 +12,7 @@
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
+use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -20,11 +21,13 @@ use dashmap::DashMap;
 use crate::domain::id::TokenId;
 use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
-use crate::store::{LastUse, NotedUse, StoreError, Usage, UseKey};
+use crate::store::{
+    Glance, LastUse, NotedUse, Page, PendingUses, StoreError, TokenQuery, Usage, UseKey,
+};
 
 use super::entry::FirstUse;
 use super::runs::Group;
-use super::waiting::{ApiNames, ApiNumber, Waiting, run_of};
+use super::waiting::{ApiNames, ApiNumber, RUN, Waiting, run_of};
 use super::{BuildDigestHasher, Cache, Entry, spread};
 
 /// About how many uses are handed to the store at once: as many as the store tells the history of in one go
@@ -79,6 +82,20 @@ impl Touches {
         Some(newest.last(&self.names()))
     }
 
+    /// Passes on the uses that wait of the tokens with these slots. The list of a run is held for as long as its
+    /// uses are passed on: microseconds.
+    fn each(&self, slots: Range<u64>, pass: &mut dyn FnMut(u64, Timestamp)) {
+        for run in slots.start / RUN..slots.end.div_ceil(RUN) {
+            let Some(group) = self.groups.get(&spread(run)) else { continue };
+            for waiting in group.all() {
+                let slot = waiting.slot(run);
+                if slots.contains(&slot) {
+                    pass(slot, waiting.at());
+                }
+            }
+        }
+    }
+
     fn add(&self, run: u64, waiting: Waiting) {
         self.groups.entry(spread(run)).or_insert_with(|| Group::new(run)).add(waiting);
     }
@@ -129,6 +146,16 @@ impl Touches {
 
     fn names(&self) -> MutexGuard<'_, ApiNames> {
         self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl PendingUses for Cache {
+    fn newest(&self, of: UseKey) -> Option<Timestamp> {
+        self.touches.newest(of).map(|last| last.at)
+    }
+
+    fn each(&self, slots: Range<u64>, pass: &mut dyn FnMut(u64, Timestamp)) {
+        self.touches.each(slots, pass);
     }
 }
 
@@ -190,6 +217,18 @@ impl Cache {
         Ok(pending.into_iter().map(either).collect())
     }
 
+    /// A page of tokens at a glance, with the uses that are not yet written down.
+    ///
+    /// # Errors
+    /// The store's.
+    pub async fn glances(
+        self: &Arc<Self>,
+        query: &TokenQuery,
+    ) -> Result<Page<Glance, TokenId>, StoreError> {
+        let pending: Arc<dyn PendingUses> = Arc::<Self>::clone(self);
+        self.store.glances(query, pending).await
+    }
+
     /// Writes pending uses down, in batches; what could not be written stays pending. First uses
     /// are also told to the history, as observations. Uses that come meanwhile are left to the next
     /// flush, so that this one ends.
@@ -236,7 +275,6 @@ impl Cache {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cache::waiting::RUN;
     use crate::store::UseSlot;
     use crate::store::sample;
 

@@ -90,6 +90,11 @@ impl Waiting {
         Timestamp::from_unix(self.word >> AT_SHIFT & ((1 << AT_BITS) - 1))
     }
 
+    /// The number of its slot, in the list of a run.
+    pub(super) const fn slot(&self, run: u64) -> u64 {
+        run.wrapping_mul(RUN) | self.word >> PLACE_SHIFT
+    }
+
     /// By place, and of the same place the newest first.
     const fn order(&self) -> u64 {
         (self.word >> AT_SHIFT) ^ ((1 << AT_BITS) - 1)
@@ -115,8 +120,7 @@ impl Waiting {
 
     /// As the store is told of it, from the list of a run.
     pub(super) fn noted(&self, run: u64, names: &ApiNames) -> NotedUse {
-        let number = run.wrapping_mul(RUN) | self.word >> PLACE_SHIFT;
-        let slot = (run < UNPLACED).then(|| UseSlot::new(number));
+        let slot = (run < UNPLACED).then(|| UseSlot::new(self.slot(run)));
         let of = UseKey { token: self.token, slot };
         NotedUse { of, last: self.last(names), first: self.is_first() }
     }

@@ -15,12 +15,8 @@ use crate::clock::Clock;
 pub async fn run(client: &Client, clock: &Clock) -> Result<Reply, Failure> {
     let answer = client.get("/overview").await?;
     let Overview { tokens, users, requests } = answer.read()?;
-    let some = |count: usize, more: bool| {
-        let more = if more { " (there are more, which were not counted)" } else { "" };
-        format!("{count}{more}")
-    };
     let rows = [
-        ("tokens", some(tokens.all, tokens.more)),
+        ("tokens", tokens.all.to_string()),
         ("  active", tokens.active.to_string()),
         ("  pending", tokens.pending.to_string()),
         ("  disabled", tokens.disabled.to_string()),
@@ -32,7 +28,7 @@ pub async fn run(client: &Client, clock: &Clock) -> Result<Reply, Failure> {
         ("end within 1 day", tokens.end_within_1_day.to_string()),
         ("end within 3 days", tokens.end_within_3_days.to_string()),
         ("end within 14 days", tokens.end_within_14_days.to_string()),
-        ("users", some(users.all, users.more)),
+        ("users", users.all.to_string()),
         ("  blocked", users.blocked.to_string()),
     ];
     let rows = rows.map(|(name, value)| (name, Some(value)));

@@ -90,12 +90,11 @@ pub async fn first_administrator(id: &str, client: &Client) -> Result<Zeroizing<
 
 /// What somebody who moves a user should know of its tokens.
 fn left_behind(user: &OwnerView, left: LeftBehind) -> String {
-    let LeftBehind { tokens, more } = left;
-    let at_least = if more { "at least " } else { "" };
+    let LeftBehind { tokens } = left;
     let company = user.company.as_ref().map_or("no company".to_owned(), |id| format!("`{id}`"));
     let id = &user.id;
     format!(
-        "{at_least}{tokens} of its tokens are not of {company}, and keep the company that they were \
+        "{tokens} of its tokens are not of {company}, and keep the company that they were \
          made for: see `tollgate token list --owner {id}`, and revoke those that should end"
     )
 }

@@ -228,6 +228,37 @@ impl Life {
     }
 }
 
+/// What says where in its life a token is, beside its last use: also where the record is not at hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Course {
+    /// The limits in time.
+    pub life: Life,
+    /// How it ended.
+    pub ended: Option<End>,
+    /// Whether it is paused.
+    pub disabled: bool,
+    /// When its successor was made; none without one.
+    pub succeeded_at: Option<Timestamp>,
+}
+
+impl Course {
+    /// Where in its life the token is, if it was last used at `last_use`.
+    pub fn state(&self, last_use: Option<Timestamp>, now: Timestamp) -> State {
+        let Life { expires_at, not_before, .. } = self.life;
+        let idle = self.life.idle_deadline(last_use);
+        match self.ended {
+            Some(End::Revoked | End::Leaked) => State::Revoked,
+            Some(End::Expired) => State::Expired,
+            Some(End::IdleExpired) => State::IdleExpired,
+            None if expires_at.is_some_and(|expiry| now >= expiry) => State::Expired,
+            None if idle.is_some_and(|deadline| now >= deadline) => State::IdleExpired,
+            None if self.disabled => State::Disabled,
+            None if now < not_before => State::Pending,
+            None => State::Active,
+        }
+    }
+}
+
 impl Token {
     /// Under which token its requests are counted: rotating makes no new requests, so that a token and its
     /// successors draw on the meter of the first of them.
@@ -245,20 +276,22 @@ impl Token {
         }
     }
 
+    /// What says where in its life it is, beside its last use.
+    pub fn course(&self) -> Course {
+        let ended = self.ended.as_ref().map(|ended| ended.how);
+        let (disabled, succeeded_at) = (self.disabled.is_some(), self.succeeded_at());
+        Course { life: self.life(), ended, disabled, succeeded_at }
+    }
+
+    /// When its successor was made, to the second: its id says so.
+    pub fn succeeded_at(&self) -> Option<Timestamp> {
+        self.rotated_to.map(|id| Timestamp::from_unix(id.made_at_ms() / 1_000))
+    }
+
     /// Where in its life the token is, if it was last used at `last_use`. Whether its owner is
     /// blocked is another matter.
     pub fn state(&self, last_use: Option<Timestamp>, now: Timestamp) -> State {
-        let idle = self.life().idle_deadline(last_use);
-        match &self.ended {
-            Some(Ended { how: End::Revoked | End::Leaked, .. }) => State::Revoked,
-            Some(Ended { how: End::Expired, .. }) => State::Expired,
-            Some(Ended { how: End::IdleExpired, .. }) => State::IdleExpired,
-            None if self.expires_at.is_some_and(|expiry| now >= expiry) => State::Expired,
-            None if idle.is_some_and(|deadline| now >= deadline) => State::IdleExpired,
-            None if self.disabled.is_some() => State::Disabled,
-            None if now < self.not_before => State::Pending,
-            None => State::Active,
-        }
+        self.course().state(last_use, now)
     }
 }
 

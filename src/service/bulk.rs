@@ -4,7 +4,7 @@
 //! digest over the tokens. Whoever was ended since is still one of them, so that an act that was broken off
 //! can be called again with the same word; one more, or one that no longer fits, and the act is refused.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -19,7 +19,7 @@ use crate::service::error::ServiceError;
 use crate::service::list::TokenList;
 use crate::service::view::TokenView;
 use crate::service::{Service, check};
-use crate::store::{Change, Commit, Record, StoreError, Subject};
+use crate::store::{Change, Commit, OwnerKey, Record, StoreError, Subject};
 
 /// The most tokens that one event ends. They are of one owner, who sees the event.
 const OF_AN_EVENT: usize = 50;
@@ -33,8 +33,8 @@ pub const OF_A_CALL: usize = 10_000;
 /// How many tokens are shown, and how many owners are named.
 const SHOWN: usize = 20;
 
-/// How many owners are counted one by one.
-const OWNERS_COUNTED: usize = 1_000;
+/// How many owners are counted one by one; some four MB.
+const OWNERS_COUNTED: usize = 65_536;
 
 /// Which tokens to end, and why.
 #[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
@@ -101,38 +101,51 @@ impl Service {
         check::line("reason", &asked.reason, check::REASON_CHARS)?;
         let set = self.set(by, &asked.filter, None).await?;
         let (mut members, mut first) = (Members::new(&set), Vec::new());
-        let mut owners: BTreeMap<OwnerId, usize> = BTreeMap::new();
-        let mut of_others = 0;
-        self.walk(by, &set, |token| {
+        // How many, and the first of them, by which the owner is found.
+        let mut shares: HashMap<OwnerKey, (usize, TokenId)> = HashMap::new();
+        let not_yours = self.walk(by, &set, |token| {
             members.add(token);
             if first.len() < SHOWN {
-                first.push(Arc::clone(token));
+                first.push(token.id);
             }
-            if owners.len() < OWNERS_COUNTED || owners.contains_key(&token.owner) {
-                *owners.entry(token.owner.clone()).or_default() += 1;
-            } else {
-                of_others += 1;
+            let has_room = shares.len() < OWNERS_COUNTED;
+            match shares.get_mut(&token.owner) {
+                Some((tokens, _)) => *tokens += 1,
+                None if has_room => drop(shares.insert(token.owner, (1, token.id))),
+                None => {}
             }
-        })
-        .await
-        .map(|not_yours| members.not_yours = not_yours)?;
-        let shares = owners.into_iter().map(|(owner, tokens)| OwnerShare { owner, tokens });
-        let mut owners: Vec<_> = shares.collect();
-        owners.sort_by_key(|share| std::cmp::Reverse(share.tokens));
-        of_others += owners.iter().skip(SHOWN).map(|share| share.tokens).sum::<usize>();
-        owners.truncate(SHOWN);
+        });
+        members.not_yours = not_yours.await?;
+        let owners = self.largest(shares.into_values().collect()).await?;
+        let named = owners.iter().map(|share| share.tokens).sum();
         let mut views = Vec::with_capacity(first.len());
-        for token in &first {
-            views.push(self.view(token, set.now).await?);
+        for id in first {
+            views.push(self.view(&*self.token_record(id).await?, set.now).await?);
         }
         Ok(BulkPlan {
             tokens: members.alive,
             owners,
-            of_others,
+            of_others: members.alive.saturating_sub(named),
             first: views,
             not_yours: members.not_yours,
             confirm: members.confirm(set.now).to_string(),
         })
+    }
+
+    /// Those who have the most, by how many each has and one token of each.
+    async fn largest(
+        &self,
+        mut shares: Vec<(usize, TokenId)>,
+    ) -> Result<Vec<OwnerShare>, ServiceError> {
+        shares.sort_by_key(|(tokens, first)| (std::cmp::Reverse(*tokens), *first));
+        let mut named: BTreeMap<OwnerId, usize> = BTreeMap::new();
+        for (tokens, first) in shares.into_iter().take(SHOWN) {
+            *named.entry(self.token_record(first).await?.owner.clone()).or_default() += tokens;
+        }
+        let shares = named.into_iter().map(|(owner, tokens)| OwnerShare { owner, tokens });
+        let mut shares: Vec<_> = shares.collect();
+        shares.sort_by_key(|share| std::cmp::Reverse(share.tokens));
+        Ok(shares)
     }
 
     /// Ends tokens of what was shown, at most [`OF_A_CALL`] of them.
@@ -167,8 +180,8 @@ impl Service {
         let (mut members, mut next) = (Members::new(&set), Vec::new());
         self.walk(by, &set, |token| {
             members.add(token);
-            if token.ended.is_none() && next.len() < most {
-                next.push(Arc::clone(token));
+            if token.course.ended.is_none() && next.len() < most {
+                next.push(token.id);
             }
         })
         .await?;
@@ -185,11 +198,15 @@ impl Service {
         &self,
         by: &Caller,
         reason: &str,
-        tokens: Vec<Arc<Token>>,
+        tokens: Vec<TokenId>,
     ) -> Result<usize, ServiceError> {
         let mut by_owner: BTreeMap<OwnerId, Vec<Arc<Token>>> = BTreeMap::new();
-        for token in tokens {
-            by_owner.entry(token.owner.clone()).or_default().push(token);
+        for id in tokens {
+            let token = self.token_record(id).await?;
+            // Who was faster has ended it.
+            if token.ended.is_none() {
+                by_owner.entry(token.owner.clone()).or_default().push(token);
+            }
         }
         let at = self.at().await?;
         let act = Act { at, by: by.actor.clone(), reason: reason.to_owned() };

@@ -1,20 +1,19 @@
 //! The tokens that an act on many is about, and the word that stands for them.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
-use std::sync::Arc;
 
 use aws_lc_rs::digest::{Context, SHA256};
 
-use crate::domain::id::{OwnerId, Slug};
 use crate::domain::time::Timestamp;
-use crate::domain::token::{End, Token};
+use crate::domain::token::{Course, End};
+use crate::service::Service;
 use crate::service::caller::Caller;
 use crate::service::error::ServiceError;
 use crate::service::list::{Reach, TokenList};
-use crate::service::{PAGE_ENTRIES, Service};
-use crate::store::{Listed, Order, TokenFilter, TokenQuery};
+use crate::service::walk::Walk;
+use crate::store::{Glance, OwnerKey, TokenFilter};
 
 /// Digits of the digest in a word: 64 bits, for a set that nobody has a reason to forge.
 const DIGITS: usize = 16;
@@ -78,10 +77,10 @@ impl Members {
         Self { alive: 0, not_yours: 0, all: 0, of_all: of_alive.clone(), of_alive }
     }
 
-    pub(super) fn add(&mut self, token: &Token) {
+    pub(super) fn add(&mut self, token: &Glance) {
         self.all += 1;
         self.of_all.update(token.id.as_bytes());
-        if token.ended.is_none() {
+        if token.course.ended.is_none() {
             self.alive += 1;
             self.of_alive.update(token.id.as_bytes());
         }
@@ -133,83 +132,59 @@ impl Service {
         &self,
         by: &Caller,
         set: &Set,
-        mut visit: impl FnMut(&Arc<Token>),
+        mut visit: impl FnMut(&Glance),
     ) -> Result<usize, ServiceError> {
         // What has ended since is judged as if it had not.
         let filter = TokenFilter { standings: None, ends_before: None, ..set.filter.clone() };
-        let (mut after, mut not_yours) = (None, 0);
-        loop {
-            let (filter, limit) = (filter.clone(), PAGE_ENTRIES);
-            let query = TokenQuery { filter, order: Order::Oldest, after, limit, now: set.now };
-            let page = self.store().tokens(&query).await?;
-            let keys: Vec<_> = page.entries.iter().map(Listed::use_key).collect();
-            let uses = self.cache.last_uses(&keys).await?;
-            // Of one page, so that they stay few.
-            let (mut minded, mut blocked) = (BTreeMap::new(), BTreeMap::new());
-            for (Listed { token, .. }, used) in page.entries.iter().zip(uses) {
-                let Some(judged) = set.as_alive(token) else { continue };
-                let is_blocked =
-                    set.filter.asks_blocked() && self.is_blocked_once(&mut blocked, token).await?;
-                let used = used.map(|last| last.at);
-                if !set.filter.matches(&judged, used, is_blocked, set.now) {
+        let (mut walk, mut not_yours) = (Walk::new(filter, set.now), 0);
+        let mut known: HashMap<OwnerKey, Option<bool>> = HashMap::new();
+        while let Some(some) = self.step(&mut walk).await? {
+            for token in &some {
+                let Some(course) = set.as_alive(token) else { continue };
+                if !set.filter.matches_course(&course, token.used, token.blocked, set.now) {
                     continue;
                 }
-                match self.minds_once(by, &mut minded, &token.owner).await? {
+                let minds = match known.get(&token.owner) {
+                    Some(minds) => *minds,
+                    None => {
+                        let minds = self.minds_owner_of(by, token).await?;
+                        *known.entry(token.owner).or_insert(minds)
+                    }
+                };
+                match minds {
                     Some(true) => visit(token),
-                    Some(false) => not_yours += usize::from(token.ended.is_none()),
+                    Some(false) => not_yours += usize::from(token.course.ended.is_none()),
                     None => {}
                 }
             }
-            after = page.next;
-            if after.is_none() {
-                return Ok(not_yours);
-            }
         }
+        Ok(not_yours)
     }
 
-    /// Whether `by` may end tokens of `owner`; none if they may not see them either.
-    async fn minds_once<'t>(
+    /// Whether `by` may end tokens of the owner of `token`; none if they may not see them either.
+    async fn minds_owner_of(
         &self,
         by: &Caller,
-        known: &mut BTreeMap<&'t OwnerId, Option<bool>>,
-        owner: &'t OwnerId,
+        token: &Glance,
     ) -> Result<Option<bool>, ServiceError> {
-        if let Some(minds) = known.get(owner) {
-            return Ok(*minds);
-        }
-        let record = self.owner_record(owner).await?;
-        let relation = self.relation(by, &record).await?;
-        let sees = by.sees(&record, relation);
-        let minds = sees.then(|| by.minds_tokens_of(&record, relation));
-        known.insert(owner, minds);
-        Ok(minds)
-    }
-
-    async fn is_blocked_once<'t>(
-        &self,
-        known: &mut BTreeMap<(&'t OwnerId, Option<&'t Slug>), bool>,
-        token: &'t Token,
-    ) -> Result<bool, ServiceError> {
-        let of = (&token.owner, token.company.as_ref());
-        if let Some(blocked) = known.get(&of) {
-            return Ok(*blocked);
-        }
-        let blocked = self.is_blocked(token).await?;
-        known.insert(of, blocked);
-        Ok(blocked)
+        let Some(owner) = self.owner_of(token).await? else { return Ok(None) };
+        let relation = self.relation(by, &owner).await?;
+        Ok(by.sees(&owner, relation).then(|| by.minds_tokens_of(&owner, relation)))
     }
 }
 
 impl Set {
     /// The token as the filter judges it; none if it had ended before.
-    fn as_alive(&self, token: &Arc<Token>) -> Option<Arc<Token>> {
-        match &token.ended {
-            None => Some(Arc::clone(token)),
-            Some(ended) => {
-                let since = self.since.is_some_and(|since| ended.act.at >= since);
-                let counts = since && matches!(ended.how, End::Revoked | End::Leaked);
-                counts.then(|| Arc::new(Token { ended: None, ..Token::clone(token) }))
+    fn as_alive(&self, token: &Glance) -> Option<Course> {
+        let course = token.course;
+        let alive = Course { ended: None, ..course };
+        match course.ended {
+            None => Some(alive),
+            Some(End::Revoked | End::Leaked) => {
+                let since = |since| token.ended_at.is_some_and(|at| at >= since);
+                self.since.is_some_and(since).then_some(alive)
             }
+            Some(End::Expired | End::IdleExpired) => None,
         }
     }
 }

@@ -13,12 +13,11 @@ use crate::domain::id::{OwnerId, Slug, TokenId};
 use crate::domain::limits::Limits;
 use crate::domain::secret::Digest;
 use crate::domain::time::{Span, Timestamp};
-use crate::domain::token::State;
+use crate::domain::token::{ParamValue, State, Token};
 use crate::service::Service;
 use crate::service::caller::Caller;
 use crate::service::error::ServiceError;
-use crate::service::list::TokenList;
-use crate::service::view::{ParamView, TokenView};
+use crate::service::list::{Shown, TokenList};
 use crate::store::Page;
 
 /// One token; the names are those of the body that makes one.
@@ -99,51 +98,49 @@ impl Service {
         digests: bool,
     ) -> Result<Page<Exported, String>, ServiceError> {
         self.may_export(by, digests)?;
-        let page = self.tokens(by, asked).await?;
-        let mut entries = Vec::with_capacity(page.entries.len());
-        for view in page.entries {
-            let digest =
-                if digests { Some(self.token_record(view.id).await?.digest) } else { None };
-            entries.push(exported(view, digest));
-        }
+        let now = self.moment().await?;
+        let page = self.listed(by, asked, now).await?;
+        let entries = page.entries.iter().map(|shown| exported(shown, digests, now)).collect();
         Ok(Page { entries, next: page.next })
     }
 }
 
-fn exported(view: TokenView, digest: Option<Digest>) -> Exported {
-    let open = |values: BTreeMap<String, ParamView>| {
-        let plain = values.into_iter().filter_map(|(name, value)| match value {
-            ParamView::Value(text) => Some((name, text)),
-            ParamView::Sealed(_) => None,
+fn exported(shown: &Shown, digests: bool, now: Timestamp) -> Exported {
+    let Shown { token, last_use, .. } = shown;
+    let open = |values: &BTreeMap<String, ParamValue>| {
+        let plain = values.iter().filter_map(|(name, value)| match value {
+            ParamValue::Plain(text) => Some((name.clone(), text.clone())),
+            ParamValue::Sealed(_) => None,
         });
         plain.collect::<BTreeMap<_, _>>()
     };
-    let context_params = view.context_params.into_iter().map(|(of, values)| (of, open(values)));
+    let context_params = token.context_params.iter().map(|(of, held)| (of.clone(), open(held)));
+    let token = Token::clone(token);
     Exported {
         context_params: context_params.filter(|(_, values)| !values.is_empty()).collect(),
-        lifetime: view.expires_at.is_none().then_some(0),
-        last_used_at: view.last_use.map(|last| last.at),
+        lifetime: token.expires_at.is_none().then_some(0),
+        state: token.state(last_use.as_ref().map(|usage| usage.at), now),
+        last_used_at: last_use.as_ref().and_then(|usage| usage.last.as_ref()).map(|last| last.at),
         // What was kept is JSON.
-        params: view.params.and_then(|params| {
-            RawValue::from_string(params.text().replace(['\r', '\n'], " ")).ok()
-        }),
-        owner: view.owner,
-        name: view.name,
-        app: view.app,
-        description: view.description,
-        company: view.company,
-        state: view.state,
-        created_at: view.created_at,
-        not_before: view.not_before,
-        expires_at: view.expires_at,
-        idle_ttl: view.idle_ttl,
-        flags: view.flags,
-        contexts: view.contexts,
-        items: view.items,
-        conditions: view.conditions,
-        limits: view.limits,
-        hint: view.hint,
-        id: view.id,
-        digest,
+        params: token
+            .params
+            .and_then(|params| RawValue::from_string(params.replace(['\r', '\n'], " ")).ok()),
+        owner: token.owner,
+        name: token.name,
+        app: token.app,
+        description: token.description,
+        company: token.company,
+        created_at: token.created_at,
+        not_before: token.not_before,
+        expires_at: token.expires_at,
+        idle_ttl: token.idle_ttl,
+        flags: token.flags,
+        contexts: token.contexts,
+        items: token.items,
+        conditions: token.conditions,
+        limits: token.limits,
+        hint: token.hint,
+        id: token.id,
+        digest: digests.then_some(token.digest),
     }
 }

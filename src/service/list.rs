@@ -1,6 +1,7 @@
 //! Lists of tokens, as somebody asks for them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use aws_lc_rs::hmac;
 use serde::Deserialize;
@@ -8,6 +9,7 @@ use serde::Deserialize;
 use crate::domain::flags::Flags;
 use crate::domain::id::{OwnerId, Slug};
 use crate::domain::time::Timestamp;
+use crate::domain::token::Token;
 use crate::service::caller::Caller;
 use crate::service::cursor::{self, Cursors};
 use crate::service::error::ServiceError;
@@ -15,7 +17,8 @@ use crate::service::input::FlagsInput;
 use crate::service::view::TokenView;
 use crate::service::{Service, check, page_size};
 use crate::store::{
-    Listed, Order, Page, Position, Rotated, Standing, StoreError, TokenFilter, TokenQuery, Used,
+    Listed, Order, Page, Position, Rotated, Standing, StoreError, TokenFilter, TokenQuery, Usage,
+    Used,
 };
 
 /// How many entries a page has if the question does not say.
@@ -33,6 +36,15 @@ pub struct Reach {
 impl Reach {
     /// Everything.
     pub const ALL: Self = Self { owners: None, company: None };
+}
+
+/// A token of a page, as it is at the moment of that.
+#[derive(Debug)]
+pub(super) struct Shown {
+    pub(super) token: Arc<Token>,
+    /// Whether its owner or its company is blocked.
+    pub(super) blocked: bool,
+    pub(super) last_use: Option<Usage>,
 }
 
 /// Which tokens to list. All conditions hold at once; empty text is as if it were left out, as forms send it.
@@ -107,6 +119,22 @@ impl Service {
         asked: &TokenList,
     ) -> Result<Page<TokenView, String>, ServiceError> {
         let (settings, now) = (self.settings(), self.moment().await?);
+        let page = self.listed(by, asked, now).await?;
+        let mut entries = Vec::with_capacity(page.entries.len());
+        for Shown { token, blocked, last_use } in page.entries {
+            let view = TokenView::new(&token, blocked, last_use, &settings.flags, now);
+            entries.push(view.with_left(self.left(&token).await?));
+        }
+        Ok(Page { entries, next: page.next })
+    }
+
+    /// The same with their records.
+    pub(super) async fn listed(
+        &self,
+        by: &Caller,
+        asked: &TokenList,
+        now: Timestamp,
+    ) -> Result<Page<Shown, String>, ServiceError> {
         let reach = &self.reach(by, owner(asked)?.as_ref()).await?;
         let filter = self.filter(reach, asked)?;
         let order = asked.order.unwrap_or_default();
@@ -151,8 +179,7 @@ impl Service {
             // The store does not know of the uses of the last seconds, and what is shown must fit.
             let used = last_use.as_ref().map(|last| last.at);
             if query.filter.matches(token, used, blocked, now) {
-                let view = TokenView::new(token, blocked, last_use, &settings.flags, now);
-                entries.push(view.with_left(self.left(token).await?));
+                entries.push(Shown { token: Arc::clone(token), blocked, last_use });
             }
         }
         Ok(Page { entries, next: page.next.map(|last| cursors.write(last)) })

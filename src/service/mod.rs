@@ -22,6 +22,8 @@ pub mod caller;
 pub mod error;
 mod rights;
 mod lift;
+mod kept;
+mod walk;
 pub mod input;
 pub mod view;
 mod check;
@@ -62,6 +64,9 @@ pub(crate) mod tests;
 pub use caller::Caller;
 pub use error::ServiceError;
 
+use kept::Kept;
+use overview::{OwnerCounts, Tally};
+
 /// The most entries of one page.
 pub const PAGE_ENTRIES: usize = 1_000;
 
@@ -86,6 +91,9 @@ pub struct Service {
     obeys_mark: bool,
     /// Held by whoever gives an owner another superior.
     parents: tokio::sync::Mutex<()>,
+    /// What whoever sees everything was told of the tokens, and of the owners.
+    tally: Kept<Arc<Tally>>,
+    owner_tally: Kept<OwnerCounts>,
     /// The key of all cursors, once there is a first event to make it of, which stays for ever.
     cursor_key: OnceLock<hmac::Key>,
 }
@@ -94,7 +102,9 @@ impl Service {
     /// Acts on the store behind `cache` by the present `settings`.
     pub fn new(cache: Arc<Cache>, settings: Arc<ArcSwap<Settings>>, clock: Clock) -> Self {
         let (parents, cursor_key) = (tokio::sync::Mutex::default(), OnceLock::new());
-        Self { cache, settings, clock, obeys_mark: true, parents, cursor_key }
+        let (tally, owner_tally) = (Kept::default(), Kept::default());
+        let obeys_mark = true;
+        Self { cache, settings, clock, obeys_mark, parents, tally, owner_tally, cursor_key }
     }
 
     /// The same at whatever moment its clock shows: for a demo, which shows what was made long ago.

@@ -5,22 +5,11 @@ use crate::domain::grant::Contexts;
 use crate::domain::id::{OwnerId, Slug, TokenId};
 use crate::domain::role::Role;
 use crate::domain::token::State;
+use crate::service::Service;
 use crate::service::caller::Caller;
 use crate::service::error::ServiceError;
 use crate::service::list::TokenList;
-use crate::service::{PAGE_ENTRIES, Service};
-
-/// How many pages of an owner's tokens are counted.
-const PAGES_COUNTED: usize = 10;
-
-/// How many tokens stop when their owner or their company is blocked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stopping {
-    /// Those that could be used now.
-    pub tokens: u64,
-    /// Whether there are more than were counted.
-    pub more: bool,
-}
+use crate::store::Glance;
 
 impl Caller {
     /// Whether there is a kind of user that they may make.
@@ -92,27 +81,25 @@ impl Service {
         }
     }
 
-    /// How many tokens of an owner stop when it is blocked, or go on when it is unblocked.
+    /// How many tokens of an owner stop when it is blocked, or go on when it is unblocked: those that could be
+    /// used now.
     ///
     /// # Errors
     /// No such owner, or a store that cannot be read.
-    pub async fn stopping(&self, by: &Caller, of: &OwnerId) -> Result<Stopping, ServiceError> {
+    pub async fn stopping(&self, by: &Caller, of: &OwnerId) -> Result<u64, ServiceError> {
+        self.let_see(by, &*self.owner_record(of).await?).await?;
         let of = Some(of.to_string());
-        self.counted(by, TokenList { owner: of, ..TokenList::default() }).await
+        self.usable(by, TokenList { owner: of, ..TokenList::default() }).await
     }
 
     /// How many tokens of a company stop when it is blocked, or go on when it is unblocked.
     ///
     /// # Errors
     /// No such company for `by`, or a store that cannot be read.
-    pub async fn stopping_of_company(
-        &self,
-        by: &Caller,
-        of: &Slug,
-    ) -> Result<Stopping, ServiceError> {
+    pub async fn stopping_of_company(&self, by: &Caller, of: &Slug) -> Result<u64, ServiceError> {
         by.let_see_company(of)?;
         let of = Some(of.to_string());
-        self.counted(by, TokenList { company: of, ..TokenList::default() }).await
+        self.usable(by, TokenList { company: of, ..TokenList::default() }).await
     }
 
     /// Contexts that a token of an owner could use in a company, its own if none is named: those that this is
@@ -140,20 +127,13 @@ impl Service {
     }
 
     /// Usable tokens of a list.
-    async fn counted(&self, by: &Caller, of: TokenList) -> Result<Stopping, ServiceError> {
-        let (mut tokens, mut after) = (0, None);
-        for _ in 0..PAGES_COUNTED {
-            let limit = Some(PAGE_ENTRIES);
-            let asked = TokenList { cursor: after, limit, ..of.clone() };
-            let page = self.tokens(by, &asked).await?;
-            // By the state alone: that of an owner who is blocked counts too, when it is asked what goes on.
-            let usable = page.entries.iter().filter(|token| token.state == State::Active);
-            tokens += u64::try_from(usable.count()).unwrap_or(u64::MAX);
-            after = page.next;
-            if after.is_none() {
-                break;
-            }
-        }
-        Ok(Stopping { tokens, more: after.is_some() })
+    async fn usable(&self, by: &Caller, of: TokenList) -> Result<u64, ServiceError> {
+        let (mut tokens, now) = (0, self.moment().await?);
+        // By the state alone: that of an owner who is blocked counts too, when it is asked what goes on.
+        let count = |token: &Glance| {
+            tokens += u64::from(token.course.state(token.used, now) == State::Active);
+        };
+        self.each_seen(by, &of, now, count).await?;
+        Ok(tokens)
     }
 }

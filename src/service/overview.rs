@@ -1,27 +1,32 @@
 //! How tokens and owners stand, in numbers: of what somebody may see.
 
+use std::collections::BinaryHeap;
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
+use crate::domain::id::TokenId;
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::token::State;
 use crate::service::caller::Caller;
 use crate::service::error::ServiceError;
 use crate::service::list::TokenList;
+use crate::service::rights::Relation;
 use crate::service::view::TokenView;
 use crate::service::{PAGE_ENTRIES, Service};
-use crate::store::Order;
+use crate::store::Glance;
 
-/// How many tokens, and how many owners, are counted at the most: an overview is asked for often, and must not
-/// read a million records each time.
-const COUNTED: usize = 100_000;
+/// How many of the tokens that end soonest are named.
+const SOONEST: usize = 8;
+
+/// What ends sooner than this is named.
+pub const SOON: Span = Span::from_days(14);
 
 /// Tokens by where they stand, each once.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct TokenCounts {
-    /// All that were counted.
+    /// All.
     pub all: usize,
-    /// Whether there are more, which were not.
-    pub more: bool,
     /// Not yet usable.
     pub pending: usize,
     /// Usable.
@@ -49,33 +54,65 @@ pub struct TokenCounts {
 /// Users and services.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct OwnerCounts {
-    /// All that were counted.
+    /// All.
     pub all: usize,
-    /// Whether there are more, which were not.
-    pub more: bool,
     /// Those that are blocked.
     pub blocked: usize,
 }
 
+/// The tokens that somebody may see, in numbers, and those of them that end next.
+#[derive(Clone, Debug, Default)]
+pub struct Tally {
+    /// By where they stand.
+    pub counts: TokenCounts,
+    /// Usable, and never used.
+    pub usable_unused: usize,
+    /// Those that end soonest, the latest of them on top.
+    soonest: BinaryHeap<(Timestamp, TokenId)>,
+}
+
 impl Service {
-    /// Counts the tokens that `by` would be listed.
+    /// Counts the tokens that `by` would be listed. It looks at each of them; whoever sees everything may be
+    /// given what was counted a few seconds ago.
     ///
     /// # Errors
     /// A store that cannot be read, or a clock that is behind.
     pub async fn token_counts(&self, by: &Caller) -> Result<TokenCounts, ServiceError> {
-        let (mut counts, mut cursor) = (TokenCounts::default(), None);
+        Ok(self.tally(by).await?.counts.clone())
+    }
+
+    /// The same, with those that end soonest.
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn tally(&self, by: &Caller) -> Result<Arc<Tally>, ServiceError> {
         let now = self.moment().await?;
-        loop {
-            let (order, limit) = (Some(Order::Oldest), Some(PAGE_ENTRIES));
-            let asked = TokenList { order, limit, cursor, ..TokenList::default() };
-            let page = self.tokens(by, &asked).await?;
-            page.entries.iter().for_each(|token| counts.add(token, now));
-            cursor = page.next;
-            if cursor.is_none() || counts.all >= COUNTED {
-                counts.more = cursor.is_some();
-                return Ok(counts);
+        let make = async {
+            let mut tally = Tally::default();
+            self.each_seen(by, &TokenList::default(), now, |glance| tally.add(glance, now)).await?;
+            Ok(Arc::new(tally))
+        };
+        if by.sees_all() { self.tally.get(&self.clock, make).await } else { make.await }
+    }
+
+    /// The tokens of a tally that end within [`SOON`], the soonest first, and no more than a few.
+    ///
+    /// # Errors
+    /// A store that cannot be read, or a clock that is behind.
+    pub async fn soonest(
+        &self,
+        by: &Caller,
+        tally: &Tally,
+    ) -> Result<Vec<TokenView>, ServiceError> {
+        let mut views = Vec::with_capacity(SOONEST);
+        for (_, id) in tally.soonest.clone().into_sorted_vec() {
+            let view = self.token(by, id).await?;
+            // It may have ended meanwhile.
+            if !view.state.is_final() {
+                views.push(view);
             }
         }
+        Ok(views)
     }
 
     /// Counts the owners that `by` would be listed.
@@ -83,47 +120,65 @@ impl Service {
     /// # Errors
     /// A store that cannot be read.
     pub async fn owner_counts(&self, by: &Caller) -> Result<OwnerCounts, ServiceError> {
+        if by.sees_all() {
+            let make = async {
+                let (all, blocked) = self.store().count_owners().await?;
+                Ok(OwnerCounts { all, blocked })
+            };
+            return self.owner_tally.get(&self.clock, make).await;
+        }
         let (mut counts, mut after) = (OwnerCounts::default(), None);
         loop {
-            let page = self.owners(by, after.as_ref(), PAGE_ENTRIES).await?;
-            counts.all += page.entries.len();
-            counts.blocked += page.entries.iter().filter(|owner| owner.blocked.is_some()).count();
+            let page = self.store().owners(after.as_ref(), PAGE_ENTRIES).await?;
+            for owner in &page.entries {
+                // Parents are looked up for those alone of whom it may depend on them.
+                let sees = by.sees(owner, Relation::Other)
+                    || by.sees(owner, self.relation(by, owner).await?);
+                counts.all += usize::from(sees);
+                counts.blocked += usize::from(sees && owner.blocked.is_some());
+            }
             after = page.next;
-            if after.is_none() || counts.all >= COUNTED {
-                counts.more = after.is_some();
+            if after.is_none() {
                 return Ok(counts);
             }
         }
     }
 }
 
-impl TokenCounts {
-    fn add(&mut self, token: &TokenView, now: Timestamp) {
-        self.all += 1;
-        let place = match token.state {
-            State::Expired => &mut self.expired,
-            State::IdleExpired => &mut self.idle_expired,
-            State::Revoked => &mut self.revoked,
-            _ if token.blocked => &mut self.blocked,
-            State::Pending => &mut self.pending,
-            State::Active => &mut self.active,
-            State::Disabled => &mut self.disabled,
+impl Tally {
+    fn add(&mut self, token: &Glance, now: Timestamp) {
+        let Glance { course, used, blocked, .. } = token;
+        let counts = &mut self.counts;
+        let state = course.state(*used, now);
+        counts.all += 1;
+        let place = match state {
+            State::Expired => &mut counts.expired,
+            State::IdleExpired => &mut counts.idle_expired,
+            State::Revoked => &mut counts.revoked,
+            _ if *blocked => &mut counts.blocked,
+            State::Pending => &mut counts.pending,
+            State::Active => &mut counts.active,
+            State::Disabled => &mut counts.disabled,
         };
         *place += 1;
-        if token.state.is_final() {
+        if state.is_final() {
             return;
         }
-        let unused = token.last_use.is_none() && token.counts_as_used_at.is_none();
-        self.never_used += usize::from(unused);
-        let Some(end) = [token.expires_at, token.idle_at].into_iter().flatten().min() else {
-            return;
-        };
+        counts.never_used += usize::from(used.is_none());
+        self.usable_unused += usize::from(used.is_none() && state == State::Active && !blocked);
+        let Some(end) = course.life.deadline(*used) else { return };
         for (days, count) in [
-            (14, &mut self.end_within_14_days),
-            (3, &mut self.end_within_3_days),
-            (1, &mut self.end_within_1_day),
+            (14, &mut counts.end_within_14_days),
+            (3, &mut counts.end_within_3_days),
+            (1, &mut counts.end_within_1_day),
         ] {
             *count += usize::from(end <= now.plus(Span::from_days(days)));
+        }
+        if end <= now.plus(SOON) {
+            self.soonest.push((end, token.id));
+            if self.soonest.len() > SOONEST {
+                self.soonest.pop();
+            }
         }
     }
 }

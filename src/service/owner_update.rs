@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::config::Settings;
 use crate::domain::event::EventKind;
-use crate::domain::id::{OwnerId, Slug, TokenId};
+use crate::domain::id::{OwnerId, Slug};
 use crate::domain::owner::Owner;
 use crate::domain::time::Timestamp;
 use crate::service::caller::Caller;
@@ -13,14 +13,12 @@ use crate::service::error::ServiceError;
 use crate::service::input::{OwnerChange, Patch};
 use crate::service::owners::ROLES;
 use crate::service::view::{LeftBehind, OwnerChanged, OwnerView};
-use crate::service::{ATTEMPTS, PAGE_ENTRIES, Service, check, grant};
-use crate::store::{Change, Record, StoreError, Subject, TokenFilter, TokenQuery};
+use crate::service::walk::Walk;
+use crate::service::{ATTEMPTS, Service, check, grant};
+use crate::store::{Change, Record, StoreError, Subject, TokenFilter};
 
 /// How many superiors are followed to see that nobody is among their own.
 const PARENTS: usize = 1_000;
-
-/// How many tokens are looked at to say how many stay in another company.
-const LOOKED_AT: usize = 10_000;
 
 impl Service {
     /// Changes a user or a service. The next request of each of its tokens is decided by what it is
@@ -105,26 +103,17 @@ impl Service {
         owner: &Owner,
         now: Timestamp,
     ) -> Result<Option<LeftBehind>, ServiceError> {
-        let (mut tokens, mut looked_at) = (0, 0);
-        let mut after: Option<TokenId> = None;
-        loop {
-            let filter =
-                TokenFilter { owners: Some([owner.id.clone()].into()), ..TokenFilter::default() };
-            let query = TokenQuery { filter, after, ..TokenQuery::oldest(PAGE_ENTRIES) };
-            let page = self.store().tokens(&query).await?;
-            looked_at += page.entries.len();
-            let left = page.entries.iter().map(|listed| &listed.token).filter(|token| {
-                let over = token.expires_at.is_some_and(|end| end <= now);
-                token.company != owner.company && token.ended.is_none() && !over
+        let owners = Some([owner.id.clone()].into());
+        let mut walk = Walk::new(TokenFilter { owners, ..TokenFilter::default() }, now);
+        let mut tokens = 0;
+        while let Some(some) = self.step(&mut walk).await? {
+            let left = some.iter().filter(|token| {
+                let over = token.course.state(token.used, now).is_final();
+                !over && !token.is_of_company(owner.company.as_ref())
             });
             tokens += left.count();
-            after = page.next;
-            if after.is_none() || looked_at >= LOOKED_AT {
-                break;
-            }
         }
-        let more = after.is_some();
-        Ok((tokens > 0 || more).then_some(LeftBehind { tokens, more }))
+        Ok((tokens > 0).then_some(LeftBehind { tokens }))
     }
 }
 

@@ -303,8 +303,6 @@ pub struct OwnerChanged {
 pub struct LeftBehind {
     /// How many.
     pub tokens: usize,
-    /// Whether the owner has so many tokens that not all were looked at.
-    pub more: bool,
 }
 
 /// A company.

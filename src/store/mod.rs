@@ -27,6 +27,7 @@ pub mod codec;
 pub mod holder;
 pub mod error;
 mod facts;
+mod glance;
 pub mod patience;
 pub mod query;
 pub mod sealed;
@@ -43,6 +44,7 @@ pub use error::StoreError;
 pub use facts::{
     Change, Commit, Due, Health, Held, Listed, Page, Position, Record, Recorded, Repaired, Subject,
 };
+pub use glance::{Glance, OwnerKey, PendingUses};
 pub use holder::Opener;
 pub use opening::{history_folder, open, open_for, repair, restore};
 pub use query::{Order, Rotated, Standing, TokenFilter, TokenQuery, Used};
@@ -65,6 +67,18 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     /// A page of the tokens that a query asks for, dead ones too. Which they are is said by
     /// [`TokenFilter::matches`], whatever leads to them; a use counts once it was noted.
     async fn tokens(&self, query: &TokenQuery) -> Result<Page<Listed, TokenId>, StoreError>;
+
+    /// A page of the same tokens at a glance, for whoever asks about all of them; uses that wait count too. A page
+    /// may have fewer entries than were asked for, and another one behind it. The cost grows with the tokens: it
+    /// is some tens of nanoseconds for each.
+    async fn glances(
+        &self,
+        query: &TokenQuery,
+        pending: Arc<dyn PendingUses>,
+    ) -> Result<Page<Glance, TokenId>, StoreError>;
+
+    /// How many owners there are, and how many of them are blocked. The cost grows with the owners.
+    async fn count_owners(&self) -> Result<(usize, usize), StoreError>;
 
     /// Owners in alphabetical order.
     async fn owners(

@@ -10,7 +10,7 @@ use crate::domain::flags::Flags;
 use crate::domain::grant::Contexts;
 use crate::domain::id::{OwnerId, Slug, TokenId};
 use crate::domain::time::Timestamp;
-use crate::domain::token::{State, Token};
+use crate::domain::token::{Course, State, Token};
 
 /// One page of tokens.
 #[derive(Clone, Debug)]
@@ -187,6 +187,12 @@ impl TokenFilter {
         *self == Self::default()
     }
 
+    /// The same as far as the record alone answers it.
+    #[must_use]
+    pub fn of_record(&self) -> Self {
+        Self { standings: None, ends_before: None, used: None, rotated: None, ..self.clone() }
+    }
+
     /// Whether it asks for the last use of a token with an idle limit or without.
     pub const fn asks_use(&self) -> bool {
         let states = self.standings.is_some() || self.rotated.is_some();
@@ -208,7 +214,7 @@ impl TokenFilter {
         blocked: bool,
         now: Timestamp,
     ) -> bool {
-        self.matches_record(token) && self.matches_moment(token, used, blocked, now)
+        self.matches_record(token) && self.matches_course(&token.course(), used, blocked, now)
     }
 
     /// What the record alone says.
@@ -237,9 +243,10 @@ impl TokenFilter {
             && all(self.text.as_ref(), text)
     }
 
-    fn matches_moment(
+    /// What its life and its last use say, where the record alone says yes.
+    pub fn matches_course(
         &self,
-        token: &Token,
+        course: &Course,
         used: Option<Timestamp>,
         blocked: bool,
         now: Timestamp,
@@ -247,17 +254,16 @@ impl TokenFilter {
         if !self.asks_use() {
             return true;
         }
-        let state = token.state(used, now);
+        let state = course.state(used, now);
         let ends = |end: Timestamp| {
-            !state.is_final() && token.life().deadline(used).is_some_and(|deadline| deadline < end)
+            !state.is_final() && course.life.deadline(used).is_some_and(|deadline| deadline < end)
         };
         let was_used = |wanted: Used| match wanted {
             Used::Never => used.is_none(),
             Used::Before(moment) => used.is_none_or(|used| used < moment),
         };
-        let since = |id: TokenId| Timestamp::from_unix(id.made_at_ms() / 1_000);
         let moves = |rotated: Rotated| {
-            let since = token.rotated_to.filter(|_| !state.is_final()).map(since);
+            let since = course.succeeded_at.filter(|_| !state.is_final());
             since.is_some_and(|since| match rotated {
                 Rotated::Any => true,
                 Rotated::InUse => used.is_some_and(|used| used >= since),

@@ -50,7 +50,7 @@ fn told() -> Vec<Call> {
     let hash = "0".repeat(64);
     let event = json!({"position": 7, "at": THEN, "effective_at": THEN, "actor": "owner:root",
         "kind": "token.created", "tokens": [ID], "users": ["alice"]});
-    let counts = json!({"all": 1, "more": false, "pending": 0, "active": 1, "disabled": 0, "blocked": 0,
+    let counts = json!({"all": 1, "pending": 0, "active": 1, "disabled": 0, "blocked": 0,
         "expired": 0, "idle_expired": 0, "revoked": 0, "never_used": 1, "end_within_14_days": 0,
         "end_within_3_days": 0, "end_within_1_day": 0});
     let explained = json!({"permitted": false, "status": 401, "reason": "no_credential", "path": "/x",
@@ -60,23 +60,36 @@ fn told() -> Vec<Call> {
         call("get", "/history", "list_history", "Lists what happened, newest first")
             .query::<Which>()
             .answers::<EventPage>(200, "A page", &json!({"events": [event], "next": null})),
-        call("get", "/history/head", "history_head", "Shows the newest event, to be kept elsewhere")
-            .answers::<HeadView>(200, "The head", &json!({"position": 7, "hash": hash})),
+        call(
+            "get",
+            "/history/head",
+            "history_head",
+            "Shows the newest event, to be kept elsewhere",
+        )
+        .answers::<HeadView>(200, "The head", &json!({"position": 7, "hash": hash})),
         call("get", "/history/verify", "verify_history", "Checks the whole chain")
             .query::<Kept>()
             .answers::<VerifiedView>(
-                200,
-                "It holds",
-                &json!({"position": 7, "hash": hash, "segments": 1, "unfinished_bytes": 0}),
-            ),
-        call("get", "/overview", "overview", "How everything stands, in numbers").answers::<Overview>(
             200,
-            "Numbers",
-            &json!({"tokens": counts, "users": {"all": 1, "more": false, "blocked": 0}, "requests": null}),
+            "It holds",
+            &json!({"position": 7, "hash": hash, "segments": 1, "unfinished_bytes": 0}),
         ),
-        call("post", "/explain", "explain", "Why a request would go through, or where it would stop")
-            .body::<ExplainRequest>(&json!({"method": "GET", "url": "http://api.example/x", "token": ID}))
-            .answers::<Explained>(200, "Check by check", &explained),
+        call("get", "/overview", "overview", "How everything stands, in numbers")
+            .answers::<Overview>(
+                200,
+                "Numbers",
+                &json!({"tokens": counts, "users": {"all": 1, "blocked": 0}, "requests": null}),
+            ),
+        call(
+            "post",
+            "/explain",
+            "explain",
+            "Why a request would go through, or where it would stop",
+        )
+        .body::<ExplainRequest>(
+            &json!({"method": "GET", "url": "http://api.example/x", "token": ID}),
+        )
+        .answers::<Explained>(200, "Check by check", &explained),
     ]
 }
 

@@ -19,8 +19,8 @@ use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
 use crate::store::{
-    Commit, Due, Health, Held, Listed, NotedUse, Page, Position, Recorded, Store, StoreError,
-    Subject, TokenQuery, Usage, UseKey, UseSlot,
+    Commit, Due, Glance, Health, Held, Listed, NotedUse, Page, PendingUses, Position, Recorded,
+    Store, StoreError, Subject, TokenQuery, Usage, UseKey, UseSlot,
 };
 
 /// The store behind it, and how many reads there were.
@@ -87,6 +87,18 @@ impl Store for Late {
 
     async fn tokens(&self, query: &TokenQuery) -> Result<Page<Listed, TokenId>, StoreError> {
         self.inner.tokens(query).await
+    }
+
+    async fn glances(
+        &self,
+        query: &TokenQuery,
+        pending: Arc<dyn PendingUses>,
+    ) -> Result<Page<Glance, TokenId>, StoreError> {
+        self.inner.glances(query, pending).await
+    }
+
+    async fn count_owners(&self) -> Result<(usize, usize), StoreError> {
+        self.inner.count_owners().await
     }
 
     async fn owners(

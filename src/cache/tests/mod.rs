@@ -9,6 +9,7 @@
 mod companies;
 mod digest;
 mod flood;
+mod glances;
 pub(crate) mod late;
 mod meters;
 mod revoked;

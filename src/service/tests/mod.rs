@@ -17,6 +17,7 @@ mod sweep;
 mod tokens;
 mod update;
 mod warn;
+mod whole;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -81,6 +81,8 @@ async fn e1_acts_on_tokens_by_every_role() {
         let used = UsageQuestion::default();
         let row = world.row(async |by| letter(service.token_usage(&by, id, used).await)).await;
         assert_eq!(row, sees, "its requests by the day");
+        let row = world.row(async |by| letter(service.stopping(&by, &owner_id(owner)).await));
+        assert_eq!(row.await, sees, "how many tokens stop with {owner}");
         let change = || input(json!({"name": "two"}));
         let row = world.row(async |by| letter(service.update_token(&by, id, &change()).await));
         assert_eq!(row.await, minds, "changing it");

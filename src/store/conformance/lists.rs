@@ -1,6 +1,7 @@
 //! Lists with filters: whatever a store does to find its candidates, it lists what [`TokenFilter::matches`]
 //! says, all of it and in order, page by page.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{after, create, note};
@@ -16,7 +17,7 @@ use crate::store::sample::{
     NOW, commit, company, noted, owner, owner_creation, owner_id, revoked, token,
 };
 use crate::store::{
-    Order, Record, Rotated, Standing, Store, TokenFilter, TokenQuery, UseKey, Used,
+    Order, Record, Rotated, Standing, Store, TokenFilter, TokenQuery, Usage, UseKey, Used,
 };
 
 const TOKENS: u64 = 60;
@@ -43,7 +44,11 @@ fn made(n: u64) -> Token {
         company,
         created_at: after(n),
         not_before: after(if n.is_multiple_of(11) { 5_000 } else { n }),
-        expires_at: n.is_multiple_of(5).then(|| after(100 + 10 * n)),
+        expires_at: match n {
+            // Later than a summary has room for.
+            30 => Some(Timestamp::MAX),
+            n => n.is_multiple_of(5).then(|| after(100 + 10 * n)),
+        },
         idle_ttl: Span::from_seconds([0, 400, 2_000][n as usize % 3]),
         flags: Flags::from_bits([0, 0x100, 0x300, -1][n as usize % 4]).unwrap(),
         contexts: match n % 3 {
@@ -140,9 +145,11 @@ pub(crate) async fn check(store: &dyn Store, tokens: &[Token], blocked: &[&str])
     sorted.sort_by_key(|token| token.id);
     let keys: Vec<UseKey> = sorted.iter().map(|token| token.id.into()).collect();
     let uses = store.last_uses(&keys).await.unwrap();
+    let known: BTreeMap<_, _> =
+        sorted.iter().zip(&uses).map(|(t, used)| (t.id, (*t, used))).collect();
     for filter in filters() {
         for order in [Order::Oldest, Order::Newest] {
-            let fits = |(token, used): &(&&Token, &Option<crate::store::Usage>)| {
+            let fits = |(token, used): &(&&Token, &Option<Usage>)| {
                 let used = used.as_ref().map(|used| used.at);
                 let company = token.company.as_ref().map_or("", Slug::as_str);
                 let stopped = [token.owner.as_str(), company].iter().any(|id| blocked.contains(id));
@@ -172,9 +179,40 @@ pub(crate) async fn check(store: &dyn Store, tokens: &[Token], blocked: &[&str])
                     }
                 }
                 assert_eq!(listed, wanted, "{filter:?} {order:?} by {limit}");
+                check_glances(store, (&filter, order, limit, now), &wanted, &known).await;
             }
         }
     }
+}
+
+/// The same tokens at a glance, which tells of each what its record and its last use tell.
+async fn check_glances(
+    store: &dyn Store,
+    (filter, order, limit, now): (&TokenFilter, Order, usize, Timestamp),
+    wanted: &[TokenId],
+    known: &BTreeMap<TokenId, (&Token, &Option<Usage>)>,
+) {
+    let (mut seen, mut after) = (Vec::new(), None);
+    loop {
+        let query = TokenQuery { filter: filter.clone(), order, after, limit, now };
+        let page = store.glances(&query, Arc::new(())).await.unwrap();
+        assert!(page.entries.len() <= limit);
+        for glance in page.entries {
+            let (token, used) = known[&glance.id];
+            assert!(glance.owner.is_of(&token.owner) && !glance.owner.is_of(&owner_id("nobody")));
+            let ended_at = token.ended.as_ref().map(|ended| ended.act.at);
+            assert!(glance.is_of_company(token.company.as_ref()));
+            assert!(!glance.is_of_company(Some(&slug("nobody"))));
+            assert_eq!((glance.course, glance.ended_at), (token.course(), ended_at));
+            assert_eq!(glance.used, used.as_ref().map(|used| used.at), "{filter:?} {glance:?}");
+            seen.push(glance.id);
+        }
+        after = page.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(seen, wanted, "at a glance: {filter:?} {order:?} by {limit}");
 }
 
 /// Makes [`TOKENS`] tokens, of which some were used.

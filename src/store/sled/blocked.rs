@@ -57,7 +57,7 @@ impl Blocked {
 }
 
 /// Every entry of one kind.
-fn each(
+pub(super) fn each(
     index: &Index,
     kind: u8,
     mut take: impl FnMut(&[u8], &[u8]) -> Result<(), StoreError>,

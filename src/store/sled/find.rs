@@ -12,7 +12,7 @@ use super::index::Index;
 use super::packed::Entries;
 use super::shared::Shared;
 use super::stopped::Stopped;
-use super::summaries::Scanned;
+use super::summaries::{Against, Scanned};
 use super::{entry, keys};
 use crate::domain::id::{OwnerId, Slug, TokenId};
 use crate::domain::token::Token;
@@ -66,6 +66,26 @@ pub(super) fn tokens(
     Ok(search.page())
 }
 
+/// The tokens of these owners, if they are few.
+pub(super) fn few(index: &Index, owners: &[&OwnerId]) -> Result<Option<Vec<TokenId>>, StoreError> {
+    if owners.is_empty() || owners.len() > FEW {
+        return Ok(None);
+    }
+    let mut ids = Vec::new();
+    for owner in owners {
+        let left = FEW.saturating_sub(ids.len()).saturating_add(1);
+        let found = index.list(&keys::owned(owner), None, None, left)?;
+        if found.len() == left {
+            return Ok(None);
+        }
+        for (key, _) in found {
+            let id = keys::trailing_token(&key);
+            ids.push(id.ok_or_else(|| index.damage(&key, "it does not end with a token id"))?);
+        }
+    }
+    Ok(Some(ids))
+}
+
 impl Search<'_> {
     /// One entry more than the page has says that there are more.
     fn is_full(&self) -> bool {
@@ -106,23 +126,7 @@ impl Search<'_> {
 
     /// The tokens of these owners behind the place that the query names, in its order, if they are few.
     fn few(&self, owners: &[&OwnerId]) -> Result<Option<Vec<TokenId>>, StoreError> {
-        if owners.is_empty() || owners.len() > FEW {
-            return Ok(None);
-        }
-        let mut ids = Vec::new();
-        for owner in owners {
-            let left = FEW.saturating_sub(ids.len()).saturating_add(1);
-            let found = self.index.list(&keys::owned(owner), None, None, left)?;
-            if found.len() == left {
-                return Ok(None);
-            }
-            for (key, _) in found {
-                let id = keys::trailing_token(&key);
-                ids.push(
-                    id.ok_or_else(|| self.index.damage(&key, "it does not end with a token id"))?,
-                );
-            }
-        }
+        let Some(mut ids) = few(self.index, owners)? else { return Ok(None) };
         ids.sort_unstable();
         match (self.query.order, self.query.after) {
             (Order::Oldest, after) => ids.retain(|id| after.is_none_or(|after| *id > after)),
@@ -152,7 +156,8 @@ impl Search<'_> {
             false => Stopped::default(),
         };
         let (query, uses) = (self.query, &shared.uses);
-        shared.summaries.candidates(query, uses, &blocked, |id| self.look(id))
+        let against = Against { query, uses, pending: None, blocked: &blocked };
+        shared.summaries.candidates(against, |id| self.look(id))
     }
 
     /// Looks at one token; answers whether more are wanted.

@@ -18,8 +18,8 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::holder::Doing;
 use super::{
-    Commit, Due, Health, Held, Listed, NotedUse, Page, Position, Recorded, Store, StoreError,
-    Subject, TokenQuery, Usage, UseKey, UseSlot, codec,
+    Commit, Due, Glance, Health, Held, Listed, NotedUse, Page, PendingUses, Position, Recorded,
+    Store, StoreError, Subject, TokenQuery, Usage, UseKey, UseSlot, codec,
 };
 use crate::domain::company::Company;
 use crate::domain::day::{Day, Requests};
@@ -44,6 +44,7 @@ mod draft;
 mod entry;
 mod find;
 mod folder;
+mod glances;
 mod heal;
 mod index;
 mod keeper;
@@ -210,6 +211,21 @@ impl Store for SledStore {
             false => Some(self.searches.acquire().await.map_err(|_| StoreError::Closed)?),
         };
         self.aside(move |shared| find::tokens(&index, shared, &query)).await
+    }
+
+    async fn glances(
+        &self,
+        query: &TokenQuery,
+        pending: Arc<dyn PendingUses>,
+    ) -> Result<Page<Glance, TokenId>, StoreError> {
+        let (query, index) = (query.clone(), self.ready_for_all().await?);
+        let _turn = self.searches.acquire().await.map_err(|_| StoreError::Closed)?;
+        self.aside(move |shared| glances::glances(&index, shared, &query, &*pending)).await
+    }
+
+    async fn count_owners(&self) -> Result<(usize, usize), StoreError> {
+        let index = self.ready_for_all().await?;
+        self.aside(move |shared| glances::count_owners(&index, shared)).await
     }
 
     async fn owners(

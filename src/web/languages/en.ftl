@@ -124,7 +124,6 @@ count-active = { $count ->
 count-unused = of them never used
 count-paused = paused or blocked
 count-over = ended
-count-more = There are more tokens; only the newest of them are counted here.
 welcome-title = Three steps to your first token
 welcome-one = Create a token
 welcome-one-help = Give it a name and an owner, and open only what it needs.
@@ -510,7 +509,6 @@ block-count = { $count ->
     [one] { $count } active token stops.
    *[other] { $count } active tokens stop.
 }
-block-more = And more: not all of them were counted.
 unblock-title = Unblock { $name }?
 unblock-lead = Their tokens work again, unless they have ended meanwhile.
 unblock-count = { $count ->

@@ -136,7 +136,6 @@ count-active = { $count ->
 count-unused = deles nunca usados
 count-paused = pausados ou bloqueados
 count-over = terminados
-count-more = Há mais tokens; só os mais recentes foram contados aqui.
 welcome-title = Três passos até o seu primeiro token
 welcome-one = Crie um token
 welcome-one-help = Dê a ele um nome e um dono e abra somente o que ele precisa.
@@ -525,7 +524,6 @@ block-count = { $count ->
     [one] { $count } token ativo para.
    *[other] { $count } tokens ativos param.
 }
-block-more = E mais: nem todos foram contados.
 unblock-title = Desbloquear { $name }?
 unblock-lead = Os tokens voltam a funcionar, a não ser que tenham terminado nesse meio-tempo.
 unblock-count = { $count ->

@@ -2,7 +2,6 @@
 
 use askama::Template;
 
-use crate::service::offers::Stopping;
 use crate::service::view::{CompanyView, OwnerView};
 use crate::web::frame::Frame;
 use crate::web::wrongs::Wrongs;
@@ -30,7 +29,7 @@ pub struct Block {
     /// How often its record was changed.
     pub revision: u64,
     /// How many tokens stop, or go on.
-    pub stopping: Stopping,
+    pub stopping: u64,
     /// The reason that was typed.
     pub reason: String,
 }
@@ -41,7 +40,7 @@ impl Block {
         frame: Frame,
         (wrongs, reason): (Wrongs, &str),
         user: &OwnerView,
-        stopping: Stopping,
+        stopping: u64,
     ) -> Self {
         let blocked = user.blocked.is_some();
         Self {
@@ -64,7 +63,7 @@ impl Block {
         frame: Frame,
         (wrongs, reason): (Wrongs, &str),
         company: &CompanyView,
-        stopping: Stopping,
+        stopping: u64,
     ) -> Self {
         let blocked = company.blocked.is_some();
         let lead = match blocked {

@@ -5,12 +5,15 @@ use askama::Template;
 use super::history::EventRow;
 use super::live::Live;
 use super::parts::{Ends, TokenRow};
+use crate::service::overview::Tally;
 use crate::web::frame::{Frame, When};
 
 /// How many tokens are in which state.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Counted {
-    /// That can be used.
+    /// All of them.
+    pub all: u64,
+    /// That can be used, or will be able to.
     pub active: u64,
     /// That are paused, or stopped with their owner.
     pub paused: u64,
@@ -18,8 +21,21 @@ pub struct Counted {
     pub unused: u64,
     /// That are over.
     pub over: u64,
-    /// Whether there are more tokens than were counted.
-    pub more: bool,
+}
+
+impl Counted {
+    /// As they were counted.
+    pub fn of(tally: &Tally) -> Self {
+        let counts = &tally.counts;
+        let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+        Self {
+            all: number(counts.all),
+            active: number(counts.active + counts.pending),
+            paused: number(counts.disabled + counts.blocked),
+            unused: number(tally.usable_unused),
+            over: number(counts.expired + counts.idle_expired + counts.revoked),
+        }
+    }
 }
 
 /// The page.
@@ -48,8 +64,7 @@ pub struct Overview {
 
 impl Overview {
     /// Whether nothing was made yet.
-    pub fn is_new(&self) -> bool {
-        let Counted { active, paused, over, .. } = self.counted;
-        active + paused + over == 0
+    pub const fn is_new(&self) -> bool {
+        self.counted.all == 0
     }
 }

@@ -2,7 +2,8 @@
 //! tokens without reading a million records. `DATA/summaries` has a row for each token (`row`, `page`), by the number of
 //! its slot; `DATA/summaries.texts` has the texts that are searched, in small letters, one after the other.
 //!
-//! **A list never shows a token wrongly**, because rows only name candidates: the record decides (`find`).
+//! **A list never shows a token wrongly**, because rows only name candidates: the record decides (`find`). Who asks about
+//! every token is told what the rows say (`found`), of those that say enough; they say what the record says.
 //!
 //! **A list never misses a token that is there**, because a row is never older than what was acknowledged:
 //!
@@ -25,7 +26,6 @@
 //! Nothing here is in memory but two ids for each [`BLOCK`] rows, by which blocks are read in the order of the
 //! list (`scan`).
 
-use std::collections::BinaryHeap;
 use std::fs::File;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -39,6 +39,7 @@ use crate::domain::token::Token;
 use crate::store::StoreError;
 
 mod begin;
+mod found;
 mod head;
 mod page;
 mod put;
@@ -49,7 +50,8 @@ mod tests;
 mod wanted;
 mod window;
 
-pub(super) use scan::Scanned;
+pub(super) use found::Glanced;
+pub(super) use scan::{Against, Scanned};
 
 use head::{HEAD_BYTES, Head};
 use page::{PAGE_BYTES, PAGE_ROWS};

@@ -2,7 +2,7 @@
 //!
 //! | bytes | what |
 //! | --- | --- |
-//! | 0..4032 | 48 rows |
+//! | 0..4032 | 42 rows |
 //! | 4032..4092 | zeros |
 //! | 4092..4096 | CRC-32C over the salt of the file, the number of the page, and the rest |
 
@@ -11,7 +11,7 @@ use super::row::{ROW_BYTES, Row};
 /// The size of a page.
 pub(super) const PAGE_BYTES: usize = 4_096;
 /// How many rows it has.
-pub(super) const PAGE_ROWS: usize = 48;
+pub(super) const PAGE_ROWS: usize = 42;
 
 /// Its last bytes.
 const STATED: usize = PAGE_BYTES - 4;

@@ -1,30 +1,32 @@
-//! One row: what filters ask of a token, in 84 bytes.
+//! One row: what filters ask of a token, in 96 bytes.
 //!
 //! | bytes | what |
 //! | --- | --- |
-//! | 0..4 | bits: that it is there, the end, a pause, an expiry, a time beyond 2106, a successor |
+//! | 0..4 | bits: that it is there, the end, a pause, an expiry, a time beyond 2106, long texts, all contexts |
 //! | 4..20 | the token's id |
 //! | 20..28 | its owner: 64 bits of SHA-256 over the salt and the name |
-//! | 28..32 | its company: CRC-32C of the name, 0 for none |
-//! | 32..48 | when it was made, begins and expires, and how long it may lie unused, in seconds |
-//! | 48..56 | its flags |
-//! | 56..64 | its contexts: three bits for each, by its name, so that few sets seem to have one that they lack; all for all |
-//! | 64..68, 68..72 | CRC-32C of its hint, and of its name in small letters |
-//! | 72..80 | where its texts begin in the file of texts (six bytes), and how long they are |
-//! | 80..84 | CRC-32C of the texts, mixed with the salt and the number of the row |
+//! | 28..36 | its company: the same, 0 for none |
+//! | 36..56 | when it was made, begins and expires, how long it may lie unused, and when it ended, in seconds |
+//! | 56..64 | its flags |
+//! | 64..72 | its contexts: three bits for each, by its name, so that few sets seem to have one that they lack; all for all |
+//! | 72..76, 76..80 | CRC-32C of its hint, and of its name in small letters |
+//! | 80..88 | where its texts begin in the file of texts (six bytes), and how long they are |
+//! | 88..92 | CRC-32C of the texts, mixed with the salt and the number of the row |
+//! | 92..96 | when its successor was made, in seconds; 0 for none |
 //!
 //! Whatever is shortened here is so in one direction: a row never says "no" of a token whose record says
-//! "yes". But for the owner's 64 bits, of which no two are alike that anybody could find: the salt is random.
+//! "yes". But for the 64 bits of owners and companies, of which no two are alike that anybody could find: the
+//! salt is random.
 
 use crate::domain::grant::Contexts;
-use crate::domain::id::{OwnerId, Slug, TokenId};
-use crate::domain::secret::Digest;
+use crate::domain::id::{Slug, TokenId};
 use crate::domain::time::{Span, Timestamp};
-use crate::domain::token::{End, Life, State, Token};
+use crate::domain::token::{Course, End, Life, Token};
+use crate::store::glance::salted;
 use crate::store::query::{folded, texts};
 
 /// The size of a row.
-pub(super) const ROW_BYTES: usize = 84;
+pub(super) const ROW_BYTES: usize = 96;
 
 /// How it ended, in two bits; zero for a token that did not.
 const ENDED: u32 = 0b11;
@@ -40,9 +42,8 @@ const BORDER: char = '\u{1}';
 
 /// It is there: no row is all zeros.
 const PRESENT: u32 = 1 << 6;
-
-/// It has a successor.
-const ROTATED: u32 = 1 << 7;
+/// It may use all contexts.
+const GENERAL: u32 = 1 << 7;
 
 /// A row as it stands in a page that verified.
 #[derive(Clone, Copy, Debug)]
@@ -93,13 +94,15 @@ pub(super) fn encode(token: &Token, salt: u32, texts: Texts) -> [u8; ROW_BYTES] 
         not_before.unix(),
         expires_at.unwrap_or_default().unix(),
         idle_ttl.seconds(),
+        token.ended.as_ref().map_or(0, |ended| ended.act.at.unix()),
     ];
+    let succeeded = token.succeeded_at().map_or(0, Timestamp::unix);
     for (holds, bit) in [
         (token.disabled.is_some(), DISABLED),
         (expires_at.is_some(), EXPIRES),
-        (times.iter().any(|time| u32::try_from(*time).is_err()), FAR),
+        (times.iter().chain([&succeeded]).any(|time| short(*time) == u32::MAX), FAR),
         (texts.length == 0, LONG),
-        (token.rotated_to.is_some(), ROTATED),
+        (token.contexts == Contexts::All, GENERAL),
     ] {
         bits |= if holds { bit } else { 0 };
     }
@@ -113,8 +116,9 @@ pub(super) fn encode(token: &Token, salt: u32, texts: Texts) -> [u8; ROW_BYTES] 
     };
     put(&bits.to_le_bytes());
     put(token.id.as_bytes());
-    put(&owner_hash(salt, &token.owner).to_le_bytes());
-    put(&token.company.as_ref().map_or(0, company_hash).to_le_bytes());
+    put(&salted(salt, token.owner.as_str()).to_le_bytes());
+    let company = token.company.as_ref().map_or(0, |company| salted(salt, company.as_str()));
+    put(&company.to_le_bytes());
     times.iter().for_each(|time| put(&short(*time).to_le_bytes()));
     put(&token.flags.bits().to_le_bytes());
     put(&all_context_bits(&token.contexts).to_le_bytes());
@@ -123,21 +127,13 @@ pub(super) fn encode(token: &Token, salt: u32, texts: Texts) -> [u8; ROW_BYTES] 
     put(texts.offset.to_le_bytes().get(..6).unwrap_or_default());
     put(&texts.length.to_le_bytes());
     put(&texts.checksum.to_le_bytes());
+    put(&short(succeeded).to_le_bytes());
     bytes
 }
 
 /// Seconds that may not fit; what does not is marked.
-pub(super) fn short(seconds: u64) -> u32 {
+fn short(seconds: u64) -> u32 {
     u32::try_from(seconds).unwrap_or(u32::MAX)
-}
-
-pub(super) fn owner_hash(salt: u32, owner: &OwnerId) -> u64 {
-    let digest = Digest::of(&[&salt.to_le_bytes()[..], owner.as_str().as_bytes()].concat());
-    digest.as_bytes().first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes))
-}
-
-pub(super) fn company_hash(company: &Slug) -> u32 {
-    crc32c::crc32c(company.as_str().as_bytes()).max(1)
 }
 
 pub(super) fn name_hash(name: &str) -> u32 {
@@ -180,38 +176,34 @@ impl<'a> Row<'a> {
         self.long(20)
     }
 
-    pub(super) fn company(&self) -> u32 {
-        self.word(28)
-    }
-
-    pub(super) fn created(&self) -> u32 {
-        self.word(32)
-    }
-
-    /// When it expires; none for never.
-    pub(super) fn expires(&self) -> Option<u32> {
-        (self.word(0) & EXPIRES != 0).then(|| self.word(40))
+    pub(super) fn company(&self) -> u64 {
+        self.long(28)
     }
 
     pub(super) fn flags(&self) -> u64 {
-        self.long(48)
-    }
-
-    pub(super) fn contexts(&self) -> u64 {
         self.long(56)
     }
 
+    pub(super) fn contexts(&self) -> u64 {
+        self.long(64)
+    }
+
+    /// Whether these are all there are.
+    pub(super) fn is_general(&self) -> bool {
+        self.word(0) & GENERAL != 0
+    }
+
     pub(super) fn hint(&self) -> u32 {
-        self.word(64)
+        self.word(72)
     }
 
     pub(super) fn name(&self) -> u32 {
-        self.word(68)
+        self.word(76)
     }
 
     /// Where its texts are; none if the record must be asked for them.
     pub(super) fn texts(&self) -> Option<Texts> {
-        let (place, checksum) = (self.long(72), self.word(80));
+        let (place, checksum) = (self.long(80), self.word(88));
         let texts =
             Texts { offset: place & (u64::MAX >> 16), length: (place >> 48) as u16, checksum };
         (self.word(0) & LONG == 0).then_some(texts)
@@ -222,37 +214,41 @@ impl<'a> Row<'a> {
         self.word(0) & FAR != 0
     }
 
-    pub(super) fn is_rotated(&self) -> bool {
-        self.word(0) & ROTATED != 0
-    }
-
     pub(super) fn has_ended(&self) -> bool {
         self.word(0) & ENDED != 0
     }
 
+    /// When it ended, if it is not far.
+    pub(super) fn ended_at(&self) -> Option<Timestamp> {
+        self.has_ended().then(|| self.time(52))
+    }
+
     /// The limits on its life in time, if it is not far.
     pub(super) fn life(&self) -> Life {
-        let at = |at: usize| Timestamp::from_unix(self.word(at).into());
+        let expires = self.word(0) & EXPIRES != 0;
         Life {
-            created_at: at(32),
-            not_before: at(36),
-            expires_at: self.expires().map(|expiry| Timestamp::from_unix(expiry.into())),
-            idle_ttl: Span::from_seconds(self.word(44).into()),
+            created_at: self.time(36),
+            not_before: self.time(40),
+            expires_at: expires.then(|| self.time(44)),
+            idle_ttl: Span::from_seconds(self.word(48).into()),
         }
     }
 
-    /// Where in its life the token is, as [`Token::state`] says it.
-    pub(super) fn state(&self, used: Option<Timestamp>, now: Timestamp) -> State {
-        let (life, bits) = (self.life(), self.word(0));
-        match bits & ENDED {
-            1 => State::Revoked,
-            2 => State::Expired,
-            3 => State::IdleExpired,
-            _ if life.expires_at.is_some_and(|expiry| now >= expiry) => State::Expired,
-            _ if life.idle_deadline(used).is_some_and(|end| now >= end) => State::IdleExpired,
-            _ if bits & DISABLED != 0 => State::Disabled,
-            _ if now < life.not_before => State::Pending,
-            _ => State::Active,
-        }
+    fn time(&self, at: usize) -> Timestamp {
+        Timestamp::from_unix(self.word(at).into())
+    }
+
+    /// What says where in its life it is, if it is not far. A leak was a revocation.
+    pub(super) fn course(&self) -> Course {
+        let bits = self.word(0);
+        let ended = match bits & ENDED {
+            1 => Some(End::Revoked),
+            2 => Some(End::Expired),
+            3 => Some(End::IdleExpired),
+            _ => None,
+        };
+        let succeeded = Some(self.word(92)).filter(|second| *second > 0);
+        let succeeded_at = succeeded.map(|second| Timestamp::from_unix(second.into()));
+        Course { life: self.life(), ended, disabled: bits & DISABLED != 0, succeeded_at }
     }
 }

@@ -4,19 +4,18 @@
 //! clock that went back, may have changed places. So blocks are taken by the first id that may be in them, and
 //! what was found waits until no block that is still to come can have an earlier one.
 
-use std::cmp::Reverse;
 use std::ops::ControlFlow;
 
+use super::found::{Found, Glanced, Room};
 use super::page::{self, PAGE_BYTES, PAGE_ROWS};
 use super::row::Row;
 use super::wanted::{Says, Wanted};
-use super::window::Window;
-use super::{BLOCK, BinaryHeap, Summaries};
+use super::{BLOCK, Summaries};
 use crate::domain::id::TokenId;
-use crate::store::StoreError;
 use crate::store::query::{Order, TokenQuery};
 use crate::store::sled::stopped::Stopped;
-use crate::store::sled::uses::{Seen, Uses};
+use crate::store::sled::uses::Uses;
+use crate::store::{PendingUses, StoreError};
 
 /// How a search ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,6 +26,17 @@ pub(in crate::store::sled) enum Scanned {
     Unreliable,
 }
 
+/// What rows are held against.
+#[derive(Clone, Copy)]
+pub(in crate::store::sled) struct Against<'a> {
+    pub(in crate::store::sled) query: &'a TokenQuery,
+    pub(in crate::store::sled) uses: &'a Uses,
+    /// Where the last use of every token is wanted: what waits of them.
+    pub(in crate::store::sled) pending: Option<&'a dyn PendingUses>,
+    /// Whose tokens are stopped, if that is asked.
+    pub(in crate::store::sled) blocked: &'a Stopped,
+}
+
 /// An id by its place in the list: what comes earlier is less.
 type Rank = [u8; 16];
 
@@ -35,17 +45,6 @@ fn rank(order: Order, id: TokenId) -> Rank {
         Order::Oldest => *id.as_bytes(),
         Order::Newest => id.as_bytes().map(|byte| !byte),
     }
-}
-
-/// Room that is used again for each block.
-#[derive(Debug, Default)]
-struct Room {
-    pages: Vec<u8>,
-    texts: Window,
-    uses: Vec<u8>,
-    seen: Vec<Seen>,
-    /// Numbers in the block of rows that may fit.
-    fitting: Vec<usize>,
 }
 
 /// What is said of a page that does not verify, or lacks a row.
@@ -88,36 +87,49 @@ impl Summaries {
     /// Passes on the tokens that may be wanted, in the order of the list, until none is wanted any more.
     pub(in crate::store::sled) fn candidates(
         &self,
-        query: &TokenQuery,
-        uses: &Uses,
-        blocked: &Stopped,
-        mut take: impl FnMut(TokenId) -> Result<ControlFlow<()>, StoreError>,
+        against: Against<'_>,
+        take: impl FnMut(TokenId) -> Result<ControlFlow<()>, StoreError>,
+    ) -> Result<Scanned, StoreError> {
+        self.scan(against, |found, _| found.id(), take)
+    }
+
+    /// The same at a glance, of a filter that asks no use; what waits of uses must be at hand.
+    pub(in crate::store::sled) fn glances(
+        &self,
+        against: Against<'_>,
+        take: impl FnMut(Glanced) -> Result<ControlFlow<()>, StoreError>,
+    ) -> Result<Scanned, StoreError> {
+        self.scan(against, |found, wanted| found.glance(wanted), take)
+    }
+
+    fn scan<T>(
+        &self,
+        against: Against<'_>,
+        pick: impl Fn(&Found<'_>, &Wanted<'_>) -> T,
+        mut take: impl FnMut(T) -> Result<ControlFlow<()>, StoreError>,
     ) -> Result<Scanned, StoreError> {
         let Some((times, salt)) = self.look() else { return Ok(Scanned::Unreliable) };
+        let Against { query, uses, blocked, .. } = against;
         let wanted = Wanted::new(query, salt, uses.floor(), blocked);
         let after = query.after.map(|id| rank(query.order, id));
-        let mut waiting: BinaryHeap<Reverse<(Rank, TokenId)>> = BinaryHeap::new();
+        let mut waiting: Vec<(Rank, T)> = Vec::new();
         let mut room = Room::default();
         // Rows that come later would be out of order, and nobody was told of them when this began.
         let (rows, blocks) = self.blocks_in(query.order, after);
         for (earliest, block) in blocks {
-            while let Some(Reverse((first, id))) = waiting.peek().copied() {
-                if first >= earliest {
-                    break;
-                }
-                waiting.pop();
-                if take(id)?.is_break() {
+            let ready = waiting.partition_point(|(rank, _)| *rank < earliest);
+            for (_, picked) in waiting.drain(..ready) {
+                if take(picked)?.is_break() {
                     return Ok(Scanned::Done);
                 }
             }
-            let found =
-                self.search((block, rows), (times, salt), (&wanted, uses), &mut room, |id| {
-                    let rank = rank(query.order, id);
-                    if after.is_none_or(|after| rank > after) {
-                        waiting.push(Reverse((rank, id)));
-                    }
-                });
-            match found {
+            let pass = |found: &Found<'_>| {
+                let rank = rank(query.order, found.id());
+                if after.is_none_or(|after| rank > after) {
+                    waiting.push((rank, pick(found, &wanted)));
+                }
+            };
+            match self.search((block, rows), times, (&wanted, against), &mut room, pass) {
                 Ok(()) => {}
                 Err(Bad::Store(error)) => return Err(error),
                 Err(Bad::Rows(what)) => {
@@ -125,9 +137,11 @@ impl Summaries {
                     return Ok(Scanned::Unreliable);
                 }
             }
+            // Nearly in order, which is quick.
+            waiting.sort_by_key(|(rank, _)| *rank);
         }
-        while let Some(Reverse((_, id))) = waiting.pop() {
-            if take(id)?.is_break() {
+        for (_, picked) in waiting {
+            if take(picked)?.is_break() {
                 break;
             }
         }
@@ -192,62 +206,59 @@ impl Summaries {
     fn search(
         &self,
         (block, most): (u64, u64),
-        (times, salt): (u64, u32),
-        (wanted, uses): (&Wanted<'_>, &Uses),
+        times: u64,
+        (wanted, against): (&Wanted<'_>, Against<'_>),
         room: &mut Room,
-        mut pass: impl FnMut(TokenId),
+        mut pass: impl FnMut(&Found<'_>),
     ) -> Result<(), Bad> {
         let begin = block.saturating_mul(BLOCK);
         let inside = self.shared();
         if inside.times != times {
             return Err(Bad::Rows("it was made anew"));
         }
+        let salt = inside.salt;
         let first = self.block(block, most, &mut room.pages)?;
         drop(inside);
-        let (pages, _) = room.pages.as_chunks::<PAGE_BYTES>();
-        let row = |at: usize| {
-            let rows = page::rows(pages.get(at / PAGE_ROWS)?);
-            rows.get(at % PAGE_ROWS).and_then(Row::read)
-        };
         room.fitting.clear();
-        let (fitting, mut asks_uses) = (&mut room.fitting, false);
+        let (fitting, mut depends) = (&mut room.fitting, false);
         each(&room.pages, salt, first, most, |at, row| {
             match wanted.asks(row) {
                 Says::No => return,
                 Says::Perhaps => {}
-                Says::Used => asks_uses = true,
+                Says::Used => depends = true,
             }
             fitting.push(at);
         })?;
         if room.fitting.is_empty() {
             return Ok(());
         }
-        if asks_uses {
-            let count = pages.len().saturating_mul(PAGE_ROWS);
-            uses.survey(begin, count, &mut room.uses, &mut room.seen).map_err(Bad::Store)?;
-            let seen = &room.seen;
-            room.fitting.retain(|at| {
-                row(*at).is_some_and(|row| {
-                    let seen = seen.get(*at).copied().unwrap_or(Seen::Unknown);
-                    wanted.asks(row) != Says::Used || wanted.passes(row, seen)
-                })
+        if depends || against.pending.is_some() {
+            let count = room.pages.len() / PAGE_BYTES * PAGE_ROWS;
+            // First, since a use leaves the memory only after it is in its slot.
+            room.note_pending(begin, count, against.pending);
+            room.uses.read(against.uses, begin, count).map_err(Bad::Store)?;
+        }
+        if depends {
+            room.retain(|found| {
+                wanted.asks(found.row) != Says::Used || wanted.passes(found.row, found.seen())
             });
         }
-        let texts = |at: &usize| row(*at).and_then(|row| row.texts());
         if let Some(text) = wanted.text() {
-            room.texts.read(&self.texts, room.fitting.iter().filter_map(texts), text)?;
+            let row = |at: &usize| room.row(*at).and_then(|row| row.texts());
+            let places: Vec<_> = room.fitting.iter().filter_map(row).collect();
+            room.texts.read(&self.texts, places.iter().copied(), text)?;
         }
         for at in &room.fitting {
-            let Some(row) = row(*at) else { continue };
+            let Some(found) = room.found(*at) else { continue };
             let number = begin.saturating_add(u64::try_from(*at).unwrap_or_default());
-            let has = match (wanted.text(), row.texts()) {
+            let has = match (wanted.text(), found.row.texts()) {
                 (Some(text), Some(place)) => {
                     room.texts.has(&self.texts, (salt, number), place, text)?
                 }
                 _ => Some(true),
             };
             if has.ok_or(Bad::Rows("a text is damaged"))? {
-                pass(row.id());
+                pass(&found);
             }
         }
         Ok(())

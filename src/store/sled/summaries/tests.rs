@@ -33,12 +33,17 @@ fn a_row_tells_the_state_of_its_token_at_every_moment() {
     for token in samples() {
         let bytes = row::encode(&token, 5, place);
         let row = Row::read(&bytes).unwrap();
-        assert_eq!((row.id(), row.life(), row.texts()), (token.id, token.life(), Some(place)));
+        assert_eq!((row.id(), row.course(), row.texts()), (token.id, token.course(), Some(place)));
         assert_eq!(row.has_ended(), token.ended.is_some());
+        assert_eq!(row.ended_at(), token.ended.as_ref().map(|ended| ended.act.at));
         for days in [0, 1, 2, 3, 4, 5, 99, 100, 101, 200] {
             let now = NOW.plus(Span::from_days(days));
             for used in [None, Some(NOW), Some(NOW.plus(Span::from_days(50)))] {
-                assert_eq!(row.state(used, now), token.state(used, now), "{days} {used:?}");
+                assert_eq!(
+                    row.course().state(used, now),
+                    token.state(used, now),
+                    "{days} {used:?}"
+                );
             }
         }
     }

@@ -1,33 +1,30 @@
 //! What a filter asks of a row: every token that the filter lists passes, and hardly any other.
 
-use std::collections::HashSet;
-
 use memchr::memmem::Finder;
 
 use super::row::{self, Row};
-use crate::domain::id::OwnerId;
 use crate::domain::time::Timestamp;
-use crate::store::query::{Standing, TokenFilter, TokenQuery, Used, folded};
+use crate::store::glance::salted;
+use crate::store::query::{Rotated, TokenFilter, TokenQuery, folded};
 use crate::store::sled::stopped::Stopped;
 use crate::store::sled::uses::Seen;
 
 /// A filter, prepared for rows of one file.
 #[derive(Debug)]
 pub(super) struct Wanted<'a> {
+    salt: u32,
     filter: &'a TokenFilter,
     now: Timestamp,
     /// Idle tokens that were made before this count as used then.
     floor: Timestamp,
-    owners: Option<HashSet<u64>>,
-    company: Option<u32>,
+    owners: Option<Hashes>,
+    company: Option<u64>,
     context: u64,
     flags: u64,
     name: Option<u32>,
     hint: Option<u32>,
-    created: (u32, u32),
-    expires_before: Option<u32>,
-    blocked_owners: HashSet<u64>,
-    blocked_companies: HashSet<u32>,
+    blocked_owners: Hashes,
+    blocked_companies: Hashes,
     text: Option<Finder<'static>>,
 }
 
@@ -40,6 +37,22 @@ pub(super) enum Says {
     Used,
 }
 
+/// Names as rows have them, in order.
+#[derive(Debug)]
+struct Hashes(Vec<u64>);
+
+impl Hashes {
+    fn of<'a>(salt: u32, names: impl Iterator<Item = &'a str>) -> Self {
+        let mut hashes: Vec<_> = names.map(|name| salted(salt, name)).collect();
+        hashes.sort_unstable();
+        Self(hashes)
+    }
+
+    fn contains(&self, hash: u64) -> bool {
+        self.0.binary_search(&hash).is_ok()
+    }
+}
+
 impl<'a> Wanted<'a> {
     pub(super) fn new(
         query: &'a TokenQuery,
@@ -48,27 +61,26 @@ impl<'a> Wanted<'a> {
         blocked: &Stopped,
     ) -> Self {
         let TokenQuery { filter, now, .. } = query;
-        let last_before = |end: Timestamp| row::short(end.unix().saturating_sub(1));
-        let of_owner = |owner: &OwnerId| row::owner_hash(salt, owner);
+        let owners = filter.owners.as_ref();
         Self {
+            salt,
             filter,
             now: *now,
             floor,
-            owners: filter.owners.as_ref().map(|all| all.iter().map(of_owner).collect()),
-            company: filter.company.as_ref().map(row::company_hash),
+            owners: owners.map(|all| Hashes::of(salt, all.iter().map(|id| id.as_str()))),
+            company: filter.company.as_ref().map(|company| salted(salt, company.as_str())),
             context: filter.context.as_ref().map_or(0, row::context_bits),
             flags: filter.flags.bits().cast_unsigned(),
             name: filter.name.as_deref().map(row::name_hash),
             hint: filter.hint.as_ref().map(|hint| crc32c::crc32c(hint.as_bytes())),
-            created: (
-                filter.created_from.map_or(0, |from| row::short(from.unix())),
-                filter.created_before.map_or(u32::MAX, last_before),
-            ),
-            expires_before: filter.expires_before.map(last_before),
-            blocked_owners: blocked.owners.iter().map(of_owner).collect(),
-            blocked_companies: blocked.companies.iter().map(row::company_hash).collect(),
+            blocked_owners: Hashes::of(salt, blocked.owners.iter().map(|id| id.as_str())),
+            blocked_companies: Hashes::of(salt, blocked.companies.iter().map(|id| id.as_str())),
             text: filter.text.as_ref().map(|text| Finder::new(&folded(text)).into_owned()),
         }
+    }
+
+    pub(super) const fn salt(&self) -> u32 {
+        self.salt
     }
 
     /// What to look for in the texts.
@@ -78,25 +90,43 @@ impl<'a> Wanted<'a> {
 
     pub(super) fn asks(&self, row: Row<'_>) -> Says {
         let same = |wanted: Option<u32>, has: u32| wanted.is_none_or(|wanted| wanted == has);
-        let expires = |end: u32| row.expires().is_some_and(|expiry| expiry <= end);
-        let fits = self.owners.as_ref().is_none_or(|owners| owners.contains(&row.owner()))
-            && same(self.company, row.company())
+        let fits = self.owners.as_ref().is_none_or(|owners| owners.contains(row.owner()))
+            && self.company.is_none_or(|company| company == row.company())
             && row.contexts() & self.context == self.context
             && row.flags() & self.flags == self.flags
             && same(self.name, row.name())
-            && same(self.hint, row.hint())
-            && (self.created.0..=self.created.1).contains(&row.created())
-            && self.expires_before.is_none_or(expires);
+            && same(self.hint, row.hint());
         match fits {
             false => Says::No,
-            true if row.is_far() || !self.filter.asks_use() => Says::Perhaps,
+            true if row.is_far() => Says::Perhaps,
+            true if !self.fits_times(row) => Says::No,
+            true if !self.filter.asks_use() => Says::Perhaps,
             true => self.asks_moment(row),
         }
     }
 
+    fn fits_times(&self, row: Row<'_>) -> bool {
+        let (filter, life) = (self.filter, row.life());
+        let expires = |end: Timestamp| life.expires_at.is_some_and(|expiry| expiry < end);
+        filter.created_from.is_none_or(|from| life.created_at >= from)
+            && filter.created_before.is_none_or(|end| life.created_at < end)
+            && filter.expires_before.is_none_or(expires)
+    }
+
+    /// Whether a row that fits is enough to say so, its texts being looked at: of a token whose texts and times
+    /// have room, where nothing is asked for that rows have of names alone.
+    pub(super) fn is_sure(&self, row: Row<'_>) -> bool {
+        let shortened = self.name.is_some() || self.hint.is_some();
+        !shortened
+            && !row.is_far()
+            && (self.context == 0 || row.is_general())
+            && (self.text.is_none() || row.texts().is_some())
+    }
+
     /// A use can only move the end by idleness to later: what does not depend on it without one, does not at all.
     fn asks_moment(&self, row: Row<'_>) -> Says {
-        if self.filter.used.is_some() || self.is_open(row) {
+        let asks = self.filter.used.is_some() || self.filter.rotated == Some(Rotated::InUse);
+        if asks || self.is_open(row) {
             return Says::Used;
         }
         if self.holds(row, None) { Says::Perhaps } else { Says::No }
@@ -112,38 +142,27 @@ impl<'a> Wanted<'a> {
 
     /// Whether a token passes that was last used so.
     pub(super) fn passes(&self, row: Row<'_>, seen: Seen) -> bool {
+        self.used(row, seen).is_none_or(|used| self.holds(row, used))
+    }
+
+    /// The moment by which a token is judged as used last, if its row and its slot tell.
+    pub(super) fn used(&self, row: Row<'_>, seen: Seen) -> Option<Option<Timestamp>> {
         let known = match seen {
             Seen::Never => None,
             Seen::At(at) => Some(at),
-            Seen::Unknown => return true,
+            Seen::Once if !row.has_ended() => None,
+            Seen::Once | Seen::Unknown => return None,
         };
         let idles = !row.has_ended() && row.life().created_at < self.floor;
-        let used = if idles { known.max(Some(self.floor)) } else { known };
-        let was_used = match self.filter.used {
-            None => true,
-            Some(Used::Never) => used.is_none(),
-            Some(Used::Before(moment)) => used.is_none_or(|used| used < moment),
-        };
-        was_used && self.holds(row, used)
+        Some(if idles { known.max(Some(self.floor)) } else { known })
+    }
+
+    /// Whether its owner or its company is blocked.
+    pub(super) fn is_blocked(&self, row: Row<'_>) -> bool {
+        self.blocked_owners.contains(row.owner()) || self.blocked_companies.contains(row.company())
     }
 
     fn holds(&self, row: Row<'_>, used: Option<Timestamp>) -> bool {
-        let state = row.state(used, self.now);
-        let ends = |end: Timestamp| {
-            !state.is_final() && row.life().deadline(used).is_some_and(|deadline| deadline < end)
-        };
-        let blocked = || self.blocked_owners.contains(&row.owner());
-        // Two companies can look alike in a row: then only the record tells.
-        let perhaps = || self.blocked_companies.contains(&row.company());
-        let stands = |all: &std::collections::BTreeSet<Standing>| {
-            all.iter().any(|standing| {
-                standing.holds(state, blocked()) || (perhaps() && standing.holds(state, true))
-            })
-        };
-        // Since when it has its successor stands in the record.
-        let rotates = self.filter.rotated.is_none() || (row.is_rotated() && !state.is_final());
-        rotates
-            && self.filter.ends_before.is_none_or(ends)
-            && self.filter.standings.as_ref().is_none_or(stands)
+        self.filter.matches_course(&row.course(), used, self.is_blocked(row), self.now)
     }
 }

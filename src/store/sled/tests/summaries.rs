@@ -5,14 +5,16 @@ use std::fs;
 use std::path::Path;
 
 use super::{copy_running, keep_waiting, open, options};
+use crate::clock::Clock;
+use crate::domain::time::Span;
 use crate::domain::token::Token;
 use crate::store::conformance::lists::{change, check, fill};
-use crate::store::sample::{creation, revoked, token};
+use crate::store::sample::{NOW, creation, noted, revoked, token};
 use crate::store::sled::SledStore;
 use crate::store::sled::open as opening;
 use crate::store::sled::stopped::Stopped;
-use crate::store::sled::summaries::{Changed, Scanned};
-use crate::store::{Store, TokenFilter, TokenQuery};
+use crate::store::sled::summaries::{Against, Changed, Scanned};
+use crate::store::{NotedUse, Store, TokenFilter, TokenQuery};
 
 fn files(folder: &Path) -> [std::path::PathBuf; 2] {
     ["summaries", "summaries.texts"].map(|name| folder.join("data").join(name))
@@ -27,7 +29,9 @@ fn reads_records(store: &SledStore) -> bool {
     let filter = TokenFilter { text: Some("nobody has this".to_owned()), ..TokenFilter::default() };
     let query = TokenQuery { filter, ..TokenQuery::oldest(10) };
     let (shared, mut reads) = (&store.shared, 0);
-    let scanned = shared.summaries.candidates(&query, &shared.uses, &Stopped::default(), |_| {
+    let (uses, blocked) = (&shared.uses, &Stopped::default());
+    let against = Against { query: &query, uses, pending: None, blocked };
+    let scanned = shared.summaries.candidates(against, |_| {
         reads += 1;
         Ok(std::ops::ControlFlow::Continue(()))
     });
@@ -272,4 +276,35 @@ async fn no_list_misses_what_was_acknowledged_before_it_began_also_while_they_ar
         }
     }
     writer.await.unwrap();
+}
+
+/// The slots of some uses are damaged, then the file is lost, in a folder in which some uses are known to the
+/// history.
+#[tokio::test]
+async fn what_is_told_at_a_glance_follows_lost_and_damaged_uses() {
+    let (folder, store, mut tokens) = filled().await;
+    let first = |n: u64| NotedUse { first: true, ..noted(tokens[n as usize].id, 5 * n) };
+    store.note_uses((3..60).step_by(6).map(first).collect(), NOW).await.unwrap();
+    change(&store, &mut tokens).await;
+    check(&store, &tokens, &[]).await;
+    store.close().await.unwrap();
+    drop(store);
+    let uses = folder.path().join("data/uses");
+    let mut bytes = fs::read(&uses).unwrap();
+    for slot in (0..60).step_by(5) {
+        bytes[slot * 64 + 9] ^= 1;
+    }
+    fs::write(&uses, bytes).unwrap();
+    let at = |seconds| {
+        let clock = Clock::held(NOW.plus(Span::from_seconds(seconds)));
+        SledStore::open(super::Options { clock, ..options(folder.path()) }).unwrap()
+    };
+    let store = at(500);
+    check(&store, &tokens, &[]).await;
+    drop(store);
+    fs::remove_file(&uses).unwrap();
+    let store = at(600);
+    check(&store, &tokens, &[]).await;
+    whole(&store).await;
+    check(&store, &tokens, &[]).await;
 }

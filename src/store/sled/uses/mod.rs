@@ -42,7 +42,7 @@ mod turns;
 pub(super) use age::Age;
 pub(super) use open::{Means, Opened, exists, open};
 pub(super) use slot::Stored;
-pub(super) use survey::Seen;
+pub(super) use survey::{Seen, Survey};
 pub(super) use turns::Turn;
 
 use head::Head;
