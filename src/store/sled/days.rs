@@ -17,18 +17,43 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use super::counts::failed;
-use super::private;
+use super::{SledStore, private, read};
 use crate::domain::day::{Day, Requests};
-use crate::store::{StoreError, UseSlot};
+use crate::store::{StoreError, UseKey, UseSlot};
 
 const SLOT_BYTES: usize = 8;
 
+impl SledStore {
+    pub(super) async fn add_requests(
+        &self,
+        day: Day,
+        counts: Vec<(UseSlot, Requests)>,
+    ) -> Result<(), StoreError> {
+        let index = self.shared.index()?;
+        self.aside(move |shared| {
+            // The index is held until then, so that closing waits for it.
+            let _held = index;
+            add(&shared.options.folder, day, &counts)
+        })
+        .await
+    }
+
+    pub(super) async fn requests_of(
+        &self,
+        key: UseKey,
+        days: RangeInclusive<Day>,
+    ) -> Result<Vec<Requests>, StoreError> {
+        let index = self.for_slot(key).await?;
+        self.aside(move |shared| match read::slot(&index, key)? {
+            Some(slot) => of(&shared.options.folder, slot, days),
+            None => Ok(days.start().to(*days.end()).map(|_| Requests::NONE).collect()),
+        })
+        .await
+    }
+}
+
 /// Adds to the requests of a day of some tokens whose slots are near each other.
-pub(super) fn add(
-    folder: &Path,
-    day: Day,
-    counts: &[(UseSlot, Requests)],
-) -> Result<(), StoreError> {
+fn add(folder: &Path, day: Day, counts: &[(UseSlot, Requests)]) -> Result<(), StoreError> {
     let Some(slots) = range(counts) else { return Ok(()) };
     let (path, first) = (path(folder, day), *slots.start());
     let file = create(&path).map_err(|error| failed(&path, "opening", &error))?;
@@ -44,11 +69,7 @@ pub(super) fn add(
 }
 
 /// The requests of a token on some days, in their order.
-pub(super) fn of(
-    folder: &Path,
-    slot: u64,
-    days: RangeInclusive<Day>,
-) -> Result<Vec<Requests>, StoreError> {
+fn of(folder: &Path, slot: u64, days: RangeInclusive<Day>) -> Result<Vec<Requests>, StoreError> {
     let on = |day| {
         let path = path(folder, day);
         let read = File::open(&path).and_then(|file| read(&file, slot..=slot));

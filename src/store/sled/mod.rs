@@ -290,13 +290,7 @@ impl Store for SledStore {
         day: Day,
         counts: Vec<(UseSlot, Requests)>,
     ) -> Result<(), StoreError> {
-        let index = self.shared.index()?;
-        self.aside(move |shared| {
-            // The index is held until then, so that closing waits for it.
-            let _held = index;
-            days::add(&shared.options.folder, day, &counts)
-        })
-        .await
+        self.add_requests(day, counts).await
     }
 
     async fn requests(
@@ -304,12 +298,7 @@ impl Store for SledStore {
         of: UseKey,
         days: RangeInclusive<Day>,
     ) -> Result<Vec<Requests>, StoreError> {
-        let index = self.for_slot(of).await?;
-        self.aside(move |shared| match read::slot(&index, of)? {
-            Some(slot) => days::of(&shared.options.folder, slot, days),
-            None => Ok(days.start().to(*days.end()).map(|_| Requests::NONE).collect()),
-        })
-        .await
+        self.requests_of(of, days).await
     }
 
     async fn forget_requests(&self, before: Day) -> Result<usize, StoreError> {
