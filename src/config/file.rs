@@ -100,6 +100,7 @@ pub(super) struct IdentityTable {
 pub(super) struct TokensTable {
     pub(super) idle_ttl: Field<Text>,
     pub(super) lifetime: Field<Text>,
+    pub(super) self_service: Field<bool>,
 }
 
 /// `[contexts.NAME]`
@@ -257,6 +258,7 @@ impl TokensTable {
         let read = Self {
             idle_ttl: table.duration("idle_ttl", reading),
             lifetime: table.duration("lifetime", reading),
+            self_service: table.boolean("self_service", reading),
         };
         table.finish(reading);
         read

@@ -11,7 +11,7 @@ use super::file::{CacheTable, LimitsTable, ListenTable, TelemetryTable, TokensTa
 use super::host::hosts;
 use super::mistake::Mistake;
 use super::reading::{Field, Placed, Reading, Reported, Text};
-use super::settings::{CacheSettings, Limits, Listen, LogFormat, TelemetrySettings, TokenDefaults};
+use super::settings::{CacheSettings, Limits, Listen, LogFormat, TelemetrySettings, TokenSettings};
 use super::values::{address, boolean, duration, number, size, span, text, word};
 use crate::domain::time::Span;
 
@@ -158,11 +158,13 @@ pub(super) fn telemetry(
 pub(super) fn tokens(
     table: &TokensTable,
     reading: &Reading<'_>,
-) -> Result<TokenDefaults, Reported> {
+) -> Result<TokenSettings, Reported> {
     let idle_ttl = span(&table.idle_ttl, reading);
     let lifetime = span(&table.lifetime, reading);
-    Ok(TokenDefaults {
+    let self_service = boolean(&table.self_service, true);
+    Ok(TokenSettings {
         idle_ttl: idle_ttl?.unwrap_or(Span::from_days(100)),
         lifetime: lifetime?.unwrap_or(Span::ZERO),
+        self_service: self_service?,
     })
 }

@@ -38,6 +38,7 @@ mod params;
 pub mod create;
 pub mod tokens;
 pub mod list;
+pub mod widening;
 mod update;
 pub mod sweep;
 pub mod warn;

@@ -165,6 +165,10 @@ fn contexts(typed: &Typed, before: &Typed, settings: &Settings, body: &mut Map<S
         let mut values = Map::new();
         for (param, definition) in &context.params {
             let field = param_field(name.as_str(), param);
+            if !typed.has(&field) {
+                // Not in the form, which shows none to those who may not change them.
+                continue;
+            }
             let text = typed.one(&field);
             // A secret is not shown, so that an empty field leaves it as it is.
             let value = match (definition.secret, text.is_empty()) {

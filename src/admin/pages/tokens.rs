@@ -57,8 +57,9 @@ pub(super) async fn show(
     let token = handles.service.token(&by, id).await?;
     let may_change = handles.service.offers_tokens(&by, &token.owner).await?;
     let events = history::of(&handles, &by, &frame, &Subject::Token(id)).await?;
+    let may_rotate = handles.service.offers_new_tokens(&by, &token.owner).await?;
     let may_enable = handles.service.offers_enabling(&by, id).await?;
-    Ok(page(&Token::new(frame, token, (may_change, may_enable), events)))
+    Ok(page(&Token::new(frame, token, (may_change, may_rotate, may_enable), events)))
 }
 
 /// A token for a form that changes it: there is none for those who may not, and of one that is over.
@@ -73,6 +74,19 @@ pub(super) async fn minded(
     }
     if token.state.is_final() {
         return Err(ServiceError::Ended { id, state: token.state }.into());
+    }
+    Ok(token)
+}
+
+/// A token for the form that gives it a successor.
+pub(super) async fn rotated(
+    handles: &Handles,
+    by: &Caller,
+    id: TokenId,
+) -> Result<TokenView, Fault> {
+    let token = minded(handles, by, id).await?;
+    if !handles.service.offers_new_tokens(by, &token.owner).await? {
+        return Err(Fault::of(StatusCode::FORBIDDEN, "forbidden"));
     }
     Ok(token)
 }

@@ -16,7 +16,7 @@ use crate::service::{Caller, ServiceError};
 use crate::store::Subject;
 use crate::web::frame::Frame;
 use crate::web::pages::block::Block;
-use crate::web::pages::users::{User, UserRow, Users};
+use crate::web::pages::users::{May, User, UserRow, Users};
 use crate::web::wrongs::Wrongs;
 
 pub(super) async fn list(State(handles): Handle, visit: Visit) -> Result<Response, Fault> {
@@ -48,11 +48,12 @@ async fn shown(
 ) -> Result<User, Fault> {
     let service = &handles.service;
     let user = service.owner(by, id).await?;
-    let may = (
-        service.offers_change(by, id).await?,
-        service.offers_unblocking(by, id).await?,
-        service.offers_tokens(by, id).await?,
-    );
+    let may = May {
+        change: service.offers_change(by, id).await?,
+        unblock: service.offers_unblocking(by, id).await?,
+        end_tokens: service.offers_tokens(by, id).await?,
+        make_tokens: service.offers_new_tokens(by, id).await?,
+    };
     let events = history::of(handles, by, &frame, &Subject::Owner(id.clone())).await?;
     Ok(User::new(frame, wrongs, user, may, events))
 }

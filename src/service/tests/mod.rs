@@ -70,6 +70,13 @@ impl World {
         world
     }
 
+    /// As after a reload of the configuration.
+    pub(crate) fn reload(&self, change: impl FnOnce(&mut Settings)) {
+        let mut settings = Settings::clone(&self.service.settings());
+        change(&mut settings);
+        self.service.settings.store(Arc::new(settings));
+    }
+
     async fn owner(&self, body: Value) -> Result<OwnerView, ServiceError> {
         self.service.create_owner(&self.by, input(body)).await
     }

@@ -182,6 +182,7 @@ token-used-from = from { $name }
 token-edit = Edit
 token-edit-title = Change token
 token-edit-lead = Changes hold from its next request on. The secret stays the same; owner and company cannot be changed.
+token-edit-narrows = Here you can rename it and give it less; only administrators give a token more.
 token-disable = Pause
 token-enable = Resume
 token-revoke = Revoke…

@@ -194,6 +194,7 @@ token-used-from = de { $name }
 token-edit = Editar
 token-edit-title = Alterar token
 token-edit-lead = As alterações valem a partir da próxima requisição. O segredo continua o mesmo; dono e empresa não podem ser alterados.
+token-edit-narrows = Aqui você pode renomeá-lo e reduzir o que ele pode; só administradores ampliam um token.
 token-disable = Pausar
 token-enable = Retomar
 token-revoke = Revogar…

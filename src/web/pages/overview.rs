@@ -44,9 +44,9 @@ pub struct Overview {
 }
 
 impl Overview {
-    /// Whether nothing was made yet.
+    /// Whether nothing was made yet by somebody who could.
     pub fn is_new(&self) -> bool {
         let Counted { active, paused, over, .. } = self.counted;
-        active + paused + over == 0
+        active + paused + over == 0 && self.frame.makes_tokens()
     }
 }

@@ -99,8 +99,10 @@ pub struct Token {
     pub params: Vec<HeldParam>,
     /// Since when, by whom and why it is paused or over.
     pub stopped: Option<Stopped>,
-    /// Whether the reader may change it.
+    /// Whether the reader may see to it.
     pub may_change: bool,
+    /// Whether the reader may give it a successor.
+    pub may_rotate: bool,
     /// Whether the reader may lift its pause.
     pub may_enable: bool,
     /// What happened to it, newest first.
@@ -136,7 +138,7 @@ impl Token {
     pub fn new(
         frame: Frame,
         token: TokenView,
-        (may_change, may_enable): (bool, bool),
+        (may_change, may_rotate, may_enable): (bool, bool, bool),
         (events, older): (Vec<EventRow>, Option<u64>),
     ) -> Self {
         let act = token.ended.as_ref().map(|ended| &ended.act).or(token.disabled.as_ref());
@@ -169,6 +171,7 @@ impl Token {
             params: held_params(&token),
             stopped: act.map(|act| Stopped::by(&frame, act)),
             may_change,
+            may_rotate,
             may_enable,
             events,
             older,

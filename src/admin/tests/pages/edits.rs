@@ -274,3 +274,55 @@ async fn e1_nobody_changes_what_is_not_theirs() {
     service.revoke_token(by, id, "").await.unwrap();
     assert_eq!(alice.get(&path).await.status, 409, "an end is final");
 }
+
+/// Row E1: where nobody serves themselves, pages offer what remains.
+#[tokio::test(flavor = "multi_thread")]
+async fn e1_without_self_service_pages_offer_what_remains() {
+    let face = Face::new().await;
+    let id = full(&face).await;
+    let at = |rest: &str| format!("/tokens/{id}{rest}");
+    let (alice, root) = (face.sign_in("alice").await, face.sign_in("root").await);
+    let offers = async |person: &Person<'_>| {
+        let page = person.get(&at("")).await.text;
+        let mut offered = [at("/edit"), at("/disable"), at("/revoke"), at("/rotate")]
+            .map(|path| page.contains(&path))
+            .to_vec();
+        for path in ["/", "/tokens", "/users/alice"] {
+            offered.push(person.get(path).await.text.contains("\"/tokens/new"));
+        }
+        offered
+    };
+    assert_eq!(offers(&alice).await, [true; 7]);
+    face.world.reload(|settings| settings.tokens.self_service = false);
+    assert_eq!(offers(&root).await, [true; 7]);
+    assert_eq!(offers(&alice).await, [true, true, true, false, false, false, false]);
+    assert!(alice.get("/users/alice").await.text.contains("/tokens/revoke?owner=alice"));
+    for path in ["/tokens/new".to_owned(), at("/rotate")] {
+        assert_eq!(alice.get(&path).await.status, 403, "{path}");
+        assert_eq!(alice.post(&path, "name=x&owner=alice").await.status, 403, "{path}");
+    }
+    // Its form has what it has, and no more of it.
+    let page = alice.get(&at("/edit")).await.text;
+    assert!(page.contains("only administrators give a token more"), "{page}");
+    for part in ["value=\"90d\"", "value=\"never\"", "id=\"flag-edit\"", "param.hub.market"] {
+        assert!(!page.contains(part), "{part}: {page}");
+    }
+    for part in ["value=\"7d\"", "id=\"flag-view\"", "id=\"context-hub\""] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let fields = sent(&page);
+    let before = view(&face, id).await;
+    for wider in [("items", "7"), ("unlimited", "yes"), ("expiry", "never"), ("limits.uses", "")] {
+        assert_eq!(
+            alice.post(&at("/edit"), &with(&fields, &[wider])).await.status,
+            403,
+            "{wider:?}"
+        );
+    }
+    assert_eq!(view(&face, id).await, before);
+    let less = with(&fields, &[("items", "10"), ("expiry", "7d"), ("name", "mine")]);
+    assert_eq!(alice.post(&at("/edit"), &less).await.place(), at("?done=token-changed"));
+    let after = view(&face, id).await;
+    assert_eq!((after.name.as_str(), after.context_params), ("mine", before.context_params));
+    assert_eq!(alice.post(&at("/revoke"), "reason=done").await.status, 303);
+}
