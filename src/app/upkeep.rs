@@ -104,7 +104,7 @@ async fn beat(
     // Nothing is ended, and no time is noted, by a clock that cannot be trusted.
     let Look::Trusted(now) = look else { return };
     if beats.is_multiple_of(FORGET_EVERY) {
-        people.sweep(now);
+        people.sweep(&service.settings().sessions, now);
     }
     shared.high_water.fetch_max(now.unix(), Ordering::Relaxed);
     if beats.is_multiple_of(PERSIST_EVERY)

@@ -21,6 +21,7 @@ pub(super) struct File {
     pub(super) telemetry: TelemetryTable,
     pub(super) identity: IdentityTable,
     pub(super) tokens: TokensTable,
+    pub(super) sessions: SessionsTable,
     pub(super) flags: Vec<NamedNumber>,
     pub(super) contexts: Vec<ContextTable>,
     pub(super) egress: EgressTable,
@@ -103,6 +104,13 @@ pub(super) struct TokensTable {
     pub(super) self_service: Field<bool>,
 }
 
+/// `[sessions]`
+#[derive(Debug)]
+pub(super) struct SessionsTable {
+    pub(super) idle_ttl: Field<Text>,
+    pub(super) lifetime: Field<Text>,
+}
+
 /// `[contexts.NAME]`
 #[derive(Debug)]
 pub(super) struct ContextTable {
@@ -149,6 +157,7 @@ impl File {
             limits: LimitsTable::read(root.table("limits", reading), reading),
             telemetry: TelemetryTable::read(root.table("telemetry", reading), reading),
             tokens: TokensTable::read(root.table("tokens", reading), reading),
+            sessions: SessionsTable::read(root.table("sessions", reading), reading),
             listen: ListenTable::read(root.table("listen", reading), reading),
             identity: IdentityTable::read(root.table("identity", reading), reading),
             flags: root.table("flags", reading).named_numbers(reading),
@@ -259,6 +268,17 @@ impl TokensTable {
             idle_ttl: table.duration("idle_ttl", reading),
             lifetime: table.duration("lifetime", reading),
             self_service: table.boolean("self_service", reading),
+        };
+        table.finish(reading);
+        read
+    }
+}
+
+impl SessionsTable {
+    fn read(mut table: Table<'_>, reading: &Reading<'_>) -> Self {
+        let read = Self {
+            idle_ttl: table.duration("idle_ttl", reading),
+            lifetime: table.duration("lifetime", reading),
         };
         table.finish(reading);
         read

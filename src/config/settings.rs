@@ -33,6 +33,8 @@ pub struct Settings {
     pub identity: IdentityHeaders,
     /// Who hands out tokens, and what they get when their maker does not say.
     pub tokens: TokenSettings,
+    /// How long people stay signed in.
+    pub sessions: SessionSettings,
     /// Names of access-level bits.
     pub flags: FlagCatalog,
     /// Areas of APIs.
@@ -200,6 +202,15 @@ pub struct TokenSettings {
     pub lifetime: Span,
     /// Whether people hand out tokens of their own; else administrators alone do (row E1).
     pub self_service: bool,
+}
+
+/// How long people stay signed in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionSettings {
+    /// Without a request: a minute at least, and at most `lifetime`.
+    pub idle_ttl: Span,
+    /// In all: 30 days at the most.
+    pub lifetime: Span,
 }
 
 /// A named area of APIs.
