@@ -13,6 +13,7 @@ mod edits;
 mod forms;
 mod leaks;
 mod notices;
+mod params;
 mod tenants;
 mod transfer;
 mod views;

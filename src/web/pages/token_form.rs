@@ -69,6 +69,8 @@ pub struct HeldToken {
     pub name: String,
     /// How many requests are left of all that it may make.
     pub uses_left: Option<u64>,
+    /// Whether it is bound to a client certificate. That of others is not offered: none can be shown yet.
+    pub bound: bool,
     /// Whether whoever fills it in may give it nothing more.
     pub narrows: bool,
 }
@@ -91,11 +93,12 @@ pub fn place(field: &str) -> Option<String> {
     let first = field.split(['.', '[']).next().unwrap_or_default();
     Some(match first {
         "name" | "owner" | "app" | "company" | "description" | "items" | "flags" | "contexts"
-        | "reason" => first.to_owned(),
+        | "params" | "reason" => first.to_owned(),
         "lifetime" => "expiry".to_owned(),
         "idle_ttl" => "idle".to_owned(),
         "expires_at" => "expires_on".to_owned(),
         "conditions" if field.contains("windows") => "windows".to_owned(),
+        "conditions" if field.contains("certificate") => "certificate".to_owned(),
         "conditions" => "networks".to_owned(),
         "limits" => field.to_owned(),
         "context_params" => match field.strip_prefix("context_params.") {
@@ -144,6 +147,7 @@ impl TokenForm {
                 id: held.id.to_string(),
                 name: held.name.clone(),
                 uses_left: uses_left(held),
+                bound: held.conditions.certificate.is_some(),
                 narrows: !more,
             }),
             frame,
@@ -159,6 +163,16 @@ impl TokenForm {
         u64::try_from(window.nth).unwrap_or_default() + 1
     }
 
+    /// Whether the token is given nothing more.
+    fn narrows(&self) -> bool {
+        self.held.as_ref().is_some_and(|held| held.narrows)
+    }
+
+    /// Whether a certificate is asked for.
+    fn is_bound_to_one(&self) -> bool {
+        self.held.as_ref().is_some_and(|held| held.bound)
+    }
+
     /// Whether the seldom needed part is open.
     pub fn is_bounded(&self) -> bool {
         let fields = [
@@ -172,6 +186,8 @@ impl TokenForm {
             "limits.concurrent",
             "networks",
             "items",
+            "params",
+            "certificate",
         ];
         fields.into_iter().any(|field| self.typed.said(field).is_some())
             || self.windows.iter().any(WindowFields::says_something)

@@ -5,7 +5,7 @@ use crate::domain::time::Span;
 use crate::service::view::TokenView;
 
 /// The form as a browser sends it: every field that stands in it, with the value that it has.
-fn sent(page: &str) -> Vec<(String, String)> {
+pub(super) fn sent(page: &str) -> Vec<(String, String)> {
     let form = page.split("<form method=\"post\" action=\"/tokens/").nth(1).unwrap();
     let form = form.split("</form>").next().unwrap();
     let attribute = |tag: &str, name: &str| {
@@ -27,13 +27,16 @@ fn sent(page: &str) -> Vec<(String, String)> {
         if ticked && !tag.contains(" checked") {
             continue;
         }
-        let value = if tag.starts_with("textarea") { text.to_owned() } else { String::new() };
-        fields.push((name, attribute(tag, "value").unwrap_or(value)));
+        // The first line end of such a field is not of its text (HTML section 13.2.6.4.7).
+        let lines = text.strip_prefix('\n').unwrap_or(text);
+        let value = if tag.starts_with("textarea") { lines } else { "" };
+        let value = attribute(tag, "value").unwrap_or_else(|| value.to_owned());
+        fields.push((name, value.replace("&#34;", "\"").replace("&#38;", "&")));
     }
     fields
 }
 
-fn body(fields: &[(String, String)]) -> String {
+pub(super) fn body(fields: &[(String, String)]) -> String {
     let escaped = |text: &str| {
         percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
     };
@@ -42,7 +45,7 @@ fn body(fields: &[(String, String)]) -> String {
 }
 
 /// The same with other values; a value that is empty takes the box away.
-fn with(fields: &[(String, String)], changes: &[(&str, &str)]) -> String {
+pub(super) fn with(fields: &[(String, String)], changes: &[(&str, &str)]) -> String {
     let mut fields = fields.to_vec();
     for (name, value) in changes {
         match fields.iter_mut().find(|(known, _)| known == name) {
@@ -53,7 +56,7 @@ fn with(fields: &[(String, String)], changes: &[(&str, &str)]) -> String {
     body(&fields)
 }
 
-async fn view(face: &Face, id: TokenId) -> TokenView {
+pub(super) async fn view(face: &Face, id: TokenId) -> TokenView {
     face.world.service.token(&face.world.by, id).await.unwrap()
 }
 
