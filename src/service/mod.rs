@@ -84,6 +84,8 @@ pub struct Service {
     obeys_mark: bool,
     /// Held by whoever gives an owner another superior.
     parents: tokio::sync::Mutex<()>,
+    /// How many tokens one call ends at the most.
+    of_a_call: usize,
     /// The key of all cursors, once there is a first event to make it of, which stays for ever.
     cursor_key: OnceLock<hmac::Key>,
 }
@@ -92,13 +94,20 @@ impl Service {
     /// Acts on the store behind `cache` by the present `settings`.
     pub fn new(cache: Arc<Cache>, settings: Arc<ArcSwap<Settings>>, clock: Clock) -> Self {
         let (parents, cursor_key) = (tokio::sync::Mutex::default(), OnceLock::new());
-        Self { cache, settings, clock, obeys_mark: true, parents, cursor_key }
+        let (obeys_mark, of_a_call) = (true, bulk::OF_A_CALL);
+        Self { cache, settings, clock, obeys_mark, parents, of_a_call, cursor_key }
     }
 
     /// The same at whatever moment its clock shows: for a demo, which shows what was made long ago.
     #[must_use]
     pub fn of_long_ago(self) -> Self {
         Self { obeys_mark: false, ..self }
+    }
+
+    /// The same that ends no more tokens in one call.
+    #[cfg(test)]
+    fn in_calls_of(self, of_a_call: usize) -> Self {
+        Self { of_a_call, ..self }
     }
 
     /// The present settings.
