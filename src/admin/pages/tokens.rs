@@ -7,7 +7,7 @@ use axum::response::Response;
 use super::fault::Fault;
 use super::form::{PAGE_ENTRIES, as_body, own, refused};
 use super::visit::Visit;
-use super::{Handle, history, page, page_with, seen_at};
+use super::{Handle, done_at, history, page, page_with};
 use crate::admin::Handles;
 use crate::admin::extract::Id;
 use crate::domain::id::TokenId;
@@ -92,7 +92,7 @@ pub(super) async fn rotated(
 }
 
 pub(super) fn done(id: TokenId, changed: bool, what: &str) -> Response {
-    seen_at(&format!("/tokens/{id}"), Some(if changed { what } else { "nothing" }))
+    done_at(&format!("/tokens/{id}"), changed, what)
 }
 
 pub(super) async fn disable(
