@@ -28,6 +28,8 @@ mod half_closed;
 mod identity;
 #[path = "answers/counted.rs"]
 mod counted;
+#[path = "answers/daily.rs"]
+mod daily;
 #[path = "answers/idle.rs"]
 mod idle;
 #[path = "answers/limits.rs"]

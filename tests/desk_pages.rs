@@ -11,6 +11,8 @@
 
 #[path = "desk_pages/acts.rs"]
 mod acts;
+#[path = "desk_pages/languages.rs"]
+mod languages;
 #[path = "desk_pages/more.rs"]
 mod more;
 mod support;
@@ -86,7 +88,8 @@ fn sign_in(browser: &mut Browser, desk: &str, user: &str) {
 
 /// Pages of which pictures are kept, in all lights and sizes; of others in one light for each size.
 const MAIN: [&str; 4] = ["overview", "tokens", "create", "token"];
-const KEPT: [&str; 14] = [
+const KEPT: [&str; 15] = [
+    "contexts",
     "edit",
     "bulk",
     "import",
@@ -214,18 +217,38 @@ fn a_token_is_made_copied_used_and_ended_in_a_browser() {
     browser.follow(".empty .button");
     accessible(&mut browser, "token");
     browser.until("document.querySelector('.facts dd time')");
+    browser.until(
+        "document.getElementById('usage').parentElement.textContent.includes('permitted 1 ')",
+    );
+    browser.click(".chart-numbers summary");
+    browser.until("document.querySelector('.chart tbody .count').textContent === '1'");
+    accessible(&mut browser, "usage");
     for more in ["ci", "deploy", "partner-eu"] {
         program.succeed(&["token", "create", "--owner", "root", "--name", more], "");
     }
     browser.open(&format!("{desk}/tokens"));
     picture(&mut browser, "tokens");
     accessible(&mut browser, "tokens");
-    browser.open(&format!("{desk}/"));
-    picture(&mut browser, "overview");
-    accessible(&mut browser, "overview");
+    live(&mut browser, &program, &desk);
     people(&mut browser, &program, &desk, &secret);
     end(&mut browser, &program, &desk, &secret);
     assert_eq!(browser.complaints, [""; 0]);
+}
+
+/// What goes on just now comes by itself, until somebody stops it.
+fn live(browser: &mut Browser, program: &Program, desk: &str) {
+    let reasons =
+        |words: &str| format!("document.getElementById('now').textContent.includes('{words}')");
+    browser.open(&format!("{desk}/"));
+    browser.until("document.querySelector('[data-live]').textContent === 'Stop updating'");
+    browser.until(&reasons("Nothing was refused"));
+    assert_eq!(use_of(program, "nobody-has-this-secret").status, 401);
+    browser.until(&reasons("Unknown token"));
+    browser.until("document.querySelector('#now .chart')");
+    picture(browser, "overview");
+    accessible(browser, "overview");
+    browser.click("[data-live]");
+    browser.until("document.querySelector('[data-live]').textContent === 'Go on updating'");
 }
 
 /// Users: one is made, and the owner is blocked and unblocked.

@@ -13,8 +13,8 @@ use crate::admin::limits::BODY_BYTES;
 use crate::admin::problem::Problem;
 use crate::admin::repeat::{self, Once};
 use crate::admin::{
-    Handles, access, bulk, clock, companies, explain, history, leaks, openapi, overview, pages,
-    session, system, tokens, transfer, users, webhooks,
+    Handles, access, bulk, clock, companies, contexts, explain, history, leaks, openapi, overview,
+    pages, session, system, tokens, transfer, users, webhooks,
 };
 
 /// All administrative acts, for the administrator of the machine. Served on the local socket, and called
@@ -63,7 +63,8 @@ fn acts(handles: &Arc<Handles>) -> Router<Arc<Handles>> {
         .route("/tokens", post(tokens::create).layer(once.clone()).get(tokens::list))
         .route("/tokens/import", post(transfer::import))
         .route("/tokens/export", post(transfer::export))
-        .route("/tokens/{id}", get(tokens::show).patch(tokens::update))
+        .route("/tokens/{id}", get(tokens::show).patch(tokens::update).delete(tokens::delete))
+        .route("/tokens/{id}/usage", get(tokens::usage))
         .route("/tokens/{id}/rotate", post(tokens::rotate).layer(once.clone()))
         .route("/tokens/{id}/revoke", post(tokens::revoke))
         .route("/tokens/{id}/disable", post(tokens::disable))
@@ -80,6 +81,7 @@ fn acts(handles: &Arc<Handles>) -> Router<Arc<Handles>> {
         .route("/companies/{id}", get(companies::show).patch(companies::update))
         .route("/companies/{id}/block", post(companies::block))
         .route("/companies/{id}/unblock", post(companies::unblock))
+        .route("/contexts", get(contexts::list))
         .route("/history", get(history::list))
         .route("/history/head", get(history::head))
         .route("/history/verify", get(history::verify))

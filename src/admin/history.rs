@@ -12,6 +12,7 @@ use crate::admin::problem::Problem;
 use crate::admin::tokens::PAGE_ENTRIES;
 use crate::domain::id::{OwnerId, Slug, TokenId};
 use crate::domain::secret::Digest;
+use crate::service::events::EventList;
 use crate::service::history::{EventView, HeadView, VerifiedView};
 use crate::store::{Position, Subject};
 
@@ -19,14 +20,31 @@ use crate::store::{Position, Subject};
 #[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Which {
+    /// About this token alone.
     #[serde(default)]
     token: Option<TokenId>,
+    /// About this user and the user's tokens alone.
     #[serde(default)]
     user: Option<OwnerId>,
+    /// About this company alone.
     #[serde(default)]
     company: Option<Slug>,
+    /// Kinds, separated by commas: `token.revoked`, or `token` for all kinds about tokens.
+    #[serde(default)]
+    kind: Option<String>,
+    /// Who did it: a user, `system`, or `local:` and the number of a user of the machine.
+    #[serde(default)]
+    by: Option<String>,
+    /// It was written down then or later.
+    #[serde(default)]
+    since: Option<String>,
+    /// It was written down before.
+    #[serde(default)]
+    until: Option<String>,
+    /// Those with a smaller number than this alone.
     #[serde(default)]
     before: Option<u64>,
+    /// The most entries.
     #[serde(default)]
     limit: Option<usize>,
 }
@@ -89,6 +107,8 @@ pub(super) async fn list(
     };
     let limit = which.limit.unwrap_or(PAGE_ENTRIES);
     let before = which.before.map(Position);
-    let page = handles.service.events(&by, subject.as_ref(), before, limit).await?;
+    let Which { kind, by: who, since, until, .. } = which;
+    let asked = EventList { kind, by: who, since, until };
+    let page = handles.service.events_like(&by, subject.as_ref(), (&asked, before), limit).await?;
     Ok(Json(EventPage { events: page.entries, next: page.next.map(|position| position.0) }))
 }

@@ -29,6 +29,9 @@ pub(super) enum Report {
         secrets: Vec<String>,
         #[serde(default)]
         reason: String,
+        /// Nothing is ended: it is told what would be. Administrators alone are told.
+        #[serde(default)]
+        dry_run: bool,
     },
     /// As secret scanners send it: an object for each, with more about it.
     Found(Vec<Found>),
@@ -41,12 +44,14 @@ pub(super) struct Found {
 }
 
 impl Report {
-    fn read(self) -> (Vec<Secret>, String) {
-        let (texts, reason) = match self {
-            Self::Listed { secrets, reason } => (secrets, reason),
-            Self::Found(found) => (found.into_iter().map(|one| one.token).collect(), String::new()),
+    fn read(self) -> (Vec<Secret>, String, bool) {
+        let (texts, reason, dry_run) = match self {
+            Self::Listed { secrets, reason, dry_run } => (secrets, reason, dry_run),
+            Self::Found(found) => {
+                (found.into_iter().map(|one| one.token).collect(), String::new(), false)
+            }
         };
-        (texts.into_iter().map(Secret::new).collect(), reason)
+        (texts.into_iter().map(Secret::new).collect(), reason, dry_run)
     }
 }
 
@@ -65,8 +70,8 @@ pub(super) async fn end(
     By(by): By,
     Body(report): Body<Report>,
 ) -> Result<Json<LeakLines>, Problem> {
-    let (secrets, reason) = report.read();
-    let secrets = handles.service.leaked(&by, &reason, &secrets).await?;
+    let (secrets, reason, dry_run) = report.read();
+    let secrets = handles.service.leaked(&by, &reason, &secrets, dry_run).await?;
     Ok(Json(LeakLines { secrets }))
 }
 
@@ -85,9 +90,13 @@ pub(super) async fn report(
         let after = [(header::RETRY_AFTER, wait.seconds().to_string())];
         return Err((after, problem).into_response());
     }
-    let (secrets, _) = report.read();
+    let (secrets, _, dry_run) = report.read();
     leaks::few(&secrets, leaks::OF_A_STRANGER)
         .map_err(|error| Problem::from(error).into_response())?;
+    if dry_run {
+        // A stranger is told nothing, so that there is nothing to try.
+        return Ok(StatusCode::ACCEPTED);
+    }
     let Some(place) = reports.place() else {
         let detail = "other reports are being read; try again in a moment";
         let status = StatusCode::SERVICE_UNAVAILABLE;

@@ -17,6 +17,7 @@ mod bounded;
 pub mod bulk;
 pub mod clock;
 pub mod companies;
+pub mod contexts;
 mod etag;
 pub mod explain;
 pub mod extract;

@@ -12,11 +12,13 @@ use crate::admin::extract::By;
 use crate::admin::problem::Problem;
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
+use crate::gateway::core::Shared;
 use crate::service::overview::{OwnerCounts, TokenCounts};
-use crate::telemetry::counters::{Counters, Outcome};
+use crate::telemetry::counters::Outcome;
+use crate::telemetry::rates::{Ended, PerSecond};
 
 /// Everything in numbers.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Overview {
     /// Those that the caller may see.
     pub tokens: TokenCounts,
@@ -27,10 +29,14 @@ pub struct Overview {
 }
 
 /// Requests since the server began.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct RequestCounts {
     /// When that was.
     pub since: Timestamp,
+    /// Over the last ten seconds.
+    pub per_second: PerSecond,
+    /// Each minute of the last hour, the present one last.
+    pub minutes: Vec<Ended>,
     /// How many met a rule, by how they ended.
     pub outcomes: BTreeMap<String, u64>,
     /// How many did not go through, by the exact reason; reasons that nobody met are left out.
@@ -45,14 +51,15 @@ pub(super) async fn show(
         (handles.service.token_counts(&by).await?, handles.service.owner_counts(&by).await?);
     let requests = match (&handles.shared, &handles.server) {
         (Some(shared), Some(server)) if by.watches().is_ok() => {
-            Some(requests(&shared.counters, server.started_at))
+            Some(requests(shared, server.started_at))
         }
         _ => None,
     };
     Ok(Json(Overview { tokens, users, requests }))
 }
 
-fn requests(counters: &Counters, since: Timestamp) -> RequestCounts {
+pub(super) fn requests(shared: &Shared, since: Timestamp) -> RequestCounts {
+    let counters = &shared.counters;
     let mut outcomes: BTreeMap<_, u64> =
         Outcome::LABELS.into_iter().map(|label| (label.to_owned(), 0)).collect();
     for (_, rule) in counters.rules() {
@@ -65,5 +72,7 @@ fn requests(counters: &Counters, since: Timestamp) -> RequestCounts {
         (count > 0).then(|| (refusal.reason().to_owned(), count))
     };
     let refusals = Refusal::ALL.iter().filter_map(refused).collect();
-    RequestCounts { since, outcomes, refusals }
+    let (per_second, minutes) =
+        (counters.rates.per_second(), counters.rates.minutes(shared.clock.uptime()));
+    RequestCounts { since, per_second, minutes, outcomes, refusals }
 }

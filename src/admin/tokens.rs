@@ -16,6 +16,7 @@ use crate::domain::token::Revision;
 use crate::service::input::{NewToken, Reason, Rotation, TokenChange};
 use crate::service::list::TokenList;
 use crate::service::rotate::Rotated;
+use crate::service::usage::{TokenUsage, UsageQuestion};
 use crate::service::view::{TokenChanged, TokenView};
 
 pub(super) use crate::service::list::USUAL_ENTRIES as PAGE_ENTRIES;
@@ -95,6 +96,15 @@ pub(super) async fn show(
     Ok(Tagged(handles.service.token(&by, id).await?))
 }
 
+pub(super) async fn usage(
+    State(handles): Handle,
+    By(by): By,
+    Id(id): Id<TokenId>,
+    Params(asked): Params<UsageQuestion>,
+) -> Result<Json<TokenUsage>, Problem> {
+    Ok(Json(handles.service.token_usage(&by, id, asked).await?))
+}
+
 pub(super) async fn update(
     State(handles): Handle,
     By(by): By,
@@ -115,6 +125,15 @@ pub(super) async fn rotate(
     let secret = secret.map(|secret| secret.expose().to_owned());
     let body = TokenRotated { token, secret, old };
     Ok((StatusCode::CREATED, [(header::LOCATION, location)], Tagged(body)))
+}
+
+/// What programs call deleting: the token ends for good and stays on record. There is no body for a reason.
+pub(super) async fn delete(
+    State(handles): Handle,
+    By(by): By,
+    Id(id): Id<TokenId>,
+) -> Result<Tagged<TokenChanged>, Problem> {
+    Ok(Tagged(handles.service.revoke_token(&by, id, "").await?))
 }
 
 pub(super) async fn revoke(

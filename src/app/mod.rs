@@ -162,8 +162,9 @@ impl Running {
         let closed = self.control.block_on(async {
             let flushed = cache.flush_touches(now).await.map(|_| ());
             let given = cache.give_back().await;
+            let counted = cache.flush_requests().await;
             let noted = cache.store().raise_high_water(high_water).await;
-            flushed.and(given).and(noted).and(cache.store().close().await)
+            flushed.and(given).and(counted).and(noted).and(cache.store().close().await)
         });
         self.control.shutdown_timeout(Duration::from_secs(5));
         closed?;

@@ -13,6 +13,7 @@ use crate::domain::id::TokenId;
 use crate::domain::time::Timestamp;
 use crate::gateway::core::Shared;
 use crate::service::Service;
+use crate::service::usage;
 use crate::service::warn::Lookout;
 use crate::store::Health;
 use crate::telemetry::throttle::Throttle;
@@ -29,6 +30,12 @@ const PERSIST_EVERY: u64 = 30;
 
 /// How often meters that nobody uses are put away, in beats.
 const PUT_AWAY_EVERY: u64 = 10;
+
+/// How often requests by the day are written down, in beats: as many seconds of them a crash may lose.
+const COUNT_EVERY: u64 = 10;
+
+/// How often days that are no longer shown are let go of, in beats.
+const FORGET_DAYS_EVERY: u64 = 3_600;
 
 /// How often sessions that are over are let go of, in beats.
 const FORGET_EVERY: u64 = 30;
@@ -95,16 +102,23 @@ async fn beat(
     (wall, lookout): (&mut WallClock, &mut Lookout),
     beats: u64,
 ) {
+    shared.counters.rates.look(shared.clock.uptime(), shared.counters.ended());
     let look = wall.look(&shared.clock);
     shared.wall.note(look.state());
     if let Look::Trusted(now) | Look::Unsettled(now) = look {
         write_uses(shared, now, beats).await;
     }
     put_meters_away(shared, beats).await;
+    write_requests(shared, beats).await;
     // Nothing is ended, and no time is noted, by a clock that cannot be trusted.
     let Look::Trusted(now) = look else { return };
     if beats.is_multiple_of(FORGET_EVERY) {
         people.sweep(&service.settings().sessions, now);
+    }
+    if beats % FORGET_DAYS_EVERY == COUNT_EVERY
+        && let Err(error) = shared.cache.store().forget_requests(usage::first_kept(now)).await
+    {
+        tell(&shared.warnings.touches, &error, "requests of days long ago cannot be removed");
     }
     shared.high_water.fetch_max(now.unix(), Ordering::Relaxed);
     if beats.is_multiple_of(PERSIST_EVERY)
@@ -147,6 +161,18 @@ async fn put_meters_away(shared: &Shared, beats: u64) {
         && let Err(error) = shared.cache.put_meters_away(uptime_ns).await
     {
         tell(&shared.warnings.touches, &error, "counts of requests cannot be given back");
+    }
+}
+
+async fn write_requests(shared: &Shared, beats: u64) {
+    if beats.is_multiple_of(COUNT_EVERY)
+        && let Err(error) = shared.cache.flush_requests().await
+    {
+        tell(
+            &shared.warnings.touches,
+            &error,
+            "requests by the day cannot be written down; they are kept",
+        );
     }
 }
 

@@ -13,6 +13,7 @@
 //! | loads at the store (single flight) | `cache.loads` digests | `cache.load_timeout` for whoever waits | the next waits in the line |
 //! | loads in the line | `LINE` times `cache.loads` digests | half of `cache.load_timeout` | 503 at once; 503 also after that time |
 //! | pending touches (dashmap) | one for each use since the last flush in another second; two for each token of a run of 1,024 | `cache.flush_interval` | grows with the tokens in use |
+//! | requests by the day | 1,024 for each core, and eight bytes for each token of a run of 1,024 | until written by the upkeep | grows with the tokens in use |
 //! | rotated tokens that were shown after their end | 1,024 | until the upkeep writes that down, a second | further ones are not noted |
 //! | meters of limits | one for each token with limits, with its successors, of which a record is held; others until they are empty and given back | until put away by the upkeep | grows with the tokens in use |
 //!
@@ -46,6 +47,7 @@ mod records;
 mod claims;
 mod reused;
 mod runs;
+mod tally;
 mod touches;
 mod waiting;
 
@@ -70,12 +72,14 @@ pub use company::CompanyEntry;
 pub use entry::{Entry, LastSeen, OwnerEntry};
 pub use load::{LoadError, Lookup};
 pub use meter::{At, Limited, Seat, Taken};
+pub use tally::Tally;
 pub use waiting::ApiNumber;
 
 use interned::Interned;
 use meters::Meters;
 use records::Records;
 use reused::Reused;
+use tally::Tallies;
 use touches::Touches;
 
 /// Locks over digests; a change holds one of them for a moment.
@@ -105,6 +109,7 @@ pub struct Cache {
     owners_epoch: AtomicU64,
     interned: Interned,
     touches: Touches,
+    tallies: Tallies,
     meters: Meters,
     reused: Reused,
     /// What happened, for metrics.
@@ -166,6 +171,7 @@ impl Cache {
             owners_epoch: AtomicU64::new(0),
             interned: Interned::default(),
             touches: Touches::new(),
+            tallies: Tallies::default(),
             meters: Meters::new(turns),
             reused: Reused::default(),
             counts: Counts::default(),

@@ -76,6 +76,8 @@ pub enum Command {
     /// Put companies on record, and license contexts to them
     #[command(subcommand)]
     Company(CompanyCommand),
+    /// Show the contexts of the configuration: what tokens carry for them, and what they open
+    Contexts,
     /// Show what happened, newest first
     #[command(args_conflicts_with_subcommands = true)]
     History {

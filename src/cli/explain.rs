@@ -7,7 +7,8 @@ use crate::cli::args::Explain;
 use crate::cli::client::Client;
 use crate::cli::failure::Failure;
 use crate::cli::output::{Reply, shown, table};
-use crate::cli::{render, secret, token};
+use crate::cli::page;
+use crate::cli::{render, secret};
 use crate::clock::Clock;
 
 /// Walks a request through all checks.
@@ -15,7 +16,7 @@ use crate::clock::Clock;
 /// # Errors
 /// What the server or the folder refuses; a request that would be refused is no error.
 pub async fn run(explain: Explain, client: &Client, clock: &Clock) -> Result<Reply, Failure> {
-    let id = explain.token.as_deref().map(token::token_id).transpose()?;
+    let id = explain.token.as_deref().map(page::token_id).transpose()?;
     let secret = match (&explain.secret_file, explain.secret_stdin) {
         (Some(file), _) => Some(secret::from_file(file)?),
         (None, true) => Some(secret::from_stdin()?),

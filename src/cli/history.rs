@@ -6,7 +6,7 @@ use crate::cli::client::Client;
 use crate::cli::failure::Failure;
 use crate::cli::output::{Reply, counted};
 use crate::cli::page::{self, Pages, text_of};
-use crate::cli::{render, token};
+use crate::cli::render;
 use crate::domain::secret::Digest;
 use crate::service::history::{HeadView, VerifiedView};
 
@@ -58,7 +58,7 @@ pub async fn verify(against: Option<&str>, client: &Client) -> Result<Reply, Fai
 /// # Errors
 /// What the server or the folder refuses.
 pub async fn list(list: HistoryList, client: &Client) -> Result<Reply, Failure> {
-    let token = list.token.as_deref().map(token::token_id).transpose()?;
+    let token = list.token.as_deref().map(page::token_id).transpose()?;
     let mut whole = EventPage { events: Vec::new(), next: list.before };
     let mut pages = Pages::limited(list.limit);
     while let Some(limit) = pages.next_limit(whole.events.len(), whole.next.is_some()) {
@@ -67,6 +67,10 @@ pub async fn list(list: HistoryList, client: &Client) -> Result<Reply, Failure> 
             ("token", text_of(token)),
             ("user", list.user.clone()),
             ("company", list.company.clone()),
+            ("kind", (!list.kind.is_empty()).then(|| list.kind.join(","))),
+            ("by", list.by.clone()),
+            ("since", list.since.clone()),
+            ("until", list.until.clone()),
             ("before", text_of(whole.next)),
         ];
         let page: EventPage = client.get(&page::path("/history", &query)).await?.read()?;

@@ -38,28 +38,33 @@ pub async fn run(what: Leak, client: &Client, json: bool) -> Result<Reply, Failu
         for secret in leaks::secrets_in(&line) {
             secrets.push(secret.to_owned());
             if secrets.len() == OF_A_REQUEST {
-                send(&mut secrets, &what.reason, client, &mut lines).await?;
+                send(&mut secrets, &what, client, &mut lines).await?;
                 progress.add(OF_A_REQUEST);
             }
         }
     }
     if !secrets.is_empty() {
-        send(&mut secrets, &what.reason, client, &mut lines).await?;
+        send(&mut secrets, &what, client, &mut lines).await?;
     }
     drop(progress);
-    let ended = lines.iter().filter(|line| line.outcome == LeakOutcome::Ended).count();
+    let (wanted, how) = match what.dry_run {
+        true => (LeakOutcome::WouldEnd, "would end"),
+        false => (LeakOutcome::Ended, "ended"),
+    };
+    let ended = lines.iter().filter(|line| line.outcome == wanted).count();
     let mut reply = Reply::new(table(&lines), &LeakLines { secrets: lines })?;
-    reply.note = Some(format!("{} ended", counted(ended, "token")));
+    reply.note = Some(format!("{} {how}", counted(ended, "token")));
     Ok(reply)
 }
 
 async fn send(
     secrets: &mut Vec<String>,
-    reason: &str,
+    what: &Leak,
     client: &Client,
     lines: &mut Vec<LeakLine>,
 ) -> Result<(), Failure> {
-    let body = json!({ "secrets": std::mem::take(secrets), "reason": reason });
+    let body = json!({ "secrets": std::mem::take(secrets), "reason": what.reason,
+        "dry_run": what.dry_run });
     let told: LeakLines = client.post("/leaks", body).await?.read()?;
     lines.extend(told.secrets);
     Ok(())

@@ -57,6 +57,10 @@ pub struct Filters {
     /// Only tokens that were never used
     #[arg(long)]
     never_used: bool,
+    /// Only living tokens that have a successor; with `in_use`, only those that were used since
+    #[arg(long, value_name = "WHICH", num_args = 0..=1, default_missing_value = "any")]
+    #[arg(value_parser = ["any", "in_use"])]
+    rotated: Option<String>,
 }
 
 /// `token list`
@@ -108,6 +112,7 @@ impl Filters {
             ("ends_before", self.ends_before.clone()),
             ("last_used_before", self.last_used_before.clone()),
             ("never_used", word(self.never_used, "true")),
+            ("rotated", self.rotated.clone()),
         ]
     }
 }

@@ -31,6 +31,9 @@ pub struct Leak {
     /// Where they were found, for the history
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]
     pub reason: String,
+    /// End nothing, and say what would be ended
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 /// How a list of tokens is written.

@@ -33,8 +33,10 @@ pub mod waiting;
 pub mod place;
 pub mod client;
 pub mod render;
+mod usage;
 pub mod user;
 pub mod company;
+mod contexts;
 pub mod history;
 pub mod webhook;
 pub mod explain;
@@ -118,6 +120,7 @@ fn dispatch(arguments: Arguments) -> Result<Reply, Failure> {
         Command::Company(command) => {
             ask(&common, async |client, clock| company::run(command, client, clock).await)
         }
+        Command::Contexts => ask(&common, async |client, _| contexts::run(client).await),
         Command::History { command, list } => ask(&common, async |client, _| match command {
             None => history::list(list, client).await,
             Some(HistoryCommand::List(list)) => history::list(list, client).await,

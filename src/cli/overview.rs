@@ -46,6 +46,12 @@ pub async fn run(client: &Client, clock: &Clock) -> Result<Reply, Failure> {
 
 fn told(requests: &RequestCounts, clock: &Clock, text: &mut String) {
     let _ = writeln!(text, "\nrequests since {}", output::moment(requests.since, clock.now()));
+    let now = requests.per_second;
+    let _ = writeln!(
+        text,
+        "  just now  {} answered, {} refused, {} failed per second",
+        now.answered, now.refused, now.failed
+    );
     for (name, count) in &requests.outcomes {
         let _ = writeln!(text, "  {name}  {count}");
     }

@@ -1,8 +1,10 @@
-//! Lists that are longer than one page.
+//! Paths of questions, and lists that are longer than one page.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::cli::args::PageArguments;
+use crate::cli::failure::Failure;
+use crate::domain::id::TokenId;
 use crate::service::PAGE_ENTRIES;
 
 const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
@@ -49,6 +51,13 @@ impl Pages {
         self.begun = true;
         go_on.then(|| Some(wanted.to_string()))
     }
+}
+
+/// An id as typed. The text is not repeated in the error, for it may be a secret.
+pub(super) fn token_id(text: &str) -> Result<TokenId, Failure> {
+    text.parse().map_err(|error| {
+        Failure::usage(error).hint("`tollgate token list` shows the ids; a secret is not one")
+    })
 }
 
 #[cfg(test)]

@@ -289,7 +289,6 @@ fn text(value: &Value) -> String {
 pub fn events(events: &[EventView]) -> String {
     let row = |view: &EventView| {
         let event = &view.event;
-        let kind = serde_json::to_value(event.kind).unwrap_or_default();
         let tokens = view.tokens.iter().map(ToString::to_string);
         let users = view.users.iter().map(ToString::to_string);
         let companies = view.companies.iter().map(|id| format!("company {id}"));
@@ -297,7 +296,7 @@ pub fn events(events: &[EventView]) -> String {
             view.position.to_string(),
             event.at.to_string(),
             event.actor.to_string(),
-            kind.as_str().unwrap_or_default().to_owned(),
+            event.kind.as_str().to_owned(),
             tokens.chain(users).chain(companies).collect::<Vec<_>>().join(" "),
             why(view),
         ]

@@ -8,11 +8,10 @@ use crate::cli::client::Client;
 use crate::cli::failure::Failure;
 use crate::cli::list::TokenList;
 use crate::cli::output::Reply;
-use crate::cli::page::{self, Pages};
+use crate::cli::page::{self, Pages, token_id};
 use crate::cli::render;
-use crate::cli::{bulk, leak, transfer};
+use crate::cli::{bulk, leak, transfer, usage};
 use crate::clock::Clock;
-use crate::domain::id::TokenId;
 use crate::service::view::TokenChanged;
 
 /// Does what was asked.
@@ -49,6 +48,7 @@ pub async fn run(
             let text = render::token(&answer.read()?, clock.now());
             Ok(Reply { text, json: answer.json(), note: None })
         }
+        TokenCommand::Usage { id, days } => usage::run(&id, days, client).await,
         TokenCommand::Update(update) => {
             let path = format!("/tokens/{}", token_id(&update.id)?);
             let answer = client.patch(&path, update.body()?).await?;
@@ -112,11 +112,4 @@ async fn list(list: TokenList, client: &Client, clock: &Clock) -> Result<Reply, 
         format!("these are the {which}; there are more: add `--cursor {next}`, or `--all`")
     });
     Ok(reply)
-}
-
-/// An id as typed. The text is not repeated in the error, for it may be a secret.
-pub(super) fn token_id(text: &str) -> Result<TokenId, Failure> {
-    text.parse().map_err(|error| {
-        Failure::usage(error).hint("`tollgate token list` shows the ids; a secret is not one")
-    })
 }

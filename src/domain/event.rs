@@ -133,6 +133,68 @@ pub enum EventKind {
     ClockTrusted,
 }
 
+impl EventKind {
+    /// Every kind.
+    pub const ALL: [Self; 25] = [
+        Self::TokenCreated,
+        Self::TokenUpdated,
+        Self::TokenDisabled,
+        Self::TokenEnabled,
+        Self::TokenRevoked,
+        Self::TokenLeaked,
+        Self::TokenRotated,
+        Self::TokenRetired,
+        Self::TokenExpired,
+        Self::TokenIdleExpired,
+        Self::TokenFirstUsed,
+        Self::TokenExpiresSoon,
+        Self::TokenIdlesOutSoon,
+        Self::TokenReused,
+        Self::OwnerCreated,
+        Self::OwnerUpdated,
+        Self::OwnerBlocked,
+        Self::OwnerUnblocked,
+        Self::CompanyCreated,
+        Self::CompanyUpdated,
+        Self::CompanyBlocked,
+        Self::CompanyUnblocked,
+        Self::HistoryCut,
+        Self::ClockMarkLowered,
+        Self::ClockTrusted,
+    ];
+
+    /// Its name, as it is written.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::TokenCreated => "token.created",
+            Self::TokenUpdated => "token.updated",
+            Self::TokenDisabled => "token.disabled",
+            Self::TokenEnabled => "token.enabled",
+            Self::TokenRevoked => "token.revoked",
+            Self::TokenLeaked => "token.leaked",
+            Self::TokenRotated => "token.rotated",
+            Self::TokenRetired => "token.retired",
+            Self::TokenExpired => "token.expired",
+            Self::TokenIdleExpired => "token.idle_expired",
+            Self::TokenFirstUsed => "token.first_used",
+            Self::TokenExpiresSoon => "token.expires_soon",
+            Self::TokenIdlesOutSoon => "token.idles_out_soon",
+            Self::TokenReused => "token.reused",
+            Self::OwnerCreated => "owner.created",
+            Self::OwnerUpdated => "owner.updated",
+            Self::OwnerBlocked => "owner.blocked",
+            Self::OwnerUnblocked => "owner.unblocked",
+            Self::CompanyCreated => "company.created",
+            Self::CompanyUpdated => "company.updated",
+            Self::CompanyBlocked => "company.blocked",
+            Self::CompanyUnblocked => "company.unblocked",
+            Self::HistoryCut => "history.cut",
+            Self::ClockMarkLowered => "clock.mark_lowered",
+            Self::ClockTrusted => "clock.trusted",
+        }
+    }
+}
+
 /// One act, with everything about it but the records that it changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
@@ -153,6 +215,17 @@ pub struct Event {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_kind_is_among_all_of_them() {
+        for kind in EventKind::ALL {
+            assert_eq!(serde_json::to_value(kind).unwrap(), kind.as_str());
+            assert_eq!(EventKind::ALL.iter().filter(|other| **other == kind).count(), 1);
+        }
+        // A new kind does not compile before it has a name; this fails until it stands among the others.
+        let source = include_str!("event.rs");
+        assert_eq!(source.matches("    #[serde(rename = \"").count(), EventKind::ALL.len());
+    }
 
     #[test]
     fn an_actor_survives_its_text() {

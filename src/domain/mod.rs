@@ -2,6 +2,7 @@
 //! argument. Everything else in the crate is built on these words.
 
 pub mod time;
+pub mod day;
 pub mod moment;
 pub mod id;
 pub mod secret;

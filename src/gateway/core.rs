@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use arc_swap::ArcSwap;
 
-use crate::cache::{Cache, Entry};
+use crate::cache::{Cache, Entry, Tally};
 use crate::clock::{Clock, ClockState, NotedState};
 use crate::domain::moment;
 use crate::domain::refusal::Refusal;
@@ -124,6 +124,8 @@ pub(super) struct Core {
     pub(super) index: usize,
     pub(super) shared: Arc<Shared>,
     pub(super) counters: Arc<CoreCounters>,
+    /// The requests of each token.
+    tally: Arc<Tally>,
     pub(super) access_log: RefCell<LineWriter>,
     pub(super) pool: Pool,
     /// What upstreams send is read into here.
@@ -153,10 +155,12 @@ impl Core {
         let snapshot = RefCell::new(Rc::new(shared.snapshot.load_full()));
         let access_log = RefCell::new(shared.access.writer());
         let entries = Table::new(shared.cache.records_max());
+        let tally = shared.cache.tally();
         Rc::new(Self {
             index,
             shared,
             counters,
+            tally,
             access_log,
             pool: Pool::default(),
             scratch: Scratch::default(),
@@ -190,6 +194,11 @@ impl Core {
     /// Keeps a record for the next look; it was seen to hold after `owners_epoch` was read.
     pub(super) fn keep(&self, entry: &Arc<Entry>, owners_epoch: u64) {
         self.entries.put(entry, owners_epoch);
+    }
+
+    /// Counts a request of a token, for the numbers of its day.
+    pub(super) fn count(&self, entry: &Entry, now: Timestamp, permitted: bool) {
+        self.shared.cache.count(&self.tally, entry, now, permitted);
     }
 
     /// A number for a request that no other request of this gateway has.

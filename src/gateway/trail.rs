@@ -131,7 +131,11 @@ impl<'s> Trail<'s> {
         if self.decided.is_none() {
             self.decide();
         }
-        self.client.core().counters.refused(refusal);
+        let core = self.client.core();
+        core.counters.refused(refusal);
+        if let Some(seen) = &self.seen {
+            core.count(seen.entry(), core.shared.clock.now(), false);
+        }
         self.count(match refusal.fault() {
             Fault::Upstream => Outcome::Failed,
             Fault::Client | Fault::Gateway => Outcome::Refused,

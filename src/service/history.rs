@@ -95,12 +95,7 @@ impl Service {
         before: Option<Position>,
         limit: usize,
     ) -> Result<Page<EventView, Position>, ServiceError> {
-        match subject {
-            None => by.watches()?,
-            Some(Subject::Token(id)) => drop(self.token_seen(by, *id).await?),
-            Some(Subject::Owner(id)) => self.let_see(by, &*self.owner_record(id).await?).await?,
-            Some(Subject::Company(id)) => by.let_see_company(id)?,
-        }
+        self.let_see_events(by, subject).await?;
         let page = self.store().events(subject, before, page_size(limit)?).await?;
         if let (Some(Subject::Company(id)), true) = (subject, page.entries.is_empty()) {
             // One that is not on record has a history once somebody came to it or left it.
@@ -108,15 +103,37 @@ impl Service {
         }
         let mut entries = Vec::with_capacity(page.entries.len());
         for recorded in page.entries {
-            let changes = match recorded.event.kind {
-                EventKind::TokenUpdated | EventKind::OwnerUpdated | EventKind::CompanyUpdated => {
-                    self.changes(&recorded).await?
-                }
-                _ => Vec::new(),
-            };
-            entries.push(EventView { changes, ..recorded.into() });
+            entries.push(self.event_view(recorded).await?);
         }
         Ok(Page { entries, next: page.next })
+    }
+
+    /// Refuses whoever may not see the events about something.
+    ///
+    /// # Errors
+    /// Forbidden, or nothing of that name.
+    pub(super) async fn let_see_events(
+        &self,
+        by: &Caller,
+        subject: Option<&Subject>,
+    ) -> Result<(), ServiceError> {
+        match subject {
+            None => by.watches(),
+            Some(Subject::Token(id)) => self.token_seen(by, *id).await.map(drop),
+            Some(Subject::Owner(id)) => self.let_see(by, &*self.owner_record(id).await?).await,
+            Some(Subject::Company(id)) => by.let_see_company(id),
+        }
+    }
+
+    /// An event with what it changed.
+    pub(super) async fn event_view(&self, recorded: Recorded) -> Result<EventView, ServiceError> {
+        let changes = match recorded.event.kind {
+            EventKind::TokenUpdated | EventKind::OwnerUpdated | EventKind::CompanyUpdated => {
+                self.changes(&recorded).await?
+            }
+            _ => Vec::new(),
+        };
+        Ok(EventView { changes, ..recorded.into() })
     }
 
     /// What an event changed: its record against that of an earlier event about the same subject.

@@ -1,6 +1,7 @@
 //! Secrets that somebody found where they do not belong: the tokens that they are of end at once. A secret is
 //! looked up by its digest, and stands in no answer, no event and no log.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -53,6 +54,8 @@ pub struct LeakLine {
 pub enum LeakOutcome {
     /// Of a token, which this report ended.
     Ended,
+    /// Of a token, which the same report would end if it were not only tried.
+    WouldEnd,
     /// Of a token that had been ended before.
     WasEnded,
     /// Of none.
@@ -64,6 +67,7 @@ impl LeakOutcome {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Ended => "ended",
+            Self::WouldEnd => "would end",
             Self::WasEnded => "had ended already",
             Self::Unknown => "unknown",
         }
@@ -71,7 +75,8 @@ impl LeakOutcome {
 }
 
 impl Service {
-    /// Ends the tokens of these secrets, and says what became of each, in their order.
+    /// Ends the tokens of these secrets, and says what became of each, in their order; what would become of them
+    /// if it is only `tried`.
     ///
     /// # Errors
     /// Too many, or a store that refuses: those before the one at fault have ended.
@@ -80,11 +85,12 @@ impl Service {
         by: &Caller,
         reason: &str,
         secrets: &[Secret],
+        tried: bool,
     ) -> Result<Vec<LeakLine>, ServiceError> {
         by.administers()?;
         check::line("reason", reason, check::REASON_CHARS)?;
         few(secrets, OF_A_REPORT)?;
-        self.end_leaked(&by.actor, reason, secrets).await
+        self.end_leaked(&by.actor, reason, secrets, tried).await
     }
 
     /// Ends the tokens of secrets that a stranger reports. What became of them is for the history alone; whoever
@@ -99,7 +105,7 @@ impl Service {
     ) -> Result<(), ServiceError> {
         few(secrets, OF_A_STRANGER)?;
         let reason = format!("reported from {stranger}");
-        self.end_leaked(&Actor::System, &reason, secrets).await.map(|_| ())
+        self.end_leaked(&Actor::System, &reason, secrets, false).await.map(|_| ())
     }
 
     async fn end_leaked(
@@ -107,15 +113,21 @@ impl Service {
         actor: &Actor,
         reason: &str,
         secrets: &[Secret],
+        tried: bool,
     ) -> Result<Vec<LeakLine>, ServiceError> {
-        let mut lines = Vec::with_capacity(secrets.len());
+        let (mut lines, mut met) = (Vec::with_capacity(secrets.len()), BTreeSet::new());
         for secret in secrets {
             let known = is_plausible(secret.expose().as_bytes());
             let held = if known { self.store().held(&secret.digest()).await? } else { None };
             lines.push(match held {
                 None => LeakLine { outcome: LeakOutcome::Unknown, id: None, owner: None },
                 Some(held) => LeakLine {
-                    outcome: self.end_one_leaked(actor, reason, held.token.id).await?,
+                    outcome: match (tried, &held.token.ended) {
+                        // A secret that stands there twice ends its token once.
+                        (true, None) if met.insert(held.token.id) => LeakOutcome::WouldEnd,
+                        (true, _) => LeakOutcome::WasEnded,
+                        _ => self.end_one_leaked(actor, reason, held.token.id).await?,
+                    },
                     id: Some(held.token.id),
                     owner: Some(held.token.owner.clone()),
                 },

@@ -15,7 +15,7 @@ use crate::service::input::FlagsInput;
 use crate::service::view::TokenView;
 use crate::service::{Service, check, page_size};
 use crate::store::{
-    Listed, Order, Page, Position, Standing, StoreError, TokenFilter, TokenQuery, Used,
+    Listed, Order, Page, Position, Rotated, Standing, StoreError, TokenFilter, TokenQuery, Used,
 };
 
 /// How many entries a page has if the question does not say.
@@ -78,6 +78,9 @@ pub struct TokenList {
     /// It was never used.
     #[serde(default)]
     pub never_used: Option<bool>,
+    /// It lives and has a successor: `any`, or `in_use` if it was used since that was made.
+    #[serde(default)]
+    pub rotated: Option<String>,
     /// Text in its name, application or description, or in its owner's name.
     #[serde(default)]
     pub text: Option<String>,
@@ -213,6 +216,7 @@ impl Service {
             expires_before: moment("expires_before", &asked.expires_before)?,
             ends_before: moment("ends_before", &asked.ends_before)?,
             used: moment("last_used_before", &asked.last_used_before)?.map(Used::Before),
+            rotated: rotated(asked)?,
             text: line("text", &asked.text)?,
         };
         if asked.never_used == Some(true) {
@@ -259,6 +263,15 @@ fn line(field: &str, text: &Option<String>) -> Result<Option<String>, ServiceErr
     let Some(text) = given(text) else { return Ok(None) };
     check::line(field, text, check::NAME_CHARS)?;
     Ok(Some(text.to_owned()))
+}
+
+fn rotated(asked: &TokenList) -> Result<Option<Rotated>, ServiceError> {
+    match given(&asked.rotated) {
+        None => Ok(None),
+        Some("any") => Ok(Some(Rotated::Any)),
+        Some("in_use") => Ok(Some(Rotated::InUse)),
+        Some(_) => Err(ServiceError::field("rotated", "it is `any` or `in_use`")),
+    }
 }
 
 fn standings(asked: &TokenList) -> Result<Option<BTreeSet<Standing>>, ServiceError> {

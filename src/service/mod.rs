@@ -37,6 +37,7 @@ mod limits;
 mod params;
 pub mod create;
 pub mod tokens;
+pub mod usage;
 pub mod list;
 pub mod widening;
 mod update;
@@ -52,6 +53,8 @@ pub mod rotate;
 pub mod program;
 mod owner_update;
 mod companies;
+pub mod contexts;
+pub mod events;
 pub mod history;
 pub mod mark;
 #[cfg(test)]

@@ -22,7 +22,7 @@ use crate::domain::token::{Revision, Token};
 pub(crate) mod lists;
 
 /// What is checked, each on a store of its own.
-const CHECKS: [fn(&dyn Store) -> Check<'_>; 20] = [
+const CHECKS: [fn(&dyn Store) -> Check<'_>; 21] = [
     |store| Box::pin(records_are_found_again(store)),
     |store| Box::pin(a_change_needs_the_revision_it_was_made_from(store)),
     |store| Box::pin(a_secret_belongs_to_one_token(store)),
@@ -37,6 +37,7 @@ const CHECKS: [fn(&dyn Store) -> Check<'_>; 20] = [
     |store| Box::pin(many_uses_at_once_are_read_back(store)),
     |store| Box::pin(first_uses_are_told_to_the_history(store)),
     |store| Box::pin(counts::counts_are_read_back(store)),
+    |store| Box::pin(counts::requests_of_a_day_add_up(store)),
     |store| Box::pin(deadlines_are_listed_soonest_first(store)),
     |store| Box::pin(a_use_moves_a_deadline_when_it_is_filed_anew(store)),
     |store| Box::pin(deadlines_follow_the_records(store)),

@@ -8,11 +8,13 @@
 //! Called by `cache` (reads), `service` (changes) and `app` (opening, backups).
 
 use std::io::Write;
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
 use crate::domain::company::Company;
+use crate::domain::day::{Day, Requests};
 use crate::domain::id::{OwnerId, Slug, TokenId};
 use crate::domain::left::Spent;
 use crate::domain::owner::Owner;
@@ -43,7 +45,7 @@ pub use facts::{
 };
 pub use holder::Opener;
 pub use opening::{history_folder, open, open_for, repair, restore};
-pub use query::{Order, Standing, TokenFilter, TokenQuery, Used};
+pub use query::{Order, Rotated, Standing, TokenFilter, TokenQuery, Used};
 pub use usage::{LastUse, NotedUse, Usage, UseKey, UseSlot};
 
 /// What a store can do. Two implementors are meant: sled with the history log, and PostgreSQL; the same
@@ -99,6 +101,26 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
     /// Writes down how many requests of a token count. It is answered when that is durable: no crash takes
     /// it back. Of two that are under way for one token either may be the one that stays.
     async fn note_spent(&self, of: UseKey, spent: Spent) -> Result<(), StoreError>;
+
+    /// Adds to the requests that some tokens made on a day, for people to look at: all or none, but for a
+    /// write that fails half-way. Slots near each other cost least. Seen by every later read; on disk some
+    /// time later.
+    async fn note_requests(
+        &self,
+        day: Day,
+        counts: Vec<(UseSlot, Requests)>,
+    ) -> Result<(), StoreError>;
+
+    /// How many requests a token made on each of some days, in their order; none of an unknown one. A day
+    /// before the token was made may tell of another one, where a damaged history was cut.
+    async fn requests(
+        &self,
+        of: UseKey,
+        days: RangeInclusive<Day>,
+    ) -> Result<Vec<Requests>, StoreError>;
+
+    /// Forgets the requests of all days before `before`; says of how many days.
+    async fn forget_requests(&self, before: Day) -> Result<usize, StoreError>;
 
     /// Tokens whose deadline is at or before `until`, soonest first, those after `after` in that order.
     async fn due(

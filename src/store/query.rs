@@ -73,6 +73,8 @@ pub struct TokenFilter {
     pub ends_before: Option<Timestamp>,
     /// When it was used last.
     pub used: Option<Used>,
+    /// It lives, and has a successor.
+    pub rotated: Option<Rotated>,
     /// This stands in its name, application or description, or in its owner's id, in capital letters or not.
     pub text: Option<String>,
 }
@@ -84,6 +86,15 @@ pub enum Used {
     Never,
     /// Before this moment, or never.
     Before(Timestamp),
+}
+
+/// How much is asked of a token that was rotated and is not over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rotated {
+    /// That it has a successor.
+    Any,
+    /// That it was used after that was made, too: somebody has not moved (row F2).
+    InUse,
 }
 
 /// Where a token stands, for a filter: its state, and whether its owner and its company let it work.
@@ -178,7 +189,8 @@ impl TokenFilter {
 
     /// Whether it asks for the last use of a token with an idle limit or without.
     pub const fn asks_use(&self) -> bool {
-        self.standings.is_some() || self.ends_before.is_some() || self.used.is_some()
+        let states = self.standings.is_some() || self.rotated.is_some();
+        states || self.ends_before.is_some() || self.used.is_some()
     }
 
     /// Whether it asks if the owner or the company is blocked.
@@ -243,7 +255,16 @@ impl TokenFilter {
             Used::Never => used.is_none(),
             Used::Before(moment) => used.is_none_or(|used| used < moment),
         };
+        let since = |id: TokenId| Timestamp::from_unix(id.made_at_ms() / 1_000);
+        let moves = |rotated: Rotated| {
+            let since = token.rotated_to.filter(|_| !state.is_final()).map(since);
+            since.is_some_and(|since| match rotated {
+                Rotated::Any => true,
+                Rotated::InUse => used.is_some_and(|used| used >= since),
+            })
+        };
         self.standings.as_ref().is_none_or(|all| all.iter().any(|one| one.holds(state, blocked)))
+            && self.rotated.is_none_or(moves)
             && self.ends_before.is_none_or(ends)
             && self.used.is_none_or(was_used)
     }

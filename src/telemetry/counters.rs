@@ -9,6 +9,7 @@ use crate::domain::refusal::Refusal;
 
 use super::count::Count;
 use super::durations::Durations;
+use super::rates::{Ended, Rates};
 
 /// How a request of a rule ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,6 +169,8 @@ pub type RuleName = (Arc<str>, Arc<str>);
 pub struct Counters {
     /// One for each core.
     pub cores: Vec<Arc<CoreCounters>>,
+    /// How they grow.
+    pub rates: Rates,
     /// Those that a configuration in force holds, or a request that began under an earlier one.
     rules: Mutex<BTreeMap<RuleName, Weak<RuleCounters>>>,
     upstreams: Mutex<BTreeMap<Arc<str>, Weak<UpstreamTimes>>>,
@@ -177,7 +180,12 @@ impl Counters {
     /// Counters for so many cores.
     pub fn new(cores: usize) -> Arc<Self> {
         let cores = (0..cores).map(|_| Arc::default()).collect();
-        Arc::new(Self { cores, rules: Mutex::default(), upstreams: Mutex::default() })
+        Arc::new(Self {
+            cores,
+            rates: Rates::default(),
+            rules: Mutex::default(),
+            upstreams: Mutex::default(),
+        })
     }
 
     /// The counters of a rule. They outlive a reload that keeps the rule, so that a scrape never sees
@@ -221,6 +229,18 @@ impl Counters {
         let rules = self.rules.lock().unwrap_or_else(PoisonError::into_inner);
         let held = rules.iter().map(|(name, counters)| Some((name.clone(), counters.upgrade()?)));
         held.flatten().collect()
+    }
+
+    /// Everything that met a rule, by what became of it.
+    pub fn ended(&self) -> Ended {
+        let mut ended = Ended::default();
+        for (_, rule) in self.rules() {
+            let [a, b, c, d, refused, failed, abandoned] = rule.read();
+            ended.answered += a + b + c + d + abandoned;
+            ended.refused += refused;
+            ended.failed += failed;
+        }
+        ended
     }
 }
 

@@ -3,6 +3,7 @@
 pub mod count;
 pub mod durations;
 pub mod counters;
+pub mod rates;
 pub mod throttle;
 mod lines;
 mod stamp;

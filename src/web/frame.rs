@@ -5,6 +5,7 @@ use fluent_bundle::FluentValue;
 use super::assets::{self, Asset};
 use super::language::Language;
 use super::texts::Texts;
+use crate::domain::day::Day;
 use crate::domain::time::Timestamp;
 
 /// Light or dark.
@@ -216,15 +217,26 @@ impl When {
 
 fn written(language: Language, machine: &str) -> Option<String> {
     let (date, time) = machine.split_once('T')?;
-    let mut parts = date.split('-');
-    let (year, month, day) = (parts.next()?, parts.next()?, parts.next()?);
+    let [year, month, day] = parts(date)?;
     Some(language.moment(year, month, day, time.get(..5)?))
+}
+
+fn parts(date: &str) -> Option<[&str; 3]> {
+    let mut parts = date.split('-');
+    Some([parts.next()?, parts.next()?, parts.next()?])
 }
 
 impl Frame {
     /// A whole number, as it is written in the reader's language.
     pub fn number(&self, number: impl std::borrow::Borrow<u64>) -> String {
         self.language.number(*number.borrow())
+    }
+
+    /// A day, as it is written in the reader's language.
+    pub fn day(&self, day: Day) -> String {
+        let machine = day.to_string();
+        let written = parts(&machine).map(|[year, month, day]| self.language.day(year, month, day));
+        written.unwrap_or(machine)
     }
 
     /// The languages that can be chosen.

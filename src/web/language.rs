@@ -63,17 +63,40 @@ impl Language {
         written
     }
 
-    /// A day and a minute as they are written in it, of the parts of RFC 3339.
-    pub fn moment(self, year: &str, month: &str, day: &str, minute: &str) -> String {
+    /// A number with one digit behind its point, as it is written in it; without that digit from a hundred on.
+    pub fn decimal(self, number: f64) -> String {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "stops at the ends"
+        )]
+        let tenths = (number.max(0.0) * 10.0).round() as u64;
+        let (whole, tenth) = (tenths / 10, tenths % 10);
+        let point = if self == Self::English { '.' } else { ',' };
+        match tenth {
+            0 => self.number(whole),
+            _ if whole >= 100 => self.number(whole),
+            tenth => format!("{}{point}{tenth}", self.number(whole)),
+        }
+    }
+
+    /// A day as it is written in it, of the parts of RFC 3339.
+    pub fn day(self, year: &str, month: &str, day: &str) -> String {
         match self {
             Self::English => {
                 let nth = month.parse::<usize>().unwrap_or_default().wrapping_sub(1);
                 let month = MONTHS.get(nth).copied().unwrap_or(month);
-                format!("{} {month} {year}, {minute}", day.trim_start_matches('0'))
+                format!("{} {month} {year}", day.trim_start_matches('0'))
             }
-            Self::Russian => format!("{day}.{month}.{year}, {minute}"),
-            Self::Portuguese => format!("{day}/{month}/{year} {minute}"),
+            Self::Russian => format!("{day}.{month}.{year}"),
+            Self::Portuguese => format!("{day}/{month}/{year}"),
         }
+    }
+
+    /// The same with a minute.
+    pub fn moment(self, year: &str, month: &str, day: &str, minute: &str) -> String {
+        let comma = if self == Self::Portuguese { "" } else { "," };
+        format!("{}{comma} {minute}", self.day(year, month, day))
     }
 
     /// The one with exactly this tag.

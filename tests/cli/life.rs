@@ -75,7 +75,7 @@ fn f3_f8_a_token_is_paused_and_ended_and_stays_in_the_list() {
     assert_eq!(place.json(&["token", "show", id])["state"], "disabled");
     assert!(place.ok(&["token", "disable", id]).contains("was disabled already"));
     assert!(place.ok(&["token", "enable", id]).ends_with("enabled\n"));
-    assert!(place.ok(&["token", "revoke", id, "--reason", "leaked"]).ends_with("revoked\n"));
+    assert!(place.ok(&["token", "delete", id, "--reason", "leaked"]).ends_with("revoked\n"));
     assert!(place.ok(&["token", "revoke", id]).ends_with("had ended already\n"));
 
     let shown = place.ok(&["token", "show", id]);

@@ -84,6 +84,8 @@ fn tokens_move_to_another_place_and_work_there() {
     let list = other.json(&["token", "list", "--flags=-1"]);
     assert_eq!(list["tokens"][0]["name"], "=cmd()");
     // By their digests they are known.
+    let tried = other.run_with(&["token", "leak", "--dry-run"], &format!("{secret}\n{second}\n"));
+    assert_eq!(tried.err.trim(), "2 tokens would end", "{}", tried.out);
     let leak = other.run_with(&["token", "leak"], &format!("{secret}\n{second}\n"));
     assert_eq!(leak.err.trim(), "2 tokens ended");
     let again = other.run(&["--json", "token", "import", file]);

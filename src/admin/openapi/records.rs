@@ -5,6 +5,7 @@ use serde_json::json;
 use super::call::{Call, call};
 use super::samples::{ID, changed, company, reason, token, user};
 use crate::admin::companies::{self, CompanyPage};
+use crate::admin::contexts::ContextList;
 use crate::admin::tokens::{TokenCreated, TokenPage, TokenRotated};
 use crate::admin::transfer::{Export, ImportOptions, ImportReport};
 use crate::admin::users::{self, NewPassword, UserPage};
@@ -14,12 +15,13 @@ use crate::service::input::{
     CompanyChange, NewCompany, NewOwner, NewToken, OwnerChange, Reason, Rotation, TokenChange,
 };
 use crate::service::list::TokenList;
+use crate::service::usage::{TokenUsage, UsageQuestion};
 use crate::service::view::{
     CompanyChanged, CompanyView, OwnerChanged, OwnerView, TokenChanged, TokenView,
 };
 
 pub(super) fn calls() -> Vec<Call> {
-    [tokens(), many(), users(), companies()].into_iter().flatten().collect()
+    [tokens(), many(), users(), companies(), contexts()].into_iter().flatten().collect()
 }
 
 fn tokens() -> Vec<Call> {
@@ -37,6 +39,19 @@ fn tokens() -> Vec<Call> {
             "The token",
             &token(),
         ),
+        call(
+            "get",
+            "/tokens/{id}/usage",
+            "token_usage",
+            "Tells how much a token was used, by the day",
+        )
+        .query::<UsageQuestion>()
+        .answers::<TokenUsage>(
+            200,
+            "The last days",
+            &json!({"token": ID, "permitted": 12, "refused": 1,
+                    "days": [{"day": "2026-01-02", "permitted": 12, "refused": 1}]}),
+        ),
         call("patch", "/tokens/{id}", "update_token", "Changes a token")
             .at_revision()
             .body::<TokenChange>(&json!({"name": "nightly"}))
@@ -51,6 +66,11 @@ fn tokens() -> Vec<Call> {
                 &json!({"token": token(), "secret": secret, "old": token()}),
             ),
     ];
+    calls.push(
+        call("delete", "/tokens/{id}", "delete_token", "Ends a token for good; it stays on record")
+            .at_revision()
+            .answers::<TokenChanged>(200, "Done", &changed("token", token())),
+    );
     for (path, name, does) in [
         ("/tokens/{id}/revoke", "revoke_token", "Ends a token for good"),
         ("/tokens/{id}/disable", "disable_token", "Pauses a token"),
@@ -64,6 +84,17 @@ fn tokens() -> Vec<Call> {
         );
     }
     calls
+}
+
+fn contexts() -> Vec<Call> {
+    let param =
+        json!({"title": "Bot token", "secret": true, "required": true, "header": "x-bot-token"});
+    let context = json!({"id": "telegram", "title": "Telegram", "params": {"bot_token": param},
+        "opens": [{"api": "hub", "path": "/telegram/{*rest}", "methods": ["POST"]}]});
+    vec![
+        call("get", "/contexts", "list_contexts", "Lists the contexts of the configuration")
+            .answers::<ContextList>(200, "All of them", &json!({"contexts": [context]})),
+    ]
 }
 
 fn many() -> Vec<Call> {

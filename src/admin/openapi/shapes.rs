@@ -8,6 +8,7 @@ use utoipa::openapi::{RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 
 use crate::domain::conditions::{Conditions, Window};
+use crate::domain::day::Day;
 use crate::domain::event::{Actor, Event, EventKind};
 use crate::domain::flags::Flags;
 use crate::domain::grant::{Contexts, Items};
@@ -104,6 +105,7 @@ shapes! {
         "pattern": "^[a-z0-9][a-z0-9._-]*$", "description": "A short name of a company, a context or a role."});
     Timestamp, "Timestamp", [], json!({"type": "string", "format": "date-time",
         "description": "RFC 3339, in whole seconds; answers are in UTC."});
+    Day, "Day", [], json!({"type": "string", "format": "date", "description": "A day in UTC."});
     Span, "Span", [], number("A length of time in seconds.");
     Revision, "Revision", [], number("How often a record was changed.");
     Digest, "Digest", [], json!({"type": "string", "pattern": "^[0-9a-fA-F]{64}$",

@@ -1,18 +1,21 @@
 //! The history.
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::fault::Fault;
-use super::form::{PAGE_ENTRIES, optional};
+use super::form::{PAGE_ENTRIES, optional, refused};
 use super::visit::Visit;
-use super::{Handle, page};
+use super::{Handle, page, page_with};
 use crate::admin::Handles;
 use crate::domain::id::{OwnerId, Slug, TokenId};
 use crate::service::Caller;
-use crate::store::{Position, Subject};
+use crate::service::events::EventList;
+use crate::store::{Page, Position, Subject};
 use crate::web::frame::Frame;
 use crate::web::pages::history::{Checked, EventRow, History};
+use crate::web::wrongs::Wrongs;
 
 /// How many events stand on the page of what they are about.
 const EVENTS_BESIDE: usize = 8;
@@ -35,12 +38,23 @@ pub(super) async fn list(State(handles): Handle, visit: Visit) -> Result<Respons
     };
     let service = &handles.service;
     let from = before.map(Position);
-    let events = service.events(&by, subject.as_ref(), from, PAGE_ENTRIES).await?;
+    let said = |field: &str| typed.said(field).map(str::to_owned);
+    let [kind, who, since, until] = ["kind", "by", "since", "until"].map(said);
+    let asked = EventList { kind, by: who, since, until };
+    let found = service.events_like(&by, subject.as_ref(), (&asked, from), PAGE_ENTRIES).await;
+    let (status, wrongs, events) = match found {
+        Ok(events) => (StatusCode::OK, Wrongs::default(), events),
+        Err(error) if error.at_field().is_some() => {
+            let (status, wrongs) = refused(&frame, error)?;
+            (status, wrongs, Page { entries: Vec::new(), next: None })
+        }
+        Err(error) => return Err(error.into()),
+    };
     let head = match watches && subject.is_none() {
         true => Some(service.head().await?),
         false => None,
     };
-    Ok(page(&History {
+    let shown = History {
         events: events.entries.iter().map(|event| EventRow::of(&frame, event)).collect(),
         token: token.map(|id| id.to_string()),
         user: user.map(|id| id.to_string()),
@@ -48,8 +62,11 @@ pub(super) async fn list(State(handles): Handle, visit: Visit) -> Result<Respons
         before,
         next: events.next.map(|position| position.0),
         head,
+        wrongs,
+        typed,
         frame,
-    }))
+    };
+    Ok(page_with(status, &shown))
 }
 
 pub(super) async fn check(State(handles): Handle, visit: Visit) -> Result<Response, Fault> {

@@ -1,8 +1,9 @@
-//! Secrets that were found in the open: their tokens end, and the page says what became of each.
+//! Secrets that were found in the open: it is shown what would become of their tokens, and what became of them.
 
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
+use zeroize::Zeroizing;
 
 use super::fault::Fault;
 use super::form::refused;
@@ -16,28 +17,46 @@ use crate::web::wrongs::Wrongs;
 
 pub(super) async fn form(visit: Visit) -> Result<Response, Fault> {
     visit.by.administers()?;
-    Ok(page(&shown(visit.frame, Wrongs::default(), "", Vec::new())))
+    Ok(page(&empty(visit.frame, Wrongs::default(), "")))
 }
 
+/// Ends the tokens of what was sent, or of what was sent to be tried before; or tries it. What is tried is kept
+/// meanwhile, since no page repeats a secret.
 pub(super) async fn end(State(handles): Handle, visit: Visit) -> Result<Response, Fault> {
-    let Visit { by, frame, typed, .. } = visit;
+    let Visit { by, session, frame, typed, .. } = visit;
     by.administers()?;
-    let reason = typed.one("reason").trim();
-    let found = typed.one("secrets").lines().flat_map(secrets_in);
+    let (reason, tried, now) =
+        (typed.one("reason").trim(), typed.has("try"), handles.service.now());
+    let drafts = &handles.people.drafts;
+    let text = match typed.said("draft") {
+        None => Zeroizing::new(typed.one("secrets").to_owned()),
+        Some(number) => {
+            let number = number.parse().ok();
+            match number.and_then(|number| drafts.take(&session.csrf, number, now)) {
+                Some(draft) => draft.text,
+                None => {
+                    let wrongs = Wrongs::one(&frame, "secrets", "wrong-draft-secrets");
+                    return Ok(page_with(StatusCode::GONE, &empty(frame, wrongs, reason)));
+                }
+            }
+        }
+    };
+    let found = text.lines().flat_map(secrets_in);
     let secrets: Vec<_> = found.map(|text| Secret::new(text.to_owned())).collect();
-    match handles.service.leaked(&by, reason, &secrets).await {
+    match handles.service.leaked(&by, reason, &secrets, tried).await {
         Ok(lines) => {
             let rows = (1..).zip(&lines).map(LeakRow::of).collect();
-            Ok(page(&shown(frame, Wrongs::default(), "", rows)))
+            let draft = tried.then(|| drafts.keep(&session.csrf, &text, false, now));
+            Ok(page(&Leaks { rows, draft, ..empty(frame, Wrongs::default(), reason) }))
         }
         Err(error) => {
             let (status, wrongs): (StatusCode, _) = refused(&frame, error)?;
-            Ok(page_with(status, &shown(frame, wrongs, reason, Vec::new())))
+            Ok(page_with(status, &empty(frame, wrongs, reason)))
         }
     }
 }
 
-fn shown(frame: Frame, wrongs: Wrongs, reason: &str, rows: Vec<LeakRow>) -> Leaks {
+fn empty(frame: Frame, wrongs: Wrongs, reason: &str) -> Leaks {
     let most = u64::try_from(OF_A_REPORT).unwrap_or(u64::MAX);
-    Leaks { frame, wrongs, most, reason: reason.to_owned(), rows }
+    Leaks { frame, wrongs, most, reason: reason.to_owned(), rows: Vec::new(), draft: None }
 }

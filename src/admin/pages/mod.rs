@@ -19,6 +19,7 @@ mod account;
 mod block;
 mod bulk;
 mod companies;
+mod contexts;
 mod create;
 mod explain;
 mod fault;
@@ -42,7 +43,7 @@ mod users;
 mod visit;
 
 /// What a page may load, and where its forms may lead: nothing that is not of this server (sec-W5).
-const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; \
+const POLICY: &str = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; \
                       form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 /// How long browsers keep what has its digest in its name.
@@ -52,6 +53,7 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 pub(super) fn router(handles: Arc<Handles>) -> Router {
     let signed_in = Router::new()
         .route("/", get(overview::show))
+        .route("/now", get(overview::now))
         .route("/tokens", get(tokens::list))
         .route("/tokens/new", get(create::form).post(create::make))
         .route("/tokens/import", get(transfer::form).post(transfer::attempt))
@@ -79,6 +81,7 @@ pub(super) fn router(handles: Arc<Handles>) -> Router {
         .route("/companies/{id}/edit", get(companies::edit).post(companies::change))
         .route("/companies/{id}/block", get(companies::ask_block).post(companies::block))
         .route("/companies/{id}/unblock", get(companies::ask_block).post(companies::unblock))
+        .route("/contexts", get(contexts::list))
         .route("/notices", get(notices::list))
         .route("/notices/{name}", get(notices::show))
         .route("/notices/{name}/test", post(notices::test))

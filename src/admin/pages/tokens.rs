@@ -12,6 +12,7 @@ use crate::admin::Handles;
 use crate::admin::extract::Id;
 use crate::domain::id::TokenId;
 use crate::service::list::TokenList;
+use crate::service::usage::UsageQuestion;
 use crate::service::view::TokenView;
 use crate::service::{Caller, ServiceError};
 use crate::store::Subject;
@@ -59,7 +60,8 @@ pub(super) async fn show(
     let events = history::of(&handles, &by, &frame, &Subject::Token(id)).await?;
     let may_rotate = handles.service.offers_new_tokens(&by, &token.owner).await?;
     let may_enable = handles.service.offers_enabling(&by, id).await?;
-    Ok(page(&Token::new(frame, token, (may_change, may_rotate, may_enable), events)))
+    let used = handles.service.token_usage(&by, id, UsageQuestion::default()).await?;
+    Ok(page(&Token::new(frame, token, (may_change, may_rotate, may_enable), &used, events)))
 }
 
 /// A token for a form that changes it: there is none for those who may not, and of one that is over.

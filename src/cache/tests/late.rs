@@ -2,6 +2,7 @@
 //! so that changes come in between. Everything else is the store's own.
 
 use std::io::Write;
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -10,6 +11,7 @@ use async_trait::async_trait;
 use tokio::sync::Semaphore;
 
 use crate::domain::company::Company;
+use crate::domain::day::{Day, Requests};
 use crate::domain::id::{OwnerId, Slug, TokenId};
 use crate::domain::left::Spent;
 use crate::domain::owner::Owner;
@@ -113,6 +115,29 @@ impl Store for Late {
 
     async fn last_uses(&self, of: &[UseKey]) -> Result<Vec<Option<Usage>>, StoreError> {
         self.inner.last_uses(of).await
+    }
+
+    async fn note_requests(
+        &self,
+        day: Day,
+        counts: Vec<(UseSlot, Requests)>,
+    ) -> Result<(), StoreError> {
+        if self.counts_fail.load(Ordering::SeqCst) {
+            return Err(StoreError::Closed);
+        }
+        self.inner.note_requests(day, counts).await
+    }
+
+    async fn requests(
+        &self,
+        of: UseKey,
+        days: RangeInclusive<Day>,
+    ) -> Result<Vec<Requests>, StoreError> {
+        self.inner.requests(of, days).await
+    }
+
+    async fn forget_requests(&self, before: Day) -> Result<usize, StoreError> {
+        self.inner.forget_requests(before).await
     }
 
     async fn note_uses(&self, uses: Vec<NotedUse>, at: Timestamp) -> Result<(), StoreError> {

@@ -12,6 +12,7 @@ mod flood;
 pub(crate) mod late;
 mod meters;
 mod revoked;
+mod tally;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};

@@ -34,6 +34,18 @@ pub struct HistoryList {
     /// Only what was done to this company, and which users came and left
     #[arg(long)]
     pub company: Option<String>,
+    /// Only events of these kinds, such as token.revoked, or token for all about tokens
+    #[arg(long, value_name = "KINDS", value_delimiter = ',')]
+    pub kind: Vec<String>,
+    /// Only what this user did; system is the gateway, local:0 the command line of a user of the machine
+    #[arg(long, value_name = "WHO")]
+    pub by: Option<String>,
+    /// Only what was written down at this time or later
+    #[arg(long, value_name = "TIME")]
+    pub since: Option<String>,
+    /// Only what was written down before this time
+    #[arg(long, value_name = "TIME")]
+    pub until: Option<String>,
     /// Events to show
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = one_or_more)]
     pub limit: usize,

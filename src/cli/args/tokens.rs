@@ -19,11 +19,20 @@ pub enum TokenCommand {
         /// The token's id
         id: String,
     },
+    /// Show how often a token was used and refused, by the day
+    Usage {
+        /// The token's id
+        id: String,
+        /// How many days, today included: 1 to 90
+        #[arg(long, value_name = "NUMBER", default_value = "30")]
+        days: u32,
+    },
     /// Change a token; its next request is decided by what it is then
     Update(Box<Update>),
     /// Give a token a successor with the same rights; both work for a while
     Rotate(Rotate),
-    /// End a token for good
+    /// End a token for good; it stays in the list and in the history
+    #[command(visible_alias = "delete")]
     Revoke(Act),
     /// End all tokens of a user, of a company or of other filters for good; without `--confirm`, show them
     RevokeAll(Box<RevokeAll>),

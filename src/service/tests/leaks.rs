@@ -22,7 +22,16 @@ async fn leaked_tokens_end_at_once_and_their_owners_see_it() {
     world.service.revoke_token(&world.by, *two, "").await.unwrap();
     let ours_of_nobody = Secret::issue(crate::service::create::random).unwrap();
     let all = [leaked.clone(), secret("no secret"), ended.clone(), ours_of_nobody, leaked.clone()];
-    let lines = world.service.leaked(&world.by, "in a wiki", &all).await.unwrap();
+    let tried = world.service.leaked(&world.by, "in a wiki", &all, true).await.unwrap();
+    assert!(tried.iter().any(|line| line.outcome == LeakOutcome::WouldEnd));
+    assert!(tried.iter().all(|line| line.outcome != LeakOutcome::Ended));
+    let lines = world.service.leaked(&world.by, "in a wiki", &all, false).await.unwrap();
+    for (before, line) in tried.iter().zip(&lines) {
+        let same = before.outcome == line.outcome;
+        let ends = (LeakOutcome::WouldEnd, LeakOutcome::Ended);
+        assert!(same || (before.outcome, line.outcome) == ends, "{before:?} {line:?}");
+        assert_eq!((&before.id, &before.owner), (&line.id, &line.owner));
+    }
     let told: Vec<_> = lines.iter().map(|line| (line.outcome, line.id)).collect();
     assert_eq!(
         told,
@@ -63,7 +72,7 @@ async fn reports_are_bounded() {
     let world = World::new().await;
     let many = |count| vec![secret("0f8fad5b-d9cb-469f-a165-70867728950e"); count];
     for (count, status) in [(0, 400), (1_000, 200), (1_001, 400)] {
-        let outcome = world.service.leaked(&world.by, "", &many(count)).await;
+        let outcome = world.service.leaked(&world.by, "", &many(count), false).await;
         assert_eq!(outcome.err().map_or(200, |error| error.status()), status, "{count}");
     }
     let stranger = "2001:db8::1".parse().unwrap();

@@ -140,6 +140,7 @@ async fn e9_pages_follow_one_another_while_tokens_are_made_and_sec_w6_no_cursor_
         (json!({"text": "a\nb"}), "text"),
         (json!({"text": "x".repeat(201)}), "text"),
         (json!({"created_from": "soon"}), "created_from"),
+        (json!({"rotated": "yes"}), "rotated"),
     ] {
         let error = world.service.tokens(&world.by, &input(body.clone())).await.unwrap_err();
         assert_eq!((error.status(), error.at_field()), (400, Some(field)), "{body}");
@@ -161,4 +162,27 @@ async fn a_use_that_is_not_yet_written_down_keeps_a_token_from_being_called_unus
     world.service.cache.flush_touches(world.clock.now()).await.unwrap();
     let unused = listed(&world, &ids, &world.by, json!({"never_used": true})).await;
     assert_eq!(unused, [3, 1, 0]);
+}
+
+#[tokio::test]
+async fn f2_it_is_listed_who_still_uses_a_secret_that_was_replaced() {
+    let (world, ids) = filled().await;
+    let moved = world.service.rotate_token(&world.by, ids[0], input(json!({}))).await.unwrap();
+    world.service.rotate_token(&world.by, ids[2], input(json!({}))).await.unwrap();
+    let which = async |which: &str| {
+        let page = list(&world, &world.by, json!({"rotated": which})).await;
+        page.entries.into_iter().map(|token| token.id).collect::<Vec<_>>()
+    };
+    assert_eq!((which("any").await, which("in_use").await), (vec![ids[2], ids[0]], vec![]));
+    world.clock.advance(Span::from_seconds(5));
+    for id in [ids[2], moved.token.id] {
+        let record = world.service.token_record(id).await.unwrap();
+        let entry = world.service.cache.load(&record.digest).await.unwrap().unwrap();
+        let api = world.service.cache.api_number(&"erp".into());
+        world.service.cache.touch(&entry, world.clock.now(), "192.0.2.1".parse().unwrap(), api);
+    }
+    world.service.cache.flush_touches(world.clock.now()).await.unwrap();
+    assert_eq!(which("in_use").await, [ids[2]], "a successor was not replaced");
+    world.service.revoke_token(&world.by, ids[2], "").await.unwrap();
+    assert_eq!((which("any").await, which("in_use").await), (vec![ids[0]], vec![]));
 }

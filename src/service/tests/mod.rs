@@ -5,6 +5,7 @@ mod import;
 mod leaks;
 mod list;
 mod companies;
+mod events;
 mod gains;
 mod overview;
 mod owner_update;

@@ -15,7 +15,9 @@ use crate::domain::token::{Act, Revision, Token};
 use crate::store::sample::{
     NOW, commit, company, noted, owner, owner_creation, owner_id, revoked, token,
 };
-use crate::store::{Order, Record, Standing, Store, TokenFilter, TokenQuery, UseKey, Used};
+use crate::store::{
+    Order, Record, Rotated, Standing, Store, TokenFilter, TokenQuery, UseKey, Used,
+};
 
 const TOKENS: u64 = 60;
 const OWNERS: [&str; 3] = ["al", "alice", "bob"];
@@ -51,6 +53,7 @@ fn made(n: u64) -> Token {
         },
         hint: format!("h{:03}", n % 10),
         disabled: n.is_multiple_of(7).then(act),
+        rotated_to: n.is_multiple_of(2).then(|| TokenId::new(after(300).unix() * 1_000, [7; 10])),
         ..plain
     }
 }
@@ -107,6 +110,9 @@ fn filters() -> Vec<TokenFilter> {
         used(Used::Never),
         used(Used::Before(after(300))),
         used(Used::Before(Timestamp::MAX)),
+        TokenFilter { rotated: Some(Rotated::Any), ..open() },
+        TokenFilter { rotated: Some(Rotated::InUse), ..open() },
+        TokenFilter { rotated: Some(Rotated::InUse), ..owners(&["alice"]) },
         text("warehouse"),
         text("ОТЧЁТ"),
         text("number 4"),

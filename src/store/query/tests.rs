@@ -101,6 +101,31 @@ fn the_end_by_idleness_moves_with_uses_and_what_has_ended_does_not_end() {
 }
 
 #[test]
+fn f2_a_rotated_token_is_in_use_from_the_second_of_its_successor_until_it_is_over() {
+    let successor = TokenId::new(later(10).unix() * 1_000 + 700, [7; 10]);
+    let made = token(1, "alice");
+    let rotated =
+        Token { rotated_to: Some(successor), expires_at: Some(later(50)), ..made.clone() };
+    let both = |token: &Token, used, now| {
+        [Rotated::Any, Rotated::InUse].map(|rotated| {
+            let filter = TokenFilter { rotated: Some(rotated), ..open() };
+            filter.matches(token, used, false, now)
+        })
+    };
+    for (used, wanted) in [
+        (None, [true, false]),
+        (Some(later(9)), [true, false]),
+        (Some(later(10)), [true, true]),
+        (Some(later(40)), [true, true]),
+    ] {
+        assert_eq!(both(&rotated, used, later(45)), wanted, "{used:?}");
+    }
+    assert_eq!(both(&rotated, Some(later(40)), later(50)), [false; 2], "it is over");
+    assert_eq!(both(&revoked(&rotated), Some(later(40)), later(45)), [false; 2]);
+    assert_eq!(both(&made, Some(later(40)), later(45)), [false; 2]);
+}
+
+#[test]
 fn active_is_what_can_be_used_and_blocked_what_its_owner_stops() {
     use crate::domain::event::Actor;
     use crate::domain::token::Act;

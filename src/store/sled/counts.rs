@@ -237,7 +237,8 @@ fn checksum(bytes: &Slot, number: u64) -> u32 {
     crc32c::crc32c_append(salted, &bytes[4..])
 }
 
-fn failed(path: &Path, doing: &str, error: &std::io::Error) -> StoreError {
+/// What a file beside the index could not do.
+pub(super) fn failed(path: &Path, doing: &str, error: &std::io::Error) -> StoreError {
     use std::io::ErrorKind::{QuotaExceeded, StorageFull};
     match error.kind() {
         StorageFull | QuotaExceeded => {

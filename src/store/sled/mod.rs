@@ -6,6 +6,7 @@
 //! (`open`). Last uses are written past that thread (`notes`, `uses`).
 
 use std::io::Write;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -21,6 +22,7 @@ use super::{
     Subject, TokenQuery, Usage, UseKey, UseSlot, codec,
 };
 use crate::domain::company::Company;
+use crate::domain::day::{Day, Requests};
 use crate::domain::id::{OwnerId, Slug, TokenId};
 use crate::domain::left::Spent;
 use crate::domain::owner::Owner;
@@ -36,6 +38,7 @@ mod checkpoint;
 mod chunk;
 mod close;
 mod counts;
+mod days;
 mod doubt;
 mod draft;
 mod entry;
@@ -264,6 +267,38 @@ impl Store for SledStore {
             shared.counts.write(slot, of.token, spent)
         })
         .await
+    }
+
+    async fn note_requests(
+        &self,
+        day: Day,
+        counts: Vec<(UseSlot, Requests)>,
+    ) -> Result<(), StoreError> {
+        let index = self.shared.index()?;
+        self.aside(move |shared| {
+            // The index is held until then, so that closing waits for it.
+            let _held = index;
+            days::add(&shared.options.folder, day, &counts)
+        })
+        .await
+    }
+
+    async fn requests(
+        &self,
+        of: UseKey,
+        days: RangeInclusive<Day>,
+    ) -> Result<Vec<Requests>, StoreError> {
+        let index = self.for_slot(of).await?;
+        self.aside(move |shared| match read::slot(&index, of)? {
+            Some(slot) => days::of(&shared.options.folder, slot, days),
+            None => Ok(days.start().to(*days.end()).map(|_| Requests::NONE).collect()),
+        })
+        .await
+    }
+
+    async fn forget_requests(&self, before: Day) -> Result<usize, StoreError> {
+        self.shared.index()?;
+        self.aside(move |shared| days::forget(&shared.options.folder, before)).await
     }
 
     async fn due(

@@ -38,6 +38,33 @@ for (const input of document.querySelectorAll("input[type=file]")) {
     said.textContent = fits ? input.dataset.taken : input.dataset.large;
   });
 }
+// What goes on just now is fetched anew while somebody looks, for ten minutes at a time: whoever leaves a page
+// open does not stay signed in by that.
+for (const button of document.querySelectorAll("button[data-live]")) {
+  const part = document.getElementById(button.dataset.live);
+  let left = 0;
+  const run = (times) => {
+    left = times;
+    button.textContent = times ? button.dataset.stop : button.dataset.goOn;
+  };
+  button.hidden = false;
+  run(120);
+  button.addEventListener("click", () => run(left ? 0 : 120));
+  setInterval(async () => {
+    // Nobody who reads or holds something in it has it taken away.
+    const held = part.contains(document.activeElement) || part.querySelector("details[open]");
+    if (!left || document.hidden || held) return;
+    try {
+      const answer = await fetch(`/${button.dataset.live}`, { redirect: "error" });
+      if (!answer.ok) throw new Error(answer.status);
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+      part.replaceChildren(...fresh.body.childNodes);
+      if (--left === 0) run(0);
+    } catch {
+      run(0);
+    }
+  }, 5000);
+}
 // A form is sent once, however often its button is pressed.
 for (const form of document.querySelectorAll("form[method=post]")) {
   form.addEventListener("submit", (event) => {

@@ -9,7 +9,7 @@ use crate::web::frame::Frame;
 use crate::web::typed::Typed;
 
 /// Fields of the form, which are those of `/api/v1/tokens`; the empty ones are left out of links.
-pub const FIELDS: [&str; 13] = [
+pub const FIELDS: [&str; 14] = [
     "text",
     "state",
     "owner",
@@ -23,6 +23,7 @@ pub const FIELDS: [&str; 13] = [
     "ends_before",
     "last_used_before",
     "never_used",
+    "rotated",
 ];
 
 /// States that can be asked for, as they are called in `/api/v1/tokens`.
@@ -134,6 +135,7 @@ impl Filters {
             let value = match field {
                 "state" => states(frame, text),
                 "never_used" => String::new(),
+                "rotated" => rotated(frame, text),
                 _ => text.to_owned(),
             };
             let label = frame.of("filter", field);
@@ -151,6 +153,13 @@ impl Filters {
     /// Whether the list is not the whole one.
     pub fn narrowed(&self) -> bool {
         !self.fields().is_empty()
+    }
+}
+
+fn rotated(frame: &Frame, text: &str) -> String {
+    match frame.knows("rotated", text) {
+        true => frame.of("rotated", text),
+        false => text.to_owned(),
     }
 }
 

@@ -3,8 +3,11 @@
 use askama::Template;
 
 use super::parts;
+use crate::domain::event::EventKind;
 use crate::service::history::{EventView, HeadView, VerifiedView};
 use crate::web::frame::{Frame, When};
+use crate::web::typed::Typed;
+use crate::web::wrongs::Wrongs;
 
 /// How many characters of a value that was changed are shown.
 const SHOWN: usize = 200;
@@ -50,8 +53,7 @@ pub struct ChangeRow {
 impl EventRow {
     /// Of an event.
     pub fn of(frame: &Frame, view: &EventView) -> Self {
-        let kind = serde_json::to_value(view.event.kind).unwrap_or_default();
-        let kind = kind.as_str().unwrap_or_default();
+        let kind = view.event.kind.as_str();
         let changes = view.changes.iter().map(|change| ChangeRow {
             field: match frame.knows("field", &change.field) {
                 true => frame.of("field", &change.field),
@@ -113,19 +115,54 @@ pub struct History {
     pub next: Option<u64>,
     /// Where it ends; none for whoever does not see all of it.
     pub head: Option<HeadView>,
+    /// What is wrong with a filter.
+    pub wrongs: Wrongs,
+    /// What it is narrowed to.
+    pub typed: Typed,
 }
+
+/// Filters beside what the events are about, which are those of `/api/v1/history`.
+const FILTERS: [&str; 4] = ["kind", "by", "since", "until"];
+
+/// What kinds of events are about.
+const FAMILIES: [&str; 3] = ["token", "owner", "company"];
 
 impl History {
     /// What stands in links that stay with the same events.
     pub fn which(&self) -> String {
-        let (name, id) = match (&self.token, &self.user, &self.company) {
-            (Some(token), ..) => ("token", token),
-            (None, Some(user), _) => ("user", user),
-            (None, None, Some(company)) => ("company", company),
-            (None, None, None) => return String::new(),
-        };
-        let id = percent_encoding::utf8_percent_encode(id, percent_encoding::NON_ALPHANUMERIC);
-        format!("&{name}={id}")
+        let filters =
+            FILTERS.into_iter().filter_map(|field| Some((field, self.typed.said(field)?)));
+        let text =
+            |text| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC);
+        let about = self.about().into_iter().map(|(name, id)| (name, id.as_str()));
+        about.chain(filters).map(|(name, value)| format!("&{name}={}", text(value))).collect()
+    }
+
+    /// What the events are about, as a field of the form.
+    pub fn about(&self) -> Option<(&'static str, &String)> {
+        let token = self.token.as_ref().map(|token| ("token", token));
+        let user = self.user.as_ref().map(|user| ("user", user));
+        token.or(user).or(self.company.as_ref().map(|company| ("company", company)))
+    }
+
+    /// Whether some are left out by a filter.
+    pub fn narrowed(&self) -> bool {
+        FILTERS.iter().any(|field| self.typed.said(field).is_some())
+    }
+
+    /// What kinds are about, to ask for all of one.
+    pub fn families(&self) -> &'static [&'static str] {
+        &FAMILIES
+    }
+
+    /// All kinds.
+    pub fn kinds(&self) -> impl Iterator<Item = &'static str> {
+        EventKind::ALL.into_iter().map(EventKind::as_str)
+    }
+
+    /// Whether this kind is asked for.
+    pub fn is_kind(&self, kind: &str) -> bool {
+        self.typed.said("kind") == Some(kind)
     }
 }
 

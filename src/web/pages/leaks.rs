@@ -20,6 +20,8 @@ pub struct Leaks {
     pub reason: String,
     /// What became of each, in their order; empty before any was sent.
     pub rows: Vec<LeakRow>,
+    /// Under which number those wait that were only tried.
+    pub draft: Option<u64>,
 }
 
 /// What became of a secret.
@@ -40,6 +42,7 @@ impl LeakRow {
     pub fn of((number, line): (u64, &LeakLine)) -> Self {
         let (word, class) = match line.outcome {
             LeakOutcome::Ended => ("ended", "state-revoked"),
+            LeakOutcome::WouldEnd => ("would-end", "state-active"),
             LeakOutcome::WasEnded => ("was-ended", "state-expired"),
             LeakOutcome::Unknown => ("unknown", "state-expired"),
         };
@@ -52,7 +55,16 @@ impl LeakRow {
 impl Leaks {
     /// How many tokens were ended by it.
     pub fn ended(&self) -> u64 {
-        let ended = self.rows.iter().filter(|row| row.word == "ended").count();
-        u64::try_from(ended).unwrap_or(u64::MAX)
+        self.those("ended")
+    }
+
+    /// How many would be.
+    pub fn would_end(&self) -> u64 {
+        self.those("would-end")
+    }
+
+    fn those(&self, word: &str) -> u64 {
+        let those = self.rows.iter().filter(|row| row.word == word).count();
+        u64::try_from(those).unwrap_or(u64::MAX)
     }
 }

@@ -3,13 +3,16 @@
 pub mod account;
 pub mod block;
 pub mod bulk;
+pub mod chart;
 pub mod choices;
 pub mod companies;
+pub mod contexts;
 pub mod explain;
 pub mod filters;
 pub mod history;
 pub mod leaks;
 pub mod limits;
+pub mod live;
 pub mod notices;
 pub mod oops;
 pub mod overview;

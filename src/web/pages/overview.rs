@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::history::EventRow;
+use super::live::Live;
 use super::parts::{Ends, TokenRow};
 use crate::web::frame::{Frame, When};
 
@@ -33,6 +34,8 @@ pub struct Overview {
     pub rows: Vec<TokenRow>,
     /// The day until which they are said to end soon.
     pub soon_until: String,
+    /// What goes on just now; none for whoever does not see that.
+    pub live: Option<Live>,
     /// What happened last.
     pub events: Vec<EventRow>,
     /// `ready`, `read-only` or `broken`; none for whoever does not see that.

@@ -2,11 +2,14 @@
 
 use askama::Template;
 
+use super::chart::Chart;
 use super::filters::Filters;
 use super::history::EventRow;
 use super::limits::{self, LimitRow};
 use super::parts::{self, Ends, StateMark, TokenRow};
+use crate::domain::day::Day;
 use crate::domain::grant::{Contexts, Items};
+use crate::service::usage::{TokenUsage, USUAL_DAYS};
 use crate::service::view::{ParamView, TokenView};
 use crate::web::frame::{Frame, When};
 use crate::web::wrongs::Wrongs;
@@ -105,6 +108,10 @@ pub struct Token {
     pub may_rotate: bool,
     /// Whether the reader may lift its pause.
     pub may_enable: bool,
+    /// Its requests of the last days in a sentence.
+    pub usage: String,
+    /// The same by the day.
+    pub chart: Chart,
     /// What happened to it, newest first.
     pub events: Vec<EventRow>,
     /// Where its older events are; none if there are none.
@@ -139,6 +146,7 @@ impl Token {
         frame: Frame,
         token: TokenView,
         (may_change, may_rotate, may_enable): (bool, bool, bool),
+        used: &TokenUsage,
         (events, older): (Vec<EventRow>, Option<u64>),
     ) -> Self {
         let act = token.ended.as_ref().map(|ended| &ended.act).or(token.disabled.as_ref());
@@ -173,12 +181,38 @@ impl Token {
             may_change,
             may_rotate,
             may_enable,
+            usage: usage(&frame, used),
+            chart: Chart::new(&frame, by_day(&frame, used)),
             events,
             older,
             frame,
             token,
         }
     }
+}
+
+fn usage(frame: &Frame, used: &TokenUsage) -> String {
+    if used.permitted + used.refused == 0 {
+        return frame.t("usage-none");
+    }
+    let [permitted, refused] = [used.permitted, used.refused].map(|count| frame.number(count));
+    let (permitted, refused) =
+        (frame.s("chart-permitted-n", permitted), frame.s("chart-refused-n", refused));
+    format!("{}: {permitted} · {refused}", frame.t("usage-days"))
+}
+
+/// All days that are asked for, also those before the token was made: a bar is a day, and not a fortnight.
+fn by_day(frame: &Frame, used: &TokenUsage) -> Vec<(String, u64, u64)> {
+    let today = used.days.last().map_or(Day::of(frame.now), |day| day.day);
+    let of = |day: Day| {
+        let known = used.days.iter().find(|known| known.day == day);
+        known.map_or((0, 0), |known| (known.permitted, known.refused))
+    };
+    let row = |day: Day| {
+        let (permitted, refused) = of(day);
+        (frame.day(day), permitted.into(), refused.into())
+    };
+    today.back(USUAL_DAYS - 1).to(today).map(row).collect()
 }
 
 fn held_params(token: &TokenView) -> Vec<HeldParam> {

@@ -7,7 +7,7 @@ const ACTS: [(&str, &str, &str); 9] = [
     ("/tokens/ID", "PATCH /tokens/ID", r#"{"name":"other"}"#),
     ("/tokens/ID", "POST /tokens/ID/disable", "{}"),
     ("/tokens/ID", "POST /tokens/ID/enable", "{}"),
-    ("/tokens/ID", "POST /tokens/ID/revoke", "{}"),
+    ("/tokens/ID", "DELETE /tokens/ID", "{}"),
     ("/users/bob", "PATCH /users/bob", r#"{"name":"Robert"}"#),
     ("/users/bob", "POST /users/bob/block", "{}"),
     ("/users/bob", "POST /users/bob/unblock", "{}"),

@@ -34,6 +34,27 @@ async fn f8_leaked_secrets_end_their_tokens_and_are_not_shown() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn f8_it_is_seen_what_would_end_before_it_does() {
+    let face = Face::new().await;
+    let root = face.sign_in("root").await;
+    let (one, secret) = face.token(json!({"owner": "alice", "name": "one"})).await;
+    let body = format!("secrets=nothing-of-ours%0D%0A{secret}&reason=found&try=yes");
+    let got = root.post("/tokens/leaked", &body).await;
+    assert!(got.status == 200 && got.text.contains("1 token works, and would be ended."));
+    assert!(got.text.contains("its token works") && got.text.contains("of no token here"));
+    assert!(!got.text.contains(&secret), "no page repeats a secret");
+    let page = root.get(&format!("/tokens/{one}")).await.text;
+    assert!(page.contains("state-active"), "nothing has happened yet");
+    let draft = got.text.split("name=\"draft\" value=\"").nth(1).unwrap();
+    let draft = draft.split('"').next().unwrap();
+    let body = format!("draft={draft}&reason=found");
+    let done = root.post("/tokens/leaked", &body).await.text;
+    assert!(done.contains("1 token is ended") && !done.contains(&secret));
+    let again = root.post("/tokens/leaked", &body).await;
+    assert!(again.status == 410 && again.text.contains("no longer kept"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_report_that_is_none_is_refused() {
     let face = Face::new().await;
     let root = face.sign_in("root").await;

@@ -205,6 +205,7 @@ async fn e9_the_list_is_narrowed_by_its_address() {
         ("created_from=2020-01-01&text=&state=&order=oldest", 4),
         ("last_used_before=2090-01-01", 4),
         ("expires_before=2020-01-01", 0),
+        ("rotated=any", 0),
     ] {
         let got = root.get(&format!("/tokens?{query}")).await;
         assert_eq!((got.status, rows(&got.text)), (200, wanted), "{query}");

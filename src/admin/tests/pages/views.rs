@@ -10,7 +10,16 @@ use crate::web::texts::Texts;
 const NEVER: [&str; 7] = ["⟦", "{$", "{{", "{%", " style=", "<script>", "http://www"];
 
 fn paths(id: TokenId, user: &str) -> Vec<String> {
-    let fixed = ["/", "/tokens", "/tokens/new", "/users", "/users/new", "/account", "/history"];
+    let fixed = [
+        "/",
+        "/tokens",
+        "/tokens/new",
+        "/users",
+        "/users/new",
+        "/account",
+        "/history",
+        "/contexts",
+    ];
     let more = [
         "/explain".to_owned(),
         format!("/tokens?owner={user}"),
@@ -26,6 +35,9 @@ fn paths(id: TokenId, user: &str) -> Vec<String> {
         format!("/users/{user}/block"),
         format!("/history?token={id}"),
         format!("/history?user={user}"),
+        format!(
+            "/history?user={user}&kind=token.created&by=root&since=2020-01-01&until=2090-01-01"
+        ),
     ];
     fixed.iter().map(ToString::to_string).chain(more).collect()
 }
@@ -202,5 +214,33 @@ fn every_check_has_a_text() {
     for check in CHECKS.iter().map(|(name, _)| *name).chain(stations) {
         let key = format!("check-{}", check.replace([' ', '_'], "-"));
         assert!(Texts::of(Language::English).has(&key), "{key}");
+    }
+}
+
+/// What is said of the history, by its filters; what cannot be asked is said at its field.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_history_is_narrowed_by_its_address() {
+    let face = Face::new().await;
+    let root = face.sign_in("root").await;
+    let (id, _) = face.token(json!({"owner": "alice", "name": "ci"})).await;
+    face.world.service.revoke_token(&face.world.by, id, "over").await.unwrap();
+    let rows = |text: &str| text.matches("class=\"what\"").count();
+    let all = rows(&root.get("/history").await.text);
+    for (query, wanted) in [
+        ("kind=token.revoked", 1),
+        ("kind=token", 2),
+        ("kind=token.revoked&by=alice", 0),
+        ("since=2090-01-01", 0),
+        ("kind=&by=&since=&until=", all),
+    ] {
+        let got = root.get(&format!("/history?{query}")).await;
+        assert_eq!((got.status, rows(&got.text)), (200, wanted), "{query}");
+    }
+    assert!(root.get("/history?kind=token&by=alice").await.text.contains("No such event."));
+    for query in ["kind=nothing", "by=Not+A+Name", "since=soon", "until=1"] {
+        let got = root.get(&format!("/history?{query}")).await;
+        let (field, _) = query.split_once('=').unwrap();
+        let at = format!("href=\"#{field}\"");
+        assert!(got.status == 400 && got.text.contains(&at), "{query}: {}", got.text);
     }
 }

@@ -1,6 +1,7 @@
 //! Every act on tokens by every role, one by one and on many.
 
 use super::*;
+use crate::service::usage::UsageQuestion;
 
 /// Rows E1 and W10, and "nobody grants more than they have".
 #[tokio::test(flavor = "multi_thread")]
@@ -53,6 +54,9 @@ impl World {
         let events = Subject::Token(id);
         let row = self.row(async |by| letter(service.events(&by, Some(&events), None, 9).await));
         assert_eq!(row.await, sees, "its events");
+        let used = UsageQuestion::default();
+        let row = self.row(async |by| letter(service.token_usage(&by, id, used).await)).await;
+        assert_eq!(row, sees, "its requests by the day");
         for (change, who) in [
             (json!({"name": "two"}), minds),
             (json!({"items": ["1"]}), minds),
@@ -134,7 +138,8 @@ async fn many_tokens_are_ended_within_the_rights_to_each() {
 async fn leak_lists_are_for_administrators() {
     let world = world().await;
     let secret = || [crate::domain::secret::Secret::new("x".repeat(20))];
-    let row = world.row(async |by| letter(world.service.leaked(&by, "", &secret()).await)).await;
+    let row =
+        world.row(async |by| letter(world.service.leaked(&by, "", &secret(), false).await)).await;
     assert_eq!(row, "y------");
 }
 

@@ -2,7 +2,7 @@
 //!
 //! | bytes | what |
 //! | --- | --- |
-//! | 0..4 | bits: that it is there, the end, a pause, an expiry, a time beyond 2106 |
+//! | 0..4 | bits: that it is there, the end, a pause, an expiry, a time beyond 2106, a successor |
 //! | 4..20 | the token's id |
 //! | 20..28 | its owner: 64 bits of SHA-256 over the salt and the name |
 //! | 28..32 | its company: CRC-32C of the name, 0 for none |
@@ -40,6 +40,9 @@ const BORDER: char = '\u{1}';
 
 /// It is there: no row is all zeros.
 const PRESENT: u32 = 1 << 6;
+
+/// It has a successor.
+const ROTATED: u32 = 1 << 7;
 
 /// A row as it stands in a page that verified.
 #[derive(Clone, Copy, Debug)]
@@ -96,6 +99,7 @@ pub(super) fn encode(token: &Token, salt: u32, texts: Texts) -> [u8; ROW_BYTES] 
         (expires_at.is_some(), EXPIRES),
         (times.iter().any(|time| u32::try_from(*time).is_err()), FAR),
         (texts.length == 0, LONG),
+        (token.rotated_to.is_some(), ROTATED),
     ] {
         bits |= if holds { bit } else { 0 };
     }
@@ -216,6 +220,10 @@ impl<'a> Row<'a> {
     /// Whether nothing can be said of its times.
     pub(super) fn is_far(&self) -> bool {
         self.word(0) & FAR != 0
+    }
+
+    pub(super) fn is_rotated(&self) -> bool {
+        self.word(0) & ROTATED != 0
     }
 
     pub(super) fn has_ended(&self) -> bool {

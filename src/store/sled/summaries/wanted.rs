@@ -140,7 +140,10 @@ impl<'a> Wanted<'a> {
                 standing.holds(state, blocked()) || (perhaps() && standing.holds(state, true))
             })
         };
-        self.filter.ends_before.is_none_or(ends)
+        // Since when it has its successor stands in the record.
+        let rotates = self.filter.rotated.is_none() || (row.is_rotated() && !state.is_final());
+        rotates
+            && self.filter.ends_before.is_none_or(ends)
             && self.filter.standings.as_ref().is_none_or(stands)
     }
 }

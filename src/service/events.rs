@@ -1,0 +1,216 @@
+//! Lists of events: of everything, of one token, user or company; all of them, or those of some kinds, by
+//! somebody, in some time.
+
+use crate::domain::event::{Actor, EventKind};
+use crate::domain::id::OwnerId;
+use crate::domain::time::{Span, Timestamp};
+use crate::service::caller::Caller;
+use crate::service::error::ServiceError;
+use crate::service::history::EventView;
+use crate::service::{Service, page_size};
+use crate::store::{Page, Position, Recorded, Subject};
+
+/// How many events are read in one go.
+const READ: usize = 500;
+
+/// How many are looked at for one page: a page that has found less by then says where to go on.
+const LOOKED_AT: usize = 5_000;
+
+/// How far a clock may have gone back, so that events are not in the order of their times.
+const SLACK: Span = Span::from_days(1);
+
+/// Which events, beside what they are about. Empty text is as if it were left out, as forms send it.
+#[derive(Clone, Debug, Default)]
+pub struct EventList {
+    /// Kinds, separated by commas: `token.revoked`, or `token` for all kinds about tokens.
+    pub kind: Option<String>,
+    /// Who did it: a user, `system` for the gateway itself, or `local:0` for the command line of a user of the machine.
+    pub by: Option<String>,
+    /// It was written down then or later.
+    pub since: Option<String>,
+    /// It was written down before.
+    pub until: Option<String>,
+}
+
+/// The same, understood.
+#[derive(Debug, Default, PartialEq)]
+struct Wanted {
+    /// None means all.
+    kinds: Option<Vec<EventKind>>,
+    actor: Option<Actor>,
+    since: Option<Timestamp>,
+    until: Option<Timestamp>,
+}
+
+impl EventList {
+    fn read(&self) -> Result<Wanted, ServiceError> {
+        let moment = |name: &str, text: &Option<String>| {
+            let parsed = given(text).map(|text| text.parse::<Timestamp>());
+            parsed.transpose().map_err(|error| ServiceError::field(name, error))
+        };
+        Ok(Wanted {
+            kinds: given(&self.kind).map(kinds).transpose()?,
+            actor: given(&self.by).map(actor).transpose()?,
+            since: moment("since", &self.since)?,
+            until: moment("until", &self.until)?,
+        })
+    }
+}
+
+fn given(text: &Option<String>) -> Option<&str> {
+    text.as_deref().map(str::trim).filter(|text| !text.is_empty())
+}
+
+fn kinds(text: &str) -> Result<Vec<EventKind>, ServiceError> {
+    let mut kinds = Vec::new();
+    for word in text.split(',').map(str::trim) {
+        let before = kinds.len();
+        let is = |kind: &EventKind| {
+            let name = kind.as_str();
+            name == word || name.strip_prefix(word).is_some_and(|rest| rest.starts_with('.'))
+        };
+        kinds.extend(EventKind::ALL.into_iter().filter(is));
+        if kinds.len() == before {
+            let shown: String = word.chars().take(64).flat_map(char::escape_debug).collect();
+            let problem = format!(
+                "there is no kind `{shown}`; some are token, owner, company, token.revoked and owner.blocked"
+            );
+            return Err(ServiceError::field("kind", problem));
+        }
+    }
+    Ok(kinds)
+}
+
+fn actor(text: &str) -> Result<Actor, ServiceError> {
+    let bad = || {
+        ServiceError::field(
+            "by",
+            "name a user, `system`, or `local:` and the number of a user of the machine",
+        )
+    };
+    let actor = Actor::try_from(text.to_owned());
+    actor.or_else(|_| text.parse::<OwnerId>().map(Actor::Owner)).map_err(|_| bad())
+}
+
+impl Wanted {
+    fn holds(&self, recorded: &Recorded) -> bool {
+        let event = &recorded.event;
+        self.kinds.as_ref().is_none_or(|kinds| kinds.contains(&event.kind))
+            && self.actor.as_ref().is_none_or(|actor| *actor == event.actor)
+            && self.since.is_none_or(|since| event.at >= since)
+            && self.until.is_none_or(|until| event.at < until)
+    }
+
+    /// Whether no earlier event can be wanted.
+    fn ends_at(&self, recorded: &Recorded) -> bool {
+        self.since.is_some_and(|since| recorded.event.at.plus(SLACK) < since)
+    }
+}
+
+impl Service {
+    /// Events, newest first, those before `before`. A page may have fewer of them than were asked for, and more
+    /// behind it.
+    ///
+    /// # Errors
+    /// A value that cannot be, no such token, owner or company, or a store that cannot be read.
+    pub async fn events_like(
+        &self,
+        by: &Caller,
+        subject: Option<&Subject>,
+        (asked, before): (&EventList, Option<Position>),
+        limit: usize,
+    ) -> Result<Page<EventView, Position>, ServiceError> {
+        let wanted = asked.read()?;
+        if wanted == Wanted::default() {
+            return self.events(by, subject, before, limit).await;
+        }
+        self.let_see_events(by, subject).await?;
+        let limit = page_size(limit)?;
+        let mut next = match (before, wanted.until) {
+            (None, Some(until)) => self.first_at(until).await?,
+            (before, _) => before,
+        };
+        let (mut found, mut looked_at) = (Vec::new(), 0);
+        loop {
+            let page = self.store().events(subject, next, READ).await?;
+            looked_at += page.entries.len();
+            for recorded in page.entries {
+                if wanted.ends_at(&recorded) {
+                    return self.shown(found, None).await;
+                }
+                let position = recorded.position;
+                if wanted.holds(&recorded) {
+                    found.push(recorded);
+                }
+                if found.len() == limit {
+                    let more = (position > Position(1)).then_some(position);
+                    return self.shown(found, more).await;
+                }
+            }
+            next = page.next;
+            if next.is_none() || looked_at >= LOOKED_AT {
+                return self.shown(found, next).await;
+            }
+        }
+    }
+
+    async fn shown(
+        &self,
+        found: Vec<Recorded>,
+        next: Option<Position>,
+    ) -> Result<Page<EventView, Position>, ServiceError> {
+        let mut entries = Vec::with_capacity(found.len());
+        for recorded in found {
+            entries.push(self.event_view(recorded).await?);
+        }
+        Ok(Page { entries, next })
+    }
+
+    /// The first event that was written down at `moment` or later, and a little behind it, for a clock that went
+    /// back; none if there is none. By halving: the history may be long, and `moment` long ago.
+    async fn first_at(&self, moment: Timestamp) -> Result<Option<Position>, ServiceError> {
+        let Some((newest, _)) = self.newest().await? else { return Ok(None) };
+        let until = moment.plus(SLACK);
+        let (mut low, mut high) = (1, newest.0.saturating_add(1));
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let before = Some(Position(middle.saturating_add(1)));
+            let event = self.store().events(None, before, 1).await?.entries.pop();
+            match event.is_some_and(|event| event.event.at < until) {
+                true => low = middle + 1,
+                false => high = middle,
+            }
+        }
+        Ok((low <= newest.0).then_some(Position(low)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_is_read_or_its_field_is_named() {
+        let list = |kind: &str, by: &str, since: &str| EventList {
+            kind: Some(kind.to_owned()),
+            by: Some(by.to_owned()),
+            since: Some(since.to_owned()),
+            until: None,
+        };
+        assert_eq!(list("", " ", "").read().unwrap(), Wanted::default());
+        let wanted = list("token.revoked, company", "alice", "2030-01-01").read().unwrap();
+        assert_eq!(wanted.kinds.unwrap().len(), 5);
+        assert_eq!(wanted.actor, Some(Actor::Owner("alice".parse().unwrap())));
+        for (text, actor) in [("system", Actor::System), ("local:7", Actor::Local(7))] {
+            assert_eq!(list("", text, "").read().unwrap().actor, Some(actor));
+        }
+        for (asked, field) in [
+            (list("tok", "", ""), "kind"),
+            (list("token,,owner", "", ""), "kind"),
+            (list("", "Bad Name", ""), "by"),
+            (list("", "", "yesterday"), "since"),
+        ] {
+            assert_eq!(asked.read().unwrap_err().at_field(), Some(field), "{asked:?}");
+        }
+    }
+}

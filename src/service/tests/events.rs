@@ -1,0 +1,114 @@
+//! Events that are asked for by their kind, by who did it, and by when.
+
+use super::*;
+use crate::service::events::EventList;
+use crate::store::{Position, Subject};
+
+/// A question, of the fields that say something.
+fn asked(fields: &[(&str, &str)]) -> EventList {
+    let of = |name: &str| {
+        let field = fields.iter().find(|(field, _)| *field == name);
+        field.map(|(_, text)| (*text).to_owned())
+    };
+    EventList { kind: of("kind"), by: of("by"), since: of("since"), until: of("until") }
+}
+
+/// The numbers of the events that fit, over all pages of so many.
+async fn found(
+    world: &World,
+    subject: Option<&Subject>,
+    fields: &[(&str, &str)],
+    limit: usize,
+) -> Vec<u64> {
+    let (mut found, mut before): (Vec<u64>, Option<Position>) = (Vec::new(), None);
+    loop {
+        let asked = asked(fields);
+        let page = world.service.events_like(&world.by, subject, (&asked, before), limit).await;
+        let page = page.unwrap();
+        assert!(page.entries.len() <= limit);
+        found.extend(page.entries.iter().map(|event| event.position));
+        before = page.next;
+        if before.is_none() {
+            return found;
+        }
+    }
+}
+
+#[tokio::test]
+async fn events_are_found_by_kind_by_whom_and_by_when() {
+    let world = World::with_alice().await;
+    let hour = Span::from_seconds(3_600);
+    let mut ids = Vec::new();
+    for _ in 0..3 {
+        world.clock.advance(hour);
+        ids.push(world.token().await.id);
+    }
+    let alice = world.service.owner_record(&owner_id("alice")).await.unwrap();
+    let alice = Caller::person(&alice);
+    world.clock.advance(Span::from_days(3));
+    world.service.revoke_token(&alice, ids[0], "mine").await.unwrap();
+    world.service.block_owner(&world.by, &owner_id("alice"), "left").await.unwrap();
+    // 1: alice is made; 2, 3, 4: her tokens; 5: she revokes one; 6: she is blocked.
+    let begin = NOW.plus(hour).plus(hour);
+    let (since, until) = (begin.to_string(), begin.plus(hour).to_string());
+    let (token, owner) = (Subject::Token(ids[0]), Subject::Owner(owner_id("alice")));
+    for (subject, fields, wanted) in [
+        (None, vec![], vec![6, 5, 4, 3, 2, 1]),
+        (None, vec![("kind", "token")], vec![5, 4, 3, 2]),
+        (None, vec![("kind", "token.revoked, owner.blocked")], vec![6, 5]),
+        (None, vec![("by", "alice")], vec![5]),
+        (None, vec![("by", "local:1000"), ("kind", "owner")], vec![6, 1]),
+        (None, vec![("by", "system")], vec![]),
+        (None, vec![("since", &*since)], vec![6, 5, 4, 3]),
+        (None, vec![("until", &*since)], vec![2, 1]),
+        (None, vec![("since", &*since), ("until", &*until)], vec![3]),
+        (None, vec![("until", "1999-01-01")], vec![]),
+        (None, vec![("since", "2999-01-01")], vec![]),
+        (None, vec![("until", "2999-01-01"), ("kind", "owner.created")], vec![1]),
+        (Some(&token), vec![("kind", "token.revoked")], vec![5]),
+        (Some(&token), vec![("until", &*since)], vec![2]),
+        (Some(&owner), vec![("kind", "owner")], vec![6, 1]),
+    ] {
+        for limit in [1, 2, 100] {
+            assert_eq!(found(&world, subject, &fields, limit).await, wanted, "{fields:?} {limit}");
+        }
+    }
+    let wrong = (&asked(&[("kind", "tokens")]), None);
+    let error = world.service.events_like(&world.by, None, wrong, 9).await.unwrap_err();
+    assert_eq!((error.status(), error.at_field()), (400, Some("kind")));
+    let revoked = asked(&[("kind", "token.revoked")]);
+    let all = world.service.events_like(&alice, None, (&revoked, None), 9).await;
+    assert_eq!(problem(all).0, 403, "a filter opens nothing");
+    let own = world.service.events_like(&alice, Some(&token), (&revoked, None), 9).await.unwrap();
+    assert_eq!(own.entries.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_that_finds_nothing_for_long_says_where_to_go_on() {
+    let world = World::with_alice().await;
+    let token = world.token().await.id;
+    for n in 0..5_200 {
+        world.update(token, json!({"name": format!("name {n}")})).await.unwrap();
+    }
+    let asked = asked(&[("kind", "owner.created")]);
+    let first = world.service.events_like(&world.by, None, (&asked, None), 9).await.unwrap();
+    assert!(first.entries.is_empty());
+    let next = (&asked, Some(first.next.expect("there is more")));
+    let second = world.service.events_like(&world.by, None, next, 9).await.unwrap();
+    assert_eq!((second.entries.len(), second.next), (1, None));
+    // A time long ago is found without looking at what came since.
+    let long_ago = EventList { until: Some(NOW.plus(Span::from_seconds(1)).to_string()), ..asked };
+    let found = world.service.events_like(&world.by, None, (&long_ago, None), 9).await.unwrap();
+    assert!(found.entries.len() == 1 || found.next.is_some());
+}
+
+#[tokio::test]
+async fn contexts_tell_what_tokens_carry_and_what_is_opened() {
+    let world = World::new().await;
+    let contexts = world.service.contexts();
+    let names: Vec<_> = contexts.iter().map(|context| context.id.as_str()).collect();
+    assert_eq!(names, ["hub", "stock"]);
+    let market = &contexts[0].params["market"];
+    assert!(market.required && !market.secret && market.choices == ["north"]);
+    assert!(contexts.iter().all(|context| context.opens.is_empty()), "no rule asks for one");
+}
