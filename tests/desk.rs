@@ -181,3 +181,54 @@ fn a_rotated_family_never_passes_its_limits() {
         }
     }
 }
+
+/// Row E1: where nobody serves themselves, administrators alone make tokens, from a reload on, and of a refused
+/// one nothing is written. What others have they see, narrow and end.
+#[test]
+fn e1_without_self_service_administrators_alone_make_tokens() {
+    let upstream = Upstream::start();
+    let program = program(&upstream);
+    for (user, role) in [("boss", "company-administrator"), ("dev", "developer")] {
+        program.succeed(&["user", "add", user, "--role", role, "--company", "acme"], "");
+        program.succeed(&["user", "password", user], &format!("{GOOD}\n"));
+    }
+    let person = |user| Person::sign_in(&program, user);
+    let (root, boss, dev, alice) = (person("root"), person("boss"), person("dev"), person("alice"));
+    let make = |by: &Person<'_>, owner: &str| {
+        by.ask("POST /tokens", json!({"owner": owner, "name": "one", "items": ["1", "2"]}))
+    };
+    let (mine, hers) = (make(&dev, "dev").json(), make(&alice, "alice").json());
+    let own = std::fs::read_to_string(program.source()).unwrap();
+    let reload = |tokens: &str| {
+        std::fs::write(program.source(), own.clone() + tokens).unwrap();
+        program.succeed(&["reload"], "");
+    };
+    reload("[tokens]\nself_service = false\n");
+    let written = || {
+        let history = root.ask("GET /history?limit=1", json!({})).json();
+        history["events"][0]["position"].clone()
+    };
+    let before = written();
+    assert!(before.is_u64(), "{before}");
+    for (by, owner, made) in [(&dev, "dev", &mine), (&alice, "alice", &hers)] {
+        let id = made["token"]["id"].as_str().unwrap();
+        let refused = make(by, owner);
+        let told = refused.text();
+        assert!(refused.status == 403 && told.contains("tokens.self_service"), "{told}");
+        let rotated = by.ask(&format!("POST /tokens/{id}/rotate"), json!({}));
+        assert_eq!(rotated.status, 403, "{}", rotated.text());
+        let wider = by.ask(&format!("PATCH /tokens/{id}"), json!({"items": "all"}));
+        assert_eq!((wider.status, &wider.json()["field"]), (403, &json!("items")));
+    }
+    assert_eq!(written(), before, "nothing was written");
+    assert_eq!(make(&root, "alice").status, 201);
+    assert_eq!(make(&boss, "dev").status, 201, "within the own company");
+    assert_eq!(make(&boss, "alice").status, 403, "of another");
+    let id = hers["token"]["id"].as_str().unwrap();
+    assert_eq!(alice.ask(&format!("GET /tokens/{id}"), json!({})).status, 200);
+    let less = alice.ask(&format!("PATCH /tokens/{id}"), json!({"items": ["1"]}));
+    assert_eq!(less.status, 200, "{}", less.text());
+    assert_eq!(alice.ask(&format!("POST /tokens/{id}/revoke"), json!({})).status, 200);
+    reload("");
+    assert_eq!(make(&alice, "alice").status, 201);
+}

@@ -14,11 +14,14 @@ use std::fs;
 use std::path::Path;
 
 use rustix::process::Signal;
+use serde_json::json;
 use support::PATIENCE;
-use support::client::{Client, ask};
+use support::client::{Answer, Client, ask};
+use support::gateway::Gateway;
 use support::program::Program;
 use support::upstream::Upstream;
 use tollgate::clock::instant;
+use tollgate::domain::time::Span;
 
 fn rules(upstream: &Upstream, path: &str) -> String {
     format!(
@@ -168,4 +171,89 @@ fn limits_of_connections_and_heads_take_effect_for_those_that_come_next() {
     assert_eq!(shop.status(&mut before, "/old"), 200);
     limits("limits = { connections = 2 }");
     assert_eq!(with_fields(&shop, 1, 1), 200);
+}
+
+/// A gateway with sessions that last so long, and one who signs in.
+struct Desk(Gateway);
+
+impl Desk {
+    const PASSWORD: &str = "correct horse battery";
+
+    fn start() -> Self {
+        let gateway = Gateway::start("");
+        gateway.owner("alice");
+        let body = json!({ "password": Self::PASSWORD });
+        assert_eq!(gateway.local("/users/alice/password", &body).0, 200);
+        Self(gateway)
+    }
+
+    fn lasting(&self, sessions: &str) {
+        let text = fs::read_to_string(self.0.source()).unwrap();
+        let rest = text.lines().filter(|line| !line.starts_with("sessions"));
+        let rest = rest.collect::<Vec<_>>().join("\n");
+        fs::write(self.0.source(), format!("{rest}\nsessions = {{ {sessions} }}\n")).unwrap();
+        assert_eq!(self.0.local("/reload", &json!({})).0, 204);
+    }
+
+    fn ask(&self, line: &str, fields: &str, body: &str) -> Answer {
+        let host = self.0.admin();
+        let length = body.len();
+        ask(
+            host,
+            format!(
+                "{line} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n{fields}\
+                 Content-Length: {length}\r\n\r\n{body}"
+            ),
+        )
+    }
+
+    /// The cookie of a new session.
+    fn sign_in(&self) -> String {
+        let body = json!({"user": "alice", "password": Self::PASSWORD}).to_string();
+        let answer = self.ask("POST /api/v1/session", "", &body);
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        answer.value("set-cookie").unwrap().split(';').next().unwrap().to_owned()
+    }
+
+    /// Whether a session goes on after so many minutes, for the API and for the pages.
+    fn goes_on(&self, cookie: &str, minutes: u64) -> bool {
+        self.0.clock().advance(Span::from_seconds(60 * minutes));
+        let fields = format!("Cookie: {cookie}\r\n");
+        let lives = self.ask("GET /api/v1/tokens", &fields, "").status == 200;
+        let page = self.ask("GET /tokens", &fields, "").status;
+        assert_eq!(page, if lives { 200 } else { 303 }, "the pages say the same");
+        lives
+    }
+}
+
+/// Sessions last as the configuration says, also those that had begun before it said so (sec-W3).
+#[test]
+fn the_lengths_of_sessions_take_effect_for_new_and_for_living_ones() {
+    let desk = Desk::start();
+    let (quiet, busy) = (desk.sign_in(), desk.sign_in());
+    assert!(desk.goes_on(&busy, 59), "an hour by default");
+    assert!(!desk.goes_on(&quiet, 1));
+
+    desk.lasting("idle_ttl = \"10m\", lifetime = \"2h\"");
+    let fresh = desk.sign_in();
+    assert!(desk.goes_on(&busy, 8) && desk.goes_on(&fresh, 0));
+    assert!(desk.goes_on(&busy, 9) && !desk.goes_on(&fresh, 1), "ten minutes for a new one");
+    // It began 78 minutes ago.
+    for minutes in [8, 9, 9, 9, 6] {
+        assert!(desk.goes_on(&busy, minutes));
+    }
+    assert!(!desk.goes_on(&busy, 1), "two hours in all, for an old one too");
+
+    let kept = desk.sign_in();
+    let over = desk.sign_in();
+    assert!(desk.goes_on(&kept, 8));
+    desk.0.clock().advance(Span::from_seconds(3 * 60));
+    desk.lasting("idle_ttl = \"7d\", lifetime = \"30d\"");
+    assert!(!desk.goes_on(&over, 0), "what was over does not come back");
+    assert!(desk.goes_on(&kept, 6 * 24 * 60), "a living one lasts longer");
+
+    desk.lasting("lifetime = \"5m\"");
+    let short = desk.sign_in();
+    assert!(!desk.goes_on(&kept, 0));
+    assert!(desk.goes_on(&short, 4) && !desk.goes_on(&short, 1), "and is quiet no longer");
 }

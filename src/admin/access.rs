@@ -121,8 +121,8 @@ async fn person(
 /// another matter.
 pub(super) fn session<'h>(handles: &Handles, headers: &'h HeaderMap) -> Option<(&'h str, Session)> {
     let word = cookie(headers)?;
-    let now = handles.service.now();
-    Some((word, handles.people.sessions.find(word, handles.people.lasting, now)?))
+    let (settings, now) = (handles.service.settings(), handles.service.now());
+    Some((word, handles.people.sessions.find(word, &settings.sessions, now)?))
 }
 
 /// The word of our cookie, if there is exactly one.

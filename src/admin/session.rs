@@ -63,9 +63,9 @@ pub(super) fn open(
     if let Some((word, _)) = access::session(handles, headers) {
         handles.people.sessions.end(word);
     }
-    let (people, now) = (&handles.people, handles.service.now());
-    let word = people.sessions.begin(owner, now)?;
-    let session = people.sessions.find(&word, people.lasting, now)?;
+    let (sessions, now) = (&handles.people.sessions, handles.service.now());
+    let word = sessions.begin(owner, now)?;
+    let session = sessions.find(&word, &handles.service.settings().sessions, now)?;
     Some((session, cookie(&word, "")))
 }
 

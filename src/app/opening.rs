@@ -121,11 +121,12 @@ impl Opening {
         let cores = Cores::start(listeners, &now, &shared, &stopped)?;
         let notices = Notices::open(Arc::clone(&service), &now.store.path, webhooks);
         control.block_on(notices.begin());
+        let people = Arc::<People>::default();
         let reloader = Arc::new(Reloader::new(
             source,
             settings,
             Arc::clone(&shared),
-            (targets, Arc::clone(&notices)),
+            (targets, Arc::clone(&notices), Arc::clone(&people)),
             logs.clone(),
         ));
         let checked = Arc::<scrub::Checked>::default();
@@ -138,7 +139,6 @@ impl Opening {
             admin: faces.admin(),
             config: reloader.source().cloned(),
         };
-        let people = Arc::<People>::default();
         let handles = Handles {
             service: Arc::clone(&service),
             reload: Some({

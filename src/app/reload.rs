@@ -16,6 +16,7 @@ use crate::gateway::targets::Targets;
 use crate::notices::{Notices, Prepared};
 use crate::store::sealed;
 use crate::telemetry::logs::Logs;
+use crate::web::People;
 
 use super::files;
 
@@ -27,6 +28,7 @@ pub struct Reloader {
     shared: Arc<Shared>,
     targets: Arc<Targets>,
     notices: Arc<Notices>,
+    people: Arc<People>,
     logs: Option<Logs>,
     generation: AtomicU64,
     failures: AtomicU64,
@@ -39,7 +41,7 @@ impl Reloader {
         source: Option<Source>,
         settings: Arc<ArcSwap<Settings>>,
         shared: Arc<Shared>,
-        (targets, notices): (Arc<Targets>, Arc<Notices>),
+        (targets, notices, people): (Arc<Targets>, Arc<Notices>, Arc<People>),
         logs: Option<Logs>,
     ) -> Self {
         let (generation, failures) = (AtomicU64::new(0), AtomicU64::new(0));
@@ -50,6 +52,7 @@ impl Reloader {
             shared,
             targets,
             notices,
+            people,
             logs,
             generation,
             failures,
@@ -113,6 +116,8 @@ impl Reloader {
         }
         files::tell(&self.shared.descriptors, &settings.limits);
         tell_if_closed(&settings, true);
+        // Where sessions last longer from now on, those that were over stay so.
+        self.people.sweep(&self.settings.load().sessions, self.shared.clock.now());
         self.settings.store(Arc::new(settings));
         self.shared.snapshot.store(snapshot);
     }

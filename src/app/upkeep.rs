@@ -113,7 +113,7 @@ async fn beat(
     // Nothing is ended, and no time is noted, by a clock that cannot be trusted.
     let Look::Trusted(now) = look else { return };
     if beats.is_multiple_of(FORGET_EVERY) {
-        people.sweep(now);
+        people.sweep(&service.settings().sessions, now);
     }
     if beats % FORGET_DAYS_EVERY == COUNT_EVERY
         && let Err(error) = shared.cache.store().forget_requests(usage::first_kept(now)).await

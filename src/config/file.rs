@@ -5,8 +5,11 @@
 
 use std::ops::Range;
 
+pub(super) use self::apis::{ApiTable, RuleTable};
 use super::reading::{Field, NamedNumber, Placed, Reading, Text};
 use super::table::{Size, Table};
+
+mod apis;
 
 /// A whole file.
 #[derive(Debug)]
@@ -18,6 +21,7 @@ pub(super) struct File {
     pub(super) telemetry: TelemetryTable,
     pub(super) identity: IdentityTable,
     pub(super) tokens: TokensTable,
+    pub(super) sessions: SessionsTable,
     pub(super) flags: Vec<NamedNumber>,
     pub(super) contexts: Vec<ContextTable>,
     pub(super) egress: EgressTable,
@@ -97,6 +101,14 @@ pub(super) struct IdentityTable {
 pub(super) struct TokensTable {
     pub(super) idle_ttl: Field<Text>,
     pub(super) lifetime: Field<Text>,
+    pub(super) self_service: Field<bool>,
+}
+
+/// `[sessions]`
+#[derive(Debug)]
+pub(super) struct SessionsTable {
+    pub(super) idle_ttl: Field<Text>,
+    pub(super) lifetime: Field<Text>,
 }
 
 /// `[contexts.NAME]`
@@ -135,42 +147,6 @@ pub(super) struct WebhookTable {
     pub(super) notices: Field<Vec<Placed<Text>>>,
 }
 
-/// `[[apis]]`
-#[derive(Debug)]
-pub(super) struct ApiTable {
-    pub(super) span: Range<usize>,
-    pub(super) name: Field<Text>,
-    pub(super) dialect: Field<Text>,
-    pub(super) host: Field<Text>,
-    pub(super) path: Field<Text>,
-    pub(super) upstream: Field<Vec<Placed<Text>>>,
-    pub(super) upstream_connect_timeout: Field<Text>,
-    pub(super) upstream_response_timeout: Field<Text>,
-    pub(super) upstream_idle_timeout: Field<Text>,
-    pub(super) upstream_stall_timeout: Field<Text>,
-    pub(super) keep_credential: Field<bool>,
-    pub(super) body_limit: Field<Size>,
-    pub(super) keep: Field<Vec<Placed<Text>>>,
-    pub(super) idle_ttl: Field<Text>,
-    pub(super) rules: Vec<RuleTable>,
-}
-
-/// `[[apis.rules]]`
-#[derive(Debug)]
-pub(super) struct RuleTable {
-    pub(super) span: Range<usize>,
-    pub(super) name: Field<Text>,
-    pub(super) path: Field<Text>,
-    pub(super) methods: Field<Vec<Placed<Text>>>,
-    pub(super) public: Field<bool>,
-    pub(super) context: Field<Text>,
-    pub(super) flags: Field<Vec<Placed<Text>>>,
-    pub(super) roles: Field<Vec<Placed<Text>>>,
-    pub(super) company: Field<Text>,
-    pub(super) item: Field<Text>,
-    pub(super) items: Field<Text>,
-}
-
 impl File {
     /// Reads every table. The small ones come first, so that a key which stands in the wrong table
     /// can be told where it belongs.
@@ -181,13 +157,14 @@ impl File {
             limits: LimitsTable::read(root.table("limits", reading), reading),
             telemetry: TelemetryTable::read(root.table("telemetry", reading), reading),
             tokens: TokensTable::read(root.table("tokens", reading), reading),
+            sessions: SessionsTable::read(root.table("sessions", reading), reading),
             listen: ListenTable::read(root.table("listen", reading), reading),
             identity: IdentityTable::read(root.table("identity", reading), reading),
             flags: root.table("flags", reading).named_numbers(reading),
             contexts: read_contexts(root.table("contexts", reading), reading),
             egress: EgressTable::read(root.table("egress", reading), reading),
             webhooks: read_webhooks(root.tables("webhooks", reading), reading),
-            apis: read_apis(root.tables("apis", reading), reading),
+            apis: apis::read(root.tables("apis", reading), reading),
         };
         root.finish(reading);
         file
@@ -290,6 +267,18 @@ impl TokensTable {
         let read = Self {
             idle_ttl: table.duration("idle_ttl", reading),
             lifetime: table.duration("lifetime", reading),
+            self_service: table.boolean("self_service", reading),
+        };
+        table.finish(reading);
+        read
+    }
+}
+
+impl SessionsTable {
+    fn read(mut table: Table<'_>, reading: &Reading<'_>) -> Self {
+        let read = Self {
+            idle_ttl: table.duration("idle_ttl", reading),
+            lifetime: table.duration("lifetime", reading),
         };
         table.finish(reading);
         read
@@ -346,50 +335,4 @@ fn read_params(table: Table<'_>, reading: &Reading<'_>) -> Vec<ParamTable> {
         param
     };
     table.named_tables(reading).into_iter().map(read).collect()
-}
-
-fn read_apis(tables: Vec<Table<'_>>, reading: &Reading<'_>) -> Vec<ApiTable> {
-    let read = |mut table: Table<'_>| {
-        let api = ApiTable {
-            span: table.span(),
-            name: table.text("name", reading),
-            dialect: table.text("dialect", reading),
-            host: table.text("host", reading),
-            path: table.text("path", reading),
-            upstream: table.text_or_texts("upstream", reading),
-            upstream_connect_timeout: table.duration("upstream_connect_timeout", reading),
-            upstream_response_timeout: table.duration("upstream_response_timeout", reading),
-            upstream_idle_timeout: table.duration("upstream_idle_timeout", reading),
-            upstream_stall_timeout: table.duration("upstream_stall_timeout", reading),
-            keep_credential: table.boolean("keep_credential", reading),
-            body_limit: table.size("body_limit", reading),
-            keep: table.texts("keep", reading),
-            idle_ttl: table.duration("idle_ttl", reading),
-            rules: read_rules(table.tables("rules", reading), reading),
-        };
-        table.finish(reading);
-        api
-    };
-    tables.into_iter().map(read).collect()
-}
-
-fn read_rules(tables: Vec<Table<'_>>, reading: &Reading<'_>) -> Vec<RuleTable> {
-    let read = |mut table: Table<'_>| {
-        let rule = RuleTable {
-            span: table.span(),
-            name: table.text("name", reading),
-            path: table.text("path", reading),
-            methods: table.texts("methods", reading),
-            public: table.boolean("public", reading),
-            context: table.text("context", reading),
-            flags: table.texts("flags", reading),
-            roles: table.texts("roles", reading),
-            company: table.text("company", reading),
-            item: table.text("item", reading),
-            items: table.text("items", reading),
-        };
-        table.finish(reading);
-        rule
-    };
-    tables.into_iter().map(read).collect()
 }

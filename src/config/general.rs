@@ -7,12 +7,16 @@ use std::time::Duration;
 
 use tracing_subscriber::EnvFilter;
 
-use super::file::{CacheTable, LimitsTable, ListenTable, TelemetryTable, TokensTable};
+use super::file::{
+    CacheTable, LimitsTable, ListenTable, SessionsTable, TelemetryTable, TokensTable,
+};
 use super::host::hosts;
 use super::mistake::Mistake;
 use super::reading::{Field, Placed, Reading, Reported, Text};
-use super::settings::{CacheSettings, Limits, Listen, LogFormat, TelemetrySettings, TokenDefaults};
-use super::values::{address, boolean, duration, number, size, span, text, word};
+use super::settings::{
+    CacheSettings, Limits, Listen, LogFormat, SessionSettings, TelemetrySettings, TokenSettings,
+};
+use super::values::{address, boolean, duration, number, size, span, span_within, text, word};
 use crate::domain::time::Span;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -21,6 +25,9 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 /// The longest path of a socket on Linux, without its last zero byte.
 const MAX_SOCKET: usize = 107;
+
+/// The longest that a session can be allowed to last: whoever signs in once a month has the password at hand.
+const LONGEST_SESSION: Span = Span::from_days(30);
 
 /// The name of the socket in the data folder.
 pub(super) const SOCKET: &str = "tollgate.sock";
@@ -158,11 +165,28 @@ pub(super) fn telemetry(
 pub(super) fn tokens(
     table: &TokensTable,
     reading: &Reading<'_>,
-) -> Result<TokenDefaults, Reported> {
+) -> Result<TokenSettings, Reported> {
     let idle_ttl = span(&table.idle_ttl, reading);
     let lifetime = span(&table.lifetime, reading);
-    Ok(TokenDefaults {
+    let self_service = boolean(&table.self_service, true);
+    Ok(TokenSettings {
         idle_ttl: idle_ttl?.unwrap_or(Span::from_days(100)),
         lifetime: lifetime?.unwrap_or(Span::ZERO),
+        self_service: self_service?,
     })
+}
+
+/// By default OWASP's figures for what is of high value, and not more than a working day.
+pub(super) fn sessions(
+    table: &SessionsTable,
+    reading: &Reading<'_>,
+) -> Result<SessionSettings, Reported> {
+    let (minute, hour) = (Span::from_seconds(60), Span::from_seconds(3_600));
+    let half_a_day = Span::from_seconds(12 * 3_600);
+    let lifetime = span_within(&table.lifetime, minute..=LONGEST_SESSION, reading)
+        .map(|lifetime| lifetime.unwrap_or(half_a_day));
+    // A longer one would never be met.
+    let most = lifetime.unwrap_or(LONGEST_SESSION);
+    let idle_ttl = span_within(&table.idle_ttl, minute..=most, reading);
+    Ok(SessionSettings { idle_ttl: idle_ttl?.unwrap_or(hour.min(most)), lifetime: lifetime? })
 }

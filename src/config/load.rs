@@ -166,6 +166,7 @@ pub(super) fn build(file: &File, reading: &Reading<'_>) -> Result<Settings, Repo
     let (identity, taken) =
         identity::identity(&file.identity, api::own_fields(&file.apis), reading);
     let tokens = general::tokens(&file.tokens, reading);
+    let sessions = general::sessions(&file.sessions, reading);
     let flags = catalog::flags(&file.flags, &file.contexts, reading);
     let contexts = catalog::contexts(&file.contexts, &taken, reading);
     let flag_names: BTreeSet<_> = file.flags.iter().map(|(name, _)| name.value.as_str()).collect();
@@ -189,6 +190,7 @@ pub(super) fn build(file: &File, reading: &Reading<'_>) -> Result<Settings, Repo
         telemetry: telemetry?,
         identity: identity?,
         tokens: tokens?,
+        sessions: sessions?,
         flags: flags?,
         contexts: contexts?,
         apis: apis?,

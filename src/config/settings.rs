@@ -31,8 +31,10 @@ pub struct Settings {
     pub telemetry: TelemetrySettings,
     /// Names of the headers that tell an upstream who is calling.
     pub identity: IdentityHeaders,
-    /// What new tokens get when their maker does not say.
-    pub tokens: TokenDefaults,
+    /// Who hands out tokens, and what they get when their maker does not say.
+    pub tokens: TokenSettings,
+    /// How long people stay signed in.
+    pub sessions: SessionSettings,
     /// Names of access-level bits.
     pub flags: FlagCatalog,
     /// Areas of APIs.
@@ -191,12 +193,23 @@ pub struct IdentityHeaders {
     pub request: Option<HeaderName>,
 }
 
-/// What new tokens get when their maker does not say.
+/// Who hands out tokens, and what they get when their maker does not say.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TokenDefaults {
+pub struct TokenSettings {
     /// How long a token may lie unused; zero is for ever.
     pub idle_ttl: Span,
     /// How long a token lives; zero is for ever.
+    pub lifetime: Span,
+    /// Whether people hand out tokens of their own; else administrators alone do (row E1).
+    pub self_service: bool,
+}
+
+/// How long people stay signed in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SessionSettings {
+    /// Without a request: a minute at least, and at most `lifetime`.
+    pub idle_ttl: Span,
+    /// In all: 30 days at the most.
     pub lifetime: Span,
 }
 

@@ -110,6 +110,20 @@ pub(super) fn span(field: &Field<Text>, reading: &Reading<'_>) -> Result<Option<
     Ok(Some(Span::from_seconds(value.as_secs())))
 }
 
+/// The same within bounds, neither of which is zero.
+pub(super) fn span_within(
+    field: &Field<Text>,
+    bounds: RangeInclusive<Span>,
+    reading: &Reading<'_>,
+) -> Result<Option<Span>, Reported> {
+    let (Some(value), Some(Ok(text))) = (span(field, reading)?, field) else { return Ok(None) };
+    if bounds.contains(&value) {
+        return Ok(Some(value));
+    }
+    let (least, most) = (bounds.start().to_string(), bounds.end().to_string());
+    Err(out_of_range(text, least, most, format!("`{}`", text.value.shown), reading))
+}
+
 /// `true` or `false`, or what stands for nothing said.
 pub(super) fn boolean(field: &Field<bool>, default: bool) -> Result<bool, Reported> {
     field.as_ref().map_or(Ok(default), |given| match given {

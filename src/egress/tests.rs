@@ -8,7 +8,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 
-use rcgen::{CertifiedIssuer, KeyPair};
+use tls::{authority, server as tls_server};
+
+#[path = "../../tests/support/tls.rs"]
+#[allow(unreachable_pub, reason = "other tests are outside of this crate")]
+mod tls;
 
 const LOOPBACK: &str = "127.0.0.0/8";
 
@@ -27,42 +31,12 @@ fn server(answer: &'static str) -> (SocketAddr, JoinHandle<String>) {
 }
 
 fn client(allow: &[&str]) -> Egress {
-    trusting(allow, &ca().pem())
+    trusting(allow, &authority().pem())
 }
 
 fn trusting(allow: &[&str], ca: &str) -> Egress {
     let allow: Vec<_> = allow.iter().map(|network| network.parse().unwrap()).collect();
     Egress::new(&allow, Some(ca.as_bytes())).unwrap()
-}
-
-fn ca() -> CertifiedIssuer<'static, KeyPair> {
-    let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
-    params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
-}
-
-/// A server with a certificate for `localhost` that answers one call over TLS.
-fn tls_server(ca: &CertifiedIssuer<'static, KeyPair>) -> (u16, JoinHandle<std::io::Result<()>>) {
-    let key = KeyPair::generate().unwrap();
-    let params = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
-    let certificate = params.signed_by(&key, ca).unwrap();
-    let provider = rustls::crypto::aws_lc_rs::default_provider().into();
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], key.into())
-        .unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let thread = std::thread::spawn(move || {
-        let (stream, _) = listener.accept()?;
-        let tls = rustls::ServerConnection::new(Arc::new(config)).unwrap();
-        let mut stream = rustls::StreamOwned::new(tls, stream);
-        let _ = stream.read(&mut [0; 4_096])?;
-        stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n")
-    });
-    (port, thread)
 }
 
 async fn post(client: &Egress, url: &str) -> Result<StatusCode, EgressError> {
@@ -141,7 +115,7 @@ async fn sec_f1_a_name_that_flips_is_judged_each_time() {
 
 #[tokio::test]
 async fn certificates_are_those_of_whom_the_operator_trusts() {
-    let (mine, other) = (ca(), ca());
+    let (mine, other) = (authority(), authority());
     let allow = [LOOPBACK, "::1/128"];
     let (port, thread) = tls_server(&mine);
     let url = format!("https://localhost:{port}/");

@@ -4,9 +4,9 @@ use crate::domain::event::{Actor, EventKind};
 use crate::domain::notice::NoticeKind;
 use crate::domain::owner::Owner;
 use crate::domain::secret::Digest;
-use crate::domain::token::{End, Token};
+use crate::domain::token::End;
 use crate::notices::payload::{Data, Notice, OwnerPart, Payload, TokenPart};
-use crate::service::{Service, ServiceError, reuse, warn};
+use crate::service::{Service, ServiceError, reuse, warn, widening};
 use crate::store::{Record, Recorded, StoreError, Subject};
 
 /// What there is to tell of an event.
@@ -117,7 +117,7 @@ impl Told<'_> {
         for written in service.written(self.recorded).await? {
             match (&written.before, &written.after) {
                 (Some(Record::Token(before)), Record::Token(after)) => {
-                    let widened = widened_token(before, after);
+                    let widened = widening::widened(before, after);
                     let token = Some(TokenPart::new(after));
                     if !widened.is_empty() {
                         self.add(NoticeKind::Widened, Data { token, widened, ..data() })?;
@@ -137,26 +137,7 @@ impl Told<'_> {
     }
 }
 
-/// The fields in which a token may do more than before.
-fn widened_token(before: &Token, after: &Token) -> Vec<&'static str> {
-    let later = match (before.expires_at, after.expires_at) {
-        (Some(before), Some(after)) => after > before,
-        (Some(_), None) => true,
-        (None, _) => false,
-    };
-    let idles = !before.idle_ttl.is_zero()
-        && (after.idle_ttl.is_zero() || after.idle_ttl > before.idle_ttl);
-    let fields = [
-        ("contexts", !after.contexts.within(&before.contexts)),
-        ("items", !after.items.within(&before.items)),
-        ("flags", !before.flags.contains(after.flags)),
-        ("expires_at", later),
-        ("idle_ttl", idles),
-    ];
-    fields.into_iter().filter(|(_, wider)| *wider).map(|(field, _)| field).collect()
-}
-
-/// The same for an owner, and with it all its tokens.
+/// The fields in which an owner may do more than before, and with it all its tokens.
 fn widened_owner(before: &Owner, after: &Owner) -> Vec<&'static str> {
     let fields = [
         ("roles", !after.roles.is_subset(&before.roles)),

@@ -158,16 +158,6 @@ impl Service {
         by: &Caller,
         asked: &BulkRevocation,
     ) -> Result<BulkDone, ServiceError> {
-        self.revoke_some(by, asked, OF_A_CALL).await
-    }
-
-    /// The same, at most so many.
-    pub(super) async fn revoke_some(
-        &self,
-        by: &Caller,
-        asked: &BulkRevocation,
-        most: usize,
-    ) -> Result<BulkDone, ServiceError> {
         check::line("reason", &asked.reason, check::REASON_CHARS)?;
         let Some(word) = &asked.confirm else {
             let problem = "the preview of this act answers with a word, which must stand here";
@@ -180,7 +170,7 @@ impl Service {
         let (mut members, mut next) = (Members::new(&set), Vec::new());
         self.walk(by, &set, |token| {
             members.add(token);
-            if token.course.ended.is_none() && next.len() < most {
+            if token.course.ended.is_none() && next.len() < self.of_a_call {
                 next.push(token.id);
             }
         })

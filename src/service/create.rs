@@ -45,7 +45,7 @@ impl Service {
             None if by.sees_all() => return Err(ServiceError::NoOwner(id.clone())),
             None => return Err(rights::not_for(id)),
         };
-        self.let_mind_tokens(by, &owner).await?;
+        self.let_hand_out(by, &owner).await?;
         let (secret, brought) = secret_for(input.secret.as_deref())?;
         let now = self.moment().await?;
         let company = input.company.clone().or_else(|| owner.company.clone());

@@ -41,6 +41,7 @@ pub mod create;
 pub mod tokens;
 pub mod usage;
 pub mod list;
+pub mod widening;
 mod update;
 pub mod sweep;
 pub mod warn;
@@ -94,6 +95,8 @@ pub struct Service {
     /// What whoever sees everything was told of the tokens, and of the owners.
     tally: Kept<Arc<Tally>>,
     owner_tally: Kept<OwnerCounts>,
+    /// How many tokens one call ends at the most.
+    of_a_call: usize,
     /// The key of all cursors, once there is a first event to make it of, which stays for ever.
     cursor_key: OnceLock<hmac::Key>,
 }
@@ -103,14 +106,30 @@ impl Service {
     pub fn new(cache: Arc<Cache>, settings: Arc<ArcSwap<Settings>>, clock: Clock) -> Self {
         let (parents, cursor_key) = (tokio::sync::Mutex::default(), OnceLock::new());
         let (tally, owner_tally) = (Kept::default(), Kept::default());
-        let obeys_mark = true;
-        Self { cache, settings, clock, obeys_mark, parents, tally, owner_tally, cursor_key }
+        let (obeys_mark, of_a_call) = (true, bulk::OF_A_CALL);
+        Self {
+            cache,
+            settings,
+            clock,
+            obeys_mark,
+            parents,
+            tally,
+            owner_tally,
+            of_a_call,
+            cursor_key,
+        }
     }
 
     /// The same at whatever moment its clock shows: for a demo, which shows what was made long ago.
     #[must_use]
     pub fn of_long_ago(self) -> Self {
         Self { obeys_mark: false, ..self }
+    }
+
+    /// The same that ends no more tokens in one call.
+    #[cfg(test)]
+    fn in_calls_of(self, of_a_call: usize) -> Self {
+        Self { of_a_call, ..self }
     }
 
     /// The present settings.

@@ -1,6 +1,7 @@
 //! What is offered to somebody before they try it: asked of the same rules that the acts ask, so that a
 //! page shows no button that would be refused.
 
+use crate::config::settings::TokenSettings;
 use crate::domain::grant::Contexts;
 use crate::domain::id::{OwnerId, Slug, TokenId};
 use crate::domain::role::Role;
@@ -16,6 +17,12 @@ impl Caller {
     pub fn makes_owners(&self) -> bool {
         let makers = [Role::Administrator, Role::CompanyAdministrator, Role::Developer];
         makers.into_iter().any(|role| self.has(role))
+    }
+
+    /// Whether there is somebody whose tokens they may make.
+    pub fn makes_tokens(&self, settings: &TokenSettings) -> bool {
+        let owns = settings.self_service && !self.only_watches();
+        owns || self.has(Role::Administrator) || self.manages_a_company()
     }
 
     /// Refuses whoever has no token to end: who only looks on.
@@ -34,7 +41,7 @@ impl Caller {
 }
 
 impl Service {
-    /// Whether they may make, change and end tokens of an owner.
+    /// Whether they may see to the tokens of an owner: give them less, pause and end them.
     ///
     /// # Errors
     /// A store that cannot be read.
@@ -42,6 +49,15 @@ impl Service {
         let owner = self.owner_record(of).await?;
         let relation = self.relation(by, &owner).await?;
         Ok(by.minds_tokens_of(&owner, relation))
+    }
+
+    /// Whether they may make and rotate tokens of an owner, and give them more.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    pub async fn offers_new_tokens(&self, by: &Caller, of: &OwnerId) -> Result<bool, ServiceError> {
+        let owner = self.owner_record(of).await?;
+        Ok(self.may_hand_out(by, &owner).await?)
     }
 
     /// Whether they may change and block an owner.
@@ -115,7 +131,7 @@ impl Service {
     ) -> Result<(Contexts, Option<Slug>), ServiceError> {
         let nothing = (Contexts::All, None);
         let Some(owner) = self.store().owner(owner).await? else { return Ok(nothing) };
-        if !by.minds_tokens_of(&owner, self.relation(by, &owner).await?) {
+        if !self.may_hand_out(by, &owner).await? {
             return Ok(nothing);
         }
         let company = company.or(owner.company.as_ref());

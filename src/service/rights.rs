@@ -3,11 +3,14 @@
 //! | | administrator | company administrator | developer | user | auditor |
 //! | --- | --- | --- | --- | --- | --- |
 //! | see owners, tokens, their events | all | own company | own, subordinates | own, subordinates | all, or own company |
-//! | mind tokens | all | own company | own, subordinates | own, subordinates | |
+//! | narrow, pause, end tokens | all | own company | own, subordinates | own, subordinates | |
+//! | make, rotate, widen tokens | all | own company | the same (*) | the same (*) | |
 //! | make, change, block owners | all | own company | own services | | |
 //! | see companies, their events | all | own | | | all, or own |
 //! | make, change, block companies | all | | | | |
 //! | whole history, machine | all | | | | sees |
+//!
+//! (*) Where `tokens.self_service` is false, nobody but administrators does (row E1).
 //!
 //! Nobody minds the affairs of somebody who has a role that they lack: a token acts as its owner. What
 //! somebody did to stop a token or an owner is undone by those alone who stand as high (`lift`).
@@ -57,6 +60,12 @@ impl Caller {
             Rank::Person { company: Some(company), .. } if watches => Some(company),
             _ => None,
         }
+    }
+
+    /// Whether there is a company that they administrate.
+    pub(super) fn manages_a_company(&self) -> bool {
+        let of_company = matches!(&self.rank, Rank::Person { company: Some(_), .. });
+        of_company && self.has(Role::CompanyAdministrator)
     }
 
     /// Refuses whoever is no administrator.
@@ -114,7 +123,7 @@ impl Caller {
         self.sees_all() || relation != Relation::Other || (of_company && self.shares_company(owner))
     }
 
-    /// Whether they may make, change and end its tokens.
+    /// Whether they may see to its tokens: give them less, pause and end them.
     pub(super) fn minds_tokens_of(&self, owner: &Owner, relation: Relation) -> bool {
         let manages = self.manages_company_of(owner);
         self.has(Role::Administrator)
@@ -122,6 +131,17 @@ impl Caller {
             || (relation == Relation::Subordinate || manages)
                 && !self.only_watches()
                 && self.has_roles_of(owner)
+    }
+
+    /// Whether they may make and rotate its tokens, and give them more (row E1).
+    pub(super) fn hands_out_tokens_of(
+        &self,
+        owner: &Owner,
+        relation: Relation,
+        self_service: bool,
+    ) -> bool {
+        let stands_above = self.has(Role::Administrator) || self.manages_company_of(owner);
+        (self_service || stands_above) && self.minds_tokens_of(owner, relation)
     }
 
     /// Whether they may change and block it.
@@ -230,6 +250,27 @@ impl Service {
     ) -> Result<(), ServiceError> {
         let minds = by.minds_tokens_of(owner, self.relation(by, owner).await?);
         if minds { Ok(()) } else { Err(not_for(&owner.id)) }
+    }
+
+    /// Whether they may make and rotate tokens of `owner`, and give them more.
+    pub(super) async fn may_hand_out(
+        &self,
+        by: &Caller,
+        owner: &Owner,
+    ) -> Result<bool, StoreError> {
+        let (relation, settings) = (self.relation(by, owner).await?, self.settings());
+        Ok(by.hands_out_tokens_of(owner, relation, settings.tokens.self_service))
+    }
+
+    /// Refuses whoever may not make and rotate tokens of `owner`.
+    pub(super) async fn let_hand_out(
+        &self,
+        by: &Caller,
+        owner: &Owner,
+    ) -> Result<(), ServiceError> {
+        self.let_mind_tokens(by, owner).await?;
+        let problem = "administrators alone make and rotate tokens here (`tokens.self_service`)";
+        forbid(!self.may_hand_out(by, owner).await?, problem)
     }
 
     /// Refuses whoever may not change `owner`.

@@ -46,7 +46,7 @@ impl Service {
         check::line("reason", &input.reason, check::REASON_CHARS)?;
         let held = self.token_seen(by, id).await?;
         let owner = self.owner_record(&held.owner).await?;
-        self.let_mind_tokens(by, &owner).await?;
+        self.let_hand_out(by, &owner).await?;
         by.expects(held.revision, || format!("token {id}"))?;
         let now = self.moment().await?;
         let last_use = self.cache.last_use(&held).await?;

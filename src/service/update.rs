@@ -18,7 +18,7 @@ use crate::service::error::ServiceError;
 use crate::service::input::{ConditionsChange, Patch, TokenChange};
 use crate::service::tokens::{Seen, alive};
 use crate::service::view::TokenChanged;
-use crate::service::{Service, check, grant, limits, params};
+use crate::service::{Service, check, grant, limits, params, widening};
 
 /// What a change is judged by.
 struct Judge<'a> {
@@ -48,15 +48,19 @@ impl Service {
         let settings = self.settings();
         let now = self.moment().await?;
         let company = company.as_deref();
+        // Others may still give it less.
+        let hands_out = self.may_hand_out(by, &owner).await?;
         let judge = Judge { by, owner: &owner, company, settings: &settings, now };
         self.change_token(by, EventKind::TokenUpdated, &change.reason, id, |token, seen| {
             check::revision(|| format!("token {id}"), token.revision, change.revision)?;
             alive(token, seen.state)?;
+            let before = (!hands_out).then(|| token.clone());
             judge.texts(token, change)?;
             judge.life(token, change)?;
             judge.idle(token, change, seen)?;
             judge.grants(token, change)?;
-            self.apply_params(token, change, &settings)
+            self.apply_params(token, change, &settings)?;
+            before.map_or(Ok(()), |before| widening::only_narrows(&before, token))
         })
         .await
     }

@@ -54,6 +54,8 @@ pub struct Reader {
     pub makes_users: bool,
     /// Whether they may do everything.
     pub administers: bool,
+    /// Whether there is somebody whose tokens they make.
+    pub makes_tokens: bool,
     /// Whether there may be tokens that they end.
     pub ends_tokens: bool,
     /// What their forms send back (sec-W1).
@@ -157,6 +159,11 @@ impl Frame {
     /// Whether whoever reads may do everything.
     pub fn administers(&self) -> bool {
         self.reader.as_ref().is_some_and(|reader| reader.administers)
+    }
+
+    /// Whether whoever reads may make tokens.
+    pub fn makes_tokens(&self) -> bool {
+        self.reader.as_ref().is_some_and(|reader| reader.makes_tokens)
     }
 
     /// Whether whoever reads may end tokens.

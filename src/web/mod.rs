@@ -2,7 +2,8 @@
 //!
 //! Called by `admin`, which serves it on the administrative address.
 
-use crate::domain::time::{Span, Timestamp};
+use crate::config::settings::SessionSettings;
+use crate::domain::time::Timestamp;
 
 pub mod assets;
 pub mod drafts;
@@ -19,17 +20,11 @@ pub mod wrongs;
 #[cfg(test)]
 mod tests;
 
-/// How long sessions last: OWASP's figures for what is of high value, and not more than a working day.
-const LASTING: sessions::Lasting =
-    sessions::Lasting { idle: Span::from_seconds(3_600), whole: Span::from_seconds(12 * 3_600) };
-
 /// People who use the pages.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct People {
     /// Who is signed in.
     pub sessions: sessions::Sessions,
-    /// For how long.
-    pub lasting: sessions::Lasting,
     /// Who failed at signing in.
     pub throttle: throttle::Throttle,
     /// How often strangers reported leaked secrets.
@@ -43,22 +38,9 @@ pub struct People {
 impl People {
     /// Lets go of sessions that are over, and of secrets that nobody came for. Nobody who comes with one of them
     /// is let in before that either.
-    pub fn sweep(&self, now: Timestamp) {
-        self.sessions.sweep(self.lasting, now);
+    pub fn sweep(&self, lasting: &SessionSettings, now: Timestamp) {
+        self.sessions.sweep(lasting, now);
         self.once.sweep(now);
         self.drafts.sweep(now);
-    }
-}
-
-impl Default for People {
-    fn default() -> Self {
-        Self {
-            sessions: Default::default(),
-            lasting: LASTING,
-            throttle: Default::default(),
-            reports: Default::default(),
-            once: Default::default(),
-            drafts: Default::default(),
-        }
     }
 }

@@ -7,10 +7,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
+use crate::config::settings::SessionSettings;
 use crate::domain::id::OwnerId;
 use crate::domain::owner::{Owner, PasswordHash};
 use crate::domain::secret::Digest;
-use crate::domain::time::{Span, Timestamp};
+use crate::domain::time::Timestamp;
 
 /// The name of the cookie. Browsers take one with this beginning only if it is of this host alone, of all
 /// of its paths, and secure (RFC 6265bis section 4.1.3.2).
@@ -21,15 +22,6 @@ const OF_ONE: usize = 20;
 
 /// The most sessions in all.
 const IN_ALL: usize = 10_000;
-
-/// How long sessions last.
-#[derive(Clone, Copy, Debug)]
-pub struct Lasting {
-    /// Without a request.
-    pub idle: Span,
-    /// In all.
-    pub whole: Span,
-}
 
 /// All sessions.
 #[derive(Debug, Default)]
@@ -81,12 +73,12 @@ impl Sessions {
     }
 
     /// The session of a cookie, if it lasts still; it counts as used then.
-    pub fn find(&self, word: &str, lasting: Lasting, now: Timestamp) -> Option<Session> {
+    pub fn find(&self, word: &str, lasting: &SessionSettings, now: Timestamp) -> Option<Session> {
         let digest = Digest::of(word.as_bytes());
         let mut all = self.all();
         let session = all.get_mut(&digest)?;
-        let over = now >= session.began.plus(lasting.whole)
-            || now >= session.seen.plus(lasting.idle)
+        let over = now >= session.began.plus(lasting.lifetime)
+            || now >= session.seen.plus(lasting.idle_ttl)
             || now < session.began;
         if over {
             all.remove(&digest);
@@ -107,9 +99,9 @@ impl Sessions {
     }
 
     /// Lets go of those that are over.
-    pub fn sweep(&self, lasting: Lasting, now: Timestamp) {
+    pub fn sweep(&self, lasting: &SessionSettings, now: Timestamp) {
         self.all().retain(|_, session| {
-            now < session.began.plus(lasting.whole) && now < session.seen.plus(lasting.idle)
+            now < session.began.plus(lasting.lifetime) && now < session.seen.plus(lasting.idle_ttl)
         });
     }
 
@@ -146,11 +138,12 @@ fn word() -> Option<String> {
 mod tests {
     use super::*;
     use crate::domain::event::Actor;
+    use crate::domain::time::Span;
     use crate::domain::token::Act;
     use crate::store::sample;
 
-    const LASTING: Lasting =
-        Lasting { idle: Span::from_seconds(100), whole: Span::from_seconds(1_000) };
+    const LASTING: &SessionSettings =
+        &SessionSettings { idle_ttl: Span::from_seconds(100), lifetime: Span::from_seconds(1_000) };
 
     fn at(seconds: u64) -> Timestamp {
         Timestamp::from_unix(seconds)

@@ -14,6 +14,8 @@ mod companies;
 mod data;
 mod errors;
 mod folders;
+#[cfg(feature = "test-clock")]
+mod idle;
 mod life;
 mod limits;
 mod many;

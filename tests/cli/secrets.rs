@@ -126,3 +126,30 @@ fn f7_secret_parameters_without_a_key_are_noticed_before_any_request() {
     std::fs::remove_file(&key).unwrap();
     place.ok(&["check"]);
 }
+
+/// Row F7: a sealed parameter is taken away, and an upstream is told it no more.
+#[test]
+fn f7_a_sealed_parameter_is_taken_away() {
+    let place = with_secret_parameter();
+    std::fs::write(place.path("bot"), "123:abc").unwrap();
+    let param = ["--contexts", "telegram", "--param-file", "telegram.bot_token=bot"];
+    let create = [&["token", "create", "--owner", "alice", "--name", "x"][..], &param].concat();
+    let token = place.json(&create)["token"].clone();
+    let sealed = serde_json::json!({"telegram": {"bot_token": {"sealed": true}}});
+    assert_eq!(token["context_params"], sealed);
+    let id = token["id"].as_str().unwrap();
+    let (code, problem) = place.refused(&["token", "update", id, "--drop-param", "bot_token"]);
+    assert!(code == 2 && problem["detail"].as_str().unwrap().contains("CONTEXT.NAME"), "{problem}");
+    let update = ["token", "update", id, "--drop-param", "telegram.bot_token"];
+    let changed = place.json(&update);
+    assert_eq!(
+        (&changed["changed"], &changed["token"]["context_params"]),
+        (&true.into(), &serde_json::json!({}))
+    );
+    assert_eq!(place.json(&update)["changed"], false, "there is none any more");
+    let told = place.ok(&["history", "list", "--token", id]);
+    assert!(
+        told.contains("context_params") && !told.contains("123:abc") && !told.contains("v1."),
+        "{told}"
+    );
+}

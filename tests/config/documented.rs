@@ -37,6 +37,7 @@ fn the_reference_loads_and_its_values_are_the_defaults() {
     assert_eq!(shown.telemetry, defaults.telemetry);
     assert_eq!(shown.identity, defaults.identity);
     assert_eq!(shown.tokens, defaults.tokens);
+    assert_eq!(shown.sessions, defaults.sessions);
     assert_eq!((&shown.egress, &shown.webhooks), (&defaults.egress, &defaults.webhooks));
     // What an API and a context have by default is told by ones that say nothing of it.
     let text = "[contexts.orders.params.shop]\n[[apis]]\nname = \"a\"\nupstream = \"http://b\"\n\

@@ -33,6 +33,7 @@ fn tokens_are_changed_moved_ended_and_told_of_in_a_browser() {
     browser.look(DESKTOP, false);
     sign_in(&mut browser, &desk, "root");
     change(&mut browser, &program, &desk);
+    let edit = upstreams(&mut browser, &program, &desk, &upstream);
     import(&mut browser, &program, &desk);
     leak(&mut browser, &program, &desk);
     notices(&mut browser, &desk, &receiver);
@@ -49,6 +50,7 @@ fn tokens_are_changed_moved_ended_and_told_of_in_a_browser() {
             "/notices",
             "/notices/chat",
             "/tokens/revoke?owner=alice",
+            &edit,
         ] {
             browser.open(&format!("{desk}{path}"));
             accessible(&mut browser, &format!("{path} in {language}"));
@@ -103,6 +105,67 @@ fn change(browser: &mut Browser, program: &Program, desk: &str) {
     browser.follow(".acts.end button.main");
     browser.until("location.search === '?done=token-changed'");
     assert_eq!(use_of(program, &secret).status, 429, "it is used up");
+}
+
+/// Rows F7 and W17: a token with general access is told to upstreams by parameters, and set free of a certificate.
+/// Where its form is.
+fn upstreams(browser: &mut Browser, program: &Program, desk: &str, upstream: &Upstream) -> String {
+    let certificate = "ab".repeat(32);
+    let created = ["token", "create", "--owner", "root", "--name", "general", "--secret-only"];
+    let bound = ["--certificate", certificate.as_str(), "--params", "{\"a\":1}"];
+    let secret = program.succeed(&[&created[..], &bound].concat(), "").trim().to_owned();
+    assert_eq!(use_of(program, &secret).status, 401, "nobody shows the certificate");
+    browser.open(&format!("{desk}/tokens?text=general"));
+    browser.follow("tbody a");
+    accessible(browser, "token with parameters");
+    browser.follow("a[href$='/edit']");
+    let seen = |id: &str, seen: bool| {
+        format!("(document.getElementById('{id}').offsetParent !== null) === {seen}")
+    };
+    for (id, shown) in [
+        ("param.telegram.bot_token", true),
+        ("context-telegram", false),
+        ("context-orders", false),
+        ("certificate", true),
+        ("params", true),
+    ] {
+        browser.until(&seen(id, shown));
+    }
+    accessible(browser, "parameters of general access");
+    browser.click("#contexts");
+    for (id, shown) in [("param.telegram.bot_token", false), ("context-orders", true)] {
+        browser.until(&seen(id, shown));
+    }
+    browser.click("#access-all");
+    browser.fill("param.telegram.bot_token", "123:abc");
+    browser.value("document.getElementById('param.telegram.language').value = 'pt'");
+    browser.fill("params", "[1]");
+    browser.fill("certificate", "");
+    browser.follow(".acts.end button.main");
+    browser.until("document.querySelector('[href=\"#params\"]')");
+    accessible(browser, "free parameters that are wrong");
+    browser.complaints.clear(); // Chromium logs each answer of 400.
+    browser.fill("param.telegram.bot_token", "123:abc");
+    browser.fill("params", "[{\"b\": 2}]");
+    browser.follow(".acts.end button.main");
+    browser.until("location.search === '?done=token-changed'");
+    browser.until(
+        "document.querySelector('[aria-labelledby=rights]').innerText.includes('[{\"b\": 2}]')",
+    );
+    upstream.take();
+    assert_eq!(use_of(program, &secret).status, 200);
+    let told = upstream.take_one().value("x-tollgate-params");
+    assert_eq!(told.as_deref(), Some("W3siYiI6IDJ9XQ"), "as it was typed, in base64url");
+    browser.follow("a[href$='/edit']");
+    browser.until("!document.getElementById('certificate')");
+    browser.until("document.getElementById('param.telegram.language').value === 'pt'");
+    browser.click("[id='away.param.telegram.bot_token']");
+    browser.follow(".acts.end button.main");
+    browser.until("location.search === '?done=token-changed'");
+    let rights = "document.querySelector('[aria-labelledby=rights]').innerText";
+    browser.until(&format!("{rights}.includes('language') && !{rights}.includes('bot_token')"));
+    let page = browser.value("location.pathname");
+    format!("{}/edit", page.as_str().unwrap())
 }
 
 /// A file is chosen, tried and brought in, and the list is downloaded.

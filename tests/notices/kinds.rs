@@ -85,6 +85,9 @@ fn wider_rights_are_told_and_narrower_ones_are_not() {
         (json!({"flags": 3, "items": ["1", "3"]}), Some(json!(["items", "flags"]))),
         (json!({"contexts": "all", "expires_at": null}), Some(json!(["contexts", "expires_at"]))),
         (json!({"items": "all"}), Some(json!(["items"]))),
+        (json!({"conditions": {"networks": ["10.0.0.0/8"]}, "limits": {"uses": 9}}), None),
+        (json!({"conditions": null}), Some(json!(["conditions"]))),
+        (json!({"limits": {"uses": 10}}), Some(json!(["limits"]))),
     ] {
         let before = receiver.upstream.seen().len();
         gateway.update(id, &change);

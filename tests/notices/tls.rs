@@ -1,46 +1,7 @@
 //! Over TLS, with certificates that only the operator trusts.
 
-use std::io::{Read as _, Write as _};
-use std::net::TcpListener;
-use std::sync::Arc;
-use std::thread::JoinHandle;
-
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-
+use super::support::tls::{authority, server};
 use super::*;
-
-/// A server with a certificate for `localhost` that takes one call, and gives its bytes.
-fn server(ca: &CertifiedIssuer<'static, KeyPair>) -> (u16, JoinHandle<std::io::Result<Vec<u8>>>) {
-    let key = KeyPair::generate().unwrap();
-    let params = CertificateParams::new(["localhost".to_owned()]).unwrap();
-    let certificate = params.signed_by(&key, ca).unwrap();
-    let provider = rustls::crypto::aws_lc_rs::default_provider().into();
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.der().clone()], key.into())
-        .unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    let thread = std::thread::spawn(move || {
-        let (stream, _) = listener.accept()?;
-        let tls = rustls::ServerConnection::new(Arc::new(config)).unwrap();
-        let mut stream = rustls::StreamOwned::new(tls, stream);
-        let mut said = vec![0; 8_192];
-        let length = stream.read(&mut said)?;
-        said.truncate(length);
-        stream.write_all(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")?;
-        Ok(said)
-    });
-    (port, thread)
-}
-
-fn authority() -> CertifiedIssuer<'static, KeyPair> {
-    let mut params = CertificateParams::new(Vec::new()).unwrap();
-    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
-}
 
 #[test]
 fn a_certificate_is_that_of_whom_the_operator_trusts() {

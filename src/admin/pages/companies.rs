@@ -5,20 +5,20 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde_json::{Map, Value, json};
 
+use super::block::{self, Whom, decided};
 use super::fault::Fault;
 use super::form::{PAGE_ENTRIES, as_body, optional, refused};
 use super::visit::Visit;
-use super::{Handle, history, page, page_with, seen_at};
+use super::{Handle, done_at, history, page, page_with};
 use crate::admin::Handles;
 use crate::admin::extract::Id;
 use crate::domain::grant::Contexts;
 use crate::domain::id::Slug;
+use crate::service::ServiceError;
 use crate::service::input::{CompanyChange, NewCompany};
-use crate::service::view::{CompanyChanged, CompanyView};
-use crate::service::{Caller, ServiceError};
+use crate::service::view::CompanyView;
 use crate::store::Subject;
 use crate::web::frame::Frame;
-use crate::web::pages::block::Block;
 use crate::web::pages::companies::{Companies, Company, CompanyForm, CompanyRow};
 use crate::web::typed::Typed;
 use crate::web::wrongs::Wrongs;
@@ -142,18 +142,9 @@ pub(super) async fn ask_block(
 ) -> Result<Response, Fault> {
     let Visit { by, frame, .. } = visit;
     by.administers()?;
-    Ok(page(&block_form(&handles, (&by, frame), &id, (Wrongs::default(), "")).await?))
-}
-
-async fn block_form(
-    handles: &Handles,
-    (by, frame): (&Caller, Frame),
-    id: &Slug,
-    typed: (Wrongs, &str),
-) -> Result<Block, Fault> {
-    let company = handles.service.company(by, id).await?;
-    let stopping = handles.service.stopping_of_company(by, id).await?;
-    Ok(Block::company(frame, typed, &company, stopping))
+    Ok(page(
+        &block::form(&handles, (&by, frame), Whom::Company(&id), (Wrongs::default(), "")).await?,
+    ))
 }
 
 pub(super) async fn block(
@@ -162,7 +153,8 @@ pub(super) async fn block(
     visit: Visit,
 ) -> Result<Response, Fault> {
     let outcome = handles.service.block_company(&visit.by, &id, visit.reason()).await;
-    decided(&handles, visit, &id, outcome, "company-blocked").await
+    let outcome = outcome.map(|company| company.changed);
+    decided(&handles, visit, Whom::Company(&id), outcome, "company-blocked").await
 }
 
 pub(super) async fn unblock(
@@ -172,26 +164,10 @@ pub(super) async fn unblock(
 ) -> Result<Response, Fault> {
     let seen = visit.by_what_they_saw();
     let outcome = handles.service.unblock_company(&seen, &id, visit.reason()).await;
-    decided(&handles, visit, &id, outcome, "company-unblocked").await
-}
-
-/// The page after a block or its end, or the form with why not.
-async fn decided(
-    handles: &Handles,
-    visit: Visit,
-    id: &Slug,
-    outcome: Result<CompanyChanged, ServiceError>,
-    what: &str,
-) -> Result<Response, Fault> {
-    let (status, wrongs) = match outcome {
-        Ok(changed) => return Ok(done(id, changed.changed, what)),
-        Err(error) => refused(&visit.frame, error)?,
-    };
-    let Visit { by, frame, typed, .. } = visit;
-    let typed = (wrongs, typed.one("reason"));
-    Ok(page_with(status, &block_form(handles, (&by, frame), id, typed).await?))
+    let outcome = outcome.map(|company| company.changed);
+    decided(&handles, visit, Whom::Company(&id), outcome, "company-unblocked").await
 }
 
 fn done(id: &Slug, changed: bool, what: &str) -> Response {
-    seen_at(&format!("/companies/{id}"), Some(if changed { what } else { "nothing" }))
+    done_at(&format!("/companies/{id}"), changed, what)
 }

@@ -13,6 +13,7 @@ use super::{Handle, page, page_with, seen_at};
 use crate::admin::Handles;
 use crate::admin::extract::Id;
 use crate::domain::id::TokenId;
+use crate::web::frame::Frame;
 use crate::web::pages::parts::Ends;
 use crate::web::pages::tokens::ShownOnce;
 use crate::web::typed::Typed;
@@ -20,6 +21,7 @@ use crate::web::wrongs::Wrongs;
 
 pub(super) async fn form(State(handles): Handle, visit: Visit) -> Result<Response, Fault> {
     let Visit { by, owner, frame, typed, .. } = visit;
+    makes_tokens(&frame)?;
     // A link may come with an owner and a company.
     let owner = typed.said("owner").unwrap_or(owner.id.as_str());
     let typed = Typed::default().with("owner", owner).with("company", typed.one("company"));
@@ -27,8 +29,14 @@ pub(super) async fn form(State(handles): Handle, visit: Visit) -> Result<Respons
     Ok(page(&form))
 }
 
+/// Shows no form to those who could send it for nobody.
+fn makes_tokens(frame: &Frame) -> Result<(), Fault> {
+    if frame.makes_tokens() { Ok(()) } else { Err(Fault::of(StatusCode::FORBIDDEN, "forbidden")) }
+}
+
 pub(super) async fn make(State(handles): Handle, visit: Visit) -> Result<Response, Fault> {
     let Visit { by, session, frame, typed, .. } = visit;
+    makes_tokens(&frame)?;
     let service = &handles.service;
     if typed.has("fit") {
         // Only to see what fits the owner that was typed.

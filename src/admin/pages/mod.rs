@@ -16,6 +16,7 @@ use crate::admin::Handles;
 use crate::web::assets::Asset;
 
 mod account;
+mod block;
 mod bulk;
 mod companies;
 mod contexts;
@@ -160,6 +161,11 @@ fn seen_at(path: &str, done: Option<&str>) -> Response {
     let joint = if path.contains('?') { '&' } else { '?' };
     let place = done.map_or_else(|| path.to_owned(), |done| format!("{path}{joint}done={done}"));
     (StatusCode::SEE_OTHER, [(header::LOCATION, place)]).into_response()
+}
+
+/// The same for an act that may have found things as it wants them.
+fn done_at(path: &str, changed: bool, done: &str) -> Response {
+    seen_at(path, Some(if changed { done } else { "nothing" }))
 }
 
 /// The value of one of our small cookies, such as that of the language.

@@ -33,9 +33,15 @@ pub(super) fn token(frame: &Frame, typed: &Typed, settings: &Settings) -> Result
         body.insert("idle_ttl".to_owned(), json!(idle));
     }
     let chosen: Vec<_> = typed.all("context").collect();
-    if typed.one("access") == "chosen" {
+    let general = typed.one("access") != "chosen";
+    if !general {
         body.insert("contexts".to_owned(), json!(chosen));
-        body.insert("context_params".to_owned(), context_params(typed, &chosen, settings));
+    }
+    let reached = |name: &str| general || chosen.contains(&name);
+    body.insert("context_params".to_owned(), context_params(typed, reached, settings));
+    if let Some(params) = typed.said("params") {
+        // As text that holds it, so that it stays as it was typed (row W17).
+        body.insert("params".to_owned(), json!(params));
     }
     let flags: Vec<_> = typed.all("flag").collect();
     if typed.has("unlimited") {
@@ -53,11 +59,11 @@ pub(super) fn token(frame: &Frame, typed: &Typed, settings: &Settings) -> Result
     as_body(frame, Value::Object(body), place)
 }
 
-/// Values for the contexts that are chosen. What stands in fields of others is left out.
-fn context_params(typed: &Typed, chosen: &[&str], settings: &Settings) -> Value {
+/// Values for the contexts that it reaches. What stands in fields of others is left out.
+fn context_params(typed: &Typed, reached: impl Fn(&str) -> bool, settings: &Settings) -> Value {
     let mut all = Map::new();
     for (name, context) in &settings.contexts {
-        if !chosen.contains(&name.as_str()) {
+        if !reached(name.as_str()) {
             continue;
         }
         let mut values = Map::new();

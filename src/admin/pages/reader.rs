@@ -20,7 +20,7 @@ pub(super) const THEME: &str = "tollgate-theme";
 pub(super) async fn frame(handles: &Handles, headers: &HeaderMap, path: &str) -> Frame {
     let mut frame = plain_frame(handles, headers, path);
     if let Ok(Some((session, owner))) = person(handles, headers).await {
-        frame.reader = Some(reader(&Caller::person(&owner), &owner, &session));
+        frame.reader = Some(reader(handles, &Caller::person(&owner), &owner, &session));
     }
     frame
 }
@@ -39,7 +39,7 @@ pub(super) fn plain_frame(handles: &Handles, headers: &HeaderMap, path: &str) ->
     }
 }
 
-pub(super) fn reader(by: &Caller, owner: &Owner, session: &Session) -> Reader {
+pub(super) fn reader(handles: &Handles, by: &Caller, owner: &Owner, session: &Session) -> Reader {
     Reader {
         id: owner.id.to_string(),
         name: owner.name.clone(),
@@ -47,6 +47,7 @@ pub(super) fn reader(by: &Caller, owner: &Owner, session: &Session) -> Reader {
         sees_companies: by.sees_companies(),
         makes_users: by.makes_owners(),
         administers: by.administers().is_ok(),
+        makes_tokens: by.makes_tokens(&handles.service.settings().tokens),
         ends_tokens: by.ends_tokens().is_ok(),
         csrf: session.csrf.clone(),
     }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::fault::Fault;
 use super::form::{as_body, number, own, refused};
-use super::tokens::minded;
+use super::tokens::rotated;
 use super::visit::Visit;
 use super::{Handle, page, page_with, seen_at};
 use crate::admin::extract::Id;
@@ -24,7 +24,7 @@ pub(super) async fn form(
     visit: Visit,
 ) -> Result<Response, Fault> {
     let Visit { by, frame, .. } = visit;
-    let row = TokenRow::of(&frame, &minded(&handles, &by, id).await?);
+    let row = TokenRow::of(&frame, &rotated(&handles, &by, id).await?);
     Ok(page(&Rotate::new(frame, (Typed::default(), Wrongs::default()), row)))
 }
 

@@ -49,6 +49,13 @@ pub(super) fn as_typed(held: &TokenView) -> Typed {
     if let Items::Set(ids) = &held.items {
         typed = typed.with("items", ids.join("\n"));
     }
+    if let Some(params) = &held.params {
+        // As a form sends it.
+        typed = typed.with("params", params.text().trim().replace("\r\n", "\n"));
+    }
+    if let Some(certificate) = held.conditions.certificate {
+        typed = typed.with("certificate", certificate.to_hex());
+    }
     let networks: Vec<_> = held.conditions.networks.iter().map(ToString::to_string).collect();
     typed =
         windows::as_typed(typed.with("networks", networks.join("\n")), &held.conditions.windows);
@@ -101,7 +108,14 @@ pub(super) fn change(
     if items(typed) != items(&before) {
         body.insert("items".to_owned(), items(typed));
     }
+    if typed.has("params") && typed.one("params").trim() != before.one("params") {
+        // As text that holds it, so that it stays as it was typed (row W17).
+        body.insert("params".to_owned(), json!(typed.said("params")));
+    }
+    let certificate = |typed: &Typed| json!(typed.said("certificate").map(str::to_ascii_lowercase));
+    let bound = if typed.has("certificate") { certificate(typed) } else { certificate(&before) };
     let conditions = [
+        ("certificate", bound, certificate(&before)),
         ("networks", token_body::networks(typed), token_body::networks(&before)),
         ("windows", token_body::windows(typed), token_body::windows(&before)),
     ];
@@ -160,11 +174,16 @@ fn contexts(typed: &Typed, before: &Typed, settings: &Settings, body: &mut Map<S
         body.insert("contexts".to_owned(), contexts);
     }
     let mut all = Map::new();
-    let reached = |name: &str| after.as_ref().is_some_and(|names| names.contains(name));
+    // General access reaches all.
+    let reached = |name: &str| after.as_ref().is_none_or(|names| names.contains(name));
     for (name, context) in settings.contexts.iter().filter(|(name, _)| reached(name.as_str())) {
         let mut values = Map::new();
         for (param, definition) in &context.params {
             let field = param_field(name.as_str(), param);
+            if !typed.has(&field) {
+                // Not in the form: of a context that is not offered, or nobody's here to change.
+                continue;
+            }
             let text = typed.one(&field);
             // A secret is not shown, so that an empty field leaves it as it is.
             let value = match (definition.secret, text.is_empty()) {

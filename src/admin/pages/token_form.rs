@@ -81,6 +81,7 @@ pub(super) async fn filled(
     if let Some(held) = held {
         let (owner, company) = (&held.owner, held.company.as_ref());
         offered.licensed = service.licensed_contexts(by, owner, company).await?;
+        offered.more = service.offers_new_tokens(by, owner).await?;
     } else {
         let owners = service.owners(by, None, OWNERS_OFFERED).await?;
         let only = owners.entries.len() == 1 && owners.next.is_none();

@@ -7,7 +7,7 @@ use axum::response::Response;
 use super::fault::Fault;
 use super::form::{PAGE_ENTRIES, as_body, own, refused};
 use super::visit::Visit;
-use super::{Handle, history, page, page_with, seen_at};
+use super::{Handle, done_at, history, page, page_with};
 use crate::admin::Handles;
 use crate::admin::extract::Id;
 use crate::domain::id::TokenId;
@@ -58,9 +58,10 @@ pub(super) async fn show(
     let token = handles.service.token(&by, id).await?;
     let may_change = handles.service.offers_tokens(&by, &token.owner).await?;
     let events = history::of(&handles, &by, &frame, &Subject::Token(id)).await?;
+    let may_rotate = handles.service.offers_new_tokens(&by, &token.owner).await?;
     let may_enable = handles.service.offers_enabling(&by, id).await?;
     let used = handles.service.token_usage(&by, id, UsageQuestion::default()).await?;
-    Ok(page(&Token::new(frame, token, (may_change, may_enable), &used, events)))
+    Ok(page(&Token::new(frame, token, (may_change, may_rotate, may_enable), &used, events)))
 }
 
 /// A token for a form that changes it: there is none for those who may not, and of one that is over.
@@ -79,8 +80,21 @@ pub(super) async fn minded(
     Ok(token)
 }
 
+/// A token for the form that gives it a successor.
+pub(super) async fn rotated(
+    handles: &Handles,
+    by: &Caller,
+    id: TokenId,
+) -> Result<TokenView, Fault> {
+    let token = minded(handles, by, id).await?;
+    if !handles.service.offers_new_tokens(by, &token.owner).await? {
+        return Err(Fault::of(StatusCode::FORBIDDEN, "forbidden"));
+    }
+    Ok(token)
+}
+
 pub(super) fn done(id: TokenId, changed: bool, what: &str) -> Response {
-    seen_at(&format!("/tokens/{id}"), Some(if changed { what } else { "nothing" }))
+    done_at(&format!("/tokens/{id}"), changed, what)
 }
 
 pub(super) async fn disable(

@@ -4,19 +4,18 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
+use super::block::{self, Whom, decided};
 use super::fault::Fault;
 use super::form::{PAGE_ENTRIES, optional, refused};
 use super::visit::Visit;
-use super::{Handle, history, page, page_with, seen_at};
+use super::{Handle, done_at, history, page, page_with};
 use crate::admin::Handles;
 use crate::admin::extract::Id;
 use crate::domain::id::OwnerId;
-use crate::service::view::OwnerChanged;
-use crate::service::{Caller, ServiceError};
+use crate::service::Caller;
 use crate::store::Subject;
 use crate::web::frame::Frame;
-use crate::web::pages::block::Block;
-use crate::web::pages::users::{User, UserRow, Users};
+use crate::web::pages::users::{May, User, UserRow, Users};
 use crate::web::wrongs::Wrongs;
 
 pub(super) async fn list(State(handles): Handle, visit: Visit) -> Result<Response, Fault> {
@@ -48,11 +47,12 @@ async fn shown(
 ) -> Result<User, Fault> {
     let service = &handles.service;
     let user = service.owner(by, id).await?;
-    let may = (
-        service.offers_change(by, id).await?,
-        service.offers_unblocking(by, id).await?,
-        service.offers_tokens(by, id).await?,
-    );
+    let may = May {
+        change: service.offers_change(by, id).await?,
+        unblock: service.offers_unblocking(by, id).await?,
+        end_tokens: service.offers_tokens(by, id).await?,
+        make_tokens: service.offers_new_tokens(by, id).await?,
+    };
     let events = history::of(handles, by, &frame, &Subject::Owner(id.clone())).await?;
     Ok(User::new(frame, wrongs, user, may, events))
 }
@@ -63,22 +63,12 @@ pub(super) async fn ask_block(
     visit: Visit,
 ) -> Result<Response, Fault> {
     let Visit { by, frame, .. } = visit;
-    let form = block_form(&handles, (&by, frame), &id, (Wrongs::default(), "")).await?;
+    let typed = (Wrongs::default(), "");
+    let form = block::form(&handles, (&by, frame), Whom::User(&id), typed).await?;
     if !handles.service.offers_change(&by, &id).await? {
         return Err(Fault::of(StatusCode::FORBIDDEN, "forbidden"));
     }
     Ok(page(&form))
-}
-
-async fn block_form(
-    handles: &Handles,
-    (by, frame): (&Caller, Frame),
-    id: &OwnerId,
-    typed: (Wrongs, &str),
-) -> Result<Block, Fault> {
-    let user = handles.service.owner(by, id).await?;
-    let stopping = handles.service.stopping(by, id).await?;
-    Ok(Block::user(frame, typed, &user, stopping))
 }
 
 pub(super) async fn block(
@@ -90,7 +80,8 @@ pub(super) async fn block(
     if outcome.is_ok() {
         handles.people.sessions.end_all_of(&id);
     }
-    decided(&handles, visit, &id, outcome, "user-blocked").await
+    let outcome = outcome.map(|user| user.changed);
+    decided(&handles, visit, Whom::User(&id), outcome, "user-blocked").await
 }
 
 pub(super) async fn unblock(
@@ -100,28 +91,12 @@ pub(super) async fn unblock(
 ) -> Result<Response, Fault> {
     let seen = visit.by_what_they_saw();
     let outcome = handles.service.unblock_owner(&seen, &id, visit.reason()).await;
-    decided(&handles, visit, &id, outcome, "user-unblocked").await
-}
-
-/// The page after a block or its end, or the form with why not.
-async fn decided(
-    handles: &Handles,
-    visit: Visit,
-    id: &OwnerId,
-    outcome: Result<OwnerChanged, ServiceError>,
-    what: &str,
-) -> Result<Response, Fault> {
-    let (status, wrongs) = match outcome {
-        Ok(changed) => return Ok(done(id, changed.changed, what)),
-        Err(error) => refused(&visit.frame, error)?,
-    };
-    let Visit { by, frame, typed, .. } = visit;
-    let typed = (wrongs, typed.one("reason"));
-    Ok(page_with(status, &block_form(handles, (&by, frame), id, typed).await?))
+    let outcome = outcome.map(|user| user.changed);
+    decided(&handles, visit, Whom::User(&id), outcome, "user-unblocked").await
 }
 
 fn done(id: &OwnerId, changed: bool, what: &str) -> Response {
-    seen_at(&format!("/users/{id}"), Some(if changed { what } else { "nothing" }))
+    done_at(&format!("/users/{id}"), changed, what)
 }
 
 /// Another password of somebody else; one's own is changed on one's own page, which asks for the present

@@ -91,7 +91,7 @@ async fn visit(handles: &Handles, request: Asked) -> Result<Asked, Response> {
     };
     let by = Caller::person(&owner);
     let mut frame = reader::plain_frame(handles, &parts.headers, parts.uri.path());
-    frame.reader = Some(reader::reader(&by, &owner, &session));
+    frame.reader = Some(reader::reader(handles, &by, &owner, &session));
     let typed = if matches!(parts.method, Method::GET | Method::HEAD) {
         let typed = Typed::parse(parts.uri.query().unwrap_or_default());
         let typed = typed.ok_or_else(|| Fault::unreadable().into_response())?;

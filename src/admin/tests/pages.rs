@@ -13,6 +13,7 @@ mod edits;
 mod forms;
 mod leaks;
 mod notices;
+mod params;
 mod tenants;
 mod transfer;
 mod views;
@@ -52,7 +53,12 @@ struct Person<'f> {
 impl Face {
     /// With `root`, an administrator, `alice` and `bob`, users, who all have a password.
     async fn new() -> Self {
-        let (world, router) = stage::stage(stage::people(&["alice", "bob"])).await;
+        Self::over(World::new().await).await
+    }
+
+    /// The same in a store that there is.
+    async fn over(world: World) -> Self {
+        let (world, router) = stage::stage_in(world, stage::people(&["alice", "bob"])).await;
         Self { world, router }
     }
 

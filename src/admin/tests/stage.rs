@@ -22,7 +22,11 @@ pub(super) const GOOD: &str = "correct horse battery";
 
 /// A store with `people` in it, and what is served over TCP.
 pub(super) async fn stage(people: Value) -> (World, Router) {
-    let world = World::new().await;
+    stage_in(World::new().await, people).await
+}
+
+/// The same in a store that there is.
+pub(super) async fn stage_in(world: World, people: Value) -> (World, Router) {
     for body in people.as_array().unwrap() {
         user(&world, body.clone()).await;
     }

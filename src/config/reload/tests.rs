@@ -26,7 +26,7 @@ fn what_can_change_does() {
 
 /// What is read anew for each request or connection: from the snapshot, or from the settings in
 /// force.
-const LIVE: [&str; 37] = [
+const LIVE: [&str; 40] = [
     // Only what `listen.admin` may be hangs on it.
     "listen.admin_open",
     "limits.connections",
@@ -41,6 +41,9 @@ const LIVE: [&str; 37] = [
     "telemetry.access_log",
     "tokens.idle_ttl",
     "tokens.lifetime",
+    "tokens.self_service",
+    "sessions.idle_ttl",
+    "sessions.lifetime",
     "identity.owner",
     "identity.company",
     "identity.token_id",

@@ -53,6 +53,18 @@ impl World {
 
     /// With what `between` makes of its store.
     pub(crate) async fn over(between: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>) -> Self {
+        Self::made(between, |service| service).await
+    }
+
+    /// In which one call ends no more tokens than these.
+    pub(crate) async fn in_calls_of(most: usize) -> Self {
+        Self::made(|store| store, |service| service.in_calls_of(most)).await
+    }
+
+    async fn made(
+        between: impl FnOnce(Arc<dyn Store>) -> Arc<dyn Store>,
+        with: impl FnOnce(Service) -> Service,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut settings = settings();
         settings.store.path = folder.path().join("data");
@@ -61,7 +73,7 @@ impl World {
         let control = tokio::runtime::Handle::current();
         let cache = Cache::new(between(store), settings.cache.clone(), control);
         let settings = Arc::new(ArcSwap::from_pointee(settings));
-        let service = Arc::new(Service::new(cache, settings, clock.clone()));
+        let service = Arc::new(with(Service::new(cache, settings, clock.clone())));
         Self { service, clock, by: Caller::local(1_000), _folder: folder }
     }
 
@@ -70,6 +82,13 @@ impl World {
         let world = Self::new().await;
         world.owner(json!({"id": "alice", "name": "Alice"})).await.unwrap();
         world
+    }
+
+    /// As after a reload of the configuration.
+    pub(crate) fn reload(&self, change: impl FnOnce(&mut Settings)) {
+        let mut settings = Settings::clone(&self.service.settings());
+        change(&mut settings);
+        self.service.settings.store(Arc::new(settings));
     }
 
     async fn owner(&self, body: Value) -> Result<OwnerView, ServiceError> {

@@ -1,8 +1,9 @@
 //! Every act by every role, to everybody: what `rights` says as a table.
 
 use super::*;
-use crate::service::usage::UsageQuestion;
 use crate::store::Subject;
+
+mod tokens;
 
 /// Those who ask, in the order of the columns.
 const CALLERS: [&str; 7] = ["root", "boss", "dev", "alice", "watcher", "reviewer", "bob"];
@@ -50,63 +51,6 @@ impl World {
             row.push(act(self.person(id).await).await);
         }
         row
-    }
-}
-
-/// Rows E1 and W10, and "nobody grants more than they have".
-#[tokio::test(flavor = "multi_thread")]
-async fn e1_acts_on_tokens_by_every_role() {
-    let world = world().await;
-    let service = &world.service;
-    //             owner         see       change
-    for (owner, sees, minds) in [
-        ("chief", "yy00yy0", "y-00--0"),
-        ("boss", "yy00yy0", "yy00--0"),
-        ("dev", "yyy0yy0", "yyy0--0"),
-        ("robot", "yyy0yy0", "yyy0--0"),
-        ("alice", "yy0yyy0", "yy0y--0"),
-        ("junior", "yy0yyy0", "yy0y--0"),
-        ("grandchild", "yy0yyy0", "yy0y--0"),
-        ("cuckoo", "yy0yyy0", "yy0---0"),
-        ("watcher", "y000y00", "y000-00"),
-        ("bob", "y000y0y", "y000-0y"),
-    ] {
-        let body = json!({"owner": owner, "name": "one"});
-        let id = world.create(body.clone()).await.unwrap().id;
-        let seen = world.row(async |by| letter(service.token(&by, id).await)).await;
-        assert_eq!(seen, sees, "seeing a token of {owner}");
-        let events = Subject::Token(id);
-        let row = world.row(async |by| letter(service.events(&by, Some(&events), None, 9).await));
-        assert_eq!(row.await, sees, "its events");
-        let used = UsageQuestion::default();
-        let row = world.row(async |by| letter(service.token_usage(&by, id, used).await)).await;
-        assert_eq!(row, sees, "its requests by the day");
-        let row = world.row(async |by| letter(service.stopping(&by, &owner_id(owner)).await));
-        assert_eq!(row.await, sees, "how many tokens stop with {owner}");
-        let change = || input(json!({"name": "two"}));
-        let row = world.row(async |by| letter(service.update_token(&by, id, &change()).await));
-        assert_eq!(row.await, minds, "changing it");
-        let row = world.row(async |by| {
-            match service.rotate_token(&by, id, input(json!({"grace": "30d"}))).await {
-                // Whoever comes second finds that it is done.
-                Err(error) if error.status() == 409 => 'y',
-                outcome => letter(outcome),
-            }
-        });
-        assert_eq!(row.await, minds, "rotating it");
-        let row = world.row(async |by| letter(service.disable_token(&by, id, "").await)).await;
-        assert_eq!(row, minds, "pausing it");
-        let row = world.row(async |by| letter(service.enable_token(&by, id, "").await)).await;
-        assert_eq!(row, minds, "lifting the pause");
-        let row = world.row(async |by| letter(service.revoke_token(&by, id, "").await)).await;
-        assert_eq!(row, minds, "ending it");
-        let before = world.kinds().await.len();
-        let made = world
-            .row(async |by| letter(service.create_token(&by, input(body.clone())).await))
-            .await;
-        assert_eq!(made, minds.replace('0', "-"), "making another");
-        let events = world.kinds().await.len() - before;
-        assert_eq!(events, made.matches('y').count(), "and nothing is written of what is refused");
     }
 }
 
@@ -298,64 +242,6 @@ async fn lists_show_what_may_be_seen() {
     }
     let row = world.row(async |by| letter(service.events(&by, None, None, 9).await)).await;
     assert_eq!(row, "y---y--", "the whole history");
-}
-
-/// Row E1: of what fits, everybody ends what they may end one by one.
-#[tokio::test(flavor = "multi_thread")]
-async fn many_tokens_are_ended_within_the_rights_to_each() {
-    let world = world().await;
-    for owner in ["chief", "boss", "dev", "robot", "alice", "junior", "watcher", "bob"] {
-        world.create(json!({"owner": owner, "name": "one"})).await.unwrap();
-    }
-    let asked = |filter: &Value| input(json!({ "filter": filter }));
-    for (filter, ends, stays) in [
-        (json!({"state": "active"}), "8511001", "0100860"),
-        (json!({"company": "acme"}), "6511000", "0100660"),
-    ] {
-        let mut rows = [String::new(), String::new()];
-        for id in CALLERS {
-            let by = world.person(id).await;
-            let plan = world.service.plan_revocation(&by, &asked(&filter)).await.unwrap();
-            for (row, count) in rows.iter_mut().zip([plan.tokens, plan.not_yours]) {
-                row.push_str(&count.to_string());
-            }
-        }
-        assert_eq!(rows, [ends, stays], "{filter}");
-    }
-    let row = world.row(async |by| letter(by.ends_tokens())).await;
-    assert_eq!(row, "yyyy--y", "who is offered it");
-    // The word of another is of no use.
-    let filter = json!({"owner": "alice"});
-    let boss = world.person("boss").await;
-    let plan = world.service.plan_revocation(&boss, &asked(&filter)).await.unwrap();
-    let act = || input(json!({ "filter": filter, "confirm": plan.confirm }));
-    let row = world.row(async |by| match world.service.revoke_many(&by, &act()).await {
-        Ok(done) => char::from_digit(u32::try_from(done.revoked).unwrap(), 10).unwrap(),
-        Err(error) if error.status() == 409 => 'x',
-        Err(error) => letter::<()>(Err(error)),
-    });
-    assert_eq!(row.await, "x10xxx0");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn leak_lists_are_for_administrators() {
-    let world = world().await;
-    let secret = || [crate::domain::secret::Secret::new("x".repeat(20))];
-    let row =
-        world.row(async |by| letter(world.service.leaked(&by, "", &secret(), false).await)).await;
-    assert_eq!(row, "y------");
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn imports_and_digests_are_for_administrators() {
-    let world = world().await;
-    let (batch, all) = (input(json!({"lines": []})), input(json!({})));
-    let row = world.row(async |by| letter(world.service.import(&by, &batch).await)).await;
-    assert_eq!(row, "y------");
-    for (digests, who) in [(true, "y------"), (false, "yyyyyyy")] {
-        let row = world.row(async |by| letter(world.service.export(&by, &all, digests).await));
-        assert_eq!(row.await, who);
-    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

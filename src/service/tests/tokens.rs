@@ -308,4 +308,16 @@ async fn f7_a_secret_parameter_is_sealed_and_never_shown() {
     let change = &serde_json::to_value(&events[0].changes).unwrap()[0];
     assert_eq!(change, &json!({"field": "context_params", "from": shown, "to": shown}));
     assert!(!serde_json::to_string(&events).unwrap().contains("v1."), "no sealed text either");
+
+    let away = json!({"context_params": {"hub": {"market": null}}});
+    let required = world.update(token.id, away.clone()).await.unwrap_err();
+    assert_eq!(required.at_field(), Some("context_params.hub.market"));
+    world.update(token.id, json!({"contexts": "all"})).await.unwrap();
+    let bare = world.update(token.id, away).await.unwrap();
+    assert!(bare.changed && bare.token.context_params.is_empty());
+    let record = world.service.token_record(token.id).await.unwrap();
+    assert!(record.context_params.is_empty(), "taken away from the record too");
+    let events = world.service.events(&world.by, None, None, 1).await.unwrap().entries;
+    let change = &serde_json::to_value(&events[0].changes).unwrap()[0];
+    assert_eq!(change, &json!({"field": "context_params", "from": shown, "to": null}));
 }

@@ -170,3 +170,61 @@ async fn a_context_that_left_the_configuration_does_not_stop_a_rename() {
     assert!(world.update(id, json!({"name": "cd"})).await.unwrap().changed);
     assert!(world.update(id, json!({"contexts": ["stock"]})).await.is_err());
 }
+
+/// Row E1: whoever hands out no tokens gives theirs less, and nothing more or other.
+#[tokio::test]
+async fn e1_without_self_service_a_token_only_gets_less() {
+    let world = World::with_alice().await;
+    let body = json!({
+        "owner": "alice", "name": "ci", "lifetime": "30d", "idle_ttl": "10d", "flags": 0x200,
+        "not_before": NOW.plus(Span::from_days(2)), "items": ["1", "2"], "contexts": ["stock", "hub"],
+        "context_params": {"hub": {"market": "north"}}, "params": {"a": 1},
+        "conditions": {"networks": ["10.0.0.0/8"]}, "limits": {"uses": 9, "quotas": {"day": 5}},
+    });
+    let id = world.create(body).await.unwrap().id;
+    world.reload(|settings| settings.tokens.self_service = false);
+    let own = Caller::person(&world.service.owner_record(&owner_id("alice")).await.unwrap());
+    let update = async |by: &Caller, change: &Value| {
+        world.service.update_token(by, id, &input(change.clone())).await
+    };
+    for (change, field) in [
+        (json!({"contexts": "all"}), "contexts"),
+        (json!({"items": ["1", "3"]}), "items"),
+        (json!({"flags": 0x600}), "flags"),
+        (json!({"not_before": NOW}), "not_before"),
+        (json!({"lifetime": "31d"}), "expires_at"),
+        (json!({"expires_at": null}), "expires_at"),
+        (json!({"idle_ttl": "11d"}), "idle_ttl"),
+        (json!({"idle_ttl": 0}), "idle_ttl"),
+        (json!({"conditions": {"networks": ["10.0.0.0/8", "192.0.2.0/24"]}}), "conditions"),
+        (json!({"conditions": null}), "conditions"),
+        (json!({"limits": {"uses": 10}}), "limits"),
+        (json!({"limits": {"quotas": {"day": null}}}), "limits"),
+        (json!({"params": {"a": 2}}), "params"),
+        (json!({"params": null}), "params"),
+        (json!({"contexts": ["stock"], "context_params": {"stock": {}}, "params": {}}), "params"),
+        // One part of a change is too much.
+        (json!({"name": "cd", "items": "all"}), "items"),
+    ] {
+        let before = world.service.token(&world.by, id).await.unwrap();
+        let error = update(&own, &change).await.unwrap_err();
+        assert_eq!((error.status(), error.at_field()), (403, Some(field)), "{change}: {error}");
+        assert_eq!(world.service.token(&world.by, id).await.unwrap(), before, "{change}");
+    }
+    let other = json!({"context_params": {"hub": {"market": "north"}}});
+    assert!(!update(&own, &other).await.unwrap().changed, "the same value is no other");
+    for change in [
+        json!({"name": "cd", "description": "mine"}),
+        json!({"items": ["1"], "flags": 0}),
+        json!({"lifetime": "20d", "idle_ttl": "5d"}),
+        json!({"conditions": {"networks": ["10.1.0.0/16"]}, "limits": {"uses": 8}}),
+        json!({"contexts": ["stock"]}),
+    ] {
+        let done = update(&own, &change).await;
+        assert!(done.unwrap().changed, "{change}");
+    }
+    let back =
+        json!({"contexts": ["stock", "hub"], "context_params": {"hub": {"market": "north"}}});
+    assert_eq!(problem(update(&own, &back).await).0, 403);
+    update(&world.by, &back).await.unwrap();
+}

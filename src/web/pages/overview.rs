@@ -63,8 +63,8 @@ pub struct Overview {
 }
 
 impl Overview {
-    /// Whether nothing was made yet.
-    pub const fn is_new(&self) -> bool {
-        self.counted.all == 0
+    /// Whether nothing was made yet by somebody who could.
+    pub fn is_new(&self) -> bool {
+        self.counted.all == 0 && self.frame.makes_tokens()
     }
 }

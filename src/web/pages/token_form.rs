@@ -69,9 +69,13 @@ pub struct HeldToken {
     pub name: String,
     /// How many requests are left of all that it may make.
     pub uses_left: Option<u64>,
+    /// Whether it is bound to a client certificate. That of others is not offered: none can be shown yet.
+    pub bound: bool,
+    /// Whether whoever fills it in may give it nothing more.
+    pub narrows: bool,
 }
 
-/// What is there to choose from.
+/// What is there to choose from. By default nothing that a token has not.
 #[derive(Default)]
 pub struct Offered {
     /// Owners, and whether there are no others.
@@ -80,6 +84,8 @@ pub struct Offered {
     pub companies: Vec<Choice>,
     /// What the company of the token is licensed for, and which that is.
     pub licensed: (Contexts, Option<Slug>),
+    /// Whether more may be given to a token than it has.
+    pub more: bool,
 }
 
 /// The field of the form in which something of a token is typed.
@@ -87,11 +93,12 @@ pub fn place(field: &str) -> Option<String> {
     let first = field.split(['.', '[']).next().unwrap_or_default();
     Some(match first {
         "name" | "owner" | "app" | "company" | "description" | "items" | "flags" | "contexts"
-        | "reason" => first.to_owned(),
+        | "params" | "reason" => first.to_owned(),
         "lifetime" => "expiry".to_owned(),
         "idle_ttl" => "idle".to_owned(),
         "expires_at" => "expires_on".to_owned(),
         "conditions" if field.contains("windows") => "windows".to_owned(),
+        "conditions" if field.contains("certificate") => "certificate".to_owned(),
         "conditions" => "networks".to_owned(),
         "limits" => field.to_owned(),
         "context_params" => match field.strip_prefix("context_params.") {
@@ -108,24 +115,31 @@ impl TokenForm {
         frame: Frame,
         (typed, wrongs): (Typed, Wrongs),
         (settings, grants): (&Settings, &Grants),
-        Offered { owners: (owners, only_owner), companies, licensed }: Offered,
+        Offered { owners: (owners, only_owner), companies, licensed, more }: Offered,
         held: Option<&TokenView>,
     ) -> Self {
         let (licensed, licensee) = licensed;
+        let narrowed = held.filter(|_| !more).map(|held| what_it_has(held, grants));
+        let grants = narrowed.as_ref().unwrap_or(grants);
         let tomorrow = frame.now.plus(Span::from_days(1)).to_string();
         let unlimited = held.is_some_and(|held| held.flags.is_unlimited());
         let all = held.is_some_and(|held| held.contexts == Contexts::All);
+        let mut contexts = choices::contexts(&typed, settings, (grants, &licensed), held);
+        if narrowed.is_some() {
+            // Another value could be more; nobody here knows.
+            contexts.iter_mut().for_each(|context| context.params.clear());
+        }
         let uses_left = |held: &TokenView| held.left.as_ref().and_then(|left| left.uses);
         Self {
             any_company: grants.company == Tenant::Any,
             companies,
             licensee: licensee.filter(|_| licensed != Contexts::All).map(|id| id.to_string()),
-            expiries: expiries(&frame, &typed, settings.tokens.lifetime, held),
-            idles: idles(&frame, &typed, settings.tokens.idle_ttl, held),
+            expiries: expiries(&frame, &typed, (settings.tokens.lifetime, grants), held),
+            idles: idles(&frame, &typed, (settings.tokens.idle_ttl, grants), held),
             tomorrow: tomorrow.get(..10).unwrap_or_default().to_owned(),
             chosen_access: typed.one("access") == "chosen",
             may_all_contexts: all || grants.contexts == Contexts::All,
-            contexts: choices::contexts(&typed, settings, (grants, &licensed), held),
+            contexts,
             flags: choices::flags(&typed, settings, grants, held),
             may_unlimited: unlimited || grants.flags.is_unlimited(),
             windows: windows::fields(&typed),
@@ -133,6 +147,8 @@ impl TokenForm {
                 id: held.id.to_string(),
                 name: held.name.clone(),
                 uses_left: uses_left(held),
+                bound: held.conditions.certificate.is_some(),
+                narrows: !more,
             }),
             frame,
             wrongs,
@@ -145,6 +161,16 @@ impl TokenForm {
     /// Which time of the week it is, counted from 1.
     fn nth(&self, window: &WindowFields) -> u64 {
         u64::try_from(window.nth).unwrap_or_default() + 1
+    }
+
+    /// Whether the token is given nothing more.
+    fn narrows(&self) -> bool {
+        self.held.as_ref().is_some_and(|held| held.narrows)
+    }
+
+    /// Whether a certificate is asked for.
+    fn is_bound_to_one(&self) -> bool {
+        self.held.as_ref().is_some_and(|held| held.bound)
     }
 
     /// Whether the seldom needed part is open.
@@ -160,16 +186,39 @@ impl TokenForm {
             "limits.concurrent",
             "networks",
             "items",
+            "params",
+            "certificate",
         ];
         fields.into_iter().any(|field| self.typed.said(field).is_some())
             || self.windows.iter().any(WindowFields::says_something)
     }
 }
 
-/// What stays as it is, lengths from now on, a date, and never.
-fn expiries(frame: &Frame, typed: &Typed, usual: Span, held: Option<&TokenView>) -> Vec<Pick> {
-    let mut all: Vec<_> =
-        DAYS.into_iter().map(|days| (format!("{days}d"), frame.n("create-days", days))).collect();
+/// The most that a token may be given that is given no more than it has.
+fn what_it_has(held: &TokenView, grants: &Grants) -> Grants {
+    Grants {
+        flags: held.flags.within(grants.flags),
+        contexts: held.contexts.clone(),
+        until: held.expires_at,
+        idle_ttl: held.idle_ttl,
+        ..grants.clone()
+    }
+}
+
+/// What stays as it is, lengths from now on, a date, and never; as far as they end soon enough.
+fn expiries(
+    frame: &Frame,
+    typed: &Typed,
+    (usual, grants): (Span, &Grants),
+    held: Option<&TokenView>,
+) -> Vec<Pick> {
+    let ends = |days: &u64| frame.now.plus(Span::from_days(*days));
+    let fits = |days: &u64| grants.until.is_none_or(|until| ends(days) <= until);
+    let mut all: Vec<_> = DAYS
+        .into_iter()
+        .filter(fits)
+        .map(|days| (format!("{days}d"), frame.n("create-days", days)))
+        .collect();
     let usual = if usual.is_zero() { "never".to_owned() } else { usual.to_string() };
     let first = match held {
         Some(held) => {
@@ -186,7 +235,7 @@ fn expiries(frame: &Frame, typed: &Typed, usual: Span, held: Option<&TokenView>)
         }
     };
     all.push(("date".to_owned(), frame.t("create-date")));
-    if held.is_none_or(|held| held.expires_at.is_some()) {
+    if grants.until.is_none() && held.is_none_or(|held| held.expires_at.is_some()) {
         all.push(("never".to_owned(), frame.t("create-never")));
     }
     let chosen = typed.said("expiry").unwrap_or(&first).to_owned();
@@ -194,16 +243,25 @@ fn expiries(frame: &Frame, typed: &Typed, usual: Span, held: Option<&TokenView>)
 }
 
 /// Some lengths, and the one that the token or the configuration has.
-fn idles(frame: &Frame, typed: &Typed, usual: Span, held: Option<&TokenView>) -> Vec<Pick> {
+fn idles(
+    frame: &Frame,
+    typed: &Typed,
+    (usual, grants): (Span, &Grants),
+    held: Option<&TokenView>,
+) -> Vec<Pick> {
     let usual = held.map_or(usual, |held| held.idle_ttl);
+    let for_ever = grants.idle_ttl.is_zero();
     let mut spans = DAYS.map(Span::from_days).to_vec();
+    spans.retain(|span| for_ever || *span <= grants.idle_ttl);
     if !usual.is_zero() && !spans.contains(&usual) {
         spans.push(usual);
         spans.sort();
     }
     let mut all: Vec<_> =
         spans.into_iter().map(|span| (span.to_string(), choices::length(frame, span))).collect();
-    all.push((Span::ZERO.to_string(), frame.t("create-never")));
+    if for_ever {
+        all.push((Span::ZERO.to_string(), frame.t("create-never")));
+    }
     let usual = usual.to_string();
     picks(all, typed.said("idle").unwrap_or(&usual))
 }

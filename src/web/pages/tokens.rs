@@ -102,8 +102,10 @@ pub struct Token {
     pub params: Vec<HeldParam>,
     /// Since when, by whom and why it is paused or over.
     pub stopped: Option<Stopped>,
-    /// Whether the reader may change it.
+    /// Whether the reader may see to it.
     pub may_change: bool,
+    /// Whether the reader may give it a successor.
+    pub may_rotate: bool,
     /// Whether the reader may lift its pause.
     pub may_enable: bool,
     /// Its requests of the last days in a sentence.
@@ -143,7 +145,7 @@ impl Token {
     pub fn new(
         frame: Frame,
         token: TokenView,
-        (may_change, may_enable): (bool, bool),
+        (may_change, may_rotate, may_enable): (bool, bool, bool),
         used: &TokenUsage,
         (events, older): (Vec<EventRow>, Option<u64>),
     ) -> Self {
@@ -177,6 +179,7 @@ impl Token {
             params: held_params(&token),
             stopped: act.map(|act| Stopped::by(&frame, act)),
             may_change,
+            may_rotate,
             may_enable,
             usage: usage(&frame, used),
             chart: Chart::new(&frame, by_day(&frame, used)),

@@ -82,16 +82,25 @@ pub struct User {
     pub created_by: String,
     /// Since when, by whom and why they are blocked.
     pub stopped: Option<Stopped>,
-    /// Whether the reader may change them.
-    pub may_change: bool,
-    /// Whether the reader may lift their block.
-    pub may_unblock: bool,
-    /// Whether the reader may hand out tokens of theirs.
-    pub may_token: bool,
+    /// What the reader may do to them.
+    pub may: May,
     /// What happened to them, newest first.
     pub events: Vec<EventRow>,
     /// Where older events are.
     pub older: Option<u64>,
+}
+
+/// What somebody may do to a user.
+#[derive(Clone, Copy, Debug)]
+pub struct May {
+    /// Change them.
+    pub change: bool,
+    /// Lift their block.
+    pub unblock: bool,
+    /// End tokens of theirs.
+    pub end_tokens: bool,
+    /// Make tokens of theirs.
+    pub make_tokens: bool,
 }
 
 impl User {
@@ -100,7 +109,7 @@ impl User {
         frame: Frame,
         wrongs: Wrongs,
         user: OwnerView,
-        (may_change, may_unblock, may_token): (bool, bool, bool),
+        may: May,
         (events, older): (Vec<EventRow>, Option<u64>),
     ) -> Self {
         Self {
@@ -110,9 +119,7 @@ impl User {
             frame,
             wrongs,
             user,
-            may_change,
-            may_unblock,
-            may_token,
+            may,
             events,
             older,
         }

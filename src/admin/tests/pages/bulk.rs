@@ -1,6 +1,7 @@
 //! Rows E6 and E8 for many: what would end is shown, and nothing else ends.
 
 use super::*;
+use crate::domain::time::Span;
 
 impl Person<'_> {
     /// What the form of a page says in a hidden field.
@@ -107,4 +108,52 @@ async fn e1_nobody_ends_the_tokens_of_others_by_a_list() {
         assert!(page.contains(&format!("{ends} to be revoked.")), "{who}: {page}");
     }
     assert_eq!(alive(&face).await, 3);
+}
+
+/// Row E9: what one call does not end goes on with the same word, by a button for each call, until nothing is left.
+#[tokio::test(flavor = "multi_thread")]
+async fn e9_a_long_run_goes_on_page_by_page() {
+    let face = Face::over(World::in_calls_of(2).await).await;
+    let root = face.sign_in("root").await;
+    for owner in ["alice", "bob", "alice", "bob", "alice"] {
+        face.token(json!({"owner": owner, "name": "old"})).await;
+    }
+    face.token(json!({"owner": "bob", "name": "kept"})).await;
+    let ask = root.get("/tokens/revoke?text=old").await.text;
+    assert!(ask.contains("5 tokens are to be revoked."), "{ask}");
+    let mut confirm = Person::hidden(&ask, "confirm");
+    let calls = [
+        ("en", ["2 tokens are revoked.", "3 are left.", "Go on"], 4),
+        ("pt-BR", ["2 tokens foram revogados.", "Falta 1.", "Continuar"], 2),
+    ];
+    for (language, words, left) in calls {
+        let cookie = format!("{}; tollgate-language={language}", root.cookie);
+        let fields = [("cookie", cookie.as_str()), ("origin", "https://desk.example")];
+        let typed = format!("text=old&confirm={confirm}&reason=no+longer+%22used%22");
+        let typed = format!("csrf={}&{typed}", root.csrf);
+        let page = face.ask("POST /tokens/revoke", &fields, &typed).await;
+        let (status, page) = (page.status, page.text);
+        assert!(status == 200 && words.iter().all(|it| page.contains(it)), "{status}: {page}");
+        assert!(page.contains("class=\"count\" role=\"status\""), "it is read out");
+        assert_eq!(alive(&face).await, left, "{language}");
+        // The button sends what the first form sent.
+        for (name, value) in [("reason", "no longer &#34;used&#34;"), ("text", "old")] {
+            assert_eq!(Person::hidden(&page, name), value, "{language}");
+        }
+        assert_eq!(Person::hidden(&page, "confirm"), confirm, "the same word");
+        confirm = Person::hidden(&page, "confirm");
+        face.world.clock.advance(Span::from_seconds(9));
+    }
+    // One more came meanwhile: it is asked anew.
+    let (late, _) = face.token(json!({"owner": "bob", "name": "old and late"})).await;
+    let typed = format!("text=old&confirm={confirm}&reason=no+longer+used");
+    let anew = root.post("/tokens/revoke", &typed).await;
+    assert!(anew.status == 409 && !anew.text.contains("Go on"), "{}", anew.text);
+    let renamed = input(json!({"name": "new"}));
+    face.world.service.update_token(&face.world.by, late, &renamed).await.unwrap();
+    let done = root.post("/tokens/revoke", &typed).await;
+    assert!(done.place().ends_with("done=tokens-revoked"), "{}", done.place());
+    let left = input(json!({"state": "active"}));
+    let left = face.world.service.tokens(&face.world.by, &left).await.unwrap().entries;
+    assert_eq!(left.iter().map(|token| token.name.as_str()).collect::<Vec<_>>(), ["new", "kept"]);
 }

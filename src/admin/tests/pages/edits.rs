@@ -5,7 +5,7 @@ use crate::domain::time::Span;
 use crate::service::view::TokenView;
 
 /// The form as a browser sends it: every field that stands in it, with the value that it has.
-fn sent(page: &str) -> Vec<(String, String)> {
+pub(super) fn sent(page: &str) -> Vec<(String, String)> {
     let form = page.split("<form method=\"post\" action=\"/tokens/").nth(1).unwrap();
     let form = form.split("</form>").next().unwrap();
     let attribute = |tag: &str, name: &str| {
@@ -27,13 +27,16 @@ fn sent(page: &str) -> Vec<(String, String)> {
         if ticked && !tag.contains(" checked") {
             continue;
         }
-        let value = if tag.starts_with("textarea") { text.to_owned() } else { String::new() };
-        fields.push((name, attribute(tag, "value").unwrap_or(value)));
+        // The first line end of such a field is not of its text (HTML section 13.2.6.4.7).
+        let lines = text.strip_prefix('\n').unwrap_or(text);
+        let value = if tag.starts_with("textarea") { lines } else { "" };
+        let value = attribute(tag, "value").unwrap_or_else(|| value.to_owned());
+        fields.push((name, value.replace("&#34;", "\"").replace("&#38;", "&")));
     }
     fields
 }
 
-fn body(fields: &[(String, String)]) -> String {
+pub(super) fn body(fields: &[(String, String)]) -> String {
     let escaped = |text: &str| {
         percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC).to_string()
     };
@@ -42,7 +45,7 @@ fn body(fields: &[(String, String)]) -> String {
 }
 
 /// The same with other values; a value that is empty takes the box away.
-fn with(fields: &[(String, String)], changes: &[(&str, &str)]) -> String {
+pub(super) fn with(fields: &[(String, String)], changes: &[(&str, &str)]) -> String {
     let mut fields = fields.to_vec();
     for (name, value) in changes {
         match fields.iter_mut().find(|(known, _)| known == name) {
@@ -53,7 +56,7 @@ fn with(fields: &[(String, String)], changes: &[(&str, &str)]) -> String {
     body(&fields)
 }
 
-async fn view(face: &Face, id: TokenId) -> TokenView {
+pub(super) async fn view(face: &Face, id: TokenId) -> TokenView {
     face.world.service.token(&face.world.by, id).await.unwrap()
 }
 
@@ -273,4 +276,56 @@ async fn e1_nobody_changes_what_is_not_theirs() {
     assert_eq!(view(&face, id).await.flags.bits(), 0);
     service.revoke_token(by, id, "").await.unwrap();
     assert_eq!(alice.get(&path).await.status, 409, "an end is final");
+}
+
+/// Row E1: where nobody serves themselves, pages offer what remains.
+#[tokio::test(flavor = "multi_thread")]
+async fn e1_without_self_service_pages_offer_what_remains() {
+    let face = Face::new().await;
+    let id = full(&face).await;
+    let at = |rest: &str| format!("/tokens/{id}{rest}");
+    let (alice, root) = (face.sign_in("alice").await, face.sign_in("root").await);
+    let offers = async |person: &Person<'_>| {
+        let page = person.get(&at("")).await.text;
+        let mut offered = [at("/edit"), at("/disable"), at("/revoke"), at("/rotate")]
+            .map(|path| page.contains(&path))
+            .to_vec();
+        for path in ["/", "/tokens", "/users/alice"] {
+            offered.push(person.get(path).await.text.contains("\"/tokens/new"));
+        }
+        offered
+    };
+    assert_eq!(offers(&alice).await, [true; 7]);
+    face.world.reload(|settings| settings.tokens.self_service = false);
+    assert_eq!(offers(&root).await, [true; 7]);
+    assert_eq!(offers(&alice).await, [true, true, true, false, false, false, false]);
+    assert!(alice.get("/users/alice").await.text.contains("/tokens/revoke?owner=alice"));
+    for path in ["/tokens/new".to_owned(), at("/rotate")] {
+        assert_eq!(alice.get(&path).await.status, 403, "{path}");
+        assert_eq!(alice.post(&path, "name=x&owner=alice").await.status, 403, "{path}");
+    }
+    // Its form has what it has, and no more of it.
+    let page = alice.get(&at("/edit")).await.text;
+    assert!(page.contains("only administrators give a token more"), "{page}");
+    for part in ["value=\"90d\"", "value=\"never\"", "id=\"flag-edit\"", "param.hub.market"] {
+        assert!(!page.contains(part), "{part}: {page}");
+    }
+    for part in ["value=\"7d\"", "id=\"flag-view\"", "id=\"context-hub\""] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let fields = sent(&page);
+    let before = view(&face, id).await;
+    for wider in [("items", "7"), ("unlimited", "yes"), ("expiry", "never"), ("limits.uses", "")] {
+        assert_eq!(
+            alice.post(&at("/edit"), &with(&fields, &[wider])).await.status,
+            403,
+            "{wider:?}"
+        );
+    }
+    assert_eq!(view(&face, id).await, before);
+    let less = with(&fields, &[("items", "10"), ("expiry", "7d"), ("name", "mine")]);
+    assert_eq!(alice.post(&at("/edit"), &less).await.place(), at("?done=token-changed"));
+    let after = view(&face, id).await;
+    assert_eq!((after.name.as_str(), after.context_params), ("mine", before.context_params));
+    assert_eq!(alice.post(&at("/revoke"), "reason=done").await.status, 303);
 }

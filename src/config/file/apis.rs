@@ -1,0 +1,88 @@
+//! `[[apis]]` and their rules as they stand in the file.
+
+use std::ops::Range;
+
+use crate::config::reading::{Field, Placed, Reading, Text};
+use crate::config::table::{Size, Table};
+
+/// `[[apis]]`
+#[derive(Debug)]
+pub(in crate::config) struct ApiTable {
+    pub(in crate::config) span: Range<usize>,
+    pub(in crate::config) name: Field<Text>,
+    pub(in crate::config) dialect: Field<Text>,
+    pub(in crate::config) host: Field<Text>,
+    pub(in crate::config) path: Field<Text>,
+    pub(in crate::config) upstream: Field<Vec<Placed<Text>>>,
+    pub(in crate::config) upstream_connect_timeout: Field<Text>,
+    pub(in crate::config) upstream_response_timeout: Field<Text>,
+    pub(in crate::config) upstream_idle_timeout: Field<Text>,
+    pub(in crate::config) upstream_stall_timeout: Field<Text>,
+    pub(in crate::config) keep_credential: Field<bool>,
+    pub(in crate::config) body_limit: Field<Size>,
+    pub(in crate::config) keep: Field<Vec<Placed<Text>>>,
+    pub(in crate::config) idle_ttl: Field<Text>,
+    pub(in crate::config) rules: Vec<RuleTable>,
+}
+
+/// `[[apis.rules]]`
+#[derive(Debug)]
+pub(in crate::config) struct RuleTable {
+    pub(in crate::config) span: Range<usize>,
+    pub(in crate::config) name: Field<Text>,
+    pub(in crate::config) path: Field<Text>,
+    pub(in crate::config) methods: Field<Vec<Placed<Text>>>,
+    pub(in crate::config) public: Field<bool>,
+    pub(in crate::config) context: Field<Text>,
+    pub(in crate::config) flags: Field<Vec<Placed<Text>>>,
+    pub(in crate::config) roles: Field<Vec<Placed<Text>>>,
+    pub(in crate::config) company: Field<Text>,
+    pub(in crate::config) item: Field<Text>,
+    pub(in crate::config) items: Field<Text>,
+}
+
+pub(super) fn read(tables: Vec<Table<'_>>, reading: &Reading<'_>) -> Vec<ApiTable> {
+    let read = |mut table: Table<'_>| {
+        let api = ApiTable {
+            span: table.span(),
+            name: table.text("name", reading),
+            dialect: table.text("dialect", reading),
+            host: table.text("host", reading),
+            path: table.text("path", reading),
+            upstream: table.text_or_texts("upstream", reading),
+            upstream_connect_timeout: table.duration("upstream_connect_timeout", reading),
+            upstream_response_timeout: table.duration("upstream_response_timeout", reading),
+            upstream_idle_timeout: table.duration("upstream_idle_timeout", reading),
+            upstream_stall_timeout: table.duration("upstream_stall_timeout", reading),
+            keep_credential: table.boolean("keep_credential", reading),
+            body_limit: table.size("body_limit", reading),
+            keep: table.texts("keep", reading),
+            idle_ttl: table.duration("idle_ttl", reading),
+            rules: read_rules(table.tables("rules", reading), reading),
+        };
+        table.finish(reading);
+        api
+    };
+    tables.into_iter().map(read).collect()
+}
+
+fn read_rules(tables: Vec<Table<'_>>, reading: &Reading<'_>) -> Vec<RuleTable> {
+    let read = |mut table: Table<'_>| {
+        let rule = RuleTable {
+            span: table.span(),
+            name: table.text("name", reading),
+            path: table.text("path", reading),
+            methods: table.texts("methods", reading),
+            public: table.boolean("public", reading),
+            context: table.text("context", reading),
+            flags: table.texts("flags", reading),
+            roles: table.texts("roles", reading),
+            company: table.text("company", reading),
+            item: table.text("item", reading),
+            items: table.text("items", reading),
+        };
+        table.finish(reading);
+        rule
+    };
+    tables.into_iter().map(read).collect()
+}
