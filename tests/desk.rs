@@ -9,52 +9,12 @@
 
 mod support;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use support::client::{self, Answer, Client};
+use support::client::{Answer, Client};
+use support::desk::{GOOD, Person, people};
 use support::program::Program;
 use support::upstream::Upstream;
-
-const GOOD: &str = "correct horse battery";
-
-/// A person in a browser, as far as the server can tell.
-struct Person<'p> {
-    program: &'p Program,
-    cookie: String,
-    csrf: String,
-}
-
-fn send(program: &Program, line: &str, fields: &str, body: &Value) -> Answer {
-    let body = body.to_string();
-    let (method, path) = line.split_once(' ').unwrap();
-    client::ask(
-        program.admin(),
-        format!(
-            "{method} /api/v1{path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n{fields}\
-             Content-Length: {}\r\n\r\n{body}",
-            program.admin(),
-            body.len(),
-        ),
-    )
-}
-
-impl<'p> Person<'p> {
-    fn sign_in(program: &'p Program, user: &str) -> Self {
-        let answer = send(program, "POST /session", "", &json!({"user": user, "password": GOOD}));
-        assert_eq!(answer.status, 200, "{}", answer.text());
-        let cookie = answer.value("set-cookie").unwrap();
-        let cookie = cookie.split(';').next().unwrap().to_owned();
-        let csrf = answer.json()["csrf_token"].as_str().unwrap().to_owned();
-        Self { program, cookie, csrf }
-    }
-
-    fn ask(&self, line: &str, body: Value) -> Answer {
-        let Self { program, cookie, csrf } = self;
-        let origin = format!("http://{}", program.admin());
-        let fields = format!("Cookie: {cookie}\r\nX-CSRF-Token: {csrf}\r\nOrigin: {origin}\r\n");
-        send(program, line, &fields, &body)
-    }
-}
 
 /// A gateway before `upstream`, with an administrator and a user who may sign in.
 fn program(upstream: &Upstream) -> Program {
@@ -62,11 +22,7 @@ fn program(upstream: &Upstream) -> Program {
         "[[apis]]\nname = \"api\"\nupstream = \"http://{}\"\n[[apis.rules]]\npath = \"/{{*rest}}\"\n",
         upstream.address(),
     ));
-    program.succeed(&["user", "add", "root", "--role", "administrator"], "");
-    program.succeed(&["user", "add", "alice"], "");
-    for user in ["root", "alice"] {
-        program.succeed(&["user", "password", user], &format!("{GOOD}\n"));
-    }
+    people(&program, &[("root", &["--role", "administrator"]), ("alice", &[])]);
     program
 }
 

@@ -21,6 +21,7 @@ use tollgate::clock::instant;
 pub mod axe;
 pub mod browser;
 pub mod client;
+pub mod desk;
 pub mod frames;
 pub mod gateway;
 pub mod http2;
