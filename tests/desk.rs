@@ -7,7 +7,13 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "desk/attacks.rs"]
+mod attacks;
+#[path = "desk/sessions.rs"]
+mod sessions;
 mod support;
+#[path = "desk/texts.rs"]
+mod texts;
 
 use serde_json::json;
 
@@ -15,6 +21,19 @@ use support::client::{Answer, Client};
 use support::desk::{GOOD, Person, people};
 use support::program::Program;
 use support::upstream::Upstream;
+
+/// A gateway before nothing, with `root`, an administrator, and `alice`.
+fn desk() -> Program {
+    desk_with("h2c = false", "")
+}
+
+fn desk_with(listen: &str, more: &str) -> Program {
+    let api = "[[apis]]\nname = \"api\"\nupstream = \"http://127.0.0.1:9\"\n\
+               rules = [{ path = \"/{*rest}\" }]\n";
+    let program = Program::start_with(listen, &format!("{more}{api}"));
+    people(&program, &[("root", &["--role", "administrator"]), ("alice", &[])]);
+    program
+}
 
 /// A gateway before `upstream`, with an administrator and a user who may sign in.
 fn program(upstream: &Upstream) -> Program {

@@ -11,6 +11,8 @@
 
 #[path = "dialects/erp.rs"]
 mod erp;
+#[path = "dialects/erp_ends.rs"]
+mod erp_ends;
 #[path = "dialects/portal.rs"]
 mod portal;
 mod support;

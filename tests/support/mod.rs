@@ -27,6 +27,7 @@ pub mod gateway;
 pub mod http2;
 pub mod process;
 pub mod program;
+pub mod routes;
 pub mod upstream;
 
 /// How long anything may take before a test gives up on it. Far more than it ever takes, for machines
