@@ -9,6 +9,12 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "leaks/life.rs"]
+mod life;
+#[path = "leaks/odd.rs"]
+mod odd;
+#[path = "leaks/spellings.rs"]
+mod spellings;
 mod support;
 
 use std::fs;

@@ -192,7 +192,7 @@ impl Service {
             by_owner.entry(token.owner.clone()).or_default().push(token);
         }
         let at = self.at().await?;
-        let act = Act { at, by: by.actor.clone(), reason: reason.to_owned() };
+        let act = Act { at, by: by.actor.clone(), reason: check::kept(reason) };
         let (mut done, mut failed, mut running) = (0, None, JoinSet::new());
         let mut alone = Vec::new();
         let mut settle = |(ids, outcome): Outcome| match outcome {

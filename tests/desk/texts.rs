@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::desk;
 use crate::support::client::{self, Answer};
-use crate::support::desk::{Person, people};
+use crate::support::desk::{Person, people, typed};
 use crate::support::program::Program;
 use crate::support::routes;
 use crate::support::upstream::Upstream;
@@ -35,7 +35,7 @@ fn sec_w5_text_of_people_is_never_markup() {
     }
     root.ask("POST /users/eve/block", json!({"reason": SCRIPT}));
     root.ask("POST /companies/acme/block", json!({"reason": SCRIPT}));
-    let typed = percent(SCRIPT);
+    let typed = typed(SCRIPT);
     let mut answers = Vec::new();
     for (_, path) in routes::pages().into_iter().filter(|(method, _)| method == "GET") {
         let id = if path.contains("/tokens/") { id.as_str() } else { "eve" };
@@ -95,10 +95,6 @@ fn dressed(got: &Answer, path: &str) {
         text.match_indices("<script").any(|(at, _)| !text[at..].starts_with("<script src=\"/"));
     assert!(!inline && !text.contains("<style") && !text.contains(" style=\""), "{path}");
     assert!(!text.contains("javascript:"), "{path}");
-}
-
-fn percent(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02x}")).collect()
 }
 
 #[test]

@@ -53,8 +53,13 @@ pub fn kinds(program: &Program) -> Vec<String> {
 impl Person {
     /// Signs in over `/api/v1`.
     pub fn sign_in(program: &Program, user: &str) -> Self {
+        Self::sign_in_with(program, user, GOOD)
+    }
+
+    /// The same with a password of their own.
+    pub fn sign_in_with(program: &Program, user: &str, password: &str) -> Self {
         let admin = program.admin();
-        let answer = send(admin, "POST /session", "", &json!({"user": user, "password": GOOD}));
+        let answer = send(admin, "POST /session", "", &json!({"user": user, "password": password}));
         assert_eq!(answer.status, 200, "{}", answer.text());
         let csrf = answer.json()["csrf_token"].as_str().unwrap().to_owned();
         Self { admin, cookie: cookie(&answer), csrf }
@@ -97,4 +102,9 @@ impl Person {
 /// The cookie that an answer sets, as it is sent back.
 pub fn cookie(answer: &Answer) -> String {
     answer.value("set-cookie").unwrap().split(';').next().unwrap().to_owned()
+}
+
+/// Text as a browser sends it in a form.
+pub fn typed(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02x}")).collect()
 }
