@@ -9,6 +9,8 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "leaks/heard.rs"]
+mod heard;
 #[path = "leaks/life.rs"]
 mod life;
 #[path = "leaks/odd.rs"]

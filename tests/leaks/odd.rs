@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::life::Life;
+use super::heard::Life;
 use crate::support::client;
 use crate::support::desk::{Person, send, sent, typed};
 use crate::support::routes;
