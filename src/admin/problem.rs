@@ -152,10 +152,9 @@ impl From<ServiceError> for Problem {
 impl IntoResponse for Problem {
     /// Without secrets that somebody put in the place of something else, which errors repeat.
     fn into_response(mut self) -> Response {
-        for text in [Some(&mut self.detail), self.field.as_mut(), self.hint.as_mut()] {
-            if let Some(text) = text {
-                *text = secret::redact(text).into_owned();
-            }
+        let texts = [Some(&mut self.detail), self.field.as_mut(), self.hint.as_mut()];
+        for text in texts.into_iter().flatten() {
+            *text = secret::redact(text).into_owned();
         }
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, axum::Json(&self)).into_response();

@@ -2,6 +2,7 @@
 //! `tests/openapi.rs` proves that it tells of every route, and that it is what docs/openapi.json says.
 
 mod call;
+mod headers;
 mod records;
 mod samples;
 mod shapes;
@@ -72,10 +73,8 @@ fn document() -> Value {
         "paths": paths,
         "components": {
             "schemas": schemas,
-            "responses": {"Problem": {
-                "description": "What is wrong, and what to do (RFC 9457).",
-                "content": {"application/problem+json": problem},
-            }},
+            "headers": headers::all(),
+            "responses": headers::refusals(&json!({"application/problem+json": problem})),
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer",
                     "description": "A token with the flags -1. It acts as its owner."},
