@@ -7,6 +7,8 @@ use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use utoipa::openapi::{RefOr, Schema};
 
+use super::headers;
+
 /// The schemas that the document shows, by name.
 pub(super) type Schemas = BTreeMap<String, RefOr<Schema>>;
 
@@ -157,12 +159,9 @@ impl Call {
 
     /// The answers that were told so far come with these fields (`super::headers`).
     pub(super) fn with(mut self, fields: &[&str]) -> Self {
-        let told = |name: &&str| {
-            ((*name).to_owned(), json!({"$ref": format!("#/components/headers/{name}")}))
-        };
-        let headers: Map<_, _> = fields.iter().map(told).collect();
+        let headers = headers::named(fields);
         for answer in self.answers.values_mut().filter_map(Value::as_object_mut) {
-            answer.insert("headers".to_owned(), json!(headers));
+            answer.insert("headers".to_owned(), headers.clone());
         }
         self
     }

@@ -1,6 +1,6 @@
 //! Fields of answers, and the refusals that come with some.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// All fields, by name.
 pub(super) fn all() -> Value {
@@ -21,15 +21,16 @@ pub(super) fn all() -> Value {
     })
 }
 
+/// Those of one answer.
+pub(super) fn named(fields: &[&str]) -> Value {
+    let told =
+        |name: &&str| ((*name).to_owned(), json!({"$ref": format!("#/components/headers/{name}")}));
+    fields.iter().map(told).collect::<Map<_, _>>().into()
+}
+
 /// What is wrong, by name; `content` is a problem document.
 pub(super) fn refusals(content: &Value) -> Value {
-    let refusal = |about: &str, fields: &[&str]| {
-        let mut told = json!({"description": about, "content": content});
-        for name in fields {
-            told["headers"][name] = json!({"$ref": format!("#/components/headers/{name}")});
-        }
-        told
-    };
+    let refusal = |about: &str, fields: &[&str]| json!({"description": about, "content": content, "headers": named(fields)});
     json!({
         "Problem": refusal("What is wrong, and what to do (RFC 9457).", &[]),
         "NotSignedIn": refusal("Whoever asks is not known.", &["WWW-Authenticate"]),
