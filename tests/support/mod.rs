@@ -22,12 +22,12 @@ pub mod axe;
 pub mod browser;
 pub mod client;
 pub mod desk;
+pub mod routes;
 pub mod frames;
 pub mod gateway;
 pub mod http2;
 pub mod process;
 pub mod program;
-pub mod routes;
 pub mod upstream;
 
 /// How long anything may take before a test gives up on it. Far more than it ever takes, for machines

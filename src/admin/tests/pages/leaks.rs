@@ -12,7 +12,7 @@ async fn f8_leaked_secrets_end_their_tokens_and_are_not_shown() {
     assert!(root.get("/tokens").await.text.contains("href=\"/tokens/leaked\""));
     assert!(root.get("/tokens/leaked").await.text.contains("at most 1,000"));
     let body = format!(
-        "secrets={first}%0D%0A+{second}%0D%0Anothing-of-ours%0D%0A&reason=in+a+public+repo"
+        "secrets={first}%0D%0A+{second},%0D%0Anothing-of-ours%0D%0A&reason=in+a+public+repo"
     );
     let got = root.post("/tokens/leaked", &body).await;
     assert_eq!(got.status, 200);
