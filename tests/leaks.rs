@@ -15,8 +15,8 @@ mod heard;
 mod life;
 #[path = "leaks/odd.rs"]
 mod odd;
-#[path = "leaks/spellings.rs"]
-mod spellings;
+#[path = "leaks/searched.rs"]
+mod searched;
 mod support;
 
 use std::fs;

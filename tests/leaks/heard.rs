@@ -7,11 +7,11 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::spellings::Secret;
 use crate::support::client::Answer;
 use crate::support::desk::{Person, sent};
 use crate::support::program::Program;
 use crate::support::routes;
+use crate::support::spellings::Secret;
 use crate::support::upstream::{Upstream, answer};
 
 pub(super) const BOT: &str = "8123456789:AAE-a-very-secret-bot-token";

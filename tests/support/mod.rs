@@ -23,6 +23,7 @@ pub mod browser;
 pub mod client;
 pub mod desk;
 pub mod routes;
+pub mod spellings;
 pub mod frames;
 pub mod gateway;
 pub mod http2;

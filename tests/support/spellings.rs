@@ -3,24 +3,23 @@
 use std::fs;
 use std::path::Path;
 
-use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use memchr::memmem::Finder;
 use percent_encoding::{AsciiSet, CONTROLS, NON_ALPHANUMERIC, percent_encode};
 
 /// What a browser encodes of a query.
-const QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'%');
+pub const QUERY: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'#').add(b'<').add(b'>').add(b'%');
 
 /// A secret, and how it is called where it is found.
-pub(crate) struct Secret {
+pub struct Secret {
     /// How it is called.
-    pub(crate) name: String,
+    pub name: String,
     finders: Vec<(&'static str, Finder<'static>)>,
 }
 
 impl Secret {
     /// Something of which no part that says anything may be found.
-    pub(crate) fn new(name: &str, text: &str) -> Self {
+    pub fn new(name: &str, text: &str) -> Self {
         assert!(text.len() >= 12, "{name} is found everywhere");
         let finders = spellings(text).into_iter();
         let finders = finders.map(|(how, bytes)| (how, Finder::new(&bytes).into_owned()));
@@ -28,12 +27,12 @@ impl Secret {
     }
 
     /// How it stands in `bytes`, if it does.
-    pub(crate) fn found(&self, bytes: &[u8]) -> Option<&'static str> {
+    pub fn found(&self, bytes: &[u8]) -> Option<&'static str> {
         self.finders.iter().find(|(_, finder)| finder.find(bytes).is_some()).map(|(how, _)| *how)
     }
 
     /// Every file under `folder` in which it stands, and how.
-    pub(crate) fn files(&self, folder: &Path, found: &mut Vec<String>) {
+    pub fn files(&self, folder: &Path, found: &mut Vec<String>) {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.is_dir() {
@@ -87,28 +86,4 @@ fn inner(engine: &impl base64::Engine, bytes: &[u8], shift: usize) -> String {
     let begins = [0, 2, 3][shift];
     let bits = (shift + bytes.len()) * 8;
     whole[begins..bits / 6].to_owned()
-}
-
-/// The search itself can fail: it finds a secret in what other programs would make of it.
-#[test]
-fn every_spelling_is_found_amid_other_text() {
-    let text = "tg_p4ss word/+of&\"<Ä>é";
-    let secret = Secret::new("it", text);
-    assert_eq!(secret.found(b"nothing of it: tg_p4ss word"), None);
-    for before in ["", "a", "ab", "abc:"] {
-        let amid = format!("{before}{text} and more");
-        for encoded in [
-            amid.clone(),
-            STANDARD.encode(&amid),
-            URL_SAFE.encode(&amid),
-            format!("{:02x?}", amid.as_bytes()).replace(", ", ""),
-            format!("{:?}", amid.as_bytes()),
-            serde_json::to_string(&amid).unwrap(),
-            percent_encode(amid.as_bytes(), NON_ALPHANUMERIC).to_string(),
-            percent_encode(amid.as_bytes(), QUERY).to_string(),
-            amid.bytes().map(|byte| format!("%{byte:02X}")).collect(),
-        ] {
-            assert!(secret.found(encoded.as_bytes()).is_some(), "{encoded}");
-        }
-    }
 }
