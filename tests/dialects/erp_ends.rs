@@ -115,4 +115,13 @@ fn f3_dead_tokens_stay_in_list_and_history_with_all_fields_for_ever() {
         assert!(history.contains("token.created"), "{history}");
     }
     program.succeed(&["history", "verify"], "");
+    // Nor does a backup leave them out.
+    let path = |name: &str| program.folder().join(name).display().to_string();
+    let (backup, restored) = (path("backup"), path("restored"));
+    program.succeed(&["backup", &backup], "");
+    program.succeed(&["restore", &backup, "--data", &restored], "");
+    let kept = program.succeed(&["history", "--json", "--data", &restored], "");
+    for token in &before {
+        assert!(kept.contains(token["id"].as_str().unwrap()), "{kept}");
+    }
 }
