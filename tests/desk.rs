@@ -7,53 +7,32 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "desk/attacks.rs"]
+mod attacks;
+#[path = "desk/sessions.rs"]
+mod sessions;
 mod support;
+#[path = "desk/texts.rs"]
+mod texts;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
-use support::client::{self, Answer, Client};
+use support::client::{Answer, Client};
+use support::desk::{GOOD, Person, people};
 use support::program::Program;
 use support::upstream::Upstream;
 
-const GOOD: &str = "correct horse battery";
-
-/// A person in a browser, as far as the server can tell.
-struct Person<'p> {
-    program: &'p Program,
-    cookie: String,
-    csrf: String,
+/// A gateway before nothing, with `root`, an administrator, and `alice`.
+fn desk() -> Program {
+    desk_with("h2c = false", "")
 }
 
-fn send(program: &Program, line: &str, fields: &str, body: &Value) -> Answer {
-    let body = body.to_string();
-    let (method, path) = line.split_once(' ').unwrap();
-    client::ask(
-        program.admin(),
-        format!(
-            "{method} /api/v1{path} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n{fields}\
-             Content-Length: {}\r\n\r\n{body}",
-            program.admin(),
-            body.len(),
-        ),
-    )
-}
-
-impl<'p> Person<'p> {
-    fn sign_in(program: &'p Program, user: &str) -> Self {
-        let answer = send(program, "POST /session", "", &json!({"user": user, "password": GOOD}));
-        assert_eq!(answer.status, 200, "{}", answer.text());
-        let cookie = answer.value("set-cookie").unwrap();
-        let cookie = cookie.split(';').next().unwrap().to_owned();
-        let csrf = answer.json()["csrf_token"].as_str().unwrap().to_owned();
-        Self { program, cookie, csrf }
-    }
-
-    fn ask(&self, line: &str, body: Value) -> Answer {
-        let Self { program, cookie, csrf } = self;
-        let origin = format!("http://{}", program.admin());
-        let fields = format!("Cookie: {cookie}\r\nX-CSRF-Token: {csrf}\r\nOrigin: {origin}\r\n");
-        send(program, line, &fields, &body)
-    }
+fn desk_with(listen: &str, more: &str) -> Program {
+    let api = "[[apis]]\nname = \"api\"\nupstream = \"http://127.0.0.1:9\"\n\
+               rules = [{ path = \"/{*rest}\" }]\n";
+    let program = Program::start_with(listen, &format!("{more}{api}"));
+    people(&program, &[("root", &["--role", "administrator"]), ("alice", &[])]);
+    program
 }
 
 /// A gateway before `upstream`, with an administrator and a user who may sign in.
@@ -62,11 +41,7 @@ fn program(upstream: &Upstream) -> Program {
         "[[apis]]\nname = \"api\"\nupstream = \"http://{}\"\n[[apis.rules]]\npath = \"/{{*rest}}\"\n",
         upstream.address(),
     ));
-    program.succeed(&["user", "add", "root", "--role", "administrator"], "");
-    program.succeed(&["user", "add", "alice"], "");
-    for user in ["root", "alice"] {
-        program.succeed(&["user", "password", user], &format!("{GOOD}\n"));
-    }
+    people(&program, &[("root", &["--role", "administrator"]), ("alice", &[])]);
     program
 }
 
@@ -194,7 +169,7 @@ fn e1_without_self_service_administrators_alone_make_tokens() {
     }
     let person = |user| Person::sign_in(&program, user);
     let (root, boss, dev, alice) = (person("root"), person("boss"), person("dev"), person("alice"));
-    let make = |by: &Person<'_>, owner: &str| {
+    let make = |by: &Person, owner: &str| {
         by.ask("POST /tokens", json!({"owner": owner, "name": "one", "items": ["1", "2"]}))
     };
     let (mine, hers) = (make(&dev, "dev").json(), make(&alice, "alice").json());

@@ -25,9 +25,11 @@ use support::axe;
 use support::browser::Browser;
 use support::client::{Answer, Client};
 use support::program::Program;
+use support::spellings::Secret;
 use support::upstream::Upstream;
 
 const GOOD: &str = "correct horse battery";
+const BOT: &str = "8123456789:AAE-a-very-secret-bot-token";
 const DESKTOP: (u32, u32) = (1280, 860);
 const PHONE: (u32, u32) = (360, 760);
 
@@ -197,7 +199,7 @@ fn a_token_is_made_copied_used_and_ended_in_a_browser() {
     accessible(&mut browser, "create-wrong");
     browser.until("document.querySelector('[href=\"#param.telegram.bot_token\"]')");
     browser.complaints.clear(); // And each of 400.
-    browser.fill("param.telegram.bot_token", "123:abc");
+    browser.fill("param.telegram.bot_token", BOT);
     browser.follow(".acts.end button.main");
     browser.until("location.pathname.endsWith('/secret')");
     accessible(&mut browser, "secret");
@@ -231,8 +233,23 @@ fn a_token_is_made_copied_used_and_ended_in_a_browser() {
     accessible(&mut browser, "tokens");
     live(&mut browser, &program, &desk);
     people(&mut browser, &program, &desk, &secret);
+    let cookies = browser.tell("Network.getAllCookies", json!({}))["cookies"].clone();
+    let session = cookies.as_array().unwrap().iter().find(|one| one["name"] == "__Host-tollgate");
+    let session = session.unwrap()["value"].as_str().unwrap().to_owned();
     end(&mut browser, &program, &desk, &secret);
     assert_eq!(browser.complaints, [""; 0]);
+    nothing_is_kept(&program, &[&secret, &session, BOT]);
+}
+
+/// Rows F1 and sec-L1: no secret of all that was typed and shown is in the data, in a backup or in a log.
+fn nothing_is_kept(program: &Program, secrets: &[&str]) {
+    let backup = program.folder().join("backup.tollgate");
+    program.succeed(&["backup", backup.to_str().unwrap()], "");
+    let mut found = Vec::new();
+    for secret in [secrets, &[GOOD]].concat() {
+        Secret::new(secret, secret).files(program.folder(), &mut found);
+    }
+    assert!(found.is_empty(), "{found:?}");
 }
 
 /// What goes on just now comes by itself, until somebody stops it.

@@ -18,6 +18,8 @@ use std::path::{Path, PathBuf};
 mod dependencies;
 #[path = "layering/references.rs"]
 mod references;
+#[path = "layering/rows.rs"]
+mod rows;
 
 use references::{Reference, outside_crates, references};
 

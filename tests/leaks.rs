@@ -9,6 +9,14 @@
     reason = "a test fails by panicking"
 )]
 
+#[path = "leaks/heard.rs"]
+mod heard;
+#[path = "leaks/life.rs"]
+mod life;
+#[path = "leaks/odd.rs"]
+mod odd;
+#[path = "leaks/searched.rs"]
+mod searched;
 mod support;
 
 use std::fs;
@@ -17,6 +25,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use support::client::{Client, ask};
+use support::frames::{self, Frames};
 use support::position;
 use support::program::Program;
 use support::upstream::{Step, Upstream, answer, ok};
@@ -210,9 +219,10 @@ fn sec_l1_f1_no_secret_is_written_anywhere() {
 fn sec_l2_a_client_cannot_make_up_lines_or_steer_a_terminal() {
     for format in ["json", "human"] {
         let upstream = upstream();
-        let mut program = Program::start(&apis(&upstream, format));
+        let mut program = Program::start_with("h2c = true", &apis(&upstream, format));
         program.succeed(&["user", "add", "alice"], "");
         let secret = field(&create(&program, &[], ""), "secret");
+        over_http2(&program, &secret);
         let auth = format!("Host: a\r\nAuthorization: Bearer {secret}\r\n");
         for request in [
             format!("GET /a%0d%0aFAKE HTTP/1.1\r\n{auth}\r\n"),
@@ -240,6 +250,30 @@ fn sec_l2_a_client_cannot_make_up_lines_or_steer_a_terminal() {
         for line in logged.lines() {
             let is_json = serde_json::from_str::<Value>(line).is_ok();
             assert_eq!(is_json, format == "json", "{line}");
+        }
+    }
+}
+
+/// The same in frames, whose names and values no line end bounds.
+fn over_http2(program: &Program, secret: &str) {
+    for (method, path, name, value) in [
+        ("GET", "/any/a%0d%0aFAKE", "user-agent", "plain"),
+        ("GET", "/any/\u{1b}[2J", "user-agent", "plain"),
+        ("GET", "/any/x\r\nFAKE", "user-agent", "plain"),
+        ("GET", "/any/x", "user-agent", "\u{1b}[2J\u{1b}]0;FAKE\u{7}"),
+        ("GET", "/any/x", "user-agent", "a\r\nFAKE: b"),
+        ("GET", "/any/x", "x\nfake", "b"),
+        ("G\u{1b}T", "/any/x", "user-agent", "plain"),
+        ("GET / HTTP/1.1\r\nFAKE", "/any/x", "user-agent", "plain"),
+    ] {
+        let mut frames = Frames::connect(program.public(), 65_535);
+        let block = frames::block(method, path, secret, &[(name, value)]);
+        frames.send(frames::HEADERS, frames::END_HEADERS | frames::END_STREAM, 1, &block);
+        // Answered, reset, or closed: whatever it is, it is over before the next.
+        while let Some(frame) = frames.next() {
+            if frame.ends() || matches!(frame.kind, frames::RST_STREAM | frames::GOAWAY) {
+                break;
+            }
         }
     }
 }

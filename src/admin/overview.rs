@@ -15,7 +15,7 @@ use crate::domain::time::Timestamp;
 use crate::gateway::core::Shared;
 use crate::service::overview::{OwnerCounts, TokenCounts};
 use crate::telemetry::counters::Outcome;
-use crate::telemetry::rates::{Ended, PerSecond};
+use crate::telemetry::rates::{Flow, PerSecond};
 
 /// Everything in numbers.
 #[derive(Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -36,7 +36,7 @@ pub struct RequestCounts {
     /// Over the last ten seconds.
     pub per_second: PerSecond,
     /// Each minute of the last hour, the present one last.
-    pub minutes: Vec<Ended>,
+    pub minutes: Vec<Flow>,
     /// How many met a rule, by how they ended.
     pub outcomes: BTreeMap<String, u64>,
     /// How many did not go through, by the exact reason; reasons that nobody met are left out.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::admin::etag;
 use crate::config::{Entry, Report};
+use crate::domain::secret;
 use crate::domain::token::Revision;
 use crate::notices::SetupError;
 use crate::service::ServiceError;
@@ -149,7 +150,12 @@ impl From<ServiceError> for Problem {
 }
 
 impl IntoResponse for Problem {
-    fn into_response(self) -> Response {
+    /// Without secrets that somebody put in the place of something else, which errors repeat.
+    fn into_response(mut self) -> Response {
+        let texts = [Some(&mut self.detail), self.field.as_mut(), self.hint.as_mut()];
+        for text in texts.into_iter().flatten() {
+            *text = secret::redact(text).into_owned();
+        }
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, axum::Json(&self)).into_response();
         response.headers_mut().insert(header::CONTENT_TYPE, MEDIA_TYPE);

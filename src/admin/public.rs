@@ -5,7 +5,6 @@ use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
 use axum::extract::{Request, State};
-use axum::http::uri::Authority;
 use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
@@ -20,6 +19,7 @@ use crate::admin::api::no_such_method;
 use crate::admin::bounded::Bounded;
 use crate::admin::problem::Problem;
 use crate::admin::serving::{self, Clients};
+use crate::gateway::host;
 
 /// The media type and the text of all metrics (OpenMetrics).
 pub type Exposition = (&'static str, String);
@@ -120,14 +120,15 @@ async fn ready(State(watch): State<Watch>) -> Response {
 }
 
 /// Refuses a name that nobody gave to this address: a page of another site whose name suddenly
-/// points here must not read it (sec-W2). An address cannot be pointed elsewhere.
+/// points here must not read it (sec-W2). An address cannot be pointed elsewhere. What a host is, is
+/// read as at the gate, so that nothing has two readings.
 async fn known_host(State(watch): State<Watch>, request: Request, next: Next) -> Response {
     let mut fields = request.headers().get_all(header::HOST).iter();
     let asked = match (fields.next(), fields.next()) {
-        (Some(field), None) => field.to_str().ok().and_then(|text| text.parse().ok()),
+        (Some(field), None) => host::plain(field.as_bytes()),
         _ => None,
     };
-    if asked.is_some_and(|host: Authority| is_known(host.host(), &watch.hosts)) {
+    if asked.is_some_and(|name| is_known(&name, &watch.hosts)) {
         return next.run(request).await;
     }
     let detail = "this address is asked as `localhost`, by its IP address, or by a name in \
@@ -136,11 +137,10 @@ async fn known_host(State(watch): State<Watch>, request: Request, next: Next) ->
         .into_response()
 }
 
-/// `hosts` are in lower case, without a trailing dot.
-fn is_known(host: &str, hosts: &[String]) -> bool {
-    let address = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
-    let name = host.strip_suffix('.').unwrap_or(host);
+/// Names are in lower case, without a trailing dot.
+fn is_known(name: &str, hosts: &[String]) -> bool {
+    let address = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
     address.parse::<IpAddr>().is_ok()
-        || name.eq_ignore_ascii_case("localhost")
+        || name == "localhost"
         || hosts.iter().any(|known| known.eq_ignore_ascii_case(name))
 }

@@ -102,7 +102,7 @@ async fn beat(
     (wall, lookout): (&mut WallClock, &mut Lookout),
     beats: u64,
 ) {
-    shared.counters.rates.look(shared.clock.uptime(), shared.counters.ended());
+    shared.counters.rates.look(shared.clock.uptime(), shared.counters.flow());
     let look = wall.look(&shared.clock);
     shared.wall.note(look.state());
     if let Look::Trusted(now) | Look::Unsettled(now) = look {

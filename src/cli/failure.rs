@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 
 use crate::admin::problem::{self, Problem};
 use crate::config::Report;
+use crate::domain::secret;
 use crate::store::StoreError;
 
 /// The table of exit codes, as `--help` shows it.
@@ -110,8 +111,12 @@ impl Failure {
         self
     }
 
-    /// What is written to standard error.
+    /// What is written to standard error, without a secret that was typed in the place of something else.
     pub fn text(&self, json: bool) -> String {
+        secret::redact(&self.whole(json)).into_owned()
+    }
+
+    fn whole(&self, json: bool) -> String {
         if json || self.for_machines {
             let text = serde_json::to_string(&self.problem);
             return text.unwrap_or_else(|_| self.problem.detail.clone()) + "\n";

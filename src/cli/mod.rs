@@ -22,6 +22,7 @@ pub mod list;
 pub mod change;
 pub mod webhook_terms;
 pub mod progress;
+pub mod repeats;
 pub mod many;
 pub mod bulk;
 pub mod leak;

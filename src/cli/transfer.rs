@@ -15,7 +15,8 @@ use crate::cli::failure::{Code, Failure};
 use crate::cli::many::{Export, Form, Import};
 use crate::cli::output::{self, Reply, counted};
 use crate::cli::progress::Progress;
-use crate::service::import::{ImportOutcome, Imported};
+use crate::cli::repeats::{REMEMBERED, Repeats};
+use crate::service::import::{ImportOutcome, Imported, digest_of};
 
 /// The most lines and bytes of one request.
 const LINES: usize = 200;
@@ -34,6 +35,8 @@ struct Told {
     good: u64,
     refused: u64,
     not_tried: u64,
+    /// Of a run that only tries: no batch knows of the one before.
+    repeats: Option<Repeats>,
 }
 
 /// Brings tokens in, and says of each line that is refused why.
@@ -52,7 +55,9 @@ pub async fn import(what: Import, client: &Client, json: bool) -> Result<Reply, 
     } else {
         Form::Jsonl
     });
-    let mut told = Told::default();
+    // What is written is found in the store when it comes again.
+    let repeats = what.dry_run.then(Repeats::default);
+    let mut told = Told { repeats, ..Told::default() };
     let progress = Progress::new(None, "lines", json);
     let mut send =
         async |number: u64, line: Result<Box<RawValue>, String>, waiting: &mut Waiting| {
@@ -121,11 +126,14 @@ impl Told {
         let mut answers = answers.into_iter();
         for (number, line) in &waiting.lines {
             let answer = match line {
-                Ok(_) => answers.next().unwrap_or(Imported {
-                    outcome: ImportOutcome::NotTried,
-                    id: None,
-                    problem: None,
-                }),
+                Ok(line) => {
+                    let answer = answers.next().unwrap_or(Imported {
+                        outcome: ImportOutcome::NotTried,
+                        id: None,
+                        problem: None,
+                    });
+                    self.again(*number, line, answer)
+                }
                 Err(problem) => Imported {
                     outcome: ImportOutcome::Refused,
                     id: None,
@@ -135,6 +143,22 @@ impl Told {
             self.tell(*number, &answer, json)?;
         }
         Ok(())
+    }
+
+    /// What becomes of a line whose secret stood in another one already.
+    fn again(&mut self, number: u64, line: &RawValue, answer: Imported) -> Imported {
+        let Some(repeats) = &mut self.repeats else { return answer };
+        if answer.outcome != ImportOutcome::Good {
+            return answer;
+        }
+        match digest_of(line).and_then(|digest| repeats.first(&digest, number)) {
+            Some(first) => Imported {
+                outcome: ImportOutcome::Refused,
+                id: None,
+                problem: Some(format!("line {first} has the same secret")),
+            },
+            None => answer,
+        }
     }
 
     /// Programs are told of each line, people of those that are not well.
@@ -183,7 +207,11 @@ impl Told {
             ));
         }
         let told = json!({ "good": self.good, "refused": 0, "not_tried": 0 });
-        Ok(Reply { text, json: told.to_string(), note: None })
+        let full = self.repeats.as_ref().is_some_and(Repeats::is_full);
+        let note = full.then(|| {
+            format!("of lines behind the first {REMEMBERED}, it was not looked whether two have one secret")
+        });
+        Ok(Reply { text, json: told.to_string(), note })
     }
 }
 

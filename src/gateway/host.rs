@@ -31,7 +31,7 @@ impl Host {
 
 /// The name alone, in lower case and without the dot of a full domain name (sec-P7, sec-P12); none
 /// for what is not one host with at most a port.
-pub(super) fn plain(text: &[u8]) -> Option<Rc<str>> {
+pub(crate) fn plain(text: &[u8]) -> Option<Rc<str>> {
     let allowed = |b: &u8| b.is_ascii_alphanumeric() || b"-._~[]:".contains(b);
     if text.is_empty() || text.len() > 300 || !text.iter().all(allowed) {
         return None;

@@ -26,7 +26,7 @@ mod head;
 mod upstream;
 mod table;
 mod unknown;
-mod host;
+pub(crate) mod host;
 pub mod core;
 mod stream;
 mod link;

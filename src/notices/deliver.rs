@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, header};
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 
 use crate::clock;
 use crate::domain::id::Slug;
@@ -93,7 +93,7 @@ impl Notices {
     }
 
     async fn serve(self: Arc<Self>, hook: Arc<Hook>, mut stop: watch::Receiver<bool>) {
-        let mut written = hook.place_line().place;
+        let (mut written, mut calls) = (hook.place_line().place, JoinSet::new());
         while !*stop.borrow() && !hook.gone.load(Ordering::Relaxed) {
             let read = match self.read_on(&hook, &mut written).await {
                 Ok(read) => read,
@@ -102,17 +102,23 @@ impl Notices {
                     false
                 }
             };
-            if let Some((notice, attempts)) = hook.due(self.service.now()) {
-                tokio::select! {
-                    _ = self.attempt(&hook, &notice, attempts.saturating_add(1)) => {}
-                    () = patience(stop.clone()) => return,
-                }
-            } else if !read {
-                tokio::select! {
-                    () = tokio::time::sleep(BEAT) => {}
-                    _ = stop.wait_for(|stop| *stop) => return,
-                }
+            while let Some((notice, attempts)) = hook.due(self.service.now()) {
+                let (notices, hook) = (Arc::clone(&self), Arc::clone(&hook));
+                calls.spawn(async move {
+                    notices.attempt(&hook, &notice, attempts.saturating_add(1)).await;
+                });
             }
+            // Whatever ends makes room for another; while there is more to read, none is waited for.
+            tokio::select! {
+                Some(_) = calls.join_next() => {}
+                () = std::future::ready(()), if read => {}
+                () = tokio::time::sleep(BEAT) => {}
+                _ = stop.wait_for(|stop| *stop) => {}
+            }
+        }
+        tokio::select! {
+            () = async { while calls.join_next().await.is_some() {} } => {}
+            () = patience(stop) => {}
         }
     }
 

@@ -9,9 +9,16 @@ use arc_swap::ArcSwap;
 use crate::domain::id::Slug;
 use crate::domain::time::Timestamp;
 use crate::notices::attempt::{Attempt, Outcome};
-use crate::notices::journal::{Line, Restored, keep};
+use crate::notices::journal::{KEPT, Line, Restored, keep};
 use crate::notices::payload::Notice;
 use crate::notices::prepare::Setup;
+
+/// How many calls of one webhook may be under way.
+pub(super) const AT_ONCE: usize = 4;
+
+/// How many attempts may end while another one is under way. All of them are kept then, so that a crash repeats
+/// nothing but what was under way.
+pub(super) const AHEAD: u64 = KEPT as u64 / 2;
 
 /// How many notices may wait: reading the history pauses then.
 pub(super) const WAITING: usize = 1_000;
@@ -44,6 +51,10 @@ struct State {
     read: Option<u64>,
     waiting: BTreeMap<Key, Waiting>,
     attempts: VecDeque<Attempt>,
+    /// How many attempts have ended since the start.
+    ended: u64,
+    /// What is under way, with how many had ended when it began.
+    calls: BTreeMap<Key, u64>,
     /// Of before the start: the last attempts of notices that are yet to be read.
     open: HashMap<String, Attempt>,
 }
@@ -62,9 +73,9 @@ impl Hook {
     pub(super) fn new(name: Slug, setup: Arc<Setup>, restored: Option<Restored>) -> Self {
         let state = restored.map_or_else(State::default, |restored| State {
             read: Some(restored.place),
-            waiting: BTreeMap::new(),
             attempts: restored.attempts,
             open: restored.open,
+            ..State::default()
         });
         Self {
             name,
@@ -131,13 +142,23 @@ impl Hook {
         state.read = Some(state.read.unwrap_or(0).max(event));
     }
 
-    /// The notice to be tried now, with how often it was tried: of those that are due the one that is so
-    /// for the longest time.
+    /// The notice to be tried now, with how often it was tried: of those that are due and not under way the one
+    /// that is so for the longest time. It is under way from now on, until it was tried; none while as much is as
+    /// may.
     pub(super) fn due(&self, now: Timestamp) -> Option<(Arc<Notice>, u32)> {
-        let state = self.state();
-        let due = state.waiting.iter().filter(|(_, waiting)| waiting.due <= now);
-        let first = due.min_by_key(|(key, waiting)| (waiting.due, **key))?.1;
-        Some((Arc::clone(&first.notice), first.attempts))
+        let mut state = self.state();
+        let oldest = state.calls.values().min();
+        let is_slow = oldest.is_some_and(|began| state.ended - began >= AHEAD);
+        if is_slow || state.calls.len() >= AT_ONCE {
+            return None;
+        }
+        let idle = |key| !state.calls.contains_key(key);
+        let due = state.waiting.iter().filter(|(key, waiting)| waiting.due <= now && idle(key));
+        let (key, first) = due.min_by_key(|(key, waiting)| (waiting.due, **key))?;
+        let (key, due) = (*key, (Arc::clone(&first.notice), first.attempts));
+        let ended = state.ended;
+        state.calls.insert(key, ended);
+        Some(due)
     }
 
     /// Takes note of an attempt, and gives the line that says so.
@@ -149,8 +170,10 @@ impl Hook {
         };
         count.fetch_add(1, Ordering::Relaxed);
         let mut state = self.state();
+        state.ended += 1;
         if let Some(event) = notice.event {
             let key = (event, notice.nth);
+            state.calls.remove(&key);
             match (attempt.next_at, state.waiting.get_mut(&key)) {
                 (Some(due), Some(waiting)) => {
                     waiting.attempts = attempt.attempt;

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::sync::atomic::Ordering;
 
 use super::attempt::{Attempt, Outcome};
-use super::hook::{Hook, WAITING};
+use super::hook::{AHEAD, AT_ONCE, Hook, WAITING};
 use super::journal::{Journal, KEPT, Line};
 use super::payload::Notice;
 use super::prepare::Setup;
@@ -165,4 +165,35 @@ fn what_was_taken_before_a_crash_is_not_told_again() {
     }
     assert_eq!(told, [1, 2]);
     assert_eq!(again.place(2), Some(2), "the history was put back");
+}
+
+/// One call that hangs holds up no other, until so many have passed it that a crash could forget some.
+#[test]
+fn a_few_calls_are_under_way_and_none_is_passed_by_too_many() {
+    let hook = Hook::new(slug("a"), setup(), None);
+    hook.place(0);
+    for event in 1..=300 {
+        hook.take(event, vec![notice(event)], NOW);
+    }
+    let under_way: Vec<_> = std::iter::from_fn(|| hook.due(NOW)).collect();
+    let ids: Vec<_> = under_way.iter().map(|(notice, _)| notice.id.as_str()).collect();
+    assert_eq!(ids, ["evt_1", "evt_2", "evt_3", "evt_4"], "none of them twice");
+    assert_eq!(under_way.len(), AT_ONCE);
+    for event in 2..=4 {
+        hook.tried(&notice(event), attempt(event, 1, Outcome::Delivered));
+    }
+    let mut passed = 3;
+    while let Some((next, _)) = hook.due(NOW) {
+        let event = next.event.unwrap();
+        hook.tried(&next, attempt(event, 1, Outcome::Delivered));
+        passed += 1;
+    }
+    assert_eq!(passed, AHEAD, "the first one is under way still");
+    let folder = tempfile::tempdir().unwrap();
+    journal(folder.path()).rewrite(&hook.lines()).unwrap();
+    let known = Journal::of(folder.path()).read().unwrap().remove(&slug("a")).unwrap();
+    assert_eq!(known.place, 0, "a crash now begins with the first");
+    assert_eq!(known.open.len() as u64, AHEAD, "and tells none of the others again");
+    hook.tried(&notice(1), attempt(1, 1, Outcome::Retry));
+    assert_eq!(hook.due(NOW).unwrap().0.id, format!("evt_{}", AHEAD + 2));
 }

@@ -13,6 +13,7 @@ use crate::domain::conditions::Conditions;
 use crate::domain::flags::{FlagCatalog, Flags};
 use crate::domain::grant::{Contexts, Items};
 use crate::domain::id::Slug;
+use crate::domain::secret;
 use crate::domain::time::Timestamp;
 use crate::domain::token::Revision;
 use crate::service::error::ServiceError;
@@ -56,21 +57,47 @@ pub(super) fn line(field: &str, text: &str, most_chars: usize) -> Result<(), Ser
     }
 }
 
+/// A reason as it is written down for ever: without the secret of a token, which whoever ends one may paste
+/// into it. It is taken out rather than refused, so that nothing delays an end.
+pub(super) fn kept(reason: &str) -> String {
+    secret::redact(reason).into_owned()
+}
+
+/// Refuses a secret of a token in what is kept and shown.
+pub(super) fn no_secret(field: &str, text: &str) -> Result<(), ServiceError> {
+    match secret::own_in(text).next() {
+        Some(_) => Err(ServiceError::field(
+            field,
+            "the secret of a token stands here, and this is kept and shown for ever",
+        )),
+        None => Ok(()),
+    }
+}
+
+/// The name of an application, which may be empty.
+pub(super) fn app(text: &str) -> Result<(), ServiceError> {
+    no_secret("app", text)?;
+    line("app", text, NAME_CHARS)
+}
+
 /// One line of text that says something.
 pub(super) fn name(field: &str, text: &str) -> Result<(), ServiceError> {
     if text.trim().is_empty() {
         return Err(ServiceError::field(field, "a name is required"));
     }
+    no_secret(field, text)?;
     line(field, text, NAME_CHARS)
 }
 
 /// Text of several lines, which may be empty.
 pub(super) fn description(text: &str) -> Result<(), ServiceError> {
+    no_secret("description", text)?;
     line("description", &text.replace('\n', " "), DESCRIPTION_CHARS)
 }
 
 /// An address to which notices can be sent, as far as its form tells.
 pub(super) fn email(text: &str) -> Result<(), ServiceError> {
+    no_secret("email", text)?;
     let plain = text.len() <= 254 && text.chars().all(|c| !c.is_whitespace() && !is_unprintable(c));
     let parts = text.split_once('@');
     if plain && parts.is_some_and(|(local, host)| !local.is_empty() && host.contains('.')) {
@@ -201,6 +228,7 @@ pub(super) fn items_fit(items: &Items) -> Result<(), ServiceError> {
                     format!("no path can name the item `{id}`: it is refused in any path");
                 return Err(ServiceError::field("items", problem));
             }
+            ids.iter().try_for_each(|id| no_secret("items", id))?;
             fits("items", ids.iter().map(|id| id.len()))
         }
     }

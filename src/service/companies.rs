@@ -130,7 +130,7 @@ impl Service {
         id: &Slug,
         reason: &str,
     ) -> Result<CompanyChanged, ServiceError> {
-        let act = Act { at: self.at().await?, by: by.actor.clone(), reason: reason.to_owned() };
+        let act = Act { at: self.at().await?, by: by.actor.clone(), reason: check::kept(reason) };
         self.change_company(by, EventKind::CompanyBlocked, reason, id, |company| {
             // Who blocked it first stays on record.
             company.blocked.get_or_insert_with(|| act.clone());

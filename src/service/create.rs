@@ -76,7 +76,7 @@ impl Service {
         let contexts = input.contexts.clone().unwrap_or_default();
         let items = input.items.clone().unwrap_or_default();
         check::name("name", &input.name)?;
-        check::line("app", &input.app, check::NAME_CHARS)?;
+        check::app(&input.app)?;
         check::description(&input.description)?;
         check::contexts(&contexts, &settings.contexts)?;
         check::licensed(&contexts, &input.context_params, on_record.as_deref())?;

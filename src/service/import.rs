@@ -12,7 +12,7 @@ use crate::domain::event::{Event, EventKind};
 use crate::domain::flags::Flags;
 use crate::domain::id::{OwnerId, TokenId};
 use crate::domain::owner::{Owner, OwnerKind};
-use crate::domain::secret::{self, Digest};
+use crate::domain::secret::{self, Digest, Secret};
 use crate::domain::time::Timestamp;
 use crate::domain::token::{Act, Revision, Token};
 use crate::service::caller::Caller;
@@ -192,6 +192,17 @@ impl Service {
         seen.insert(digest);
         Ok(token)
     }
+}
+
+/// What the secret of a line is known by, as far as the line says; for who brings in more lines than one batch has.
+pub fn digest_of(line: &RawValue) -> Option<Digest> {
+    #[derive(Deserialize)]
+    struct Known {
+        secret: Option<String>,
+        digest: Option<Digest>,
+    }
+    let Known { secret, digest } = serde_json::from_str(line.get()).ok()?;
+    secret.map(|text| Secret::new(text).digest()).or(digest)
 }
 
 /// Notes what became of a line, and says whether the next ones would fail too.

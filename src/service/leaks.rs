@@ -148,7 +148,7 @@ impl Service {
             if held.ended.is_some() {
                 return Ok(LeakOutcome::WasEnded);
             }
-            let act = Act { at: self.at().await?, by: actor.clone(), reason: reason.to_owned() };
+            let act = Act { at: self.at().await?, by: actor.clone(), reason: check::kept(reason) };
             let mut token = Token::clone(&held);
             token.ended = Some(Ended { how: End::Leaked, act });
             token.revision = held.revision.next();

@@ -205,7 +205,7 @@ impl Service {
             effective_at: at,
             actor: by.actor.clone(),
             kind,
-            reason: reason.to_owned(),
+            reason: check::kept(reason),
         };
         self.cache.commit(Commit { event, changes: vec![change], subjects }).await
     }

@@ -33,6 +33,7 @@ impl Service {
         let settings = self.settings();
         let id = input.id.ok_or_else(|| ServiceError::field("id", "a user name is required"))?;
         let name = if input.name.is_empty() { id.as_str().to_owned() } else { input.name };
+        check::no_secret("id", id.as_str())?;
         check::name("name", &name)?;
         input.email.as_deref().map_or(Ok(()), check::email)?;
         if input.roles.len() > ROLES {
@@ -129,7 +130,7 @@ impl Service {
         reason: &str,
     ) -> Result<OwnerChanged, ServiceError> {
         let now = self.at().await?;
-        let act = Act { at: now, by: by.actor.clone(), reason: reason.to_owned() };
+        let act = Act { at: now, by: by.actor.clone(), reason: check::kept(reason) };
         self.set_blocked(by, id, reason, Some(act)).await
     }
 

@@ -35,6 +35,7 @@ pub(super) fn free(raw: &RawValue) -> Result<String, ServiceError> {
             format_args!("at most {HEADER_BYTES} bytes, not {}", text.len()),
         ));
     }
+    check::no_secret("params", &text)?;
     match serde_json::from_str(&text) {
         Ok(Value::Object(_)) => Ok(text),
         Ok(Value::Array(entries)) if entries.iter().all(Value::is_object) => Ok(text),

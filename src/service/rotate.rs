@@ -137,7 +137,7 @@ impl Service {
         of: &Token,
     ) -> Result<(), StoreError> {
         let at = self.at().await?;
-        let event = Event { at, effective_at: at, actor, kind, reason: reason.to_owned() };
+        let event = Event { at, effective_at: at, actor, kind, reason: check::kept(reason) };
         let subjects = vec![Subject::Owner(of.owner.clone())];
         self.cache.commit(Commit { event, changes, subjects }).await.map(|_| ())
     }

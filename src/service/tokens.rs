@@ -259,7 +259,7 @@ impl Service {
 
     async fn act(&self, by: &Caller, reason: &str) -> Result<Act, ServiceError> {
         check::line("reason", reason, check::REASON_CHARS)?;
-        Ok(Act { at: self.at().await?, by: by.actor.clone(), reason: reason.to_owned() })
+        Ok(Act { at: self.at().await?, by: by.actor.clone(), reason: check::kept(reason) })
     }
 }
 

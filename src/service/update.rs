@@ -102,7 +102,7 @@ impl Judge<'_> {
             Patch::Keep => {}
             Patch::Clear => token.app.clear(),
             Patch::Set(app) => {
-                check::line("app", app, check::NAME_CHARS)?;
+                check::app(app)?;
                 token.app.clone_from(app);
             }
         }

@@ -9,7 +9,7 @@ use crate::domain::refusal::Refusal;
 
 use super::count::Count;
 use super::durations::Durations;
-use super::rates::{Ended, Rates};
+use super::rates::{Flow, Rates};
 
 /// How a request of a rule ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -232,15 +232,15 @@ impl Counters {
     }
 
     /// Everything that met a rule, by what became of it.
-    pub fn ended(&self) -> Ended {
-        let mut ended = Ended::default();
+    pub fn flow(&self) -> Flow {
+        let mut flow = Flow::default();
         for (_, rule) in self.rules() {
             let [a, b, c, d, refused, failed, abandoned] = rule.read();
-            ended.answered += a + b + c + d + abandoned;
-            ended.refused += refused;
-            ended.failed += failed;
+            flow.answered += a + b + c + d + abandoned;
+            flow.refused += refused;
+            flow.failed += failed;
         }
-        ended
+        flow
     }
 }
 

@@ -14,7 +14,7 @@ pub const MINUTES: u64 = 60;
 
 /// Requests that met a rule, by what became of them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct Ended {
+pub struct Flow {
     /// Passed on and answered, or given up by their client.
     pub answered: u64,
     /// Refused by the gateway.
@@ -41,12 +41,12 @@ pub struct Rates(Mutex<Past>);
 #[derive(Debug, Default)]
 struct Past {
     /// The counters at the last looks, by the second; the newest last.
-    looks: VecDeque<(u64, Ended)>,
+    looks: VecDeque<(u64, Flow)>,
     /// By the number of the minute, those in which there was a look.
-    minutes: VecDeque<(u64, Ended)>,
+    minutes: VecDeque<(u64, Flow)>,
 }
 
-impl Ended {
+impl Flow {
     /// What came since `before`. Counters of a rule that was removed take their requests with them.
     const fn since(self, before: Self) -> Self {
         Self {
@@ -67,7 +67,7 @@ impl Ended {
 
 impl Rates {
     /// A look at the counters, `uptime` after the start; about once a second.
-    pub fn look(&self, uptime: Duration, counted: Ended) {
+    pub fn look(&self, uptime: Duration, counted: Flow) {
         let mut past = self.past();
         let second = uptime.as_secs();
         let before = past.looks.back().map_or(counted, |(_, before)| *before);
@@ -107,7 +107,7 @@ impl Rates {
     }
 
     /// Each minute of the last hour, the present one last.
-    pub fn minutes(&self, uptime: Duration) -> Vec<Ended> {
+    pub fn minutes(&self, uptime: Duration) -> Vec<Flow> {
         let (past, now) = (self.past(), uptime.as_secs() / 60);
         let of = |ago: u64| {
             let minute = now.checked_sub(ago)?;
@@ -125,8 +125,8 @@ impl Rates {
 mod tests {
     use super::*;
 
-    fn ended(answered: u64, refused: u64) -> Ended {
-        Ended { answered, refused, failed: 0 }
+    fn flow(answered: u64, refused: u64) -> Flow {
+        Flow { answered, refused, failed: 0 }
     }
 
     #[test]
@@ -136,7 +136,7 @@ mod tests {
         for second in 0_u64..=100 {
             // Twenty a second, and from the ninetieth on fifty.
             let counted = 20 * second + 30 * second.saturating_sub(90);
-            rates.look(Duration::from_secs(second), ended(counted, second / 4));
+            rates.look(Duration::from_secs(second), flow(counted, second / 4));
         }
         let rate = rates.per_second();
         assert!(
@@ -150,28 +150,25 @@ mod tests {
     fn minutes_hold_what_came_in_them_for_an_hour() {
         let rates = Rates::default();
         let at = Duration::from_secs;
-        rates.look(at(0), ended(1_000, 0));
+        rates.look(at(0), flow(1_000, 0));
         assert_eq!(
             rates.minutes(at(0)),
-            [Ended::default(); 60],
+            [Flow::default(); 60],
             "what was counted before is of no minute"
         );
-        rates.look(at(59), ended(1_007, 1));
-        rates.look(at(60), ended(1_010, 1));
+        rates.look(at(59), flow(1_007, 1));
+        rates.look(at(60), flow(1_010, 1));
         // A machine that slept: nothing is known of the minutes between.
-        rates.look(at(240), ended(1_011, 1));
+        rates.look(at(240), flow(1_011, 1));
         let minutes = rates.minutes(at(250));
-        assert_eq!(
-            minutes[55..],
-            [ended(7, 1), ended(3, 0), ended(0, 0), ended(0, 0), ended(1, 0)]
-        );
+        assert_eq!(minutes[55..], [flow(7, 1), flow(3, 0), flow(0, 0), flow(0, 0), flow(1, 0)]);
         // Some rule was removed, with what was counted of it.
-        rates.look(at(300), ended(4, 0));
-        rates.look(at(301), ended(6, 0));
-        assert_eq!(rates.minutes(at(301))[59], ended(2, 0));
-        assert_eq!(rates.minutes(at(301 + 3_600)), [Ended::default(); 60]);
+        rates.look(at(300), flow(4, 0));
+        rates.look(at(301), flow(6, 0));
+        assert_eq!(rates.minutes(at(301))[59], flow(2, 0));
+        assert_eq!(rates.minutes(at(301 + 3_600)), [Flow::default(); 60]);
         for minute in 0..200 {
-            rates.look(at(4_000 + 60 * minute), ended(6 + minute, 0));
+            rates.look(at(4_000 + 60 * minute), flow(6 + minute, 0));
         }
         assert_eq!(rates.past().minutes.len(), 60);
     }

@@ -1,6 +1,7 @@
 //! What is wrong with a form, said beside its fields and together above them.
 
 use super::frame::Frame;
+use crate::domain::secret;
 use crate::service::ServiceError;
 
 /// One mistake.
@@ -38,7 +39,7 @@ impl Wrongs {
             Some(field) => Self::field(frame, field, &error.to_string(), place),
             None => {
                 let words = frame.of("problem", error.kind());
-                let exact = Some(error.to_string());
+                let exact = Some(secret::redact(&error.to_string()).into_owned());
                 Self { all: vec![Wrong { place: String::new(), words, exact }] }
             }
         }
@@ -61,7 +62,9 @@ impl Wrongs {
         };
         let problem = problem.strip_prefix(&format!("`{field}`: ")).unwrap_or(problem);
         let place = place(field).unwrap_or_default();
-        Self { all: vec![Wrong { place, words, exact: Some(problem.to_owned()) }] }
+        Self {
+            all: vec![Wrong { place, words, exact: Some(secret::redact(problem).into_owned()) }],
+        }
     }
 
     /// What is wrong with a field.

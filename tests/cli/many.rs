@@ -97,6 +97,43 @@ fn tokens_move_to_another_place_and_work_there() {
     assert!(some.err.contains("1 token imported, but 1 refused"), "{some:?}");
 }
 
+/// A run that only tries says of each line what becomes of it, however many batches lie between two with one secret.
+#[test]
+fn a_dry_run_finds_what_stands_twice_in_a_long_file() {
+    let place = Place::with_alice();
+    let secret = |nth: usize| format!("secret-of-another-system-{nth:04}");
+    let digest = tollgate::domain::secret::Digest::of(secret(7).as_bytes()).to_hex();
+    let mut lines: Vec<_> = (0..650)
+        .map(|nth| json!({"owner": "alice", "name": "x", "secret": secret(nth)}).to_string())
+        .collect();
+    // The same in another batch, by its digest, and twice in one batch; one of which the first is refused.
+    lines[320] = json!({"owner": "alice", "name": "x", "secret": secret(3)}).to_string();
+    lines[640] = json!({"owner": "alice", "name": "x", "digest": digest}).to_string();
+    lines[401] = lines[400].clone();
+    lines[10] = json!({"owner": "nobody", "name": "x", "secret": secret(10)}).to_string();
+    lines[500] = json!({"owner": "alice", "name": "x", "secret": secret(10)}).to_string();
+    let file = place.path("keys.jsonl");
+    std::fs::write(&file, lines.join("\n")).unwrap();
+    let file = file.to_str().unwrap();
+    let tried = place.run(&["token", "import", file, "--dry-run"]);
+    let refused = |out: &str| -> Vec<String> {
+        let lines = out.lines().filter_map(|line| line.strip_prefix("line "));
+        lines.map(|line| line.split(' ').next().unwrap().to_owned()).collect()
+    };
+    assert_eq!(refused(&tried.out), ["11", "321", "402", "641"], "{}", tried.out);
+    for told in [
+        "line 321 refused: line 4 has the same secret",
+        "line 641 refused: line 8 has the same secret",
+    ] {
+        assert!(tried.out.contains(told), "{}", tried.out);
+    }
+    assert!(tried.err.contains("646 tokens would be imported, but 4 refused"), "{}", tried.err);
+    // What it says is what then happens.
+    let done = place.run(&["token", "import", file]);
+    assert_eq!(refused(&done.out), refused(&tried.out), "{}", done.out);
+    assert!(done.err.contains("646 tokens imported, but 4 refused"), "{}", done.err);
+}
+
 #[test]
 fn an_overview_counts_tokens_users_and_requests() {
     let place = Place::empty();

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::support::browser::Browser;
 use super::support::program::Program;
 use super::support::upstream::Upstream;
-use super::{DESKTOP, accessible, picture, program, sign_in, use_of};
+use super::{DESKTOP, accessible, nothing_is_kept, picture, program, sign_in, use_of};
 
 /// Rows F2, F4, F5 and E6 to E9.
 #[test]
@@ -40,6 +40,7 @@ fn companies_limits_filters_and_rotation_in_a_browser() {
     browser.follow("tbody a");
     browser.follow("a[href$='/edit']");
     accessible(&mut browser, "name and description");
+    nothing_is_kept(&program, &[&secret]);
 }
 
 /// A company is put on record, licensed for one context alone.

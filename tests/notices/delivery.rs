@@ -102,6 +102,34 @@ fn a_slow_webhook_keeps_no_other_waiting() {
     slow.upstream.close_connections();
 }
 
+/// Many notices at once, as when a thousand tokens are about to expire: a few calls are under way, and no more.
+#[test]
+fn a_few_calls_of_a_webhook_are_under_way_at_once() {
+    let receiver = Receiver::scripted(|_| {
+        let mut steps = vec![Step::TakeBody, Step::Wait];
+        steps.extend(status(200).into_iter().skip(1));
+        steps
+    });
+    let gateway = gateway(&[receiver.webhook("chat")]);
+    let names: Vec<_> = (0..8).map(|nth| format!("token-{nth}")).collect();
+    for name in &names {
+        revoked(&gateway, name);
+    }
+    // None of them is answered before it is told to go on.
+    receiver.told(4);
+    for answered in 1..=8 {
+        let under_way = receiver.upstream.seen().len() - (answered - 1);
+        assert!(under_way <= 4, "{under_way} at once");
+        receiver.upstream.go_on();
+        tried(&gateway, "chat", answered);
+    }
+    let told = receiver.told(8);
+    let mut told: Vec<_> =
+        told.iter().map(|told| told.body["data"]["token"]["name"].as_str().unwrap()).collect();
+    told.sort_unstable();
+    assert_eq!(told, names, "each once");
+}
+
 #[test]
 fn a_webhook_that_comes_by_a_reload_begins_at_the_newest_event() {
     let (first, second) = (Receiver::start(), Receiver::start());

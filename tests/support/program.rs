@@ -33,16 +33,24 @@ impl Program {
 
     /// The same with a setting of its own in `[listen]`.
     pub fn start_with(listen: &str, more: &str) -> Self {
-        Self::begin(listen, more, None)
+        Self::begin(listen, more, None, None)
+    }
+
+    /// The same whose wall clock stands at this moment until it is set. It needs the feature `test-clock`.
+    pub fn start_at(moment: &str, more: &str) -> Self {
+        Self::begin("h2c = false", more, None, Some(moment))
     }
 
     /// The same where so many files may be open.
     pub fn start_with_files(files: u64, more: &str) -> Self {
-        Self::begin("h2c = false", more, Some(files))
+        Self::begin("h2c = false", more, Some(files), None)
     }
 
-    fn begin(listen: &str, more: &str, files: Option<u64>) -> Self {
+    fn begin(listen: &str, more: &str, files: Option<u64>, moment: Option<&str>) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        if let Some(moment) = moment {
+            fs::write(folder.path().join("clock"), moment).unwrap();
+        }
         let source = folder.path().join("tollgate.toml");
         let key = folder.path().join("master.key");
         fs::write(&key, "5a".repeat(32)).unwrap();
@@ -57,6 +65,13 @@ impl Program {
         fs::write(&source, base + more).unwrap();
         let (process, [public, admin]) = serve(&source, folder.path(), files);
         Self { process, public, admin, source, folder }
+    }
+
+    /// Sets its wall clock, which it sees some milliseconds later.
+    pub fn set_clock(&self, moment: &str) {
+        let (new, clock) = (self.folder.path().join("clock.new"), self.folder.path().join("clock"));
+        fs::write(&new, moment).unwrap();
+        fs::rename(new, clock).unwrap();
     }
 
     /// Where clients come in.
@@ -158,6 +173,10 @@ fn serve(source: &Path, folder: &Path, files: Option<u64>) -> (Process, [SocketA
         }
     };
     command.arg("--config").arg(source).arg("serve");
+    let clock = folder.join("clock");
+    if clock.exists() {
+        command.env("TOLLGATE_TEST_CLOCK", clock);
+    }
     command.stdin(Stdio::null()).stdout(output("stdout")).stderr(output("stderr"));
     let mut process = Process::spawn(&mut command);
     let until = instant() + PATIENCE;

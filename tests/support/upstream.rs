@@ -261,10 +261,13 @@ impl Connection {
             return None;
         }
         let head: Vec<u8> = self.read.drain(..head_end.unwrap_or(self.read.len())).collect();
+        // In the order of the list, also where several connections ask at once.
+        let mut all = shared.seen.lock().unwrap();
         let number = shared.requests.fetch_add(1, Ordering::SeqCst);
         let body = Vec::new();
         let seen = Seen { connection: self.number, number, head, body, complete: false };
-        shared.seen.lock().unwrap().push(seen.clone());
+        all.push(seen.clone());
+        drop(all);
         if !complete {
             return None;
         }

@@ -1,14 +1,20 @@
 //! One call of the API: its words, its examples, and the schemas of what it takes and gives.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 use utoipa::openapi::{RefOr, Schema};
 
+use super::headers;
+
 /// The schemas that the document shows, by name.
 pub(super) type Schemas = BTreeMap<String, RefOr<Schema>>;
+
+/// What an act answers beside what all calls do, since it writes: a record that is no longer what it was, or has
+/// ended; and a disk that is full.
+pub(super) const WRITES: [u16; 2] = [409, 507];
 
 /// Who may call.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -28,7 +34,7 @@ pub(super) struct Call {
     answers: Map<String, Value>,
     schemas: Schemas,
     parameters: Vec<Value>,
-    has_body: bool,
+    refused: BTreeSet<u16>,
     who: Who,
 }
 
@@ -46,7 +52,7 @@ pub(super) fn call(method: &'static str, path: &'static str, name: &str, does: &
         answers: Map::new(),
         schemas: Schemas::new(),
         parameters: Vec::new(),
-        has_body: false,
+        refused: BTreeSet::new(),
         who: Who::Known,
     };
     for name in ["id", "name"] {
@@ -54,9 +60,25 @@ pub(super) fn call(method: &'static str, path: &'static str, name: &str, does: &
             let schema = if path.starts_with("/tokens") { "TokenId" } else { "Slug" };
             let schema = if path.starts_with("/users") { "OwnerId" } else { schema };
             call.parameter(name, "path", true, &refer(schema), "Whom or what the act is about.");
+            call.refused.insert(404);
         }
     }
     call
+}
+
+/// Adds schemas by their names. Two types of one name would be told as one.
+pub(super) fn keep(
+    schemas: &mut Schemas,
+    found: impl IntoIterator<Item = (String, RefOr<Schema>)>,
+) {
+    for (name, schema) in found {
+        let known = schemas.get(&name);
+        debug_assert!(
+            known.is_none_or(|known| json!(known) == json!(schema)),
+            "two types are called `{name}`"
+        );
+        schemas.insert(name, schema);
+    }
 }
 
 fn refer(name: &str) -> Value {
@@ -77,7 +99,7 @@ impl Call {
         let name = T::name();
         let mut found = vec![(Cow::into_owned(name.clone()), T::schema())];
         T::schemas(&mut found);
-        self.schemas.extend(found);
+        keep(&mut self.schemas, found);
         refer(&name)
     }
 
@@ -100,7 +122,7 @@ impl Call {
         let schema = json!(T::schema());
         let mut found = Vec::new();
         T::schemas(&mut found);
-        self.schemas.extend(found);
+        keep(&mut self.schemas, found);
         for (name, field) in
             schema.get("properties").and_then(Value::as_object).into_iter().flatten()
         {
@@ -116,8 +138,7 @@ impl Call {
         let content = media("application/json", &schema, example);
         self.operation
             .insert("requestBody".to_owned(), json!({"required": true, "content": content}));
-        self.has_body = true;
-        self
+        self.refuses(&[400, 408, 413, 415])
     }
 
     /// Takes another kind of body as well.
@@ -135,13 +156,28 @@ impl Call {
         let about = "A text of 1 to 255 visible characters, made up for this one act.";
         let schema = json!({"type": "string", "minLength": 1, "maxLength": 255});
         self.parameter("Idempotency-Key", "header", false, &schema, about);
-        self
+        self.refuses(&[409, 422])
     }
 
     /// May be for one revision alone.
     pub(super) fn at_revision(mut self) -> Self {
         let about = "The revisions that the act is for, as `\"3\"` (RFC 9110 section 13.1.1).";
         self.parameter("If-Match", "header", false, &json!({"type": "string"}), about);
+        self.refuses(&[409, 412, 507])
+    }
+
+    /// Is answered so too.
+    pub(super) fn refuses(mut self, statuses: &[u16]) -> Self {
+        self.refused.extend(statuses);
+        self
+    }
+
+    /// The answers that were told so far come with these fields (`super::headers`).
+    pub(super) fn with(mut self, fields: &[&str]) -> Self {
+        let headers = headers::named(fields);
+        for answer in self.answers.values_mut().filter_map(Value::as_object_mut) {
+            answer.insert("headers".to_owned(), headers.clone());
+        }
         self
     }
 
@@ -185,19 +221,25 @@ impl Call {
 
     /// The operation, and the schemas that it speaks of.
     pub(super) fn finish(mut self) -> (Value, Schemas) {
-        let mut refused = vec![400, 403, 404, 409, 429, 500, 503];
-        if self.who == Who::Known {
-            refused.push(401);
-        } else {
-            self.operation.insert("security".to_owned(), json!([]));
-            refused.push(401);
+        // Of any: a name that nobody gave to this address, and a store that is not open.
+        self.refused.extend([421, 503]);
+        match self.who {
+            Who::Known => self.refused.extend([400, 401, 403, 429]),
+            Who::Anybody => {
+                self.operation.insert("security".to_owned(), json!([]));
+                // An act that a page of another site asks for.
+                self.refused.extend((self.method != "get").then_some(403));
+            }
         }
-        refused.push(412);
-        if self.has_body {
-            refused.extend([408, 413, 415, 422]);
-        }
-        for status in refused {
-            let problem = json!({"$ref": "#/components/responses/Problem"});
+        for status in self.refused {
+            let problem = match (status, self.who) {
+                (401, Who::Known) => "NotSignedIn",
+                (412, _) => "Changed",
+                (429, Who::Known) => "Limited",
+                (429, Who::Anybody) => "TooMany",
+                _ => "Problem",
+            };
+            let problem = json!({"$ref": format!("#/components/responses/{problem}")});
             self.answers.insert(status.to_string(), problem);
         }
         if !self.parameters.is_empty() {

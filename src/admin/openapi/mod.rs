@@ -2,6 +2,7 @@
 //! `tests/openapi.rs` proves that it tells of every route, and that it is what docs/openapi.json says.
 
 mod call;
+mod headers;
 mod records;
 mod samples;
 mod shapes;
@@ -20,7 +21,7 @@ use crate::admin::access::CSRF;
 use crate::admin::problem::{Mistake, Problem};
 use crate::web::sessions::COOKIE;
 
-use call::{Call, Schemas};
+use call::{Call, Schemas, keep};
 
 /// Made once, when somebody asks first.
 static TEXT: LazyLock<String> = LazyLock::new(|| format!("{:#}\n", document()));
@@ -47,7 +48,7 @@ fn document() -> Value {
     for call in calls() {
         let (path, method) = (format!("/api/v1{}", call.path), call.method);
         let (operation, found) = call.finish();
-        schemas.extend(found);
+        keep(&mut schemas, found);
         let methods = paths.entry(path).or_insert_with(|| json!({}));
         methods[method] = operation;
     }
@@ -55,7 +56,7 @@ fn document() -> Value {
     schemas.insert("Mistake".to_owned(), Mistake::schema());
     let mut found = Vec::new();
     Problem::schemas(&mut found);
-    schemas.extend(found);
+    keep(&mut schemas, found);
     let example = json!({"type": "urn:tollgate:problem:no-token", "title": "No such token", "status": 404,
         "detail": "there is no such token"});
     let problem = json!({"schema": {"$ref": "#/components/schemas/Problem"}, "example": example});
@@ -72,10 +73,8 @@ fn document() -> Value {
         "paths": paths,
         "components": {
             "schemas": schemas,
-            "responses": {"Problem": {
-                "description": "What is wrong, and what to do (RFC 9457).",
-                "content": {"application/problem+json": problem},
-            }},
+            "headers": headers::all(),
+            "responses": headers::refusals(&json!({"application/problem+json": problem})),
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer",
                     "description": "A token with the flags -1. It acts as its owner."},

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::call::{Call, call};
+use super::call::{Call, WRITES, call};
 use super::samples::{ID, changed, company, reason, token, user};
 use crate::admin::companies::{self, CompanyPage};
 use crate::admin::contexts::ContextList;
@@ -29,16 +29,18 @@ fn tokens() -> Vec<Call> {
     let mut calls = vec![
         call("get", "/tokens", "list_tokens", "Lists tokens, ended ones too")
             .query::<TokenList>()
+            .refuses(&[404])
             .answers::<TokenPage>(200, "A page", &json!({"tokens": [token()], "next": null})),
         call("post", "/tokens", "create_token", "Makes a token; its secret is told this once")
             .once()
             .body::<NewToken>(&json!({"owner": "alice", "name": "nightly", "lifetime": "90d"}))
-            .answers::<TokenCreated>(201, "Made", &json!({"token": token(), "secret": secret})),
-        call("get", "/tokens/{id}", "show_token", "Shows a token").answers::<TokenView>(
-            200,
-            "The token",
-            &token(),
-        ),
+            .refuses(&[404])
+            .refuses(&WRITES)
+            .answers::<TokenCreated>(201, "Made", &json!({"token": token(), "secret": secret}))
+            .with(&["ETag", "Location"]),
+        call("get", "/tokens/{id}", "show_token", "Shows a token")
+            .answers::<TokenView>(200, "The token", &token())
+            .with(&["ETag"]),
         call(
             "get",
             "/tokens/{id}/usage",
@@ -55,7 +57,8 @@ fn tokens() -> Vec<Call> {
         call("patch", "/tokens/{id}", "update_token", "Changes a token")
             .at_revision()
             .body::<TokenChange>(&json!({"name": "nightly"}))
-            .answers::<TokenChanged>(200, "Changed", &changed("token", token())),
+            .answers::<TokenChanged>(200, "Changed", &changed("token", token()))
+            .with(&["ETag"]),
         call("post", "/tokens/{id}/rotate", "rotate_token", "Gives a token a successor")
             .once()
             .at_revision()
@@ -64,12 +67,14 @@ fn tokens() -> Vec<Call> {
                 201,
                 "The successor",
                 &json!({"token": token(), "secret": secret, "old": token()}),
-            ),
+            )
+            .with(&["ETag", "Location"]),
     ];
     calls.push(
         call("delete", "/tokens/{id}", "delete_token", "Ends a token for good; it stays on record")
             .at_revision()
-            .answers::<TokenChanged>(200, "Done", &changed("token", token())),
+            .answers::<TokenChanged>(200, "Done", &changed("token", token()))
+            .with(&["ETag"]),
     );
     for (path, name, does) in [
         ("/tokens/{id}/revoke", "revoke_token", "Ends a token for good"),
@@ -80,7 +85,8 @@ fn tokens() -> Vec<Call> {
             call("post", path, name, does)
                 .at_revision()
                 .body::<Reason>(&reason())
-                .answers::<TokenChanged>(200, "Done", &changed("token", token())),
+                .answers::<TokenChanged>(200, "Done", &changed("token", token()))
+                .with(&["ETag"]),
         );
     }
     calls
@@ -115,6 +121,7 @@ fn many() -> Vec<Call> {
             ),
         call("post", "/tokens/export", "export_tokens", "Writes all tokens of a list")
             .body::<Export>(&json!({"filter": {"owner": "alice"}, "format": "csv"}))
+            .refuses(&[404])
             .answers_as(
                 200,
                 "A line for each",
@@ -125,9 +132,12 @@ fn many() -> Vec<Call> {
             ),
         call("post", "/bulk/revoke/preview", "preview_revocation", "Shows what a filter would end")
             .body::<BulkRevocation>(&json!({"filter": {"owner": "alice"}, "reason": "left"}))
+            .refuses(&[404])
             .answers::<BulkPlan>(200, "What would be done", &plan),
         call("post", "/bulk/revoke", "revoke_many", "Ends all tokens that were shown")
             .body::<BulkRevocation>(&asked)
+            .refuses(&[404])
+            .refuses(&WRITES)
             .answers::<BulkDone>(200, "Done", &json!({"revoked": 1, "left": 0, "of": 1})),
     ]
 }
@@ -140,20 +150,23 @@ fn users() -> Vec<Call> {
         call("post", "/users", "create_user", "Makes a user or a service")
             .once()
             .body::<NewOwner>(&json!({"id": "alice", "name": "Alice"}))
-            .answers::<OwnerView>(201, "Made", &user()),
-        call("get", "/users/{id}", "show_user", "Shows a user").answers::<OwnerView>(
-            200,
-            "The user",
-            &user(),
-        ),
+            .refuses(&[404])
+            .refuses(&WRITES)
+            .answers::<OwnerView>(201, "Made", &user())
+            .with(&["ETag", "Location"]),
+        call("get", "/users/{id}", "show_user", "Shows a user")
+            .answers::<OwnerView>(200, "The user", &user())
+            .with(&["ETag"]),
         call("patch", "/users/{id}", "update_user", "Changes a user")
             .at_revision()
             .body::<OwnerChange>(&json!({"name": "Alice"}))
-            .answers::<OwnerChanged>(200, "Changed", &changed("user", user())),
+            .answers::<OwnerChanged>(200, "Changed", &changed("user", user()))
+            .with(&["ETag"]),
         call("post", "/users/{id}/password", "set_password", "Sets or takes away a password")
             .at_revision()
             .body::<NewPassword>(&json!({"password": "correct horse battery"}))
-            .answers::<OwnerChanged>(200, "Done", &changed("user", user())),
+            .answers::<OwnerChanged>(200, "Done", &changed("user", user()))
+            .with(&["ETag"]),
     ];
     for (path, name, does) in [
         ("/users/{id}/block", "block_user", "Blocks a user, and all their tokens"),
@@ -163,7 +176,8 @@ fn users() -> Vec<Call> {
             call("post", path, name, does)
                 .at_revision()
                 .body::<Reason>(&reason())
-                .answers::<OwnerChanged>(200, "Done", &changed("user", user())),
+                .answers::<OwnerChanged>(200, "Done", &changed("user", user()))
+                .with(&["ETag"]),
         );
     }
     calls
@@ -171,22 +185,25 @@ fn users() -> Vec<Call> {
 
 fn companies() -> Vec<Call> {
     let page = json!({"companies": [company()], "next": null});
-    let mut calls =
-        vec![
-            call("get", "/companies", "list_companies", "Lists companies")
-                .query::<companies::Which>()
-                .answers::<CompanyPage>(200, "A page", &page),
-            call("post", "/companies", "create_company", "Puts a company on record")
-                .once()
-                .body::<NewCompany>(&json!({"id": "acme", "name": "Acme"}))
-                .answers::<CompanyView>(201, "Made", &company()),
-            call("get", "/companies/{id}", "show_company", "Shows a company")
-                .answers::<CompanyView>(200, "The company", &company()),
-            call("patch", "/companies/{id}", "update_company", "Changes a company")
-                .at_revision()
-                .body::<CompanyChange>(&json!({"contexts": ["billing"]}))
-                .answers::<CompanyChanged>(200, "Changed", &changed("company", company())),
-        ];
+    let mut calls = vec![
+        call("get", "/companies", "list_companies", "Lists companies")
+            .query::<companies::Which>()
+            .answers::<CompanyPage>(200, "A page", &page),
+        call("post", "/companies", "create_company", "Puts a company on record")
+            .once()
+            .body::<NewCompany>(&json!({"id": "acme", "name": "Acme"}))
+            .refuses(&WRITES)
+            .answers::<CompanyView>(201, "Made", &company())
+            .with(&["ETag", "Location"]),
+        call("get", "/companies/{id}", "show_company", "Shows a company")
+            .answers::<CompanyView>(200, "The company", &company())
+            .with(&["ETag"]),
+        call("patch", "/companies/{id}", "update_company", "Changes a company")
+            .at_revision()
+            .body::<CompanyChange>(&json!({"contexts": ["billing"]}))
+            .answers::<CompanyChanged>(200, "Changed", &changed("company", company()))
+            .with(&["ETag"]),
+    ];
     for (path, name, does) in [
         ("/companies/{id}/block", "block_company", "Blocks a company, and all its tokens"),
         ("/companies/{id}/unblock", "unblock_company", "Unblocks a company"),
@@ -195,7 +212,8 @@ fn companies() -> Vec<Call> {
             call("post", path, name, does)
                 .at_revision()
                 .body::<Reason>(&reason())
-                .answers::<CompanyChanged>(200, "Done", &changed("company", company())),
+                .answers::<CompanyChanged>(200, "Done", &changed("company", company()))
+                .with(&["ETag"]),
         );
     }
     calls

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::call::{Call, call};
+use super::call::{Call, WRITES, call};
 use super::samples::{ID, attempt, token};
 use crate::admin::clock::{ClockTrusted, ClockView, LowerMark, Trust};
 use crate::admin::explain::{ExplainRequest, Explained};
@@ -29,16 +29,21 @@ fn access() -> Vec<Call> {
         call("post", "/session", "sign_in", "Signs in; the cookie comes with the answer")
             .by_anybody()
             .body::<SignIn>(&json!({"user": "alice", "password": "correct horse battery"}))
-            .answers::<SignedIn>(200, "Signed in", &json!({"user": "alice", "csrf_token": "word"})),
+            .refuses(&[401, 429])
+            .answers::<SignedIn>(200, "Signed in", &json!({"user": "alice", "csrf_token": "word"}))
+            .with(&["Set-Cookie"]),
         call("delete", "/session", "sign_out", "Signs out")
             .by_anybody()
-            .answers_nothing(204, "Done"),
+            .answers_nothing(204, "Done")
+            .with(&["Set-Cookie"]),
         call("post", "/leaks", "end_leaked", "Ends tokens whose secrets were found")
             .body::<Report>(&found)
+            .refuses(&WRITES)
             .answers::<LeakLines>(200, "By secret", &ended),
         call("post", "/leaks/report", "report_leak", "Tells of secrets that were found")
             .by_anybody()
             .body::<Report>(&json!([{"token": "tg_example"}]))
+            .refuses(&[429])
             .answers_nothing(202, "Taken; nothing is said of what becomes of it"),
         call("get", "/openapi.json", "openapi", "This document")
             .by_anybody()
@@ -59,6 +64,7 @@ fn told() -> Vec<Call> {
     vec![
         call("get", "/history", "list_history", "Lists what happened, newest first")
             .query::<Which>()
+            .refuses(&[404])
             .answers::<EventPage>(200, "A page", &json!({"events": [event], "next": null})),
         call(
             "get",
@@ -69,11 +75,12 @@ fn told() -> Vec<Call> {
         .answers::<HeadView>(200, "The head", &json!({"position": 7, "hash": hash})),
         call("get", "/history/verify", "verify_history", "Checks the whole chain")
             .query::<Kept>()
+            .refuses(&[409])
             .answers::<VerifiedView>(
-            200,
-            "It holds",
-            &json!({"position": 7, "hash": hash, "segments": 1, "unfinished_bytes": 0}),
-        ),
+                200,
+                "It holds",
+                &json!({"position": 7, "hash": hash, "segments": 1, "unfinished_bytes": 0}),
+            ),
         call("get", "/overview", "overview", "How everything stands, in numbers")
             .answers::<Overview>(
                 200,
@@ -89,6 +96,7 @@ fn told() -> Vec<Call> {
         .body::<ExplainRequest>(
             &json!({"method": "GET", "url": "http://api.example/x", "token": ID}),
         )
+        .refuses(&[404])
         .answers::<Explained>(200, "Check by check", &explained),
     ]
 }
@@ -106,10 +114,12 @@ fn clock() -> Vec<Call> {
         call("post", "/clock/mark", "lower_mark", "Takes the mark back to what the clock shows")
             .by_operator()
             .body::<LowerMark>(&json!({"reason": "the clock was a year ahead", "confirmed": true}))
+            .refuses(&[507])
             .answers::<MarkChanged>(200, "Done", &lowered),
         call("post", "/clock/trust", "trust_clock", "Says that the clock is right")
             .by_operator()
             .body::<Trust>(&json!({"reason": "looked at another"}))
+            .refuses(&WRITES)
             .answers::<ClockTrusted>(200, "Done", &json!({"wall": THEN, "changed": false})),
     ]
 }
@@ -140,6 +150,7 @@ fn server() -> Vec<Call> {
         call("post", "/reload", "reload", "Reads the configuration anew")
             .by_operator()
             .body::<Empty>(&json!({}))
+            .refuses(&[409, 422, 500])
             .answers_nothing(204, "It is in force"),
         call("post", "/backup", "backup", "Streams a backup")
             .by_operator()

@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 
 use super::{Asked, Handle, Next, page_with, reader};
+use crate::domain::secret;
 use crate::service::ServiceError;
 use crate::store::StoreError;
 use crate::web::pages::oops::Oops;
@@ -41,7 +42,7 @@ impl From<ServiceError> for Fault {
             status: status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
             // To a reader it is the same which of the two ways found it.
             kind: if error.revision().is_some() { "conflict" } else { error.kind() },
-            exact: Some(error.to_string()),
+            exact: Some(secret::redact(&error.to_string()).into_owned()),
         }
     }
 }

@@ -7,6 +7,7 @@ use axum::http::{HeaderMap, header};
 use super::small_cookie;
 use crate::admin::{Handles, access};
 use crate::domain::owner::Owner;
+use crate::domain::secret;
 use crate::service::{Caller, ServiceError};
 use crate::web::frame::{Frame, Reader, Theme};
 use crate::web::language::Language;
@@ -33,7 +34,8 @@ pub(super) fn plain_frame(handles: &Handles, headers: &HeaderMap, path: &str) ->
         language: chosen.unwrap_or_else(|| Language::accepted(accepted.unwrap_or_default())),
         theme: small_cookie(headers, THEME).and_then(Theme::of_word).unwrap_or_default(),
         reader: None,
-        path: path.to_owned(),
+        // Nobody leads back to where a secret stood by mistake.
+        path: secret::redact(path).into_owned(),
         done: None,
         now: handles.service.now(),
     }

@@ -26,6 +26,9 @@ use crate::web::wrongs::Wrongs;
 
 pub(super) async fn form(State(handles): Handle, visit: Visit) -> Result<Response, Fault> {
     let Visit { by, frame, .. } = visit;
+    if !by.makes_owners() {
+        return Err(Fault::of(StatusCode::FORBIDDEN, "forbidden"));
+    }
     let mut typed = Typed::default();
     if !by.grants.flags.is_unlimited() {
         typed = typed.with("ceiling", "chosen");

@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::chart::Chart;
-use crate::telemetry::rates::{Ended, PerSecond};
+use crate::telemetry::rates::{Flow, PerSecond};
 use crate::web::frame::Frame;
 
 /// The rates and their past.
@@ -47,13 +47,13 @@ impl Live {
     pub fn new<'a>(
         frame: &Frame,
         now: PerSecond,
-        minutes: &[Ended],
+        minutes: &[Flow],
         reasons: impl Iterator<Item = (&'a str, u64)>,
     ) -> Self {
         let rate = |rate: f64| frame.language.decimal(rate);
         let (times, last) = (minutes.iter().rev().enumerate(), frame.t("live-now"));
         // A request that failed was permitted.
-        let minute = |(ago, sum): (usize, &Ended)| {
+        let minute = |(ago, sum): (usize, &Flow)| {
             let when = if ago == 0 { last.clone() } else { format!("\u{2212}{ago}") };
             (when, sum.answered + sum.failed, sum.refused)
         };
