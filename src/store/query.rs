@@ -93,7 +93,7 @@ pub enum Used {
 pub enum Rotated {
     /// That it has a successor.
     Any,
-    /// That it was used after that was made, too: somebody has not moved (row F2).
+    /// That it was used after that was made, too: somebody has not moved.
     InUse,
 }
 

@@ -126,7 +126,7 @@ fn rotated(browser: &mut Browser, program: &Program, language: &str, secret: &st
     let new = browser.value("document.getElementById('secret').textContent");
     let new = new.as_str().unwrap().to_owned();
     for secret in [secret, &new] {
-        assert_eq!(use_of(program, secret).status, 200, "row F2: both work");
+        assert_eq!(use_of(program, secret).status, 200, "both work");
     }
     new
 }

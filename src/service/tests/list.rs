@@ -165,7 +165,7 @@ async fn a_use_that_is_not_yet_written_down_keeps_a_token_from_being_called_unus
 }
 
 #[tokio::test]
-async fn f2_it_is_listed_who_still_uses_a_secret_that_was_replaced() {
+async fn it_is_listed_who_still_uses_a_secret_that_was_replaced() {
     let (world, ids) = filled().await;
     let moved = world.service.rotate_token(&world.by, ids[0], input(json!({}))).await.unwrap();
     world.service.rotate_token(&world.by, ids[2], input(json!({}))).await.unwrap();

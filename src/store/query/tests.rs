@@ -101,7 +101,7 @@ fn the_end_by_idleness_moves_with_uses_and_what_has_ended_does_not_end() {
 }
 
 #[test]
-fn f2_a_rotated_token_is_in_use_from_the_second_of_its_successor_until_it_is_over() {
+fn a_rotated_token_is_in_use_from_the_second_of_its_successor_until_it_is_over() {
     let successor = TokenId::new(later(10).unix() * 1_000 + 700, [7; 10]);
     let made = token(1, "alice");
     let rotated =

@@ -234,7 +234,7 @@ async fn e9_the_list_is_narrowed_by_its_address() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn f2_a_token_is_rotated_and_the_new_secret_shown_once() {
+async fn a_token_is_rotated_and_the_new_secret_shown_once() {
     let face = Face::new().await;
     let alice = face.sign_in("alice").await;
     let (old, secret) = face.token(json!({"owner": "alice", "name": "ci"})).await;
