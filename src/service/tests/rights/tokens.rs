@@ -43,12 +43,9 @@ impl World {
         self.service.store().events(None, None, 1).await.unwrap().entries[0].position.0
     }
 
-    /// Each act on a token of `owner` by everybody: who sees it, who gives it less, pauses and ends it, and who
-    /// makes and rotates one and gives it more.
-    async fn acts_on_tokens_of(&self, owner: &str, sees: &str, minds: &str, hands_out: &str) {
+    /// What is told of a token of `owner`, to everybody.
+    async fn looks_at(&self, id: TokenId, owner: &str, sees: &str) {
         let service = &self.service;
-        let body = json!({"owner": owner, "name": "one", "items": ["1", "2"]});
-        let id = self.create(body.clone()).await.unwrap().id;
         let seen = self.row(async |by| letter(service.token(&by, id).await)).await;
         assert_eq!(seen, sees, "seeing a token of {owner}");
         let events = Subject::Token(id);
@@ -59,6 +56,15 @@ impl World {
         let used = UsageQuestion::default();
         let row = self.row(async |by| letter(service.token_usage(&by, id, used).await)).await;
         assert_eq!(row, sees, "its requests by the day");
+    }
+
+    /// Each act on a token of `owner` by everybody: who sees it, who gives it less, pauses and ends it, and who
+    /// makes and rotates one and gives it more.
+    async fn acts_on_tokens_of(&self, owner: &str, sees: &str, minds: &str, hands_out: &str) {
+        let service = &self.service;
+        let body = json!({"owner": owner, "name": "one", "items": ["1", "2"]});
+        let id = self.create(body.clone()).await.unwrap().id;
+        self.looks_at(id, owner, sees).await;
         for (change, who) in [
             (json!({"name": "two"}), minds),
             (json!({"items": ["1"]}), minds),
