@@ -159,6 +159,23 @@ fn accessible(browser: &mut Browser, what: &str) {
     browser.look(DESKTOP, false);
 }
 
+/// Somebody comes for the first time, and mistypes their password once.
+fn first_sign_in(browser: &mut Browser, desk: &str) {
+    browser.open(&format!("{desk}/"));
+    browser.until("location.pathname === '/sign-in'");
+    picture(browser, "sign-in");
+    accessible(browser, "sign-in");
+    browser.fill("user", "root");
+    browser.fill("password", "this is not it");
+    browser.follow("form button.main");
+    browser.until("document.activeElement.matches('.wrong-summary')");
+    browser.complaints.clear(); // Chromium logs each answer of 401.
+    sign_in(browser, desk, "root");
+    browser.until("location.pathname === '/' && document.querySelector('.welcome')");
+    picture(browser, "first");
+    accessible(browser, "first");
+}
+
 /// Rows E1, E4, E6 and E8, with the eyes and hands of an administrator.
 #[test]
 fn a_token_is_made_copied_used_and_ended_in_a_browser() {
@@ -167,20 +184,7 @@ fn a_token_is_made_copied_used_and_ended_in_a_browser() {
     let desk = format!("http://{}", program.admin());
     let mut browser = Browser::start();
     browser.look(DESKTOP, false);
-
-    browser.open(&format!("{desk}/"));
-    browser.until("location.pathname === '/sign-in'");
-    picture(&mut browser, "sign-in");
-    accessible(&mut browser, "sign-in");
-    browser.fill("user", "root");
-    browser.fill("password", "this is not it");
-    browser.follow("form button.main");
-    browser.until("document.activeElement.matches('.wrong-summary')");
-    browser.complaints.clear(); // Chromium logs each answer of 401.
-    sign_in(&mut browser, &desk, "root");
-    browser.until("location.pathname === '/' && document.querySelector('.welcome')");
-    picture(&mut browser, "first");
-    accessible(&mut browser, "first");
+    first_sign_in(&mut browser, &desk);
 
     browser.follow(".welcome .button.main");
     browser.fill("name", "Nightly export of orders");
