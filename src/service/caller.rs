@@ -1,5 +1,7 @@
 //! Who asks for an act, and the most that they may hand out.
 
+use std::collections::BTreeSet;
+
 use crate::domain::conditions::Conditions;
 use crate::domain::event::Actor;
 use crate::domain::flags::Flags;
@@ -21,6 +23,9 @@ pub struct Caller {
     pub grants: Grants,
     /// Whose affairs they may mind; see `rights`.
     pub(super) rank: Rank,
+    /// Whether it is a program whose token is bound by more than its owner is. What binds it binds the tokens that
+    /// it makes; of people and companies nobody could say what of them is within its bounds.
+    pub(super) bound: bool,
     /// The revisions at which alone they want a record changed; none for any.
     only_at: Option<Vec<Revision>>,
 }
@@ -38,6 +43,8 @@ pub(super) enum Rank {
         company: Option<Slug>,
         /// Those of the closed set.
         roles: Vec<Role>,
+        /// All of them, also those that only upstreams know the meaning of.
+        names: BTreeSet<Slug>,
     },
 }
 
@@ -65,7 +72,7 @@ pub struct Grants {
 impl Grants {
     /// Whether what is made by their holder is bound by more than its owner is: a person with a password
     /// is not. An idle limit binds nobody who comes back in time, and nearly every token has one.
-    pub(super) fn are_bound(&self) -> bool {
+    fn are_bound(&self) -> bool {
         self.contexts != Contexts::All
             || self.items != Items::All
             || self.until.is_some()
@@ -110,6 +117,7 @@ impl Caller {
                 conditions: Conditions::NONE,
             },
             rank: Rank::Machine,
+            bound: false,
             only_at: None,
         }
     }
@@ -134,7 +142,13 @@ impl Caller {
                 limits: Limits::NONE,
                 conditions: Conditions::NONE,
             },
-            rank: Rank::Person { id: owner.id.clone(), company: owner.company.clone(), roles },
+            rank: Rank::Person {
+                id: owner.id.clone(),
+                company: owner.company.clone(),
+                roles,
+                names: owner.roles.clone(),
+            },
+            bound: false,
             only_at: None,
         }
     }
@@ -142,6 +156,7 @@ impl Caller {
     /// A program that shows a token of `owner`: what the owner may do, within what the token may.
     pub fn program(owner: &Owner, token: &Token) -> Self {
         let mut caller = Self::person(owner);
+        let own_company = caller.grants.company.clone();
         let company = match (&caller.grants.company, &token.company) {
             (Tenant::Any, None) => Tenant::Any,
             (_, company) => Tenant::Only(company.clone()),
@@ -156,6 +171,7 @@ impl Caller {
             limits: token.limits.clone(),
             conditions: token.conditions.clone(),
         };
+        caller.bound = caller.grants.are_bound() || caller.grants.company != own_company;
         caller
     }
 

@@ -28,6 +28,7 @@ impl Service {
         input: NewCompany,
     ) -> Result<CompanyView, ServiceError> {
         by.administers()?;
+        by.is_free()?;
         let id = input.id.ok_or_else(|| ServiceError::field("id", "a company has a name"))?;
         let name = if input.name.is_empty() { id.as_str().to_owned() } else { input.name };
         let contexts = input.contexts.unwrap_or_default();

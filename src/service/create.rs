@@ -79,6 +79,8 @@ impl Service {
         check::app(&input.app)?;
         check::description(&input.description)?;
         check::contexts(&contexts, &settings.contexts)?;
+        // Before anything is said of the company that is not theirs to know.
+        grant::company(&by.grants, owner, company.as_ref())?;
         check::licensed(&contexts, &input.context_params, on_record.as_deref())?;
         check::items_fit(&items)?;
         check::conditions(&input.conditions)?;
@@ -134,7 +136,6 @@ impl Service {
         grant::idle_ttl(&by.grants, token.idle_ttl)?;
         grant::limits(&by.grants, &token.limits)?;
         grant::conditions(&by.grants, &token.conditions)?;
-        grant::company(&by.grants, owner, token.company.as_ref())?;
         grant::end(end_field, &by.grants, token.expires_at)?;
         Ok(token)
     }

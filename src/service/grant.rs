@@ -59,11 +59,10 @@ pub(super) fn conditions(maker: &Grants, wanted: &Conditions) -> Result<(), Serv
     })
 }
 
-/// A password, with which a person signs in without what binds a program.
-pub(super) fn password(maker: &Grants) -> Result<(), ServiceError> {
-    allowed(!maker.are_bound(), "password", || {
-        "a token that is bound in any way gives nobody a password: whoever signs in with it is not"
-            .to_owned()
+/// A password of an owner: whoever knows it acts as that owner, up to its ceiling.
+pub(super) fn password(maker: &Grants, owner: &Owner) -> Result<(), ServiceError> {
+    allowed(maker.flags.contains(owner.ceiling), "password", || {
+        format!("`{}` may have {}, and your own level is {}", owner.id, owner.ceiling, maker.flags)
     })
 }
 

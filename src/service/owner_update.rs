@@ -36,6 +36,7 @@ impl Service {
         change: &OwnerChange,
     ) -> Result<OwnerChanged, ServiceError> {
         check::line("reason", &change.reason, check::REASON_CHARS)?;
+        by.is_free()?;
         let (settings, now) = (self.settings(), self.moment().await?);
         self.let_mind(by, &*self.owner_record(id).await?).await?;
         // Of two who change superiors at once, the second sees what the first did: each change
@@ -156,8 +157,8 @@ fn apply(
         if roles.len() > ROLES {
             return Err(ServiceError::field("roles", format_args!("at most {ROLES} roles")));
         }
-        owner.roles = roles.iter().cloned().collect();
-        by.may_give_roles_of(owner)?;
+        let before = std::mem::replace(&mut owner.roles, roles.iter().cloned().collect());
+        by.may_give_roles_of(owner, &before)?;
     }
     match &change.ceiling {
         Patch::Keep => {}

@@ -165,6 +165,7 @@ impl Service {
         }
         let outranks = self.outranks(by, &held, held.blocked.as_ref()).await?;
         if blocked.is_none() {
+            by.is_free()?;
             self.let_lift(by, &held, held.blocked.as_ref()).await?;
         }
         self.change_owner(by, kind, reason, id, |owner| {

@@ -51,10 +51,9 @@ impl Service {
             }
         } else {
             self.let_mind(by, &owner).await?;
+            grant::password(&by.grants, &owner)?;
         }
-        if wanted.is_some() {
-            grant::password(&by.grants)?;
-        }
+        by.is_free()?;
         let hash = match wanted {
             Some(wanted) => Some(new(&owner, wanted).await?),
             None => None,

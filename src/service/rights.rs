@@ -15,6 +15,7 @@
 //! Nobody minds the affairs of somebody who has a role that they lack: a token acts as its owner. What
 //! somebody did to stop a token or an owner is undone by those alone who stand as high (`lift`).
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::domain::company::Company;
@@ -74,6 +75,23 @@ impl Caller {
     /// Always the same.
     pub fn administers(&self) -> Result<(), ServiceError> {
         forbid(!self.has(Role::Administrator), "this is for administrators")
+    }
+
+    /// Refuses a program whose token is bound by more than its owner is: what it gives to a user or a company, or
+    /// takes out with digests, is not.
+    ///
+    /// # Errors
+    /// Always the same.
+    pub(super) fn is_free(&self) -> Result<(), ServiceError> {
+        forbid(
+            self.bound,
+            "a token that is bound in any way hands out and ends tokens, and stops users, and no more",
+        )
+    }
+
+    /// Whether what it is about is none of another company than a program is bound to.
+    fn may_act_for(&self, company: Option<&Slug>) -> bool {
+        !self.bound || company.is_none() || self.grants.company.includes(company)
     }
 
     /// Refuses whoever does not ask from the machine itself.
@@ -168,7 +186,8 @@ impl Caller {
     /// To whoever may not see it there is none.
     pub(super) fn minds_company(&self, id: &Slug) -> Result<(), ServiceError> {
         self.let_see_company(id)?;
-        self.administers()
+        self.administers()?;
+        self.is_free()
     }
 
     /// Whether they may make an owner like this one.
@@ -177,26 +196,36 @@ impl Caller {
     /// What they may not give.
     pub(super) fn may_make(&self, owner: &Owner) -> Result<(), ServiceError> {
         if self.has(Role::Administrator) {
-            return Ok(());
+            return self.may_give_roles_of(owner, &BTreeSet::new());
         }
         let manages = self.manages_company_of(owner);
         let own = self.has(Role::Developer)
             && owner.kind == OwnerKind::Service
             && owner.parent.as_ref() == self.owner();
         forbid(!manages && !own, "you may not make this user")?;
-        self.may_give_roles_of(owner)
+        self.may_give_roles_of(owner, &BTreeSet::new())
     }
 
-    /// Whether they may leave an owner with the roles that it now has.
+    /// Whether they may leave an owner with the roles that it now has, of which it had some before. A role that
+    /// only upstreams know is given on by those who have it.
     ///
     /// # Errors
     /// A role that they may not give.
-    pub(super) fn may_give_roles_of(&self, owner: &Owner) -> Result<(), ServiceError> {
-        if self.has(Role::Administrator) {
+    pub(super) fn may_give_roles_of(
+        &self,
+        owner: &Owner,
+        before: &BTreeSet<Slug>,
+    ) -> Result<(), ServiceError> {
+        if self.has(Role::Administrator) && !self.bound {
             return Ok(());
         }
-        let below = |name| Role::named(name).is_none_or(|role| self.covers(role, owner));
-        let stranger = owner.roles.iter().find(|name| !below(name));
+        let own =
+            |name: &Slug| matches!(&self.rank, Rank::Person { names, .. } if names.contains(name));
+        let below = |name: &Slug| match Role::named(name) {
+            Some(role) => self.covers(role, owner),
+            None => own(name) || before.contains(name),
+        };
+        let stranger = owner.roles.iter().find(|name| self.bound || !below(name));
         refuse(stranger.is_some(), "roles", "one of these roles is more than you have yourself")
     }
 }
@@ -248,7 +277,8 @@ impl Service {
         by: &Caller,
         owner: &Owner,
     ) -> Result<(), ServiceError> {
-        let minds = by.minds_tokens_of(owner, self.relation(by, owner).await?);
+        let minds = by.minds_tokens_of(owner, self.relation(by, owner).await?)
+            && by.may_act_for(owner.company.as_ref());
         if minds { Ok(()) } else { Err(not_for(&owner.id)) }
     }
 
@@ -276,7 +306,7 @@ impl Service {
     /// Refuses whoever may not change `owner`.
     pub(super) async fn let_mind(&self, by: &Caller, owner: &Owner) -> Result<(), ServiceError> {
         let relation = self.relation(by, owner).await?;
-        if by.minds(owner, relation) {
+        if by.minds(owner, relation) && by.may_act_for(owner.company.as_ref()) {
             return Ok(());
         }
         if !by.sees(owner, relation) {

@@ -62,7 +62,7 @@ impl Service {
             let problem = "the token is used up: raise this first";
             return Err(ServiceError::field("limits.uses", problem));
         }
-        within(by, &owner, &new)?;
+        within(by, &owner, &new, "grace")?;
         let mut old = Token::clone(&held);
         let end = now.plus(input.grace.unwrap_or(GRACE));
         old.expires_at = Some(held.expires_at.map_or(end, |expiry| expiry.min(end)));
@@ -95,14 +95,16 @@ impl Service {
         secret: &Secret,
         now: Timestamp,
     ) -> Result<Token, ServiceError> {
+        let begin = held.not_before.max(now);
         let mut new = Token {
             id: self.new_id()?,
             digest: secret.digest(),
             hint: secret.hint(),
             created_by: by.actor.clone(),
             created_at: now,
-            not_before: now,
-            expires_at: held.expires_at.map(|expiry| now.plus(expiry.since(held.not_before))),
+            // One that has not begun is none the sooner for it.
+            not_before: begin,
+            expires_at: held.expires_at.map(|expiry| begin.plus(expiry.since(held.not_before))),
             rotated_from: Some(held.id),
             family: Some(held.metered_as()),
             rotated_to: None,
@@ -187,7 +189,12 @@ impl Service {
 }
 
 /// Nobody rotates what they could not make.
-fn within(by: &Caller, owner: &Owner, token: &Token) -> Result<(), ServiceError> {
+pub(super) fn within(
+    by: &Caller,
+    owner: &Owner,
+    token: &Token,
+    end_field: &'static str,
+) -> Result<(), ServiceError> {
     grant::flags(&by.grants, owner, token.flags)?;
     grant::contexts(&by.grants, &token.contexts)?;
     grant::items(&by.grants, &token.items)?;
@@ -195,7 +202,7 @@ fn within(by: &Caller, owner: &Owner, token: &Token) -> Result<(), ServiceError>
     grant::limits(&by.grants, &token.limits)?;
     grant::conditions(&by.grants, &token.conditions)?;
     grant::company(&by.grants, owner, token.company.as_ref())?;
-    grant::end("grace", &by.grants, token.expires_at)
+    grant::end(end_field, &by.grants, token.expires_at)
 }
 
 fn change(token: Token, expected: Revision) -> Change {

@@ -18,7 +18,7 @@ use crate::service::error::ServiceError;
 use crate::service::input::{ConditionsChange, Patch, TokenChange};
 use crate::service::tokens::{Seen, alive};
 use crate::service::view::TokenChanged;
-use crate::service::{Service, check, grant, limits, params, widening};
+use crate::service::{Service, check, grant, limits, params, rotate, widening};
 
 /// What a change is judged by.
 struct Judge<'a> {
@@ -60,6 +60,10 @@ impl Service {
             judge.idle(token, change, seen)?;
             judge.grants(token, change)?;
             self.apply_params(token, change, &settings)?;
+            if by.bound {
+                // Also what is not named: nothing of it may be more than the program has.
+                rotate::within(by, &owner, token, "expires_at")?;
+            }
             before.map_or(Ok(()), |before| widening::only_narrows(&before, token))
         })
         .await

@@ -13,12 +13,12 @@ impl World {
         self.service.owner_record(&owner_id(id)).await.unwrap()
     }
 
-    async fn person_of(&self, id: &str) -> Caller {
+    pub(super) async fn person_of(&self, id: &str) -> Caller {
         Caller::person(&*self.record(id).await)
     }
 
     /// A program with a token of `owner`, and that token.
-    async fn program_of(&self, owner: &str, body: Value) -> (Caller, Arc<Token>) {
+    pub(super) async fn program_of(&self, owner: &str, body: Value) -> (Caller, Arc<Token>) {
         let mut whole = json!({"owner": owner, "name": "robot", "flags": -1});
         whole.as_object_mut().unwrap().extend(body.as_object().unwrap().clone());
         let id = self.create(whole).await.unwrap().id;
@@ -140,7 +140,8 @@ async fn a_bound_program_gives_nobody_a_password() {
         let password = Some("correct horse battery");
         let given = service.set_password(&by, &owner_id("alice"), None, password).await;
         assert_eq!(outcome(given).0, status, "{bound}");
-        service.set_password(&by, &owner_id("alice"), None, None).await.unwrap();
+        let taken = service.set_password(&by, &owner_id("alice"), None, None).await;
+        assert_eq!(outcome(taken).0, status, "{bound}: nor takes one away");
     }
 }
 

@@ -1,5 +1,6 @@
 //! The acts, each with its checks and its event, over a real store.
 
+mod bound;
 mod bulk;
 mod import;
 mod leaks;

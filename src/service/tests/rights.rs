@@ -105,7 +105,7 @@ async fn w15_owners_are_changed_within_what_the_changer_has() {
     let world = world().await;
     let service = &world.service;
     for (owner, back, change, makers) in [
-        ("robot", json!({"roles": []}), json!({"roles": ["cashier"]}), "yyy0--0"),
+        ("robot", json!({"roles": []}), json!({"roles": ["cashier"]}), "y--0--0"),
         ("robot", json!({"roles": []}), json!({"roles": ["developer"]}), "yyy0--0"),
         ("robot", json!({"roles": []}), json!({"roles": ["auditor"]}), "yy-0--0"),
         ("robot", json!({"roles": []}), json!({"roles": ["company-administrator"]}), "yy-0--0"),
