@@ -11,7 +11,7 @@ use crate::domain::token::{Course, End};
 use crate::service::Service;
 use crate::service::caller::Caller;
 use crate::service::error::ServiceError;
-use crate::service::list::{Reach, TokenList};
+use crate::service::list::TokenList;
 use crate::service::walk::Walk;
 use crate::store::{Glance, OwnerKey, TokenFilter};
 
@@ -116,12 +116,12 @@ impl Service {
             let problem = "all tokens that fit are meant: no order, no cursor and no limit";
             return Err(ServiceError::field("filter", problem));
         }
-        if self.filter(&Reach::ALL, asked)?.is_open() {
+        if self.filter(None, asked)?.is_open() {
             let problem = "name at least one filter; `state` with `active` is all that work";
             return Err(ServiceError::field("filter", problem));
         }
         let (reach, now) = (self.reach_of(by, asked).await?, self.at().await?);
-        let filter = self.filter(&reach, asked)?;
+        let filter = self.filter(reach.as_ref(), asked)?;
         let question = format!("{} {filter:?}", by.actor);
         Ok(Set { filter, now, since, question })
     }
@@ -135,7 +135,8 @@ impl Service {
         mut visit: impl FnMut(&Glance),
     ) -> Result<usize, ServiceError> {
         // What has ended since is judged as if it had not.
-        let filter = TokenFilter { standings: None, ends_before: None, ..set.filter.clone() };
+        let filter =
+            TokenFilter { standings: None, ends_before: None, rotated: None, ..set.filter.clone() };
         let (mut walk, mut not_yours) = (Walk::new(filter, set.now), 0);
         let mut known: HashMap<OwnerKey, Option<bool>> = HashMap::new();
         while let Some(some) = self.step(&mut walk).await? {

@@ -24,19 +24,8 @@ use crate::store::{
 /// How many entries a page has if the question does not say.
 pub const USUAL_ENTRIES: usize = 100;
 
-/// What somebody may see of the tokens; nothing is left out where nothing is said.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Reach {
-    /// Only tokens of these owners.
-    pub owners: Option<BTreeSet<OwnerId>>,
-    /// Only tokens of this tenant.
-    pub company: Option<Slug>,
-}
-
-impl Reach {
-    /// Everything.
-    pub const ALL: Self = Self { owners: None, company: None };
-}
+/// Whose tokens somebody may see; none for everybody's.
+pub type Reach = Option<BTreeSet<OwnerId>>;
 
 /// A token of a page, as it is at the moment of that.
 #[derive(Debug)]
@@ -135,39 +124,24 @@ impl Service {
         asked: &TokenList,
         now: Timestamp,
     ) -> Result<Page<Shown, String>, ServiceError> {
-        let reach = &self.reach(by, owner(asked)?.as_ref()).await?;
-        let filter = self.filter(reach, asked)?;
+        let reach = self.reach_of(by, asked).await?;
+        let filter = self.filter(reach.as_ref(), asked)?;
         let order = asked.order.unwrap_or_default();
-        let cursors = Cursors::new(self.cursor_key().await?, format!("{order:?} {filter:?}"));
+        // Of whom it is asked, not whom they see just now: others may come while somebody turns pages.
+        let question = format!("{} {order:?} {:?}", by.actor, self.filter(None, asked)?);
+        let cursors = Cursors::new(self.cursor_key().await?, question);
         let after = given(&asked.cursor).map(|text| cursors.read(text)).transpose()?;
         let limit = page_size(asked.limit.unwrap_or(USUAL_ENTRIES))?;
         let query = TokenQuery { filter, order, after, limit, now };
         let page = self.store().tokens(&query).await?;
-        if let (Some(owner), true) =
-            (&owner(asked)?, page.entries.is_empty() && *reach == Reach::ALL)
-        {
+        if let (Some(owner), true) = (&owner(asked)?, page.entries.is_empty() && reach.is_none()) {
             self.owner_record(owner).await?;
         }
-        let mut seen: BTreeMap<&OwnerId, bool> = BTreeMap::new();
         let mut blocked: BTreeMap<(&OwnerId, Option<&Slug>), bool> = BTreeMap::new();
         let keys: Vec<_> = page.entries.iter().map(Listed::use_key).collect();
         let last_uses = self.cache.last_uses(&keys).await?;
         let mut entries = Vec::with_capacity(page.entries.len());
         for (Listed { token, .. }, last_use) in page.entries.iter().zip(last_uses) {
-            // An owner who moved keeps tokens of the company before: they are seen with their owner.
-            if reach.company.is_some() {
-                let sees = match seen.get(&token.owner) {
-                    Some(sees) => *sees,
-                    None => {
-                        let owner = self.owner_record(&token.owner).await?;
-                        let sees = by.sees(&owner, self.relation(by, &owner).await?);
-                        *seen.entry(&token.owner).or_insert(sees)
-                    }
-                };
-                if !sees {
-                    continue;
-                }
-            }
             let of = (&token.owner, token.company.as_ref());
             let blocked = match blocked.get(&of) {
                 Some(blocked) => *blocked,
@@ -185,35 +159,26 @@ impl Service {
         Ok(Page { entries, next: page.next.map(|last| cursors.write(last)) })
     }
 
-    /// What `by` may see of the tokens, where `owner` alone is asked for or none. Whoever sees all of an owner
-    /// sees all of its tokens.
-    async fn reach(&self, by: &Caller, owner: Option<&OwnerId>) -> Result<Reach, ServiceError> {
-        if by.sees_all() {
-            return Ok(Reach::ALL);
-        }
-        if let Some(owner) = owner {
-            self.let_see(by, &*self.owner_record(owner).await?).await?;
-            return Ok(Reach { owners: Some([owner.clone()].into()), company: None });
-        }
-        Ok(match (by.watched_company(), by.owner()) {
-            (Some(company), _) => Reach { owners: None, company: Some(company.clone()) },
-            (None, me) => Reach { owners: Some(me.cloned().into_iter().collect()), company: None },
-        })
-    }
-
-    /// What `by` may see of the tokens that are asked for.
+    /// Whose tokens `by` may see, of those that are asked for. Whoever sees an owner sees all of its tokens.
     pub(super) async fn reach_of(
         &self,
         by: &Caller,
         asked: &TokenList,
     ) -> Result<Reach, ServiceError> {
-        self.reach(by, owner(asked)?.as_ref()).await
+        if by.sees_all() {
+            return Ok(None);
+        }
+        if let Some(owner) = owner(asked)? {
+            self.let_see(by, &*self.owner_record(&owner).await?).await?;
+            return Ok(Some([owner].into()));
+        }
+        Ok(Some(self.seen_by(by).await?))
     }
 
     /// What the question asks for, of what the caller may see.
     pub(super) fn filter(
         &self,
-        reach: &Reach,
+        reach: Option<&BTreeSet<OwnerId>>,
         asked: &TokenList,
     ) -> Result<TokenFilter, ServiceError> {
         let catalog = &self.settings().flags;
@@ -225,10 +190,9 @@ impl Service {
             }
         };
         let moment = |field: &str, text: &Option<String>| parsed::<Timestamp>(field, text);
-        let owners = match (owner(asked)?, &reach.owners) {
-            (None, within) => within.clone(),
-            (Some(owner), Some(within)) if !within.contains(&owner) => Some(BTreeSet::new()),
-            (Some(owner), _) => Some([owner].into()),
+        let owners = match owner(asked)? {
+            None => reach.cloned(),
+            Some(owner) => Some([owner].into()),
         };
         let mut filter = TokenFilter {
             owners,
@@ -248,13 +212,6 @@ impl Service {
         };
         if asked.never_used == Some(true) {
             filter.used = Some(Used::Never);
-        }
-        match (&filter.company, &reach.company) {
-            (Some(wanted), Some(within)) if wanted != within => {
-                filter.owners = Some(BTreeSet::new())
-            }
-            (_, Some(within)) => filter.company = Some(within.clone()),
-            (_, None) => {}
         }
         Ok(filter)
     }

@@ -57,6 +57,7 @@ mod owner_update;
 mod companies;
 pub mod contexts;
 pub mod events;
+mod family;
 pub mod history;
 pub mod mark;
 #[cfg(test)]
@@ -95,6 +96,8 @@ pub struct Service {
     /// What whoever sees everything was told of the tokens, and of the owners.
     tally: Kept<Arc<Tally>>,
     owner_tally: Kept<OwnerCounts>,
+    /// Who stands below whom, as it was read last.
+    family: tokio::sync::Mutex<Option<Arc<family::Family>>>,
     /// How many tokens one call ends at the most.
     of_a_call: usize,
     /// The key of all cursors, once there is a first event to make it of, which stays for ever.
@@ -115,6 +118,7 @@ impl Service {
             parents,
             tally,
             owner_tally,
+            family: tokio::sync::Mutex::default(),
             of_a_call,
             cursor_key,
         }

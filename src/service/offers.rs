@@ -1,16 +1,18 @@
 //! What is offered to somebody before they try it: asked of the same rules that the acts ask, so that a
 //! page shows no button that would be refused.
 
+use std::collections::HashMap;
+
 use crate::config::settings::TokenSettings;
 use crate::domain::grant::Contexts;
 use crate::domain::id::{OwnerId, Slug, TokenId};
 use crate::domain::role::Role;
 use crate::domain::token::State;
-use crate::service::Service;
 use crate::service::caller::Caller;
 use crate::service::error::ServiceError;
 use crate::service::list::TokenList;
-use crate::store::Glance;
+use crate::service::{PAGE_ENTRIES, Service};
+use crate::store::{Glance, OwnerKey, StoreError};
 
 impl Caller {
     /// Whether there is a kind of user that they may make.
@@ -97,25 +99,59 @@ impl Service {
         }
     }
 
-    /// How many tokens of an owner stop when it is blocked, or go on when it is unblocked: those that could be
-    /// used now.
+    /// How many tokens of an owner stop when it is blocked, or go on when it is unblocked. Those of a company that
+    /// is blocked do neither.
     ///
     /// # Errors
     /// No such owner, or a store that cannot be read.
     pub async fn stopping(&self, by: &Caller, of: &OwnerId) -> Result<u64, ServiceError> {
-        self.let_see(by, &*self.owner_record(of).await?).await?;
-        let of = Some(of.to_string());
-        self.usable(by, TokenList { owner: of, ..TokenList::default() }).await
+        let owner = self.owner_record(of).await?;
+        self.let_see(by, &owner).await?;
+        let stopped = self.blocked_companies().await?;
+        let list = TokenList { owner: Some(of.to_string()), ..TokenList::default() };
+        let mut tokens = 0;
+        self.each_valid(by, &list, |token| {
+            let by_company = stopped.iter().any(|company| token.is_of_company(Some(company)));
+            let moves = if owner.blocked.is_some() { !by_company } else { !token.blocked };
+            tokens += u64::from(moves);
+        })
+        .await?;
+        Ok(tokens)
     }
 
-    /// How many tokens of a company stop when it is blocked, or go on when it is unblocked.
+    /// How many tokens of a company stop when it is blocked, or go on when it is unblocked. Those of an owner who is
+    /// blocked do neither.
     ///
     /// # Errors
     /// No such company for `by`, or a store that cannot be read.
     pub async fn stopping_of_company(&self, by: &Caller, of: &Slug) -> Result<u64, ServiceError> {
         by.let_see_company(of)?;
-        let of = Some(of.to_string());
-        self.usable(by, TokenList { company: of, ..TokenList::default() }).await
+        let is_blocked = self.company_of(Some(of)).await?.is_some_and(|on| on.blocked.is_some());
+        let list = TokenList { company: Some(of.to_string()), ..TokenList::default() };
+        let (mut tokens, mut by_owner) = (0, HashMap::<OwnerKey, (u64, Glance)>::new());
+        self.each_valid(by, &list, |token| match is_blocked {
+            true => by_owner.entry(token.owner).or_insert((0, *token)).0 += 1,
+            false => tokens += u64::from(!token.blocked),
+        })
+        .await?;
+        for (theirs, one) in by_owner.into_values() {
+            let owner = self.owner_of(&one).await?;
+            tokens += if owner.is_some_and(|owner| owner.blocked.is_none()) { theirs } else { 0 };
+        }
+        Ok(tokens)
+    }
+
+    async fn blocked_companies(&self) -> Result<Vec<Slug>, StoreError> {
+        let (mut blocked, mut after) = (Vec::new(), None);
+        loop {
+            let page = self.store().companies(after.as_ref(), PAGE_ENTRIES).await?;
+            let some = page.entries.iter().filter(|company| company.blocked.is_some());
+            blocked.extend(some.map(|company| company.id.clone()));
+            after = page.next;
+            if after.is_none() {
+                return Ok(blocked);
+            }
+        }
     }
 
     /// Contexts that a token of an owner could use in a company, its own if none is named: those that this is
@@ -142,14 +178,20 @@ impl Service {
         Ok(on_record.map_or(nothing, |on| (on.contexts.clone(), Some(on.id.clone()))))
     }
 
-    /// Usable tokens of a list.
-    async fn usable(&self, by: &Caller, of: TokenList) -> Result<u64, ServiceError> {
-        let (mut tokens, now) = (0, self.moment().await?);
-        // By the state alone: that of an owner who is blocked counts too, when it is asked what goes on.
-        let count = |token: &Glance| {
-            tokens += u64::from(token.course.state(token.used, now) == State::Active);
-        };
-        self.each_seen(by, &of, now, count).await?;
-        Ok(tokens)
+    /// Passes on the tokens of a list that can be used as far as they themselves go, whoever is blocked.
+    async fn each_valid(
+        &self,
+        by: &Caller,
+        of: &TokenList,
+        mut pass: impl FnMut(&Glance),
+    ) -> Result<(), ServiceError> {
+        let now = self.moment().await?;
+        let active = |token: &Glance| token.course.state(token.used, now) == State::Active;
+        self.each_seen(by, of, now, |token| {
+            if active(token) {
+                pass(token);
+            }
+        })
+        .await
     }
 }

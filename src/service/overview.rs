@@ -8,12 +8,11 @@ use serde::{Deserialize, Serialize};
 use crate::domain::id::TokenId;
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::token::State;
+use crate::service::Service;
 use crate::service::caller::Caller;
 use crate::service::error::ServiceError;
 use crate::service::list::TokenList;
-use crate::service::rights::Relation;
 use crate::service::view::TokenView;
-use crate::service::{PAGE_ENTRIES, Service};
 use crate::store::Glance;
 
 /// How many of the tokens that end soonest are named.
@@ -127,21 +126,13 @@ impl Service {
             };
             return self.owner_tally.get(&self.clock, make).await;
         }
-        let (mut counts, mut after) = (OwnerCounts::default(), None);
-        loop {
-            let page = self.store().owners(after.as_ref(), PAGE_ENTRIES).await?;
-            for owner in &page.entries {
-                // Parents are looked up for those alone of whom it may depend on them.
-                let sees = by.sees(owner, Relation::Other)
-                    || by.sees(owner, self.relation(by, owner).await?);
-                counts.all += usize::from(sees);
-                counts.blocked += usize::from(sees && owner.blocked.is_some());
-            }
-            after = page.next;
-            if after.is_none() {
-                return Ok(counts);
-            }
+        let mut counts = OwnerCounts::default();
+        for id in self.seen_by(by).await? {
+            let Some(owner) = self.store().owner(&id).await? else { continue };
+            counts.all += 1;
+            counts.blocked += usize::from(owner.blocked.is_some());
         }
+        Ok(counts)
     }
 }
 

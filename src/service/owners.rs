@@ -1,5 +1,6 @@
 //! Users and services: making, blocking, unblocking. Changing them is `owner_update`'s.
 
+use std::ops::Bound;
 use std::sync::Arc;
 
 use crate::domain::event::EventKind;
@@ -11,11 +12,8 @@ use crate::service::caller::Caller;
 use crate::service::error::ServiceError;
 use crate::service::input::NewOwner;
 use crate::service::view::{OwnerChanged, OwnerView};
-use crate::service::{PAGE_ENTRIES, Service, check, grant, page_size};
+use crate::service::{Service, check, grant, page_size};
 use crate::store::{Change, Page, Record, StoreError};
-
-/// How many pages of the store are looked through for one page of those that somebody sees.
-const LOOKS: usize = 10;
 
 /// The most roles of an owner.
 pub(super) const ROLES: usize = 100;
@@ -95,28 +93,25 @@ impl Service {
     ) -> Result<Page<OwnerView, OwnerId>, ServiceError> {
         let limit = page_size(limit)?;
         let settings = self.settings();
-        let (mut entries, mut next) = (Vec::new(), after.cloned());
-        for _ in 0..LOOKS {
-            // Whoever sees few of many is answered after so many looks, perhaps with an empty page.
-            let want = if by.sees_all() { limit } else { PAGE_ENTRIES };
-            let page = self.store().owners(next.as_ref(), want).await?;
-            next = page.next;
-            let mut left = page.entries.len();
-            for owner in page.entries {
-                left -= 1;
-                if by.sees(&owner, self.relation(by, &owner).await?) {
-                    entries.push(OwnerView::new(&owner, &settings.flags));
-                }
-                if entries.len() == limit {
-                    let next = (left > 0 || next.is_some()).then(|| owner.id.clone());
-                    return Ok(Page { entries, next });
-                }
+        let view = |owner: &Owner| OwnerView::new(owner, &settings.flags);
+        if by.sees_all() {
+            let page = self.store().owners(after, limit).await?;
+            let entries = page.entries.iter().map(|owner| view(owner)).collect();
+            return Ok(Page { entries, next: page.next });
+        }
+        let seen = self.seen_by(by).await?;
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let (mut entries, mut next) = (Vec::new(), None);
+        for id in seen.range::<OwnerId, _>((from, Bound::Unbounded)) {
+            if entries.len() == limit {
+                return Ok(Page { entries, next });
             }
-            if next.is_none() {
-                break;
+            if let Some(owner) = self.store().owner(id).await? {
+                entries.push(view(&owner));
+                next = Some(id.clone());
             }
         }
-        Ok(Page { entries, next })
+        Ok(Page { entries, next: None })
     }
 
     /// Stops all tokens of an owner until it is unblocked (row E6).

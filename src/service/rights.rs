@@ -27,7 +27,7 @@ use crate::service::error::ServiceError;
 use crate::service::{Service, StoreError};
 
 /// How long a line of parents is followed.
-const GENERATIONS: usize = 32;
+pub(super) const GENERATIONS: usize = 32;
 
 /// How an owner stands to whoever asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

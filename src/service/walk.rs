@@ -1,6 +1,5 @@
 //! Going through many tokens at a glance, page by page: to count them, or to end them.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::domain::owner::Owner;
@@ -9,7 +8,7 @@ use crate::service::Service;
 use crate::service::caller::Caller;
 use crate::service::error::ServiceError;
 use crate::service::list::TokenList;
-use crate::store::{Glance, Order, OwnerKey, StoreError, TokenFilter, TokenQuery};
+use crate::store::{Glance, Order, StoreError, TokenFilter, TokenQuery};
 
 /// How many tokens are looked at in one go, within milliseconds; some three MB.
 const TOGETHER: usize = if cfg!(test) { 16 } else { 32_768 };
@@ -50,26 +49,9 @@ impl Service {
         mut visit: impl FnMut(&Glance),
     ) -> Result<(), ServiceError> {
         let reach = self.reach_of(by, asked).await?;
-        let mut walk = Walk::new(self.filter(&reach, asked)?, now);
-        let mut known: HashMap<OwnerKey, bool> = HashMap::new();
+        let mut walk = Walk::new(self.filter(reach.as_ref(), asked)?, now);
         while let Some(some) = self.step(&mut walk).await? {
-            for glance in &some {
-                // An owner who moved keeps tokens of the company before: they are seen with their owner.
-                let sees = match (&reach.company, known.get(&glance.owner)) {
-                    (None, _) => true,
-                    (Some(_), Some(sees)) => *sees,
-                    (Some(_), None) => {
-                        let sees = match self.owner_of(glance).await? {
-                            Some(owner) => by.sees(&owner, self.relation(by, &owner).await?),
-                            None => false,
-                        };
-                        *known.entry(glance.owner).or_insert(sees)
-                    }
-                };
-                if sees {
-                    visit(glance);
-                }
-            }
+            some.iter().for_each(&mut visit);
         }
         Ok(())
     }

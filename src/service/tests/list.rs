@@ -186,3 +186,50 @@ async fn it_is_listed_who_still_uses_a_secret_that_was_replaced() {
     world.service.revoke_token(&world.by, ids[2], "").await.unwrap();
     assert_eq!((which("any").await, which("in_use").await), (vec![ids[0]], vec![]));
 }
+
+/// Row E1: what somebody sees one by one they are listed, and nothing else.
+#[tokio::test]
+async fn e1_lists_hold_the_tokens_of_subordinates_and_of_whoever_joined() {
+    let world = World::with_alice().await;
+    for body in [
+        json!({"id": "kid", "parent": "alice"}),
+        json!({"id": "grandchild", "parent": "kid"}),
+        json!({"id": "boss", "roles": ["company-administrator"], "company": "acme"}),
+        json!({"id": "late"}),
+    ] {
+        world.owner(body).await.unwrap();
+    }
+    let mut ids = Vec::new();
+    for owner in ["alice", "kid", "grandchild", "late"] {
+        world.clock.advance(Span::from_seconds(1));
+        ids.push(world.create(json!({"owner": owner, "name": "one"})).await.unwrap().id);
+    }
+    let person =
+        async |id: &str| Caller::person(&world.service.owner_record(&owner_id(id)).await.unwrap());
+    let seen = async |id: &str, body: Value| listed(&world, &ids, &person(id).await, body).await;
+    assert_eq!(seen("alice", json!({})).await, [2, 1, 0]);
+    assert_eq!(seen("alice", json!({"text": "grand"})).await, [2]);
+    assert_eq!(seen("kid", json!({})).await, [2, 1]);
+    assert_eq!(seen("boss", json!({})).await, [0; 0]);
+    let join = input(json!({"company": "acme", "parent": null}));
+    for id in ["late", "grandchild"] {
+        world.service.update_owner(&world.by, &owner_id(id), &join).await.unwrap();
+    }
+    assert_eq!(seen("boss", json!({})).await, [3, 2], "also what was made before");
+    assert_eq!(seen("alice", json!({})).await, [1, 0], "who moved is seen no more");
+    for (id, owners, tokens) in [("alice", 2, 2), ("boss", 3, 2), ("late", 1, 1)] {
+        let by = person(id).await;
+        assert_eq!(world.service.owner_counts(&by).await.unwrap().all, owners, "{id}");
+        assert_eq!(world.service.token_counts(&by).await.unwrap().all, tokens, "{id}");
+        let (mut names, mut after) = (0, None);
+        loop {
+            let page = world.service.owners(&by, after.as_ref(), 1).await.unwrap();
+            names += page.entries.len();
+            after = page.next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(names, owners, "{id}, page by page");
+    }
+}

@@ -47,3 +47,34 @@ async fn tokens_are_counted_by_where_they_stand() {
     let counts = world.service.token_counts(&world.by).await.unwrap();
     assert_eq!((counts.expired, counts.idle_expired, counts.blocked), (2, 1, 0));
 }
+
+/// Rows E6 and F5: what a page says will stop or go on is what does, also where two things stop a token.
+#[tokio::test(flavor = "multi_thread")]
+async fn e6_f5_what_stops_and_goes_on_is_counted_where_a_company_and_a_user_are_blocked() {
+    let world = World::new().await;
+    let service = &world.service;
+    let acme: crate::domain::id::Slug = "acme".parse().unwrap();
+    service.create_company(&world.by, input(json!({"id": "acme"}))).await.unwrap();
+    for (owner, tokens) in [("uma", 3), ("leo", 2)] {
+        world.owner(json!({"id": owner, "company": "acme"})).await.unwrap();
+        for _ in 0..tokens {
+            world.create(json!({"owner": owner, "name": "one"})).await.unwrap();
+        }
+    }
+    let active = async || service.token_counts(&world.by).await.unwrap().active as u64;
+    let of_uma = async || service.stopping(&world.by, &owner_id("uma")).await.unwrap();
+    let of_acme = async || service.stopping_of_company(&world.by, &acme).await.unwrap();
+    assert_eq!((of_uma().await, of_acme().await, active().await), (3, 5, 5));
+    service.block_company(&world.by, &acme, "").await.unwrap();
+    world.clock.advance(Span::from_seconds(60));
+    assert_eq!((of_uma().await, of_acme().await, active().await), (0, 5, 0));
+    service.block_owner(&world.by, &owner_id("uma"), "").await.unwrap();
+    world.clock.advance(Span::from_seconds(60));
+    assert_eq!((of_uma().await, of_acme().await, active().await), (0, 2, 0));
+    service.unblock_company(&world.by, &acme, "").await.unwrap();
+    world.clock.advance(Span::from_seconds(60));
+    assert_eq!((of_uma().await, of_acme().await, active().await), (3, 2, 2));
+    service.unblock_owner(&world.by, &owner_id("uma"), "").await.unwrap();
+    world.clock.advance(Span::from_seconds(60));
+    assert_eq!((of_uma().await, of_acme().await, active().await), (3, 5, 5));
+}
