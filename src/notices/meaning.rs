@@ -3,6 +3,7 @@
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::notice::NoticeKind;
 use crate::domain::owner::Owner;
+use crate::domain::role::Role;
 use crate::domain::secret::Digest;
 use crate::domain::token::End;
 use crate::notices::payload::{Data, Notice, OwnerPart, Payload, TokenPart};
@@ -24,7 +25,8 @@ pub(super) async fn of(
         EventKind::TokenReused => told.reused(service).await?,
         EventKind::TokenRevoked => told.revoked(service).await?,
         EventKind::TokenLeaked => told.leaked(service).await?,
-        EventKind::TokenUpdated | EventKind::OwnerUpdated => told.updated(service).await?,
+        EventKind::TokenUpdated | EventKind::OwnerUpdated => told.widened(service).await?,
+        EventKind::TokenCreated | EventKind::OwnerCreated => told.made(service)?,
         _ => {}
     }
     Ok(told.notices)
@@ -111,7 +113,28 @@ impl Told<'_> {
         Ok(())
     }
 
-    async fn updated(&mut self, service: &Service) -> Result<(), ServiceError> {
+    /// Somebody new may manage others: a token with all flags, or a user with a role that has a meaning here.
+    fn made(&mut self, service: &Service) -> Result<(), ServiceError> {
+        let recorded = self.recorded;
+        let data = || Data::by(&recorded.event.actor);
+        for record in service.made(self.recorded)? {
+            let (token, owner) = match &record {
+                Record::Token(token) if token.flags.is_unlimited() => {
+                    (Some(TokenPart::new(token)), None)
+                }
+                Record::Owner(owner) if Role::ALL.iter().any(|role| role.is_of(owner)) => {
+                    (None, Some(OwnerPart::new(owner)))
+                }
+                _ => continue,
+            };
+            let widened = vec![if token.is_some() { "flags" } else { "roles" }];
+            self.add(NoticeKind::Widened, Data { token, owner, widened, ..data() })?;
+        }
+        Ok(())
+    }
+
+    /// Somebody may do more than before.
+    async fn widened(&mut self, service: &Service) -> Result<(), ServiceError> {
         let event = &self.recorded.event;
         let data = || Data { reason: &event.reason, ..Data::by(&event.actor) };
         for written in service.written(self.recorded).await? {
@@ -124,7 +147,14 @@ impl Told<'_> {
                     }
                 }
                 (Some(Record::Owner(before)), Record::Owner(after)) => {
-                    let widened = widened_owner(before, after);
+                    let mut widened = widened_owner(before, after);
+                    let by_themselves = event.actor == Actor::Owner(after.id.clone());
+                    if after.password.is_some()
+                        && after.password != before.password
+                        && !by_themselves
+                    {
+                        widened.push("password");
+                    }
                     let owner = Some(OwnerPart::new(after));
                     if !widened.is_empty() {
                         self.add(NoticeKind::Widened, Data { owner, widened, ..data() })?;

@@ -49,6 +49,14 @@ impl Service {
         Ok(self.events_after(before, 1).await?.pop())
     }
 
+    /// The records that an event made, of which there was none before.
+    ///
+    /// # Errors
+    /// A history that is damaged.
+    pub fn made(&self, recorded: &Recorded) -> Result<Vec<Record>, ServiceError> {
+        records(recorded)
+    }
+
     /// The records that an event wrote.
     ///
     /// # Errors

@@ -116,8 +116,10 @@ fn whoever_ends_their_own_token_is_not_told_of_it() {
     advance(&gateway, 100);
     gateway.wait_for_upkeep();
     let id = revoked(&gateway, "by another");
-    let told = receiver.told(1);
-    assert_eq!((told.len(), &told[0].body["data"]["token"]["id"]), (1, &json!(id)));
+    let told = receiver.told(2);
+    assert_eq!(types(&told), ["rights.widened", "token.revoked"], "a token that manages others");
+    let about = told.iter().map(|one| &one.body["data"]["token"]["id"]);
+    assert_eq!(about.collect::<Vec<_>>(), [&json!(own.id), &json!(id)]);
 }
 
 #[test]
