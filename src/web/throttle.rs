@@ -55,6 +55,12 @@ impl Throttle {
         failures.map(|failures| failures.until.since(now)).filter(|wait| !wait.is_zero())
     }
 
+    /// How long one name has to wait, wherever it comes from.
+    pub fn wait_of_name(&self, name: &str, now: Timestamp) -> Option<Span> {
+        let failures = get(&self.by_name, &name.to_owned());
+        failures.map(|failures| failures.until.since(now)).filter(|wait| !wait.is_zero())
+    }
+
     /// Notes something of an address alone.
     pub fn count(&self, address: IpAddr, now: Timestamp) {
         note(&self.by_address, network(address), now, FREE_OF_ADDRESS, LONGEST_OF_ADDRESS);
@@ -63,6 +69,11 @@ impl Throttle {
     /// Notes that somebody failed.
     pub fn failed(&self, address: IpAddr, name: &str, now: Timestamp) {
         note(&self.by_address, network(address), now, FREE_OF_ADDRESS, LONGEST_OF_ADDRESS);
+        self.failed_as(name, now);
+    }
+
+    /// Notes a failure of one name alone.
+    pub fn failed_as(&self, name: &str, now: Timestamp) {
         // Nobody has a longer name.
         if name.len() <= crate::domain::id::MAX_NAME {
             note(&self.by_name, name.to_owned(), now, FREE_OF_NAME, LONGEST_OF_NAME);
@@ -79,6 +90,11 @@ impl Throttle {
             failures.until = failures.last.plus(pause);
         }
         drop(by_address);
+        self.forget(name);
+    }
+
+    /// Forgets what failed of one name.
+    pub fn forget(&self, name: &str) {
         self.by_name.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
     }
 }
