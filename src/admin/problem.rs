@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::admin::etag;
 use crate::config::{Entry, Report};
 use crate::domain::secret;
+use crate::domain::time::Span;
 use crate::domain::token::Revision;
 use crate::notices::SetupError;
 use crate::service::ServiceError;
@@ -37,6 +38,9 @@ pub struct Problem {
     /// The revision that a record is at, where another was wanted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub revision: Option<u64>,
+    /// In how many seconds to ask again, told as a field of the answer.
+    #[serde(skip)]
+    pub wait: Option<u64>,
     /// All mistakes of a configuration.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub mistakes: Vec<Mistake>,
@@ -87,6 +91,7 @@ impl Problem {
             field: None,
             hint: None,
             revision: None,
+            wait: None,
             mistakes: Vec::new(),
         }
     }
@@ -144,6 +149,7 @@ impl From<ServiceError> for Problem {
             field: error.at_field().map(str::to_owned),
             hint: error.hint(),
             revision: error.revision().map(|revision| revision.0),
+            wait: error.wait().map(Span::seconds),
             ..Self::new(status, error.kind(), error.title(), &error)
         }
     }
@@ -161,6 +167,9 @@ impl IntoResponse for Problem {
         response.headers_mut().insert(header::CONTENT_TYPE, MEDIA_TYPE);
         if let Some(revision) = self.revision {
             response.headers_mut().insert(header::ETAG, etag::tag(Revision(revision)));
+        }
+        if let Some(wait) = self.wait {
+            response.headers_mut().insert(header::RETRY_AFTER, wait.into());
         }
         response
     }

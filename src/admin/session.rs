@@ -16,7 +16,8 @@ use crate::admin::problem::Problem;
 use crate::domain::id::OwnerId;
 use crate::domain::owner::Owner;
 use crate::domain::time::Span;
-use crate::service::ServiceError;
+use crate::service::view::OwnerChanged;
+use crate::service::{Caller, ServiceError};
 use crate::web::sessions::{COOKIE, Session};
 
 /// What somebody signs in with.
@@ -98,7 +99,9 @@ pub(super) enum NotSignedIn {
 impl From<NotSignedIn> for Response {
     fn from(why: NotSignedIn) -> Self {
         match why {
-            NotSignedIn::Wait(wait) => too_many(wait),
+            NotSignedIn::Wait(wait) => {
+                Problem::from(ServiceError::TooManyFailures(wait)).into_response()
+            }
             NotSignedIn::Wrong => {
                 let detail = "this user name and password are not right";
                 let status = StatusCode::UNAUTHORIZED;
@@ -135,11 +138,33 @@ pub(super) async fn sign_in(
     }
 }
 
-fn too_many(wait: Span) -> Response {
-    let detail = format!("too many have failed to sign in; try again in {} s", wait.seconds());
-    let status = StatusCode::TOO_MANY_REQUESTS;
-    let problem = Problem::new(status, "too-many-failures", "Try again later", detail);
-    ([(header::RETRY_AFTER, wait.seconds().to_string())], problem).into_response()
+/// Gives an owner another password, or takes it away. Whoever does that for themselves shows the present one,
+/// which nobody guesses at in a session that is not theirs: it is throttled as signing in is, by the name.
+///
+/// # Errors
+/// Too many that were wrong before, and those of the act.
+pub(super) async fn set_password(
+    handles: &Handles,
+    by: &Caller,
+    id: &OwnerId,
+    present: Option<&str>,
+    wanted: Option<&str>,
+) -> Result<OwnerChanged, ServiceError> {
+    if by.owner() != Some(id) {
+        return handles.service.set_password(by, id, present, wanted).await;
+    }
+    let (throttle, now) = (&handles.people.throttle, handles.service.now());
+    if let Some(wait) = throttle.wait_of_name(id.as_str(), now) {
+        return Err(ServiceError::TooManyFailures(wait));
+    }
+    // Counted before it is known, as at signing in.
+    throttle.failed_as(id.as_str(), now);
+    let changed = handles.service.set_password(by, id, present, wanted).await;
+    // A new one that is refused comes after the present one was right.
+    if changed.as_ref().map_or_else(|error| error.at_field() == Some("password"), |_| true) {
+        throttle.forget(id.as_str());
+    }
+    changed
 }
 
 /// The line that sets the cookie of a session.

@@ -44,7 +44,7 @@ pub struct ServerStatus {
     /// Where clients come in.
     #[schema(value_type = String)]
     pub public: SocketAddr,
-    /// Where metrics and health are answered.
+    /// Where pages, the REST API, metrics and health are answered.
     #[schema(value_type = String)]
     pub admin: SocketAddr,
     /// The file that it was configured from.

@@ -11,6 +11,7 @@ use crate::admin::Handles;
 use crate::admin::etag::Tagged;
 use crate::admin::extract::{Body, By, Id, Params};
 use crate::admin::problem::Problem;
+use crate::admin::session;
 use crate::admin::tokens::PAGE_ENTRIES;
 use crate::domain::id::OwnerId;
 use crate::service::input::{NewOwner, OwnerChange, Reason};
@@ -112,5 +113,5 @@ pub(super) async fn set_password(
     Body(NewPassword { present, password }): Body<NewPassword>,
 ) -> Result<Tagged<OwnerChanged>, Problem> {
     let (present, password) = (present.as_deref(), password.as_deref());
-    Ok(Tagged(handles.service.set_password(&by, &id, present, password).await?))
+    Ok(Tagged(session::set_password(&handles, &by, &id, present, password).await?))
 }

@@ -92,7 +92,7 @@ impl Running {
         self.public
     }
 
-    /// Where metrics and health are answered.
+    /// Where pages, the REST API, metrics and health are answered.
     pub const fn admin(&self) -> SocketAddr {
         self.faces.admin()
     }

@@ -43,7 +43,7 @@ pub struct UserUpdate {
     /// How people call it
     #[arg(long)]
     name: Option<String>,
-    /// Where notices go; "" clears it
+    /// For people to reach them; nothing is sent there; "" clears it
     #[arg(long)]
     email: Option<String>,
     /// The tenant that it belongs to; "" for none. Its tokens keep theirs

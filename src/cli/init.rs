@@ -2,6 +2,7 @@
 //! is ever overwritten.
 
 use std::io::{ErrorKind, Write as _};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
@@ -12,13 +13,16 @@ use crate::cli::client::Client;
 use crate::cli::failure::{Code, Failure};
 use crate::cli::output::Reply;
 use crate::cli::place::mistakes;
-use crate::cli::user;
+use crate::cli::{serve, user};
 use crate::clock::Clock;
 use crate::config::settings::SecretSource;
 use crate::config::{Environment, Overrides, Settings};
 use crate::domain::id::OwnerId;
 use crate::store::sealed::MasterKey;
 use crate::store::{self, Opener};
+
+/// Where people sign in to what is made.
+const ADMIN: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 8_081);
 
 /// Makes the three.
 ///
@@ -60,17 +64,19 @@ pub async fn run(init: &Init, common: &Common, clock: Clock) -> Result<Reply, Fa
     let text_of_file = text(&init.upstream, written_data, written_key);
     write_new(&config, 0o644, text_of_file.as_bytes())?;
     make_key(key)?;
+    let pages = serve::pages_at(ADMIN.into());
     let shown = |path: &Path| path.display().to_string();
     let text = format!(
         "wrote `{}`, the folder `{}` and the master key `{}`\n\
          keep a copy of the key apart from backups: secret parameters in them need it\n\
          user `{}` may do everything; the password, which is never shown again: {}\n\
-         next: edit the configuration, then run `tollgate serve`",
+         next: edit the configuration, run `tollgate serve`, and sign in at {}",
         shown(&config),
         shown(&data),
         shown(key),
         init.administrator,
         *password,
+        pages,
     );
     let administrator = json!({"user": init.administrator, "password": *password});
     let made = json!({
@@ -137,7 +143,7 @@ fn text(upstream: &str, data: &Path, key: &Path) -> String {
 
 [listen]
 public = "127.0.0.1:8080"           # where clients come in
-admin = "127.0.0.1:8081"            # metrics and health
+admin = "{admin}"            # pages to sign in to, REST, metrics and health
 
 # Paths are relative to the folder of this file.
 [store]
@@ -169,6 +175,7 @@ path = "/{{*rest}}"
 # context = "orders"
 # flags = ["view"]
 "#,
+        admin = SocketAddr::from(ADMIN),
         data = quoted(data),
         key = format_args!("{:?}", format!("file:{}", key.display())),
     )

@@ -124,6 +124,13 @@ pub fn moment(at: Timestamp, now: Timestamp) -> String {
     format!("{at} ({})", relative(at, now))
 }
 
+/// The day of a moment (UTC) and how far away it is, where there is little room.
+pub fn day(at: Timestamp, now: Timestamp) -> String {
+    let text = at.to_string();
+    let day = text.split_once('T').map_or(text.as_str(), |(day, _)| day);
+    format!("{day} ({})", relative(at, now))
+}
+
 /// Text that cannot move the cursor or colour the screen (sec-L2).
 pub fn shown(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
@@ -143,6 +150,14 @@ mod tests {
     fn fields_without_a_value_are_left_out() {
         let rows = [("a", Some("1\n2".to_owned())), ("long", None), ("b", Some("3".to_owned()))];
         assert_eq!(fields(&rows), "a     1\n      2\nb     3\n");
+    }
+
+    #[test]
+    fn a_day_stands_with_its_distance() {
+        let now = Timestamp::from_unix(1_000_000_000);
+        let end = now.plus(crate::domain::time::Span::from_days(99));
+        assert_eq!(day(end, now), "2001-12-17 (in 99 d)");
+        assert_eq!(day(now, now), "2001-09-09 (now)");
     }
 
     #[test]

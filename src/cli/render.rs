@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::admin::tokens::TokenCreated;
-use crate::cli::output::{fields, moment, relative, shown, table};
+use crate::cli::output::{day, fields, moment, relative, shown, table};
 use crate::domain::conditions::Conditions;
 use crate::domain::grant::{Contexts, Items};
 use crate::domain::id::Slug;
@@ -38,12 +38,12 @@ fn state(token: &TokenView) -> String {
 /// When a token ends, by time or by idleness, or when it did.
 fn ends(token: &TokenView, now: Timestamp) -> String {
     if let Some(ended) = &token.ended {
-        return relative(ended.act.at, now);
+        return day(ended.act.at, now);
     }
     match (token.expires_at, token.idle_at) {
-        (Some(end), Some(idle)) if idle < end => format!("{} if unused", relative(idle, now)),
-        (Some(end), _) => relative(end, now),
-        (None, Some(idle)) => format!("{} if unused", relative(idle, now)),
+        (Some(end), Some(idle)) if idle < end => format!("{}, if unused", day(idle, now)),
+        (Some(end), _) => day(end, now),
+        (None, Some(idle)) => format!("{}, if unused", day(idle, now)),
         (None, None) => "never".to_owned(),
     }
 }

@@ -1,6 +1,7 @@
 //! `tollgate serve`: the gateway itself.
 
 use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::path::Path;
 
 use serde_json::json;
@@ -34,12 +35,20 @@ pub fn run(serve: &Serve, common: &Common, clock: Clock) -> Result<Reply, Failur
     outcome.map_err(|failure| as_logs_are(failure, format))
 }
 
+/// Where people sign in: of the machine itself by the name for which browsers keep the cookie.
+pub fn pages_at(admin: SocketAddr) -> String {
+    match admin.ip().is_loopback() {
+        true => format!("http://localhost:{}", admin.port()),
+        false => format!("http://{admin}"),
+    }
+}
+
 fn begun(running: &Running, data: &Path) -> Result<Reply, Failure> {
     let text = format!(
-        "tollgate {} listens on http://{} (health and metrics on http://{})",
+        "tollgate {} listens on http://{} (pages, REST, health and metrics on {})",
         env!("CARGO_PKG_VERSION"),
         running.public(),
-        running.admin(),
+        pages_at(running.admin()),
     );
     let json = json!({
         "public": running.public(),

@@ -18,7 +18,7 @@ pub struct Environment(BTreeMap<String, String>);
 pub struct Overrides {
     /// Where clients come in.
     pub public: Option<SocketAddr>,
-    /// Where metrics and health are answered.
+    /// Where pages, the REST API, metrics and health are answered.
     pub admin: Option<SocketAddr>,
     /// The data folder, and with it what lies in it or beside it by default.
     pub data: Option<PathBuf>,

@@ -52,7 +52,7 @@ pub struct Settings {
 pub struct Listen {
     /// Where clients come in.
     pub public: SocketAddr,
-    /// Where metrics and health are answered.
+    /// Where pages, the REST API, metrics and health are answered.
     pub admin: SocketAddr,
     /// Names under which that may be asked, beside `localhost` and IP addresses: in lower case,
     /// without a trailing dot.

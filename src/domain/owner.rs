@@ -54,7 +54,7 @@ pub struct Owner {
     pub kind: OwnerKind,
     /// How people call it.
     pub name: String,
-    /// Where notices go.
+    /// For people to reach them; nothing is sent there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub email: Option<String>,
     /// The tenant that it belongs to.

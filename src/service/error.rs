@@ -97,6 +97,12 @@ pub enum ServiceError {
     /// The history is not the one that it should be.
     #[error("{0}")]
     History(String),
+    /// Too many passwords were wrong: nobody looks at another one before that time is over.
+    #[error("too many passwords were wrong; try again in {} s", .0.seconds())]
+    TooManyFailures(Span),
+    /// Too many passwords wait to be looked at.
+    #[error("too many passwords are being looked at; try again in a moment")]
+    Busy,
     /// The machine gives no random numbers.
     #[error("no random numbers could be had from the system")]
     NoEntropy,
@@ -135,6 +141,15 @@ impl ServiceError {
         }
     }
 
+    /// How long to wait before it is asked again, where that is known.
+    pub const fn wait(&self) -> Option<Span> {
+        match self {
+            Self::TooManyFailures(wait) => Some(*wait),
+            Self::Busy => Some(Span::from_seconds(1)),
+            _ => None,
+        }
+    }
+
     /// The way out, where the message does not tell it.
     pub fn hint(&self) -> Option<String> {
         match self {
@@ -162,7 +177,9 @@ impl ServiceError {
             | Self::NotAsShown { .. }
             | Self::History(_) => 409,
             Self::Changed { .. } => 412,
+            Self::TooManyFailures(_) => 429,
             Self::ClockBehind { .. }
+            | Self::Busy
             | Self::NoEntropy
             | Self::NoMasterKey(_)
             | Self::NotSealed(_) => 503,
@@ -199,6 +216,8 @@ impl ServiceError {
             Self::NotAsShown { .. } => "not-as-shown",
             Self::ClockBehind { .. } => "clock-behind",
             Self::History(_) => "other-history",
+            Self::TooManyFailures(_) => "too-many-failures",
+            Self::Busy => "busy",
             Self::NoEntropy | Self::NoMasterKey(_) | Self::NotSealed(_) => "unavailable",
             Self::Store(error) => match error {
                 StoreError::Conflict { .. } => "conflict",
@@ -230,6 +249,7 @@ impl ServiceError {
             "rotated" => "It has a successor",
             "conflict" | "changed" => "Somebody changed it meanwhile",
             "not-as-shown" => "This is not what was shown",
+            "too-many-failures" | "busy" => "Try again later",
             "duplicate-secret" => "Another token has this secret",
             "disk-full" => "The disk is full",
             "read-only" => "Changes are refused",

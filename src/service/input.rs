@@ -234,7 +234,7 @@ pub struct NewOwner {
     /// How people call it; the id if left out.
     #[serde(default)]
     pub name: String,
-    /// Where notices go.
+    /// For people to reach them; nothing is sent there.
     #[serde(default)]
     pub email: Option<String>,
     /// The tenant.
@@ -266,7 +266,7 @@ pub struct OwnerChange {
     #[schema(value_type = Option<String>)]
     #[serde(default)]
     pub name: Patch<String>,
-    /// Where notices go.
+    /// For people to reach them; nothing is sent there.
     #[schema(value_type = Option<String>)]
     #[serde(default)]
     pub email: Patch<String>,

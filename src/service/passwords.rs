@@ -19,12 +19,21 @@ use crate::service::{Service, create, grant};
 /// How many characters a password has: long ones need no other rule (NIST SP 800-63B section 3.1.1.2).
 const CHARS: std::ops::RangeInclusive<usize> = 12..=200;
 
-/// How many are checked at a time.
+/// How many are checked at a time, and how many wait for that: some 300 ms for the last of them.
 const AT_ONCE: usize = 2;
+const WAITING: usize = 32;
 
 const SALT_BYTES: usize = 16;
 
-static ROOM: Semaphore = Semaphore::const_new(AT_ONCE);
+static ROOM: Room = Room::new();
+
+/// Where passwords are looked at.
+struct Room {
+    /// Who is in it or waits before it.
+    all: Semaphore,
+    /// Who is in it.
+    inside: Semaphore,
+}
 
 /// What is checked against where there is nothing, so that the time tells nobody which names exist.
 static NOBODY: LazyLock<Option<PasswordHash>> = LazyLock::new(|| hashed("nobody has this").ok());
@@ -124,8 +133,28 @@ async fn matches(password: String, hash: Option<PasswordHash>) -> Result<bool, S
 async fn aside<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, ServiceError> {
-    let _room = ROOM.acquire().await.map_err(|_| ServiceError::NoEntropy)?;
-    tokio::task::spawn_blocking(work).await.map_err(|_| ServiceError::NoEntropy)
+    ROOM.work(work).await
+}
+
+impl Room {
+    const fn new() -> Self {
+        let (all, inside) = (AT_ONCE + WAITING, AT_ONCE);
+        Self { all: Semaphore::const_new(all), inside: Semaphore::const_new(inside) }
+    }
+
+    async fn work<T: Send + 'static>(
+        &'static self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, ServiceError> {
+        let place = self.all.try_acquire().map_err(|_| ServiceError::Busy)?;
+        let inside = self.inside.acquire().await.map_err(|_| ServiceError::Busy)?;
+        // The places go with the work, which goes on when whoever asked for it leaves.
+        let work = move || {
+            let (_place, _inside) = (place, inside);
+            work()
+        };
+        tokio::task::spawn_blocking(work).await.map_err(|_| ServiceError::NoEntropy)
+    }
 }
 
 fn hashed(password: &str) -> Result<PasswordHash, ServiceError> {
@@ -162,6 +191,41 @@ mod tests {
         assert!(signed_in(GOOD).await);
         service.set_password(&world.by, &alice, None, None).await.unwrap();
         assert!(!signed_in(GOOD).await);
+    }
+
+    #[tokio::test]
+    async fn few_wait_before_passwords_are_looked_at_and_more_are_turned_away() {
+        static FULL: Room = Room::new();
+        let (open, gate) = std::sync::mpsc::channel::<()>();
+        let gate = Arc::new(std::sync::Mutex::new(gate));
+        let behind = |gate: Arc<std::sync::Mutex<_>>| async move {
+            let wait = move || {
+                gate.lock().is_ok_and(
+                    |gate: std::sync::MutexGuard<'_, std::sync::mpsc::Receiver<()>>| {
+                        gate.recv().is_ok()
+                    },
+                )
+            };
+            FULL.work(wait).await
+        };
+        let mut all: Vec<_> =
+            (0..AT_ONCE + WAITING).map(|_| tokio::spawn(behind(gate.clone()))).collect();
+        while FULL.all.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        let more = FULL.work(|| ()).await.unwrap_err();
+        assert_eq!((more.status(), more.kind()), (503, "busy"));
+        // Whoever waits and leaves makes room; whoever is looked at keeps it to the end.
+        let leaver = all.pop().unwrap();
+        leaver.abort();
+        assert!(leaver.await.unwrap_err().is_cancelled());
+        assert_eq!(FULL.all.available_permits(), 1);
+        for one in all {
+            open.send(()).unwrap();
+            assert!(one.await.unwrap().unwrap());
+        }
+        assert_eq!(FULL.inside.available_permits(), AT_ONCE);
+        FULL.work(|| ()).await.unwrap();
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -231,7 +231,7 @@ pub struct OwnerView {
     pub kind: OwnerKind,
     /// How people call it.
     pub name: String,
-    /// Where notices go.
+    /// For people to reach them; nothing is sent there.
     pub email: Option<String>,
     /// The tenant.
     pub company: Option<Slug>,

@@ -55,6 +55,12 @@ impl Throttle {
         failures.map(|failures| failures.until.since(now)).filter(|wait| !wait.is_zero())
     }
 
+    /// How long one name has to wait, wherever it comes from.
+    pub fn wait_of_name(&self, name: &str, now: Timestamp) -> Option<Span> {
+        let failures = get(&self.by_name, &name.to_owned());
+        failures.map(|failures| failures.until.since(now)).filter(|wait| !wait.is_zero())
+    }
+
     /// Notes something of an address alone.
     pub fn count(&self, address: IpAddr, now: Timestamp) {
         note(&self.by_address, network(address), now, FREE_OF_ADDRESS, LONGEST_OF_ADDRESS);
@@ -63,16 +69,32 @@ impl Throttle {
     /// Notes that somebody failed.
     pub fn failed(&self, address: IpAddr, name: &str, now: Timestamp) {
         note(&self.by_address, network(address), now, FREE_OF_ADDRESS, LONGEST_OF_ADDRESS);
+        self.failed_as(name, now);
+    }
+
+    /// Notes a failure of one name alone.
+    pub fn failed_as(&self, name: &str, now: Timestamp) {
         // Nobody has a longer name.
         if name.len() <= crate::domain::id::MAX_NAME {
             note(&self.by_name, name.to_owned(), now, FREE_OF_NAME, LONGEST_OF_NAME);
         }
     }
 
-    /// Forgets what failed of an address and a name that have signed in.
+    /// Forgets what failed of a name that has signed in, and takes back what was noted of this attempt. What
+    /// else failed at the address stays: it may have been at the names of others.
     pub fn succeeded(&self, address: IpAddr, name: &str) {
-        let by_address = &mut *self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
-        by_address.remove(&network(address));
+        let mut by_address = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(failures) = by_address.get_mut(&network(address)) {
+            failures.count = failures.count.saturating_sub(1);
+            let pause = pause(failures.count, FREE_OF_ADDRESS, LONGEST_OF_ADDRESS);
+            failures.until = failures.last.plus(pause);
+        }
+        drop(by_address);
+        self.forget(name);
+    }
+
+    /// Forgets what failed of one name.
+    pub fn forget(&self, name: &str) {
         self.by_name.lock().unwrap_or_else(PoisonError::into_inner).remove(name);
     }
 }
@@ -105,12 +127,16 @@ fn note<K: Hash + Eq + Clone>(
     }
     failures.count = failures.count.saturating_add(1);
     failures.last = now;
-    // One second, then two, four, and so on.
-    let seconds = match failures.count.checked_sub(free) {
+    failures.until = now.plus(pause(failures.count, free, longest));
+}
+
+/// The wait behind so many failures: one second, then two, four, and so on.
+fn pause(count: u32, free: u32, longest: Span) -> Span {
+    let seconds = match count.checked_sub(free) {
         None | Some(0) => 0,
         Some(beyond) => 1_u64.checked_shl(beyond - 1).unwrap_or(u64::MAX).min(longest.seconds()),
     };
-    failures.until = now.plus(Span::from_seconds(seconds));
+    Span::from_seconds(seconds)
 }
 
 /// An address, or the network that one customer has in IPv6.
@@ -156,10 +182,34 @@ mod tests {
         assert_eq!(throttle.wait(guesser, "x", at(0)), Some(LONGEST_OF_ADDRESS));
         assert_eq!(throttle.wait(other, "root", at(0)), Some(LONGEST_OF_NAME), "by name too");
         throttle.succeeded(guesser, "root");
-        assert_eq!(throttle.wait(guesser, "root", at(0)), None);
-        throttle.failed(guesser, "root", at(0));
+        assert_eq!(throttle.wait(other, "root", at(0)), None, "the name is let in again");
+        throttle.failed(other, "root", at(0));
         throttle.failed(guesser, "root", at(MEMORY.seconds()));
         assert_eq!(throttle.wait(guesser, "root", at(MEMORY.seconds())), None);
+    }
+
+    #[test]
+    fn whoever_signs_in_between_guesses_at_others_waits_all_the_same() {
+        let throttle = Throttle::default();
+        let guesser = from("192.0.2.1");
+        for nth in 0..FREE_OF_ADDRESS {
+            throttle.failed(guesser, &format!("name-{nth}"), at(0));
+            throttle.failed(guesser, "own", at(0));
+            throttle.succeeded(guesser, "own");
+        }
+        assert_eq!(throttle.wait(guesser, "own", at(0)), None, "ten are free");
+        throttle.failed(guesser, "root", at(0));
+        assert_eq!(throttle.wait(guesser, "own", at(0)), Some(Span::from_seconds(1)));
+        throttle.failed(guesser, "own", at(1));
+        throttle.succeeded(guesser, "own");
+        throttle.failed(guesser, "root", at(2));
+        assert_eq!(throttle.wait(guesser, "own", at(2)), Some(Span::from_seconds(2)));
+        let office = from("192.0.2.9");
+        for nth in 0..100 {
+            throttle.failed(office, &format!("colleague-{nth}"), at(0));
+            throttle.succeeded(office, &format!("colleague-{nth}"));
+        }
+        assert_eq!(throttle.wait(office, "late", at(0)), None, "who signs in is no failure");
     }
 
     #[test]

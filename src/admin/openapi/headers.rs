@@ -36,7 +36,7 @@ pub(super) fn refusals(content: &Value) -> Value {
         "NotSignedIn": refusal("Whoever asks is not known.", &["WWW-Authenticate"]),
         "Changed": refusal("It is at another revision.", &["ETag"]),
         "Limited": refusal(
-            "The token that asks has met one of its limits.",
+            "The token that asks has met one of its limits, or too many passwords were wrong.",
             &["Retry-After", "RateLimit", "RateLimit-Policy"],
         ),
         "TooMany": refusal("There were too many of these from one address.", &["Retry-After"]),

@@ -213,6 +213,40 @@ async fn signing_in_is_throttled() {
     assert_eq!(face.sign_in("alice", GOOD).await.status, 200);
 }
 
+/// Whoever has a session of somebody else does not find out their password in it.
+#[tokio::test(flavor = "multi_thread")]
+async fn guessing_at_the_present_password_is_throttled_as_signing_in_is() {
+    let face = Face::new().await;
+    let signed_in = face.sign_in("alice", GOOD).await;
+    let (cookie, csrf) = (signed_in.cookie(), signed_in.body["csrf_token"].as_str().unwrap());
+    let act = [("cookie", cookie.as_str()), ("x-csrf-token", csrf)];
+    let change = async |present: &str, password: &str| {
+        let body = json!({"present": present, "password": password});
+        face.ask("POST /users/alice/password", &act, body).await
+    };
+    for _ in 0..30 {
+        assert_eq!(change(GOOD, "short").await.status, 400, "that is no guess");
+    }
+    let mut statuses = Vec::new();
+    for _ in 0..22 {
+        statuses.push(change("not this one at all", "another good password").await.status);
+    }
+    assert_eq!((&statuses[..21], statuses[21]), (&[400; 21][..], 429));
+    let late = change(GOOD, "another good password").await;
+    assert_eq!(late.body["type"], "urn:tollgate:problem:too-many-failures");
+    assert_eq!((late.status, &late.headers[header::RETRY_AFTER]), (429, &"1".parse().unwrap()));
+    assert_eq!(face.sign_in("alice", GOOD).await.status, 429, "it is one count");
+    let root = face.sign_in("root", GOOD).await;
+    assert_eq!(root.status, 200, "nobody else waits");
+    let csrf = root.body["csrf_token"].as_str().unwrap().to_owned();
+    let (cookie, body) = (root.cookie(), json!({"password": "another good password"}));
+    let act_of_root = [("cookie", cookie.as_str()), ("x-csrf-token", csrf.as_str())];
+    let given = face.ask("POST /users/alice/password", &act_of_root, body).await;
+    assert_eq!(given.status, 200, "nor whoever needs to show none");
+    face.world.clock.advance(Span::from_seconds(1));
+    assert_eq!(face.sign_in("alice", "another good password").await.status, 200);
+}
+
 /// sec-W1, sec-T1: whoever finds a secret can report it without being known, and learns nothing by it.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stranger_who_reports_a_leak_is_told_nothing() {

@@ -56,7 +56,7 @@ pub struct UserAdd {
     /// How people call it
     #[arg(long, default_value = "", hide_default_value = true)]
     pub name: String,
-    /// Where notices go
+    /// For people to reach them; nothing is sent there
     #[arg(long)]
     pub email: Option<String>,
     /// The tenant that it belongs to

@@ -21,7 +21,7 @@ pub struct Demo {
     /// Where clients come in [default: 127.0.0.1:8080, or any port if that is taken]
     #[arg(long, value_name = "ADDR")]
     pub public: Option<SocketAddr>,
-    /// Where metrics and health are answered [default: 127.0.0.1:8081, or any port]
+    /// Where pages, the REST API, metrics and health are answered [default: 127.0.0.1:8081, or any port]
     #[arg(long, value_name = "ADDR")]
     pub admin: Option<SocketAddr>,
 }
@@ -35,7 +35,7 @@ pub struct Serve {
     /// Where clients come in, instead of the configured address
     #[arg(long, value_name = "ADDR")]
     pub listen: Option<SocketAddr>,
-    /// Where metrics and health are answered, instead of the configured address
+    /// Where pages, the REST API, metrics and health are answered, instead of the configured address
     #[arg(long, value_name = "ADDR")]
     pub admin: Option<SocketAddr>,
 }

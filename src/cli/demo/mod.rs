@@ -33,7 +33,15 @@ struct Started {
     public: SocketAddr,
     admin: SocketAddr,
     data: PathBuf,
+    administrator: Administrator,
     examples: Vec<Example>,
+}
+
+/// Who signs in to the pages.
+#[derive(Serialize)]
+struct Administrator {
+    user: &'static str,
+    password: String,
 }
 
 /// Starts everything, says how to try it, and runs until the process is told to stop.
@@ -59,6 +67,10 @@ pub fn run(demo: &Demo, common: &Common, clock: Clock) -> Result<Reply, Failure>
         public: running.public(),
         admin: running.admin(),
         data: folder.path.clone(),
+        administrator: Administrator {
+            user: seed::ADMINISTRATOR,
+            password: seeded.password.to_string(),
+        },
         examples,
     };
     let text = text_of(&started, &config, folder.is_ours);
@@ -205,12 +217,15 @@ fn text_of(started: &Started, config: &Path, passes: bool) -> String {
         "also for the next time"
     };
     let mut text = format!(
-        "The gateway listens on http://{}, health and metrics on http://{}.\n\
+        "The gateway listens on http://{}, and pages, REST, health and metrics on {pages}.\n\
+         Sign in at {pages} as `{}` with the password {}\n\
          Behind it stands a small upstream that answers with what it was sent.\n\
          Everything is kept in {}, {how_long}.\n\n",
         started.public,
-        started.admin,
-        started.data.display()
+        started.administrator.user,
+        started.administrator.password,
+        started.data.display(),
+        pages = serve::pages_at(started.admin),
     );
     for example in &started.examples {
         let _ = writeln!(text, "# {}: {}", example.expect, example.name);

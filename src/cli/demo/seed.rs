@@ -5,22 +5,30 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use serde_json::{Value, json};
+use zeroize::Zeroizing;
 
 use crate::admin::problem::Problem;
 use crate::cache::Cache;
 use crate::cli::failure::Failure;
+use crate::cli::secret;
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::domain::id::TokenId;
+use crate::domain::role::Role;
 use crate::domain::time::{Span, Timestamp};
 use crate::service::{Caller, Service, ServiceError};
 use crate::store::Store;
+
+/// Who signs in to a demo.
+pub(super) const ADMINISTRATOR: &str = "admin";
 
 /// How long ago the dead tokens were made.
 const LONG_AGO: Span = Span::from_days(200);
 
 /// The secrets of the tokens.
 pub(super) struct Seeded {
+    /// The password of the administrator.
+    pub(super) password: Zeroizing<String>,
     /// Reads orders.
     pub(super) reader: String,
     /// Reads and writes orders.
@@ -69,6 +77,7 @@ pub(super) async fn seed(
     let edit = json!({"contexts": ["orders"], "flags": ["view", "edit"]});
     let one_item = json!({"contexts": ["stock"], "items": ["7"]});
     let seeded = Seeded {
+        password: present.administrator().await?,
         reader: present.token("reads orders", read.clone()).await?.1,
         editor: present.token("reads and writes orders", edit).await?.1,
         one_item: present.token("item 7 alone", one_item).await?.1,
@@ -105,7 +114,22 @@ impl Maker {
     }
 
     async fn user(&self, id: &str, name: &str) -> Result<(), Failure> {
-        let input = read(json!({ "id": id, "name": name }))?;
+        self.owner(json!({ "id": id, "name": name })).await
+    }
+
+    /// Somebody who may do everything, with a new password at each start.
+    async fn administrator(&self) -> Result<Zeroizing<String>, Failure> {
+        let roles = [Role::Administrator.as_str()];
+        self.owner(json!({ "id": ADMINISTRATOR, "roles": roles })).await?;
+        let password = secret::generated()?;
+        let id = ADMINISTRATOR.parse().map_err(Failure::usage)?;
+        let given = self.service.set_password(&self.by, &id, None, Some(&password)).await;
+        given.map_err(failure)?;
+        Ok(password)
+    }
+
+    async fn owner(&self, body: Value) -> Result<(), Failure> {
+        let input = read(body)?;
         match self.service.create_owner(&self.by, input).await {
             Err(ServiceError::OwnerExists(_)) => Ok(()),
             outcome => outcome.map(|_| ()).map_err(failure),

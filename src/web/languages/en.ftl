@@ -800,6 +800,10 @@ wrong-ceiling = Choose access levels that you have yourself.
 wrong-password = Choose a password of 12 to 200 characters that is not the user name.
 wrong-present = This is not your present password.
 wrong-again = The two new passwords differ.
+wrong-wait = { $count ->
+    [one] Too many guesses were wrong. Try again in { $count } second.
+   *[other] Too many guesses were wrong. Try again in { $count } seconds.
+}
 wrong-method = Choose a method.
 wrong-url = Give an address such as http://api.example/orders/1.
 wrong-token = This is not the id of a token.

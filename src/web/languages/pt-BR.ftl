@@ -815,6 +815,10 @@ wrong-ceiling = Escolha níveis de acesso que você mesmo tenha.
 wrong-password = Escolha uma senha de 12 a 200 caracteres que não seja o nome de usuário.
 wrong-present = Esta não é a sua senha atual.
 wrong-again = As duas senhas novas são diferentes.
+wrong-wait = { $count ->
+    [one] A senha esteve errada vezes demais. Tente de novo em { $count } segundo.
+   *[other] A senha esteve errada vezes demais. Tente de novo em { $count } segundos.
+}
 wrong-method = Escolha um método.
 wrong-url = Informe um endereço, por exemplo http://api.example/orders/1.
 wrong-token = Isto não é o identificador de um token.

@@ -47,6 +47,20 @@ async fn signing_in_is_throttled_in_words() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn guessing_at_the_present_password_is_throttled_in_words() {
+    let face = Face::new().await;
+    let alice = face.sign_in("alice").await;
+    let guess = "present=not+it&password=another+good+password&again=another+good+password";
+    for _ in 0..21 {
+        assert_eq!(alice.post("/account/password", guess).await.status, 400);
+    }
+    let late = alice.post("/account/password", guess).await;
+    assert_eq!((late.status, late.field(header::RETRY_AFTER)), (429, "1"));
+    let words = "Too many guesses were wrong. Try again in 1 second.";
+    assert!(late.text.contains("present-wrong") && late.text.contains(words), "{}", late.text);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn sec_w1_no_form_acts_for_another_site() {
     let face = Face::new().await;
     let root = face.sign_in("root").await;
