@@ -27,11 +27,12 @@ mod server;
 mod unsynced;
 mod waiting;
 
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A folder in which the program runs.
 struct Place(tempfile::TempDir);
@@ -155,4 +156,22 @@ fn files(below: &Path) -> Vec<PathBuf> {
         }
     }
     found
+}
+
+/// The status of a sign-in as the administrator that a demo has told of, where it said.
+fn signed_in(ready: &Value) -> u16 {
+    let body = json!({
+        "user": ready["administrator"]["user"], "password": ready["administrator"]["password"]
+    });
+    let (admin, body) = (ready["admin"].as_str().unwrap(), body.to_string());
+    let head = format!(
+        "POST /api/v1/session HTTP/1.1\r\nHost: {admin}\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n",
+        body.len()
+    );
+    let mut stream = TcpStream::connect(admin).unwrap();
+    stream.write_all((head + &body).as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap()
 }

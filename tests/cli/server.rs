@@ -7,7 +7,7 @@ use std::process::{Child, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::Place;
+use crate::{Place, signed_in};
 
 /// A process that was started here, and ends with the test.
 pub(crate) struct Server {
@@ -312,19 +312,7 @@ fn every_example_of_the_demo_is_answered_as_it_says() {
     let first = server.ready.clone();
     assert_eq!(first["data"].as_str(), place.path("d").canonicalize().unwrap().to_str());
     check_examples(&first);
-    let (user, password) = (&first["administrator"]["user"], &first["administrator"]["password"]);
-    let body = serde_json::json!({"user": user, "password": password}).to_string();
-    let admin = first["admin"].as_str().unwrap();
-    let head = format!(
-        "POST /api/v1/session HTTP/1.1\r\nHost: {admin}\r\nContent-Type: application/json\r\n\
-         Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
-        body.len()
-    );
-    let mut stream = std::net::TcpStream::connect(admin).unwrap();
-    std::io::Write::write_all(&mut stream, head.as_bytes()).unwrap();
-    let mut answer = String::new();
-    std::io::Read::read_to_string(&mut stream, &mut answer).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200 "), "its administrator signs in: {answer}");
+    assert_eq!(signed_in(&first), 200, "its administrator signs in");
     let list = place.json(&["--config", "d/tollgate.toml", "token", "list"]);
     assert_eq!(list["tokens"].as_array().unwrap().len(), 9);
     assert_eq!(server.stop(), 0);
