@@ -2,6 +2,7 @@
 //! from standard input, one on each line or in lines of a log, since everybody sees a command line.
 
 use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
 
 use serde_json::json;
 
@@ -24,13 +25,14 @@ const MOST_BYTES: u64 = 64 * 1_024 * 1_024;
 /// # Errors
 /// A file that cannot be read, or what the server or the folder refuses; the same report can be made again.
 pub async fn run(what: Leak, client: &Client, json: bool) -> Result<Reply, Failure> {
-    let reader: Box<dyn Read> =
-        match &what.file {
-            Some(file) => Box::new(std::fs::File::open(file).map_err(|error| {
+    let reader: Box<dyn Read> = match &what.file {
+        Some(file) if file != Path::new("-") => {
+            Box::new(std::fs::File::open(file).map_err(|error| {
                 Failure::io(format_args!("reading `{}`", file.display()), error)
-            })?),
-            None => Box::new(std::io::stdin()),
-        };
+            })?)
+        }
+        _ => Box::new(std::io::stdin()),
+    };
     let progress = Progress::new(None, "secrets", json);
     let (mut lines, mut secrets) = (Vec::new(), Vec::new());
     for line in BufReader::new(reader.take(MOST_BYTES)).lines() {

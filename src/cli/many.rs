@@ -26,7 +26,7 @@ pub struct RevokeAll {
 /// `token leak`
 #[derive(Args, Debug)]
 pub struct Leak {
-    /// The file with the secrets, one on each line [default: standard input]
+    /// The file with the secrets, one on each line [default: standard input, as `-`]
     pub file: Option<PathBuf>,
     /// Where they were found, for the history
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true)]

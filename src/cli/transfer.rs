@@ -258,7 +258,14 @@ pub async fn export(what: Export, client: &Client, json: bool) -> Result<Reply, 
     let to: Box<dyn Write> = match &what.output {
         Some(file) => {
             let made = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file);
-            let writing = |error| Failure::io(format_args!("writing `{}`", file.display()), error);
+            let writing = |error: io::Error| {
+                let name = file.display();
+                if error.kind() == io::ErrorKind::AlreadyExists {
+                    let detail = format!("`{name}` exists already and is not overwritten");
+                    return Failure::new(Code::Conflict, "exists", detail);
+                }
+                Failure::io(format_args!("writing `{name}`"), error)
+            };
             Box::new(made.map_err(writing)?)
         }
         None => Box::new(io::stdout()),
