@@ -185,7 +185,9 @@ fn serve(source: &Path, folder: &Path, files: Option<u64>) -> (Process, [SocketA
         let addresses: Vec<SocketAddr> = printed
             .split("http://")
             .skip(1)
-            .filter_map(|rest| rest.split([' ', ')']).next()?.parse().ok())
+            // Where people sign in is told by the name for which browsers keep the cookie.
+            .filter_map(|rest| rest.split([' ', ')']).next())
+            .filter_map(|text| text.replace("localhost", "127.0.0.1").parse().ok())
             .collect();
         if let [public, admin] = addresses.as_slice()
             && printed.ends_with('\n')
