@@ -92,9 +92,16 @@ fn copy_all(from: &Path, to: &Path) {
         let to = to.join(entry.file_name());
         if entry.file_type().unwrap().is_dir() {
             copy_all(&entry.path(), &to);
-        } else {
-            fs::copy(entry.path(), &to).unwrap();
-            keep_time(&to, entry.metadata().unwrap().modified().unwrap());
+            continue;
+        }
+        // A file that goes while this is read is one that a crash would not leave either.
+        let copied = fs::copy(entry.path(), &to).and_then(|_| entry.metadata());
+        match copied {
+            Ok(read) => keep_time(&to, read.modified().unwrap()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let _ = fs::remove_file(&to);
+            }
+            Err(error) => panic!("{error}"),
         }
     }
 }
