@@ -16,7 +16,7 @@ use crate::store::{StoreError, UseKey, UseSlot};
 
 use super::{Cache, Entry};
 
-/// How many requests a core lists before it adds them up: some ten microseconds of work.
+/// How many requests a core lists before it adds them up, so few that nobody waits for long.
 const LISTED: usize = 1_024;
 
 /// How many neighbours in the store's file are added up in one place.
@@ -114,7 +114,7 @@ impl Cache {
         tally
     }
 
-    /// Counts a request of a token. No core waits here for another one, but for some microseconds once in a
+    /// Counts a request of a token. No core waits here for another one, but while both add up, once in a
     /// thousand requests.
     pub fn count(&self, tally: &Tally, entry: &Entry, now: Timestamp, permitted: bool) {
         // A token whose slot is not known, or which is one of too many, is not counted.

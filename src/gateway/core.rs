@@ -1,4 +1,5 @@
-//! What one core has to itself, and what all cores share. Nothing of a core is behind a lock.
+//! What one core has to itself, and what all cores share. Nothing of a core is behind a lock that
+//! another core takes; the upkeep alone takes that of its list of requests, every few seconds.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
