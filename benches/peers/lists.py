@@ -1,0 +1,163 @@
+"""How long lists, searches, details and pages take over the administrative address, for an administrator, for a
+company's administrator and for the owner of a thousandth of the tokens, one request after another.
+"""
+
+import argparse
+import http.client
+import json
+import pathlib
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+from bench import TARGET, Bench, free_port, table
+
+PROGRAM = TARGET / "release" / "tollgate"
+OWNER = "owner-0007@example.com"
+
+CALLS = {
+    "newest": "/api/v1/tokens",
+    "of an owner": f"/api/v1/tokens?owner={OWNER}",
+    "of a company": "/api/v1/tokens?company=acme",
+    "active": "/api/v1/tokens?state=active",
+    "revoked (few)": "/api/v1/tokens?state=revoked",
+    "disabled (none)": "/api/v1/tokens?state=disabled",
+    "blocked (none)": "/api/v1/tokens?state=blocked",
+    "with a context": "/api/v1/tokens?context=stock",
+    "with a flag that none has": "/api/v1/tokens?flags=0x8000",
+    "a name": "/api/v1/tokens?name=integration%20{half}",
+    "a hint": "/api/v1/tokens?hint={hint}",
+    "made before all": "/api/v1/tokens?created_before=2001-01-01",
+    "ends within days (none)": "/api/v1/tokens?ends_before={soon}",
+    "used before (all)": "/api/v1/tokens?last_used_before={soon}",
+    "never used": "/api/v1/tokens?never_used=true",
+    "text of one": "/api/v1/tokens?text=integration%20{half}",
+    "text of nobody": "/api/v1/tokens?text=zebra",
+    "rotated (none)": "/api/v1/tokens?rotated=any",
+    "one token": "/api/v1/tokens/{id}",
+    "users": "/api/v1/users",
+    "history": "/api/v1/history",
+    "overview": "/api/v1/overview",
+}
+PAGES = {
+    "page: tokens": "/tokens",
+    "page: text of nobody": "/tokens?text=zebra",
+    "page: one token": "/tokens/{id}",
+    "page: users": "/users",
+    "page: history": "/history",
+    "page: overview": "/",
+}
+
+
+def run(*command):
+    return subprocess.run(list(map(str, command)), check=True, capture_output=True, text=True).stdout
+
+
+class Visitor:
+    """Somebody with a token of their own, or with a session."""
+
+    def __init__(self, address, fields):
+        self.address, self.fields = address, fields
+        self.connection = http.client.HTTPConnection(address)
+
+    def get(self, path):
+        # The gateway closes connections that grow old.
+        self.connection.close()
+        self.connection.connect()
+        begin = time.perf_counter()
+        self.connection.request("GET", path, headers=self.fields)
+        answer = self.connection.getresponse()
+        body = answer.read()
+        took = time.perf_counter() - begin
+        if answer.status not in (200, 403):
+            sys.exit(f"error: {path}: {answer.status}: {body[:300]!r}")
+        return took * 1000 if answer.status == 200 else None, body
+
+
+def percentile(values, part):
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * part))]
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="benches/peers/run lists", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tokens", type=int, default=1_000_000)
+    parser.add_argument("--rounds", type=int, default=200, help="requests of each kind")
+    options = parser.parse_args()
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="tollgate-lists-"))
+    bench = Bench(options, folder)
+    try:
+        measure(options, folder, bench)
+    finally:
+        bench.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def measure(options, folder, bench):
+    port = free_port()
+    file = bench.tollgate_file(port)
+    run(TARGET / "release/examples/peers-seed", file, options.tokens, folder / "tokens", folder / "unknown")
+    admin = re.search(r'admin = "([^"]+)"', file.read_text())[1]
+
+    def tollgate(*words):
+        return json.loads(run(PROGRAM, "--json", *words, "--config", file))
+
+    tollgate("user", "add", "boss", "--role", "administrator")
+    tollgate("user", "add", "chief", "--role", "company-administrator", "--company", "acme")
+    tokens = {
+        who: tollgate("token", "create", "--owner", who, "--name", "bench", "--flags", "-1")["secret"]
+        for who in ("boss", "chief", OWNER)
+    }
+    password = tollgate("user", "password", "boss", "--generate")["password"]
+    pid = bench.start("0,1", port, PROGRAM, "serve", "--config", file).pid
+    while not ready(admin):
+        time.sleep(0.05)
+    visitors = [Visitor(admin, {"Authorization": f"Bearer {secret}"}) for secret in tokens.values()]
+    visitors.append(signed_in(admin, password))
+    one = json.loads(visitors[2].get("/api/v1/tokens?limit=2")[1])["tokens"][-1]
+    names = {
+        "half": options.tokens // 2 - options.tokens // 2 % 1000 + 7, "id": one["id"], "hint": one["hint"],
+        "soon": time.strftime("%Y-%m-%d", time.gmtime(time.time() + 3 * 86400)),
+    }
+    before = bench.resident_mb(pid)
+    rows = [row(name, visitors[:3], path.format(**names), options) for name, path in CALLS.items()]
+    rows += [row(name, [visitors[3]], path.format(**names), options) for name, path in PAGES.items()]
+    table(f"{options.tokens:,} tokens, {options.rounds} requests each, ms: median and 99th percentile",
+          ("", "administrator", "company's administrator", "owner of 1,000"), rows)
+    print(f"\n{before:.0f} MB resident before, {bench.resident_mb(pid):.0f} MB after")
+
+
+def row(name, visitors, path, options):
+    cells = []
+    for visitor in visitors:
+        taken = [visitor.get(path)[0] for _ in range(options.rounds)]
+        may = None not in taken
+        cells.append(f"{statistics.median(taken):.1f}, {percentile(taken, 0.99):.1f}" if may else "may not")
+    print(f"measured: {name}: {' | '.join(cells)}", file=sys.stderr)
+    return (name, *cells, *[""] * (3 - len(cells)))
+
+
+def ready(address):
+    connection = http.client.HTTPConnection(address)
+    connection.request("GET", "/ready")
+    return connection.getresponse().status == 200
+
+
+def signed_in(address, password):
+    connection = http.client.HTTPConnection(address)
+    connection.request("POST", "/api/v1/session", json.dumps({"user": "boss", "password": password}),
+                       {"Content-Type": "application/json"})
+    answer = connection.getresponse()
+    if answer.status != 200:
+        sys.exit(f"error: nobody can sign in: {answer.status}: {answer.read()[:300]!r}")
+    cookie = answer.headers["Set-Cookie"].split(";")[0]
+    return Visitor(address, {"Cookie": cookie})
+
+
+if __name__ == "__main__":
+    main()
