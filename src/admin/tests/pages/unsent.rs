@@ -28,7 +28,7 @@ const TYPED: &str = "as=alice&name=night+%26+day&owner=alice&access=chosen&conte
 async fn sec_w3_a_form_whose_session_ended_comes_back_after_signing_in() {
     let face = Face::new().await;
     face.world.reload(|settings| {
-        let hub = settings.contexts.get_mut("hub").unwrap();
+        let hub = settings.contexts.get_mut(&"hub".parse().unwrap()).unwrap();
         let mut secret = hub.params["market"].clone();
         (secret.secret, secret.required, secret.choices) = (true, false, Vec::new());
         hub.params.insert("key".to_owned(), secret);
