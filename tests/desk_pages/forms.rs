@@ -84,6 +84,7 @@ fn what_was_typed_is_not_lost_in_a_browser() {
     browser.fill("company", "acmee");
     browser.follow(".acts.end button.main");
     browser.until("document.activeElement.matches('.unknown')");
+    browser.complaints.clear(); // Chromium notes that the script was faster than `autofocus`.
     accessible(&mut browser, "company that is not on record");
     browser.follow(".unknown button");
     browser.until("location.pathname.endsWith('/secret')");
