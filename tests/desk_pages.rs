@@ -11,6 +11,8 @@
 
 #[path = "desk_pages/acts.rs"]
 mod acts;
+#[path = "desk_pages/forms.rs"]
+mod forms;
 #[path = "desk_pages/languages.rs"]
 mod languages;
 #[path = "desk_pages/more.rs"]

@@ -185,7 +185,7 @@ impl Terms {
         if !self.windows.is_empty() {
             let windows = self.windows.iter().map(|text| window::parse(text));
             let windows: Vec<_> = windows.collect::<Result<_, _>>().map_err(Failure::usage)?;
-            conditions.insert("windows".to_owned(), json!(windows.concat()));
+            conditions.insert("windows".to_owned(), json!(windows));
         }
         if let Some(certificate) = &self.certificate {
             conditions.insert("certificate".to_owned(), json!(certificate));

@@ -7,12 +7,12 @@ const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 /// The minutes of a day.
 const DAY: u16 = 1_440;
 
-/// Reads days, hours and an optional distance from UTC. Hours that go on past midnight make two
-/// windows: what is left of each day, and the beginning of the day after it.
+/// Reads days, hours and an optional distance from UTC. Hours that go on past midnight are of the day on which
+/// they begin.
 ///
 /// # Errors
 /// Text that is not a window.
-pub fn parse(text: &str) -> Result<Vec<Window>, String> {
+pub fn parse(text: &str) -> Result<Window, String> {
     let bad = || format!("`{text}` is not a time of the week such as `mon-fri 09:00-18:00 +03:00`");
     let mut parts = text.split_whitespace();
     let (Some(days), Some(hours)) = (parts.next(), parts.next()) else { return Err(bad()) };
@@ -30,18 +30,9 @@ pub fn parse(text: &str) -> Result<Vec<Window>, String> {
     for range in days.split(',') {
         numbers.extend(day_range(range).ok_or_else(bad)?);
     }
-    let window = |days: Vec<u8>, from, until| {
-        Window::new(days, from, until, offset).map_err(|error| format!("`{text}`: {error}"))
-    };
-    if from < until {
-        return Ok(vec![window(numbers, from, until)?]);
-    }
-    let after = numbers.iter().map(|day| day % 7 + 1).collect();
-    let mut windows = vec![window(numbers, from, DAY)?];
-    if until > 0 {
-        windows.push(window(after, 0, until)?);
-    }
-    Ok(windows)
+    // Midnight is the end of the day.
+    let until = if until == 0 { DAY } else { until };
+    Window::new(numbers, from, until, offset).map_err(|error| format!("`{text}`: {error}"))
 }
 
 /// The days of `mon`, `mon-fri` or, over the end of the week, `fri-mon`.
@@ -86,19 +77,16 @@ mod tests {
 
     #[test]
     fn windows_are_read_as_people_write_them() {
-        for (text, windows) in [
-            ("mon-fri 09:00-18:00 +03:00", vec![window(&[1, 2, 3, 4, 5], 540, 1_080, 180)]),
-            ("sat,SUN 00:00-24:00", vec![window(&[6, 7], 0, 1_440, 0)]),
-            ("mon,wed-thu 23:59-24:00 -09:30", vec![window(&[1, 3, 4], 1_439, 1_440, -570)]),
-            ("mon 9:00-18:00", vec![window(&[1], 540, 1_080, 0)]),
-            ("fri-mon 09:00-18:00", vec![window(&[5, 6, 7, 1], 540, 1_080, 0)]),
-            (
-                "sat-sun 22:00-6:00 +01:00",
-                vec![window(&[6, 7], 1_320, 1_440, 60), window(&[7, 1], 0, 360, 60)],
-            ),
-            ("mon 22:00-00:00", vec![window(&[1], 1_320, 1_440, 0)]),
+        for (text, window) in [
+            ("mon-fri 09:00-18:00 +03:00", window(&[1, 2, 3, 4, 5], 540, 1_080, 180)),
+            ("sat,SUN 00:00-24:00", window(&[6, 7], 0, 1_440, 0)),
+            ("mon,wed-thu 23:59-24:00 -09:30", window(&[1, 3, 4], 1_439, 1_440, -570)),
+            ("mon 9:00-18:00", window(&[1], 540, 1_080, 0)),
+            ("fri-mon 09:00-18:00", window(&[5, 6, 7, 1], 540, 1_080, 0)),
+            ("sat-sun 22:00-6:00 +01:00", window(&[6, 7], 1_320, 360, 60)),
+            ("mon 22:00-00:00", window(&[1], 1_320, 1_440, 0)),
         ] {
-            assert_eq!(parse(text), Ok(windows), "{text}");
+            assert_eq!(parse(text), Ok(window), "{text}");
         }
     }
 

@@ -71,7 +71,8 @@ impl Conditions {
     }
 }
 
-/// Minutes of a day, on some days of the week, at a fixed distance from UTC.
+/// Minutes of a day, on some days of the week, at a fixed distance from UTC. One that ends earlier than it begins
+/// goes on over midnight: its days are those on which it begins.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "WrittenWindow", into = "WrittenWindow")]
 pub struct Window(WrittenWindow);
@@ -94,8 +95,10 @@ pub enum BadWindow {
     /// A day outside 1 to 7, or none.
     #[error("the days of a window are 1 (Monday) to 7 (Sunday), at least one")]
     Days,
-    /// A minute past the end of the day, or an end before the beginning.
-    #[error("a window runs from minute 0 to at most minute 1440 and ends after it begins")]
+    /// A minute past the end of the day, or an end that is the beginning.
+    #[error(
+        "a window begins at minute 0 to 1439 and ends at another one, at most 1440; one that ends earlier than it begins ends on the day after"
+    )]
     Minutes,
     /// More than 14 hours from UTC.
     #[error("the distance from UTC is at most 840 minutes")]
@@ -104,7 +107,8 @@ pub enum BadWindow {
 
 impl Window {
     /// From `from_minute` up to, and not with, `until_minute` (0 to 1440) of each of `days` (1 is
-    /// Monday), where the day is that of a clock `utc_offset_minutes` east of UTC.
+    /// Monday), or of the day after where that is earlier. The day is that of a clock `utc_offset_minutes` east of
+    /// UTC.
     ///
     /// # Errors
     /// Bounds that no time could meet.
@@ -140,8 +144,13 @@ impl Window {
         let minute = minutes % MINUTES_PER_DAY;
         // 1970-01-01 was a Thursday, the fourth day.
         let day = (minutes / MINUTES_PER_DAY + 3) % 7 + 1;
-        let hours = u64::from(window.from_minute)..u64::from(window.until_minute);
-        hours.contains(&minute) && window.days.iter().any(|allowed| u64::from(*allowed) == day)
+        let (from, until) = (u64::from(window.from_minute), u64::from(window.until_minute));
+        let on = |day: u64| window.days.iter().any(|allowed| u64::from(*allowed) == day);
+        if from < until {
+            return (from..until).contains(&minute) && on(day);
+        }
+        // Over midnight; the day before Monday is Sunday.
+        (minute >= from && on(day)) || (minute < until && on((day + 5) % 7 + 1))
     }
 }
 
@@ -152,7 +161,9 @@ impl TryFrom<WrittenWindow> for Window {
         if window.days.is_empty() || window.days.iter().any(|day| !(1..=7).contains(day)) {
             return Err(BadWindow::Days);
         }
-        if window.until_minute > 1_440 || window.from_minute >= window.until_minute {
+        let (from, until) = (window.from_minute, window.until_minute);
+        // Until minute 0 of the day after is until 1440, which is the one way to say it.
+        if until > 1_440 || from >= 1_440 || from == until || until == 0 {
             return Err(BadWindow::Minutes);
         }
         if window.utc_offset_minutes.unsigned_abs() > 840 {
@@ -206,6 +217,33 @@ mod tests {
     }
 
     #[test]
+    fn a_window_over_midnight_is_of_the_day_on_which_it_begins() {
+        // Friday and Sunday, 22:00 to 06:00, an hour east of UTC.
+        let window = Window::new(vec![5, 7], 1_320, 360, 60).unwrap();
+        for (at, inside) in [
+            ("2026-11-20T20:59:59Z", false), // Friday 21:59:59
+            ("2026-11-20T21:00:00Z", true),
+            ("2026-11-21T04:59:59Z", true),  // Saturday 05:59:59
+            ("2026-11-21T05:00:00Z", false), // Saturday 06:00
+            ("2026-11-21T22:00:00Z", false), // Saturday 23:00
+            ("2026-11-22T04:00:00Z", false), // Sunday 05:00
+            ("2026-11-22T21:00:00Z", true),  // Sunday 22:00
+            ("2026-11-23T04:00:00Z", true),  // Monday 05:00
+            ("2026-11-20T04:00:00Z", false), // Friday 05:00
+        ] {
+            assert_eq!(window.contains(at.parse().unwrap()), inside, "{at}");
+        }
+        // The same in two halves asks as much, and no less.
+        let conditions = |windows| Conditions { windows, ..Conditions::NONE };
+        let halves = vec![
+            Window::new(vec![5, 7], 1_320, 1_440, 60).unwrap(),
+            Window::new(vec![6, 1], 0, 360, 60).unwrap(),
+        ];
+        let (whole, halves) = (conditions(vec![window]), conditions(halves));
+        assert!(whole.within(&halves) && halves.within(&whole));
+    }
+
+    #[test]
     fn w15_what_is_within_asks_at_least_as_much() {
         let conditions = |text: &str| serde_json::from_str::<Conditions>(text).unwrap();
         let bound = conditions(
@@ -248,6 +286,8 @@ mod tests {
         assert_eq!(Window::new(vec![8], 0, 60, 0), Err(BadWindow::Days));
         assert_eq!(Window::new(vec![1], 60, 60, 0), Err(BadWindow::Minutes));
         assert_eq!(Window::new(vec![1], 0, 1_441, 0), Err(BadWindow::Minutes));
+        assert_eq!(Window::new(vec![1], 1_440, 60, 0), Err(BadWindow::Minutes));
+        assert_eq!(Window::new(vec![1], 60, 0, 0), Err(BadWindow::Minutes));
         assert_eq!(Window::new(vec![1], 0, 60, 841), Err(BadWindow::Offset));
     }
 }

@@ -26,6 +26,15 @@ pub struct Created {
     pub secret: Option<Secret>,
 }
 
+/// A token that may be made.
+struct Prepared {
+    token: Token,
+    /// None if the caller brought it.
+    secret: Option<Secret>,
+    /// Whether its owner or its company is blocked.
+    blocked: bool,
+}
+
 impl Service {
     /// Makes a token.
     ///
@@ -37,6 +46,33 @@ impl Service {
         input: NewToken,
     ) -> Result<Created, ServiceError> {
         let settings = self.settings();
+        let Prepared { token, secret, blocked } =
+            self.prepared_token(by, &input, &settings).await?;
+        let view = TokenView::new(&token, blocked, None, &settings.flags, token.created_at);
+        let limited = (!token.limits.is_empty()).then(|| token.clone());
+        self.write_token(by, EventKind::TokenCreated, "", token, Revision::NONE).await?;
+        let left = match &limited {
+            Some(token) => self.left(token).await?,
+            None => None,
+        };
+        Ok(Created { token: view.with_left(left), secret })
+    }
+
+    /// Tells whether a token could be made so, and makes none.
+    ///
+    /// # Errors
+    /// Those of making it, but for a store that refuses to write.
+    pub async fn try_token(&self, by: &Caller, input: &NewToken) -> Result<(), ServiceError> {
+        self.prepared_token(by, input, &self.settings()).await.map(drop)
+    }
+
+    /// The record of a new token, if it may be, before it is written.
+    async fn prepared_token(
+        &self,
+        by: &Caller,
+        input: &NewToken,
+        settings: &Settings,
+    ) -> Result<Prepared, ServiceError> {
         let Some(id) = &input.owner else {
             return Err(ServiceError::field("owner", "a token acts for a user: name one"));
         };
@@ -51,17 +87,10 @@ impl Service {
         let company = input.company.clone().or_else(|| owner.company.clone());
         let company = (self.company_of(company.as_ref()).await?, company);
         let known = (secret.digest(), secret.hint());
-        let token = self.draft((by, now), &input, (&owner, &company), &settings, known)?;
+        let token = self.draft((by, now), input, (&owner, &company), settings, known)?;
         let on_record = company.0.as_deref();
         let blocked = owner.blocked.is_some() || on_record.is_some_and(|on| on.blocked.is_some());
-        let view = TokenView::new(&token, blocked, None, &settings.flags, token.created_at);
-        let limited = (!token.limits.is_empty()).then(|| token.clone());
-        self.write_token(by, EventKind::TokenCreated, "", token, Revision::NONE).await?;
-        let left = match &limited {
-            Some(token) => self.left(token).await?,
-            None => None,
-        };
-        Ok(Created { token: view.with_left(left), secret: (!brought).then_some(secret) })
+        Ok(Prepared { token, secret: (!brought).then_some(secret), blocked })
     }
 
     /// The record of a token as `input` asks for it, if it may be.

@@ -1,24 +1,80 @@
 //! What is offered to somebody before they try it: asked of the same rules that the acts ask, so that a
 //! page shows no button that would be refused.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use crate::config::settings::TokenSettings;
+use crate::domain::flags::Flags;
 use crate::domain::grant::Contexts;
 use crate::domain::id::{OwnerId, Slug, TokenId};
 use crate::domain::role::Role;
 use crate::domain::token::State;
-use crate::service::caller::Caller;
+use crate::service::caller::{Caller, Rank, Tenant};
 use crate::service::error::ServiceError;
 use crate::service::list::TokenList;
 use crate::service::{PAGE_ENTRIES, Service};
 use crate::store::{Glance, OwnerKey, StoreError};
 
+/// What somebody may make of a new user, as `rights` has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnerOffers {
+    /// Whether people, and not services alone.
+    pub people: bool,
+    /// The only superior that it may have; none for any.
+    pub superior: Option<OwnerId>,
+    /// Roles with a meaning that they may give.
+    pub roles: Vec<Role>,
+    /// Other roles that they may give; none for any.
+    pub more_roles: Option<Vec<Slug>>,
+    /// The companies that it may be of.
+    pub company: Tenant,
+}
+
+/// What fits a token of an owner in a company. By default nothing is known against anything.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fits {
+    /// What the company is licensed for.
+    pub contexts: Contexts,
+    /// The company, where it is on record.
+    pub licensee: Option<Slug>,
+    /// The most that the owner's tokens may have.
+    pub ceiling: Flags,
+}
+
+impl Default for Fits {
+    fn default() -> Self {
+        Self { contexts: Contexts::All, licensee: None, ceiling: Flags::UNLIMITED }
+    }
+}
+
 impl Caller {
     /// Whether there is a kind of user that they may make.
     pub fn makes_owners(&self) -> bool {
-        let makers = [Role::Administrator, Role::CompanyAdministrator, Role::Developer];
-        makers.into_iter().any(|role| self.has(role))
+        self.offers_owners().is_some()
+    }
+
+    /// What users they may make, and what they may give them; none who makes none.
+    pub fn offers_owners(&self) -> Option<OwnerOffers> {
+        let (people, superior) = if self.has(Role::Administrator) || self.manages_a_company() {
+            (true, None)
+        } else if self.has(Role::Developer) {
+            (false, self.owner().cloned())
+        } else {
+            return None;
+        };
+        let administers = self.has(Role::Administrator);
+        let lesser = |role: Role| matches!(role, Role::Developer | Role::Auditor) && people;
+        let gives = |role: &Role| administers || self.has(*role) || lesser(*role);
+        let roles = Role::ALL.into_iter().filter(gives);
+        let named = |names: &BTreeSet<Slug>| {
+            names.iter().filter(|name| Role::named(name).is_none()).cloned().collect()
+        };
+        let more_roles = match &self.rank {
+            Rank::Person { names, .. } if !administers => Some(named(names)),
+            Rank::Person { .. } | Rank::Machine => None,
+        };
+        let company = self.grants.company.clone();
+        Some(OwnerOffers { people, superior, roles: roles.collect(), more_roles, company })
     }
 
     /// Whether there is somebody whose tokens they may make.
@@ -70,6 +126,26 @@ impl Service {
         let owner = self.owner_record(of).await?;
         let relation = self.relation(by, &owner).await?;
         Ok(by.minds(&owner, relation))
+    }
+
+    /// Whether they may block an owner: nobody blocks themselves.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    pub async fn offers_blocking(&self, by: &Caller, of: &OwnerId) -> Result<bool, ServiceError> {
+        Ok(by.owner() != Some(of) && self.offers_change(by, of).await?)
+    }
+
+    /// Whether a company that is named is not on record, though others are: it is licensed for everything then, and
+    /// may be a slip.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    pub async fn misses_company(&self, by: &Caller, id: &Slug) -> Result<bool, ServiceError> {
+        if by.grants.company != Tenant::Any || self.company_of(Some(id)).await?.is_some() {
+            return Ok(false);
+        }
+        Ok(!self.store().companies(None, 1).await?.entries.is_empty())
     }
 
     /// Whether they may lift the pause of a token; false where there is none.
@@ -154,28 +230,33 @@ impl Service {
         }
     }
 
-    /// Contexts that a token of an owner could use in a company, its own if none is named: those that this is
-    /// licensed for. All where `by` hands out no tokens of that owner or for that company; the act tells why then.
+    /// What fits a token of an owner in a company, its own if none is named: contexts that this is licensed for, and
+    /// access levels within the owner's ceiling. All where `by` hands out no tokens of that owner or for that company; the act tells why then.
     ///
     /// # Errors
     /// A store that cannot be read.
-    pub async fn licensed_contexts(
+    pub async fn fits(
         &self,
         by: &Caller,
         owner: &OwnerId,
         company: Option<&Slug>,
-    ) -> Result<(Contexts, Option<Slug>), ServiceError> {
-        let nothing = (Contexts::All, None);
+    ) -> Result<Fits, ServiceError> {
+        let nothing = Fits::default();
         let Some(owner) = self.store().owner(owner).await? else { return Ok(nothing) };
         if !self.may_hand_out(by, &owner).await? {
             return Ok(nothing);
         }
+        let fits = Fits { ceiling: owner.ceiling, ..nothing };
         let company = company.or(owner.company.as_ref());
         if !by.grants.company.includes(company) {
-            return Ok(nothing);
+            return Ok(fits);
         }
-        let on_record = self.company_of(company).await?;
-        Ok(on_record.map_or(nothing, |on| (on.contexts.clone(), Some(on.id.clone()))))
+        Ok(match self.company_of(company).await? {
+            Some(on) => {
+                Fits { contexts: on.contexts.clone(), licensee: Some(on.id.clone()), ..fits }
+            }
+            None => fits,
+        })
     }
 
     /// Passes on the tokens of a list that can be used as far as they themselves go, whoever is blocked.

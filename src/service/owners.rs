@@ -28,6 +28,29 @@ impl Service {
         by: &Caller,
         input: NewOwner,
     ) -> Result<OwnerView, ServiceError> {
+        let owner = self.prepared_owner(by, input).await?;
+        let view = OwnerView::new(&owner, &self.settings().flags);
+        let change = change(owner, Revision::NONE);
+        match self.write(by, EventKind::OwnerCreated, "", change, Vec::new()).await {
+            Err(StoreError::Conflict { .. }) => Err(ServiceError::OwnerExists(view.id)),
+            result => Ok(result.map(|_| view)?),
+        }
+    }
+
+    /// Tells whether a user could be made so, and makes none.
+    ///
+    /// # Errors
+    /// Those of making it, but for a store that refuses to write.
+    pub async fn try_owner(&self, by: &Caller, input: NewOwner) -> Result<(), ServiceError> {
+        let owner = self.prepared_owner(by, input).await?;
+        match self.store().owner(&owner.id).await? {
+            Some(_) => Err(ServiceError::OwnerExists(owner.id)),
+            None => Ok(()),
+        }
+    }
+
+    /// The record of a new user or service, if it may be, before it is written.
+    async fn prepared_owner(&self, by: &Caller, input: NewOwner) -> Result<Owner, ServiceError> {
         let settings = self.settings();
         let id = input.id.ok_or_else(|| ServiceError::field("id", "a user name is required"))?;
         let name = if input.name.is_empty() { id.as_str().to_owned() } else { input.name };
@@ -63,12 +86,7 @@ impl Service {
             revision: Revision::NONE.next(),
         };
         by.may_make(&owner)?;
-        let view = OwnerView::new(&owner, &settings.flags);
-        let change = change(owner, Revision::NONE);
-        match self.write(by, EventKind::OwnerCreated, "", change, Vec::new()).await {
-            Err(StoreError::Conflict { .. }) => Err(ServiceError::OwnerExists(view.id)),
-            result => Ok(result.map(|_| view)?),
-        }
+        Ok(owner)
     }
 
     /// One user or service.

@@ -68,6 +68,13 @@ impl Drafts {
         (now.since(draft.since) < WAIT).then_some(draft)
     }
 
+    /// Shows it to the session that sent it, and keeps it.
+    pub fn look(&self, session: &str, number: u64, now: Timestamp) -> Option<Zeroizing<String>> {
+        let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let draft = kept.all.get(session).filter(|draft| draft.number == number)?;
+        (now.since(draft.since) < WAIT).then(|| draft.text.clone())
+    }
+
     /// Lets go of those that nobody came for.
     pub fn sweep(&self, now: Timestamp) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
@@ -86,6 +93,10 @@ mod tests {
         let second = drafts.keep("mine", "two", true, at(1_000));
         assert!(drafts.take("mine", first, at(1_001)).is_none(), "there is a newer one");
         assert!(drafts.take("other", second, at(1_001)).is_none());
+        assert!(drafts.look("mine", first, at(1_001)).is_none());
+        assert!(drafts.look("other", second, at(1_001)).is_none());
+        assert!(drafts.look("mine", second, at(1_600)).is_none(), "too late");
+        assert_eq!(drafts.look("mine", second, at(1_599)).unwrap().as_str(), "two");
         let draft = drafts.take("mine", second, at(1_001)).unwrap();
         assert!(draft.text.as_str() == "two" && draft.ticked);
         assert!(drafts.take("mine", second, at(1_001)).is_none(), "never again");

@@ -80,7 +80,7 @@ pub struct Frame {
 }
 
 /// The acts that a page can say are done; each has a text `done-…`.
-pub const DONE: [&str; 20] = [
+pub const DONE: [&str; 24] = [
     "token-changed",
     "token-disabled",
     "token-enabled",
@@ -101,7 +101,14 @@ pub const DONE: [&str; 20] = [
     "own-password",
     "signed-out",
     "sign-in-first",
+    "sign-in-kept",
+    "sign-in-lost",
+    "form-kept",
+    "form-again",
 ];
+
+/// Those that say that nothing is done yet.
+const NOT_YET: [&str; 4] = ["sign-in-kept", "sign-in-lost", "form-kept", "form-again"];
 
 impl Frame {
     /// A text.
@@ -154,6 +161,16 @@ impl Frame {
     /// What forms send back; empty before somebody has signed in.
     pub fn csrf(&self) -> &str {
         self.reader.as_ref().map_or("", |reader| &reader.csrf)
+    }
+
+    /// Whether what is said to be done is that nothing is done yet.
+    pub fn warns(&self) -> bool {
+        self.done.is_some_and(|done| NOT_YET.contains(&done))
+    }
+
+    /// Who fills in a form, so that it is given back to nobody else; empty before somebody has signed in.
+    pub fn user(&self) -> &str {
+        self.reader.as_ref().map_or("", |reader| &reader.id)
     }
 
     /// Whether whoever reads may do everything.

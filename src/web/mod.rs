@@ -6,6 +6,7 @@ use crate::config::settings::SessionSettings;
 use crate::domain::time::Timestamp;
 
 pub mod assets;
+pub mod carried;
 pub mod drafts;
 pub mod frame;
 pub mod language;
@@ -33,6 +34,10 @@ pub struct People {
     pub once: once::Once,
     /// What was tried and may be sent for good.
     pub drafts: drafts::Drafts,
+    /// Forms that came without their session, for their pages.
+    pub forms: drafts::Drafts,
+    /// Brings these through signing in.
+    pub carrier: carried::Carrier,
 }
 
 impl People {
@@ -42,5 +47,6 @@ impl People {
         self.sessions.sweep(lasting, now);
         self.once.sweep(now);
         self.drafts.sweep(now);
+        self.forms.sweep(now);
     }
 }

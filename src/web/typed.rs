@@ -1,7 +1,7 @@
 //! What somebody typed into a form (`application/x-www-form-urlencoded`, WHATWG URL section 5.1).
 
-use percent_encoding::percent_decode_str;
-use zeroize::Zeroize as _;
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use zeroize::{Zeroize as _, Zeroizing};
 
 /// The most fields of a form.
 const FIELDS: usize = 1_000;
@@ -31,6 +31,28 @@ impl Typed {
     pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
         self.0.push((name.to_owned(), value.into()));
         self
+    }
+
+    /// With this value of a name in place of all that there are.
+    #[must_use]
+    pub fn instead(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.0.retain(|(known, _)| known != name);
+        self.with(name, value)
+    }
+
+    /// Those fields that `keep` wants of their names.
+    #[must_use]
+    pub fn only(mut self, keep: impl Fn(&str) -> bool) -> Self {
+        self.0.retain(|(name, _)| keep(name));
+        self
+    }
+
+    /// As a browser writes it.
+    pub fn written(&self) -> Zeroizing<String> {
+        let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+        let pairs =
+            self.0.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value)));
+        Zeroizing::new(pairs.collect::<Vec<_>>().join("&"))
     }
 
     /// The first value of a name; empty if there is none.
@@ -86,6 +108,12 @@ mod tests {
         assert!(typed.has("empty") && typed.said("empty").is_none() && !typed.has("nothing"));
         assert!(Typed::parse("a=%FF").is_none(), "not UTF-8");
         assert!(Typed::parse(&"a=1&".repeat(FIELDS + 1)).is_none());
+        let again = Typed::parse(&typed.written()).unwrap();
+        assert_eq!(again.one("name"), "a b&c");
+        assert_eq!((again.one("note"), again.all("context").count()), ("1\n2", 2));
+        let one = again.instead("context", "z").only(|name| name != "note");
+        assert_eq!(one.all("context").collect::<Vec<_>>(), ["z"]);
+        assert!(!one.has("note") && one.has("empty"));
         let typed = Typed::parse("items=a,+b%0D%0Ac;;d").unwrap();
         assert_eq!(typed.words("items"), ["a", "b", "c", "d"]);
     }

@@ -83,7 +83,7 @@ fn change(browser: &mut Browser, program: &Program, desk: &str) {
     }
     browser.fill("reason", "narrower");
     browser.follow(".acts.end button.main");
-    browser.until("location.search === '?done=token-changed'");
+    browser.until("document.querySelector('.note.done')?.textContent.includes('Saved.') && !location.search.includes('done')");
     browser.until("document.querySelector('main').innerText.includes('2 in all')");
     browser.until("document.querySelector('main').innerText.includes('narrower')");
     accessible(browser, "changed token");
@@ -103,7 +103,7 @@ fn change(browser: &mut Browser, program: &Program, desk: &str) {
     browser.complaints.clear(); // Chromium logs each answer of 400.
     browser.fill("limits.uses", "1");
     browser.follow(".acts.end button.main");
-    browser.until("location.search === '?done=token-changed'");
+    browser.until("document.querySelector('.note.done')?.textContent.includes('Saved.') && !location.search.includes('done')");
     assert_eq!(use_of(program, &secret).status, 429, "it is used up");
 }
 
@@ -148,7 +148,7 @@ fn upstreams(browser: &mut Browser, program: &Program, desk: &str, upstream: &Up
     browser.fill("param.telegram.bot_token", "123:abc");
     browser.fill("params", "[{\"b\": 2}]");
     browser.follow(".acts.end button.main");
-    browser.until("location.search === '?done=token-changed'");
+    browser.until("document.querySelector('.note.done')?.textContent.includes('Saved.') && !location.search.includes('done')");
     browser.until(
         "document.querySelector('[aria-labelledby=rights]').innerText.includes('[{\"b\": 2}]')",
     );
@@ -161,7 +161,7 @@ fn upstreams(browser: &mut Browser, program: &Program, desk: &str, upstream: &Up
     browser.until("document.getElementById('param.telegram.language').value === 'pt'");
     browser.click("[id='away.param.telegram.bot_token']");
     browser.follow(".acts.end button.main");
-    browser.until("location.search === '?done=token-changed'");
+    browser.until("document.querySelector('.note.done')?.textContent.includes('Saved.') && !location.search.includes('done')");
     let rights = "document.querySelector('[aria-labelledby=rights]').innerText";
     browser.until(&format!("{rights}.includes('language') && !{rights}.includes('bot_token')"));
     let page = browser.value("location.pathname");
@@ -241,7 +241,7 @@ fn notices(browser: &mut Browser, desk: &str, receiver: &Upstream) {
     browser.follow("tbody a");
     let before = receiver.seen().len();
     browser.follow(".head .acts button");
-    browser.until("location.search === '?done=webhook-took'");
+    browser.until("document.querySelector('.note.done')?.textContent.includes('took the test') && !location.search.includes('done')");
     browser.until("document.querySelector('tbody').innerText.includes('Test')");
     assert!(receiver.seen().len() > before, "it was called");
     picture(browser, "notice");
@@ -259,7 +259,7 @@ fn revoke(browser: &mut Browser, program: &Program, desk: &str) {
     accessible(browser, "what would be revoked");
     browser.fill("reason", "left the company");
     browser.follow(".acts.end button.bad");
-    browser.until("location.search.endsWith('done=tokens-revoked')");
+    browser.until("document.querySelector('.note.done')?.textContent.includes('The tokens are revoked') && !location.search.includes('done')");
     browser.until("document.querySelectorAll('.state-revoked').length === 3");
     accessible(browser, "list after that");
     assert_eq!(use_of(program, "secret-of-the-old-system-1").status, 401);

@@ -77,7 +77,7 @@ fn owner(browser: &mut Browser, desk: &str) {
     browser.click("#ceiling-read");
     browser.fill("reason", "joined Acme");
     browser.follow(".acts.end button.main");
-    browser.until("location.search === '?done=user-left'");
+    browser.until("document.querySelector('.note.done')?.textContent.includes('still belong to the company') && !location.search.includes('done')");
     browser.until("document.querySelector('main').innerText.includes('alice@example.com')");
     accessible(browser, "changed user");
 }

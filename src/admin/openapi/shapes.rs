@@ -133,7 +133,7 @@ shapes! {
     Event, "Event", [Timestamp, Actor, EventKind], open("One act.", &["at", "effective_at", "actor", "kind"], json!({
         "at": refer("Timestamp"), "effective_at": refer("Timestamp"), "actor": refer("Actor"),
         "kind": refer("EventKind"), "reason": {"type": "string"}}));
-    Window, "Window", [], closed("Minutes of a day, on some days of the week (1 is Monday).",
+    Window, "Window", [], closed("Minutes of a day, on some days of the week (1 is Monday). One that ends earlier than it begins goes on over midnight, and its days are those on which it begins.",
         &["days", "from_minute", "until_minute"], json!({
         "days": {"type": "array", "minItems": 1, "items": {"type": "integer", "minimum": 1, "maximum": 7}},
         "from_minute": {"type": "integer", "minimum": 0, "maximum": 1439},

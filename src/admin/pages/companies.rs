@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::block::{self, Whom, decided};
 use super::fault::Fault;
-use super::form::{PAGE_ENTRIES, as_body, optional, refused};
+use super::form::{PAGE_ENTRIES, as_body, beside, is_clash, optional};
 use super::visit::Visit;
 use super::{Handle, done_at, history, page, page_with};
 use crate::admin::Handles;
@@ -19,6 +19,7 @@ use crate::service::input::{CompanyChange, NewCompany};
 use crate::service::view::CompanyView;
 use crate::store::Subject;
 use crate::web::frame::Frame;
+use crate::web::pages::clash::Clash;
 use crate::web::pages::companies::{Companies, Company, CompanyForm, CompanyRow};
 use crate::web::typed::Typed;
 use crate::web::wrongs::Wrongs;
@@ -49,12 +50,13 @@ pub(super) async fn show(
 
 pub(super) async fn form(State(handles): Handle, visit: Visit) -> Result<Response, Fault> {
     visit.by.administers()?;
-    let typed = (Typed::default(), Wrongs::default());
+    let typed = (visit.unsent.unwrap_or_default(), Wrongs::default());
     Ok(page(&CompanyForm::new(visit.frame, typed, None, &handles.service.settings())))
 }
 
 pub(super) async fn make(State(handles): Handle, visit: Visit) -> Result<Response, Fault> {
     let Visit { by, frame, typed, .. } = visit;
+    by.administers()?;
     let mut body = asked(&typed);
     body.insert("id".to_owned(), json!(typed.one("id").trim()));
     let (status, wrongs) = match as_body::<NewCompany>(&frame, Value::Object(body), place) {
@@ -66,7 +68,7 @@ pub(super) async fn make(State(handles): Handle, visit: Visit) -> Result<Respons
                 wrongs.all.iter_mut().for_each(|wrong| wrong.place = "id".to_owned());
                 (StatusCode::CONFLICT, wrongs)
             }
-            Err(error) => refused(&frame, error)?,
+            Err(error) => beside(&frame, &error, place),
         },
     };
     let settings = handles.service.settings();
@@ -78,17 +80,24 @@ pub(super) async fn edit(
     Id(id): Id<Slug>,
     visit: Visit,
 ) -> Result<Response, Fault> {
-    let Visit { by, frame, .. } = visit;
+    let Visit { by, frame, unsent, .. } = visit;
     let company = handles.service.company(&by, &id).await?;
     by.administers()?;
-    let mut typed = Typed::default()
+    let typed = (unsent.unwrap_or_else(|| as_typed(&company)), Wrongs::default());
+    Ok(page(&held_form(&handles, frame, typed, &company)))
+}
+
+/// The form of a company as it is.
+fn as_typed(company: &CompanyView) -> Typed {
+    let typed = Typed::default()
         .with("name", company.name.clone())
         .with("revision", company.revision.0.to_string());
-    if let Contexts::Set(names) = &company.contexts {
-        typed = typed.with("access", "chosen");
-        typed = names.iter().fold(typed, |typed, name| typed.with("context", name.to_string()));
+    match &company.contexts {
+        Contexts::All => typed,
+        Contexts::Set(names) => names.iter().fold(typed.with("access", "chosen"), |typed, name| {
+            typed.with("context", name.to_string())
+        }),
     }
-    Ok(page(&held_form(&handles, frame, (typed, Wrongs::default()), &company)))
 }
 
 pub(super) async fn change(
@@ -97,6 +106,8 @@ pub(super) async fn change(
     visit: Visit,
 ) -> Result<Response, Fault> {
     let Visit { by, frame, typed, .. } = visit;
+    handles.service.company(&by, &id).await?;
+    by.administers()?;
     let mut body = asked(&typed);
     body.insert("revision".to_owned(), json!(typed.one("revision").parse::<u64>().ok()));
     body.insert("reason".to_owned(), json!(typed.one("reason").trim()));
@@ -104,11 +115,26 @@ pub(super) async fn change(
         Err(wrongs) => (StatusCode::BAD_REQUEST, wrongs),
         Ok(change) => match handles.service.update_company(&by, &id, &change).await {
             Ok(changed) => return Ok(done(&id, changed.changed, "company-changed")),
-            Err(error) => refused(&frame, error)?,
+            Err(error) if is_clash(&error) => {
+                let company = handles.service.company(&by, &id).await?;
+                return Ok(clashed(&handles, frame, typed, &company));
+            }
+            Err(error) => beside(&frame, &error, place),
         },
     };
     let company = handles.service.company(&by, &id).await?;
     Ok(page_with(status, &held_form(&handles, frame, (typed, wrongs), &company)))
+}
+
+/// The form of a company that somebody else changed meanwhile: with what was typed, beside what is on record, and
+/// sent again it is a change of that.
+fn clashed(handles: &Handles, frame: Frame, typed: Typed, company: &CompanyView) -> Response {
+    let typed = typed.instead("revision", company.revision.0.to_string());
+    let path = format!("/companies/{}", company.id);
+    let clash = Clash::company(&frame, path, &typed, &as_typed(company));
+    let mut form = held_form(handles, frame, (typed, Wrongs::default()), company);
+    form.clash = Some(clash);
+    page_with(StatusCode::CONFLICT, &form)
 }
 
 fn held_form(

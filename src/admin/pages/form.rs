@@ -6,6 +6,7 @@ use serde_json::Value;
 use super::fault::Fault;
 use crate::admin::extract;
 use crate::service::ServiceError;
+use crate::store::StoreError;
 use crate::web::frame::Frame;
 use crate::web::typed::Typed;
 use crate::web::wrongs::Wrongs;
@@ -43,6 +44,21 @@ pub(super) fn own(field: &str) -> Option<String> {
 /// A number that was typed, else the text, so that the act says what is wrong with it.
 pub(super) fn number(text: &str) -> Value {
     text.parse::<u64>().map_or_else(|_| Value::from(text), Value::from)
+}
+
+/// Whether somebody else changed the record meanwhile.
+pub(super) fn is_clash(error: &ServiceError) -> bool {
+    matches!(error, ServiceError::Changed { .. } | ServiceError::Store(StoreError::Conflict { .. }))
+}
+
+/// What is said beside the form, whatever is refused: nothing that was typed is lost.
+pub(super) fn beside(
+    frame: &Frame,
+    error: &ServiceError,
+    place: impl Fn(&str) -> Option<String>,
+) -> (StatusCode, Wrongs) {
+    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
+    (status, Wrongs::refused(frame, error, place))
 }
 
 /// What is said beside the form; what is wrong with more than what was typed has a page of its own.

@@ -8,7 +8,7 @@ use axum::response::Response;
 
 use super::fault::Fault;
 use super::visit::{Form, Visit, own_path};
-use super::{Handle, page, page_with, reader, seen_at};
+use super::{Handle, page, page_with, reader, seen_at, unsent};
 use crate::admin::access;
 use crate::admin::extract::Peer;
 use crate::admin::session::{self, NotSignedIn};
@@ -31,7 +31,8 @@ pub(super) async fn form(
     }
     frame.done = DONE.into_iter().find(|done| *done == asked.one("done"));
     let wrongs = Wrongs::default();
-    Ok(page(&SignIn { frame, wrongs, user: String::new(), next }))
+    let (user, kept) = (String::new(), String::new());
+    Ok(page(&SignIn { frame, wrongs, user, next, kept }))
 }
 
 pub(super) async fn sign_in(
@@ -47,8 +48,9 @@ pub(super) async fn sign_in(
         match session::sign_in(&handles, address, user, typed.one("password")).await {
             Ok(owner) => {
                 let opened = session::open(&handles, &headers, &owner);
-                let (_, cookie) = opened.ok_or(ServiceError::NoEntropy)?;
-                return with_cookie(seen_at(next, None), &cookie);
+                let (session, cookie) = opened.ok_or(ServiceError::NoEntropy)?;
+                let place = unsent::goes_on(&handles, &session, typed.one("kept"), next);
+                return with_cookie(place, &cookie);
             }
             Err(NotSignedIn::Failed(error)) => return Err(error.into()),
             Err(NotSignedIn::Wrong) => (StatusCode::UNAUTHORIZED, frame.t("sign-in-wrong")),
@@ -59,7 +61,8 @@ pub(super) async fn sign_in(
     // Of no field: nobody is told which of the two was wrong.
     let wrongs = Wrongs { all: vec![Wrong { place: String::new(), words, exact: None }] };
     let (user, next) = (user.to_owned(), next.to_owned());
-    Ok(page_with(status, &SignIn { frame, wrongs, user, next }))
+    let kept = typed.one("kept").to_owned();
+    Ok(page_with(status, &SignIn { frame, wrongs, user, next, kept }))
 }
 
 /// Ends the session at once.

@@ -28,23 +28,28 @@ pub(super) fn windows(typed: &Typed) -> Value {
         if days.is_empty() && from.is_none() && until.is_none() {
             return None;
         }
-        let until = until.filter(|until| until != "00:00");
+        // Midnight is the end of the day.
+        let until = until.filter(|until| !matches!(until.as_str(), "00:00" | "0:00"));
         let offset = said("offset").and_then(|text| text.parse::<i64>().ok());
         Some(json!({
             "days": days,
             "from_minute": from.map_or(json!(0), |text| minute(&text)),
-            "until_minute": until.map_or(json!(24 * 60), |text| minute(&text)),
+            "until_minute": until.map_or(json!(DAY), |text| minute(&text)),
             "utc_offset_minutes": offset.unwrap_or(0),
         }))
     };
     json!((0..windows::count(typed)).filter_map(window).collect::<Vec<_>>())
 }
 
-/// Minutes since midnight of `09:30`; what is no such time stays text, so that the act says so.
+/// The minutes of a day.
+const DAY: u16 = 24 * 60;
+
+/// Minutes since midnight of `09:30`, up to `24:00`; what is no such time stays text, so that the act says so.
 fn minute(text: &str) -> Value {
     let parsed = text.split_once(':').and_then(|(hours, minutes)| {
         let (hours, minutes) = (hours.parse::<u16>().ok()?, minutes.parse::<u16>().ok()?);
-        (hours < 24 && minutes < 60).then_some(hours * 60 + minutes)
+        let minute = hours.checked_mul(60)?.checked_add(minutes)?;
+        (minutes < 60 && minute <= DAY).then_some(minute)
     });
     parsed.map_or_else(|| json!(text), |minute| json!(minute))
 }

@@ -8,7 +8,9 @@ use serde_json::{Map, Value, json};
 use super::form::as_body;
 use super::token_body;
 use crate::config::Settings;
+use crate::config::settings::Context;
 use crate::domain::grant::{Contexts, Items};
+use crate::domain::id::Slug;
 use crate::domain::period::Period;
 use crate::domain::time::Span;
 use crate::service::input::TokenChange;
@@ -75,6 +77,19 @@ pub(super) fn as_typed(held: &TokenView) -> Typed {
         Some(rate) => typed.with("limits.rate.per", rate.per.name()),
         None => typed,
     }
+}
+
+/// The fields of contexts' parameters that may be shown, each with a name.
+pub(super) fn shown_params(settings: &Settings) -> Vec<(String, String)> {
+    let of = |(context, held): (&Slug, &Context)| {
+        let shown = held.params.iter().filter(|(_, param)| !param.secret);
+        let named = shown.map(|(name, param)| {
+            let title = format!("{} · {}", held.title, param.title);
+            (param_field(context.as_str(), name), title)
+        });
+        named.collect::<Vec<_>>()
+    };
+    settings.contexts.iter().flat_map(of).collect()
 }
 
 /// What was typed and is not so already, as the body of the act in `/api/v1/tokens/{id}`.

@@ -10,12 +10,13 @@ use super::visit::Visit;
 use super::{Handle, form, page, page_with, token_change};
 use crate::admin::Handles;
 use crate::admin::extract::Id;
-use crate::domain::grant::Contexts;
 use crate::domain::id::TokenId;
+use crate::service::offers::Fits;
 use crate::service::view::{OwnerView, TokenView};
 use crate::service::{Caller, ServiceError};
 use crate::web::frame::Frame;
 use crate::web::pages::choices::Choice;
+use crate::web::pages::clash::Clash;
 use crate::web::pages::token_form::{Offered, TokenForm, place};
 use crate::web::typed::Typed;
 use crate::web::wrongs::Wrongs;
@@ -28,9 +29,10 @@ pub(super) async fn edit(
     Id(id): Id<TokenId>,
     visit: Visit,
 ) -> Result<Response, Fault> {
-    let Visit { by, frame, .. } = visit;
+    let Visit { by, frame, unsent, .. } = visit;
     let held = minded(&handles, &by, id).await?;
-    let typed = (token_change::as_typed(&held), Wrongs::default());
+    let typed = unsent.unwrap_or_else(|| token_change::as_typed(&held));
+    let typed = (typed, Wrongs::default());
     Ok(page(&filled(&handles, &by, frame, typed, Some(&held)).await?))
 }
 
@@ -46,15 +48,36 @@ pub(super) async fn change(
         Err(wrongs) => (StatusCode::BAD_REQUEST, wrongs),
         Ok(change) => match handles.service.update_token(&by, id, &change).await {
             Ok(changed) => return Ok(done(id, changed.changed, "token-changed")),
-            Err(error @ (ServiceError::Field { .. } | ServiceError::NotAllowed { .. })) => {
-                refused(&frame, &error)
+            Err(error) if form::is_clash(&error) => {
+                return clashed(&handles, (&by, frame), id, typed).await;
             }
-            // Somebody else's change, or the token's end, is more than the form can say.
-            Err(error) => form::refused(&frame, error)?,
+            // The token's end is more than the form can say.
+            Err(error @ ServiceError::Ended { .. }) => return Err(error.into()),
+            Err(error) => refused(&frame, &error),
         },
     };
     let form = filled(&handles, &by, frame, (typed, wrongs), Some(&held)).await?;
     Ok(page_with(status, &form))
+}
+
+/// The form of a token that somebody else changed meanwhile: with what was typed, beside what is on record, and
+/// sent again it is a change of that.
+async fn clashed(
+    handles: &Handles,
+    (by, frame): (&Caller, Frame),
+    id: TokenId,
+    typed: Typed,
+) -> Result<Response, Fault> {
+    let held = minded(handles, by, id).await?;
+    let typed = typed.instead("revision", held.revision.0.to_string());
+    let end = held.expires_at.map(|at| frame.when(at).exact);
+    let end = end.unwrap_or_else(|| frame.t("create-never"));
+    let (path, before) = (format!("/tokens/{id}"), token_change::as_typed(&held));
+    let params = token_change::shown_params(&handles.service.settings());
+    let clash = Clash::token(&frame, path, (&typed, &before), &end, params);
+    let mut form = filled(handles, by, frame, (typed, Wrongs::default()), Some(&held)).await?;
+    form.clash = Some(clash);
+    Ok(page_with(StatusCode::CONFLICT, &form))
 }
 
 /// What is said beside the form.
@@ -64,8 +87,7 @@ pub(super) fn refused(frame: &Frame, error: &ServiceError) -> (StatusCode, Wrong
         let wrongs = Wrongs::field(frame, "owner", &error.to_string(), place);
         return (StatusCode::BAD_REQUEST, wrongs);
     }
-    let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::BAD_REQUEST);
-    (status, Wrongs::refused(frame, error, place))
+    form::beside(frame, error, place)
 }
 
 /// The form with what is offered to `by`: for a new token, or for one that they may change.
@@ -80,7 +102,7 @@ pub(super) async fn filled(
     let mut offered = Offered::default();
     if let Some(held) = held {
         let (owner, company) = (&held.owner, held.company.as_ref());
-        offered.licensed = service.licensed_contexts(by, owner, company).await?;
+        offered.fits = service.fits(by, owner, company).await?;
         offered.more = service.offers_new_tokens(by, owner).await?;
     } else {
         let owners = service.owners(by, None, OWNERS_OFFERED).await?;
@@ -91,9 +113,9 @@ pub(super) async fn filled(
         let companies = companies.map(|one| Choice { id: one.id.to_string(), name: one.name });
         offered.companies = companies.collect();
         let (owner, company) = (typed.0.one("owner").parse(), typed.0.one("company").parse());
-        offered.licensed = match owner {
-            Ok(owner) => service.licensed_contexts(by, &owner, company.ok().as_ref()).await?,
-            Err(_) => (Contexts::All, None),
+        offered.fits = match owner {
+            Ok(owner) => service.fits(by, &owner, company.ok().as_ref()).await?,
+            Err(_) => Fits::default(),
         };
     }
     Ok(TokenForm::new(frame, typed, (&service.settings(), &by.grants), offered, held))

@@ -1,51 +1,109 @@
-//! The form for a user: a new one, and one that is changed.
-
-use std::collections::BTreeSet;
+//! The form for a user: a new one, and one that is changed. What it says is `user_body`'s.
 
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde_json::{Map, Value, json};
 
+use super::all::Search;
 use super::fault::Fault;
-use super::form::{PAGE_ENTRIES, as_body, refused};
+use super::form::{PAGE_ENTRIES, as_body, beside, is_clash};
+use super::user_body::{as_typed, changes, neutral, place, user};
 use super::visit::Visit;
-use super::{Handle, page, page_with, seen_at};
+use super::{Handle, company, page, page_with, seen_at};
 use crate::admin::Handles;
 use crate::admin::extract::Id;
-use crate::domain::id::OwnerId;
-use crate::domain::role::Role;
+use crate::domain::id::{OwnerId, Slug};
+use crate::service::caller::Tenant;
 use crate::service::input::{NewOwner, OwnerChange};
+use crate::service::offers::OwnerOffers;
 use crate::service::view::OwnerView;
 use crate::service::{Caller, ServiceError};
 use crate::web::frame::Frame;
 use crate::web::pages::choices::Choice;
+use crate::web::pages::clash::Clash;
 use crate::web::pages::users::UserForm;
 use crate::web::typed::Typed;
 use crate::web::wrongs::Wrongs;
 
 pub(super) async fn form(State(handles): Handle, visit: Visit) -> Result<Response, Fault> {
-    let Visit { by, frame, .. } = visit;
-    if !by.makes_owners() {
-        return Err(Fault::of(StatusCode::FORBIDDEN, "forbidden"));
-    }
-    let mut typed = Typed::default();
-    if !by.grants.flags.is_unlimited() {
-        typed = typed.with("ceiling", "chosen");
-    }
+    let Visit { by, frame, unsent, .. } = visit;
+    let offers = makes(&by)?;
+    let typed = unsent.unwrap_or_else(|| fresh(&offers));
     Ok(page(&filled(&handles, (&by, frame), (typed, Wrongs::default()), None).await?))
+}
+
+/// What they may make of a new user: no form is shown to those who make none.
+fn makes(by: &Caller) -> Result<OwnerOffers, Fault> {
+    by.offers_owners().ok_or_else(|| Fault::of(StatusCode::FORBIDDEN, "forbidden"))
+}
+
+/// The form before anything is typed: what cannot be otherwise is filled in, and no access level is given unasked.
+fn fresh(offers: &OwnerOffers) -> Typed {
+    let mut typed = Typed::default().with("ceiling", "chosen");
+    if let Tenant::Only(Some(company)) = &offers.company {
+        typed = typed.with("company", company.to_string());
+    }
+    match &offers.superior {
+        Some(superior) => typed.with("parent", superior.to_string()),
+        None => typed,
+    }
 }
 
 pub(super) async fn make(State(handles): Handle, visit: Visit) -> Result<Response, Fault> {
     let Visit { by, frame, typed, .. } = visit;
-    let (status, wrongs) = match as_body::<NewOwner>(&frame, user(&typed), place) {
-        Err(wrongs) => (StatusCode::BAD_REQUEST, wrongs),
-        Ok(input) => match handles.service.create_owner(&by, input).await {
-            Ok(made) => return Ok(seen_at(&format!("/users/{}", made.id), Some("user-created"))),
-            Err(error) => wrong(&frame, error)?,
+    makes(&by)?;
+    let service = &handles.service;
+    let unknown = company::unknown(&handles, &by, &typed).await?;
+    let (status, wrongs) = match (tried(&handles, (&by, &frame), &typed).await, &unknown) {
+        (Err((status, first)), _) => {
+            (status, all_wrong(&handles, (&by, &frame), first, &typed).await)
+        }
+        (Ok(()), Some(_)) => (StatusCode::OK, Wrongs::default()),
+        (Ok(()), None) => match as_body::<NewOwner>(&frame, user(&typed), place) {
+            Err(wrongs) => (StatusCode::BAD_REQUEST, wrongs),
+            Ok(input) => match service.create_owner(&by, input).await {
+                Ok(made) => {
+                    return Ok(seen_at(&format!("/users/{}", made.id), Some("user-created")));
+                }
+                Err(error) => wrong(&frame, &error),
+            },
         },
     };
-    Ok(page_with(status, &filled(&handles, (&by, frame), (typed, wrongs), None).await?))
+    let mut form = filled(&handles, (&by, frame), (typed, wrongs), None).await?;
+    form.unknown_company = unknown;
+    Ok(page_with(status, &form))
+}
+
+/// Whether a user could be made so, or what is wrong first.
+async fn tried(
+    handles: &Handles,
+    (by, frame): (&Caller, &Frame),
+    typed: &Typed,
+) -> Result<(), (StatusCode, Wrongs)> {
+    match as_body::<NewOwner>(frame, user(typed), place) {
+        Err(wrongs) => Err((StatusCode::BAD_REQUEST, wrongs)),
+        Ok(input) => {
+            let tried = handles.service.try_owner(by, input).await;
+            tried.map_err(|error| wrong(frame, &error))
+        }
+    }
+}
+
+/// All that is wrong, of which `first` was found.
+async fn all_wrong(
+    handles: &Handles,
+    (by, frame): (&Caller, &Frame),
+    first: Wrongs,
+    typed: &Typed,
+) -> Wrongs {
+    let mut search = Search::behind(first, typed);
+    while let Some(less) = search.next(neutral) {
+        match tried(handles, (by, frame), less).await {
+            Ok(()) => break,
+            Err((_, more)) => search.found(more),
+        }
+    }
+    search.wrongs
 }
 
 pub(super) async fn edit(
@@ -53,12 +111,12 @@ pub(super) async fn edit(
     Id(id): Id<OwnerId>,
     visit: Visit,
 ) -> Result<Response, Fault> {
-    let Visit { by, frame, .. } = visit;
+    let Visit { by, frame, unsent, .. } = visit;
     let held = handles.service.owner(&by, &id).await?;
     if !handles.service.offers_change(&by, &id).await? {
         return Err(Fault::of(StatusCode::FORBIDDEN, "forbidden"));
     }
-    let typed = (as_typed(&held), Wrongs::default());
+    let typed = (unsent.unwrap_or_else(|| as_typed(&held)), Wrongs::default());
     Ok(page(&filled(&handles, (&by, frame), typed, Some(&held)).await?))
 }
 
@@ -69,6 +127,16 @@ pub(super) async fn change(
 ) -> Result<Response, Fault> {
     let Visit { by, frame, typed, .. } = visit;
     let held = handles.service.owner(&by, &id).await?;
+    if !handles.service.offers_change(&by, &id).await? {
+        return Err(Fault::of(StatusCode::FORBIDDEN, "forbidden"));
+    }
+    let moves = typed.said("company") != held.company.as_ref().map(Slug::as_str);
+    if moves && let Some(unknown) = company::unknown(&handles, &by, &typed).await? {
+        let typed = (typed, Wrongs::default());
+        let mut form = filled(&handles, (&by, frame), typed, Some(&held)).await?;
+        form.unknown_company = Some(unknown);
+        return Ok(page(&form));
+    }
     let body = changes(&typed, &held);
     let (status, wrongs) = match as_body::<OwnerChange>(&frame, body, place) {
         Err(wrongs) => (StatusCode::BAD_REQUEST, wrongs),
@@ -81,10 +149,30 @@ pub(super) async fn change(
                 };
                 return Ok(seen_at(&format!("/users/{id}"), Some(what)));
             }
-            Err(error) => wrong(&frame, error)?,
+            Err(error) if is_clash(&error) => {
+                return clashed(&handles, (&by, frame), &id, typed).await;
+            }
+            Err(error) => wrong(&frame, &error),
         },
     };
     Ok(page_with(status, &filled(&handles, (&by, frame), (typed, wrongs), Some(&held)).await?))
+}
+
+/// The form of a user whom somebody else changed meanwhile: with what was typed, beside what is on record, and sent
+/// again it is a change of that.
+async fn clashed(
+    handles: &Handles,
+    (by, frame): (&Caller, Frame),
+    id: &OwnerId,
+    typed: Typed,
+) -> Result<Response, Fault> {
+    let held = handles.service.owner(by, id).await?;
+    let typed = typed.instead("revision", held.revision.0.to_string());
+    let clash = Clash::user(&frame, format!("/users/{id}"), &typed, &as_typed(&held));
+    let typed = (typed, Wrongs::default());
+    let mut form = filled(handles, (by, frame), typed, Some(&held)).await?;
+    form.clash = Some(clash);
+    Ok(page_with(StatusCode::CONFLICT, &form))
 }
 
 async fn filled(
@@ -96,104 +184,24 @@ async fn filled(
     let companies = handles.service.companies(by, None, PAGE_ENTRIES).await?.entries.into_iter();
     let companies = companies.map(|one| Choice { id: one.id.to_string(), name: one.name });
     let settings = handles.service.settings();
-    Ok(UserForm::new(frame, typed, held, (&settings, &by.grants), companies.collect()))
+    let offers = makes(by)?;
+    let offers = (&offers, companies.collect());
+    Ok(UserForm::new(frame, typed, held, (&settings, &by.grants), offers))
 }
 
-fn wrong(frame: &Frame, error: ServiceError) -> Result<(StatusCode, Wrongs), Fault> {
-    let at = |status, field: &str| {
-        let mut wrongs = Wrongs::refused(frame, &error, place);
-        wrongs.all.iter_mut().for_each(|wrong| wrong.place = field.to_owned());
-        Ok((status, wrongs))
-    };
-    match &error {
-        ServiceError::OwnerExists(_) => at(StatusCode::CONFLICT, "id"),
+/// What is said beside the form, whatever is refused: nothing that was typed is lost.
+fn wrong(frame: &Frame, error: &ServiceError) -> (StatusCode, Wrongs) {
+    match error {
+        ServiceError::OwnerExists(_) => {
+            let mut wrongs = Wrongs::refused(frame, error, place);
+            wrongs.all.iter_mut().for_each(|wrong| wrong.place = "id".to_owned());
+            (StatusCode::CONFLICT, wrongs)
+        }
+        // Not 404: it is the form that is shown, and one of its fields that is wrong.
         ServiceError::NoOwner(_) => {
             let wrongs = Wrongs::field(frame, "parent", &error.to_string(), place);
-            Ok((StatusCode::BAD_REQUEST, wrongs))
+            (StatusCode::BAD_REQUEST, wrongs)
         }
-        _ => refused(frame, error),
+        _ => beside(frame, error, place),
     }
-}
-
-fn place(field: &str) -> Option<String> {
-    field.split(['.', '[']).next().map(str::to_owned)
-}
-
-/// What was typed, as the body of the act in `/api/v1/users`.
-fn user(typed: &Typed) -> Value {
-    let mut body = Map::new();
-    for field in ["id", "name", "email", "company", "parent", "kind"] {
-        if let Some(text) = typed.said(field) {
-            body.insert(field.to_owned(), json!(text));
-        }
-    }
-    body.insert("roles".to_owned(), json!(roles(typed)));
-    if let Some(ceiling) = ceiling(typed) {
-        body.insert("ceiling".to_owned(), ceiling);
-    }
-    Value::Object(body)
-}
-
-fn roles(typed: &Typed) -> BTreeSet<&str> {
-    typed.all("role").chain(typed.words("more_roles")).collect()
-}
-
-fn ceiling(typed: &Typed) -> Option<Value> {
-    match typed.one("ceiling") {
-        "all" => Some(json!(-1)),
-        "chosen" => Some(json!(typed.all("ceiling_flag").collect::<Vec<_>>())),
-        _ => None,
-    }
-}
-
-/// The form of a user as they are.
-fn as_typed(held: &OwnerView) -> Typed {
-    let mut typed = Typed::default()
-        .with("revision", held.revision.0.to_string())
-        .with("name", held.name.clone())
-        .with("email", held.email.clone().unwrap_or_default())
-        .with("company", held.company.as_ref().map(ToString::to_string).unwrap_or_default())
-        .with("parent", held.parent.as_ref().map(ToString::to_string).unwrap_or_default());
-    let mut more = Vec::new();
-    for role in &held.roles {
-        match Role::named(role) {
-            Some(_) => typed = typed.with("role", role.to_string()),
-            None => more.push(role.to_string()),
-        }
-    }
-    typed = typed.with("more_roles", more.join(" "));
-    if held.ceiling.is_unlimited() {
-        return typed.with("ceiling", "all");
-    }
-    let flags = held.ceiling_names.iter();
-    flags.fold(typed.with("ceiling", "chosen"), |typed, flag| typed.with("ceiling_flag", flag))
-}
-
-/// What was typed and is not so already, as the body of the act in `/api/v1/users/{id}`: what stays is not
-/// checked again, and need not be the changer's to give.
-fn changes(typed: &Typed, held: &OwnerView) -> Value {
-    let mut body = Map::new();
-    body.insert("revision".to_owned(), json!(typed.one("revision").parse::<u64>().ok()));
-    body.insert("reason".to_owned(), json!(typed.one("reason").trim()));
-    let before = as_typed(held);
-    for field in ["name", "email", "company", "parent"] {
-        if typed.said(field) != before.said(field) {
-            // A name cannot be cleared, which the act says best.
-            let empty = (field == "name").then_some("");
-            body.insert(field.to_owned(), json!(typed.said(field).or(empty)));
-        }
-    }
-    if roles(typed) != roles(&before) {
-        body.insert("roles".to_owned(), json!(roles(typed)));
-    }
-    let flags = |typed: &Typed| match typed.one("ceiling") {
-        "chosen" => Some(typed.all("ceiling_flag").map(str::to_owned).collect::<BTreeSet<_>>()),
-        _ => None,
-    };
-    if flags(typed) != flags(&before)
-        && let Some(ceiling) = ceiling(typed)
-    {
-        body.insert("ceiling".to_owned(), ceiling);
-    }
-    Value::Object(body)
 }

@@ -49,6 +49,7 @@ async fn shown(
     let user = service.owner(by, id).await?;
     let may = May {
         change: service.offers_change(by, id).await?,
+        block: service.offers_blocking(by, id).await?,
         unblock: service.offers_unblocking(by, id).await?,
         end_tokens: service.offers_tokens(by, id).await?,
         make_tokens: service.offers_new_tokens(by, id).await?,
@@ -65,7 +66,7 @@ pub(super) async fn ask_block(
     let Visit { by, frame, .. } = visit;
     let typed = (Wrongs::default(), "");
     let form = block::form(&handles, (&by, frame), Whom::User(&id), typed).await?;
-    if !handles.service.offers_change(&by, &id).await? {
+    if !handles.service.offers_blocking(&by, &id).await? {
         return Err(Fault::of(StatusCode::FORBIDDEN, "forbidden"));
     }
     Ok(page(&form))

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use axum::body::{Body, to_bytes};
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
 use super::fault::Fault;
-use super::{Asked, Handle, Next, reader};
+use super::{Asked, Handle, Next, reader, seen_at, unsent};
 use crate::admin::limits::{BODY, BODY_BYTES};
 use crate::admin::{Handles, access};
 use crate::domain::owner::Owner;
@@ -33,6 +33,8 @@ pub(super) struct Visit {
     pub(super) frame: Frame,
     /// What they sent: of a form, else of the query.
     pub(super) typed: Typed,
+    /// What they typed into the form of this page while they had no session.
+    pub(super) unsent: Option<Typed>,
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Visit {
@@ -86,25 +88,28 @@ async fn visit(handles: &Handles, request: Asked) -> Result<Asked, Response> {
     let (mut parts, body) = request.into_parts();
     let (session, owner) = match reader::person(handles, &parts.headers).await {
         Ok(Some(person)) => person,
-        Ok(None) => return Err(sign_in_first(&parts.method, &parts.uri)),
+        Ok(None) => return Err(sign_in_first(handles, &parts, body).await),
         Err(error) => return Err(Fault::from(error).into_response()),
     };
     let by = Caller::person(&owner);
     let mut frame = reader::plain_frame(handles, &parts.headers, parts.uri.path());
     frame.reader = Some(reader::reader(handles, &by, &owner, &session));
+    let (path, mut unsent) = (parts.uri.path(), None);
     let typed = if matches!(parts.method, Method::GET | Method::HEAD) {
         let typed = Typed::parse(parts.uri.query().unwrap_or_default());
         let typed = typed.ok_or_else(|| Fault::unreadable().into_response())?;
         frame.done = DONE.into_iter().find(|done| *done == typed.one("done"));
+        unsent = unsent::look(handles, &session, path, &typed);
         typed
     } else {
         let typed = read(&parts.headers, body).await.map_err(Fault::into_response)?;
         if !access::same(typed.one("csrf").as_bytes(), session.csrf.as_bytes()) {
-            return Err(Fault::of(StatusCode::FORBIDDEN, "no-csrf-token").into_response());
+            let refused = || Fault::of(StatusCode::FORBIDDEN, "no-csrf-token").into_response();
+            return Err(unsent::again(handles, &session, path, &typed).unwrap_or_else(refused));
         }
         typed
     };
-    parts.extensions.insert(Visit { by, owner, session, frame, typed });
+    parts.extensions.insert(Visit { by, owner, session, frame, typed, unsent });
     Ok(Asked::from_parts(parts, Body::empty()))
 }
 
@@ -116,16 +121,32 @@ pub(super) async fn same_origin(request: Asked, next: Next) -> Response {
     next.run(request).await
 }
 
-/// To the form for signing in, and back then. A form that was sent is not sent again.
-fn sign_in_first(method: &Method, uri: &Uri) -> Response {
-    let back = uri.path_and_query().map_or("/", |path| path.as_str());
-    let place = if back == "/" || *method != Method::GET {
-        "/sign-in".to_owned()
-    } else {
-        let back = percent_encoding::utf8_percent_encode(back, percent_encoding::NON_ALPHANUMERIC);
-        format!("/sign-in?next={back}&done=sign-in-first")
-    };
-    (StatusCode::SEE_OTHER, [(header::LOCATION, place)]).into_response()
+/// To the form for signing in, and back then. A form that was sent is not sent again: it comes back with what was
+/// typed, or whoever sent it is told that nothing was done.
+async fn sign_in_first(handles: &Handles, parts: &Parts, body: Body) -> Response {
+    let (uri, path) = (&parts.uri, parts.uri.path());
+    if matches!(parts.method, Method::GET | Method::HEAD) {
+        let back = uri.path_and_query().map_or("/", |path| path.as_str());
+        return to_sign_in(back, "sign-in-first");
+    }
+    if path == "/sign-out" {
+        return to_sign_in("/", "signed-out");
+    }
+    if let Ok(typed) = read(&parts.headers, body).await {
+        let frame = reader::plain_frame(handles, &parts.headers, path);
+        if let Some(page) = unsent::carried(handles, frame, path, typed) {
+            return page;
+        }
+    }
+    to_sign_in(unsent::page_of(path), "sign-in-lost")
+}
+
+fn to_sign_in(back: &str, why: &str) -> Response {
+    if back == "/" && why == "sign-in-first" {
+        return seen_at("/sign-in", None);
+    }
+    let back = percent_encoding::utf8_percent_encode(back, percent_encoding::NON_ALPHANUMERIC);
+    seen_at(&format!("/sign-in?next={back}"), Some(why))
 }
 
 async fn read(headers: &HeaderMap, body: Body) -> Result<Typed, Fault> {

@@ -9,13 +9,16 @@ use crate::service::tests::{World, input, owner_id};
 
 mod acts;
 mod bulk;
+mod clashes;
 mod edits;
 mod forms;
 mod leaks;
+mod makers;
 mod notices;
 mod params;
 mod tenants;
 mod transfer;
+mod unsent;
 mod views;
 
 /// What is served over TCP, over a store of its own.

@@ -165,9 +165,8 @@ async fn acts_on_companies_by_every_role() {
     service.update_company(&world.by, &"acme".parse().unwrap(), &change).await.unwrap();
     for (owner, told) in [("alice", "yy-y---"), ("dev", "yyy----"), ("bob", "-------")] {
         let row = world.row(async |by| {
-            let (contexts, _) =
-                service.licensed_contexts(&by, &owner_id(owner), None).await.unwrap();
-            if contexts == crate::domain::grant::Contexts::All { '-' } else { 'y' }
+            let fits = service.fits(&by, &owner_id(owner), None).await.unwrap();
+            if fits.contexts == crate::domain::grant::Contexts::All { '-' } else { 'y' }
         });
         assert_eq!(row.await, told, "licences of the company of {owner}");
     }

@@ -20,7 +20,24 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
     }
   });
 }
-document.querySelector(".wrong-summary")?.focus();
+document.querySelector(".wrong-summary, .unknown")?.focus();
+// What was done is said once, and not again when the page is loaded again.
+const here = new URL(location);
+if (here.searchParams.has("done")) {
+  here.searchParams.delete("done");
+  history.replaceState(history.state, "", here);
+}
+// A menu closes as menus do: with Escape, and when something else is pressed.
+for (const menu of document.querySelectorAll("details.me")) {
+  menu.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !menu.open) return;
+    menu.open = false;
+    menu.querySelector("summary").focus();
+  });
+  addEventListener("pointerdown", (event) => {
+    if (!menu.contains(event.target)) menu.open = false;
+  });
+}
 // A file is read here, so that its form is sent as any other.
 for (const field of document.querySelectorAll("[data-with-script]")) field.hidden = false;
 for (const input of document.querySelectorAll("input[type=file]")) {

@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::choices::Choice;
+use super::clash::Clash;
 use super::history::EventRow;
 use super::parts;
 use super::tokens::Stopped;
@@ -109,6 +110,8 @@ pub struct CompanyForm {
     pub frame: Frame,
     /// What is wrong.
     pub wrongs: Wrongs,
+    /// What somebody else made of it meanwhile.
+    pub clash: Option<Clash>,
     /// What was typed.
     pub typed: Typed,
     /// The one that is changed, by its one name and by how people call it.
@@ -130,7 +133,8 @@ impl CompanyForm {
             let context: &crate::config::settings::Context = context;
             Choice { id: id.to_string(), name: context.title.clone() }
         };
-        Self { frame, wrongs, typed, held, contexts: contexts.map(choice).collect() }
+        let contexts = contexts.map(choice).collect();
+        Self { frame, wrongs, clash: None, typed, held, contexts }
     }
 
     /// Whether it is licensed for chosen contexts alone.

@@ -5,6 +5,7 @@ pub mod block;
 pub mod bulk;
 pub mod chart;
 pub mod choices;
+pub mod clash;
 pub mod companies;
 pub mod contexts;
 pub mod explain;

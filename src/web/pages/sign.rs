@@ -17,4 +17,6 @@ pub struct SignIn {
     pub user: String,
     /// Where to go then.
     pub next: String,
+    /// The form that was sent without a session, sealed; empty if there is none.
+    pub kept: String,
 }

@@ -4,12 +4,13 @@
 use askama::Template;
 
 use super::choices::{self, Choice, ContextChoice, FlagChoice, Pick};
+use super::clash::Clash;
 use super::windows::{self, WindowFields};
 use crate::config::Settings;
 use crate::domain::grant::Contexts;
-use crate::domain::id::Slug;
 use crate::domain::time::Span;
 use crate::service::caller::{Grants, Tenant};
+use crate::service::offers::Fits;
 use crate::service::view::TokenView;
 use crate::web::frame::Frame;
 use crate::web::typed::Typed;
@@ -17,6 +18,9 @@ use crate::web::wrongs::Wrongs;
 
 /// Lengths of life that are offered, in days.
 const DAYS: [u64; 4] = [7, 30, 90, 365];
+
+/// The length that is chosen for a new token where the configuration lets them live for ever.
+const PRESET: &str = "90d";
 
 /// The form.
 #[derive(Template)]
@@ -26,6 +30,8 @@ pub struct TokenForm {
     pub frame: Frame,
     /// What is wrong.
     pub wrongs: Wrongs,
+    /// What somebody else made of it meanwhile.
+    pub clash: Option<Clash>,
     /// What was typed.
     pub typed: Typed,
     /// The token that is changed; none for a new one.
@@ -38,6 +44,8 @@ pub struct TokenForm {
     pub any_company: bool,
     /// Companies that are offered.
     pub companies: Vec<Choice>,
+    /// The company that was typed and is not on record.
+    pub unknown_company: Option<String>,
     /// The company whose licences leave contexts out.
     pub licensee: Option<String>,
     /// Lengths of life.
@@ -54,6 +62,8 @@ pub struct TokenForm {
     pub contexts: Vec<ContextChoice>,
     /// Access levels.
     pub flags: Vec<FlagChoice>,
+    /// The owner whose ceiling leaves some out.
+    pub lowered: Option<String>,
     /// Whether the token may have all of them.
     pub may_unlimited: bool,
     /// Times of the week.
@@ -82,8 +92,8 @@ pub struct Offered {
     pub owners: (Vec<Choice>, bool),
     /// Companies on record.
     pub companies: Vec<Choice>,
-    /// What the company of the token is licensed for, and which that is.
-    pub licensed: (Contexts, Option<Slug>),
+    /// What fits its owner and its company.
+    pub fits: Fits,
     /// Whether more may be given to a token than it has.
     pub more: bool,
 }
@@ -115,12 +125,17 @@ impl TokenForm {
         frame: Frame,
         (typed, wrongs): (Typed, Wrongs),
         (settings, grants): (&Settings, &Grants),
-        Offered { owners: (owners, only_owner), companies, licensed, more }: Offered,
+        Offered { owners: (owners, only_owner), companies, fits, more }: Offered,
         held: Option<&TokenView>,
     ) -> Self {
-        let (licensed, licensee) = licensed;
+        let Fits { contexts: licensed, licensee, ceiling } = fits;
         let narrowed = held.filter(|_| !more).map(|held| what_it_has(held, grants));
         let grants = narrowed.as_ref().unwrap_or(grants);
+        let under = Grants { flags: grants.flags.within(ceiling), ..grants.clone() };
+        let lowered = (under.flags != grants.flags).then(|| match held {
+            Some(held) => held.owner.to_string(),
+            None => typed.one("owner").trim().to_owned(),
+        });
         let tomorrow = frame.now.plus(Span::from_days(1)).to_string();
         let unlimited = held.is_some_and(|held| held.flags.is_unlimited());
         let all = held.is_some_and(|held| held.contexts == Contexts::All);
@@ -133,6 +148,7 @@ impl TokenForm {
         Self {
             any_company: grants.company == Tenant::Any,
             companies,
+            unknown_company: None,
             licensee: licensee.filter(|_| licensed != Contexts::All).map(|id| id.to_string()),
             expiries: expiries(&frame, &typed, (settings.tokens.lifetime, grants), held),
             idles: idles(&frame, &typed, (settings.tokens.idle_ttl, grants), held),
@@ -140,8 +156,9 @@ impl TokenForm {
             chosen_access: typed.one("access") == "chosen",
             may_all_contexts: all || grants.contexts == Contexts::All,
             contexts,
-            flags: choices::flags(&typed, settings, grants, held),
-            may_unlimited: unlimited || grants.flags.is_unlimited(),
+            flags: choices::flags(&typed, settings, &under, held),
+            may_unlimited: unlimited || under.flags.is_unlimited(),
+            lowered,
             windows: windows::fields(&typed),
             held: held.map(|held| HeldToken {
                 id: held.id.to_string(),
@@ -152,6 +169,7 @@ impl TokenForm {
             }),
             frame,
             wrongs,
+            clash: None,
             typed,
             owners,
             only_owner,
@@ -228,7 +246,9 @@ fn expiries(
             "keep".to_owned()
         }
         None => {
-            if usual != "never" && !all.iter().any(|(value, _)| *value == usual) {
+            // Nobody has said how long tokens live here: for ever has to be chosen.
+            let usual = if usual == "never" { PRESET.to_owned() } else { usual };
+            if !all.iter().any(|(value, _)| *value == usual) {
                 all.insert(0, (usual.clone(), frame.s("create-default", &usual)));
             }
             usual

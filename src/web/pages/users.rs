@@ -3,12 +3,16 @@
 use askama::Template;
 
 use super::choices::{Choice, FlagChoice};
+use super::clash::Clash;
 use super::history::EventRow;
 use super::parts;
 use super::tokens::Stopped;
 use crate::config::Settings;
+use crate::domain::id::Slug;
 use crate::domain::owner::OwnerKind;
-use crate::service::caller::Grants;
+use crate::domain::role::Role;
+use crate::service::caller::{Grants, Tenant};
+use crate::service::offers::OwnerOffers;
 use crate::service::view::OwnerView;
 use crate::web::frame::{Frame, When};
 use crate::web::typed::Typed;
@@ -36,7 +40,7 @@ pub struct UserRow {
 impl UserRow {
     /// Of an owner.
     pub fn of(frame: &Frame, user: &OwnerView) -> Self {
-        let role = |role: &crate::domain::id::Slug| match frame.knows("role", role.as_str()) {
+        let role = |role: &Slug| match frame.knows("role", role.as_str()) {
             true => frame.of("role", role.as_str()),
             false => role.to_string(),
         };
@@ -95,6 +99,8 @@ pub struct User {
 pub struct May {
     /// Change them.
     pub change: bool,
+    /// Block them.
+    pub block: bool,
     /// Lift their block.
     pub unblock: bool,
     /// End tokens of theirs.
@@ -134,6 +140,8 @@ pub struct UserForm {
     pub frame: Frame,
     /// What is wrong.
     pub wrongs: Wrongs,
+    /// What somebody else made of it meanwhile.
+    pub clash: Option<Clash>,
     /// What was typed.
     pub typed: Typed,
     /// The one who is changed, by their one name and by how people call them.
@@ -144,6 +152,18 @@ pub struct UserForm {
     pub may_unlimited: bool,
     /// Companies that are offered.
     pub companies: Vec<Choice>,
+    /// Whether a company can be chosen.
+    pub any_company: bool,
+    /// The company that was typed and is not on record.
+    pub unknown_company: Option<String>,
+    /// Whether people can be made, and not services alone.
+    pub people: bool,
+    /// Whether there is one superior alone that it may have.
+    pub one_parent: bool,
+    /// Roles with a meaning that can be given.
+    pub roles: Vec<&'static str>,
+    /// Other roles that can be given; none for any.
+    pub more_roles: Option<String>,
 }
 
 impl UserForm {
@@ -153,7 +173,7 @@ impl UserForm {
         (typed, wrongs): (Typed, Wrongs),
         held: Option<&OwnerView>,
         (settings, grants): (&Settings, &Grants),
-        companies: Vec<Choice>,
+        (offers, companies): (&OwnerOffers, Vec<Choice>),
     ) -> Self {
         let choice = |name: &str, bits: String| FlagChoice {
             name: name.to_owned(),
@@ -172,21 +192,40 @@ impl UserForm {
                 }
             }
         }
+        let has = |role: &Role| {
+            held.is_some_and(|held| held.roles.iter().any(|name| Role::named(name) == Some(*role)))
+        };
+        let roles = Role::ALL.into_iter().filter(|role| offers.roles.contains(role) || has(role));
+        let joined =
+            |names: &Vec<Slug>| names.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
         let unlimited = held.is_some_and(|held| held.ceiling.is_unlimited());
         Self {
             held: held.map(|held| (held.id.to_string(), held.name.clone())),
             may_unlimited: grants.flags.is_unlimited() || unlimited,
             frame,
             wrongs,
+            clash: None,
             flags,
             typed,
             companies,
+            any_company: offers.company == Tenant::Any,
+            unknown_company: None,
+            people: offers.people,
+            one_parent: held.is_none() && offers.superior.is_some(),
+            roles: roles.map(Role::as_str).collect(),
+            more_roles: offers.more_roles.as_ref().map(joined),
         }
     }
 
     /// Whether a role was ticked.
     pub fn has_role(&self, role: &str) -> bool {
         self.typed.all("role").any(|chosen| chosen == role)
+    }
+
+    /// Whether there are roles to type, or some that would be lost without their field.
+    pub fn takes_more_roles(&self) -> bool {
+        let none = self.more_roles.as_ref().is_some_and(String::is_empty);
+        !none || self.typed.said("more_roles").is_some()
     }
 
     /// Whether access levels are chosen.

@@ -3,6 +3,7 @@
 use super::choices::Pick;
 use super::limits;
 use crate::domain::conditions::Window;
+use crate::web::frame::Frame;
 use crate::web::typed::Typed;
 
 /// The most groups that a form has: as many as a token may have.
@@ -75,14 +76,31 @@ pub fn as_typed(mut typed: Typed, windows: &[Window]) -> Typed {
             typed = typed.with(&field("day", nth), day.to_string());
         }
         let (from, until) = window.minutes();
-        // The end of a day is the midnight that begins the next one.
-        let until = if until == 24 * 60 { 0 } else { until };
         typed = typed
             .with(&field("from", nth), limits::clock(from))
             .with(&field("until", nth), limits::clock(until))
             .with(&field("offset", nth), window.utc_offset_minutes().to_string());
     }
     if windows.len() < MOST { typed.with(&field("from", windows.len()), "") } else { typed }
+}
+
+/// All of them in the reader's language, in their order.
+pub fn said(frame: &Frame, typed: &Typed) -> String {
+    let one = |window: &WindowFields| {
+        let days = window.days.iter().filter(|(_, ticked)| *ticked);
+        let days: Vec<_> = days.map(|(day, _)| frame.of("day", day)).collect();
+        let offset = window.offsets.iter().find(|offset| offset.chosen);
+        let offset = offset.map_or("UTC", |offset| offset.text.as_str());
+        let or = |time: &String, usual: &str| match time.is_empty() {
+            true => usual.to_owned(),
+            false => time.clone(),
+        };
+        let (from, until) = (or(&window.from, "00:00"), or(&window.until, "24:00"));
+        format!("{} · {from}–{until} · {offset}", days.join(", "))
+    };
+    let fields = fields(typed);
+    let said = fields.iter().filter(|window| window.says_something());
+    said.map(one).collect::<Vec<_>>().join("; ")
 }
 
 /// Whole hours around the world, and the distance that is chosen.

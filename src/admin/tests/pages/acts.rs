@@ -59,7 +59,7 @@ async fn e8_a_token_is_paused_renamed_and_revoked() {
     let body = format!("name=nightly&description=one%0D%0Atwo&revision={revision}");
     assert_eq!(alice.post(&at("/edit"), &body).await.place(), at("?done=token-changed"));
     let stale = alice.post(&at("/edit"), &body).await;
-    assert!(stale.status == 409 && stale.text.contains("Somebody changed it meanwhile"));
+    assert!(stale.status == 409 && stale.text.contains("Somebody else has changed this meanwhile"));
     let empty = alice.post(&at("/edit"), "name=&description=").await;
     assert!(empty.status == 400 && empty.text.contains("<a href=\"#name\">"));
 

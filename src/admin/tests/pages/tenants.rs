@@ -118,7 +118,7 @@ async fn limits_and_times_are_set_with_the_token() {
         ("limits.quotas.day=-1", "limits.quotas.day"),
         ("limits.rate.requests=0&limits.rate.per=hour", "limits.rate.requests"),
         ("window-from=09:00", "windows"),
-        ("window-day=1&window-from=10:00&window-until=09:00", "windows"),
+        ("window-day=1&window-from=10:00&window-until=10:00", "windows"),
     ] {
         let got = root.post("/tokens/new", &format!("name=x&owner=alice&{wrong}")).await;
         assert_eq!(got.status, 400, "{wrong}");
