@@ -33,6 +33,19 @@ impl Typed {
         self
     }
 
+    /// With another value of a name, in the place of all that it had.
+    #[must_use]
+    pub fn instead(mut self, name: &str, value: &str) -> Self {
+        self.0.retain_mut(|(known, text)| {
+            let other = known != name;
+            if !other {
+                text.zeroize();
+            }
+            other
+        });
+        self.with(name, value)
+    }
+
     /// The first value of a name; empty if there is none.
     pub fn one(&self, name: &str) -> &str {
         self.all(name).next().unwrap_or_default()
@@ -88,5 +101,7 @@ mod tests {
         assert!(Typed::parse(&"a=1&".repeat(FIELDS + 1)).is_none());
         let typed = Typed::parse("items=a,+b%0D%0Ac;;d").unwrap();
         assert_eq!(typed.words("items"), ["a", "b", "c", "d"]);
+        let typed = Typed::parse("a=1&b=2&a=3").unwrap().instead("a", "4");
+        assert_eq!((typed.all("a").collect::<Vec<_>>(), typed.one("b")), (vec!["4"], "2"));
     }
 }

@@ -6,13 +6,14 @@ use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::Response;
 
 use super::fault::Fault;
+use super::form::refused;
 use super::new_token::token;
 use super::token_form::{self, filled};
-use super::visit::Visit;
+use super::visit::{Id, Visit};
 use super::{Handle, page, page_with, seen_at};
 use crate::admin::Handles;
-use crate::admin::extract::Id;
 use crate::domain::id::TokenId;
+use crate::service::Caller;
 use crate::web::frame::Frame;
 use crate::web::pages::parts::Ends;
 use crate::web::pages::tokens::ShownOnce;
@@ -38,12 +39,17 @@ pub(super) async fn make(State(handles): Handle, visit: Visit) -> Result<Respons
     let Visit { by, session, frame, typed, .. } = visit;
     makes_tokens(&frame)?;
     let service = &handles.service;
-    if typed.has("fit") {
+    let fits = typed.has("fit");
+    let (typed, wrongs) = meant(&handles, &by, &frame, typed).await?;
+    if fits {
         // Only to see what fits the owner that was typed.
-        let typed = (typed, Wrongs::default());
-        return Ok(page(&filled(&handles, &by, frame, typed, None).await?));
+        return Ok(page(&filled(&handles, &by, frame, (typed, wrongs), None).await?));
     }
-    let (status, wrongs) = match token(&frame, &typed, &service.settings()) {
+    let input = match wrongs.all.is_empty() {
+        true => token(&frame, &typed, &service.settings()),
+        false => Err(wrongs),
+    };
+    let (status, wrongs) = match input {
         Err(wrongs) => (StatusCode::BAD_REQUEST, wrongs),
         Ok(input) => match service.create_token(&by, input).await {
             Ok(created) => {
@@ -58,6 +64,24 @@ pub(super) async fn make(State(handles): Handle, visit: Visit) -> Result<Respons
     };
     let form = filled(&handles, &by, frame, (typed, wrongs), None).await?;
     Ok(page_with(status, &form))
+}
+
+/// What was typed, with the id of the owner where their name was typed.
+async fn meant(
+    handles: &Handles,
+    by: &Caller,
+    frame: &Frame,
+    typed: Typed,
+) -> Result<(Typed, Wrongs), Fault> {
+    let found = match typed.said("owner") {
+        Some(text) => handles.service.owner_meant(by, text).await,
+        None => Ok(None),
+    };
+    match found {
+        Ok(Some(id)) => Ok((typed.instead("owner", id.as_str()), Wrongs::default())),
+        Ok(None) => Ok((typed, Wrongs::default())),
+        Err(error) => Ok((typed, refused(frame, error)?.1)),
+    }
 }
 
 /// Shown once: to the session that made the token, at its first look, and never again (row F1).

@@ -16,6 +16,7 @@ use crate::admin::Handles;
 use crate::web::assets::Asset;
 
 mod account;
+mod astray;
 mod block;
 mod bulk;
 mod companies;
@@ -55,6 +56,7 @@ pub(super) fn router(handles: Arc<Handles>) -> Router {
         .route("/", get(overview::show))
         .route("/now", get(overview::now))
         .route("/tokens", get(tokens::list))
+        .route("/tokens/find", post(astray::find))
         .route("/tokens/new", get(create::form).post(create::make))
         .route("/tokens/import", get(transfer::form).post(transfer::attempt))
         .route("/tokens/import/go", post(transfer::go))
@@ -68,6 +70,7 @@ pub(super) fn router(handles: Arc<Handles>) -> Router {
         .route("/tokens/{id}/enable", post(tokens::enable))
         .route("/tokens/{id}/rotate", get(rotate::form).post(rotate::rotate))
         .route("/tokens/{id}/revoke", get(tokens::ask_revoke).post(tokens::revoke))
+        .route("/owners", get(users::suggest))
         .route("/users", get(users::list))
         .route("/users/new", get(user_form::form).post(user_form::make))
         .route("/users/{id}", get(users::show))

@@ -6,10 +6,9 @@ use axum::response::Response;
 
 use super::fault::Fault;
 use super::form::{PAGE_ENTRIES, as_body, own, refused};
-use super::visit::Visit;
+use super::visit::{Id, Visit};
 use super::{Handle, done_at, history, page, page_with};
 use crate::admin::Handles;
-use crate::admin::extract::Id;
 use crate::domain::id::TokenId;
 use crate::service::list::TokenList;
 use crate::service::usage::UsageQuestion;
@@ -18,7 +17,7 @@ use crate::service::{Caller, ServiceError};
 use crate::store::Subject;
 use crate::web::pages::filters::Filters;
 use crate::web::pages::parts::TokenRow;
-use crate::web::pages::tokens::{Revoke, Token, Tokens};
+use crate::web::pages::tokens::{Blocks, Revoke, Token, Tokens};
 use crate::web::wrongs::Wrongs;
 
 pub(super) async fn list(State(handles): Handle, visit: Visit) -> Result<Response, Fault> {
@@ -61,7 +60,13 @@ pub(super) async fn show(
     let may_rotate = handles.service.offers_new_tokens(&by, &token.owner).await?;
     let may_enable = handles.service.offers_enabling(&by, id).await?;
     let used = handles.service.token_usage(&by, id, UsageQuestion::default()).await?;
-    Ok(page(&Token::new(frame, token, (may_change, may_rotate, may_enable), &used, events)))
+    let may = (may_change, may_rotate, may_enable);
+    let (owner, company) = handles.service.blocks(&token).await?;
+    let company = match company {
+        Some(id) => Some((id.to_string(), handles.service.company(&by, &id).await.is_ok())),
+        None => None,
+    };
+    Ok(page(&Token::new(frame, token, may, Blocks { owner, company }, &used, events)))
 }
 
 /// A token for a form that changes it: there is none for those who may not, and of one that is over.

@@ -9,10 +9,9 @@ use serde_json::{Map, Value, json};
 
 use super::fault::Fault;
 use super::form::{PAGE_ENTRIES, as_body, refused};
-use super::visit::Visit;
+use super::visit::{Id, Visit};
 use super::{Handle, page, page_with, seen_at};
 use crate::admin::Handles;
-use crate::admin::extract::Id;
 use crate::domain::id::OwnerId;
 use crate::domain::role::Role;
 use crate::service::input::{NewOwner, OwnerChange};

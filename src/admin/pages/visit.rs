@@ -4,16 +4,17 @@
 use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
-use axum::extract::{FromRequestParts, State};
+use axum::extract::{FromRequestParts, Path, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 
 use super::fault::Fault;
-use super::{Asked, Handle, Next, reader};
+use super::{Asked, Handle, Next, astray, reader};
 use crate::admin::limits::{BODY, BODY_BYTES};
 use crate::admin::{Handles, access};
 use crate::domain::owner::Owner;
+use crate::domain::secret;
 use crate::domain::token::Revision;
 use crate::service::Caller;
 use crate::web::frame::{DONE, Frame};
@@ -42,6 +43,19 @@ impl<S: Send + Sync> FromRequestParts<S> for Visit {
         // Put there by `known`, without which no page of this kind is reached.
         let missing = || Fault::of(StatusCode::SERVICE_UNAVAILABLE, "unavailable");
         parts.extensions.remove::<Self>().ok_or_else(missing)
+    }
+}
+
+/// The one id in the path. What cannot be one leads nowhere.
+pub(super) struct Id<T>(pub(super) T);
+
+impl<S: Send + Sync, T: std::str::FromStr> FromRequestParts<S> for Id<T> {
+    type Rejection = Fault;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Fault> {
+        let text = Path::<String>::from_request_parts(parts, state).await;
+        let id = text.ok().and_then(|Path(text)| text.parse().ok());
+        id.map(Self).ok_or_else(Fault::nothing)
     }
 }
 
@@ -90,9 +104,13 @@ async fn visit(handles: &Handles, request: Asked) -> Result<Asked, Response> {
         Err(error) => return Err(Fault::from(error).into_response()),
     };
     let by = Caller::person(&owner);
-    let mut frame = reader::plain_frame(handles, &parts.headers, parts.uri.path());
+    if is_look(&parts.method) && astray::is_in(parts.uri.query().unwrap_or_default()) {
+        let away = astray::away(handles, &by, &parts.uri).await;
+        return Err(away.unwrap_or_else(Fault::into_response));
+    }
+    let mut frame = reader::plain_frame(handles, &parts.headers, &parts.uri);
     frame.reader = Some(reader::reader(handles, &by, &owner, &session));
-    let typed = if matches!(parts.method, Method::GET | Method::HEAD) {
+    let typed = if is_look(&parts.method) {
         let typed = Typed::parse(parts.uri.query().unwrap_or_default());
         let typed = typed.ok_or_else(|| Fault::unreadable().into_response())?;
         frame.done = DONE.into_iter().find(|done| *done == typed.one("done"));
@@ -102,10 +120,15 @@ async fn visit(handles: &Handles, request: Asked) -> Result<Asked, Response> {
         if !access::same(typed.one("csrf").as_bytes(), session.csrf.as_bytes()) {
             return Err(Fault::of(StatusCode::FORBIDDEN, "no-csrf-token").into_response());
         }
+        frame.is_form = true;
         typed
     };
     parts.extensions.insert(Visit { by, owner, session, frame, typed });
     Ok(Asked::from_parts(parts, Body::empty()))
+}
+
+fn is_look(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD)
 }
 
 /// Refuses acts that another site has a browser do (sec-W1).
@@ -118,11 +141,13 @@ pub(super) async fn same_origin(request: Asked, next: Next) -> Response {
 
 /// To the form for signing in, and back then. A form that was sent is not sent again.
 fn sign_in_first(method: &Method, uri: &Uri) -> Response {
-    let back = uri.path_and_query().map_or("/", |path| path.as_str());
+    let query = astray::clean(uri.query().unwrap_or_default());
+    let joint = if query.is_empty() { "" } else { "?" };
+    let back = format!("{}{joint}{query}", secret::redact(uri.path()));
     let place = if back == "/" || *method != Method::GET {
         "/sign-in".to_owned()
     } else {
-        let back = percent_encoding::utf8_percent_encode(back, percent_encoding::NON_ALPHANUMERIC);
+        let back = percent_encoding::utf8_percent_encode(&back, percent_encoding::NON_ALPHANUMERIC);
         format!("/sign-in?next={back}&done=sign-in-first")
     };
     (StatusCode::SEE_OTHER, [(header::LOCATION, place)]).into_response()

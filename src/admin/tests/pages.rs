@@ -12,6 +12,7 @@ mod bulk;
 mod edits;
 mod forms;
 mod leaks;
+mod lists;
 mod notices;
 mod params;
 mod tenants;
