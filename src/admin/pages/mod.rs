@@ -16,6 +16,7 @@ use crate::admin::Handles;
 use crate::web::assets::Asset;
 
 mod account;
+mod address;
 mod astray;
 mod block;
 mod bulk;
@@ -56,7 +57,7 @@ pub(super) fn router(handles: Arc<Handles>) -> Router {
         .route("/", get(overview::show))
         .route("/now", get(overview::now))
         .route("/tokens", get(tokens::list))
-        .route("/tokens/find", post(astray::find))
+        .route("/tokens/find", post(tokens::find))
         .route("/tokens/new", get(create::form).post(create::make))
         .route("/tokens/import", get(transfer::form).post(transfer::attempt))
         .route("/tokens/import/go", post(transfer::go))

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use axum::http::{HeaderMap, Uri, header};
 
-use super::{astray, small_cookie};
+use super::{address, small_cookie};
 use crate::admin::{Handles, access};
 use crate::domain::owner::Owner;
 use crate::domain::secret;
@@ -22,6 +22,7 @@ pub(super) async fn frame(handles: &Handles, headers: &HeaderMap, at: &Uri) -> F
     let mut frame = plain_frame(handles, headers, at);
     if let Ok(Some((session, owner))) = person(handles, headers).await {
         frame.reader = Some(reader(handles, &Caller::person(&owner), &owner, &session));
+        frame.query = address::clean(at.query().unwrap_or_default());
     }
     frame
 }
@@ -37,7 +38,8 @@ pub(super) fn plain_frame(handles: &Handles, headers: &HeaderMap, at: &Uri) -> F
         reader: None,
         // Nobody leads back to where a secret stood by mistake.
         path: secret::redact(at.path()).into_owned(),
-        query: astray::clean(at.query().unwrap_or_default()),
+        // Nor to what a stranger has in an address, such as a password by mistake.
+        query: String::new(),
         done: None,
         now: handles.service.now(),
     }

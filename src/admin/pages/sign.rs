@@ -8,7 +8,7 @@ use axum::response::Response;
 
 use super::fault::Fault;
 use super::visit::{Form, Visit, own_path};
-use super::{Handle, astray, page, page_with, reader, seen_at};
+use super::{Handle, address, page, page_with, reader, seen_at};
 use crate::admin::access;
 use crate::admin::extract::Peer;
 use crate::admin::session::{self, NotSignedIn};
@@ -24,11 +24,15 @@ pub(super) async fn form(
     uri: Uri,
 ) -> Result<Response, Fault> {
     let asked = Typed::parse(uri.query().unwrap_or_default()).ok_or_else(Fault::unreadable)?;
-    let next = own_path(asked.one("next")).filter(|next| !astray::is_in(next));
+    let next = own_path(asked.one("next")).filter(|next| !address::is_in(next));
     let next = next.unwrap_or("/").to_owned();
     let mut frame = reader::frame(&handles, &headers, &uri).await;
     if frame.reader.is_some() {
         return Ok(seen_at(&next, None));
+    }
+    if next != "/" {
+        let next = percent_encoding::utf8_percent_encode(&next, percent_encoding::NON_ALPHANUMERIC);
+        frame.query = format!("next={next}");
     }
     frame.done = DONE.into_iter().find(|done| *done == asked.one("done"));
     let wrongs = Wrongs::default();

@@ -7,9 +7,10 @@ use axum::response::Response;
 use super::fault::Fault;
 use super::form::{PAGE_ENTRIES, as_body, own, refused};
 use super::visit::{Id, Visit};
-use super::{Handle, done_at, history, page, page_with};
+use super::{Handle, astray, done_at, history, page, page_with, seen_at};
 use crate::admin::Handles;
 use crate::domain::id::TokenId;
+use crate::domain::secret;
 use crate::service::list::TokenList;
 use crate::service::usage::UsageQuestion;
 use crate::service::view::TokenView;
@@ -147,4 +148,16 @@ pub(super) async fn revoke(
     };
     let row = TokenRow::of(&frame, &handles.service.token(&by, id).await?);
     Ok(page_with(status, &Revoke { frame, wrongs, row, reason: reason.to_owned() }))
+}
+
+/// Finds the token of a secret that the script of a page kept out of the address.
+pub(super) async fn find(State(handles): Handle, visit: Visit) -> Result<Response, Fault> {
+    let Visit { by, typed, .. } = visit;
+    Ok(match secret::own_in(typed.one("text")).next() {
+        Some(found) => {
+            let (place, known) = astray::place_of(&handles, &by, found).await?;
+            seen_at(&place, Some(if known { "secret-found" } else { "secret-unknown" }))
+        }
+        None => seen_at("/tokens", Some("secret-unknown")),
+    })
 }

@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse as _, Response};
 
 use super::fault::Fault;
-use super::{Asked, Handle, Next, astray, reader};
+use super::{Asked, Handle, Next, address, astray, reader};
 use crate::admin::limits::{BODY, BODY_BYTES};
 use crate::admin::{Handles, access};
 use crate::domain::owner::Owner;
@@ -104,7 +104,7 @@ async fn visit(handles: &Handles, request: Asked) -> Result<Asked, Response> {
         Err(error) => return Err(Fault::from(error).into_response()),
     };
     let by = Caller::person(&owner);
-    if is_look(&parts.method) && astray::is_in(parts.uri.query().unwrap_or_default()) {
+    if is_look(&parts.method) && address::is_in(parts.uri.query().unwrap_or_default()) {
         let away = astray::away(handles, &by, &parts.uri).await;
         return Err(away.unwrap_or_else(Fault::into_response));
     }
@@ -113,6 +113,7 @@ async fn visit(handles: &Handles, request: Asked) -> Result<Asked, Response> {
     let typed = if is_look(&parts.method) {
         let typed = Typed::parse(parts.uri.query().unwrap_or_default());
         let typed = typed.ok_or_else(|| Fault::unreadable().into_response())?;
+        frame.query = address::clean(parts.uri.query().unwrap_or_default());
         frame.done = DONE.into_iter().find(|done| *done == typed.one("done"));
         typed
     } else {
@@ -141,7 +142,7 @@ pub(super) async fn same_origin(request: Asked, next: Next) -> Response {
 
 /// To the form for signing in, and back then. A form that was sent is not sent again.
 fn sign_in_first(method: &Method, uri: &Uri) -> Response {
-    let query = astray::clean(uri.query().unwrap_or_default());
+    let query = address::clean(uri.query().unwrap_or_default());
     let joint = if query.is_empty() { "" } else { "?" };
     let back = format!("{}{joint}{query}", secret::redact(uri.path()));
     let place = if back == "/" || *method != Method::GET {

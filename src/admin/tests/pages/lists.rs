@@ -120,6 +120,10 @@ async fn language_and_light_lead_back_to_the_same_list() {
     let typed: String = wanted.bytes().map(|byte| format!("%{byte:02x}")).collect();
     let got = root.post("/look", &format!("language=ru&back={typed}")).await;
     assert_eq!(got.place(), wanted);
+    let path = "/sign-in?next=%2Ftokens%3Fstate%3Dactive&done=sign-in-first&password=of+somebody";
+    let page = face.ask(&format!("GET {path}"), &[], "").await.text;
+    assert_eq!(back(&page), "/sign-in?next=%2Ftokens%3Fstate%3Dactive");
+    assert!(!page.contains("somebody"));
     // What comes back from a form has no address of its own: a script asks before it is lost.
     let form = root.post("/users/new", "id=A+B").await;
     assert_eq!((form.status, back(&form.text).as_str()), (400, "/users/new"));
