@@ -15,6 +15,8 @@ mod records;
 mod routes;
 #[path = "micro/secrets.rs"]
 mod secrets;
+#[path = "micro/tally.rs"]
+mod tally;
 #[path = "micro/telemetry.rs"]
 mod telemetry;
 
@@ -30,6 +32,7 @@ criterion_group!(
     records::look,
     records::load,
     records::touch,
+    tally::count,
     telemetry::count,
     telemetry::line,
     telemetry::scrape

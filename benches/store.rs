@@ -8,7 +8,8 @@
 //! many tokens in large commits, and measures last uses alone, without and with the cache. With `storm`
 //! and a number all of so many tokens are used for the first time within one flush; with `spread` uses are
 //! spread over all of them, at several rates; with `list` they are listed, filtered, searched and shown; with
-//! `whole` all of them are counted, and an end of many is previewed; with `sizes` a store of so many tokens works in turn with one of a tenth.
+//! `whole` all of them are counted, and an end of many is previewed; with `people` so many owners are listed, searched
+//! and changed; with `sizes` a store of so many tokens works in turn with one of a tenth.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark ends where it fails")]
 
@@ -28,6 +29,8 @@ use tollgate::store::{self, LastUse, Listed, NotedUse, Store, TokenFilter, Token
 mod records;
 #[path = "store/lists.rs"]
 mod lists;
+#[path = "store/people.rs"]
+mod people;
 #[path = "store/sizes.rs"]
 mod sizes;
 #[path = "store/spread.rs"]
@@ -53,7 +56,7 @@ const USES: usize = 131_072;
 fn main() {
     let mut arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
     let tokens = arguments.next();
-    let named = ["uses", "storm", "spread", "list", "sizes", "whole"];
+    let named = ["uses", "storm", "spread", "list", "people", "sizes", "whole"];
     let part = tokens.clone().filter(|first| named.contains(&first.as_str()));
     let tokens = if part.is_some() { arguments.next() } else { tokens };
     let cache_mb: u64 = arguments.next().map_or(256, |text| text.parse().unwrap());
@@ -72,6 +75,7 @@ fn main() {
             Some("storm") => storm::storm(&data, tokens).await,
             Some("list") => lists::lists(&data, tokens).await,
             Some("whole") => whole::whole(&data, tokens).await,
+            Some("people") => people::people(&data, tokens).await,
             Some("spread") => spread::spread(&data, tokens).await,
             Some("sizes") => sizes::sizes(&data, tokens).await,
             Some(_) => uses_alone(&data, tokens).await,

@@ -15,14 +15,19 @@ mod acts;
 mod forms;
 #[path = "desk_pages/languages.rs"]
 mod languages;
+#[path = "desk_pages/lists.rs"]
+mod lists;
 #[path = "desk_pages/more.rs"]
 mod more;
+#[path = "desk_pages/steps.rs"]
+mod steps;
 mod support;
 
 use std::path::PathBuf;
 
 use serde_json::json;
 
+use steps::{copied, refused, send, sign_in, speak};
 use support::axe;
 use support::browser::Browser;
 use support::client::{Answer, Client};
@@ -81,13 +86,6 @@ path = "/{{*rest}}"
 fn use_of(program: &Program, secret: &str) -> Answer {
     let mut client = Client::connect(program.public());
     client.ask(format!("GET /x HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {secret}\r\n\r\n"))
-}
-
-fn sign_in(browser: &mut Browser, desk: &str, user: &str) {
-    browser.open(&format!("{desk}/sign-in"));
-    browser.fill("user", user);
-    browser.fill("password", GOOD);
-    browser.follow("form button.main");
 }
 
 /// Pages of which pictures are kept, in all lights and sizes; of others in one light for each size.
@@ -199,22 +197,15 @@ fn a_token_is_made_copied_used_and_ended_in_a_browser() {
     browser.click("#flag-read");
     picture(&mut browser, "create");
     accessible(&mut browser, "create");
-    browser.follow(".acts.end button.main");
-    browser.until("document.activeElement.matches('.wrong-summary')");
+    refused(&mut browser, "param.telegram.bot_token");
     picture(&mut browser, "create-wrong");
     accessible(&mut browser, "create-wrong");
-    browser.until("document.querySelector('[href=\"#param.telegram.bot_token\"]')");
-    browser.complaints.clear(); // And each of 400.
     browser.fill("param.telegram.bot_token", BOT);
-    browser.follow(".acts.end button.main");
+    send(&mut browser);
     browser.until("location.pathname.endsWith('/secret')");
     accessible(&mut browser, "secret");
-    let permissions = json!({"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]});
-    browser.tell("Browser.grantPermissions", permissions);
-    browser.click("button[data-copy=secret]");
+    let secret = copied(&mut browser);
     browser.until("document.getElementById('secret-said').textContent === 'Copied'");
-    let secret = browser.value("navigator.clipboard.readText()");
-    let secret = secret.as_str().unwrap().to_owned();
     assert!(secret.starts_with("tg_"), "the clipboard holds the secret");
     picture(&mut browser, "secret");
 
@@ -280,7 +271,7 @@ fn people(browser: &mut Browser, program: &Program, desk: &str, secret: &str) {
     accessible(browser, "new user");
     browser.fill("id", "backup-robot");
     browser.click("#kind-service");
-    browser.follow(".acts.end button.main");
+    send(browser);
     browser.open(&format!("{desk}/users"));
     picture(browser, "users");
     accessible(browser, "users");
@@ -294,12 +285,12 @@ fn people(browser: &mut Browser, program: &Program, desk: &str, secret: &str) {
     picture(browser, "user");
     accessible(browser, "user");
     browser.follow(".head .acts a:last-child");
-    browser.follow(".acts.end button.main");
+    send(browser);
     assert_eq!(use_of(program, secret).status, 200, "row E7");
     browser.open(&format!("{desk}/explain"));
     browser.fill("url", "http://shop.example/orders/7");
     browser.fill("secret", secret);
-    browser.follow(".acts.end button.main");
+    send(browser);
     browser.until("document.querySelector('#answer .state-active')");
     picture(browser, "explain");
     accessible(browser, "explain");
@@ -323,8 +314,7 @@ fn end(browser: &mut Browser, program: &Program, desk: &str, secret: &str) {
     picture(browser, "history");
     accessible(browser, "history");
     for (language, word) in [("ru", "История"), ("pt-BR", "Histórico"), ("en", "History")] {
-        browser.value(&format!("document.getElementById('language').value = '{language}'"));
-        browser.follow(".look button");
+        speak(browser, language);
         browser.until(&format!("document.querySelector('h1').textContent === '{word}'"));
         picture(browser, &format!("history-{language}"));
         accessible(browser, language);

@@ -23,7 +23,7 @@ use tollgate::domain::token::{Revision, Token};
 use tollgate::store::{self, Change, Commit, Record, Store};
 
 const TOKENS: usize = 100_000;
-const NOW: Timestamp = Timestamp::from_unix(1_795_176_000);
+pub(crate) const NOW: Timestamp = Timestamp::from_unix(1_795_176_000);
 
 /// A token like many.
 pub(crate) fn token(number: usize) -> Token {
@@ -81,15 +81,15 @@ fn alice() -> Owner {
 }
 
 /// A store with [`TOKENS`] tokens on disk, and a cache over it.
-struct Stage {
-    runtime: Runtime,
+pub(crate) struct Stage {
+    pub(crate) runtime: Runtime,
     store: Arc<dyn Store>,
     settings: Settings,
     _folder: tempfile::TempDir,
 }
 
 impl Stage {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let text = format!(
             "store.path = {:?}\n[[apis]]\nname = \"a\"\nupstream = \"http://127.0.0.1:9\"\n\
@@ -117,7 +117,7 @@ impl Stage {
         Self { runtime, store, settings, _folder: folder }
     }
 
-    fn cache(&self, records: u64) -> Arc<Cache> {
+    pub(crate) fn cache(&self, records: u64) -> Arc<Cache> {
         let settings = CacheSettings { records, ..self.settings.cache.clone() };
         Cache::new(Arc::clone(&self.store), settings, self.runtime.handle().clone())
     }
@@ -132,7 +132,7 @@ async fn commit(store: &Arc<dyn Store>, kind: EventKind, records: Vec<Record>) {
 }
 
 /// Digests in no order.
-fn digests() -> impl FnMut() -> Digest {
+pub(crate) fn digests() -> impl FnMut() -> Digest {
     let all: Vec<_> = (0..TOKENS).map(|number| Digest::of(&number.to_be_bytes())).collect();
     let mut at = 0;
     move || {

@@ -25,7 +25,7 @@ const ROUNDS: u32 = 20;
 /// Who has a tenth of the tokens.
 const LARGE: u64 = 0;
 
-const SETTINGS: &str = r#"
+pub(super) const SETTINGS: &str = r#"
 store.path = "unused"
 [[apis]]
 name = "erp"
@@ -60,7 +60,7 @@ fn some(text: &str) -> Option<String> {
 }
 
 /// Asks some times, and says how long an answer took.
-async fn measured<T>(what: &str, mut ask: impl AsyncFnMut() -> T) -> T {
+pub(super) async fn measured<T>(what: &str, mut ask: impl AsyncFnMut() -> T) -> T {
     // The first reads what nobody has read since the start.
     let mut last = ask().await;
     let (mut took, cpu) = (Vec::new(), cpu_seconds());

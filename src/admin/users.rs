@@ -12,20 +12,10 @@ use crate::admin::etag::Tagged;
 use crate::admin::extract::{Body, By, Id, Params};
 use crate::admin::problem::Problem;
 use crate::admin::session;
-use crate::admin::tokens::PAGE_ENTRIES;
 use crate::domain::id::OwnerId;
 use crate::service::input::{NewOwner, OwnerChange, Reason};
+use crate::service::owner_list::OwnerList;
 use crate::service::view::{OwnerChanged, OwnerView};
-
-/// Which page of the list.
-#[derive(Debug, Default, Deserialize, utoipa::ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Which {
-    #[serde(default)]
-    after: Option<OwnerId>,
-    #[serde(default)]
-    limit: Option<usize>,
-}
 
 /// A page of the list.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
@@ -41,10 +31,9 @@ type Handle = State<Arc<Handles>>;
 pub(super) async fn list(
     State(handles): Handle,
     By(by): By,
-    Params(which): Params<Which>,
+    Params(asked): Params<OwnerList>,
 ) -> Result<Json<UserPage>, Problem> {
-    let limit = which.limit.unwrap_or(PAGE_ENTRIES);
-    let page = handles.service.owners(&by, which.after.as_ref(), limit).await?;
+    let page = handles.service.owners(&by, &asked).await?;
     Ok(Json(UserPage { users: page.entries, next: page.next }))
 }
 

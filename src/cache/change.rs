@@ -82,7 +82,8 @@ impl Cache {
             owner.invalidate();
         }
         // Last, so that whoever reads the new epoch finds the flag cleared.
-        self.owners_epoch.fetch_add(1, Ordering::SeqCst);
+        let before = self.owners_epoch.fetch_add(1, Ordering::SeqCst);
+        owners.changed.note(before.wrapping_add(1), id.clone());
     }
 
     fn forget_company(&self, id: &Slug) {

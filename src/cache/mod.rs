@@ -36,6 +36,7 @@
 //! see it on their next look.
 
 mod change;
+mod changed;
 mod common;
 mod company;
 mod entry;
@@ -66,6 +67,7 @@ use crate::store::Store;
 use crate::telemetry::count::Count;
 use crate::telemetry::durations::Durations;
 
+pub use changed::OwnersChanged;
 pub use claims::{Claims, ContextParam, Params};
 pub use common::Common;
 pub use company::CompanyEntry;
@@ -75,6 +77,7 @@ pub use meter::{At, Limited, Seat, Taken};
 pub use tally::Tally;
 pub use waiting::ApiNumber;
 
+use changed::Changed;
 use interned::Interned;
 use meters::Meters;
 use records::Records;
@@ -146,6 +149,7 @@ struct Owners {
     prune_at: usize,
     /// The same for companies.
     prune_companies_at: usize,
+    changed: Changed,
 }
 
 impl Cache {

@@ -6,6 +6,7 @@
 //! up at once: its words are spread over memory that comes from afar, and come together.
 
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 use std::ops::RangeInclusive;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -14,7 +15,7 @@ use crate::domain::id::TokenId;
 use crate::domain::time::Timestamp;
 use crate::store::{StoreError, UseKey, UseSlot};
 
-use super::{Cache, Entry};
+use super::{BuildDigestHasher, Cache, Entry, spread};
 
 /// How many requests a core lists before it adds them up, so few that nobody waits for long.
 const LISTED: usize = 1_024;
@@ -45,8 +46,19 @@ pub(super) struct Tallies {
     writing: tokio::sync::Mutex<()>,
 }
 
-/// By day and run of slots.
-type Sums = HashMap<(Day, u32), Box<[Requests]>>;
+/// The requests of a run of slots on a day.
+type Sums = HashMap<Run, Box<[Requests]>, BuildDigestHasher>;
+
+/// A day and a run of slots: numbers of ours, which nobody chooses, so that they need no hash that resists somebody
+/// who does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Run(Day, u32);
+
+impl Hash for Run {
+    fn hash<H: Hasher>(&self, to: &mut H) {
+        to.write_u64(spread(self.0.begin().unix() << 32 | u64::from(self.1)));
+    }
+}
 
 impl Tally {
     fn listed(&self) -> MutexGuard<'_, Listed> {
@@ -82,13 +94,13 @@ impl Tallies {
     /// What is added up of a token, on a day.
     fn sum(&self, day: Day, slot: u32) -> Requests {
         let sums = self.sums();
-        let run = sums.get(&(day, slot / RUN));
+        let run = sums.get(&Run(day, slot / RUN));
         run.and_then(|run| run.get(place(slot))).copied().unwrap_or_default()
     }
 }
 
 fn add(sums: &mut Sums, (day, slot): (Day, u32), more: Requests) {
-    let run = sums.entry((day, slot / RUN));
+    let run = sums.entry(Run(day, slot / RUN));
     let run = run.or_insert_with(|| vec![Requests::NONE; RUN as usize].into());
     if let Some(sum) = run.get_mut(place(slot)) {
         *sum = sum.plus(more);
@@ -167,7 +179,7 @@ impl Cache {
         let mut runs: Vec<_> = sums.into_iter().collect();
         runs.sort_unstable_by_key(|(key, _)| *key);
         let mut failed = Ok(());
-        for ((day, run), sums) in runs {
+        for (Run(day, run), sums) in runs {
             let counted = counted(run, &sums);
             if failed.is_ok() {
                 failed = self.store.note_requests(day, counted.clone()).await;

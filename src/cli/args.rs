@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 
 pub use self::looks::{Clock, Explain, HistoryCommand, HistoryList};
-pub use self::owners::{CompanyCommand, UserAdd, UserCommand, UserPassword};
+pub use self::owners::{CompanyCommand, UserAdd, UserCommand, UserList, UserPassword};
 pub use self::run::{Demo, Init, Serve};
 pub use self::shared::{Act, PageArguments};
 pub use self::tokens::{Rotate, TokenCommand};

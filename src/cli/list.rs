@@ -15,7 +15,7 @@ pub fn one_or_more(text: &str) -> Result<usize, String> {
 #[derive(Args, Debug)]
 pub struct Filters {
     /// Only tokens in one of these states: pending, active, disabled, blocked (the user or the company
-    /// is), expired, idle_expired, revoked
+    /// is), used_up (as often as they may be in all), expired, idle_expired, revoked
     #[arg(long, value_name = "STATES", value_delimiter = ',')]
     state: Vec<String>,
     /// Only tokens of this user
@@ -36,7 +36,7 @@ pub struct Filters {
     /// Only tokens whose secret ends with this
     #[arg(long, value_name = "END")]
     hint: Option<String>,
-    /// Only tokens with this text in name, application, description or user
+    /// Only tokens with this text in name, application, description or user, or with this id
     #[arg(long)]
     text: Option<String>,
     /// Only tokens made at this time or later

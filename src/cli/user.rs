@@ -4,7 +4,7 @@ use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::admin::users::UserPage;
-use crate::cli::args::{Act, PageArguments, UserAdd, UserCommand, UserPassword};
+use crate::cli::args::{Act, UserAdd, UserCommand, UserList, UserPassword};
 use crate::cli::client::Client;
 use crate::cli::failure::Failure;
 use crate::cli::output::Reply;
@@ -35,7 +35,7 @@ pub async fn run(command: UserCommand, client: &Client, clock: &Clock) -> Result
             let text = format!("user {} added\n", user.id);
             Ok(Reply { text, json: answer.json(), note: None })
         }
-        UserCommand::List(page) => list(page, client).await,
+        UserCommand::List(which) => list(which, client).await,
         UserCommand::Show { id } => {
             let answer = client.get(&format!("/users/{}", encoded(&id))).await?;
             let text = render::user(&answer.read()?, clock.now());
@@ -115,12 +115,13 @@ fn body(user: UserAdd) -> serde_json::Value {
     body
 }
 
-async fn list(arguments: PageArguments, client: &Client) -> Result<Reply, Failure> {
-    let after = arguments.after.as_deref().map(str::parse::<OwnerId>).transpose();
+async fn list(which: UserList, client: &Client) -> Result<Reply, Failure> {
+    let after = which.page.after.as_deref().map(str::parse::<OwnerId>).transpose();
     let mut whole = UserPage { users: Vec::new(), next: after.map_err(Failure::usage)? };
-    let mut pages = Pages::new(&arguments);
+    let mut pages = Pages::new(&which.page);
     while let Some(limit) = pages.next_limit(whole.users.len(), whole.next.is_some()) {
-        let query = [("limit", limit), ("after", text_of(whole.next.as_ref()))];
+        let mut query = which.query();
+        query.extend([("limit", limit), ("after", text_of(whole.next.as_ref()))]);
         let page: UserPage = client.get(&page::path("/users", &query)).await?.read()?;
         whole.users.extend(page.users);
         whole.next = page.next;

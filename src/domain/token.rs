@@ -239,6 +239,8 @@ pub struct Course {
     pub disabled: bool,
     /// When its successor was made; none without one.
     pub succeeded_at: Option<Timestamp>,
+    /// Whether it may be used so often and no more: whether any use is left, its meter knows.
+    pub may_be_used_up: bool,
 }
 
 impl Course {
@@ -280,7 +282,8 @@ impl Token {
     pub fn course(&self) -> Course {
         let ended = self.ended.as_ref().map(|ended| ended.how);
         let (disabled, succeeded_at) = (self.disabled.is_some(), self.succeeded_at());
-        Course { life: self.life(), ended, disabled, succeeded_at }
+        let may_be_used_up = self.limits.uses.is_some();
+        Course { life: self.life(), ended, disabled, succeeded_at, may_be_used_up }
     }
 
     /// When its successor was made, to the second: its id says so.

@@ -141,7 +141,11 @@ impl Service {
         let mut known: HashMap<OwnerKey, Option<bool>> = HashMap::new();
         while let Some(some) = self.step(&mut walk).await? {
             for token in &some {
-                let Some(course) = set.as_alive(token) else { continue };
+                let Some(mut course) = set.as_alive(token) else { continue };
+                if course.may_be_used_up && set.filter.asks_used_up() {
+                    course.may_be_used_up =
+                        self.is_used_up(&*self.token_record(token.id).await?).await?;
+                }
                 if !set.filter.matches_course(&course, token.used, token.blocked, set.now) {
                     continue;
                 }

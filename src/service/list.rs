@@ -15,11 +15,17 @@ use crate::service::cursor::{self, Cursors};
 use crate::service::error::ServiceError;
 use crate::service::input::FlagsInput;
 use crate::service::view::TokenView;
-use crate::service::{Service, check, page_size};
+use crate::service::{PAGE_ENTRIES, Service, check, page_size};
 use crate::store::{
     Listed, Order, Page, Position, Rotated, Standing, StoreError, TokenFilter, TokenQuery, Usage,
     Used,
 };
+
+/// How many pages of the store are looked through for one of tokens that are used up, within a second.
+const LOOKS: usize = 8;
+
+/// The size of one of these pages.
+const CANDIDATES: usize = if cfg!(test) { 4 } else { PAGE_ENTRIES };
 
 /// How many entries a page has if the question does not say.
 pub const USUAL_ENTRIES: usize = 100;
@@ -40,7 +46,8 @@ pub(super) struct Shown {
 #[derive(Clone, Debug, Default, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TokenList {
-    /// States, separated by commas: one of them. `active` leaves out those whose owner or company is blocked.
+    /// States, separated by commas: one of them. `active` leaves out those whose owner or company is blocked; `used_up`
+    /// are those that were used as often as they may be in all and have not ended.
     #[serde(default)]
     pub state: Option<String>,
     /// Whom it acts for.
@@ -82,7 +89,7 @@ pub struct TokenList {
     /// It lives and has a successor: `any`, or `in_use` if it was used since that was made.
     #[serde(default)]
     pub rotated: Option<String>,
-    /// Text in its name, application or description, or in its owner's name.
+    /// Text in its name, application or description, or in its owner's id; or its own whole id.
     #[serde(default)]
     pub text: Option<String>,
     /// `newest` first, or `oldest`.
@@ -132,16 +139,40 @@ impl Service {
         let cursors = Cursors::new(self.cursor_key().await?, question);
         let after = given(&asked.cursor).map(|text| cursors.read(text)).transpose()?;
         let limit = page_size(asked.limit.unwrap_or(USUAL_ENTRIES))?;
-        let query = TokenQuery { filter, order, after, limit, now };
-        let page = self.store().tokens(&query).await?;
-        if let (Some(owner), true) = (&owner(asked)?, page.entries.is_empty() && reach.is_none()) {
+        let asks_meters = filter.asks_used_up();
+        let step = if asks_meters { CANDIDATES } else { limit };
+        let mut query = TokenQuery { filter, order, after, limit: step, now };
+        let mut entries = Vec::new();
+        for _ in 0..LOOKS {
+            let page = self.store().tokens(&query).await?;
+            entries.extend(self.fitting(&query, &page.entries).await?);
+            query.after = page.next;
+            if query.after.is_none() || entries.len() >= limit || !asks_meters {
+                break;
+            }
+        }
+        if let (Some(owner), true) = (&owner(asked)?, entries.is_empty() && reach.is_none()) {
             self.owner_record(owner).await?;
         }
+        if entries.len() > limit {
+            entries.truncate(limit);
+            query.after = entries.last().map(|shown| shown.token.id);
+        }
+        Ok(Page { entries, next: query.after.map(|last| cursors.write(last)) })
+    }
+
+    /// Those of the tokens that the store lists which fit by what it does not know: uses of the last seconds, and
+    /// meters.
+    async fn fitting(
+        &self,
+        query: &TokenQuery,
+        listed: &[Listed],
+    ) -> Result<Vec<Shown>, ServiceError> {
         let mut blocked: BTreeMap<(&OwnerId, Option<&Slug>), bool> = BTreeMap::new();
-        let keys: Vec<_> = page.entries.iter().map(Listed::use_key).collect();
+        let keys: Vec<_> = listed.iter().map(Listed::use_key).collect();
         let last_uses = self.cache.last_uses(&keys).await?;
-        let mut entries = Vec::with_capacity(page.entries.len());
-        for (Listed { token, .. }, last_use) in page.entries.iter().zip(last_uses) {
+        let mut entries = Vec::with_capacity(listed.len());
+        for (Listed { token, .. }, last_use) in listed.iter().zip(last_uses) {
             let of = (&token.owner, token.company.as_ref());
             let blocked = match blocked.get(&of) {
                 Some(blocked) => *blocked,
@@ -150,13 +181,24 @@ impl Service {
                     *blocked.entry(of).or_insert(is_blocked)
                 }
             };
-            // The store does not know of the uses of the last seconds, and what is shown must fit.
+            let mut course = token.course();
+            if query.filter.asks_used_up() {
+                course.may_be_used_up = self.is_used_up(token).await?;
+            }
             let used = last_use.as_ref().map(|last| last.at);
-            if query.filter.matches(token, used, blocked, now) {
+            if query.filter.matches_course(&course, used, blocked, query.now) {
                 entries.push(Shown { token: Arc::clone(token), blocked, last_use });
             }
         }
-        Ok(Page { entries, next: page.next.map(|last| cursors.write(last)) })
+        Ok(entries)
+    }
+
+    /// Whether a token was used as often as it may be in all.
+    pub(super) async fn is_used_up(&self, token: &Token) -> Result<bool, ServiceError> {
+        if token.limits.uses.is_none() {
+            return Ok(false);
+        }
+        Ok(self.left(token).await?.is_some_and(|left| left.uses == Some(0)))
     }
 
     /// Whose tokens `by` may see, of those that are asked for. Whoever sees an owner sees all of its tokens.
@@ -227,7 +269,7 @@ impl Service {
     }
 }
 
-fn given(text: &Option<String>) -> Option<&str> {
+pub(super) fn given(text: &Option<String>) -> Option<&str> {
     text.as_deref().filter(|text| !text.is_empty())
 }
 
@@ -235,7 +277,7 @@ fn owner(asked: &TokenList) -> Result<Option<OwnerId>, ServiceError> {
     parsed("owner", &asked.owner)
 }
 
-fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
+pub(super) fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
     field: &str,
     text: &Option<String>,
 ) -> Result<Option<T>, ServiceError> {
@@ -243,7 +285,7 @@ fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
     given(text).map(parse).transpose()
 }
 
-fn line(field: &str, text: &Option<String>) -> Result<Option<String>, ServiceError> {
+pub(super) fn line(field: &str, text: &Option<String>) -> Result<Option<String>, ServiceError> {
     let Some(text) = given(text) else { return Ok(None) };
     check::line(field, text, check::NAME_CHARS)?;
     Ok(Some(text.to_owned()))

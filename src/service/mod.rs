@@ -49,6 +49,7 @@ pub mod reuse;
 pub mod feed;
 pub mod offers;
 pub mod overview;
+pub mod owner_list;
 mod owners;
 mod passwords;
 pub mod rotate;
@@ -96,8 +97,8 @@ pub struct Service {
     /// What whoever sees everything was told of the tokens, and of the owners.
     tally: Kept<Arc<Tally>>,
     owner_tally: Kept<OwnerCounts>,
-    /// Who stands below whom, as it was read last.
-    family: tokio::sync::Mutex<Option<Arc<family::Family>>>,
+    /// All owners in short, as they were read last.
+    family: tokio::sync::Mutex<family::Family>,
     /// How many tokens one call ends at the most.
     of_a_call: usize,
     /// The key of all cursors, once there is a first event to make it of, which stays for ever.

@@ -126,11 +126,11 @@ impl Service {
             };
             return self.owner_tally.get(&self.clock, make).await;
         }
-        let mut counts = OwnerCounts::default();
-        for id in self.seen_by(by).await? {
-            let Some(owner) = self.store().owner(&id).await? else { continue };
+        let family = self.family().await?;
+        let (sight, mut counts) = (family.sight(by), OwnerCounts::default());
+        for (_, card) in family.seen(&sight, None) {
             counts.all += 1;
-            counts.blocked += usize::from(owner.blocked.is_some());
+            counts.blocked += usize::from(card.blocked);
         }
         Ok(counts)
     }

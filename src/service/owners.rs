@@ -1,6 +1,5 @@
 //! Users and services: making, blocking, unblocking. Changing them is `owner_update`'s.
 
-use std::ops::Bound;
 use std::sync::Arc;
 
 use crate::domain::event::EventKind;
@@ -12,8 +11,8 @@ use crate::service::caller::Caller;
 use crate::service::error::ServiceError;
 use crate::service::input::NewOwner;
 use crate::service::view::{OwnerChanged, OwnerView};
-use crate::service::{Service, check, grant, page_size};
-use crate::store::{Change, Page, Record, StoreError};
+use crate::service::{Service, check, grant};
+use crate::store::{Change, Record, StoreError};
 
 /// The most roles of an owner.
 pub(super) const ROLES: usize = 100;
@@ -97,39 +96,6 @@ impl Service {
         let owner = self.owner_record(id).await?;
         self.let_see(by, &owner).await?;
         Ok(OwnerView::new(&owner, &self.settings().flags))
-    }
-
-    /// Users and services in alphabetical order.
-    ///
-    /// # Errors
-    /// A store that cannot be read.
-    pub async fn owners(
-        &self,
-        by: &Caller,
-        after: Option<&OwnerId>,
-        limit: usize,
-    ) -> Result<Page<OwnerView, OwnerId>, ServiceError> {
-        let limit = page_size(limit)?;
-        let settings = self.settings();
-        let view = |owner: &Owner| OwnerView::new(owner, &settings.flags);
-        if by.sees_all() {
-            let page = self.store().owners(after, limit).await?;
-            let entries = page.entries.iter().map(|owner| view(owner)).collect();
-            return Ok(Page { entries, next: page.next });
-        }
-        let seen = self.seen_by(by).await?;
-        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let (mut entries, mut next) = (Vec::new(), None);
-        for id in seen.range::<OwnerId, _>((from, Bound::Unbounded)) {
-            if entries.len() == limit {
-                return Ok(Page { entries, next });
-            }
-            if let Some(owner) = self.store().owner(id).await? {
-                entries.push(view(&owner));
-                next = Some(id.clone());
-            }
-        }
-        Ok(Page { entries, next: None })
     }
 
     /// Stops all tokens of an owner until it is unblocked (row E6).

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::cache::At;
 use crate::domain::event::EventKind;
-use crate::domain::id::TokenId;
+use crate::domain::id::{Slug, TokenId};
 use crate::domain::left::Left;
 use crate::domain::owner::Owner;
 use crate::domain::secret::Secret;
@@ -255,6 +255,18 @@ impl Service {
         }
         let company = self.company_of(token.company.as_ref()).await?;
         Ok(company.is_some_and(|company| company.blocked.is_some()))
+    }
+
+    /// Whose block stops a token that was shown: whether its owner's, and its company if that is blocked.
+    ///
+    /// # Errors
+    /// A store that cannot be read.
+    pub async fn blocks(&self, token: &TokenView) -> Result<(bool, Option<Slug>), ServiceError> {
+        let owner = self.store().owner(&token.owner).await?;
+        let company = self.company_of(token.company.as_ref()).await?;
+        let company = company.filter(|company| company.blocked.is_some());
+        let owner = owner.is_some_and(|owner| owner.blocked.is_some());
+        Ok((owner, company.map(|company| company.id.clone())))
     }
 
     async fn act(&self, by: &Caller, reason: &str) -> Result<Act, ServiceError> {

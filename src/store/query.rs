@@ -75,7 +75,8 @@ pub struct TokenFilter {
     pub used: Option<Used>,
     /// It lives, and has a successor.
     pub rotated: Option<Rotated>,
-    /// This stands in its name, application or description, or in its owner's id, in capital letters or not.
+    /// This stands in its name, application or description, or in its owner's id, in capital letters or not; or it
+    /// is its own whole id.
     pub text: Option<String>,
 }
 
@@ -108,6 +109,9 @@ pub enum Standing {
     Disabled,
     /// Not ended, and its owner or its company is blocked.
     Blocked,
+    /// Not ended, and used as often as it may be. Meters know that, and no store: a store lists all that may be used
+    /// so often and no more, and whoever asks it looks at the meters.
+    UsedUp,
     /// Over: its time came.
     Expired,
     /// Over: it lay unused for too long.
@@ -117,11 +121,12 @@ pub enum Standing {
 }
 
 /// All, with the names by which they are asked for.
-const STANDINGS: [(&str, Standing); 7] = [
+const STANDINGS: [(&str, Standing); 8] = [
     ("pending", Standing::Pending),
     ("active", Standing::Active),
     ("disabled", Standing::Disabled),
     ("blocked", Standing::Blocked),
+    ("used_up", Standing::UsedUp),
     ("expired", Standing::Expired),
     ("idle_expired", Standing::IdleExpired),
     ("revoked", Standing::Revoked),
@@ -130,8 +135,8 @@ const STANDINGS: [(&str, Standing); 7] = [
 /// Text that names no standing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "there is no state `{0}`; known are pending, active, disabled, blocked, expired, idle_expired and \
-     revoked"
+    "there is no state `{0}`; known are pending, active, disabled, blocked, used_up, expired, idle_expired \
+     and revoked"
 )]
 pub struct BadStanding(String);
 
@@ -152,14 +157,16 @@ impl Standing {
         STANDINGS.iter().find(|(_, standing)| *standing == self).map_or("", |(name, _)| name)
     }
 
-    /// Whether a token in `state`, which may be blocked with its owner or its company, stands here. One that
-    /// is paused or pending is so whatever these are; active is what can be used.
-    pub fn holds(self, state: State, blocked: bool) -> bool {
+    /// Whether a token in `state`, which may be blocked with its owner or its company, or used up, stands here. One
+    /// that is paused or pending is so whatever these are; active is what could be used if it is not used up, which
+    /// a change of its limits would mend.
+    pub fn holds(self, state: State, blocked: bool, used_up: bool) -> bool {
         match self {
             Self::Pending => state == State::Pending,
             Self::Active => state == State::Active && !blocked,
             Self::Disabled => state == State::Disabled,
             Self::Blocked => blocked && !state.is_final(),
+            Self::UsedUp => used_up && !state.is_final(),
             Self::Expired => state == State::Expired,
             Self::IdleExpired => state == State::IdleExpired,
             Self::Revoked => state == State::Revoked,
@@ -205,6 +212,11 @@ impl TokenFilter {
         self.standings.as_ref().is_some_and(|all| all.iter().any(asks))
     }
 
+    /// Whether it asks if a token is used up, so that meters must be looked at.
+    pub fn asks_used_up(&self) -> bool {
+        self.standings.as_ref().is_some_and(|all| all.contains(&Standing::UsedUp))
+    }
+
     /// Whether `token` is to be listed, if it counts as used last at `used`, and is blocked or not with its
     /// owner or its company.
     pub fn matches(
@@ -229,7 +241,8 @@ impl TokenFilter {
         let expires = |end: &Timestamp| token.expires_at.is_some_and(|expiry| expiry < *end);
         let text = |wanted: &String| {
             let wanted = folded(wanted);
-            texts(token).iter().any(|text| folded(text).contains(&wanted))
+            wanted.parse() == Ok(token.id)
+                || texts(token).iter().any(|text| folded(text).contains(&wanted))
         };
         all(self.owners.as_ref(), |owners| owners.contains(&token.owner))
             && all(self.company.as_ref(), |company| token.company.as_ref() == Some(company))
@@ -269,7 +282,8 @@ impl TokenFilter {
                 Rotated::InUse => used.is_some_and(|used| used >= since),
             })
         };
-        self.standings.as_ref().is_none_or(|all| all.iter().any(|one| one.holds(state, blocked)))
+        let stands = |one: &Standing| one.holds(state, blocked, course.may_be_used_up);
+        self.standings.as_ref().is_none_or(|all| all.iter().any(stands))
             && self.rotated.is_none_or(moves)
             && self.ends_before.is_none_or(ends)
             && self.used.is_none_or(was_used)

@@ -71,8 +71,12 @@ pub struct Frame {
     pub theme: Theme,
     /// None before they have signed in.
     pub reader: Option<Reader>,
-    /// The path of the page, without a query: where switches lead back to.
+    /// The path of the page, without a query.
     pub path: String,
+    /// The query of a page that was asked for by its address, such as the filters of a list.
+    pub query: String,
+    /// Whether it shows a form again that was sent, with what was typed in it.
+    pub is_form: bool,
     /// The act that has just been done, of a closed set.
     pub done: Option<&'static str>,
     /// The moment by which things are "ago" and "in".
@@ -80,7 +84,7 @@ pub struct Frame {
 }
 
 /// The acts that a page can say are done; each has a text `done-…`.
-pub const DONE: [&str; 24] = [
+pub const DONE: [&str; 27] = [
     "token-changed",
     "token-disabled",
     "token-enabled",
@@ -105,6 +109,9 @@ pub const DONE: [&str; 24] = [
     "sign-in-lost",
     "form-kept",
     "form-again",
+    "secret-away",
+    "secret-found",
+    "secret-unknown",
 ];
 
 /// Those that say that nothing is done yet.
@@ -186,6 +193,12 @@ impl Frame {
     /// Whether whoever reads may end tokens.
     pub fn ends_tokens(&self) -> bool {
         self.reader.as_ref().is_some_and(|reader| reader.ends_tokens)
+    }
+
+    /// Where switches lead back to.
+    pub fn back(&self) -> String {
+        let joint = if self.query.is_empty() { "" } else { "?" };
+        format!("{}{joint}{}", self.path, self.query)
     }
 
     /// Whether a place of the navigation is the one where the reader is.

@@ -33,17 +33,29 @@ impl Typed {
         self
     }
 
-    /// With this value of a name in place of all that there are.
+    /// With another value of a name, in the place of all that it had.
     #[must_use]
     pub fn instead(mut self, name: &str, value: impl Into<String>) -> Self {
-        self.0.retain(|(known, _)| known != name);
+        self.0.retain_mut(|(known, text)| {
+            let other = known != name;
+            if !other {
+                text.zeroize();
+            }
+            other
+        });
         self.with(name, value)
     }
 
     /// Those fields that `keep` wants of their names.
     #[must_use]
     pub fn only(mut self, keep: impl Fn(&str) -> bool) -> Self {
-        self.0.retain(|(name, _)| keep(name));
+        self.0.retain_mut(|(name, text)| {
+            let kept = keep(name);
+            if !kept {
+                text.zeroize();
+            }
+            kept
+        });
         self
     }
 
@@ -116,5 +128,7 @@ mod tests {
         assert!(!one.has("note") && one.has("empty"));
         let typed = Typed::parse("items=a,+b%0D%0Ac;;d").unwrap();
         assert_eq!(typed.words("items"), ["a", "b", "c", "d"]);
+        let typed = Typed::parse("a=1&b=2&a=3").unwrap().instead("a", "4");
+        assert_eq!((typed.all("a").collect::<Vec<_>>(), typed.one("b")), (vec!["4"], "2"));
     }
 }

@@ -50,6 +50,50 @@ fn f5_companies_are_added_licensed_and_blocked() {
 }
 
 #[test]
+fn users_are_searched_and_lists_go_on_where_they_ended() {
+    let place = Place::with_alice();
+    place.ok(&[
+        "user",
+        "add",
+        "bob",
+        "--company",
+        "acme",
+        "--role",
+        "developer",
+        "--name",
+        "Bob Ross",
+    ]);
+    place.ok(&["user", "add", "printer", "--service", "--company", "acme"]);
+    place.ok(&["user", "block", "printer"]);
+    let found = |arguments: &[&str]| {
+        let list = place.json(&[&["user", "list"], arguments].concat());
+        let ids = list["users"].as_array().unwrap().iter();
+        ids.map(|user| user["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>().join(" ")
+    };
+    for (arguments, wanted) in [
+        (&["--text", "ROSS"][..], "bob"),
+        (&["--company", "acme"], "bob printer"),
+        (&["--company", "acme", "--kind", "user"], "bob"),
+        (&["--state", "blocked"], "printer"),
+        (&["--state", "active", "--kind", "service"], ""),
+        (&["--role", "developer"], "bob"),
+    ] {
+        assert_eq!(found(arguments), wanted, "{arguments:?}");
+    }
+    let first = place.run(&["user", "list", "--company", "acme", "--limit", "1"]);
+    assert!(first.out.contains("bob") && first.err.contains("add `--after bob`"), "{first:?}");
+    assert_eq!(found(&["--company", "acme", "--limit", "1", "--after", "bob"]), "printer");
+    assert_eq!(found(&["--company", "acme", "--all"]), "bob printer");
+    let odd = place.run(&["user", "list", "--kind", "robot"]);
+    assert!(odd.code == 2 && odd.err.contains("user, service"), "{odd:?}");
+    // Tokens, by the id of one and by a state that its meter knows.
+    let created = place.json(&["token", "create", "--owner", "bob", "--name", "ci", "--uses", "1"]);
+    let id = created["token"]["id"].as_str().unwrap();
+    assert!(place.ok(&["token", "list", "--text", id]).contains("ci"));
+    assert_eq!(place.json(&["token", "list", "--state", "used_up"])["tokens"], json!([]));
+}
+
+#[test]
 fn users_are_changed_and_told_of_tokens_that_stay_behind() {
     let place = Place::with_alice();
     place.ok(&["user", "add", "boss"]);

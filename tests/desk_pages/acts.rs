@@ -5,11 +5,12 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use serde_json::json;
 
+use super::steps::{refused, send, sign_in, speak, text};
 use super::support::browser::Browser;
 use super::support::program::Program;
 use super::support::upstream::{Upstream, answer};
 use super::support::{PATIENCE, wait_until};
-use super::{DESKTOP, accessible, picture, program_with, sign_in, use_of};
+use super::{DESKTOP, accessible, picture, program_with, use_of};
 
 /// Rows E2, E6, E8, E9, F5, F8 and F9.
 #[test]
@@ -42,8 +43,7 @@ fn tokens_are_changed_moved_ended_and_told_of_in_a_browser() {
     // In each language, on a phone and in the dark.
     for language in ["ru", "pt-BR"] {
         browser.open(&format!("{desk}/tokens"));
-        browser.value(&format!("document.getElementById('language').value = '{language}'"));
-        browser.follow(".look button");
+        speak(&mut browser, language);
         for path in [
             "/tokens/import",
             "/tokens/leaked",
@@ -82,7 +82,7 @@ fn change(browser: &mut Browser, program: &Program, desk: &str) {
         browser.click(&format!("#day-{day}"));
     }
     browser.fill("reason", "narrower");
-    browser.follow(".acts.end button.main");
+    send(browser);
     browser.until("document.querySelector('.note.done')?.textContent.includes('Saved.') && !location.search.includes('done')");
     browser.until("document.querySelector('main').innerText.includes('2 in all')");
     browser.until("document.querySelector('main').innerText.includes('narrower')");
@@ -97,12 +97,10 @@ fn change(browser: &mut Browser, program: &Program, desk: &str) {
     picture(browser, "edit");
     accessible(browser, "change of a token with everything");
     browser.fill("limits.uses", "none");
-    browser.follow(".acts.end button.main");
-    browser.until("document.querySelector('[href=\"#limits.uses\"]')");
+    refused(browser, "limits.uses");
     accessible(browser, "change that is wrong");
-    browser.complaints.clear(); // Chromium logs each answer of 400.
     browser.fill("limits.uses", "1");
-    browser.follow(".acts.end button.main");
+    send(browser);
     browser.until("document.querySelector('.note.done')?.textContent.includes('Saved.') && !location.search.includes('done')");
     assert_eq!(use_of(program, &secret).status, 429, "it is used up");
 }
@@ -141,13 +139,11 @@ fn upstreams(browser: &mut Browser, program: &Program, desk: &str, upstream: &Up
     browser.value("document.getElementById('param.telegram.language').value = 'pt'");
     browser.fill("params", "[1]");
     browser.fill("certificate", "");
-    browser.follow(".acts.end button.main");
-    browser.until("document.querySelector('[href=\"#params\"]')");
+    refused(browser, "params");
     accessible(browser, "free parameters that are wrong");
-    browser.complaints.clear(); // Chromium logs each answer of 400.
     browser.fill("param.telegram.bot_token", "123:abc");
     browser.fill("params", "[{\"b\": 2}]");
-    browser.follow(".acts.end button.main");
+    send(browser);
     browser.until("document.querySelector('.note.done')?.textContent.includes('Saved.') && !location.search.includes('done')");
     browser.until(
         "document.querySelector('[aria-labelledby=rights]').innerText.includes('[{\"b\": 2}]')",
@@ -160,12 +156,11 @@ fn upstreams(browser: &mut Browser, program: &Program, desk: &str, upstream: &Up
     browser.until("!document.getElementById('certificate')");
     browser.until("document.getElementById('param.telegram.language').value === 'pt'");
     browser.click("[id='away.param.telegram.bot_token']");
-    browser.follow(".acts.end button.main");
+    send(browser);
     browser.until("document.querySelector('.note.done')?.textContent.includes('Saved.') && !location.search.includes('done')");
     let rights = "document.querySelector('[aria-labelledby=rights]').innerText";
     browser.until(&format!("{rights}.includes('language') && !{rights}.includes('bot_token')"));
-    let page = browser.value("location.pathname");
-    format!("{}/edit", page.as_str().unwrap())
+    format!("{}/edit", text(browser, "location.pathname"))
 }
 
 /// A file is chosen, tried and brought in, and the list is downloaded.
@@ -189,22 +184,20 @@ fn import(browser: &mut Browser, program: &Program, desk: &str) {
     browser.tell("DOM.setFileInputFiles", json!({"files": [file], "nodeId": node}));
     browser.until("document.getElementById('text').value.startsWith('owner,name,secret')");
     browser.until("document.getElementById('file-said').textContent === 'The file stands below.'");
-    browser.follow(".acts.end button.main");
+    send(browser);
     browser.until("document.querySelector('.count').innerText.includes('2 lines would be imported. 1 line is refused.')");
     picture(browser, "import");
     accessible(browser, "tried import");
     assert_eq!(use_of(program, "secret-of-the-old-system-1").status, 401, "only tried");
-    browser.follow(".acts.end button.main");
+    send(browser);
     browser.until("document.querySelector('.count').innerText.includes('2 tokens are imported.')");
     browser.until("!document.documentElement.innerHTML.includes('secret-of-the-old')");
     accessible(browser, "import that is done");
     assert_eq!(use_of(program, "secret-of-the-old-system-1").status, 200);
     browser.open(&format!("{desk}/tokens/import"));
     browser.fill("text", "nothing");
-    browser.follow(".acts.end button.main");
-    browser.until("document.querySelector('[href=\"#text\"]')");
+    refused(browser, "text");
     accessible(browser, "import that is none");
-    browser.complaints.clear(); // Chromium logs each answer of 400.
     browser.open(&format!("{desk}/tokens?text=old"));
     let folder = program.folder().join("downloads");
     let allowed = json!({"behavior": "allow", "downloadPath": folder});
@@ -224,7 +217,7 @@ fn leak(browser: &mut Browser, program: &Program, desk: &str) {
     accessible(browser, "leaks");
     browser.fill("secrets", "secret-of-the-old-system-2\nsecret-of-nothing-at-all");
     browser.fill("reason", "in a public repository");
-    browser.follow(".acts.end button.main");
+    send(browser);
     browser.until("document.querySelectorAll('tbody tr').length === 2");
     browser.until("document.querySelector('.note').innerText.includes('1 token is ended')");
     browser.until("!document.documentElement.innerHTML.includes('secret-of-')");

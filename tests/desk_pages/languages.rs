@@ -3,11 +3,12 @@
 
 use serde_json::json;
 
+use super::steps::{copied, refused, send, sign_in, speak, text};
 use super::support::axe;
 use super::support::browser::Browser;
 use super::support::program::Program;
 use super::support::upstream::Upstream;
-use super::{DESKTOP, GOOD, picture, program, use_of};
+use super::{DESKTOP, picture, program, use_of};
 
 #[test]
 fn a_token_lives_in_russian() {
@@ -31,12 +32,9 @@ fn live(language: &str) {
     let mut browser = Browser::start();
     browser.look(DESKTOP, false);
     browser.open(&format!("{desk}/sign-in"));
-    browser.value(&format!("document.getElementById('language').value = '{language}'"));
-    browser.follow(".look button");
+    speak(&mut browser, language);
     spoken(&mut browser, language, "sign-in");
-    browser.fill("user", "root");
-    browser.fill("password", GOOD);
-    browser.follow("form button.main");
+    sign_in(&mut browser, &desk, "root");
     browser.until("document.querySelector('.welcome')");
     spoken(&mut browser, language, "first page");
 
@@ -84,20 +82,13 @@ fn made(browser: &mut Browser, language: &str) -> String {
     browser.click("#contexts");
     browser.click("#context-telegram");
     browser.until("document.getElementById('param.telegram.bot_token').offsetParent !== null");
-    browser.follow(".acts.end button.main");
-    browser.until("document.activeElement.matches('.wrong-summary')");
+    refused(browser, "param.telegram.bot_token");
     spoken(browser, language, "what is wrong");
-    browser.complaints.clear(); // Chromium logs each answer of 400.
     browser.fill("param.telegram.bot_token", "123:abc");
-    browser.follow(".acts.end button.main");
+    send(browser);
     browser.until("location.pathname.endsWith('/secret')");
     spoken(browser, language, "secret");
-    let permissions = json!({"permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]});
-    browser.tell("Browser.grantPermissions", permissions);
-    browser.click("button[data-copy=secret]");
-    browser.until("document.getElementById('secret-said').textContent !== ''");
-    let secret = browser.value("navigator.clipboard.readText()");
-    secret.as_str().unwrap().to_owned()
+    copied(browser)
 }
 
 /// It is used, and its page says when; its id.
@@ -113,18 +104,16 @@ fn used(browser: &mut Browser, program: &Program, language: &str, secret: &str) 
     browser.until("document.querySelector('.facts > div:first-child time')");
     browser.until("document.querySelector('.chart')");
     spoken(browser, language, "token in use");
-    let id = browser.value("location.pathname.split('/').pop()");
-    id.as_str().unwrap().to_owned()
+    text(browser, "location.pathname.split('/').pop()")
 }
 
 /// It gets a successor, and both work; the secret of that.
 fn rotated(browser: &mut Browser, program: &Program, language: &str, secret: &str) -> String {
     browser.follow("a[href$='/rotate']");
     spoken(browser, language, "rotate");
-    browser.follow(".acts.end button.main");
+    send(browser);
     browser.until("location.pathname.endsWith('/secret')");
-    let new = browser.value("document.getElementById('secret').textContent");
-    let new = new.as_str().unwrap().to_owned();
+    let new = text(browser, "document.getElementById('secret').textContent");
     for secret in [secret, &new] {
         assert_eq!(use_of(program, secret).status, 200, "both work");
     }
@@ -139,6 +128,6 @@ fn blocked(browser: &mut Browser, program: &Program, (desk, language): (&str, &s
     assert_eq!(use_of(program, secret).status, 401, "row E6");
     spoken(browser, language, "blocked user");
     browser.open(&format!("{desk}/users/alice/unblock"));
-    browser.follow(".acts.end button.main");
+    send(browser);
     assert_eq!(use_of(program, secret).status, 200, "row E7");
 }

@@ -24,6 +24,7 @@ fn table() -> Vec<Row> {
         row("GET /tokens/{id}/edit", About::Token, none(), "yy0y--0>>"),
         row("GET /tokens/{id}/rotate", About::Token, none(), "yy0y--0>>"),
         row("GET /tokens/{id}/revoke", About::Token, none(), "yy0y--0>>"),
+        row("GET /owners", About::All, none(), "yyyyyyy>>"),
         row("GET /users", About::All, none(), "yyyyyyy>>"),
         row("GET /users/new", About::All, none(), "yyy---->>"),
         row("GET /users/{id}", About::Alice, none(), "yy0yyy0>>"),
@@ -53,6 +54,7 @@ fn forms() -> Vec<Row> {
     let none = || json!("");
     vec![
         row("POST /tokens/new", About::All, json!("owner=alice&name=x&expiry=30d"), "yy-y--->>"),
+        row("POST /tokens/find", About::All, json!("text=tg_"), "yyyyyyy>>"),
         row("POST /tokens/import", About::All, json!("text=owner%2Cname%2Csecret%0A"), "x------>>"),
         row("POST /tokens/import/go", About::All, json!("draft=7"), "x------>>"),
         row("POST /tokens/leaked", About::All, json!("secrets=xxxxxxxxxxxxxxxxxxxx"), "y------>>"),

@@ -8,13 +8,14 @@ use crate::admin::companies::{self, CompanyPage};
 use crate::admin::contexts::ContextList;
 use crate::admin::tokens::{TokenCreated, TokenPage, TokenRotated};
 use crate::admin::transfer::{Export, ImportOptions, ImportReport};
-use crate::admin::users::{self, NewPassword, UserPage};
+use crate::admin::users::{NewPassword, UserPage};
 use crate::service::bulk::{BulkDone, BulkPlan, BulkRevocation};
 use crate::service::import::ImportBatch;
 use crate::service::input::{
     CompanyChange, NewCompany, NewOwner, NewToken, OwnerChange, Reason, Rotation, TokenChange,
 };
 use crate::service::list::TokenList;
+use crate::service::owner_list::OwnerList;
 use crate::service::usage::{TokenUsage, UsageQuestion};
 use crate::service::view::{
     CompanyChanged, CompanyView, OwnerChanged, OwnerView, TokenChanged, TokenView,
@@ -145,7 +146,7 @@ fn many() -> Vec<Call> {
 fn users() -> Vec<Call> {
     let mut calls = vec![
         call("get", "/users", "list_users", "Lists users and services")
-            .query::<users::Which>()
+            .query::<OwnerList>()
             .answers::<UserPage>(200, "A page", &json!({"users": [user()], "next": null})),
         call("post", "/users", "create_user", "Makes a user or a service")
             .once()

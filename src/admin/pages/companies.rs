@@ -8,10 +8,9 @@ use serde_json::{Map, Value, json};
 use super::block::{self, Whom, decided};
 use super::fault::Fault;
 use super::form::{PAGE_ENTRIES, as_body, beside, is_clash, optional};
-use super::visit::Visit;
+use super::visit::{Id, Visit};
 use super::{Handle, done_at, history, page, page_with};
 use crate::admin::Handles;
-use crate::admin::extract::Id;
 use crate::domain::grant::Contexts;
 use crate::domain::id::Slug;
 use crate::service::ServiceError;
@@ -20,7 +19,7 @@ use crate::service::view::CompanyView;
 use crate::store::Subject;
 use crate::web::frame::Frame;
 use crate::web::pages::clash::Clash;
-use crate::web::pages::companies::{Companies, Company, CompanyForm, CompanyRow};
+use crate::web::pages::companies::{Companies, Company, CompanyForm, CompanyRow, Sees};
 use crate::web::typed::Typed;
 use crate::web::wrongs::Wrongs;
 
@@ -30,6 +29,11 @@ pub(super) async fn list(State(handles): Handle, visit: Visit) -> Result<Respons
     let companies = handles.service.companies(&by, after.as_ref(), PAGE_ENTRIES).await?;
     Ok(page(&Companies {
         rows: companies.entries.iter().map(|company| CompanyRow::of(&frame, company)).collect(),
+        sees: match (by.watches().is_ok(), by.sees_companies()) {
+            (true, _) => Sees::All,
+            (false, true) => Sees::Own,
+            (false, false) => Sees::None,
+        },
         may_make: by.administers().is_ok(),
         after: after.map(|after| after.to_string()),
         next: companies.next.map(|next| next.to_string()),

@@ -7,12 +7,12 @@ use axum::response::Response;
 
 use super::all::Search;
 use super::fault::Fault;
+use super::form::refused;
 use super::new_token::token;
 use super::token_form::{self, filled};
-use super::visit::Visit;
+use super::visit::{Id, Visit};
 use super::{Handle, company, page, page_with, seen_at};
 use crate::admin::Handles;
-use crate::admin::extract::Id;
 use crate::config::Settings;
 use crate::domain::id::{Slug, TokenId};
 use crate::service::Caller;
@@ -49,12 +49,17 @@ pub(super) async fn make(State(handles): Handle, visit: Visit) -> Result<Respons
     makes_tokens(&frame)?;
     let service = &handles.service;
     let settings = service.settings();
+    let (typed, misnamed) = meant(&handles, &by, &frame, typed).await?;
     let unknown = company::unknown(&handles, &by, &typed).await?;
     let (status, wrongs) = if typed.has("fit") {
         // Only to see what fits the owner that was typed.
-        (StatusCode::OK, Wrongs::default())
+        (StatusCode::OK, misnamed)
     } else {
-        match (tried(&handles, (&by, &frame), &typed).await, &unknown) {
+        let tried = match misnamed.all.is_empty() {
+            true => tried(&handles, (&by, &frame), &typed).await,
+            false => Err((StatusCode::BAD_REQUEST, misnamed)),
+        };
+        match (tried, &unknown) {
             (Err((status, first)), _) => {
                 let found = all_wrong(&handles, (&by, &frame), first, &typed).await;
                 (status, found)
@@ -143,6 +148,24 @@ fn neutral(typed: Typed, place: &str, by: &Caller, settings: &Settings) -> Optio
             name.strip_prefix(place).is_none_or(|rest| !(rest.is_empty() || rest.starts_with('.')))
         }),
     })
+}
+
+/// What was typed, with the id of the owner where their name was typed.
+async fn meant(
+    handles: &Handles,
+    by: &Caller,
+    frame: &Frame,
+    typed: Typed,
+) -> Result<(Typed, Wrongs), Fault> {
+    let found = match typed.said("owner") {
+        Some(text) => handles.service.owner_meant(by, text).await,
+        None => Ok(None),
+    };
+    match found {
+        Ok(Some(id)) => Ok((typed.instead("owner", id.as_str()), Wrongs::default())),
+        Ok(None) => Ok((typed, Wrongs::default())),
+        Err(error) => Ok((typed, refused(frame, error)?.1)),
+    }
 }
 
 /// Shown once: to the session that made the token, at its first look, and never again (row F1).

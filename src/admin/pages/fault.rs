@@ -62,10 +62,10 @@ impl IntoResponse for Fault {
 
 /// Puts a page in place of a fault.
 pub(super) async fn told(State(handles): Handle, request: Asked, next: Next) -> Response {
-    let (path, headers) = (request.uri().path().to_owned(), request.headers().clone());
+    let (at, headers) = (request.uri().clone(), request.headers().clone());
     let response = next.run(request).await;
     let Some(Fault { status, kind, exact }) = fault(&response) else { return response };
-    let frame = reader::frame(&handles, &headers, &path).await;
+    let frame = reader::frame(&handles, &headers, &at).await;
     page_with(status, &Oops::new(frame, kind, exact))
 }
 

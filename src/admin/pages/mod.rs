@@ -17,6 +17,8 @@ use crate::web::assets::Asset;
 
 mod account;
 mod all;
+mod address;
+mod astray;
 mod block;
 mod bulk;
 mod companies;
@@ -59,6 +61,7 @@ pub(super) fn router(handles: Arc<Handles>) -> Router {
         .route("/", get(overview::show))
         .route("/now", get(overview::now))
         .route("/tokens", get(tokens::list))
+        .route("/tokens/find", post(tokens::find))
         .route("/tokens/new", get(create::form).post(create::make))
         .route("/tokens/import", get(transfer::form).post(transfer::attempt))
         .route("/tokens/import/go", post(transfer::go))
@@ -72,6 +75,7 @@ pub(super) fn router(handles: Arc<Handles>) -> Router {
         .route("/tokens/{id}/enable", post(tokens::enable))
         .route("/tokens/{id}/rotate", get(rotate::form).post(rotate::rotate))
         .route("/tokens/{id}/revoke", get(tokens::ask_revoke).post(tokens::revoke))
+        .route("/owners", get(users::suggest))
         .route("/users", get(users::list))
         .route("/users/new", get(user_form::form).post(user_form::make))
         .route("/users/{id}", get(users::show))

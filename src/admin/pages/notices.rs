@@ -5,10 +5,9 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::fault::Fault;
-use super::visit::Visit;
+use super::visit::{Id, Visit};
 use super::{Handle, page, seen_at};
 use crate::admin::Handles;
-use crate::admin::extract::Id;
 use crate::domain::id::Slug;
 use crate::notices::{Attempt, Notices, Outcome};
 use crate::service::{Caller, ServiceError};

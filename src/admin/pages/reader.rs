@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, Uri, header};
 
-use super::small_cookie;
+use super::{address, small_cookie};
 use crate::admin::{Handles, access};
 use crate::domain::owner::Owner;
 use crate::domain::secret;
@@ -18,24 +18,28 @@ pub(super) const LANGUAGE: &str = "tollgate-language";
 pub(super) const THEME: &str = "tollgate-theme";
 
 /// The frame of a page for whoever asks, also for nobody.
-pub(super) async fn frame(handles: &Handles, headers: &HeaderMap, path: &str) -> Frame {
-    let mut frame = plain_frame(handles, headers, path);
+pub(super) async fn frame(handles: &Handles, headers: &HeaderMap, at: &Uri) -> Frame {
+    let mut frame = plain_frame(handles, headers, at);
     if let Ok(Some((session, owner))) = person(handles, headers).await {
         frame.reader = Some(reader(handles, &Caller::person(&owner), &owner, &session));
+        frame.query = address::clean(at.query().unwrap_or_default());
     }
     frame
 }
 
 /// The same for somebody who is not known, or not yet.
-pub(super) fn plain_frame(handles: &Handles, headers: &HeaderMap, path: &str) -> Frame {
+pub(super) fn plain_frame(handles: &Handles, headers: &HeaderMap, at: &Uri) -> Frame {
     let accepted = headers.get(header::ACCEPT_LANGUAGE).and_then(|field| field.to_str().ok());
     let chosen = small_cookie(headers, LANGUAGE).and_then(Language::tagged);
     Frame {
         language: chosen.unwrap_or_else(|| Language::accepted(accepted.unwrap_or_default())),
         theme: small_cookie(headers, THEME).and_then(Theme::of_word).unwrap_or_default(),
+        is_form: false,
         reader: None,
         // Nobody leads back to where a secret stood by mistake.
-        path: secret::redact(path).into_owned(),
+        path: secret::redact(at.path()).into_owned(),
+        // Nor to what a stranger has in an address, such as a password by mistake.
+        query: String::new(),
         done: None,
         now: handles.service.now(),
     }

@@ -8,7 +8,7 @@ use axum::response::Response;
 
 use super::fault::Fault;
 use super::visit::{Form, Visit, own_path};
-use super::{Handle, page, page_with, reader, seen_at, unsent};
+use super::{Handle, address, page, page_with, reader, seen_at, unsent};
 use crate::admin::access;
 use crate::admin::extract::Peer;
 use crate::admin::session::{self, NotSignedIn};
@@ -24,10 +24,15 @@ pub(super) async fn form(
     uri: Uri,
 ) -> Result<Response, Fault> {
     let asked = Typed::parse(uri.query().unwrap_or_default()).ok_or_else(Fault::unreadable)?;
-    let next = own_path(asked.one("next")).unwrap_or("/").to_owned();
-    let mut frame = reader::frame(&handles, &headers, uri.path()).await;
+    let next = own_path(asked.one("next")).filter(|next| !address::is_in(next));
+    let next = next.unwrap_or("/").to_owned();
+    let mut frame = reader::frame(&handles, &headers, &uri).await;
     if frame.reader.is_some() {
         return Ok(seen_at(&next, None));
+    }
+    if next != "/" {
+        let next = percent_encoding::utf8_percent_encode(&next, percent_encoding::NON_ALPHANUMERIC);
+        frame.query = format!("next={next}");
     }
     frame.done = DONE.into_iter().find(|done| *done == asked.one("done"));
     let wrongs = Wrongs::default();
@@ -43,7 +48,7 @@ pub(super) async fn sign_in(
 ) -> Result<Response, Fault> {
     let address = peer.address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
     let (user, next) = (typed.one("user").trim(), own_path(typed.one("next")).unwrap_or("/"));
-    let frame = reader::plain_frame(&handles, &headers, "/sign-in");
+    let frame = reader::plain_frame(&handles, &headers, &Uri::from_static("/sign-in"));
     let (status, words) =
         match session::sign_in(&handles, address, user, typed.one("password")).await {
             Ok(owner) => {

@@ -6,12 +6,12 @@ use axum::response::Response;
 
 use super::fault::Fault;
 use super::tokens::{done, minded};
-use super::visit::Visit;
+use super::visit::{Id, Visit};
 use super::{Handle, form, page, page_with, token_change};
 use crate::admin::Handles;
-use crate::admin::extract::Id;
 use crate::domain::id::TokenId;
 use crate::service::offers::Fits;
+use crate::service::owner_list::OwnerList;
 use crate::service::view::{OwnerView, TokenView};
 use crate::service::{Caller, ServiceError};
 use crate::web::frame::Frame;
@@ -21,7 +21,7 @@ use crate::web::pages::token_form::{Offered, TokenForm, place};
 use crate::web::typed::Typed;
 use crate::web::wrongs::Wrongs;
 
-/// How many owners are offered by name; others are typed.
+/// How many owners are offered at once; others are found as they are typed, or typed in full.
 const OWNERS_OFFERED: usize = 100;
 
 pub(super) async fn edit(
@@ -105,7 +105,7 @@ pub(super) async fn filled(
         offered.fits = service.fits(by, owner, company).await?;
         offered.more = service.offers_new_tokens(by, owner).await?;
     } else {
-        let owners = service.owners(by, None, OWNERS_OFFERED).await?;
+        let owners = service.owners(by, &OwnerList::page(None, OWNERS_OFFERED)).await?;
         let only = owners.entries.len() == 1 && owners.next.is_none();
         let choice = |owner: OwnerView| Choice { id: owner.id.to_string(), name: owner.name };
         offered.owners = (owners.entries.into_iter().map(choice).collect(), only);

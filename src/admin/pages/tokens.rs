@@ -6,11 +6,11 @@ use axum::response::Response;
 
 use super::fault::Fault;
 use super::form::{PAGE_ENTRIES, as_body, own, refused};
-use super::visit::Visit;
-use super::{Handle, done_at, history, page, page_with};
+use super::visit::{Id, Visit};
+use super::{Handle, astray, done_at, history, page, page_with, seen_at};
 use crate::admin::Handles;
-use crate::admin::extract::Id;
 use crate::domain::id::TokenId;
+use crate::domain::secret;
 use crate::service::list::TokenList;
 use crate::service::usage::UsageQuestion;
 use crate::service::view::TokenView;
@@ -18,7 +18,7 @@ use crate::service::{Caller, ServiceError};
 use crate::store::Subject;
 use crate::web::pages::filters::Filters;
 use crate::web::pages::parts::TokenRow;
-use crate::web::pages::tokens::{Revoke, Token, Tokens};
+use crate::web::pages::tokens::{Blocks, Revoke, Token, Tokens};
 use crate::web::wrongs::Wrongs;
 
 pub(super) async fn list(State(handles): Handle, visit: Visit) -> Result<Response, Fault> {
@@ -61,7 +61,13 @@ pub(super) async fn show(
     let may_rotate = handles.service.offers_new_tokens(&by, &token.owner).await?;
     let may_enable = handles.service.offers_enabling(&by, id).await?;
     let used = handles.service.token_usage(&by, id, UsageQuestion::default()).await?;
-    Ok(page(&Token::new(frame, token, (may_change, may_rotate, may_enable), &used, events)))
+    let may = (may_change, may_rotate, may_enable);
+    let (owner, company) = handles.service.blocks(&token).await?;
+    let company = match company {
+        Some(id) => Some((id.to_string(), handles.service.company(&by, &id).await.is_ok())),
+        None => None,
+    };
+    Ok(page(&Token::new(frame, token, may, Blocks { owner, company }, &used, events)))
 }
 
 /// A token for a form that changes it: there is none for those who may not, and of one that is over.
@@ -142,4 +148,16 @@ pub(super) async fn revoke(
     };
     let row = TokenRow::of(&frame, &handles.service.token(&by, id).await?);
     Ok(page_with(status, &Revoke { frame, wrongs, row, reason: reason.to_owned() }))
+}
+
+/// Finds the token of a secret that the script of a page kept out of the address.
+pub(super) async fn find(State(handles): Handle, visit: Visit) -> Result<Response, Fault> {
+    let Visit { by, typed, .. } = visit;
+    Ok(match secret::own_in(typed.one("text")).next() {
+        Some(found) => {
+            let (place, known) = astray::place_of(&handles, &by, found).await?;
+            seen_at(&place, Some(if known { "secret-found" } else { "secret-unknown" }))
+        }
+        None => seen_at("/tokens", Some("secret-unknown")),
+    })
 }

@@ -6,28 +6,52 @@ use axum::response::Response;
 
 use super::block::{self, Whom, decided};
 use super::fault::Fault;
-use super::form::{PAGE_ENTRIES, optional, refused};
-use super::visit::Visit;
+use super::form::{PAGE_ENTRIES, as_body, own, refused};
+use super::visit::{Id, Visit};
 use super::{Handle, done_at, history, page, page_with};
 use crate::admin::Handles;
-use crate::admin::extract::Id;
 use crate::domain::id::OwnerId;
 use crate::service::Caller;
+use crate::service::owner_list::OwnerList;
 use crate::store::Subject;
 use crate::web::frame::Frame;
-use crate::web::pages::users::{May, User, UserRow, Users};
+use crate::web::pages::choices::Choice;
+use crate::web::pages::user_filters::UserFilters;
+use crate::web::pages::users::{May, OwnerOptions, User, UserRow, Users};
 use crate::web::wrongs::Wrongs;
+
+/// How many users a field offers.
+const SUGGESTED: usize = 20;
 
 pub(super) async fn list(State(handles): Handle, visit: Visit) -> Result<Response, Fault> {
     let Visit { by, frame, typed, .. } = visit;
-    let after: Option<OwnerId> = optional(&typed, "after")?;
-    let users = handles.service.owners(&by, after.as_ref(), PAGE_ENTRIES).await?;
-    Ok(page(&Users {
-        rows: users.entries.iter().map(|user| UserRow::of(&frame, user)).collect(),
-        after: after.map(|after| after.to_string()),
-        next: users.next.map(|next| next.to_string()),
-        frame,
-    }))
+    let filters = UserFilters { typed };
+    // A page has no field for where it begins.
+    let place = |field: &str| own(field).filter(|field| field != "after");
+    let asked = as_body::<OwnerList>(&frame, filters.asked(PAGE_ENTRIES), place);
+    let (status, wrongs, users) = match asked {
+        Err(wrongs) => (StatusCode::BAD_REQUEST, wrongs, None),
+        Ok(asked) => match handles.service.owners(&by, &asked).await {
+            Ok(users) => (StatusCode::OK, Wrongs::default(), Some(users)),
+            Err(error) => {
+                let (status, wrongs) = refused(&frame, error)?;
+                (status, wrongs, None)
+            }
+        },
+    };
+    let (entries, next) = users.map_or_else(Default::default, |page| (page.entries, page.next));
+    let rows = entries.iter().map(|user| UserRow::of(&frame, user)).collect();
+    let next = next.map(|next| next.to_string());
+    Ok(page_with(status, &Users { frame, wrongs, filters, rows, next }))
+}
+
+/// Some whom a text fits, for the field of a form while somebody types.
+pub(super) async fn suggest(State(handles): Handle, visit: Visit) -> Result<Response, Fault> {
+    let text = visit.typed.said("text").map(str::to_owned);
+    let asked = OwnerList { text, ..OwnerList::page(None, SUGGESTED) };
+    let found = handles.service.owners(&visit.by, &asked).await?.entries.into_iter();
+    let owners = found.map(|owner| Choice { id: owner.id.to_string(), name: owner.name });
+    Ok(page(&OwnerOptions { owners: owners.collect() }))
 }
 
 pub(super) async fn show(

@@ -4,16 +4,17 @@
 use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
-use axum::extract::{FromRequestParts, State};
+use axum::extract::{FromRequestParts, Path, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 
 use super::fault::Fault;
-use super::{Asked, Handle, Next, reader, seen_at, unsent};
+use super::{Asked, Handle, Next, address, astray, reader, seen_at, unsent};
 use crate::admin::limits::{BODY, BODY_BYTES};
 use crate::admin::{Handles, access};
 use crate::domain::owner::Owner;
+use crate::domain::secret;
 use crate::domain::token::Revision;
 use crate::service::Caller;
 use crate::web::frame::{DONE, Frame};
@@ -44,6 +45,19 @@ impl<S: Send + Sync> FromRequestParts<S> for Visit {
         // Put there by `known`, without which no page of this kind is reached.
         let missing = || Fault::of(StatusCode::SERVICE_UNAVAILABLE, "unavailable");
         parts.extensions.remove::<Self>().ok_or_else(missing)
+    }
+}
+
+/// The one id in the path. What cannot be one leads nowhere.
+pub(super) struct Id<T>(pub(super) T);
+
+impl<S: Send + Sync, T: std::str::FromStr> FromRequestParts<S> for Id<T> {
+    type Rejection = Fault;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Fault> {
+        let text = Path::<String>::from_request_parts(parts, state).await;
+        let id = text.ok().and_then(|Path(text)| text.parse().ok());
+        id.map(Self).ok_or_else(Fault::nothing)
     }
 }
 
@@ -92,12 +106,17 @@ async fn visit(handles: &Handles, request: Asked) -> Result<Asked, Response> {
         Err(error) => return Err(Fault::from(error).into_response()),
     };
     let by = Caller::person(&owner);
-    let mut frame = reader::plain_frame(handles, &parts.headers, parts.uri.path());
+    if is_look(&parts.method) && address::is_in(parts.uri.query().unwrap_or_default()) {
+        let away = astray::away(handles, &by, &parts.uri).await;
+        return Err(away.unwrap_or_else(Fault::into_response));
+    }
+    let mut frame = reader::plain_frame(handles, &parts.headers, &parts.uri);
     frame.reader = Some(reader::reader(handles, &by, &owner, &session));
     let (path, mut unsent) = (parts.uri.path(), None);
-    let typed = if matches!(parts.method, Method::GET | Method::HEAD) {
+    let typed = if is_look(&parts.method) {
         let typed = Typed::parse(parts.uri.query().unwrap_or_default());
         let typed = typed.ok_or_else(|| Fault::unreadable().into_response())?;
+        frame.query = address::clean(parts.uri.query().unwrap_or_default());
         frame.done = DONE.into_iter().find(|done| *done == typed.one("done"));
         unsent = unsent::look(handles, &session, path, &typed);
         typed
@@ -107,10 +126,15 @@ async fn visit(handles: &Handles, request: Asked) -> Result<Asked, Response> {
             let refused = || Fault::of(StatusCode::FORBIDDEN, "no-csrf-token").into_response();
             return Err(unsent::again(handles, &session, path, &typed).unwrap_or_else(refused));
         }
+        frame.is_form = true;
         typed
     };
     parts.extensions.insert(Visit { by, owner, session, frame, typed, unsent });
     Ok(Asked::from_parts(parts, Body::empty()))
+}
+
+fn is_look(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD)
 }
 
 /// Refuses acts that another site has a browser do (sec-W1).
@@ -125,20 +149,22 @@ pub(super) async fn same_origin(request: Asked, next: Next) -> Response {
 /// typed, or whoever sent it is told that nothing was done.
 async fn sign_in_first(handles: &Handles, parts: &Parts, body: Body) -> Response {
     let (uri, path) = (&parts.uri, parts.uri.path());
-    if matches!(parts.method, Method::GET | Method::HEAD) {
-        let back = uri.path_and_query().map_or("/", |path| path.as_str());
-        return to_sign_in(back, "sign-in-first");
+    if is_look(&parts.method) {
+        let query = address::clean(uri.query().unwrap_or_default());
+        let joint = if query.is_empty() { "" } else { "?" };
+        let back = format!("{}{joint}{query}", secret::redact(path));
+        return to_sign_in(&back, "sign-in-first");
     }
     if path == "/sign-out" {
         return to_sign_in("/", "signed-out");
     }
     if let Ok(typed) = read(&parts.headers, body).await {
-        let frame = reader::plain_frame(handles, &parts.headers, path);
+        let frame = reader::plain_frame(handles, &parts.headers, uri);
         if let Some(page) = unsent::carried(handles, frame, path, typed) {
             return page;
         }
     }
-    to_sign_in(unsent::page_of(path), "sign-in-lost")
+    to_sign_in(&secret::redact(unsent::page_of(path)), "sign-in-lost")
 }
 
 fn to_sign_in(back: &str, why: &str) -> Response {

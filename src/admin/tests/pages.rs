@@ -14,6 +14,7 @@ mod edits;
 mod forms;
 mod leaks;
 mod makers;
+mod lists;
 mod notices;
 mod params;
 mod tenants;

@@ -13,7 +13,7 @@ pub enum UserCommand {
     /// Make a user or a service
     Add(UserAdd),
     /// List users and services in alphabetical order
-    List(PageArguments),
+    List(UserList),
     /// Show a user or a service
     Show {
         /// The user's name
@@ -27,6 +27,42 @@ pub enum UserCommand {
     Unblock(Act),
     /// Set the password with which a user signs in; it is read from standard input
     Password(UserPassword),
+}
+
+/// `user list`; all filters hold at once.
+#[derive(Args, Debug)]
+pub struct UserList {
+    /// Only those with this text in user name, name or e-mail
+    #[arg(long)]
+    pub text: Option<String>,
+    /// Only those of this tenant
+    #[arg(long)]
+    pub company: Option<String>,
+    /// Only people, or only services
+    #[arg(long, value_parser = ["user", "service"])]
+    pub kind: Option<String>,
+    /// Only those that are blocked, or only those that are not
+    #[arg(long, value_parser = ["active", "blocked"])]
+    pub state: Option<String>,
+    /// Only those that have this role
+    #[arg(long)]
+    pub role: Option<String>,
+    /// Which part of the list.
+    #[command(flatten)]
+    pub page: PageArguments,
+}
+
+impl UserList {
+    /// The parameters of the question, without those that tell one page from another.
+    pub fn query(&self) -> Vec<(&'static str, Option<String>)> {
+        vec![
+            ("text", self.text.clone()),
+            ("company", self.company.clone()),
+            ("kind", self.kind.clone()),
+            ("state", self.state.clone()),
+            ("role", self.role.clone()),
+        ]
+    }
 }
 
 /// `user password`

@@ -1,6 +1,7 @@
 //! Lists of tokens as somebody asks for them.
 
 use super::*;
+use crate::service::owner_list::OwnerList;
 use crate::store::Page;
 
 /// Tokens of alice and bob, each a second after the one before.
@@ -32,6 +33,94 @@ async fn listed(world: &World, ids: &[TokenId], by: &Caller, body: Value) -> Vec
     let page = list(world, by, body).await;
     let number = |token: TokenView| ids.iter().position(|id| *id == token.id).unwrap();
     page.entries.into_iter().map(number).collect()
+}
+
+/// Of three that may be used three times in all, two have been, and one of these is revoked.
+#[tokio::test]
+async fn used_up_is_a_state_to_ask_for() {
+    let world = World::with_alice().await;
+    let mut ids = Vec::new();
+    for (name, uses) in [("free", None), ("fresh", Some(3)), ("spent", Some(3)), ("over", Some(3))]
+    {
+        world.clock.advance(Span::from_seconds(1));
+        let body = json!({"owner": "alice", "name": name, "limits": {"uses": uses}});
+        ids.push(world.create(body).await.unwrap().id);
+    }
+    let use_up = async |id: TokenId| {
+        let token = world.service.token_record(id).await.unwrap();
+        let entry = world.service.cache.load(&token.digest).await.unwrap().unwrap();
+        let limited = entry.limited.as_ref().unwrap();
+        let at = crate::cache::At { now: world.clock.now(), uptime_ns: 0 };
+        for _ in 0..3 {
+            let taken = world.service.cache.take(limited, at).await.unwrap();
+            assert!(matches!(taken, crate::cache::Taken::Seat(_)), "{taken:?}");
+        }
+    };
+    use_up(ids[2]).await;
+    use_up(ids[3]).await;
+    world.service.revoke_token(&world.by, ids[3], "").await.unwrap();
+    let found = async |body: Value| listed(&world, &ids, &world.by, body).await;
+    assert_eq!(found(json!({"state": "used_up"})).await, [2]);
+    assert_eq!(found(json!({"state": "used_up", "order": "oldest"})).await, [2]);
+    assert_eq!(found(json!({"state": "used_up,revoked"})).await, [3, 2]);
+    assert_eq!(found(json!({"state": "active"})).await, [2, 1, 0], "its limit may be raised");
+    assert_eq!(found(json!({"state": "used_up", "text": "fresh"})).await, [0; 0]);
+    let plan = input(json!({"filter": {"state": "used_up"}}));
+    let plan = world.service.plan_revocation(&world.by, &plan).await.unwrap();
+    assert_eq!((plan.tokens, plan.first[0].id), (1, ids[2]));
+    let raised = json!({"limits": {"uses": 5}});
+    world.update(ids[2], raised).await.unwrap();
+    assert_eq!(found(json!({"state": "used_up"})).await, [0; 0]);
+}
+
+/// One that is used up behind many that are not is found, and pages miss none and repeat none.
+#[tokio::test]
+async fn used_up_ones_are_found_among_many_page_by_page() {
+    let world = World::with_alice().await;
+    let mut spent = Vec::new();
+    for n in 0..12 {
+        world.clock.advance(Span::from_seconds(1));
+        let body = json!({"owner": "alice", "name": "x", "limits": {"uses": 1}});
+        let id = world.create(body).await.unwrap().id;
+        if n % 3 == 0 {
+            let token = world.service.token_record(id).await.unwrap();
+            let entry = world.service.cache.load(&token.digest).await.unwrap().unwrap();
+            let at = crate::cache::At { now: world.clock.now(), uptime_ns: 0 };
+            world.service.cache.take(entry.limited.as_ref().unwrap(), at).await.unwrap();
+            spent.push(id);
+        }
+    }
+    spent.reverse();
+    let (mut found, mut cursor) = (Vec::new(), None);
+    loop {
+        let body = json!({"state": "used_up", "limit": 3, "cursor": cursor});
+        let page = list(&world, &world.by, body).await;
+        assert!(page.entries.len() <= 3 && page.entries.iter().all(|token| token.used_up));
+        found.extend(page.entries.iter().map(|token| token.id));
+        cursor = page.next;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    assert_eq!(found, spent);
+}
+
+#[tokio::test]
+async fn the_whole_id_of_a_token_or_an_owner_finds_it() {
+    let (world, ids) = filled().await;
+    for (number, id) in ids.iter().enumerate() {
+        for text in [id.to_string(), id.to_string().to_uppercase()] {
+            assert_eq!(listed(&world, &ids, &world.by, json!({"text": text})).await, [number]);
+        }
+    }
+    let both = json!({"text": ids[1].to_string(), "owner": "alice"});
+    assert_eq!(listed(&world, &ids, &world.by, both).await, [0; 0], "the other filters hold too");
+    let part = &ids[1].to_string()[..20];
+    assert_eq!(listed(&world, &ids, &world.by, json!({"text": part})).await, [0; 0]);
+    assert_eq!(listed(&world, &ids, &world.by, json!({"text": "bob"})).await, [3, 1]);
+    let plan = input(json!({"filter": {"text": ids[0].to_string()}}));
+    let plan = world.service.plan_revocation(&world.by, &plan).await.unwrap();
+    assert_eq!((plan.tokens, plan.first[0].id), (1, ids[0]));
 }
 
 #[tokio::test]
@@ -223,7 +312,7 @@ async fn e1_lists_hold_the_tokens_of_subordinates_and_of_whoever_joined() {
         assert_eq!(world.service.token_counts(&by).await.unwrap().all, tokens, "{id}");
         let (mut names, mut after) = (0, None);
         loop {
-            let page = world.service.owners(&by, after.as_ref(), 1).await.unwrap();
+            let page = world.service.owners(&by, &OwnerList::page(after, 1)).await.unwrap();
             names += page.entries.len();
             after = page.next;
             if after.is_none() {

@@ -9,6 +9,7 @@ mod companies;
 mod events;
 mod gains;
 mod overview;
+mod owner_list;
 mod owner_update;
 mod owners;
 mod rights;

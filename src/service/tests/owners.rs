@@ -1,6 +1,7 @@
 //! Users and services.
 
 use super::*;
+use crate::service::owner_list::OwnerList;
 use crate::store::Subject;
 
 #[tokio::test]
@@ -65,10 +66,10 @@ async fn owners_are_listed_page_by_page() {
     for id in ["carol", "alice", "bob"] {
         world.owner(json!({ "id": id })).await.unwrap();
     }
-    let page = world.service.owners(&world.by, None, 2).await.unwrap();
+    let page = world.service.owners(&world.by, &OwnerList::page(None, 2)).await.unwrap();
     let names: Vec<_> = page.entries.iter().map(|owner| owner.id.as_str()).collect();
     assert_eq!(names, ["alice", "bob"]);
-    let rest = world.service.owners(&world.by, page.next.as_ref(), 2).await.unwrap();
+    let rest = world.service.owners(&world.by, &OwnerList::page(page.next, 2)).await.unwrap();
     assert_eq!((rest.entries[0].id.as_str(), rest.next), ("carol", None));
 }
 

@@ -1,6 +1,7 @@
 //! Every act by every role, to everybody: what `rights` says as a table.
 
 use super::*;
+use crate::service::owner_list::OwnerList;
 use crate::store::Subject;
 
 mod tokens;
@@ -229,7 +230,7 @@ async fn lists_show_what_may_be_seen() {
     ] {
         let (by, mut after, mut seen) = (world.person(by).await, None, 0);
         loop {
-            let page = service.owners(&by, after.as_ref(), 2).await.unwrap();
+            let page = service.owners(&by, &OwnerList::page(after, 2)).await.unwrap();
             assert!(page.entries.len() <= 2);
             seen += page.entries.len();
             after = page.next;

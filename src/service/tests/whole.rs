@@ -14,6 +14,7 @@ use crate::domain::token::{Act, End, Ended, State, Token};
 use crate::service::bulk::{BulkPlan, BulkRevocation};
 use crate::service::list::TokenList;
 use crate::service::overview::{OwnerCounts, TokenCounts};
+use crate::service::owner_list::OwnerList;
 use crate::store::{Commit, LastUse, NotedUse, Record, sample};
 
 /// With their roles, companies and superiors.
@@ -209,7 +210,7 @@ async fn overview_is_right(world: &World, by: &Caller) {
     let soonest: Vec<_> = soonest.iter().map(|token| token.id).collect();
     let wanted: Vec<_> = ends.iter().take(8).map(|(_, id)| *id).collect();
     assert_eq!(soonest, wanted);
-    let owners = world.service.owners(by, None, 1_000).await.unwrap().entries;
+    let owners = world.service.owners(by, &OwnerList::page(None, 1_000)).await.unwrap().entries;
     let blocked = owners.iter().filter(|owner| owner.blocked.is_some()).count();
     let counts = world.service.owner_counts(by).await.unwrap();
     assert_eq!(counts, OwnerCounts { all: owners.len(), blocked });

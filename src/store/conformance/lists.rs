@@ -128,8 +128,16 @@ fn filters() -> Vec<TokenFilter> {
         TokenFilter { flags: flags(0x100).flags, company: Some(slug("other")), ..text("build") },
         TokenFilter { ends_before: Some(after(3_000)), ..owners(&["al"]) },
     ];
-    let standings =
-        ["pending", "active", "disabled", "blocked", "expired", "idle_expired", "revoked"];
+    let standings = [
+        "pending",
+        "active",
+        "disabled",
+        "blocked",
+        "used_up",
+        "expired",
+        "idle_expired",
+        "revoked",
+    ];
     let standings = standings.map(|name| name.parse().unwrap());
     all.extend(standings.iter().map(|one| standing(&[*one])));
     all.push(standing(&standings));

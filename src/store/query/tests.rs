@@ -128,12 +128,15 @@ fn a_rotated_token_is_in_use_from_the_second_of_its_successor_until_it_is_over()
 #[test]
 fn active_is_what_can_be_used_and_blocked_what_its_owner_stops() {
     use crate::domain::event::Actor;
+    use crate::domain::limits::Limits;
     use crate::domain::token::Act;
     let act = Act { at: NOW, by: Actor::System, reason: String::new() };
     let active = token(1, "alice");
     let paused = Token { disabled: Some(act), ..active.clone() };
     let pending = Token { not_before: later(5), ..active.clone() };
     let expired = Token { expires_at: Some(NOW), ..active.clone() };
+    let limits = Limits { uses: Some(7), ..Limits::NONE };
+    let limited = Token { limits, ..active.clone() };
     for (token, blocked, wanted) in [
         (&active, false, "active"),
         (&active, true, "blocked"),
@@ -142,6 +145,9 @@ fn active_is_what_can_be_used_and_blocked_what_its_owner_stops() {
         (&pending, true, "pending blocked"),
         (&expired, true, "expired"),
         (&revoked(&active), true, "revoked"),
+        (&limited, false, "active used_up"),
+        (&limited, true, "blocked used_up"),
+        (&revoked(&limited), false, "revoked"),
     ] {
         let holds = |(name, standing): &(&'static str, Standing)| {
             assert_eq!((standing.as_str(), name.parse()), (*name, Ok(*standing)));

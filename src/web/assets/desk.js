@@ -82,9 +82,68 @@ for (const button of document.querySelectorAll("button[data-live]")) {
     }
   }, 5000);
 }
+// What can be chosen is found while somebody types; a secret that is pasted by mistake is sent nowhere.
+const SECRET = /tg_[0-9A-Za-z]{30,}/;
+for (const input of document.querySelectorAll("input[data-suggest]")) {
+  const list = input.list;
+  let wait = 0;
+  input.addEventListener("input", () => {
+    clearTimeout(wait);
+    const text = input.value;
+    if (SECRET.test(text)) return;
+    wait = setTimeout(async () => {
+      const asked = new URLSearchParams({ text });
+      const answer = await fetch(`${input.dataset.suggest}?${asked}`, { redirect: "error" }).catch(() => null);
+      if (!answer?.ok || input.value !== text) return;
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+      list.replaceChildren(...fresh.querySelectorAll("option"));
+    }, 200);
+  });
+}
+// A secret that is searched for does not stand in an address: it is sent in the body of a form.
+for (const form of document.querySelectorAll("form[method=get]")) {
+  form.addEventListener("submit", (event) => {
+    const typed = [...new FormData(form).values()].join("\n");
+    const csrf = document.querySelector("input[name=csrf]");
+    if (!SECRET.test(typed) || !csrf) return;
+    event.preventDefault();
+    const other = document.createElement("form");
+    other.method = "post";
+    other.action = "/tokens/find";
+    for (const [name, value] of [["csrf", csrf.value], ["text", SECRET.exec(typed)[0]]]) {
+      const field = document.createElement("input");
+      Object.assign(field, { type: "hidden", name, value });
+      other.append(field);
+    }
+    document.body.append(other);
+    other.submit();
+  });
+}
+// The light changes at once, and nothing that was typed is lost; the language asks, where something would be.
+const look = document.querySelector("form.look");
+const theme = look?.elements.namedItem("theme");
+theme?.addEventListener("change", () => {
+  document.documentElement.dataset.theme = theme.value;
+  fetch(look.action, { method: "POST", body: new URLSearchParams({ theme: theme.value }), redirect: "manual" })
+    .catch(() => null);
+});
+const changed = (field) => {
+  if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
+  if (!field.options) return field.value !== field.defaultValue;
+  const first = [...field.options].findIndex((option) => option.defaultSelected);
+  return field.selectedIndex !== Math.max(first, 0);
+};
+look?.addEventListener("submit", (event) => {
+  const forms = [...document.querySelectorAll("form[method=post]")].filter((form) => form !== look);
+  const fields = forms.flatMap((form) => [...form.querySelectorAll("input:not([type=hidden]), select, textarea")]);
+  // What was sent and is shown again would be lost too.
+  const typed = "typed" in look.dataset || fields.some(changed);
+  if (typed && !confirm(look.dataset.ask)) event.preventDefault();
+});
 // A form is sent once, however often its button is pressed.
 for (const form of document.querySelectorAll("form[method=post]")) {
   form.addEventListener("submit", (event) => {
+    if (event.defaultPrevented) return;
     if (form.dataset.sent) event.preventDefault();
     form.dataset.sent = "yes";
   });

@@ -54,12 +54,25 @@ pub struct Companies {
     pub frame: Frame,
     /// In alphabetical order.
     pub rows: Vec<CompanyRow>,
+    /// Why there may be none.
+    pub sees: Sees,
     /// Whether the reader may put one on record.
     pub may_make: bool,
     /// Behind which it begins.
     pub after: Option<String>,
     /// Behind which it goes on.
     pub next: Option<String>,
+}
+
+/// Which companies a reader may see.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sees {
+    /// All.
+    All,
+    /// Their own.
+    Own,
+    /// None.
+    None,
 }
 
 /// One of them.

@@ -27,8 +27,8 @@ pub const FIELDS: [&str; 14] = [
 ];
 
 /// States that can be asked for, as they are called in `/api/v1/tokens`.
-const STATES: [&str; 7] =
-    ["active", "pending", "disabled", "blocked", "expired", "idle_expired", "revoked"];
+const STATES: [&str; 8] =
+    ["active", "pending", "disabled", "blocked", "used_up", "expired", "idle_expired", "revoked"];
 
 /// The form with what was chosen in it.
 #[derive(Clone)]

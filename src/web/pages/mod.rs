@@ -23,5 +23,6 @@ pub mod sign;
 pub mod token_form;
 pub mod tokens;
 pub mod transfer;
+pub mod user_filters;
 pub mod users;
 pub mod windows;

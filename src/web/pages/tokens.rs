@@ -102,6 +102,8 @@ pub struct Token {
     pub params: Vec<HeldParam>,
     /// Since when, by whom and why it is paused or over.
     pub stopped: Option<Stopped>,
+    /// Who is blocked, where that stops it.
+    pub blocks: Blocks,
     /// Whether the reader may see to it.
     pub may_change: bool,
     /// Whether the reader may give it a successor.
@@ -116,6 +118,15 @@ pub struct Token {
     pub events: Vec<EventRow>,
     /// Where its older events are; none if there are none.
     pub older: Option<u64>,
+}
+
+/// Whose block stops a token.
+#[derive(Clone, Debug, Default)]
+pub struct Blocks {
+    /// Whether its owner is blocked.
+    pub owner: bool,
+    /// Its company, if that is blocked, and whether the reader may look at it.
+    pub company: Option<(String, bool)>,
 }
 
 /// Why a token or a user is stopped.
@@ -146,6 +157,7 @@ impl Token {
         frame: Frame,
         token: TokenView,
         (may_change, may_rotate, may_enable): (bool, bool, bool),
+        blocks: Blocks,
         used: &TokenUsage,
         (events, older): (Vec<EventRow>, Option<u64>),
     ) -> Self {
@@ -178,6 +190,7 @@ impl Token {
             limits: limits::limits(&frame, &token),
             params: held_params(&token),
             stopped: act.map(|act| Stopped::by(&frame, act)),
+            blocks,
             may_change,
             may_rotate,
             may_enable,

@@ -7,6 +7,7 @@ use super::clash::Clash;
 use super::history::EventRow;
 use super::parts;
 use super::tokens::Stopped;
+use super::user_filters::UserFilters;
 use crate::config::Settings;
 use crate::domain::id::Slug;
 use crate::domain::owner::OwnerKind;
@@ -62,12 +63,22 @@ impl UserRow {
 pub struct Users {
     /// What is around it.
     pub frame: Frame,
+    /// What is wrong with a filter.
+    pub wrongs: Wrongs,
+    /// What it is narrowed to.
+    pub filters: UserFilters,
     /// In alphabetical order.
     pub rows: Vec<UserRow>,
-    /// Behind whom it begins.
-    pub after: Option<String>,
     /// Behind whom it goes on.
     pub next: Option<String>,
+}
+
+/// Owners that a field offers, as entries of its list.
+#[derive(Template)]
+#[template(path = "owner_options.html")]
+pub struct OwnerOptions {
+    /// Their names.
+    pub owners: Vec<Choice>,
 }
 
 /// One of them.

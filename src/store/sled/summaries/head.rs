@@ -19,7 +19,7 @@ use rustix::fs::fdatasync;
 pub(super) const HEAD_BYTES: u64 = 4_096;
 
 /// The name, and the number of the format of both files.
-const NAME: [u8; 8] = *b"tgrows\0\x02";
+const NAME: [u8; 8] = *b"tgrows\0\x03";
 const BYTES: usize = 36;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 //!
 //! | bytes | what |
 //! | --- | --- |
-//! | 0..4 | bits: that it is there, the end, a pause, an expiry, a time beyond 2106, long texts, all contexts |
+//! | 0..4 | bits: that it is there, the end, a pause, an expiry, a time beyond 2106, long texts, all contexts, a limit of uses |
 //! | 4..20 | the token's id |
 //! | 20..28 | its owner: 64 bits of SHA-256 over the salt and the name |
 //! | 28..36 | its company: the same, 0 for none |
@@ -44,6 +44,8 @@ const BORDER: char = '\u{1}';
 const PRESENT: u32 = 1 << 6;
 /// It may use all contexts.
 const GENERAL: u32 = 1 << 7;
+/// It may be used so often and no more.
+const USES: u32 = 1 << 8;
 
 /// A row as it stands in a page that verified.
 #[derive(Clone, Copy, Debug)]
@@ -103,6 +105,7 @@ pub(super) fn encode(token: &Token, salt: u32, texts: Texts) -> [u8; ROW_BYTES] 
         (times.iter().chain([&succeeded]).any(|time| short(*time) == u32::MAX), FAR),
         (texts.length == 0, LONG),
         (token.contexts == Contexts::All, GENERAL),
+        (token.limits.uses.is_some(), USES),
     ] {
         bits |= if holds { bit } else { 0 };
     }
@@ -249,6 +252,7 @@ impl<'a> Row<'a> {
         };
         let succeeded = Some(self.word(92)).filter(|second| *second > 0);
         let succeeded_at = succeeded.map(|second| Timestamp::from_unix(second.into()));
-        Course { life: self.life(), ended, disabled: bits & DISABLED != 0, succeeded_at }
+        let (disabled, may_be_used_up) = (bits & DISABLED != 0, bits & USES != 0);
+        Course { life: self.life(), ended, disabled, succeeded_at, may_be_used_up }
     }
 }

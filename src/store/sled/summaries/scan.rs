@@ -252,7 +252,7 @@ impl Summaries {
             let Some(found) = room.found(*at) else { continue };
             let number = begin.saturating_add(u64::try_from(*at).unwrap_or_default());
             let has = match (wanted.text(), found.row.texts()) {
-                (Some(text), Some(place)) => {
+                (Some(text), Some(place)) if !wanted.is_named(found.row) => {
                     room.texts.has(&self.texts, (salt, number), place, text)?
                 }
                 _ => Some(true),

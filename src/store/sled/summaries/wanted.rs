@@ -3,6 +3,7 @@
 use memchr::memmem::Finder;
 
 use super::row::{self, Row};
+use crate::domain::id::TokenId;
 use crate::domain::time::Timestamp;
 use crate::store::glance::salted;
 use crate::store::query::{Rotated, TokenFilter, TokenQuery, folded};
@@ -26,6 +27,8 @@ pub(super) struct Wanted<'a> {
     blocked_owners: Hashes,
     blocked_companies: Hashes,
     text: Option<Finder<'static>>,
+    /// The token whose id the text is.
+    named: Option<TokenId>,
 }
 
 /// What a row says before its texts and its last use are looked at.
@@ -76,6 +79,7 @@ impl<'a> Wanted<'a> {
             blocked_owners: Hashes::of(salt, blocked.owners.iter().map(|id| id.as_str())),
             blocked_companies: Hashes::of(salt, blocked.companies.iter().map(|id| id.as_str())),
             text: filter.text.as_ref().map(|text| Finder::new(&folded(text)).into_owned()),
+            named: filter.text.as_ref().and_then(|text| text.parse().ok()),
         }
     }
 
@@ -86,6 +90,11 @@ impl<'a> Wanted<'a> {
     /// What to look for in the texts.
     pub(super) const fn text(&self) -> Option<&Finder<'static>> {
         self.text.as_ref()
+    }
+
+    /// Whether the text is the id of this row, whatever its own texts are.
+    pub(super) fn is_named(&self, row: Row<'_>) -> bool {
+        self.named == Some(row.id())
     }
 
     pub(super) fn asks(&self, row: Row<'_>) -> Says {
