@@ -12,7 +12,7 @@ use crate::service::caller::Caller;
 use crate::service::error::ServiceError;
 use crate::service::input::NewOwner;
 use crate::service::view::{OwnerChanged, OwnerView};
-use crate::service::{Service, check, grant, page_size};
+use crate::service::{Service, check, grant, known, page_size};
 use crate::store::{Change, Page, Record, StoreError};
 
 /// The most roles of an owner.
@@ -63,6 +63,7 @@ impl Service {
             revision: Revision::NONE.next(),
         };
         by.may_make(&owner)?;
+        self.hold_no_secret(known::of_owner(&owner), Vec::new(), None).await?;
         let view = OwnerView::new(&owner, &settings.flags);
         let change = change(owner, Revision::NONE);
         match self.write(by, EventKind::OwnerCreated, "", change, Vec::new()).await {
@@ -125,7 +126,7 @@ impl Service {
         reason: &str,
     ) -> Result<OwnerChanged, ServiceError> {
         let now = self.at().await?;
-        let act = Act { at: now, by: by.actor.clone(), reason: check::kept(reason) };
+        let act = Act { at: now, by: by.actor.clone(), reason: self.kept(reason).await };
         self.set_blocked(by, id, reason, Some(act)).await
     }
 
