@@ -119,7 +119,7 @@ fn gateway(webhooks: &[String]) -> Gateway {
 
 fn settings(webhooks: &[String], upstream: &str) -> String {
     format!(
-        "[egress]\nallow = [\"127.0.0.0/8\"]\n{}[[apis]]\nname = \"shop\"\nupstream = \"{upstream}\"\n\
+        "[egress]\nallow = [\"127.0.0.0/8\"]\n[contexts.stock]\n{}[[apis]]\nname = \"shop\"\nupstream = \"{upstream}\"\n\
          rules = [{{ path = \"/{{*rest}}\" }}]\n",
         webhooks.concat()
     )

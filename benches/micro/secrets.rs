@@ -53,6 +53,7 @@ pub(crate) fn decide(criterion: &mut Criterion) {
         last_use: Some(Timestamp::from_unix(now.unix() - 1)),
         item: None,
         company: None,
+        lacks: None,
     };
     let case = Case {
         standing,

@@ -80,7 +80,9 @@ pub(super) async fn block(
     Id(id): Id<Slug>,
     Body(Reason { reason }): Body<Reason>,
 ) -> Result<Tagged<CompanyChanged>, Problem> {
-    Ok(Tagged(handles.service.block_company(&by, &id, &reason).await?))
+    let changed = handles.service.block_company(&by, &id, &reason).await?;
+    handles.people.sessions.end_all_of_company(&id);
+    Ok(Tagged(changed))
 }
 
 pub(super) async fn unblock(

@@ -10,13 +10,14 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// All columns, in the order in which they are written. Rows that are read may have some of them, in any order.
-pub const COLUMNS: [&str; 24] = [
+pub const COLUMNS: [&str; 27] = [
     "owner",
     "name",
     "app",
     "description",
     "company",
     "state",
+    "blocked",
     "created_at",
     "not_before",
     "expires_at",
@@ -30,6 +31,8 @@ pub const COLUMNS: [&str; 24] = [
     "context_params",
     "conditions",
     "limits",
+    "uses_left",
+    "quotas_used",
     "hint",
     "id",
     "digest",
@@ -38,7 +41,7 @@ pub const COLUMNS: [&str; 24] = [
 ];
 
 /// How many of them an export has.
-const WRITTEN: usize = 22;
+const WRITTEN: usize = 25;
 
 /// The columns of an export.
 pub fn heads() -> impl Iterator<Item = &'static str> {
@@ -47,7 +50,7 @@ pub fn heads() -> impl Iterator<Item = &'static str> {
 
 /// Whether what stands in a column is JSON.
 fn holds_json(column: &str) -> bool {
-    matches!(column, "params" | "context_params" | "conditions" | "limits")
+    matches!(column, "params" | "context_params" | "conditions" | "limits" | "quotas_used")
 }
 
 /// The first line of what is read.
@@ -97,6 +100,11 @@ fn value(column: &str, cell: &str) -> Result<String, serde_json::Error> {
             Err(_) => Value::from(names()).to_string(),
         },
         "contexts" | "items" if cell.trim() != "all" => Value::from(names()).to_string(),
+        // As they are, so that an import says what is wrong with them.
+        "uses_left" | "blocked" if serde_json::from_str::<Value>(cell.trim()).is_ok() => {
+            cell.trim().to_lowercase()
+        }
+        "blocked" if matches!(cell.trim(), "TRUE" | "FALSE") => cell.trim().to_lowercase(),
         "lifetime" | "idle_ttl" => match cell.trim().parse::<u64>() {
             Ok(seconds) => seconds.to_string(),
             Err(_) => Value::from(cell.trim()).to_string(),
@@ -156,6 +164,19 @@ mod tests {
         let row = StringRecord::from(vec!["alice", "'-1", "a, b", "all", "{ \"a\":1.0 }", ""]);
         let text = r#"{"owner":"alice","flags":-1,"contexts":["a","b"],"items":"all","params":{ "a":1.0 }}"#;
         assert_eq!(line(&heads, &row).unwrap().get(), text);
+        let heads = StringRecord::from(vec!["uses_left", "blocked", "quotas_used"]);
+        for (cells, text) in [
+            (
+                ["3", "true", r#"{"day":1}"#],
+                r#"{"uses_left":3,"blocked":true,"quotas_used":{"day":1}}"#,
+            ),
+            (["", "FALSE", ""], r#"{"blocked":false}"#),
+            (["some", "perhaps", ""], r#"{"uses_left":"some","blocked":"perhaps"}"#),
+        ] {
+            assert_eq!(line(&heads, &StringRecord::from(cells.to_vec())).unwrap().get(), text);
+        }
+        let heads =
+            StringRecord::from(vec!["owner", "flags", "contexts", "items", "params", "app"]);
         let bad = StringRecord::from(vec!["alice", "", "", "", "{", ""]);
         assert!(line(&heads, &bad).unwrap_err().starts_with("`params`: "));
         assert!(known(&StringRecord::from(vec!["owner", "pass"])).is_err());

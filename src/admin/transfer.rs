@@ -21,6 +21,7 @@ use crate::admin::extract::{Body, By, Params};
 use crate::admin::limits::BODY;
 use crate::admin::problem::Problem;
 use crate::admin::sheet;
+use crate::domain::id::Slug;
 use crate::service::export::Exported;
 use crate::service::import::{ImportBatch, Imported};
 use crate::service::list::TokenList;
@@ -45,6 +46,8 @@ pub(super) struct ImportOptions {
     dry_run: bool,
     #[serde(default)]
     create_owners: bool,
+    #[serde(default)]
+    company: Option<Slug>,
 }
 
 /// Which tokens, and as what.
@@ -86,8 +89,9 @@ pub(super) async fn import(
         let Ok(Ok(bytes)) = read else {
             return Err(Problem::bad_request("the body is too large, or came too slowly"));
         };
-        let ImportOptions { dry_run, create_owners } = options;
-        ImportBatch { dry_run, create_owners, lines: rows(&bytes).map_err(Problem::bad_request)? }
+        let ImportOptions { dry_run, create_owners, company } = options;
+        let lines = rows(&bytes).map_err(Problem::bad_request)?;
+        ImportBatch { dry_run, create_owners, company, lines }
     } else {
         Body::<ImportBatch>::from_request(request, &()).await?.0
     };

@@ -13,11 +13,11 @@ use dashmap::DashMap;
 use tokio::sync::{OwnedMutexGuard, Semaphore};
 
 use crate::domain::id::TokenId;
-use crate::domain::left::Left;
+use crate::domain::left::{Left, Spent};
 use crate::domain::limits::Limits;
 use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
-use crate::store::{Held, StoreError};
+use crate::store::{Commit, Held, Position, StoreError};
 
 use super::Cache;
 use super::load::LoadError;
@@ -132,6 +132,25 @@ impl Cache {
             meter.reserved(wanted);
         }
         Ok(())
+    }
+
+    /// Commits a new token of whose limits something was used elsewhere. It is counted from there from its first
+    /// request on; a crash in the moment before that is on disk, too, forgets it.
+    ///
+    /// # Errors
+    /// The store's; the token may be there if it is the second write that failed.
+    pub async fn commit_spent(
+        self: &Arc<Self>,
+        commit: Commit,
+        token: TokenId,
+        spent: Spent,
+    ) -> Result<Position, StoreError> {
+        let meter = self.meters.held.entry(token).or_insert_with(|| Meter::new(token, None).into());
+        let meter = Arc::clone(&meter);
+        meter.begin(spent);
+        let position = self.commit(commit).await?;
+        self.store.note_spent(meter.key(), spent).await?;
+        Ok(position)
     }
 
     /// What is left of the limits of a token; none for one without limits.

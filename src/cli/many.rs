@@ -48,7 +48,7 @@ pub enum Form {
 /// `token import`
 #[derive(Args, Debug)]
 pub struct Import {
-    /// The file [default: standard input]
+    /// The file; `-` is standard input [default: standard input]
     pub file: Option<PathBuf>,
     /// How it is written [default: csv for a file that ends so, else jsonl]
     #[arg(long)]
@@ -59,6 +59,9 @@ pub struct Import {
     /// Make users that are not there, instead of refusing their lines
     #[arg(long)]
     pub create_users: bool,
+    /// The company of the users that are made [default: that of the first line that makes one]
+    #[arg(long, value_name = "NAME", requires = "create_users")]
+    pub company: Option<String>,
 }
 
 /// `token export`

@@ -129,6 +129,7 @@ pub fn token(token: &TokenView, now: Timestamp) -> String {
         ("items", Some(items(&token.items))),
         ("parameters", token.params.as_ref().map(|params| shown(params.text()))),
         ("of contexts", context_params(token)),
+        ("lacks", (!token.lacks.is_empty()).then(|| token.lacks.join(", "))),
         ("conditions", conditions(&token.conditions)),
         ("limits", limits(token)),
         ("succeeds", token.rotated_from.map(|id| id.to_string())),

@@ -46,8 +46,10 @@ struct Told {
 /// tried.
 pub async fn import(what: Import, client: &Client, json: bool) -> Result<Reply, Failure> {
     let reader: Box<dyn io::Read> = match &what.file {
-        Some(file) => Box::new(File::open(file).map_err(|error| reading(file, &error))?),
-        None => Box::new(io::stdin()),
+        Some(file) if file != Path::new("-") => {
+            Box::new(File::open(file).map_err(|error| reading(file, &error))?)
+        }
+        _ => Box::new(io::stdin()),
     };
     let by_name = what.file.as_ref().and_then(|file| file.extension());
     let form = what.format.unwrap_or(if by_name.is_some_and(|end| end == "csv") {
@@ -117,7 +119,8 @@ impl Told {
         let mut answers = Vec::new();
         if !good.is_empty() {
             let body = json!({
-                "dry_run": what.dry_run, "create_owners": what.create_users, "lines": [],
+                "dry_run": what.dry_run, "create_owners": what.create_users, "company": what.company,
+                "lines": [],
             });
             let report: ImportReport =
                 client.post_raw("/tokens/import", with_lines(&body, &good)?).await?.read()?;

@@ -120,6 +120,8 @@ pub struct Facts<'a> {
     pub item: Option<&'a str>,
     /// The company that the request names.
     pub company: Option<&'a str>,
+    /// A parameter that the rule's context requires and the token has not.
+    pub lacks: Option<&'a str>,
 }
 
 /// Everything that a decision is made from.
@@ -146,7 +148,7 @@ pub type Check = fn(&Case<'_>) -> Result<(), Refusal>;
 
 /// Every question, in the order in which they are asked. The order is part of the contract: it
 /// decides which reason a client learns. `explain` walks the same list.
-pub const CHECKS: [(&str, Check); 17] = [
+pub const CHECKS: [(&str, Check); 18] = [
     ("not revoked", not_revoked),
     ("not disabled", not_disabled),
     ("owner not blocked", owner_not_blocked),
@@ -162,6 +164,7 @@ pub const CHECKS: [(&str, Check); 17] = [
     ("company", company),
     ("context", context),
     ("licence", licence),
+    ("parameters", parameters),
     ("flags", flags),
     ("items", items),
 ];
@@ -255,6 +258,10 @@ fn licence(case: &Case<'_>) -> Result<(), Refusal> {
     let Some(company) = case.company else { return Ok(()) };
     let asked = case.rule.and_then(|rule| rule.context.as_ref());
     require(asked.is_none_or(|asked| company.licensed.contains(asked)), Refusal::ContextUnlicensed)
+}
+
+const fn parameters(case: &Case<'_>) -> Result<(), Refusal> {
+    require(case.facts.lacks.is_none(), Refusal::ParameterMissing)
 }
 
 fn flags(case: &Case<'_>) -> Result<(), Refusal> {

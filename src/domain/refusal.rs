@@ -46,6 +46,8 @@ pub enum Refusal {
     ContextMissing,
     /// The token opens this area, but its company is not licensed for it.
     ContextUnlicensed,
+    /// The token has not what this area requires of those who enter it (row F7).
+    ParameterMissing,
     /// The token's level is too low.
     FlagsMissing,
     /// The token is limited to other items.
@@ -161,7 +163,7 @@ pub enum Fault {
 
 impl Refusal {
     /// Every reason, for tables of metrics and tests.
-    pub const ALL: [Self; 49] = {
+    pub const ALL: [Self; 50] = {
         use BadRequest as Bad;
         [
             Self::CredentialMissing,
@@ -183,6 +185,7 @@ impl Refusal {
             Self::WrongCompany,
             Self::ContextMissing,
             Self::ContextUnlicensed,
+            Self::ParameterMissing,
             Self::FlagsMissing,
             Self::ItemNotAllowed,
             Self::Limited(Limit::Rate),
@@ -243,6 +246,7 @@ impl Refusal {
             Self::WrongCompany => "wrong_company",
             Self::ContextMissing => "context_missing",
             Self::ContextUnlicensed => "context_unlicensed",
+            Self::ParameterMissing => "parameter_missing",
             Self::FlagsMissing => "flags_missing",
             Self::ItemNotAllowed => "item_not_allowed",
             Self::Limited(Limit::Rate) => "limited_rate",
@@ -285,6 +289,7 @@ impl Refusal {
             | Self::WrongCompany
             | Self::ContextMissing
             | Self::ContextUnlicensed
+            | Self::ParameterMissing
             | Self::FlagsMissing
             | Self::ItemNotAllowed => 403,
             Self::MethodNotAllowed => 405,
@@ -337,6 +342,9 @@ impl Refusal {
             Self::ContextMissing => "The access token does not reach this context",
             Self::ContextUnlicensed => {
                 "The company of the access token is not licensed for this context"
+            }
+            Self::ParameterMissing => {
+                "The access token lacks a parameter that this context requires"
             }
             Self::FlagsMissing => "The access token lacks the flags for this request",
             Self::ItemNotAllowed => "The access token does not reach this item",

@@ -111,6 +111,7 @@ fn judge(
         last_use: entry.last_seen.at(),
         item: matched.item.as_deref(),
         company,
+        lacks: matched.rule.and_then(|rule| rule.lacking(entry.claims.params())),
     };
     decision::decide(&Case {
         standing: entry.standing(),

@@ -261,6 +261,7 @@ impl Walk {
     ) {
         let (terms, owner) = (Terms::from(&*held.token), OwnerTerms::from(&*held.owner));
         let company = held.company.as_deref().map(CompanyTerms::from);
+        let claims = Claims::new(&held.token);
         let case = Case {
             standing: Standing::from(&*held.token),
             terms: &terms,
@@ -273,6 +274,7 @@ impl Walk {
                 last_use: held.last_use.as_ref().map(|last| last.at),
                 item: matched.item.as_deref(),
                 company: named,
+                lacks: matched.rule.and_then(|rule| rule.lacking(claims.params())),
             },
             now: moment.judged.unwrap_or(moment.wall),
         };

@@ -60,30 +60,41 @@ impl Inbound {
 /// Takes a request in.
 ///
 /// # Errors
-/// A request with no reading, or with two.
+/// A request with no reading, or with two; with its head, as far as that was read.
 pub(super) fn receive(
     mut parts: Box<Parts>,
     body: Incoming,
     number: RequestId,
     client: &Client,
     snapshot: &Snapshot,
-) -> Result<Inbound, Refusal> {
+) -> Result<Inbound, (Refusal, Box<Parts>)> {
+    let (host, ambiguities, notes, gone) = match settle(&mut parts, client, snapshot) {
+        Ok(settled) => settled,
+        Err(refusal) => return Err((refusal, parts)),
+    };
+    let body = Some(body);
+    let (request, peer) = (number, client.peer());
+    Ok(Inbound { parts, body, request, peer, host, ambiguities, notes, gone })
+}
+
+/// What is found out of a head that gets its one reading.
+type Settled = (Rc<str>, Ambiguities, Notes, Vec<HeaderName>);
+
+fn settle(parts: &mut Parts, client: &Client, snapshot: &Snapshot) -> Result<Settled, Refusal> {
     check_method(&parts.method)?;
     check_length(&parts.uri, &snapshot.limits)?;
     // HTTP/1 is held to this by hyper, which answers by itself.
     if parts.headers.len() > snapshot.limits.headers {
         return Err(Refusal::HeadTooLarge);
     }
-    let host = settle_host(&mut parts, client)?;
-    let ambiguities = settle_path(&mut parts)?;
+    let host = settle_host(parts, client)?;
+    let ambiguities = settle_path(parts)?;
     let (notes, gone) = screen(&mut parts.headers, snapshot)?;
     if notes.framed {
-        check_framing(&parts)?;
+        check_framing(parts)?;
     }
-    join_cookies(&mut parts);
-    let body = Some(body);
-    let (request, peer) = (number, client.peer());
-    Ok(Inbound { parts, body, request, peer, host, ambiguities, notes, gone })
+    join_cookies(parts);
+    Ok((host, ambiguities, notes, gone))
 }
 
 /// sec-P15: a method is an upper-case word; `TRACE` would show the credential to a script, and

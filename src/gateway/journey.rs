@@ -63,9 +63,15 @@ async fn travel<'s>(
 ) -> Result<Response<Relay>, Refusal> {
     let core = client.core();
 
-    let inbound = intake::receive(parts, body, trail.request, client, snapshot)?;
+    let inbound = match intake::receive(parts, body, trail.request, client, snapshot) {
+        Ok(inbound) => inbound,
+        Err((refusal, parts)) => return Err(trail.not_taken(refusal, &parts, snapshot)),
+    };
     trail.read(&inbound);
-    let matched = trail.matched.insert(route::find(&inbound, snapshot)?);
+    let matched = match route::find(&inbound, snapshot) {
+        Ok(matched) => trail.matched.insert(matched),
+        Err(refusal) => return Err(trail.not_taken(refusal, &inbound.parts, snapshot)),
+    };
     let permit = authorize::permit(&inbound, matched, core, &mut trail.seen).await?;
     let mut request = Outgoing::default();
     let upload = forward::prepare(&permit, inbound, &mut request, client, snapshot);

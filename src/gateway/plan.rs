@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Method};
 
-use crate::cache::ApiNumber;
+use crate::cache::{ApiNumber, Params};
 use crate::config::Settings;
 use crate::config::settings::{Api, Context, Dialect, KeepInPath, Rule};
 use crate::domain::id::Slug;
@@ -63,6 +63,8 @@ pub struct RulePlan {
     pub item_place: Option<usize>,
     /// What a token needs.
     pub requirement: Requirement,
+    /// The parameters that its context requires (row F7).
+    pub required_params: Box<[Box<str>]>,
     /// The parameters of its context that the upstream gets, and their headers.
     pub param_headers: Box<[(Slug, Box<str>, HeaderName)]>,
     /// The challenge of its 403s, with the scope that is needed.
@@ -125,10 +127,10 @@ impl RulePlan {
             .filter(|_| rule.requirement.items == ItemRule::Named)
             .and_then(|item| pattern::names(&rule.path).position(|name| name == item.as_str()));
         let context = rule.requirement.context.as_ref();
-        let params = context
-            .and_then(|name| Some((name, settings.contexts.get(name)?)))
-            .map(|(name, context)| param_headers(name, context))
-            .unwrap_or_default();
+        let context = context.and_then(|name| Some((name, settings.contexts.get(name)?)));
+        let params = context.map(|(name, context)| param_headers(name, context));
+        let required = context.into_iter().flat_map(|(_, context)| &context.params);
+        let required = required.filter(|(_, defined)| defined.required);
         Self {
             name: rule.name.as_str().into(),
             methods: rule.methods.clone().into(),
@@ -138,10 +140,21 @@ impl RulePlan {
                 of_a_company: dialect::needs_company(api.dialect),
                 ..rule.requirement.clone()
             },
-            param_headers: params.into(),
+            required_params: required.map(|(name, _)| name.as_str().into()).collect(),
+            param_headers: params.unwrap_or_default().into(),
             insufficient: Challenges::insufficient(api.name.as_str(), &rule.requirement.scope),
             counters: counters.rule(api.name.as_str(), rule.name.as_str()),
         }
+    }
+
+    /// The first parameter that its context requires and a token with these has not.
+    pub fn lacking(&self, params: Option<&Params>) -> Option<&str> {
+        let context = self.requirement.context.as_ref();
+        let has = |name: &str| {
+            let mut held = params.into_iter().flat_map(|params| params.by_context.iter());
+            held.any(|param| Some(&param.context) == context && *param.name == *name)
+        };
+        self.required_params.iter().map(|name| &**name).find(|name| !has(name))
     }
 
     /// Whether the rule speaks of this method. What may be fetched may also be asked for its head

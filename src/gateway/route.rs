@@ -1,10 +1,14 @@
 //! The second station: what did the request meet?
 
-use http::Method;
+use std::borrow::Cow;
+
+use http::request::Parts;
+use http::{HeaderValue, Method, header};
 
 use crate::config::settings::KeepInPath;
 use crate::domain::refusal::{BadRequest, Refusal};
 
+use super::host;
 use super::intake::Inbound;
 use super::path::{self, Ambiguities};
 use super::plan::{ApiPlan, RulePlan};
@@ -47,6 +51,19 @@ pub(super) fn locate<'s>(
     let found = snapshot.routes.find(host, path, method);
     let (api, rule, item) = found.unwrap_or((&snapshot.nowhere, None, None));
     Matched { api, rule, item: item.map(|item| path::decode(item).into()) }
+}
+
+/// The API that a request was meant for whose head has no one reading, so that it has met none: by what of host and
+/// path can be read. Nothing but the words of its refusal comes of it.
+pub(super) fn meant<'s>(head: &Parts, snapshot: &'s Snapshot) -> Option<&'s ApiPlan> {
+    let named = head.uri.authority().map(|authority| authority.as_str().as_bytes());
+    let named = named.or_else(|| head.headers.get(header::HOST).map(HeaderValue::as_bytes));
+    let host = named.and_then(host::plain).unwrap_or_else(|| "".into());
+    let raw = head.uri.path();
+    let path = path::normalize(raw).map_or(Cow::Borrowed(raw), |normal| normal.path);
+    let api = |path: &str| snapshot.routes.find(&host, path, &head.method).map(|found| found.0);
+    // The usual mistake: a base address with a slash at its end, and a path behind it.
+    api(&path).or_else(|| api(&format!("/{}", path.trim_start_matches('/'))))
 }
 
 /// Refuses a path that can be read in two ways, unless the API asks for it.

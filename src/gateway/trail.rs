@@ -20,7 +20,7 @@ use super::authorize::Permit;
 use super::client::Client;
 use super::intake::Inbound;
 use super::limits;
-use super::route::Matched;
+use super::route::{self, Matched};
 use super::snapshot::Snapshot;
 
 /// What a request met on its way. A request whose client leaves before there is an answer is
@@ -33,6 +33,8 @@ pub(super) struct Trail<'s> {
     begun: Instant,
     decided: Option<Instant>,
     pub(super) matched: Option<Matched<'s>>,
+    /// How the client of a request speaks that is refused before it has met an API.
+    spoken: Dialect,
     /// Whose request was refused, where that is known.
     pub(super) seen: Option<Authenticated>,
     /// None while the access log is off.
@@ -48,14 +50,38 @@ impl<'s> Trail<'s> {
     pub(super) fn new(client: &'s Rc<Client>, snapshot: &Snapshot, head: &Parts) -> Self {
         let (request, begun) = (RequestId(client.core().request_number()), clock::instant());
         let record = snapshot.access_log.then(|| AccessRecord::new(client, request, begun, head));
-        let (decided, matched, seen, seat, counted) = (None, None, None, None, false);
         let bodiless = head.method == Method::HEAD;
-        Self { client, request, begun, decided, matched, seen, record, seat, counted, bodiless }
+        Self {
+            client,
+            request,
+            begun,
+            decided: None,
+            matched: None,
+            spoken: Dialect::Bearer,
+            seen: None,
+            record,
+            seat: None,
+            counted: false,
+            bodiless,
+        }
     }
 
-    /// How the client speaks; before its request has met an API that is not known.
+    /// How the client speaks.
     pub(super) fn dialect(&self) -> Dialect {
-        self.matched.as_ref().map_or(Dialect::Bearer, |matched| matched.api.dialect)
+        self.matched.as_ref().map_or(self.spoken, |matched| matched.api.dialect)
+    }
+
+    /// The request is refused before it has met an API. It is answered as the API that it was meant for answers,
+    /// where its head tells which that is.
+    #[cold]
+    pub(super) fn not_taken(
+        &mut self,
+        refusal: Refusal,
+        head: &Parts,
+        snapshot: &Snapshot,
+    ) -> Refusal {
+        self.spoken = route::meant(head, snapshot).map_or(Dialect::Bearer, |api| api.dialect);
+        refusal
     }
 
     /// The challenge that goes with a refusal, in the name of the API that the request met.

@@ -2,11 +2,10 @@
 
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::notice::NoticeKind;
-use crate::domain::owner::Owner;
 use crate::domain::role::Role;
 use crate::domain::secret::Digest;
 use crate::domain::token::End;
-use crate::notices::payload::{Data, Notice, OwnerPart, Payload, TokenPart};
+use crate::notices::payload::{CompanyPart, Data, Notice, OwnerPart, Payload, TokenPart};
 use crate::service::{Service, ServiceError, reuse, warn, widening};
 use crate::store::{Record, Recorded, StoreError, Subject};
 
@@ -25,7 +24,9 @@ pub(super) async fn of(
         EventKind::TokenReused => told.reused(service).await?,
         EventKind::TokenRevoked => told.revoked(service).await?,
         EventKind::TokenLeaked => told.leaked(service).await?,
-        EventKind::TokenUpdated | EventKind::OwnerUpdated => told.widened(service).await?,
+        EventKind::TokenUpdated | EventKind::OwnerUpdated | EventKind::CompanyUpdated => {
+            told.widened(service).await?;
+        }
         EventKind::TokenCreated | EventKind::OwnerCreated => told.made(service)?,
         _ => {}
     }
@@ -147,7 +148,7 @@ impl Told<'_> {
                     }
                 }
                 (Some(Record::Owner(before)), Record::Owner(after)) => {
-                    let mut widened = widened_owner(before, after);
+                    let mut widened = widening::widened_owner(before, after);
                     let by_themselves = event.actor == Actor::Owner(after.id.clone());
                     if after.password.is_some()
                         && after.password != before.password
@@ -160,18 +161,16 @@ impl Told<'_> {
                         self.add(NoticeKind::Widened, Data { owner, widened, ..data() })?;
                     }
                 }
+                (Some(Record::Company(before)), Record::Company(after)) => {
+                    let widened = widening::widened_company(before, after);
+                    let company = Some(CompanyPart::new(after));
+                    if !widened.is_empty() {
+                        self.add(NoticeKind::Widened, Data { company, widened, ..data() })?;
+                    }
+                }
                 _ => {}
             }
         }
         Ok(())
     }
-}
-
-/// The fields in which an owner may do more than before, and with it all its tokens.
-fn widened_owner(before: &Owner, after: &Owner) -> Vec<&'static str> {
-    let fields = [
-        ("roles", !after.roles.is_subset(&before.roles)),
-        ("ceiling", !before.ceiling.contains(after.ceiling)),
-    ];
-    fields.into_iter().filter(|(_, wider)| *wider).map(|(field, _)| field).collect()
 }

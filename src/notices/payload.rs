@@ -5,7 +5,9 @@ use std::net::IpAddr;
 
 use serde::Serialize;
 
+use crate::domain::company::Company;
 use crate::domain::event::Actor;
+use crate::domain::grant::Contexts;
 use crate::domain::id::{OwnerId, Slug, TokenId};
 use crate::domain::notice::NoticeKind;
 use crate::domain::owner::Owner;
@@ -42,6 +44,8 @@ pub(super) struct Data<'a> {
     pub(super) token: Option<TokenPart<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) owner: Option<OwnerPart<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) company: Option<CompanyPart<'a>>,
     pub(super) actor: &'a Actor,
     #[serde(skip_serializing_if = "str::is_empty")]
     pub(super) reason: &'a str,
@@ -62,6 +66,7 @@ impl<'a> Data<'a> {
             event: None,
             token: None,
             owner: None,
+            company: None,
             actor,
             reason: "",
             days_left: None,
@@ -137,5 +142,19 @@ impl<'a> OwnerPart<'a> {
             roles: owner.roles.iter().collect(),
             ceiling: owner.ceiling.bits(),
         }
+    }
+}
+
+/// A company.
+#[derive(Serialize)]
+pub(super) struct CompanyPart<'a> {
+    id: &'a Slug,
+    name: &'a str,
+    contexts: &'a Contexts,
+}
+
+impl<'a> CompanyPart<'a> {
+    pub(super) fn new(company: &'a Company) -> Self {
+        Self { id: &company.id, name: &company.name, contexts: &company.contexts }
     }
 }

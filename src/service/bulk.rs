@@ -199,7 +199,7 @@ impl Service {
             }
         }
         let at = self.at().await?;
-        let act = Act { at, by: by.actor.clone(), reason: check::kept(reason) };
+        let act = Act { at, by: by.actor.clone(), reason: self.kept(reason).await };
         let (mut done, mut failed, mut running) = (0, None, JoinSet::new());
         let mut alone = Vec::new();
         let mut settle = |(ids, outcome): Outcome| match outcome {

@@ -174,7 +174,10 @@ impl Service {
     ) -> Result<Option<bool>, ServiceError> {
         let Some(owner) = self.owner_of(token).await? else { return Ok(None) };
         let relation = self.relation(by, &owner).await?;
-        Ok(by.sees(&owner, relation).then(|| by.minds_tokens_of(&owner, relation)))
+        if !by.sees(&owner, relation) {
+            return Ok(None);
+        }
+        Ok(Some(self.may_mind_tokens(by, &owner).await?))
     }
 }
 

@@ -57,21 +57,20 @@ pub(super) fn line(field: &str, text: &str, most_chars: usize) -> Result<(), Ser
     }
 }
 
-/// A reason as it is written down for ever: without the secret of a token, which whoever ends one may paste
-/// into it. It is taken out rather than refused, so that nothing delays an end.
-pub(super) fn kept(reason: &str) -> String {
-    secret::redact(reason).into_owned()
-}
-
-/// Refuses a secret of a token in what is kept and shown.
+/// Refuses a secret of our own form in what is kept and shown; `known` looks for those of other forms.
 pub(super) fn no_secret(field: &str, text: &str) -> Result<(), ServiceError> {
     match secret::own_in(text).next() {
-        Some(_) => Err(ServiceError::field(
-            field,
-            "the secret of a token stands here, and this is kept and shown for ever",
-        )),
+        Some(_) => Err(secret_in(field)),
         None => Ok(()),
     }
+}
+
+/// Said of a text that holds one, without repeating it.
+pub(super) fn secret_in(field: &str) -> ServiceError {
+    ServiceError::field(
+        field,
+        "the secret of a token stands here, and this is kept and shown for ever",
+    )
 }
 
 /// The name of an application, which may be empty.

@@ -13,7 +13,7 @@ use crate::service::caller::Caller;
 use crate::service::error::ServiceError;
 use crate::service::input::{CompanyChange, NewCompany, Patch};
 use crate::service::view::{CompanyChanged, CompanyView};
-use crate::service::{ATTEMPTS, Service, check, grant, page_size};
+use crate::service::{ATTEMPTS, Service, check, grant, known, page_size};
 use crate::store::{Change, Page, Record, StoreError};
 
 impl Service {
@@ -45,6 +45,7 @@ impl Service {
             created_at: self.moment().await?,
             revision: Revision::NONE.next(),
         };
+        self.hold_no_secret(known::of_company(&company), Vec::new(), None).await?;
         let view = CompanyView::from(&company);
         let change = change(company, Revision::NONE);
         match self.write(by, EventKind::CompanyCreated, "", change, Vec::new()).await {
@@ -131,7 +132,13 @@ impl Service {
         id: &Slug,
         reason: &str,
     ) -> Result<CompanyChanged, ServiceError> {
-        let act = Act { at: self.at().await?, by: by.actor.clone(), reason: check::kept(reason) };
+        let (at, kept) = (self.at().await?, self.kept(reason).await);
+        let act = Act { at, by: by.actor.clone(), reason: kept };
+        by.minds_company(id)?;
+        if by.is_of_company(id) {
+            let problem = "nobody blocks their own company: they could not come in to unblock it";
+            return Err(ServiceError::Forbidden(problem.to_owned()));
+        }
         self.change_company(by, EventKind::CompanyBlocked, reason, id, |company| {
             // Who blocked it first stays on record.
             company.blocked.get_or_insert_with(|| act.clone());
@@ -183,6 +190,8 @@ impl Service {
             if !changed {
                 return Ok(CompanyChanged { company: view, changed });
             }
+            let texts = (known::of_company(&company), known::of_company(&held));
+            self.hold_no_secret(texts.0, texts.1, None).await?;
             let change = change(company, held.revision);
             attempts -= 1;
             match self.write(by, kind, reason, change, Vec::new()).await {

@@ -16,7 +16,7 @@ use crate::service::caller::Caller;
 use crate::service::error::ServiceError;
 use crate::service::input::NewToken;
 use crate::service::view::TokenView;
-use crate::service::{Service, check, grant, limits, params, rights};
+use crate::service::{Service, check, grant, known, limits, params, rights};
 
 /// A new token, and its secret if that was made here: this is the only time that it is seen.
 pub struct Created {
@@ -48,7 +48,8 @@ impl Service {
         let settings = self.settings();
         let Prepared { token, secret, blocked } =
             self.prepared_token(by, &input, &settings).await?;
-        let view = TokenView::new(&token, blocked, None, &settings.flags, token.created_at);
+        let view = TokenView::new(&token, blocked, None, &settings.flags, token.created_at)
+            .with_lacks(&settings.contexts);
         let limited = (!token.limits.is_empty()).then(|| token.clone());
         self.write_token(by, EventKind::TokenCreated, "", token, Revision::NONE).await?;
         let left = match &limited {
@@ -86,8 +87,10 @@ impl Service {
         let now = self.moment().await?;
         let company = input.company.clone().or_else(|| owner.company.clone());
         let company = (self.company_of(company.as_ref()).await?, company);
-        let known = (secret.digest(), secret.hint());
-        let token = self.draft((by, now), input, (&owner, &company), settings, known)?;
+        let by_secret = (secret.digest(), secret.hint());
+        let token = self.draft((by, now), input, (&owner, &company), settings, by_secret)?;
+        let texts = known::of_token(&token);
+        self.hold_no_secret(texts, Vec::new(), Some(token.digest)).await?;
         let on_record = company.0.as_deref();
         let blocked = owner.blocked.is_some() || on_record.is_some_and(|on| on.blocked.is_some());
         Ok(Prepared { token, secret: (!brought).then_some(secret), blocked })

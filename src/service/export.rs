@@ -3,14 +3,16 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::domain::conditions::Conditions;
 use crate::domain::flags::Flags;
 use crate::domain::grant::{Contexts, Items};
 use crate::domain::id::{OwnerId, Slug, TokenId};
+use crate::domain::left::{Left, Room};
 use crate::domain::limits::Limits;
+use crate::domain::period::Period;
 use crate::domain::secret::Digest;
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::token::{ParamValue, State, Token};
@@ -34,8 +36,11 @@ pub struct Exported {
     /// The tenant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub company: Option<Slug>,
-    /// Where in its life it is.
-    pub state: State,
+    /// Where in its life it is; `blocked` for one that would be usable but for its owner or its company.
+    pub state: &'static str,
+    /// Whether its owner or its company is blocked, whatever its state.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub blocked: bool,
     /// When it was made.
     pub created_at: Timestamp,
     /// The first second of its life.
@@ -69,6 +74,12 @@ pub struct Exported {
     /// How much it may be used.
     #[serde(skip_serializing_if = "Limits::is_empty")]
     pub limits: Limits,
+    /// How many requests it still has of those that it may have in all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub uses_left: Option<u64>,
+    /// What it had of its quotas in the present periods.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub quotas_used: BTreeMap<Period, QuotaUsed>,
     /// The last characters of its secret.
     pub hint: String,
     /// Public.
@@ -76,6 +87,16 @@ pub struct Exported {
     /// SHA-256 of its secret.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub digest: Option<Digest>,
+}
+
+/// Requests that count towards a quota.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct QuotaUsed {
+    /// The first second of their period.
+    pub since: Timestamp,
+    /// How many.
+    pub requests: u64,
 }
 
 impl Service {
@@ -100,13 +121,21 @@ impl Service {
         self.may_export(by, digests)?;
         let now = self.moment().await?;
         let page = self.listed(by, asked, now).await?;
-        let entries = page.entries.iter().map(|shown| exported(shown, digests, now)).collect();
+        let mut entries = Vec::with_capacity(page.entries.len());
+        for shown in &page.entries {
+            let limits = &shown.token.limits;
+            let left = if limits.is_counted() { self.left(&shown.token).await? } else { None };
+            let left = left.unwrap_or_else(|| nothing_left(limits));
+            entries.push(exported(shown, &left, digests, now));
+        }
         Ok(Page { entries, next: page.next })
     }
 }
 
-fn exported(shown: &Shown, digests: bool, now: Timestamp) -> Exported {
-    let Shown { token, last_use, .. } = shown;
+fn exported(shown: &Shown, left: &Left, digests: bool, now: Timestamp) -> Exported {
+    let Shown { token, last_use, blocked } = shown;
+    let state = token.state(last_use.as_ref().map(|usage| usage.at), now);
+    let stopped = *blocked && matches!(state, State::Active | State::Pending);
     let open = |values: &BTreeMap<String, ParamValue>| {
         let plain = values.iter().filter_map(|(name, value)| match value {
             ParamValue::Plain(text) => Some((name.clone(), text.clone())),
@@ -119,7 +148,10 @@ fn exported(shown: &Shown, digests: bool, now: Timestamp) -> Exported {
     Exported {
         context_params: context_params.filter(|(_, values)| !values.is_empty()).collect(),
         lifetime: token.expires_at.is_none().then_some(0),
-        state: token.state(last_use.as_ref().map(|usage| usage.at), now),
+        state: if stopped { "blocked" } else { state.as_str() },
+        blocked: *blocked,
+        uses_left: left.uses,
+        quotas_used: used(left, &token.limits, now),
         last_used_at: last_use.as_ref().and_then(|usage| usage.last.as_ref()).map(|last| last.at),
         // What was kept is JSON.
         params: token
@@ -143,4 +175,20 @@ fn exported(shown: &Shown, digests: bool, now: Timestamp) -> Exported {
         id: token.id,
         digest: digests.then_some(token.digest),
     }
+}
+
+/// Of limits whose counts cannot be read: the token is not let through either.
+fn nothing_left(limits: &Limits) -> Left {
+    let none = Room { requests: 0, seconds: 0 };
+    let quotas = limits.quotas.keys().map(|period| (*period, none)).collect();
+    Left { quotas, uses: limits.uses.map(|_| 0), ..Left::default() }
+}
+
+/// What was used of quotas, by what is left of them.
+fn used(left: &Left, limits: &Limits, now: Timestamp) -> BTreeMap<Period, QuotaUsed> {
+    let of = |(period, most): (&Period, &u64)| {
+        let requests = most.saturating_sub(left.quotas.get(period)?.requests);
+        (requests > 0).then(|| (*period, QuotaUsed { since: period.begin(now), requests }))
+    };
+    limits.quotas.iter().filter_map(of).collect()
 }

@@ -10,16 +10,16 @@ use tokio::task::JoinSet;
 
 use crate::domain::event::{Event, EventKind};
 use crate::domain::flags::Flags;
-use crate::domain::id::{OwnerId, TokenId};
+use crate::domain::id::{OwnerId, Slug, TokenId};
+use crate::domain::left::Spent;
 use crate::domain::owner::{Owner, OwnerKind};
 use crate::domain::secret::{self, Digest, Secret};
 use crate::domain::time::Timestamp;
 use crate::domain::token::{Act, Revision, Token};
 use crate::service::caller::Caller;
-use crate::service::create;
 use crate::service::error::ServiceError;
-use crate::service::input::{NewOwner, NewToken};
-use crate::service::{Service, check};
+use crate::service::input::NewOwner;
+use crate::service::{Service, check, import_line, known};
 use crate::store::{Change, Commit, Record, StoreError, Subject};
 
 /// The most lines of one batch.
@@ -38,8 +38,11 @@ pub struct ImportBatch {
     /// Make owners that are not there, instead of refusing their lines.
     #[serde(default)]
     pub create_owners: bool,
+    /// The company of the owners that are made; without it each is of that of the first line that makes it.
+    #[serde(default)]
+    pub company: Option<Slug>,
     /// Each as the body that makes a token, with `digest` instead of `secret` if only that is known, and
-    /// `hint`, `created_at` and `state` as an export has them.
+    /// `hint`, `created_at`, `state`, `blocked`, `uses_left` and `quotas_used` as an export has them.
     #[schema(value_type = Vec<serde_json::Value>)]
     #[serde(default)]
     pub lines: Vec<Box<RawValue>>,
@@ -70,17 +73,18 @@ pub enum ImportOutcome {
     NotTried,
 }
 
-/// What a line says beside what makes any token.
+/// What the lines before made, or would.
 #[derive(Default)]
-struct Extras {
-    digest: Option<Digest>,
-    hint: Option<String>,
-    created_at: Option<Timestamp>,
-    disabled: bool,
+struct Before {
+    secrets: BTreeSet<Digest>,
+    owners: BTreeMap<OwnerId, Arc<Owner>>,
 }
 
-/// Parts of an export that say nothing about a new token.
-const TOLD_ONLY: [&str; 2] = ["id", "last_used_at"];
+impl Before {
+    fn owner(&self, id: &OwnerId) -> Option<Arc<Owner>> {
+        self.owners.get(id).map(Arc::clone)
+    }
+}
 
 impl Service {
     /// Makes a token of each line, or says why not.
@@ -98,7 +102,7 @@ impl Service {
             return Err(ServiceError::field("lines", problem));
         }
         let now = self.moment().await?;
-        let (mut told, mut seen) = (BTreeMap::new(), BTreeSet::new());
+        let (mut told, mut before) = (BTreeMap::new(), Before::default());
         let mut running = JoinSet::new();
         let mut failed = false;
         for (number, line) in batch.lines.iter().enumerate() {
@@ -110,14 +114,17 @@ impl Service {
             if failed {
                 break;
             }
-            match self.line(by, batch, line, now, &mut seen).await {
+            match self.line(by, batch, line, now, &mut before).await {
                 Err(error) => failed |= tell(&mut told, number, Err(error)),
                 Ok(_) if batch.dry_run => failed |= tell(&mut told, number, Ok(None)),
-                Ok(token) => {
+                Ok((token, spent)) => {
                     let (id, commit) = (token.id, commit(by, token, now));
                     let cache = Arc::clone(&self.cache);
                     running.spawn(async move {
-                        let written = cache.commit(commit).await;
+                        let written = match spent {
+                            None => cache.commit(commit).await,
+                            Some(spent) => cache.commit_spent(commit, id, spent).await,
+                        };
                         (number, written.map(|_| Some(id)).map_err(ServiceError::from))
                     });
                 }
@@ -133,31 +140,19 @@ impl Service {
         Ok((0..batch.lines.len()).map(line).collect())
     }
 
-    /// The token that a line makes.
+    /// The token that a line makes, and what of its limits was used already.
     async fn line(
         &self,
         by: &Caller,
         batch: &ImportBatch,
         line: &RawValue,
         now: Timestamp,
-        seen: &mut BTreeSet<Digest>,
-    ) -> Result<Token, ServiceError> {
-        let (input, extras) = read(line)?;
-        let (digest, hint) = match (&input.secret, extras.digest) {
-            (Some(_), Some(_)) => {
-                return Err(ServiceError::field("digest", "give a secret or a digest, not both"));
-            }
-            (Some(text), None) => {
-                let secret = create::given(text)?;
-                (secret.digest(), secret.hint())
-            }
-            (None, Some(digest)) => (digest, extras.hint.clone().unwrap_or_default()),
-            (None, None) => {
-                return Err(ServiceError::field("secret", "a secret or a digest is needed"));
-            }
-        };
+        before: &mut Before,
+    ) -> Result<(Token, Option<Spent>), ServiceError> {
+        let (input, extras) = import_line::read(line)?;
+        let (digest, hint) = extras.known_by(&input)?;
         check::line("hint", &hint, 4)?;
-        if seen.contains(&digest) || self.store().held(&digest).await?.is_some() {
+        if before.secrets.contains(&digest) || self.store().held(&digest).await?.is_some() {
             return Err(StoreError::DuplicateSecret.into());
         }
         if extras.created_at.is_some_and(|created| created > now) {
@@ -166,16 +161,26 @@ impl Service {
         let Some(id) = &input.owner else {
             return Err(ServiceError::field("owner", "a token acts for a user: name one"));
         };
-        let (owner, new) = match self.store().owner(id).await? {
+        let (owner, new) = match self.store().owner(id).await?.or_else(|| before.owner(id)) {
             Some(owner) => (owner, false),
-            None if batch.create_owners => (Arc::new(stub(id, by, now)), true),
+            None if batch.create_owners => {
+                let company = batch.company.as_ref().or(input.company.as_ref());
+                (Arc::new(stub(id, company, extras.blocked, by, now)), true)
+            }
             None => return Err(ServiceError::NoOwner(id.clone())),
         };
         let company = input.company.clone().or_else(|| owner.company.clone());
         let company = (self.company_of(company.as_ref()).await?, company);
+        let stopped = owner.blocked.is_some()
+            || company.0.as_ref().is_some_and(|company| company.blocked.is_some());
+        if extras.blocked && !stopped {
+            return Err(not_blocked(id));
+        }
         let settings = self.settings();
         let mut token =
             self.draft((by, now), &input, (&owner, &company), &settings, (digest, hint))?;
+        let texts = known::of_token(&token);
+        self.hold_no_secret(texts, Vec::new(), Some(token.digest)).await?;
         // Of its uses before nobody knows: it counts as idle from now on.
         token.not_before = token.not_before.max(now);
         token.created_at = extras.created_at.unwrap_or(now);
@@ -184,14 +189,44 @@ impl Service {
             by: by.actor.clone(),
             reason: "disabled when it was imported".to_owned(),
         });
-        if new && !batch.dry_run {
+        let spent = extras.spent(&token.limits, now)?;
+        if new {
             // Last, so that a line which is refused leaves nobody behind.
-            let owner = NewOwner { id: Some(id.clone()), ..NewOwner::default() };
-            self.create_owner(by, owner).await?;
+            self.make_owner(by, batch, &owner, before).await?;
         }
-        seen.insert(digest);
-        Ok(token)
+        before.secrets.insert(digest);
+        Ok((token, spent))
     }
+
+    /// Makes the owner of a line, or notes that there would be one.
+    async fn make_owner(
+        &self,
+        by: &Caller,
+        batch: &ImportBatch,
+        owner: &Arc<Owner>,
+        before: &mut Before,
+    ) -> Result<(), ServiceError> {
+        if batch.dry_run {
+            before.owners.insert(owner.id.clone(), Arc::clone(owner));
+            return Ok(());
+        }
+        let (id, company) = (Some(owner.id.clone()), owner.company.clone());
+        self.create_owner(by, NewOwner { id, company, ..NewOwner::default() }).await?;
+        match &owner.blocked {
+            // Before the token is there.
+            Some(act) => self.block_owner(by, &owner.id, &act.reason).await.map(drop),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Said of the token of an owner that is blocked where it comes from: here it would work.
+fn not_blocked(owner: &OwnerId) -> ServiceError {
+    let problem = format_args!(
+        "this token was stopped with its owner or its company, and here it would work: block `{owner}` first, or \
+         say the state `active` or `disabled`"
+    );
+    ServiceError::field("state", problem)
 }
 
 /// What the secret of a line is known by, as far as the line says; for who brings in more lines than one batch has.
@@ -240,70 +275,21 @@ fn commit(by: &Caller, token: Token, now: Timestamp) -> Commit {
 }
 
 /// An owner as it would be made.
-fn stub(id: &OwnerId, by: &Caller, now: Timestamp) -> Owner {
+fn stub(id: &OwnerId, company: Option<&Slug>, blocked: bool, by: &Caller, now: Timestamp) -> Owner {
+    let reason = "blocked where it was imported from".to_owned();
     Owner {
         id: id.clone(),
         kind: OwnerKind::default(),
         name: id.as_str().to_owned(),
         email: None,
-        company: None,
+        company: company.cloned(),
         parent: None,
         roles: [].into(),
         ceiling: Flags::UNLIMITED,
         password: None,
-        blocked: None,
+        blocked: blocked.then(|| Act { at: now, by: by.actor.clone(), reason }),
         created_by: by.actor.clone(),
         created_at: now,
         revision: Revision::NONE,
     }
-}
-
-/// What a line says. Free parameters stay byte for byte as they are.
-fn read(line: &RawValue) -> Result<(NewToken, Extras), ServiceError> {
-    let bad = |error: serde_json::Error| ServiceError::field("line", plain(&error));
-    let mut fields: BTreeMap<String, Box<RawValue>> =
-        serde_json::from_str(line.get()).map_err(bad)?;
-    for name in TOLD_ONLY {
-        fields.remove(name);
-    }
-    let mut extras = Extras {
-        digest: take(&mut fields, "digest")?,
-        hint: take(&mut fields, "hint")?,
-        created_at: take(&mut fields, "created_at")?,
-        disabled: false,
-    };
-    match take::<String>(&mut fields, "state")?.as_deref() {
-        None | Some("active" | "pending" | "blocked") => {}
-        Some("disabled") => extras.disabled = true,
-        Some("expired" | "idle_expired" | "revoked") => {
-            return Err(ServiceError::field(
-                "state",
-                "this token has ended: it stays where it was",
-            ));
-        }
-        Some(_) => return Err(ServiceError::field("state", "there is no such state")),
-    }
-    let text = serde_json::to_string(&fields).map_err(bad)?;
-    let mut reader = serde_json::Deserializer::from_str(&text);
-    let input = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
-        let field = error.path().to_string();
-        let field = if matches!(field.as_str(), "." | "?") { "line".to_owned() } else { field };
-        ServiceError::field(field, plain(error.inner()))
-    })?;
-    Ok((input, extras))
-}
-
-fn take<T: serde::de::DeserializeOwned>(
-    fields: &mut BTreeMap<String, Box<RawValue>>,
-    name: &str,
-) -> Result<Option<T>, ServiceError> {
-    let Some(raw) = fields.remove(name) else { return Ok(None) };
-    serde_json::from_str(raw.get()).map_err(|error| ServiceError::field(name, plain(&error)))
-}
-
-/// Without a place, which is of a text that nobody has seen.
-fn plain(error: &serde_json::Error) -> String {
-    let text = error.to_string();
-    let place = format!(" at line {} column {}", error.line(), error.column());
-    text.strip_suffix(&place).unwrap_or(&text).to_owned()
 }

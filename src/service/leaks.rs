@@ -13,7 +13,7 @@ use crate::domain::secret::{self, SECRET_BYTES, Secret, is_plausible};
 use crate::domain::token::{Act, End, Ended, Token};
 use crate::service::caller::Caller;
 use crate::service::error::ServiceError;
-use crate::service::{ATTEMPTS, Service, check};
+use crate::service::{ATTEMPTS, Service, check, known};
 use crate::store::{Change, Record, StoreError};
 
 /// The most secrets that an administrator reports at once.
@@ -33,6 +33,11 @@ pub fn secrets_in(line: &str) -> Vec<&str> {
     // Nothing longer is a secret, and is told as unknown all the same.
     let bounded = |word| str::get(word, ..SECRET_BYTES.end() + 1).unwrap_or(word);
     line.split(apart).filter(|word| !word.is_empty()).map(bounded).collect()
+}
+
+/// What somebody wrote beside secrets, without them: to be shown and kept.
+pub fn said(reason: &str, secrets: &[Secret]) -> String {
+    secret::redact(&known::without(reason, secrets)).into_owned()
 }
 
 /// What became of one reported secret.
@@ -90,7 +95,9 @@ impl Service {
         by.administers()?;
         check::line("reason", reason, check::REASON_CHARS)?;
         few(secrets, OF_A_REPORT)?;
-        self.end_leaked(&by.actor, reason, secrets, tried).await
+        // Also those that are of no token, or of none any more.
+        let reason = said(reason, secrets);
+        self.end_leaked(&by.actor, &reason, secrets, tried).await
     }
 
     /// Ends the tokens of secrets that a stranger reports. What became of them is for the history alone; whoever
@@ -148,7 +155,8 @@ impl Service {
             if held.ended.is_some() {
                 return Ok(LeakOutcome::WasEnded);
             }
-            let act = Act { at: self.at().await?, by: actor.clone(), reason: check::kept(reason) };
+            let (at, kept) = (self.at().await?, self.kept(reason).await);
+            let act = Act { at, by: actor.clone(), reason: kept };
             let mut token = Token::clone(&held);
             token.ended = Some(Ended { how: End::Leaked, act });
             token.revision = held.revision.next();

@@ -119,6 +119,7 @@ impl Service {
         let mut entries = Vec::with_capacity(page.entries.len());
         for Shown { token, blocked, last_use } in page.entries {
             let view = TokenView::new(&token, blocked, last_use, &settings.flags, now);
+            let view = view.with_lacks(&settings.contexts);
             entries.push(view.with_left(self.left(&token).await?));
         }
         Ok(Page { entries, next: page.next })

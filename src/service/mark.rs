@@ -96,7 +96,7 @@ impl Service {
         at: Timestamp,
         reason: String,
     ) -> Result<(), ServiceError> {
-        let reason = check::kept(&reason);
+        let reason = self.kept(&reason).await;
         let event = Event { at, effective_at: at, actor: by.actor.clone(), kind, reason };
         let (changes, subjects) = (Vec::new(), Vec::new());
         self.cache.commit(Commit { event, changes, subjects }).await?;

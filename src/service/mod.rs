@@ -27,12 +27,14 @@ mod walk;
 pub mod input;
 pub mod view;
 mod check;
+mod known;
 pub mod diff;
 pub mod bulk;
 mod bulk_set;
 pub mod leaks;
-pub mod import;
 pub mod export;
+mod import_line;
+pub mod import;
 mod cursor;
 mod grant;
 mod limits;
@@ -210,7 +212,7 @@ impl Service {
             effective_at: at,
             actor: by.actor.clone(),
             kind,
-            reason: check::kept(reason),
+            reason: self.kept(reason).await,
         };
         self.cache.commit(Commit { event, changes: vec![change], subjects }).await
     }

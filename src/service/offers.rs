@@ -105,8 +105,7 @@ impl Service {
     /// A store that cannot be read.
     pub async fn offers_tokens(&self, by: &Caller, of: &OwnerId) -> Result<bool, ServiceError> {
         let owner = self.owner_record(of).await?;
-        let relation = self.relation(by, &owner).await?;
-        Ok(by.minds_tokens_of(&owner, relation))
+        Ok(self.may_mind_tokens(by, &owner).await?)
     }
 
     /// Whether they may make and rotate tokens of an owner, and give them more.

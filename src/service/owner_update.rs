@@ -14,7 +14,7 @@ use crate::service::input::{OwnerChange, Patch};
 use crate::service::owners::ROLES;
 use crate::service::view::{LeftBehind, OwnerChanged, OwnerView};
 use crate::service::walk::Walk;
-use crate::service::{ATTEMPTS, Service, check, grant};
+use crate::service::{ATTEMPTS, Service, check, grant, known, widening};
 use crate::store::{Change, Record, StoreError, Subject, TokenFilter};
 
 /// How many superiors are followed to see that nobody is among their own.
@@ -57,9 +57,14 @@ impl Service {
             check::revision(|| format!("owner `{id}`"), held.revision, change.revision)?;
             let mut owner = Owner::clone(&held);
             apply(&mut owner, by, change, &settings)?;
+            if !by.may_widen(&held, settings.tokens.self_service) {
+                widening::only_narrows_owner(&held, &owner)?;
+            }
             let changed = owner != *held;
             owner.revision = if changed { held.revision.next() } else { held.revision };
             if changed {
+                let texts = (known::of_owner(&owner), known::of_owner(&held));
+                self.hold_no_secret(texts.0, texts.1, None).await?;
                 let subjects = moved(&held, &owner);
                 let record = Record::Owner(Arc::new(owner.clone()));
                 let written = Change { record, expected: held.revision, unused_since: None };

@@ -11,7 +11,7 @@ use crate::service::caller::Caller;
 use crate::service::error::ServiceError;
 use crate::service::input::NewOwner;
 use crate::service::view::{OwnerChanged, OwnerView};
-use crate::service::{Service, check, grant};
+use crate::service::{Service, check, grant, known};
 use crate::store::{Change, Record, StoreError};
 
 /// The most roles of an owner.
@@ -85,6 +85,7 @@ impl Service {
             revision: Revision::NONE.next(),
         };
         by.may_make(&owner)?;
+        self.hold_no_secret(known::of_owner(&owner), Vec::new(), None).await?;
         Ok(owner)
     }
 
@@ -109,7 +110,7 @@ impl Service {
         reason: &str,
     ) -> Result<OwnerChanged, ServiceError> {
         let now = self.at().await?;
-        let act = Act { at: now, by: by.actor.clone(), reason: check::kept(reason) };
+        let act = Act { at: now, by: by.actor.clone(), reason: self.kept(reason).await };
         self.set_blocked(by, id, reason, Some(act)).await
     }
 

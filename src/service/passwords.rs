@@ -15,6 +15,7 @@ use crate::service::caller::Caller;
 use crate::service::error::ServiceError;
 use crate::service::view::OwnerChanged;
 use crate::service::{Service, create, grant};
+use crate::store::StoreError;
 
 /// How many characters a password has: long ones need no other rule (NIST SP 800-63B section 3.1.1.2).
 const CHARS: std::ops::RangeInclusive<usize> = 12..=200;
@@ -74,16 +75,25 @@ impl Service {
         .await
     }
 
-    /// The owner of a session, as it is now.
+    /// The owner of a session, as it is now; none whose company is blocked. Whether they are blocked themselves is
+    /// for the session to see.
     ///
     /// # Errors
     /// A store that cannot be read.
     pub async fn signed_in_still(&self, id: &OwnerId) -> Result<Option<Arc<Owner>>, ServiceError> {
-        Ok(self.store().owner(id).await?)
+        let Some(owner) = self.store().owner(id).await? else { return Ok(None) };
+        let stopped = self.is_stopped_with_company(&owner).await?;
+        Ok((!stopped).then_some(owner))
     }
 
-    /// The owner who has this name and this password, and is not blocked. It takes as long where there is
-    /// none.
+    /// Whether the company of an owner is blocked: then its people come in as little as its tokens.
+    pub(super) async fn is_stopped_with_company(&self, owner: &Owner) -> Result<bool, StoreError> {
+        let company = self.company_of(owner.company.as_ref()).await?;
+        Ok(company.is_some_and(|company| company.blocked.is_some()))
+    }
+
+    /// The owner who has this name and this password, and is not blocked, nor is their company. It takes as long
+    /// where there is none.
     ///
     /// # Errors
     /// A store that cannot be read, or too many who sign in at once.
@@ -100,7 +110,11 @@ impl Service {
         let known = hash.is_some();
         let hash = hash.or_else(|| NOBODY.clone());
         let right = matches(password.to_owned(), hash).await?;
-        Ok(owner.filter(|owner| right && known && owner.blocked.is_none()))
+        let Some(owner) = owner.filter(|owner| right && known && owner.blocked.is_none()) else {
+            return Ok(None);
+        };
+        let stopped = self.is_stopped_with_company(&owner).await?;
+        Ok((!stopped).then_some(owner))
     }
 }
 

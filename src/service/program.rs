@@ -53,6 +53,10 @@ impl Service {
         let digest = Secret::new(credential.to_owned()).digest();
         let held = self.store().held(&digest).await.map_err(failed)?;
         let held = held.ok_or(NotLetIn::Refused(Refusal::Unknown))?;
+        // A token may be of another company than its owner, who comes in by no way.
+        if self.is_stopped_with_company(&held.owner).await.map_err(failed)? {
+            return Err(NotLetIn::Refused(Refusal::CompanyBlocked));
+        }
         let now = self.moment().await.map_err(NotLetIn::Failed)?;
         let last_use = self.cache.last_use(&held.token).await.map_err(failed)?;
         let rule = Requirement {
@@ -72,6 +76,7 @@ impl Service {
                 last_use: last_use.map(|last| last.at),
                 item: None,
                 company: None,
+                lacks: None,
             },
             now,
         })

@@ -63,6 +63,11 @@ impl Caller {
         }
     }
 
+    /// Whether it is their own company.
+    pub(super) fn is_of_company(&self, id: &Slug) -> bool {
+        matches!(&self.rank, Rank::Person { company: Some(mine), .. } if mine == id)
+    }
+
     /// Whether there is a company that they administrate.
     pub(super) fn manages_a_company(&self) -> bool {
         let of_company = matches!(&self.rank, Rank::Person { company: Some(_), .. });
@@ -158,8 +163,12 @@ impl Caller {
         relation: Relation,
         self_service: bool,
     ) -> bool {
-        let stands_above = self.has(Role::Administrator) || self.manages_company_of(owner);
-        (self_service || stands_above) && self.minds_tokens_of(owner, relation)
+        self.may_widen(owner, self_service) && self.minds_tokens_of(owner, relation)
+    }
+
+    /// Whether they may let its tokens do more than before, if they may change it at all (row E1).
+    pub(super) fn may_widen(&self, owner: &Owner, self_service: bool) -> bool {
+        self_service || self.has(Role::Administrator) || self.manages_company_of(owner)
     }
 
     /// Whether they may change and block it.
@@ -271,15 +280,23 @@ impl Service {
         if seen { Ok(()) } else { Err(ServiceError::NoOwner(owner.id.clone())) }
     }
 
+    /// Whether they may mind the tokens of `owner`, within what binds them.
+    pub(super) async fn may_mind_tokens(
+        &self,
+        by: &Caller,
+        owner: &Owner,
+    ) -> Result<bool, StoreError> {
+        let relation = self.relation(by, owner).await?;
+        Ok(by.minds_tokens_of(owner, relation) && by.may_act_for(owner.company.as_ref()))
+    }
+
     /// Refuses whoever may not mind the tokens of `owner`.
     pub(super) async fn let_mind_tokens(
         &self,
         by: &Caller,
         owner: &Owner,
     ) -> Result<(), ServiceError> {
-        let minds = by.minds_tokens_of(owner, self.relation(by, owner).await?)
-            && by.may_act_for(owner.company.as_ref());
-        if minds { Ok(()) } else { Err(not_for(&owner.id)) }
+        if self.may_mind_tokens(by, owner).await? { Ok(()) } else { Err(not_for(&owner.id)) }
     }
 
     /// Whether they may make and rotate tokens of `owner`, and give them more.

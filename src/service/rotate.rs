@@ -14,7 +14,7 @@ use crate::service::error::ServiceError;
 use crate::service::input::Rotation;
 use crate::service::tokens::alive;
 use crate::service::view::TokenView;
-use crate::service::{Service, check, grant};
+use crate::service::{Service, check, grant, known};
 use crate::store::sealed::{Binding, MasterKey};
 use crate::store::{Change, Commit, Record, StoreError, Subject};
 
@@ -69,15 +69,18 @@ impl Service {
         old.retire_after_use = input.after_use;
         old.rotated_to = Some(new.id);
         old.revision = held.revision.next();
-        let catalog = &self.settings().flags;
+        let settings = self.settings();
         let blocked = self.is_blocked(&held).await?;
-        let views = (
-            TokenView::new(&new, blocked, None, catalog, now).with_left(left.clone()),
-            TokenView::new(&old, blocked, last_use, catalog, now).with_left(left),
-        );
+        let view = |token, used| {
+            let view = TokenView::new(token, blocked, used, &settings.flags, now);
+            view.with_lacks(&settings.contexts).with_left(left.clone())
+        };
+        let views = (view(&new, None), view(&old, last_use));
         let changes = vec![change(new, Revision::NONE), change(old, held.revision)];
         let (actor, kind) = (by.actor.clone(), EventKind::TokenRotated);
-        match self.commit_as(actor, kind, &input.reason, changes, &held).await {
+        // The store does not know the new one yet.
+        let reason = known::without(&input.reason, std::slice::from_ref(&secret));
+        match self.commit_as(actor, kind, &reason, changes, &held).await {
             Err(StoreError::Conflict { found, what, expected }) => {
                 by.expects(found, || format!("token {id}"))?;
                 return Err(StoreError::Conflict { found, what, expected }.into());
@@ -139,7 +142,7 @@ impl Service {
         of: &Token,
     ) -> Result<(), StoreError> {
         let at = self.at().await?;
-        let event = Event { at, effective_at: at, actor, kind, reason: check::kept(reason) };
+        let event = Event { at, effective_at: at, actor, kind, reason: self.kept(reason).await };
         let subjects = vec![Subject::Owner(of.owner.clone())];
         self.cache.commit(Commit { event, changes, subjects }).await.map(|_| ())
     }

@@ -13,7 +13,7 @@ use crate::domain::token::{Act, End, Ended, Revision, State, Token};
 use crate::service::caller::Caller;
 use crate::service::error::ServiceError;
 use crate::service::view::{TokenChanged, TokenView};
-use crate::service::{ATTEMPTS, Service, check};
+use crate::service::{ATTEMPTS, Service, check, known};
 use crate::store::{Change, Held, Record, StoreError, Subject};
 
 /// How a token is named by somebody who asks about it.
@@ -163,6 +163,8 @@ impl Service {
             if token == *held {
                 return Ok(TokenChanged { token: self.view(&held, now).await?, changed: false });
             }
+            let texts = (known::of_token(&token), known::of_token(&held));
+            self.hold_no_secret(texts.0, texts.1, None).await?;
             token.revision = held.revision.next();
             let changed = token.clone();
             attempts -= 1;
@@ -231,8 +233,9 @@ impl Service {
     ) -> Result<TokenView, ServiceError> {
         let blocked = self.is_blocked(token).await?;
         let last_use = self.cache.last_use(token).await?;
-        let view = TokenView::new(token, blocked, last_use, &self.settings().flags, now);
-        Ok(view.with_left(self.left(token).await?))
+        let settings = self.settings();
+        let view = TokenView::new(token, blocked, last_use, &settings.flags, now);
+        Ok(view.with_lacks(&settings.contexts).with_left(self.left(token).await?))
     }
 
     /// What is left of the limits of a token; none where it has none, or where nobody can tell.
@@ -271,7 +274,8 @@ impl Service {
 
     async fn act(&self, by: &Caller, reason: &str) -> Result<Act, ServiceError> {
         check::line("reason", reason, check::REASON_CHARS)?;
-        Ok(Act { at: self.at().await?, by: by.actor.clone(), reason: check::kept(reason) })
+        let reason = self.kept(reason).await;
+        Ok(Act { at: self.at().await?, by: by.actor.clone(), reason })
     }
 }
 

@@ -56,7 +56,9 @@ impl Service {
             alive(token, seen.state)?;
             let before = (!hands_out).then(|| token.clone());
             judge.texts(token, change)?;
+            let end = token.expires_at;
             judge.life(token, change)?;
+            within_rotation(token, end)?;
             judge.idle(token, change, seen)?;
             judge.grants(token, change)?;
             self.apply_params(token, change, &settings)?;
@@ -211,6 +213,21 @@ impl Judge<'_> {
         }
         Ok(())
     }
+}
+
+/// Refuses a later end for a token with a successor: by rotating it somebody said when its secret stops to work, and
+/// nobody looks for it afterwards.
+fn within_rotation(token: &Token, end: Option<Timestamp>) -> Result<(), ServiceError> {
+    let later = match (end, token.expires_at) {
+        (Some(end), Some(now)) => now > end,
+        (end, now) => end.is_some() && now.is_none(),
+    };
+    if token.rotated_to.is_none() || !later {
+        return Ok(());
+    }
+    let problem = "the token was rotated, and its end is part of the rotation: it can be sooner, and \
+                   not later";
+    Err(ServiceError::field("expires_at", problem))
 }
 
 fn merge_conditions(conditions: &mut Conditions, change: &ConditionsChange) {

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use crate::config::settings::Context;
 use crate::domain::company::Company;
 use crate::domain::conditions::Conditions;
 use crate::domain::event::Actor;
@@ -74,6 +75,10 @@ pub struct TokenView {
     /// Parameters that contexts define.
     #[schema(value_type = BTreeMap<String, BTreeMap<String, ParamView>>)]
     pub context_params: BTreeMap<Slug, BTreeMap<String, ParamView>>,
+    /// What it reaches and could not enter: parameters that its contexts require and it has not, as
+    /// `CONTEXT.NAME`. Requests through these contexts are refused (row F7).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lacks: Vec<String>,
     /// From where, when and by whom it may be presented.
     pub conditions: Conditions,
     /// How much it may be used.
@@ -139,6 +144,7 @@ impl TokenView {
             last_use: usage.and_then(|usage| usage.last).map(LastUseView::from),
             flag_names: catalog.describe(token.flags),
             context_params: shown(&token.context_params),
+            lacks: Vec::new(),
             id: token.id,
             hint: token.hint,
             name: token.name,
@@ -174,6 +180,21 @@ impl TokenView {
     pub fn with_left(self, left: Option<Left>) -> Self {
         let used_up = left.as_ref().is_some_and(|left| left.uses == Some(0));
         Self { left, used_up, ..self }
+    }
+
+    /// The same with what it lacks of what contexts require.
+    #[must_use]
+    pub fn with_lacks(self, catalog: &BTreeMap<Slug, Context>) -> Self {
+        let reached = catalog.iter().filter(|(context, _)| self.contexts.contains(context));
+        let required = reached.flat_map(|(context, known)| {
+            let required = known.params.iter().filter(|(_, defined)| defined.required);
+            required.map(move |(name, _)| (context, name))
+        });
+        let has = |(context, name): &(&Slug, &String)| {
+            self.context_params.get(*context).is_some_and(|held| held.contains_key(*name))
+        };
+        let lacks = required.filter(|one| !has(one)).map(|(of, name)| format!("{of}.{name}"));
+        Self { lacks: lacks.collect(), ..self }
     }
 }
 

@@ -1,6 +1,8 @@
-//! What a change gives a token that it did not have. Asked by `update`, where people hand out no tokens of their
-//! own, and by `notices`, which tells of it.
+//! What a change gives a token, an owner or a company that it did not have. Asked by `update` and `owner_update`,
+//! where people hand out no tokens of their own, and by `notices`, which tells of it.
 
+use crate::domain::company::Company;
+use crate::domain::owner::Owner;
 use crate::domain::token::Token;
 use crate::service::error::ServiceError;
 
@@ -24,6 +26,35 @@ pub fn widened(before: &Token, after: &Token) -> Vec<&'static str> {
         ("limits", !after.limits.within(&before.limits)),
     ];
     fields.into_iter().filter(|(_, wider)| *wider).map(|(field, _)| field).collect()
+}
+
+/// The fields in which an owner may do more than before, and with it all its tokens.
+pub fn widened_owner(before: &Owner, after: &Owner) -> Vec<&'static str> {
+    let fields = [
+        ("roles", !after.roles.is_subset(&before.roles)),
+        ("ceiling", !before.ceiling.contains(after.ceiling)),
+    ];
+    fields.into_iter().filter(|(_, wider)| *wider).map(|(field, _)| field).collect()
+}
+
+/// The fields in which a company is licensed for more than before, and with it all its tokens.
+pub fn widened_company(before: &Company, after: &Company) -> Vec<&'static str> {
+    if after.contexts.within(&before.contexts) { Vec::new() } else { vec!["contexts"] }
+}
+
+/// Refuses what gives an owner more than it has: its tokens would have more with their next request.
+///
+/// # Errors
+/// The first field that is more.
+pub(super) fn only_narrows_owner(before: &Owner, after: &Owner) -> Result<(), ServiceError> {
+    match widened_owner(before, after).into_iter().next() {
+        None => Ok(()),
+        Some(field) => {
+            let problem = "administrators alone let the tokens of a user or a service do more, here \
+                           (`tokens.self_service`)";
+            Err(ServiceError::NotAllowed { field, problem: problem.to_owned() })
+        }
+    }
 }
 
 /// Refuses what gives a token more than it has. So is another parameter: what an upstream makes of it, also of

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 
 use crate::config::settings::SessionSettings;
-use crate::domain::id::OwnerId;
+use crate::domain::id::{OwnerId, Slug};
 use crate::domain::owner::{Owner, PasswordHash};
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
@@ -34,6 +34,8 @@ pub struct Session {
     pub owner: OwnerId,
     /// What a page must send back with every act, since the cookie travels by itself (sec-W1).
     pub csrf: String,
+    /// Of which company they were when it began.
+    company: Option<Slug>,
     /// The password with which it began: another one ends it.
     password: Option<PasswordHash>,
     began: Timestamp,
@@ -48,6 +50,7 @@ impl Sessions {
         let session = Session {
             owner: owner.id.clone(),
             csrf,
+            company: owner.company.clone(),
             password: owner.password.clone(),
             began: now,
             seen: now,
@@ -96,6 +99,11 @@ impl Sessions {
     /// Ends all of an owner who is blocked: they do not come back when the owner does (sec-W3).
     pub fn end_all_of(&self, owner: &OwnerId) {
         self.all().retain(|_, session| session.owner != *owner);
+    }
+
+    /// The same of the people of a company that is blocked.
+    pub fn end_all_of_company(&self, company: &Slug) {
+        self.all().retain(|_, session| session.company.as_ref() != Some(company));
     }
 
     /// Lets go of those that are over.
@@ -197,6 +205,18 @@ mod tests {
         assert!(!session.holds_for(&alice));
         alice.password = None;
         assert!(!session.holds_for(&alice));
+    }
+
+    #[test]
+    fn those_of_a_blocked_company_do_not_come_back() {
+        let sessions = Sessions::default();
+        let company = |name: &str| Some(name.parse().unwrap());
+        let of = |name| Owner { company: name, ..owner("alice") };
+        let all = [company("acme"), company("other"), None];
+        let words = all.map(|name| sessions.begin(&of(name), at(0)).unwrap());
+        sessions.end_all_of_company(&"acme".parse().unwrap());
+        let found = words.map(|word| sessions.find(&word, LASTING, at(1)).is_some());
+        assert_eq!(found, [false, true, true]);
     }
 
     #[test]

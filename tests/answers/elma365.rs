@@ -159,6 +159,36 @@ fn e5_e11_refusals_are_told_as_its_clients_read_them() {
     let long = stage.gateway.ask(format!("{head}Content-Length: 9\r\n\r\n123456789"));
     assert_eq!((long.status, &long.json()["success"]), (413, &Value::Bool(false)));
     assert!(stage.upstream.take().is_empty());
+    // What is refused before its rule is known, by what of its head can be read.
+    let sent = |line: &str, host: &str| {
+        stage.gateway.ask(format!("{line} HTTP/1.1\r\n{host}X-Token: {UUID}\r\n\r\n"))
+    };
+    let host = "Host: elma.example\r\n";
+    for (line, host, status) in [
+        ("GET /pub/v1//app/crm/deals/list", host, 400),
+        ("GET //pub/v1/app/crm/deals/list", host, 400),
+        ("GET /pub/v1/app/../list", host, 400),
+        ("GET /pub/v1/app/%2Flist", host, 400),
+        ("GET /pub/v1/app/%00", host, 400),
+        ("TRACE /pub/v1/app/x", host, 405),
+        ("get /pub/v1/app/x", host, 400),
+        ("GET /pub/v1/app/x", "Host: elma.example\r\nHost: elma.example\r\n", 400),
+        ("GET ftp://elma.example/pub/v1/app/x", host, 400),
+    ] {
+        let got = sent(line, host);
+        assert_eq!((got.status, &got.json()["success"]), (status, &Value::Bool(false)), "{line}");
+        assert_eq!(got.value("content-type").as_deref(), Some("application/json"), "{line}");
+    }
+    for (line, host) in [
+        ("GET //pub/v1/app/x", "Host: bearer.example\r\n"),
+        ("TRACE /pub/v1/app/x", "Host: bearer.example\r\n"),
+        ("GET /elsewhere//x", host),
+        ("GET /pub/v1/app/x", "Host: a, b\r\n"),
+    ] {
+        let got = sent(line, host);
+        let status = json!(got.status);
+        assert_eq!(got.json()["status"], status, "{line}: a problem document");
+    }
     // What has met no API is told as everywhere.
     let said = ask(&mut line, "/elsewhere", &fields("Authorization: Bearer =T"));
     assert_eq!((said.status, &said.json()["status"]), (403, &json!(403)));

@@ -93,6 +93,8 @@ fn tokens_move_to_another_place_and_work_there() {
     assert_eq!(again.out.matches("\"outcome\":\"refused\"").count(), 2, "{again:?}");
     let lines =
         "{\"owner\":\"alice\",\"name\":\"x\",\"secret\":\"0f8fad5b-d9cb-469f-a165\"}\n\nno\n";
+    let dash = other.run_with(&["token", "import", "-", "--dry-run"], lines);
+    assert!(dash.err.contains("1 token would be imported, but 1 refused"), "{dash:?}");
     let some = other.run_with(&["token", "import"], lines);
     assert!(some.out.contains("line 3 refused: this is not JSON"), "{some:?}");
     assert!(some.err.contains("1 token imported, but 1 refused"), "{some:?}");

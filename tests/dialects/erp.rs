@@ -230,6 +230,34 @@ fn f7_parameters_go_with_their_context_and_a_secret_one_is_never_shown_again() {
     assert!(page.contains("shopee"), "what is no secret is shown: {page}");
 }
 
+/// A general token is made without parameters of areas that it may never enter; where they are required, it does not.
+#[test]
+fn f7_a_general_token_without_a_required_parameter_does_not_enter_its_context() {
+    let mut stage = erp();
+    let root = Person::sign_in(&stage.program, "root");
+    let (id, secret) = root.token(json!({"owner": "robot", "name": "geral", "contexts": "all"}));
+    let shown = root.ask(&format!("GET /tokens/{id}"), json!({})).json();
+    assert_eq!(shown["lacks"], json!(["hub.marketplace", "telegram.bot_token"]), "it is told");
+    assert!(root.page(&format!("/tokens/{id}")).text().contains("telegram.bot_token"));
+    assert!(stage.program.succeed(&["token", "show", &id], "").contains("telegram.bot_token"));
+    for (path, status) in [(STOCK, 200), (HUB, 403), (TELEGRAM, 403)] {
+        let got = stage.get(path, &secret, "X-Bot: mine\r\nX-Marketplace: mine\r\n");
+        assert_eq!(got.status, status, "{path}: {}", got.text());
+    }
+    assert_eq!(stage.upstream.take().len(), 1, "nothing else reached it");
+    let url = format!("http://{HOST}{TELEGRAM}");
+    let told = stage.program.succeed(&["explain", "--token", &id, "GET", &url, "--json"], "");
+    let told: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(told["reason"], "parameter_missing");
+    let steps = told["steps"].as_array().unwrap();
+    let step = steps.iter().find(|step| step["check"] == "parameters").unwrap();
+    assert_eq!(step["compared"], "required: [bot_token], the token has no `bot_token`");
+    let given = json!({"context_params": {"telegram": {"bot_token": BOT}}});
+    assert_eq!(root.ask(&format!("PATCH /tokens/{id}"), given).status, 200);
+    assert_eq!(stage.get(TELEGRAM, &secret, "").status, 200, "with its next request");
+    assert_eq!(stage.get(HUB, &secret, "").status, 403, "the other one is still missing");
+}
+
 #[test]
 fn f8_a_revoked_token_is_refused_at_once_and_its_end_is_on_record() {
     let mut stage = erp();

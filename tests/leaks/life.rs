@@ -200,9 +200,16 @@ fn leak(life: &mut Life, root: &Person) {
         let got = send(admin, "POST /leaks/report", "", &body);
         life.hear("a report", got);
     }
-    life.ask(root, "POST /leaks", json!({"secrets": [leaked[1]], "reason": "found"}));
-    life.form(root, "/tokens/leaked", &format!("secrets={}&reason=found", typed(&leaked[2])));
-    let told = life.run(&["token", "leak", "--reason", "found"], &leaked[3]);
+    let nobodys = "7b1d0a52-52a7-4d4d-9f0e-2f5b8a1c9999".to_owned();
+    life.secret("leaked of nobody", &nobodys);
+    let found = |at: &str| format!("at https://paste.example/{at}?key={nobodys}");
+    let body = json!({"secrets": [leaked[1], nobodys], "reason": found(&leaked[1])});
+    life.ask(root, "POST /leaks", body);
+    let (secrets, reason) = (format!("{}\n{nobodys}", leaked[2]), found(&leaked[2]));
+    let fields = format!("secrets={}&reason={}", typed(&secrets), typed(&reason));
+    life.form(root, "/tokens/leaked", &fields);
+    let secrets = format!("{}\n{nobodys}", leaked[3]);
+    let told = life.run(&["token", "leak", "--reason", &found(&leaked[3])], &secrets);
     assert!(told.contains("alice"), "{told}");
 }
 

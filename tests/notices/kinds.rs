@@ -100,6 +100,36 @@ fn wider_rights_are_told_and_narrower_ones_are_not() {
     }
 }
 
+/// A wider licence lets all tokens of a company do more.
+#[test]
+fn a_wider_licence_is_told_and_a_narrower_one_is_not() {
+    let receiver = Receiver::start();
+    let gateway = gateway(&[receiver.webhook("chat")]);
+    gateway.company(&json!({"id": "acme", "contexts": ["stock"]}));
+    for (contexts, wider) in
+        [(json!([]), false), (json!(["stock"]), true), (json!("all"), true), (json!([]), false)]
+    {
+        let before = receiver.upstream.seen().len();
+        let change = json!({"contexts": contexts, "reason": "bought"});
+        gateway.update_company("acme", &change);
+        if !wider {
+            continue;
+        }
+        let told = receiver.told(before + 1);
+        assert_eq!(told.len(), before + 1, "{contexts}: {told:?}");
+        let Told { body, .. } = &told[before];
+        assert_eq!(
+            (&body["type"], &body["data"]["widened"]),
+            (&json!("rights.widened"), &json!(["contexts"]))
+        );
+        let company = json!({"id": "acme", "name": "acme", "contexts": contexts});
+        assert_eq!(
+            (&body["data"]["company"], &body["data"]["reason"]),
+            (&company, &json!("bought"))
+        );
+    }
+}
+
 #[test]
 fn whoever_ends_their_own_token_is_not_told_of_it() {
     let receiver = Receiver::start();

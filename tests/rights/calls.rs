@@ -55,6 +55,8 @@ fn table() -> Vec<Row> {
         row("PATCH /api/v1/companies/{id}", About::Other, json!({"name": "y"}), "yy000-00y0-11"),
         row("POST /api/v1/companies/{id}/block", About::Other, none(), "yy000-00y0-11"),
         row("POST /api/v1/companies/{id}/unblock", About::Other, none(), "yy000-00y0-11"),
+        // Not by its own administrator.
+        row("POST /api/v1/companies/{id}/unblock", About::Acme, none(), "yy-00--0y0-11"),
     ]);
     rows.push(row("GET /api/v1/contexts", About::All, none(), "yyyyyyyyyy-11"));
     rows.extend(machine());

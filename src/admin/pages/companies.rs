@@ -183,6 +183,9 @@ pub(super) async fn block(
     visit: Visit,
 ) -> Result<Response, Fault> {
     let outcome = handles.service.block_company(&visit.by, &id, visit.reason()).await;
+    if outcome.is_ok() {
+        handles.people.sessions.end_all_of_company(&id);
+    }
     let outcome = outcome.map(|company| company.changed);
     decided(&handles, visit, Whom::Company(&id), outcome, "company-blocked").await
 }

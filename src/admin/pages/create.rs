@@ -192,7 +192,8 @@ pub(super) async fn secret(
         }
         None => None,
     };
-    Ok(page(&ShownOnce { frame, id: id.to_string(), name: token.name, secret, url, before }))
+    let (name, lacks) = (token.name, token.lacks);
+    Ok(page(&ShownOnce { frame, id: id.to_string(), name, secret, url, lacks, before }))
 }
 
 /// Something to try a token with: this gateway, by the name that the reader knows its host by.

@@ -10,7 +10,7 @@ use super::form::refused;
 use super::visit::Visit;
 use super::{Handle, page, page_with};
 use crate::domain::secret::Secret;
-use crate::service::leaks::{OF_A_REPORT, secrets_in};
+use crate::service::leaks::{OF_A_REPORT, said, secrets_in};
 use crate::web::frame::Frame;
 use crate::web::pages::leaks::{LeakRow, Leaks};
 use crate::web::wrongs::Wrongs;
@@ -43,7 +43,9 @@ pub(super) async fn end(State(handles): Handle, visit: Visit) -> Result<Response
     };
     let found = text.lines().flat_map(secrets_in);
     let secrets: Vec<_> = found.map(|text| Secret::new(text.to_owned())).collect();
-    match handles.service.leaked(&by, reason, &secrets, tried).await {
+    let outcome = handles.service.leaked(&by, reason, &secrets, tried).await;
+    let reason = &said(reason, &secrets);
+    match outcome {
         Ok(lines) => {
             let rows = (1..).zip(&lines).map(LeakRow::of).collect();
             let draft = tried.then(|| drafts.keep(&session.csrf, &text, false, now));

@@ -9,7 +9,12 @@ use super::visit::Visit;
 use super::{Handle, page};
 use crate::admin::Handles;
 use crate::admin::overview::{RequestCounts, requests};
+use crate::domain::event::EventKind;
+use crate::domain::id::OwnerId;
+use crate::domain::time::{Span, Timestamp};
+use crate::service::events::EventList;
 use crate::service::overview::SOON;
+use crate::service::{Caller, Service, ServiceError};
 use crate::store::{Health, Subject};
 use crate::web::frame::Frame;
 use crate::web::pages::history::EventRow;
@@ -20,6 +25,9 @@ use crate::web::pages::parts::TokenRow;
 /// How many events are shown.
 const SHOWN: usize = 8;
 
+/// For how long the first page tells of a leak.
+const LATELY: Span = Span::from_days(14);
+
 pub(super) async fn show(State(handles): Handle, visit: Visit) -> Result<Response, Fault> {
     let Visit { by, owner, frame, .. } = visit;
     let service = &handles.service;
@@ -28,6 +36,7 @@ pub(super) async fn show(State(handles): Handle, visit: Visit) -> Result<Respons
     let soon = service.soonest(&by, &tally).await?;
     let subject = (!watches).then(|| Subject::Owner(owner.id.clone()));
     let events = service.events(&by, subject.as_ref(), None, SHOWN).await?;
+    let leaked = leaked(service, &by, &owner.id, &frame).await?;
     let store = match service.health() {
         Health::Ready => "ready",
         Health::ReadOnly(_) | Health::ReadOnlyForGood(_) => "read-only",
@@ -40,6 +49,7 @@ pub(super) async fn show(State(handles): Handle, visit: Visit) -> Result<Respons
         rows: soon.iter().map(|token| TokenRow::of(&frame, token)).collect(),
         soon_until: frame.now.plus(SOON).to_string().get(..10).unwrap_or_default().to_owned(),
         events: events.entries.iter().map(|event| EventRow::of(&frame, event)).collect(),
+        leaked,
         live,
         store: watches.then_some(store),
         running: started.map(|at| frame.when(at)),
@@ -54,6 +64,24 @@ pub(super) async fn now(State(handles): Handle, visit: Visit) -> Result<Response
     let unavailable = || Fault::of(StatusCode::SERVICE_UNAVAILABLE, "unavailable");
     let live = live(&handles, &visit.frame).ok_or_else(unavailable)?;
     Ok(page(&LiveNow { frame: visit.frame, live }))
+}
+
+/// What of the reader's own tokens ended as leaked of late, whoever found their secrets.
+async fn leaked(
+    service: &Service,
+    by: &Caller,
+    owner: &OwnerId,
+    frame: &Frame,
+) -> Result<Vec<EventRow>, ServiceError> {
+    let since = frame.now.unix().saturating_sub(LATELY.seconds());
+    let asked = EventList {
+        kind: Some(EventKind::TokenLeaked.as_str().to_owned()),
+        since: Some(Timestamp::from_unix(since).to_string()),
+        ..EventList::default()
+    };
+    let own = Subject::Owner(owner.clone());
+    let events = service.events_like(by, Some(&own), (&asked, None), SHOWN).await?;
+    Ok(events.entries.iter().map(|event| EventRow::of(frame, event)).collect())
 }
 
 fn live(handles: &Handles, frame: &Frame) -> Option<Live> {

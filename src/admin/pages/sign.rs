@@ -49,6 +49,7 @@ pub(super) async fn sign_in(
     let address = peer.address.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED));
     let (user, next) = (typed.one("user").trim(), own_path(typed.one("next")).unwrap_or("/"));
     let frame = reader::plain_frame(&handles, &headers, &Uri::from_static("/sign-in"));
+    let mut after = None;
     let (status, words) =
         match session::sign_in(&handles, address, user, typed.one("password")).await {
             Ok(owner) => {
@@ -60,6 +61,7 @@ pub(super) async fn sign_in(
             Err(NotSignedIn::Failed(error)) => return Err(error.into()),
             Err(NotSignedIn::Wrong) => (StatusCode::UNAUTHORIZED, frame.t("sign-in-wrong")),
             Err(NotSignedIn::Wait(wait)) => {
+                after = Some(HeaderValue::from(wait.seconds()));
                 (StatusCode::TOO_MANY_REQUESTS, frame.n("sign-in-wait", wait.seconds()))
             }
         };
@@ -67,7 +69,11 @@ pub(super) async fn sign_in(
     let wrongs = Wrongs { all: vec![Wrong { place: String::new(), words, exact: None }] };
     let (user, next) = (user.to_owned(), next.to_owned());
     let kept = typed.one("kept").to_owned();
-    Ok(page_with(status, &SignIn { frame, wrongs, user, next, kept }))
+    let mut response = page_with(status, &SignIn { frame, wrongs, user, next, kept });
+    if let Some(after) = after {
+        response.headers_mut().insert(header::RETRY_AFTER, after);
+    }
+    Ok(response)
 }
 
 /// Ends the session at once.

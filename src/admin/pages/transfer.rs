@@ -86,7 +86,7 @@ async fn sent(
     (dry_run, create_owners): (bool, bool),
 ) -> Result<Vec<(u64, Imported)>, ServiceError> {
     let (mut told, mut good) =
-        (Vec::new(), ImportBatch { dry_run, create_owners, lines: Vec::new() });
+        (Vec::new(), ImportBatch { dry_run, create_owners, ..ImportBatch::default() });
     let mut numbers = Vec::new();
     for (number, line) in lines {
         match line {

@@ -54,6 +54,7 @@ fn verdict(entry: &Entry) -> Result<(), Refusal> {
             last_use: entry.last_seen.at(),
             item: None,
             company: None,
+            lacks: None,
         },
         now: START,
     })

@@ -149,6 +149,7 @@ fn scenes() -> impl Strategy<Value = Scene> {
                 last_use,
                 item: item.map(str::to_owned),
                 company: company.map(str::to_owned),
+                lacks: None,
                 now,
             }
         },
@@ -161,7 +162,7 @@ type Restriction = fn(&mut Scene, &Scene);
 /// Everything that narrows what a token may do.
 ///
 /// A later activation is not among them, for it moves the idle deadline as well.
-const RESTRICTIONS: [(&str, Restriction); 25] = [
+const RESTRICTIONS: [(&str, Restriction); 26] = [
     ("end", |scene, other| scene.standing.ended = scene.standing.ended.or(other.standing.ended)),
     ("disable", |scene, _| scene.standing.disabled = true),
     ("block", |scene, _| scene.owner.blocked = true),
@@ -199,6 +200,7 @@ const RESTRICTIONS: [(&str, Restriction); 25] = [
         let left = Items::set(["1", "2", "3"].into_iter().filter(both));
         scene.terms.items = left.unwrap_or_else(|_| scene.terms.items.clone());
     }),
+    ("lack a parameter", |scene, _| scene.lacks = Some("market")),
     ("leave the company", |scene, _| scene.terms.company = None),
     ("bind to a certificate", |scene, _| {
         scene.conditions().certificate.get_or_insert(Digest::of(b"mine"));

@@ -29,6 +29,7 @@ pub(super) struct Scene {
     pub(super) last_use: Option<Timestamp>,
     pub(super) item: Option<String>,
     pub(super) company: Option<String>,
+    pub(super) lacks: Option<&'static str>,
     pub(super) now: Timestamp,
 }
 
@@ -80,6 +81,7 @@ impl Scene {
             last_use: Some(ago(60)),
             item: Some("10".to_owned()),
             company: Some("acme".to_owned()),
+            lacks: None,
             now: NOON,
         }
     }
@@ -97,6 +99,7 @@ impl Scene {
                 last_use: self.last_use,
                 item: self.item.as_deref(),
                 company: self.company.as_deref(),
+                lacks: self.lacks,
             },
             now: self.now,
         }

@@ -17,7 +17,7 @@ type Twist = fn(&mut Scene);
 
 /// What spoils a permitted request, by the reason that it must then be refused for, in the order of
 /// the checks.
-const SPOILERS: [(Refusal, Twist); 17] = [
+const SPOILERS: [(Refusal, Twist); 18] = [
     (Refusal::Revoked, |scene| scene.standing.ended = Some(End::Revoked)),
     (Refusal::Disabled, |scene| scene.standing.disabled = true),
     (Refusal::OwnerBlocked, |scene| scene.owner.blocked = true),
@@ -43,6 +43,7 @@ const SPOILERS: [(Refusal, Twist); 17] = [
     (Refusal::WrongCompany, |scene| scene.company = Some("other".to_owned())),
     (Refusal::ContextMissing, |scene| scene.terms.contexts = Contexts::set([slug("sales")])),
     (Refusal::ContextUnlicensed, |scene| scene.tenant().licensed = Contexts::set([slug("shop")])),
+    (Refusal::ParameterMissing, |scene| scene.lacks = Some("bot_token")),
     (Refusal::FlagsMissing, |scene| scene.terms.flags = flags(0x100)),
     (Refusal::ItemNotAllowed, |scene| scene.item = Some("12".to_owned())),
 ];
@@ -68,6 +69,7 @@ fn the_checks_stand_in_the_order_of_the_contract() {
             "company",
             "context",
             "licence",
+            "parameters",
             "flags",
             "items",
         ]

@@ -200,6 +200,7 @@ impl Scene<'_> {
                 format!("asked: {asked}, the token reaches: {}", contexts(&token.contexts))
             }
             "licence" => self.licence(),
+            "parameters" => self.parameters(),
             "flags" => {
                 let held = self.flags(token.flags.within(self.held.owner.ceiling));
                 let asked = rule.map_or_else(String::new, |rule| self.flags(rule.flags));
@@ -267,6 +268,17 @@ impl Scene<'_> {
             }
         };
         format!("asked: {}, {licensed}", or_none(asked))
+    }
+
+    fn parameters(&self) -> String {
+        let required = self.matched.rule.map_or(&[][..], |rule| &*rule.required_params);
+        match self.case.facts.lacks {
+            _ if required.is_empty() => "no parameter is required".to_owned(),
+            None => format!("required: [{}], and the token has them", list(required)),
+            Some(name) => {
+                format!("required: [{}], the token has no `{name}`", list(required))
+            }
+        }
     }
 
     fn idleness(&self) -> String {

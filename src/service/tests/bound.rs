@@ -148,3 +148,23 @@ async fn a_token_that_has_not_begun_does_not_begin_by_its_rotation() {
     assert_eq!(successor.not_before, begin);
     assert_eq!(successor.expires_at, Some(begin.plus(Span::from_days(10))), "as long a life");
 }
+
+/// What it may not end one by one it does not end with others.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bound_program_ends_no_tokens_of_another_company_in_bulk() {
+    let world = world().await;
+    let service = &world.service;
+    for (owner, name) in [("bob", "theirs"), ("uma", "ours")] {
+        world.create(json!({"owner": owner, "name": name})).await.unwrap();
+    }
+    let (by, own) = world.program_of("root", json!({"company": "acme"})).await;
+    let filter = json!({"state": "active"});
+    let plan = service.plan_revocation(&by, &input(json!({ "filter": filter }))).await.unwrap();
+    assert_eq!((plan.tokens, plan.not_yours), (2, 1), "{plan:?}");
+    let act = input(json!({"filter": filter, "confirm": plan.confirm}));
+    assert_eq!(service.revoke_many(&by, &act).await.unwrap().revoked, 2);
+    let alive = service.tokens(&world.by, &input(filter)).await.unwrap().entries;
+    let names: Vec<_> = alive.iter().map(|token| token.name.as_str()).collect();
+    assert_eq!(names, ["theirs"]);
+    assert!(service.token(&world.by, own.id).await.unwrap().ended.is_some());
+}

@@ -181,3 +181,69 @@ async fn companies_are_listed_page_by_page() {
     let rest = world.service.companies(&world.by, page.next.as_ref(), 2).await.unwrap();
     assert_eq!((rest.entries[0].id.as_str(), rest.next), ("c", None));
 }
+
+/// Its people come in as little as its tokens, by no way; those of no company go on.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_people_of_a_blocked_company_do_not_come_in() {
+    let world = World::new().await;
+    let (service, acme) = (&world.service, "acme".parse().unwrap());
+    world.company(json!({"id": "acme"})).await.unwrap();
+    world.company(json!({"id": "other"})).await.unwrap();
+    let password = "correct horse battery";
+    for (id, body) in [
+        ("boss", json!({"company": "acme", "roles": ["company-administrator"]})),
+        ("chief", json!({"company": "acme", "roles": ["administrator"]})),
+        ("bob", json!({"company": "other"})),
+        ("root", json!({"roles": ["administrator"]})),
+        ("alice", json!({"company": "nowhere"})),
+    ] {
+        let mut body = body;
+        body["id"] = json!(id);
+        world.owner(body).await.unwrap();
+        service.set_password(&world.by, &owner_id(id), None, Some(password)).await.unwrap();
+    }
+    let flags = json!({"owner": "boss", "name": "robot", "flags": -1});
+    let robot = service.create_token(&world.by, input(flags)).await.unwrap().secret.unwrap();
+    let comes_in = async |id: &str| {
+        let signs = service.signed_in(id, password).await.unwrap().is_some();
+        let stays = service.signed_in_still(&owner_id(id)).await.unwrap().is_some();
+        assert_eq!(signs, stays, "{id}");
+        signs
+    };
+    let address = "192.0.2.1".parse().unwrap();
+    let program = async || service.program(robot.expose(), address).await.is_ok();
+    let all = ["boss", "chief", "bob", "root", "alice"];
+    for (blocked, who) in [(false, "yyyyy"), (true, "--yyy"), (false, "yyyyy")] {
+        let done = match blocked {
+            true => service.block_company(&world.by, &acme, "unpaid").await,
+            false => service.unblock_company(&world.by, &acme, "").await,
+        };
+        assert_eq!(done.unwrap().company.blocked.is_some(), blocked);
+        let mut row = String::new();
+        for id in all {
+            row.push(if comes_in(id).await { 'y' } else { '-' });
+        }
+        assert_eq!((row.as_str(), program().await), (who, !blocked), "{blocked}");
+    }
+    // A token that is older than its owner's company is of none.
+    service
+        .update_owner(&world.by, &owner_id("boss"), &input(json!({"company": null})))
+        .await
+        .unwrap();
+    let older = json!({"owner": "boss", "name": "older", "flags": -1});
+    let older = service.create_token(&world.by, input(older)).await.unwrap().secret.unwrap();
+    service
+        .update_owner(&world.by, &owner_id("boss"), &input(json!({"company": "acme"})))
+        .await
+        .unwrap();
+    assert!(service.program(older.expose(), address).await.is_ok());
+    service.block_company(&world.by, &acme, "").await.unwrap();
+    assert!(service.program(older.expose(), address).await.is_err());
+    let [boss, chief] = [world.person_of("boss").await, world.person_of("chief").await];
+    for by in [&boss, &chief] {
+        let undone = service.unblock_company(by, &acme, "").await;
+        assert_eq!(undone.is_ok(), by == &chief, "whoever administrates a company lifts nothing");
+        let own = problem(service.block_company(by, &acme, "").await);
+        assert_eq!(own.0, 403, "nobody blocks their own company");
+    }
+}

@@ -3,6 +3,7 @@
 mod bound;
 mod bulk;
 mod import;
+mod known;
 mod leaks;
 mod list;
 mod companies;

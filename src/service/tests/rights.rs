@@ -134,6 +134,45 @@ async fn w15_owners_are_changed_within_what_the_changer_has() {
     }
 }
 
+/// Row E1: where nobody serves themselves, what an owner's tokens may is given by administrators alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn e1_owners_are_widened_by_those_who_hand_out() {
+    let world = world().await;
+    let service = &world.service;
+    let robot = owner_id("robot");
+    let back = || input(json!({"ceiling": 0x600, "roles": ["cashier"]}));
+    service
+        .update_owner(
+            &world.by,
+            &owner_id("dev"),
+            &input(json!({"roles": ["developer", "cashier"]})),
+        )
+        .await
+        .unwrap();
+    for (self_service, wider, narrower) in
+        [(true, "yyy0--0", "yyy0--0"), (false, "yy-0--0", "yyy0--0")]
+    {
+        world.reload(|settings| settings.tokens.self_service = self_service);
+        for (change, makers) in [
+            (json!({"ceiling": -1}), wider),
+            (json!({"ceiling": 0x700}), wider),
+            (json!({"roles": ["cashier", "developer"]}), wider),
+            (json!({"ceiling": 0x200}), narrower),
+            (json!({"roles": []}), narrower),
+            (json!({"name": "Robot", "ceiling": 0x600}), narrower),
+        ] {
+            service.update_owner(&world.by, &robot, &back()).await.unwrap();
+            let row = world.row(async |by| {
+                let outcome =
+                    letter(service.update_owner(&by, &robot, &input(change.clone())).await);
+                service.update_owner(&world.by, &robot, &back()).await.unwrap();
+                outcome
+            });
+            assert_eq!(row.await, makers, "{self_service} {change}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn acts_on_companies_by_every_role() {
     let world = world().await;

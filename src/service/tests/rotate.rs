@@ -116,3 +116,21 @@ async fn what_was_not_retired_in_time_is_retired_when_it_is_used() {
     let retired = world.service.token(&world.by, old.id).await.unwrap();
     assert_eq!(retired.expires_at, Some(NOW.plus(seconds(60))));
 }
+
+/// Whoever rotates says when the old secret stops to work, and nobody watches it afterwards.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_end_of_a_rotated_token_is_not_put_off() {
+    let world = World::with_alice().await;
+    let old = world.create(json!({"owner": "alice", "name": "ci", "lifetime": 0})).await.unwrap();
+    let free = json!({"expires_at": null});
+    assert!(world.update(old.id, free.clone()).await.is_ok(), "before it is rotated");
+    world.rotate(old.id, json!({"grace": "1h"})).await.unwrap();
+    for change in [free, json!({"lifetime": 0}), json!({"lifetime": "2h"})] {
+        let error = world.update(old.id, change.clone()).await.unwrap_err();
+        assert_eq!((error.status(), error.at_field()), (400, Some("expires_at")), "{change}");
+        assert!(error.to_string().contains("the token was rotated"), "{error}");
+    }
+    world.update(old.id, json!({"name": "old", "lifetime": "1h"})).await.unwrap();
+    let sooner = world.update(old.id, json!({"lifetime": "30m"})).await.unwrap();
+    assert_eq!(sooner.token.expires_at, Some(NOW.plus(seconds(1_800))));
+}

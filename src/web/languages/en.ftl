@@ -107,6 +107,11 @@ sign-in-wait = { $count ->
 overview-hello = Hello, { $name }
 overview-lead = What there is, what ends soon, and what happened last.
 overview-counts = Tokens by their state
+overview-leaked = { $count ->
+    [one] One of your tokens was leaked and ended.
+   *[other] { $count } of your tokens were leaked and ended.
+}
+overview-leaked-help = Whoever reported the secret ended the token with it. Find out where it got out, and make a new token where one is still needed.
 overview-soon = Ending in the next two weeks
 overview-soon-none = No token ends in the next two weeks.
 overview-soon-all = All that end soon
@@ -203,6 +208,7 @@ token-successor = Successor
 token-predecessor = Successor of
 token-has-successor = This token was rotated: move its clients to the new one before it ends.
 token-used-up = This token was used as often as it may be, so it does not work.
+token-lacks = Requests through a context that requires a parameter are refused until the token has it. Missing:
 limit-left = { $count } left
 limit-burst = up to { $count } at once
 limit-rate-second = { $count } a second
@@ -561,8 +567,8 @@ company-new-button = Put on record
 company-unknown = The company { $name } is not on record: it is licensed for everything. If it is not a slip, go on.
 company-unknown-meant = It is meant so, go on
 company-edit-title = Name and licences
-company-block-lead = All tokens of this company stop with the next request. Nothing is lost: you can unblock it at any time.
-company-unblock-lead = Its tokens work again, unless they have ended meanwhile or their owner is blocked.
+company-block-lead = All tokens of this company stop with the next request, and its people are signed out and cannot sign in. Nothing is lost: you can unblock it at any time.
+company-unblock-lead = Its tokens work again, unless they have ended meanwhile or their owner is blocked, and its people can sign in.
 
 ## Contexts
 contexts-title = Contexts
@@ -750,6 +756,7 @@ check-roles = Roles
 check-company = Company
 check-context = Context
 check-licence = Licence of the company
+check-parameters = Parameters of the context
 check-flags = Access levels
 check-items = Items
 check-limits = Limits
@@ -767,7 +774,7 @@ done-user-changed = The user is changed.
 done-user-left = The user is changed. Some of their tokens still belong to the company of before: look at them, and revoke those that should not.
 done-company-created = The company is on record.
 done-company-changed = The company is changed.
-done-company-blocked = The company is blocked. Its tokens have stopped.
+done-company-blocked = The company is blocked. Its tokens have stopped, and its people are signed out.
 done-company-unblocked = The company is unblocked.
 done-webhook-took = The webhook took the test.
 done-user-blocked = The user is blocked. Their tokens have stopped.
@@ -935,6 +942,7 @@ refused-role-missing = The role is missing
 refused-wrong-company = Of another company
 refused-context-missing = The context is missing
 refused-context-unlicensed = The context is not licensed
+refused-parameter-missing = A parameter of the context is missing
 refused-flags-missing = An access level is missing
 refused-item-not-allowed = Not for this item
 refused-limited-rate = Too many in a short time

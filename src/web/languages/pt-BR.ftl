@@ -119,6 +119,11 @@ sign-in-wait = { $count ->
 overview-hello = Olá, { $name }
 overview-lead = O que existe, o que termina em breve e o que aconteceu por último.
 overview-counts = Tokens por estado
+overview-leaked = { $count ->
+    [one] Um dos seus tokens vazou e foi encerrado.
+   *[other] { $count } dos seus tokens vazaram e foram encerrados.
+}
+overview-leaked-help = O token foi encerrado assim que o segredo dele foi denunciado. Descubra por onde ele vazou e crie um novo token onde ainda for necessário.
 overview-soon = Terminam nas próximas duas semanas
 overview-soon-none = Nenhum token termina nas próximas duas semanas.
 overview-soon-all = Todos os que terminam em breve
@@ -215,6 +220,7 @@ token-successor = Sucessor
 token-predecessor = Sucessor de
 token-has-successor = Este token foi trocado: mude os clientes para o novo antes que ele termine.
 token-used-up = Este token já foi usado tantas vezes quanto podia, por isso não funciona.
+token-lacks = Requisições por um contexto que exige um parâmetro são recusadas até que o token o tenha. Falta:
 limit-left = { $count ->
     [one] resta { $count }
    *[other] restam { $count }
@@ -576,8 +582,8 @@ company-new-button = Cadastrar
 company-unknown = A empresa { $name } não está cadastrada e, por isso, tem licença para tudo. Se não for um erro de digitação, continue.
 company-unknown-meant = É isso mesmo, continuar
 company-edit-title = Nome e licenças
-company-block-lead = Todos os tokens desta empresa param na próxima requisição. Nada se perde: você pode desbloqueá-la a qualquer momento.
-company-unblock-lead = Os tokens dela voltam a funcionar, a não ser que tenham terminado nesse meio-tempo ou que o dono esteja bloqueado.
+company-block-lead = Todos os tokens desta empresa param na próxima requisição, e as pessoas dela são desconectadas e não podem mais entrar. Nada se perde: você pode desbloqueá-la a qualquer momento.
+company-unblock-lead = Os tokens dela voltam a funcionar, a não ser que tenham terminado nesse meio-tempo ou que o dono esteja bloqueado, e as pessoas dela podem entrar de novo.
 
 ## Contextos
 contexts-title = Contextos
@@ -765,6 +771,7 @@ check-roles = Papéis
 check-company = Empresa
 check-context = Contexto
 check-licence = Licença da empresa
+check-parameters = Parâmetros do contexto
 check-flags = Níveis de acesso
 check-items = Itens
 check-limits = Limites
@@ -782,7 +789,7 @@ done-user-changed = O usuário foi alterado.
 done-user-left = O usuário foi alterado. Alguns tokens dele ainda pertencem à empresa anterior: examine-os e revogue os que não devem continuar.
 done-company-created = A empresa foi cadastrada.
 done-company-changed = A empresa foi alterada.
-done-company-blocked = A empresa foi bloqueada. Os tokens dela pararam.
+done-company-blocked = A empresa foi bloqueada. Os tokens dela pararam, e as sessões das pessoas dela foram encerradas.
 done-company-unblocked = A empresa foi desbloqueada.
 done-webhook-took = O webhook aceitou o teste.
 done-user-blocked = O usuário foi bloqueado. Os tokens dele pararam.
@@ -950,6 +957,7 @@ refused-role-missing = Falta o papel exigido
 refused-wrong-company = De outra empresa
 refused-context-missing = Falta o contexto exigido
 refused-context-unlicensed = Contexto sem licença
+refused-parameter-missing = Falta um parâmetro do contexto
 refused-flags-missing = Falta um nível de acesso
 refused-item-not-allowed = Sem acesso a este item
 refused-limited-rate = Rápido demais

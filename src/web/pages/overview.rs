@@ -50,6 +50,8 @@ pub struct Overview {
     pub rows: Vec<TokenRow>,
     /// The day until which they are said to end soon.
     pub soon_until: String,
+    /// The ends of the reader's own tokens that leaked of late.
+    pub leaked: Vec<EventRow>,
     /// What goes on just now; none for whoever does not see that.
     pub live: Option<Live>,
     /// What happened last.
@@ -63,6 +65,11 @@ pub struct Overview {
 }
 
 impl Overview {
+    /// How many they are.
+    pub fn leaks(&self) -> u64 {
+        u64::try_from(self.leaked.len()).unwrap_or(u64::MAX)
+    }
+
     /// Whether nothing was made yet by somebody who could.
     pub fn is_new(&self) -> bool {
         self.counted.all == 0 && self.frame.makes_tokens()

@@ -51,6 +51,8 @@ pub struct ShownOnce {
     pub secret: Option<String>,
     /// Something to try it with.
     pub url: String,
+    /// Parameters without which some of its contexts stay closed.
+    pub lacks: Vec<String>,
     /// The token that it succeeds, with its end.
     pub before: Option<(String, Ends)>,
 }

@@ -44,6 +44,8 @@ async fn signing_in_is_throttled_in_words() {
     assert_eq!(last, 429);
     let late = face.ask("POST /sign-in", &[("accept-language", "ru")], "user=a&password=x").await;
     assert!(late.text.contains("Слишком много"), "{}", late.text);
+    let wait: u64 = late.field(header::RETRY_AFTER).parse().unwrap();
+    assert!(wait > 0 && late.text.contains(&format!("через {wait} ")), "{}", late.text);
 }
 
 #[tokio::test(flavor = "multi_thread")]

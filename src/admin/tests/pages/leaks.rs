@@ -1,6 +1,7 @@
 //! Row F8: secrets that were found in the open end their tokens by a page.
 
 use super::*;
+use crate::domain::time::Span;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn f8_leaked_secrets_end_their_tokens_and_are_not_shown() {
@@ -26,6 +27,17 @@ async fn f8_leaked_secrets_end_their_tokens_and_are_not_shown() {
     assert!(page.contains("state-revoked") && page.contains("in a public repo"));
     let alice = face.sign_in("alice").await;
     assert!(alice.get("/history").await.text.contains("its secret leaked"), "she is told");
+    let first_page = alice.get("/").await.text;
+    let told = "One of your tokens was leaked and ended.";
+    let link = format!("href=\"/tokens/{one}\"");
+    assert!(first_page.contains(told) && first_page.contains(&link), "{first_page}");
+    assert!(!root.get("/").await.text.contains(told), "it is not theirs");
+    let words = ("ru", "1 ваш токен утёк");
+    assert!(alice.get_in("/", words.0).await.text.contains(words.1));
+    face.world.clock.advance(Span::from_days(16));
+    let alice = face.sign_in("alice").await;
+    assert!(!alice.get("/").await.text.contains(told), "that was long ago");
+    let root = face.sign_in("root").await;
     let again = root.post("/tokens/leaked", &body).await.text;
     assert!(again.contains("No token had to be ended.") && again.contains("had ended before"));
     let alive = input(json!({"state": "active"}));

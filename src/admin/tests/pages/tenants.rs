@@ -255,3 +255,25 @@ async fn a_token_is_rotated_and_the_new_secret_shown_once() {
     let bob = face.sign_in("bob").await;
     assert_eq!(bob.post(&path, "").await.status, 404);
 }
+
+/// Its people are signed out, cannot sign in, and do not come back by themselves.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_people_of_a_blocked_company_are_signed_out() {
+    let face = Face::new().await;
+    let root = face.sign_in("root").await;
+    company(&face, json!({"id": "acme"})).await;
+    let boss = json!({"id": "boss", "company": "acme", "roles": ["company-administrator"]});
+    face.user(boss).await;
+    let boss = face.sign_in("boss").await;
+    let alice = face.sign_in("alice").await;
+    assert_eq!(boss.get("/tokens").await.status, 200);
+    root.post("/companies/acme/block", "").await;
+    assert_eq!(boss.get("/tokens").await.place(), "/sign-in?next=%2Ftokens&done=sign-in-first");
+    let body = format!("user=boss&password={}", GOOD.replace(' ', "+"));
+    let again = face.ask("POST /sign-in", &[], &body).await;
+    assert!(again.status == 401 && again.text.contains("do not go together"), "{}", again.text);
+    assert_eq!(alice.get("/tokens").await.status, 200, "of no company");
+    root.post("/companies/acme/unblock", "").await;
+    assert_eq!(boss.get("/tokens").await.status, 303, "the old session is over");
+    assert_eq!(face.sign_in("boss").await.get("/tokens").await.status, 200);
+}

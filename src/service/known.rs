@@ -1,0 +1,161 @@
+//! Secrets of tokens where they stand in texts that are kept and shown: in a reason, a name, a description. One of
+//! our own form is known by that (`domain::secret`); one that was brought in looks like any word, and is known by
+//! its digest.
+
+use crate::domain::company::Company;
+use crate::domain::grant::Items;
+use crate::domain::owner::Owner;
+use crate::domain::secret::{self, Digest, SECRET_BYTES, Secret};
+use crate::domain::token::{ParamValue, Token};
+use crate::service::error::ServiceError;
+use crate::service::{Service, check};
+use crate::store::StoreError;
+
+/// The most words of one text that are looked up: as many as any text that is taken has, written by somebody who
+/// hides nothing.
+const WORDS: usize = 512;
+
+/// What people put between a secret and what stands about it; of the characters that a secret may have.
+const SEPARATORS: [char; 5] = ['/', '=', '.', '+', '~'];
+
+/// What is written in the place of a secret.
+const REDACTED: &str = "[redacted]";
+
+impl Service {
+    /// A reason as it is written down for ever: without the secret of a token, which whoever ends one may paste into
+    /// it. It is taken out rather than refused, so that nothing delays an end; so is what cannot be looked up.
+    pub(super) async fn kept(&self, reason: &str) -> String {
+        let mut kept = reason.to_owned();
+        for word in words(reason) {
+            if !matches!(self.is_held(&Digest::of(word.as_bytes())).await, Ok(false)) {
+                kept = kept.replace(word, REDACTED);
+            }
+        }
+        secret::redact(&kept).into_owned()
+    }
+
+    /// Refuses the secret of a token in what people wrote in a record; what stood there `before` is not looked at
+    /// again. A new token's own is not in the store yet, and is given.
+    ///
+    /// # Errors
+    /// There is one, or a store that cannot be read.
+    pub(super) async fn hold_no_secret(
+        &self,
+        texts: Texts<'_>,
+        before: Texts<'_>,
+        own: Option<Digest>,
+    ) -> Result<(), ServiceError> {
+        for (field, text) in texts.into_iter().filter(|text| !before.contains(text)) {
+            for word in words(text) {
+                let digest = Digest::of(word.as_bytes());
+                if own == Some(digest) || self.is_held(&digest).await? {
+                    return Err(check::secret_in(field));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether it is of a token, as far as can be told; of a damaged one it is.
+    async fn is_held(&self, digest: &Digest) -> Result<bool, StoreError> {
+        match self.store().held(digest).await {
+            Err(StoreError::Damaged { .. }) => Ok(true),
+            held => Ok(held?.is_some()),
+        }
+    }
+}
+
+/// A text without these secrets, whether or not they are of tokens: what is too short for one is a word like others.
+pub(super) fn without(text: &str, secrets: &[Secret]) -> String {
+    let told = secrets.iter().map(Secret::expose).filter(|one| one.len() >= *SECRET_BYTES.start());
+    told.fold(text.to_owned(), |text, one| text.replace(one, REDACTED))
+}
+
+/// What people wrote in a record, with the names of the fields.
+pub(super) type Texts<'r> = Vec<(&'static str, &'r str)>;
+
+pub(super) fn of_owner(owner: &Owner) -> Texts<'_> {
+    let Owner { id, name, email, .. } = owner;
+    vec![("id", id.as_str()), ("name", &**name), ("email", email.as_deref().unwrap_or_default())]
+}
+
+pub(super) fn of_company(company: &Company) -> Texts<'_> {
+    vec![("id", company.id.as_str()), ("name", company.name.as_str())]
+}
+
+pub(super) fn of_token(token: &Token) -> Texts<'_> {
+    let Token { name, app, description, params, items, context_params, .. } = token;
+    let params = params.as_deref().unwrap_or_default();
+    let mut texts = vec![
+        ("name", &**name),
+        ("app", &**app),
+        ("description", &**description),
+        ("params", params),
+    ];
+    if let Items::Set(ids) = items {
+        texts.extend(ids.iter().map(|id| ("items", &**id)));
+    }
+    let values = context_params.values().flat_map(|values| values.values());
+    texts.extend(values.filter_map(|value| match value {
+        ParamValue::Plain(text) => Some(("context_params", &**text)),
+        ParamValue::Sealed(_) => None,
+    }));
+    texts
+}
+
+/// The words of a text that may be secrets: what stands between characters that no secret has, and its parts between
+/// those that people put about one, as in a path or behind the name of a parameter. The longest come first.
+fn words(text: &str) -> Vec<&str> {
+    let of_secret = |c: char| c.is_ascii_alphanumeric() || "-._~+/=".contains(c);
+    let mut words = Vec::new();
+    for run in text.split(|c: char| !of_secret(c)) {
+        let bare = run.trim_matches(['.', '/']);
+        let tails = bare.match_indices(['=', '/']).filter_map(|(at, _)| bare.get(at + 1..));
+        let parts =
+            bare.split(SEPARATORS).flat_map(|part| [part].into_iter().chain(part.split('_')));
+        words.extend([run, bare].into_iter().chain(tails).chain(parts));
+    }
+    words.retain(|word| secret::is_plausible(word.as_bytes()));
+    words.sort_unstable_by(|one, other| other.len().cmp(&one.len()).then(one.cmp(other)));
+    words.dedup();
+    words.truncate(WORDS);
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_is_a_word_whatever_people_put_about_it() {
+        let uuid = "0f8fad5b-d9cb-469f-a165-70867728950e";
+        for text in [
+            uuid.to_owned(),
+            format!("it is {uuid}."),
+            format!("\"{uuid}\", ({uuid}); <{uuid}>"),
+            format!("https://paste.example/{uuid}/raw?x=1#y"),
+            format!("GET /any?token={uuid}&x=y"),
+            format!("key_{uuid} of theirs"),
+            format!("{{\"a\":\"{uuid}\"}}"),
+            format!("mail {uuid}@example.com"),
+        ] {
+            assert!(words(&text).contains(&uuid), "{text}");
+        }
+        for (text, secret) in [
+            ("key=bnVtYmVyIG9uZSB0b2tlbg==", "bnVtYmVyIG9uZSB0b2tlbg=="),
+            ("at /x/bnVtY/VyIG9uZSB0b2tl+g==.", "bnVtY/VyIG9uZSB0b2tl+g=="),
+            ("a_key.with-all_of+them/in", "a_key.with-all_of+them/in"),
+        ] {
+            assert!(words(text).contains(&secret), "{text}: {:?}", words(text));
+        }
+        assert!(words("nothing here is as long as a secret, is it").is_empty());
+        let many: String = (0..2_000).map(|n| format!("{n:016} ")).collect();
+        assert_eq!(words(&many).len(), WORDS);
+    }
+
+    #[test]
+    fn what_was_reported_is_taken_out_unless_it_is_too_short_for_a_secret() {
+        let secrets = ["of nobody, with spaces", "a"].map(|text| Secret::new(text.to_owned()));
+        assert_eq!(without("a wiki: of nobody, with spaces", &secrets), "a wiki: [redacted]");
+    }
+}
