@@ -58,6 +58,7 @@ mod companies;
 pub mod contexts;
 pub mod events;
 mod family;
+pub mod sight;
 pub mod history;
 pub mod mark;
 #[cfg(test)]
@@ -210,6 +211,7 @@ impl Service {
             actor: by.actor.clone(),
             kind,
             reason: check::kept(reason),
+            many: None,
         };
         self.cache.commit(Commit { event, changes: vec![change], subjects }).await
     }

@@ -139,7 +139,8 @@ impl Service {
         of: &Token,
     ) -> Result<(), StoreError> {
         let at = self.at().await?;
-        let event = Event { at, effective_at: at, actor, kind, reason: check::kept(reason) };
+        let event =
+            Event { at, effective_at: at, actor, kind, reason: check::kept(reason), many: None };
         let subjects = vec![Subject::Owner(of.owner.clone())];
         self.cache.commit(Commit { event, changes, subjects }).await.map(|_| ())
     }

@@ -7,6 +7,7 @@ use crate::domain::time::Timestamp;
 
 pub mod assets;
 pub mod drafts;
+pub mod exact;
 pub mod frame;
 pub mod language;
 pub mod once;

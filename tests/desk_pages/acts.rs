@@ -188,7 +188,7 @@ fn import(browser: &mut Browser, program: &Program, desk: &str) {
     browser.until("document.getElementById('text').value === ''");
     browser.tell("DOM.setFileInputFiles", json!({"files": [file], "nodeId": node}));
     browser.until("document.getElementById('text').value.startsWith('owner,name,secret')");
-    browser.until("document.getElementById('file-said').textContent === 'The file stands below.'");
+    browser.until("document.getElementById('file-said').textContent === 'The file was read into the field below.'");
     browser.follow(".acts.end button.main");
     browser.until("document.querySelector('.count').innerText.includes('2 lines would be imported. 1 line is refused.')");
     picture(browser, "import");

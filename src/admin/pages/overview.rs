@@ -6,13 +6,12 @@ use axum::response::Response;
 
 use super::fault::Fault;
 use super::visit::Visit;
-use super::{Handle, page};
+use super::{Handle, history, page};
 use crate::admin::Handles;
 use crate::admin::overview::{RequestCounts, requests};
 use crate::service::overview::SOON;
-use crate::store::{Health, Subject};
+use crate::store::Health;
 use crate::web::frame::Frame;
-use crate::web::pages::history::EventRow;
 use crate::web::pages::live::{Live, LiveNow};
 use crate::web::pages::overview::{Counted, Overview};
 use crate::web::pages::parts::TokenRow;
@@ -21,13 +20,12 @@ use crate::web::pages::parts::TokenRow;
 const SHOWN: usize = 8;
 
 pub(super) async fn show(State(handles): Handle, visit: Visit) -> Result<Response, Fault> {
-    let Visit { by, owner, frame, .. } = visit;
+    let Visit { by, frame, .. } = visit;
     let service = &handles.service;
     let watches = by.watches().is_ok();
     let tally = service.tally(&by).await?;
     let soon = service.soonest(&by, &tally).await?;
-    let subject = (!watches).then(|| Subject::Owner(owner.id.clone()));
-    let events = service.events(&by, subject.as_ref(), None, SHOWN).await?;
+    let events = service.events(&by, None, None, SHOWN).await?;
     let store = match service.health() {
         Health::Ready => "ready",
         Health::ReadOnly(_) | Health::ReadOnlyForGood(_) => "read-only",
@@ -39,7 +37,7 @@ pub(super) async fn show(State(handles): Handle, visit: Visit) -> Result<Respons
         counted: Counted::of(&tally),
         rows: soon.iter().map(|token| TokenRow::of(&frame, token)).collect(),
         soon_until: frame.now.plus(SOON).to_string().get(..10).unwrap_or_default().to_owned(),
-        events: events.entries.iter().map(|event| EventRow::of(&frame, event)).collect(),
+        events: history::rows(&handles, &frame, &events.entries).await?,
         live,
         store: watches.then_some(store),
         running: started.map(|at| frame.when(at)),

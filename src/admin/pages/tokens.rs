@@ -61,7 +61,11 @@ pub(super) async fn show(
     let may_rotate = handles.service.offers_new_tokens(&by, &token.owner).await?;
     let may_enable = handles.service.offers_enabling(&by, id).await?;
     let used = handles.service.token_usage(&by, id, UsageQuestion::default()).await?;
-    Ok(page(&Token::new(frame, token, (may_change, may_rotate, may_enable), &used, events)))
+    let line = [token.rotated_from, token.rotated_to].into_iter().flatten();
+    let names = handles.service.names_of(line).await?;
+    let settings = handles.service.settings();
+    let may = (may_change, may_rotate, may_enable);
+    Ok(page(&Token::new(frame, token, may, (&used, &settings, &names), events)))
 }
 
 /// A token for a form that changes it: there is none for those who may not, and of one that is over.

@@ -11,6 +11,8 @@ mod acts;
 mod bulk;
 mod edits;
 mod forms;
+mod history;
+mod languages;
 mod leaks;
 mod notices;
 mod params;

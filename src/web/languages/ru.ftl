@@ -34,7 +34,10 @@ save = Сохранить
 reason = Причина
 reason-help = Останется в истории для тех, кто спросит позже.
 none = нет
-nothing = ничего
+always = в любое время
+removed = удалено
+changed = изменено
+nothing = не задано
 hidden = скрыто
 by = кем: { $name }
 copy = Скопировать
@@ -97,18 +100,18 @@ when-in-minute = { $count ->
 }
 
 ## Состояния
-state-pending = Ещё не начался
+state-pending = Ещё не действует
 state-active = Действует
 state-disabled = Приостановлен
 state-expired = Истёк
-state-idle-expired = Долго не использовался
+state-idle-expired = Истёк без использования
 state-revoked = Отозван
 state-blocked = Заблокирован
 state-used-up = Исчерпан
 ends-time = по сроку
 ends-idle = если не использовать
-ends-never = никогда
-ends-over = закончился
+ends-never = бессрочно
+ends-over = завершён
 
 ## Вход
 sign-in-title = Вход
@@ -118,7 +121,7 @@ sign-in-password = Пароль
 sign-in-button = Войти
 sign-in-first-summary = Вы здесь впервые?
 sign-in-first-help = Первого администратора создала команда `tollgate init`; его пароль она показала один раз. Если пароль потерян, задайте новый на сервере:
-sign-in-wrong = Имя пользователя и пароль не подходят друг к другу.
+sign-in-wrong = Неверное имя пользователя или пароль.
 sign-in-wait = { $count ->
     [one] Слишком много неудачных попыток. Повторите через { $count } секунду.
     [few] Слишком много неудачных попыток. Повторите через { $count } секунды.
@@ -127,7 +130,7 @@ sign-in-wait = { $count ->
 
 ## Обзор
 overview-hello = Здравствуйте, { $name }!
-overview-lead = Что есть, что скоро закончится и что произошло недавно.
+overview-lead = Токены, ближайшие сроки и последние события.
 overview-counts = Токены по состоянию
 overview-soon = Закончатся в ближайшие две недели
 overview-soon-none = В ближайшие две недели ни один токен не закончится.
@@ -147,29 +150,29 @@ count-active = { $count ->
 }
 count-unused = из них ещё не использованы
 count-paused = приостановлены или заблокированы
-count-over = закончились
+count-over = истекли или отозваны
 welcome-title = Три шага до первого токена
 welcome-one = Создайте токен
 welcome-one-help = Дайте ему название и владельца и откройте только то, что нужно.
 welcome-two = Скопируйте секрет
-welcome-two-help = Он показывается один раз. Tollgate не хранит ничего, по чему его можно восстановить.
+welcome-two-help = Он показывается один раз. Tollgate хранит только хеш, по которому секрет не восстановить.
 welcome-three = Отправьте запрос
 welcome-three-help = Рядом с секретом есть готовая строка curl. Здесь вы потом увидите, когда токен использовали в последний раз.
 welcome-button = Создать первый токен
 
 ## Токены
 tokens-title = Токены
-tokens-lead = Закончившиеся токены остаются в списке.
+tokens-lead = Истёкшие и отозванные токены остаются в списке.
 tokens-lead-owner = Токены владельца { $name }.
 tokens-to-newest = Сначала новые
 tokens-to-oldest = Сначала старые
-tokens-go-on = Среди просмотренных токенов подходящих нет. Список продолжается.
+tokens-go-on = Пока ничего не найдено, но поиск можно продолжить.
 tokens-none-fit = Подходящих токенов нет
 tokens-none-fit-help = Расширьте поиск или сбросьте фильтры.
-tokens-caption = Токены: состояние, владелец, последнее использование и окончание
+tokens-caption = Токены: состояние, владелец, последнее использование и срок действия
 tokens-new = Новый токен
 tokens-empty-title = Токенов пока нет
-tokens-empty-help = С токеном программа может обращаться к вашим API — настолько, насколько вы их ей откроете.
+tokens-empty-help = Токен позволяет программе обращаться к вашим API в заданных вами пределах.
 tokens-no-more = Больше токенов нет.
 tokens-revoke-all = Отозвать все найденные…
 tokens-of-list = Действия со списком
@@ -184,14 +187,14 @@ token-app = Приложение
 token-company = Компания
 token-description = Описание
 token-last-use = Последнее использование
-token-ends = Закончится
+token-ends = Срок действия
 token-begins = Действует с
 token-created = Создан
 token-secret = Секрет
 token-secret-hidden = больше не показывается
 token-id = Идентификатор
-token-facts = Об этом токене
-token-rights = Что ему разрешено
+token-facts = Сведения о токене
+token-rights = Права доступа
 token-contexts = Контексты
 token-params = Произвольные параметры
 token-flags = Уровни доступа
@@ -213,28 +216,28 @@ token-disable = Приостановить
 token-enable = Возобновить
 token-revoke = Отозвать…
 token-explain = Разобрать запрос с этим токеном
-token-ended-by = Закончился. Кем: { $name }
+token-ended-by = Завершён. Кем: { $name }
 token-disabled-by = Приостановлен. Кем: { $name }
 token-owner-blocked = Владелец { $name } заблокирован, поэтому токен не работает.
 token-company-blocked = Владелец { $name } или компания этого токена заблокированы, поэтому он не работает.
-token-windows = Время
+token-windows = Разрешённое время
 token-limits = Ограничения
 token-rotate = Заменить…
-token-successor = Преемник
-token-predecessor = Преемник токена
-token-has-successor = Этот токен заменён: переведите клиентов на новый, пока он не закончился.
-token-used-up = Токен использован столько раз, сколько можно, поэтому он не работает.
+token-successor = Заменён на
+token-predecessor = Заменил токен
+token-has-successor = Этот токен заменён: переведите клиентов на новый, пока старый работает. Новый токен:
+token-used-up = Лимит использований исчерпан, токен больше не работает.
 limit-left = осталось { $count }
-limit-burst = сразу до { $count }
+limit-burst = до { $count } подряд
 limit-rate-second = { $count } в секунду
 limit-rate-minute = { $count } в минуту
 limit-rate-hour = { $count } в час
-limit-quota-hour = { $count } за каждый час
-limit-quota-day = { $count } за каждые сутки
-limit-quota-week = { $count } за каждую неделю
-limit-quota-month = { $count } за каждый месяц
+limit-quota-hour = { $count } за час
+limit-quota-day = { $count } за сутки
+limit-quota-week = { $count } за неделю
+limit-quota-month = { $count } за месяц
 limit-uses = всего { $count }
-limit-concurrent = одновременно { $count }
+limit-concurrent = { $count } одновременно
 day-1 = пн
 day-2 = вт
 day-3 = ср
@@ -263,19 +266,19 @@ span-days = { $count ->
    *[other] { $count } дней
 }
 rotate-title = Заменить этот токен?
-rotate-lead = У него появится преемник с теми же правами и своим секретом. Некоторое время работают оба, чтобы перевести клиентов без простоя.
+rotate-lead = Будет создан новый токен с теми же правами и своим секретом. Некоторое время работают оба, чтобы перевести клиентов без простоя.
 rotate-grace = Сколько ещё работает старый секрет
-rotate-grace-help = Не дольше, чем он работал бы и так.
-rotate-at-once = нисколько: заканчивается сразу
+rotate-grace-help = Не дольше собственного срока действия.
+rotate-at-once = нисколько: отключается сразу
 rotate-after-use = Сколько он работает после первого использования нового
-rotate-after-use-help = Если это наступит раньше.
+rotate-after-use-help = Если этот срок наступит раньше.
 rotate-not-sooner = столько, сколько указано выше
 rotate-button = Заменить токен
 revoke-title = Отозвать этот токен?
-revoke-lead = С этой минуты запросы с ним будут отклоняться. Это навсегда: отозванный токен вернуть нельзя.
+revoke-lead = Запросы с ним сразу начнут отклоняться. Отменить отзыв нельзя.
 revoke-button = Отозвать навсегда
 bulk-title = Отозвать все эти токены?
-bulk-lead = Запросы со всеми подходящими токенами, которые ещё не закончились, с этой минуты будут отклоняться. Это навсегда: отозванный токен вернуть нельзя.
+bulk-lead = Запросы со всеми подходящими действующими токенами сразу начнут отклоняться. Отменить отзыв нельзя.
 bulk-count = { $count ->
     [0] Здесь нет токенов, которые вы могли бы отозвать.
     [one] Будет отозван { $count } токен.
@@ -298,7 +301,7 @@ bulk-button = { $count ->
 bulk-revoked = { $count ->
     [one] Отозван { $count } токен.
     [few] Отозваны { $count } токена.
-   *[other] Отозваны { $count } токенов.
+   *[other] Отозвано { $count } токенов.
 }
 bulk-left = { $count ->
     [one] Остался { $count }.
@@ -309,19 +312,19 @@ bulk-go-on = Продолжить
 
 ## Токены из других систем
 import-title = Импорт токенов
-import-lead = Переносит токены из другой системы — по секретам или по их хешам SHA-256. Сначала вы увидите, что получится из каждой строки; до этого ничего не записывается.
+import-lead = Перенос токенов из другой системы по их секретам или хешам SHA-256. Сначала вы увидите, что произойдёт с каждой строкой; до подтверждения ничего не записывается.
 import-file = Файл
-import-file-help = CSV с названиями столбцов в первой строке или JSON с объектом в каждой строке. Не больше { $count } строк.
-import-taken = Текст файла стоит ниже.
-import-large = Для страницы этот файл слишком велик. Команда `tollgate token import` принимает файлы любой длины.
-import-text = Текст файла
+import-file-help = CSV с названиями столбцов в первой строке или по одному JSON-объекту в строке. Не больше { $count } строк.
+import-taken = Содержимое файла — в поле ниже.
+import-large = Файл слишком велик для этой страницы. Команда `tollgate token import` принимает файлы любого размера.
+import-text = Содержимое файла
 import-text-help = Столбцы: owner, name, secret или digest; а также app, description, company, expires_at, flags, contexts и другие, как в скачанном списке. Повторно он не показывается.
 import-owners = Создать недостающих пользователей
 import-owners-help = Без пароля и без ролей. Иначе их строки будут отклонены.
-import-try = Посмотреть, что получится
-import-tried = Что получится из каждой строки
+import-try = Проверить
+import-tried = Что произойдёт с каждой строкой
 import-tried-lead = Пока ничего не записано. Файл хранится десять минут.
-import-done = Что получилось из каждой строки
+import-done = Результат импорта
 import-done-lead = Отклонённые строки можно исправить и импортировать снова; уже созданные токены останутся как есть.
 import-would = { $count ->
     [0] Ни одна строка не будет импортирована.
@@ -341,8 +344,9 @@ import-refused = { $count ->
    *[other] Отклонено { $count } строк.
 }
 import-not-tried = { $count ->
-    [one] До { $count } строки дело не дошло.
-   *[other] До { $count } строк дело не дошло.
+    [one] Не обработана { $count } строка.
+    [few] Не обработаны { $count } строки.
+   *[other] Не обработано { $count } строк.
 }
 import-others = { $count ->
     [one] Ещё { $count } строка не показана.
@@ -355,45 +359,45 @@ import-button = { $count ->
    *[other] Импортировать { $count } строк
 }
 import-other = Другой файл
-import-caption = Строки и что из них получилось
+import-caption = Строки и результат по каждой
 import-line = Строка
-import-outcome = Итог
+import-outcome = Результат
 import-why = Токен или причина отказа
-import-word-would = годится
+import-word-would = готова
 import-word-good = импортирована
 import-word-refused = отклонена
-import-word-not-tried = не дошла очередь
+import-word-not-tried = не обработана
 
 ## Секреты, найденные в открытом доступе
-leaks-title = Прекратить утёкшие токены
-leaks-lead = Вставьте секреты, найденные там, где их быть не должно. Если секрет принадлежит здешнему токену, тот сразу и навсегда прекращается, а его владелец об этом узнаёт.
+leaks-title = Отозвать утёкшие токены
+leaks-lead = Вставьте секреты, найденные в открытом доступе. Их токены будут сразу и навсегда отозваны, а владельцы получат уведомление.
 leaks-secrets = Секреты
 leaks-secrets-help = По одному в строке, не больше { $count }. Они больше не показываются и не попадают ни в историю, ни в журналы.
 leaks-where = Где их нашли
-leaks-button = Прекратить их токены навсегда
-leaks-try = Только посмотреть, что прекратится
-leaks-would-become = Что с ними станет
+leaks-button = Отозвать их токены навсегда
+leaks-try = Только проверить
+leaks-would-become = Что произойдёт
 leaks-would-end = { $count ->
-    [0] Прекращать нечего.
-    [one] Прекратится { $count } токен. Пока ничего не сделано.
-    [few] Прекратятся { $count } токена. Пока ничего не сделано.
-   *[other] Прекратится { $count } токенов. Пока ничего не сделано.
+    [0] Отзывать нечего.
+    [one] Будет отозван { $count } токен. Пока ничего не сделано.
+    [few] Будут отозваны { $count } токена. Пока ничего не сделано.
+   *[other] Будет отозвано { $count } токенов. Пока ничего не сделано.
 }
-leaks-became = Что с ними стало
+leaks-became = Результат
 leaks-ended = { $count ->
-    [0] Прекращать было нечего.
-    [one] Прекращён { $count } токен, владелец об этом узнает.
-    [few] Прекращены { $count } токена, владельцы об этом узнают.
-   *[other] Прекращено { $count } токенов, владельцы об этом узнают.
+    [0] Отзывать было нечего.
+    [one] Отозван { $count } токен, владелец получит уведомление.
+    [few] Отозваны { $count } токена, владельцы получат уведомление.
+   *[other] Отозвано { $count } токенов, владельцы получат уведомление.
 }
-leaks-caption = Секреты по порядку и что с ними стало
+leaks-caption = Секреты по порядку и результат по каждому
 leaks-number = Номер
-leaks-outcome = Итог
+leaks-outcome = Результат
 leaks-token = Токен и владелец
-leak-word-ended = прекращён
-leak-word-would-end = токен действует
-leak-word-was-ended = закончился раньше
-leak-word-unknown = здесь такого токена нет
+leak-word-ended = отозван
+leak-word-would-end = действует
+leak-word-was-ended = уже был завершён
+leak-word-unknown = неизвестный секрет
 
 ## Фильтры списка
 filter-label = Поиск токенов
@@ -407,67 +411,69 @@ filter-more = Другие фильтры
 filter-owner = Владелец
 filter-company = Компания
 filter-context = Контекст
+filter-name = Название
 filter-flags = Уровень доступа
-filter-hint = Последние знаки секрета
-filter-created-from = Создан начиная с
+filter-hint = Последние символы секрета
+filter-created-from = Создан с
 filter-created-before = Создан до
-filter-expires-before = Срок истекает (или истёк) до
-filter-ends-before = Закончится до, в том числе без использования
+filter-expires-before = Срок действия истекает до
+filter-ends-before = Закончится до (по сроку или без использования)
 filter-last-used-before = Не использовался с
 filter-never-used = Ни разу не использовался
 filter-rotated = Заменённые
-rotated-any = есть новый токен
-rotated-in-use = есть новый токен, но старый ещё используют
+rotated-any = заменён
+rotated-in-use = заменён, но старый ещё используется
 filter-order = Порядок
 filter-apply = Применить фильтры
 filter-chosen = Заданные фильтры
 filter-without = Убрать фильтр «{ $name }»
 filter-clear = Сбросить все
+filter-context-general = Сюда входят и токены с общим доступом: им открыты все контексты.
 
 ## Новый токен
 create-title = Новый токен
 create-lead = Откройте только то, что нужно. Почти всё, кроме секрета, можно изменить позже.
-create-what = Что это за токен
-create-name-help = По какому названию вы узнаете его через год? Например, «Ночная выгрузка заказов».
-create-owner-help = Пользователь или служба, от имени которых он действует.
+create-what = Описание
+create-name-help = Название, по которому вы узнаете его через год, например «Ночная выгрузка заказов».
+create-owner-help = Пользователь или сервис, от имени которого он действует.
 create-company-help = Если не указать, будет компания владельца.
-create-life = Сколько он действует
-create-expiry = Закончится
+create-life = Срок действия
+create-expiry = Окончание
 create-days = { $count ->
     [one] через { $count } день
     [few] через { $count } дня
    *[other] через { $count } дней
 }
 create-default = через { $name } (по умолчанию)
-create-date = в указанный день…
-create-never = никогда
-create-expires-on = Дата (закончится с её началом, UTC)
+create-date = в выбранный день…
+create-never = бессрочно
+create-expires-on = Дата (закончится в 00:00 UTC)
 create-keep = как сейчас: { $name }
-create-idle = Закончится и без использования в течение
-create-idle-help = Каждый запрос отодвигает это окончание.
-create-access = Что ему разрешено
+create-idle = Закончится, если не использовать
+create-idle-help = Каждый запрос начинает этот срок заново.
+create-access = Права доступа
 create-access-all = Общий доступ
 create-access-all-help = Все контексты, в том числе те, что появятся позже.
 create-access-chosen = Выбранные контексты
 create-access-chosen-help = Только отмеченные.
 create-param-secret = Хранится в зашифрованном виде и больше не показывается.
-create-param-sealed = Значение уже хранится в зашифрованном виде. Оставьте поле пустым, чтобы его сохранить.
+create-param-sealed = Значение уже сохранено в зашифрованном виде. Оставьте поле пустым, чтобы не менять его.
 create-param-away = Удалить сохранённое значение
-create-param-general = Что запросы сообщают вышестоящим серверам этих контекстов. При общем доступе заполнять это необязательно.
-create-flags-help = Отметьте то, что нужно его запросам. Без уровней доступно лишь то, что их не требует.
+create-param-general = Что передаётся целевым серверам этих контекстов. При общем доступе заполнять необязательно.
+create-flags-help = Отметьте уровни, нужные его запросам. Без уровней доступно только то, что их не требует.
 create-flag-opens = Требуется для { $name }
 create-unlimited = Без ограничений
 create-unlimited-help = Все уровни доступа и право самому управлять токенами. Программам это почти никогда не нужно.
 create-items-help = Идентификаторы, по одному в строке. Пусто — все объекты.
-create-params-help = JSON-объект или список объектов; вышестоящие серверы получают его в том виде, в каком он записан здесь.
+create-params-help = JSON-объект или список объектов; целевые серверы получают его без изменений.
 create-networks-help = Например, 192.0.2.0/24, по одной в строке. Пусто — откуда угодно.
 create-certificate-help = Отпечаток SHA-256 единственного сертификата, с которым токен работает: 64 шестнадцатеричные цифры. Пусто — любой клиент.
 create-licensee = Показаны только контексты, на которые у компании { $name } есть лицензия.
 create-fit-help = Другой владелец или компания?
 create-fit = Показать доступные контексты
 create-bounds = Условия и ограничения
-create-bounds-help = Объекты, сети, произвольные параметры, время недели, частота и квоты. Без них токен ограничен только своими правами.
-create-windows-help = В отмеченные дни, с этого времени и до этого. Пусто — всегда.
+create-bounds-help = Объекты, сети, произвольные параметры, разрешённое время, частота и квоты. Всё это необязательно.
+create-windows-help = В отмеченные дни и указанные часы. Пусто — всегда.
 create-windows-away = Чтобы убрать время, снимите отметки с дней и очистите оба поля.
 create-window = Время { $count }
 create-from = С
@@ -479,19 +485,19 @@ create-rate-per = За какое время
 create-per-second = за секунду
 create-per-minute = за минуту
 create-per-hour = за час
-create-burst = Сразу после паузы
+create-burst = Подряд после паузы
 create-limits-quotas-hour = Не больше за час
 create-limits-quotas-day = Не больше за сутки
 create-limits-quotas-week = Не больше за неделю
 create-limits-quotas-month = Не больше за месяц
-create-limits-uses = Не больше всего
-create-limits-concurrent = Не больше одновременно
+create-limits-uses = Всего не больше
+create-limits-concurrent = Одновременно не больше
 create-button = Создать токен
 secret-title = Ваш новый токен
 secret-lead = Токен «{ $name }» готов к работе.
 secret-heading = Секрет
 secret-once = Скопируйте его сейчас и сохраните в надёжном месте. Больше он не будет показан.
-secret-before = Старый секрет закончится сам.
+secret-before = Старый секрет перестанет работать сам.
 secret-before-link = Прежний токен
 secret-curl = Попробуйте
 secret-curl-help = Замените последнюю часть адресом, к которому хотите обратиться.
@@ -513,29 +519,29 @@ user-email = Электронная почта
 user-company = Компания
 user-parent = Подчиняется
 user-roles = Роли
-user-kind = Вид
-user-ceiling = Наибольший уровень доступа
+user-kind = Тип
+user-ceiling = Максимальный уровень доступа
 user-created = Создан
-user-facts = О пользователе
+user-facts = Сведения о пользователе
 user-tokens = Токены
 user-revoke-all = Отозвать все токены…
 user-block = Заблокировать
 user-unblock = Разблокировать
 user-blocked-by = Заблокирован. Кем: { $name }
 user-password = Пароль
-user-password-help = Не меньше 12 знаков. Все сеансы этого пользователя завершатся.
+user-password-help = Не меньше 12 символов. Все сеансы этого пользователя завершатся.
 user-password-set = Задать пароль
 user-new-lead = Токен действует от имени пользователя. Люди могут и входить сюда, когда у них есть пароль.
 user-new-button = Создать пользователя
 user-edit-title = Изменение пользователя
 user-edit-lead = Изменения действуют со следующего запроса каждого токена. Токены остаются в той компании, для которой созданы.
-user-ceiling-help = Больше этого не может быть ни у одного токена пользователя.
+user-ceiling-help = Ни у одного токена пользователя прав не может быть больше.
 user-ceiling-chosen = Выбранные уровни доступа
 user-more-roles = Другие роли
 user-more-roles-help = Названия, которых требуют ваши правила, через пробел.
 kind-user = Человек
 kind-user-help = Может входить сюда.
-kind-service = Служба
+kind-service = Сервис
 kind-service-help = Программа, группа или устройство.
 role-user = Пользователь
 role-administrator = Администратор
@@ -544,47 +550,47 @@ role-developer = Разработчик
 role-auditor = Аудитор
 role-help-administrator = Может всё.
 role-help-company-administrator = Пользователи и токены своей компании.
-role-help-developer = Свои токены и свои службы.
+role-help-developer = Свои токены и свои сервисы.
 role-help-auditor = Видит всё, ничего не меняет.
 block-title = Заблокировать { $name }?
-block-lead = Все токены остановятся со следующего запроса, а сеансы завершатся. Ничего не пропадёт: разблокировать можно в любое время.
+block-lead = Все токены перестанут работать со следующего запроса, а сеансы завершатся. Ничего не потеряется: разблокировать можно в любой момент.
 block-count = { $count ->
     [0] Действующих токенов нет.
-    [one] Остановится { $count } действующий токен.
-    [few] Остановятся { $count } действующих токена.
-   *[other] Остановятся { $count } действующих токенов.
+    [one] Перестанет работать { $count } действующий токен.
+    [few] Перестанут работать { $count } действующих токена.
+   *[other] Перестанут работать { $count } действующих токенов.
 }
 unblock-title = Разблокировать { $name }?
-unblock-lead = Токены снова заработают, если за это время не закончились.
+unblock-lead = Токены снова заработают, кроме тех, что за это время завершились.
 unblock-count = { $count ->
-    [0] Токенов, которые заработают, нет.
-    [one] Заработает { $count } токен.
-    [few] Заработают { $count } токена.
-   *[other] Заработают { $count } токенов.
+    [0] Ни один токен не заработает снова.
+    [one] Снова заработает { $count } токен.
+    [few] Снова заработают { $count } токена.
+   *[other] Снова заработают { $count } токенов.
 }
 
 ## Компании
 companies-title = Компании
-companies-lead = Кому принадлежат владельцы и токены и на что у них есть лицензии.
-companies-caption = Компании: состояние, лицензии на контексты и время внесения
+companies-lead = Организации, к которым относятся пользователи и токены, и их лицензии.
+companies-caption = Компании: состояние, лицензии на контексты и дата добавления
 companies-new = Новая компания
-companies-empty-title = В реестре нет компаний
-companies-empty-help = Токены работают и без них. Внесите компанию, чтобы выдать ей лицензии на контексты и при необходимости остановить сразу все её токены.
+companies-empty-title = Компаний пока нет
+companies-empty-help = Токены работают и без них. Добавьте компанию, чтобы выдать ей лицензии на контексты и при необходимости разом остановить все её токены.
 company-id = Краткое название
 company-id-help = Строчные латинские буквы, цифры и дефисы, например acme. Изменить его нельзя.
 company-active = Действует
 company-blocked = Заблокирована
 company-blocked-by = Заблокирована. Кем: { $name }
-company-facts = О компании
+company-facts = Сведения о компании
 company-contexts = Лицензии на контексты
-company-contexts-help = Остальные контексты закрыты для всех её токенов, что бы ни было разрешено им самим.
+company-contexts-help = Остальные контексты закрыты для всех её токенов независимо от их собственных прав.
 company-all-contexts = Все контексты
-company-created = В реестре с
-company-new-lead = Лицензии компании действуют для всех её токенов, в том числе уже выданных, со следующего запроса.
-company-new-button = Внести в реестр
+company-created = Добавлена
+company-new-lead = Лицензии действуют для всех токенов компании, в том числе уже выданных, со следующего запроса.
+company-new-button = Добавить компанию
 company-edit-title = Название и лицензии
-company-block-lead = Все токены этой компании остановятся со следующего запроса. Ничего не пропадёт: разблокировать можно в любое время.
-company-unblock-lead = Токены компании снова заработают, если за это время не закончились и их владелец не заблокирован.
+company-block-lead = Все токены этой компании перестанут работать со следующего запроса. Ничего не потеряется: разблокировать можно в любой момент.
+company-unblock-lead = Токены компании снова заработают, кроме завершившихся за это время и тех, чей владелец заблокирован.
 
 ## Контексты
 contexts-title = Контексты
@@ -597,58 +603,60 @@ contexts-opens-none = ни одно правило его не требует
 contexts-secret = секрет, хранится в зашифрованном виде
 contexts-text = текст
 contexts-required = обязательно
-contexts-header = Вышестоящий сервер получает его в поле
-contexts-no-header = Вышестоящему серверу не передаётся
+contexts-header = Передаётся целевому серверу в заголовке
+contexts-no-header = Целевому серверу не передаётся
 contexts-tokens = Действующие токены с контекстом «{ $name }»
 
 ## Уведомления
 notices-title = Уведомления
-notices-lead = Вебхуки, которым сообщают о том, что важно знать, не заглядывая сюда.
-notices-empty-title = Пока никому ничего не сообщают
+notices-lead = Вебхуки, которые сообщают о важных событиях.
+notices-empty-title = Вебхуков пока нет
 notices-empty-help = Вебхуки задаются в конфигурации шлюза:
 notices-sample = Пример вебхука в конфигурации
-notices-caption = Вебхуки: о чём им сообщают, что ждёт отправки и последняя доставка
+notices-caption = Вебхуки: уведомления, очередь и последняя доставка
 notices-name = Вебхук
-notices-kinds = О чём сообщают
-notices-waiting = Ждёт отправки
+notices-kinds = Уведомления
+notices-waiting = В очереди
 notices-last = Последняя доставка
 notices-none = пока ничего не отправлено
-notices-facts = О вебхуке
+notices-facts = Сведения о вебхуке
 notices-facts-help = Адрес, секрет и виды уведомлений меняются в конфигурации.
-notices-test = Отправить проверку
-notices-failing = Ничего не принято с
+notices-test = Отправить тестовое уведомление
+notices-failing = Нет успешных доставок с
 notices-deliveries = Доставки
 notices-deliveries-caption = Доставки, сначала новые
 notices-when = Когда
 notices-kind = Уведомление
-notices-outcome = Итог
+notices-outcome = Результат
 notices-answer = Ответ
 notices-next = Следующая попытка
+notices-no-next = нет
 notices-nth = попытка { $count }
 notices-took = { $count } мс
-delivery-delivered = Принято
-delivery-retry = Повторяется
-delivery-given-up = Попытки прекращены
-notice-token-expires-soon = Срок токена скоро истечёт
-notice-token-idles-out-soon = Токен скоро закончится без использования
+delivery-delivered = Доставлено
+delivery-retry = Будет повтор
+delivery-given-up = Не доставлено
+notice-token-expires-soon = Срок действия токена скоро истечёт
+notice-token-idles-out-soon = Токен скоро истечёт без использования
 notice-token-revoked = Токен отозван не владельцем
 notice-token-leaked = Секрет утёк
 notice-token-reused = Снова использован заменённый секрет
 notice-rights-widened = Права расширены
-notice-test = Проверка
+notice-test = Тест
 
 ## Учётная запись читателя
 account-title = Моя учётная запись
 account-password = Смена пароля
-account-password-help = Не меньше 12 знаков; предложение легко запомнить. На всех других устройствах сеансы завершатся.
+account-password-help = Не меньше 12 символов; лучше всего — фраза, которую легко запомнить. На других устройствах сеансы завершатся.
 account-password-set = Сменить пароль
-password-present = Нынешний пароль
+password-present = Текущий пароль
 password-new = Новый пароль
 password-again = Новый пароль ещё раз
 
 ## История
 history-title = История
-history-lead = Каждое изменение: кто его сделал и почему. Исправить здесь ничего нельзя.
+history-lead = Все изменения: кто, когда и почему. Записи нельзя изменить.
+history-lead-part = Изменения, которые касаются вас, вашей компании и ваших подчинённых.
 history-lead-token = События токена
 history-lead-user = События пользователя
 history-lead-company = События компании
@@ -663,12 +671,24 @@ kinds-company = Всё о компаниях
 history-by = Кто сделал
 history-since = Начиная с
 history-until = До
+history-of-company = Компания
+history-of-user = Пользователь
+history-of-token = Токен (идентификатор)
 history-none-fit = Таких событий нет.
-history-go-on = Среди просмотренных событий подходящих нет. История продолжается.
+history-go-on = Пока ничего не найдено, но поиск можно продолжить.
 event-by = кем:
 event-token = токен
 event-user = пользователь
 event-company = компания
+event-more = { $count ->
+    [one] и ещё { $count } токен
+    [few] и ещё { $count } токена
+   *[other] и ещё { $count } токенов
+}
+event-many = { $count ->
+    [one] Одно действие над { $count } токеном по фильтру:
+   *[other] Часть действия над { $count } токенами по фильтру:
+}
 chain-title = Цепочка событий
 chain-head = { $count ->
     [one] { $count } событие. Хеш последнего:
@@ -690,20 +710,20 @@ event-token-updated = Токен изменён
 event-token-disabled = Токен приостановлен
 event-token-enabled = Токен возобновлён
 event-token-revoked = Токен отозван
-event-token-leaked = Токен прекращён: секрет утёк
-event-token-expired = Срок токена истёк
-event-token-idle-expired = Токен закончился без использования
+event-token-leaked = Токен отозван: секрет утёк
+event-token-expired = Срок действия токена истёк
+event-token-idle-expired = Токен истёк без использования
 event-token-first-used = Токен использован впервые
-event-token-expires-soon = Срок токена скоро истечёт
-event-token-idles-out-soon = Токен скоро закончится без использования
-event-token-reused = Использован заменённый секрет после его окончания
-event-token-rotated = Токену дан преемник
-event-token-retired = Токен уступил место преемнику
+event-token-expires-soon = Срок действия токена скоро истечёт
+event-token-idles-out-soon = Токен скоро истечёт без использования
+event-token-reused = Использован секрет заменённого токена после его отключения
+event-token-rotated = Токен заменён
+event-token-retired = Токен отключён после замены
 event-owner-created = Пользователь создан
 event-owner-updated = Пользователь изменён
 event-owner-blocked = Пользователь заблокирован
 event-owner-unblocked = Пользователь разблокирован
-event-company-created = Компания внесена в реестр
+event-company-created = Компания добавлена
 event-company-updated = Компания изменена
 event-company-blocked = Компания заблокирована
 event-company-unblocked = Компания разблокирована
@@ -728,13 +748,17 @@ field-blocked = Блокировка
 field-email = Электронная почта
 field-parent = Подчинение
 field-roles = Роли
-field-ceiling = Наибольший уровень доступа
+field-ceiling = Максимальный уровень доступа
 field-limits = Ограничения
-field-idle-ttl = Срок без использования
+field-idle-ttl = Отключение без использования
+field-kind = Тип
+field-ended = Завершён
+field-rotated-to = Заменён на
+field-retire-after-use = Работает после первого использования нового токена
 
 ## Разбор запроса
 explain-title = Разбор запроса
-explain-lead = Все проверки, которые ждут запрос, по порядку. Ничего не отправляется.
+explain-lead = Все проверки, которые пройдёт запрос, по порядку. Сам запрос не отправляется.
 explain-method = Метод
 explain-url = Адрес
 explain-token = Идентификатор токена
@@ -743,19 +767,19 @@ explain-secret = Или его секрет
 explain-secret-help = Он не сохраняется.
 explain-address = Адрес клиента
 explain-button = Разобрать
-explain-permitted = Запрос прошёл бы
+explain-permitted = Запрос был бы пропущен
 explain-refused = Запрос был бы отклонён
 explain-rule = Правило
 explain-of-token = Токен
 outcome-passed = пройдено
 outcome-refused = отклонено здесь
-outcome-not-reached = до этого не дошло
+outcome-not-reached = не выполнялась
 check-method = Метод
 check-target-length = Длина адреса
-check-host = Узел
+check-host = Хост
 check-path = Путь
 check-route = Маршрут
-check-spelling = Написание
+check-spelling = Однозначность пути
 check-clock = Часы
 check-credential = Учётные данные
 check-digest = Токен известен
@@ -763,11 +787,11 @@ check-not-revoked = Не отозван
 check-not-disabled = Не приостановлен
 check-owner-not-blocked = Владелец не заблокирован
 check-company-not-blocked = Компания не заблокирована
-check-active = Уже начался
+check-active = Уже действует
 check-not-expired = Не истёк
-check-not-idle = Использовался не слишком давно
+check-not-idle = Не истёк без использования
 check-presenter = Сертификат клиента
-check-time = Время недели
+check-time = Разрешённое время
 check-address = Сеть
 check-rule = Правило
 check-roles = Роли
@@ -777,7 +801,7 @@ check-licence = Лицензия компании
 check-flags = Уровни доступа
 check-items = Объекты
 check-limits = Ограничения
-check-identity = Что узнаёт вышестоящий сервер
+check-identity = Что передаётся целевому серверу
 
 ## Что сделано
 done-token-changed = Сохранено.
@@ -789,11 +813,11 @@ done-nothing = Менять было нечего.
 done-user-created = Пользователь создан.
 done-user-changed = Пользователь изменён.
 done-user-left = Пользователь изменён. Часть его токенов всё ещё относится к прежней компании: просмотрите их и отзовите лишние.
-done-company-created = Компания внесена в реестр.
+done-company-created = Компания добавлена.
 done-company-changed = Компания изменена.
 done-company-blocked = Компания заблокирована. Её токены остановлены.
 done-company-unblocked = Компания разблокирована.
-done-webhook-took = Вебхук принял проверку.
+done-webhook-took = Вебхук принял тестовое уведомление.
 done-user-blocked = Пользователь заблокирован. Его токены остановлены.
 done-user-unblocked = Пользователь разблокирован.
 done-user-password = Пароль задан.
@@ -803,26 +827,27 @@ done-sign-in-first = Сначала войдите.
 
 ## Что не так
 wrong-title = Кое-что нужно исправить
-wrong-name = Дайте название не длиннее 200 знаков в одну строку.
+wrong-name = Дайте название не длиннее 200 символов в одну строку.
 wrong-owner = Укажите имя существующего владельца.
-wrong-app = Приложение — не длиннее 200 знаков в одну строку.
+wrong-app = Приложение — не длиннее 200 символов в одну строку.
 wrong-company = Укажите компанию, за которую владелец может действовать.
-wrong-description = Описание — не длиннее 2000 знаков.
-wrong-lifetime = Выберите окончание, которое ещё впереди.
-wrong-idle-ttl = Выберите срок, который ещё не прошёл с последнего использования и не больше того, что вы можете дать.
-wrong-expires-at = Выберите дату, которая ещё впереди.
+wrong-company-id = Компания указывается кратким названием, например acme.
+wrong-description = Описание — не длиннее 2000 символов.
+wrong-lifetime = Выберите окончание в будущем.
+wrong-idle-ttl = Выберите срок, который ещё не прошёл с последнего использования и не больше разрешённого вам.
+wrong-expires-at = Выберите дату в будущем.
 wrong-expires-on = Выберите день, когда токен закончится.
 wrong-filter = Сначала сузьте список: задайте хотя бы один фильтр.
-wrong-confirm = Посмотрите, что показано, и отправьте форму оттуда.
-wrong-text = Выберите файл или вставьте сюда его текст.
+wrong-confirm = Посмотрите на показанный список и отправьте форму оттуда.
+wrong-text = Выберите файл или вставьте сюда его содержимое.
 wrong-lines = Страница принимает не больше 500 строк. Для больших файлов есть команда `tollgate token import`.
-wrong-columns = В первой строке должны стоять названия существующих столбцов, например owner,name,secret; JSON должен быть полным.
+wrong-columns = В первой строке должны быть названия известных столбцов, например owner,name,secret; JSON должен быть полным.
 wrong-draft = Файл больше не хранится. Выберите его снова.
 wrong-draft-secrets = Секреты больше не хранятся. Вставьте их снова.
 wrong-secrets = Вставьте хотя бы один секрет, но не больше 1000.
-wrong-webhook = Вебхук не принял проверку.
+wrong-webhook = Вебхук не принял тестовое уведомление.
 wrong-cursor = Этой страницы списка больше нет. Начните сначала.
-wrong-contexts = Выберите контексты, которые есть, которые вы можете открыть и на которые у компании есть лицензия.
+wrong-contexts = Выберите существующие контексты, которые вы можете открыть и на которые у компании есть лицензия.
 wrong-context-params = Заполните этот параметр значением, которое допускает контекст.
 wrong-params = Введите JSON-объект или список объектов, не более 4096 байт.
 wrong-flags = Выберите уровни доступа, которые есть у вас и у владельца.
@@ -833,14 +858,14 @@ wrong-grace = Выберите, сколько ещё работает стар�
 wrong-after-use = Выберите, сколько старый секрет работает после первого использования нового.
 wrong-limits = Ограничения — целые числа от 1.
 wrong-conditions-windows = Выберите хотя бы один день и конец, который позже начала.
-wrong-reason = Причина — не длиннее 500 знаков в одну строку.
+wrong-reason = Причина — не длиннее 500 символов в одну строку.
 wrong-id = Имя пользователя — строчные латинские буквы, цифры и . _ - + @.
 wrong-email = Это не адрес электронной почты.
 wrong-parent = Укажите имя существующего пользователя.
-wrong-roles = Выберите роли, которые вы можете дать.
+wrong-roles = Выберите роли, которые вы можете назначать.
 wrong-ceiling = Выберите уровни доступа, которые есть у вас.
-wrong-password = Выберите пароль от 12 до 200 знаков, который не повторяет имя пользователя.
-wrong-present = Это не ваш нынешний пароль.
+wrong-password = Выберите пароль от 12 до 200 символов, который не повторяет имя пользователя.
+wrong-present = Это не ваш текущий пароль.
 wrong-again = Два новых пароля различаются.
 wrong-wait = { $count ->
     [one] Пароль слишком много раз введён неверно. Повторите через { $count } секунду.
@@ -853,41 +878,48 @@ wrong-token = Это не идентификатор токена.
 wrong-secret = Укажите идентификатор или секрет, но не оба сразу.
 wrong-address = Это не IP-адрес.
 wrong-kind = Выберите событие из списка.
+wrong-subject = Укажите что-то одно: токен, пользователя или компанию.
 wrong-by = Укажите имя пользователя или system — сам шлюз.
 wrong-since = Укажите дату.
 wrong-until = Укажите дату.
 
 ## Неполадки: в чём дело и что делать
-problem-bad-field = Какого-то значения нет, или оно неверно
-problem-not-allowed = Больше, чем можно дать
-problem-forbidden = Этого вы делать не можете
-problem-not-found = Здесь ничего нет
+problem-bad-field = Значение не указано или неверно
+problem-not-allowed = Больше, чем вы можете выдать
+problem-forbidden = Недостаточно прав
+problem-not-found = Не найдено
 problem-exists = Это имя занято
-problem-ended = Этот токен закончился
-problem-rotated = У этого токена есть преемник
+problem-ended = Этот токен уже завершён
+problem-rotated = Этот токен уже заменён
 problem-clock-behind = Часы сервера отстают
 problem-other-history = История не сходится
-problem-conflict = Тем временем это изменил кто-то другой
+problem-conflict = Кто-то уже внёс изменения
+problem-busy = Слишком много запросов сразу
+problem-too-many-failures = Слишком много попыток
+problem-changed = Кто-то уже внёс изменения
 problem-not-as-shown = Это не те токены, которые были показаны
 problem-duplicate-secret = Такой секрет есть у другого токена
 problem-disk-full = На диске сервера нет места
 problem-read-only = Изменения сейчас не принимаются
 problem-locked = Хранилище занято
 problem-damaged = Хранилище повреждено
-problem-unavailable = Не сейчас
+problem-unavailable = Временно недоступно
 problem-no-csrf-token = Эта форма устарела
 problem-other-origin = Запрос пришёл с другого сайта
-problem-bad-request = Это не удаётся прочитать
+problem-bad-request = Не удалось прочитать запрос
 help-bad-field = Вернитесь и посмотрите, что вы ввели.
-help-not-allowed = Никто не выдаёт больше, чем имеет сам. Обратитесь к администратору.
+help-not-allowed = Выдать можно не больше, чем есть у вас. Обратитесь к администратору.
 help-forbidden = Если это вам нужно, обратитесь к администратору.
-help-not-found = Этого никогда не было, или вам этого не видно.
+help-not-found = Этого нет, или у вас нет доступа.
 help-exists = Выберите другое.
-help-ended = Это окончательно. Создайте новый токен.
-help-rotated = Меняйте преемника.
+help-ended = Отменить это нельзя. Создайте новый токен.
+help-rotated = Измените новый токен.
 help-clock-behind = Пока часы не выставлены верно, судить о токенах нельзя.
 help-other-history = Что-то изменено или пропало. Сообщите тому, кто отвечает за сервер, и сохраните копию всего.
-help-conflict = Посмотрите, что получилось, и измените ещё раз.
+help-conflict = Посмотрите текущее состояние и измените ещё раз.
+help-busy = Повторите чуть позже.
+help-too-many-failures = Подождите немного и повторите.
+help-changed = Посмотрите текущее состояние и измените ещё раз.
 help-not-as-shown = Посмотрите, что подходит теперь, и отправьте форму ещё раз.
 help-duplicate-secret = Возьмите другой.
 help-disk-full = Изменения снова будут приниматься, когда появится место.
@@ -926,7 +958,7 @@ live-stop = Не обновлять
 live-go-on = Обновлять дальше
 live-now = сейчас
 refused-credential-missing = Токен не передан
-refused-credential-malformed = Данные для входа не удаётся прочитать
+refused-credential-malformed = Токен в запросе не удаётся прочитать
 refused-credential-in-target = Секрет оказался в адресе запроса
 refused-unknown = Неизвестный токен
 refused-revoked = Отозванный токен
@@ -937,11 +969,11 @@ refused-not-yet-active = Срок действия ещё не начался
 refused-expired = Истёкший токен
 refused-idle-expired = Слишком долго не использовался
 refused-wrong-presenter = Предъявлен другим клиентом
-refused-address-not-allowed = С неразрешённого адреса
+refused-address-not-allowed = Запрос с неразрешённого адреса
 refused-time-not-allowed = Вне разрешённого времени
 refused-no-rule = Для этого пути нет правила
 refused-role-missing = Нет нужной роли
-refused-wrong-company = Другой компании
+refused-wrong-company = Токен другой компании
 refused-context-missing = Нет нужного контекста
 refused-context-unlicensed = Контекст не входит в лицензию
 refused-flags-missing = Не хватает уровня доступа

@@ -3,6 +3,7 @@
 use askama::Template;
 
 use crate::service::import::{ImportOutcome, Imported};
+use crate::web::exact::{self, Exact};
 use crate::web::frame::Frame;
 use crate::web::typed::Typed;
 use crate::web::wrongs::Wrongs;
@@ -59,8 +60,8 @@ pub struct Line {
     pub class: &'static str,
     /// The new token.
     pub id: Option<String>,
-    /// Why not, in the words of the service.
-    pub problem: Option<String>,
+    /// Why not: the field, if it is of one, and what is wrong.
+    pub problem: Option<(Option<String>, Exact)>,
 }
 
 impl Report {
@@ -73,7 +74,7 @@ impl Report {
         let (good, refused) = (of(ImportOutcome::Good), of(ImportOutcome::Refused));
         let not_tried = of(ImportOutcome::NotTried);
         let mut rows: Vec<_> =
-            lines.into_iter().map(|line| Line::of(line, draft.is_some())).collect();
+            lines.into_iter().map(|line| Line::of(&frame, line, draft.is_some())).collect();
         rows.sort_by_key(|line| line.word == "good" || line.word == "would");
         let others = u64::try_from(rows.len().saturating_sub(SHOWN)).unwrap_or(u64::MAX);
         rows.truncate(SHOWN);
@@ -82,7 +83,7 @@ impl Report {
 }
 
 impl Line {
-    fn of((number, line): (u64, Imported), tried: bool) -> Self {
+    fn of(frame: &Frame, (number, line): (u64, Imported), tried: bool) -> Self {
         let (word, icon, class) = match line.outcome {
             ImportOutcome::Good if tried => ("would", "check", "state-active"),
             ImportOutcome::Good => ("good", "check", "state-active"),
@@ -90,6 +91,16 @@ impl Line {
             ImportOutcome::NotTried => ("not-tried", "pause", "state-disabled"),
         };
         let id = line.id.map(|id| id.to_string());
-        Self { number, word, icon, class, id, problem: line.problem }
+        let problem = line.problem.as_deref().map(|problem| of_field(frame, problem));
+        Self { number, word, icon, class, id, problem }
+    }
+}
+
+/// A problem that names its field, in two: columns are called as in the file.
+fn of_field(frame: &Frame, problem: &str) -> (Option<String>, Exact) {
+    let named = problem.strip_prefix('`').and_then(|rest| rest.split_once("`: "));
+    match named {
+        Some((field, problem)) => (Some(field.to_owned()), exact::told(frame, problem)),
+        None => (None, exact::told(frame, problem)),
     }
 }

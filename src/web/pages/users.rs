@@ -4,7 +4,6 @@ use askama::Template;
 
 use super::choices::{Choice, FlagChoice};
 use super::history::EventRow;
-use super::parts;
 use super::tokens::Stopped;
 use crate::config::Settings;
 use crate::domain::owner::OwnerKind;
@@ -114,7 +113,7 @@ impl User {
     ) -> Self {
         Self {
             row: UserRow::of(&frame, &user),
-            created_by: parts::actor(&frame, &user.created_by),
+            created_by: frame.actor(&user.created_by),
             stopped: user.blocked.as_ref().map(|act| Stopped::by(&frame, act)),
             frame,
             wrongs,

@@ -102,7 +102,7 @@ async fn e8_what_is_left_alone_stays() {
     assert_eq!(after, expected);
     assert!(root.get(&format!("/tokens/{id}")).await.text.contains("why"));
     let stale = root.post(&path, &with(&fields, &[("name", "late")])).await;
-    assert!(stale.status == 409 && stale.text.contains("Somebody changed it meanwhile"));
+    assert!(stale.status == 409 && stale.text.contains("Somebody changed it in the meantime"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -214,7 +214,7 @@ async fn e9_the_list_is_narrowed_by_its_address() {
     assert!(page.contains("name=\"text\" type=\"search\" value=\"night\""));
     assert!(page.contains("<option value=\"active\" selected>"));
     assert!(page.contains("href=\"/tokens?order=newest&#38;state=active\""), "{page}");
-    assert!(root.get("/tokens?flags=view").await.text.contains("No token fits"));
+    assert!(root.get("/tokens?flags=view").await.text.contains("No matching tokens"));
     for (query, place) in [("created_from=soon", "created_from"), ("owner=nobody", "owner")] {
         let got = root.get(&format!("/tokens?{query}")).await;
         assert!(matches!(got.status, 400 | 404), "{query}");

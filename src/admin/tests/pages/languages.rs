@@ -1,0 +1,127 @@
+//! What the service says, in the language of whoever reads: checks, mistakes, lines of a file, pages that are not there.
+
+use super::*;
+
+/// Whether some part of a page is said to be English.
+fn is_english(page: &str) -> bool {
+    page.contains("lang=\"en\"") || page.contains('⟦')
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_of_a_page_is_left_in_english() {
+    let face = Face::new().await;
+    let (id, secret) = face
+        .token(
+            json!({"owner": "alice", "name": "ci", "contexts": ["stock"], "limits": {"uses": 3}}),
+        )
+        .await;
+    face.world.service.block_owner(&face.world.by, &owner_id("alice"), "left").await.unwrap();
+    let root = face.sign_in("root").await;
+    for language in ["ru", "pt-BR"] {
+        let cookie = format!("{}; tollgate-language={language}", root.cookie);
+        let post = async |path: &str, fields: &str| {
+            let origin = ("origin", "https://desk.example");
+            let body = format!("csrf={}&{fields}", root.csrf);
+            face.ask(&format!("POST {path}"), &[("cookie", &cookie), origin], &body).await
+        };
+        for fields in [
+            format!("method=GET&url=http%3A%2F%2Fa%2Forders&token={id}"),
+            format!("method=GET&url=http%3A%2F%2Fa%2Forders&secret={secret}"),
+            "method=POST&url=http%3A%2F%2Fa%2F%252e%252e%2Fx".to_owned(),
+            "method=GET&url=http%3A%2F%2Fa%2Forders".to_owned(),
+            "method=GET&url=no+address".to_owned(),
+            format!("method=GET&url=http%3A%2F%2Fa%2F&token={id}&secret=x"),
+        ] {
+            let got = post("/explain", &fields).await;
+            assert!(!is_english(&got.text), "{language} {fields}: {}", got.text);
+        }
+        for (path, fields, status) in [
+            ("/tokens/new", "owner=alice&name=&expiry=days-30", 400),
+            ("/tokens/new", "owner=nobody&name=x&access=chosen&context=nothing", 404),
+            ("/tokens/new", "owner=alice&name=x&networks=10.0.0.1%2F8", 400),
+            ("/tokens/new", "owner=alice&name=x&networks=word", 400),
+            ("/tokens/new", "owner=alice&name=x&uses=0", 400),
+            ("/tokens/new", "owner=alice&name=x&uses=many", 400),
+            ("/tokens/new", "owner=alice&name=x&params=%5B1%5D", 400),
+            ("/users/new", "id=Big&name=x&kind=user", 400),
+            ("/users/new", "id=zed&name=x&kind=user&email=nowhere", 400),
+            ("/users/new", "id=zed&name=x&kind=user&parent=zed", 400),
+            ("/companies/new", "id=a&name=&access=all", 400),
+            ("/users/alice/password", "password=short", 400),
+        ] {
+            let got = post(path, fields).await;
+            assert!((400..=404).contains(&got.status), "{path} {fields}: {} {status}", got.status);
+            assert!(!is_english(&got.text), "{language} {path} {fields}: {}", got.text);
+        }
+        let lines = "owner,name,secret,state%0Aalice,a,short,%0Anobody,b,abcdefghijklmnopqrstuvwx,%0A\
+                     alice,c,abcdefghijklmnopqrstuvwy,revoked%0Aalice,d%0Aalice,,abcdefghijklmnopqrstuvwz,";
+        let report = post("/tokens/import", &format!("text={lines}")).await.text;
+        assert!(report.matches("state-revoked").count() >= 4, "{report}");
+        assert!(!is_english(&report), "{language}: {report}");
+        for (path, status) in [
+            ("/nowhere", 404),
+            ("/users/zorro", 404),
+            ("/companies/zorro", 404),
+            (&*format!("/tokens/{}", "0190b6f2-5c1e-7abc-8def-0123456789ab"), 404),
+            ("/users?after=%FF", 400),
+        ] {
+            let got = root.get_in(path, language).await;
+            assert_eq!(got.status, status, "{path}");
+            assert!(!is_english(&got.text), "{language} {path}: {}", got.text);
+        }
+    }
+    let bob = face.sign_in("bob").await;
+    for path in ["/notices", "/history/check", "/tokens/import"] {
+        let got = bob.get_in(path, "ru").await;
+        assert!(
+            got.status == 403 && got.text.contains("Недостаточно прав") && !is_english(&got.text),
+            "{path}"
+        );
+    }
+}
+
+/// A filter by a context finds tokens with general access too, and says so.
+#[tokio::test(flavor = "multi_thread")]
+async fn contexts_are_called_by_their_titles() {
+    let face = Face::new().await;
+    face.world.reload(|settings| {
+        let stock = settings.contexts.iter_mut().find(|(id, _)| id.as_str() == "stock").unwrap();
+        stock.1.title = "Warehouse".to_owned();
+    });
+    let held = json!({"hub": {"market": "north"}});
+    let (id, _) = face
+        .token(json!({"owner": "alice", "name": "ci", "contexts": ["stock", "hub"], "context_params": held}))
+        .await;
+    face.token(json!({"owner": "alice", "name": "everywhere", "contexts": "all"})).await;
+    let company = input(json!({"id": "acme", "contexts": ["stock"]}));
+    face.world.service.create_company(&face.world.by, company).await.unwrap();
+    let root = face.sign_in("root").await;
+    let page = root.get(&format!("/tokens/{id}")).await.text;
+    for part in ["Warehouse <code class=\"quiet\">stock</code>", "Market", "hub.market"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    for path in ["/companies", "/companies/acme"] {
+        assert!(
+            root.get(path).await.text.contains("Warehouse <code class=\"quiet\">stock</code>"),
+            "{path}"
+        );
+    }
+    let note = "Tokens with general access are among them";
+    let list = root.get("/tokens?context=stock").await.text;
+    assert!(
+        list.contains(note) && list.contains("everywhere") && list.contains("<bdi>Warehouse</bdi>"),
+        "{list}"
+    );
+    assert!(root.get("/tokens/revoke?context=stock").await.text.contains(note));
+    assert!(!root.get("/tokens?owner=alice").await.text.contains(note));
+    // Tokens are called by their names where one leads to another.
+    let rotation = input(json!({}));
+    let next =
+        face.world.service.rotate_token(&face.world.by, id, rotation).await.unwrap().token.id;
+    let (old, new) = (
+        root.get(&format!("/tokens/{id}")).await.text,
+        root.get(&format!("/tokens/{next}")).await.text,
+    );
+    assert!(old.contains(&format!("<a href=\"/tokens/{next}\"><bdi>ci</bdi></a>")), "{old}");
+    assert!(new.contains(&format!("<a href=\"/tokens/{id}\"><bdi>ci</bdi></a>")), "{new}");
+}
