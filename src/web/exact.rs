@@ -72,11 +72,21 @@ pub fn told(frame: &Frame, english: &str) -> Exact {
     if frame.language == Language::English {
         return Exact { text: english.to_owned(), lang: None };
     }
-    let parts: Option<Vec<_>> = english.split("; ").map(|part| sentence(frame, part, 0)).collect();
-    match sentence(frame, english, 0).or_else(|| parts.map(|parts| parts.join("; "))) {
+    if !has_words(english) {
+        return Exact { text: english.to_owned(), lang: None };
+    }
+    // Of several sentences each is found by itself; one may hold a semicolon of its own.
+    let parts = english.split("; ").map(|part| sentence(frame, part, 0));
+    let parts: Option<Vec<_>> = parts.collect();
+    match parts.map(|parts| parts.join("; ")).or_else(|| sentence(frame, english, 0)) {
         Some(text) => Exact { text, lang: None },
         None => Exact { text: english.to_owned(), lang: Some(Language::English.tag()) },
     }
+}
+
+/// Whether there is something to translate: what is quoted is the same in each language.
+fn has_words(text: &str) -> bool {
+    text.split('`').step_by(2).any(|part| part.contains(char::is_alphabetic))
 }
 
 /// A reason that the program itself may have written down, in the reader's language; those of people as they are.

@@ -252,10 +252,11 @@ impl Frame {
 
     /// Who did something, as people call them.
     pub fn actor(&self, actor: &Actor) -> String {
+        let frame = self;
         match actor {
-            Actor::Local(_) => self.t("actor-machine"),
+            Actor::Local(_) => frame.t("actor-machine"),
             Actor::Owner(id) => id.to_string(),
-            Actor::System => self.t("actor-system"),
+            Actor::System => frame.t("actor-system"),
         }
     }
 

@@ -226,7 +226,7 @@ fn leak(browser: &mut Browser, program: &Program, desk: &str) {
     browser.fill("reason", "in a public repository");
     browser.follow(".acts.end button.main");
     browser.until("document.querySelectorAll('tbody tr').length === 2");
-    browser.until("document.querySelector('.note').innerText.includes('1 token is ended')");
+    browser.until("document.querySelector('.note').innerText.includes('1 token is revoked')");
     browser.until("!document.documentElement.innerHTML.includes('secret-of-')");
     picture(browser, "leaks");
     accessible(browser, "what became of leaks");
@@ -252,9 +252,8 @@ fn notices(browser: &mut Browser, desk: &str, receiver: &Upstream) {
 fn revoke(browser: &mut Browser, program: &Program, desk: &str) {
     browser.open(&format!("{desk}/users/alice"));
     browser.follow("a[href='/tokens/revoke?owner=alice']");
-    browser.until(
-        "document.querySelector('.count').innerText.includes('2 tokens are to be revoked.')",
-    );
+    browser
+        .until("document.querySelector('.count').innerText.includes('2 tokens will be revoked.')");
     picture(browser, "bulk");
     accessible(browser, "what would be revoked");
     browser.fill("reason", "left the company");

@@ -38,7 +38,10 @@ pub fn rows(frame: &Frame, settings: &Settings, change: &FieldChange) -> Vec<Cha
         "password" => vec![ChangeRow {
             field: name(frame, field),
             from: presence(frame, &change.from),
-            to: frame.t(if is_sealed(&change.to) { "changed" } else { "removed" }),
+            to: match is_sealed(&change.to) {
+                true => frame.t("changed"),
+                false => frame.t("removed"),
+            },
         }],
         _ => {
             let told = |value: &Value| shown(value_of(frame, settings, field, value));
@@ -149,24 +152,23 @@ fn conditions(frame: &Frame, change: &FieldChange) -> Vec<ChangeRow> {
     let read =
         |value: &Value| serde_json::from_value::<Conditions>(value.clone()).unwrap_or_default();
     let parts = |of: Conditions| {
-        let or = |words: Vec<String>, none: &str| match words.is_empty() {
-            true => frame.t(none),
+        let or = |words: Vec<String>, none: String| match words.is_empty() {
+            true => none,
             false => words.join("; "),
         };
         let networks = of.networks.iter().map(ToString::to_string).collect();
         let windows = of.windows.iter().map(|window| limits::window(frame, window)).collect();
         let certificate = of.certificate.map(|digest| digest.to_hex()).into_iter().collect();
-        [or(networks, "anywhere"), or(windows, "always"), or(certificate, "none")]
+        [
+            or(networks, frame.t("anywhere")),
+            or(windows, frame.t("always")),
+            or(certificate, frame.t("none")),
+        ]
     };
-    let names = ["token-networks", "token-windows", "token-certificate"];
+    let names = [frame.t("token-networks"), frame.t("token-windows"), frame.t("token-certificate")];
     let both = parts(read(&change.from)).into_iter().zip(parts(read(&change.to)));
     let rows = names.into_iter().zip(both).filter(|(_, (from, to))| from != to);
-    rows.map(|(key, (from, to))| ChangeRow {
-        field: frame.t(key),
-        from: shown(from),
-        to: shown(to),
-    })
-    .collect()
+    rows.map(|(field, (from, to))| ChangeRow { field, from: shown(from), to: shown(to) }).collect()
 }
 
 /// The parameters that differ, each by the titles of its context and of itself.
@@ -210,7 +212,8 @@ fn params(value: &Value) -> BTreeMap<(&str, &str), &Value> {
 fn param_value(frame: &Frame, value: Option<&Value>, was_there: bool) -> String {
     match value {
         None => frame.t("nothing"),
-        Some(value) if is_sealed(value) => frame.t(if was_there { "changed" } else { "hidden" }),
+        Some(value) if is_sealed(value) && was_there => frame.t("changed"),
+        Some(value) if is_sealed(value) => frame.t("hidden"),
         Some(value) => shown(plain(frame, value.get("plain").unwrap_or(value))),
     }
 }
@@ -220,5 +223,5 @@ fn is_sealed(value: &Value) -> bool {
 }
 
 fn presence(frame: &Frame, value: &Value) -> String {
-    frame.t(if is_sealed(value) { "hidden" } else { "nothing" })
+    if is_sealed(value) { frame.t("hidden") } else { frame.t("nothing") }
 }

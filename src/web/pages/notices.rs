@@ -181,6 +181,6 @@ mod tests {
         ] {
             assert!(page.contains(part), "{part}: {page}");
         }
-        assert!(!page.contains("lang=\"en\""));
+        assert!(!page.contains("<span lang=\"en\""), "{page}");
     }
 }

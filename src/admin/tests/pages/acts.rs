@@ -105,7 +105,7 @@ async fn e6_a_user_is_made_blocked_and_unblocked() {
     let page = root.get("/users/alice").await.text;
     assert!(page.contains("state-blocked") && page.contains("left"));
     assert!(root.get("/tokens").await.text.contains("state-blocked"));
-    assert!(root.get("/users/alice/block").await.text.contains("2 tokens go on."));
+    assert!(root.get("/users/alice/block").await.text.contains("2 tokens work again."));
     root.post("/users/alice/unblock", "").await;
     let old = alice.get("/tokens").await;
     assert_eq!(old.place().split('?').next(), Some("/sign-in"), "sec-W3: over for good");

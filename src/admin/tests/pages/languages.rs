@@ -2,10 +2,15 @@
 
 use super::*;
 
-/// Whether some part of a page is said to be English.
-fn is_english(page: &str) -> bool {
-    page.contains("lang=\"en\"") || page.contains('⟦')
+/// What of a page is said to be English, beside the name of that language.
+pub(super) fn english(page: &str) -> Vec<&str> {
+    let parts = page.split("lang=\"en\">").skip(1).filter(|part| !part.starts_with("English<"));
+    let said = |part: &'_ str| part.split("</").next().unwrap_or_default().len();
+    let parts = parts.map(|part| part.get(..said(part)).unwrap_or_default());
+    parts.chain(page.split('⟦').skip(1).filter_map(|part| part.split('⟧').next())).collect()
 }
+
+const NOTHING: [&str; 0] = [];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nothing_of_a_page_is_left_in_english() {
@@ -33,7 +38,7 @@ async fn nothing_of_a_page_is_left_in_english() {
             format!("method=GET&url=http%3A%2F%2Fa%2F&token={id}&secret=x"),
         ] {
             let got = post("/explain", &fields).await;
-            assert!(!is_english(&got.text), "{language} {fields}: {}", got.text);
+            assert_eq!(english(&got.text), NOTHING, "{language} {fields}");
         }
         for (path, fields, status) in [
             ("/tokens/new", "owner=alice&name=&expiry=days-30", 400),
@@ -51,13 +56,13 @@ async fn nothing_of_a_page_is_left_in_english() {
         ] {
             let got = post(path, fields).await;
             assert!((400..=404).contains(&got.status), "{path} {fields}: {} {status}", got.status);
-            assert!(!is_english(&got.text), "{language} {path} {fields}: {}", got.text);
+            assert_eq!(english(&got.text), NOTHING, "{language} {path} {fields}");
         }
         let lines = "owner,name,secret,state%0Aalice,a,short,%0Anobody,b,abcdefghijklmnopqrstuvwx,%0A\
                      alice,c,abcdefghijklmnopqrstuvwy,revoked%0Aalice,d%0Aalice,,abcdefghijklmnopqrstuvwz,";
         let report = post("/tokens/import", &format!("text={lines}")).await.text;
         assert!(report.matches("state-revoked").count() >= 4, "{report}");
-        assert!(!is_english(&report), "{language}: {report}");
+        assert_eq!(english(&report), NOTHING, "{language}");
         for (path, status) in [
             ("/nowhere", 404),
             ("/users/zorro", 404),
@@ -67,14 +72,16 @@ async fn nothing_of_a_page_is_left_in_english() {
         ] {
             let got = root.get_in(path, language).await;
             assert_eq!(got.status, status, "{path}");
-            assert!(!is_english(&got.text), "{language} {path}: {}", got.text);
+            assert_eq!(english(&got.text), NOTHING, "{language} {path}");
         }
     }
     let bob = face.sign_in("bob").await;
     for path in ["/notices", "/history/check", "/tokens/import"] {
         let got = bob.get_in(path, "ru").await;
         assert!(
-            got.status == 403 && got.text.contains("Недостаточно прав") && !is_english(&got.text),
+            got.status == 403
+                && got.text.contains("Недостаточно прав")
+                && english(&got.text).is_empty(),
             "{path}"
         );
     }
