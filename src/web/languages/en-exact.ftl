@@ -116,6 +116,13 @@ exact-type-a-string = a string
 exact-type-map = map
 exact-type-sequence = sequence
 exact-type-boolean = a boolean
+exact-not-ip = invalid IP address syntax
+exact-not-prefix = invalid prefix length
+exact-not-digits = invalid digit found in string
+exact-early-end = EOF while parsing { $a }
+exact-trailing = trailing characters
+exact-expected-value = expected value
+exact-key-string = key must be a string
 exact-duplicate-field = duplicate field `{ $a }`
 
 ## More than may be granted, and what is not theirs to do

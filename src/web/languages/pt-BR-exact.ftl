@@ -115,6 +115,13 @@ exact-type-a-string = texto
 exact-type-map = objeto
 exact-type-sequence = lista
 exact-type-boolean = valor lógico
+exact-not-ip = endereço IP inválido
+exact-not-prefix = tamanho de prefixo inválido
+exact-not-digits = só são aceitos algarismos
+exact-early-end = o texto termina antes da hora: { $a }
+exact-trailing = há caracteres a mais no fim
+exact-expected-value = falta um valor
+exact-key-string = o nome do campo precisa ser um texto
 exact-duplicate-field = o campo `{ $a }` aparece duas vezes
 
 exact-over-ceiling = { $a } é mais que { $b }, o máximo de `{ $c }`

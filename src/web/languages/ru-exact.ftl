@@ -115,6 +115,13 @@ exact-type-a-string = строка
 exact-type-map = объект
 exact-type-sequence = список
 exact-type-boolean = логическое значение
+exact-not-ip = неверная запись IP-адреса
+exact-not-prefix = неверная длина префикса
+exact-not-digits = нужны только цифры
+exact-early-end = текст обрывается раньше времени: { $a }
+exact-trailing = лишние символы в конце
+exact-expected-value = здесь должно стоять значение
+exact-key-string = имя поля должно быть строкой
 exact-duplicate-field = поле `{ $a }` указано дважды
 
 exact-over-ceiling = { $a } — больше, чем { $b }, максимальный уровень пользователя `{ $c }`
