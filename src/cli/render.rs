@@ -272,10 +272,10 @@ fn why(view: &EventView) -> String {
     let changes = view.changes.iter().flat_map(changes::words);
     let reason = (!view.event.reason.is_empty()).then(|| shown(&view.event.reason));
     let many = view.event.many.as_ref().map(|many| {
-        let filter = many
-            .filter
-            .iter()
-            .map(|(name, text)| format!("--{} {}", name.replace('_', "-"), shown(text)));
+        let filter = many.filter.iter().map(|(name, text)| match text.as_str() {
+            "true" => format!("--{}", name.replace('_', "-")),
+            text => format!("--{} {}", name.replace('_', "-"), shown(text)),
+        });
         let filter: Vec<_> = filter.collect();
         format!("of {} with {}", counted(many.tokens, "token"), filter.join(" "))
     });

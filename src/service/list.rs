@@ -100,7 +100,7 @@ pub struct TokenList {
 impl TokenList {
     /// The conditions that say something, by their names, for the history.
     pub(super) fn said(&self) -> BTreeMap<String, String> {
-        let never_used = self.never_used.map(|never| never.to_string());
+        let never_used = self.never_used.filter(|never| *never).map(|never| never.to_string());
         let fields = [
             ("state", &self.state),
             ("owner", &self.owner),
