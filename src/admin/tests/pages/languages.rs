@@ -22,7 +22,7 @@ const MISTAKES: [(&str, &str); 12] = [
     ("/users/new", "id=Big&name=x&kind=user"),
     ("/users/new", "id=zed&name=x&kind=user&email=nowhere"),
     ("/users/new", "id=zed&name=x&kind=user&parent=zed"),
-    ("/companies/new", "id=a&name=&access=all"),
+    ("/companies/new", "id=A+B&name=x&access=all"),
     ("/users/alice/password", "password=short"),
 ];
 
@@ -60,13 +60,18 @@ async fn nothing_of_a_page_is_left_in_english() {
         }
         for (path, fields) in MISTAKES {
             let got = post(path, fields).await;
-            assert!((400..=404).contains(&got.status), "{path} {fields}: {}", got.status);
+            if !(400..=404).contains(&got.status) {
+                note("lang=\"en\">taken</", format!("{path} {fields}: {}", got.status));
+            }
             note(&got.text, format!("{language} {path} {fields}"));
         }
         let lines = "owner,name,secret,state%0Aalice,a,short,%0Anobody,b,abcdefghijklmnopqrstuvwx,%0A\
                      alice,c,abcdefghijklmnopqrstuvwy,revoked%0Aalice,d%0Aalice,,abcdefghijklmnopqrstuvwz,";
         let report = post("/tokens/import", &format!("text={lines}")).await.text;
-        assert!(report.matches("state-revoked").count() >= 4, "{report}");
+        let refused = report.matches("state-revoked").count();
+        if refused < 4 {
+            note("lang=\"en\">taken</", format!("{language} import: {refused}"));
+        }
         note(&report, format!("{language}"));
         for (path, status) in [
             ("/nowhere", 404),
@@ -76,7 +81,9 @@ async fn nothing_of_a_page_is_left_in_english() {
             ("/users?after=%FF", 400),
         ] {
             let got = root.get_in(path, language).await;
-            assert_eq!(got.status, status, "{path}");
+            if got.status != status {
+                note("lang=\"en\">shown</", format!("{path}: {}", got.status));
+            }
             note(&got.text, format!("{language} {path}"));
         }
     }
