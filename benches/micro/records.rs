@@ -125,7 +125,7 @@ impl Stage {
 
 async fn commit(store: &Arc<dyn Store>, kind: EventKind, records: Vec<Record>) {
     let (actor, reason) = (Actor::System, String::new());
-    let event = Event { at: NOW, effective_at: NOW, actor, kind, reason };
+    let event = Event { at: NOW, effective_at: NOW, actor, kind, reason, many: None };
     let change = |record| Change { record, expected: Revision::NONE, unused_since: None };
     let changes = records.into_iter().map(change).collect();
     store.commit(Commit { event, changes, subjects: Vec::new() }).await.unwrap();

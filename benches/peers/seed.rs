@@ -71,7 +71,7 @@ async fn fill(store: &Arc<dyn Store>, count: usize, file: &str) {
 
 async fn commit(store: &Arc<dyn Store>, kind: EventKind, records: Vec<Record>, at: Timestamp) {
     let (actor, reason) = (Actor::System, "benchmark".to_owned());
-    let event = Event { at, effective_at: at, actor, kind, reason };
+    let event = Event { at, effective_at: at, actor, kind, reason, many: None };
     let change = |record| Change { record, expected: Revision::NONE, unused_since: None };
     let changes = records.into_iter().map(change).collect();
     store.commit(Commit { event, changes, subjects: Vec::new() }).await.unwrap();

@@ -177,14 +177,20 @@ impl From<Problem> for Failure {
 fn typed(field: &str) -> Option<String> {
     let whole = field.split(['[', '.']).next().unwrap_or(field);
     let option = match whole {
+        "limits" => return limit_option(field).map(str::to_owned),
         "not_before" => "--from",
         "expires_at" => "--until",
         "idle_ttl" => "--idle",
         "roles" => "--role",
         "owner" | "name" | "app" | "description" | "company" | "api" | "lifetime" | "flags"
-        | "contexts" | "items" | "params" | "ceiling" | "email" | "parent" | "reason" => {
-            return Some(format!("--{whole}"));
+        | "contexts" | "items" | "params" | "ceiling" | "email" | "parent" | "reason" | "grace"
+        | "after_use" | "state" | "context" | "hint" | "text" | "created_from"
+        | "created_before" | "expires_before" | "ends_before" | "last_used_before"
+        | "never_used" | "rotated" | "kind" | "by" | "since" | "until" | "limit" | "cursor"
+        | "confirm" | "revision" => {
+            return Some(format!("--{}", whole.replace('_', "-")));
         }
+        "address" => "--from",
         "context_params" => {
             let place = field.strip_prefix("context_params.")?;
             return Some(format!("--param {place}"));
@@ -195,6 +201,19 @@ fn typed(field: &str) -> Option<String> {
         _ => return None,
     };
     Some(option.to_owned())
+}
+
+/// The option of a limit.
+fn limit_option(field: &str) -> Option<&'static str> {
+    let mut parts = field.split('.').skip(1);
+    Some(match (parts.next()?, parts.next()) {
+        ("rate", Some("burst")) => "--burst",
+        ("rate", _) => "--rate",
+        ("quotas", _) => "--quota",
+        ("uses", _) => "--uses",
+        ("concurrent", _) => "--concurrent",
+        _ => return None,
+    })
 }
 
 impl From<StoreError> for Failure {
@@ -244,6 +263,9 @@ mod tests {
             ("conditions.networks[0]", Some("--network")),
             ("context_params.a.b.c", Some("--param a.b.c")),
             ("items[2]", Some("--items")),
+            ("limits.rate.burst", Some("--burst")),
+            ("limits.quotas.day", Some("--quota")),
+            ("last_used_before", Some("--last-used-before")),
             ("confirmed", None),
         ] {
             assert_eq!(typed(field).as_deref(), wanted, "{field}");

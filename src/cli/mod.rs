@@ -20,6 +20,7 @@ pub mod limit;
 pub mod terms;
 pub mod list;
 pub mod change;
+mod changes;
 pub mod webhook_terms;
 pub mod progress;
 pub mod repeats;

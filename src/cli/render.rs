@@ -1,9 +1,8 @@
 //! Tokens, users and events for people.
 
-use serde_json::Value;
-
 use crate::admin::tokens::TokenCreated;
-use crate::cli::output::{day, fields, moment, relative, shown, table};
+use crate::cli::changes;
+use crate::cli::output::{counted, day, fields, moment, relative, shown, table};
 use crate::domain::conditions::Conditions;
 use crate::domain::grant::{Contexts, Items};
 use crate::domain::id::Slug;
@@ -190,8 +189,8 @@ fn context_params(token: &TokenView) -> Option<String> {
 }
 
 fn conditions(conditions: &Conditions) -> Option<String> {
-    let Ok(Value::Object(parts)) = serde_json::to_value(conditions) else { return None };
-    let lines: Vec<_> = parts.iter().map(|(name, value)| format!("{name} {value}")).collect();
+    let parts = changes::conditions(conditions).into_iter().filter(|(_, words)| words != "any");
+    let lines: Vec<_> = parts.map(|(name, words)| format!("{name} {words}")).collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
@@ -271,26 +270,37 @@ pub fn company(company: &CompanyView, now: Timestamp) -> String {
 
 /// The reason, and what an update changed.
 fn why(view: &EventView) -> String {
-    let changes = view.changes.iter().map(|change| {
-        format!("{}: {} -> {}", change.field, shown(&text(&change.from)), shown(&text(&change.to)))
-    });
+    let changes = view.changes.iter().flat_map(changes::words);
     let reason = (!view.event.reason.is_empty()).then(|| shown(&view.event.reason));
-    reason.into_iter().chain(changes).collect::<Vec<_>>().join("; ")
+    let many = view.event.many.as_ref().map(|many| {
+        let filter = many.filter.iter().map(|(name, text)| match text.as_str() {
+            "true" => format!("--{}", name.replace('_', "-")),
+            text => format!("--{} {}", name.replace('_', "-"), shown(text)),
+        });
+        let filter: Vec<_> = filter.collect();
+        format!("of {} with {}", counted(many.tokens, "token"), filter.join(" "))
+    });
+    reason.into_iter().chain(many).chain(changes).collect::<Vec<_>>().join("; ")
 }
 
-fn text(value: &Value) -> String {
-    match value {
-        Value::Null => "none".to_owned(),
-        Value::String(text) => text.clone(),
-        other => other.to_string(),
+/// How many tokens an event names one by one.
+const NAMED: usize = 3;
+
+/// The tokens of an event: a few of them, and how many more there are.
+fn tokens_of(view: &EventView) -> String {
+    let mut words: Vec<_> = view.tokens.iter().take(NAMED).map(ToString::to_string).collect();
+    let more = view.tokens.len().saturating_sub(NAMED);
+    if more > 0 {
+        words.push(format!("and {}", counted(more, "more token")));
     }
+    words.join(" ")
 }
 
 /// What happened.
 pub fn events(events: &[EventView]) -> String {
     let row = |view: &EventView| {
         let event = &view.event;
-        let tokens = view.tokens.iter().map(ToString::to_string);
+        let tokens = Some(tokens_of(view)).filter(|tokens| !tokens.is_empty()).into_iter();
         let users = view.users.iter().map(ToString::to_string);
         let companies = view.companies.iter().map(|id| format!("company {id}"));
         vec![

@@ -35,6 +35,37 @@ pub fn parse(text: &str) -> Result<Window, String> {
     Window::new(numbers, from, until, offset).map_err(|error| format!("`{text}`: {error}"))
 }
 
+/// A window as [`parse`] reads it.
+pub fn written(window: &Window) -> String {
+    let (from, until) = window.minutes();
+    let clock = |minute: u16| format!("{:02}:{:02}", minute / 60, minute % 60);
+    let offset = match window.utc_offset_minutes() {
+        0 => String::new(),
+        east => {
+            let sign = if east < 0 { '-' } else { '+' };
+            format!(" {sign}{}", clock(east.unsigned_abs()))
+        }
+    };
+    format!("{} {}-{}{offset}", written_days(window.days()), clock(from), clock(until))
+}
+
+/// Days with each run of them as one.
+fn written_days(days: &[u8]) -> String {
+    let name = |day: u8| DAYS.get(usize::from(day) - 1).copied().unwrap_or_default();
+    let mut runs: Vec<(u8, u8)> = Vec::new();
+    for day in days.iter().copied() {
+        match runs.last_mut() {
+            Some((_, last)) if *last + 1 == day => *last = day,
+            _ => runs.push((day, day)),
+        }
+    }
+    let run = |(first, last): (u8, u8)| match first == last {
+        true => name(first).to_owned(),
+        false => format!("{}-{}", name(first), name(last)),
+    };
+    runs.into_iter().map(run).collect::<Vec<_>>().join(",")
+}
+
 /// The days of `mon`, `mon-fri` or, over the end of the week, `fri-mon`.
 fn day_range(text: &str) -> Option<Vec<u8>> {
     let day = |name: &str| {
@@ -86,6 +117,7 @@ mod tests {
             ("sat-sun 22:00-6:00 +01:00", window(&[6, 7], 1_320, 360, 60)),
             ("mon 22:00-00:00", window(&[1], 1_320, 1_440, 0)),
         ] {
+            assert_eq!(parse(&written(&window)), Ok(window.clone()), "{text}");
             assert_eq!(parse(text), Ok(window), "{text}");
         }
     }

@@ -1,5 +1,6 @@
 //! What the history can say: who did what, and when.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -142,6 +143,18 @@ pub struct Event {
     /// Why, in their words.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub reason: String,
+    /// The act on many tokens that this is a part of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub many: Option<Many>,
+}
+
+/// An act on all tokens that fit a filter. It is written down in parts, each of which names the whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Many {
+    /// How many tokens there were when the act was confirmed.
+    pub tokens: usize,
+    /// What they had in common: the fields of the filter that said something.
+    pub filter: BTreeMap<String, String>,
 }
 
 #[cfg(test)]

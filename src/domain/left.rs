@@ -57,28 +57,33 @@ impl Left {
     pub fn words(&self, limits: &Limits) -> Vec<String> {
         let mut words = Vec::new();
         if let Some(rate) = limits.rate {
-            let now = self.rate.map(|room| format!(", {} now", room.requests));
-            words.push(format!(
-                "{} each {}, {} at once after a pause{}",
-                rate.requests,
-                rate.per.name(),
-                rate.burst(),
-                now.unwrap_or_default()
-            ));
+            let (requests, per, burst) = (rate.requests, rate.per.name(), rate.burst());
+            words.push(match self.rate.map(|room| room.requests) {
+                None => format!("{requests} each {per}, {burst} at once after a pause"),
+                Some(now) => {
+                    format!("{requests} each {per}, {burst} at once after a pause, {now} now")
+                }
+            });
         }
         for (period, most) in &limits.quotas {
-            let room = self.quotas.get(period);
-            let left = room
-                .map(|room| format!(", {} left, all again in {} s", room.requests, room.seconds));
-            words.push(format!("{most} in each {period}{}", left.unwrap_or_default()));
+            words.push(match self.quotas.get(period) {
+                None => format!("{most} in each {period}"),
+                Some(Room { requests, seconds }) => {
+                    format!("{most} in each {period}, {requests} left, all again in {seconds} s")
+                }
+            });
         }
         if let Some(most) = limits.uses {
-            let left = self.uses.map(|left| format!(", {left} left"));
-            words.push(format!("{most} in all{}", left.unwrap_or_default()));
+            words.push(match self.uses {
+                None => format!("{most} in all"),
+                Some(left) => format!("{most} in all, {left} left"),
+            });
         }
         if let Some(most) = limits.concurrent {
-            let left = self.concurrent.map(|left| format!(", {left} more now"));
-            words.push(format!("{most} under way at once{}", left.unwrap_or_default()));
+            words.push(match self.concurrent {
+                None => format!("{most} under way at once"),
+                Some(more) => format!("{most} under way at once, {more} more now"),
+            });
         }
         words
     }

@@ -11,7 +11,7 @@ use crate::domain::time::Timestamp;
 use crate::notices::Notices;
 use crate::notices::attempt::{Attempt, Outcome};
 use crate::notices::hook::Hook;
-use crate::notices::payload::{Data, Notice, Payload};
+use crate::notices::payload::{About, Data, Notice, Payload};
 use crate::service::{Caller, ServiceError};
 
 /// A webhook as administrators are shown it.
@@ -64,7 +64,7 @@ impl Notices {
             serde_json::to_string(&Payload { r#type: kind, timestamp: self.service.now(), data });
         let body = body.map_err(|error| ServiceError::field("name", error))?;
         let id = format!("test_{}", self.service.new_id()?);
-        let notice = Notice { id, kind, event: None, nth: 0, body };
+        let notice = Notice { id, kind, event: None, nth: 0, about: About::default(), body };
         Ok(self.attempt(&hook, &notice, 1).await)
     }
 

@@ -3,6 +3,7 @@
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
+use crate::domain::id::{OwnerId, TokenId};
 use crate::domain::notice::NoticeKind;
 use crate::domain::time::{Span, Timestamp};
 use crate::egress::EgressError;
@@ -38,6 +39,12 @@ pub struct Attempt {
     /// The event that it tells of; none for a test.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event: Option<u64>,
+    /// The token that it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<TokenId>,
+    /// The user that it is about, or whose token.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<OwnerId>,
     /// Which one it was, the first is 1.
     pub attempt: u32,
     /// How it ended.

@@ -171,6 +171,8 @@ impl Notices {
             notice: notice.id.clone(),
             kind: notice.kind,
             event: notice.event,
+            token: notice.about.token,
+            owner: notice.about.owner.clone(),
             attempt,
             outcome,
             status: verdict.status,

@@ -42,6 +42,7 @@ impl Told<'_> {
     fn add(&mut self, kind: NoticeKind, data: Data<'_>) -> Result<(), ServiceError> {
         let Recorded { position, event, line, .. } = self.recorded;
         let data = Data { event: Some(position.0), ..data };
+        let about = data.about();
         let body = serde_json::to_string(&Payload { r#type: kind, timestamp: event.at, data });
         let body = body.map_err(|error| StoreError::Failed {
             doing: format!("telling of event {}", position.0),
@@ -51,7 +52,7 @@ impl Told<'_> {
         // With the hash of the line, for after a restore another event can have this number.
         let hash: String = Digest::of(line.as_bytes()).to_hex().chars().take(16).collect();
         let id = format!("evt_{}_{nth}_{hash}", position.0);
-        self.notices.push(Notice { id, kind, event: Some(position.0), nth, body });
+        self.notices.push(Notice { id, kind, event: Some(position.0), nth, about, body });
         Ok(())
     }
 

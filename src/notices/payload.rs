@@ -24,7 +24,15 @@ pub(super) struct Notice {
     pub(super) event: Option<u64>,
     /// Which one of the notices of this event it is.
     pub(super) nth: usize,
+    pub(super) about: About,
     pub(super) body: String,
+}
+
+/// Which token and which owner a notice is about; neither for a test.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct About {
+    pub(super) token: Option<TokenId>,
+    pub(super) owner: Option<OwnerId>,
 }
 
 /// The whole body.
@@ -60,6 +68,13 @@ pub(super) struct Data<'a> {
 }
 
 impl<'a> Data<'a> {
+    /// What it is about.
+    pub(super) fn about(&self) -> About {
+        let token = self.token.as_ref();
+        let owner = token.map(|token| token.owner).or(self.owner.as_ref().map(|owner| owner.id));
+        About { token: token.map(|token| token.id), owner: owner.cloned() }
+    }
+
     /// With who did it alone.
     pub(super) const fn by(actor: &'a Actor) -> Self {
         Self {

@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use super::attempt::{Attempt, Outcome};
 use super::hook::{AHEAD, AT_ONCE, Hook, WAITING};
 use super::journal::{Journal, KEPT, Line};
-use super::payload::Notice;
+use super::payload::{About, Notice};
 use super::prepare::Setup;
 use super::*;
 use crate::domain::notice::NoticeKind;
@@ -36,7 +36,7 @@ fn setup() -> Arc<Setup> {
 
 fn notice(event: u64) -> Notice {
     let (id, kind) = (format!("evt_{event}"), NoticeKind::Revoked);
-    Notice { id, kind, event: Some(event), nth: 0, body: "{}".to_owned() }
+    Notice { id, kind, event: Some(event), nth: 0, about: About::default(), body: "{}".to_owned() }
 }
 
 fn attempt(event: u64, attempt: u32, outcome: Outcome) -> Attempt {
@@ -46,6 +46,8 @@ fn attempt(event: u64, attempt: u32, outcome: Outcome) -> Attempt {
         notice: notice(event).id,
         kind: NoticeKind::Revoked,
         event: Some(event),
+        token: None,
+        owner: None,
         attempt,
         outcome,
         status: Some(500),

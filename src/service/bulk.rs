@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use tokio::task::JoinSet;
 
-use crate::domain::event::{Event, EventKind};
+use crate::domain::event::{Event, EventKind, Many};
 use crate::domain::id::{OwnerId, TokenId};
 use crate::domain::token::{Act, End, Ended, Token};
 use crate::service::bulk_set::{Confirm, Members};
@@ -179,7 +179,8 @@ impl Service {
             let (shown, now) = (confirm.tokens, members.alive);
             return Err(ServiceError::NotAsShown { shown, now });
         }
-        let revoked = self.end_all(by, &asked.reason, next).await?;
+        let many = Many { tokens: confirm.tokens, filter: asked.filter.said() };
+        let revoked = self.end_all(by, &asked.reason, next, &many).await?;
         Ok(BulkDone { revoked, left: members.alive.saturating_sub(revoked), of: confirm.tokens })
     }
 
@@ -189,6 +190,7 @@ impl Service {
         by: &Caller,
         reason: &str,
         tokens: Vec<TokenId>,
+        many: &Many,
     ) -> Result<usize, ServiceError> {
         let mut by_owner: BTreeMap<OwnerId, Vec<Arc<Token>>> = BTreeMap::new();
         for id in tokens {
@@ -216,7 +218,7 @@ impl Service {
                     settle(outcome);
                 }
                 let ids: Vec<_> = some.iter().map(|token| token.id).collect();
-                let commit = commit(owner, some, &act);
+                let commit = commit(owner, some, &act, many);
                 let cache = Arc::clone(&self.cache);
                 running.spawn(async move { (ids, cache.commit(commit).await.map(|_| ())) });
             }
@@ -241,7 +243,7 @@ impl Service {
 type Outcome = (Vec<TokenId>, Result<(), StoreError>);
 
 /// The end of some tokens of one owner.
-fn commit(owner: &OwnerId, tokens: &[Arc<Token>], act: &Act) -> Commit {
+fn commit(owner: &OwnerId, tokens: &[Arc<Token>], act: &Act, many: &Many) -> Commit {
     let change = |held: &Arc<Token>| {
         let mut token = Token::clone(held);
         token.ended = Some(Ended { how: End::Revoked, act: act.clone() });
@@ -255,6 +257,7 @@ fn commit(owner: &OwnerId, tokens: &[Arc<Token>], act: &Act) -> Commit {
         actor: act.by.clone(),
         kind: EventKind::TokenRevoked,
         reason: act.reason.clone(),
+        many: Some(many.clone()),
     };
     let subjects = vec![Subject::Owner(owner.clone())];
     Commit { event, changes: tokens.iter().map(change).collect(), subjects }

@@ -21,6 +21,9 @@ pub struct FieldChange {
     pub from: Value,
     /// After; `null` for nothing.
     pub to: Value,
+    /// Of parameters of contexts, those whose sealed value is another one now: both are shown alike.
+    #[serde(skip)]
+    pub resealed: Vec<(String, String)>,
 }
 
 /// The fields that differ, in alphabetical order.
@@ -39,8 +42,26 @@ pub(super) fn diff(before: &Record, after: &Record) -> Vec<FieldChange> {
             field: name.clone(),
             from: value(&shown_before, name).unwrap_or_default(),
             to: value(&shown_after, name).unwrap_or_default(),
+            resealed: match name.as_str() {
+                "context_params" => resealed(raw_before.get(name), raw_after.get(name)),
+                _ => Vec::new(),
+            },
         })
         .collect()
+}
+
+/// Parameters that were sealed before and are, with another text.
+fn resealed(before: Option<&Value>, after: Option<&Value>) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for (context, params) in after.and_then(Value::as_object).into_iter().flatten() {
+        for (name, value) in params.as_object().into_iter().flatten() {
+            let held = before.and_then(|before| before.get(context)?.get(name)?.get("sealed"));
+            if held.is_some() && value.get("sealed").is_some() && held != value.get("sealed") {
+                found.push((context.clone(), name.clone()));
+            }
+        }
+    }
+    found
 }
 
 fn fields(record: &Record) -> Map<String, Value> {

@@ -5,8 +5,10 @@ use crate::domain::event::{Actor, EventKind};
 use crate::domain::id::OwnerId;
 use crate::domain::time::{Span, Timestamp};
 use crate::service::caller::Caller;
+use crate::service::diff::{FieldChange, diff};
 use crate::service::error::ServiceError;
-use crate::service::history::EventView;
+use crate::service::history::{EventView, records};
+use crate::service::sight::Whose;
 use crate::service::{Service, page_size};
 use crate::store::{Page, Position, Recorded, Subject};
 
@@ -108,6 +110,47 @@ impl Wanted {
 }
 
 impl Service {
+    /// Events, newest first, those before `before`, of those that `by` sees.
+    ///
+    /// # Errors
+    /// No such token, owner or company, or a store that cannot be read.
+    pub async fn events(
+        &self,
+        by: &Caller,
+        subject: Option<&Subject>,
+        before: Option<Position>,
+        limit: usize,
+    ) -> Result<Page<EventView, Position>, ServiceError> {
+        self.events_like(by, subject, (&EventList::default(), before), limit).await
+    }
+
+    /// An event with what it changed, as far as it is of those whose events `by` sees.
+    pub(super) async fn event_view(
+        &self,
+        by: &Caller,
+        whose: Option<&Whose>,
+        recorded: Recorded,
+    ) -> Result<EventView, ServiceError> {
+        let changes = match recorded.event.kind {
+            EventKind::TokenUpdated | EventKind::OwnerUpdated | EventKind::CompanyUpdated => {
+                self.changes(&recorded).await?
+            }
+            _ => Vec::new(),
+        };
+        let view = EventView { changes, ..recorded.into() };
+        match whose {
+            None => Ok(view),
+            Some(whose) => Ok(self.narrowed(by, whose, view).await?),
+        }
+    }
+
+    /// What an event changed: its record against that of an earlier event about the same subject.
+    async fn changes(&self, recorded: &Recorded) -> Result<Vec<FieldChange>, ServiceError> {
+        let Some(after) = records(recorded)?.pop() else { return Ok(Vec::new()) };
+        let before = self.record_before(recorded.position, &after.subject()).await?;
+        Ok(before.map_or_else(Vec::new, |before| diff(&before, &after)))
+    }
+
     /// Events, newest first, those before `before`. A page may have fewer of them than were asked for, and more
     /// behind it.
     ///
@@ -121,47 +164,58 @@ impl Service {
         limit: usize,
     ) -> Result<Page<EventView, Position>, ServiceError> {
         let wanted = asked.read()?;
-        if wanted == Wanted::default() {
-            return self.events(by, subject, before, limit).await;
-        }
-        self.let_see_events(by, subject).await?;
+        let sight = self.sight(by, subject).await?;
         let limit = page_size(limit)?;
+        let whose = sight.whose.as_ref();
+        if wanted == Wanted::default() && sight.sought().is_none() {
+            let page = self.store().events(sight.subject.as_ref(), before, limit).await?;
+            if let (Some(Subject::Company(id)), true) = (subject, page.entries.is_empty()) {
+                // One that is not on record has a history once somebody came to it or left it.
+                self.company_record(id).await?;
+            }
+            return self.shown((by, whose), page.entries, page.next).await;
+        }
         let mut next = match (before, wanted.until) {
             (None, Some(until)) => self.first_at(until).await?,
             (before, _) => before,
         };
         let (mut found, mut looked_at) = (Vec::new(), 0);
         loop {
-            let page = self.store().events(subject, next, READ).await?;
+            let page = self.store().events(sight.subject.as_ref(), next, READ).await?;
             looked_at += page.entries.len();
             for recorded in page.entries {
                 if wanted.ends_at(&recorded) {
-                    return self.shown(found, None).await;
+                    return self.shown((by, whose), found, None).await;
                 }
                 let position = recorded.position;
-                if wanted.holds(&recorded) {
+                let theirs = match sight.sought() {
+                    Some(whose) if wanted.holds(&recorded) => self.is_of(whose, &recorded).await?,
+                    _ => true,
+                };
+                if theirs && wanted.holds(&recorded) {
                     found.push(recorded);
                 }
                 if found.len() == limit {
                     let more = (position > Position(1)).then_some(position);
-                    return self.shown(found, more).await;
+                    return self.shown((by, whose), found, more).await;
                 }
             }
             next = page.next;
             if next.is_none() || looked_at >= LOOKED_AT {
-                return self.shown(found, next).await;
+                return self.shown((by, whose), found, next).await;
             }
         }
     }
 
     async fn shown(
         &self,
+        (by, whose): (&Caller, Option<&Whose>),
         found: Vec<Recorded>,
         next: Option<Position>,
     ) -> Result<Page<EventView, Position>, ServiceError> {
         let mut entries = Vec::with_capacity(found.len());
         for recorded in found {
-            entries.push(self.event_view(recorded).await?);
+            entries.push(self.event_view(by, whose, recorded).await?);
         }
         Ok(Page { entries, next })
     }

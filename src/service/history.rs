@@ -1,19 +1,18 @@
-//! What happened: the events of everything, of one token, owner or company, newest first. Also what
-//! concerns the store as a whole: backups and health.
+//! An event as it is shown, and what concerns the store as a whole: its head, backups and health. Lists of events
+//! are of `events`.
 
 use std::io::Write;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::event::{Event, EventKind};
+use crate::domain::event::Event;
 use crate::domain::id::{OwnerId, Slug, TokenId};
 use crate::domain::secret::Digest;
 use crate::history;
-use crate::service::caller::Caller;
-use crate::service::diff::{FieldChange, diff};
+use crate::service::Service;
+use crate::service::diff::FieldChange;
 use crate::service::error::ServiceError;
-use crate::service::{Service, page_size};
-use crate::store::{self, Health, Page, Position, Record, Recorded, StoreError, Subject, codec};
+use crate::store::{self, Health, Position, Record, Recorded, StoreError, Subject, codec};
 
 /// An event as callers are shown it: without the records, which hold digests and sealed values.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -84,65 +83,6 @@ impl From<Recorded> for EventView {
 }
 
 impl Service {
-    /// Events, newest first, those before `before`.
-    ///
-    /// # Errors
-    /// No such token, owner or company, or a store that cannot be read.
-    pub async fn events(
-        &self,
-        by: &Caller,
-        subject: Option<&Subject>,
-        before: Option<Position>,
-        limit: usize,
-    ) -> Result<Page<EventView, Position>, ServiceError> {
-        self.let_see_events(by, subject).await?;
-        let page = self.store().events(subject, before, page_size(limit)?).await?;
-        if let (Some(Subject::Company(id)), true) = (subject, page.entries.is_empty()) {
-            // One that is not on record has a history once somebody came to it or left it.
-            self.company_record(id).await?;
-        }
-        let mut entries = Vec::with_capacity(page.entries.len());
-        for recorded in page.entries {
-            entries.push(self.event_view(recorded).await?);
-        }
-        Ok(Page { entries, next: page.next })
-    }
-
-    /// Refuses whoever may not see the events about something.
-    ///
-    /// # Errors
-    /// Forbidden, or nothing of that name.
-    pub(super) async fn let_see_events(
-        &self,
-        by: &Caller,
-        subject: Option<&Subject>,
-    ) -> Result<(), ServiceError> {
-        match subject {
-            None => by.watches(),
-            Some(Subject::Token(id)) => self.token_seen(by, *id).await.map(drop),
-            Some(Subject::Owner(id)) => self.let_see(by, &*self.owner_record(id).await?).await,
-            Some(Subject::Company(id)) => by.let_see_company(id),
-        }
-    }
-
-    /// An event with what it changed.
-    pub(super) async fn event_view(&self, recorded: Recorded) -> Result<EventView, ServiceError> {
-        let changes = match recorded.event.kind {
-            EventKind::TokenUpdated | EventKind::OwnerUpdated | EventKind::CompanyUpdated => {
-                self.changes(&recorded).await?
-            }
-            _ => Vec::new(),
-        };
-        Ok(EventView { changes, ..recorded.into() })
-    }
-
-    /// What an event changed: its record against that of an earlier event about the same subject.
-    async fn changes(&self, recorded: &Recorded) -> Result<Vec<FieldChange>, ServiceError> {
-        let Some(after) = records(recorded)?.pop() else { return Ok(Vec::new()) };
-        let before = self.record_before(recorded.position, &after.subject()).await?;
-        Ok(before.map_or_else(Vec::new, |before| diff(&before, &after)))
-    }
-
     /// The newest event, for the machine itself.
     ///
     /// # Errors

@@ -268,6 +268,7 @@ fn commit(by: &Caller, token: Token, now: Timestamp) -> Commit {
         actor: by.actor.clone(),
         kind: EventKind::TokenCreated,
         reason: "imported".to_owned(),
+        many: None,
     };
     let record = Record::Token(Arc::new(token));
     let change = Change { record, expected: Revision::NONE, unused_since: None };

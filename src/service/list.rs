@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use crate::domain::flags::Flags;
 use crate::domain::id::{OwnerId, Slug};
+use crate::domain::secret;
 use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
 use crate::service::caller::Caller;
@@ -101,6 +102,36 @@ pub struct TokenList {
     /// The most entries.
     #[serde(default)]
     pub limit: Option<usize>,
+}
+
+impl TokenList {
+    /// The conditions that say something, by their names, for the history.
+    pub(super) fn said(&self) -> BTreeMap<String, String> {
+        let never_used = self.never_used.filter(|never| *never).map(|never| never.to_string());
+        let fields = [
+            ("state", &self.state),
+            ("owner", &self.owner),
+            ("company", &self.company),
+            ("context", &self.context),
+            ("flags", &self.flags),
+            ("name", &self.name),
+            ("hint", &self.hint),
+            ("created_from", &self.created_from),
+            ("created_before", &self.created_before),
+            ("expires_before", &self.expires_before),
+            ("ends_before", &self.ends_before),
+            ("last_used_before", &self.last_used_before),
+            ("never_used", &never_used),
+            ("rotated", &self.rotated),
+            ("text", &self.text),
+        ];
+        let said = |(name, text): (&str, &Option<String>)| {
+            let text = text.as_deref()?.trim();
+            // Somebody may have searched for a secret.
+            (!text.is_empty()).then(|| (name.to_owned(), secret::redact(text).into_owned()))
+        };
+        fields.into_iter().filter_map(said).collect()
+    }
 }
 
 impl Service {

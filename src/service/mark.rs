@@ -97,7 +97,8 @@ impl Service {
         reason: String,
     ) -> Result<(), ServiceError> {
         let reason = self.kept(&reason).await;
-        let event = Event { at, effective_at: at, actor: by.actor.clone(), kind, reason };
+        let event =
+            Event { at, effective_at: at, actor: by.actor.clone(), kind, reason, many: None };
         let (changes, subjects) = (Vec::new(), Vec::new());
         self.cache.commit(Commit { event, changes, subjects }).await?;
         Ok(())

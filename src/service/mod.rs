@@ -61,6 +61,7 @@ mod companies;
 pub mod contexts;
 pub mod events;
 mod family;
+pub mod sight;
 pub mod history;
 pub mod mark;
 #[cfg(test)]
@@ -213,6 +214,7 @@ impl Service {
             actor: by.actor.clone(),
             kind,
             reason: self.kept(reason).await,
+            many: None,
         };
         self.cache.commit(Commit { event, changes: vec![change], subjects }).await
     }

@@ -42,6 +42,7 @@ impl Service {
                 actor: Actor::System,
                 kind: EventKind::TokenReused,
                 reason: format!("{FROM}{address}"),
+                many: None,
             };
             let subjects = vec![Subject::Token(id), Subject::Owner(token.owner.clone())];
             self.cache.commit(Commit { event, changes: Vec::new(), subjects }).await?;

@@ -142,7 +142,8 @@ impl Service {
         of: &Token,
     ) -> Result<(), StoreError> {
         let at = self.at().await?;
-        let event = Event { at, effective_at: at, actor, kind, reason: self.kept(reason).await };
+        let reason = self.kept(reason).await;
+        let event = Event { at, effective_at: at, actor, kind, reason, many: None };
         let subjects = vec![Subject::Owner(of.owner.clone())];
         self.cache.commit(Commit { event, changes, subjects }).await.map(|_| ())
     }

@@ -1,13 +1,14 @@
 //! The sweeper: ends for good what is over by time or by idleness, a batch at a time, so that lists
 //! and history say so. The gateway does not wait for it: it judges each request by the clock.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::id::TokenId;
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::token::{Act, End, Ended, Token};
-use crate::store::{Change, Commit, Due, Record, StoreError};
+use crate::store::{Change, Commit, Due, Record, StoreError, Subject};
 
 use super::{Service, ServiceError};
 
@@ -95,9 +96,10 @@ impl Service {
                 actor: Actor::System,
                 kind,
                 reason: String::new(),
+                many: None,
             },
+            subjects: owners_of(&changes),
             changes,
-            subjects: Vec::new(),
         };
         let count = changes.len();
         match self.cache.commit(commit(changes.clone())).await {
@@ -128,6 +130,16 @@ fn ending(token: &Token, how: End, at: Timestamp, last_use: Option<Timestamp>) -
         expected: token.revision,
         unused_since: Some(last_use),
     }
+}
+
+/// Whose tokens end, so that it stands in their history too.
+fn owners_of(changes: &[Change]) -> Vec<Subject> {
+    let owner = |change: &Change| match &change.record {
+        Record::Token(token) => Some(token.owner.clone()),
+        Record::Owner(_) | Record::Company(_) => None,
+    };
+    let owners: BTreeSet<_> = changes.iter().filter_map(owner).collect();
+    owners.into_iter().map(Subject::Owner).collect()
 }
 
 fn ended_at(change: &Change) -> Option<Timestamp> {

@@ -236,6 +236,7 @@ fn commit(token: &Token, warning: Warning, now: Timestamp) -> Commit {
         actor: Actor::System,
         kind: warning.kind,
         reason: if days == 1 { "in 1 day".to_owned() } else { format!("in {days} days") },
+        many: None,
     };
     let subjects = vec![Subject::Token(token.id), Subject::Owner(token.owner.clone())];
     Commit { event, changes: Vec::new(), subjects }

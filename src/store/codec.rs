@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{Commit, Position, Record, Recorded, Subject};
-use crate::domain::event::{Actor, Event, EventKind};
+use crate::domain::event::{Actor, Event, EventKind, Many};
 use crate::domain::id::{BadName, BadTokenId, OwnerId, Slug, TokenId};
 use crate::domain::time::Timestamp;
 use crate::domain::token::Revision;
@@ -54,6 +54,8 @@ struct Body<'a> {
     kind: EventKind,
     #[serde(skip_serializing_if = "str::is_empty")]
     reason: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    many: Option<&'a Many>,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     changes: &'a [ChangeOut<'a>],
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -85,6 +87,8 @@ struct Line<'a> {
     kind: EventKind,
     #[serde(default)]
     reason: String,
+    #[serde(default)]
+    many: Option<Many>,
     #[serde(borrow, default)]
     changes: Vec<ChangeIn<'a>>,
     #[serde(default)]
@@ -142,7 +146,7 @@ pub fn encode(commit: &Commit) -> Result<Encoded, CodecError> {
             record: raw,
         })
         .collect();
-    let Event { at, effective_at, actor, kind, reason } = &commit.event;
+    let Event { at, effective_at, actor, kind, reason, many } = &commit.event;
     let body = serde_json::to_string(&Body {
         v: RECORD_VERSION,
         at: *at,
@@ -150,6 +154,7 @@ pub fn encode(commit: &Commit) -> Result<Encoded, CodecError> {
         actor,
         kind: *kind,
         reason,
+        many: many.as_ref(),
         changes: &changes,
         subjects: commit.subjects.iter().map(Named::from).collect(),
     })?;
@@ -214,8 +219,8 @@ impl Line<'_> {
             })
         });
         let subjects = subjects.collect::<Result<_, CodecError>>()?;
-        let Self { at, effective_at, actor, kind, reason, .. } = self;
-        Ok((Event { at, effective_at, actor, kind, reason }, subjects))
+        let Self { at, effective_at, actor, kind, reason, many, .. } = self;
+        Ok((Event { at, effective_at, actor, kind, reason, many }, subjects))
     }
 }
 

@@ -87,7 +87,14 @@ pub(crate) fn digest(n: u64) -> Digest {
 }
 
 pub(crate) fn event(kind: EventKind) -> Event {
-    Event { at: NOW, effective_at: NOW, actor: Actor::Local(0), kind, reason: "a test".to_owned() }
+    Event {
+        at: NOW,
+        effective_at: NOW,
+        actor: Actor::Local(0),
+        kind,
+        reason: "a test".to_owned(),
+        many: None,
+    }
 }
 
 /// A commit of records that follow those with one revision less.

@@ -6,7 +6,8 @@ use super::assets::{self, Asset};
 use super::language::Language;
 use super::texts::Texts;
 use crate::domain::day::Day;
-use crate::domain::time::Timestamp;
+use crate::domain::event::Actor;
+use crate::domain::time::{Span, Timestamp};
 
 /// Light or dark.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -267,6 +268,26 @@ impl Frame {
         let machine = day.to_string();
         let written = parts(&machine).map(|[year, month, day]| self.language.day(year, month, day));
         written.unwrap_or(machine)
+    }
+
+    /// A length of time.
+    pub fn length(&self, span: Span) -> String {
+        match span.seconds() {
+            seconds if seconds.is_multiple_of(86_400) => self.n("span-days", seconds / 86_400),
+            seconds if seconds.is_multiple_of(3_600) => self.n("span-hours", seconds / 3_600),
+            seconds if seconds.is_multiple_of(60) => self.n("span-minutes", seconds / 60),
+            seconds => self.n("span-seconds", seconds),
+        }
+    }
+
+    /// Who did something, as people call them.
+    pub fn actor(&self, actor: &Actor) -> String {
+        let frame = self;
+        match actor {
+            Actor::Local(_) => frame.t("actor-machine"),
+            Actor::Owner(id) => id.to_string(),
+            Actor::System => frame.t("actor-system"),
+        }
     }
 
     /// The languages that can be chosen.

@@ -8,6 +8,7 @@ use crate::domain::time::Timestamp;
 pub mod assets;
 pub mod carried;
 pub mod drafts;
+pub mod exact;
 pub mod frame;
 pub mod language;
 pub mod once;

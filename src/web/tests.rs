@@ -18,14 +18,21 @@ use crate::domain::period::Period;
 use crate::domain::role::Role;
 use crate::domain::token::State;
 
+mod phrases;
+
 const SOURCES: [(&str, &str); 3] = [
-    ("en", include_str!("languages/en.ftl")),
-    ("ru", include_str!("languages/ru.ftl")),
-    ("pt-BR", include_str!("languages/pt-BR.ftl")),
+    ("en", concat!(include_str!("languages/en.ftl"), include_str!("languages/en-exact.ftl"))),
+    ("ru", concat!(include_str!("languages/ru.ftl"), include_str!("languages/ru-exact.ftl"))),
+    (
+        "pt-BR",
+        concat!(include_str!("languages/pt-BR.ftl"), include_str!("languages/pt-BR-exact.ftl")),
+    ),
 ];
 
 /// Families of keys whose last part is a word that is known when a page is made.
-const FAMILIES: [&str; 27] = [
+const FAMILIES: [&str; 29] = [
+    "exact-",
+    "written-",
     "kinds-",
     "history-",
     "rotated-",
@@ -145,30 +152,6 @@ fn no_text_is_left_that_no_page_asks_for() {
     assert!(idle.is_empty(), "{idle:?}");
 }
 
-/// Kinds of problems that a page can be about.
-const PROBLEMS: [&str; 20] = [
-    "bad-field",
-    "not-allowed",
-    "forbidden",
-    "not-found",
-    "exists",
-    "ended",
-    "rotated",
-    "clock-behind",
-    "other-history",
-    "conflict",
-    "not-as-shown",
-    "duplicate-secret",
-    "disk-full",
-    "read-only",
-    "locked",
-    "damaged",
-    "unavailable",
-    "no-csrf-token",
-    "other-origin",
-    "bad-request",
-];
-
 #[test]
 fn every_word_of_a_family_has_a_text() {
     let states = [
@@ -188,8 +171,8 @@ fn every_word_of_a_family_has_a_text() {
         ("theme", Theme::ALL.iter().map(|theme| theme.word().to_owned()).collect()),
         ("role", Role::ALL.iter().map(|role| role.as_str().to_owned()).collect()),
         ("role-help", Role::ALL.iter().map(|role| role.as_str().to_owned()).collect()),
-        ("problem", PROBLEMS.iter().map(ToString::to_string).collect()),
-        ("help", PROBLEMS.iter().map(ToString::to_string).collect()),
+        ("problem", phrases::problems()),
+        ("help", phrases::problems()),
         ("store", ["ready", "read-only", "broken"].map(str::to_owned).to_vec()),
         ("import-word", ["would", "good", "refused", "not_tried"].map(str::to_owned).to_vec()),
         ("leak-word", ["ended", "would_end", "was_ended", "unknown"].map(str::to_owned).to_vec()),

@@ -8,12 +8,20 @@ use unic_langid::LanguageIdentifier;
 
 use super::language::Language;
 
-static ENGLISH: LazyLock<Texts> =
-    LazyLock::new(|| Texts::new(Language::English, include_str!("languages/en.ftl")));
-static RUSSIAN: LazyLock<Texts> =
-    LazyLock::new(|| Texts::new(Language::Russian, include_str!("languages/ru.ftl")));
-static PORTUGUESE: LazyLock<Texts> =
-    LazyLock::new(|| Texts::new(Language::Portuguese, include_str!("languages/pt-BR.ftl")));
+/// What the service says, word for word: the patterns of `exact`.
+pub(super) const EXACT_ENGLISH: &str = include_str!("languages/en-exact.ftl");
+
+static ENGLISH: LazyLock<Texts> = LazyLock::new(|| {
+    Texts::new(Language::English, [include_str!("languages/en.ftl"), EXACT_ENGLISH])
+});
+static RUSSIAN: LazyLock<Texts> = LazyLock::new(|| {
+    let sources = [include_str!("languages/ru.ftl"), include_str!("languages/ru-exact.ftl")];
+    Texts::new(Language::Russian, sources)
+});
+static PORTUGUESE: LazyLock<Texts> = LazyLock::new(|| {
+    let sources = [include_str!("languages/pt-BR.ftl"), include_str!("languages/pt-BR-exact.ftl")];
+    Texts::new(Language::Portuguese, sources)
+});
 
 /// A number as a language writes it; other values are left to Fluent.
 #[allow(
@@ -51,11 +59,7 @@ impl Texts {
         }
     }
 
-    fn new(language: Language, source: &str) -> Self {
-        // What cannot be read of a resource is left out of it: a test says that there is no such part.
-        let resource = match FluentResource::try_new(source.to_owned()) {
-            Ok(resource) | Err((resource, _)) => resource,
-        };
+    fn new(language: Language, sources: [&str; 2]) -> Self {
         let tag = language.tag().parse::<LanguageIdentifier>().unwrap_or_default();
         let mut bundle = FluentBundle::new_concurrent(vec![tag]);
         // The pages isolate what people have written by elements.
@@ -65,7 +69,13 @@ impl Texts {
             Language::Russian => |value, _| number(Language::Russian, value),
             Language::Portuguese => |value, _| number(Language::Portuguese, value),
         }));
-        let _ = bundle.add_resource(resource);
+        for source in sources {
+            // What cannot be read of a resource is left out of it: a test says that there is no such part.
+            let resource = match FluentResource::try_new(source.to_owned()) {
+                Ok(resource) | Err((resource, _)) => resource,
+            };
+            let _ = bundle.add_resource(resource);
+        }
         Self(bundle)
     }
 

@@ -1,5 +1,6 @@
 //! What is wrong with a form, said beside its fields and together above them.
 
+use super::exact::{self, Exact};
 use super::frame::Frame;
 use crate::domain::secret;
 use crate::service::ServiceError;
@@ -11,8 +12,8 @@ pub struct Wrong {
     pub place: String,
     /// What would be right, in the reader's language.
     pub words: String,
-    /// What exactly was found, in the words of the service, which are English.
-    pub exact: Option<String>,
+    /// What exactly was found.
+    pub exact: Option<Exact>,
 }
 
 /// All that is wrong.
@@ -39,7 +40,7 @@ impl Wrongs {
             Some(field) => Self::field(frame, field, &error.to_string(), place),
             None => {
                 let words = frame.of("problem", error.kind());
-                let exact = Some(secret::redact(&error.to_string()).into_owned());
+                let exact = Some(exact::told(frame, &secret::redact(&error.to_string())));
                 Self { all: vec![Wrong { place: String::new(), words, exact }] }
             }
         }
@@ -62,9 +63,8 @@ impl Wrongs {
         };
         let problem = problem.strip_prefix(&format!("`{field}`: ")).unwrap_or(problem);
         let place = place(field).unwrap_or_default();
-        Self {
-            all: vec![Wrong { place, words, exact: Some(secret::redact(problem).into_owned()) }],
-        }
+        let exact = Some(exact::told(frame, &secret::redact(problem)));
+        Self { all: vec![Wrong { place, words, exact }] }
     }
 
     /// What is wrong with a field.

@@ -22,6 +22,8 @@ fn e9_all_tokens_of_a_user_end_after_they_were_shown() {
     assert_eq!((code, &refused["type"]), (4, &json!("urn:tollgate:problem:not-as-shown")));
     place.ok(&["token", "revoke", &late]);
     assert_eq!(place.ok(&act), "2 tokens revoked\n");
+    let history = place.ok(&["history", "list", "--kind", "token.revoked", "--limit", "1"]);
+    assert!(history.contains("left; of 2 tokens with --owner alice"), "{history}");
     for id in [one, two] {
         let token = place.json(&["token", "show", &id]);
         let (how, reason) = (&token["ended"]["how"], &token["ended"]["reason"]);

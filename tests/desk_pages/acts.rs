@@ -183,7 +183,7 @@ fn import(browser: &mut Browser, program: &Program, desk: &str) {
     browser.until("document.getElementById('text').value === ''");
     browser.tell("DOM.setFileInputFiles", json!({"files": [file], "nodeId": node}));
     browser.until("document.getElementById('text').value.startsWith('owner,name,secret')");
-    browser.until("document.getElementById('file-said').textContent === 'The file stands below.'");
+    browser.until("document.getElementById('file-said').textContent === 'The file was read into the field below.'");
     send(browser);
     browser.until("document.querySelector('.count').innerText.includes('2 lines would be imported. 1 line is refused.')");
     picture(browser, "import");
@@ -219,7 +219,7 @@ fn leak(browser: &mut Browser, program: &Program, desk: &str) {
     browser.fill("reason", "in a public repository");
     send(browser);
     browser.until("document.querySelectorAll('tbody tr').length === 2");
-    browser.until("document.querySelector('.note').innerText.includes('1 token is ended')");
+    browser.until("document.querySelector('.note').innerText.includes('1 token is revoked')");
     browser.until("!document.documentElement.innerHTML.includes('secret-of-')");
     picture(browser, "leaks");
     accessible(browser, "what became of leaks");
@@ -245,9 +245,8 @@ fn notices(browser: &mut Browser, desk: &str, receiver: &Upstream) {
 fn revoke(browser: &mut Browser, program: &Program, desk: &str) {
     browser.open(&format!("{desk}/users/alice"));
     browser.follow("a[href='/tokens/revoke?owner=alice']");
-    browser.until(
-        "document.querySelector('.count').innerText.includes('2 tokens are to be revoked.')",
-    );
+    browser
+        .until("document.querySelector('.count').innerText.includes('2 tokens will be revoked.')");
     picture(browser, "bulk");
     accessible(browser, "what would be revoked");
     browser.fill("reason", "left the company");

@@ -71,9 +71,13 @@ fn what_is_not_taken_is_tried_again_later_and_holds_nothing_up() {
 fn a_notice_is_given_up_after_ten_attempts_or_at_once_where_it_is_gone() {
     let receiver = Receiver::scripted(|seen| status(if seen.number == 0 { 410 } else { 500 }));
     let gateway = gateway(&[receiver.webhook("chat")]);
-    revoked(&gateway, "gone");
+    let gone = revoked(&gateway, "gone");
     let first = tried(&gateway, "chat", 1);
     assert_eq!((&first[0]["outcome"], &first[0]["status"]), (&json!("given_up"), &json!(410)));
+    assert_eq!(
+        (&first[0]["token"], &first[0]["owner"]),
+        (&json!(gone.to_string()), &json!("alice"))
+    );
     revoked(&gateway, "never");
     for count in 2..=11 {
         let tried = tried(&gateway, "chat", count);

@@ -90,8 +90,9 @@ fn machine() -> Vec<Row> {
     let none = || json!({});
     let reason = || json!({"reason": "looked at another", "confirmed": true});
     vec![
-        row("GET /api/v1/history", About::All, none(), "yy---y--y--11"),
-        row("GET /api/v1/history", About::All, json!("?kind=token&by=alice"), "yy---y--y--11"),
+        // Without more, each sees what is about those whom they see.
+        row("GET /api/v1/history", About::All, none(), "yyyyyyyyyy-11"),
+        row("GET /api/v1/history", About::All, json!("?kind=token&by=alice"), "yyyyyyyyyy-11"),
         row("GET /api/v1/history", About::Token, json!("?token=ID"), "yyy0yyy0yy-11"),
         row("GET /api/v1/history", About::Acme, json!("?company=acme"), "yyy00yy0y0-11"),
         row("GET /api/v1/history", About::All, json!("?user=alice"), "yyy0yyy0yy-11"),

@@ -108,6 +108,7 @@ pub(crate) fn commit(kind: EventKind, record: Record) -> Commit {
             actor: Actor::Local(1_000),
             kind,
             reason: String::new(),
+            many: None,
         },
         changes: vec![Change { record, expected, unused_since: None }],
         subjects: Vec::new(),

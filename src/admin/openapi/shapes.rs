@@ -132,7 +132,10 @@ shapes! {
         "how": refer("End"), "at": refer("Timestamp"), "by": refer("Actor"), "reason": {"type": "string"}}));
     Event, "Event", [Timestamp, Actor, EventKind], open("One act.", &["at", "effective_at", "actor", "kind"], json!({
         "at": refer("Timestamp"), "effective_at": refer("Timestamp"), "actor": refer("Actor"),
-        "kind": refer("EventKind"), "reason": {"type": "string"}}));
+        "kind": refer("EventKind"), "reason": {"type": "string"}, "many": {"type": "object",
+        "description": "The act on many tokens that this is a part of.", "required": ["tokens", "filter"],
+        "properties": {"tokens": {"type": "integer", "minimum": 0}, "filter": {"type": "object",
+        "additionalProperties": {"type": "string"}}}}}));
     Window, "Window", [], closed("Minutes of a day, on some days of the week (1 is Monday). One that ends earlier than it begins goes on over midnight, and its days are those on which it begins.",
         &["days", "from_minute", "until_minute"], json!({
         "days": {"type": "array", "minItems": 1, "items": {"type": "integer", "minimum": 1, "maximum": 7}},

@@ -27,8 +27,10 @@ pub(super) async fn list(State(handles): Handle, visit: Visit) -> Result<Respons
     let Visit { by, frame, typed, .. } = visit;
     let after: Option<Slug> = optional(&typed, "after")?;
     let companies = handles.service.companies(&by, after.as_ref(), PAGE_ENTRIES).await?;
+    let settings = handles.service.settings();
+    let rows = companies.entries.iter().map(|company| CompanyRow::of(&frame, &settings, company));
     Ok(page(&Companies {
-        rows: companies.entries.iter().map(|company| CompanyRow::of(&frame, company)).collect(),
+        rows: rows.collect(),
         sees: match (by.watches().is_ok(), by.sees_companies()) {
             (true, _) => Sees::All,
             (false, true) => Sees::Own,
@@ -49,7 +51,8 @@ pub(super) async fn show(
     let Visit { by, frame, .. } = visit;
     let company = handles.service.company(&by, &id).await?;
     let events = history::of(&handles, &by, &frame, &Subject::Company(id)).await?;
-    Ok(page(&Company::new(frame, &company, by.administers().is_ok(), events)))
+    let settings = handles.service.settings();
+    Ok(page(&Company::new(frame, (&company, &settings), by.administers().is_ok(), events)))
 }
 
 pub(super) async fn form(State(handles): Handle, visit: Visit) -> Result<Response, Fault> {

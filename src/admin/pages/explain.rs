@@ -55,7 +55,7 @@ fn question(typed: &Typed) -> Value {
 fn told(frame: &Frame, found: Explained) -> Answer {
     let Explained { explanation, token } = found;
     let step = |step: crate::gateway::explain::Step| {
-        StepRow::new(frame, &step.check, step.compared, step.outcome)
+        StepRow::new(frame, &step.check, &step.compared, step.outcome)
     };
     Answer {
         permitted: explanation.permitted,

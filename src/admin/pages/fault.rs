@@ -66,7 +66,7 @@ pub(super) async fn told(State(handles): Handle, request: Asked, next: Next) -> 
     let response = next.run(request).await;
     let Some(Fault { status, kind, exact }) = fault(&response) else { return response };
     let frame = reader::frame(&handles, &headers, &at).await;
-    page_with(status, &Oops::new(frame, kind, exact))
+    page_with(status, &Oops::new(frame, kind, exact.as_deref()))
 }
 
 fn fault(response: &Response) -> Option<Fault> {

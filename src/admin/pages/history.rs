@@ -9,64 +9,108 @@ use super::form::{PAGE_ENTRIES, optional, refused};
 use super::visit::Visit;
 use super::{Handle, page, page_with};
 use crate::admin::Handles;
-use crate::domain::id::{OwnerId, Slug, TokenId};
 use crate::service::Caller;
 use crate::service::events::EventList;
+use crate::service::history::EventView;
 use crate::store::{Page, Position, Subject};
 use crate::web::frame::Frame;
-use crate::web::pages::history::{Checked, EventRow, History};
+use crate::web::pages::history::{Checked, EventRow, History, NAMED};
+use crate::web::typed::Typed;
 use crate::web::wrongs::Wrongs;
 
 /// How many events stand on the page of what they are about.
 const EVENTS_BESIDE: usize = 8;
 
 pub(super) async fn list(State(handles): Handle, visit: Visit) -> Result<Response, Fault> {
-    let Visit { by, owner, frame, typed, .. } = visit;
-    let token: Option<TokenId> = optional(&typed, "token")?;
-    let user: Option<OwnerId> = optional(&typed, "user")?;
-    let company: Option<Slug> = optional(&typed, "company")?;
+    let Visit { by, frame, typed, .. } = visit;
     let before: Option<u64> = optional(&typed, "before")?;
-    let watches = by.watches().is_ok();
-    // Whoever does not see the whole sees what is about themselves.
-    let about = token.is_some() || company.is_some();
-    let user = user.or_else(|| (!about && !watches).then(|| owner.id.clone()));
-    let subject = match (token, &user, &company) {
-        (Some(id), ..) => Some(Subject::Token(id)),
-        (None, Some(id), _) => Some(Subject::Owner(id.clone())),
-        (None, None, Some(id)) => Some(Subject::Company(id.clone())),
-        (None, None, None) => None,
-    };
     let service = &handles.service;
-    let from = before.map(Position);
     let said = |field: &str| typed.said(field).map(str::to_owned);
     let [kind, who, since, until] = ["kind", "by", "since", "until"].map(said);
     let asked = EventList { kind, by: who, since, until };
-    let found = service.events_like(&by, subject.as_ref(), (&asked, from), PAGE_ENTRIES).await;
+    let subject = subject(&frame, &typed);
+    let found = match &subject {
+        Err(wrongs) => Err((StatusCode::BAD_REQUEST, wrongs.clone())),
+        Ok(subject) => {
+            let asked = (&asked, before.map(Position));
+            match service.events_like(&by, subject.as_ref(), asked, PAGE_ENTRIES).await {
+                Ok(events) => Ok(events),
+                Err(error) if error.at_field().is_some() => Err(refused(&frame, error)?),
+                Err(error) => return Err(error.into()),
+            }
+        }
+    };
     let (status, wrongs, events) = match found {
         Ok(events) => (StatusCode::OK, Wrongs::default(), events),
-        Err(error) if error.at_field().is_some() => {
-            let (status, wrongs) = refused(&frame, error)?;
-            (status, wrongs, Page { entries: Vec::new(), next: None })
-        }
-        Err(error) => return Err(error.into()),
+        Err((status, wrongs)) => (status, wrongs, Page { entries: Vec::new(), next: None }),
     };
-    let head = match watches && subject.is_none() {
+    let subject = subject.unwrap_or_default();
+    let head = match by.watches().is_ok() && subject.is_none() {
         true => Some(service.head().await?),
         false => None,
     };
+    let (mut token, mut user, mut company) = (None, None, None);
+    match subject {
+        None => {}
+        Some(Subject::Token(id)) => {
+            let name = service.token(&by, id).await?.name;
+            token = Some((id.to_string(), name));
+        }
+        Some(Subject::Owner(id)) => user = Some(id.to_string()),
+        Some(Subject::Company(id)) => company = Some(id.to_string()),
+    }
+    let events_next = events.next.map(|position| position.0);
     let shown = History {
-        events: events.entries.iter().map(|event| EventRow::of(&frame, event)).collect(),
-        token: token.map(|id| id.to_string()),
-        user: user.map(|id| id.to_string()),
-        company: company.map(|id| id.to_string()),
+        events: rows(&handles, &frame, &events.entries).await?,
+        token,
+        user,
+        company,
         before,
-        next: events.next.map(|position| position.0),
+        next: events_next,
         head,
         wrongs,
         typed,
         frame,
     };
     Ok(page_with(status, &shown))
+}
+
+/// What the events must be about, or which field of the form says it wrong.
+fn subject(frame: &Frame, typed: &Typed) -> Result<Option<Subject>, Wrongs> {
+    let fields = ["token", "user", "company"];
+    let mut said = fields.into_iter().filter_map(|field| Some((field, typed.said(field)?)));
+    let Some((field, text)) = said.next() else { return Ok(None) };
+    if let Some((other, _)) = said.next() {
+        return Err(Wrongs::one(frame, other, "wrong-subject"));
+    }
+    let subject = match field {
+        "token" => text.parse().map(Subject::Token).map_err(|error| error.to_string()),
+        "user" => text.parse().map(Subject::Owner).map_err(|error| error.to_string()),
+        _ => text.parse().map(Subject::Company).map_err(|error| error.to_string()),
+    };
+    // `wrong-parent` asks for a user by the user name, `wrong-company-id` for a company by its short name.
+    let key = match field {
+        "token" => "token",
+        "user" => "parent",
+        _ => "company-id",
+    };
+    subject.map(Some).map_err(|problem| {
+        let mut wrongs = Wrongs::field(frame, key, &problem, |_| Some(field.to_owned()));
+        wrongs.all.iter_mut().for_each(|wrong| wrong.words = frame.of("wrong", key));
+        wrongs
+    })
+}
+
+/// Events with what their tokens are called.
+pub(super) async fn rows(
+    handles: &Handles,
+    frame: &Frame,
+    events: &[EventView],
+) -> Result<Vec<EventRow>, Fault> {
+    let named = events.iter().flat_map(|event| event.tokens.iter().take(NAMED).copied());
+    let names = handles.service.names_of(named).await?;
+    let settings = handles.service.settings();
+    Ok(events.iter().map(|event| EventRow::of(frame, &settings, &names, event)).collect())
 }
 
 pub(super) async fn check(State(handles): Handle, visit: Visit) -> Result<Response, Fault> {
@@ -84,6 +128,6 @@ pub(super) async fn of(
     subject: &Subject,
 ) -> Result<(Vec<EventRow>, Option<u64>), Fault> {
     let events = handles.service.events(by, Some(subject), None, EVENTS_BESIDE).await?;
-    let rows = events.entries.iter().map(|event| EventRow::of(frame, event)).collect();
+    let rows = rows(handles, frame, &events.entries).await?;
     Ok((rows, events.next.map(|position| position.0)))
 }

@@ -18,7 +18,9 @@ use crate::web::wrongs::{Wrong, Wrongs};
 pub(super) async fn list(State(handles): Handle, visit: Visit) -> Result<Response, Fault> {
     let Visit { by, frame, .. } = visit;
     let webhooks = notices(&handles, &by)?.list(&by)?;
-    let rows = webhooks.iter().map(|webhook| WebhookRow::of(&frame, webhook)).collect();
+    let told = webhooks.iter().filter_map(|webhook| webhook.last_attempt.as_ref()?.token);
+    let names = handles.service.names_of(told).await?;
+    let rows = webhooks.iter().map(|webhook| WebhookRow::of(&frame, &names, webhook)).collect();
     Ok(page(&List { frame, rows }))
 }
 
@@ -28,7 +30,7 @@ pub(super) async fn show(
     visit: Visit,
 ) -> Result<Response, Fault> {
     let Visit { by, frame, .. } = visit;
-    Ok(page(&shown(&handles, (&by, frame), &name, Wrongs::default())?))
+    Ok(page(&shown(&handles, (&by, frame), &name, Wrongs::default()).await?))
 }
 
 /// Calls it once. That it fails is an answer, which the page tells.
@@ -43,10 +45,10 @@ pub(super) async fn test(
         return Ok(seen_at(&format!("/notices/{name}"), Some("webhook-took")));
     }
     let wrongs = not_taken(&frame, &attempt);
-    Ok(page(&shown(&handles, (&by, frame), &name, wrongs)?))
+    Ok(page(&shown(&handles, (&by, frame), &name, wrongs).await?))
 }
 
-fn shown(
+async fn shown(
     handles: &Handles,
     (by, frame): (&Caller, Frame),
     name: &Slug,
@@ -57,14 +59,17 @@ fn shown(
     let webhooks = notices.list(by)?;
     let webhook = webhooks.iter().find(|webhook| webhook.name == *name);
     let webhook = webhook.ok_or_else(|| ServiceError::NoWebhook(name.clone()))?;
-    let row = WebhookRow::of(&frame, webhook);
-    let deliveries = deliveries.iter().map(|attempt| Delivery::of(&frame, attempt)).collect();
+    let names =
+        handles.service.names_of(deliveries.iter().filter_map(|attempt| attempt.token)).await?;
+    let row = WebhookRow::of(&frame, &names, webhook);
+    let deliveries =
+        deliveries.iter().map(|attempt| Delivery::of(&frame, &names, attempt)).collect();
     Ok(Webhook { frame, wrongs, row, deliveries })
 }
 
 fn not_taken(frame: &Frame, attempt: &Attempt) -> Wrongs {
     let (place, words) = (String::new(), frame.t("wrong-webhook"));
-    Wrongs { all: vec![Wrong { place, words, exact: Some(answer(attempt)) }] }
+    Wrongs { all: vec![Wrong { place, words, exact: Some(answer(frame, attempt)) }] }
 }
 
 /// Those who may not ask learn nothing, not even whether there are any.

@@ -6,15 +6,15 @@ use axum::response::Response;
 
 use super::fault::Fault;
 use super::visit::Visit;
-use super::{Handle, page};
+use super::{Handle, history, page};
 use crate::admin::Handles;
 use crate::admin::overview::{RequestCounts, requests};
 use crate::domain::event::EventKind;
 use crate::domain::id::OwnerId;
 use crate::domain::time::{Span, Timestamp};
+use crate::service::Caller;
 use crate::service::events::EventList;
 use crate::service::overview::SOON;
-use crate::service::{Caller, Service, ServiceError};
 use crate::store::{Health, Subject};
 use crate::web::frame::Frame;
 use crate::web::pages::history::EventRow;
@@ -34,9 +34,8 @@ pub(super) async fn show(State(handles): Handle, visit: Visit) -> Result<Respons
     let watches = by.watches().is_ok();
     let tally = service.tally(&by).await?;
     let soon = service.soonest(&by, &tally).await?;
-    let subject = (!watches).then(|| Subject::Owner(owner.id.clone()));
-    let events = service.events(&by, subject.as_ref(), None, SHOWN).await?;
-    let leaked = leaked(service, &by, &owner.id, &frame).await?;
+    let events = service.events(&by, None, None, SHOWN).await?;
+    let leaked = leaked(&handles, &by, &owner.id, &frame).await?;
     let store = match service.health() {
         Health::Ready => "ready",
         Health::ReadOnly(_) | Health::ReadOnlyForGood(_) => "read-only",
@@ -48,7 +47,7 @@ pub(super) async fn show(State(handles): Handle, visit: Visit) -> Result<Respons
         counted: Counted::of(&tally),
         rows: soon.iter().map(|token| TokenRow::of(&frame, token)).collect(),
         soon_until: frame.now.plus(SOON).to_string().get(..10).unwrap_or_default().to_owned(),
-        events: events.entries.iter().map(|event| EventRow::of(&frame, event)).collect(),
+        events: history::rows(&handles, &frame, &events.entries).await?,
         leaked,
         live,
         store: watches.then_some(store),
@@ -68,11 +67,11 @@ pub(super) async fn now(State(handles): Handle, visit: Visit) -> Result<Response
 
 /// What of the reader's own tokens ended as leaked of late, whoever found their secrets.
 async fn leaked(
-    service: &Service,
+    handles: &Handles,
     by: &Caller,
     owner: &OwnerId,
     frame: &Frame,
-) -> Result<Vec<EventRow>, ServiceError> {
+) -> Result<Vec<EventRow>, Fault> {
     let since = frame.now.unix().saturating_sub(LATELY.seconds());
     let asked = EventList {
         kind: Some(EventKind::TokenLeaked.as_str().to_owned()),
@@ -80,8 +79,8 @@ async fn leaked(
         ..EventList::default()
     };
     let own = Subject::Owner(owner.clone());
-    let events = service.events_like(by, Some(&own), (&asked, None), SHOWN).await?;
-    Ok(events.entries.iter().map(|event| EventRow::of(frame, event)).collect())
+    let events = handles.service.events_like(by, Some(&own), (&asked, None), SHOWN).await?;
+    Ok(history::rows(handles, frame, &events.entries).await?)
 }
 
 fn live(handles: &Handles, frame: &Frame) -> Option<Live> {

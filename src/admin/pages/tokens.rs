@@ -61,13 +61,17 @@ pub(super) async fn show(
     let may_rotate = handles.service.offers_new_tokens(&by, &token.owner).await?;
     let may_enable = handles.service.offers_enabling(&by, id).await?;
     let used = handles.service.token_usage(&by, id, UsageQuestion::default()).await?;
-    let may = (may_change, may_rotate, may_enable);
     let (owner, company) = handles.service.blocks(&token).await?;
     let company = match company {
         Some(id) => Some((id.to_string(), handles.service.company(&by, &id).await.is_ok())),
         None => None,
     };
-    Ok(page(&Token::new(frame, token, may, Blocks { owner, company }, &used, events)))
+    let line = [token.rotated_from, token.rotated_to].into_iter().flatten();
+    let names = handles.service.names_of(line).await?;
+    let settings = handles.service.settings();
+    let may = (may_change, may_rotate, may_enable);
+    let about = (Blocks { owner, company }, &used, &*settings, &names);
+    Ok(page(&Token::new(frame, token, may, about, events)))
 }
 
 /// A token for a form that changes it: there is none for those who may not, and of one that is over.

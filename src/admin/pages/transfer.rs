@@ -18,6 +18,7 @@ use crate::service::import::{self, ImportBatch, ImportOutcome, Imported};
 use crate::service::{Caller, ServiceError};
 use crate::web::frame::Frame;
 use crate::web::pages::filters::Filters;
+use crate::web::pages::history::Names;
 use crate::web::pages::transfer::{Import, Report};
 use crate::web::typed::Typed;
 use crate::web::wrongs::Wrongs;
@@ -59,7 +60,7 @@ pub(super) async fn attempt(State(handles): Handle, visit: Visit) -> Result<Resp
     let told = sent(&handles, &by, lines, (true, create_owners)).await?;
     let now = handles.service.now();
     let draft = handles.people.drafts.keep(&session.csrf, text, create_owners, now);
-    Ok(page(&Report::new(frame, told, Some(draft))))
+    Ok(page(&Report::new(frame, &Names::new(), told, Some(draft))))
 }
 
 /// Brings in what was tried.
@@ -75,7 +76,9 @@ pub(super) async fn go(State(handles): Handle, visit: Visit) -> Result<Response,
         return Ok(page_with(StatusCode::GONE, &filled(frame, typed, wrongs)));
     };
     let told = sent(&handles, &by, lines, (false, create_owners)).await?;
-    Ok(page(&Report::new(frame, told, None)))
+    let made = told.iter().filter_map(|(_, line)| line.id);
+    let names = handles.service.names_of(made).await?;
+    Ok(page(&Report::new(frame, &names, told, None)))
 }
 
 /// What became of each line, or would.

@@ -12,6 +12,8 @@ mod bulk;
 mod clashes;
 mod edits;
 mod forms;
+mod history;
+mod languages;
 mod leaks;
 mod makers;
 mod lists;

@@ -114,6 +114,7 @@ fn commit(kind: EventKind, record: Record, revision: Revision) -> Commit {
             actor: Actor::System,
             kind,
             reason: String::new(),
+            many: None,
         },
         changes: vec![Change { record, expected, unused_since: None }],
         subjects: Vec::new(),

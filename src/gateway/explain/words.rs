@@ -1,4 +1,5 @@
-//! What a check held against what, in words for operators.
+//! What a check held against what, in words for operators. Each sentence stands here as a whole: pages find it by
+//! its words, to say it in other languages (`web/exact.rs`).
 
 use std::fmt::Display;
 
@@ -75,18 +76,19 @@ pub(super) fn spelling(
     ]
     .into_iter()
     .filter(|(holds, ..)| *holds)
-    .map(|(_, kept, what)| {
-        format!("{what}, which {} here", if kept { "is kept" } else { "is refused" })
+    .map(|(_, kept, what)| match kept {
+        true => format!("{what}, which is kept here"),
+        false => format!("{what}, which is refused here"),
     })
     .collect();
     if held.is_empty() {
         return "it holds nothing with two readings".to_owned();
     }
-    let other = match alone {
-        Ok(()) => "",
-        Err(_) => "; read in another way it would meet another rule",
-    };
-    format!("it holds {}{other}", held.join(" and "))
+    let held = held.join(" and ");
+    match alone {
+        Ok(()) => format!("it holds {held}"),
+        Err(_) => format!("it holds {held}; read in another way it would meet another rule"),
+    }
 }
 
 /// What the gateway makes of the time.
@@ -191,9 +193,13 @@ impl Scene<'_> {
                     None if rule.is_some_and(|rule| rule.of_a_company) => "any".to_owned(),
                     asked => or_none(asked),
                 };
-                let named = self.case.facts.company.map(|named| format!(", named: {named}"));
                 let mine = or_none(token.company.as_ref());
-                format!("asked: {asked}{}, the token's: {mine}", named.unwrap_or_default())
+                match self.case.facts.company {
+                    None => format!("asked: {asked}, the token's: {mine}"),
+                    Some(named) => {
+                        format!("asked: {asked}, named: {named}, the token's: {mine}")
+                    }
+                }
             }
             "context" => {
                 let asked = or_none(rule.and_then(|rule| rule.context.as_ref()));
@@ -219,13 +225,13 @@ impl Scene<'_> {
         let Some(Ended { how, act }) = &self.held.token.ended else {
             return "it has not been ended".to_owned();
         };
-        let how = match how {
-            End::Revoked => "revoked",
-            End::Leaked => "revoked as leaked",
-            End::Expired => "expired",
-            End::IdleExpired => "idle for too long: ended",
-        };
-        format!("{how} {}", told(act))
+        let told = told(act);
+        match how {
+            End::Revoked => format!("revoked {told}"),
+            End::Leaked => format!("revoked as leaked {told}"),
+            End::Expired => format!("expired {told}"),
+            End::IdleExpired => format!("idle for too long: ended {told}"),
+        }
     }
 
     /// A blocked owner stops all tokens, and the limits that the owner has stand beside it, since

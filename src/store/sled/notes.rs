@@ -98,7 +98,7 @@ impl SledStore {
 fn observation(firsts: &[&NotedUse], at: Timestamp) -> Result<Encoded, StoreError> {
     let effective_at = firsts.iter().map(|noted| noted.last.at).min().unwrap_or(at);
     let (actor, kind) = (Actor::System, EventKind::TokenFirstUsed);
-    let event = Event { at, effective_at, actor, kind, reason: String::new() };
+    let event = Event { at, effective_at, actor, kind, reason: String::new(), many: None };
     let subjects = firsts.iter().map(|noted| Subject::Token(noted.of.token)).collect();
     let commit = Commit { event, changes: Vec::new(), subjects };
     codec::encode(&commit).map_err(|error| StoreError::Failed {

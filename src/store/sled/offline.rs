@@ -26,7 +26,7 @@ pub(in crate::store) fn repair(
     if let (Some(actor), true) = (word, lost > 0) {
         let reason = format!("{} events were known, {left} were left", left.saturating_add(lost));
         let kind = EventKind::HistoryCut;
-        let event = Event { at: now, effective_at: now, actor, kind, reason };
+        let event = Event { at: now, effective_at: now, actor, kind, reason, many: None };
         let commit = Commit { event, changes: Vec::new(), subjects: Vec::new() };
         tokio::runtime::Handle::current().block_on(store.commit(commit))?;
     }

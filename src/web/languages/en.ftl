@@ -35,7 +35,10 @@ save = Save changes
 reason = Reason
 reason-help = Stays in the history, for whoever asks later.
 none = none
-nothing = nothing
+always = at any time
+removed = removed
+changed = changed
+nothing = not set
 hidden = hidden
 by = by { $name }
 copy = Copy
@@ -76,18 +79,18 @@ when-in-minute = { $count ->
 }
 
 ## States
-state-pending = Not yet
+state-pending = Not yet valid
 state-active = Active
 state-disabled = Paused
 state-expired = Expired
-state-idle-expired = Idle too long
+state-idle-expired = Expired unused
 state-revoked = Revoked
 state-blocked = Blocked
 state-used-up = Used up
 ends-time = by time
 ends-idle = by idleness
 ends-never = never
-ends-over = over
+ends-over = ended
 
 ## Signing in
 sign-in-title = Sign in
@@ -97,7 +100,7 @@ sign-in-password = Password
 sign-in-button = Sign in
 sign-in-first-summary = First time here?
 sign-in-first-help = `tollgate init` made the first administrator and printed the password once. If it is lost, set another one on the server:
-sign-in-wrong = This user name and password do not go together.
+sign-in-wrong = Wrong user name or password.
 sign-in-wait = { $count ->
     [one] Too many have failed to sign in. Try again in { $count } second.
    *[other] Too many have failed to sign in. Try again in { $count } seconds.
@@ -105,7 +108,7 @@ sign-in-wait = { $count ->
 
 ## Overview
 overview-hello = Hello, { $name }
-overview-lead = What there is, what ends soon, and what happened last.
+overview-lead = Your tokens, upcoming ends and the latest events.
 overview-counts = Tokens by their state
 overview-leaked = { $count ->
     [one] One of your tokens was leaked and ended.
@@ -134,27 +137,27 @@ welcome-title = Three steps to your first token
 welcome-one = Create a token
 welcome-one-help = Give it a name and an owner, and open only what it needs.
 welcome-two = Copy its secret
-welcome-two-help = It is shown once. Tollgate keeps nothing that it could be found from.
+welcome-two-help = It is shown once. Tollgate keeps only a digest, from which it cannot be recovered.
 welcome-three = Send a request
 welcome-three-help = A ready curl line stands beside the secret. Here you then see when it was last used.
 welcome-button = Create the first token
 
 ## Tokens
 tokens-title = Tokens
-tokens-lead = Tokens that have ended stay in the list.
+tokens-lead = Expired and revoked tokens stay in the list.
 tokens-lead-owner = Tokens of { $name }.
 tokens-to-newest = Newest first
 tokens-to-oldest = Oldest first
-tokens-go-on = None of the tokens that were looked at fits. The list goes on.
-tokens-none-fit = No token fits
+tokens-go-on = No match so far. There are more tokens to search.
+tokens-none-fit = No matching tokens
 tokens-none-fit-help = Widen the search, or clear the filters.
 tokens-caption = Tokens with state, owner, last use and end
 tokens-new = New token
 tokens-empty-title = No tokens yet
-tokens-empty-help = A token lets a program call your APIs, as far as you open them to it.
+tokens-empty-help = A token lets a program call your APIs, within the limits that you set.
 tokens-no-more = There are no further tokens.
-tokens-revoke-all = Revoke all that fit…
-tokens-of-list = With this list
+tokens-revoke-all = Revoke all matching…
+tokens-of-list = List actions
 tokens-export-csv = Download as CSV
 tokens-export-json = Download as JSON lines
 tokens-import = Import…
@@ -173,7 +176,7 @@ token-secret = Secret
 token-secret-hidden = never shown again
 token-id = Id
 token-facts = About this token
-token-rights = What it may do
+token-rights = Permissions
 token-contexts = Contexts
 token-params = Free parameters
 token-flags = Access levels
@@ -185,7 +188,7 @@ all-contexts = General access
 all-items = all
 anywhere = from anywhere
 unlimited = Unlimited
-sealed = kept encrypted, never shown
+sealed = stored encrypted, never shown
 token-used-from = from { $name }
 token-edit = Edit
 token-edit-title = Change token
@@ -201,13 +204,13 @@ token-owner-blocked = The owner { $name } is blocked, so this token does not wor
 token-owner-blocked-link = Show the owner
 token-company-blocked = The company { $name } is blocked, so this token does not work.
 token-company-blocked-link = Show the company
-token-windows = Times
+token-windows = Allowed times
 token-limits = Limits
 token-rotate = Rotate…
-token-successor = Successor
-token-predecessor = Successor of
-token-has-successor = This token was rotated: move its clients to the new one before it ends.
-token-used-up = This token was used as often as it may be, so it does not work.
+token-successor = Replaced by
+token-predecessor = Replaces
+token-has-successor = This token was rotated: move its clients to the new one before it ends. New token:
+token-used-up = This token has reached its total number of uses and no longer works.
 token-lacks = Requests through a context that requires a parameter are refused until the token has it. Missing:
 limit-left = { $count } left
 limit-burst = up to { $count } at once
@@ -244,27 +247,27 @@ span-days = { $count ->
    *[other] { $count } days
 }
 rotate-title = Rotate this token?
-rotate-lead = It gets a successor with the same rights and a secret of its own. For a while both work, so that clients can move without an outage.
-rotate-grace = The old secret works for
-rotate-grace-help = No longer than it would have anyway.
-rotate-at-once = no longer: it ends at once
+rotate-lead = It gets a successor with the same permissions and a secret of its own. For a while both work, so that clients can move without an outage.
+rotate-grace = The old secret keeps working for
+rotate-grace-help = Never beyond its own end.
+rotate-at-once = not at all: it ends at once
 rotate-after-use = Once the new one is used, the old one works for
-rotate-after-use-help = If that is sooner.
+rotate-after-use-help = If this comes sooner.
 rotate-not-sooner = as long as said above
 rotate-button = Rotate token
 revoke-title = Revoke this token?
-revoke-lead = Requests with it are refused from this moment on. This is for good: a revoked token never comes back.
+revoke-lead = Requests with it are refused from this moment on. This cannot be undone.
 revoke-button = Revoke for good
 bulk-title = Revoke all of these tokens?
-bulk-lead = All tokens that fit and have not ended are refused from this moment on. This is for good: a revoked token never comes back.
+bulk-lead = Requests with any matching token that has not ended are refused from this moment on. This cannot be undone.
 bulk-count = { $count ->
     [0] There is no token here that you could revoke.
-    [one] { $count } token is to be revoked.
-   *[other] { $count } tokens are to be revoked.
+    [one] { $count } token will be revoked.
+   *[other] { $count } tokens will be revoked.
 }
 bulk-not-yours = { $count ->
-    [one] { $count } more fits and stays: it is not yours to end.
-   *[other] { $count } more fit and stay: they are not yours to end.
+    [one] { $count } more matches but stays: you may not revoke it.
+   *[other] { $count } more match but stay: you may not revoke them.
 }
 bulk-owners = Whose tokens
 bulk-of-others = { $count ->
@@ -288,20 +291,20 @@ bulk-go-on = Go on
 
 ## Tokens from elsewhere
 import-title = Import tokens
-import-lead = Brings in tokens of another system, by their secrets or by SHA-256 digests of them. First you see what would become of each line; nothing is written before that.
+import-lead = Bring in tokens of another system, by their secrets or SHA-256 digests. First you see a preview of each line; nothing is written before you confirm.
 import-file = File
-import-file-help = CSV with the names of its columns in the first line, or JSON with an object on each line. At most { $count } lines.
-import-taken = The file stands below.
+import-file-help = CSV with column names in the first line, or one JSON object per line. At most { $count } lines.
+import-taken = The file was read into the field below.
 import-large = This file is too large for the page. Use `tollgate token import`, which takes files of any length.
-import-text = Its text
+import-text = File content
 import-text-help = Columns: owner, name, secret or digest; also app, description, company, expires_at, flags, contexts and more, as in a list that was downloaded. It is not shown again.
-import-owners = Make users that are not there
+import-owners = Create missing users
 import-owners-help = Without a password and without roles. Otherwise their lines are refused.
-import-try = See what would happen
-import-tried = What would become of each line
+import-try = Preview
+import-tried = Preview, line by line
 import-tried-lead = Nothing is written yet. The file is kept for ten minutes.
-import-done = What became of each line
-import-done-lead = Lines that were refused can be put right and imported again; tokens that are there stay as they are.
+import-done = Import result
+import-done-lead = Refused lines can be corrected and imported again; existing tokens stay as they are.
 import-would = { $count ->
     [0] No line would be imported.
     [one] { $count } line would be imported.
@@ -317,8 +320,8 @@ import-refused = { $count ->
    *[other] { $count } lines are refused.
 }
 import-not-tried = { $count ->
-    [one] { $count } line was not tried.
-   *[other] { $count } lines were not tried.
+    [one] { $count } line was not processed.
+   *[other] { $count } lines were not processed.
 }
 import-others = { $count ->
     [one] { $count } more line is not shown.
@@ -329,43 +332,43 @@ import-button = { $count ->
    *[other] Import { $count } lines
 }
 import-other = Another file
-import-caption = Lines with what became of them
+import-caption = Lines and their outcome
 import-line = Line
 import-outcome = Outcome
-import-why = Token, or why not
-import-word-would = well
+import-why = Token or problem
+import-word-would = ready
 import-word-good = imported
 import-word-refused = refused
-import-word-not-tried = not tried
+import-word-not-tried = not processed
 
 ## Secrets found in the open
-leaks-title = End leaked tokens
-leaks-lead = Paste secrets that were found where they do not belong. Those that are of a token here end it at once and for good, and its owner is told.
+leaks-title = Revoke leaked tokens
+leaks-lead = Paste secrets that were found in the open. The token of each is revoked at once and permanently, and its owner is notified.
 leaks-secrets = Secrets
-leaks-secrets-help = One a line, at most { $count }. They are not shown again, and stand in no history and no log.
+leaks-secrets-help = One per line, at most { $count }. They are not shown again, and appear in no history and no log.
 leaks-where = Where they were found
-leaks-button = End their tokens for good
-leaks-try = Only see what would be ended
-leaks-would-become = What would become of them
+leaks-button = Revoke their tokens for good
+leaks-try = Preview only
+leaks-would-become = Preview
 leaks-would-end = { $count ->
-    [0] Nothing would be ended.
-    [one] { $count } token works, and would be ended. Nothing has happened yet.
-   *[other] { $count } tokens work, and would be ended. Nothing has happened yet.
+    [0] Nothing would be revoked.
+    [one] { $count } active token would be revoked. Nothing has happened yet.
+   *[other] { $count } active tokens would be revoked. Nothing has happened yet.
 }
-leaks-became = What became of them
+leaks-became = Result
 leaks-ended = { $count ->
-    [0] No token had to be ended.
-    [one] { $count } token is ended, and its owner is told.
-   *[other] { $count } tokens are ended, and their owners are told.
+    [0] No token had to be revoked.
+    [one] { $count } token is revoked, and its owner is notified.
+   *[other] { $count } tokens are revoked, and their owners are notified.
 }
-leaks-caption = Secrets in their order, with what became of them
+leaks-caption = Secrets in their order, with the outcome of each
 leaks-number = Number
 leaks-outcome = Outcome
 leaks-token = Token and owner
-leak-word-ended = ended
-leak-word-would-end = its token works
-leak-word-was-ended = had ended before
-leak-word-unknown = of no token here
+leak-word-ended = revoked
+leak-word-would-end = active
+leak-word-was-ended = had already ended
+leak-word-unknown = unknown secret
 
 ## Filters of the list
 filter-label = Search tokens
@@ -379,12 +382,13 @@ filter-more = More filters
 filter-owner = Owner
 filter-company = Company
 filter-context = Context
+filter-name = Name
 filter-flags = Access level
 filter-hint = Last characters of the secret
 filter-created-from = Created from
 filter-created-before = Created before
-filter-expires-before = Expires before, or did
-filter-ends-before = Would end before, also unused
+filter-expires-before = Expires before
+filter-ends-before = Ends before, by time or unused
 filter-last-used-before = Last used before, or never
 filter-never-used = Never used
 filter-rotated = Replaced
@@ -392,18 +396,19 @@ rotated-any = with a successor
 rotated-in-use = with a successor, and still used
 filter-order = Order
 filter-apply = Apply filters
-filter-chosen = Filters that are set
+filter-chosen = Active filters
 filter-without = Remove the filter “{ $name }”
 filter-clear = Clear all
+filter-context-general = Tokens with general access are among them: they reach every context.
 
 ## A new token
 create-title = New token
 create-lead = Open only what it needs. Almost everything but its secret can be changed later.
-create-what = What it is
-create-name-help = What will you recognise it by in a year? Such as “Nightly export of orders”.
+create-what = About the token
+create-name-help = A name that you will recognise in a year, such as “Nightly export of orders”.
 create-owner-help = The user or service that it acts for.
-create-company-help = That of the owner, if you leave it empty.
-create-life = How long it lives
+create-company-help = Left empty: the owner's company.
+create-life = Lifetime
 create-expiry = Ends
 create-days = { $count ->
     [one] after { $count } day
@@ -412,35 +417,35 @@ create-days = { $count ->
 create-default = after { $name } (default)
 create-date = on a date…
 create-never = never
-create-expires-on = Date (ends as it begins, UTC)
+create-expires-on = Date (ends at 00:00 UTC)
 create-keep = as it is: { $name }
 create-idle = Also ends when unused for
-create-idle-help = Each request puts this end off.
-create-access = What it may do
+create-idle-help = Each request restarts this period.
+create-access = Permissions
 create-access-all = General access
 create-access-all-help = All contexts, also those that are added later.
 create-access-chosen = Chosen contexts
 create-access-chosen-help = Only the ones that you tick.
-create-param-secret = Kept encrypted and never shown again.
+create-param-secret = Stored encrypted and never shown again.
 create-param-sealed = A value is stored, encrypted. Leave this empty to keep it.
-create-param-away = Take the stored value away
-create-param-general = What requests tell the upstreams of these contexts. With general access nothing has to be filled in.
-create-flags-help = Tick what its requests need. Without any it only reaches what asks for none.
-create-flag-opens = Asked for by { $name }
+create-param-away = Remove the stored value
+create-param-general = What requests tell the upstreams of these contexts. With general access, none of it is required.
+create-flags-help = Tick what its requests need. Without any, it only reaches what requires none.
+create-flag-opens = Required by { $name }
 create-unlimited = Unlimited
 create-unlimited-help = Every access level, and it may manage tokens itself. Hardly any program needs this.
-create-items-help = Identifiers, one a line. Empty: all items.
+create-items-help = Identifiers, one per line. Empty: all items.
 create-params-help = A JSON object, or a list of objects, that upstreams are told as it stands here.
-create-networks-help = Such as 192.0.2.0/24, one a line. Empty: from anywhere.
-create-certificate-help = The SHA-256 thumbprint of the only certificate with which it works: 64 hexadecimal digits. Empty: any client.
+create-networks-help = Such as 192.0.2.0/24, one per line. Empty: from anywhere.
+create-certificate-help = The SHA-256 thumbprint of the only client certificate that it works with: 64 hexadecimal digits. Empty: any client.
 create-licensee = Only contexts that the company { $name } is licensed for are shown.
 create-lowered = Only access levels that { $name } may have are shown.
 create-fit-help = Another owner or company?
 create-fit = Show contexts that fit
 create-bounds = Conditions and limits
-create-bounds-help = Items, networks, free parameters, times of the week, rates and quotas. Without any the token is only bound by its rights.
+create-bounds-help = Items, networks, free parameters, allowed times, rates and quotas. All of them are optional.
 create-windows-help = On the ticked days, from and until these times, such as 09:00 and 18:00; 24:00 is the end of the day. An end that is earlier, as from 22:00 until 06:00, is on the day after. Empty: always.
-create-windows-away = To take a time away, untick its days and clear both times.
+create-windows-away = To remove a time, untick its days and clear both fields.
 create-window = Time { $count }
 create-from = From
 create-until = Until
@@ -452,19 +457,19 @@ create-per-second = second
 create-per-minute = minute
 create-per-hour = hour
 create-burst = At once after a pause
-create-limits-quotas-hour = Most in an hour
-create-limits-quotas-day = Most in a day
-create-limits-quotas-week = Most in a week
-create-limits-quotas-month = Most in a month
-create-limits-uses = Most in all
-create-limits-concurrent = Most at the same time
+create-limits-quotas-hour = At most per hour
+create-limits-quotas-day = At most per day
+create-limits-quotas-week = At most per week
+create-limits-quotas-month = At most per month
+create-limits-uses = At most in total
+create-limits-concurrent = At most at the same time
 create-button = Create token
 secret-title = Your new token
 secret-lead = “{ $name }” is ready to use.
 secret-heading = Secret
 secret-once = Copy it now and keep it safe. It will not be shown again.
 secret-before = The old secret ends by itself.
-secret-before-link = Token before
+secret-before-link = Previous token
 secret-curl = Try it
 secret-curl-help = Put the address that you want to call in place of the last part.
 secret-go-on = Go to the token
@@ -527,29 +532,29 @@ role-help-company-administrator = Users and tokens of their own company.
 role-help-developer = Own tokens, and services of their own.
 role-help-auditor = Sees everything, changes nothing.
 block-title = Block { $name }?
-block-lead = All their tokens stop with the next request, and they are signed out. Nothing is lost: you can unblock them at any time.
+block-lead = All their tokens stop working from the next request on, and they are signed out. Nothing is lost: you can unblock them at any time.
 block-count = { $count ->
     [0] No active token stops.
     [one] { $count } active token stops.
    *[other] { $count } active tokens stop.
 }
 unblock-title = Unblock { $name }?
-unblock-lead = Their tokens work again, unless they have ended meanwhile.
+unblock-lead = Their tokens work again, except those that have ended meanwhile.
 unblock-count = { $count ->
-    [0] No token goes on.
-    [one] { $count } token goes on.
-   *[other] { $count } tokens go on.
+    [0] No token starts working again.
+    [one] { $count } token works again.
+   *[other] { $count } tokens work again.
 }
 
 ## Companies
 companies-title = Companies
-companies-lead = Tenants that owners and tokens belong to, and what they are licensed for.
-companies-caption = Companies with state, licensed contexts and time of recording
+companies-lead = Tenants that users and tokens belong to, and their licences.
+companies-caption = Companies with state, licensed contexts and date added
 companies-new = New company
-companies-empty-title = No companies on record
-companies-empty-help = Tokens work without one. Put a company on record to license contexts to it, and to be able to stop all its tokens at once.
-companies-own-title = Your company is not on record
-companies-own-help = Its users and tokens work all the same. An administrator can put it on record here.
+companies-empty-title = No companies yet
+companies-empty-help = Tokens work without one. Add a company to license contexts to it, and to be able to stop all its tokens at once.
+companies-own-title = Your company has not been added
+companies-own-help = Its users and tokens work all the same. An administrator can add it here.
 companies-hidden-title = Companies are not shown to you
 companies-hidden-help = Administrators and auditors see them. What your own tokens may do stands on their pages.
 company-id = Short name
@@ -559,48 +564,48 @@ company-blocked = Blocked
 company-blocked-by = Blocked by { $name }
 company-facts = About this company
 company-contexts = Licensed contexts
-company-contexts-help = Any other context is closed to all its tokens, whatever they may themselves.
+company-contexts-help = All other contexts are closed to its tokens, whatever their own permissions.
 company-all-contexts = All contexts
-company-created = On record since
-company-new-lead = What a company is licensed for holds for all its tokens, also those that there are, from the next request on.
-company-new-button = Put on record
-company-unknown = The company { $name } is not on record: it is licensed for everything. If it is not a slip, go on.
-company-unknown-meant = It is meant so, go on
+company-created = Added
+company-new-lead = Licences apply to all tokens of the company, existing ones included, from the next request on.
+company-new-button = Add company
+company-unknown = There is no company { $name } here, so nothing limits its licences: every context is open to it. If this is not a typo, go on.
+company-unknown-meant = It is not a typo, go on
 company-edit-title = Name and licences
-company-block-lead = All tokens of this company stop with the next request, and its people are signed out and cannot sign in. Nothing is lost: you can unblock it at any time.
-company-unblock-lead = Its tokens work again, unless they have ended meanwhile or their owner is blocked, and its people can sign in.
+company-block-lead = All tokens of this company stop working from the next request on, and its people are signed out and cannot sign in. Nothing is lost: you can unblock it at any time.
+company-unblock-lead = Its tokens work again, except those that have ended meanwhile or whose owner is blocked, and its people can sign in again.
 
 ## Contexts
 contexts-title = Contexts
-contexts-lead = Areas that a token may be opened for, as the configuration has them.
+contexts-lead = Areas that can be opened to a token, as defined in the configuration.
 contexts-empty-title = There are no contexts
 contexts-empty-help = Tokens work without them. A context in the configuration lets you open one area to a token and not another.
 contexts-sample = Example of a context in the configuration
 contexts-opens = Opens
-contexts-opens-none = no rule asks for it
-contexts-secret = a secret, kept encrypted
+contexts-opens-none = no rule requires it
+contexts-secret = a secret, stored encrypted
 contexts-text = text
 contexts-required = required
-contexts-header = The upstream gets it as
-contexts-no-header = The upstream does not get it
+contexts-header = Sent to the upstream as
+contexts-no-header = Not sent to the upstream
 contexts-tokens = Active tokens for { $name }
 
 ## Notices
 notices-title = Notices
-notices-lead = Webhooks that are told what somebody should know of without looking.
-notices-empty-title = Nobody is told anything yet
-notices-empty-help = Webhooks stand in the configuration of the gateway:
+notices-lead = Webhooks that are notified of what matters, so that nobody has to keep looking.
+notices-empty-title = No webhooks yet
+notices-empty-help = Webhooks are set up in the configuration of the gateway:
 notices-sample = Example of a webhook in the configuration
-notices-caption = Webhooks with what they are told of, what waits, and their newest delivery
+notices-caption = Webhooks with their notices, what waits, and the newest delivery
 notices-name = Webhook
-notices-kinds = Told of
+notices-kinds = Notices
 notices-waiting = Waiting
 notices-last = Newest delivery
-notices-none = nothing was sent yet
+notices-none = nothing sent yet
 notices-facts = About this webhook
 notices-facts-help = Address, secret and kinds of notices are changed in the configuration.
 notices-test = Send a test
-notices-failing = Nothing was taken since
+notices-failing = No delivery has succeeded since
 notices-deliveries = Deliveries
 notices-deliveries-caption = Deliveries, newest first
 notices-when = When
@@ -608,17 +613,18 @@ notices-kind = Notice
 notices-outcome = Outcome
 notices-answer = Answer
 notices-next = Next attempt
+notices-no-next = none
 notices-nth = attempt { $count }
 notices-took = { $count } ms
-delivery-delivered = Taken
-delivery-retry = Tried again
+delivery-delivered = Delivered
+delivery-retry = Will be retried
 delivery-given-up = Given up
 notice-token-expires-soon = Token expires soon
 notice-token-idles-out-soon = Token ends unused soon
 notice-token-revoked = Token revoked by somebody else
 notice-token-leaked = Secret leaked
 notice-token-reused = Rotated secret used again
-notice-rights-widened = Rights widened
+notice-rights-widened = Permissions widened
 notice-test = Test
 
 ## The reader's account
@@ -626,13 +632,14 @@ account-title = Your account
 account-password = Change password
 account-password-help = At least 12 characters; a sentence is easy to remember. You are signed out everywhere else.
 account-password-set = Change password
-password-present = Present password
+password-present = Current password
 password-new = New password
 password-again = New password once more
 
 ## History
 history-title = History
-history-lead = Every change, by whom and why. Nothing here can be altered.
+history-lead = Every change: who made it, when and why. Entries cannot be altered.
+history-lead-part = Changes that concern you, your company and those who report to you.
 history-lead-token = Events of the token
 history-lead-user = Events of
 history-lead-company = Events of the company
@@ -647,12 +654,23 @@ kinds-company = All about companies
 history-by = Done by
 history-since = From
 history-until = Before
+history-of-company = Company
+history-of-user = User
+history-of-token = Token (id)
 history-none-fit = No such event.
-history-go-on = None of those that were looked at fits. The history goes on.
+history-go-on = No match so far. There is more history to search.
 event-by = by
 event-token = token
 event-user = user
 event-company = company
+event-more = { $count ->
+    [one] and { $count } more token
+   *[other] and { $count } more tokens
+}
+event-many = { $count ->
+    [one] One act on { $count } token that matched:
+   *[other] Part of one act on { $count } tokens that matched:
+}
 chain-title = Chain of events
 chain-head = { $count ->
     [one] { $count } event. Newest hash:
@@ -666,32 +684,32 @@ chain-whole-lead = { $count ->
 }
 chain-newest = Newest event
 chain-number = Number
-chain-keep = Keep this number and hash somewhere else: whoever cuts off the end of the history cannot hide it from you then.
+chain-keep = Keep this number and hash somewhere else: then nobody can cut off the end of the history unnoticed.
 event-token-created = Token created
 event-token-updated = Token changed
 event-token-disabled = Token paused
 event-token-enabled = Token resumed
 event-token-revoked = Token revoked
-event-token-leaked = Token ended: its secret leaked
+event-token-leaked = Token revoked: its secret leaked
 event-token-expired = Token expired
-event-token-idle-expired = Token ended unused
+event-token-idle-expired = Token expired unused
 event-token-first-used = Token used for the first time
 event-token-expires-soon = Token will expire soon
 event-token-idles-out-soon = Token will end unused soon
 event-token-reused = Replaced secret used after its end
-event-token-rotated = Token given a successor
+event-token-rotated = Token rotated
 event-token-retired = Token retired by its successor
 event-owner-created = User created
 event-owner-updated = User changed
 event-owner-blocked = User blocked
 event-owner-unblocked = User unblocked
-event-company-created = Company put on record
+event-company-created = Company added
 event-company-updated = Company changed
 event-company-blocked = Company blocked
 event-company-unblocked = Company unblocked
-event-history-cut = History went on after a loss
-event-clock-mark-lowered = Latest known time taken back
-event-clock-trusted = Clock declared right
+event-history-cut = History continued after a loss
+event-clock-mark-lowered = Latest known time set back
+event-clock-trusted = Clock confirmed as right
 field-name = Name
 field-app = Application
 field-description = Description
@@ -713,10 +731,14 @@ field-roles = Roles
 field-ceiling = Highest access level
 field-limits = Limits
 field-idle-ttl = Ends unused after
+field-kind = Kind
+field-ended = Ended
+field-rotated-to = Replaced by
+field-retire-after-use = Works after the first use of its successor
 
 ## Explain
 explain-title = Explain a request
-explain-lead = See each check that a request would meet, in order. Nothing is sent.
+explain-lead = See each check that a request would go through, in order. Nothing is sent.
 explain-method = Method
 explain-url = Address
 explain-token = Token id
@@ -725,7 +747,7 @@ explain-secret = Or its secret
 explain-secret-help = It is not kept.
 explain-address = Client address
 explain-button = Explain
-explain-permitted = It would go through
+explain-permitted = It would be let through
 explain-refused = It would be refused
 explain-rule = Rule
 explain-of-token = Token
@@ -737,7 +759,7 @@ check-target-length = Length of the address
 check-host = Host
 check-path = Path
 check-route = Route
-check-spelling = Spelling
+check-spelling = Unambiguous path
 check-clock = Clock
 check-credential = Credential
 check-digest = Known token
@@ -745,11 +767,11 @@ check-not-revoked = Not revoked
 check-not-disabled = Not paused
 check-owner-not-blocked = Owner not blocked
 check-company-not-blocked = Company not blocked
-check-active = Begun
+check-active = Already valid
 check-not-expired = Not expired
-check-not-idle = Not idle too long
+check-not-idle = Not expired unused
 check-presenter = Client certificate
-check-time = Time of the week
+check-time = Allowed times
 check-address = Network
 check-rule = Rule
 check-roles = Roles
@@ -772,11 +794,11 @@ done-nothing = There was nothing to change.
 done-user-created = The user is created.
 done-user-changed = The user is changed.
 done-user-left = The user is changed. Some of their tokens still belong to the company of before: look at them, and revoke those that should not.
-done-company-created = The company is on record.
+done-company-created = The company was added.
 done-company-changed = The company is changed.
 done-company-blocked = The company is blocked. Its tokens have stopped, and its people are signed out.
 done-company-unblocked = The company is unblocked.
-done-webhook-took = The webhook took the test.
+done-webhook-took = The webhook accepted the test.
 done-user-blocked = The user is blocked. Their tokens have stopped.
 done-user-unblocked = The user is unblocked.
 done-user-password = The password is set.
@@ -803,25 +825,26 @@ clash-save = Save over it
 
 wrong-title = Something is not right yet
 wrong-name = Give it a name of at most 200 characters, on one line.
-wrong-owner = Choose an owner that there is, by the user name.
+wrong-owner = Choose an existing owner, by the user name.
 wrong-app = The application has at most 200 characters, on one line.
 wrong-company = Choose a company that this owner may act for.
+wrong-company-id = A company is named by its short name, such as acme.
 wrong-description = The description has at most 2,000 characters.
-wrong-lifetime = Choose an end that is still ahead.
+wrong-lifetime = Choose an end in the future.
 wrong-idle-ttl = Choose a longer time: it must reach beyond the last use, and no further than you may give.
-wrong-expires-at = Choose a date that is still ahead.
+wrong-expires-at = Choose a date in the future.
 wrong-expires-on = Choose the date on which it ends.
 wrong-filter = Narrow the list first: choose at least one filter.
-wrong-confirm = Look at what is shown, and send the form from there.
-wrong-text = Choose a file, or put its text here.
+wrong-confirm = Look at the preview, and send the form from there.
+wrong-text = Choose a file, or paste its content here.
 wrong-lines = A page takes 500 lines at the most. Use `tollgate token import` for more.
-wrong-columns = The first line must hold names of columns that there are, such as owner,name,secret; JSON must be whole.
-wrong-draft = The file is not kept any more. Choose it again.
+wrong-columns = The first line must hold names of columns that are known, such as owner,name,secret; JSON must be complete.
+wrong-draft = The file is no longer kept. Choose it again.
 wrong-draft-secrets = These secrets are no longer kept. Paste them again.
 wrong-secrets = Paste at least one secret, and no more than 1,000.
-wrong-webhook = The webhook did not take the test.
-wrong-cursor = This page of the list is not there any more. Begin anew.
-wrong-contexts = Choose contexts that there are, that you may open, and that the company is licensed for.
+wrong-webhook = The webhook did not accept the test.
+wrong-cursor = This page of the list is no longer there. Start again.
+wrong-contexts = Choose existing contexts that you may open, and that the company is licensed for.
 wrong-context-params = Fill in this parameter with a value that its context takes.
 wrong-params = Write a JSON object, or a list of objects, of at most 4,096 bytes.
 wrong-flags = Choose access levels that you and the owner have.
@@ -834,12 +857,12 @@ wrong-limits = Limits are whole numbers from 1 on.
 wrong-conditions-windows = Choose at least one day, and a beginning and an end that differ, such as 09:00 and 18:00.
 wrong-reason = The reason has at most 500 characters, on one line.
 wrong-id = Give a user name of small letters, digits and . _ - + @.
-wrong-email = This is no e-mail address.
-wrong-parent = Choose a user that there is, by the user name.
+wrong-email = This is not an e-mail address.
+wrong-parent = Choose an existing user, by the user name.
 wrong-roles = Choose roles that you may give.
 wrong-ceiling = Choose access levels that you have yourself.
 wrong-password = Choose a password of 12 to 200 characters that is not the user name.
-wrong-present = This is not your present password.
+wrong-present = This is not your current password.
 wrong-again = The two new passwords differ.
 wrong-wait = { $count ->
     [one] Too many guesses were wrong. Try again in { $count } second.
@@ -851,44 +874,51 @@ wrong-token = This is not the id of a token.
 wrong-secret = Give the id or the secret, not both.
 wrong-address = This is not an IP address.
 wrong-kind = Choose what happened from the list.
+wrong-subject = Name a token, a user or a company, not several of them.
 wrong-by = Enter a user name, or system for the gateway itself.
 wrong-since = Enter a date.
 wrong-until = Enter a date.
 
 ## Problems: what it is, and what to do
 problem-bad-field = A value is missing or wrong
-problem-not-allowed = More than may be granted
-problem-forbidden = This is not yours to do
-problem-not-found = There is nothing here
+problem-not-allowed = More than you may grant
+problem-forbidden = You are not allowed to do this
+problem-not-found = Not found
 problem-exists = This name is taken
 problem-ended = This token has ended
 problem-rotated = This token has a successor
 problem-clock-behind = The clock of the server is behind
 problem-other-history = The history does not hold
-problem-conflict = Somebody changed it meanwhile
+problem-conflict = Somebody changed it in the meantime
+problem-busy = Too many requests at once
+problem-too-many-failures = Too many attempts
+problem-changed = Somebody changed it in the meantime
 problem-not-as-shown = These are not the tokens that were shown
 problem-duplicate-secret = Another token has this secret
 problem-disk-full = The disk of the server is full
-problem-read-only = No changes are taken now
+problem-read-only = Changes are not accepted at the moment
 problem-locked = The store is in use
 problem-damaged = The store is damaged
-problem-unavailable = Not now
-problem-no-csrf-token = This form is too old
+problem-unavailable = Temporarily unavailable
+problem-no-csrf-token = This form has expired
 problem-other-origin = This came from another site
-problem-bad-request = This cannot be read
+problem-bad-request = The request could not be read
 help-bad-field = Go back and look at what you entered.
-help-not-allowed = Nobody hands out more than they have. Ask an administrator.
+help-not-allowed = Nobody can grant more than they have themselves. Ask an administrator.
 help-forbidden = Ask an administrator, if you need it.
-help-not-found = It was never here, or it is not for you to see.
+help-not-found = It does not exist, or you have no access to it.
 help-exists = Choose another one.
 help-ended = An end is final. Create a new token instead.
 help-rotated = Change the successor instead.
 help-clock-behind = Tokens cannot be judged until the clock is set right.
 help-other-history = Something was altered or is missing. Tell whoever runs the server, and keep a copy of everything.
-help-conflict = Look at what it is now, and change it again.
-help-not-as-shown = Look at what fits now, and send the form again.
+help-conflict = Look at its present state, and change it again.
+help-busy = Try again in a moment.
+help-too-many-failures = Wait a little, and try again.
+help-changed = Look at its present state, and change it again.
+help-not-as-shown = Look at what matches now, and send the form again.
 help-duplicate-secret = Use another one.
-help-disk-full = Changes are taken again once there is room.
+help-disk-full = Changes are accepted again once there is room.
 help-read-only = Requests are still decided. Try again later, or tell whoever runs the server.
 help-locked = Try again in a moment.
 help-damaged = Tell whoever runs the server.
@@ -917,7 +947,7 @@ live-failed = failed per second
 live-hour = The last hour, by the minute
 live-hour-none = No request in the last hour.
 live-reasons = Not let through, by reason
-live-reasons-none = Nothing was refused since the gateway began to run.
+live-reasons-none = Nothing was refused since the gateway started.
 live-reason = Reason
 live-times = Times
 live-stop = Stop updating
@@ -934,7 +964,7 @@ refused-company-blocked = The company is blocked
 refused-not-yet-active = Not yet valid
 refused-expired = Expired token
 refused-idle-expired = Not used for too long
-refused-wrong-presenter = Shown by another client
+refused-wrong-presenter = Presented by another client
 refused-address-not-allowed = From an address that is not allowed
 refused-time-not-allowed = Outside the allowed times
 refused-no-rule = No rule for this path

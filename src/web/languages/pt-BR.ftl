@@ -35,7 +35,10 @@ save = Salvar alterações
 reason = Motivo
 reason-help = Fica no histórico, para quem perguntar depois.
 none = nenhum
-nothing = nada
+always = em qualquer horário
+removed = removido
+changed = alterado
+nothing = não definido
 hidden = oculto
 by = por { $name }
 copy = Copiar
@@ -88,18 +91,18 @@ when-in-minute = { $count ->
 }
 
 ## Estados
-state-pending = Ainda não começou
+state-pending = Ainda não vale
 state-active = Ativo
 state-disabled = Pausado
 state-expired = Vencido
-state-idle-expired = Sem uso por muito tempo
+state-idle-expired = Vencido por falta de uso
 state-revoked = Revogado
 state-blocked = Bloqueado
 state-used-up = Esgotado
 ends-time = por prazo
 ends-idle = por falta de uso
 ends-never = nunca
-ends-over = terminado
+ends-over = encerrado
 
 ## Entrar
 sign-in-title = Entrar
@@ -109,7 +112,7 @@ sign-in-password = Senha
 sign-in-button = Entrar
 sign-in-first-summary = É a sua primeira vez aqui?
 sign-in-first-help = O comando `tollgate init` criou o primeiro administrador e mostrou a senha uma única vez. Se ela se perdeu, defina outra no servidor:
-sign-in-wrong = Este nome de usuário e esta senha não combinam.
+sign-in-wrong = Nome de usuário ou senha incorretos.
 sign-in-wait = { $count ->
     [one] Muitas tentativas falharam. Tente de novo em { $count } segundo.
    *[other] Muitas tentativas falharam. Tente de novo em { $count } segundos.
@@ -117,7 +120,7 @@ sign-in-wait = { $count ->
 
 ## Visão geral
 overview-hello = Olá, { $name }
-overview-lead = O que existe, o que termina em breve e o que aconteceu por último.
+overview-lead = Seus tokens, os próximos términos e os últimos eventos.
 overview-counts = Tokens por estado
 overview-leaked = { $count ->
     [one] Um dos seus tokens vazou e foi encerrado.
@@ -141,32 +144,32 @@ count-active = { $count ->
 }
 count-unused = deles nunca usados
 count-paused = pausados ou bloqueados
-count-over = terminados
+count-over = encerrados
 welcome-title = Três passos até o seu primeiro token
 welcome-one = Crie um token
 welcome-one-help = Dê a ele um nome e um dono e abra somente o que ele precisa.
 welcome-two = Copie o segredo
-welcome-two-help = Ele é mostrado uma única vez. O Tollgate não guarda nada que permita descobri-lo.
+welcome-two-help = Ele é mostrado uma única vez. O Tollgate guarda só um hash, do qual não é possível recuperá-lo.
 welcome-three = Envie uma requisição
 welcome-three-help = Ao lado do segredo há uma linha de curl pronta. Aqui você verá depois quando ele foi usado pela última vez.
 welcome-button = Criar o primeiro token
 
 ## Tokens
 tokens-title = Tokens
-tokens-lead = Os tokens terminados continuam na lista.
+tokens-lead = Tokens vencidos e revogados continuam na lista.
 tokens-lead-owner = Tokens de { $name }.
 tokens-to-newest = Mais recentes primeiro
 tokens-to-oldest = Mais antigos primeiro
-tokens-go-on = Nenhum dos tokens examinados corresponde. A lista continua.
+tokens-go-on = Nenhum resultado até aqui. Há mais tokens para pesquisar.
 tokens-none-fit = Nenhum token encontrado
 tokens-none-fit-help = Amplie a busca ou limpe os filtros.
 tokens-caption = Tokens com estado, dono, último uso e término
 tokens-new = Novo token
 tokens-empty-title = Ainda não há tokens
-tokens-empty-help = Com um token, um programa chama as suas APIs, até onde você as abrir para ele.
+tokens-empty-help = Um token permite que um programa chame as suas APIs, dentro dos limites que você definir.
 tokens-no-more = Não há mais tokens.
 tokens-revoke-all = Revogar todos os encontrados…
-tokens-of-list = Com esta lista
+tokens-of-list = Ações da lista
 tokens-export-csv = Baixar como CSV
 tokens-export-json = Baixar como linhas JSON
 tokens-import = Importar…
@@ -185,7 +188,7 @@ token-secret = Segredo
 token-secret-hidden = não é mostrado de novo
 token-id = Identificador
 token-facts = Sobre este token
-token-rights = O que ele pode fazer
+token-rights = Permissões
 token-contexts = Contextos
 token-params = Parâmetros livres
 token-flags = Níveis de acesso
@@ -197,7 +200,7 @@ all-contexts = Acesso geral
 all-items = todos
 anywhere = de qualquer lugar
 unlimited = Sem limites
-sealed = guardado cifrado, nunca mostrado
+sealed = guardado com criptografia, nunca mostrado
 token-used-from = de { $name }
 token-edit = Editar
 token-edit-title = Alterar token
@@ -207,19 +210,19 @@ token-disable = Pausar
 token-enable = Retomar
 token-revoke = Revogar…
 token-explain = Explicar uma requisição com este token
-token-ended-by = Terminado por { $name }
+token-ended-by = Encerrado por { $name }
 token-disabled-by = Pausado por { $name }
 token-owner-blocked = O dono { $name } está bloqueado, por isso este token não funciona.
 token-owner-blocked-link = Ver o dono
 token-company-blocked = A empresa { $name } está bloqueada, por isso este token não funciona.
 token-company-blocked-link = Ver a empresa
-token-windows = Horários
+token-windows = Horários permitidos
 token-limits = Limites
-token-rotate = Trocar…
-token-successor = Sucessor
-token-predecessor = Sucessor de
-token-has-successor = Este token foi trocado: mude os clientes para o novo antes que ele termine.
-token-used-up = Este token já foi usado tantas vezes quanto podia, por isso não funciona.
+token-rotate = Substituir…
+token-successor = Substituído por
+token-predecessor = Substitui
+token-has-successor = Este token foi substituído: mude os clientes para o novo antes que ele termine. Novo token:
+token-used-up = Este token atingiu o total de usos permitidos e não funciona mais.
 token-lacks = Requisições por um contexto que exige um parâmetro são recusadas até que o token o tenha. Falta:
 limit-left = { $count ->
     [one] resta { $count }
@@ -258,38 +261,38 @@ span-days = { $count ->
     [one] { $count } dia
    *[other] { $count } dias
 }
-rotate-title = Trocar este token?
-rotate-lead = Ele ganha um sucessor com os mesmos direitos e um segredo próprio. Por um tempo os dois funcionam, para que os clientes mudem sem interrupção.
+rotate-title = Substituir este token?
+rotate-lead = Ele ganha um sucessor com as mesmas permissões e um segredo próprio. Por um tempo os dois funcionam, para que os clientes mudem sem interrupção.
 rotate-grace = O segredo antigo funciona por mais
-rotate-grace-help = Não mais do que funcionaria de qualquer forma.
+rotate-grace-help = Nunca além do próprio prazo.
 rotate-at-once = nada: termina na hora
 rotate-after-use = Depois que o novo for usado, o antigo funciona por mais
 rotate-after-use-help = Se isso vier antes.
 rotate-not-sooner = o tempo indicado acima
-rotate-button = Trocar token
+rotate-button = Substituir token
 revoke-title = Revogar este token?
-revoke-lead = A partir deste momento, requisições com ele são recusadas. É definitivo: um token revogado nunca volta.
-revoke-button = Revogar de vez
+revoke-lead = Requisições com ele passam a ser recusadas imediatamente. Isto não pode ser desfeito.
+revoke-button = Revogar definitivamente
 bulk-title = Revogar todos estes tokens?
-bulk-lead = A partir deste momento, requisições com qualquer token que corresponda e ainda não tenha terminado são recusadas. É definitivo: um token revogado nunca volta.
+bulk-lead = Requisições com qualquer token correspondente que ainda não terminou passam a ser recusadas imediatamente. Isto não pode ser desfeito.
 bulk-count = { $count ->
     [0] Não há aqui nenhum token que você possa revogar.
     [one] { $count } token será revogado.
    *[other] { $count } tokens serão revogados.
 }
 bulk-not-yours = { $count ->
-    [one] Mais { $count } corresponde e fica: não cabe a você encerrá-lo.
-   *[other] Mais { $count } correspondem e ficam: não cabe a você encerrá-los.
+    [one] Mais { $count } corresponde, mas fica: você não pode revogá-lo.
+   *[other] Mais { $count } correspondem, mas ficam: você não pode revogá-los.
 }
 bulk-owners = De quem são os tokens
 bulk-of-others = { $count ->
     [one] e { $count } de outros donos
    *[other] e { $count } de outros donos
 }
-bulk-first = Os mais antigos entre eles
+bulk-first = Os mais antigos
 bulk-button = { $count ->
-    [one] Revogar { $count } token de vez
-   *[other] Revogar { $count } tokens de vez
+    [one] Revogar { $count } token definitivamente
+   *[other] Revogar { $count } tokens definitivamente
 }
 bulk-revoked = { $count ->
     [one] { $count } token foi revogado.
@@ -303,19 +306,19 @@ bulk-go-on = Continuar
 
 ## Tokens de outros sistemas
 import-title = Importar tokens
-import-lead = Traz tokens de outro sistema, pelos segredos ou pelos hashes SHA-256 deles. Primeiro você vê o que aconteceria com cada linha; antes disso nada é gravado.
+import-lead = Traga tokens de outro sistema, pelos segredos ou pelos hashes SHA-256 deles. Primeiro você vê a prévia de cada linha; nada é gravado antes de você confirmar.
 import-file = Arquivo
-import-file-help = CSV com os nomes das colunas na primeira linha, ou JSON com um objeto por linha. No máximo { $count } linhas.
-import-taken = O texto do arquivo está abaixo.
+import-file-help = CSV com os nomes das colunas na primeira linha, ou um objeto JSON por linha. No máximo { $count } linhas.
+import-taken = O conteúdo do arquivo está no campo abaixo.
 import-large = Este arquivo é grande demais para a página. Use `tollgate token import`, que aceita arquivos de qualquer tamanho.
-import-text = Texto do arquivo
+import-text = Conteúdo do arquivo
 import-text-help = Colunas: owner, name, secret ou digest; e também app, description, company, expires_at, flags, contexts e outras, como em uma lista baixada. Ele não é mostrado de novo.
-import-owners = Criar os usuários que não existem
+import-owners = Criar usuários que faltam
 import-owners-help = Sem senha e sem papéis. Caso contrário, as linhas deles são recusadas.
-import-try = Ver o que aconteceria
-import-tried = O que aconteceria com cada linha
+import-try = Ver prévia
+import-tried = Prévia, linha a linha
 import-tried-lead = Nada foi gravado ainda. O arquivo fica guardado por dez minutos.
-import-done = O que aconteceu com cada linha
+import-done = Resultado da importação
 import-done-lead = Linhas recusadas podem ser corrigidas e importadas de novo; os tokens que já existem ficam como estão.
 import-would = { $count ->
     [0] Nenhuma linha seria importada.
@@ -332,8 +335,8 @@ import-refused = { $count ->
    *[other] { $count } linhas são recusadas.
 }
 import-not-tried = { $count ->
-    [one] { $count } linha não foi tentada.
-   *[other] { $count } linhas não foram tentadas.
+    [one] { $count } linha não foi processada.
+   *[other] { $count } linhas não foram processadas.
 }
 import-others = { $count ->
     [one] Mais { $count } linha não é mostrada.
@@ -344,43 +347,43 @@ import-button = { $count ->
    *[other] Importar { $count } linhas
 }
 import-other = Outro arquivo
-import-caption = Linhas e o que aconteceu com elas
+import-caption = Linhas e o resultado de cada uma
 import-line = Linha
 import-outcome = Resultado
-import-why = Token, ou por que não
-import-word-would = em ordem
+import-why = Token ou motivo da recusa
+import-word-would = pronta
 import-word-good = importada
 import-word-refused = recusada
-import-word-not-tried = não tentada
+import-word-not-tried = não processada
 
 ## Segredos encontrados em aberto
-leaks-title = Encerrar tokens vazados
-leaks-lead = Cole segredos que foram encontrados onde não deveriam estar. Se um deles for de um token daqui, o token termina na hora e de vez, e o dono fica sabendo.
+leaks-title = Revogar tokens vazados
+leaks-lead = Cole segredos encontrados em público. O token de cada um é revogado na hora e definitivamente, e o dono é avisado.
 leaks-secrets = Segredos
 leaks-secrets-help = Um por linha, no máximo { $count }. Eles não são mostrados de novo e não aparecem em nenhum histórico nem registro.
 leaks-where = Onde foram encontrados
-leaks-button = Encerrar os tokens de vez
-leaks-try = Só ver o que seria encerrado
-leaks-would-become = O que aconteceria com eles
+leaks-button = Revogar os tokens definitivamente
+leaks-try = Só ver prévia
+leaks-would-become = Prévia
 leaks-would-end = { $count ->
-    [0] Nada seria encerrado.
-    [one] { $count } token seria encerrado. Nada aconteceu ainda.
-   *[other] { $count } tokens seriam encerrados. Nada aconteceu ainda.
+    [0] Nada seria revogado.
+    [one] { $count } token ativo seria revogado. Nada aconteceu ainda.
+   *[other] { $count } tokens ativos seriam revogados. Nada aconteceu ainda.
 }
-leaks-became = O que aconteceu com eles
+leaks-became = Resultado
 leaks-ended = { $count ->
-    [0] Não foi preciso encerrar nenhum token.
-    [one] { $count } token foi encerrado, e o dono fica sabendo.
-   *[other] { $count } tokens foram encerrados, e os donos ficam sabendo.
+    [0] Não foi preciso revogar nenhum token.
+    [one] { $count } token foi revogado, e o dono é avisado.
+   *[other] { $count } tokens foram revogados, e os donos são avisados.
 }
-leaks-caption = Segredos na ordem e o que aconteceu com eles
+leaks-caption = Segredos na ordem, com o resultado de cada um
 leaks-number = Número
 leaks-outcome = Resultado
 leaks-token = Token e dono
-leak-word-ended = encerrado
-leak-word-would-end = o token funciona
-leak-word-was-ended = já tinha terminado
-leak-word-unknown = de nenhum token daqui
+leak-word-ended = revogado
+leak-word-would-end = ativo
+leak-word-was-ended = já estava encerrado
+leak-word-unknown = segredo desconhecido
 
 ## Filtros da lista
 filter-label = Buscar tokens
@@ -394,15 +397,16 @@ filter-more = Mais filtros
 filter-owner = Dono
 filter-company = Empresa
 filter-context = Contexto
+filter-name = Nome
 filter-flags = Nível de acesso
 filter-hint = Últimos caracteres do segredo
 filter-created-from = Criado a partir de
 filter-created-before = Criado antes de
-filter-expires-before = Vence (ou venceu) antes de
-filter-ends-before = Terminaria antes de, mesmo sem uso
+filter-expires-before = Vence antes de
+filter-ends-before = Termina antes de (por prazo ou sem uso)
 filter-last-used-before = Último uso antes de, ou nunca
 filter-never-used = Nunca usado
-filter-rotated = Trocados
+filter-rotated = Substituídos
 rotated-any = com sucessor
 rotated-in-use = com sucessor e ainda em uso
 filter-order = Ordem
@@ -410,16 +414,17 @@ filter-apply = Aplicar filtros
 filter-chosen = Filtros aplicados
 filter-without = Remover o filtro “{ $name }”
 filter-clear = Limpar tudo
+filter-context-general = Inclui os tokens com acesso geral: eles alcançam todos os contextos.
 
 ## Um novo token
 create-title = Novo token
 create-lead = Abra somente o que ele precisa. Quase tudo, menos o segredo, pode ser alterado depois.
-create-what = O que ele é
-create-name-help = Por qual nome você o reconhecerá daqui a um ano? Por exemplo, “Exportação noturna de pedidos”.
+create-what = Sobre o token
+create-name-help = Um nome que você reconheça daqui a um ano, por exemplo “Exportação noturna de pedidos”.
 create-owner-help = O usuário ou serviço em nome do qual ele age.
-create-company-help = A do dono, se você deixar em branco.
-create-life = Por quanto tempo ele vale
-create-expiry = Termina
+create-company-help = Em branco: a empresa do dono.
+create-life = Validade
+create-expiry = Término
 create-days = { $count ->
     [one] após { $count } dia
    *[other] após { $count } dias
@@ -427,17 +432,17 @@ create-days = { $count ->
 create-default = após { $name } (padrão)
 create-date = em uma data…
 create-never = nunca
-create-expires-on = Data (termina quando ela começa, UTC)
+create-expires-on = Data (termina às 00:00 UTC)
 create-keep = como está: { $name }
 create-idle = Também termina se ficar sem uso por
-create-idle-help = Cada requisição adia esse término.
-create-access = O que ele pode fazer
+create-idle-help = Cada requisição reinicia esse prazo.
+create-access = Permissões
 create-access-all = Acesso geral
 create-access-all-help = Todos os contextos, também os que surgirem depois.
 create-access-chosen = Contextos escolhidos
 create-access-chosen-help = Somente os que você marcar.
-create-param-secret = Guardado cifrado e nunca mostrado de novo.
-create-param-sealed = Já há um valor guardado, cifrado. Deixe em branco para mantê-lo.
+create-param-secret = Guardado com criptografia e nunca mostrado de novo.
+create-param-sealed = Já há um valor guardado, com criptografia. Deixe em branco para mantê-lo.
 create-param-away = Remover o valor guardado
 create-param-general = O que as requisições informam aos servidores de destino destes contextos. Com acesso geral, não é preciso preencher nada.
 create-flags-help = Marque o que as requisições dele precisam. Sem nenhum, ele só alcança o que não exige nível.
@@ -453,7 +458,7 @@ create-lowered = Só aparecem os níveis de acesso que { $name } pode ter.
 create-fit-help = Outro dono ou outra empresa?
 create-fit = Mostrar contextos disponíveis
 create-bounds = Condições e limites
-create-bounds-help = Itens, redes, parâmetros livres, horários da semana, taxas e cotas. Sem nada disso, o token só é limitado pelos próprios direitos.
+create-bounds-help = Itens, redes, parâmetros livres, horários permitidos, taxas e cotas. Tudo é opcional.
 create-windows-help = Nos dias marcados, entre estes horários, como 09:00 e 18:00; 24:00 é o fim do dia. Se o fim for antes do início, como das 22:00 às 06:00, ele cai no dia seguinte. Em branco: sempre.
 create-windows-away = Para remover um horário, desmarque os dias e limpe os dois campos.
 create-window = Horário { $count }
@@ -466,7 +471,7 @@ create-rate-per = por
 create-per-second = segundo
 create-per-minute = minuto
 create-per-hour = hora
-create-burst = De uma vez após uma pausa
+create-burst = De uma só vez após uma pausa
 create-limits-quotas-hour = Máximo por hora
 create-limits-quotas-day = Máximo por dia
 create-limits-quotas-week = Máximo por semana
@@ -478,7 +483,7 @@ secret-title = Seu novo token
 secret-lead = “{ $name }” está pronto para usar.
 secret-heading = Segredo
 secret-once = Copie agora e guarde bem. Ele não será mostrado de novo.
-secret-before = O segredo antigo termina sozinho.
+secret-before = O segredo antigo deixa de funcionar sozinho.
 secret-before-link = Token anterior
 secret-curl = Experimente
 secret-curl-help = Troque a última parte pelo endereço que você quer chamar.
@@ -549,7 +554,7 @@ block-count = { $count ->
    *[other] { $count } tokens ativos param.
 }
 unblock-title = Desbloquear { $name }?
-unblock-lead = Os tokens voltam a funcionar, a não ser que tenham terminado nesse meio-tempo.
+unblock-lead = Os tokens voltam a funcionar, exceto os que terminaram nesse meio-tempo.
 unblock-count = { $count ->
     [0] Nenhum token volta a funcionar.
     [one] { $count } token volta a funcionar.
@@ -558,7 +563,7 @@ unblock-count = { $count ->
 
 ## Empresas
 companies-title = Empresas
-companies-lead = A quem pertencem donos e tokens, e para o que cada uma tem licença.
+companies-lead = Organizações a que pertencem usuários e tokens, e as licenças de cada uma.
 companies-caption = Empresas com estado, contextos licenciados e data de cadastro
 companies-new = Nova empresa
 companies-empty-title = Nenhuma empresa cadastrada
@@ -574,7 +579,7 @@ company-blocked = Bloqueada
 company-blocked-by = Bloqueada por { $name }
 company-facts = Sobre esta empresa
 company-contexts = Contextos licenciados
-company-contexts-help = Qualquer outro contexto fica fechado a todos os tokens dela, mesmo que eles o permitam.
+company-contexts-help = Os demais contextos ficam fechados a todos os tokens dela, mesmo que eles os permitam.
 company-all-contexts = Todos os contextos
 company-created = Cadastrada em
 company-new-lead = As licenças de uma empresa valem para todos os tokens dela, também os que já existem, a partir da próxima requisição.
@@ -583,39 +588,39 @@ company-unknown = A empresa { $name } não está cadastrada e, por isso, tem lic
 company-unknown-meant = É isso mesmo, continuar
 company-edit-title = Nome e licenças
 company-block-lead = Todos os tokens desta empresa param na próxima requisição, e as pessoas dela são desconectadas e não podem mais entrar. Nada se perde: você pode desbloqueá-la a qualquer momento.
-company-unblock-lead = Os tokens dela voltam a funcionar, a não ser que tenham terminado nesse meio-tempo ou que o dono esteja bloqueado, e as pessoas dela podem entrar de novo.
+company-unblock-lead = Os tokens dela voltam a funcionar, exceto os que terminaram nesse meio-tempo ou cujo dono está bloqueado, e as pessoas dela podem entrar de novo.
 
 ## Contextos
 contexts-title = Contextos
-contexts-lead = Áreas que podem ser abertas a um token, como estão na configuração.
+contexts-lead = Áreas que podem ser abertas a um token, definidas na configuração.
 contexts-empty-title = Não há contextos
 contexts-empty-help = Os tokens funcionam sem eles. Um contexto na configuração permite abrir uma área a um token, e outra não.
 contexts-sample = Exemplo de contexto na configuração
 contexts-opens = Abre
 contexts-opens-none = nenhuma regra o exige
-contexts-secret = um segredo, guardado cifrado
+contexts-secret = um segredo, guardado com criptografia
 contexts-text = texto
 contexts-required = obrigatório
-contexts-header = O servidor de destino o recebe em
-contexts-no-header = O servidor de destino não o recebe
+contexts-header = Enviado ao servidor de destino em
+contexts-no-header = Não é enviado ao servidor de destino
 contexts-tokens = Tokens ativos para { $name }
 
 ## Avisos
 notices-title = Avisos
-notices-lead = Webhooks que ficam sabendo do que alguém deveria saber sem precisar olhar aqui.
-notices-empty-title = Ninguém recebe avisos ainda
-notices-empty-help = Os webhooks ficam na configuração do gateway:
+notices-lead = Webhooks que avisam sobre o que é importante.
+notices-empty-title = Ainda não há webhooks
+notices-empty-help = Os webhooks são definidos na configuração do gateway:
 notices-sample = Exemplo de webhook na configuração
-notices-caption = Webhooks com o que recebem, o que está na fila e a entrega mais recente
+notices-caption = Webhooks com os avisos, a fila e a entrega mais recente
 notices-name = Webhook
-notices-kinds = Recebe
+notices-kinds = Avisos
 notices-waiting = Na fila
 notices-last = Entrega mais recente
 notices-none = nada foi enviado ainda
 notices-facts = Sobre este webhook
 notices-facts-help = Endereço, segredo e tipos de aviso são alterados na configuração.
 notices-test = Enviar um teste
-notices-failing = Nada foi aceito desde
+notices-failing = Nenhuma entrega bem-sucedida desde
 notices-deliveries = Entregas
 notices-deliveries-caption = Entregas, da mais recente para a mais antiga
 notices-when = Quando
@@ -623,17 +628,18 @@ notices-kind = Aviso
 notices-outcome = Resultado
 notices-answer = Resposta
 notices-next = Próxima tentativa
+notices-no-next = nenhuma
 notices-nth = tentativa { $count }
 notices-took = { $count } ms
-delivery-delivered = Aceita
+delivery-delivered = Entregue
 delivery-retry = Será repetida
-delivery-given-up = Desistiu
+delivery-given-up = Não entregue
 notice-token-expires-soon = Token vence em breve
 notice-token-idles-out-soon = Token termina em breve por falta de uso
 notice-token-revoked = Token revogado por outra pessoa
 notice-token-leaked = Segredo vazou
-notice-token-reused = Segredo trocado foi usado de novo
-notice-rights-widened = Direitos ampliados
+notice-token-reused = Segredo substituído foi usado de novo
+notice-rights-widened = Permissões ampliadas
 notice-test = Teste
 
 ## A conta de quem lê
@@ -647,7 +653,8 @@ password-again = Nova senha mais uma vez
 
 ## Histórico
 history-title = Histórico
-history-lead = Cada alteração, por quem e por quê. Aqui nada pode ser modificado.
+history-lead = Todas as alterações: quem fez, quando e por quê. Os registros não podem ser modificados.
+history-lead-part = Alterações que dizem respeito a você, à sua empresa e aos seus subordinados.
 history-lead-token = Eventos do token
 history-lead-user = Eventos de
 history-lead-company = Eventos da empresa
@@ -662,12 +669,23 @@ kinds-company = Tudo sobre empresas
 history-by = Feito por
 history-since = A partir de
 history-until = Antes de
-history-none-fit = Nenhum evento assim.
-history-go-on = Nenhum dos eventos examinados corresponde. O histórico continua.
+history-of-company = Empresa
+history-of-user = Usuário
+history-of-token = Token (identificador)
+history-none-fit = Nenhum evento encontrado.
+history-go-on = Nenhum resultado até aqui. Há mais histórico para pesquisar.
 event-by = por
 event-token = token
 event-user = usuário
 event-company = empresa
+event-more = { $count ->
+    [one] e mais { $count } token
+   *[other] e mais { $count } tokens
+}
+event-many = { $count ->
+    [one] Uma ação sobre { $count } token que correspondia a:
+   *[other] Parte de uma ação sobre { $count } tokens que correspondiam a:
+}
 chain-title = Cadeia de eventos
 chain-head = { $count ->
     [one] { $count } evento. Hash mais recente:
@@ -687,15 +705,15 @@ event-token-updated = Token alterado
 event-token-disabled = Token pausado
 event-token-enabled = Token retomado
 event-token-revoked = Token revogado
-event-token-leaked = Token encerrado: o segredo vazou
+event-token-leaked = Token revogado: o segredo vazou
 event-token-expired = Token vencido
-event-token-idle-expired = Token terminado por falta de uso
+event-token-idle-expired = Token vencido por falta de uso
 event-token-first-used = Token usado pela primeira vez
 event-token-expires-soon = Token vence em breve
 event-token-idles-out-soon = Token termina em breve por falta de uso
-event-token-reused = Segredo trocado foi usado depois do fim
-event-token-rotated = Token recebeu um sucessor
-event-token-retired = Token substituído pelo sucessor
+event-token-reused = Segredo substituído foi usado depois do fim
+event-token-rotated = Token substituído
+event-token-retired = Token retirado após a substituição
 event-owner-created = Usuário criado
 event-owner-updated = Usuário alterado
 event-owner-blocked = Usuário bloqueado
@@ -706,7 +724,7 @@ event-company-blocked = Empresa bloqueada
 event-company-unblocked = Empresa desbloqueada
 event-history-cut = O histórico continuou após uma perda
 event-clock-mark-lowered = Último horário conhecido recuado
-event-clock-trusted = Relógio declarado certo
+event-clock-trusted = Relógio confirmado como certo
 field-name = Nome
 field-app = Aplicação
 field-description = Descrição
@@ -728,10 +746,14 @@ field-roles = Papéis
 field-ceiling = Nível de acesso máximo
 field-limits = Limites
 field-idle-ttl = Prazo sem uso
+field-kind = Tipo
+field-ended = Encerrado
+field-rotated-to = Substituído por
+field-retire-after-use = Funciona após o primeiro uso do sucessor
 
 ## Explicar
 explain-title = Explicar uma requisição
-explain-lead = Veja cada verificação que uma requisição encontraria, na ordem. Nada é enviado.
+explain-lead = Veja cada verificação pela qual uma requisição passaria, na ordem. Nada é enviado.
 explain-method = Método
 explain-url = Endereço
 explain-token = Identificador do token
@@ -740,19 +762,19 @@ explain-secret = Ou o segredo dele
 explain-secret-help = Não é guardado.
 explain-address = Endereço do cliente
 explain-button = Explicar
-explain-permitted = Ela passaria
-explain-refused = Ela seria recusada
+explain-permitted = Seria permitida
+explain-refused = Seria recusada
 explain-rule = Regra
 explain-of-token = Token
 outcome-passed = passou
 outcome-refused = recusada aqui
-outcome-not-reached = não chegou até aqui
+outcome-not-reached = não verificada
 check-method = Método
 check-target-length = Comprimento do endereço
 check-host = Host
 check-path = Caminho
 check-route = Rota
-check-spelling = Grafia
+check-spelling = Caminho sem ambiguidade
 check-clock = Relógio
 check-credential = Credencial
 check-digest = Token conhecido
@@ -760,11 +782,11 @@ check-not-revoked = Não revogado
 check-not-disabled = Não pausado
 check-owner-not-blocked = Dono não bloqueado
 check-company-not-blocked = Empresa não bloqueada
-check-active = Já começou
+check-active = Já vale
 check-not-expired = Não vencido
-check-not-idle = Usado há pouco o bastante
+check-not-idle = Não vencido por falta de uso
 check-presenter = Certificado do cliente
-check-time = Horário da semana
+check-time = Horário permitido
 check-address = Rede
 check-rule = Regra
 check-roles = Papéis
@@ -775,7 +797,7 @@ check-parameters = Parâmetros do contexto
 check-flags = Níveis de acesso
 check-items = Itens
 check-limits = Limites
-check-identity = O que o servidor de destino fica sabendo
+check-identity = O que é informado ao servidor de destino
 
 ## O que foi feito
 done-token-changed = Salvo.
@@ -821,22 +843,23 @@ wrong-name = Dê um nome de no máximo 200 caracteres, em uma linha.
 wrong-owner = Informe o nome de um dono que exista.
 wrong-app = A aplicação tem no máximo 200 caracteres, em uma linha.
 wrong-company = Informe uma empresa pela qual este dono possa agir.
+wrong-company-id = Informe a empresa pelo nome curto, por exemplo acme.
 wrong-description = A descrição tem no máximo 2.000 caracteres.
-wrong-lifetime = Escolha um término que ainda esteja por vir.
+wrong-lifetime = Escolha um término no futuro.
 wrong-idle-ttl = Escolha um prazo que alcance além do último uso e não passe do que você pode dar.
-wrong-expires-at = Escolha uma data que ainda esteja por vir.
+wrong-expires-at = Escolha uma data no futuro.
 wrong-expires-on = Escolha a data em que ele termina.
 wrong-filter = Primeiro restrinja a lista: escolha ao menos um filtro.
 wrong-confirm = Veja o que é mostrado e envie o formulário a partir dali.
-wrong-text = Escolha um arquivo ou coloque o texto dele aqui.
+wrong-text = Escolha um arquivo ou cole o conteúdo dele aqui.
 wrong-lines = Uma página aceita no máximo 500 linhas. Para mais, use `tollgate token import`.
-wrong-columns = A primeira linha deve trazer nomes de colunas que existam, como owner,name,secret; o JSON deve estar completo.
+wrong-columns = A primeira linha deve trazer nomes de colunas conhecidas, como owner,name,secret; o JSON deve estar completo.
 wrong-draft = O arquivo não está mais guardado. Escolha-o de novo.
 wrong-draft-secrets = Estes segredos não estão mais guardados. Cole-os de novo.
 wrong-secrets = Cole ao menos um segredo e no máximo 1.000.
 wrong-webhook = O webhook não aceitou o teste.
 wrong-cursor = Esta página da lista não existe mais. Comece de novo.
-wrong-contexts = Escolha contextos que existam, que você possa abrir e para os quais a empresa tenha licença.
+wrong-contexts = Escolha contextos existentes que você possa abrir e para os quais a empresa tenha licença.
 wrong-context-params = Preencha este parâmetro com um valor que o contexto aceite.
 wrong-params = Escreva um objeto JSON, ou uma lista de objetos, de até 4.096 bytes.
 wrong-flags = Escolha níveis de acesso que você e o dono tenham.
@@ -866,41 +889,48 @@ wrong-token = Isto não é o identificador de um token.
 wrong-secret = Informe o identificador ou o segredo, não os dois.
 wrong-address = Isto não é um endereço IP.
 wrong-kind = Escolha na lista o que aconteceu.
+wrong-subject = Informe só um: token, usuário ou empresa.
 wrong-by = Informe um nome de usuário, ou system para o próprio gateway.
 wrong-since = Informe uma data.
 wrong-until = Informe uma data.
 
 ## Problemas: o que é e o que fazer
 problem-bad-field = Um valor falta ou está errado
-problem-not-allowed = Mais do que pode ser concedido
-problem-forbidden = Isto não cabe a você
-problem-not-found = Não há nada aqui
+problem-not-allowed = Mais do que você pode conceder
+problem-forbidden = Você não tem permissão para isto
+problem-not-found = Não encontrado
 problem-exists = Este nome já existe
-problem-ended = Este token terminou
+problem-ended = Este token já terminou
 problem-rotated = Este token tem um sucessor
 problem-clock-behind = O relógio do servidor está atrasado
 problem-other-history = O histórico não confere
 problem-conflict = Alguém alterou isto nesse meio-tempo
+problem-busy = Muitas requisições ao mesmo tempo
+problem-too-many-failures = Tentativas demais
+problem-changed = Alguém alterou isto nesse meio-tempo
 problem-not-as-shown = Estes não são os tokens que foram mostrados
 problem-duplicate-secret = Outro token tem este segredo
 problem-disk-full = O disco do servidor está cheio
 problem-read-only = Alterações não são aceitas agora
 problem-locked = O armazenamento está em uso
 problem-damaged = O armazenamento está danificado
-problem-unavailable = Agora não
-problem-no-csrf-token = Este formulário é antigo demais
+problem-unavailable = Indisponível no momento
+problem-no-csrf-token = Este formulário expirou
 problem-other-origin = Isto veio de outro site
-problem-bad-request = Não é possível ler isto
+problem-bad-request = Não foi possível ler a requisição
 help-bad-field = Volte e veja o que você informou.
-help-not-allowed = Ninguém entrega mais do que tem. Fale com um administrador.
+help-not-allowed = Ninguém concede mais do que tem. Fale com um administrador.
 help-forbidden = Fale com um administrador, se você precisar.
-help-not-found = Nunca esteve aqui, ou não é para você ver.
+help-not-found = Não existe, ou você não tem acesso.
 help-exists = Escolha outro.
 help-ended = Um término é definitivo. Crie um novo token.
 help-rotated = Altere o sucessor.
 help-clock-behind = Os tokens não podem ser avaliados até que o relógio seja acertado.
 help-other-history = Algo foi alterado ou falta. Avise quem cuida do servidor e guarde uma cópia de tudo.
 help-conflict = Veja como está agora e altere de novo.
+help-busy = Tente de novo em instantes.
+help-too-many-failures = Aguarde um pouco e tente de novo.
+help-changed = Veja como está agora e altere de novo.
 help-not-as-shown = Veja o que corresponde agora e envie o formulário de novo.
 help-duplicate-secret = Use outro.
 help-disk-full = As alterações voltam a ser aceitas quando houver espaço.
@@ -939,7 +969,7 @@ live-stop = Parar de atualizar
 live-go-on = Voltar a atualizar
 live-now = agora
 refused-credential-missing = Nenhum token foi enviado
-refused-credential-malformed = As credenciais não podem ser lidas
+refused-credential-malformed = A credencial não pode ser lida
 refused-credential-in-target = Havia um segredo no endereço
 refused-unknown = Token desconhecido
 refused-revoked = Token revogado
@@ -954,7 +984,7 @@ refused-address-not-allowed = De um endereço não permitido
 refused-time-not-allowed = Fora do horário permitido
 refused-no-rule = Nenhuma regra para este caminho
 refused-role-missing = Falta o papel exigido
-refused-wrong-company = De outra empresa
+refused-wrong-company = Token de outra empresa
 refused-context-missing = Falta o contexto exigido
 refused-context-unlicensed = Contexto sem licença
 refused-parameter-missing = Falta um parâmetro do contexto

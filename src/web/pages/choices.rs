@@ -5,10 +5,9 @@ use crate::config::settings::{Api, Context};
 use crate::domain::flags::Flags;
 use crate::domain::grant::Contexts;
 use crate::domain::id::Slug;
-use crate::domain::time::Span;
+
 use crate::service::caller::Grants;
 use crate::service::view::TokenView;
-use crate::web::frame::Frame;
 use crate::web::typed::Typed;
 
 /// How many rules are named as what a flag opens.
@@ -94,16 +93,6 @@ pub fn param_field(context: &str, name: &str) -> String {
 /// The box that takes away what a parameter holds.
 pub fn away(field: &str) -> String {
     format!("away.{field}")
-}
-
-/// A length of time in the reader's language.
-pub fn length(frame: &Frame, span: Span) -> String {
-    match span.seconds() {
-        seconds if seconds.is_multiple_of(86_400) => frame.n("span-days", seconds / 86_400),
-        seconds if seconds.is_multiple_of(3_600) => frame.n("span-hours", seconds / 3_600),
-        seconds if seconds.is_multiple_of(60) => frame.n("span-minutes", seconds / 60),
-        seconds => frame.n("span-seconds", seconds),
-    }
 }
 
 /// Contexts that may be given, and those that a token has.

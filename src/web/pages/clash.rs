@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{choices, windows};
+use super::windows;
 use crate::domain::time::Span;
 use crate::web::frame::Frame;
 use crate::web::typed::Typed;
@@ -165,7 +165,7 @@ fn sorted<'a>(words: impl Iterator<Item = &'a str>) -> String {
 fn said_length(frame: &Frame, text: &str) -> String {
     match text.parse::<Span>() {
         Ok(span) if span.is_zero() => frame.t("create-never"),
-        Ok(span) => choices::length(frame, span),
+        Ok(span) => frame.length(span),
         Err(_) => text.to_owned(),
     }
 }

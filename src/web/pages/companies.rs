@@ -4,8 +4,8 @@ use askama::Template;
 
 use super::choices::Choice;
 use super::clash::Clash;
+use super::contexts::titles;
 use super::history::EventRow;
-use super::parts;
 use super::tokens::Stopped;
 use crate::config::Settings;
 use crate::domain::grant::Contexts;
@@ -21,8 +21,8 @@ pub struct CompanyRow {
     pub id: String,
     /// How people call it.
     pub name: String,
-    /// What it is licensed for; none means all.
-    pub contexts: Option<Vec<String>>,
+    /// What it is licensed for, by what that is called and by its names; none means all.
+    pub contexts: Option<Vec<(String, String)>>,
     /// Whether it is blocked.
     pub blocked: bool,
     /// When it was put on record.
@@ -31,10 +31,10 @@ pub struct CompanyRow {
 
 impl CompanyRow {
     /// Of a company.
-    pub fn of(frame: &Frame, company: &CompanyView) -> Self {
+    pub fn of(frame: &Frame, settings: &Settings, company: &CompanyView) -> Self {
         let contexts = match &company.contexts {
             Contexts::All => None,
-            Contexts::Set(names) => Some(names.iter().map(ToString::to_string).collect()),
+            Contexts::Set(held) => Some(titles(settings, held)),
         };
         Self {
             id: company.id.to_string(),
@@ -99,13 +99,13 @@ impl Company {
     /// What is shown of `company`.
     pub fn new(
         frame: Frame,
-        company: &CompanyView,
+        (company, settings): (&CompanyView, &Settings),
         may_change: bool,
         (events, older): (Vec<EventRow>, Option<u64>),
     ) -> Self {
         Self {
-            row: CompanyRow::of(&frame, company),
-            created_by: parts::actor(&frame, &company.created_by),
+            row: CompanyRow::of(&frame, settings, company),
+            created_by: frame.actor(&company.created_by),
             stopped: company.blocked.as_ref().map(|act| Stopped::by(&frame, act)),
             frame,
             may_change,

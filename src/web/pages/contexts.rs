@@ -2,6 +2,8 @@
 
 use askama::Template;
 
+use crate::config::Settings;
+use crate::domain::id::Slug;
 use crate::service::contexts::{ContextParamView, ContextView};
 use crate::web::frame::Frame;
 
@@ -24,4 +26,13 @@ impl Contexts {
             (false, false) => param.choices.join(" · "),
         }
     }
+}
+
+/// What contexts are called, behind their names. One that left the configuration is called by its name.
+pub fn titles(settings: &Settings, held: &[Slug]) -> Vec<(String, String)> {
+    let called = |name: &Slug| {
+        let known = settings.contexts.get(name);
+        (name.to_string(), known.map_or_else(|| name.to_string(), |known| known.title.clone()))
+    };
+    held.iter().map(called).collect()
 }

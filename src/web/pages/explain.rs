@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use crate::web::exact::{self, Exact};
 use crate::web::frame::Frame;
 use crate::web::typed::Typed;
 use crate::web::wrongs::Wrongs;
@@ -11,20 +12,20 @@ use crate::web::wrongs::Wrongs;
 pub struct StepRow {
     /// What was asked, in the reader's language.
     pub check: String,
-    /// What was held against what, in English.
-    pub compared: String,
+    /// What was held against what.
+    pub compared: Exact,
     /// `passed`, `refused` or `not reached`.
     pub outcome: String,
 }
 
 impl StepRow {
     /// Of a check of this name.
-    pub fn new(frame: &Frame, check: &str, compared: String, outcome: String) -> Self {
+    pub fn new(frame: &Frame, check: &str, compared: &str, outcome: String) -> Self {
         let check = match frame.knows("check", check) {
             true => frame.of("check", check),
             false => check.to_owned(),
         };
-        Self { check, compared, outcome }
+        Self { check, compared: exact::told(frame, compared), outcome }
     }
 }
 

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::choices::Choice;
 use crate::config::Settings;
+use crate::domain::id::Slug;
 use crate::web::frame::Frame;
 use crate::web::typed::Typed;
 
@@ -55,7 +56,7 @@ pub struct Chip {
 impl Filters {
     /// The form by the settings.
     pub fn new(typed: Typed, settings: &Settings) -> Self {
-        let context = |(id, context): (&crate::domain::id::Slug, &_)| {
+        let context = |(id, context): (&Slug, &_)| {
             let context: &crate::config::settings::Context = context;
             Choice { id: id.to_string(), name: context.title.clone() }
         };
@@ -132,13 +133,9 @@ impl Filters {
     pub fn chips(&self, frame: &Frame) -> Vec<Chip> {
         let chip = |field: &str| {
             let text = self.typed.said(field)?;
-            let value = match field {
-                "state" => states(frame, text),
-                "never_used" => String::new(),
-                "rotated" => rotated(frame, text),
-                _ => text.to_owned(),
-            };
-            let label = frame.of("filter", field);
+            let context = self.contexts.iter().find(|context| context.id == text);
+            let context = context.map(|context| context.name.as_str());
+            let (label, value) = told(frame, field, text, context);
             Some(Chip { label, value, without: self.without(field) })
         };
         FIELDS.into_iter().filter_map(chip).collect()
@@ -150,10 +147,33 @@ impl Filters {
         Some((text, states(frame, text)))
     }
 
+    /// Whether it is narrowed to a context, which tokens with general access reach too.
+    pub fn of_context(&self) -> bool {
+        self.typed.said("context").is_some()
+    }
+
     /// Whether the list is not the whole one.
     pub fn narrowed(&self) -> bool {
         !self.fields().is_empty()
     }
+}
+
+/// A condition of a list of tokens: what it is of, and what is asked.
+pub fn said(frame: &Frame, settings: &Settings, field: &str, text: &str) -> (String, String) {
+    let context = text.parse().ok().and_then(|id: Slug| settings.contexts.get(&id));
+    told(frame, field, text, context.map(|context| context.title.as_str()))
+}
+
+/// The same, with what a context of this name is called.
+fn told(frame: &Frame, field: &str, text: &str, context: Option<&str>) -> (String, String) {
+    let value = match field {
+        "state" => states(frame, text),
+        "never_used" => String::new(),
+        "rotated" => rotated(frame, text),
+        "context" => context.unwrap_or(text).to_owned(),
+        _ => text.to_owned(),
+    };
+    (frame.of("filter", field), value)
 }
 
 fn rotated(frame: &Frame, text: &str) -> String {

@@ -1,16 +1,26 @@
 //! The history, and whether its chain holds.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 
-use super::parts;
+use super::changes::{self, ChangeRow};
+use super::filters;
+use crate::config::Settings;
 use crate::domain::event::EventKind;
+use crate::domain::id::TokenId;
 use crate::service::history::{EventView, HeadView, VerifiedView};
+use crate::service::sight::TokenName;
+use crate::web::exact;
 use crate::web::frame::{Frame, When};
 use crate::web::typed::Typed;
 use crate::web::wrongs::Wrongs;
 
-/// How many characters of a value that was changed are shown.
-const SHOWN: usize = 200;
+/// How many tokens of an event are named.
+pub const NAMED: usize = 3;
+
+/// What tokens are called, by their ids.
+pub type Names = BTreeMap<TokenId, TokenName>;
 
 /// An event.
 #[derive(Clone, Debug)]
@@ -27,8 +37,12 @@ pub struct EventRow {
     pub actor: String,
     /// Why.
     pub reason: String,
-    /// The token that it is about.
-    pub token: Option<String>,
+    /// The tokens that it is about, as far as they are named: their ids, and what they are called.
+    pub tokens: Vec<(String, String)>,
+    /// How many more there are.
+    pub more: u64,
+    /// Of an act on many tokens, how many it was for, and what they had in common.
+    pub many: Option<(u64, Vec<(String, String)>)>,
     /// The user that it is about.
     pub user: Option<String>,
     /// The company that it is about.
@@ -39,37 +53,31 @@ pub struct EventRow {
     pub changes: Vec<ChangeRow>,
 }
 
-/// A field that was changed.
-#[derive(Clone, Debug)]
-pub struct ChangeRow {
-    /// Its name.
-    pub field: String,
-    /// Before.
-    pub from: String,
-    /// After.
-    pub to: String,
-}
-
 impl EventRow {
     /// Of an event.
-    pub fn of(frame: &Frame, view: &EventView) -> Self {
+    pub fn of(frame: &Frame, settings: &Settings, names: &Names, view: &EventView) -> Self {
         let kind = view.event.kind.as_str();
-        let changes = view.changes.iter().map(|change| ChangeRow {
-            field: match frame.knows("field", &change.field) {
-                true => frame.of("field", &change.field),
-                false => change.field.clone(),
-            },
-            from: shown(frame, &change.from),
-            to: shown(frame, &change.to),
+        let changes = view.changes.iter().flat_map(|change| changes::rows(frame, settings, change));
+        let many = view.event.many.as_ref().map(|many| {
+            let said =
+                |(field, text): (&String, &String)| filters::said(frame, settings, field, text);
+            (u64::try_from(many.tokens).unwrap_or(u64::MAX), many.filter.iter().map(said).collect())
         });
         Self {
             position: view.position,
             what: frame.of("event", kind),
             kind: kind.split('.').next_back().unwrap_or_default().to_owned(),
             when: frame.when(view.event.at),
-            actor: parts::actor(frame, &view.event.actor),
-            reason: view.event.reason.clone(),
-            token: view.tokens.first().map(ToString::to_string),
+            actor: frame.actor(&view.event.actor),
+            reason: exact::reason(frame, &view.event.reason),
+            tokens: view
+                .tokens
+                .iter()
+                .take(NAMED)
+                .map(|id| (id.to_string(), called(names, id)))
+                .collect(),
+            more: u64::try_from(view.tokens.len().saturating_sub(NAMED)).unwrap_or(u64::MAX),
+            many,
             user: view.users.first().map(ToString::to_string),
             company: view.companies.first().map(ToString::to_string),
             company_known: kind.starts_with("company."),
@@ -78,20 +86,12 @@ impl EventRow {
     }
 }
 
-fn shown(frame: &Frame, value: &serde_json::Value) -> String {
-    let text = match value {
-        serde_json::Value::Null => return frame.t("nothing"),
-        serde_json::Value::String(text) if text.is_empty() => return frame.t("nothing"),
-        serde_json::Value::String(text) => text.clone(),
-        // What nobody is shown (`service::diff`).
-        serde_json::Value::Object(fields) if fields.contains_key("sealed") => {
-            return frame.t("hidden");
-        }
-        other => other.to_string(),
-    };
-    match text.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
-        None => text,
+/// What a token is called; by the end of its id, if there is none of it any more.
+pub(super) fn called(names: &Names, id: &TokenId) -> String {
+    match names.get(id) {
+        Some(token) if token.name.trim().is_empty() => format!("…{}", token.hint),
+        Some(token) => token.name.clone(),
+        None => id.to_string().get(24..).unwrap_or_default().to_owned(),
     }
 }
 
@@ -103,8 +103,8 @@ pub struct History {
     pub frame: Frame,
     /// Newest first.
     pub events: Vec<EventRow>,
-    /// Of which token alone.
-    pub token: Option<String>,
+    /// Of which token alone: its id, and what it is called.
+    pub token: Option<(String, String)>,
     /// Of which user alone.
     pub user: Option<String>,
     /// Of which company alone.
@@ -121,8 +121,8 @@ pub struct History {
     pub typed: Typed,
 }
 
-/// Filters beside what the events are about, which are those of `/api/v1/history`.
-const FILTERS: [&str; 4] = ["kind", "by", "since", "until"];
+/// Filters, which are those of `/api/v1/history`.
+const FILTERS: [&str; 7] = ["token", "user", "company", "kind", "by", "since", "until"];
 
 /// What kinds of events are about.
 const FAMILIES: [&str; 3] = ["token", "owner", "company"];
@@ -134,15 +134,7 @@ impl History {
             FILTERS.into_iter().filter_map(|field| Some((field, self.typed.said(field)?)));
         let text =
             |text| percent_encoding::utf8_percent_encode(text, percent_encoding::NON_ALPHANUMERIC);
-        let about = self.about().into_iter().map(|(name, id)| (name, id.as_str()));
-        about.chain(filters).map(|(name, value)| format!("&{name}={}", text(value))).collect()
-    }
-
-    /// What the events are about, as a field of the form.
-    pub fn about(&self) -> Option<(&'static str, &String)> {
-        let token = self.token.as_ref().map(|token| ("token", token));
-        let user = self.user.as_ref().map(|user| ("user", user));
-        token.or(user).or(self.company.as_ref().map(|company| ("company", company)))
+        filters.map(|(name, value)| format!("&{name}={}", text(value))).collect()
     }
 
     /// Whether some are left out by a filter.

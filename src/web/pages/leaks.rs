@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::history::{Names, called};
 use crate::service::leaks::{LeakLine, LeakOutcome};
 use crate::web::frame::Frame;
 use crate::web::wrongs::Wrongs;
@@ -33,13 +34,13 @@ pub struct LeakRow {
     pub word: &'static str,
     /// The class of its colour.
     pub class: &'static str,
-    /// Its token, and whom that acted for.
-    pub token: Option<(String, String)>,
+    /// Its token, what that is called, and whom it acted for.
+    pub token: Option<(String, String, String)>,
 }
 
 impl LeakRow {
     /// Of a line, with its number.
-    pub fn of((number, line): (u64, &LeakLine)) -> Self {
+    pub fn of(names: &Names, (number, line): (u64, &LeakLine)) -> Self {
         let (word, class) = match line.outcome {
             LeakOutcome::Ended => ("ended", "state-revoked"),
             LeakOutcome::WouldEnd => ("would-end", "state-active"),
@@ -47,7 +48,8 @@ impl LeakRow {
             LeakOutcome::Unknown => ("unknown", "state-expired"),
         };
         let token = line.id.zip(line.owner.as_ref());
-        let token = token.map(|(id, owner)| (id.to_string(), owner.to_string()));
+        let token =
+            token.map(|(id, owner)| (id.to_string(), called(names, &id), owner.to_string()));
         Self { number, word, class, token }
     }
 }

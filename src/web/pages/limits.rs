@@ -1,6 +1,8 @@
 //! How much a token may be used, and when, in the reader's language.
 
 use crate::domain::conditions::Window;
+use crate::domain::left::Left;
+use crate::domain::limits::Limits;
 use crate::service::view::TokenView;
 use crate::web::frame::Frame;
 
@@ -15,7 +17,11 @@ pub struct LimitRow {
 
 /// Every limit of a token.
 pub fn limits(frame: &Frame, token: &TokenView) -> Vec<LimitRow> {
-    let (limits, left) = (&token.limits, token.left.as_ref());
+    sentences(frame, &token.limits, token.left.as_ref())
+}
+
+/// Limits as sentences, with what is left of them.
+pub fn sentences(frame: &Frame, limits: &Limits, left: Option<&Left>) -> Vec<LimitRow> {
     let says = |count: Option<u64>| count.map(|count| frame.n("limit-left", count));
     let mut rows = Vec::new();
     if let Some(rate) = limits.rate {

@@ -3,6 +3,7 @@
 pub mod account;
 pub mod block;
 pub mod bulk;
+pub mod changes;
 pub mod chart;
 pub mod choices;
 pub mod clash;

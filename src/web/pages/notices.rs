@@ -2,8 +2,10 @@
 
 use askama::Template;
 
+use super::history::{Names, called};
 use crate::notices::acts::WebhookView;
 use crate::notices::{Attempt, Outcome};
+use crate::web::exact::{self, Exact};
 use crate::web::frame::{Frame, When};
 use crate::web::wrongs::Wrongs;
 
@@ -57,6 +59,10 @@ pub struct Delivery {
     pub kind: String,
     /// The number of its event.
     pub event: Option<u64>,
+    /// The token that it is about: its id, and what it is called.
+    pub token: Option<(String, String)>,
+    /// The user that it is about, or whose token.
+    pub owner: Option<String>,
     /// Which attempt it was.
     pub nth: u64,
     /// How it ended: the last part of its text's key.
@@ -64,7 +70,7 @@ pub struct Delivery {
     /// The class of its colour.
     pub class: &'static str,
     /// What was answered, or why nothing was.
-    pub answer: String,
+    pub answer: Exact,
     /// How long it took, in milliseconds.
     pub took: u64,
     /// When the next one is due.
@@ -73,7 +79,7 @@ pub struct Delivery {
 
 impl WebhookRow {
     /// Of a webhook.
-    pub fn of(frame: &Frame, webhook: &WebhookView) -> Self {
+    pub fn of(frame: &Frame, names: &Names, webhook: &WebhookView) -> Self {
         let kinds = webhook.notices.iter().map(|kind| frame.of("notice", kind.as_str()));
         Self {
             name: webhook.name.to_string(),
@@ -81,14 +87,14 @@ impl WebhookRow {
             kinds: kinds.collect(),
             waiting: u64::try_from(webhook.waiting).unwrap_or(u64::MAX),
             failing: webhook.failing_since.map(|at| frame.when(at)),
-            last: webhook.last_attempt.as_ref().map(|attempt| Delivery::of(frame, attempt)),
+            last: webhook.last_attempt.as_ref().map(|attempt| Delivery::of(frame, names, attempt)),
         }
     }
 }
 
 impl Delivery {
     /// Of an attempt.
-    pub fn of(frame: &Frame, attempt: &Attempt) -> Self {
+    pub fn of(frame: &Frame, names: &Names, attempt: &Attempt) -> Self {
         let (word, class) = match attempt.outcome {
             Outcome::Delivered => ("delivered", "state-active"),
             Outcome::Retry => ("retry", "state-disabled"),
@@ -98,20 +104,85 @@ impl Delivery {
             when: frame.when(attempt.at),
             kind: frame.of("notice", attempt.kind.as_str()),
             event: attempt.event,
+            token: attempt.token.map(|id| (id.to_string(), called(names, &id))),
+            owner: attempt.owner.as_ref().map(ToString::to_string),
             nth: attempt.attempt.into(),
             word,
             class,
-            answer: answer(attempt),
+            answer: answer(frame, attempt),
             took: attempt.took_ms,
             next: attempt.next_at.map(|at| frame.when(at)),
         }
     }
 }
 
-/// What was answered, or why nothing was: in words that are English.
-pub fn answer(attempt: &Attempt) -> String {
+/// What was answered, or why nothing was.
+pub fn answer(frame: &Frame, attempt: &Attempt) -> Exact {
     match (attempt.status, &attempt.error) {
-        (Some(status), _) => status.to_string(),
-        (None, error) => error.clone().unwrap_or_default(),
+        (Some(status), _) => Exact { text: status.to_string(), lang: None },
+        (None, error) => exact::told(frame, error.as_deref().unwrap_or_default()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::notice::NoticeKind;
+    use crate::domain::time::Timestamp;
+    use crate::service::sight::TokenName;
+    use crate::web::frame::Theme;
+    use crate::web::language::Language;
+
+    #[test]
+    fn a_delivery_leads_to_the_token_and_its_owner() {
+        let (now, id) =
+            (Timestamp::from_unix(1_800_000_000), "0190b6f2-5c1e-7abc-8def-0123456789ab");
+        let frame = Frame {
+            language: Language::Portuguese,
+            theme: Theme::System,
+            reader: None,
+            path: "/notices/chat".to_owned(),
+            query: String::new(),
+            is_form: false,
+            done: None,
+            now,
+        };
+        let owner: crate::domain::id::OwnerId = "alice".parse().unwrap();
+        let token =
+            TokenName { name: "Nightly".to_owned(), hint: "abcd".to_owned(), owner: owner.clone() };
+        let names = Names::from([(id.parse().unwrap(), token)]);
+        let attempt = Attempt {
+            at: now,
+            notice: "evt_7".to_owned(),
+            kind: NoticeKind::Leaked,
+            event: Some(7),
+            token: id.parse().ok(),
+            owner: Some(owner),
+            attempt: 1,
+            outcome: Outcome::GivenUp,
+            status: None,
+            error: Some("no answer within 15 s".to_owned()),
+            took_ms: 3,
+            next_at: None,
+        };
+        let row = WebhookRow {
+            name: "chat".to_owned(),
+            url: "https://hooks.example/".to_owned(),
+            kinds: Vec::new(),
+            waiting: 0,
+            failing: None,
+            last: None,
+        };
+        let deliveries = vec![Delivery::of(&frame, &names, &attempt)];
+        let page = Webhook { frame, wrongs: Wrongs::default(), row, deliveries }.render().unwrap();
+        for part in [
+            &*format!("<a href=\"/tokens/{id}\"><bdi>Nightly</bdi></a>"),
+            "href=\"/users/alice\"",
+            "sem resposta em 15 s",
+            "nenhuma",
+        ] {
+            assert!(page.contains(part), "{part}: {page}");
+        }
+        assert!(!page.contains("<span lang=\"en\""), "{page}");
     }
 }

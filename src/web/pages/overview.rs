@@ -67,7 +67,8 @@ pub struct Overview {
 impl Overview {
     /// How many they are.
     pub fn leaks(&self) -> u64 {
-        u64::try_from(self.leaked.len()).unwrap_or(u64::MAX)
+        let tokens = |event: &EventRow| event.more + u64::try_from(event.tokens.len()).unwrap_or(0);
+        self.leaked.iter().map(tokens).sum()
     }
 
     /// Whether nothing was made yet by somebody who could.

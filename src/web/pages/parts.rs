@@ -1,6 +1,5 @@
 //! What several pages show: states, ends, rows of tokens and of events.
 
-use crate::domain::event::Actor;
 use crate::domain::time::Timestamp;
 use crate::domain::token::State;
 use crate::service::view::TokenView;
@@ -114,14 +113,5 @@ impl TokenRow {
             last_use: token.last_use.as_ref().map(|last| frame.when(last.at)),
             ends: Ends::of(frame, token),
         }
-    }
-}
-
-/// Who did something, as people call them.
-pub fn actor(frame: &Frame, actor: &Actor) -> String {
-    match actor {
-        Actor::Local(_) => frame.t("actor-machine"),
-        Actor::Owner(id) => id.to_string(),
-        Actor::System => frame.t("actor-system"),
     }
 }

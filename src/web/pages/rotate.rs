@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::choices::{self, Pick};
+use super::choices::Pick;
 use super::parts::{Ends, TokenRow};
 use crate::domain::time::Span;
 use crate::web::frame::Frame;
@@ -43,7 +43,7 @@ impl Rotate {
             let value = seconds.to_string();
             let text = match seconds {
                 0 => frame.t("rotate-at-once"),
-                _ => choices::length(&frame, Span::from_seconds(seconds)),
+                _ => frame.length(Span::from_seconds(seconds)),
             };
             Pick { chosen: value == chosen, value, text }
         };

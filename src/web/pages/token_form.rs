@@ -278,7 +278,7 @@ fn idles(
         spans.sort();
     }
     let mut all: Vec<_> =
-        spans.into_iter().map(|span| (span.to_string(), choices::length(frame, span))).collect();
+        spans.into_iter().map(|span| (span.to_string(), frame.length(span))).collect();
     if for_ever {
         all.push((Span::ZERO.to_string(), frame.t("create-never")));
     }

@@ -3,14 +3,17 @@
 use askama::Template;
 
 use super::chart::Chart;
+use super::contexts::titles;
 use super::filters::Filters;
-use super::history::EventRow;
+use super::history::{EventRow, Names, called};
 use super::limits::{self, LimitRow};
-use super::parts::{self, Ends, StateMark, TokenRow};
+use super::parts::{Ends, StateMark, TokenRow};
+use crate::config::Settings;
 use crate::domain::day::Day;
 use crate::domain::grant::{Contexts, Items};
 use crate::service::usage::{TokenUsage, USUAL_DAYS};
 use crate::service::view::{ParamView, TokenView};
+use crate::web::exact;
 use crate::web::frame::{Frame, When};
 use crate::web::wrongs::Wrongs;
 
@@ -60,9 +63,11 @@ pub struct ShownOnce {
 /// Parameters of a context, as far as they are shown.
 #[derive(Clone, Debug)]
 pub struct HeldParam {
-    /// The context.
+    /// What the context is called.
     pub context: String,
-    /// The parameter.
+    /// What the parameter is called.
+    pub title: String,
+    /// Both by their names.
     pub name: String,
     /// None if it is secret.
     pub value: Option<String>,
@@ -90,8 +95,12 @@ pub struct Token {
     pub last_use: Option<When>,
     /// When it ends.
     pub ends: Ends,
-    /// None means all.
-    pub contexts: Option<Vec<String>>,
+    /// By what they are called, with their names; none means all.
+    pub contexts: Option<Vec<(String, String)>>,
+    /// The token that it succeeds and the one that succeeds it: their ids, and what they are called.
+    pub predecessor: Option<(String, String)>,
+    /// The same of its successor.
+    pub successor: Option<(String, String)>,
     /// None means all.
     pub items: Option<Vec<String>>,
     /// From where it may be presented; empty means anywhere.
@@ -147,8 +156,8 @@ impl Stopped {
     pub fn by(frame: &Frame, act: &crate::domain::token::Act) -> Self {
         Self {
             when: frame.when(act.at),
-            by: parts::actor(frame, &act.by),
-            reason: act.reason.clone(),
+            by: frame.actor(&act.by),
+            reason: exact::reason(frame, &act.reason),
         }
     }
 }
@@ -159,8 +168,7 @@ impl Token {
         frame: Frame,
         token: TokenView,
         (may_change, may_rotate, may_enable): (bool, bool, bool),
-        blocks: Blocks,
-        used: &TokenUsage,
+        (blocks, used, settings, names): (Blocks, &TokenUsage, &Settings, &Names),
         (events, older): (Vec<EventRow>, Option<u64>),
     ) -> Self {
         let act = token.ended.as_ref().map(|ended| &ended.act).or(token.disabled.as_ref());
@@ -168,7 +176,7 @@ impl Token {
             id: token.id.to_string(),
             state: StateMark::of(&token),
             created: frame.when(token.created_at),
-            created_by: parts::actor(&frame, &token.created_by),
+            created_by: frame.actor(&token.created_by),
             not_before: Some(token.not_before)
                 .filter(|at| *at > token.created_at)
                 .map(|at| frame.when(at)),
@@ -176,8 +184,10 @@ impl Token {
             ends: Ends::of(&frame, &token),
             contexts: match &token.contexts {
                 Contexts::All => None,
-                Contexts::Set(names) => Some(names.iter().map(ToString::to_string).collect()),
+                Contexts::Set(held) => Some(titles(settings, held)),
             },
+            predecessor: token.rotated_from.map(|id| (id.to_string(), called(names, &id))),
+            successor: token.rotated_to.map(|id| (id.to_string(), called(names, &id))),
             items: match &token.items {
                 Items::All => None,
                 Items::Set(ids) => Some(ids.iter().map(|id| id.to_string()).collect()),
@@ -190,7 +200,7 @@ impl Token {
                 .map(|window| limits::window(&frame, window))
                 .collect(),
             limits: limits::limits(&frame, &token),
-            params: held_params(&token),
+            params: held_params(settings, &token),
             stopped: act.map(|act| Stopped::by(&frame, act)),
             blocks,
             may_change,
@@ -230,15 +240,22 @@ fn by_day(frame: &Frame, used: &TokenUsage) -> Vec<(String, u64, u64)> {
     today.back(USUAL_DAYS - 1).to(today).map(row).collect()
 }
 
-fn held_params(token: &TokenView) -> Vec<HeldParam> {
+fn held_params(settings: &Settings, token: &TokenView) -> Vec<HeldParam> {
     let mut held = Vec::new();
     for (context, params) in &token.context_params {
+        let known = settings.contexts.get(context);
         for (name, value) in params {
             let value = match value {
                 ParamView::Value(text) => Some(text.clone()),
                 ParamView::Sealed(_) => None,
             };
-            held.push(HeldParam { context: context.to_string(), name: name.clone(), value });
+            let param = known.and_then(|known| known.params.get(name));
+            held.push(HeldParam {
+                context: known.map_or_else(|| context.to_string(), |known| known.title.clone()),
+                title: param.map_or_else(|| name.clone(), |param| param.title.clone()),
+                name: format!("{context}.{name}"),
+                value,
+            });
         }
     }
     held

@@ -2,7 +2,9 @@
 
 use askama::Template;
 
+use super::history::{Names, called};
 use crate::service::import::{ImportOutcome, Imported};
+use crate::web::exact::{self, Exact};
 use crate::web::frame::Frame;
 use crate::web::typed::Typed;
 use crate::web::wrongs::Wrongs;
@@ -57,23 +59,30 @@ pub struct Line {
     pub icon: &'static str,
     /// The class of its colour.
     pub class: &'static str,
-    /// The new token.
-    pub id: Option<String>,
-    /// Why not, in the words of the service.
-    pub problem: Option<String>,
+    /// The new token: its id, and what it is called.
+    pub token: Option<(String, String)>,
+    /// Why not: the field, if it is of one, and what is wrong.
+    pub problem: Option<(Option<String>, Exact)>,
 }
 
 impl Report {
     /// Of lines with their numbers. `draft` is where the file waits, if this was only tried.
-    pub fn new(frame: Frame, lines: Vec<(u64, Imported)>, draft: Option<u64>) -> Self {
+    pub fn new(
+        frame: Frame,
+        names: &Names,
+        lines: Vec<(u64, Imported)>,
+        draft: Option<u64>,
+    ) -> Self {
         let of = |outcome| {
             let count = lines.iter().filter(|(_, line)| line.outcome == outcome).count();
             u64::try_from(count).unwrap_or(u64::MAX)
         };
         let (good, refused) = (of(ImportOutcome::Good), of(ImportOutcome::Refused));
         let not_tried = of(ImportOutcome::NotTried);
-        let mut rows: Vec<_> =
-            lines.into_iter().map(|line| Line::of(line, draft.is_some())).collect();
+        let mut rows: Vec<_> = lines
+            .into_iter()
+            .map(|line| Line::of((&frame, names), line, draft.is_some()))
+            .collect();
         rows.sort_by_key(|line| line.word == "good" || line.word == "would");
         let others = u64::try_from(rows.len().saturating_sub(SHOWN)).unwrap_or(u64::MAX);
         rows.truncate(SHOWN);
@@ -82,14 +91,24 @@ impl Report {
 }
 
 impl Line {
-    fn of((number, line): (u64, Imported), tried: bool) -> Self {
+    fn of((frame, names): (&Frame, &Names), (number, line): (u64, Imported), tried: bool) -> Self {
         let (word, icon, class) = match line.outcome {
             ImportOutcome::Good if tried => ("would", "check", "state-active"),
             ImportOutcome::Good => ("good", "check", "state-active"),
             ImportOutcome::Refused => ("refused", "cross", "state-revoked"),
             ImportOutcome::NotTried => ("not-tried", "pause", "state-disabled"),
         };
-        let id = line.id.map(|id| id.to_string());
-        Self { number, word, icon, class, id, problem: line.problem }
+        let token = line.id.map(|id| (id.to_string(), called(names, &id)));
+        let problem = line.problem.as_deref().map(|problem| of_field(frame, problem));
+        Self { number, word, icon, class, token, problem }
+    }
+}
+
+/// A problem that names its field, in two: columns are called as in the file.
+fn of_field(frame: &Frame, problem: &str) -> (Option<String>, Exact) {
+    let named = problem.strip_prefix('`').and_then(|rest| rest.split_once("`: "));
+    match named {
+        Some((field, problem)) => (Some(field.to_owned()), exact::told(frame, problem)),
+        None => (None, exact::told(frame, problem)),
     }
 }

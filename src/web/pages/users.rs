@@ -5,7 +5,6 @@ use askama::Template;
 use super::choices::{Choice, FlagChoice};
 use super::clash::Clash;
 use super::history::EventRow;
-use super::parts;
 use super::tokens::Stopped;
 use super::user_filters::UserFilters;
 use crate::config::Settings;
@@ -131,7 +130,7 @@ impl User {
     ) -> Self {
         Self {
             row: UserRow::of(&frame, &user),
-            created_by: parts::actor(&frame, &user.created_by),
+            created_by: frame.actor(&user.created_by),
             stopped: user.blocked.as_ref().map(|act| Stopped::by(&frame, act)),
             frame,
             wrongs,

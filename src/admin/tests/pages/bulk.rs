@@ -30,7 +30,7 @@ async fn e6_all_tokens_of_a_leaver_are_shown_and_then_end() {
     assert!(!root.get("/tokens").await.text.contains("/tokens/revoke"), "not for the whole list");
 
     let ask = root.get("/tokens/revoke?owner=alice").await.text;
-    assert!(ask.contains("2 tokens are to be revoked.") && ask.contains(">one</bdi>"), "{ask}");
+    assert!(ask.contains("2 tokens will be revoked.") && ask.contains(">one</bdi>"), "{ask}");
     assert!(!ask.contains(">three</bdi>"));
     assert_eq!(alive(&face).await, 3, "only asked");
     let confirm = Person::hidden(&ask, "confirm");
@@ -42,7 +42,7 @@ async fn e6_all_tokens_of_a_leaver_are_shown_and_then_end() {
     // One more came since: what fits now is shown, and nothing was done.
     face.token(json!({"owner": "alice", "name": "late"})).await;
     let stale = root.post("/tokens/revoke", &body(&confirm)).await;
-    assert!(stale.status == 409 && stale.text.contains("3 tokens are to be revoked."));
+    assert!(stale.status == 409 && stale.text.contains("3 tokens will be revoked."));
     assert!(stale.text.contains("value=\"left the company\""));
     assert_eq!(alive(&face).await, 4);
     let other = format!("owner=bob&confirm={}", Person::hidden(&stale.text, "confirm"));
@@ -103,9 +103,9 @@ async fn e1_nobody_ends_the_tokens_of_others_by_a_list() {
     let taken = alice.post("/tokens/revoke", &format!("text=one&confirm={confirm}")).await;
     assert_eq!(taken.status, 409, "the word of another is of no use");
     assert_eq!(alice.get("/tokens/revoke?owner=bob").await.status, 404);
-    for (who, ends) in [("alice", "1 token is"), ("boss", "1 token is"), ("root", "3 tokens are")] {
+    for (who, ends) in [("alice", "1 token"), ("boss", "1 token"), ("root", "3 tokens")] {
         let page = face.sign_in(who).await.get("/tokens/revoke?text=one").await.text;
-        assert!(page.contains(&format!("{ends} to be revoked.")), "{who}: {page}");
+        assert!(page.contains(&format!("{ends} will be revoked.")), "{who}: {page}");
     }
     assert_eq!(alive(&face).await, 3);
 }
@@ -120,7 +120,7 @@ async fn e9_a_long_run_goes_on_page_by_page() {
     }
     face.token(json!({"owner": "bob", "name": "kept"})).await;
     let ask = root.get("/tokens/revoke?text=old").await.text;
-    assert!(ask.contains("5 tokens are to be revoked."), "{ask}");
+    assert!(ask.contains("5 tokens will be revoked."), "{ask}");
     let mut confirm = Person::hidden(&ask, "confirm");
     let calls = [
         ("en", ["2 tokens are revoked.", "3 are left.", "Go on"], 4),

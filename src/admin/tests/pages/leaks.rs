@@ -17,9 +17,13 @@ async fn f8_leaked_secrets_end_their_tokens_and_are_not_shown() {
     );
     let got = root.post("/tokens/leaked", &body).await;
     assert_eq!(got.status, 200);
-    assert!(got.text.contains("2 tokens are ended, and their owners are told."), "{}", got.text);
+    assert!(
+        got.text.contains("2 tokens are revoked, and their owners are notified."),
+        "{}",
+        got.text
+    );
     assert!(got.text.contains(&format!("href=\"/tokens/{one}\"")) && got.text.contains(">alice<"));
-    assert!(got.text.contains("of no token here"));
+    assert!(got.text.contains("unknown secret"));
     for secret in [&first, &second, &kept, "nothing-of-ours"] {
         assert!(!got.text.contains(secret), "no page repeats a secret");
     }
@@ -39,7 +43,7 @@ async fn f8_leaked_secrets_end_their_tokens_and_are_not_shown() {
     assert!(!alice.get("/").await.text.contains(told), "that was long ago");
     let root = face.sign_in("root").await;
     let again = root.post("/tokens/leaked", &body).await.text;
-    assert!(again.contains("No token had to be ended.") && again.contains("had ended before"));
+    assert!(again.contains("No token had to be revoked.") && again.contains("had already ended"));
     let alive = input(json!({"state": "active"}));
     let alive = face.world.service.tokens(&face.world.by, &alive).await.unwrap().entries;
     assert_eq!(alive.len(), 1);
@@ -52,8 +56,8 @@ async fn f8_it_is_seen_what_would_end_before_it_does() {
     let (one, secret) = face.token(json!({"owner": "alice", "name": "one"})).await;
     let body = format!("secrets=nothing-of-ours%0D%0A{secret}&reason=found&try=yes");
     let got = root.post("/tokens/leaked", &body).await;
-    assert!(got.status == 200 && got.text.contains("1 token works, and would be ended."));
-    assert!(got.text.contains("its token works") && got.text.contains("of no token here"));
+    assert!(got.status == 200 && got.text.contains("1 active token would be revoked."));
+    assert!(got.text.contains("state-active") && got.text.contains("unknown secret"));
     assert!(!got.text.contains(&secret), "no page repeats a secret");
     let page = root.get(&format!("/tokens/{one}")).await.text;
     assert!(page.contains("state-active"), "nothing has happened yet");
@@ -61,7 +65,7 @@ async fn f8_it_is_seen_what_would_end_before_it_does() {
     let draft = draft.split('"').next().unwrap();
     let body = format!("draft={draft}&reason=found");
     let done = root.post("/tokens/leaked", &body).await.text;
-    assert!(done.contains("1 token is ended") && !done.contains(&secret));
+    assert!(done.contains("1 token is revoked") && !done.contains(&secret));
     let again = root.post("/tokens/leaked", &body).await;
     assert!(again.status == 410 && again.text.contains("no longer kept"));
 }
@@ -83,7 +87,7 @@ async fn a_report_that_is_none_is_refused() {
         assert!(!got.text.contains("nothing-of-ours") && !got.text.contains("abcdefghijklmnop"));
     }
     for (language, words) in
-        [("ru", "Прекратить утёкшие токены"), ("pt-BR", "Encerrar tokens vazados")]
+        [("ru", "Отозвать утёкшие токены"), ("pt-BR", "Revogar tokens vazados")]
     {
         assert!(root.get_in("/tokens/leaked", language).await.text.contains(words));
     }

@@ -46,7 +46,7 @@ async fn f7_general_access_takes_parameters_and_needs_none() {
     assert_eq!(away.place(), format!("/tokens/{id}?done=token-changed"));
     assert_eq!(param_values(&face, id).await, json!({}));
     let page = root.get(&path).await.text;
-    assert!(page.contains("With general access nothing has to be filled in"), "{page}");
+    assert!(page.contains("With general access, none of it is required"), "{page}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -22,7 +22,7 @@ async fn f5_a_company_is_licensed_and_blocked_with_a_count() {
     let made = root.post("/companies/new", "id=acme&name=Acme&access=chosen&context=stock").await;
     assert_eq!(made.place(), "/companies/acme?done=company-created");
     let page = root.get(made.place()).await.text;
-    assert!(page.contains("Acme") && page.contains(">stock</span>") && !page.contains(">hub<"));
+    assert!(page.contains("Acme") && page.contains(">stock</code>") && !page.contains(">hub<"));
     let again = root.post("/companies/new", "id=acme").await;
     assert!(again.status == 409 && again.text.contains("<a href=\"#id\">"), "{}", again.text);
     let wrong = root.post("/companies/new", "id=A+B").await;
@@ -43,7 +43,7 @@ async fn f5_a_company_is_licensed_and_blocked_with_a_count() {
     assert_eq!(done.place(), "/companies/acme?done=company-blocked");
     let page = root.get("/companies/acme").await.text;
     assert!(page.contains("state-blocked") && page.contains("unpaid"));
-    assert!(root.get("/companies/acme/unblock").await.text.contains("2 tokens go on."));
+    assert!(root.get("/companies/acme/unblock").await.text.contains("2 tokens work again."));
     let seen = root.revision("/companies/acme/unblock").await;
     root.post("/companies/acme/edit", &format!("name=Acme&access=all&revision={seen}")).await;
     let stale = root.post("/companies/acme/unblock", &format!("revision={seen}")).await;
@@ -214,7 +214,7 @@ async fn e9_the_list_is_narrowed_by_its_address() {
     assert!(page.contains("name=\"text\" type=\"search\" value=\"night\""));
     assert!(page.contains("<option value=\"active\" selected>"));
     assert!(page.contains("href=\"/tokens?order=newest&#38;state=active\""), "{page}");
-    assert!(root.get("/tokens?flags=view").await.text.contains("No token fits"));
+    assert!(root.get("/tokens?flags=view").await.text.contains("No matching tokens"));
     for (query, place) in [("created_from=soon", "created_from"), ("owner=nobody", "owner")] {
         let got = root.get(&format!("/tokens?{query}")).await;
         assert!(matches!(got.status, 400 | 404), "{query}");

@@ -116,7 +116,7 @@ async fn whoever_may_not_see_something_does_not() {
     ] {
         let got = alice.get(&path).await;
         assert_eq!(got.status, 404, "{path}");
-        assert!(got.text.contains("There is nothing here"), "{path}");
+        assert!(got.text.contains("Not found"), "{path}");
     }
     assert_eq!(alice.get("/history/check").await.status, 403);
     assert!(alice.get(&format!("/tokens/{own}")).await.text.contains("/revoke"));
