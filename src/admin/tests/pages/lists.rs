@@ -185,8 +185,8 @@ async fn whoever_sees_no_company_is_told_so_and_whose_block_stops_a_token() {
     face.user(json!({"id": "boss", "roles": ["company-administrator"], "company": "acme"})).await;
     let (root, dev, boss) =
         (face.sign_in("root").await, face.sign_in("dev").await, face.sign_in("boss").await);
-    assert!(root.get("/companies").await.text.contains("No companies on record"));
-    assert!(boss.get("/companies").await.text.contains("Your company is not on record"));
+    assert!(root.get("/companies").await.text.contains("No companies yet"));
+    assert!(boss.get("/companies").await.text.contains("Your company has not been added"));
     let (service, by) = (&face.world.service, &face.world.by);
     let acme = input(json!({"id": "acme", "name": "Acme Ltda."}));
     service.create_company(by, acme).await.unwrap();

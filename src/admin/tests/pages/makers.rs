@@ -197,13 +197,13 @@ async fn f5_a_company_that_is_not_on_record_is_asked_about_once() {
     assert!(made.place().ends_with("/secret"), "none is on record, so that none is missing");
     let acme = input(json!({"id": "acme"}));
     face.world.service.create_company(&face.world.by, acme).await.unwrap();
-    let warning = "The company acmee is not on record";
+    let warning = "There is no company acmee here";
     let asked = root.post("/tokens/new", typed).await;
     assert!(asked.status == 200 && asked.text.contains(warning), "{}", asked.text);
     assert!(asked.text.contains("name=\"company_meant\" value=\"acmee\""));
     assert_eq!(root.get("/tokens").await.text.matches(">one<").count(), 1, "nothing was made yet");
     let other = root.post("/tokens/new", &format!("{typed}s&company_meant=acmee")).await;
-    assert!(other.text.contains("The company acmees is not"), "another one is asked about again");
+    assert!(other.text.contains("There is no company acmees here"), "another one is asked about again");
     let wrong = root.post("/tokens/new", &typed.replace("name=one", "name=")).await;
     assert!(wrong.status == 400 && wrong.text.contains(warning), "with the mistakes");
     let meant = root.post("/tokens/new", &format!("{typed}&company_meant=acmee")).await;
