@@ -80,7 +80,7 @@ async fn leaked(
     };
     let own = Subject::Owner(owner.clone());
     let events = handles.service.events_like(by, Some(&own), (&asked, None), SHOWN).await?;
-    Ok(history::rows(handles, frame, &events.entries).await?)
+    history::rows(handles, frame, &events.entries).await
 }
 
 fn live(handles: &Handles, frame: &Frame) -> Option<Live> {

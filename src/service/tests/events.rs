@@ -140,7 +140,8 @@ async fn of_an_event_about_several_each_sees_their_part() {
         let page = world.service.events_like(&by, None, (&expired, None), 9).await.unwrap();
         let mut seen = page.entries.first().expect(who).tokens.clone();
         let mut tokens = tokens.to_vec();
-        (seen.sort(), tokens.sort());
+        seen.sort();
+        tokens.sort();
         assert_eq!(seen, tokens, "{who}");
         assert_eq!(page.entries[0].users.len(), tokens.len(), "{who}");
     }

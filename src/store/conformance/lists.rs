@@ -71,6 +71,10 @@ fn record(token: &Token) -> Record {
     Record::Token(Arc::new(token.clone()))
 }
 
+/// Every state that can be asked for.
+const STANDINGS: [&str; 8] =
+    ["pending", "active", "disabled", "blocked", "used_up", "expired", "idle_expired", "revoked"];
+
 /// Every filter, alone and some together.
 fn filters() -> Vec<TokenFilter> {
     let open = TokenFilter::default;
@@ -128,17 +132,7 @@ fn filters() -> Vec<TokenFilter> {
         TokenFilter { flags: flags(0x100).flags, company: Some(slug("other")), ..text("build") },
         TokenFilter { ends_before: Some(after(3_000)), ..owners(&["al"]) },
     ];
-    let standings = [
-        "pending",
-        "active",
-        "disabled",
-        "blocked",
-        "used_up",
-        "expired",
-        "idle_expired",
-        "revoked",
-    ];
-    let standings = standings.map(|name| name.parse().unwrap());
+    let standings = STANDINGS.map(|name| name.parse().unwrap());
     all.extend(standings.iter().map(|one| standing(&[*one])));
     all.push(standing(&standings));
     all.push(TokenFilter { context: Some(slug("sales")), ..standing(&standings[1..3]) });

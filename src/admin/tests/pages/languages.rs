@@ -72,7 +72,7 @@ async fn nothing_of_a_page_is_left_in_english() {
         if refused < 4 {
             note("lang=\"en\">taken</", format!("{language} import: {refused}"));
         }
-        note(&report, format!("{language}"));
+        note(&report, language.to_string());
         for (path, status) in [
             ("/nowhere", 404),
             ("/users/zorro", 404),

@@ -181,7 +181,9 @@ async fn sec_l1_a_secret_in_an_address_leads_to_its_token_and_away() {
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_sees_no_company_is_told_so_and_whose_block_stops_a_token() {
     let face = Face::new().await;
-    face.user(json!({"id": "dev", "roles": ["developer"], "company": "acme"})).await;
+    face.user(json!({"id": "lead"})).await;
+    let dev = json!({"id": "dev", "roles": ["developer"], "company": "acme", "parent": "lead"});
+    face.user(dev).await;
     face.user(json!({"id": "boss", "roles": ["company-administrator"], "company": "acme"})).await;
     let (root, dev, boss) =
         (face.sign_in("root").await, face.sign_in("dev").await, face.sign_in("boss").await);
@@ -203,13 +205,15 @@ async fn whoever_sees_no_company_is_told_so_and_whose_block_stops_a_token() {
     assert_eq!(note(&root.get(&path).await.text), [false; 3]);
     service.block_company(by, &"acme".parse().unwrap(), "").await.unwrap();
     assert_eq!(note(&root.get(&path).await.text), [false, true, true]);
+    let lead = face.sign_in("lead").await;
     assert_eq!(
-        note(&dev.get(&path).await.text),
+        note(&lead.get(&path).await.text),
         [false, true, false],
         "no link to what they do not see"
     );
     service.block_owner(by, &owner_id("dev"), "").await.unwrap();
     assert_eq!(note(&root.get(&path).await.text), [true, true, true]);
     service.unblock_company(by, &"acme".parse().unwrap(), "").await.unwrap();
+    let boss = face.sign_in("boss").await;
     assert_eq!(note(&boss.get(&path).await.text), [true, false, false]);
 }

@@ -271,7 +271,11 @@ async fn the_people_of_a_blocked_company_are_signed_out() {
     assert_eq!(boss.get("/tokens").await.place(), "/sign-in?next=%2Ftokens&done=sign-in-first");
     let body = format!("user=boss&password={}", GOOD.replace(' ', "+"));
     let again = face.ask("POST /sign-in", &[], &body).await;
-    assert!(again.status == 401 && again.text.contains("Wrong user name or password."), "{}", again.text);
+    assert!(
+        again.status == 401 && again.text.contains("Wrong user name or password."),
+        "{}",
+        again.text
+    );
     assert_eq!(alice.get("/tokens").await.status, 200, "of no company");
     root.post("/companies/acme/unblock", "").await;
     assert_eq!(boss.get("/tokens").await.status, 303, "the old session is over");
