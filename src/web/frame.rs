@@ -115,8 +115,9 @@ pub const DONE: [&str; 27] = [
     "secret-unknown",
 ];
 
-/// Those that say that nothing is done yet.
-const NOT_YET: [&str; 4] = ["sign-in-kept", "sign-in-lost", "form-kept", "form-again"];
+/// Those that say that something is left to do.
+const WARNINGS: [&str; 6] =
+    ["sign-in-kept", "sign-in-lost", "form-kept", "form-again", "secret-away", "secret-unknown"];
 
 impl Frame {
     /// A text.
@@ -173,7 +174,7 @@ impl Frame {
 
     /// Whether what is said to be done is that nothing is done yet.
     pub fn warns(&self) -> bool {
-        self.done.is_some_and(|done| NOT_YET.contains(&done))
+        self.done.is_some_and(|done| WARNINGS.contains(&done))
     }
 
     /// Who fills in a form, so that it is given back to nobody else; empty before somebody has signed in.

@@ -183,8 +183,7 @@ fn windows_go_on_past_midnight_and_over_the_end_of_the_week() {
     assert_eq!(
         created["token"]["conditions"]["windows"],
         json!([
-            {"days": [6, 7], "from_minute": 1320, "until_minute": 1440, "utc_offset_minutes": 0},
-            {"days": [7, 1], "from_minute": 0, "until_minute": 360, "utc_offset_minutes": 0},
+            {"days": [6, 7], "from_minute": 1320, "until_minute": 360, "utc_offset_minutes": 0},
         ])
     );
 }

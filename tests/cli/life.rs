@@ -70,7 +70,7 @@ fn f3_f8_a_token_is_paused_and_ended_and_stays_in_the_list() {
     let (id, _) = place.token();
     let id = id.as_str();
     place.ok(&["token", "update", id, "--flags", "view", "--reason", "wider"]);
-    assert!(place.ok(&["history"]).contains("wider; flags: 0 -> 512"), "row X2");
+    assert!(place.ok(&["history"]).contains("wider; flags: none -> 0x200"), "row X2");
     assert!(place.ok(&["token", "disable", id, "--reason", "holidays"]).contains("disabled"));
     assert_eq!(place.json(&["token", "show", id])["state"], "disabled");
     assert!(place.ok(&["token", "disable", id]).contains("was disabled already"));

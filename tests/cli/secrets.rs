@@ -149,7 +149,9 @@ fn f7_a_sealed_parameter_is_taken_away() {
     assert_eq!(place.json(&update)["changed"], false, "there is none any more");
     let told = place.ok(&["history", "list", "--token", id]);
     assert!(
-        told.contains("context_params") && !told.contains("123:abc") && !told.contains("v1."),
+        told.contains("telegram.bot_token: hidden -> none")
+            && !told.contains("123:abc")
+            && !told.contains("v1."),
         "{told}"
     );
 }

@@ -234,7 +234,7 @@ fn notices(browser: &mut Browser, desk: &str, receiver: &Upstream) {
     browser.follow("tbody a");
     let before = receiver.seen().len();
     browser.follow(".head .acts button");
-    browser.until("document.querySelector('.note.done')?.textContent.includes('took the test') && !location.search.includes('done')");
+    browser.until("document.querySelector('.note.done')?.textContent.includes('accepted the test') && !location.search.includes('done')");
     browser.until("document.querySelector('tbody').innerText.includes('Test')");
     assert!(receiver.seen().len() > before, "it was called");
     picture(browser, "notice");
