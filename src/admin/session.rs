@@ -131,7 +131,7 @@ pub(super) async fn sign_in(
     let owner = handles.service.signed_in(user, password).await;
     match owner.map_err(NotSignedIn::Failed)? {
         Some(owner) => {
-            throttle.succeeded(address, user);
+            throttle.succeeded(address, user, now);
             Ok(owner)
         }
         None => Err(NotSignedIn::Wrong),

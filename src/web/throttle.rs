@@ -22,7 +22,10 @@ const LONGEST_OF_NAME: Span = Span::from_seconds(30);
 /// How long failures are remembered after the last of them.
 const MEMORY: Span = Span::from_seconds(3_600);
 
-/// The most addresses and the most names that are remembered.
+/// How long it is remembered that a name has signed in at an address.
+const KNOWN: Span = Span::from_days(30);
+
+/// The most addresses, the most names, and the most of both together that are remembered.
 const REMEMBERED: usize = 20_000;
 
 /// Failures at signing in.
@@ -30,6 +33,9 @@ const REMEMBERED: usize = 20_000;
 pub struct Throttle {
     by_address: Mutex<HashMap<IpAddr, Failures>>,
     by_name: Mutex<HashMap<String, Failures>>,
+    /// Who signed in where, and when last. Behind a proxy all come from one address, and whoever guesses there
+    /// must not keep those out who come every day.
+    known: Mutex<HashMap<(IpAddr, String), Timestamp>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -44,9 +50,18 @@ impl Throttle {
     pub fn wait(&self, address: IpAddr, name: &str, now: Timestamp) -> Option<Span> {
         let longer =
             |failures: Option<Failures>| failures.map(|failures| failures.until.since(now));
-        let address = longer(get(&self.by_address, &network(address)));
-        let name = longer(get(&self.by_name, &name.to_owned()));
-        address.max(name).filter(|wait| !wait.is_zero())
+        let of_name = longer(get(&self.by_name, &name.to_owned()));
+        let of_address = match self.is_known(address, name, now) {
+            true => None,
+            false => longer(get(&self.by_address, &network(address))),
+        };
+        of_address.max(of_name).filter(|wait| !wait.is_zero())
+    }
+
+    fn is_known(&self, address: IpAddr, name: &str, now: Timestamp) -> bool {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let at = known.get(&(network(address), name.to_owned()));
+        at.is_some_and(|at| now < at.plus(KNOWN))
     }
 
     /// The same whatever the name.
@@ -82,7 +97,8 @@ impl Throttle {
 
     /// Forgets what failed of a name that has signed in, and takes back what was noted of this attempt. What
     /// else failed at the address stays: it may have been at the names of others.
-    pub fn succeeded(&self, address: IpAddr, name: &str) {
+    pub fn succeeded(&self, address: IpAddr, name: &str, now: Timestamp) {
+        self.knows(address, name, now);
         let mut by_address = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(failures) = by_address.get_mut(&network(address)) {
             failures.count = failures.count.saturating_sub(1);
@@ -91,6 +107,16 @@ impl Throttle {
         }
         drop(by_address);
         self.forget(name);
+    }
+
+    fn knows(&self, address: IpAddr, name: &str, now: Timestamp) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let pair = (network(address), name.to_owned());
+        if known.len() >= REMEMBERED && !known.contains_key(&pair) {
+            let oldest = known.iter().min_by_key(|(_, at)| **at).map(|(pair, _)| pair.clone());
+            oldest.map(|oldest| known.remove(&oldest));
+        }
+        known.insert(pair, now);
     }
 
     /// Forgets what failed of one name.
@@ -181,7 +207,7 @@ mod tests {
         }
         assert_eq!(throttle.wait(guesser, "x", at(0)), Some(LONGEST_OF_ADDRESS));
         assert_eq!(throttle.wait(other, "root", at(0)), Some(LONGEST_OF_NAME), "by name too");
-        throttle.succeeded(guesser, "root");
+        throttle.succeeded(other, "root", at(0));
         assert_eq!(throttle.wait(other, "root", at(0)), None, "the name is let in again");
         throttle.failed(other, "root", at(0));
         throttle.failed(guesser, "root", at(MEMORY.seconds()));
@@ -195,19 +221,26 @@ mod tests {
         for nth in 0..FREE_OF_ADDRESS {
             throttle.failed(guesser, &format!("name-{nth}"), at(0));
             throttle.failed(guesser, "own", at(0));
-            throttle.succeeded(guesser, "own");
+            throttle.succeeded(guesser, "own", at(0));
         }
-        assert_eq!(throttle.wait(guesser, "own", at(0)), None, "ten are free");
+        assert_eq!(throttle.wait(guesser, "root", at(0)), None, "ten are free");
         throttle.failed(guesser, "root", at(0));
-        assert_eq!(throttle.wait(guesser, "own", at(0)), Some(Span::from_seconds(1)));
+        assert_eq!(throttle.wait(guesser, "root", at(0)), Some(Span::from_seconds(1)));
+        assert_eq!(throttle.wait(guesser, "own", at(0)), None, "who came before is let in");
         throttle.failed(guesser, "own", at(1));
-        throttle.succeeded(guesser, "own");
+        throttle.succeeded(guesser, "own", at(0));
         throttle.failed(guesser, "root", at(2));
-        assert_eq!(throttle.wait(guesser, "own", at(2)), Some(Span::from_seconds(2)));
+        assert_eq!(throttle.wait(guesser, "root", at(2)), Some(Span::from_seconds(2)));
+        let later = at(2).plus(KNOWN);
+        throttle.failed(guesser, "root", later);
+        for nth in 0..FREE_OF_ADDRESS {
+            throttle.failed(guesser, &format!("name-{nth}"), later);
+        }
+        assert!(throttle.wait(guesser, "own", later).is_some(), "not for ever");
         let office = from("192.0.2.9");
         for nth in 0..100 {
             throttle.failed(office, &format!("colleague-{nth}"), at(0));
-            throttle.succeeded(office, &format!("colleague-{nth}"));
+            throttle.succeeded(office, &format!("colleague-{nth}"), at(0));
         }
         assert_eq!(throttle.wait(office, "late", at(0)), None, "who signs in is no failure");
     }
