@@ -242,26 +242,27 @@ fn a_text_of_people_that_fits_in_many_ways_takes_little() {
         " by ".repeat(2_000),
         "z".repeat(230_000)
     );
-    for (text, least) in
-        [(long.as_str(), 0), (&" by ".repeat(500), 1), (&"` is read as `".repeat(140), 1)]
-    {
+    let mut most = 0;
+    for text in [&*long, &" by ".repeat(500), &"` is read as `".repeat(140)] {
         for text in [text.to_owned(), format!("`{text}"), format!("`a` was blocked {text}; ")] {
             let (mut work, mut of_reason) = (Work::default(), Work::default());
             let told = exact::told_by(&russian, &text, &mut work);
             assert_eq!(exact::reason_by(&russian, &text, &mut of_reason), text);
             for work in [work, of_reason] {
-                assert!(work.done >= least && work.done < 5_000_000, "{}", work.done);
+                assert!(work.done < 5_000_000, "{}", work.done);
+                assert!(text.len() < 5_000 || work.done == 0, "too long to be ours");
+                most = most.max(work.done);
             }
             assert!(told.text == text || told.lang.is_none());
-            assert!(least > 0 || told == Exact { text, lang: Some("en") }, "too long to be ours");
         }
     }
+    assert!(most > 100_000, "it is counted: {most}");
     // Our own take a small part of what is allowed, with what people may write in each place.
     for phrase in exact::phrases("exact-") {
         let text = phrase.pieces.join(&"word by word ".repeat(8));
         let mut work = Work::default();
         exact::told_by(&russian, &text, &mut work);
-        assert!(work.done < 1_000_000, "{text}: {}", work.done);
+        assert!(work.done < 2_000_000, "{text}: {}", work.done);
     }
 }
 
