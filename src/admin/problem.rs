@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::admin::etag;
 use crate::config::{Entry, Report};
+use crate::domain::echo::shown;
 use crate::domain::secret;
 use crate::domain::time::Span;
 use crate::domain::token::Revision;
@@ -130,7 +131,7 @@ impl Problem {
 
     /// A path that leads nowhere.
     pub fn no_such_path(path: &str) -> Self {
-        let detail = format!("there is nothing at `{}`", path.escape_debug());
+        let detail = format!("there is nothing at `{}`", shown(path));
         Self::new(StatusCode::NOT_FOUND, "not-found", "Not found", detail)
     }
 

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::echo::shown;
 use super::time::{BadTimestamp, Span, Timestamp};
 
 /// Seconds of a day in UTC, which knows no other length.
@@ -55,7 +56,7 @@ impl FromStr for Day {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let day = Self::of(text.parse()?);
         let same = day.to_string() == text;
-        same.then_some(day).ok_or_else(|| BadTimestamp::Form(text.to_owned()))
+        same.then_some(day).ok_or_else(|| BadTimestamp::Form(shown(text)))
     }
 }
 

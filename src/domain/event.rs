@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::echo::shown;
 use super::id::OwnerId;
 use super::time::Timestamp;
 
@@ -50,7 +51,7 @@ impl TryFrom<String> for Actor {
             Some(("owner", id)) => id.parse().ok().map(Self::Owner),
             _ => (text == "system").then_some(Self::System),
         };
-        actor.ok_or(BadActor(text))
+        actor.ok_or_else(|| BadActor(shown(&text)))
     }
 }
 
@@ -58,7 +59,7 @@ impl TryFrom<String> for Actor {
 macro_rules! kinds {
     ($($(#[$doc:meta])* $kind:ident = $name:literal,)*) => {
         /// What happened; the closed set.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         pub enum EventKind {
             $($(#[$doc])* #[serde(rename = $name)] $kind,)*
         }

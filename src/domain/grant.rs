@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::echo::shown;
 use super::id::{MAX_NAME, Slug};
 
 /// The contexts that a token may use: every one, or a chosen set. Written as `"all"` or as a list.
@@ -80,7 +81,7 @@ impl Items {
             let id = id.as_ref();
             let visible = id.bytes().all(|b| b.is_ascii_graphic() && !b",/*".contains(&b));
             if id.is_empty() || id.len() > MAX_NAME || !visible {
-                return Err(BadItems::Id(id.escape_debug().collect()));
+                return Err(BadItems::Id(shown(id)));
             }
             chosen.push(id.into());
         }

@@ -3,6 +3,7 @@
 
 pub mod time;
 pub mod day;
+pub mod echo;
 pub mod moment;
 pub mod id;
 pub mod secret;

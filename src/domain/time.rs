@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::echo::shown;
+
 /// The last second that the calendar library can write: 9999-12-30T22:00:00Z.
 const MAX_UNIX: u64 = 253_402_207_200;
 
@@ -75,7 +77,7 @@ impl FromStr for Timestamp {
 
     /// Reads RFC 3339, or a bare date, which means its first second in UTC.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let bad = || BadTimestamp::Form(text.to_owned());
+        let bad = || BadTimestamp::Form(shown(text));
         let instant = match text.parse::<jiff::Timestamp>() {
             Ok(instant) => instant,
             Err(_) if is_date(text) => text
@@ -85,7 +87,7 @@ impl FromStr for Timestamp {
                 .timestamp(),
             // The calendar library would read a date from it, and drop the time of day.
             Err(_) if text.parse::<jiff::civil::DateTime>().is_ok() && text.contains(':') => {
-                return Err(BadTimestamp::NoOffset(text.to_owned()));
+                return Err(BadTimestamp::NoOffset(shown(text)));
             }
             Err(_) => return Err(bad()),
         };
@@ -178,17 +180,17 @@ impl FromStr for Span {
     type Err = BadSpan;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let bad = || BadSpan::Form(text.to_owned());
+        let bad = || BadSpan::Form(shown(text));
         let digits = text.bytes().take_while(u8::is_ascii_digit).count();
         let (number, unit) = text.split_at_checked(digits).ok_or_else(bad)?;
-        let too_long = || BadSpan::TooLong(text.to_owned());
+        let too_long = || BadSpan::TooLong(shown(text));
         let number = match number {
             "" => return Err(bad()),
             number => number.parse::<u64>().map_err(|_| too_long())?,
         };
         let size = match unit {
             "" if number == 0 => 1,
-            "" => return Err(BadSpan::NoUnit(text.to_owned())),
+            "" => return Err(BadSpan::NoUnit(shown(text))),
             "s" => 1,
             "m" => 60,
             "h" => 3_600,

@@ -10,6 +10,7 @@ use ipnet::IpNet;
 use crate::config::settings::Context;
 use crate::domain::company::Company;
 use crate::domain::conditions::Conditions;
+use crate::domain::echo::shown;
 use crate::domain::flags::{FlagCatalog, Flags};
 use crate::domain::grant::{Contexts, Items};
 use crate::domain::id::Slug;
@@ -145,8 +146,7 @@ fn unknown_flag(field: &str, name: &str, catalog: &FlagCatalog) -> ServiceError 
         [] => "the configuration names none; give a number".to_owned(),
         names => format!("known are {}", quoted(names)),
     };
-    let name: String = name.escape_debug().collect();
-    ServiceError::field(field, format_args!("there is no flag `{name}`; {choice}"))
+    ServiceError::field(field, format_args!("there is no flag `{}`; {choice}", shown(name)))
 }
 
 /// Names in backticks, separated by commas.

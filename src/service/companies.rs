@@ -132,13 +132,16 @@ impl Service {
         id: &Slug,
         reason: &str,
     ) -> Result<CompanyChanged, ServiceError> {
-        let (at, kept) = (self.at().await?, self.kept(reason).await);
-        let act = Act { at, by: by.actor.clone(), reason: kept };
+        // What costs look-ups in the store comes last.
+        check::line("reason", reason, check::REASON_CHARS)?;
         by.minds_company(id)?;
+        grant::tenant("id", &by.grants, Some(id))?;
         if by.is_of_company(id) {
             let problem = "nobody blocks their own company: they could not come in to unblock it";
             return Err(ServiceError::Forbidden(problem.to_owned()));
         }
+        let (at, kept) = (self.at().await?, self.kept(reason).await);
+        let act = Act { at, by: by.actor.clone(), reason: kept };
         self.change_company(by, EventKind::CompanyBlocked, reason, id, |company| {
             // Who blocked it first stays on record.
             company.blocked.get_or_insert_with(|| act.clone());

@@ -1,6 +1,9 @@
 //! Lists of events: of everything, of one token, user or company; all of them, or those of some kinds, by
 //! somebody, in some time.
 
+use std::collections::BTreeSet;
+
+use crate::domain::echo::shown;
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::id::OwnerId;
 use crate::domain::time::{Span, Timestamp};
@@ -15,8 +18,15 @@ use crate::store::{Page, Position, Recorded, Subject};
 /// How many events are read in one go.
 const READ: usize = 500;
 
-/// How many are looked at for one page: a page that has found less by then says where to go on.
-const LOOKED_AT: usize = 5_000;
+/// How many are looked at for one page, a quarter of a second's work: a page that has found less by then says where
+/// to go on.
+const LOOKED_AT: usize = 50_000;
+
+/// The same in bytes: an event about many tokens is as long as many events.
+const BYTES: usize = 64 << 20;
+
+/// As how many it counts to ask whose an event is, which looks for tokens in the store.
+const ASKED: usize = 10;
 
 /// How far a clock may have gone back, so that events are not in the order of their times.
 const SLACK: Span = Span::from_days(1);
@@ -38,7 +48,7 @@ pub struct EventList {
 #[derive(Debug, Default, PartialEq)]
 struct Wanted {
     /// None means all.
-    kinds: Option<Vec<EventKind>>,
+    kinds: Option<BTreeSet<EventKind>>,
     actor: Option<Actor>,
     since: Option<Timestamp>,
     until: Option<Timestamp>,
@@ -63,22 +73,22 @@ fn given(text: &Option<String>) -> Option<&str> {
     text.as_deref().map(str::trim).filter(|text| !text.is_empty())
 }
 
-fn kinds(text: &str) -> Result<Vec<EventKind>, ServiceError> {
-    let mut kinds = Vec::new();
+fn kinds(text: &str) -> Result<BTreeSet<EventKind>, ServiceError> {
+    let mut kinds = BTreeSet::new();
     for word in text.split(',').map(str::trim) {
-        let before = kinds.len();
         let is = |kind: &EventKind| {
             let name = kind.as_str();
             name == word || name.strip_prefix(word).is_some_and(|rest| rest.starts_with('.'))
         };
-        kinds.extend(EventKind::ALL.into_iter().filter(is));
-        if kinds.len() == before {
-            let shown: String = word.chars().take(64).flat_map(char::escape_debug).collect();
+        let named: Vec<_> = EventKind::ALL.into_iter().filter(is).collect();
+        if named.is_empty() {
             let problem = format!(
-                "there is no kind `{shown}`; some are token, owner, company, token.revoked and owner.blocked"
+                "there is no kind `{}`; some are token, owner, company, token.revoked and owner.blocked",
+                shown(word)
             );
             return Err(ServiceError::field("kind", problem));
         }
+        kinds.extend(named);
     }
     Ok(kinds)
 }
@@ -106,6 +116,28 @@ impl Wanted {
     /// Whether no earlier event can be wanted.
     fn ends_at(&self, recorded: &Recorded) -> bool {
         self.since.is_some_and(|since| recorded.event.at.plus(SLACK) < since)
+    }
+}
+
+/// What was done for one page.
+#[derive(Debug, Default)]
+struct Effort {
+    events: usize,
+    bytes: usize,
+}
+
+impl Effort {
+    fn reads(&mut self, recorded: &Recorded) {
+        self.events += 1;
+        self.bytes += recorded.line.len();
+    }
+
+    fn asks(&mut self) {
+        self.events += ASKED;
+    }
+
+    fn is_over(&self) -> bool {
+        self.events >= LOOKED_AT || self.bytes >= BYTES
     }
 }
 
@@ -179,29 +211,32 @@ impl Service {
             (None, Some(until)) => self.first_at(until).await?,
             (before, _) => before,
         };
-        let (mut found, mut looked_at) = (Vec::new(), 0);
+        let (mut found, mut effort) = (Vec::new(), Effort::default());
         loop {
             let page = self.store().events(sight.subject.as_ref(), next, READ).await?;
-            looked_at += page.entries.len();
             for recorded in page.entries {
                 if wanted.ends_at(&recorded) {
                     return self.shown((by, whose), found, None).await;
                 }
-                let position = recorded.position;
-                let theirs = match sight.sought() {
-                    Some(whose) if wanted.holds(&recorded) => self.is_of(whose, &recorded).await?,
-                    _ => true,
-                };
-                if theirs && wanted.holds(&recorded) {
-                    found.push(recorded);
+                effort.reads(&recorded);
+                if !wanted.holds(&recorded) {
+                    continue;
                 }
+                if let Some(whose) = sight.sought() {
+                    effort.asks();
+                    if !self.is_of(whose, &recorded).await? {
+                        continue;
+                    }
+                }
+                let position = recorded.position;
+                found.push(recorded);
                 if found.len() == limit {
                     let more = (position > Position(1)).then_some(position);
                     return self.shown((by, whose), found, more).await;
                 }
             }
             next = page.next;
-            if next.is_none() || looked_at >= LOOKED_AT {
+            if next.is_none() || effort.is_over() {
                 return self.shown((by, whose), found, next).await;
             }
         }
@@ -254,6 +289,10 @@ mod tests {
         assert_eq!(list("", " ", "").read().unwrap(), Wanted::default());
         let wanted = list("token.revoked, company", "alice", "2030-01-01").read().unwrap();
         assert_eq!(wanted.kinds.unwrap().len(), 5);
+        let many = list(&"token.revoked,token,".repeat(10_000), "", "");
+        let many = EventList { kind: many.kind.map(|kind| kind + "token"), ..many };
+        let once = list("token", "", "").read().unwrap();
+        assert_eq!(many.read().unwrap(), once, "each is held once");
         assert_eq!(wanted.actor, Some(Actor::Owner("alice".parse().unwrap())));
         for (text, actor) in [("system", Actor::System), ("local:7", Actor::Local(7))] {
             assert_eq!(list("", text, "").read().unwrap().actor, Some(actor));
@@ -266,5 +305,12 @@ mod tests {
         ] {
             assert_eq!(asked.read().unwrap_err().at_field(), Some(field), "{asked:?}");
         }
+    }
+
+    #[test]
+    fn a_page_looks_at_so_many_events_and_bytes() {
+        let of = |events, bytes| Effort { events, bytes }.is_over();
+        assert_eq!([of(49_999, 0), of(50_000, 0)], [false, true]);
+        assert_eq!([of(0, BYTES - 1), of(1, BYTES)], [false, true]);
     }
 }

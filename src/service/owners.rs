@@ -109,9 +109,8 @@ impl Service {
         id: &OwnerId,
         reason: &str,
     ) -> Result<OwnerChanged, ServiceError> {
-        let now = self.at().await?;
-        let act = Act { at: now, by: by.actor.clone(), reason: self.kept(reason).await };
-        self.set_blocked(by, id, reason, Some(act)).await
+        self.at().await?;
+        self.set_blocked(by, id, reason, EventKind::OwnerBlocked).await
     }
 
     /// Lets the tokens of an owner go on (row E7), if nobody blocked it who stands higher.
@@ -125,7 +124,7 @@ impl Service {
         reason: &str,
     ) -> Result<OwnerChanged, ServiceError> {
         self.moment().await?;
-        self.set_blocked(by, id, reason, None).await
+        self.set_blocked(by, id, reason, EventKind::OwnerUnblocked).await
     }
 
     async fn set_blocked(
@@ -133,21 +132,24 @@ impl Service {
         by: &Caller,
         id: &OwnerId,
         reason: &str,
-        blocked: Option<Act>,
+        kind: EventKind,
     ) -> Result<OwnerChanged, ServiceError> {
         check::line("reason", reason, check::REASON_CHARS)?;
-        let kind =
-            if blocked.is_some() { EventKind::OwnerBlocked } else { EventKind::OwnerUnblocked };
         let held = self.owner_record(id).await?;
         self.let_mind(by, &held).await?;
         if by.owner() == Some(id) {
             return Err(ServiceError::Forbidden("nobody blocks themselves".to_owned()));
         }
         let outranks = self.outranks(by, &held, held.blocked.as_ref()).await?;
-        if blocked.is_none() {
+        // What costs look-ups in the store for each word comes last.
+        let blocked = if kind == EventKind::OwnerBlocked {
+            let (at, reason) = (self.at().await?, self.kept(reason).await);
+            Some(Act { at, by: by.actor.clone(), reason })
+        } else {
             by.is_free()?;
             self.let_lift(by, &held, held.blocked.as_ref()).await?;
-        }
+            None
+        };
         self.change_owner(by, kind, reason, id, |owner| {
             // It was judged by the block that there was.
             let expected = (owner.blocked != held.blocked).then_some(held.revision.0);

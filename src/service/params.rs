@@ -6,6 +6,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::config::settings::{Context, ContextParam};
+use crate::domain::echo::shown;
 use crate::domain::grant::Contexts;
 use crate::domain::id::Slug;
 use crate::domain::token::ParamValue;
@@ -66,7 +67,7 @@ pub(super) fn merged(
         };
         let entry = params.entry(context.clone()).or_default();
         for (name, value) in values {
-            let field = format!("context_params.{context}.{}", name.escape_debug());
+            let field = format!("context_params.{context}.{}", shown(name));
             let definition = definitions.get(name).ok_or_else(|| unknown(&field, definitions))?;
             match value {
                 None => drop(entry.remove(name)),

@@ -6,6 +6,7 @@
 use std::collections::BTreeSet;
 use std::str::FromStr;
 
+use crate::domain::echo::shown;
 use crate::domain::flags::Flags;
 use crate::domain::grant::Contexts;
 use crate::domain::id::{OwnerId, Slug, TokenId};
@@ -145,9 +146,7 @@ impl FromStr for Standing {
 
     fn from_str(text: &str) -> Result<Self, BadStanding> {
         let found = STANDINGS.iter().find(|(name, _)| *name == text);
-        found
-            .map(|(_, standing)| *standing)
-            .ok_or_else(|| BadStanding(text.escape_debug().collect()))
+        found.map(|(_, standing)| *standing).ok_or_else(|| BadStanding(shown(text)))
     }
 }
 

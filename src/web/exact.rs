@@ -22,8 +22,34 @@ const LETTERS: usize = 5;
 /// How deep sentences stand in others.
 const DEPTH: usize = 4;
 
-/// How often a place may be tried to end. Some of the text is of people, and could be made to fit in many ways.
-const TRIES: usize = 2_000;
+/// The most bytes of a text that are compared with sentences. Ours are shorter, and what is longer is of people.
+const LONGEST: usize = 2 * 1_024;
+
+/// The most bytes that are looked at for one text, over all sentences and places: a few milliseconds, whatever
+/// people wrote to fit in many ways.
+const WORK: usize = 4 << 20;
+
+/// What was looked at for one text.
+#[derive(Debug, Default)]
+pub(super) struct Work {
+    /// How many bytes.
+    pub(super) done: usize,
+}
+
+impl Work {
+    /// Counts before `bytes` are looked at. None if that is too much by now.
+    fn look_at(&mut self, bytes: usize) -> Option<()> {
+        if self.is_over() {
+            return None;
+        }
+        self.done = self.done.saturating_add(bytes);
+        Some(())
+    }
+
+    fn is_over(&self) -> bool {
+        self.done >= WORK
+    }
+}
 
 /// A sentence of the service.
 #[derive(Debug)]
@@ -69,19 +95,30 @@ pub struct Exact {
 
 /// What the service said, in the reader's language.
 pub fn told(frame: &Frame, english: &str) -> Exact {
-    if frame.language == Language::English {
+    told_by(frame, english, &mut Work::default())
+}
+
+/// The same, with a count of what it takes.
+pub(super) fn told_by(frame: &Frame, english: &str, work: &mut Work) -> Exact {
+    if frame.language == Language::English || !has_words(english) {
         return Exact { text: english.to_owned(), lang: None };
     }
-    if !has_words(english) {
-        return Exact { text: english.to_owned(), lang: None };
-    }
-    // Of several sentences each is found by itself; one may hold a semicolon of its own.
-    let parts = english.split("; ").map(|part| sentence(frame, part, 0));
-    let parts: Option<Vec<_>> = parts.collect();
-    match parts.map(|parts| parts.join("; ")).or_else(|| sentence(frame, english, 0)) {
+    match in_words(frame, english, work) {
         Some(text) => Exact { text, lang: None },
         None => Exact { text: english.to_owned(), lang: Some(Language::English.tag()) },
     }
+}
+
+fn in_words(frame: &Frame, english: &str, work: &mut Work) -> Option<String> {
+    if english.len() > LONGEST {
+        return None;
+    }
+    // Of several sentences each is found by itself; one may hold a semicolon of its own.
+    let parts: Option<Vec<_>> =
+        english.split("; ").map(|part| sentence(frame, part, 0, work)).collect();
+    let text = parts.map(|parts| parts.join("; ")).or_else(|| sentence(frame, english, 0, work));
+    // Where it was given up, some of it is not in the reader's language.
+    text.filter(|_| !work.is_over())
 }
 
 /// Whether there is something to translate: what is quoted is the same in each language.
@@ -91,12 +128,17 @@ fn has_words(text: &str) -> bool {
 
 /// A reason that the program itself may have written down, in the reader's language; those of people as they are.
 pub fn reason(frame: &Frame, text: &str) -> String {
-    if frame.language == Language::English {
+    reason_by(frame, text, &mut Work::default())
+}
+
+/// The same, with a count of what it takes.
+pub(super) fn reason_by(frame: &Frame, text: &str, work: &mut Work) -> String {
+    if frame.language == Language::English || text.len() > LONGEST {
         return text.to_owned();
     }
-    let found = REASONS.iter().find_map(|phrase| Some((phrase, held(phrase, text)?)));
+    let found = REASONS.iter().find_map(|phrase| Some((phrase, held(phrase, text, work)?)));
     match found.filter(|(_, held)| held.first().is_none_or(|first| is_ours(first))) {
-        Some((phrase, held)) => filled(frame, phrase, &held, 0),
+        Some((phrase, held)) => filled(frame, phrase, &held, 0, work),
         None => text.to_owned(),
     }
 }
@@ -106,25 +148,26 @@ fn is_ours(word: &str) -> bool {
     word.parse::<IpAddr>().is_ok() || word.parse::<u64>().is_ok() || moment(word).is_some()
 }
 
-fn sentence(frame: &Frame, english: &str, depth: usize) -> Option<String> {
+fn sentence(frame: &Frame, english: &str, depth: usize, work: &mut Work) -> Option<String> {
     let whole = |phrase: &&Phrase| depth > 0 || phrase.letters >= LETTERS;
-    let mut fit =
-        PHRASES.iter().filter(whole).filter_map(|phrase| Some((phrase, held(phrase, english)?)));
-    let (phrase, held) = fit.next()?;
-    Some(filled(frame, phrase, &held, depth))
+    let (phrase, held) = PHRASES
+        .iter()
+        .filter(whole)
+        .find_map(|phrase| Some((phrase, held(phrase, english, work)?)))?;
+    Some(filled(frame, phrase, &held, depth, work))
 }
 
-fn filled(frame: &Frame, phrase: &Phrase, held: &[&str], depth: usize) -> String {
+fn filled(frame: &Frame, phrase: &Phrase, held: &[&str], depth: usize, work: &mut Work) -> String {
     let values: Vec<_> = PLACES
         .into_iter()
         .zip(held)
-        .map(|(place, word)| (place, FluentValue::from(value(frame, word, depth + 1))))
+        .map(|(place, word)| (place, FluentValue::from(value(frame, word, depth + 1, work))))
         .collect();
     Texts::of(frame.language).with(&phrase.key, &values)
 }
 
 /// What stands in a place: a sentence once more, a moment, somebody, a length of time, or what people wrote.
-fn value(frame: &Frame, word: &str, depth: usize) -> String {
+fn value(frame: &Frame, word: &str, depth: usize, work: &mut Work) -> String {
     if let Some(at) = moment(word) {
         return frame.when(at).exact;
     }
@@ -135,7 +178,7 @@ fn value(frame: &Frame, word: &str, depth: usize) -> String {
     if let Some(span) = word.parse::<Span>().ok().filter(|_| is_span) {
         return frame.length(span);
     }
-    let inner = (depth < DEPTH).then(|| sentence(frame, word, depth)).flatten();
+    let inner = (depth < DEPTH).then(|| sentence(frame, word, depth, work)).flatten();
     inner.unwrap_or_else(|| word.to_owned())
 }
 
@@ -144,31 +187,34 @@ fn moment(word: &str) -> Option<Timestamp> {
 }
 
 /// What stands in the places of a sentence, if the text is that sentence.
-fn held<'t>(phrase: &Phrase, text: &'t str) -> Option<Vec<&'t str>> {
+fn held<'t>(phrase: &Phrase, text: &'t str, work: &mut Work) -> Option<Vec<&'t str>> {
     let (first, rest) = phrase.pieces.split_first()?;
+    work.look_at(first.len() + 1)?;
     let text = text.strip_prefix(first.as_str())?;
-    let (mut held, mut tries) = (Vec::new(), TRIES);
+    let mut held = Vec::new();
     match rest {
         [] => text.is_empty().then_some(held),
-        rest => fits(rest, text, &mut held, &mut tries).then_some(held),
+        rest => fits(rest, text, &mut held, work).then_some(held),
     }
 }
 
-fn fits<'t>(pieces: &[String], text: &'t str, held: &mut Vec<&'t str>, tries: &mut usize) -> bool {
+fn fits<'t>(pieces: &[String], text: &'t str, held: &mut Vec<&'t str>, work: &mut Work) -> bool {
     let Some((piece, rest)) = pieces.split_first() else { return text.is_empty() };
+    // All of it is looked at once for this piece, whatever the pieces behind it take.
+    if work.look_at(piece.len() + text.len()).is_none() {
+        return false;
+    }
     if rest.is_empty() {
         let Some(last) = text.strip_suffix(piece.as_str()) else { return false };
         held.push(last);
         return true;
     }
     for (at, found) in text.match_indices(piece.as_str()) {
-        let Some(left) = tries.checked_sub(1) else { return false };
-        *tries = left;
         let (Some(word), Some(after)) = (text.get(..at), text.get(at + found.len()..)) else {
             return false;
         };
         held.push(word);
-        if fits(rest, after, held, tries) {
+        if fits(rest, after, held, work) {
             return true;
         }
         held.pop();

@@ -60,6 +60,7 @@ pub(super) async fn list(State(handles): Handle, visit: Visit) -> Result<Respons
         Some(Subject::Company(id)) => company = Some(id.to_string()),
     }
     let events_next = events.next.map(|position| position.0);
+    let searches_on = events_next.is_some() && events.entries.len() < PAGE_ENTRIES;
     let shown = History {
         events: rows(&handles, &frame, &events.entries).await?,
         token,
@@ -67,6 +68,7 @@ pub(super) async fn list(State(handles): Handle, visit: Visit) -> Result<Respons
         company,
         before,
         next: events_next,
+        searches_on,
         head,
         wrongs,
         typed,

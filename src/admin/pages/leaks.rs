@@ -50,7 +50,8 @@ pub(super) async fn end(State(handles): Handle, visit: Visit) -> Result<Response
             let ids = lines.iter().filter_map(|line| line.id);
             let names = handles.service.names_of(ids).await?;
             let rows = (1..).zip(&lines).map(|line| LeakRow::of(&names, line)).collect();
-            let draft = tried.then(|| drafts.keep(&session.csrf, &text, false, now));
+            let draft =
+                tried.then(|| drafts.keep((&session.owner, &session.csrf), &text, false, now));
             Ok(page(&Leaks { rows, draft, ..empty(frame, Wrongs::default(), reason) }))
         }
         Err(error) => {

@@ -59,7 +59,8 @@ pub(super) async fn attempt(State(handles): Handle, visit: Visit) -> Result<Resp
     };
     let told = sent(&handles, &by, lines, (true, create_owners)).await?;
     let now = handles.service.now();
-    let draft = handles.people.drafts.keep(&session.csrf, text, create_owners, now);
+    let draft =
+        handles.people.drafts.keep((&session.owner, &session.csrf), text, create_owners, now);
     Ok(page(&Report::new(frame, &Names::new(), told, Some(draft))))
 }
 

@@ -4,20 +4,24 @@
 use axum::http::StatusCode;
 use axum::response::Response;
 
+use super::visit::own_path;
 use super::{page_with, seen_at};
 use crate::admin::Handles;
 use crate::config::Settings;
-use crate::domain::id::Slug;
+use crate::domain::id::{OwnerId, Slug};
+use crate::domain::time::Timestamp;
+use crate::web::carried::{Carried, Carrier};
 use crate::web::frame::Frame;
 use crate::web::pages::sign::SignIn;
 use crate::web::sessions::Session;
 use crate::web::typed::Typed;
 use crate::web::wrongs::Wrongs;
 
-/// Whether the form at a path is one that takes long to fill in, and can be shown again.
+/// Whether the form at a path, which is one of this server, is one that takes long to fill in, and can be shown again.
 fn comes_back(path: &str) -> bool {
     let parts: Vec<_> = path.trim_start_matches('/').split('/').collect();
-    let place = matches!(parts.first(), Some(&"tokens" | &"users" | &"companies"));
+    let place = own_path(path).is_some()
+        && matches!(parts.first(), Some(&"tokens" | &"users" | &"companies"));
     place && matches!(parts.as_slice(), [_, "new"] | [_, _, "edit"])
 }
 
@@ -45,22 +49,28 @@ pub(super) fn carried(
     path: &str,
     typed: Typed,
 ) -> Option<Response> {
-    let user = typed.said("as").filter(|_| comes_back(path))?.to_owned();
+    // Anybody may send this: whoever they name must be one who could sign in.
+    let user: OwnerId = typed.said("as").filter(|_| comes_back(path))?.parse().ok()?;
     let typed = shown_again(typed, &handles.service.settings());
     let sealed = handles.people.carrier.seal(&user, path, &typed, handles.service.now())?;
     let frame = Frame { done: Some("sign-in-kept"), path: "/sign-in".to_owned(), ..frame };
     let (wrongs, next) = (Wrongs::default(), path.to_owned());
-    let sign_in = SignIn { frame, wrongs, user, next, kept: sealed };
+    let sign_in = SignIn { frame, wrongs, user: user.to_string(), next, kept: sealed };
     Some(page_with(StatusCode::UNAUTHORIZED, &sign_in))
 }
 
 /// Where whoever has signed in goes on: at the form that was carried, if they typed it, else at `next`.
 pub(super) fn goes_on(handles: &Handles, session: &Session, sealed: &str, next: &str) -> Response {
     let (people, now) = (&handles.people, handles.service.now());
-    match people.carrier.open(sealed, session.owner.as_str(), now) {
+    match opened(&people.carrier, sealed, &session.owner, now) {
         Some(form) => kept(handles, session, (&form.path, &form.typed), "form-kept"),
         None => seen_at(next, None),
     }
+}
+
+/// The form that was sealed. Where it leads is asked again: anybody may have had it sealed.
+fn opened(carrier: &Carrier, sealed: &str, user: &OwnerId, now: Timestamp) -> Option<Carried> {
+    carrier.open(sealed, user, now).filter(|form| comes_back(&form.path))
 }
 
 /// To the form that was sent with the word of another session of the same person; none for any other, which is
@@ -88,7 +98,7 @@ fn kept(
 ) -> Response {
     let text = format!("{path}\n{}", *typed.written());
     let now = handles.service.now();
-    let number = handles.people.forms.keep(&session.csrf, &text, false, now);
+    let number = handles.people.forms.keep((&session.owner, &session.csrf), &text, false, now);
     seen_at(&format!("{path}?kept={number}"), Some(what))
 }
 
@@ -128,6 +138,10 @@ mod tests {
             ("/account/password", false),
             ("/users/new/edit", true),
             ("/look/new", false),
+            ("//tokens/new", false),
+            ("tokens/new", false),
+            ("/users/a\n/edit", false),
+            ("/users/\\evil.example/edit", false),
         ] {
             assert_eq!(comes_back(path), back, "{path}");
         }
@@ -135,5 +149,19 @@ mod tests {
         assert_eq!(page_of("/tokens/import/go"), "/tokens/import");
         assert_eq!(page_of("/tokens/x/revoke"), "/tokens/x/revoke");
         assert_eq!(page_of("/tokens/revoke"), "/tokens");
+    }
+
+    #[test]
+    fn sec_w3_a_sealed_form_leads_to_forms_of_this_server_alone() {
+        let (carrier, now) = (Carrier::default(), Timestamp::from_unix(1_000));
+        let alice = "alice".parse().unwrap();
+        let leads = |path: &str| {
+            let sealed = carrier.seal(&alice, path, &Typed::default(), now).unwrap();
+            opened(&carrier, &sealed, &alice, now).is_some()
+        };
+        assert!(leads("/tokens/new"));
+        for path in ["//evil.example/x", "https://evil.example/", "//tokens/new", "/account"] {
+            assert!(!leads(path), "{path}");
+        }
     }
 }

@@ -37,6 +37,8 @@ fn flags_are_numbers_or_names() {
     };
     assert_eq!(read(&["view", "0x100", "1"]).unwrap(), 0x301);
     assert_eq!(read(&["-1"]).unwrap(), -1);
+    let long = "z".repeat(230_000);
+    assert!(problem(read(&[&long]).map(|_| ())).len() < 200, "it is not repeated whole");
     for mixed in [["-1", "view"], ["view", "-1"], ["-1", "-1"]] {
         assert!(read(&mixed).unwrap_err().to_string().contains("stands alone"), "{mixed:?}");
     }

@@ -97,3 +97,37 @@ async fn x2_the_history_tells_who_did_what_to_whom() {
         2
     );
 }
+
+#[tokio::test]
+async fn a_reason_is_looked_through_for_secrets_by_those_alone_who_may_block() {
+    use crate::cache::tests::late::Late;
+    use std::sync::atomic::Ordering;
+
+    let mut late = None;
+    let world = World::over(|inner| {
+        let store = Arc::new(Late::over(inner, tokio::sync::Semaphore::MAX_PERMITS));
+        late = Some(Arc::clone(&store));
+        store as Arc<dyn Store>
+    })
+    .await;
+    let late = late.unwrap();
+    for body in [json!({"id": "alice"}), json!({"id": "bob"})] {
+        world.owner(body).await.unwrap();
+    }
+    let bob = Caller::person(&world.service.owner_record(&owner_id("bob")).await.unwrap());
+    let (alice, acme) = (owner_id("alice"), "acme".parse().unwrap());
+    let words = |each: &str| (0..12).map(|nth| format!("{each}{nth:02} ")).collect::<String>();
+    let (fits, long) = (words(&"x".repeat(30)), words(&"x".repeat(120)));
+    for (by, reason, refused) in [(&bob, &fits, [403, 404]), (&world.by, &long, [400, 400])] {
+        let before = late.reads.load(Ordering::SeqCst);
+        let user = world.service.block_owner(by, &alice, reason).await.unwrap_err();
+        let company = world.service.block_company(by, &acme, reason).await.unwrap_err();
+        for error in [user, company] {
+            assert!(refused.contains(&error.status()), "{error}");
+        }
+        assert_eq!(late.reads.load(Ordering::SeqCst), before, "nothing is looked up");
+    }
+    let before = late.reads.load(Ordering::SeqCst);
+    world.service.block_owner(&world.by, &alice, &fits).await.unwrap();
+    assert!(late.reads.load(Ordering::SeqCst) - before >= 12, "each word is looked up");
+}

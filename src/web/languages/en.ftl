@@ -659,6 +659,7 @@ history-of-user = User
 history-of-token = Token (id)
 history-none-fit = No such event.
 history-go-on = No match so far. There is more history to search.
+history-search-on = Search older events
 event-by = by
 event-token = token
 event-user = user

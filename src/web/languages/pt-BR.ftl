@@ -674,6 +674,7 @@ history-of-user = Usuário
 history-of-token = Token (identificador)
 history-none-fit = Nenhum evento encontrado.
 history-go-on = Nenhum resultado até aqui. Há mais histórico para pesquisar.
+history-search-on = Continuar a busca
 event-by = por
 event-token = token
 event-user = usuário

@@ -701,6 +701,7 @@ history-of-user = Пользователь
 history-of-token = Токен (идентификатор)
 history-none-fit = Таких событий нет.
 history-go-on = Пока ничего не найдено, но поиск можно продолжить.
+history-search-on = Искать дальше
 event-by = кем:
 event-token = токен
 event-user = пользователь

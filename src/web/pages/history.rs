@@ -113,6 +113,8 @@ pub struct History {
     pub before: Option<u64>,
     /// Before which event it goes on.
     pub next: Option<u64>,
+    /// Whether those were not looked at yet: this page has fewer than fit on it.
+    pub searches_on: bool,
     /// Where it ends; none for whoever does not see all of it.
     pub head: Option<HeadView>,
     /// What is wrong with a filter.
@@ -168,4 +170,49 @@ pub struct Checked {
     pub found: VerifiedView,
     /// Its newest hash.
     pub hash: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::time::Timestamp;
+    use crate::web::frame::Theme;
+    use crate::web::language::Language;
+
+    #[test]
+    fn a_page_that_found_little_so_far_offers_to_search_on() {
+        for (language, on) in [
+            (Language::English, "Search older events"),
+            (Language::Russian, "Искать дальше"),
+            (Language::Portuguese, "Continuar a busca"),
+        ] {
+            let page = |searches_on| {
+                let frame = Frame {
+                    language,
+                    theme: Theme::System,
+                    reader: None,
+                    path: "/history".to_owned(),
+                    query: String::new(),
+                    is_form: false,
+                    done: None,
+                    now: Timestamp::from_unix(1_800_000_000),
+                };
+                let shown = History {
+                    frame,
+                    events: Vec::new(),
+                    token: None,
+                    user: None,
+                    company: None,
+                    before: None,
+                    next: Some(7),
+                    searches_on,
+                    head: None,
+                    wrongs: Wrongs::default(),
+                    typed: Typed::default(),
+                };
+                shown.render().unwrap()
+            };
+            assert!(page(true).contains(on) && !page(false).contains(on), "{on}");
+        }
+    }
 }

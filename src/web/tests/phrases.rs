@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::{Language, Texts, Theme};
 use crate::domain::time::Timestamp;
-use crate::web::exact::{self, Exact};
+use crate::web::exact::{self, Exact, Work};
 use crate::web::frame::Frame;
 
 /// Where sentences stand that pages show: of a folder all files beside its tests.
@@ -231,9 +231,39 @@ fn sentences_are_found_with_what_stands_in_them() {
     // What nobody has a text for is said to be English.
     let odd = exact::told(&russian, "something else went wrong");
     assert_eq!(odd, Exact { text: "something else went wrong".to_owned(), lang: Some("en") });
-    // Text of people that could be read in many ways takes no time.
-    let many = format!("`{}", "` is read as `".repeat(2_000));
-    assert!(exact::told(&russian, &many).text.contains("read as"));
+}
+
+/// Counted in bytes that are looked at, for all sentences and all places in them.
+#[test]
+fn a_text_of_people_that_fits_in_many_ways_takes_little() {
+    let russian = frame(Language::Russian);
+    let long = format!(
+        "there is no flag `{}{}`; known are `a`",
+        " by ".repeat(2_000),
+        "z".repeat(230_000)
+    );
+    let mut most = 0;
+    for text in [&*long, &" by ".repeat(500), &"` is read as `".repeat(140)] {
+        for text in [text.to_owned(), format!("`{text}"), format!("`a` was blocked {text}; ")] {
+            let (mut work, mut of_reason) = (Work::default(), Work::default());
+            let told = exact::told_by(&russian, &text, &mut work);
+            assert_eq!(exact::reason_by(&russian, &text, &mut of_reason), text);
+            for work in [work, of_reason] {
+                assert!(work.done < 5_000_000, "{}", work.done);
+                assert!(text.len() < 5_000 || work.done == 0, "too long to be ours");
+                most = most.max(work.done);
+            }
+            assert!(told.text == text || told.lang.is_none());
+        }
+    }
+    assert!(most > 100_000, "it is counted: {most}");
+    // Our own take a small part of what is allowed, with what people may write in each place.
+    for phrase in exact::phrases("exact-") {
+        let text = phrase.pieces.join(&"word by word ".repeat(8));
+        let mut work = Work::default();
+        exact::told_by(&russian, &text, &mut work);
+        assert!(work.done < 2_000_000, "{text}: {}", work.done);
+    }
 }
 
 #[test]

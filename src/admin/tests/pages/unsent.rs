@@ -89,6 +89,11 @@ async fn sec_w3_what_was_typed_comes_back_to_nobody_else() {
     face.world.clock.advance(Span::from_seconds(900));
     let late = face.ask("POST /sign-in", &[], &signing_in("alice", &kept, "/tokens/new")).await;
     assert_eq!(late.place(), "/tokens/new", "it is too late");
+    // Nobody chooses by a name of many lines where somebody goes after signing in.
+    for user in ["alice%0A%2F%2Fevil.example%2Fx", "alice%0Ax", "no+one", "%3Cb%3E"] {
+        let got = face.ask("POST /tokens/new", &[], &format!("as={user}&name=x")).await;
+        assert_eq!(got.place(), "/sign-in?next=%2Ftokens%2Fnew&done=sign-in-lost", "{user}");
+    }
     // Another site has nothing kept or shown (sec-W1).
     let evil = [("origin", "https://evil.example")];
     let got = face.ask("POST /tokens/new", &evil, TYPED).await;
