@@ -141,6 +141,9 @@ fn words(text: &str) -> Vec<&str> {
 
 /// What a text may be without what stands before or behind one of its hyphens: `prod-SECRET-old`.
 fn between_hyphens(text: &str) -> Vec<&str> {
+    if !text.contains('-') {
+        return Vec::new();
+    }
     let mut ends: Vec<_> = text.match_indices('-').map(|(at, _)| at).collect();
     ends.push(text.len());
     let begins: Vec<_> = [0].into_iter().chain(ends.iter().map(|end| end + 1)).collect();
