@@ -172,17 +172,17 @@ fn conditions(frame: &Frame, change: &FieldChange) -> Vec<ChangeRow> {
         from.certificate != to.certificate,
     ];
     let parts = |of: Conditions| {
-        let or = |words: String, none: &str| if words.is_empty() { frame.t(none) } else { words };
+        let or = |words: String, none: String| if words.is_empty() { none } else { words };
         let networks = of.networks.iter().map(ToString::to_string);
         let windows = of.windows.iter().map(|window| limits::window(frame, window));
         let certificate = of.certificate.map(|digest| digest.to_hex()).unwrap_or_default();
         [
-            or(joined(networks, "; "), "anywhere"),
-            or(joined(windows, "; "), "always"),
-            or(certificate, "none"),
+            or(joined(networks, "; "), frame.t("anywhere")),
+            or(joined(windows, "; "), frame.t("always")),
+            or(certificate, frame.t("none")),
         ]
     };
-    let names = ["token-networks", "token-windows", "token-certificate"].map(|name| frame.t(name));
+    let names = [frame.t("token-networks"), frame.t("token-windows"), frame.t("token-certificate")];
     let both = parts(from).into_iter().zip(parts(to));
     let rows = names.into_iter().zip(both).zip(differ).filter(|(_, differs)| *differs);
     rows.map(|((field, (from, to)), _)| ChangeRow { field, from: shown(from), to: shown(to) })
