@@ -10,6 +10,9 @@ use crate::domain::limits::Limits;
 use crate::domain::time::Span;
 use crate::service::diff::FieldChange;
 
+/// How many entries of a list are shown.
+const ENTRIES: usize = 100;
+
 /// `what: before -> after`, one for each part that differs.
 pub(super) fn words(change: &FieldChange) -> Vec<String> {
     let told =
@@ -21,10 +24,16 @@ pub(super) fn words(change: &FieldChange) -> Vec<String> {
             vec![told(field, &word(field, &change.from), to)]
         }
         "conditions" => {
-            let parts =
-                conditions(&read(&change.from)).into_iter().zip(conditions(&read(&change.to)));
-            let differ = parts.filter(|((_, from), (_, to))| from != to);
-            differ.map(|((what, from), (_, to))| told(what, &from, &to)).collect()
+            let (from, to): (Conditions, Conditions) = (read(&change.from), read(&change.to));
+            // Told from what there is, for of long lists the beginning alone is shown.
+            let differ = [
+                from.networks != to.networks,
+                from.windows != to.windows,
+                from.certificate != to.certificate,
+            ];
+            let both = conditions(&from).into_iter().zip(conditions(&to)).zip(differ);
+            let both = both.filter(|(_, differs)| *differs);
+            both.map(|(((what, from), (_, to)), _)| told(what, &from, &to)).collect()
         }
         "context_params" => params(&change.from, &change.to)
             .into_iter()
@@ -55,13 +64,22 @@ fn word(field: &str, value: &Value) -> String {
         (_, Value::String(text)) => text.clone(),
         (_, Value::Array(words)) if words.is_empty() => "none".to_owned(),
         (_, Value::Array(words)) if words.iter().all(Value::is_string) => {
-            words.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", ")
+            joined(words, |word| word.as_str().unwrap_or_default().to_owned())
         }
         (_, value) if sealed(value) => "hidden".to_owned(),
         (_, value) => match value.get("at").and_then(Value::as_str) {
             Some(at) => format!("since {at}"),
             None => value.to_string(),
         },
+    }
+}
+
+/// A list in a row, the beginning of a long one.
+fn joined<T>(entries: &[T], word: impl Fn(&T) -> String) -> String {
+    let words: Vec<_> = entries.iter().take(ENTRIES).map(word).collect();
+    match entries.len().saturating_sub(ENTRIES) {
+        0 => words.join(", "),
+        more => format!("{} and {more} more", words.join(", ")),
     }
 }
 
@@ -72,17 +90,11 @@ fn read<T: Default + serde::de::DeserializeOwned>(value: &Value) -> T {
 
 /// Conditions by the options that set them.
 pub(super) fn conditions(of: &Conditions) -> [(&'static str, String); 3] {
-    let or = |words: Vec<String>, none: &str| match words.is_empty() {
-        true => none.to_owned(),
-        false => words.join(", "),
-    };
-    let networks = of.networks.iter().map(ToString::to_string).collect();
-    let windows = of.windows.iter().map(window::written).collect();
-    let certificate = of.certificate.map(|digest| digest.to_hex()).into_iter().collect();
+    let or_any = |words: String| if words.is_empty() { "any".to_owned() } else { words };
     [
-        ("networks", or(networks, "any")),
-        ("times", or(windows, "any")),
-        ("certificate", or(certificate, "any")),
+        ("networks", or_any(joined(&of.networks, ToString::to_string))),
+        ("times", or_any(joined(&of.windows, window::written))),
+        ("certificate", or_any(of.certificate.map(|one| one.to_hex()).unwrap_or_default())),
     ]
 }
 
@@ -175,5 +187,18 @@ mod tests {
         ] {
             assert_eq!(told(field, from, to), wanted, "{field}");
         }
+    }
+
+    #[test]
+    fn of_long_lists_the_beginning_is_shown() {
+        let items: Vec<_> = (0..10_000).map(|n| n.to_string()).collect();
+        let all = told("items", json!("all"), json!(items));
+        assert!(all[0].ends_with(", 99 and 9900 more"), "{all:?}");
+        let networks: Vec<_> = (0..200).map(|n| format!("10.0.{n}.0/24")).collect();
+        let (from, to) = (json!({"networks": networks[..199]}), json!({ "networks": networks }));
+        let told = told("conditions", from, to);
+        assert!(
+            told.len() == 1 && told[0].contains("and 99 more") && told[0].contains("and 100 more")
+        );
     }
 }

@@ -57,18 +57,37 @@ impl Conditions {
     }
 
     fn windows_within(&self, bound: &Self) -> bool {
-        // From the second week on, so that no distance from UTC leads to before the epoch.
-        let minutes = (MINUTES_PER_WEEK..2 * MINUTES_PER_WEEK).map(|minute| minute * 60);
-        let mut moments = minutes.map(Timestamp::from_unix);
-        bound.windows.is_empty()
-            || (!self.windows.is_empty()
-                && moments.all(|at| !self.allow_time(at) || bound.allow_time(at)))
+        if bound.windows.is_empty() {
+            return true;
+        }
+        let (own, bound) = (week(&self.windows), week(&bound.windows));
+        !self.windows.is_empty() && own.iter().zip(&bound).all(|(own, bound)| !own || *bound)
     }
 
     /// Whether `now` is in one of the windows.
     pub fn allow_time(&self, now: Timestamp) -> bool {
         self.windows.is_empty() || self.windows.iter().any(|window| window.contains(now))
     }
+}
+
+/// Of each minute of a week, whether it is in one of the windows.
+fn week(windows: &[Window]) -> Vec<bool> {
+    let mut week = vec![false; MINUTES_PER_WEEK as usize];
+    for Window(window) in windows {
+        let (from, until) = (u64::from(window.from_minute), u64::from(window.until_minute));
+        let length = if from < until { until - from } else { MINUTES_PER_DAY + until - from };
+        for day in &window.days {
+            // A week later, so that no distance from UTC leads to before the first one.
+            let local = MINUTES_PER_WEEK + u64::from(*day) * MINUTES_PER_DAY + from;
+            let begin = local.saturating_add_signed(-i64::from(window.utc_offset_minutes));
+            for minute in begin..begin + length {
+                if let Some(inside) = week.get_mut((minute % MINUTES_PER_WEEK) as usize) {
+                    *inside = true;
+                }
+            }
+        }
+    }
+    week
 }
 
 /// Minutes of a day, on some days of the week, at a fixed distance from UTC. One that ends earlier than it begins
@@ -157,10 +176,14 @@ impl Window {
 impl TryFrom<WrittenWindow> for Window {
     type Error = BadWindow;
 
-    fn try_from(window: WrittenWindow) -> Result<Self, BadWindow> {
+    fn try_from(mut window: WrittenWindow) -> Result<Self, BadWindow> {
         if window.days.is_empty() || window.days.iter().any(|day| !(1..=7).contains(day)) {
             return Err(BadWindow::Days);
         }
+        // A set, however often and in whatever order they are written: also in records of before.
+        window.days.sort_unstable();
+        window.days.dedup();
+        window.days.shrink_to_fit();
         let (from, until) = (window.from_minute, window.until_minute);
         // Until minute 0 of the day after is until 1440, which is the one way to say it.
         if until > 1_440 || from >= 1_440 || from == until || until == 0 {
@@ -278,6 +301,36 @@ mod tests {
         let other = Conditions { certificate: Some(Digest::of(b"two")), ..Conditions::default() };
         assert!(bound.within(&bound) && !other.within(&bound));
         assert!(!Conditions::default().within(&bound));
+    }
+
+    #[test]
+    fn the_days_of_a_window_are_a_set_however_many_are_written() {
+        let days: Vec<u8> = [7, 2, 1].into_iter().cycle().take(80_000).collect();
+        let text =
+            serde_json::json!({"days": days, "from_minute": 0, "until_minute": 60}).to_string();
+        let window: Window = serde_json::from_str(&text).unwrap();
+        assert_eq!(window.days(), [1, 2, 7]);
+        assert_eq!(window, Window::new(vec![1, 2, 7], 0, 60, 0).unwrap());
+        assert!(serde_json::to_string(&window).unwrap().contains(r#""days":[1,2,7]"#));
+    }
+
+    #[test]
+    fn the_minutes_of_a_week_are_those_that_a_window_contains() {
+        for (days, from, until, offset) in [
+            (vec![1, 2, 3], 540, 1_080, 180),
+            (vec![5, 7], 1_320, 360, 60),
+            (vec![7], 1_320, 360, -840),
+            (vec![1], 0, 1_440, 840),
+            (vec![1, 4, 7], 1_439, 1_438, -1),
+        ] {
+            let window = Window::new(days, from, until, offset).unwrap();
+            let week = week(std::slice::from_ref(&window));
+            // 1970-01-12 was a Monday, and a day is counted from 1 on.
+            for (minute, inside) in week.iter().enumerate() {
+                let at = Timestamp::from_unix((10 * MINUTES_PER_DAY + minute as u64) * 60);
+                assert_eq!(*inside, window.contains(at), "{window:?} {minute}");
+            }
+        }
     }
 
     #[test]

@@ -17,6 +17,7 @@ use crate::domain::id::Slug;
 use crate::domain::secret;
 use crate::domain::time::Timestamp;
 use crate::domain::token::Revision;
+use crate::service::caller::Caller;
 use crate::service::error::ServiceError;
 use crate::service::input::{ContextValues, FlagsInput};
 use crate::store::StoreError;
@@ -175,6 +176,7 @@ pub(super) fn contexts(
 /// Whether a token's company, as it is on record, is licensed for what is chosen (row F5). General
 /// access is general within the licence, so that it needs no check.
 pub(super) fn licensed(
+    by: &Caller,
     contexts: &Contexts,
     params: &ContextValues,
     company: Option<&Company>,
@@ -183,6 +185,11 @@ pub(super) fn licensed(
     let lacks = |context: &&Slug| !company.contexts.contains(context);
     let refused = |field: String, context: &Slug| {
         let Company { id, contexts, .. } = company;
+        if by.let_see_company(id).is_err() && !by.is_of_company(id) {
+            // What else it is licensed for is not theirs to know.
+            let problem = format_args!("the company `{id}` is not licensed for `{context}`");
+            return Err(ServiceError::field(field, problem));
+        }
         let licences = match contexts {
             Contexts::Set(names) if !names.is_empty() => format!("only for {}", quoted(names)),
             _ => "for none".to_owned(),

@@ -3,6 +3,7 @@
 //! Tokens and owners may name a company that is not on record; nothing is known against it. Putting
 //! it on record later holds for the tokens that there are.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::domain::company::Company;
@@ -45,7 +46,7 @@ impl Service {
             created_at: self.moment().await?,
             revision: Revision::NONE.next(),
         };
-        self.hold_no_secret(known::of_company(&company), Vec::new(), None).await?;
+        self.hold_no_secret(known::of_company(&company), Vec::new(), &BTreeSet::new()).await?;
         let view = CompanyView::from(&company);
         let change = change(company, Revision::NONE);
         match self.write(by, EventKind::CompanyCreated, "", change, Vec::new()).await {
@@ -194,7 +195,7 @@ impl Service {
                 return Ok(CompanyChanged { company: view, changed });
             }
             let texts = (known::of_company(&company), known::of_company(&held));
-            self.hold_no_secret(texts.0, texts.1, None).await?;
+            self.hold_no_secret(texts.0, texts.1, &BTreeSet::new()).await?;
             let change = change(company, held.revision);
             attempts -= 1;
             match self.write(by, kind, reason, change, Vec::new()).await {

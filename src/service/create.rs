@@ -90,7 +90,8 @@ impl Service {
         let by_secret = (secret.digest(), secret.hint());
         let token = self.draft((by, now), input, (&owner, &company), settings, by_secret)?;
         let texts = known::of_token(&token);
-        self.hold_no_secret(texts, Vec::new(), Some(token.digest)).await?;
+        let before = known::of_tenant(owner.company.as_ref());
+        self.hold_no_secret(texts, before, &[token.digest].into()).await?;
         let on_record = company.0.as_deref();
         let blocked = owner.blocked.is_some() || on_record.is_some_and(|on| on.blocked.is_some());
         Ok(Prepared { token, secret: (!brought).then_some(secret), blocked })
@@ -113,7 +114,7 @@ impl Service {
         check::contexts(&contexts, &settings.contexts)?;
         // Before anything is said of the company that is not theirs to know.
         grant::company(&by.grants, owner, company.as_ref())?;
-        check::licensed(&contexts, &input.context_params, on_record.as_deref())?;
+        check::licensed(by, &contexts, &input.context_params, on_record.as_deref())?;
         check::items_fit(&items)?;
         check::conditions(&input.conditions)?;
         check::networks(&input.conditions.networks)?;

@@ -2,10 +2,12 @@
 //! somebody, in some time.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use crate::domain::echo::shown;
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::id::OwnerId;
+use crate::domain::owner::Owner;
 use crate::domain::time::{Span, Timestamp};
 use crate::service::caller::Caller;
 use crate::service::diff::{FieldChange, diff};
@@ -13,7 +15,7 @@ use crate::service::error::ServiceError;
 use crate::service::history::{EventView, records};
 use crate::service::sight::Whose;
 use crate::service::{Service, page_size};
-use crate::store::{Page, Position, Recorded, Subject};
+use crate::store::{Page, Position, Record, Recorded, Subject};
 
 /// How many events are read in one go.
 const READ: usize = 500;
@@ -169,10 +171,17 @@ impl Service {
             }
             _ => Vec::new(),
         };
+        let owner = match whose {
+            Some(_) => written_owner(&recorded)?,
+            None => None,
+        };
         let view = EventView { changes, ..recorded.into() };
         match whose {
             None => Ok(view),
-            Some(whose) => Ok(self.narrowed(by, whose, view).await?),
+            Some(whose) => {
+                let after = owner.as_deref();
+                Ok(self.narrowed(by, whose, after, view).await?)
+            }
         }
     }
 
@@ -272,6 +281,24 @@ impl Service {
         }
         Ok((low <= newest.0).then_some(Position(low)))
     }
+}
+
+/// The owner that an event made or changed.
+fn written_owner(recorded: &Recorded) -> Result<Option<Arc<Owner>>, ServiceError> {
+    // Others name one, and write none.
+    let kinds = [
+        EventKind::OwnerCreated,
+        EventKind::OwnerUpdated,
+        EventKind::OwnerBlocked,
+        EventKind::OwnerUnblocked,
+    ];
+    if !kinds.contains(&recorded.event.kind) {
+        return Ok(None);
+    }
+    Ok(records(recorded)?.into_iter().find_map(|record| match record {
+        Record::Owner(owner) => Some(owner),
+        Record::Token(_) | Record::Company(_) => None,
+    }))
 }
 
 #[cfg(test)]

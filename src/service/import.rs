@@ -76,6 +76,8 @@ pub enum ImportOutcome {
 /// What the lines before made, or would.
 #[derive(Default)]
 struct Before {
+    /// What the secrets of all lines are known by, also of those to come: none of them stands in a record.
+    brought: BTreeSet<Digest>,
     secrets: BTreeSet<Digest>,
     owners: BTreeMap<OwnerId, Arc<Owner>>,
 }
@@ -102,7 +104,9 @@ impl Service {
             return Err(ServiceError::field("lines", problem));
         }
         let now = self.moment().await?;
-        let (mut told, mut before) = (BTreeMap::new(), Before::default());
+        let brought = batch.lines.iter().filter_map(|line| digest_of(line)).collect();
+        let before = Before { brought, ..Before::default() };
+        let (mut told, mut before) = (BTreeMap::new(), before);
         let mut running = JoinSet::new();
         let mut failed = false;
         for (number, line) in batch.lines.iter().enumerate() {
@@ -179,8 +183,13 @@ impl Service {
         let settings = self.settings();
         let mut token =
             self.draft((by, now), &input, (&owner, &company), &settings, (digest, hint))?;
-        let texts = known::of_token(&token);
-        self.hold_no_secret(texts, Vec::new(), Some(token.digest)).await?;
+        let tenant = known::of_tenant(owner.company.as_ref());
+        let mut texts = known::of_token(&token);
+        let known_before = if new { Vec::new() } else { tenant };
+        if new {
+            texts.push(("owner", owner.id.as_str()));
+        }
+        self.hold_no_secret(texts, known_before, &before.brought).await?;
         // Of its uses before nobody knows: it counts as idle from now on.
         token.not_before = token.not_before.max(now);
         token.created_at = extras.created_at.unwrap_or(now);

@@ -255,7 +255,8 @@ impl Service {
         reach: Option<&BTreeSet<OwnerId>>,
         asked: &TokenList,
     ) -> Result<TokenFilter, ServiceError> {
-        let catalog = &self.settings().flags;
+        let settings = self.settings();
+        let catalog = &settings.flags;
         let flags = match given(&asked.flags) {
             None => Flags::NONE,
             Some(text) => {
@@ -268,11 +269,17 @@ impl Service {
             None => reach.cloned(),
             Some(owner) => Some([owner].into()),
         };
+        // What left the configuration opens nothing to a token for all contexts; others keep its name.
+        let (context, named_context) = match parsed::<Slug>("context", &asked.context)? {
+            Some(name) if !settings.contexts.contains_key(&name) => (None, Some(name)),
+            known => (known, None),
+        };
         let mut filter = TokenFilter {
             owners,
             company: parsed("company", &asked.company)?,
             standings: standings(asked)?,
-            context: parsed("context", &asked.context)?,
+            context,
+            named_context,
             flags,
             name: line("name", &asked.name)?,
             hint: line("hint", &asked.hint)?,

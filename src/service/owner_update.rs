@@ -1,6 +1,7 @@
 //! Changing users and services. What is not named in the change is left as it is, and not checked
 //! again.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::config::Settings;
@@ -64,7 +65,7 @@ impl Service {
             owner.revision = if changed { held.revision.next() } else { held.revision };
             if changed {
                 let texts = (known::of_owner(&owner), known::of_owner(&held));
-                self.hold_no_secret(texts.0, texts.1, None).await?;
+                self.hold_no_secret(texts.0, texts.1, &BTreeSet::new()).await?;
                 let subjects = moved(&held, &owner);
                 let record = Record::Owner(Arc::new(owner.clone()));
                 let written = Change { record, expected: held.revision, unused_since: None };

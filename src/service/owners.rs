@@ -1,5 +1,6 @@
 //! Users and services: making, blocking, unblocking. Changing them is `owner_update`'s.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::domain::event::EventKind;
@@ -85,7 +86,7 @@ impl Service {
             revision: Revision::NONE.next(),
         };
         by.may_make(&owner)?;
-        self.hold_no_secret(known::of_owner(&owner), Vec::new(), None).await?;
+        self.hold_no_secret(known::of_owner(&owner), Vec::new(), &BTreeSet::new()).await?;
         Ok(owner)
     }
 

@@ -225,6 +225,12 @@ impl Caller {
         owner: &Owner,
         before: &BTreeSet<Slug>,
     ) -> Result<(), ServiceError> {
+        // So whoever takes it from the others keeps it: there is always one who can act.
+        let administered = before.iter().any(|name| Role::named(name) == Some(Role::Administrator));
+        let gives_up = administered && !Role::Administrator.is_of(owner);
+        let problem = "nobody takes the role of an administrator from themselves: another administrator \
+                       does, or the operator of the machine";
+        refuse(gives_up && self.owner() == Some(&owner.id), "roles", problem)?;
         if self.has(Role::Administrator) && !self.bound {
             return Ok(());
         }

@@ -3,7 +3,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
+use crate::domain::event::Actor;
 use crate::domain::id::{OwnerId, Slug, TokenId};
+use crate::domain::owner::Owner;
 use crate::service::caller::Caller;
 use crate::service::error::ServiceError;
 use crate::service::history::EventView;
@@ -101,16 +105,22 @@ impl Service {
         Ok(token.is_some_and(|token| whose.owners.contains(&token.owner)))
     }
 
-    /// Leaves out of an event what is of others.
+    /// Leaves out of an event what is of others. `after` is the owner that it wrote, if it did.
     pub(super) async fn narrowed(
         &self,
         by: &Caller,
         whose: &Whose,
+        after: Option<&Owner>,
         mut view: EventView,
     ) -> Result<EventView, StoreError> {
         if view.event.actor != by.actor {
             // How many there were in all, and what was searched for, is of whoever did it.
             view.event.many = None;
+        }
+        if let Some(owner) = after
+            && self.was_elsewhere(by, whose, owner, &view).await?
+        {
+            elsewhere(whose, &mut view);
         }
         let all_theirs =
             !view.users.is_empty() && view.users.iter().all(|user| whose.owners.contains(user));
@@ -125,6 +135,27 @@ impl Service {
             }
         }
         Ok(EventView { tokens, ..view })
+    }
+
+    /// Whether an owner was, before or after an event, in another company than that whose events they see, and is
+    /// seen for its company alone: of its time elsewhere nothing is theirs to know.
+    async fn was_elsewhere(
+        &self,
+        by: &Caller,
+        whose: &Whose,
+        after: &Owner,
+        view: &EventView,
+    ) -> Result<bool, StoreError> {
+        if !whose.owners.contains(&after.id) {
+            return Ok(true);
+        }
+        if whose.company.is_none() || by.owner() == Some(&after.id) {
+            return Ok(false);
+        }
+        let now = self.store().owner(&after.id).await?;
+        let of_theirs = now.is_some_and(|now| now.company == whose.company);
+        let moved = view.changes.iter().any(|change| change.field == "company");
+        Ok(of_theirs && (moved || after.company != whose.company))
     }
 
     /// What tokens are called, for whoever was shown their ids.
@@ -143,5 +174,26 @@ impl Service {
             }
         }
         Ok(names)
+    }
+}
+
+/// Leaves of an event about somebody who was elsewhere that they came or left, and why if it was one of theirs.
+fn elsewhere(whose: &Whose, view: &mut EventView) {
+    let own = |value: &Value| {
+        whose.company.as_ref().is_some_and(|own| value.as_str() == Some(own.as_str()))
+    };
+    view.changes
+        .retain(|change| change.field == "company" && (own(&change.from) || own(&change.to)));
+    for change in &mut view.changes {
+        for value in [&mut change.from, &mut change.to] {
+            if !own(value) {
+                *value = Value::Null;
+            }
+        }
+    }
+    view.companies.retain(|company| whose.company.as_ref() == Some(company));
+    let theirs = matches!(&view.event.actor, Actor::Owner(id) if whose.owners.contains(id));
+    if !theirs {
+        view.event.reason.clear();
     }
 }

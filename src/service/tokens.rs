@@ -1,5 +1,6 @@
 //! Tokens: showing, pausing, ending. Making them is `create`'s, changing what they may do `update`'s.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::cache::At;
@@ -164,7 +165,7 @@ impl Service {
                 return Ok(TokenChanged { token: self.view(&held, now).await?, changed: false });
             }
             let texts = (known::of_token(&token), known::of_token(&held));
-            self.hold_no_secret(texts.0, texts.1, None).await?;
+            self.hold_no_secret(texts.0, texts.1, &BTreeSet::new()).await?;
             token.revision = held.revision.next();
             let changed = token.clone();
             attempts -= 1;

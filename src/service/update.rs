@@ -182,12 +182,12 @@ impl Judge<'_> {
         }
         if let Some(contexts) = value(&change.contexts, "contexts", "say \"all\" or give a list")? {
             check::contexts(contexts, &settings.contexts)?;
-            check::licensed(contexts, &BTreeMap::new(), self.company)?;
+            check::licensed(self.by, contexts, &BTreeMap::new(), self.company)?;
             grant::contexts(maker, contexts)?;
             token.contexts = contexts.clone();
         }
         // What the token has already is not looked at, like a context that left the configuration.
-        check::licensed(&Contexts::All, &change.context_params, self.company)?;
+        check::licensed(self.by, &Contexts::All, &change.context_params, self.company)?;
         if let Some(items) = value(&change.items, "items", "say \"all\" or give a list")? {
             check::items_fit(items)?;
             grant::items(maker, items)?;

@@ -58,6 +58,8 @@ pub struct TokenFilter {
     pub standings: Option<BTreeSet<Standing>>,
     /// It may use this context, by name or because it may use all.
     pub context: Option<Slug>,
+    /// It has this context by name: one that `all` does not mean any more.
+    pub named_context: Option<Slug>,
     /// It has all of these bits.
     pub flags: Flags,
     /// This is its whole name, in capital letters or not.
@@ -237,6 +239,7 @@ impl TokenFilter {
             Contexts::All => true,
             Contexts::Set(names) => names.contains(wanted),
         };
+        let named = |wanted: &Slug| token.contexts != Contexts::All && context(wanted);
         let expires = |end: &Timestamp| token.expires_at.is_some_and(|expiry| expiry < *end);
         let text = |wanted: &String| {
             let wanted = folded(wanted);
@@ -246,6 +249,7 @@ impl TokenFilter {
         all(self.owners.as_ref(), |owners| owners.contains(&token.owner))
             && all(self.company.as_ref(), |company| token.company.as_ref() == Some(company))
             && all(self.context.as_ref(), context)
+            && all(self.named_context.as_ref(), named)
             && token.flags.contains(self.flags)
             && all(self.name.as_ref(), |name| folded(name) == folded(&token.name))
             && all(self.hint.as_ref(), |hint| *hint == token.hint)

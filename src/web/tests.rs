@@ -18,7 +18,7 @@ use crate::domain::period::Period;
 use crate::domain::role::Role;
 use crate::domain::token::State;
 
-mod phrases;
+pub(crate) mod phrases;
 
 const SOURCES: [(&str, &str); 3] = [
     ("en", concat!(include_str!("languages/en.ftl"), include_str!("languages/en-exact.ftl"))),

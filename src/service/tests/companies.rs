@@ -247,3 +247,24 @@ async fn the_people_of_a_blocked_company_do_not_come_in() {
         assert_eq!(own.0, 403, "nobody blocks their own company");
     }
 }
+
+/// A superior of another company changes a token within what it is for, and learns nothing of that company.
+#[tokio::test]
+async fn f5_what_else_a_company_is_licensed_for_is_told_to_those_who_see_it() {
+    let world = World::new().await;
+    world.company(json!({"id": "acme", "contexts": ["hub"]})).await.unwrap();
+    world.owner(json!({"id": "carol", "company": "other"})).await.unwrap();
+    world.owner(json!({"id": "bob", "company": "acme", "parent": "carol"})).await.unwrap();
+    let id = world.create(json!({"owner": "bob", "name": "x"})).await.unwrap().id;
+    for (who, told) in [("carol", ""), ("bob", "; it is only for `hub`")] {
+        let by = Caller::person(&world.service.owner_record(&owner_id(who)).await.unwrap());
+        for (change, field) in [
+            (json!({"contexts": ["stock"]}), "contexts"),
+            (json!({"context_params": {"stock": {"a": "b"}}}), "context_params.stock"),
+        ] {
+            let refused = world.service.update_token(&by, id, &input(change)).await;
+            let text = format!("`{field}`: the company `acme` is not licensed for `stock`{told}");
+            assert_eq!(problem(refused), (400, text), "{who}");
+        }
+    }
+}

@@ -155,3 +155,60 @@ async fn of_an_event_about_several_each_sees_their_part() {
     let all = world.service.events_like(&world.by, None, (&expired, None), 9).await.unwrap();
     assert_eq!(all.entries[0].tokens.len(), 3);
 }
+
+/// What was changed of somebody in another company's time is not for those of this one.
+#[tokio::test]
+async fn of_somebody_who_left_or_came_a_company_sees_that_and_no_more() {
+    let world = World::new().await;
+    for body in [
+        json!({"id": "boss", "roles": ["company-administrator"], "company": "acme"}),
+        json!({"id": "rival", "roles": ["auditor"], "company": "other"}),
+        json!({"id": "carol", "company": "acme", "email": "c@acme.example"}),
+    ] {
+        world.owner(body).await.unwrap();
+    }
+    let carol = owner_id("carol");
+    let update = async |by: &Caller, body: Value| {
+        world.service.update_owner(by, &carol, &input(body)).await.unwrap();
+    };
+    let person =
+        async |id: &str| Caller::person(&world.service.owner_record(&owner_id(id)).await.unwrap());
+    let (boss, rival) = (person("boss").await, person("rival").await);
+    update(&boss, json!({"name": "Carol A", "reason": "asked"})).await;
+    let moved =
+        json!({"company": "other", "email": "c@other.example", "name": "Carol", "reason": "sold"});
+    update(&world.by, moved).await;
+    let newest = async |by: &Caller, subject: Option<Subject>, nth: usize| {
+        let page = world.service.events(by, subject.as_ref(), None, 9).await.unwrap();
+        serde_json::to_value(&page.entries[nth]).unwrap()
+    };
+    let acme = Subject::Company("acme".parse().unwrap());
+    for subject in [None, Some(acme)] {
+        let left = newest(&boss, subject, 0).await;
+        let out = json!([{"field": "company", "from": "acme", "to": null}]);
+        assert_eq!((&left["changes"], &left["companies"]), (&out, &json!(["acme"])));
+        assert_eq!((&left["reason"], &left["kind"]), (&Value::Null, &json!("owner.updated")));
+        assert!(!left.to_string().contains("other"), "{left}");
+    }
+    // By those whose company it is now, and by her name in the company before.
+    for (nth, changes) in [
+        (0, json!([{"field": "company", "from": null, "to": "other"}])),
+        (1, Value::Null),
+        (2, Value::Null),
+    ] {
+        let came = newest(&rival, Some(Subject::Owner(carol.clone())), nth).await;
+        assert_eq!((&came["changes"], &came["reason"]), (&changes, &Value::Null), "{came}");
+        assert!(!came.to_string().contains("acme"), "{came}");
+    }
+    update(&world.by, json!({"name": "Carol O", "reason": "married"})).await;
+    let since = newest(&rival, None, 0).await;
+    assert_eq!(
+        (&since["reason"], &since["changes"][0]["to"]),
+        (&json!("married"), &json!("Carol O"))
+    );
+    // She herself, and whoever sees everything, see all of it.
+    for by in [&person("carol").await, &world.by] {
+        let all = newest(by, Some(Subject::Owner(carol.clone())), 1).await;
+        assert_eq!((all["changes"].as_array().unwrap().len(), &all["reason"]), (3, &json!("sold")));
+    }
+}

@@ -151,3 +151,48 @@ async fn sec_l1_what_a_report_reports_does_not_stand_in_its_reason() {
     let events = world.service.store().events(Some(&Subject::Token(id)), None, 9).await.unwrap();
     assert_eq!(events.entries.len(), 1, "of others nothing is told");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sec_l1_no_record_holds_a_secret_of_the_same_batch() {
+    let world = World::with_alice().await;
+    let (one, two) = (THEIRS[0], "1f8fad5b-d9cb-469f-a165-70867728950f");
+    let line = |owner: &str, name: &str, secret: &str| json!({"owner": owner, "name": name, "secret": secret});
+    for (lines, field, bad) in [
+        // Its own as its user, a later one's and an earlier one's as a name, and behind something.
+        (vec![line(one, "x", one)], "owner", 0),
+        (vec![line("alice", two, one), line("alice", "x", two)], "name", 0),
+        (vec![line("alice", "x", two), line(two, "x", one)], "owner", 1),
+        (vec![line("alice", &format!("prod-{two}"), one), line("alice", "x", two)], "name", 0),
+    ] {
+        let batch = json!({"lines": lines, "create_owners": true, "dry_run": true});
+        for dry_run in [true, false] {
+            let mut batch = batch.clone();
+            batch["dry_run"] = json!(dry_run);
+            let told = world.service.import(&world.by, &input(batch)).await.unwrap();
+            let problem = told[bad].problem.clone().unwrap_or_default();
+            assert!(problem.starts_with(&format!("`{field}`: the secret")), "{lines:?}: {problem}");
+        }
+    }
+    let history = world.history().await;
+    assert!(!history.contains(one) && !history.contains(two), "{history}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sec_l1_companies_and_roles_hold_no_secret_either() {
+    let world = World::with_theirs().await;
+    let uuid = THEIRS[0];
+    let token = json!({"owner": "alice", "name": "x", "company": uuid});
+    assert_eq!(named(world.create(token).await).as_deref(), Some("company"));
+    for (field, value) in [("company", json!(uuid)), ("roles", json!(["a", uuid]))] {
+        let change = json!({ field: value });
+        let changed =
+            world.service.update_owner(&world.by, &owner_id("alice"), &input(change)).await;
+        assert_eq!(named(changed).as_deref(), Some(field));
+        let made = world.owner(json!({"id": "bob", field: value})).await;
+        assert_eq!(named(made).as_deref(), Some(field));
+    }
+    let id = world.token().await.id;
+    let named_so = world.update(id, json!({"name": format!("prod-{uuid}-old")})).await;
+    assert_eq!(named(named_so).as_deref(), Some("name"));
+    world.holds_none().await;
+}

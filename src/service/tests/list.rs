@@ -322,3 +322,17 @@ async fn e1_lists_hold_the_tokens_of_subordinates_and_of_whoever_joined() {
         assert_eq!(names, owners, "{id}, page by page");
     }
 }
+
+/// Tokens keep the names of contexts that left the configuration; a slip is one that nobody has.
+#[tokio::test]
+async fn a_context_that_is_not_in_the_configuration_is_had_by_name_alone() {
+    let (world, ids) = filled().await;
+    let by = &world.by;
+    let named = async |name: &str| listed(&world, &ids, by, json!({ "context": name })).await;
+    assert_eq!(named("stock").await, [3, 2, 1, 0]);
+    assert!(named("nope").await.is_empty());
+    let bad = world.service.tokens(by, &input(json!({"context": "No Name"}))).await.unwrap_err();
+    assert_eq!((bad.status(), bad.at_field()), (400, Some("context")));
+    world.reload(|settings| settings.contexts.retain(|name, _| name.as_str() != "stock"));
+    assert_eq!(named("stock").await, [2]);
+}

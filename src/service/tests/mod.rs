@@ -133,7 +133,7 @@ pub(crate) fn problem<T>(result: Result<T, ServiceError>) -> (u16, String) {
     (error.status(), error.to_string())
 }
 
-fn settings() -> Settings {
+pub(crate) fn settings() -> Settings {
     parsed(SETTINGS)
 }
 

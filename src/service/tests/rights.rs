@@ -300,3 +300,25 @@ async fn an_overview_counts_what_may_be_seen() {
     }
     assert_eq!(rows, ["3 2 0 1 3 2 1 ", "12 9 2 4 12 9 1 "]);
 }
+
+/// Whoever takes the role from all others keeps it; the operator of the machine may take it from anybody.
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_takes_the_role_of_an_administrator_from_themselves() {
+    let world = world().await;
+    let service = &world.service;
+    let (root, chief) = (world.person("root").await, owner_id("chief"));
+    for roles in [json!([]), json!(null), json!(["auditor"])] {
+        let (own, change) = (owner_id("root"), input(json!({ "roles": roles })));
+        let error = service.update_owner(&root, &own, &change).await.unwrap_err();
+        assert_eq!((error.status(), error.at_field()), (403, Some("roles")));
+        assert!(error.to_string().contains("from themselves"), "{error}");
+    }
+    let more = input(json!({"roles": ["administrator", "auditor"]}));
+    service.update_owner(&root, &owner_id("root"), &more).await.unwrap();
+    let none = || input(json!({"roles": []}));
+    service.update_owner(&root, &chief, &none()).await.unwrap();
+    // What a company administrator or a user has is their own to leave, if they may change themselves at all.
+    let boss = world.person("boss").await;
+    service.update_owner(&boss, &owner_id("boss"), &none()).await.unwrap();
+    service.update_owner(&world.by, &owner_id("root"), &none()).await.unwrap();
+}

@@ -99,6 +99,8 @@ fn filters() -> Vec<TokenFilter> {
         company.clone(),
         TokenFilter { context: Some(slug("stock")), ..open() },
         TokenFilter { context: Some(slug("nowhere")), ..open() },
+        TokenFilter { named_context: Some(slug("stock")), ..open() },
+        TokenFilter { named_context: Some(slug("nowhere")), ..open() },
         flags(0x100),
         flags(0x200),
         flags(-1),

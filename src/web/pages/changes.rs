@@ -123,13 +123,26 @@ fn title<'s>(settings: &'s Settings, name: &'s str) -> &'s str {
     known.map_or(name, |context| &context.title)
 }
 
+/// Words in a row, up to where nobody is shown more: a list may be long, and a page has many.
+fn joined(words: impl Iterator<Item = String>, between: &str) -> String {
+    let mut text = String::new();
+    for (number, word) in words.enumerate() {
+        if number > 0 {
+            text.push_str(between);
+        }
+        text.push_str(&word);
+        if text.chars().nth(SHOWN).is_some() {
+            break;
+        }
+    }
+    text
+}
+
 /// A list in words, or `all`.
 fn listed(frame: &Frame, value: &Value, all: String, word: impl Fn(&str) -> String) -> String {
     match value {
         Value::Array(words) if words.is_empty() => frame.t("none"),
-        Value::Array(words) => {
-            words.iter().filter_map(Value::as_str).map(word).collect::<Vec<_>>().join(", ")
-        }
+        Value::Array(words) => joined(words.iter().filter_map(Value::as_str).map(word), ", "),
         Value::String(text) if text == "all" => all,
         Value::Null => frame.t("none"),
         other => plain(frame, other),
@@ -151,24 +164,29 @@ fn limit_words(frame: &Frame, value: &Value) -> String {
 fn conditions(frame: &Frame, change: &FieldChange) -> Vec<ChangeRow> {
     let read =
         |value: &Value| serde_json::from_value::<Conditions>(value.clone()).unwrap_or_default();
+    let (from, to) = (read(&change.from), read(&change.to));
+    // Told from what there is, for of long lists the beginning alone is shown.
+    let differ = [
+        from.networks != to.networks,
+        from.windows != to.windows,
+        from.certificate != to.certificate,
+    ];
     let parts = |of: Conditions| {
-        let or = |words: Vec<String>, none: String| match words.is_empty() {
-            true => none,
-            false => words.join("; "),
-        };
-        let networks = of.networks.iter().map(ToString::to_string).collect();
-        let windows = of.windows.iter().map(|window| limits::window(frame, window)).collect();
-        let certificate = of.certificate.map(|digest| digest.to_hex()).into_iter().collect();
+        let or = |words: String, none: String| if words.is_empty() { none } else { words };
+        let networks = of.networks.iter().map(ToString::to_string);
+        let windows = of.windows.iter().map(|window| limits::window(frame, window));
+        let certificate = of.certificate.map(|digest| digest.to_hex()).unwrap_or_default();
         [
-            or(networks, frame.t("anywhere")),
-            or(windows, frame.t("always")),
+            or(joined(networks, "; "), frame.t("anywhere")),
+            or(joined(windows, "; "), frame.t("always")),
             or(certificate, frame.t("none")),
         ]
     };
     let names = [frame.t("token-networks"), frame.t("token-windows"), frame.t("token-certificate")];
-    let both = parts(read(&change.from)).into_iter().zip(parts(read(&change.to)));
-    let rows = names.into_iter().zip(both).filter(|(_, (from, to))| from != to);
-    rows.map(|(field, (from, to))| ChangeRow { field, from: shown(from), to: shown(to) }).collect()
+    let both = parts(from).into_iter().zip(parts(to));
+    let rows = names.into_iter().zip(both).zip(differ).filter(|(_, differs)| *differs);
+    rows.map(|((field, (from, to)), _)| ChangeRow { field, from: shown(from), to: shown(to) })
+        .collect()
 }
 
 /// The parameters that differ, each by the titles of its context and of itself.
@@ -224,4 +242,36 @@ fn is_sealed(value: &Value) -> bool {
 
 fn presence(frame: &Frame, value: &Value) -> String {
     if is_sealed(value) { frame.t("hidden") } else { frame.t("nothing") }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::service::tests::settings;
+    use crate::web::language::Language;
+    use crate::web::tests::phrases::frame;
+
+    fn told(field: &str, from: Value, to: Value) -> Vec<ChangeRow> {
+        let field = field.to_owned();
+        rows(
+            &frame(Language::English),
+            &settings(),
+            &FieldChange { field, from, to, resealed: Vec::new() },
+        )
+    }
+
+    #[test]
+    fn of_long_lists_the_beginning_is_rendered() {
+        assert!(joined((0..).map(|n: u64| n.to_string()), ", ").len() < SHOWN + 10);
+        let items: Vec<_> = (0..10_000).map(|n| n.to_string()).collect();
+        let row = told("items", json!("all"), json!(items)).remove(0);
+        assert!(row.to.starts_with("0, 1, 2") && row.to.ends_with('…'), "{row:?}");
+        assert_eq!(row.to.chars().count(), SHOWN + 1);
+        // Two that differ behind what is shown do differ.
+        let networks: Vec<_> = (0..100).map(|n| format!("10.0.{n}.0/24")).collect();
+        let (from, to) = (json!({"networks": networks[..99]}), json!({ "networks": networks }));
+        assert_eq!(told("conditions", from, to).len(), 1);
+    }
 }

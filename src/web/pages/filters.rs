@@ -149,7 +149,8 @@ impl Filters {
 
     /// Whether it is narrowed to a context, which tokens with general access reach too.
     pub fn of_context(&self) -> bool {
-        self.typed.said("context").is_some()
+        let asked = self.typed.said("context");
+        self.contexts.iter().any(|context| asked == Some(&*context.id))
     }
 
     /// Whether the list is not the whole one.

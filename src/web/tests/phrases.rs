@@ -185,7 +185,7 @@ pub(super) fn problems() -> Vec<String> {
 }
 
 /// A frame in a language.
-fn frame(language: Language) -> Frame {
+pub(crate) fn frame(language: Language) -> Frame {
     let now = Timestamp::from_unix(1_800_000_000);
     Frame {
         language,
