@@ -190,7 +190,7 @@ fn forwarded(socket: PathBuf) -> SocketAddr {
 }
 
 fn operations(document: &str) -> usize {
-    let document: serde_json::Value = serde_json::from_str(document).unwrap();
+    let document: Value = serde_json::from_str(document).unwrap();
     let paths = document["paths"].as_object().unwrap().values();
     paths.map(|methods| methods.as_object().unwrap().len()).sum()
 }

@@ -7,9 +7,11 @@ pub fn plain(said: &str) -> String {
         return parsed.to_owned();
     }
     let Some((before, wanted)) = said.rsplit_once(", expected ") else { return said.to_owned() };
-    if let Some(value) = before.strip_prefix("unknown variant `") {
+    if let Some(value) =
+        before.strip_prefix("unknown variant `").and_then(|it| it.strip_suffix('`'))
+    {
         let known = wanted.strip_prefix("one of ").unwrap_or(wanted).replace("` or `", "`, `");
-        return format!("`{value} is not one of {known}");
+        return format!("`{value}` is not one of {known}");
     }
     if !before.starts_with("invalid ") {
         return said.to_owned();

@@ -36,7 +36,7 @@ const SPEAKERS: [&str; 22] = [
 ];
 
 /// What is said to operators alone, in logs, hints and answers to programs; and what is no sentence.
-const TO_OTHERS: [&str; 60] = [
+const TO_OTHERS: [&str; 62] = [
     "A value is missing or wrong",
     "More than may be granted",
     "Not yours to do",
@@ -87,6 +87,9 @@ const TO_OTHERS: [&str; 60] = [
     "making up",
     "no randomness",
     "tollgate master key id\\0",
+    // Options of curl.
+    "-I ",
+    "-X \0 ",
     // What `unread` reads.
     "unknown variant `",
     ", expected ",
