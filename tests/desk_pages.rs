@@ -146,6 +146,8 @@ fn accessible(browser: &mut Browser, what: &str) {
           if (!document.getElementById(id)) faults.push('describes nothing: ' + id);
       const ids = [...document.querySelectorAll('[id]')].map((it) => it.id);
       for (const id of ids) if (ids.indexOf(id) !== ids.lastIndexOf(id)) faults.push('twice: ' + id);
+      for (const it of document.querySelectorAll('.search .field :is(input, select)'))
+        if (seen(it) && it.offsetWidth < 120) faults.push('narrow: ' + it.id);
       if (document.querySelectorAll('h1').length !== 1) faults.push('not one h1');
       if (document.documentElement.scrollWidth > innerWidth) faults.push('wider than the screen: ' + document.documentElement.scrollWidth);
       return faults;

@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 
+use serde_json::Value;
 use support::client;
 use support::program::Program;
 
@@ -101,6 +102,39 @@ fn no_answer_is_undocumented() {
     assert!(made.contains("nightly"), "the example of a new token makes one: {made}");
 }
 
+/// The examples of an import are lines that make tokens, as JSON and as CSV.
+#[test]
+fn the_examples_of_an_import_make_tokens() {
+    let program = program();
+    program.succeed(&["user", "add", "alice"], "");
+    let token =
+        ["token", "create", "--owner", "root", "--name", "tests", "--flags=-1", "--secret-only"];
+    let secret = program.succeed(&token, "");
+    let document: Value = serde_json::from_str(include_str!("../docs/openapi.json")).unwrap();
+    let kinds = &document["paths"]["/api/v1/tokens/import"]["post"]["requestBody"]["content"];
+    assert_eq!(kinds.as_object().unwrap().len(), 2);
+    for (kind, told) in kinds.as_object().unwrap() {
+        let example = &told["example"];
+        let body = example.as_str().map_or_else(|| example.to_string(), str::to_owned);
+        let answer = client::ask(
+            program.admin(),
+            format!(
+                "POST /api/v1/tokens/import HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {}\r\n\
+                 Content-Type: {kind}\r\nContent-Length: {}\r\n\r\n{body}",
+                program.admin(),
+                secret.trim(),
+                body.len()
+            ),
+        );
+        let told: Value = serde_json::from_str(&answer.text()).unwrap();
+        let lines = told["lines"].as_array().unwrap();
+        assert!(!lines.is_empty(), "{kind}: {told}");
+        for line in lines {
+            assert_eq!(line["outcome"], "good", "{kind}: {told}");
+        }
+    }
+}
+
 /// Acts of the machine, which are done at the local socket alone, through an address for a program that knows no such
 /// sockets.
 #[test]
@@ -156,7 +190,7 @@ fn forwarded(socket: PathBuf) -> SocketAddr {
 }
 
 fn operations(document: &str) -> usize {
-    let document: serde_json::Value = serde_json::from_str(document).unwrap();
+    let document: Value = serde_json::from_str(document).unwrap();
     let paths = document["paths"].as_object().unwrap().values();
     paths.map(|methods| methods.as_object().unwrap().len()).sum()
 }

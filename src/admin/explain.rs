@@ -11,7 +11,9 @@ use serde::{Deserialize, Serialize};
 use crate::admin::Handles;
 use crate::admin::extract::{Body, By};
 use crate::admin::problem::Problem;
+use crate::config::Settings;
 use crate::domain::id::TokenId;
+use crate::domain::left::Left;
 use crate::domain::moment;
 use crate::domain::refusal::Refusal;
 use crate::domain::secret::Secret;
@@ -21,6 +23,7 @@ use crate::gateway::targets::Targets;
 use crate::service::tokens::Presented;
 use crate::service::view::TokenView;
 use crate::service::{Caller, ServiceError};
+use crate::store::Held;
 use crate::telemetry::counters::Counters;
 
 /// A request that nobody sends, with a token by its id or by its secret.
@@ -85,32 +88,10 @@ pub(super) async fn explained(
     };
     let address = asked.address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
     let question = Question { method, url, address, credential, company: asked.company };
-    let service = &handles.service;
-    let held = match presented {
-        Some(presented) => match (service.presented(by, &presented).await?, presented) {
-            (None, Presented::Id(id)) => return Err(ServiceError::NoToken(id)),
-            (held, _) => held,
-        },
-        None => None,
-    };
-    let (settings, now) = (service.settings(), service.now());
-    let (snapshot, judged) = match &handles.shared {
-        Some(shared) => (shared.snapshot.load_full(), shared.now()),
-        None => {
-            // As a server that was started now would judge.
-            let judged = moment::judged(now, service.mark().await?.mark);
-            // Compiled for this question alone: its counters and connections are nobody's.
-            let snapshot = Snapshot::new(&settings, &Counters::new(1), &Targets::default(), 0);
-            (snapshot, judged.map_err(|_| Refusal::CannotDecide))
-        }
-    };
-    let moment = Moment { wall: now, judged };
-    let left = match &held {
-        Some(held) => service.left(&held.token).await?,
-        None => None,
-    };
-    let found = (held.as_ref(), left.as_ref());
-    let explanation = explain(&question, found, &snapshot, &settings.flags, moment);
+    let ground = Ground::of(handles, by, presented.as_ref()).await?;
+    let explanation = ground.explain(&question);
+    let Ground { held, left, settings, moment, .. } = ground;
+    let now = moment.wall;
     let token = held.map(|held| {
         let company = held.company.as_deref().is_some_and(|company| company.blocked.is_some());
         let blocked = held.owner.blocked.is_some() || company;
@@ -118,4 +99,53 @@ pub(super) async fn explained(
         view.with_left(left)
     });
     Ok(Explained { explanation, token })
+}
+
+/// What questions about a token are answered from.
+pub(super) struct Ground {
+    pub(super) held: Option<Held>,
+    left: Option<Left>,
+    snapshot: Arc<Snapshot>,
+    pub(super) settings: Arc<Settings>,
+    moment: Moment,
+}
+
+impl Ground {
+    /// With this token, as far as the caller sees it.
+    pub(super) async fn of(
+        handles: &Handles,
+        by: &Caller,
+        presented: Option<&Presented>,
+    ) -> Result<Self, ServiceError> {
+        let service = &handles.service;
+        let held = match presented {
+            Some(presented) => match (service.presented(by, presented).await?, presented) {
+                (None, Presented::Id(id)) => return Err(ServiceError::NoToken(*id)),
+                (held, _) => held,
+            },
+            None => None,
+        };
+        let (settings, now) = (service.settings(), service.now());
+        let (snapshot, judged) = match &handles.shared {
+            Some(shared) => (shared.snapshot.load_full(), shared.now()),
+            None => {
+                // As a server that was started now would judge.
+                let judged = moment::judged(now, service.mark().await?.mark);
+                // Compiled for this question alone: its counters and connections are nobody's.
+                let snapshot = Snapshot::new(&settings, &Counters::new(1), &Targets::default(), 0);
+                (snapshot, judged.map_err(|_| Refusal::CannotDecide))
+            }
+        };
+        let left = match &held {
+            Some(held) => service.left(&held.token).await?,
+            None => None,
+        };
+        Ok(Self { held, left, snapshot, settings, moment: Moment { wall: now, judged } })
+    }
+
+    /// The answer to one question about it.
+    pub(super) fn explain(&self, question: &Question) -> Explanation {
+        let found = (self.held.as_ref(), self.left.as_ref());
+        explain(question, found, &self.snapshot, &self.settings.flags, self.moment)
+    }
 }

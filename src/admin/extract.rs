@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use crate::admin::etag;
 use crate::admin::limits::BODY;
 use crate::admin::problem::Problem;
-use crate::service::Caller;
+use crate::service::{Caller, unread};
 
 /// Who is at the other end of the local socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,7 +100,7 @@ pub(super) fn words(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
     match text.strip_suffix(&place) {
-        Some(text) if error.is_data() => text.to_owned(),
+        Some(text) if error.is_data() => unread::plain(text),
         _ => text,
     }
 }
@@ -123,7 +123,8 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
             Err(QueryRejection::FailedToDeserializeQueryString(error)) => {
                 // Its own text speaks of what was done to the query, the source of what is wrong.
                 let source = std::error::Error::source(&error).map(ToString::to_string);
-                Err(Problem::bad_request(source.unwrap_or_else(|| error.body_text())))
+                let said = source.unwrap_or_else(|| error.body_text());
+                Err(Problem::bad_request(unread::plain(&said)))
             }
             Err(other) => Err(Problem::bad_request(other)),
         }

@@ -13,6 +13,7 @@ use crate::service::create;
 use crate::service::error::ServiceError;
 use crate::service::export::QuotaUsed;
 use crate::service::input::NewToken;
+use crate::service::unread;
 
 /// What a line says beside what makes any token.
 #[derive(Default)]
@@ -126,5 +127,5 @@ fn take<T: serde::de::DeserializeOwned>(
 fn plain(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let place = format!(" at line {} column {}", error.line(), error.column());
-    text.strip_suffix(&place).unwrap_or(&text).to_owned()
+    unread::plain(text.strip_suffix(&place).unwrap_or(&text))
 }

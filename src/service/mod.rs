@@ -34,6 +34,7 @@ mod bulk_set;
 pub mod leaks;
 pub mod export;
 mod import_line;
+pub mod unread;
 pub mod import;
 mod cursor;
 mod grant;

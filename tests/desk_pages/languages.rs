@@ -8,7 +8,7 @@ use super::support::axe;
 use super::support::browser::Browser;
 use super::support::program::Program;
 use super::support::upstream::Upstream;
-use super::{DESKTOP, picture, program, use_of};
+use super::{DESKTOP, PHONE, picture, program, use_of};
 
 #[test]
 fn a_token_lives_in_russian() {
@@ -71,6 +71,11 @@ fn spoken(browser: &mut Browser, language: &str, what: &str) {
     assert_eq!(missing, json!(false), "{what}: a text is missing");
     let found = axe::findings(browser);
     assert_eq!(found, json!([]), "{what} in {language}: {found:#}");
+    browser.look(PHONE, false);
+    let over = "[...document.querySelectorAll('.list tbody td')] \
+                .filter((it) => it.scrollHeight > it.clientHeight + 1).map((it) => it.dataset.label)";
+    assert_eq!(browser.value(over), json!([]), "{what} in {language}: labels over the next row");
+    browser.look(DESKTOP, false);
 }
 
 /// A token for one context with its parameter; its secret, from the clipboard.

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::call::{Call, WRITES, call};
-use super::samples::{ID, changed, company, reason, token, user};
+use super::samples::{DIGEST, ID, changed, company, reason, token, user};
 use crate::admin::companies::{self, CompanyPage};
 use crate::admin::contexts::ContextList;
 use crate::admin::tokens::{TokenCreated, TokenPage, TokenRotated};
@@ -111,10 +111,9 @@ fn many() -> Vec<Call> {
     vec![
         call("post", "/tokens/import", "import_tokens", "Makes a token of each line")
             .query::<ImportOptions>()
-            .body::<ImportBatch>(
-                &json!({"dry_run": true, "lines": [{"owner": "alice", "name": "nightly"}]}),
-            )
-            .or_body("text/csv", "owner,name\nalice,nightly\n")
+            .body::<ImportBatch>(&json!({"dry_run": true,
+                "lines": [{"owner": "alice", "name": "nightly", "digest": DIGEST}]}))
+            .or_body("text/csv", &format!("owner,name,digest\nalice,nightly,{DIGEST}\n"))
             .answers::<ImportReport>(
                 200,
                 "By line",

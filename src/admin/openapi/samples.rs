@@ -4,6 +4,9 @@ use serde_json::{Value, json};
 
 pub(super) const ID: &str = "0190b6f2-5c1e-7abc-8def-0123456789ab";
 
+/// What another system kept of a secret.
+pub(super) const DIGEST: &str = "f7e7f31a399a410330085193a5b6b574a3c2ca6119ad899c0c5719e76cc6c6c7";
+
 pub(super) fn token() -> Value {
     json!({"id": ID, "hint": "x4Tq", "name": "nightly", "app": "", "description": "", "owner": "alice",
         "company": null, "state": "active", "blocked": false, "created_by": "owner:alice",

@@ -1,11 +1,11 @@
 //! Making a token with the form, and the one page that shows its secret.
 
 use axum::extract::State;
-use axum::http::uri::Authority;
-use axum::http::{HeaderMap, Method, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::Response;
 
 use super::all::Search;
+use super::example::example;
 use super::fault::Fault;
 use super::form::refused;
 use super::new_token::token;
@@ -13,10 +13,12 @@ use super::token_form::{self, filled};
 use super::visit::{Id, Visit};
 use super::{Handle, company, page, page_with, seen_at};
 use crate::admin::Handles;
+use crate::admin::explain::Ground;
 use crate::config::Settings;
 use crate::domain::id::{Slug, TokenId};
 use crate::service::Caller;
 use crate::service::create::Created;
+use crate::service::tokens::Presented;
 use crate::web::frame::Frame;
 use crate::web::pages::parts::Ends;
 use crate::web::pages::tokens::ShownOnce;
@@ -178,13 +180,8 @@ pub(super) async fn secret(
 ) -> Result<Response, Fault> {
     let Visit { by, session, frame, .. } = visit;
     let token = handles.service.token(&by, id).await?;
-    // Whoever only looks ahead, as browsers do, does not use it up.
-    let looks = method == Method::GET && !headers.contains_key("sec-purpose");
-    let secret = looks
-        .then(|| handles.people.once.take(id, &session.csrf, handles.service.now()))
-        .flatten()
-        .map(|secret| secret.expose().to_owned());
-    let url = example_url(&handles, &headers);
+    let ground = Ground::of(&handles, &by, Some(&Presented::Id(id))).await?;
+    let example = example(&handles, &ground, &headers);
     let before = match token.rotated_from {
         Some(old) => {
             let view = handles.service.token(&by, old).await?;
@@ -192,19 +189,12 @@ pub(super) async fn secret(
         }
         None => None,
     };
+    // Last, so that nothing fails once it is taken. Whoever only looks ahead, as browsers do, does not use it up.
+    let looks = method == Method::GET && !headers.contains_key("sec-purpose");
+    let secret = looks
+        .then(|| handles.people.once.take(id, &session.csrf, handles.service.now()))
+        .flatten()
+        .map(|secret| secret.expose().to_owned());
     let (name, lacks) = (token.name, token.lacks);
-    Ok(page(&ShownOnce { frame, id: id.to_string(), name, secret, url, lacks, before }))
-}
-
-/// Something to try a token with: this gateway, by the name that the reader knows its host by.
-fn example_url(handles: &Handles, headers: &HeaderMap) -> String {
-    let settings = handles.service.settings();
-    let served = handles.server.as_ref().map_or(settings.listen.public, |server| server.public);
-    let asked = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    let asked = asked.and_then(|host| host.parse::<Authority>().ok());
-    let named = settings.apis.iter().find_map(|api| api.host.clone());
-    let host = named.or_else(|| asked.map(|host| host.host().to_owned()));
-    let path = settings.apis.first().map_or("/", |api| api.path.as_str());
-    let host = host.unwrap_or_else(|| served.ip().to_string());
-    format!("http://{host}:{}{path}", served.port())
+    Ok(page(&ShownOnce { frame, id: id.to_string(), name, secret, example, lacks, before }))
 }

@@ -25,6 +25,7 @@ mod companies;
 mod company;
 mod contexts;
 mod create;
+mod example;
 mod explain;
 mod fault;
 mod form;

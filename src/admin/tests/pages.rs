@@ -19,6 +19,7 @@ mod makers;
 mod lists;
 mod notices;
 mod params;
+mod secrets;
 mod tenants;
 mod transfer;
 mod unsent;

@@ -50,7 +50,7 @@ async fn each_line_is_a_token_or_is_told_why_not() {
         "`digest`: a digest has 64",
         "`flags`: ",
         "`name`: a name is required",
-        "`line`: invalid type",
+        "`line`: an object is expected",
     ];
     let before = world.kinds().await.len();
     for dry_run in [true, false] {

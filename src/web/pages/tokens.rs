@@ -52,12 +52,21 @@ pub struct ShownOnce {
     pub name: String,
     /// None if it was shown before.
     pub secret: Option<String>,
-    /// Something to try it with.
-    pub url: String,
+    /// Something to try it with; none if no rule lets it through.
+    pub example: Option<Example>,
     /// Parameters without which some of its contexts stay closed.
     pub lacks: Vec<String>,
     /// The token that it succeeds, with its end.
     pub before: Option<(String, Ends)>,
+}
+
+/// A request that a token gets through, for curl.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Example {
+    /// How curl is told of the method, with a space behind it; empty for `GET`.
+    pub option: String,
+    /// Where to.
+    pub url: String,
 }
 
 /// Parameters of a context, as far as they are shown.

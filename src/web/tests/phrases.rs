@@ -36,7 +36,7 @@ const SPEAKERS: [&str; 22] = [
 ];
 
 /// What is said to operators alone, in logs, hints and answers to programs; and what is no sentence.
-const TO_OTHERS: [&str; 49] = [
+const TO_OTHERS: [&str; 62] = [
     "A value is missing or wrong",
     "More than may be granted",
     "Not yours to do",
@@ -87,6 +87,21 @@ const TO_OTHERS: [&str; 49] = [
     "making up",
     "no randomness",
     "tollgate master key id\\0",
+    // Options of curl.
+    "-I ",
+    "-X \0 ",
+    // What `unread` reads.
+    "unknown variant `",
+    ", expected ",
+    "one of ",
+    "` or `",
+    "`, `",
+    "invalid ",
+    "invalid value: integer",
+    "provided string was not `true` or `false`",
+    "cannot parse integer from empty string",
+    "number too large to fit in target type",
+    "number too small to fit in target type",
 ];
 
 fn files(place: &str) -> Vec<PathBuf> {
@@ -208,7 +223,7 @@ fn sentences_are_found_with_what_stands_in_them() {
         (
             "`alice` was blocked 2027-01-15T08:00:00Z by owner:root: no reason given; all its tokens are stopped \
              until it is unblocked, and their idle time runs on; its ceiling is [-1], its roles are []",
-            "`alice` заблокирован 15.01.2027, 08:00, кем: root, причина: причина не указана; до разблокировки все \
+            "`alice` заблокирован 15.01.2027, 08:00, автор: root, причина: причина не указана; до разблокировки все \
              его токены остановлены, а время без использования идёт; максимальный уровень: [-1], роли: []",
         ),
         (
