@@ -65,6 +65,7 @@ impl<'a> Wanted<'a> {
     ) -> Self {
         let TokenQuery { filter, now, .. } = query;
         let owners = filter.owners.as_ref();
+        let contexts = [&filter.context, &filter.named_context].into_iter();
         Self {
             salt,
             filter,
@@ -72,7 +73,7 @@ impl<'a> Wanted<'a> {
             floor,
             owners: owners.map(|all| Hashes::of(salt, all.iter().map(|id| id.as_str()))),
             company: filter.company.as_ref().map(|company| salted(salt, company.as_str())),
-            context: filter.context.as_ref().map_or(0, row::context_bits),
+            context: contexts.flatten().fold(0, |bits, context| bits | row::context_bits(context)),
             flags: filter.flags.bits().cast_unsigned(),
             name: filter.name.as_deref().map(row::name_hash),
             hint: filter.hint.as_ref().map(|hint| crc32c::crc32c(hint.as_bytes())),
@@ -102,6 +103,7 @@ impl<'a> Wanted<'a> {
         let fits = self.owners.as_ref().is_none_or(|owners| owners.contains(row.owner()))
             && self.company.is_none_or(|company| company == row.company())
             && row.contexts() & self.context == self.context
+            && (self.filter.named_context.is_none() || !row.is_general())
             && row.flags() & self.flags == self.flags
             && same(self.name, row.name())
             && same(self.hint, row.hint());
