@@ -308,3 +308,22 @@ impl Reader {
         self.name.chars().next().map(|c| c.to_uppercase().to_string()).unwrap_or_default()
     }
 }
+
+#[cfg(test)]
+pub(crate) mod sample {
+    use super::*;
+
+    /// A frame in a language.
+    pub(crate) fn frame(language: Language) -> Frame {
+        Frame {
+            language,
+            theme: Theme::System,
+            reader: None,
+            path: "/".to_owned(),
+            query: String::new(),
+            is_form: false,
+            done: None,
+            now: Timestamp::from_unix(1_800_000_000),
+        }
+    }
+}

@@ -28,6 +28,13 @@ pub(super) fn is_in(query: &str) -> bool {
     query.split('&').any(|pair| holds_secret(&decoded(pair)))
 }
 
+/// Where a form may lead back to: a page of this server.
+pub(super) fn own_path(text: &str) -> Option<&str> {
+    let own = text.starts_with('/') && !text.starts_with("//");
+    let plain = text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    (own && plain).then_some(text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,9 +3,10 @@
 use axum::http::{HeaderValue, header};
 use axum::response::Response;
 
+use super::address::own_path;
 use super::reader::{LANGUAGE, THEME};
 use super::seen_at;
-use super::visit::{Form, own_path};
+use super::visit::Form;
 use crate::web::frame::Theme;
 use crate::web::language::Language;
 

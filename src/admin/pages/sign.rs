@@ -6,8 +6,9 @@ use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
 
+use super::address::own_path;
 use super::fault::Fault;
-use super::visit::{Form, Visit, own_path};
+use super::visit::{Form, Visit};
 use super::{Handle, address, page, page_with, reader, seen_at, unsent};
 use crate::admin::access;
 use crate::admin::extract::Peer;

@@ -4,7 +4,7 @@
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::visit::own_path;
+use super::address::own_path;
 use super::{page_with, seen_at};
 use crate::admin::Handles;
 use crate::config::Settings;

@@ -193,10 +193,3 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<Typed, Fault> {
     let text = std::str::from_utf8(&bytes).map_err(|_| Fault::unreadable())?;
     Typed::parse(text).ok_or_else(Fault::unreadable)
 }
-
-/// Where a form may lead back to: a page of this server.
-pub(super) fn own_path(text: &str) -> Option<&str> {
-    let own = text.starts_with('/') && !text.starts_with("//");
-    let plain = text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-    (own && plain).then_some(text)
-}

@@ -321,3 +321,19 @@ async fn f7_a_secret_parameter_is_sealed_and_never_shown() {
     let change = &serde_json::to_value(&events[0].changes).unwrap()[0];
     assert_eq!(change, &json!({"field": "context_params", "from": shown, "to": null}));
 }
+
+#[test]
+fn no_error_of_a_value_is_as_long_as_the_value() {
+    let long = "x".repeat(100_000);
+    let day = format!("{}-01-01", "9".repeat(100_000));
+    for error in [
+        long.parse::<Timestamp>().unwrap_err().to_string(),
+        day.parse::<crate::domain::day::Day>().unwrap_err().to_string(),
+        long.parse::<Span>().unwrap_err().to_string(),
+        "9".repeat(100_000).parse::<Span>().unwrap_err().to_string(),
+        Actor::try_from(long.clone()).unwrap_err().to_string(),
+        crate::domain::grant::Items::set([&long]).unwrap_err().to_string(),
+    ] {
+        assert!(error.len() < 500, "{} bytes", error.len());
+    }
+}

@@ -250,8 +250,8 @@ mod tests {
 
     use super::*;
     use crate::service::tests::settings;
+    use crate::web::frame::sample::frame;
     use crate::web::language::Language;
-    use crate::web::tests::phrases::frame;
 
     fn told(field: &str, from: Value, to: Value) -> Vec<ChangeRow> {
         let field = field.to_owned();

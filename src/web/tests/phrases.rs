@@ -4,10 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Language, Texts, Theme};
-use crate::domain::time::Timestamp;
+use super::{Language, Texts};
 use crate::web::exact::{self, Exact, Work};
-use crate::web::frame::Frame;
+use crate::web::frame::sample::frame;
 
 /// Where sentences stand that pages show: of a folder all files beside its tests.
 const SPEAKERS: [&str; 22] = [
@@ -197,21 +196,6 @@ pub(super) fn problems() -> Vec<String> {
     }
     assert!(kinds.len() > 20 && kinds.contains("other-origin"), "{kinds:?}");
     kinds.into_iter().collect()
-}
-
-/// A frame in a language.
-pub(crate) fn frame(language: Language) -> Frame {
-    let now = Timestamp::from_unix(1_800_000_000);
-    Frame {
-        language,
-        theme: Theme::System,
-        reader: None,
-        path: "/".to_owned(),
-        query: String::new(),
-        is_form: false,
-        done: None,
-        now,
-    }
 }
 
 #[test]
