@@ -53,7 +53,6 @@ mod touches;
 mod waiting;
 
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -61,6 +60,7 @@ use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
 
 use crate::config::settings::CacheSettings;
+use crate::domain::hasher::BuildDigestHasher;
 use crate::domain::id::{OwnerId, Slug};
 use crate::domain::secret::Digest;
 use crate::store::Store;
@@ -244,29 +244,6 @@ fn shard_of(digest: &Digest) -> usize {
 /// gives, and no two numbers give the same.
 const fn spread(number: u64) -> u64 {
     number.wrapping_mul(0x9e37_79b9_7f4a_7c15)
-}
-
-/// Digests are as random as a hash could make them: their first eight bytes are taken as they are.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct DigestHasher(u64);
-
-/// Makes a [`DigestHasher`].
-pub type BuildDigestHasher = BuildHasherDefault<DigestHasher>;
-
-impl Hasher for DigestHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u64(&mut self, head: u64) {
-        self.0 = head;
-    }
 }
 
 #[cfg(test)]

@@ -16,7 +16,8 @@ use moka::ops::compute::Op;
 
 use crate::domain::secret::Digest;
 
-use super::{BuildDigestHasher, Entry, spread};
+use super::{Entry, spread};
+use crate::domain::hasher::BuildDigestHasher;
 
 /// How many records a group has where as many are in use as there is room for.
 const GROUP: u64 = 16;

@@ -15,7 +15,8 @@ use crate::domain::id::TokenId;
 use crate::domain::time::Timestamp;
 use crate::store::{StoreError, UseKey, UseSlot};
 
-use super::{BuildDigestHasher, Cache, Entry, spread};
+use super::{Cache, Entry, spread};
+use crate::domain::hasher::BuildDigestHasher;
 
 /// How many requests a core lists before it adds them up, so few that nobody waits for long.
 const LISTED: usize = 1_024;

@@ -28,7 +28,8 @@ use crate::store::{
 use super::entry::FirstUse;
 use super::runs::Group;
 use super::waiting::{ApiNames, ApiNumber, RUN, Waiting, run_of};
-use super::{BuildDigestHasher, Cache, Entry, spread};
+use super::{Cache, Entry, spread};
+use crate::domain::hasher::BuildDigestHasher;
 
 /// About how many uses are handed to the store at once: as many as the store tells the history of in one go
 /// if all are first ones, and so few that they stay near the processor on their way.

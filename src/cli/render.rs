@@ -9,6 +9,7 @@ use crate::domain::id::Slug;
 use crate::domain::owner::OwnerKind;
 use crate::domain::time::Timestamp;
 use crate::domain::token::{Act, State};
+use crate::service::acts::{Gathered, gathered};
 use crate::service::history::EventView;
 use crate::service::view::{CompanyView, OwnerView, ParamView, TokenView};
 
@@ -288,23 +289,34 @@ const NAMED: usize = 3;
 
 /// The tokens of an event: a few of them, and how many more there are.
 fn tokens_of(view: &EventView) -> String {
-    let mut words: Vec<_> = view.tokens.iter().take(NAMED).map(ToString::to_string).collect();
-    let more = view.tokens.len().saturating_sub(NAMED);
-    if more > 0 {
-        words.push(format!("and {}", counted(more, "more token")));
+    some_of(&view.tokens, "more token")
+}
+
+/// Its users likewise.
+fn users_of(view: &EventView) -> String {
+    some_of(&view.users, "more user")
+}
+
+fn some_of(all: &[impl ToString], more: &str) -> String {
+    let mut words: Vec<_> = all.iter().take(NAMED).map(ToString::to_string).collect();
+    if all.len() > NAMED {
+        words.push(format!("and {}", counted(all.len() - NAMED, more)));
     }
     words.join(" ")
 }
 
-/// What happened.
+/// What happened; the parts of an act on many tokens in one line.
 pub fn events(events: &[EventView]) -> String {
-    let row = |view: &EventView| {
-        let event = &view.event;
+    let row = |act: &Gathered| {
+        let (view, event) = (&act.view, &act.view.event);
         let tokens = Some(tokens_of(view)).filter(|tokens| !tokens.is_empty()).into_iter();
-        let users = view.users.iter().map(ToString::to_string);
+        let users = Some(users_of(view)).filter(|users| !users.is_empty()).into_iter();
         let companies = view.companies.iter().map(|id| format!("company {id}"));
         vec![
-            view.position.to_string(),
+            match act.oldest == view.position {
+                true => view.position.to_string(),
+                false => format!("{}-{}", act.oldest, view.position),
+            },
             event.at.to_string(),
             event.actor.to_string(),
             event.kind.as_str().to_owned(),
@@ -312,6 +324,6 @@ pub fn events(events: &[EventView]) -> String {
             why(view),
         ]
     };
-    let rows: Vec<_> = events.iter().map(row).collect();
+    let rows: Vec<_> = gathered(events.iter().cloned()).iter().map(row).collect();
     table(&["NO", "AT", "BY", "WHAT", "WHOM", "WHY"], &rows)
 }

@@ -8,6 +8,7 @@ pub mod moment;
 pub mod id;
 pub mod secret;
 pub mod flags;
+pub mod hasher;
 pub mod grant;
 pub mod conditions;
 pub mod period;

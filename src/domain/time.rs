@@ -41,6 +41,12 @@ impl Timestamp {
         Self::from_unix(self.unix().saturating_add(span.0))
     }
 
+    /// This point moved earlier by `span`, not before the epoch.
+    #[must_use]
+    pub const fn minus(self, span: Span) -> Self {
+        Self::from_unix(self.unix().saturating_sub(span.0))
+    }
+
     /// How long after `earlier` this is; zero when it is not after it.
     pub const fn since(self, earlier: Self) -> Span {
         Span(self.unix().saturating_sub(earlier.unix()))

@@ -15,20 +15,17 @@ use crate::service::error::ServiceError;
 use crate::service::history::{EventView, records};
 use crate::service::sight::Whose;
 use crate::service::{Service, page_size};
-use crate::store::{Page, Position, Record, Recorded, Subject};
+use crate::store::{EventFilter, Page, Position, Record, Recorded, Subject};
 
-/// How many events are read in one go.
+/// How many events are found in one go, where it is yet to be asked whose they are.
 const READ: usize = 500;
 
-/// How many are looked at for one page, a quarter of a second's work: a page that has found less by then says where
-/// to go on.
-const LOOKED_AT: usize = 50_000;
-
-/// The same in bytes: an event about many tokens is as long as many events.
-const BYTES: usize = 64 << 20;
+/// How many bytes of the history are gone through for one page, a quarter of a second's work: a page that has found
+/// less by then says where to go on.
+const BYTES: u64 = 256 << 20;
 
 /// As how many it counts to ask whose an event is, which looks for tokens in the store.
-const ASKED: usize = 10;
+const ASKED: u64 = 64 << 10;
 
 /// How far a clock may have gone back, so that events are not in the order of their times.
 const SLACK: Span = Span::from_days(1);
@@ -46,23 +43,13 @@ pub struct EventList {
     pub until: Option<String>,
 }
 
-/// The same, understood.
-#[derive(Debug, Default, PartialEq)]
-struct Wanted {
-    /// None means all.
-    kinds: Option<BTreeSet<EventKind>>,
-    actor: Option<Actor>,
-    since: Option<Timestamp>,
-    until: Option<Timestamp>,
-}
-
 impl EventList {
-    fn read(&self) -> Result<Wanted, ServiceError> {
+    fn read(&self) -> Result<EventFilter, ServiceError> {
         let moment = |name: &str, text: &Option<String>| {
             let parsed = given(text).map(|text| text.parse::<Timestamp>());
             parsed.transpose().map_err(|error| ServiceError::field(name, error))
         };
-        Ok(Wanted {
+        Ok(EventFilter {
             kinds: given(&self.kind).map(kinds).transpose()?,
             actor: given(&self.by).map(actor).transpose()?,
             since: moment("since", &self.since)?,
@@ -104,43 +91,6 @@ fn actor(text: &str) -> Result<Actor, ServiceError> {
     };
     let actor = Actor::try_from(text.to_owned());
     actor.or_else(|_| text.parse::<OwnerId>().map(Actor::Owner)).map_err(|_| bad())
-}
-
-impl Wanted {
-    fn holds(&self, recorded: &Recorded) -> bool {
-        let event = &recorded.event;
-        self.kinds.as_ref().is_none_or(|kinds| kinds.contains(&event.kind))
-            && self.actor.as_ref().is_none_or(|actor| *actor == event.actor)
-            && self.since.is_none_or(|since| event.at >= since)
-            && self.until.is_none_or(|until| event.at < until)
-    }
-
-    /// Whether no earlier event can be wanted.
-    fn ends_at(&self, recorded: &Recorded) -> bool {
-        self.since.is_some_and(|since| recorded.event.at.plus(SLACK) < since)
-    }
-}
-
-/// What was done for one page.
-#[derive(Debug, Default)]
-struct Effort {
-    events: usize,
-    bytes: usize,
-}
-
-impl Effort {
-    fn reads(&mut self, recorded: &Recorded) {
-        self.events += 1;
-        self.bytes += recorded.line.len();
-    }
-
-    fn asks(&mut self) {
-        self.events += ASKED;
-    }
-
-    fn is_over(&self) -> bool {
-        self.events >= LOOKED_AT || self.bytes >= BYTES
-    }
 }
 
 impl Service {
@@ -208,7 +158,7 @@ impl Service {
         let sight = self.sight(by, subject).await?;
         let limit = page_size(limit)?;
         let whose = sight.whose.as_ref();
-        if wanted == Wanted::default() && sight.sought().is_none() {
+        if wanted == EventFilter::default() && sight.sought().is_none() {
             let page = self.store().events(sight.subject.as_ref(), before, limit).await?;
             if let (Some(Subject::Company(id)), true) = (subject, page.entries.is_empty()) {
                 // One that is not on record has a history once somebody came to it or left it.
@@ -217,22 +167,25 @@ impl Service {
             return self.shown((by, whose), page.entries, page.next).await;
         }
         let mut next = match (before, wanted.until) {
-            (None, Some(until)) => self.first_at(until).await?,
+            (None, Some(until)) => self.first_at(until.plus(SLACK)).await?,
             (before, _) => before,
         };
-        let (mut found, mut effort) = (Vec::new(), Effort::default());
+        let no_earlier = match wanted.since {
+            Some(since) => match self.first_at(since.minus(SLACK)).await? {
+                None => return Ok(Page { entries: Vec::new(), next: None }),
+                first => first,
+            },
+            None => None,
+        };
+        let in_one_go = if sight.sought().is_some() { READ } else { limit };
+        let (mut found, mut bytes) = (Vec::new(), 0_u64);
         loop {
-            let page = self.store().events(sight.subject.as_ref(), next, READ).await?;
-            for recorded in page.entries {
-                if wanted.ends_at(&recorded) {
-                    return self.shown((by, whose), found, None).await;
-                }
-                effort.reads(&recorded);
-                if !wanted.holds(&recorded) {
-                    continue;
-                }
+            let some =
+                self.store().search(sight.subject.as_ref(), &wanted, next, in_one_go).await?;
+            bytes = bytes.saturating_add(some.bytes);
+            for recorded in some.found {
                 if let Some(whose) = sight.sought() {
-                    effort.asks();
+                    bytes = bytes.saturating_add(ASKED);
                     if !self.is_of(whose, &recorded).await? {
                         continue;
                     }
@@ -244,8 +197,8 @@ impl Service {
                     return self.shown((by, whose), found, more).await;
                 }
             }
-            next = page.next;
-            if next.is_none() || effort.is_over() {
+            next = some.next.filter(|next| no_earlier.is_none_or(|first| *next > first));
+            if next.is_none() || bytes >= BYTES {
                 return self.shown((by, whose), found, next).await;
             }
         }
@@ -264,17 +217,16 @@ impl Service {
         Ok(Page { entries, next })
     }
 
-    /// The first event that was written down at `moment` or later, and a little behind it, for a clock that went
-    /// back; none if there is none. By halving: the history may be long, and `moment` long ago.
+    /// The first event that was written down at `moment` or later, if clocks never go back; none if there is none. By
+    /// halving: the history may be long, and `moment` long ago.
     async fn first_at(&self, moment: Timestamp) -> Result<Option<Position>, ServiceError> {
         let Some((newest, _)) = self.newest().await? else { return Ok(None) };
-        let until = moment.plus(SLACK);
         let (mut low, mut high) = (1, newest.0.saturating_add(1));
         while low < high {
             let middle = low + (high - low) / 2;
             let before = Some(Position(middle.saturating_add(1)));
             let event = self.store().events(None, before, 1).await?.entries.pop();
-            match event.is_some_and(|event| event.event.at < until) {
+            match event.is_some_and(|event| event.event.at < moment) {
                 true => low = middle + 1,
                 false => high = middle,
             }
@@ -313,7 +265,7 @@ mod tests {
             since: Some(since.to_owned()),
             until: None,
         };
-        assert_eq!(list("", " ", "").read().unwrap(), Wanted::default());
+        assert_eq!(list("", " ", "").read().unwrap(), EventFilter::default());
         let wanted = list("token.revoked, company", "alice", "2030-01-01").read().unwrap();
         assert_eq!(wanted.kinds.unwrap().len(), 5);
         let many = list(&"token.revoked,token,".repeat(10_000), "", "");
@@ -332,12 +284,5 @@ mod tests {
         ] {
             assert_eq!(asked.read().unwrap_err().at_field(), Some(field), "{asked:?}");
         }
-    }
-
-    #[test]
-    fn a_page_looks_at_so_many_events_and_bytes() {
-        let of = |events, bytes| Effort { events, bytes }.is_over();
-        assert_eq!([of(49_999, 0), of(50_000, 0)], [false, true]);
-        assert_eq!([of(0, BYTES - 1), of(1, BYTES)], [false, true]);
     }
 }

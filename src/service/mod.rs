@@ -61,6 +61,7 @@ mod owner_update;
 mod companies;
 pub mod contexts;
 pub mod events;
+pub mod acts;
 mod family;
 pub mod sight;
 pub mod history;

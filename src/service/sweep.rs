@@ -40,7 +40,7 @@ impl Service {
     /// # Errors
     /// The store's; nothing of the batch is lost by it.
     pub async fn sweep(&self, now: Timestamp, after: Option<Due>) -> Result<Swept, ServiceError> {
-        let until = Timestamp::from_unix(now.unix().saturating_sub(MARGIN.seconds()));
+        let until = now.minus(MARGIN);
         let store = self.cache.store();
         let due = store.due(until, after, BATCH).await?;
         let next = due.last().copied().filter(|_| due.len() == BATCH);

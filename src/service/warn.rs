@@ -71,7 +71,7 @@ impl Lookout {
 
 /// Where a look begins that has done its work until `noted`.
 fn look(nth: usize, noted: Timestamp) -> Due {
-    let deadline = earlier(noted, LOOK_BACK).plus(days_of(nth));
+    let deadline = noted.minus(LOOK_BACK).plus(days_of(nth));
     Due { deadline, token: TokenId::from_bytes([0; 16]) }
 }
 
@@ -202,7 +202,7 @@ fn due_warning(token: &Token, last_use: Option<Timestamp>, now: Timestamp) -> Op
     let left = deadline.since(now);
     let days = WARN_DAYS.map(Span::from_days).into_iter().find(|days| left <= *days)?;
     let (kind, had) = had(token, deadline);
-    let since = earlier(deadline, days);
+    let since = deadline.minus(days);
     (!left.is_zero() && had > days).then_some(Warning { kind, deadline, since })
 }
 
@@ -223,7 +223,7 @@ fn is_to_move(token: &Token, last_use: Option<Timestamp>, due: Due, now: Timesta
     let Some(deadline) = token.life().deadline(last_use) else { return true };
     let (_, had) = had(token, deadline);
     let warnings = WARN_DAYS.map(Span::from_days).into_iter().filter(|days| had > *days);
-    let mut next = warnings.map(|days| earlier(deadline, days)).filter(|at| *at > now);
+    let mut next = warnings.map(|days| deadline.minus(days)).filter(|at| *at > now);
     let spared = deadline > now.plus(days_of(0));
     deadline > due.deadline && (spared || next.any(|at| at <= now.plus(LOOK_EVERY)))
 }
@@ -250,8 +250,4 @@ pub fn days_left(now: Timestamp, deadline: Timestamp) -> u64 {
 
 fn days_of(nth: usize) -> Span {
     Span::from_days(u64::try_from(LOOKS - nth).unwrap_or(1))
-}
-
-fn earlier(at: Timestamp, by: Span) -> Timestamp {
-    Timestamp::from_unix(at.unix().saturating_sub(by.seconds()))
 }

@@ -15,7 +15,10 @@ use crate::domain::id::{BadName, BadTokenId, OwnerId, Slug, TokenId};
 use crate::domain::time::Timestamp;
 use crate::domain::token::Revision;
 
+mod sieve;
 mod upgrade;
+
+pub use sieve::Sieve;
 
 /// The version of records that this program writes.
 pub const RECORD_VERSION: u8 = 1;

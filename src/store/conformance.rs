@@ -3,6 +3,7 @@
 
 mod counts;
 mod companies;
+mod events;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -22,7 +23,7 @@ use crate::domain::token::{Revision, Token};
 pub(crate) mod lists;
 
 /// What is checked, each on a store of its own.
-const CHECKS: [fn(&dyn Store) -> Check<'_>; 21] = [
+const CHECKS: [fn(&dyn Store) -> Check<'_>; 22] = [
     |store| Box::pin(records_are_found_again(store)),
     |store| Box::pin(a_change_needs_the_revision_it_was_made_from(store)),
     |store| Box::pin(a_secret_belongs_to_one_token(store)),
@@ -42,7 +43,8 @@ const CHECKS: [fn(&dyn Store) -> Check<'_>; 21] = [
     |store| Box::pin(a_use_moves_a_deadline_when_it_is_filed_anew(store)),
     |store| Box::pin(deadlines_follow_the_records(store)),
     |store| Box::pin(a_used_token_is_not_ended(store)),
-    |store| Box::pin(events_are_listed_newest_first(store)),
+    |store| Box::pin(events::events_are_listed_newest_first(store)),
+    |store| Box::pin(events::events_are_searched_a_stretch_at_a_time(store)),
     |store| Box::pin(the_high_water_mark_moves_by_its_two_acts_and_a_closed_store_says_so(store)),
 ];
 
@@ -311,42 +313,6 @@ async fn a_used_token_is_not_ended(store: &dyn Store) {
         assert!(matches!(refused, Err(StoreError::Conflict { .. })), "{refused:?}");
     }
     store.commit(sweep(Some(last_use(10).at))).await.unwrap();
-}
-
-async fn events_are_listed_newest_first(store: &dyn Store) {
-    with_owner(store).await;
-    let (one, two) = (token(1, "alice"), token(2, "alice"));
-    create(store, &one).await;
-    create(store, &two).await;
-    store.commit(revocation(&one)).await.unwrap();
-    store.commit(observation(two.id)).await.unwrap();
-    let (alice, about_one, about_two) =
-        (Subject::Owner(owner_id("alice")), Subject::Token(one.id), Subject::Token(two.id));
-    for (subject, wanted) in [
-        (None, vec![5, 4, 3, 2, 1]),
-        (Some(&alice), vec![1]),
-        (Some(&about_one), vec![4, 2]),
-        (Some(&about_two), vec![5, 3]),
-    ] {
-        for limit in [1, 2, 10] {
-            let (mut listed, mut before) = (Vec::new(), None);
-            loop {
-                let page = store.events(subject, before, limit).await.unwrap();
-                assert!(page.entries.len() <= limit);
-                listed.extend(page.entries.iter().map(|event| event.position.0));
-                before = page.next;
-                if before.is_none() {
-                    break;
-                }
-            }
-            assert_eq!(listed, wanted, "{subject:?} by {limit}");
-        }
-    }
-    let page = store.events(Some(&about_one), None, 1).await.unwrap();
-    let newest = &page.entries[0];
-    assert_eq!(newest.event, event(EventKind::TokenRevoked));
-    assert_eq!(newest.subjects, [about_one]);
-    assert!(newest.line.starts_with("{\"seq\":4,\"prev\":\""), "{}", newest.line);
 }
 
 async fn the_high_water_mark_moves_by_its_two_acts_and_a_closed_store_says_so(store: &dyn Store) {

@@ -30,6 +30,7 @@ mod facts;
 mod glance;
 pub mod patience;
 pub mod query;
+mod search;
 pub mod sealed;
 mod sled;
 mod opening;
@@ -48,6 +49,7 @@ pub use glance::{Glance, OwnerKey, PendingUses};
 pub use holder::Opener;
 pub use opening::{history_folder, open, open_for, repair, restore};
 pub use query::{Order, Rotated, Standing, TokenFilter, TokenQuery, Used};
+pub use search::{EventFilter, Searched};
 pub use usage::{LastUse, NotedUse, Usage, UseKey, UseSlot};
 
 /// What a store can do. Two implementors are meant: sled with the history log, and PostgreSQL; the same
@@ -160,6 +162,16 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
         before: Option<Position>,
         limit: usize,
     ) -> Result<Page<Recorded, Position>, StoreError>;
+
+    /// Those of the events before `before`, all or about one subject, that a filter wants, newest first. It goes
+    /// through a bounded part of the history, and says where it stopped.
+    async fn search(
+        &self,
+        subject: Option<&Subject>,
+        filter: &EventFilter,
+        before: Option<Position>,
+        limit: usize,
+    ) -> Result<Searched, StoreError>;
 
     /// Writes one portable backup of everything, while the store goes on; if it fails, the end says so. The
     /// cost grows with the store.

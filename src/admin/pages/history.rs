@@ -10,8 +10,8 @@ use super::visit::Visit;
 use super::{Handle, page, page_with};
 use crate::admin::Handles;
 use crate::service::Caller;
+use crate::service::acts::Gathered;
 use crate::service::events::EventList;
-use crate::service::history::EventView;
 use crate::store::{Page, Position, Subject};
 use crate::web::frame::Frame;
 use crate::web::pages::history::{Checked, EventRow, History, NAMED};
@@ -33,7 +33,7 @@ pub(super) async fn list(State(handles): Handle, visit: Visit) -> Result<Respons
         Err(wrongs) => Err((StatusCode::BAD_REQUEST, wrongs.clone())),
         Ok(subject) => {
             let asked = (&asked, before.map(Position));
-            match service.events_like(&by, subject.as_ref(), asked, PAGE_ENTRIES).await {
+            match service.acts(&by, subject.as_ref(), asked, PAGE_ENTRIES).await {
                 Ok(events) => Ok(events),
                 Err(error) if error.at_field().is_some() => Err(refused(&frame, error)?),
                 Err(error) => return Err(error.into()),
@@ -107,12 +107,12 @@ fn subject(frame: &Frame, typed: &Typed) -> Result<Option<Subject>, Wrongs> {
 pub(super) async fn rows(
     handles: &Handles,
     frame: &Frame,
-    events: &[EventView],
+    acts: &[Gathered],
 ) -> Result<Vec<EventRow>, Fault> {
-    let named = events.iter().flat_map(|event| event.tokens.iter().take(NAMED).copied());
+    let named = acts.iter().flat_map(|act| act.view.tokens.iter().take(NAMED).copied());
     let names = handles.service.names_of(named).await?;
     let settings = handles.service.settings();
-    Ok(events.iter().map(|event| EventRow::of(frame, &settings, &names, event)).collect())
+    Ok(acts.iter().map(|act| EventRow::of(frame, &settings, &names, act)).collect())
 }
 
 pub(super) async fn check(State(handles): Handle, visit: Visit) -> Result<Response, Fault> {
@@ -129,7 +129,8 @@ pub(super) async fn of(
     frame: &Frame,
     subject: &Subject,
 ) -> Result<(Vec<EventRow>, Option<u64>), Fault> {
-    let events = handles.service.events(by, Some(subject), None, EVENTS_BESIDE).await?;
+    let all = (&EventList::default(), None);
+    let events = handles.service.acts(by, Some(subject), all, EVENTS_BESIDE).await?;
     let rows = rows(handles, frame, &events.entries).await?;
     Ok((rows, events.next.map(|position| position.0)))
 }

@@ -11,7 +11,7 @@ use crate::admin::Handles;
 use crate::admin::overview::{RequestCounts, requests};
 use crate::domain::event::EventKind;
 use crate::domain::id::OwnerId;
-use crate::domain::time::{Span, Timestamp};
+use crate::domain::time::Span;
 use crate::service::Caller;
 use crate::service::events::EventList;
 use crate::service::overview::SOON;
@@ -34,7 +34,7 @@ pub(super) async fn show(State(handles): Handle, visit: Visit) -> Result<Respons
     let watches = by.watches().is_ok();
     let tally = service.tally(&by).await?;
     let soon = service.soonest(&by, &tally).await?;
-    let events = service.events(&by, None, None, SHOWN).await?;
+    let events = service.acts(&by, None, (&EventList::default(), None), SHOWN).await?;
     let leaked = leaked(&handles, &by, &owner.id, &frame).await?;
     let store = match service.health() {
         Health::Ready => "ready",
@@ -72,14 +72,13 @@ async fn leaked(
     owner: &OwnerId,
     frame: &Frame,
 ) -> Result<Vec<EventRow>, Fault> {
-    let since = frame.now.unix().saturating_sub(LATELY.seconds());
     let asked = EventList {
         kind: Some(EventKind::TokenLeaked.as_str().to_owned()),
-        since: Some(Timestamp::from_unix(since).to_string()),
+        since: Some(frame.now.minus(LATELY).to_string()),
         ..EventList::default()
     };
     let own = Subject::Owner(owner.clone());
-    let events = handles.service.events_like(by, Some(&own), (&asked, None), SHOWN).await?;
+    let events = handles.service.acts(by, Some(&own), (&asked, None), SHOWN).await?;
     history::rows(handles, frame, &events.entries).await
 }
 

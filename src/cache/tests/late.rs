@@ -19,8 +19,8 @@ use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
 use crate::store::{
-    Commit, Due, Glance, Health, Held, Listed, NotedUse, Page, PendingUses, Position, Recorded,
-    Store, StoreError, Subject, TokenQuery, Usage, UseKey, UseSlot,
+    Commit, Due, EventFilter, Glance, Health, Held, Listed, NotedUse, Page, PendingUses, Position,
+    Recorded, Searched, Store, StoreError, Subject, TokenQuery, Usage, UseKey, UseSlot,
 };
 
 /// The store behind it, and how many reads there were.
@@ -192,6 +192,16 @@ impl Store for Late {
         limit: usize,
     ) -> Result<Page<Recorded, Position>, StoreError> {
         self.inner.events(subject, before, limit).await
+    }
+
+    async fn search(
+        &self,
+        subject: Option<&Subject>,
+        filter: &EventFilter,
+        before: Option<Position>,
+        limit: usize,
+    ) -> Result<Searched, StoreError> {
+        self.inner.search(subject, filter, before, limit).await
     }
 
     async fn backup(&self, into: Box<dyn Write + Send>) -> Result<Position, StoreError> {

@@ -3,6 +3,8 @@
 use super::*;
 use crate::domain::token::State;
 use crate::service::bulk::{BulkPlan, BulkRevocation};
+use crate::service::events::EventList;
+use crate::store::Position;
 
 fn asked(filter: Value) -> BulkRevocation {
     input(json!({ "filter": filter, "reason": "gone" }))
@@ -110,4 +112,20 @@ async fn a_long_run_goes_on_with_the_same_word() {
         assert_eq!((done.revoked, done.left, done.of), (revoked, left, 130));
     }
     assert_eq!(world.plan(filter).await.tokens, 0);
+
+    // Who reads the history reads one act, however many lines it is written in.
+    let (service, by) = (&world.service, &world.by);
+    let acts = async |before, limit| {
+        service.acts(by, None, (&EventList::default(), before), limit).await.unwrap()
+    };
+    let page = acts(None, 2).await;
+    let [act, made] = &page.entries[..] else { panic!("{:?}", page.entries) };
+    assert_eq!((act.oldest, act.view.position), (132, 136), "its five parts");
+    assert_eq!((act.view.tokens.len(), act.view.users.len()), (130, 1));
+    assert_eq!((made.oldest, made.view.event.kind.as_str()), (131, "token.created"));
+    assert_eq!(page.next, Some(Position(131)), "the next page goes on behind both");
+    assert_eq!(acts(None, 1).await.next, Some(Position(132)));
+    let within = acts(Some(Position(134)), 50).await;
+    assert_eq!((within.entries[0].oldest, within.entries[0].view.position), (132, 133));
+    assert_eq!(within.entries.len(), 50);
 }

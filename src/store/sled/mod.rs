@@ -18,8 +18,8 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::holder::Doing;
 use super::{
-    Commit, Due, Glance, Health, Held, Listed, NotedUse, Page, PendingUses, Position, Recorded,
-    Store, StoreError, Subject, TokenQuery, Usage, UseKey, UseSlot, codec,
+    Commit, Due, EventFilter, Glance, Health, Held, Listed, NotedUse, Page, PendingUses, Position,
+    Recorded, Searched, Store, StoreError, Subject, TokenQuery, Usage, UseKey, UseSlot, codec,
 };
 use crate::domain::company::Company;
 use crate::domain::day::{Day, Requests};
@@ -42,6 +42,7 @@ mod days;
 mod doubt;
 mod draft;
 mod entry;
+mod events;
 mod find;
 mod folder;
 mod glances;
@@ -325,13 +326,7 @@ impl Store for SledStore {
             doing: "writing an event down".to_owned(),
             cause: error.to_string(),
         })?;
-        let changed = commit.changes.iter().map(|change| change.record.subject());
-        let mut subjects: Vec<Subject> = changed.chain(commit.subjects).collect();
-        let mut seen = std::collections::HashSet::new();
-        subjects.retain(|subject| seen.insert(subject.clone()));
-        let (kind, changes) = (commit.event.kind, commit.changes);
-        let request = |answer| Request { encoded, kind, changes, subjects, answer };
-        self.ask(|answer| Job::Commit(Box::new(request(answer)))).await
+        self.ask(|answer| Job::Commit(Box::new(Request::new(commit, encoded, answer)))).await
     }
 
     async fn events(
@@ -341,7 +336,19 @@ impl Store for SledStore {
         limit: usize,
     ) -> Result<Page<Recorded, Position>, StoreError> {
         let subject = subject.cloned();
-        self.aside(move |shared| read::events(shared, subject.as_ref(), before, limit)).await
+        self.aside(move |shared| events::events(shared, subject.as_ref(), before, limit)).await
+    }
+
+    async fn search(
+        &self,
+        subject: Option<&Subject>,
+        filter: &EventFilter,
+        before: Option<Position>,
+        limit: usize,
+    ) -> Result<Searched, StoreError> {
+        let (subject, filter) = (subject.cloned(), filter.clone());
+        let asked = (before, limit);
+        self.aside(move |shared| events::search(shared, subject.as_ref(), &filter, asked)).await
     }
 
     async fn backup(&self, into: Box<dyn Write + Send>) -> Result<Position, StoreError> {

@@ -1,10 +1,8 @@
 //! Reading: what each question looks up in the index and in the history.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use super::index::Index;
-use super::shared::Shared;
 use super::uses::Uses;
 use super::{entry, keys};
 use crate::domain::company::Company;
@@ -13,10 +11,7 @@ use crate::domain::owner::Owner;
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
-use crate::history::{self, Backwards, Place};
-use crate::store::{
-    Due, Held, Page, Position, Recorded, StoreError, Subject, Usage, UseKey, UseSlot, codec,
-};
+use crate::store::{Due, Held, Page, StoreError, Usage, UseKey, UseSlot};
 
 /// What a cache miss needs.
 pub(super) fn held(
@@ -113,7 +108,7 @@ pub(super) fn companies(
     page(companies, limit, |company: &Arc<Company>| company.id.clone())
 }
 
-fn page<T, C>(
+pub(super) fn page<T, C>(
     mut entries: Vec<T>,
     limit: usize,
     cursor: impl Fn(&T) -> C,
@@ -141,85 +136,4 @@ pub(super) fn due(
         keys::read_due(key).ok_or_else(|| index.damage(key, "it is not a deadline"))
     };
     found.iter().map(read).collect()
-}
-
-/// Events that every read sees, newest first.
-pub(super) fn events(
-    shared: &Shared,
-    subject: Option<&Subject>,
-    before: Option<Position>,
-    limit: usize,
-) -> Result<Page<Recorded, Position>, StoreError> {
-    let newest = shared.applied().saturating_add(1);
-    let before = before.map_or(newest, |before| before.0.min(newest));
-    let wanted = limit.saturating_add(1);
-    let lines = match subject {
-        None => latest(shared, before, wanted)?,
-        Some(subject) => about(shared, subject, before, wanted)?,
-    };
-    let recorded = lines.into_iter().map(|line| {
-        let damaged = |what: String| StoreError::Damaged {
-            place: shared.options.history().display().to_string(),
-            what,
-            hint: "check it with `tollgate history verify`".to_owned(),
-        };
-        let text = std::str::from_utf8(&line).map_err(|error| damaged(error.to_string()))?;
-        codec::recorded(text).map_err(|error| damaged(error.to_string()))
-    });
-    page(recorded.collect::<Result<_, StoreError>>()?, limit, |event: &Recorded| event.position)
-}
-
-fn latest(shared: &Shared, before: u64, wanted: usize) -> Result<Vec<Vec<u8>>, StoreError> {
-    shared.index()?;
-    let mut back = Backwards::before(&shared.options.history(), before)?;
-    let mut lines = Vec::new();
-    while lines.len() < wanted {
-        let Some((_, _, line)) = back.next_line()? else { break };
-        lines.push(line);
-    }
-    Ok(lines)
-}
-
-fn about(
-    shared: &Shared,
-    subject: &Subject,
-    before: u64,
-    wanted: usize,
-) -> Result<Vec<Vec<u8>>, StoreError> {
-    let index = shared.whole_index()?;
-    // By number; the one that tells of the first use is found by that alone.
-    let mut events: Vec<(u64, Option<Place>)> = Vec::new();
-    if let Subject::Token(id) = subject
-        && let Some(head) = entry::head(&index, *id)?
-    {
-        let (latest, place) = head.latest;
-        events.push((latest, Some(place)));
-        events.extend(shared.uses.read(head.slot, *id)?.first.map(|first| (first, None)));
-    }
-    let end = keys::subject_event(subject, before);
-    for (key, payload) in index.list_back(&keys::subject(subject), &end, wanted)? {
-        let event = keys::trailing_seq(&key).zip(entry::read_place(&payload).map(Some));
-        events.push(event.ok_or_else(|| index.damage(&key, "it is not the place of an event"))?);
-    }
-    events.retain(|(seq, _)| *seq < before);
-    events.sort_unstable_by_key(|(seq, place)| std::cmp::Reverse((*seq, place.is_some())));
-    events.dedup_by_key(|(seq, _)| *seq);
-    events.truncate(wanted);
-    let folder = shared.options.history();
-    let line = |(seq, place): (u64, Option<Place>)| match place {
-        Some(place) => Ok(history::line_at(&folder, place, seq)?),
-        None => numbered(&folder, seq),
-    };
-    events.into_iter().map(line).collect()
-}
-
-/// The line of an event whose place is not known.
-fn numbered(folder: &Path, seq: u64) -> Result<Vec<u8>, StoreError> {
-    let found = Backwards::before(folder, seq.saturating_add(1))?.next_line()?;
-    let line = found.filter(|(found, ..)| *found == seq).map(|(_, _, line)| line);
-    line.ok_or_else(|| StoreError::Damaged {
-        place: folder.display().to_string(),
-        what: format!("event {seq} is not there"),
-        hint: "check it with `tollgate history verify`".to_owned(),
-    })
 }

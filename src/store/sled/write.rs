@@ -1,6 +1,7 @@
 //! Every change, made by the one thread of `run`: many commits at a time are appended to the history with
 //! one write and one `fdatasync`, put into the index, and then answered all. Last uses are not its business.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use tokio::sync::oneshot;
@@ -17,7 +18,7 @@ use crate::domain::event::EventKind;
 use crate::domain::time::Timestamp;
 use crate::history::{HistoryError, Log, Place};
 use crate::store::codec::Encoded;
-use crate::store::{Change, Due, Position, StoreError, Subject};
+use crate::store::{Change, Commit, Due, Position, StoreError, Subject};
 
 pub(super) type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 
@@ -29,6 +30,18 @@ pub(super) struct Request {
     pub(super) changes: Vec<Change>,
     pub(super) subjects: Vec<Subject>,
     pub(super) answer: Answer<Position>,
+}
+
+impl Request {
+    /// A commit with its written form. What it is about is what it changes, and then what it names.
+    pub(super) fn new(commit: Commit, encoded: Encoded, answer: Answer<Position>) -> Self {
+        let changed = commit.changes.iter().map(|change| change.record.subject());
+        let mut subjects: Vec<Subject> = changed.chain(commit.subjects).collect();
+        let mut seen = HashSet::new();
+        subjects.retain(|subject| seen.insert(subject.clone()));
+        let (kind, changes) = (commit.event.kind, commit.changes);
+        Self { encoded, kind, changes, subjects, answer }
+    }
 }
 
 /// What the thread can be asked for.

@@ -669,6 +669,10 @@ event-more = { $count ->
     [one] and { $count } more token
    *[other] and { $count } more tokens
 }
+event-more-users = { $count ->
+    [one] and { $count } more user
+   *[other] and { $count } more users
+}
 event-many = { $count ->
     [one] One act on { $count } token that matched:
    *[other] Part of one act on { $count } tokens that matched:

@@ -684,6 +684,10 @@ event-more = { $count ->
     [one] e mais { $count } token
    *[other] e mais { $count } tokens
 }
+event-more-users = { $count ->
+    [one] e mais { $count } usuário
+   *[other] e mais { $count } usuários
+}
 event-many = { $count ->
     [one] Uma ação sobre { $count } token que correspondia a:
    *[other] Parte de uma ação sobre { $count } tokens que correspondiam a:

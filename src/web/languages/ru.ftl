@@ -712,6 +712,11 @@ event-more = { $count ->
     [few] и ещё { $count } токена
    *[other] и ещё { $count } токенов
 }
+event-more-users = { $count ->
+    [one] и ещё { $count } пользователь
+    [few] и ещё { $count } пользователя
+   *[many] и ещё { $count } пользователей
+}
 event-many = { $count ->
     [one] Одно действие над { $count } токеном по фильтру:
    *[other] Часть действия над { $count } токенами по фильтру:

@@ -9,7 +9,8 @@ use super::filters;
 use crate::config::Settings;
 use crate::domain::event::EventKind;
 use crate::domain::id::TokenId;
-use crate::service::history::{EventView, HeadView, VerifiedView};
+use crate::service::acts::Gathered;
+use crate::service::history::{HeadView, VerifiedView};
 use crate::service::sight::TokenName;
 use crate::web::exact;
 use crate::web::frame::{Frame, When};
@@ -25,8 +26,8 @@ pub type Names = BTreeMap<TokenId, TokenName>;
 /// An event.
 #[derive(Clone, Debug)]
 pub struct EventRow {
-    /// Its number.
-    pub position: u64,
+    /// Its number; of the parts of an act the first and the last.
+    pub position: String,
     /// What happened, in the reader's language.
     pub what: String,
     /// The kind of it, for its colour: the last word of its name.
@@ -45,6 +46,8 @@ pub struct EventRow {
     pub many: Option<(u64, Vec<(String, String)>)>,
     /// The user that it is about.
     pub user: Option<String>,
+    /// How many more there are.
+    pub more_users: u64,
     /// The company that it is about.
     pub company: Option<String>,
     /// Whether that company is on record.
@@ -54,17 +57,21 @@ pub struct EventRow {
 }
 
 impl EventRow {
-    /// Of an event.
-    pub fn of(frame: &Frame, settings: &Settings, names: &Names, view: &EventView) -> Self {
+    /// Of an event, or of the events of one act.
+    pub fn of(frame: &Frame, settings: &Settings, names: &Names, act: &Gathered) -> Self {
+        let view = &act.view;
         let kind = view.event.kind.as_str();
         let changes = view.changes.iter().flat_map(|change| changes::rows(frame, settings, change));
         let many = view.event.many.as_ref().map(|many| {
             let said =
                 |(field, text): (&String, &String)| filters::said(frame, settings, field, text);
-            (u64::try_from(many.tokens).unwrap_or(u64::MAX), many.filter.iter().map(said).collect())
+            (count(many.tokens), many.filter.iter().map(said).collect())
         });
         Self {
-            position: view.position,
+            position: match act.oldest == view.position {
+                true => view.position.to_string(),
+                false => format!("{}–{}", act.oldest, view.position),
+            },
             what: frame.of("event", kind),
             kind: kind.split('.').next_back().unwrap_or_default().to_owned(),
             when: frame.when(view.event.at),
@@ -76,14 +83,19 @@ impl EventRow {
                 .take(NAMED)
                 .map(|id| (id.to_string(), called(names, id)))
                 .collect(),
-            more: u64::try_from(view.tokens.len().saturating_sub(NAMED)).unwrap_or(u64::MAX),
+            more: count(view.tokens.len().saturating_sub(NAMED)),
             many,
             user: view.users.first().map(ToString::to_string),
+            more_users: count(view.users.len().saturating_sub(1)),
             company: view.companies.first().map(ToString::to_string),
             company_known: kind.starts_with("company."),
             changes: changes.collect(),
         }
     }
+}
+
+fn count(of: usize) -> u64 {
+    u64::try_from(of).unwrap_or(u64::MAX)
 }
 
 /// What a token is called; by the end of its id, if there is none of it any more.

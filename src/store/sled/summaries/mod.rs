@@ -43,6 +43,7 @@ mod found;
 mod head;
 mod page;
 mod put;
+mod round;
 mod row;
 mod scan;
 #[cfg(test)]
@@ -55,6 +56,7 @@ pub(super) use scan::{Against, Scanned};
 
 use head::{HEAD_BYTES, Head};
 use page::{PAGE_BYTES, PAGE_ROWS};
+use round::Helpers;
 
 /// How many pages are read in one go, and how many rows that makes.
 const BLOCK_PAGES: u64 = 24;
@@ -84,6 +86,7 @@ pub(super) struct Summaries {
     rows: File,
     texts: File,
     inside: RwLock<Inside>,
+    helpers: Helpers,
 }
 
 /// What is known of the files. Written to only by whoever holds it alone, so that no row is read half.
@@ -131,7 +134,7 @@ impl Summaries {
                 (inside.trust, inside.rows) = (Trust::Whole, tokens);
             }
         }
-        Ok(Self { path, rows, texts, inside: RwLock::new(inside) })
+        Ok(Self { path, rows, texts, inside: RwLock::new(inside), helpers: Helpers::new() })
     }
 
     /// Sees to it that there is a row for each token; if not, they are not trusted.

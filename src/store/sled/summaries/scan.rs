@@ -8,6 +8,7 @@ use std::ops::ControlFlow;
 
 use super::found::{Found, Glanced, Room};
 use super::page::{self, PAGE_BYTES, PAGE_ROWS};
+use super::round::{ALONE, ROUND};
 use super::row::Row;
 use super::wanted::{Says, Wanted};
 use super::{BLOCK, Summaries};
@@ -102,10 +103,10 @@ impl Summaries {
         self.scan(against, |found, wanted| found.glance(wanted), take)
     }
 
-    fn scan<T>(
+    fn scan<T: Send>(
         &self,
         against: Against<'_>,
-        pick: impl Fn(&Found<'_>, &Wanted<'_>) -> T,
+        pick: impl Fn(&Found<'_>, &Wanted<'_>) -> T + Sync,
         mut take: impl FnMut(T) -> Result<ControlFlow<()>, StoreError>,
     ) -> Result<Scanned, StoreError> {
         let Some((times, salt)) = self.look() else { return Ok(Scanned::Unreliable) };
@@ -116,29 +117,40 @@ impl Summaries {
         let mut room = Room::default();
         // Rows that come later would be out of order, and nobody was told of them when this began.
         let (rows, blocks) = self.blocks_in(query.order, after);
-        for (earliest, block) in blocks {
-            let ready = waiting.partition_point(|(rank, _)| *rank < earliest);
-            for (_, picked) in waiting.drain(..ready) {
-                if take(picked)?.is_break() {
-                    return Ok(Scanned::Done);
-                }
-            }
-            let pass = |found: &Found<'_>| {
-                let rank = rank(query.order, found.id());
+        let search = |room: &mut Room, (_, block): &(Rank, u64)| {
+            let mut found = Vec::new();
+            let pass = |row: &Found<'_>| {
+                let rank = rank(query.order, row.id());
                 if after.is_none_or(|after| rank > after) {
-                    waiting.push((rank, pick(found, &wanted)));
+                    found.push((rank, pick(row, &wanted)));
                 }
             };
-            match self.search((block, rows), times, (&wanted, against), &mut room, pass) {
-                Ok(()) => {}
-                Err(Bad::Store(error)) => return Err(error),
-                Err(Bad::Rows(what)) => {
-                    self.note_damage(times, what);
-                    return Ok(Scanned::Unreliable);
+            self.search((*block, rows), times, (&wanted, against), room, pass).map(|()| found)
+        };
+        let (alone, shared) = blocks.split_at(blocks.len().min(ALONE));
+        for round in alone.chunks(1).chain(shared.chunks(ROUND)) {
+            let searched = match round {
+                [one] => vec![search(&mut room, one)],
+                many => self.helpers.each(many, Room::default, search),
+            };
+            for ((earliest, _), found) in round.iter().zip(searched) {
+                let ready = waiting.partition_point(|(rank, _)| rank < earliest);
+                for (_, picked) in waiting.drain(..ready) {
+                    if take(picked)?.is_break() {
+                        return Ok(Scanned::Done);
+                    }
                 }
+                match found {
+                    Ok(found) => waiting.extend(found),
+                    Err(Bad::Store(error)) => return Err(error),
+                    Err(Bad::Rows(what)) => {
+                        self.note_damage(times, what);
+                        return Ok(Scanned::Unreliable);
+                    }
+                }
+                // Nearly in order, which is quick.
+                waiting.sort_by_key(|(rank, _)| *rank);
             }
-            // Nearly in order, which is quick.
-            waiting.sort_by_key(|(rank, _)| *rank);
         }
         for (_, picked) in waiting {
             if take(picked)?.is_break() {

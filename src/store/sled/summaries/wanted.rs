@@ -1,8 +1,11 @@
 //! What a filter asks of a row: every token that the filter lists passes, and hardly any other.
 
+use std::collections::HashSet;
+
 use memchr::memmem::Finder;
 
 use super::row::{self, Row};
+use crate::domain::hasher::BuildDigestHasher;
 use crate::domain::id::TokenId;
 use crate::domain::time::Timestamp;
 use crate::store::glance::salted;
@@ -40,19 +43,17 @@ pub(super) enum Says {
     Used,
 }
 
-/// Names as rows have them, in order.
+/// Names as rows have them: hashes that nobody can choose, which need no other one.
 #[derive(Debug)]
-struct Hashes(Vec<u64>);
+struct Hashes(HashSet<u64, BuildDigestHasher>);
 
 impl Hashes {
     fn of<'a>(salt: u32, names: impl Iterator<Item = &'a str>) -> Self {
-        let mut hashes: Vec<_> = names.map(|name| salted(salt, name)).collect();
-        hashes.sort_unstable();
-        Self(hashes)
+        Self(names.map(|name| salted(salt, name)).collect())
     }
 
     fn contains(&self, hash: u64) -> bool {
-        self.0.binary_search(&hash).is_ok()
+        self.0.contains(&hash)
     }
 }
 
