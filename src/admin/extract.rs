@@ -3,8 +3,7 @@
 
 use std::net::IpAddr;
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use bytes::Bytes;
@@ -118,16 +117,18 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
-        match Query::try_from_uri(&parts.uri) {
-            Ok(Query(asked)) => Ok(Self(asked)),
-            Err(QueryRejection::FailedToDeserializeQueryString(error)) => {
-                // Its own text speaks of what was done to the query, the source of what is wrong.
-                let source = std::error::Error::source(&error).map(ToString::to_string);
-                let said = source.unwrap_or_else(|| error.body_text());
-                Err(Problem::bad_request(unread::plain(&said)))
+        let query = parts.uri.query().unwrap_or_default();
+        let pairs = form_urlencoded::parse(query.as_bytes());
+        let reader = serde_urlencoded::Deserializer::new(pairs);
+        let read = serde_path_to_error::deserialize(reader).map_err(|error| {
+            let field = error.path().to_string();
+            let problem = unread::plain(&error.into_inner().to_string());
+            match field.as_str() {
+                "." | "?" => Problem::bad_request(problem),
+                _ => Problem { field: Some(field.clone()), ..bad_field(&field, problem) },
             }
-            Err(other) => Err(Problem::bad_request(other)),
-        }
+        });
+        read.map(Self)
     }
 }
 

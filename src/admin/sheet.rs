@@ -71,8 +71,12 @@ pub fn known(heads: &StringRecord) -> Result<(), String> {
 /// A row as the line of an import. Empty cells say nothing.
 ///
 /// # Errors
-/// A cell that should hold JSON and does not.
+/// More cells or fewer than there are heads, of which nobody knows what stands where, or one that should hold JSON and
+/// does not.
 pub fn line(heads: &StringRecord, row: &StringRecord) -> Result<Box<RawValue>, String> {
+    if row.len() != heads.len() {
+        return Err(format!("{} cells, not {}", row.len(), heads.len()));
+    }
     let mut fields = Vec::new();
     for (head, cell) in heads.iter().map(str::trim).zip(row) {
         let cell = unguarded(cell);

@@ -98,13 +98,15 @@ pub(super) async fn import(
     Ok(Json(ImportReport { lines: handles.service.import(&by, &batch).await? }))
 }
 
-/// All rows of some CSV; one that cannot be read fails them all, since what follows it may be shifted.
+/// All rows of some CSV; one that cannot be read fails them all, since its answer tells of lines by their number alone.
 fn rows(bytes: &[u8]) -> Result<Vec<Box<RawValue>>, String> {
-    let mut reader = csv::Reader::from_reader(bytes);
+    let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bytes);
     let heads = reader.headers().map_err(|error| error.to_string())?.clone();
     sheet::known(&heads)?;
     let read = |row: csv::Result<csv::StringRecord>| {
-        sheet::line(&heads, &row.map_err(|error| error.to_string())?)
+        let row = row.map_err(|error| error.to_string())?;
+        let number = row.position().map_or(0, csv::Position::line);
+        sheet::line(&heads, &row).map_err(|problem| format!("line {number}: {problem}"))
     };
     reader.records().map(read).collect()
 }

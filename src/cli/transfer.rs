@@ -75,7 +75,7 @@ pub async fn import(what: Import, client: &Client, json: bool) -> Result<Reply, 
     let mut number = 0;
     match form {
         Form::Csv => {
-            let mut reader = csv::Reader::from_reader(reader);
+            let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(reader);
             let unreadable = |error: csv::Error| Failure::usage(error);
             let heads = reader.headers().map_err(unreadable)?.clone();
             sheet::known(&heads).map_err(Failure::usage)?;

@@ -29,12 +29,7 @@ pub async fn run(command: UserCommand, client: &Client, clock: &Clock) -> Result
         Ok(Reply { text, json: answer.json(), note: None })
     };
     match command {
-        UserCommand::Add(user) => {
-            let answer = client.post("/users", body(user)).await?;
-            let user: OwnerView = answer.read()?;
-            let text = format!("user {} added\n", user.id);
-            Ok(Reply { text, json: answer.json(), note: None })
-        }
+        UserCommand::Add(user) => add(user, client).await,
         UserCommand::List(which) => list(which, client).await,
         UserCommand::Show { id } => {
             let answer = client.get(&format!("/users/{}", encoded(&id))).await?;
@@ -54,6 +49,23 @@ pub async fn run(command: UserCommand, client: &Client, clock: &Clock) -> Result
         UserCommand::Unblock(what) => act(what, "unblock", "unblocked", "was not blocked").await,
         UserCommand::Password(what) => password(what, client).await,
     }
+}
+
+async fn add(user: UserAdd, client: &Client) -> Result<Reply, Failure> {
+    // Before anything is made: it may fail.
+    let password = if user.generate { Some(secret::generated()?) } else { None };
+    let answer = client.post("/users", body(user)).await?;
+    let user: OwnerView = answer.read()?;
+    let text = format!("user {} added\n", user.id);
+    let Some(password) = password else {
+        return Ok(Reply { text, json: answer.json(), note: None });
+    };
+    let path = format!("/users/{}/password", encoded(user.id.as_str()));
+    let body = json!({ "password": *password });
+    let changed: OwnerChanged = client.post(&path, body).await?.read()?;
+    let json = json!({ "user": changed.user, "password": *password }).to_string();
+    let note = Some(text.trim_end().to_owned());
+    Ok(Reply { text: format!("{}\n", *password), json, note })
 }
 
 async fn password(what: UserPassword, client: &Client) -> Result<Reply, Failure> {

@@ -113,7 +113,7 @@ impl Window {
     /// The last line of the window with its offset, widening as needed. What stands after the last
     /// newline is an unfinished line, and is dropped.
     fn pop_line(&mut self) -> Result<Option<(u64, Vec<u8>)>, HistoryError> {
-        let newline = |bytes: &[u8]| bytes.iter().rposition(|b| *b == b'\n');
+        let newline = |bytes: &[u8]| memchr::memrchr(b'\n', bytes);
         loop {
             let Some(end) = newline(&self.bytes) else {
                 if self.widen()? {

@@ -24,8 +24,8 @@ const READ: usize = 500;
 /// less by then says where to go on.
 const BYTES: u64 = 256 << 20;
 
-/// As how many it counts to ask whose an event is, which looks for tokens in the store.
-const ASKED: u64 = 64 << 10;
+/// As how many it counts to decode an event and to ask whose it is.
+const ASKED: u64 = 8 << 10;
 
 /// How far a clock may have gone back, so that events are not in the order of their times.
 const SLACK: Span = Span::from_days(1);

@@ -207,6 +207,33 @@ pub fn recorded(text: &str) -> Result<Recorded, CodecError> {
     Ok(Recorded { position, event, subjects, line: text.into() })
 }
 
+/// Whose the tokens are that a line writes: their records say so.
+///
+/// # Errors
+/// The line is not an event of a known version.
+pub fn owners_of(line: &str) -> Result<Vec<(TokenId, OwnerId)>, CodecError> {
+    #[derive(Deserialize)]
+    struct Changes {
+        #[serde(default)]
+        changes: Vec<Change>,
+    }
+    #[derive(Deserialize)]
+    struct Change {
+        r#type: Kind,
+        id: String,
+        record: Owned,
+    }
+    #[derive(Deserialize)]
+    struct Owned {
+        #[serde(default)]
+        owner: Option<OwnerId>,
+    }
+    let Changes { changes } = serde_json::from_str(line)?;
+    let tokens = changes.into_iter().filter(|change| change.r#type == Kind::Token);
+    let owned = tokens.filter_map(|change| Some((change.id, change.record.owner?)));
+    owned.map(|(id, owner)| Ok((id.parse()?, owner))).collect()
+}
+
 impl Line<'_> {
     fn split(self) -> Result<(Event, Vec<Subject>), CodecError> {
         if self.v > RECORD_VERSION {

@@ -10,8 +10,8 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use super::sample::{
-    NOW, commit, creation, digest, event, last_use, noted, observation, owner, owner_creation,
-    owner_id, revocation, revoked, token, usage,
+    NOW, commit, creation, digest, last_use, noted, owner, owner_creation, owner_id, revocation,
+    revoked, token, usage,
 };
 use super::{
     Due, Health, NotedUse, Position, Record, Store, StoreError, Subject, TokenQuery, UseKey,

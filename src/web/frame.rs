@@ -327,3 +327,18 @@ pub(crate) mod sample {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_to_do_is_not_said_to_be_done() {
+        for warning in WARNINGS {
+            assert!(DONE.contains(&warning), "nothing says {warning}");
+        }
+        let of = |done| Frame { done, ..sample::frame(Language::English) };
+        assert!(of(Some("sign-in-lost")).warns() && of(Some("form-kept")).warns());
+        assert!(!of(Some("token-changed")).warns() && !of(None).warns());
+    }
+}

@@ -4,14 +4,13 @@ use axum::extract::State;
 use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::Response;
 
-use super::all::Search;
 use super::example::example;
 use super::fault::Fault;
 use super::form::refused;
 use super::new_token::token;
 use super::token_form::{self, filled};
 use super::visit::{Id, Visit};
-use super::{Handle, company, page, page_with, seen_at};
+use super::{Handle, all, company, page, page_with, seen_at};
 use crate::admin::Handles;
 use crate::admin::explain::Ground;
 use crate::config::Settings;
@@ -105,14 +104,9 @@ async fn all_wrong(
     typed: &Typed,
 ) -> Wrongs {
     let settings = handles.service.settings();
-    let mut search = Search::behind(first, typed);
-    while let Some(less) = search.next(|typed, place| neutral(typed, place, by, &settings)) {
-        match tried(handles, (by, frame), less).await {
-            Ok(()) => break,
-            Err((_, more)) => search.found(more),
-        }
-    }
-    search.wrongs
+    let neutral = |typed, place: &str| neutral(typed, place, by, &settings);
+    let tried = |typed: Typed| async move { tried(handles, (by, frame), &typed).await };
+    all::all_wrong(first, typed, neutral, tried).await
 }
 
 /// To the page that shows the secret.

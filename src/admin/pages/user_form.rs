@@ -4,12 +4,11 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 
-use super::all::Search;
 use super::fault::Fault;
 use super::form::{PAGE_ENTRIES, as_body, beside, is_clash};
 use super::user_body::{as_typed, changes, neutral, place, user};
 use super::visit::{Id, Visit};
-use super::{Handle, company, page, page_with, seen_at};
+use super::{Handle, all, company, page, page_with, seen_at};
 use crate::admin::Handles;
 use crate::domain::id::{OwnerId, Slug};
 use crate::service::caller::Tenant;
@@ -95,14 +94,8 @@ async fn all_wrong(
     first: Wrongs,
     typed: &Typed,
 ) -> Wrongs {
-    let mut search = Search::behind(first, typed);
-    while let Some(less) = search.next(neutral) {
-        match tried(handles, (by, frame), less).await {
-            Ok(()) => break,
-            Err((_, more)) => search.found(more),
-        }
-    }
-    search.wrongs
+    let tried = |typed: Typed| async move { tried(handles, (by, frame), &typed).await };
+    all::all_wrong(first, typed, neutral, tried).await
 }
 
 pub(super) async fn edit(

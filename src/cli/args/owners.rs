@@ -107,6 +107,9 @@ pub struct UserAdd {
     /// The most that its tokens may have: names of flags, a number, or -1 for no limit
     #[arg(long, value_name = "FLAGS", value_delimiter = ',', allow_hyphen_values = true)]
     pub ceiling: Vec<String>,
+    /// Make a password for them, and print it
+    #[arg(long, conflicts_with = "service")]
+    pub generate: bool,
 }
 
 /// `company`
