@@ -22,7 +22,7 @@ const READ: usize = 500;
 
 /// How many bytes of the history are gone through for one page, a quarter of a second's work: a page that has found
 /// less by then says where to go on.
-const BYTES: u64 = 256 << 20;
+const BYTES: u64 = if cfg!(test) { 32 << 20 } else { 256 << 20 };
 
 /// As how many it counts to decode an event and to ask whose it is.
 const ASKED: u64 = 8 << 10;

@@ -180,6 +180,21 @@ fn long_lists_come_page_by_page() {
 }
 
 #[test]
+fn a_user_is_made_with_a_password_that_is_printed_once() {
+    let place = Place::new();
+    let made = place.json(&["user", "add", "carol", "--generate"]);
+    let password = made["password"].as_str().unwrap().to_owned();
+    assert_eq!((&made["user"]["id"], password.len()), (&json!("carol"), 24));
+    let plain = place.run(&["user", "add", "dave", "--generate"]);
+    assert_eq!((plain.out.trim().len(), plain.err.trim()), (24, "user dave added"));
+    for told in [place.ok(&["--json", "user", "show", "carol"]), place.ok(&["--json", "history"])] {
+        assert!(!told.contains(&password), "F1: never again");
+    }
+    let (code, _) = place.refused(&["user", "add", "bot", "--service", "--generate"]);
+    assert_eq!(code, 2, "a service does not sign in");
+}
+
+#[test]
 fn init_makes_what_serve_needs_and_overwrites_nothing() {
     use std::os::unix::fs::PermissionsExt as _;
     let place = Place::empty();

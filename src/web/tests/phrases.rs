@@ -35,7 +35,8 @@ const SPEAKERS: [&str; 22] = [
 ];
 
 /// What is said to operators alone, in logs, hints and answers to programs; and what is no sentence.
-const TO_OTHERS: [&str; 62] = [
+const TO_OTHERS: [&str; 63] = [
+    "line \0: \0",
     "A value is missing or wrong",
     "More than may be granted",
     "Not yours to do",
