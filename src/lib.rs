@@ -9,6 +9,7 @@ pub mod clock;
 pub mod wire;
 pub mod telemetry;
 pub mod egress;
+pub mod tls;
 pub mod config;
 pub mod history;
 pub mod store;

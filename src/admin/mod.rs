@@ -31,7 +31,7 @@ mod pipe;
 pub mod problem;
 pub mod public;
 mod repeat;
-mod serving;
+pub mod serving;
 mod session;
 pub mod socket;
 pub mod system;

@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 use crate::admin::api::no_such_method;
 use crate::admin::bounded::Bounded;
 use crate::admin::problem::Problem;
-use crate::admin::serving::{self, Clients};
+use crate::admin::serving::{self, Clients, Secure};
 use crate::gateway::host;
 
 /// The media type and the text of all metrics (OpenMetrics).
@@ -60,6 +60,8 @@ pub struct Watch {
     pub ready: Ready,
     /// Names under which this address may be asked, beside `localhost` and IP addresses.
     pub hosts: Arc<[String]>,
+    /// What handshakes of TLS are made with, where this address speaks it.
+    pub tls: Option<Secure>,
     /// What people and programs administrate by, once the store is open.
     pub desk: Desk,
 }
@@ -75,7 +77,8 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send,
 ) {
     let listener = Bounded::new(listener, most);
-    serving::serve(listener, Clients::Anybody, router(watch), stop).await;
+    let tls = watch.tls.clone();
+    serving::serve(listener, (Clients::Anybody, tls), router(watch), stop).await;
 }
 
 fn router(watch: Watch) -> Router {

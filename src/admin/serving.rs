@@ -1,6 +1,7 @@
 //! How an administrative face is served: one task for each connection, which keeps to `limits`.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -12,15 +13,20 @@ use hyper::server::conn::http1;
 use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
+use rustls::ServerConfig;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
 
 use crate::admin::bounded::{Accept, Bounded};
 use crate::admin::extract::Peer;
 use crate::admin::limits::{HEAD, REUSED, WHOLE};
 use crate::admin::problem::Problem;
 use crate::wire;
+
+/// What handshakes of TLS are made with; none where certificates were taken away.
+pub type Secure = Arc<dyn Fn() -> Option<Arc<ServerConfig>> + Send + Sync>;
 
 /// Who comes to a face.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +51,7 @@ impl Clients {
 /// Answers until `stop` is done, and then until the last answer is given.
 pub(super) async fn serve<L: Accept>(
     mut listener: Bounded<L>,
-    clients: Clients,
+    (clients, tls): (Clients, Option<Secure>),
     router: Router,
     stop: impl Future<Output = ()> + Send,
 ) {
@@ -57,11 +63,30 @@ pub(super) async fn serve<L: Accept>(
             () = &mut stop => break,
             accepted = listener.accept() => accepted,
         };
-        tokio::spawn(lead(io, peer, clients, router.clone(), closing.clone()));
+        let (router, closing) = (router.clone(), closing.clone());
+        match &tls {
+            None => drop(tokio::spawn(lead(io, peer, clients, router, closing))),
+            Some(tls) => drop(tokio::spawn(secured(tls(), (io, peer, clients), router, closing))),
+        }
     }
     drop((listener, closing));
     let _ = close.send(());
     close.closed().await;
+}
+
+/// The life of a connection within TLS, which has as long to agree on keys as a head has to come.
+async fn secured(
+    tls: Option<Arc<ServerConfig>>,
+    (io, peer, clients): (impl AsyncRead + AsyncWrite + Unpin + Send + 'static, Peer, Clients),
+    router: Router,
+    closing: watch::Receiver<()>,
+) {
+    let Some(tls) = tls else { return };
+    match timeout(HEAD, TlsAcceptor::from(tls).accept(io)).await {
+        Ok(Ok(io)) => lead(io, peer, clients, router, closing).await,
+        Ok(Err(error)) => tracing::debug!(%error, "an administrative handshake of TLS failed"),
+        Err(_) => tracing::debug!("an administrative handshake of TLS took too long"),
+    }
 }
 
 /// The life of a connection; `closing` is held to its end.

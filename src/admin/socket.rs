@@ -84,7 +84,8 @@ impl LocalSocket {
     /// Answers on `most` connections at a time until `stop` is done, and then until the last answer is given.
     pub async fn serve(self, router: Router, most: usize, stop: impl Future<Output = ()> + Send) {
         let _remove = Remove(self.path);
-        serving::serve(Bounded::new(self.listener, most), Clients::Trusted, router, stop).await;
+        serving::serve(Bounded::new(self.listener, most), (Clients::Trusted, None), router, stop)
+            .await;
     }
 }
 

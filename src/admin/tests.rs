@@ -252,6 +252,7 @@ async fn sec_w2_metrics_and_health_answer_known_hosts_alone() {
             public::Readiness { refused, store: "broken", clock: Some("trusted") }
         }),
         hosts: Arc::new(["gateway.example".to_owned()]),
+        tls: None,
         desk: Default::default(),
     };
     let server = tokio::spawn(public::serve(listener, 8, watch, std::future::pending()));

@@ -5,14 +5,17 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::admin::public::{self, Desk, Watch};
+use crate::admin::serving::Secure;
 use crate::admin::socket::{self, LocalSocket};
 use crate::admin::{Handles, api};
+use crate::config::Settings;
 use crate::config::settings::Listen;
 
 use super::AppError;
@@ -37,10 +40,11 @@ impl Faces {
     /// Serves metrics and health on `most` connections at a time, before there is anything else.
     pub(super) fn begin(
         control: &Runtime,
-        listen: &Listen,
+        settings: &Arc<ArcSwap<Settings>>,
         most: usize,
         standing: &Arc<Standing>,
     ) -> Result<Self, AppError> {
+        let (listen, tls) = (settings.load().listen.clone(), secure(settings));
         let address = listen.admin;
         let failed = |source| AppError::Listen { key: "listen.admin", address, source };
         let tcp = control.block_on(TcpListener::bind(address)).map_err(failed)?;
@@ -51,7 +55,8 @@ impl Faces {
             Watch {
                 metrics: Arc::new(move || metrics.metrics()),
                 ready: Arc::new(move || ready.readiness()),
-                hosts: Arc::from(listen.admin_hosts.clone()),
+                hosts: Arc::from(listen.admin_hosts),
+                tls,
                 desk: Arc::clone(&desk),
             }
         };
@@ -93,6 +98,16 @@ impl Faces {
             }
         }
     }
+}
+
+/// Where the administrative address speaks TLS, what handshakes are made with: asked anew for each.
+fn secure(settings: &Arc<ArcSwap<Settings>>) -> Option<Secure> {
+    settings.load().tls.as_ref().filter(|tls| tls.admin)?;
+    let settings = Arc::clone(settings);
+    Some(Arc::new(move || {
+        let tls = settings.load();
+        tls.tls.as_ref().map(|tls| Arc::clone(tls.server.desk()))
+    }))
 }
 
 /// Makes the local socket, so that one that is taken is known before anything runs.

@@ -42,7 +42,7 @@ pub(super) struct Opening {
     port: Port,
     faces: Faces,
     standing: Arc<Standing>,
-    settings: Settings,
+    settings: Arc<ArcSwap<Settings>>,
     source: Option<Source>,
     clock: Clock,
     logs: Option<Logs>,
@@ -61,7 +61,7 @@ impl Opening {
     ) -> Result<Self, AppError> {
         sealed::check_key(&settings)?;
         let webhooks = Prepared::new(&settings)?;
-        let (control, begun, listen) = (control()?, clock::instant(), &settings.listen);
+        let (control, begun, listen) = (control()?, clock::instant(), settings.listen.clone());
         let port = Port::take(listen.public).map_err(|source| AppError::Listen {
             key: "listen.public",
             address: listen.public,
@@ -69,19 +69,20 @@ impl Opening {
         })?;
         let standing = Arc::new(Standing::default());
         let descriptors = Descriptors::share_out(files::raise(), listen.cores);
-        let faces = Faces::begin(&control, listen, descriptors.face(), &standing)?;
+        files::tell(&descriptors, &settings.limits);
+        reload::tell_if_closed(&settings, source.is_some());
+        let settings = Arc::new(ArcSwap::from_pointee(settings));
+        let faces = Faces::begin(&control, &settings, descriptors.face(), &standing)?;
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"),
             pid = std::process::id(),
             config = source.as_ref().map(|source| source.path.display().to_string()),
-            data = %settings.store.path.display(),
+            data = %settings.load().store.path.display(),
             public = %port.address(),
             admin = %faces.admin(),
             socket = %listen.socket.display(),
             "tollgate starts"
         );
-        files::tell(&descriptors, &settings.limits);
-        reload::tell_if_closed(&settings, source.is_some());
         Ok(Self {
             control,
             port,
@@ -99,7 +100,8 @@ impl Opening {
 
     /// Opens the store.
     pub(super) fn store(&self) -> Result<Arc<dyn Store>, AppError> {
-        let opened = store::open(&self.settings.store, self.clock.clone());
+        let settings = self.settings.load();
+        let opened = store::open(&settings.store, self.clock.clone());
         Ok(self.control.block_on(opened)?)
     }
 
@@ -108,7 +110,6 @@ impl Opening {
         let (shared, targets) = self.share(store)?;
         let Self { control, port, mut faces, standing, settings, source, clock, logs, .. } = self;
         let webhooks = self.webhooks;
-        let settings = Arc::new(ArcSwap::from_pointee(settings));
         let cache = Arc::clone(&shared.cache);
         let service = Arc::new(Service::new(cache, Arc::clone(&settings), clock));
         let now = settings.load_full();
@@ -165,12 +166,13 @@ impl Opening {
 
     /// What all cores share, over an open store.
     fn share(&self, store: Arc<dyn Store>) -> Result<(Arc<Shared>, Arc<Targets>), AppError> {
-        let Self { control, settings, clock, logs, descriptors, .. } = self;
+        let Self { control, clock, logs, descriptors, .. } = self;
+        let settings = self.settings.load();
         let high_water = control.block_on(store.high_water())?;
         let cache = Cache::new(store, settings.cache.clone(), control.handle().clone());
         let counters = Counters::new(settings.listen.cores);
         let targets = Arc::new(Targets::default());
-        let snapshot = Snapshot::new(settings, &counters, &targets, 0);
+        let snapshot = Snapshot::new(&settings, &counters, &targets, 0);
         let shared = Shared {
             cache,
             snapshot: ArcSwap::new(snapshot),

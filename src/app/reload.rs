@@ -151,10 +151,12 @@ pub(super) fn tell_if_closed(settings: &Settings, of_file: bool) {
 
 /// Reloads when the file changes, as long as what this gives is kept.
 pub(super) fn watch(reloader: &Arc<Reloader>) -> Option<config::Watch> {
-    let file = reloader.source()?.clone();
+    let source = reloader.source.clone()?;
     let reloader = Arc::clone(reloader);
-    let watch = config::watch(&[file], move || {
-        reloader.tell("the file changed", reloader.reload());
+    let files = source.files(&reloader.settings.load());
+    let watch = config::watch(&files, move || {
+        reloader.tell("a file changed", reloader.reload());
+        source.files(&reloader.settings.load())
     });
     watch
         .inspect_err(|error| {

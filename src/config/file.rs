@@ -6,15 +6,18 @@
 use std::ops::Range;
 
 pub(super) use self::apis::{ApiTable, RuleTable};
+pub(super) use self::tls::TlsTable;
 use super::reading::{Field, NamedNumber, Placed, Reading, Text};
 use super::table::{Size, Table};
 
 mod apis;
+mod tls;
 
 /// A whole file.
 #[derive(Debug)]
 pub(super) struct File {
     pub(super) listen: ListenTable,
+    pub(super) tls: TlsTable,
     pub(super) store: StoreTable,
     pub(super) cache: CacheTable,
     pub(super) limits: LimitsTable,
@@ -68,6 +71,7 @@ pub(super) struct LimitsTable {
     pub(super) head: Field<Size>,
     pub(super) headers: Field<i128>,
     pub(super) target: Field<Size>,
+    pub(super) handshake_timeout: Field<Text>,
     pub(super) head_timeout: Field<Text>,
     pub(super) idle_timeout: Field<Text>,
     pub(super) stall_timeout: Field<Text>,
@@ -159,6 +163,7 @@ impl File {
             tokens: TokensTable::read(root.table("tokens", reading), reading),
             sessions: SessionsTable::read(root.table("sessions", reading), reading),
             listen: ListenTable::read(root.table("listen", reading), reading),
+            tls: TlsTable::read(root.table("tls", reading), reading),
             identity: IdentityTable::read(root.table("identity", reading), reading),
             flags: root.table("flags", reading).named_numbers(reading),
             contexts: read_contexts(root.table("contexts", reading), reading),
@@ -222,6 +227,7 @@ impl LimitsTable {
             head: table.size("head", reading),
             headers: table.number("headers", reading),
             target: table.size("target", reading),
+            handshake_timeout: table.duration("handshake_timeout", reading),
             head_timeout: table.duration("head_timeout", reading),
             idle_timeout: table.duration("idle_timeout", reading),
             stall_timeout: table.duration("stall_timeout", reading),

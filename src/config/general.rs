@@ -120,6 +120,7 @@ pub(super) fn limits(table: &LimitsTable, reading: &Reading<'_>) -> Result<Limit
     let target =
         size(&table.target, 64..=most, reading).map(|target| target.unwrap_or((8 << 10).min(most)));
     let headers = number(&table.headers, 1..=1_000, 100, reading);
+    let handshake_timeout = duration(&table.handshake_timeout, HOUR, second * 10, reading);
     let head_timeout = duration(&table.head_timeout, HOUR, second * 10, reading);
     let idle_timeout = duration(&table.idle_timeout, DAY, second * 75, reading);
     let stall_timeout = duration(&table.stall_timeout, DAY, MINUTE, reading);
@@ -131,6 +132,7 @@ pub(super) fn limits(table: &LimitsTable, reading: &Reading<'_>) -> Result<Limit
         head_bytes: bytes(head?),
         headers: headers?,
         target_bytes: bytes(target?),
+        handshake_timeout: handshake_timeout?,
         head_timeout: head_timeout?,
         idle_timeout: idle_timeout?,
         stall_timeout: stall_timeout?,

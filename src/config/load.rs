@@ -17,7 +17,7 @@ use super::report::Report;
 use super::rule::Catalogues;
 use super::settings::{Api, Dialect, KeepInPath, Rule, Settings, Upstream};
 use super::table::Table;
-use super::{api, catalog, general, identity, storage, upstream, webhooks};
+use super::{api, catalog, general, identity, storage, tls, upstream, webhooks};
 use crate::domain::rule::Requirement;
 
 /// Settings, and the files that they came from.
@@ -45,6 +45,12 @@ impl Source {
         Self { path: path.to_owned(), overrides: Overrides::default() }
     }
 
+    /// The file, and those that it names and whose contents matter while the gateway runs.
+    pub fn files(&self, settings: &Settings) -> Vec<PathBuf> {
+        let tls = settings.tls.iter().flat_map(|tls| tls.server.files());
+        std::iter::once(self.path.clone()).chain(tls).collect()
+    }
+
     /// Reads the file.
     ///
     /// # Errors
@@ -52,7 +58,8 @@ impl Source {
     pub fn load(&self, environment: &Environment) -> Result<Loaded, Report> {
         let bytes = read(&self.path)?;
         let settings = settings(&self.path, &bytes, environment, &self.overrides)?;
-        Ok(Loaded { settings, files: vec![self.path.clone()] })
+        let files = self.files(&settings);
+        Ok(Loaded { settings, files })
     }
 }
 
@@ -148,7 +155,8 @@ fn low(document: Spanned<DeTable<'_>>, reading: &Reading<'_>) -> File {
 /// and `NAME` where a name is the operator's choice. Keys that are such names are not among them.
 pub fn known_keys() -> BTreeMap<String, Vec<&'static str>> {
     let (environment, overrides) = (Environment::default(), Overrides::default());
-    let one_of_each = "[contexts.a.params.a]\n[[webhooks]]\n[[apis]]\n[[apis.rules]]\n";
+    let one_of_each =
+        "[contexts.a.params.a]\n[[tls.certificates]]\n[[webhooks]]\n[[apis]]\n[[apis.rules]]\n";
     let reading = Reading::new(Path::new(""), one_of_each, &environment, &overrides);
     // What is missing in these tables is looked for later, so nothing is reported here.
     let _ = read_document(one_of_each.as_bytes(), one_of_each, &reading);
@@ -160,6 +168,7 @@ pub(super) fn build(file: &File, reading: &Reading<'_>) -> Result<Settings, Repo
     let store = storage::store(&file.store, reading);
     let store_path = store.as_ref().map_or(Path::new("data"), |store| &store.path);
     let listen = general::listen(&file.listen, store_path, reading);
+    let tls = tls::tls(&file.tls, reading);
     let cache = general::cache(&file.cache, reading);
     let limits = general::limits(&file.limits, reading);
     let telemetry = general::telemetry(&file.telemetry, reading);
@@ -184,6 +193,7 @@ pub(super) fn build(file: &File, reading: &Reading<'_>) -> Result<Settings, Repo
         egress: egress?,
         webhooks: webhooks?,
         listen: listen?,
+        tls: tls?,
         store: store?,
         cache: cache?,
         limits: limits?,

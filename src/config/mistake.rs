@@ -5,6 +5,7 @@
 //! for a file in `config/invalid/` for each of these.
 
 use crate::egress::target::BadTarget;
+use crate::tls::What;
 
 /// One thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -104,6 +105,10 @@ pub(super) enum Mistake {
     /// Who copies the data would copy the key with it.
     #[error("what `{0}` names lies inside the data folder")]
     SecretInStore(String),
+
+    /// A certificate or a key of TLS.
+    #[error("`{file}` {what}")]
+    TlsFile { file: String, what: What },
 
     // Flags and contexts.
     /// Zero or a negative number.

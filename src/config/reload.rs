@@ -40,7 +40,8 @@ impl Source {
             refuse_fixed(current, &settings, &file, &reading).map(|()| settings)
         });
         let settings = finish(settings, reading, &self.path)?;
-        Ok(Loaded { settings, files: vec![self.path.clone()] })
+        let files = self.files(&settings);
+        Ok(Loaded { settings, files })
     }
 }
 
@@ -51,6 +52,10 @@ fn keep_found_defaults(new: &mut Settings, current: &Settings, file: &File) {
     }
     if file.store.master_key.is_none() && new.store.path == current.store.path {
         new.store.master_key = current.store.master_key.clone();
+    }
+    // Clients go on with their sessions.
+    if let (Some(tls), Some(before)) = (&mut new.tls, &current.tls) {
+        tls.server.follow(&before.server);
     }
 }
 
@@ -77,6 +82,10 @@ fn refuse_fixed(
     check("listen.socket", old_listen.socket == listen.socket, place(&at.socket));
     check("listen.cores", old_listen.cores == listen.cores, place(&at.cores));
     check("listen.h2c", old_listen.h2c == listen.h2c, place(&at.h2c));
+    let tls_at = file.tls.certificates.first().map(|first| first.span.clone());
+    check("tls.certificates", current.tls.is_some() == new.tls.is_some(), tls_at);
+    let admin = |settings: &Settings| settings.tls.as_ref().is_some_and(|tls| tls.admin);
+    check("tls.admin", admin(current) == admin(new), place(&file.tls.admin));
     check("store.path", old_store.path == store.path, place(&store_at.path));
     let same = old_store.index_cache_bytes == store.index_cache_bytes;
     check("store.index_cache", same, place(&store_at.index_cache));

@@ -15,12 +15,15 @@ use crate::domain::notice::NoticeKind;
 use crate::domain::rule::Requirement;
 use crate::domain::time::Span;
 use crate::egress::target::Target;
+use crate::tls::Server;
 
 /// Everything that an operator can set.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Settings {
     /// Where to listen; cannot change while running.
     pub listen: Listen,
+    /// TLS for clients; none without certificates. Whether there is any cannot change while running.
+    pub tls: Option<TlsSettings>,
     /// Where the store lives; cannot change while running.
     pub store: StoreSettings,
     /// Bounds of what is kept in memory; cannot change while running.
@@ -63,6 +66,15 @@ pub struct Listen {
     pub cores: usize,
     /// Whether HTTP/2 without TLS is taken when a client begins with its preface.
     pub h2c: bool,
+}
+
+/// TLS for clients.
+#[derive(Clone, Debug, PartialEq)]
+pub struct TlsSettings {
+    /// Ready for handshakes.
+    pub server: Server,
+    /// Whether the administrative address speaks TLS, too.
+    pub admin: bool,
 }
 
 /// The folder of the embedded store.
@@ -137,6 +149,8 @@ pub struct Limits {
     pub headers: usize,
     /// Bytes of a request target.
     pub target_bytes: usize,
+    /// How long a handshake of TLS may take.
+    pub handshake_timeout: Duration,
     /// How long a client may take to send a request head.
     pub head_timeout: Duration,
     /// How long a connection may lie between two requests.

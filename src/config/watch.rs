@@ -6,6 +6,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
@@ -22,34 +23,41 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// A watch; dropping it ends it.
 #[derive(Debug)]
 pub struct Watch {
-    _watcher: RecommendedWatcher,
+    _watcher: Arc<Mutex<RecommendedWatcher>>,
 }
 
 /// Calls `changed` from a thread of its own whenever one of `files` holds something else than
-/// before.
+/// before. It answers which files are followed from then on.
 ///
 /// # Errors
 /// A folder that cannot be watched, or a system that gives no more watches or threads.
 pub fn watch(
     files: &[PathBuf],
-    changed: impl FnMut() + Send + 'static,
+    changed: impl FnMut() -> Vec<PathBuf> + Send + 'static,
 ) -> Result<Watch, notify::Error> {
     let files: Vec<PathBuf> = files.to_vec();
     let (tell, told) = channel();
     let mut watcher = notify::recommended_watcher(move |event| pass_on(event, &tell))?;
+    enter(&mut watcher, &files)?;
+    // Read after the watch stands: what is written from here on leads to an event.
+    let seen = all(&files);
+    let watcher = Arc::new(Mutex::new(watcher));
+    std::thread::Builder::new()
+        .name("config-watch".to_owned())
+        .spawn({
+            let watcher = Arc::downgrade(&watcher);
+            move || follow((files, seen), &watcher, &told, changed)
+        })
+        .map_err(notify::Error::io)?;
+    Ok(Watch { _watcher: watcher })
+}
+
+/// Watches the folders of files.
+fn enter(watcher: &mut RecommendedWatcher, files: &[PathBuf]) -> Result<(), notify::Error> {
     let mut folders: Vec<_> = files.iter().flat_map(|file| folders_of(file)).collect();
     folders.sort();
     folders.dedup();
-    for folder in folders {
-        watcher.watch(&folder, RecursiveMode::NonRecursive)?;
-    }
-    // Read after the watch stands: what is written from here on leads to an event.
-    let seen = all(&files);
-    std::thread::Builder::new()
-        .name("config-watch".to_owned())
-        .spawn(move || follow(&files, seen, &told, changed))
-        .map_err(notify::Error::io)?;
-    Ok(Watch { _watcher: watcher })
+    folders.iter().try_for_each(|folder| watcher.watch(folder, RecursiveMode::NonRecursive))
 }
 
 /// Passes on what may mean new contents. To read a file is an event too, and would never end.
@@ -73,20 +81,34 @@ fn folders_of(file: &Path) -> Vec<PathBuf> {
 }
 
 fn follow(
-    files: &[PathBuf],
-    mut seen: Vec<Option<Vec<u8>>>,
+    (mut files, mut seen): (Vec<PathBuf>, Vec<Option<Vec<u8>>>),
+    watcher: &Weak<Mutex<RecommendedWatcher>>,
     told: &Receiver<()>,
-    mut changed: impl FnMut(),
+    mut changed: impl FnMut() -> Vec<PathBuf>,
 ) {
     while told.recv().is_ok() {
         if !wait_for_quiet(told) {
             return;
         }
-        let now = all(files);
+        let now = all(&files);
         // A file that is gone is being replaced, or was taken away: the old settings stay.
-        if now != seen && now.iter().all(Option::is_some) {
-            seen = now;
-            changed();
+        if now == seen || !now.iter().all(Option::is_some) {
+            continue;
+        }
+        seen = now;
+        loop {
+            let next = changed();
+            if next == files {
+                break;
+            }
+            // Told once more behind this, since they may have changed before they were followed.
+            let Some(watcher) = watcher.upgrade() else { return };
+            let mut watcher = watcher.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Err(error) = enter(&mut watcher, &next) {
+                tracing::warn!(%error, "not all files of the configuration can be watched");
+            }
+            drop(watcher);
+            (files, seen) = (next.clone(), all(&next));
         }
     }
 }
@@ -126,7 +148,12 @@ mod tests {
         prepare(folder.path());
         let (tell, changes) = channel();
         let files = [folder.path().join(name)];
-        let watch = watch(&files, move || tell.send(()).unwrap()).unwrap();
+        let followed = files.to_vec();
+        let told = move || {
+            tell.send(()).unwrap();
+            followed.clone()
+        };
+        let watch = watch(&files, told).unwrap();
         Watched { folder, changes, _watch: watch }
     }
 
@@ -178,12 +205,38 @@ mod tests {
     }
 
     #[test]
+    fn files_that_come_to_be_named_are_followed_from_then_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let [first, second] = ["a/t.toml", "b/cert.pem"].map(|name| folder.path().join(name));
+        for file in [&first, &second] {
+            std::fs::create_dir(file.parent().unwrap()).unwrap();
+            std::fs::write(file, "1").unwrap();
+        }
+        let (tell, changes) = channel();
+        let all = vec![first.clone(), second.clone()];
+        let told = move || {
+            tell.send(()).unwrap();
+            all.clone()
+        };
+        let _watch = watch(std::slice::from_ref(&first), told).unwrap();
+        std::fs::write(&first, "2").unwrap();
+        changes.recv_timeout(LONG).unwrap();
+        changes.recv_timeout(LONG).expect("what it names was read before it was followed");
+        std::fs::write(&second, "2").unwrap();
+        changes.recv_timeout(LONG).unwrap();
+    }
+
+    #[test]
     fn a_dropped_watch_ends_its_thread() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("t.toml"), "a").unwrap();
         let (tell, changes) = channel::<()>();
         let files = [folder.path().join("t.toml")];
-        drop(watch(&files, move || tell.send(()).unwrap()).unwrap());
+        let told = move || {
+            tell.send(()).unwrap();
+            Vec::new()
+        };
+        drop(watch(&files, told).unwrap());
         // The thread owned the only sender.
         assert_eq!(changes.recv_timeout(LONG), Err(RecvTimeoutError::Disconnected));
     }

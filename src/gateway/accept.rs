@@ -19,10 +19,12 @@ use tokio::sync::watch;
 use tokio::task::spawn_local;
 
 use super::alarm::TICK;
+use super::channel::Channel;
 use super::client::Client;
 use super::core::{Core, Shared};
 use super::journey;
 use super::link::Link;
+use super::secure;
 use super::socket::Socket;
 use super::stream::{PIECE_BYTES, Stream};
 use super::unparsed;
@@ -151,15 +153,23 @@ async fn drain(core: &Rc<Core>, patience: Duration) {
 }
 
 async fn serve(stream: TcpStream, client: Rc<Client>, listening: Listening) {
-    let http2 = if listening.h2c { begins_http2(&stream, &client).await } else { Some(false) };
+    let tls = client.core().snapshot().tls.clone();
+    let (stream, http2) = if let Some(tls) = tls {
+        let Some(stream) = secure::shake_hands(stream, &client, tls).await else { return };
+        let http2 = secure::speaks_http2(&stream);
+        (Channel::Tls(Box::new(stream)), http2)
+    } else {
+        let http2 = if listening.h2c { begins_http2(&stream, &client).await } else { Some(false) };
+        let Some(http2) = http2 else { return };
+        (Channel::Plain(stream), http2)
+    };
     match http2 {
-        Some(true) => serve_http2(stream, client).await,
-        Some(false) => serve_http1(stream, client).await,
-        None => {}
+        true => serve_http2(stream, client).await,
+        false => serve_http1(stream, client).await,
     }
 }
 
-async fn serve_http1(stream: TcpStream, client: Rc<Client>) {
+async fn serve_http1(stream: Channel, client: Rc<Client>) {
     let link = Rc::new(Link::new(stream));
     let io = TokioIo::new(Socket::new(Rc::clone(&link), Rc::clone(&client)));
     let service = service_fn(|request| journey::handle(Rc::clone(&client), request));
@@ -177,7 +187,7 @@ async fn serve_http1(stream: TcpStream, client: Rc<Client>) {
     see_through(&client, connection, http1::Connection::graceful_shutdown, gone).await;
 }
 
-async fn serve_http2(stream: TcpStream, client: Rc<Client>) {
+async fn serve_http2(stream: Channel, client: Rc<Client>) {
     client.speaks_http2();
     let link = Rc::new(Link::new(stream));
     let io = TokioIo::new(Socket::new(link, Rc::clone(&client)));

@@ -107,7 +107,7 @@ fn judge(
     let entry = who.entry();
     let facts = Facts {
         address: inbound.peer,
-        certificate: None,
+        certificate: inbound.certificate,
         last_use: entry.last_seen.at(),
         item: matched.item.as_deref(),
         company,

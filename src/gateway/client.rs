@@ -1,6 +1,6 @@
 //! A client's connection: who it is, how long it may take, and what is under way on it.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::io;
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -9,7 +9,9 @@ use std::task::Context;
 use std::time::Duration;
 
 use http::Version;
+use rustls::ServerConnection;
 
+use crate::domain::secret::Digest;
 use crate::wire;
 
 use super::alarm::Alarm;
@@ -33,6 +35,20 @@ enum Ending {
     Whole,
 }
 
+/// What a client showed of itself in its handshake.
+#[derive(Debug)]
+pub(super) struct Presented {
+    certificate: Option<Digest>,
+}
+
+impl Presented {
+    /// Of a session whose handshake is over.
+    pub(super) fn of(session: &ServerConnection) -> Self {
+        let first = session.peer_certificates().and_then(|chain| chain.first());
+        Self { certificate: first.map(|der| Digest::of(der)) }
+    }
+}
+
 /// What is known of a client's connection while it is open.
 #[derive(Debug)]
 pub(super) struct Client {
@@ -40,6 +56,8 @@ pub(super) struct Client {
     peer: IpAddr,
     /// The lines that say whence it came.
     forwarded: Vec<u8>,
+    /// What it showed of itself within TLS; empty without TLS.
+    presented: OnceCell<Presented>,
     alarm: Alarm,
     /// The last `Host` of this client: it hardly ever changes.
     host: RefCell<Host>,
@@ -60,6 +78,7 @@ pub(super) struct Client {
     ending: Cell<Ending>,
     /// The stream of HTTP/2 whose request is about to begin.
     stream: RefCell<Option<Rc<Stream>>>,
+    handshake_timeout: Duration,
     head_timeout: Duration,
     idle_timeout: Duration,
     stall_timeout: Duration,
@@ -71,7 +90,9 @@ impl Client {
         let (limits, peer) = (&snapshot.limits, peer.to_canonical());
         let client = Self {
             peer,
-            forwarded: wire::forwarded(peer, "http"),
+            forwarded: wire::forwarded(peer, if snapshot.tls.is_some() { "https" } else { "http" }),
+            presented: OnceCell::new(),
+            handshake_timeout: limits.handshake_timeout,
             alarm: core.alarms.add(),
             host: RefCell::new(core.host.borrow().clone()),
             under_way: Cell::new(0),
@@ -120,6 +141,23 @@ impl Client {
 
     pub(super) fn forwarded(&self) -> &[u8] {
         &self.forwarded
+    }
+
+    /// A handshake begins.
+    pub(super) fn shakes_hands(&self) {
+        self.alarm.set(self.handshake_timeout);
+    }
+
+    /// A handshake is over, and a request may begin.
+    pub(super) fn is_secure(&self, presented: Presented) {
+        // There is one handshake.
+        let _ = self.presented.set(presented);
+        self.alarm.set(self.head_timeout);
+    }
+
+    /// The thumbprint of the certificate that it showed (RFC 8705 section 3.1), whose chain was checked.
+    pub(super) fn certificate(&self) -> Option<Digest> {
+        self.presented.get()?.certificate
     }
 
     pub(super) const fn alarm(&self) -> &Alarm {

@@ -14,6 +14,7 @@ use hyper::body::Incoming;
 
 use crate::config::settings::Limits;
 use crate::domain::refusal::{BadRequest, Refusal};
+use crate::domain::secret::Digest;
 use crate::telemetry::access::RequestId;
 use crate::wire;
 
@@ -31,6 +32,8 @@ pub(super) struct Inbound {
     pub(super) request: RequestId,
     /// Whence it came.
     pub(super) peer: IpAddr,
+    /// The thumbprint of the certificate that it showed within TLS.
+    pub(super) certificate: Option<Digest>,
     /// The host in lower case, without port and trailing dot.
     pub(super) host: Rc<str>,
     pub(super) ambiguities: Ambiguities,
@@ -73,8 +76,8 @@ pub(super) fn receive(
         Err(refusal) => return Err((refusal, parts)),
     };
     let body = Some(body);
-    let (request, peer) = (number, client.peer());
-    Ok(Inbound { parts, body, request, peer, host, ambiguities, notes, gone })
+    let (request, peer, certificate) = (number, client.peer(), client.certificate());
+    Ok(Inbound { parts, body, request, peer, certificate, host, ambiguities, notes, gone })
 }
 
 /// What is found out of a head that gets its one reading.

@@ -14,10 +14,10 @@ use std::time::Duration;
 
 use rustix::io::ioctl_fionread;
 use socket2::{SockRef, TcpKeepalive};
-use tokio::io::{AsyncRead as _, Interest, ReadBuf, Ready};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncWrite as _, Interest, ReadBuf, Ready};
 
 use super::alarm::Alarm;
+use super::channel::Channel;
 use super::client::Client;
 
 /// So much of what a client sends behind its last answer is taken and dropped.
@@ -45,7 +45,7 @@ pub(super) enum Sends {
 /// A client's socket.
 #[derive(Debug)]
 pub(super) struct Link {
-    pub(super) stream: RefCell<TcpStream>,
+    pub(super) stream: RefCell<Channel>,
     pub(super) sends: Cell<Sends>,
     /// Rings with each tick where nothing else wakes the task.
     ticks: OnceCell<Alarm>,
@@ -54,7 +54,7 @@ pub(super) struct Link {
 }
 
 impl Link {
-    pub(super) const fn new(stream: TcpStream) -> Self {
+    pub(super) const fn new(stream: Channel) -> Self {
         Self {
             stream: RefCell::new(stream),
             sends: Cell::new(Sends::Nothing),
@@ -102,38 +102,52 @@ impl Link {
         if closed.is_read_closed() && self.sends.get() != Sends::NoMore {
             self.ends();
         }
-        let asks = self.sends.get() == Sends::NoMore && client.take_silence();
-        let asked = asks.then(|| self.stream.borrow().try_write(QUESTION));
+        let no_more = self.sends.get() == Sends::NoMore;
+        if no_more && self.is_tls() {
+            // Nobody closes one side alone within TLS, and the question could not be taken back in part.
+            return true;
+        }
+        let asks = no_more && client.take_silence();
+        let asked = asks.then(|| self.stream.borrow().socket().try_write(QUESTION));
         // What went out in part cannot be taken back.
         asked.is_some_and(|asked| asked.is_ok_and(|written| written < QUESTION.len()))
     }
 
     fn peek(&self, context: &mut Context<'_>) -> Poll<io::Result<usize>> {
-        self.stream.borrow().poll_peek(context, &mut ReadBuf::new(&mut [0]))
+        self.stream.borrow().socket().poll_peek(context, &mut ReadBuf::new(&mut [0]))
     }
 
     fn ends(&self) {
         self.sends.set(Sends::NoMore);
         let keepalive = TcpKeepalive::new().with_time(KEEPALIVE).with_interval(KEEPALIVE);
         // Without it the time limits of the answer are what is left.
-        drop(SockRef::from(&*self.stream.borrow()).set_tcp_keepalive(&keepalive));
+        drop(SockRef::from(self.stream.borrow().socket()).set_tcp_keepalive(&keepalive));
     }
 
     /// The sides that are closed, as far as the core has heard: a reset closes both. This asks
     /// nothing of the system.
     fn closed(&self) -> Ready {
         let stream = self.stream.borrow();
-        let ready = pin!(stream.ready(Interest::READABLE.add(Interest::WRITABLE)));
+        let ready = pin!(stream.socket().ready(Interest::READABLE.add(Interest::WRITABLE)));
         match ready.poll(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(Ok(ready)) => ready,
             Poll::Ready(Err(_)) | Poll::Pending => Ready::EMPTY,
         }
     }
 
+    pub(super) fn is_tls(&self) -> bool {
+        self.stream.borrow().is_tls()
+    }
+
+    /// Tells the client within TLS that nothing more comes.
+    pub(super) fn poll_tell_end(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut *self.stream.borrow_mut()).poll_shutdown(context)
+    }
+
     /// Whether closing takes nothing back: TCP resets a connection that is closed with something
     /// unread, and drops what is not yet sent of an answer.
     pub(super) fn is_read(&self) -> bool {
-        ioctl_fionread(&*self.stream.borrow()).is_ok_and(|unread| unread == 0)
+        ioctl_fionread(self.stream.borrow().socket()).is_ok_and(|unread| unread == 0)
     }
 
     pub(super) const fn is_shut(&self) -> bool {
@@ -145,7 +159,7 @@ impl Link {
         let first = self.dropped.get().is_none();
         if first {
             self.dropped.set(Some(0));
-            SockRef::from(&*self.stream.borrow()).shutdown(Shutdown::Write)?;
+            SockRef::from(self.stream.borrow().socket()).shutdown(Shutdown::Write)?;
         }
         Ok(first)
     }
@@ -156,7 +170,7 @@ impl Link {
         let mut stream = self.stream.borrow_mut();
         loop {
             let mut buffer = ReadBuf::new(&mut scrap);
-            let read = ready!(Pin::new(&mut *stream).poll_read(context, &mut buffer));
+            let read = ready!(stream.poll_read_raw(context, &mut buffer));
             let bytes = buffer.filled().len();
             let dropped = self.dropped.get().unwrap_or_default().saturating_add(bytes);
             self.dropped.set(Some(dropped));

@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use rustls::ServerConfig;
+
 use crate::config::Settings;
 use crate::config::settings::Limits;
 use crate::domain::id::Slug;
@@ -23,6 +25,8 @@ pub struct Snapshot {
     pub generation: u64,
     /// Bounds of what a client may do.
     pub limits: Limits,
+    /// What handshakes of TLS are made with; none where clients speak without it.
+    pub tls: Option<Arc<ServerConfig>>,
     /// Headers that carry identity.
     pub identity: Identity,
     /// The contexts that there are, in order.
@@ -122,6 +126,7 @@ impl Snapshot {
             generation,
             targets: numbers.into(),
             limits: settings.limits.clone(),
+            tls: settings.tls.as_ref().map(|tls| Arc::clone(tls.server.config())),
             identity: Identity::new(settings),
             contexts: settings.contexts.keys().cloned().collect(),
             routes,

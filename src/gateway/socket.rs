@@ -44,7 +44,7 @@ impl Socket {
         }
         self.client.writes();
         let before = self.rest.written();
-        let written = self.rest.poll(&mut self.link.stream.borrow_mut(), context);
+        let written = self.rest.poll(&mut *self.link.stream.borrow_mut(), context);
         if written.is_pending() && self.rest.written() > before {
             // Some of it moved all the same.
             drop(self.wrote(Poll::Ready(Ok(()))));
@@ -128,7 +128,7 @@ impl Drop for Socket {
     fn drop(&mut self) {
         if self.client.is_cut() {
             // Closing resets the connection then. Where that fails, it is gone already.
-            drop(self.link.stream.borrow().set_zero_linger());
+            drop(self.link.stream.borrow().socket().set_zero_linger());
         }
     }
 }
@@ -190,7 +190,13 @@ impl AsyncWrite for Socket {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        self.poll_rest(context)
+        ready!(self.poll_rest(context))?;
+        if !self.link.is_tls() {
+            return Poll::Ready(Ok(()));
+        }
+        // What TLS has taken may still have to go out.
+        let flushed = Pin::new(&mut *self.link.stream.borrow_mut()).poll_flush(context);
+        self.wrote(flushed)
     }
 
     /// The socket is closed right after this, which tells the client that it is over without another
@@ -199,7 +205,14 @@ impl AsyncWrite for Socket {
         ready!(self.poll_rest(context))?;
         let (client, link) = (&self.client, &self.link);
         client.closes();
-        if client.is_cut() || (!client.is_http2() && !link.is_shut() && link.is_read()) {
+        let closes = !client.is_http2() && !link.is_shut() && link.is_read();
+        if !client.is_cut() && link.is_tls() && !link.is_shut() {
+            // RFC 8446 section 6.1: within TLS the end is told, or the answer may have been cut off.
+            let told = link.poll_tell_end(context);
+            ready!(self.wrote(told))?;
+        }
+        let (client, link) = (&self.client, &self.link);
+        if client.is_cut() || closes {
             return Poll::Ready(Ok(()));
         }
         if link.shut()? {

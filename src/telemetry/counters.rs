@@ -91,6 +91,12 @@ pub struct CoreCounters {
     pub turned_away: Count,
     /// Client connections that were closed for a flood of frames.
     pub floods: Count,
+    /// Handshakes of TLS that agreed on new keys.
+    pub shaken: Count,
+    /// Those that went on with a session.
+    pub resumed: Count,
+    /// Those that failed, or took too long.
+    pub unshaken: Count,
     /// Times when the system had no socket to give.
     pub accept_errors: Count,
     /// Connections to upstreams that were made.

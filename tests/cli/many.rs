@@ -100,7 +100,8 @@ fn tokens_move_to_another_place_and_work_there() {
     let some = other.run_with(&["token", "import"], lines);
     assert!(some.out.contains("line 3 refused: this is not JSON"), "{some:?}");
     assert!(some.err.contains("1 token imported, but 1 refused"), "{some:?}");
-    let ragged = "owner,name,secret\nalice,one\nalice,two,0f8fad5b-d9cb-469f-a166\nalice,three,x,y\n";
+    let ragged =
+        "owner,name,secret\nalice,one\nalice,two,0f8fad5b-d9cb-469f-a166\nalice,three,x,y\n";
     let csv = other.run_with(&["token", "import", "-", "--format", "csv"], ragged);
     for line in ["line 2 refused: 2 cells, not 3", "line 4 refused: 4 cells, not 3"] {
         assert!(csv.out.contains(line), "{csv:?}");

@@ -66,7 +66,19 @@ fn the_reference_loads_and_its_values_are_the_defaults() {
 #[test]
 fn the_reference_shows_every_key() {
     let text = reference_with_all_keys();
-    parse(&text);
+    // In a folder that has what it names.
+    let folder = tempfile::tempdir().unwrap();
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    for (name, pem) in [
+        ("server.pem", made.cert.pem()),
+        ("server.key", made.signing_key.serialize_pem()),
+        ("clients.pem", made.cert.pem()),
+    ] {
+        fs::write(folder.path().join(name), pem).unwrap();
+    }
+    let path = folder.path().join("tollgate.toml");
+    let parsed = config::parse(&path, text.as_bytes(), &environment());
+    parsed.unwrap_or_else(|report| panic!("{report}"));
     let document: toml::Table = text.parse().unwrap();
     let document = toml::Value::Table(document);
     for (table, keys) in config::known_keys() {

@@ -50,7 +50,7 @@ impl Face {
         let (stop, stopped) = oneshot::channel::<()>();
         let listener = Bounded::new(Network(connected), 1);
         let stopped = async { drop(stopped.await) };
-        let task = tokio::spawn(serve(listener, clients, router, stopped));
+        let task = tokio::spawn(serve(listener, (clients, None), router, stopped));
         Self { connect, stop, task }
     }
 

@@ -10,6 +10,7 @@ use socket2::SockRef;
 use tokio::net::TcpListener;
 
 use crate::clock::instant;
+use crate::gateway::channel::Channel;
 use crate::gateway::link::Sends;
 use crate::gateway::sample::Sample;
 
@@ -17,7 +18,7 @@ async fn pair(client: &Rc<Client>) -> (Socket, std::net::TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let peer = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let stream = listener.accept().await.unwrap().0;
-    (Socket::new(Rc::new(Link::new(stream)), Rc::clone(client)), peer)
+    (Socket::new(Rc::new(Link::new(Channel::Plain(stream))), Rc::clone(client)), peer)
 }
 
 /// Fills what is between the two.
@@ -129,8 +130,9 @@ fn a_client_that_sends_no_more_is_asked_once_whether_it_is_there() {
                 std::future::poll_fn(write).await.unwrap();
             }
             peer.shutdown(std::net::Shutdown::Write).unwrap();
-            let keepalive =
-                |socket: &Socket| SockRef::from(&*socket.link.stream.borrow()).keepalive().unwrap();
+            let keepalive = |socket: &Socket| {
+                SockRef::from(socket.link.stream.borrow().socket()).keepalive().unwrap()
+            };
             assert!(!keepalive(&socket));
             hears_of_the_end(&socket, &sample, &client).await;
             assert!(keepalive(&socket), "it may be closed, and nothing be written for long");

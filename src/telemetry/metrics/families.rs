@@ -91,6 +91,13 @@ pub(super) fn connections(families: &mut Families<'_>, counters: &Counters) -> f
     for (name, help, of) in all {
         families.counter(name, help, sum(counters, of))?;
     }
+    families.counters("tls_handshakes", "Handshakes of TLS with clients, by how they ended", {
+        [
+            ([("result", "full")], sum(counters, |core| &core.shaken)),
+            ([("result", "resumed")], sum(counters, |core| &core.resumed)),
+            ([("result", "failed")], sum(counters, |core| &core.unshaken)),
+        ]
+    })?;
     families.counters(
         "unparsed_requests",
         "Requests that the HTTP library answered itself: no HTTP, or a head that is too large",

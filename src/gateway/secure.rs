@@ -1,0 +1,59 @@
+//! Handshakes of TLS, which a client may take only so long for.
+
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Poll;
+
+use rustls::{HandshakeKind, ServerConfig};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
+
+use super::client::{Client, Presented};
+
+/// The name in ALPN of HTTP/2 (RFC 9113 section 3.2).
+const HTTP2: &[u8] = b"h2";
+
+/// Agrees with a client on keys. None if it could not be, took too long, or the core is closing.
+pub(super) async fn shake_hands(
+    stream: TcpStream,
+    client: &Rc<Client>,
+    tls: Arc<ServerConfig>,
+) -> Option<TlsStream<TcpStream>> {
+    client.shakes_hands();
+    let mut handshake = pin!(TlsAcceptor::from(tls).accept(stream));
+    let ended = std::future::poll_fn(|context| {
+        client.alarm().wake_me(context);
+        if client.alarm().take_rung() || client.core().closing.get() {
+            return Poll::Ready(None);
+        }
+        handshake.as_mut().poll(context).map(Some)
+    });
+    let counters = &client.core().counters;
+    match ended.await {
+        Some(Ok(stream)) => {
+            let session = stream.get_ref().1;
+            let resumed = session.handshake_kind() == Some(HandshakeKind::Resumed);
+            let count = if resumed { &counters.resumed } else { &counters.shaken };
+            count.add(1);
+            client.is_secure(Presented::of(session));
+            Some(stream)
+        }
+        Some(Err(error)) => {
+            counters.unshaken.add(1);
+            tracing::debug!(peer = %client.peer(), %error, "a handshake of TLS failed");
+            None
+        }
+        None => {
+            counters.unshaken.add(1);
+            tracing::debug!(peer = %client.peer(), "a handshake of TLS took too long");
+            None
+        }
+    }
+}
+
+/// Whether both sides agreed on HTTP/2.
+pub(super) fn speaks_http2(stream: &TlsStream<TcpStream>) -> bool {
+    stream.get_ref().1.alpn_protocol() == Some(HTTP2)
+}

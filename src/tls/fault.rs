@@ -1,0 +1,56 @@
+//! What can be wrong with the files of TLS.
+
+use std::path::PathBuf;
+
+/// A file that cannot be used, and why.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("`{}` {what}", path.display())]
+pub struct Fault {
+    /// Which file.
+    pub path: PathBuf,
+    /// What is wrong with it.
+    pub what: What,
+}
+
+/// What is wrong with a file.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum What {
+    /// It is missing, a folder, not ours to read, or too large.
+    #[error("cannot be read: {0}")]
+    NotRead(String),
+    /// There is no `BEGIN CERTIFICATE` in it.
+    #[error("holds no certificate (PEM)")]
+    NoCertificate,
+    /// There is no `BEGIN PRIVATE KEY` or the like in it.
+    #[error("holds no private key without a password (PEM)")]
+    NoKey,
+    /// What stands there is no certificate.
+    #[error("holds a certificate that cannot be read: {0}")]
+    BadCertificate(String),
+    /// A kind of key that is not known, or a damaged one.
+    #[error("holds a key that cannot be used: {0}")]
+    BadKey(String),
+    /// The key of another certificate.
+    #[error("is not the key of the certificate beside it")]
+    OtherKey,
+    /// The library refuses its own defaults.
+    #[error("cannot be set up: {0}")]
+    Library(String),
+}
+
+impl What {
+    /// What to do about it.
+    pub const fn hint(&self) -> &'static str {
+        match self {
+            Self::NotRead(_) => "let the user that Tollgate runs as read it, and enter its folder",
+            Self::NoCertificate | Self::BadCertificate(_) => {
+                "name a PEM file that begins with the certificate of the server, and has those that sign it behind it"
+            }
+            Self::NoKey | Self::BadKey(_) => {
+                "name a PEM file with an RSA, ECDSA or Ed25519 key in PKCS #8, PKCS #1 or SEC 1"
+            }
+            Self::OtherKey => "name the two files that were made together",
+            Self::Library(_) => "report this: it is not a mistake of yours",
+        }
+    }
+}

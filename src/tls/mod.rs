@@ -1,0 +1,13 @@
+//! TLS (RFC 8446, RFC 5246) for clients: certificates and keys from files, and what rustls makes of them.
+//!
+//! Knows no configuration: whoever names a file is told by a [`Fault`] what is wrong with it, and says where it was
+//! named.
+
+mod certificate;
+mod fault;
+mod resolver;
+mod server;
+
+pub use certificate::{Certificate, Files};
+pub use fault::{Fault, What};
+pub use server::{Clients, Least, Options, Server};

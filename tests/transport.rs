@@ -1,0 +1,14 @@
+//! What an operator can put in front and behind: TLS, with clients that we did not write.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod support;
+
+#[path = "transport/tls.rs"]
+mod tls;
