@@ -90,7 +90,12 @@ fn use_of(program: &Program, secret: &str) -> Answer {
 
 /// Pages of which pictures are kept, in all lights and sizes; of others in one light for each size.
 const MAIN: [&str; 4] = ["overview", "tokens", "create", "token"];
-const KEPT: [&str; 15] = [
+const KEPT: [&str; 20] = [
+    "users",
+    "user",
+    "block",
+    "revoke",
+    "history",
     "contexts",
     "edit",
     "bulk",

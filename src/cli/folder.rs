@@ -8,6 +8,7 @@ use crate::cli::args::Common;
 use crate::cli::failure::{Code, Failure};
 use crate::cli::output::{Reply, counted};
 use crate::cli::place;
+use crate::cli::progress::Progress;
 use crate::cli::waiting::Waiting;
 use crate::clock::Clock;
 use crate::config::settings::SecretSource;
@@ -32,6 +33,7 @@ pub async fn restore(
     }
     if check {
         let file = file.to_owned();
+        let _progress = Progress::waiting("checking the backup");
         let checked = tokio::task::spawn_blocking(move || backup::verify(&file)).await;
         let summary = checked.map_err(|error| Failure::io("checking the backup", error))??;
         return reply(&summary, format!("the backup is whole: {}", contents(&summary)), None);
@@ -44,7 +46,9 @@ pub async fn restore(
         .hint("name one with `--data`"));
     }
     let settings = found.settings;
+    let progress = Progress::waiting("filling the folder");
     let summary = store::restore(file, &settings.store, clock.clone()).await?;
+    drop(progress);
     let folder = settings.store.path.display();
     let text = format!("`{folder}` holds {}", contents(&summary));
     reply(&summary, text, missing_key(&summary, &settings.store.master_key))
@@ -85,7 +89,10 @@ pub async fn repair(yes: bool, common: &Common, clock: &Clock) -> Result<Reply, 
     let word = yes.then(|| Actor::Local(rustix::process::geteuid().as_raw()));
     let mut waiting = Waiting::new(common);
     let done = loop {
-        match store::repair(&settings, clock.clone(), word.clone()).await {
+        let progress = Progress::waiting("building the index");
+        let repaired = store::repair(&settings, clock.clone(), word.clone()).await;
+        drop(progress);
+        match repaired {
             Err(error) if waiting.goes_on(&error).await => {}
             outcome => break outcome.map_err(stopped)?,
         }

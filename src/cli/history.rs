@@ -6,6 +6,7 @@ use crate::cli::client::Client;
 use crate::cli::failure::Failure;
 use crate::cli::output::{Reply, counted};
 use crate::cli::page::{self, Pages, text_of};
+use crate::cli::progress::Progress;
 use crate::cli::render;
 use crate::domain::secret::Digest;
 use crate::service::history::{HeadView, VerifiedView};
@@ -42,7 +43,9 @@ pub async fn verify(against: Option<&str>, client: &Client) -> Result<Reply, Fai
         }
     };
     let query = [("position", position), ("hash", hash)];
+    let progress = Progress::waiting("checking the history");
     let answer = client.get(&page::path("/history/verify", &query)).await?;
+    drop(progress);
     let found: VerifiedView = answer.read()?;
     let text = format!(
         "the history is whole: {} in {}, the newest has the hash {}",

@@ -1,6 +1,11 @@
 //! How far a long run has come: a bar on standard error, for people who watch it at a terminal.
 
+use std::time::Duration;
+
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// How often something moves while nothing is told; what is over sooner shows nothing.
+const TICK: Duration = Duration::from_millis(200);
 
 /// A bar, or nothing where nobody watches.
 #[derive(Debug)]
@@ -20,6 +25,17 @@ impl Progress {
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
+        Self(bar)
+    }
+
+    /// Of a run that says nothing until it is over.
+    pub fn waiting(what: &'static str) -> Self {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg}, {elapsed}") {
+            bar.set_style(style);
+        }
+        bar.set_message(what);
+        bar.enable_steady_tick(TICK);
         Self(bar)
     }
 

@@ -13,6 +13,7 @@ use crate::cli::client::Client;
 use crate::cli::failure::{Code, Failure};
 use crate::cli::output::{Reply, counted, fields, moment};
 use crate::cli::place;
+use crate::cli::progress::Progress;
 use crate::clock::Clock;
 use crate::config::{Environment, load};
 use crate::notices::Prepared;
@@ -87,9 +88,11 @@ pub async fn backup(file: &Path, client: &Client) -> Result<Reply, Failure> {
         .map_err(|error| Failure::io(format_args!("finding `{}`", file.display()), error))?;
     let status: Status = client.get("/status").await?.read()?;
     refuse_inside(&to, &status.data)?;
+    let progress = Progress::waiting("writing the backup");
     let incoming = Incoming::begin(&to)?;
     client.download("/backup", json!({}), &mut incoming.writer()?).await?;
     let position = incoming.finish()?.events;
+    drop(progress);
     let text = format!("`{}` holds everything up to event {position}", to.display());
     Reply::new(text, &json!({"file": to, "position": position}))
 }

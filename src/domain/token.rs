@@ -64,7 +64,7 @@ pub struct Token {
     /// The first second in which it can no longer be used; none means never.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Timestamp>,
-    /// How long it may lie unused; zero means for ever. Fixed when the token is made.
+    /// How long it may lie unused; zero means for ever. It is on the record: what configurations say later changes nothing.
     pub idle_ttl: Span,
     /// Access level.
     pub flags: Flags,

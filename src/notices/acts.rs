@@ -38,7 +38,7 @@ impl Notices {
     /// # Errors
     /// Somebody who may not ask.
     pub fn list(&self, by: &Caller) -> Result<Vec<WebhookView>, ServiceError> {
-        by.administers()?;
+        by.watches()?;
         Ok(self.hooks().iter().map(|hook| view(hook)).collect())
     }
 
@@ -47,7 +47,7 @@ impl Notices {
     /// # Errors
     /// Somebody who may not ask, or no such webhook.
     pub fn deliveries(&self, by: &Caller, name: &Slug) -> Result<Vec<Attempt>, ServiceError> {
-        by.administers()?;
+        by.watches()?;
         Ok(self.hook(name)?.attempts())
     }
 

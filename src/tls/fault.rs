@@ -42,7 +42,9 @@ impl What {
     /// What to do about it.
     pub const fn hint(&self) -> &'static str {
         match self {
-            Self::NotRead(_) => "let the user that Tollgate runs as read it, and enter its folder",
+            Self::NotRead(_) => {
+                "name a file that is there, and that the user that Tollgate runs as may read"
+            }
             Self::NoCertificate | Self::BadCertificate(_) => {
                 "name a PEM file that begins with the certificate of the server, and has those that sign it behind it"
             }

@@ -37,8 +37,8 @@ fn table() -> Vec<Row> {
         row("GET /companies/{id}/edit", About::Acme, none(), "y-00--0>>"),
         row("GET /companies/{id}/block", About::Acme, none(), "y------>>"),
         row("GET /companies/{id}/unblock", About::Acme, none(), "y------>>"),
-        row("GET /notices", About::All, none(), "y------>>"),
-        row("GET /notices/{name}", About::Webhook, none(), "y------>>"),
+        row("GET /notices", About::All, none(), "y---y-->>"),
+        row("GET /notices/{name}", About::Webhook, none(), "y---y-->>"),
         row("GET /account", About::All, none(), "yyyyyyy>>"),
         // Without more, each sees what is about themselves.
         row("GET /history", About::All, none(), "yyyyyyy>>"),

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 
-use rcgen::{CertificateParams, KeyPair};
+use rcgen::{CertificateParams, DnType, KeyPair};
 use rustls::{ClientConfig, ClientConnection, HandshakeKind, RootCertStore, StreamOwned};
 use serde_json::json;
 use tempfile::TempDir;
@@ -38,7 +38,10 @@ impl Files {
     fn make(&self, name: &str, names: &[&str]) -> Digest {
         let key = KeyPair::generate().unwrap();
         let names: Vec<_> = names.iter().map(ToString::to_string).collect();
-        let made = CertificateParams::new(names).unwrap().signed_by(&key, &self.ca).unwrap();
+        let mut params = CertificateParams::new(names).unwrap();
+        // Another than that of the authority, or OpenSSL takes it for signed by itself.
+        params.distinguished_name.push(DnType::CommonName, name);
+        let made = params.signed_by(&key, &self.ca).unwrap();
         // As certificates are renewed: first written, then put in place.
         for (end, text) in [("key", key.serialize_pem()), ("pem", made.pem())] {
             let new = self.path("new");
@@ -181,7 +184,8 @@ fn a_bound_token_needs_its_certificate() {
     other.make("three", &["three"]);
     let ca = format!("tls.client_ca = {:?}", files.path("ca.pem"));
     let (gateway, free) = files.gateway(&["a"], &ca, &upstream);
-    let made = gateway.token(json!({"owner": "somebody", "name": "bound", "certificate": bound}));
+    let made = gateway
+        .token(json!({"owner": "somebody", "name": "bound", "conditions": {"certificate": bound}}));
     let with = |of: &Files, name: &str, secret: &str| {
         let (pem, key) = (of.path(&format!("{name}.pem")), of.path(&format!("{name}.key")));
         let more = ["--cert", pem.to_str().unwrap(), "--key", key.to_str().unwrap()];

@@ -74,7 +74,7 @@ fn not_taken(frame: &Frame, attempt: &Attempt) -> Wrongs {
 
 /// Those who may not ask learn nothing, not even whether there are any.
 fn notices<'h>(handles: &'h Handles, by: &Caller) -> Result<&'h Notices, Fault> {
-    by.administers()?;
+    by.watches()?;
     let missing = || Fault::of(StatusCode::SERVICE_UNAVAILABLE, "unavailable");
     handles.notices.as_deref().ok_or_else(missing)
 }

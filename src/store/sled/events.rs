@@ -38,10 +38,9 @@ pub(super) fn events(
 /// Events that a filter wants, of a bounded part of those that every read sees.
 pub(super) fn search(
     shared: &Shared,
-    subject: Option<&Subject>,
-    filter: &EventFilter,
-    (before, limit): (Option<Position>, usize),
+    (subject, filter, before, limit): &(Option<Subject>, EventFilter, Option<Position>, usize),
 ) -> Result<Searched, StoreError> {
+    let (before, limit) = (*before, *limit);
     let Some(subject) = subject else { return search_all(shared, filter, before, limit) };
     let page = events(shared, Some(subject), before, OF_SUBJECT)?;
     let mut searched = Searched { next: page.next, ..Searched::default() };

@@ -7,7 +7,6 @@
 
 use std::io::Write;
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -81,12 +80,7 @@ mod whole;
 mod write;
 
 pub(super) use offline::{repair, restore};
-pub(super) use options::Options;
-
-/// Where the history lies in a data folder.
-pub(super) fn history_folder(data: &Path) -> PathBuf {
-    options::history_folder(data)
-}
+pub(super) use options::{Options, history_folder};
 
 #[cfg(test)]
 mod tests;
@@ -335,8 +329,8 @@ impl Store for SledStore {
         before: Option<Position>,
         limit: usize,
     ) -> Result<Page<Recorded, Position>, StoreError> {
-        let subject = subject.cloned();
-        self.aside(move |shared| events::events(shared, subject.as_ref(), before, limit)).await
+        let about = subject.cloned();
+        self.aside(move |shared| events::events(shared, about.as_ref(), before, limit)).await
     }
 
     async fn search(
@@ -346,9 +340,8 @@ impl Store for SledStore {
         before: Option<Position>,
         limit: usize,
     ) -> Result<Searched, StoreError> {
-        let (subject, filter) = (subject.cloned(), filter.clone());
-        let asked = (before, limit);
-        self.aside(move |shared| events::search(shared, subject.as_ref(), &filter, asked)).await
+        let asked = (subject.cloned(), filter.clone(), before, limit);
+        self.aside(move |shared| events::search(shared, &asked)).await
     }
 
     async fn backup(&self, into: Box<dyn Write + Send>) -> Result<Position, StoreError> {

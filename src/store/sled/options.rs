@@ -40,6 +40,6 @@ impl Options {
 }
 
 /// Where the history lies in a data folder.
-pub(super) fn history_folder(data: &Path) -> PathBuf {
+pub(in crate::store) fn history_folder(data: &Path) -> PathBuf {
     data.join("history")
 }

@@ -343,7 +343,7 @@ import-word-not-tried = not processed
 
 ## Secrets found in the open
 leaks-title = Revoke leaked tokens
-leaks-lead = Paste secrets that were found in the open. The token of each is revoked at once and permanently, and its owner is notified.
+leaks-lead = Paste secrets that were found in the open. The token of each is revoked at once and permanently, and its owner is told on the first page of this desk.
 leaks-secrets = Secrets
 leaks-secrets-help = One per line, at most { $count }. They are not shown again, and appear in no history and no log.
 leaks-where = Where they were found
@@ -358,8 +358,8 @@ leaks-would-end = { $count ->
 leaks-became = Result
 leaks-ended = { $count ->
     [0] No token had to be revoked.
-    [one] { $count } token is revoked, and its owner is notified.
-   *[other] { $count } tokens are revoked, and their owners are notified.
+    [one] { $count } token is revoked. Its owner sees it on their first page.
+   *[other] { $count } tokens are revoked. Their owners see it on their first page.
 }
 leaks-caption = Secrets in their order, with the outcome of each
 leaks-number = Number

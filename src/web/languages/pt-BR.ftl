@@ -358,7 +358,7 @@ import-word-not-tried = não processada
 
 ## Segredos encontrados em aberto
 leaks-title = Revogar tokens vazados
-leaks-lead = Cole segredos encontrados em público. O token de cada um é revogado na hora e definitivamente, e o dono é avisado.
+leaks-lead = Cole segredos encontrados em público. O token de cada um é revogado na hora e definitivamente, e o dono vê isso em sua página inicial.
 leaks-secrets = Segredos
 leaks-secrets-help = Um por linha, no máximo { $count }. Eles não são mostrados de novo e não aparecem em nenhum histórico nem registro.
 leaks-where = Onde foram encontrados
@@ -373,8 +373,8 @@ leaks-would-end = { $count ->
 leaks-became = Resultado
 leaks-ended = { $count ->
     [0] Não foi preciso revogar nenhum token.
-    [one] { $count } token foi revogado, e o dono é avisado.
-   *[other] { $count } tokens foram revogados, e os donos são avisados.
+    [one] { $count } token foi revogado. O dono vê isso em sua página inicial.
+   *[other] { $count } tokens foram revogados. Os donos veem isso em sua página inicial.
 }
 leaks-caption = Segredos na ordem, com o resultado de cada um
 leaks-number = Número

@@ -10,8 +10,9 @@ use crate::web::frame::Frame;
 use crate::web::typed::Typed;
 
 /// Fields of the form, which are those of `/api/v1/tokens`; the empty ones are left out of links.
-pub const FIELDS: [&str; 14] = [
+pub const FIELDS: [&str; 15] = [
     "text",
+    "name",
     "state",
     "owner",
     "company",
