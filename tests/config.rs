@@ -124,9 +124,9 @@ fn an_upstream_alone_is_enough() {
     let mut minimal = config::parse(Path::new("tollgate.toml"), &text, &environment()).unwrap();
     minimal.apis[0].name = settings.apis[0].name.clone();
     assert_eq!(settings, minimal);
-    let report = Settings::for_upstream("https://example.com", &environment()).unwrap_err();
-    let text = "error: TLS to upstreams is not there yet\n\
-                hint: put the gateway beside the upstream and speak `http://` to it\n";
+    let report = Settings::for_upstream("ftp://example.com", &environment()).unwrap_err();
+    let text = "error: an upstream is `http://` or `https://` with a host and a port, and this has another scheme\n\
+                hint: write it like `http://10.0.0.5:9000`, or `https://` for TLS\n";
     assert_eq!(report.to_string(), text);
 }
 

@@ -10,5 +10,9 @@
 
 mod support;
 
+#[path = "transport/files.rs"]
+mod files;
 #[path = "transport/tls.rs"]
 mod tls;
+#[path = "transport/upstreams.rs"]
+mod upstreams;

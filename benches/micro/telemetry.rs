@@ -109,5 +109,6 @@ fn state() -> State {
         config_generation: 0,
         config_failures: 0,
         webhooks: Vec::new(),
+        certificates: Vec::new(),
     }
 }

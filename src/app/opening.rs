@@ -153,7 +153,7 @@ impl Opening {
         };
         faces.add(&control, socket, handles);
         let wall = WallClock::trust(&shared.clock);
-        let kept = (Arc::clone(&shared), people);
+        let kept = (Arc::clone(&shared), people, Arc::clone(&reloader));
         let upkeep = upkeep::run(Arc::clone(&service), kept, wall, faces.closed());
         faces.beside(control.spawn(upkeep));
         faces.beside(control.spawn(notices.run(faces.closed())));

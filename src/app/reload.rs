@@ -10,6 +10,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::admin::problem::Problem;
 use crate::config::{self, Settings, Source};
+use crate::domain::time::Timestamp;
 use crate::gateway::core::Shared;
 use crate::gateway::snapshot::Snapshot;
 use crate::gateway::targets::Targets;
@@ -18,7 +19,7 @@ use crate::store::sealed;
 use crate::telemetry::logs::Logs;
 use crate::web::People;
 
-use super::files;
+use super::{files, watched};
 
 /// Puts new settings in place.
 #[derive(Debug)]
@@ -100,6 +101,17 @@ impl Reloader {
         Ok(())
     }
 
+    /// The certificates that clients are shown: the first name of each, or its file, and when its time is over.
+    pub(super) fn certificates(&self) -> Vec<(String, Timestamp)> {
+        let settings = self.settings.load();
+        let all = settings.tls.iter().flat_map(|tls| tls.server.certificates());
+        let named = all.map(|one| {
+            let file = || one.files.chain.display().to_string();
+            (one.names.first().cloned().unwrap_or_else(file), one.expires_at)
+        });
+        named.collect()
+    }
+
     /// How many configurations were not taken.
     pub(super) fn failures(&self) -> u64 {
         self.failures.load(Ordering::Relaxed)
@@ -120,6 +132,7 @@ impl Reloader {
         self.people.sweep(&self.settings.load().sessions, self.shared.clock.now());
         self.settings.store(Arc::new(settings));
         self.shared.snapshot.store(snapshot);
+        watched::tell_certificates(&self.certificates(), self.shared.clock.now());
     }
 
     fn tell(&self, why: &str, outcome: Result<(), Box<Problem>>) {

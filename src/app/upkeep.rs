@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::clock::ClockState;
+use crate::domain::day::Day;
 use crate::domain::id::TokenId;
 use crate::domain::time::Timestamp;
 use crate::gateway::core::Shared;
@@ -19,6 +20,7 @@ use crate::store::Health;
 use crate::telemetry::throttle::Throttle;
 use crate::web::People;
 
+use super::Reloader;
 use super::wall::{Look, WallClock};
 use super::watched;
 
@@ -50,7 +52,7 @@ const WARN_BATCHES_MAX: usize = 8;
 /// much later, and what passed until then is no reason to doubt it.
 pub(super) async fn run(
     service: Arc<Service>,
-    (shared, people): (Arc<Shared>, Arc<People>),
+    (shared, people, reloader): (Arc<Shared>, Arc<People>, Arc<Reloader>),
     wall: WallClock,
     mut stop: watch::Receiver<bool>,
 ) {
@@ -59,7 +61,7 @@ pub(super) async fn run(
     let mut wall = wall.beyond(noted);
     let mut heard = shared.operator_word.load(Ordering::Relaxed);
     let (mut health, mut state) = (Health::Ready, ClockState::Trusted);
-    let mut beats = 0_u64;
+    let (mut beats, mut told_on) = (0_u64, None);
     let mut interval = tokio::time::interval(BEAT);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -81,6 +83,11 @@ pub(super) async fn run(
         health = watched::tell_health(health, shared.cache.store().health());
         beat(&service, (&shared, &people), (&mut wall, &mut lookout), beats).await;
         state = watched::tell_clock(state, &shared);
+        let (now, today) = (shared.clock.now(), Some(Day::of(shared.clock.now())));
+        if told_on != today {
+            told_on = today;
+            watched::tell_certificates(&reloader.certificates(), now);
+        }
         beats = beats.wrapping_add(1);
     }
 }

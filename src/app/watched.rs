@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use crate::clock::{Clock, ClockState};
 use crate::config::Settings;
 use crate::config::settings::LogFormat;
+use crate::domain::time::{Span, Timestamp};
 use crate::gateway::core::Shared;
 use crate::notices::{Counted, Notices};
 use crate::store::Health;
@@ -82,6 +83,7 @@ fn state(shared: &Shared, reloader: &Reloader, checked: &Checked) -> State {
         config_generation: shared.snapshot.load().generation,
         config_failures: reloader.failures(),
         webhooks: Vec::new(),
+        certificates: reloader.certificates(),
     }
 }
 
@@ -109,6 +111,21 @@ pub(super) fn tell_clock(before: ClockState, shared: &Shared) -> ClockState {
         _ => {}
     }
     state
+}
+
+/// How long before its end a certificate is warned of, once a day.
+const CERTIFICATE_WARNING: Span = Span::from_days(14);
+
+/// Warns of certificates that are over, or soon will be, once for each day.
+pub(super) fn tell_certificates(certificates: &[(String, Timestamp)], now: Timestamp) {
+    for (name, end) in certificates {
+        if *end <= now {
+            tracing::error!(certificate = %name, %end, "a certificate is over: clients refuse it");
+        } else if *end <= now.plus(CERTIFICATE_WARNING) {
+            let days = end.since(now).seconds() / Span::from_days(1).seconds();
+            tracing::warn!(certificate = %name, %end, days, "a certificate will soon be over: renew it");
+        }
+    }
 }
 
 /// Tells when the store becomes able or unable to do its work. Gives what to hold the next look

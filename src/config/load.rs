@@ -19,6 +19,7 @@ use super::settings::{Api, Dialect, KeepInPath, Rule, Settings, Upstream};
 use super::table::Table;
 use super::{api, catalog, general, identity, storage, tls, upstream, webhooks};
 use crate::domain::rule::Requirement;
+use crate::tls::{Caller, Fault, Trust};
 
 /// Settings, and the files that they came from.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,7 +49,14 @@ impl Source {
     /// The file, and those that it names and whose contents matter while the gateway runs.
     pub fn files(&self, settings: &Settings) -> Vec<PathBuf> {
         let tls = settings.tls.iter().flat_map(|tls| tls.server.files());
-        std::iter::once(self.path.clone()).chain(tls).collect()
+        let endpoints = settings.apis.iter().flat_map(|api| &api.upstream.endpoints);
+        let callers = endpoints.filter_map(|endpoint| endpoint.tls.as_ref());
+        let callers = callers.flat_map(|tls| tls.caller.files());
+        let mut files: Vec<_> =
+            std::iter::once(self.path.clone()).chain(tls).chain(callers).collect();
+        let mut seen = BTreeSet::new();
+        files.retain(|file| seen.insert(file.clone()));
+        files
     }
 
     /// Reads the file.
@@ -228,7 +236,7 @@ impl Settings {
     /// valid token through to every path.
     ///
     /// # Errors
-    /// A URL that is not `http://` with a host and a port.
+    /// A URL that is not `http://` or `https://` with a host and a port.
     pub fn for_upstream(url: &str, environment: &Environment) -> Result<Self, Report> {
         Self::defaults(environment)?.with_upstream(url)
     }
@@ -236,14 +244,22 @@ impl Settings {
     /// Adds an API `upstream` that lets any valid token through to every path of `url`.
     ///
     /// # Errors
-    /// A URL that is not `http://` with a host and a port, or one of our own listeners.
+    /// A URL that is not `http://` or `https://` with a host and a port, or one of our own listeners.
     pub fn with_upstream(mut self, url: &str) -> Result<Self, Report> {
-        let endpoint = upstream::endpoint(url)
-            .map_err(|fault| Report::placeless(fault.into(), fault.hint()))?;
-        if let Some(key) = upstream::own_listener(&endpoint, &self.listen) {
+        let place = upstream::place(url)
+            .map_err(|fault| Report::placeless(Mistake::BadUpstream(fault.0), upstream::URL))?;
+        if let Some(key) = upstream::own_listener(&place, &self.listen) {
             let api = "upstream".to_owned();
             return Err(Report::placeless(Mistake::UpstreamIsSelf { api, key }, upstream::SELF));
         }
+        let tls = place.tls.then(|| Caller::load(Trust::default())).transpose();
+        let tls = tls.map_err(|Fault { what, .. }| {
+            let hint = what.hint();
+            Report::placeless(Mistake::TlsFile { file: "upstream_ca".to_owned(), what }, hint)
+        })?;
+        let endpoint = place
+            .endpoint(tls.as_ref(), None)
+            .map_err(|name| Report::placeless(Mistake::BadHost(name), upstream::URL))?;
         let named = |name: &'static str| {
             name.parse().map_err(|_| {
                 Report::placeless(Mistake::BadName { what: "an API", name: name.to_owned() }, "")

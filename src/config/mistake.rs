@@ -152,11 +152,11 @@ pub(super) enum Mistake {
     #[error("the path `{path}` {fault}")]
     BadPath { path: String, fault: &'static str },
     /// Not the address of an upstream.
-    #[error("an upstream is `http://` with a host and a port, and {0}")]
+    #[error("an upstream is `http://` or `https://` with a host and a port, and {0}")]
     BadUpstream(&'static str),
-    /// `https`.
-    #[error("TLS to upstreams is not there yet")]
-    UpstreamTls,
+    /// What is of TLS, for an upstream without it.
+    #[error("`{0}` is of TLS, and this API speaks to its upstream without it")]
+    UpstreamTls(String),
     /// A loop.
     #[error("the API `{api}` would send its requests to `{key}` of this gateway")]
     UpstreamIsSelf { api: String, key: &'static str },
@@ -247,7 +247,6 @@ impl Mistake {
             | Self::BadHost(_)
             | Self::BadPath { .. }
             | Self::BadUpstream(_)
-            | Self::UpstreamTls
             | Self::ApiTwice(_)
             | Self::ItemTwice(_)
             | Self::BadMethod { .. }

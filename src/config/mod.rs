@@ -20,6 +20,7 @@ mod general;
 mod secret_source;
 mod storage;
 mod webhooks;
+mod named;
 mod tls;
 mod identity;
 mod catalog;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use http::{HeaderName, Method};
 use ipnet::IpNet;
+use rustls::pki_types::ServerName;
 
 use crate::domain::flags::FlagCatalog;
 use crate::domain::id::Slug;
@@ -15,7 +16,7 @@ use crate::domain::notice::NoticeKind;
 use crate::domain::rule::Requirement;
 use crate::domain::time::Span;
 use crate::egress::target::Target;
-use crate::tls::Server;
+use crate::tls::{Caller, Server};
 
 /// Everything that an operator can set.
 #[derive(Clone, Debug, PartialEq)]
@@ -340,13 +341,24 @@ pub struct Upstream {
     pub stall_timeout: Option<Duration>,
 }
 
-/// A host and a port, spoken to in plain HTTP/1.1.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+/// A host and a port, spoken to in HTTP/1.1.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     /// A name or an address.
     pub host: String,
     /// The port.
     pub port: u16,
+    /// TLS, if it is spoken.
+    pub tls: Option<EndpointTls>,
+}
+
+/// How an endpoint is spoken to within TLS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EndpointTls {
+    /// What handshakes are made with.
+    pub caller: Caller,
+    /// The name that its certificate must have, and that it is asked for.
+    pub name: ServerName<'static>,
 }
 
 /// What a path and its methods ask of a token.

@@ -1,14 +1,13 @@
 //! The checked settings of TLS. Certificates and keys are read here, so that a file that cannot be used is a mistake
 //! of the configuration, with its place.
 
-use std::path::PathBuf;
-
 use super::file::TlsTable;
 use super::mistake::Mistake;
-use super::reading::{Placed, Reading, Reported, Text};
+use super::named::Named;
+use super::reading::{Reading, Reported};
 use super::settings::TlsSettings;
 use super::values::{boolean, text, word};
-use crate::tls::{Clients, Fault, Files, Least, Options, Server};
+use crate::tls::{Clients, Files, Least, Options, Server};
 
 /// What a table of TLS without certificates lacks.
 const CERTIFICATES: &str =
@@ -19,7 +18,7 @@ pub(super) fn tls(
     table: &TlsTable,
     reading: &Reading<'_>,
 ) -> Result<Option<TlsSettings>, Reported> {
-    let mut named = Vec::new();
+    let mut named = Named::default();
     let files: Vec<_> = table
         .certificates
         .iter()
@@ -28,14 +27,14 @@ pub(super) fn tls(
                 let hint = "name a file (PEM)";
                 let what = ("a certificate", key);
                 let text = reading.required(field, &certificate.span, what, hint)?;
-                Ok(path(text, &mut named, reading))
+                Ok(named.path(&text, reading))
             };
             let (chain, key) = (file(&certificate.chain, "chain"), file(&certificate.key, "key"));
             Ok(Files { chain: chain?, key: key? })
         })
         .collect();
-    let ca = text(&table.client_ca, reading).map(|ca| ca.cloned());
-    let ca = ca.map(|ca| ca.map(|text| path(text, &mut named, reading)));
+    let ca = text(&table.client_ca, reading);
+    let ca = ca.map(|ca| ca.map(|text| named.path(text, reading)));
     let words = [("optional", false), ("required", true)];
     let required = text(&table.client_certificates, reading)
         .and_then(|given| given.map(|given| word(given, &words, reading)).transpose());
@@ -61,27 +60,8 @@ pub(super) fn tls(
     }
     let clients = ca.map(|ca| Clients { ca, required: required.unwrap_or_default() });
     let least = least.unwrap_or(Least::Tls12);
+    let at = table.certificates.first().map_or(0..0, |first| first.span.clone());
     let server = Server::load(Options { certificates: files, clients, least })
-        .map_err(|fault| wrong(&fault, &named, reading))?;
+        .map_err(|fault| named.wrong(&fault, &at, reading))?;
     Ok(Some(TlsSettings { server, admin }))
-}
-
-/// A file, whose place is noted.
-fn path(
-    text: Placed<Text>,
-    named: &mut Vec<(PathBuf, Placed<Text>)>,
-    reading: &Reading<'_>,
-) -> PathBuf {
-    let path = reading.beside_file(&text.value.value);
-    named.push((path.clone(), text));
-    path
-}
-
-/// Says of a file where it was named.
-fn wrong(fault: &Fault, named: &[(PathBuf, Placed<Text>)], reading: &Reading<'_>) -> Reported {
-    let text = named.iter().find(|(path, _)| *path == fault.path).map(|(_, text)| text);
-    let file =
-        text.map_or_else(|| fault.path.display().to_string(), |text| text.value.shown.clone());
-    let mistake = Mistake::TlsFile { file, what: fault.what.clone() };
-    reading.mistake_at(text.map(|text| text.span.clone()), mistake, fault.what.hint())
 }

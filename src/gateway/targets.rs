@@ -1,6 +1,5 @@
 //! Endpoints with numbers, so that a core finds the connections to one without hashing its name.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -28,24 +27,24 @@ impl fmt::Display for Target {
 /// Every endpoint that somebody holds. An endpoint keeps its number over reloads; numbers of those
 /// that are gone are given out again, so that they stay as few as the endpoints.
 #[derive(Debug, Default)]
-pub struct Targets(Mutex<HashMap<Endpoint, Weak<Target>>>);
+pub struct Targets(Mutex<Vec<Weak<Target>>>);
 
 impl Targets {
     /// The endpoint with its number.
     pub(super) fn of(&self, endpoint: &Endpoint) -> Arc<Target> {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(target) = known.get(endpoint).and_then(Weak::upgrade) {
-            return target;
+        known.retain(|target| target.strong_count() > 0);
+        let mut taken: Vec<_> = known.iter().filter_map(Weak::upgrade).collect();
+        if let Some(target) = taken.iter().find(|target| target.endpoint == *endpoint) {
+            return Arc::clone(target);
         }
-        known.retain(|_, target| target.strong_count() > 0);
-        let mut taken: Vec<_> = known.values().filter_map(Weak::upgrade).collect();
         taken.sort_unstable_by_key(|target| target.number);
         let free = taken.iter().zip(0..).find(|(target, number)| target.number != *number);
         let number = free.map_or(taken.len(), |(_, number)| number);
         let endpoint = endpoint.clone();
         let (unreachable, broken) = Default::default();
         let target = Arc::new(Target { number, endpoint, unreachable, broken });
-        known.insert(target.endpoint.clone(), Arc::downgrade(&target));
+        known.push(Arc::downgrade(&target));
         target
     }
 }
@@ -54,7 +53,7 @@ impl Targets {
 impl Target {
     /// One that nobody connects to.
     pub(super) fn sample() -> Arc<Self> {
-        Targets::default().of(&Endpoint { host: "sample".to_owned(), port: 9 })
+        Targets::default().of(&Endpoint { host: "sample".to_owned(), port: 9, tls: None })
     }
 }
 
@@ -63,7 +62,7 @@ mod tests {
     use super::*;
 
     fn endpoint(port: u16) -> Endpoint {
-        Endpoint { host: "a".to_owned(), port }
+        Endpoint { host: "a".to_owned(), port, tls: None }
     }
 
     #[test]

@@ -79,6 +79,8 @@ pub struct State {
     pub config_failures: u64,
     /// What each webhook was told.
     pub webhooks: Vec<WebhookState>,
+    /// The certificates that clients are shown: what tells them apart, and when the time of each is over.
+    pub certificates: Vec<(String, Timestamp)>,
 }
 
 /// What a webhook was told.

@@ -33,6 +33,9 @@ pub enum What {
     /// The key of another certificate.
     #[error("is not the key of the certificate beside it")]
     OtherKey,
+    /// The machine has no certificates to trust, and none were named.
+    #[error("is not given, and this machine trusts no certificates")]
+    NoRoots,
     /// The library refuses its own defaults.
     #[error("cannot be set up: {0}")]
     Library(String),
@@ -52,6 +55,7 @@ impl What {
                 "name a PEM file with an RSA, ECDSA or Ed25519 key in PKCS #8, PKCS #1 or SEC 1"
             }
             Self::OtherKey => "name the two files that were made together",
+            Self::NoRoots => "install `ca-certificates`, or name a file of certificates",
             Self::Library(_) => "report this: it is not a mistake of yours",
         }
     }

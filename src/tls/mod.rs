@@ -3,11 +3,13 @@
 //! Knows no configuration: whoever names a file is told by a [`Fault`] what is wrong with it, and says where it was
 //! named.
 
+mod caller;
 mod certificate;
 mod fault;
 mod resolver;
 mod server;
 
+pub use caller::{Caller, Trust};
 pub use certificate::{Certificate, Files};
 pub use fault::{Fault, What};
 pub use server::{Clients, Least, Options, Server};

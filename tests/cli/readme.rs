@@ -35,8 +35,13 @@ fn commands(readme: &str, begin: &str) -> Vec<Vec<String>> {
 fn every_configuration_of_the_readme_is_well() {
     let found = blocks(&readme(), "toml");
     assert!(!found.is_empty());
+    let made = rcgen::generate_simple_self_signed(["shop.internal".to_owned()]).unwrap();
     for block in found {
         let place = Place::empty();
+        for name in ["server.pem", "internal-ca.pem"] {
+            std::fs::write(place.path(name), made.cert.pem()).unwrap();
+        }
+        std::fs::write(place.path("server.key"), made.signing_key.serialize_pem()).unwrap();
         std::fs::write(place.path("tollgate.toml"), &block).unwrap();
         assert!(place.ok(&["check"]).contains("is well"), "{block}");
     }

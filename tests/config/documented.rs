@@ -73,11 +73,15 @@ fn the_reference_shows_every_key() {
         ("server.pem", made.cert.pem()),
         ("server.key", made.signing_key.serialize_pem()),
         ("clients.pem", made.cert.pem()),
+        ("upstream-ca.pem", made.cert.pem()),
+        ("gateway.pem", made.cert.pem()),
+        ("gateway.key", made.signing_key.serialize_pem()),
     ] {
         fs::write(folder.path().join(name), pem).unwrap();
     }
     let path = folder.path().join("tollgate.toml");
-    let parsed = config::parse(&path, text.as_bytes(), &environment());
+    let secure = text.replace("http://127.0.0.1:9000", "https://127.0.0.1:9000");
+    let parsed = config::parse(&path, secure.as_bytes(), &environment());
     parsed.unwrap_or_else(|report| panic!("{report}"));
     let document: toml::Table = text.parse().unwrap();
     let document = toml::Value::Table(document);

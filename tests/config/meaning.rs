@@ -75,7 +75,7 @@ fn sec_p7_p12_an_api_has_one_spelling_of_host_and_path() {
     let api = &parse(text).apis[0];
     assert_eq!(api.host.as_deref(), Some("shop.example.com"));
     assert_eq!(api.path, "/api");
-    let endpoint = |host: &str, port| Endpoint { host: host.to_owned(), port };
+    let endpoint = |host: &str, port| Endpoint { host: host.to_owned(), port, tls: None };
     assert_eq!(api.upstream.endpoints, [endpoint("back", 9000), endpoint("::1", 80)]);
 }
 

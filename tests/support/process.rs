@@ -101,6 +101,7 @@ fn configuration(address: SocketAddr, files: &Path, more: &str) -> String {
     // Without `user`, a master run by root would hand requests to somebody who cannot read the files.
     let user = if rustix::process::geteuid().is_root() { "user root;" } else { "" };
     let root = files.display();
+    let ssl = if more.contains("ssl_certificate") { " ssl" } else { "" };
     format!(
         "{user} daemon off; master_process off; pid nginx.pid; error_log stderr warn;\n\
          events {{ worker_connections 512; }}\n\
@@ -108,7 +109,7 @@ fn configuration(address: SocketAddr, files: &Path, more: &str) -> String {
          fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;\n\
          types {{ text/html html; text/plain txt; application/json json; }}\n\
          client_max_body_size 0; large_client_header_buffers 8 64k;\n\
-         server {{ listen {address}; root {root}; {more} }} }}\n"
+         server {{ listen {address}{ssl}; root {root}; {more} }} }}\n"
     )
 }
 

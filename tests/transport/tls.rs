@@ -2,55 +2,20 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
-use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
 
-use rcgen::{CertificateParams, DnType, KeyPair};
+use rcgen::KeyPair;
 use rustls::{ClientConfig, ClientConnection, HandshakeKind, RootCertStore, StreamOwned};
 use serde_json::json;
-use tempfile::TempDir;
 use tollgate::domain::secret::Digest;
 
+use crate::files::Files;
 use crate::support::gateway::Gateway;
-use crate::support::tls::{Authority, authority};
 use crate::support::upstream::{Upstream, ok};
 use crate::support::{PATIENCE, wait_until};
 
-/// Certificates in files, all signed by one authority, which stands in `ca.pem`.
-struct Files {
-    ca: Authority,
-    folder: TempDir,
-}
-
 impl Files {
-    fn new() -> Self {
-        let (ca, folder) = (authority(), tempfile::tempdir().unwrap());
-        std::fs::write(folder.path().join("ca.pem"), ca.pem()).unwrap();
-        Self { ca, folder }
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.folder.path().join(name)
-    }
-
-    /// A certificate for these names in `NAME.pem`, with its key in `NAME.key`; answers its thumbprint.
-    fn make(&self, name: &str, names: &[&str]) -> Digest {
-        let key = KeyPair::generate().unwrap();
-        let names: Vec<_> = names.iter().map(ToString::to_string).collect();
-        let mut params = CertificateParams::new(names).unwrap();
-        // Another than that of the authority, or OpenSSL takes it for signed by itself.
-        params.distinguished_name.push(DnType::CommonName, name);
-        let made = params.signed_by(&key, &self.ca).unwrap();
-        // As certificates are renewed: first written, then put in place.
-        for (end, text) in [("key", key.serialize_pem()), ("pem", made.pem())] {
-            let new = self.path("new");
-            std::fs::write(&new, text).unwrap();
-            std::fs::rename(&new, self.path(&format!("{name}.{end}"))).unwrap();
-        }
-        Digest::of(made.der())
-    }
-
     /// A gateway with these certificates in front of an upstream, and a token that opens it.
     fn gateway(&self, names: &[&str], more: &str, upstream: &Upstream) -> (Gateway, String) {
         let certificate = |name: &&str| {

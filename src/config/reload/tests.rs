@@ -26,7 +26,17 @@ fn what_can_change_does() {
 
 /// What is read anew for each request or connection: from the snapshot, or from the settings in
 /// force.
-const LIVE: [&str; 40] = [
+const LIVE: [&str; 50] = [
+    "limits.handshake_timeout",
+    "tls.min_version",
+    "tls.client_ca",
+    "tls.client_certificates",
+    "tls.certificates.chain",
+    "tls.certificates.key",
+    "apis.upstream_ca",
+    "apis.upstream_name",
+    "apis.upstream_certificate",
+    "apis.upstream_key",
     // Only what `listen.admin` may be hangs on it.
     "listen.admin_open",
     "limits.connections",
@@ -76,12 +86,20 @@ fn every_key_takes_effect_or_is_refused() {
     let environment = Environment::default();
     let empty = file("");
     let current = super::super::load(empty.path(), &environment).unwrap().settings;
+    let folder = tempfile::tempdir().unwrap();
+    let made = rcgen::generate_simple_self_signed(["a".to_owned()]).unwrap();
+    let [chain, key] = ["chain", "key"].map(|name| folder.path().join(name));
+    std::fs::write(&chain, made.cert.pem()).unwrap();
+    std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+    let tls =
+        format!("[tls]\nadmin = true\n[[tls.certificates]]\nchain = {chain:?}\nkey = {key:?}\n");
     let changed = file(
-        "[listen]\npublic = \"127.0.0.1:1\"\nadmin = \"127.0.0.1:2\"\nadmin_hosts = [\"a\"]\n\
+        &(tls
+            + "[listen]\npublic = \"127.0.0.1:1\"\nadmin = \"127.0.0.1:2\"\nadmin_hosts = [\"a\"]\n\
              socket = \"s\"\ncores = 1000\nh2c = true\n[store]\npath = \"d\"\nindex_cache = \"9MiB\"\n\
              reserve = \"9MiB\"\nmaster_key = \"file:k\"\n[cache]\nrecords = 1\nunknown = 1\n\
              unknown_ttl = \"1s\"\nloads = 1\nload_timeout = \"1s\"\nflush_interval = \"1s\"\n\
-             [telemetry]\nformat = \"json\"\n",
+             [telemetry]\nformat = \"json\"\n"),
     );
     let report = reload(&current, changed.path(), &environment).unwrap_err();
     let refused: Vec<_> = report.entries().map(|one| one.message).collect();

@@ -12,8 +12,6 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use hyper::body::Frame;
 use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
-use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 
 use crate::domain::refusal::Refusal;
 use crate::gateway::alarm::Alarm;
@@ -23,6 +21,7 @@ use crate::gateway::targets::Target;
 use super::answer::{self, Answer};
 use super::error::Broken;
 use super::framing::Framing;
+use super::halves::{Fresh, Reader, Writer};
 use super::outgoing::Outgoing;
 use super::part::Part;
 
@@ -47,11 +46,7 @@ const INTERIM_MAX: usize = 100;
 pub(in crate::gateway) struct Scratch(RefCell<BytesMut>);
 
 impl Scratch {
-    fn poll_read(
-        &self,
-        socket: &mut OwnedReadHalf,
-        context: &mut Context<'_>,
-    ) -> Poll<io::Result<Bytes>> {
+    fn poll_read(&self, socket: &mut Reader, context: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
         let mut scratch = self.0.borrow_mut();
         scratch.reserve(SCRATCH_BYTES);
         let read = ready!(pin!(socket.read_buf(&mut *scratch)).poll(context))?;
@@ -67,9 +62,9 @@ impl Scratch {
 /// A connection to an upstream.
 #[derive(Debug)]
 pub(in crate::gateway) struct Connection {
-    read: OwnedReadHalf,
+    read: Reader,
     /// None while a request's body goes on beside its answer.
-    write: Option<OwnedWriteHalf>,
+    write: Option<Writer>,
     unread: Bytes,
     /// How much of it was read already without finding the end of a head.
     looked: usize,
@@ -99,13 +94,13 @@ pub(in crate::gateway) enum Failed {
 
 impl Connection {
     pub(super) fn new(
-        stream: TcpStream,
+        stream: Fresh,
         place: Place,
         alarm: Alarm,
         target: &Arc<Target>,
         now_ms: u64,
     ) -> Self {
-        let (read, write) = stream.into_split();
+        let (read, write) = stream.split();
         Self {
             read,
             write: Some(write),
@@ -285,7 +280,9 @@ impl Connection {
                 }
                 limit.wake_me(context);
                 let sent = request.poll(&mut write, context);
-                let in_vain = request.is_in_vain(|| sends_no_more(&write, context));
+                // Whether an upstream that has answered has closed, so that it takes no more either: heard also
+                // while there is nothing to write, and asked only where nobody reads the answer any more.
+                let in_vain = request.is_in_vain(|| write.poll_readable(context));
                 if in_vain { Poll::Ready(Ok(())) } else { sent }
             });
             if ended.await.is_err() {
@@ -310,12 +307,6 @@ impl Connection {
         let over = self.framing.is_over() && self.unread.is_empty();
         over && self.persists && self.write.is_some()
     }
-}
-
-/// Whether an upstream that has answered has closed, so that it takes no more either. It is heard
-/// also while there is nothing to write. Only for when nobody reads the answer any more.
-fn sends_no_more(write: &OwnedWriteHalf, context: &mut Context<'_>) -> bool {
-    write.as_ref().poll_peek(context, &mut ReadBuf::new(&mut [0])).is_ready()
 }
 
 fn is_interim(answer: &Answer) -> bool {

@@ -13,6 +13,7 @@ mod lines;
 mod fields;
 mod answer;
 mod outgoing;
+mod halves;
 mod connection;
 mod pool;
 
@@ -22,6 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
 
 use crate::config::settings::Endpoint;
 
@@ -32,6 +34,7 @@ use super::targets::Target;
 pub(super) use answer::Wanted;
 pub(super) use connection::{Connection, Failed, Scratch};
 pub(super) use error::Broken;
+use halves::Fresh;
 pub(super) use lines::{Lines, Waiting};
 pub(super) use outgoing::{Coding, Outgoing};
 pub(super) use pool::Pool;
@@ -46,10 +49,17 @@ pub(super) async fn connect(
     timeout: Duration,
     place: Place,
 ) -> io::Result<Box<Connection>> {
-    let Endpoint { host, port } = &target.endpoint;
-    let stream = tokio::time::timeout(timeout, TcpStream::connect((host.as_str(), *port)))
+    let Endpoint { host, port, tls } = &target.endpoint;
+    let fresh = async {
+        let stream = TcpStream::connect((host.as_str(), *port)).await?;
+        stream.set_nodelay(true)?;
+        let Some(tls) = tls else { return Ok(Fresh::Plain(stream)) };
+        let connector = TlsConnector::from(Arc::clone(tls.caller.config()));
+        let stream = connector.connect(tls.name.clone(), stream).await?;
+        io::Result::Ok(Fresh::Tls(Box::new(stream)))
+    };
+    let stream = tokio::time::timeout(timeout, fresh)
         .await
         .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
-    stream.set_nodelay(true)?;
     Ok(Box::new(Connection::new(stream, place, alarms.add(), target, alarms.now_ms())))
 }

@@ -9,12 +9,12 @@ use http::HeaderName;
 use http::header::{self, HeaderMap};
 use hyper::body::Frame;
 use tokio::io::AsyncWrite;
-use tokio::net::tcp::OwnedWriteHalf;
 
 use crate::domain::refusal::Refusal;
 use crate::gateway::body::RequestBody;
 
 use super::answer::Wanted;
+use super::halves::Writer;
 
 /// Parts of a body up to this go out together with what stands before them: copying them costs less
 /// than a second call, or a list of pieces.
@@ -138,7 +138,17 @@ impl Outgoing {
     /// The client sends its body wrong.
     pub(super) fn poll(
         &mut self,
-        write: &mut OwnedWriteHalf,
+        write: &mut Writer,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), Refusal>> {
+        let sent = self.poll_all(write, context);
+        let pushed = write.poll_push(context);
+        if matches!(sent, Poll::Ready(Ok(()))) { pushed.map(Ok) } else { sent }
+    }
+
+    fn poll_all(
+        &mut self,
+        write: &mut Writer,
         context: &mut Context<'_>,
     ) -> Poll<Result<(), Refusal>> {
         loop {
@@ -219,7 +229,7 @@ impl Outgoing {
     /// An upstream that refuses an upload early may close while more of it is on its way. Its
     /// answer has come then, perhaps not yet to our ears. So what cannot be written is dropped, and
     /// reading tells how the exchange ends. What was not begun is kept, for another connection.
-    fn poll_write(&mut self, write: &mut OwnedWriteHalf, context: &mut Context<'_>) -> Poll<()> {
+    fn poll_write(&mut self, write: &mut Writer, context: &mut Context<'_>) -> Poll<()> {
         while !self.broken
             && let Some(rest) = self.rest()
         {

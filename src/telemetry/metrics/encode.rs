@@ -78,6 +78,21 @@ impl<'a> Families<'a> {
         self.0.encode_descriptor(name, help, unit, kind)?.encode_gauge(&value)
     }
 
+    /// Several in seconds, told apart by a label.
+    pub(super) fn seconds_each<'s>(
+        &mut self,
+        name: &str,
+        help: &str,
+        values: impl IntoIterator<Item = (Label<'s>, u64)>,
+    ) -> fmt::Result {
+        let (unit, kind) = (Some(&Unit::Seconds), MetricType::Gauge);
+        let mut family = self.0.encode_descriptor(name, help, unit, kind)?;
+        for (labels, value) in values {
+            family.encode_family(&labels)?.encode_gauge(&value)?;
+        }
+        Ok(())
+    }
+
     /// One of a closed set of states: 1 for the one that holds, 0 for the others.
     pub(super) fn state<'s>(
         &mut self,

@@ -189,6 +189,11 @@ pub(super) fn process(
     )?;
     let help = "How far the wall clock is behind what it has shown before";
     families.seconds("clock_behind", help, state.clock_behind_seconds)?;
+    families.seconds_each(
+        "tls_certificate_expiry_timestamp",
+        "When the time of a certificate that clients are shown is over, since 1970",
+        state.certificates.iter().map(|(name, end)| ([("certificate", name.as_str())], end.unix())),
+    )?;
     let help = "Which configuration is in force; each reload raises it";
     families.gauge("config_generation", help, state.config_generation)?;
     let help = "Reloads whose configuration had mistakes and was not taken";

@@ -84,6 +84,7 @@ fn state() -> State {
             attempts: [16, 17, 18],
             waiting: 19,
         }],
+        certificates: vec![("a.example".to_owned(), Timestamp::from_unix(1_800_000_000))],
     }
 }
 
@@ -212,8 +213,19 @@ fn what_nobody_met_takes_no_line_and_labels_are_from_closed_sets() {
         .flat_map(|(_, labels)| labels.split(','))
         .map(|label| label.split('=').next().unwrap())
         .collect();
-    let known =
-        ["api", "by", "le", "outcome", "reason", "result", "rule", "state", "version", "webhook"];
+    let known = [
+        "api",
+        "by",
+        "certificate",
+        "le",
+        "outcome",
+        "reason",
+        "result",
+        "rule",
+        "state",
+        "version",
+        "webhook",
+    ];
     assert_eq!(labels.into_iter().collect::<Vec<_>>(), known);
 }
 

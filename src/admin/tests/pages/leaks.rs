@@ -18,7 +18,7 @@ async fn f8_leaked_secrets_end_their_tokens_and_are_not_shown() {
     let got = root.post("/tokens/leaked", &body).await;
     assert_eq!(got.status, 200);
     assert!(
-        got.text.contains("2 tokens are revoked, and their owners are notified."),
+        got.text.contains("2 tokens are revoked. Their owners see it on their first page."),
         "{}",
         got.text
     );

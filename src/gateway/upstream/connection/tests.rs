@@ -3,11 +3,16 @@
 use super::*;
 
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::gateway::alarm::Alarms;
 use crate::gateway::descriptors::Descriptors;
 use crate::gateway::upstream::{Coding, Wanted};
+
+async fn readable(connection: &Connection) {
+    let Reader::Plain(read) = &connection.read else { panic!("it is plain") };
+    read.readable().await.unwrap();
+}
 
 async fn pair() -> (Connection, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -15,7 +20,7 @@ async fn pair() -> (Connection, TcpStream) {
     let upstream = listener.accept().await.unwrap().0;
     let place = Descriptors::default().upstream().unwrap();
     let alarm = Alarms::new().add();
-    (Connection::new(stream, place, alarm, &Target::sample(), 0), upstream)
+    (Connection::new(Fresh::Plain(stream), place, alarm, &Target::sample(), 0), upstream)
 }
 
 #[tokio::test]
@@ -26,7 +31,7 @@ async fn short_pieces_of_a_long_body_hold_no_more_than_they_are() {
         connection.framing = Framing::Length(1 << 30);
         for _ in 0..20 {
             upstream.write_all(&vec![b'x'; piece]).await.unwrap();
-            connection.read.readable().await.unwrap();
+            readable(&connection).await;
             let part = std::future::poll_fn(|context| connection.poll_part(&scratch, context));
             let part = part.await.unwrap().unwrap().into_data().unwrap();
             let (read, held) = (part.len(), part.try_into_mut().unwrap().capacity());
@@ -44,7 +49,7 @@ async fn sec_s13_what_lies_on_an_idle_connection_is_the_beginning_of_no_answer()
             // The one that is idle may have been closed meanwhile.
             drop(upstream);
         }
-        connection.read.readable().await.unwrap();
+        readable(&connection).await;
         let wanted = Wanted { bodiless: false, lines: true };
         let head = b"GET / HTTP/1.1\r\n\r\n".to_vec();
         let mut request =

@@ -13,12 +13,17 @@ fn request(head: &[u8]) -> Outgoing {
     Outgoing::new(head.to_vec(), None, Coding::Length(0), WANTED, HeaderMap::new())
 }
 
-async fn pair() -> (OwnedWriteHalf, TcpStream) {
+async fn writable(write: &Writer) {
+    let Writer::Plain(write) = write else { panic!("it is plain") };
+    write.writable().await.unwrap();
+}
+
+async fn pair() -> (Writer, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let (read, write) = stream.into_split();
     drop(read);
-    (write, listener.accept().await.unwrap().0)
+    (Writer::Plain(write), listener.accept().await.unwrap().0)
 }
 
 #[tokio::test]
@@ -27,7 +32,7 @@ async fn what_does_not_go_out_at_once_follows_in_order() {
     let long = vec![b'x'; 8 << 20];
     let mut request = request(&long);
     let mut context = Context::from_waker(Waker::noop());
-    write.writable().await.unwrap();
+    writable(&write).await;
     assert!(request.poll(&mut write, &mut context).is_pending());
     assert!(request.is_begun() && !request.is_sent());
     let reader = async move {
@@ -61,7 +66,8 @@ fn sec_s13_a_request_is_not_sent_before_the_last_of_its_data_is() {
 async fn what_was_not_begun_can_go_out_on_another_connection() {
     let (mut closed, upstream) = pair().await;
     drop(upstream);
-    closed.as_ref().set_zero_linger().unwrap();
+    let Writer::Plain(socket) = &closed else { panic!("it is plain") };
+    socket.as_ref().set_zero_linger().unwrap();
     tokio::io::AsyncWriteExt::shutdown(&mut closed).await.unwrap();
     let mut request = request(b"GET / HTTP/1.1\r\n\r\n");
     let mut context = Context::from_waker(Waker::noop());

@@ -1,0 +1,39 @@
+//! Files of TLS that the configuration names, and where it names them.
+
+use std::ops::Range;
+use std::path::PathBuf;
+
+use super::mistake::Mistake;
+use super::reading::{Placed, Reading, Reported, Text};
+use crate::tls::Fault;
+
+/// Files with their places.
+#[derive(Debug, Default)]
+pub(super) struct Named(Vec<(PathBuf, Placed<Text>)>);
+
+impl Named {
+    /// A file, whose place is noted.
+    pub(super) fn path(&mut self, text: &Placed<Text>, reading: &Reading<'_>) -> PathBuf {
+        let path = reading.beside_file(&text.value.value);
+        self.0.push((path.clone(), text.clone()));
+        path
+    }
+
+    /// Says of a file where it was named; of none of them at `otherwise`.
+    pub(super) fn wrong(
+        &self,
+        fault: &Fault,
+        otherwise: &Range<usize>,
+        reading: &Reading<'_>,
+    ) -> Reported {
+        let text = self.0.iter().find(|(path, _)| *path == fault.path).map(|(_, text)| text);
+        let file = match text {
+            Some(text) => text.value.shown.clone(),
+            None if fault.path.as_os_str().is_empty() => "upstream_ca".to_owned(),
+            None => fault.path.display().to_string(),
+        };
+        let mistake = Mistake::TlsFile { file, what: fault.what.clone() };
+        let span = text.map_or(otherwise, |text| &text.span);
+        reading.mistake(span, mistake, fault.what.hint())
+    }
+}

@@ -1,0 +1,91 @@
+//! What the gateway calls with: whom it trusts, and who it is itself.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::CertificateDer;
+use rustls::{ClientConfig, RootCertStore};
+
+use super::certificate::{Certificate, Files, chain};
+use super::fault::{Fault, What};
+
+/// Whom to trust, and which certificate to show.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trust {
+    /// Who signs the certificates of servers (PEM); those whom the machine trusts, if it is not said.
+    pub ca: Option<PathBuf>,
+    /// The certificate that is shown to a server that asks.
+    pub identity: Option<Files>,
+}
+
+/// A client of TLS, ready for handshakes.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    trust: Trust,
+    /// What the files held.
+    held: Vec<CertificateDer<'static>>,
+    config: Arc<ClientConfig>,
+}
+
+impl PartialEq for Caller {
+    /// Two are the same if they trust and show the same.
+    fn eq(&self, other: &Self) -> bool {
+        self.trust == other.trust && self.held == other.held
+    }
+}
+
+impl Eq for Caller {}
+
+impl Caller {
+    /// Reads all files.
+    ///
+    /// # Errors
+    /// A file that cannot be used, or a machine that trusts nobody.
+    pub fn load(trust: Trust) -> Result<Self, Fault> {
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let at = |what| Fault { path: trust.ca.clone().unwrap_or_default(), what };
+        let mut held = match &trust.ca {
+            Some(ca) => chain(ca)?,
+            None => Vec::new(),
+        };
+        let roots = match &trust.ca {
+            Some(_) => held.clone(),
+            None => rustls_native_certs::load_native_certs().certs,
+        };
+        let mut store = RootCertStore::empty();
+        store.add_parsable_certificates(roots);
+        if store.is_empty() {
+            return Err(at(What::NoRoots));
+        }
+        let library = |error: rustls::Error| at(What::Library(error.to_string()));
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
+            .with_safe_default_protocol_versions()
+            .map_err(library)?
+            .with_root_certificates(store);
+        let mut config = match &trust.identity {
+            None => builder.with_no_client_auth(),
+            Some(files) => {
+                let certificate = Certificate::load(files, &provider)?;
+                held.extend(certificate.key.cert.iter().cloned());
+                builder.with_client_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(
+                    certificate.key,
+                )))
+            }
+        };
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Ok(Self { trust, held, config: Arc::new(config) })
+    }
+
+    /// For handshakes.
+    pub const fn config(&self) -> &Arc<ClientConfig> {
+        &self.config
+    }
+
+    /// All files that were read.
+    pub fn files(&self) -> impl Iterator<Item = PathBuf> {
+        let own = self.trust.identity.iter();
+        let own = own.flat_map(|files| [files.chain.clone(), files.key.clone()]);
+        own.chain(self.trust.ca.clone())
+    }
+}

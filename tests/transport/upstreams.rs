@@ -1,0 +1,108 @@
+//! TLS to upstreams: whom they are believed to be, who the gateway is to them, and long bodies. The upstream is nginx.
+
+use tollgate::domain::secret::Digest;
+
+use crate::files::Files;
+use crate::support::gateway::Gateway;
+use crate::support::process::Nginx;
+
+/// More than a record of TLS, and more than the system takes at once.
+const LONG: usize = 20 << 20;
+
+/// nginx with a certificate for `up.example`, that asks for ours where `more` says so.
+fn nginx(files: &Files, more: &str) -> Nginx {
+    files.make("up", &["up.example"]);
+    let (chain, key) = (files.path("up.pem"), files.path("up.key"));
+    let (chain, key) = (chain.display(), key.display());
+    let more = format!(
+        "ssl_certificate {chain}; ssl_certificate_key {key}; ssl_protocols TLSv1.2 TLSv1.3; {more} location /who {{ return 200 \
+         \"$ssl_protocol $ssl_server_name $ssl_client_verify\"; }} location /up {{ return 204; }}"
+    );
+    Nginx::start(&more, |folder| {
+        let long: Vec<_> = (0..LONG).map(|at| (at % 251) as u8).collect();
+        std::fs::write(folder.join("long.txt"), long).unwrap();
+    })
+}
+
+/// One API for each of these settings beside its upstream, under `/a`, `/b`; and a token for all of them.
+fn gateway(nginx: &Nginx, apis: &[String]) -> (Gateway, String) {
+    let api = |(name, more): (char, &String)| {
+        format!(
+            "[[apis]]\nname = \"{name}\"\nhost = \"{name}.example\"\nupstream = \"https://{}\"\n{more}\n\
+             rules = [{{ path = \"/{{*rest}}\" }}]\n",
+            nginx.address()
+        )
+    };
+    let gateway = Gateway::start(&('a'..).zip(apis).map(api).collect::<String>());
+    gateway.owner("somebody");
+    let secret = gateway.any_token();
+    (gateway, secret)
+}
+
+fn get(host: &str, path: &str, secret: &str) -> String {
+    format!(
+        "GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {secret}\r\nConnection: close\r\n\r\n"
+    )
+}
+
+#[test]
+fn an_upstream_is_who_its_certificate_says_or_nothing_is_sent() {
+    let (files, others) = (Files::new(), Files::new());
+    let nginx = nginx(&files, "");
+    let ca = |of: &Files| format!("upstream_ca = {:?}", of.path("ca.pem"));
+    let named = |name: &str, of: &Files| format!("{}\nupstream_name = \"{name}\"", ca(of));
+    let apis = [
+        named("up.example", &files),
+        named("other.example", &files),
+        named("up.example", &others),
+        ca(&files),
+    ];
+    let (gateway, secret) = gateway(&nginx, &apis);
+    for _ in 0..3 {
+        let who = gateway.ask(get("a.example", "/who", &secret));
+        assert_eq!((who.status, who.text()), (200, "TLSv1.3 up.example NONE".to_owned()));
+    }
+    assert!(gateway.counted(|core| core.connected.value()) <= 2, "a connection is used again");
+    for host in ["b.example", "c.example", "d.example"] {
+        assert_eq!(gateway.ask(get(host, "/who", &secret)).status, 502, "{host}");
+    }
+}
+
+#[test]
+fn the_gateway_shows_its_own_certificate() {
+    let files = Files::new();
+    files.make("own", &["gateway.example"]);
+    let ca = files.path("ca.pem");
+    let ask = format!("ssl_verify_client optional; ssl_client_certificate {};", ca.display());
+    let nginx = nginx(&files, &ask);
+    let trust = format!("upstream_ca = {ca:?}\nupstream_name = \"up.example\"");
+    let own = format!(
+        "{trust}\nupstream_certificate = {:?}\nupstream_key = {:?}",
+        files.path("own.pem"),
+        files.path("own.key")
+    );
+    let (gateway, secret) = gateway(&nginx, &[own, trust]);
+    let verified = |host| gateway.ask(get(host, "/who", &secret)).text();
+    assert!(verified("a.example").ends_with(" SUCCESS"), "{}", verified("a.example"));
+    assert!(verified("b.example").ends_with(" NONE"), "{}", verified("b.example"));
+}
+
+#[test]
+fn long_bodies_go_both_ways_whole() {
+    let files = Files::new();
+    let nginx = nginx(&files, "");
+    let trust = format!("upstream_ca = {:?}\nupstream_name = \"up.example\"", files.path("ca.pem"));
+    let (gateway, secret) = gateway(&nginx, &[trust]);
+    let wanted: Vec<_> = (0..LONG).map(|at| (at % 251) as u8).collect();
+    for _ in 0..2 {
+        let answer = gateway.ask(get("a.example", "/long.txt", &secret));
+        assert_eq!((answer.status, answer.body.len()), (200, LONG));
+        assert_eq!(Digest::of(&answer.body), Digest::of(&wanted));
+    }
+    let head = format!(
+        "POST /up HTTP/1.1\r\nHost: a.example\r\nAuthorization: Bearer {secret}\r\nContent-Length: {LONG}\r\n\
+         Connection: close\r\n\r\n"
+    );
+    let answer = gateway.ask([head.as_bytes(), &wanted].concat());
+    assert_eq!(answer.status, 204);
+}
