@@ -89,4 +89,5 @@ fn what_was_typed_is_not_lost_in_a_browser() {
     browser.follow(".unknown button");
     browser.until("location.pathname.endsWith('/secret')");
     assert_eq!(browser.complaints, [""; 0]);
+    super::nothing_is_kept(&program, &["never-to-be-shown"]);
 }

@@ -62,6 +62,7 @@ fn live(language: &str) {
     browser.until("document.querySelectorAll('.event').length >= 4");
     spoken(&mut browser, language, "history of the token");
     assert_eq!(browser.complaints, [""; 0]);
+    super::nothing_is_kept(&program, &[&secret, &new]);
 }
 
 /// A page is in this language and in no other, and a machine finds nothing wrong with it.
