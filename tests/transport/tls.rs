@@ -11,6 +11,7 @@ use serde_json::json;
 use tollgate::domain::secret::Digest;
 
 use crate::files::Files;
+use crate::support::client::Client;
 use crate::support::gateway::Gateway;
 use crate::support::upstream::{Upstream, ok};
 use crate::support::{PATIENCE, wait_until};
@@ -166,6 +167,31 @@ fn a_bound_token_needs_its_certificate() {
     let (strict, secret) =
         files.gateway(&["a"], &format!("{ca}\ntls.client_certificates = \"required\""), &upstream);
     assert_ne!(files.curl(&strict, "a.example", &secret, &[]).0, 0);
+}
+
+/// The desk has the same certificates, HTTP/1.1 alone, and asks nobody for a certificate.
+#[test]
+fn the_administrative_address_speaks_tls_where_it_is_asked_to() {
+    let (files, upstream) = (Files::new(), upstream());
+    files.make("a", &["localhost"]);
+    let more = format!(
+        "tls.admin = true\ntls.client_ca = {:?}\ntls.client_certificates = \"required\"",
+        files.path("ca.pem")
+    );
+    let (gateway, _) = files.gateway(&["a"], &more, &upstream);
+    let port = gateway.admin().port();
+    let output = Command::new("curl")
+        .args(["--silent", "--max-time", "30", "--noproxy", "*", "--http2", "--cacert"])
+        .arg(files.path("ca.pem"))
+        .args(["--resolve", &format!("localhost:{port}:127.0.0.1")])
+        .args(["--write-out", " %{http_code} %{http_version}"])
+        .arg(format!("https://localhost:{port}/health"))
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "alive\n 200 1.1", "{output:?}");
+    let mut plain = Client::connect(gateway.admin());
+    plain.send("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    assert!(plain.answer_to("GET").is_none(), "nothing is answered without TLS");
 }
 
 #[test]
