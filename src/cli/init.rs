@@ -64,7 +64,7 @@ pub async fn run(init: &Init, common: &Common, clock: Clock) -> Result<Reply, Fa
     let text_of_file = text(&init.upstream, written_data, written_key);
     write_new(&config, 0o644, text_of_file.as_bytes())?;
     make_key(key)?;
-    let pages = serve::pages_at(ADMIN.into());
+    let pages = serve::pages_at(ADMIN.into(), "http");
     let shown = |path: &Path| path.display().to_string();
     let text = format!(
         "wrote `{}`, the folder `{}` and the master key `{}`\n\

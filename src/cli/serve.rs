@@ -36,19 +36,21 @@ pub fn run(serve: &Serve, common: &Common, clock: Clock) -> Result<Reply, Failur
 }
 
 /// Where people sign in: of the machine itself by the name for which browsers keep the cookie.
-pub fn pages_at(admin: SocketAddr) -> String {
+pub fn pages_at(admin: SocketAddr, scheme: &str) -> String {
     match admin.ip().is_loopback() {
-        true => format!("http://localhost:{}", admin.port()),
-        false => format!("http://{admin}"),
+        true => format!("{scheme}://localhost:{}", admin.port()),
+        false => format!("{scheme}://{admin}"),
     }
 }
 
 fn begun(running: &Running, data: &Path) -> Result<Reply, Failure> {
+    let settings = running.service().settings();
     let text = format!(
-        "tollgate {} listens on http://{} (pages, REST, health and metrics on {})",
+        "tollgate {} listens on {}://{} (pages, REST, health and metrics on {})",
         env!("CARGO_PKG_VERSION"),
+        settings.public_scheme(),
         running.public(),
-        pages_at(running.admin()),
+        pages_at(running.admin(), settings.admin_scheme()),
     );
     let json = json!({
         "public": running.public(),

@@ -51,6 +51,18 @@ pub struct Settings {
     pub apis: Vec<Api>,
 }
 
+impl Settings {
+    /// How addresses of the public listener begin.
+    pub const fn public_scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
+
+    /// The same of the administrative address.
+    pub fn admin_scheme(&self) -> &'static str {
+        if self.tls.as_ref().is_some_and(|tls| tls.admin) { "https" } else { "http" }
+    }
+}
+
 /// Addresses and runtimes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listen {

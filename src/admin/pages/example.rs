@@ -28,7 +28,8 @@ pub(super) fn example(handles: &Handles, ground: &Ground, headers: &HeaderMap) -
     let others = others.filter_map(|(api, rule)| Some((api, rule, rule.methods.first()?.clone())));
     first.chain(others).find_map(|(api, rule, method)| {
         let path = path(rule, token);
-        let url = format!("http://{}{path}", authority(handles, api, headers));
+        let scheme = ground.settings.public_scheme();
+        let url = format!("{scheme}://{}{path}", authority(handles, api, headers));
         let question = Question {
             method: method.clone(),
             url: url.parse().ok()?,

@@ -225,7 +225,7 @@ fn text_of(started: &Started, config: &Path, passes: bool) -> String {
         started.administrator.user,
         started.administrator.password,
         started.data.display(),
-        pages = serve::pages_at(started.admin),
+        pages = serve::pages_at(started.admin, "http"),
     );
     for example in &started.examples {
         let _ = writeln!(text, "# {}: {}", example.expect, example.name);
