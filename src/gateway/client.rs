@@ -78,7 +78,6 @@ pub(super) struct Client {
     ending: Cell<Ending>,
     /// The stream of HTTP/2 whose request is about to begin.
     stream: RefCell<Option<Rc<Stream>>>,
-    handshake_timeout: Duration,
     head_timeout: Duration,
     idle_timeout: Duration,
     stall_timeout: Duration,
@@ -92,7 +91,6 @@ impl Client {
             peer,
             forwarded: wire::forwarded(peer, if snapshot.tls.is_some() { "https" } else { "http" }),
             presented: OnceCell::new(),
-            handshake_timeout: limits.handshake_timeout,
             alarm: core.alarms.add(),
             host: RefCell::new(core.host.borrow().clone()),
             under_way: Cell::new(0),
@@ -145,7 +143,7 @@ impl Client {
 
     /// A handshake begins.
     pub(super) fn shakes_hands(&self) {
-        self.alarm.set(self.handshake_timeout);
+        self.alarm.set(self.core.snapshot().limits.handshake_timeout);
     }
 
     /// A handshake is over, and a request may begin.

@@ -51,13 +51,18 @@ impl Gathered {
 pub fn gathered(events: impl IntoIterator<Item = EventView>) -> Vec<Gathered> {
     let mut acts: Vec<Gathered> = Vec::new();
     for event in events {
-        let alone = match acts.last_mut() {
-            Some(act) => act.join(event),
-            None => Some(event),
-        };
+        let alone = joined(&mut acts, event);
         acts.extend(alone.map(Gathered::from));
     }
     acts
+}
+
+/// Takes an event into the last act, if it is a part of that; else it comes back.
+fn joined(acts: &mut [Gathered], event: EventView) -> Option<EventView> {
+    match acts.last_mut() {
+        Some(act) => act.join(event),
+        None => Some(event),
+    }
 }
 
 impl Service {
@@ -78,12 +83,7 @@ impl Service {
             let page = self.events_like(by, subject, (asked, before), wanted).await?;
             let searched_enough = page.entries.len() < wanted;
             for event in page.entries {
-                let Some(alone) = (match acts.last_mut() {
-                    Some(act) => act.join(event),
-                    None => Some(event),
-                }) else {
-                    continue;
-                };
+                let Some(alone) = joined(&mut acts, event) else { continue };
                 if acts.len() == limit {
                     let next = acts.last().map(|last| Position(last.oldest));
                     return Ok(Page { entries: acts, next });
