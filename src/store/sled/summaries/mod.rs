@@ -24,7 +24,7 @@
 //! record. Until then lists read records, which is as right and takes seconds where it took milliseconds.
 //!
 //! Nothing here is in memory but two ids for each [`BLOCK`] rows, by which blocks are read in the order of the
-//! list (`scan`).
+//! list (`scan`), and behind the first search for a text which texts a block cannot have (`zone`).
 
 use std::fs::File;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
@@ -34,11 +34,11 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use rustix::fs::fdatasync;
 
 use super::uses;
-use crate::domain::id::TokenId;
 use crate::domain::token::Token;
 use crate::store::StoreError;
 
 mod begin;
+mod block;
 mod found;
 mod head;
 mod page;
@@ -50,6 +50,7 @@ mod scan;
 mod tests;
 mod wanted;
 mod window;
+mod zone;
 
 pub(super) use found::Glanced;
 pub(super) use scan::{Against, Scanned};
@@ -57,6 +58,7 @@ pub(super) use scan::{Against, Scanned};
 use head::{HEAD_BYTES, Head};
 use page::{PAGE_BYTES, PAGE_ROWS};
 use round::Helpers;
+use zone::Zone;
 
 /// How many pages are read in one go, and how many rows that makes.
 const BLOCK_PAGES: u64 = 24;
@@ -101,8 +103,8 @@ struct Inside {
     end: u64,
     /// How many bytes of texts rows refer to; an estimate after a crash.
     live: u64,
-    /// The first and the last id of each block, of as many blocks as were looked at.
-    zones: Vec<(TokenId, TokenId)>,
+    /// One for each block, of as many as were looked at.
+    zones: Vec<Zone>,
 }
 
 impl Summaries {

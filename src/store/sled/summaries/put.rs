@@ -4,7 +4,7 @@ use std::io;
 
 use super::page::{self, Bytes, PAGE_BYTES, PAGE_ROWS};
 use super::row::{self, Row, Texts};
-use super::{BLOCK, Changed, FileExt, Inside, Summaries, Trust, offset};
+use super::{BLOCK, Changed, FileExt, Inside, Summaries, Trust, Zone, offset};
 use crate::domain::token::Token;
 
 impl Summaries {
@@ -68,6 +68,9 @@ impl Inside {
     ) -> Texts {
         let text = row::text_of(token);
         let new = row::place(self.salt, number, self.end.saturating_add(length(texts)), &text);
+        if let Some(parts) = self.zones.get_mut(block_of(number)).and_then(Zone::parts_mut) {
+            if new.length > 0 { parts.add(text.as_bytes()) } else { parts.add_any() }
+        }
         if let Some(old) = old.filter(|old| old.id() == token.id).and_then(|old| old.texts()) {
             let same = Texts { offset: old.offset, ..new };
             if same == old {
@@ -86,15 +89,12 @@ impl Inside {
     fn widen(&mut self, number: u64, token: &Token) {
         let complete = self.blocks() == self.zones.len();
         self.rows = self.rows.max(number.saturating_add(1));
-        let block = usize::try_from(number / BLOCK).unwrap_or(usize::MAX);
+        let block = block_of(number);
         let next = block == self.zones.len();
         match self.zones.get_mut(block) {
-            Some((first, last)) => {
-                *first = token.id.min(*first);
-                *last = token.id.max(*last);
-            }
+            Some(zone) => zone.widen(token.id),
             // Else it will be looked at.
-            None if complete && next => self.zones.push((token.id, token.id)),
+            None if complete && next => self.zones.push(Zone::new(token.id)),
             None => {}
         }
     }
@@ -103,6 +103,11 @@ impl Inside {
     pub(super) fn blocks(&self) -> usize {
         usize::try_from(self.rows.div_ceil(BLOCK)).unwrap_or(usize::MAX)
     }
+}
+
+/// The block of a row.
+fn block_of(number: u64) -> usize {
+    usize::try_from(number / BLOCK).unwrap_or(usize::MAX)
 }
 
 fn length(bytes: &[u8]) -> u64 {

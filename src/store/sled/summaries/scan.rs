@@ -6,12 +6,12 @@
 
 use std::ops::ControlFlow;
 
+use super::Summaries;
+use super::block::{Bad, DAMAGED, each};
 use super::found::{Found, Glanced, Room};
-use super::page::{self, PAGE_BYTES, PAGE_ROWS};
 use super::round::{ALONE, ROUND};
-use super::row::Row;
-use super::wanted::{Says, Wanted};
-use super::{BLOCK, Summaries};
+use super::wanted::Wanted;
+use super::zone::Zone;
 use crate::domain::id::TokenId;
 use crate::store::query::{Order, TokenQuery};
 use crate::store::sled::stopped::Stopped;
@@ -45,42 +45,6 @@ fn rank(order: Order, id: TokenId) -> Rank {
     match order {
         Order::Oldest => *id.as_bytes(),
         Order::Newest => id.as_bytes().map(|byte| !byte),
-    }
-}
-
-/// What is said of a page that does not verify, or lacks a row.
-const DAMAGED: &str = "a page is damaged";
-
-/// Passes on the rows of pages from `first` on, each with its number among them, of no more than `most` rows.
-fn each(
-    bytes: &[u8],
-    salt: u32,
-    first: u64,
-    most: u64,
-    mut pass: impl FnMut(usize, Row<'_>),
-) -> Result<(), Bad> {
-    let begin = first.saturating_mul(PAGE_ROWS as u64);
-    let count = usize::try_from(most.saturating_sub(begin)).unwrap_or(usize::MAX);
-    let mut at = 0;
-    for (number, bytes) in (first..).zip(bytes.as_chunks::<PAGE_BYTES>().0) {
-        let rows = page::open(bytes, salt, number).ok_or(Bad::Rows(DAMAGED))?;
-        for bytes in rows.iter().take(count.saturating_sub(at)) {
-            pass(at, Row::read(bytes).ok_or(Bad::Rows(DAMAGED))?);
-            at += 1;
-        }
-    }
-    Ok(())
-}
-
-/// Why a block says nothing.
-enum Bad {
-    Rows(&'static str),
-    Store(StoreError),
-}
-
-impl From<std::io::Error> for Bad {
-    fn from(_: std::io::Error) -> Self {
-        Self::Rows("it cannot be read to its end")
     }
 }
 
@@ -180,12 +144,11 @@ impl Summaries {
                 continue;
             }
             let block = u64::try_from(inside.zones.len()).unwrap_or(u64::MAX);
-            let mut zone = None::<(TokenId, TokenId)>;
+            let mut zone = None::<Zone>;
             let read = self.block(block, inside.rows, &mut bytes).map_err(Bad::from);
             let read = read.and_then(|begin| {
                 each(&bytes, inside.salt, begin, inside.rows, |_, row| {
-                    let (id, (first, last)) = (row.id(), zone.unwrap_or((row.id(), row.id())));
-                    zone = Some((id.min(first), id.max(last)));
+                    zone.get_or_insert_with(|| Zone::new(row.id())).widen(row.id());
                 })
             });
             match (read, zone) {
@@ -201,7 +164,7 @@ impl Summaries {
     /// The blocks that may have tokens behind a place, with the first of their ids in the order of the list.
     fn blocks_in(&self, order: Order, after: Option<Rank>) -> (u64, Vec<(Rank, u64)>) {
         let inside = self.shared();
-        let range = |(first, last): &(TokenId, TokenId)| match order {
+        let range = |Zone { first, last, .. }: &Zone| match order {
             Order::Oldest => (rank(order, *first), rank(order, *last)),
             Order::Newest => (rank(order, *last), rank(order, *first)),
         };
@@ -212,67 +175,5 @@ impl Summaries {
             .collect();
         blocks.sort_unstable();
         (inside.rows, blocks)
-    }
-
-    /// Passes on what may be wanted of one block.
-    fn search(
-        &self,
-        (block, most): (u64, u64),
-        times: u64,
-        (wanted, against): (&Wanted<'_>, Against<'_>),
-        room: &mut Room,
-        mut pass: impl FnMut(&Found<'_>),
-    ) -> Result<(), Bad> {
-        let begin = block.saturating_mul(BLOCK);
-        let inside = self.shared();
-        if inside.times != times {
-            return Err(Bad::Rows("it was made anew"));
-        }
-        let salt = inside.salt;
-        let first = self.block(block, most, &mut room.pages)?;
-        drop(inside);
-        room.fitting.clear();
-        let (fitting, mut depends) = (&mut room.fitting, false);
-        each(&room.pages, salt, first, most, |at, row| {
-            match wanted.asks(row) {
-                Says::No => return,
-                Says::Perhaps => {}
-                Says::Used => depends = true,
-            }
-            fitting.push(at);
-        })?;
-        if room.fitting.is_empty() {
-            return Ok(());
-        }
-        if depends || against.pending.is_some() {
-            let count = room.pages.len() / PAGE_BYTES * PAGE_ROWS;
-            // First, since a use leaves the memory only after it is in its slot.
-            room.note_pending(begin, count, against.pending);
-            room.uses.read(against.uses, begin, count).map_err(Bad::Store)?;
-        }
-        if depends {
-            room.retain(|found| {
-                wanted.asks(found.row) != Says::Used || wanted.passes(found.row, found.seen())
-            });
-        }
-        if let Some(text) = wanted.text() {
-            let row = |at: &usize| room.row(*at).and_then(|row| row.texts());
-            let places: Vec<_> = room.fitting.iter().filter_map(row).collect();
-            room.texts.read(&self.texts, places.iter().copied(), text)?;
-        }
-        for at in &room.fitting {
-            let Some(found) = room.found(*at) else { continue };
-            let number = begin.saturating_add(u64::try_from(*at).unwrap_or_default());
-            let has = match (wanted.text(), found.row.texts()) {
-                (Some(text), Some(place)) if !wanted.is_named(found.row) => {
-                    room.texts.has(&self.texts, (salt, number), place, text)?
-                }
-                _ => Some(true),
-            };
-            if has.ok_or(Bad::Rows("a text is damaged"))? {
-                pass(&found);
-            }
-        }
-        Ok(())
     }
 }

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use memchr::memmem::Finder;
 
 use super::row::{self, Row};
+use super::zone::Zone;
 use crate::domain::hasher::BuildDigestHasher;
 use crate::domain::id::TokenId;
 use crate::domain::time::Timestamp;
@@ -97,6 +98,12 @@ impl<'a> Wanted<'a> {
     /// Whether the text is the id of this row, whatever its own texts are.
     pub(super) fn is_named(&self, row: Row<'_>) -> bool {
         self.named == Some(row.id())
+    }
+
+    /// Whether a block may have rows whose texts fit.
+    pub(super) fn may_be_in(&self, zone: &Zone) -> bool {
+        let text = self.text.as_ref().map(Finder::needle);
+        text.is_none_or(|text| zone.may_have(text)) || self.named.is_some_and(|id| zone.spans(id))
     }
 
     pub(super) fn asks(&self, row: Row<'_>) -> Says {

@@ -1,5 +1,6 @@
 //! The texts of a block: most of them lie together, are read in one go and searched as one.
 
+use std::borrow::Cow;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -45,26 +46,46 @@ impl Window {
         Ok(())
     }
 
-    /// Whether the wanted text is in the texts of row `number`; none when they do not verify.
-    pub(super) fn has(
+    /// The texts of row `number`; none when they do not verify.
+    pub(super) fn text(
         &self,
         file: &File,
         (salt, number): (u32, u64),
         place: Texts,
+    ) -> io::Result<Option<Cow<'_, [u8]>>> {
+        let length = usize::from(place.length);
+        let near = self.near(place).and_then(|at| self.bytes.get(at..at.checked_add(length)?));
+        let text = match near {
+            Some(near) => Cow::Borrowed(near),
+            None => {
+                let mut text = vec![0; length];
+                file.read_exact_at(&mut text, place.offset)?;
+                Cow::Owned(text)
+            }
+        };
+        Ok((row::text_checksum(salt, number, &text) == place.checksum).then_some(text))
+    }
+
+    /// Whether the wanted text is in the texts of row `number`; none when they do not verify.
+    pub(super) fn has(
+        &self,
+        file: &File,
+        row: (u32, u64),
+        place: Texts,
         wanted: &Finder<'_>,
     ) -> io::Result<Option<bool>> {
-        let length = usize::from(place.length);
-        let at = place.offset.checked_sub(self.begin).and_then(|at| usize::try_from(at).ok());
-        let near = at.and_then(|at| Some((at, self.bytes.get(at..at.checked_add(length)?)?)));
-        let verifies = |text: &[u8]| row::text_checksum(salt, number, text) == place.checksum;
-        if let Some((at, text)) = near {
-            let next = self.hits.get(self.hits.partition_point(|hit| *hit < at));
-            let end = at.saturating_add(length);
-            let has = next.is_some_and(|hit| hit.saturating_add(wanted.needle().len()) <= end);
-            return Ok(verifies(text).then_some(has));
-        }
-        let mut text = vec![0; length];
-        file.read_exact_at(&mut text, place.offset)?;
-        Ok(verifies(&text).then(|| wanted.find(&text).is_some()))
+        Ok(self.text(file, row, place)?.map(|text| match (self.near(place), text) {
+            (Some(at), Cow::Borrowed(text)) => {
+                let next = self.hits.get(self.hits.partition_point(|hit| *hit < at));
+                let end = at.saturating_add(text.len());
+                next.is_some_and(|hit| hit.saturating_add(wanted.needle().len()) <= end)
+            }
+            (_, text) => wanted.find(&text).is_some(),
+        }))
+    }
+
+    /// Where in what was read a text begins, if it does not lie before it.
+    fn near(&self, place: Texts) -> Option<usize> {
+        place.offset.checked_sub(self.begin).and_then(|at| usize::try_from(at).ok())
     }
 }

@@ -308,3 +308,37 @@ async fn what_is_told_at_a_glance_follows_lost_and_damaged_uses() {
     whole(&store).await;
     check(&store, &tokens, &[]).await;
 }
+
+#[tokio::test]
+async fn texts_that_are_written_behind_the_first_search_for_one_are_found() {
+    let (folder, store, tokens) = filled().await;
+    let found = async |store: &SledStore, text: &str| {
+        let filter = TokenFilter { text: Some(text.to_owned()), ..TokenFilter::default() };
+        let listed = store.tokens(&TokenQuery { filter, ..TokenQuery::oldest(10) }).await.unwrap();
+        listed.entries.into_iter().map(|entry| entry.token.id).collect::<Vec<_>>()
+    };
+    assert!(found(&store, "zebra").await.is_empty());
+    let changed = Token {
+        description: "Über den ZEBRAstreifen".to_owned(),
+        revision: tokens[3].revision.next(),
+        ..tokens[3].clone()
+    };
+    let record = crate::store::Record::Token(std::sync::Arc::new(changed.clone()));
+    let kind = crate::domain::event::EventKind::TokenUpdated;
+    store.commit(crate::store::sample::commit(kind, [record])).await.unwrap();
+    assert_eq!(found(&store, "zebra").await, [changed.id]);
+    assert_eq!(found(&store, "n zebrast").await, [changed.id]);
+    let made = Token { name: "okapi".to_owned(), ..token(90_000, "alice") };
+    store.commit(creation(made.clone())).await.unwrap();
+    assert_eq!(found(&store, "okapi").await, [made.id]);
+    // What is not in the texts, and what is too short to be noted.
+    assert_eq!(found(&store, &made.id.to_string()).await, [made.id]);
+    assert_eq!(found(&store, "ka").await, [made.id]);
+    store.shared.summaries.distrust("a test");
+    whole(&store).await;
+    assert_eq!(found(&store, "zebra").await, [changed.id]);
+    drop(store);
+    let store = open(folder.path());
+    assert_eq!(found(&store, "okapi").await, [made.id]);
+    assert!(found(&store, "zebra crossing").await.is_empty());
+}
