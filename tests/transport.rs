@@ -12,6 +12,8 @@ mod support;
 
 #[path = "transport/files.rs"]
 mod files;
+#[path = "transport/streams.rs"]
+mod streams;
 #[path = "transport/tls.rs"]
 mod tls;
 #[path = "transport/upstreams.rs"]

@@ -11,7 +11,7 @@ use crate::config::Settings;
 use crate::gateway::accept::{self, Listening};
 use crate::gateway::core::Shared;
 
-use super::{AppError, DRAIN};
+use super::AppError;
 
 /// The running threads.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ impl Cores {
         shared: &Arc<Shared>,
         stop: &watch::Receiver<bool>,
     ) -> Result<Self, AppError> {
-        let listening = Listening { h2c: settings.listen.h2c, drain: DRAIN };
+        let listening = Listening { h2c: settings.listen.h2c };
         let mut threads = Vec::with_capacity(listeners.len());
         for (index, listener) in listeners.into_iter().enumerate() {
             let (shared, stop) = (Arc::clone(shared), stop.clone());

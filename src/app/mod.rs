@@ -40,9 +40,6 @@ use faces::Faces;
 use opening::Opening;
 use standing::Standing;
 
-/// How long what is under way may take once the gateway is told to stop.
-const DRAIN: Duration = Duration::from_secs(30);
-
 /// A gateway that runs. Dropping it without [`Running::stop`] cuts its connections.
 #[derive(Debug)]
 pub struct Running {
@@ -148,8 +145,8 @@ impl Running {
     /// A store that could not be closed in order; its history holds everything that was
     /// acknowledged.
     pub fn stop(self) -> Result<(), AppError> {
-        let (open, at_most) = (self.connections(), DRAIN.as_secs());
-        tracing::info!(connections = open, at_most_seconds = at_most, "the gateway drains");
+        let at_most = self.shared.snapshot.load().limits.drain_timeout;
+        tracing::info!(connections = self.connections(), ?at_most, "the gateway drains");
         self.standing.drains();
         let _ = self.stop.send(true);
         let begun = clock::instant();

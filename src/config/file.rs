@@ -75,6 +75,7 @@ pub(super) struct LimitsTable {
     pub(super) head_timeout: Field<Text>,
     pub(super) idle_timeout: Field<Text>,
     pub(super) stall_timeout: Field<Text>,
+    pub(super) drain_timeout: Field<Text>,
     pub(super) body_rate: Field<Size>,
 }
 
@@ -231,6 +232,7 @@ impl LimitsTable {
             head_timeout: table.duration("head_timeout", reading),
             idle_timeout: table.duration("idle_timeout", reading),
             stall_timeout: table.duration("stall_timeout", reading),
+            drain_timeout: table.duration("drain_timeout", reading),
             body_rate: table.size("body_rate", reading),
         };
         table.finish(reading);

@@ -124,6 +124,7 @@ pub(super) fn limits(table: &LimitsTable, reading: &Reading<'_>) -> Result<Limit
     let head_timeout = duration(&table.head_timeout, HOUR, second * 10, reading);
     let idle_timeout = duration(&table.idle_timeout, DAY, second * 75, reading);
     let stall_timeout = duration(&table.stall_timeout, DAY, MINUTE, reading);
+    let drain_timeout = duration(&table.drain_timeout, DAY, second * 30, reading);
     let body_rate = size(&table.body_rate, 0..=1 << 30, reading);
     // Both are at most a mebibyte, which fits everywhere.
     let bytes = |size: u64| usize::try_from(size).unwrap_or(usize::MAX);
@@ -136,6 +137,7 @@ pub(super) fn limits(table: &LimitsTable, reading: &Reading<'_>) -> Result<Limit
         head_timeout: head_timeout?,
         idle_timeout: idle_timeout?,
         stall_timeout: stall_timeout?,
+        drain_timeout: drain_timeout?,
         body_rate: body_rate?.unwrap_or(500),
     })
 }

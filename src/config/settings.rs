@@ -170,6 +170,8 @@ pub struct Limits {
     pub idle_timeout: Duration,
     /// How long a body may stall, in either direction.
     pub stall_timeout: Duration,
+    /// How long what is under way may take once the gateway is told to stop.
+    pub drain_timeout: Duration,
     /// Bytes a second that the body of a request must bring, seen over `stall_timeout`; zero asks
     /// for none.
     pub body_rate: u64,
@@ -351,6 +353,8 @@ pub struct Upstream {
     /// How long it may be silent in the middle of an answer; [`Duration::MAX`] is for ever, none
     /// means as long as any body.
     pub stall_timeout: Option<Duration>,
+    /// How long both sides of a conversation behind an upgrade may be silent; [`Duration::MAX`] is for ever.
+    pub tunnel_timeout: Duration,
 }
 
 /// A host and a port, spoken to in HTTP/1.1.

@@ -69,6 +69,7 @@ impl Upstream {
             response_timeout: MINUTE,
             idle_timeout: Duration::from_secs(30),
             stall_timeout: None,
+            tunnel_timeout: Duration::from_secs(3_600),
         }
     }
 }
@@ -99,12 +100,14 @@ pub(super) fn upstream(
     let response = duration(response, DAY, default.response_timeout, reading);
     let idle = duration(&table.upstream_idle_timeout, DAY, default.idle_timeout, reading);
     let stall = duration_or_never(&table.upstream_stall_timeout, DAY, reading);
+    let tunnel = duration_or_never(&table.upstream_tunnel_timeout, DAY, reading);
     Ok(Upstream {
         endpoints: endpoints?,
         connect_timeout: connect?,
         response_timeout: response?,
         idle_timeout: idle?,
         stall_timeout: stall?,
+        tunnel_timeout: tunnel?.unwrap_or(default.tunnel_timeout),
     })
 }
 

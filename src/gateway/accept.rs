@@ -27,6 +27,7 @@ use super::link::Link;
 use super::secure;
 use super::socket::Socket;
 use super::stream::{PIECE_BYTES, Stream};
+use super::tunnel::{self, Agreement};
 use super::unparsed;
 
 /// How long to wait when the system has no more sockets to give, before asking again.
@@ -37,6 +38,9 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// rest.
 const STREAMS_MAX: u32 = 128;
 
+/// How long before the end of a drain conversations are told that they end, which nobody else ends.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
 /// How long to wait for the rest of a preface of which only a part has come.
 const PREFACE_PAUSE: Duration = Duration::from_millis(25);
 
@@ -46,8 +50,6 @@ const PREFACE_PAUSE: Duration = Duration::from_millis(25);
 pub struct Listening {
     /// Whether HTTP/2 without TLS is taken (prior knowledge, RFC 9113 section 3.3).
     pub h2c: bool,
-    /// How long connections may take to finish once the core is to close.
-    pub drain: Duration,
 }
 
 /// Serves one core until `stop` says so. Blocks the thread that it is called on. Gives how many
@@ -72,7 +74,7 @@ pub fn serve_core(
         spawn_local(tick(Rc::clone(&core)));
         accept(&core, &listener, listening, stop).await;
         drop(listener);
-        drain(&core, listening.drain).await;
+        drain(&core).await;
         Ok(core.serving.get())
     })
 }
@@ -141,15 +143,21 @@ fn turn_away(core: &Core, limit: usize) {
 }
 
 /// Waits until every connection has finished what it was at, but not for ever.
-async fn drain(core: &Rc<Core>, patience: Duration) {
+async fn drain(core: &Rc<Core>) {
+    let patience = core.snapshot().limits.drain_timeout;
     core.closing.set(true);
     core.alarms.wake_all();
-    let finished = async {
+    let finished = async || {
         while core.serving.get() > 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    let _ = tokio::time::timeout(patience, finished).await;
+    let last = LAST_WORDS.min(patience / 2);
+    if tokio::time::timeout(patience.saturating_sub(last), finished()).await.is_err() {
+        core.leaving.set(true);
+        core.alarms.wake_all();
+        let _ = tokio::time::timeout(last, finished()).await;
+    }
 }
 
 async fn serve(stream: TcpStream, client: Rc<Client>, listening: Listening) {
@@ -172,7 +180,9 @@ async fn serve(stream: TcpStream, client: Rc<Client>, listening: Listening) {
 async fn serve_http1(stream: Channel, client: Rc<Client>) {
     let link = Rc::new(Link::new(stream));
     let io = TokioIo::new(Socket::new(Rc::clone(&link), Rc::clone(&client)));
-    let service = service_fn(|request| journey::handle(Rc::clone(&client), request));
+    let agreement = Agreement::default();
+    let service =
+        service_fn(|request| journey::handle(Rc::clone(&client), Rc::clone(&agreement), request));
     let mut builder = http1::Builder::new();
     builder.half_close(true);
     {
@@ -182,16 +192,26 @@ async fn serve_http1(stream: Channel, client: Rc<Client>) {
             builder.max_headers(snapshot.limits.headers);
         }
     }
-    let connection = pin!(builder.serve_connection(io, service));
+    let mut connection = builder.serve_connection(io, service);
     let gone = |context: &mut Context<'_>| link.is_gone(context, &client);
-    see_through(&client, connection, http1::Connection::graceful_shutdown, gone).await;
+    let finish = http1::Connection::graceful_shutdown;
+    let ended = see_through(&client, Pin::new(&mut connection), finish, gone).await;
+    if let Some(agreed) = agreement.take().filter(|_| matches!(ended, Ended::ByItself(Ok(())))) {
+        let parts = connection.into_parts();
+        let under_way = client.begin_tunnel(None);
+        // Boxed, for hardly any connection has one.
+        let tunnel = tunnel::run(parts.io.into_inner(), parts.read_buf, agreed, under_way);
+        return Box::pin(tunnel).await;
+    }
+    note_end(&client, ended);
 }
 
 async fn serve_http2(stream: Channel, client: Rc<Client>) {
     client.speaks_http2();
     let link = Rc::new(Link::new(stream));
     let io = TokioIo::new(Socket::new(link, Rc::clone(&client)));
-    let service = service_fn(|request| journey::handle(Rc::clone(&client), request));
+    let service =
+        service_fn(|request| journey::handle(Rc::clone(&client), Agreement::default(), request));
     let limits = client.core().snapshot();
     let mut builder = http2::Builder::new(Local(Rc::clone(&client)));
     let head_bytes = u32::try_from(limits.limits.head_bytes).unwrap_or(u32::MAX);
@@ -199,7 +219,9 @@ async fn serve_http2(stream: Channel, client: Rc<Client>) {
     // Held for each answer that its client gives room for and does not read (sec-D5); 400 KiB by default.
     builder.max_send_buf_size(2 * PIECE_BYTES);
     let connection = pin!(builder.serve_connection(io, service));
-    see_through(&client, connection, http2::Connection::graceful_shutdown, |_| false).await;
+    let finish = http2::Connection::graceful_shutdown;
+    let ended = see_through(&client, connection, finish, |_| false).await;
+    note_end(&client, ended);
 }
 
 /// Moves a connection along until it ends, its client takes too long or is `gone`, or the core
@@ -209,14 +231,18 @@ async fn see_through<C>(
     mut connection: Pin<&mut C>,
     finish: impl Fn(Pin<&mut C>),
     gone: impl Fn(&mut Context<'_>) -> bool,
-) where
+) -> Ended
+where
     C: Future<Output = hyper::Result<()>>,
 {
     let mut closing = false;
-    let ended = std::future::poll_fn(|context| {
+    std::future::poll_fn(|context| {
         if client.core().closing.get() && !closing {
             closing = true;
             finish(connection.as_mut());
+        }
+        if client.is_cut_off(context) {
+            return Poll::Ready(Ended::Over);
         }
         if let Poll::Ready(ended) = connection.as_mut().poll(context) {
             return Poll::Ready(Ended::ByItself(ended));
@@ -229,8 +255,8 @@ async fn see_through<C>(
         }
         client.alarm().wake_me(context);
         Poll::Pending
-    });
-    note_end(client, ended.await);
+    })
+    .await
 }
 
 /// The same for what hyper makes of a stream. A stream that is dropped is reset.
@@ -241,6 +267,10 @@ async fn see_stream_through(client: Rc<Client>, exchange: impl Future<Output = (
     std::future::poll_fn(|context| {
         if stream.is_stalled() {
             tracing::debug!(peer = %client.peer(), "a client left an answer unread");
+            return Poll::Ready(());
+        }
+        if stream.is_cut(context) {
+            tracing::debug!(peer = %client.peer(), "a stream was cut, since its token ended");
             return Poll::Ready(());
         }
         exchange.as_mut().poll(context)
@@ -255,12 +285,17 @@ enum Ended {
     Late,
     /// The client closed it before it had its answer.
     Left,
+    /// The token ended by which something was under way.
+    Over,
 }
 
 fn note_end(client: &Client, ended: Ended) {
     match ended {
         Ended::ByItself(Ok(())) => {}
         Ended::Late => tracing::debug!(peer = %client.peer(), "a client took too long"),
+        Ended::Over => {
+            tracing::debug!(peer = %client.peer(), "a connection was cut, since its token ended");
+        }
         Ended::Left => tracing::debug!(peer = %client.peer(), "a client left before its answer"),
         Ended::ByItself(Err(error)) => {
             if error.is_parse() {

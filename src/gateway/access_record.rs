@@ -58,6 +58,8 @@ enum Sent {
     Some,
     All,
     BrokenOff,
+    /// Its token ended before it.
+    Over(Refusal),
 }
 
 impl AccessRecord {
@@ -132,6 +134,11 @@ impl AccessRecord {
         self.sent = Sent::BrokenOff;
     }
 
+    /// The token ended by which it was permitted.
+    pub(super) const fn over(&mut self, refusal: Refusal) {
+        self.sent = Sent::Over(refusal);
+    }
+
     fn line(&self) -> Line<'_> {
         let (status, outcome, reason) = match self.ending {
             Ending::Abandoned => (None, "abandoned", None),
@@ -144,10 +151,13 @@ impl AccessRecord {
         };
         let cut = match self.sent {
             Sent::BrokenOff => Some("upstream"),
+            Sent::Over(_) => Some("token"),
             // The answer to `HEAD` has no body to send.
             Sent::Some if status.is_some() && self.method != Method::HEAD => Some("client"),
             Sent::Some | Sent::All => None,
         };
+        let reason =
+            if let Sent::Over(refusal) = self.sent { Some(refusal.reason()) } else { reason };
         Line {
             request: self.request,
             peer: self.client.peer(),

@@ -31,6 +31,8 @@ pub(super) struct Alarm {
 #[derive(Debug)]
 struct Bell {
     rings_at_ms: Cell<u64>,
+    /// When to wake whoever waits without a ring.
+    wakes_at_ms: Cell<u64>,
     rung: Cell<bool>,
     place: Cell<usize>,
     turn: CurrentTask,
@@ -53,6 +55,7 @@ impl Alarms {
         let mut all = self.all.borrow_mut();
         let bell = Rc::new(Bell {
             rings_at_ms: Cell::new(NEVER),
+            wakes_at_ms: Cell::new(NEVER),
             rung: Cell::new(false),
             place: Cell::new(all.len()),
             turn: CurrentTask::default(),
@@ -65,10 +68,18 @@ impl Alarms {
     pub(super) fn tick(&self) {
         let now = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(NEVER);
         self.now_ms.set(now);
-        for bell in self.all.borrow().iter().filter(|bell| bell.rings_at_ms.get() <= now) {
-            bell.rings_at_ms.set(NEVER);
-            bell.rung.set(true);
-            bell.wake();
+        for bell in self.all.borrow().iter() {
+            let (rings, wakes) = (bell.rings_at_ms.get() <= now, bell.wakes_at_ms.get() <= now);
+            if rings {
+                bell.rings_at_ms.set(NEVER);
+                bell.rung.set(true);
+            }
+            if wakes {
+                bell.wakes_at_ms.set(NEVER);
+            }
+            if rings || wakes {
+                bell.wake();
+            }
         }
     }
 
@@ -109,6 +120,11 @@ impl Alarm {
         self.bell.rings_at_ms.set(NEVER);
         self.bell.rung.set(true);
         self.bell.wake();
+    }
+
+    /// Wakes whoever waits at it once it is `at_ms`, without a ring; whatever else it is set to stays.
+    pub(super) fn wake_at(&self, at_ms: u64) {
+        self.bell.wakes_at_ms.set(at_ms);
     }
 
     /// Wakes whoever waits at it, without a ring.

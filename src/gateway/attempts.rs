@@ -16,7 +16,7 @@ use crate::domain::refusal::{Fault, Refusal};
 
 use super::authorize::Permit;
 use super::body::Upload;
-use super::client::Client;
+use super::client::{Client, UnderWay};
 use super::core::Core;
 use super::descriptors::Place;
 use super::plan::ApiPlan;
@@ -46,17 +46,17 @@ enum NoAnswer {
 /// A body that the client sends wrong, or no endpoint that can be reached, or one that gives no
 /// usable answer.
 pub(super) fn answer<'a>(
-    client: &'a Rc<Client>,
+    (client, under_way): (&'a Rc<Client>, &'a UnderWay),
     permit: Permit<'a>,
     request: &'a mut Outgoing,
     upload: Option<&'a Rc<Upload>>,
 ) -> impl Future<Output = Result<Response<Relay>, Refusal>> {
     // Here it is used up.
-    send(client, permit.api(), request, upload)
+    send((client, under_way), permit.api(), request, upload)
 }
 
 async fn send(
-    client: &Rc<Client>,
+    (client, under_way): (&Rc<Client>, &UnderWay),
     api: &ApiPlan,
     request: &mut Outgoing,
     upload: Option<&Rc<Upload>>,
@@ -82,7 +82,8 @@ async fn send(
                     }
                 },
             };
-            match exchange(client, (api, target), connection, request, upload).await {
+            let parties = (client, under_way);
+            match exchange(parties, (api, target), connection, request, upload).await {
                 Ok(response) => return Ok(response),
                 Err(NoAnswer::Failed(refusal)) => return Err(refusal),
                 Err(NoAnswer::Unsent) => request.begin_again(),
@@ -154,7 +155,7 @@ async fn connect(
 }
 
 async fn exchange(
-    client: &Rc<Client>,
+    (client, under_way): (&Rc<Client>, &UnderWay),
     (api, target): (&ApiPlan, &Target),
     mut connection: Box<Connection>,
     request: &mut Outgoing,
@@ -169,13 +170,14 @@ async fn exchange(
     let answered = loop {
         let answered = std::future::poll_fn(|context| {
             match connection.poll_exchange(request, &client.core().scratch, context) {
-                Poll::Ready(answered) => Poll::Ready(Some(answered)),
-                Poll::Pending if alarm.take_rung() => Poll::Ready(None),
-                Poll::Pending => {
-                    alarm.wake_me(context);
-                    Poll::Pending
-                }
+                Poll::Ready(answered) => return Poll::Ready(Some(answered)),
+                Poll::Pending if alarm.take_rung() => return Poll::Ready(None),
+                Poll::Pending => alarm.wake_me(context),
             }
+            // Its token may have ended meanwhile.
+            under_way
+                .over()
+                .map_or(Poll::Pending, |refusal| Poll::Ready(Some(Err(Failed::Client(refusal)))))
         });
         match answered.await {
             Some(answered) => break answered,
@@ -197,7 +199,8 @@ async fn exchange(
             return Err(failed(api, target, Refusal::UpstreamBroken, &broken));
         }
     };
-    if answer.response.status() == StatusCode::SWITCHING_PROTOCOLS {
+    let switches = answer.response.status() == StatusCode::SWITCHING_PROTOCOLS;
+    if switches && !(request.asks_websocket() && answer.switches) {
         let unasked = &"it changed the protocol unasked";
         return Err(failed(api, target, Refusal::UpstreamBroken, unasked));
     }
@@ -214,7 +217,7 @@ async fn exchange(
         );
     }
     let stall_timeout = api.stall_timeout;
-    let relay = |()| Relay::new(connection, whole, upload, stall_timeout, client);
+    let relay = |()| Relay::new(connection, (whole, answer.events), upload, stall_timeout, client);
     Ok(answer.response.map(relay))
 }
 
@@ -252,7 +255,7 @@ mod tests {
     const HEAD: &[u8; 18] = b"GET / HTTP/1.1\r\n\r\n";
 
     fn request() -> Outgoing {
-        let wanted = Wanted { bodiless: false, lines: true };
+        let wanted = Wanted { lines: true, ..Wanted::default() };
         Outgoing::new(HEAD.to_vec(), None, Coding::Length(0), wanted, HeaderMap::new())
     }
 
@@ -276,7 +279,9 @@ mod tests {
             sample.run(async {
                 sample.core.turn.set(turn);
                 let (client, mut request) = (sample.client(), request());
-                let mut answered = pin!(send(&client, &sample.api, &mut request, None));
+                let under_way = client.begin(http::Version::HTTP_11, false);
+                let mut answered =
+                    pin!(send((&client, &under_way), &sample.api, &mut request, None));
                 if (turn + 1).is_multiple_of(2) {
                     // It has begun to connect, and hears of the connection and its end at once.
                     let mut context = Context::from_waker(Waker::noop());

@@ -1,18 +1,21 @@
 //! The fourth station: may this token do this, now? The only maker of a [`Permit`].
 
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::cache::Entry;
-use crate::domain::decision::{self, Case, Facts};
 use crate::domain::refusal::Refusal;
 use crate::domain::time::Timestamp;
 
 use super::authenticate::{self, Authenticated};
-use super::core::Core;
+use super::core::{Core, Own};
 use super::dialect;
 use super::intake::Inbound;
+use super::judge::{Asked, judge};
 use super::plan::{ApiPlan, RulePlan};
 use super::route::Matched;
+use super::snapshot::Snapshot;
+use super::watch::Grounds;
 
 /// Leave for one request to go to its upstream. Nothing reaches an upstream without one, and one is
 /// used up by being used.
@@ -22,6 +25,8 @@ pub(super) struct Permit<'s> {
     rule: &'s RulePlan,
     /// None on a public rule, where nobody asked who it is.
     who: Option<Authenticated>,
+    /// The company that the client named.
+    company: Option<Box<str>>,
     at: Timestamp,
 }
 
@@ -41,6 +46,22 @@ impl<'s> Permit<'s> {
 
     pub(super) fn entry(&self) -> Option<&Arc<Entry>> {
         self.who.as_ref().map(Authenticated::entry)
+    }
+
+    /// What the exchange rests on while it lasts; nothing where nobody is asked who they are.
+    pub(super) fn grounds(
+        &mut self,
+        matched: &Matched<'_>,
+        inbound: &Inbound,
+        core: &Rc<Core>,
+        snapshot: &Own<Snapshot>,
+    ) -> Option<Grounds> {
+        let Inbound { peer, certificate, .. } = *inbound;
+        let entry = Arc::clone(self.who.as_ref()?.entry());
+        let (item, company) = (matched.item.clone(), self.company.take());
+        let (api, rule) = (self.api.number(&core.shared.cache), self.rule.number);
+        let (core, snapshot) = (Rc::clone(core), Rc::clone(snapshot));
+        Some(Grounds { core, snapshot, rule, entry, peer, certificate, item, company, api })
     }
 
     /// Whose request it is, where that is asked; it does not go to its upstream.
@@ -64,7 +85,7 @@ pub(super) async fn permit<'s>(
         // Nobody asks whose it is, yet what has two readings goes nowhere (sec-A1).
         dialect::read(api.dialect, &inbound.parts.headers)?;
         authenticate::check_target(inbound, None)?;
-        return Ok(Permit { api, rule, who: None, at: Timestamp::EPOCH });
+        return Ok(Permit { api, rule, who: None, company: None, at: Timestamp::EPOCH });
     }
     let carried = dialect::read(api.dialect, &inbound.parts.headers)?;
     let secret = carried.secret.ok_or(Refusal::CredentialMissing)?;
@@ -75,19 +96,22 @@ pub(super) async fn permit<'s>(
         // That took a while; the moment of the decision is that of the verdict.
         now = core.shared.now()?;
     }
-    let mut verdict = judge(inbound, matched, carried.company, &who, now);
+    let mut verdict = judged(inbound, matched, carried.company, &who, now);
     if verdict == Err(Refusal::IdleExpired) && who.entry().idleness_is_doubtful() {
         // The last use in memory may be older than the one in the store: idleness is final, so that
         // nobody may be refused for it on old news. Once is enough, or an idle token that keeps
         // coming would be read from the store each time.
         who = Box::pin(who.renewed(core)).await?;
-        verdict = judge(inbound, matched, carried.company, &who, now);
+        verdict = judged(inbound, matched, carried.company, &who, now);
         if verdict == Err(Refusal::IdleExpired) {
             who.entry().confirm_idleness();
         }
     }
     match (verdict, matched.rule) {
-        (Ok(()), Some(rule)) => Ok(Permit { api, rule, who: Some(who), at: now }),
+        (Ok(()), Some(rule)) => {
+            let company = carried.company.map(Box::from);
+            Ok(Permit { api, rule, who: Some(who), company, at: now })
+        }
         (verdict, _) => {
             let refusal = verdict.err().unwrap_or(Refusal::NoRule);
             core.shared.cache.note_refused(who.entry(), refusal, inbound.peer);
@@ -97,29 +121,14 @@ pub(super) async fn permit<'s>(
     }
 }
 
-fn judge(
+fn judged(
     inbound: &Inbound,
     matched: &Matched<'_>,
     company: Option<&str>,
     who: &Authenticated,
     now: Timestamp,
 ) -> Result<(), Refusal> {
-    let entry = who.entry();
-    let facts = Facts {
-        address: inbound.peer,
-        certificate: inbound.certificate,
-        last_use: entry.last_seen.at(),
-        item: matched.item.as_deref(),
-        company,
-        lacks: matched.rule.and_then(|rule| rule.lacking(entry.claims.params())),
-    };
-    decision::decide(&Case {
-        standing: entry.standing(),
-        terms: &entry.common.terms,
-        owner: &entry.common.owner,
-        company: entry.common.company(),
-        rule: matched.rule.as_ref().map(|rule| &rule.requirement),
-        facts,
-        now,
-    })
+    let (peer, certificate) = (inbound.peer, inbound.certificate);
+    let asked = Asked { peer, certificate, item: matched.item.as_deref(), company };
+    judge(who.entry(), matched.rule, asked, now)
 }

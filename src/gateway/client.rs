@@ -11,7 +11,9 @@ use std::time::Duration;
 use http::Version;
 use rustls::ServerConnection;
 
+use crate::domain::refusal::Refusal;
 use crate::domain::secret::Digest;
+use crate::telemetry::counters::CoreCounters;
 use crate::wire;
 
 use super::alarm::Alarm;
@@ -21,6 +23,7 @@ use super::host::Host;
 use super::spelling::Spelling;
 use super::stream::Stream;
 use super::upstream::{Lines, Waiting};
+use super::watch::{Grounds, Watch};
 
 /// How far an answer is whose end its connection marks, as for a client of HTTP/1.0 that is not
 /// told the length. If such a connection closed in good order too soon, the answer would look
@@ -59,6 +62,8 @@ pub(super) struct Client {
     /// What it showed of itself within TLS; empty without TLS.
     presented: OnceCell<Presented>,
     alarm: Alarm,
+    /// The watch over what is under way; not used in HTTP/2, where each stream has its own.
+    watch: Watch,
     /// The last `Host` of this client: it hardly ever changes.
     host: RefCell<Host>,
     under_way: Cell<usize>,
@@ -92,6 +97,7 @@ impl Client {
             forwarded: wire::forwarded(peer, if snapshot.tls.is_some() { "https" } else { "http" }),
             presented: OnceCell::new(),
             alarm: core.alarms.add(),
+            watch: Watch::default(),
             host: RefCell::new(core.host.borrow().clone()),
             under_way: Cell::new(0),
             asked: RefCell::default(),
@@ -162,6 +168,11 @@ impl Client {
         &self.alarm
     }
 
+    /// Whether what is under way has outlived its token, and did not end by itself.
+    pub(super) fn is_cut_off(&self, context: &mut Context<'_>) -> bool {
+        self.watch.is_cut(&self.alarm, context)
+    }
+
     /// Spells the names of fields as the client did in the head of its request.
     pub(super) fn respell(&self, fields: &mut [u8]) {
         self.asked.borrow().respell(fields);
@@ -182,6 +193,14 @@ impl Client {
         self.frames.pay_for(frames::EACH_REQUEST);
         self.core.counters.under_way.add(1);
         UnderWay { stream: self.stream.take(), client: Rc::clone(self) }
+    }
+
+    /// An exchange goes on as a conversation, on a stream of HTTP/2 or on the whole connection.
+    pub(super) fn begin_tunnel(self: &Rc<Self>, stream: Option<Rc<Stream>>) -> UnderWay {
+        self.under_way.set(self.under_way.get() + 1);
+        self.core.counters.under_way.add(1);
+        self.alarm.clear();
+        UnderWay { stream, client: Rc::clone(self) }
     }
 
     /// Something is written, or is about to be.
@@ -314,6 +333,48 @@ pub(super) struct UnderWay {
 }
 
 impl UnderWay {
+    fn watched(&self) -> (&Watch, &Alarm) {
+        let client = &self.client;
+        self.stream.as_ref().map_or((&client.watch, &client.alarm), |stream| stream.watched())
+    }
+
+    /// Is judged again while it lasts.
+    pub(super) fn rests_on(&self, grounds: Grounds) {
+        let (watch, alarm) = self.watched();
+        watch.begin(grounds, alarm);
+    }
+
+    /// What its core counts.
+    pub(super) fn counters(&self) -> &CoreCounters {
+        &self.client.core.counters
+    }
+
+    /// Why it has to end before it is over, if it has to.
+    pub(super) fn over(&self) -> Option<Refusal> {
+        self.watched().0.over()
+    }
+
+    pub(super) fn core(&self) -> &Rc<Core> {
+        self.client.core()
+    }
+
+    /// What it rests on, for what goes on behind it.
+    pub(super) fn take_grounds(&self) -> Option<Grounds> {
+        self.watched().0.take()
+    }
+
+    /// Whether it has to be cut, since its token ended and it did not.
+    pub(super) fn is_cut(&self, context: &mut Context<'_>) -> bool {
+        let (watch, alarm) = self.watched();
+        alarm.wake_me(context);
+        watch.is_cut(alarm, context)
+    }
+
+    /// Whether its client took too long to read.
+    pub(super) fn is_late(&self) -> bool {
+        self.watched().1.take_rung()
+    }
+
     /// The next part of the answer is asked for.
     pub(super) fn asked(&self) {
         if let Some(stream) = &self.stream {
@@ -332,6 +393,7 @@ impl UnderWay {
 
 impl Drop for UnderWay {
     fn drop(&mut self) {
+        self.watched().0.end();
         self.client.core.counters.under_way.sub(1);
         self.client.end();
     }

@@ -136,6 +136,8 @@ pub(super) struct Core {
     pub(super) alarms: Rc<Alarms>,
     /// Set once, when the core is to finish what it has and take nothing new.
     pub(super) closing: Cell<bool>,
+    /// Set once, when what never ends by itself has to end, since the time to close is nearly over.
+    pub(super) leaving: Cell<bool>,
     /// Connections being served.
     pub(super) serving: Cell<usize>,
     /// The snapshot as this core last saw it: shared without touching the count that all cores
@@ -168,6 +170,7 @@ impl Core {
             desk: Desk::default(),
             alarms: Alarms::new(),
             closing: Cell::new(false),
+            leaving: Cell::new(false),
             serving: Cell::new(0),
             snapshot,
             entries,

@@ -213,8 +213,8 @@ impl Walk {
         self.check("path", format!("`{raw}` is read as `{}`", normal.path), Ok(()));
         let host = host.ok().filter(|_| self.stopped.is_none())?;
         let matched = route::locate(&host, &normal.path, method, snapshot);
-        let at_path = snapshot.routes.rules_at(&host, &normal.path);
-        self.check("route", words::route(&matched, &host, method, at_path), Ok(()));
+        let at_path: Vec<_> = snapshot.routes.rules_at(&host, &normal.path).collect();
+        self.check("route", words::route(&matched, &host, method, &at_path), Ok(()));
         let ambiguities = normal.ambiguities;
         let taken = route::check_spelling(ambiguities, matched.api.keep);
         let asked = (&*host, &*normal.path, method);

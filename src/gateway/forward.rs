@@ -45,6 +45,9 @@ pub(super) fn prepare(
     if notes.te {
         pass_trailers_on(&mut head, headers);
     }
+    if notes.websocket {
+        head.extend_from_slice(b"connection: upgrade\r\nupgrade: websocket\r\n");
+    }
     let (mut coding, mut upload) = (Coding::Length(0), None);
     let body = body.take().filter(|body| !body.is_end_stream());
     if body.is_some() {
@@ -58,7 +61,8 @@ pub(super) fn prepare(
     head.extend_from_slice(b"\r\n");
     let body = body.zip(upload.as_ref().map(Rc::clone));
     let body = body.map(|(body, upload)| RequestBody::new(body, upload, client.is_http2()));
-    let wanted = Wanted { bodiless: parts.method == Method::HEAD, lines: !client.is_http2() };
+    let (bodiless, lines) = (parts.method == Method::HEAD, !client.is_http2());
+    let wanted = Wanted { bodiless, lines, websocket: notes.websocket };
     let spare = std::mem::take(&mut parts.headers);
     request.fill(head, body, coding, wanted, spare);
     Ok(upload)

@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 use std::rc::Rc;
 
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::header::{self, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::uri::{PathAndQuery, Scheme};
 use http::{Method, Uri, Version};
@@ -21,6 +21,7 @@ use crate::wire;
 use super::client::Client;
 use super::path::{self, Ambiguities};
 use super::snapshot::Snapshot;
+use super::websocket;
 
 /// A request with one reading.
 #[derive(Debug)]
@@ -51,6 +52,8 @@ pub(super) struct Notes {
     pub(super) te: bool,
     /// `Expect`.
     pub(super) expect: bool,
+    /// The fields of a handshake of WebSocket, all of them.
+    pub(super) websocket: bool,
 }
 
 impl Inbound {
@@ -92,7 +95,7 @@ fn settle(parts: &mut Parts, client: &Client, snapshot: &Snapshot) -> Result<Set
     }
     let host = settle_host(parts, client)?;
     let ambiguities = settle_path(parts)?;
-    let (notes, gone) = screen(&mut parts.headers, snapshot)?;
+    let (notes, gone) = screen(parts, snapshot)?;
     if notes.framed {
         check_framing(parts)?;
     }
@@ -202,10 +205,8 @@ fn check_framing(parts: &Parts) -> Result<(), Refusal> {
 /// where the request came from (sec-H4). `Transfer-Encoding`, `TE` and `Expect` stay for the
 /// forwarder, which writes them anew; `Authorization` and `Host` stay even if `Connection` names
 /// them.
-fn screen(
-    headers: &mut HeaderMap,
-    snapshot: &Snapshot,
-) -> Result<(Notes, Vec<HeaderName>), Refusal> {
+fn screen(parts: &mut Parts, snapshot: &Snapshot) -> Result<(Notes, Vec<HeaderName>), Refusal> {
+    let Parts { method, version, headers, .. } = parts;
     let (mut notes, mut named) = (Notes::default(), 0_usize);
     let (mut gone, mut of_connection) = (Vec::new(), Vec::new());
     for (name, line) in headers.iter() {
@@ -222,6 +223,7 @@ fn screen(
             header::TRANSFER_ENCODING | header::CONTENT_LENGTH => notes.framed = true,
             header::TE => notes.te = true,
             header::EXPECT => notes.expect = true,
+            header::UPGRADE => notes.websocket = websocket::is_asked(method, *version, headers),
             _ => {}
         }
         let text = name.as_str();

@@ -2,17 +2,18 @@
 
 use std::convert::Infallible;
 use std::rc::Rc;
-use std::sync::Arc;
+use std::time::Duration;
 
 use http::request::Parts;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use hyper::body::{Body as _, Incoming};
 
 use crate::domain::refusal::Refusal;
 
 use super::attempts;
 use super::authorize;
-use super::client::Client;
+use super::client::{Client, UnderWay};
+use super::core::Own;
 use super::forward;
 use super::intake;
 use super::limits;
@@ -22,27 +23,35 @@ use super::route;
 use super::snapshot::Snapshot;
 use super::touch;
 use super::trail::Trail;
+use super::tunnel::{Agreed, Agreement};
 use super::upstream::Outgoing;
 
 /// Takes a request to its upstream, or refuses it. There is always an answer.
 pub(super) fn handle(
     client: Rc<Client>,
+    agreement: Agreement,
     request: Request<Incoming>,
 ) -> impl Future<Output = Result<Response<Body>, Infallible>> {
     // Boxed at once: a head is large, and would be moved from station to station.
     let (parts, body) = request.into_parts();
-    answer(client, Box::new(parts), body)
+    answer(client, agreement, Box::new(parts), body)
 }
 
 async fn answer(
     client: Rc<Client>,
+    agreement: Agreement,
     parts: Box<Parts>,
     body: Incoming,
 ) -> Result<Response<Body>, Infallible> {
     let snapshot = client.core().snapshot();
     let mut trail = Trail::new(&client, &snapshot, &parts);
     let under_way = client.begin(parts.version, !body.is_end_stream());
-    Ok(match travel(&client, parts, body, &snapshot, &mut trail).await {
+    Ok(match travel((&client, &under_way), parts, body, &snapshot, &mut trail).await {
+        Ok(mut response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
+            trail.answered(response.status().as_u16());
+            agreement.set(agreed(&mut response, &mut trail, &under_way));
+            respond::switch(response, under_way)
+        }
         Ok(response) => {
             trail.answered(response.status().as_u16());
             respond::relay(response, (trail.take_record(), trail.take_seat()), under_way)
@@ -54,11 +63,24 @@ async fn answer(
     })
 }
 
+/// What is to go on behind the head of an answer that changes the protocol.
+fn agreed(
+    response: &mut Response<Relay>,
+    trail: &mut Trail<'_>,
+    under_way: &UnderWay,
+) -> Option<Agreed> {
+    let connection = response.body_mut().take_connection()?;
+    let idle = trail.matched.as_ref().map_or(Duration::ZERO, |matched| matched.api.tunnel_timeout);
+    let (record, seat, grounds) =
+        (trail.take_record(), trail.take_seat(), under_way.take_grounds());
+    Some(Agreed { connection, idle, record, seat, grounds })
+}
+
 async fn travel<'s>(
-    client: &Rc<Client>,
+    (client, under_way): (&Rc<Client>, &UnderWay),
     parts: Box<Parts>,
     body: Incoming,
-    snapshot: &'s Arc<Snapshot>,
+    snapshot: &'s Own<Snapshot>,
     trail: &mut Trail<'s>,
 ) -> Result<Response<Relay>, Refusal> {
     let core = client.core();
@@ -72,7 +94,8 @@ async fn travel<'s>(
         Ok(matched) => trail.matched.insert(matched),
         Err(refusal) => return Err(trail.not_taken(refusal, &inbound.parts, snapshot)),
     };
-    let permit = authorize::permit(&inbound, matched, core, &mut trail.seen).await?;
+    let mut permit = authorize::permit(&inbound, matched, core, &mut trail.seen).await?;
+    let grounds = permit.grounds(matched, &inbound, core, snapshot);
     let mut request = Outgoing::default();
     let upload = forward::prepare(&permit, inbound, &mut request, client, snapshot);
     let upload = match upload {
@@ -89,7 +112,11 @@ async fn travel<'s>(
     touch::record(&permit, client.peer(), core);
 
     trail.permitted(&permit, seat);
-    let answered = attempts::answer(client, permit, &mut request, upload.as_ref()).await;
+    if let Some(grounds) = grounds {
+        under_way.rests_on(grounds);
+    }
+    let exchange = (client, under_way);
+    let answered = attempts::answer(exchange, permit, &mut request, upload.as_ref()).await;
     trail.returned(answered.as_ref().err().copied());
     answered
 }

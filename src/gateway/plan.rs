@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Method};
 
-use crate::cache::{ApiNumber, Params};
+use crate::cache::{ApiNumber, Cache, Params};
 use crate::config::Settings;
 use crate::config::settings::{Api, Context, Dialect, KeepInPath, Rule};
 use crate::domain::id::Slug;
@@ -23,7 +23,7 @@ pub struct ApiPlan {
     /// Its name.
     pub name: Arc<str>,
     /// By which number its uses are noted, once there was one.
-    pub uses_as: OnceLock<ApiNumber>,
+    uses_as: OnceLock<ApiNumber>,
     /// How its clients speak.
     pub dialect: Dialect,
     /// Where it is.
@@ -42,6 +42,8 @@ pub struct ApiPlan {
     pub idle_timeout: Duration,
     /// How long it may be silent in the middle of an answer.
     pub stall_timeout: Duration,
+    /// How long both sides of a conversation behind an upgrade may be silent.
+    pub tunnel_timeout: Duration,
     /// The challenges of its 401s.
     pub challenges: Challenges,
     /// Counts what met none of its rules.
@@ -53,6 +55,8 @@ pub struct ApiPlan {
 /// A rule, ready for requests.
 #[derive(Debug)]
 pub struct RulePlan {
+    /// Which of all rules it is.
+    pub number: usize,
     /// Its name.
     pub name: Arc<str>,
     /// Its methods; empty means any.
@@ -93,10 +97,16 @@ impl ApiPlan {
             response_timeout: upstream.response_timeout,
             idle_timeout: upstream.idle_timeout,
             stall_timeout: upstream.stall_timeout.unwrap_or(settings.limits.stall_timeout),
+            tunnel_timeout: upstream.tunnel_timeout,
             challenges: Challenges::new(api.name.as_str()),
             unmatched: counters.rule(api.name.as_str(), "none"),
             upstream_times: counters.upstream(api.name.as_str()),
         }
+    }
+
+    /// By which number its uses are noted.
+    pub fn number(&self, cache: &Cache) -> ApiNumber {
+        *self.uses_as.get_or_init(|| cache.api_number(&self.name))
     }
 
     pub(super) fn nowhere(counters: &Counters) -> Self {
@@ -112,6 +122,7 @@ impl ApiPlan {
             response_timeout: Duration::ZERO,
             idle_timeout: Duration::ZERO,
             stall_timeout: Duration::ZERO,
+            tunnel_timeout: Duration::ZERO,
             challenges: Challenges::new("tollgate"),
             unmatched: counters.rule("none", "none"),
             upstream_times: counters.upstream("none"),
@@ -132,6 +143,7 @@ impl RulePlan {
         let required = context.into_iter().flat_map(|(_, context)| &context.params);
         let required = required.filter(|(_, defined)| defined.required);
         Self {
+            number: 0,
             name: rule.name.as_str().into(),
             methods: rule.methods.clone().into(),
             public: rule.public,

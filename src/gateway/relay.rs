@@ -12,6 +12,7 @@ use crate::domain::refusal::Refusal;
 use super::body::Upload;
 use super::client::Client;
 use super::core::Core;
+use super::events::Events;
 use super::stream::PIECE_BYTES;
 use super::upstream::{Broken, Connection};
 
@@ -24,6 +25,9 @@ pub(super) enum BodyError {
     /// The connection to the upstream broke.
     #[error(transparent)]
     Broken(Broken),
+    /// The token ended by which it was permitted.
+    #[error("its token ended: {}", .0.reason())]
+    Over(Refusal),
     /// The upstream stalled.
     #[error("the upstream stalled in the middle of its answer")]
     Stalled,
@@ -45,28 +49,37 @@ pub(super) struct Relay {
     core: Rc<Core>,
     /// Whose connection marks the end of the answer, if any does.
     closes: Option<Rc<Client>>,
+    /// Where events end, if the answer is a stream of events that can end after any.
+    events: Option<Events>,
+    /// Whether nothing follows the event that is under way.
+    last: bool,
     /// How much is passed on at once, and what is left of a part that was larger.
     piece_bytes: usize,
     rest: Option<Bytes>,
     /// Why the rest does not come. Told one turn late, so that what came before goes out first.
     broken_off: Option<BodyError>,
     told: bool,
+    /// Whether it ended with its token.
+    lost: bool,
 }
 
 impl Relay {
-    /// `whole` says that the upstream took the whole request; `upload` is the request's body where
+    /// `whole` says that the upstream took the whole request, `events` that it sends a stream of events; `upload` is the request's body where
     /// that goes on.
     pub(super) fn new(
         connection: Box<Connection>,
-        whole: bool,
+        (whole, events): (bool, bool),
         upload: Option<&Rc<Upload>>,
         stall_timeout: Duration,
         client: &Rc<Client>,
     ) -> Self {
         let core = client.core();
         let closes = client.begin_answer(connection.left()).then(|| Rc::clone(client));
+        let events = (events && connection.left().is_none()).then(Events::default);
         Self {
             closes,
+            events,
+            last: false,
             connection: Some(connection),
             asked_in_full: whole,
             upload: upload.map(Rc::clone),
@@ -76,7 +89,13 @@ impl Relay {
             rest: None,
             broken_off: None,
             told: false,
+            lost: false,
         }
+    }
+
+    /// The connection, where what follows on it is no answer.
+    pub(super) const fn take_connection(&mut self) -> Option<Box<Connection>> {
+        self.connection.take()
     }
 
     pub(super) fn poll_frame(
@@ -93,6 +112,32 @@ impl Relay {
         if let Some(rest) = self.rest.take() {
             return Poll::Ready(Some(Ok(self.piece(rest))));
         }
+        self.poll_next(context)
+    }
+
+    /// What is still passed on of an answer whose token has ended: the event that is under way.
+    pub(super) fn poll_last(
+        &mut self,
+        refusal: Refusal,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let Some(events) = self.events.as_ref().filter(|_| !self.told) else {
+            let first = !std::mem::replace(&mut self.told, true);
+            return Poll::Ready(first.then_some(Err(BodyError::Over(refusal))));
+        };
+        if events.is_between() {
+            // Nobody else reads what follows.
+            (self.connection, self.rest, self.told) = (None, None, true);
+            return Poll::Ready(None);
+        }
+        self.last = true;
+        self.poll_frame(context)
+    }
+
+    fn poll_next(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         if let Some(refusal) = self.refused() {
             return self.break_off(BodyError::Client(refusal), context);
         }
@@ -120,13 +165,19 @@ impl Relay {
         }
     }
 
+    /// It ends here, since its token did.
+    pub(super) fn is_over_early(&mut self) {
+        (self.connection, self.rest, self.lost) = (None, None, true);
+    }
+
     /// Why the client's part of the exchange was given up.
     fn refused(&self) -> Option<Refusal> {
         self.upload.as_ref().and_then(|upload| upload.refused.get())
     }
 
     fn in_pieces(&mut self, frame: Frame<Bytes>) -> Frame<Bytes> {
-        if frame.data_ref().is_none_or(|data| data.len() <= self.piece_bytes) {
+        let whole = |data: &Bytes| data.len() <= self.piece_bytes && self.events.is_none();
+        if frame.data_ref().is_none_or(whole) {
             return frame;
         }
         match frame.into_data() {
@@ -138,6 +189,16 @@ impl Relay {
     fn piece(&mut self, mut data: Bytes) -> Frame<Bytes> {
         if data.len() > self.piece_bytes {
             self.rest = Some(data.split_off(self.piece_bytes));
+        }
+        match &mut self.events {
+            None => {}
+            Some(events) if self.last => {
+                if let Some(end) = events.end_in(&data) {
+                    data.truncate(end);
+                    self.rest = None;
+                }
+            }
+            Some(events) => events.pass(&data),
         }
         Frame::data(data)
     }
@@ -168,8 +229,8 @@ impl Relay {
 
 impl Drop for Relay {
     fn drop(&mut self) {
-        let whole = self.is_over();
-        if !whole || self.rest.is_some() {
+        let whole = self.is_over() && !self.lost;
+        if !self.lost && (!whole || self.rest.is_some()) {
             let counters = &self.core.counters;
             let broken_off = self.told || self.broken_off.is_some();
             let broken_off = broken_off && self.refused().is_none();

@@ -17,6 +17,7 @@ use super::client::UnderWay;
 use super::dialect;
 use super::relay::{BodyError, Relay};
 use super::trail::Trail;
+use super::websocket;
 
 /// The body of an answer.
 #[derive(Debug)]
@@ -43,6 +44,16 @@ pub(super) fn relay(
     under_way: UnderWay,
 ) -> Response<Body> {
     response.map(|relay| Body { source: Source::Relay(relay), record, _seat: seat, under_way })
+}
+
+/// An upstream's answer that changes the protocol: what follows is none of HTTP.
+pub(super) fn switch(response: Response<Relay>, under_way: UnderWay) -> Response<Body> {
+    let body = Body { source: Source::Text(None), record: None, _seat: None, under_way };
+    let mut response = response.map(|_| body);
+    let headers = response.headers_mut();
+    headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(header::UPGRADE, HeaderValue::from_static(websocket::NAME));
+    response
 }
 
 /// Our own answer to a request that does not go through (RFC 6750 section 3.1), with a body as the
@@ -94,10 +105,14 @@ impl hyper::body::Body for Body {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        self.under_way.asked();
-        let frame = match &mut self.source {
+        let Self { source, under_way, .. } = &mut *self;
+        under_way.asked();
+        let frame = match source {
             Source::Text(text) => Poll::Ready(text.take().map(|text| Ok(Frame::data(text)))),
-            Source::Relay(relay) => relay.poll_frame(context),
+            Source::Relay(relay) => match under_way.over() {
+                None => relay.poll_frame(context),
+                Some(refusal) => relay.poll_last(refusal, context),
+            },
         };
         if frame.is_ready() {
             self.under_way.handed_over(context);
@@ -106,7 +121,7 @@ impl hyper::body::Body for Body {
             match frame {
                 None => record.complete(),
                 Some(Ok(frame)) => record.sent(frame.data_ref().map_or(0, Bytes::len)),
-                Some(Err(BodyError::Client(_))) => {}
+                Some(Err(BodyError::Client(_) | BodyError::Over(_))) => {}
                 Some(Err(_)) => record.broken_off(),
             }
         }
@@ -130,6 +145,16 @@ impl hyper::body::Body for Body {
 
 impl Drop for Body {
     fn drop(&mut self) {
+        if let Some(refusal) = self.under_way.over() {
+            self.under_way.counters().cut_by_token.add(1);
+            if let Source::Relay(relay) = &mut self.source {
+                relay.is_over_early();
+            }
+            if let Some(record) = &mut self.record {
+                record.over(refusal);
+            }
+            return;
+        }
         // Whoever knows how long the body is does not ask whether there is more.
         let over = self.record.is_some() && hyper::body::Body::is_end_stream(self);
         if let Some(record) = self.record.as_mut().filter(|_| over) {

@@ -16,6 +16,8 @@ use super::plan::{ApiPlan, RulePlan};
 pub struct Routes {
     by_host: HashMap<Box<str>, Vec<Area>>,
     any_host: Vec<Area>,
+    /// Those of all APIs, by their numbers.
+    rules: Vec<RulePlan>,
 }
 
 /// The rules of one API.
@@ -23,7 +25,8 @@ pub struct Routes {
 struct Area {
     path: Box<str>,
     api: ApiPlan,
-    rules: Tree<Vec<RulePlan>>,
+    /// The numbers of rules.
+    rules: Tree<Vec<usize>>,
 }
 
 /// An API, a rule in it, and the item that the path names for that rule.
@@ -40,7 +43,8 @@ impl Routes {
     ) {
         let mut tree = Tree::default();
         for (pattern, rule) in rules {
-            tree.entry(pattern, Vec::new).push(rule);
+            tree.entry(pattern, Vec::new).push(self.rules.len());
+            self.rules.push(RulePlan { number: self.rules.len(), ..rule });
         }
         let area = Area { path: path.trim_end_matches('/').into(), api, rules: tree };
         let areas = match host {
@@ -60,22 +64,31 @@ impl Routes {
     ) -> Option<Found<'r, 'p>> {
         let area = self.area(host, path)?;
         let mut captures = Captures::default();
-        let rules = area.rules.find(path, &mut captures);
-        let rule = rules.and_then(|rules| {
-            // A rule for `HEAD` itself comes before one whose `GET` takes it along.
-            let named = rules.iter().find(|rule| rule.names(method));
-            named.or_else(|| rules.iter().find(|rule| rule.takes(method)))
-        });
+        let numbers = area.rules.find(path, &mut captures);
+        // A rule for `HEAD` itself comes before one whose `GET` takes it along.
+        let named = self.numbered(numbers).find(|rule| rule.names(method));
+        let rule = named.or_else(|| self.numbered(numbers).find(|rule| rule.takes(method)));
         let item = rule.and_then(|rule| captures.at(rule.item_place?));
         Some((&area.api, rule, item))
     }
 
     /// The rules of the path that a request meets, whatever their methods: for those who ask why
     /// none of them was met.
-    pub fn rules_at(&self, host: &str, path: &str) -> &[RulePlan] {
+    pub fn rules_at(&self, host: &str, path: &str) -> impl Iterator<Item = &RulePlan> {
         let area = self.area(host, path);
-        area.and_then(|area| area.rules.find(path, &mut Captures::default()))
-            .map_or(&[], |rules| rules)
+        self.numbered(area.and_then(|area| area.rules.find(path, &mut Captures::default())))
+    }
+
+    /// The rule of a number.
+    pub fn rule(&self, number: usize) -> Option<&RulePlan> {
+        self.rules.get(number)
+    }
+
+    fn numbered<'r>(
+        &'r self,
+        numbers: Option<&'r Vec<usize>>,
+    ) -> impl Iterator<Item = &'r RulePlan> {
+        numbers.into_iter().flatten().filter_map(|number| self.rule(*number))
     }
 
     fn area(&self, host: &str, path: &str) -> Option<&Area> {

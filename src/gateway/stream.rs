@@ -10,21 +10,34 @@ use std::task::Context;
 use std::time::Duration;
 
 use super::alarm::Alarm;
+use super::watch::Watch;
 
 /// What goes to HTTP/2 at once: the payload of its usual frame (RFC 9113 section 4.2). Of a larger
 /// part a slow client could not take all within its time.
 pub(super) const PIECE_BYTES: usize = 16 << 10;
 
-/// The time limit of a stream.
+/// A stream, with its time limit.
 #[derive(Debug)]
 pub(super) struct Stream {
     alarm: Alarm,
+    watch: Watch,
     stall_timeout: Duration,
 }
 
 impl Stream {
-    pub(super) const fn new(alarm: Alarm, stall_timeout: Duration) -> Self {
-        Self { alarm, stall_timeout }
+    pub(super) fn new(alarm: Alarm, stall_timeout: Duration) -> Self {
+        Self { alarm, watch: Watch::default(), stall_timeout }
+    }
+
+    /// The watch over its exchange, and what wakes whoever keeps it.
+    pub(super) const fn watched(&self) -> (&Watch, &Alarm) {
+        (&self.watch, &self.alarm)
+    }
+
+    /// Whether its exchange has outlived its token, and did not end by itself.
+    pub(super) fn is_cut(&self, context: &mut Context<'_>) -> bool {
+        self.alarm.wake_me(context);
+        self.watch.is_cut(&self.alarm, context)
     }
 
     /// Whether the client left the answer unread for too long.

@@ -9,9 +9,8 @@ use super::core::Core;
 /// Counts a request of a permitted token, and notes the use.
 pub(super) fn record(permit: &Permit<'_>, peer: IpAddr, core: &Core) {
     if let Some(entry) = permit.entry() {
-        let (cache, api) = (&core.shared.cache, permit.api());
-        let number = *api.uses_as.get_or_init(|| cache.api_number(&api.name));
-        cache.touch(entry, permit.at(), peer, number);
+        let cache = &core.shared.cache;
+        cache.touch(entry, permit.at(), peer, permit.api().number(cache));
         core.count(entry, permit.at(), true);
     }
 }

@@ -79,10 +79,14 @@ pub struct CoreCounters {
     pub decision: Durations,
     /// Requests whose answer is not over.
     pub under_way: Count,
+    /// Conversations that go on behind an upgrade.
+    pub tunnels: Count,
     /// Answers that ended before their end because the upstream broke off.
     pub cut_by_upstream: Count,
     /// Answers that ended before their end because the client left.
     pub cut_by_client: Count,
+    /// Answers cut since the token ended that they were permitted by.
+    pub cut_by_token: Count,
     /// Client connections that were accepted.
     pub accepted: Count,
     /// Client connections that are open.

@@ -50,6 +50,7 @@ fn the_reference_loads_and_its_values_are_the_defaults() {
     assert_eq!(shown_api.upstream.response_timeout, bare.upstream.response_timeout);
     assert_eq!(shown_api.upstream.idle_timeout, bare.upstream.idle_timeout);
     assert_eq!(shown_api.upstream.stall_timeout, bare.upstream.stall_timeout);
+    assert_eq!(shown_api.upstream.tunnel_timeout, bare.upstream.tunnel_timeout);
     assert_eq!(shown_api.keep_credential, bare.keep_credential);
     assert_eq!(shown_api.body_bytes, bare.body_bytes);
     assert_eq!(shown_api.keep, bare.keep);

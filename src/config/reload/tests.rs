@@ -26,8 +26,9 @@ fn what_can_change_does() {
 
 /// What is read anew for each request or connection: from the snapshot, or from the settings in
 /// force.
-const LIVE: [&str; 50] = [
+const LIVE: [&str; 52] = [
     "limits.handshake_timeout",
+    "limits.drain_timeout",
     "tls.min_version",
     "tls.client_ca",
     "tls.client_certificates",
@@ -74,6 +75,7 @@ const LIVE: [&str; 50] = [
     "apis.upstream_response_timeout",
     "apis.upstream_idle_timeout",
     "apis.upstream_stall_timeout",
+    "apis.upstream_tunnel_timeout",
     "apis.keep_credential",
     "apis.body_limit",
     "apis.keep",

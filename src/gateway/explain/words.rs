@@ -37,7 +37,7 @@ pub(super) fn route(
     matched: &Matched<'_>,
     host: &str,
     method: &Method,
-    at_path: &[RulePlan],
+    at_path: &[&RulePlan],
 ) -> String {
     let api = &matched.api.name;
     match matched.rule {

@@ -19,6 +19,8 @@ use super::part::{FIELDS_MAX, HEAD_BYTES_MAX};
 pub(in crate::gateway) struct Wanted {
     /// Whether the request was one whose answer has no body (RFC 9110 section 9.3.2).
     pub(in crate::gateway) bodiless: bool,
+    /// Whether it may change the protocol to WebSocket.
+    pub(in crate::gateway) websocket: bool,
     /// Whether its fields are wanted as lines, for HTTP/1.
     pub(in crate::gateway) lines: bool,
 }
@@ -30,6 +32,10 @@ pub(in crate::gateway) struct Answer {
     pub(in crate::gateway) response: Response<()>,
     /// All of its fields, if they are wanted as lines.
     pub(in crate::gateway) lines: Option<Lines>,
+    /// Whether it changes the protocol to WebSocket (RFC 6455 section 4.1).
+    pub(in crate::gateway) switches: bool,
+    /// Whether its body is a stream of events (HTML section 9.2.5).
+    pub(in crate::gateway) events: bool,
     pub(super) framing: Framing,
     /// Whether the connection stays open behind it.
     pub(super) persists: bool,
@@ -112,7 +118,8 @@ pub(super) fn read(
     };
     let persists = fields.persists(later);
     unread.advance(length);
-    Ok(Some(Answer { response, lines, framing, persists }))
+    let (events, switches) = (fields.events, fields.switches());
+    Ok(Some(Answer { response, lines, switches, events, framing, persists }))
 }
 
 #[cfg(test)]

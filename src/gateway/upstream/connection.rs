@@ -9,9 +9,9 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use hyper::body::Frame;
-use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
 use crate::domain::refusal::Refusal;
 use crate::gateway::alarm::Alarm;
@@ -46,7 +46,12 @@ const INTERIM_MAX: usize = 100;
 pub(in crate::gateway) struct Scratch(RefCell<BytesMut>);
 
 impl Scratch {
-    fn poll_read(&self, socket: &mut Reader, context: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
+    /// Reads what there is; nothing at the end.
+    pub(in crate::gateway) fn poll_read(
+        &self,
+        socket: &mut (impl AsyncRead + Unpin),
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<Bytes>> {
         let mut scratch = self.0.borrow_mut();
         scratch.reserve(SCRATCH_BYTES);
         let read = ready!(pin!(socket.read_buf(&mut *scratch)).poll(context))?;
@@ -248,6 +253,44 @@ impl Connection {
             self.unread = joined.freeze();
         }
         Poll::Ready(Ok(more))
+    }
+
+    /// What comes behind an answer that changed the protocol; nothing at the end.
+    pub(in crate::gateway) fn poll_come(
+        &mut self,
+        scratch: &Scratch,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<Bytes>> {
+        if !self.unread.is_empty() {
+            return Poll::Ready(Ok(std::mem::take(&mut self.unread)));
+        }
+        scratch.poll_read(&mut self.read, context)
+    }
+
+    /// Sends this as it is; ready when all of it went out.
+    pub(in crate::gateway) fn poll_send(
+        &mut self,
+        data: &mut Bytes,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        let Some(write) = &mut self.write else { return Poll::Ready(Ok(())) };
+        while !data.is_empty() {
+            let written = ready!(Pin::new(&mut *write).poll_write(context, data))?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            data.advance(written);
+        }
+        write.poll_push(context).map(Ok)
+    }
+
+    /// Says that nothing more comes.
+    pub(in crate::gateway) fn poll_end(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        let Some(write) = &mut self.write else { return Poll::Ready(Ok(())) };
+        Pin::new(write).poll_shutdown(context)
     }
 
     /// Whether nothing of the answer follows.

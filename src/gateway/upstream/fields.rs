@@ -4,6 +4,7 @@
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
+use crate::gateway::websocket;
 use crate::wire;
 
 use super::error::Broken;
@@ -17,6 +18,11 @@ pub(super) struct HeadFields {
     /// Whether a length is passed on: an answer that says of itself that it has no content has none
     /// (RFC 9110 section 8.6).
     pub(super) lengthless: bool,
+    /// Whether `Upgrade` is WebSocket, and `Connection` means it.
+    websocket: bool,
+    upgrade: bool,
+    /// Whether the body is a stream of events.
+    pub(super) events: bool,
     close: bool,
     keep_alive: bool,
     /// What else `Connection` names.
@@ -32,8 +38,14 @@ impl HeadFields {
         let mut head = Self::default();
         for field in fields {
             match field.name.len() {
+                7 if field.name.eq_ignore_ascii_case("upgrade") => {
+                    head.websocket = websocket::is_name(field.value);
+                }
                 10 if field.name.eq_ignore_ascii_case("connection") => {
                     head.persistence(field.value)?;
+                }
+                12 if field.name.eq_ignore_ascii_case("content-type") => {
+                    head.events = is_event_stream(field.value);
                 }
                 14 if field.name.eq_ignore_ascii_case("content-length") => {
                     head.length(field.value)?;
@@ -57,7 +69,13 @@ impl HeadFields {
         !self.close && (later || self.keep_alive)
     }
 
+    /// Whether the protocol changes to WebSocket.
+    pub(super) const fn switches(&self) -> bool {
+        self.websocket && self.upgrade
+    }
+
     fn persistence(&mut self, value: &[u8]) -> Result<(), Broken> {
+        self.upgrade |= websocket::names_upgrade(value);
         for word in value.split(|b| *b == b',').map(<[u8]>::trim_ascii) {
             self.close |= word.eq_ignore_ascii_case(b"close");
             self.keep_alive |= word.eq_ignore_ascii_case(b"keep-alive");
@@ -164,6 +182,15 @@ impl HeadFields {
 /// Of a length that is said several times in one line.
 fn first_word(value: &[u8]) -> &[u8] {
     value.split(|b| *b == b',').next().unwrap_or_default().trim_ascii()
+}
+
+/// Whatever parameters follow.
+fn is_event_stream(value: &[u8]) -> bool {
+    const TYPE: &[u8] = b"text/event-stream";
+    value
+        .split(|b| *b == b';')
+        .next()
+        .is_some_and(|kind| kind.trim_ascii().eq_ignore_ascii_case(TYPE))
 }
 
 fn name(field: &httparse::Header<'_>) -> Result<HeaderName, Broken> {

@@ -84,6 +84,11 @@ impl Outgoing {
         request
     }
 
+    /// Whether its answer may change the protocol to WebSocket.
+    pub(in crate::gateway) const fn asks_websocket(&self) -> bool {
+        self.wanted.websocket
+    }
+
     pub(super) const fn is_begun(&self) -> bool {
         self.begun
     }

@@ -43,6 +43,11 @@ pub(super) fn requests(families: &mut Families<'_>, counters: &Counters) -> fmt:
         "Requests whose answer is not over",
         sum(counters, |core| &core.under_way),
     )?;
+    families.gauge(
+        "tunnels_open",
+        "WebSockets, which go on behind the answer that opened them",
+        sum(counters, |core| &core.tunnels),
+    )?;
     families.histogram(
         "decision",
         "From the end of a request's head to the decision about it, for or against",
@@ -61,6 +66,7 @@ pub(super) fn requests(families: &mut Families<'_>, counters: &Counters) -> fmt:
         [
             ([("by", "upstream")], sum(counters, |core| &core.cut_by_upstream)),
             ([("by", "client")], sum(counters, |core| &core.cut_by_client)),
+            ([("by", "token")], sum(counters, |core| &core.cut_by_token)),
         ]
     })
 }

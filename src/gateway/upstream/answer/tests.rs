@@ -5,8 +5,8 @@ use http::header;
 
 use crate::wire;
 
-const MAP: Wanted = Wanted { bodiless: false, lines: false };
-const LINES: Wanted = Wanted { bodiless: false, lines: true };
+const MAP: Wanted = Wanted { bodiless: false, websocket: false, lines: false };
+const LINES: Wanted = Wanted { bodiless: false, websocket: false, lines: true };
 
 fn read(unread: &mut Bytes, wanted: Wanted) -> Result<Option<Answer>, Broken> {
     super::read(unread, wanted, &mut HeaderMap::new())

@@ -50,7 +50,7 @@ async fn sec_s13_what_lies_on_an_idle_connection_is_the_beginning_of_no_answer()
             drop(upstream);
         }
         readable(&connection).await;
-        let wanted = Wanted { bodiless: false, lines: true };
+        let wanted = Wanted { lines: true, ..Wanted::default() };
         let head = b"GET / HTTP/1.1\r\n\r\n".to_vec();
         let mut request =
             Outgoing::new(head, None, Coding::Length(0), wanted, http::HeaderMap::new());

@@ -1,0 +1,230 @@
+//! A conversation that both sides have agreed on (RFC 9110 section 7.8): what one sends goes to the other as it is,
+//! until one of them ends it, or its token does.
+
+use std::cell::Cell;
+use std::io;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::cache::Seat;
+use crate::domain::refusal::Refusal;
+
+use super::access_record::AccessRecord;
+use super::client::UnderWay;
+use super::core::Core;
+use super::upstream::Connection;
+use super::watch::Grounds;
+use super::websocket::{self, Frames};
+
+/// How long the other side may go on when one has said its last.
+const AFTER_END: Duration = Duration::from_secs(10);
+
+/// An upstream that has agreed to change the protocol, and what goes with the exchange.
+#[derive(Debug)]
+pub(super) struct Agreed {
+    pub(super) connection: Box<Connection>,
+    /// How long neither side need say anything.
+    pub(super) idle: Duration,
+    /// What is kept until the conversation is over.
+    pub(super) record: Option<Box<AccessRecord>>,
+    pub(super) seat: Option<Rc<Seat>>,
+    pub(super) grounds: Option<Grounds>,
+}
+
+/// Where that is kept until the head of the answer is written.
+pub(super) type Agreement = Rc<Cell<Option<Agreed>>>;
+
+/// The two sides.
+struct Tunnel<S> {
+    client: S,
+    connection: Box<Connection>,
+    core: Rc<Core>,
+    idle: Duration,
+    /// What the client sent and the upstream has not taken, and the other way round.
+    up: Pump,
+    down: Pump,
+    frames: Frames,
+    /// Why we end it, and whether that was said.
+    ending: Option<Vec<u8>>,
+    sent: u64,
+}
+
+/// One direction.
+#[derive(Debug, Default)]
+struct Pump {
+    waiting: Bytes,
+    /// Whether nothing more comes from whoever sends, and whether whoever receives was told.
+    ended: bool,
+    told: bool,
+}
+
+/// Why a conversation ends before both sides have ended it.
+enum Cut {
+    /// Neither said anything for too long, or a client took too long to read.
+    Late,
+    /// Its token ended, and its client did not take note.
+    Over,
+    Broken(io::Error),
+}
+
+/// Carries a conversation until it is over. `early` is what the client has sent already.
+pub(super) async fn run(
+    client: impl AsyncRead + AsyncWrite + Unpin,
+    early: Bytes,
+    agreed: Agreed,
+    under_way: UnderWay,
+) {
+    let Agreed { connection, idle, mut record, seat, grounds } = agreed;
+    if let Some(grounds) = grounds {
+        under_way.rests_on(grounds);
+    }
+    let core = Rc::clone(under_way.core());
+    core.counters.tunnels.add(1);
+    connection.alarm.set(idle);
+    let up = Pump { waiting: early, ..Pump::default() };
+    let (down, frames, ending) = Default::default();
+    let mut tunnel = Tunnel { client, connection, core, idle, up, down, frames, ending, sent: 0 };
+    let ended = std::future::poll_fn(|context| tunnel.poll(&under_way, context)).await;
+    tunnel.core.counters.tunnels.sub(1);
+    if let Some(record) = &mut record {
+        record.sent(usize::try_from(tunnel.sent).unwrap_or(usize::MAX));
+        match (&ended, under_way.over()) {
+            (_, Some(refusal)) => record.over(refusal),
+            (Ok(()), None) => record.complete(),
+            (Err(_), None) => {}
+        }
+    }
+    if under_way.over().is_some() {
+        tunnel.core.counters.cut_by_token.add(1);
+    }
+    match ended {
+        Ok(()) => {}
+        Err(Cut::Late) => tracing::debug!("a conversation was silent for too long"),
+        Err(Cut::Over) => tracing::debug!("a conversation was cut, since its token ended"),
+        Err(Cut::Broken(error)) => tracing::debug!(%error, "a conversation broke off"),
+    }
+    drop(seat);
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Tunnel<S> {
+    fn poll(&mut self, under_way: &UnderWay, context: &mut Context<'_>) -> Poll<Result<(), Cut>> {
+        if under_way.is_cut(context) {
+            return Poll::Ready(Err(Cut::Over));
+        }
+        if self.ending.is_none() {
+            self.ending = match under_way.over() {
+                Some(refusal) => Some(farewell(refusal)),
+                None if self.core.leaving.get() => {
+                    Some(websocket::close_frame(websocket::GOING_AWAY, "the gateway restarts"))
+                }
+                None => None,
+            };
+        }
+        let both = [self.poll_up(context), self.poll_down(context)];
+        match both {
+            [Poll::Ready(Err(error)), _] | [_, Poll::Ready(Err(error))] => {
+                return Poll::Ready(Err(Cut::Broken(error)));
+            }
+            // What we have ended is over when that is said.
+            [_, Poll::Ready(Ok(()))] if self.ending.is_some() => return Poll::Ready(Ok(())),
+            [Poll::Ready(Ok(())), Poll::Ready(Ok(()))] => return Poll::Ready(Ok(())),
+            _ => {}
+        }
+        if under_way.is_late() || self.connection.alarm.take_rung() {
+            return Poll::Ready(Err(Cut::Late));
+        }
+        self.connection.alarm.wake_me(context);
+        Poll::Pending
+    }
+
+    /// Something moved; where one side has ended, the other has not as long as otherwise.
+    fn moved(&self) {
+        let ended = self.up.ended || self.down.ended;
+        self.connection.alarm.set(if ended { AFTER_END.min(self.idle) } else { self.idle });
+    }
+
+    /// From the client to the upstream; ready when all of it is there.
+    fn poll_up(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            if self.ending.is_some() || self.up.told {
+                return Poll::Ready(Ok(()));
+            }
+            if !self.up.waiting.is_empty() {
+                ready!(self.connection.poll_send(&mut self.up.waiting, context))?;
+                self.moved();
+                continue;
+            }
+            if self.up.ended {
+                ready!(self.connection.poll_end(context))?;
+                self.up.told = true;
+                continue;
+            }
+            let come = self.core.scratch.poll_read(&mut self.client, context)?;
+            let Poll::Ready(come) = come else {
+                return Poll::Pending;
+            };
+            (self.up.ended, self.up.waiting) = (come.is_empty(), come);
+            self.moved();
+        }
+    }
+
+    /// From the upstream to the client; ready when all of it is there, and what we have to say too.
+    fn poll_down(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        loop {
+            if self.down.told {
+                return Poll::Ready(Ok(()));
+            }
+            if !self.down.waiting.is_empty() {
+                let waiting = &self.down.waiting;
+                let written = ready!(Pin::new(&mut self.client).poll_write(context, waiting))?;
+                if written == 0 {
+                    return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+                }
+                self.sent = self.sent.saturating_add(written as u64);
+                drop(self.down.waiting.split_to(written));
+                self.moved();
+                continue;
+            }
+            if self.down.ended {
+                ready!(Pin::new(&mut self.client).poll_shutdown(context))?;
+                self.down.told = true;
+                continue;
+            }
+            if let Some(farewell) = self.ending.as_mut().filter(|_| self.frames.is_between()) {
+                self.down.waiting = std::mem::take(farewell).into();
+                self.down.ended = true;
+                continue;
+            }
+            let come = match self.connection.poll_come(&self.core.scratch, context)? {
+                Poll::Ready(come) => come,
+                Poll::Pending => {
+                    ready!(Pin::new(&mut self.client).poll_flush(context))?;
+                    return Poll::Pending;
+                }
+            };
+            self.take(come);
+            self.moved();
+        }
+    }
+
+    /// Takes what the upstream sent: where we have to end, only the frame that is under way.
+    fn take(&mut self, mut come: Bytes) {
+        self.down.ended = come.is_empty();
+        if self.ending.is_none() {
+            self.frames.pass(&come);
+        } else if let Some(end) = self.frames.end_in(&come) {
+            come.truncate(end);
+        }
+        self.down.waiting = come;
+    }
+}
+
+/// The close frame for a token that has ended. The client learns what any client of a live secret learns.
+fn farewell(refusal: Refusal) -> Vec<u8> {
+    websocket::close_frame(websocket::POLICY, refusal.detail())
+}

@@ -1,0 +1,197 @@
+//! Exchanges that last are judged again and again, so that a stream ends with its token.
+//!
+//! An exchange that is over within [`PERIOD_MS`] is judged once, and pays for this with a number that is stored.
+//! One that goes on is looked at twice a second by whoever moves its connection or its stream along: the record
+//! that it was permitted by is still good, or is read anew, and is judged by the same rule as at first. If it
+//! fails, `over` says why; the parts of the exchange look there, and end it in the way of its protocol. What has
+//! not ended with the next look, such as where its client reads nothing, is cut.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use crate::cache::{ApiNumber, Cache, Entry, LoadError, Lookup};
+use crate::domain::refusal::Refusal;
+use crate::domain::secret::Digest;
+use crate::domain::time::Timestamp;
+
+use super::alarm::Alarm;
+use super::core::{Core, Own};
+use super::judge::{Asked, judge};
+use super::snapshot::Snapshot;
+
+/// How long until an exchange is looked at, and how often then. A core looks at its clock in steps of a quarter of a
+/// second, so that a stream ends within one second of its token, with some time for the store.
+const PERIOD_MS: u64 = 500;
+
+/// How often in a row a record may be out of reach before its stream ends.
+const UNREAD_MAX: u32 = 2;
+
+/// A stream that lasts is a use of its token, which is noted when the last one is so many seconds ago, or half of
+/// the time that it may lie unused.
+const TOUCH_SECONDS: u64 = 60;
+
+const NEVER: u64 = u64::MAX;
+
+type Renewal = Pin<Box<dyn Future<Output = Result<Option<Arc<Entry>>, LoadError>>>>;
+
+/// What an exchange was permitted by.
+#[derive(Debug)]
+pub(super) struct Grounds {
+    pub(super) core: Rc<Core>,
+    pub(super) snapshot: Own<Snapshot>,
+    /// The number of its rule.
+    pub(super) rule: usize,
+    pub(super) entry: Arc<Entry>,
+    pub(super) peer: IpAddr,
+    pub(super) certificate: Option<Digest>,
+    pub(super) item: Option<Box<str>>,
+    pub(super) company: Option<Box<str>>,
+    /// The number by which uses of its API are noted.
+    pub(super) api: ApiNumber,
+}
+
+/// The watch over the exchange that is under way on a connection of HTTP/1, or on a stream of HTTP/2.
+#[derive(Debug)]
+pub(super) struct Watch {
+    /// When to look next.
+    next_ms: Cell<u64>,
+    kept: RefCell<Option<Kept>>,
+    over: Cell<Option<Refusal>>,
+}
+
+struct Kept {
+    grounds: Grounds,
+    /// A look at the store that is under way.
+    renewal: Option<Renewal>,
+    /// How often in a row that failed.
+    unread: u32,
+}
+
+impl fmt::Debug for Kept {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Kept").field("grounds", &self.grounds).finish_non_exhaustive()
+    }
+}
+
+impl Default for Watch {
+    fn default() -> Self {
+        Self { next_ms: Cell::new(NEVER), kept: RefCell::new(None), over: Cell::new(None) }
+    }
+}
+
+impl Watch {
+    /// An exchange begins; `alarm` is that of its connection or stream.
+    pub(super) fn begin(&self, grounds: Grounds, alarm: &Alarm) {
+        *self.kept.borrow_mut() = Some(Kept { grounds, renewal: None, unread: 0 });
+        self.over.set(None);
+        self.look_after(alarm);
+    }
+
+    /// What the exchange rests on, for what goes on behind it.
+    pub(super) fn take(&self) -> Option<Grounds> {
+        self.kept.borrow_mut().take().map(|kept| kept.grounds)
+    }
+
+    /// It is over, by itself or not.
+    pub(super) fn end(&self) {
+        if self.next_ms.replace(NEVER) != NEVER {
+            *self.kept.borrow_mut() = None;
+            self.over.set(None);
+        }
+    }
+
+    /// Why the exchange has to end, if it has to.
+    pub(super) const fn over(&self) -> Option<Refusal> {
+        self.over.get()
+    }
+
+    /// Whether the exchange has to be cut now, since it had its time to end. For whoever moves it along, before
+    /// that; nearly always one comparison.
+    pub(super) fn is_cut(&self, alarm: &Alarm, context: &mut Context<'_>) -> bool {
+        if alarm.now_ms() < self.next_ms.get() {
+            return false;
+        }
+        if self.over.get().is_some() {
+            return true;
+        }
+        let mut kept = self.kept.borrow_mut();
+        let Some(kept) = kept.as_mut() else { return false };
+        match kept.poll(context) {
+            // Whoever brings the record wakes the task, which looks here at once.
+            Poll::Pending => {
+                self.next_ms.set(0);
+                return false;
+            }
+            Poll::Ready(Ok(())) => {}
+            Poll::Ready(Err(refusal)) => self.over.set(Some(refusal)),
+        }
+        self.look_after(alarm);
+        false
+    }
+
+    fn look_after(&self, alarm: &Alarm) {
+        let next = alarm.now_ms().saturating_add(PERIOD_MS);
+        self.next_ms.set(next);
+        alarm.wake_at(next);
+    }
+}
+
+impl Kept {
+    /// Judges the exchange anew.
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
+        if self.renewal.is_none() && !self.grounds.entry.is_valid() {
+            let (core, digest) = (Rc::clone(&self.grounds.core), self.grounds.entry.digest);
+            self.renewal = Some(Box::pin(async move { renew(&core.shared.cache, &digest).await }));
+        }
+        if let Some(renewal) = &mut self.renewal {
+            let Poll::Ready(renewed) = renewal.as_mut().poll(context) else { return Poll::Pending };
+            self.renewal = None;
+            match renewed {
+                Ok(Some(entry)) => self.grounds.entry = entry,
+                Ok(None) => return Poll::Ready(Err(Refusal::Unknown)),
+                Err(_) => return Poll::Ready(self.is_unread()),
+            }
+        }
+        Poll::Ready(match self.grounds.core.shared.now() {
+            Ok(now) => {
+                self.unread = 0;
+                self.judge(now)
+            }
+            Err(_) => self.is_unread(),
+        })
+    }
+
+    /// Nothing can be said now. A stream outlives that once, and not again.
+    fn is_unread(&mut self) -> Result<(), Refusal> {
+        self.unread = self.unread.saturating_add(1);
+        if self.unread < UNREAD_MAX { Ok(()) } else { Err(Refusal::CannotDecide) }
+    }
+
+    fn judge(&self, now: Timestamp) -> Result<(), Refusal> {
+        let Grounds { core, snapshot, rule, entry, peer, certificate, item, company, api } =
+            &self.grounds;
+        let (item, company) = (item.as_deref(), company.as_deref());
+        let asked = Asked { peer: *peer, certificate: *certificate, item, company };
+        judge(entry, snapshot.routes.rule(*rule), asked, now)?;
+        let idle = entry.standing().life.idle_ttl.seconds();
+        let rest = if idle == 0 { TOUCH_SECONDS } else { TOUCH_SECONDS.min(idle / 2) };
+        if entry.last_seen.at().is_none_or(|last| now.since(last).seconds() >= rest) {
+            core.shared.cache.touch(entry, now, *peer, *api);
+        }
+        Ok(())
+    }
+}
+
+/// The record as it is now.
+async fn renew(cache: &Arc<Cache>, digest: &Digest) -> Result<Option<Arc<Entry>>, LoadError> {
+    match cache.look(digest) {
+        Lookup::Held(entry) => Ok(Some(entry)),
+        Lookup::Unknown => Ok(None),
+        Lookup::Absent => cache.load(digest).await,
+    }
+}

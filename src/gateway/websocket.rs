@@ -1,0 +1,221 @@
+//! What the gateway knows of WebSocket (RFC 6455): who asks for it, and where a frame ends, so that a conversation whose
+//! token has ended is closed between two frames, with a reason. What is said in it passes unread.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, Version};
+
+/// What the protocol is called in `Upgrade`.
+pub(super) const NAME: &str = "websocket";
+
+/// Status codes of section 7.4.1.
+pub(super) const GOING_AWAY: u16 = 1001;
+/// The same: for whoever breaks a policy, as one does whose token has ended.
+pub(super) const POLICY: u16 = 1008;
+
+/// The most that the reason of a close frame may have (section 5.5).
+const REASON_MAX: usize = 123;
+
+/// Whether a request asks for a WebSocket in the one way that is passed on (section 4.2.1, sec-S8). Whatever else
+/// asks for another protocol is answered as if it had not.
+pub(super) fn is_asked(method: &Method, version: Version, headers: &HeaderMap) -> bool {
+    let only = |name: &HeaderName| {
+        let mut lines = headers.get_all(name).iter();
+        lines.next().filter(|_| lines.next().is_none()).map(HeaderValue::as_bytes)
+    };
+    let key = |key: &[u8]| STANDARD.decode(key).is_ok_and(|key| key.len() == 16);
+    *method == Method::GET
+        && version == Version::HTTP_11
+        && only(&header::UPGRADE).is_some_and(is_name)
+        && headers.get_all(header::CONNECTION).iter().any(|line| names_upgrade(line.as_bytes()))
+        && only(&header::SEC_WEBSOCKET_VERSION) == Some(b"13")
+        && only(&header::SEC_WEBSOCKET_KEY).is_some_and(key)
+        && !headers.contains_key(header::CONTENT_LENGTH)
+        && !headers.contains_key(header::TRANSFER_ENCODING)
+}
+
+/// Whether the value of `Upgrade` is this protocol and no other.
+pub(super) fn is_name(value: &[u8]) -> bool {
+    value.trim_ascii().eq_ignore_ascii_case(NAME.as_bytes())
+}
+
+/// Whether a line of `Connection` says that `Upgrade` is meant.
+pub(super) fn names_upgrade(line: &[u8]) -> bool {
+    line.split(|byte| *byte == b',').any(|word| word.trim_ascii().eq_ignore_ascii_case(b"upgrade"))
+}
+
+/// A close frame of a server (section 5.5.1); what is too long of its reason is left out.
+pub(super) fn close_frame(code: u16, reason: &str) -> Vec<u8> {
+    let reason = reason.as_bytes().get(..reason.len().min(REASON_MAX)).unwrap_or_default();
+    let length = u8::try_from(reason.len().saturating_add(2)).unwrap_or(2);
+    [&[0x88, length], &code.to_be_bytes()[..], reason].concat()
+}
+
+/// The frames that one side sends (section 5.2).
+#[derive(Debug, Default)]
+pub(super) struct Frames {
+    /// What came of the head of a frame, and how much that is.
+    head: [u8; 14],
+    length: usize,
+    /// How much of its payload is to come.
+    left: u64,
+}
+
+impl Frames {
+    /// Whether a frame has just ended, or none has begun.
+    pub(super) const fn is_between(&self) -> bool {
+        self.length == 0 && self.left == 0
+    }
+
+    /// Something is passed on.
+    pub(super) fn pass(&mut self, mut data: &[u8]) {
+        while let Some(end) = self.end_in(data) {
+            data = data.get(end..).unwrap_or_default();
+        }
+    }
+
+    /// Passes on what belongs to the frame that is under way, or that begins here: how much that is; none where
+    /// it goes on behind this, or there is nothing.
+    pub(super) fn end_in(&mut self, data: &[u8]) -> Option<usize> {
+        let mut at = 0_usize;
+        while let Some(rest) = data.get(at..).filter(|rest| !rest.is_empty()) {
+            if self.left > 0 {
+                let some = usize::try_from(self.left).unwrap_or(usize::MAX).min(rest.len());
+                self.left = self.left.saturating_sub(some as u64);
+                at = at.saturating_add(some);
+            } else {
+                self.head_byte(rest.first().copied().unwrap_or_default());
+                at = at.saturating_add(1);
+            }
+            if self.is_between() {
+                return Some(at);
+            }
+        }
+        None
+    }
+
+    fn head_byte(&mut self, byte: u8) {
+        if let Some(place) = self.head.get_mut(self.length) {
+            *place = byte;
+        }
+        self.length = self.length.saturating_add(1);
+        let told = self.head[1];
+        let extended = match told & 0x7f {
+            126 => 2,
+            127 => 8,
+            _ => 0,
+        };
+        let mask = if told & 0x80 == 0 { 0 } else { 4 };
+        if self.length < 2 || self.length < 2_usize.saturating_add(extended).saturating_add(mask) {
+            return;
+        }
+        let long = self.head.get(2..2_usize.saturating_add(extended)).unwrap_or_default();
+        self.left = match extended {
+            0 => u64::from(told & 0x7f),
+            _ => long.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)),
+        };
+        self.length = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(length: usize, masked: bool) -> Vec<u8> {
+        let mask = if masked { 0x80 } else { 0 };
+        let mut frame = vec![0x82];
+        match length {
+            0..126 => frame.push(mask | length as u8),
+            126..0x1_0000 => {
+                frame.push(mask | 126);
+                frame.extend((length as u16).to_be_bytes());
+            }
+            _ => {
+                frame.push(mask | 127);
+                frame.extend((length as u64).to_be_bytes());
+            }
+        }
+        frame.extend(std::iter::repeat_n(0x88, length + if masked { 4 } else { 0 }));
+        frame
+    }
+
+    #[test]
+    fn rfc_6455_section_5_2_frames_end_where_their_length_says() {
+        for masked in [false, true] {
+            for length in [0, 1, 125, 126, 127, 65_535, 65_536] {
+                // The key of a mask is part of the head.
+                let one = frame(length, masked);
+                let two = [&one[..], &one[..]].concat();
+                for size in [1, 2, 3, 7, 100, one.len(), two.len()] {
+                    let mut frames = Frames::default();
+                    let mut between = 0;
+                    for piece in two.chunks(size) {
+                        frames.pass(piece);
+                        between += usize::from(frames.is_between());
+                    }
+                    assert!(frames.is_between(), "{length} {masked} {size}");
+                    assert!(between >= 1);
+                }
+                let mut frames = Frames::default();
+                assert_eq!(frames.end_in(&one[..1]), None);
+                assert!(!frames.is_between());
+                assert_eq!(frames.end_in(&two[1..]), Some(one.len() - 1), "{length} {masked}");
+            }
+        }
+    }
+
+    #[test]
+    fn rfc_6455_section_5_5_1_a_close_frame_has_a_code_and_a_short_reason() {
+        assert_eq!(close_frame(1008, "over"), [b"\x88\x06\x03\xf0" as &[u8], b"over"].concat());
+        let long = close_frame(1001, &"x".repeat(200));
+        assert_eq!((long.len(), long[1]), (127, 125));
+        let mut frames = Frames::default();
+        assert_eq!(frames.end_in(&long), Some(127));
+    }
+
+    #[test]
+    fn sec_s8_only_a_plain_handshake_asks() {
+        let asks = |changes: &[(&str, &str)]| {
+            let mut fields = vec![
+                ("upgrade", "WebSocket"),
+                ("connection", "keep-alive, Upgrade"),
+                ("sec-websocket-version", "13"),
+                ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+            ];
+            for (name, value) in changes {
+                fields.retain(|(known, _)| known != name);
+                fields.extend(
+                    value.split('|').filter(|value| !value.is_empty()).map(|value| (*name, value)),
+                );
+            }
+            let fields = fields.into_iter().map(|(name, value)| {
+                (name.parse::<HeaderName>().unwrap(), HeaderValue::from_str(value).unwrap())
+            });
+            let mut headers = HeaderMap::new();
+            for (name, value) in fields {
+                headers.append(name, value);
+            }
+            is_asked(&Method::GET, Version::HTTP_11, &headers)
+        };
+        assert!(asks(&[]));
+        for change in [
+            ("upgrade", ""),
+            ("upgrade", "h2c"),
+            ("upgrade", "websocket, h2c"),
+            ("upgrade", "websocket|h2c"),
+            ("connection", "keep-alive"),
+            ("connection", ""),
+            ("sec-websocket-version", "1337"),
+            ("sec-websocket-version", "13|13"),
+            ("sec-websocket-key", ""),
+            ("sec-websocket-key", "short"),
+            ("content-length", "5"),
+            ("transfer-encoding", "chunked"),
+        ] {
+            assert!(!asks(&[change]), "{change:?}");
+        }
+        assert!(!is_asked(&Method::POST, Version::HTTP_11, &HeaderMap::new()));
+    }
+}
