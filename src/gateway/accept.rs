@@ -215,6 +215,7 @@ async fn serve_http2(stream: Channel, client: Rc<Client>) {
     let limits = client.core().snapshot();
     let mut builder = http2::Builder::new(Local(Rc::clone(&client)));
     let head_bytes = u32::try_from(limits.limits.head_bytes).unwrap_or(u32::MAX);
+    builder.enable_connect_protocol();
     builder.max_header_list_size(head_bytes).max_concurrent_streams(STREAMS_MAX);
     // Held for each answer that its client gives room for and does not read (sec-D5); 400 KiB by default.
     builder.max_send_buf_size(2 * PIECE_BYTES);

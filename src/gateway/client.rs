@@ -370,6 +370,15 @@ impl UnderWay {
         watch.is_cut(alarm, context)
     }
 
+    /// A part of a conversation goes to the client, or waits since it leaves no room; over HTTP/1.1 its socket knows.
+    pub(super) fn passes(&self, taken: bool) {
+        let Some(stream) = &self.stream else { return };
+        stream.passes(taken);
+        if taken {
+            self.client.frames.pay_for(frames::EACH_PART);
+        }
+    }
+
     /// Whether its client took too long to read.
     pub(super) fn is_late(&self) -> bool {
         self.watched().1.take_rung()

@@ -19,6 +19,7 @@ use super::intake::Inbound;
 use super::plan::ApiPlan;
 use super::snapshot::Snapshot;
 use super::upstream::{Coding, Outgoing, Wanted};
+use super::websocket;
 
 /// Room for the head of a request as most are.
 const HEAD_BYTES: usize = 1_024;
@@ -47,6 +48,11 @@ pub(super) fn prepare(
     }
     if notes.websocket {
         head.extend_from_slice(b"connection: upgrade\r\nupgrade: websocket\r\n");
+        if client.is_http2() {
+            for part in ["sec-websocket-key: ", &websocket::key(), "\r\n"] {
+                head.extend_from_slice(part.as_bytes());
+            }
+        }
     }
     let (mut coding, mut upload) = (Coding::Length(0), None);
     let body = body.take().filter(|body| !body.is_end_stream());

@@ -87,6 +87,11 @@ pub(super) fn receive(
 type Settled = (Rc<str>, Ambiguities, Notes, Vec<HeaderName>);
 
 fn settle(parts: &mut Parts, client: &Client, snapshot: &Snapshot) -> Result<Settled, Refusal> {
+    let websocket = websocket::is_asked_over_http2(parts);
+    if websocket {
+        // For rules it is what it is over HTTP/1.1.
+        parts.method = Method::GET;
+    }
     check_method(&parts.method)?;
     check_length(&parts.uri, &snapshot.limits)?;
     // HTTP/1 is held to this by hyper, which answers by itself.
@@ -95,7 +100,8 @@ fn settle(parts: &mut Parts, client: &Client, snapshot: &Snapshot) -> Result<Set
     }
     let host = settle_host(parts, client)?;
     let ambiguities = settle_path(parts)?;
-    let (notes, gone) = screen(parts, snapshot)?;
+    let (mut notes, gone) = screen(parts, snapshot)?;
+    notes.websocket |= websocket;
     if notes.framed {
         check_framing(parts)?;
     }

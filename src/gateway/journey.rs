@@ -5,8 +5,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use http::request::Parts;
-use http::{Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use hyper::body::{Body as _, Incoming};
+use hyper::upgrade::OnUpgrade;
 
 use crate::domain::refusal::Refusal;
 
@@ -23,7 +24,7 @@ use super::route;
 use super::snapshot::Snapshot;
 use super::touch;
 use super::trail::Trail;
-use super::tunnel::{Agreed, Agreement};
+use super::tunnel::{self, Agreed, Agreement};
 use super::upstream::Outgoing;
 
 /// Takes a request to its upstream, or refuses it. There is always an answer.
@@ -33,13 +34,14 @@ pub(super) fn handle(
     request: Request<Incoming>,
 ) -> impl Future<Output = Result<Response<Body>, Infallible>> {
     // Boxed at once: a head is large, and would be moved from station to station.
-    let (parts, body) = request.into_parts();
-    answer(client, agreement, Box::new(parts), body)
+    let (mut parts, body) = request.into_parts();
+    let stream = if parts.method == Method::CONNECT { parts.extensions.remove() } else { None };
+    answer(client, (agreement, stream), Box::new(parts), body)
 }
 
 async fn answer(
     client: Rc<Client>,
-    agreement: Agreement,
+    (agreement, stream): (Agreement, Option<OnUpgrade>),
     parts: Box<Parts>,
     body: Incoming,
 ) -> Result<Response<Body>, Infallible> {
@@ -48,9 +50,13 @@ async fn answer(
     let under_way = client.begin(parts.version, !body.is_end_stream());
     Ok(match travel((&client, &under_way), parts, body, &snapshot, &mut trail).await {
         Ok(mut response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
-            trail.answered(response.status().as_u16());
-            agreement.set(agreed(&mut response, &mut trail, &under_way));
-            respond::switch(response, under_way)
+            let agreed = agreed(&mut response, &mut trail, &under_way);
+            let http2 = stream.is_some();
+            match (stream, agreed) {
+                (Some(stream), Some(agreed)) => tunnel::spawn(stream, agreed, &client),
+                (_, agreed) => agreement.set(agreed),
+            }
+            respond::switch(response, under_way, http2)
         }
         Ok(response) => {
             trail.answered(response.status().as_u16());
@@ -69,6 +75,7 @@ fn agreed(
     trail: &mut Trail<'_>,
     under_way: &UnderWay,
 ) -> Option<Agreed> {
+    trail.answered(response.status().as_u16());
     let connection = response.body_mut().take_connection()?;
     let idle = trail.matched.as_ref().map_or(Duration::ZERO, |matched| matched.api.tunnel_timeout);
     let (record, seat, grounds) =

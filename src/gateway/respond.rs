@@ -47,9 +47,19 @@ pub(super) fn relay(
 }
 
 /// An upstream's answer that changes the protocol: what follows is none of HTTP.
-pub(super) fn switch(response: Response<Relay>, under_way: UnderWay) -> Response<Body> {
+/// Over HTTP/2 the stream is opened by any success (RFC 8441 section 5).
+pub(super) fn switch(
+    response: Response<Relay>,
+    under_way: UnderWay,
+    http2: bool,
+) -> Response<Body> {
     let body = Body { source: Source::Text(None), record: None, _seat: None, under_way };
     let mut response = response.map(|_| body);
+    if http2 {
+        *response.status_mut() = StatusCode::OK;
+        response.headers_mut().remove(header::SEC_WEBSOCKET_ACCEPT);
+        return response;
+    }
     let headers = response.headers_mut();
     headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
     headers.insert(header::UPGRADE, HeaderValue::from_static(websocket::NAME));

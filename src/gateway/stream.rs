@@ -45,6 +45,15 @@ impl Stream {
         self.alarm.take_rung()
     }
 
+    /// A part of a conversation was taken, or waits for room.
+    pub(super) fn passes(&self, taken: bool) {
+        if taken {
+            self.alarm.clear();
+        } else {
+            self.alarm.arm(self.stall_timeout);
+        }
+    }
+
     /// The next part of the answer is asked for.
     pub(super) fn asked(&self) {
         self.alarm.clear();

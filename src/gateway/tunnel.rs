@@ -9,14 +9,18 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::spawn_local;
 
 use crate::cache::Seat;
 use crate::domain::refusal::Refusal;
 
 use super::access_record::AccessRecord;
-use super::client::UnderWay;
+use super::client::{Client, UnderWay};
 use super::core::Core;
+use super::stream::Stream;
 use super::upstream::Connection;
 use super::watch::Grounds;
 use super::websocket::{self, Frames};
@@ -111,6 +115,18 @@ pub(super) async fn run(
     drop(seat);
 }
 
+/// The same on a stream of HTTP/2 (RFC 8441), once its answer is sent.
+pub(super) fn spawn(stream: OnUpgrade, agreed: Agreed, client: &Rc<Client>) {
+    let own = Stream::new(client.core().alarms.add(), client.stall_timeout());
+    let under_way = client.begin_tunnel(Some(Rc::new(own)));
+    spawn_local(async move {
+        match stream.await {
+            Ok(stream) => run(TokioIo::new(stream), Bytes::new(), agreed, under_way).await,
+            Err(error) => tracing::debug!(%error, "a conversation did not begin"),
+        }
+    });
+}
+
 impl<S: AsyncRead + AsyncWrite + Unpin> Tunnel<S> {
     fn poll(&mut self, under_way: &UnderWay, context: &mut Context<'_>) -> Poll<Result<(), Cut>> {
         if under_way.is_cut(context) {
@@ -125,7 +141,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Tunnel<S> {
                 None => None,
             };
         }
-        let both = [self.poll_up(context), self.poll_down(context)];
+        let both = [self.poll_up(context), self.poll_down(under_way, context)];
         match both {
             [Poll::Ready(Err(error)), _] | [_, Poll::Ready(Err(error))] => {
                 return Poll::Ready(Err(Cut::Broken(error)));
@@ -174,14 +190,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Tunnel<S> {
     }
 
     /// From the upstream to the client; ready when all of it is there, and what we have to say too.
-    fn poll_down(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+    fn poll_down(
+        &mut self,
+        under_way: &UnderWay,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
         loop {
             if self.down.told {
                 return Poll::Ready(Ok(()));
             }
             if !self.down.waiting.is_empty() {
                 let waiting = &self.down.waiting;
-                let written = ready!(Pin::new(&mut self.client).poll_write(context, waiting))?;
+                let written = Pin::new(&mut self.client).poll_write(context, waiting);
+                under_way.passes(written.is_ready());
+                let written = ready!(written)?;
                 if written == 0 {
                     return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
                 }

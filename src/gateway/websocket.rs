@@ -4,7 +4,9 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::request::Parts;
 use http::{Method, Version};
+use hyper::ext::Protocol;
 
 /// What the protocol is called in `Upgrade`.
 pub(super) const NAME: &str = "websocket";
@@ -20,19 +22,41 @@ const REASON_MAX: usize = 123;
 /// Whether a request asks for a WebSocket in the one way that is passed on (section 4.2.1, sec-S8). Whatever else
 /// asks for another protocol is answered as if it had not.
 pub(super) fn is_asked(method: &Method, version: Version, headers: &HeaderMap) -> bool {
-    let only = |name: &HeaderName| {
-        let mut lines = headers.get_all(name).iter();
-        lines.next().filter(|_| lines.next().is_none()).map(HeaderValue::as_bytes)
-    };
     let key = |key: &[u8]| STANDARD.decode(key).is_ok_and(|key| key.len() == 16);
     *method == Method::GET
         && version == Version::HTTP_11
-        && only(&header::UPGRADE).is_some_and(is_name)
+        && only(headers, &header::UPGRADE).is_some_and(is_name)
         && headers.get_all(header::CONNECTION).iter().any(|line| names_upgrade(line.as_bytes()))
-        && only(&header::SEC_WEBSOCKET_VERSION) == Some(b"13")
-        && only(&header::SEC_WEBSOCKET_KEY).is_some_and(key)
+        && only(headers, &header::SEC_WEBSOCKET_VERSION) == Some(b"13")
+        && only(headers, &header::SEC_WEBSOCKET_KEY).is_some_and(key)
         && !headers.contains_key(header::CONTENT_LENGTH)
         && !headers.contains_key(header::TRANSFER_ENCODING)
+}
+
+/// The same over HTTP/2, where it is a `CONNECT` with a protocol (RFC 8441 section 5); no key is said there.
+pub(super) fn is_asked_over_http2(parts: &Parts) -> bool {
+    let protocol = |protocol: &Protocol| protocol.as_str().eq_ignore_ascii_case(NAME);
+    parts.method == Method::CONNECT
+        && parts.version == Version::HTTP_2
+        && parts.extensions.get().is_some_and(protocol)
+        && only(&parts.headers, &header::SEC_WEBSOCKET_VERSION) == Some(b"13")
+        && !parts.headers.contains_key(header::SEC_WEBSOCKET_KEY)
+        && !parts.headers.contains_key(header::CONTENT_LENGTH)
+}
+
+/// The value of a field that stands there once.
+fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Option<&'h [u8]> {
+    let mut lines = headers.get_all(name).iter();
+    lines.next().filter(|_| lines.next().is_none()).map(HeaderValue::as_bytes)
+}
+
+/// A key for a handshake that we begin (RFC 6455 section 4.1). Nobody need guess wrong: it shows that a server
+/// speaks WebSocket, and nothing else.
+pub(super) fn key() -> String {
+    let mut bytes = [0; 16];
+    // Without randomness it is a key all the same.
+    let _ = aws_lc_rs::rand::fill(&mut bytes);
+    STANDARD.encode(bytes)
 }
 
 /// Whether the value of `Upgrade` is this protocol and no other.

@@ -7,14 +7,20 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::Request;
+use http_body_util::Empty;
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::json;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use tollgate::clock::instant;
 use tollgate::domain::time::Span;
 
 use crate::support::client::Client;
 use crate::support::gateway::Gateway;
-use crate::support::http2;
+use crate::support::http2::Client as Client2;
 use crate::support::upstream::{Step, Upstream, answer};
 use crate::support::{PATIENCE, wait_until};
 
@@ -358,9 +364,9 @@ fn a_stream_of_events_ends_between_two_events() {
 fn a_stream_of_events_over_http2_ends_too() {
     let gateway = gateway(ticker(), "");
     let made = gateway.token(json!({ "owner": "somebody", "name": "any", "flags": -1 }));
-    let mut client = http2::Client::connect(gateway.public());
+    let mut client = Client2::connect(gateway.public());
     let request = |path: &str| {
-        http::Request::get(format!("http://a.example{path}"))
+        Request::get(format!("http://a.example{path}"))
             .header("authorization", format!("Bearer {}", made.secret))
             .body(http_body_util::Full::default())
             .unwrap()
@@ -426,4 +432,74 @@ fn whoever_talks_is_told_when_the_gateway_goes_away() {
     let (mut client, _talk) = open(&gateway, &talks, &secret);
     gateway.stop();
     assert_eq!(code(&client.rest()), Some(1001));
+}
+
+/// A `GET`, or over HTTP/2 the `CONNECT` that asks for a protocol.
+fn over_http2(secret: &str, protocol: Option<&'static str>) -> Request<Empty<Bytes>> {
+    let request = Request::builder()
+        .method(if protocol.is_some() { "CONNECT" } else { "GET" })
+        .uri("http://a.example/talk?room=1")
+        .version(http::Version::HTTP_2)
+        .header("authorization", format!("Bearer {secret}"))
+        .header("sec-websocket-version", "13");
+    let request = match protocol {
+        Some(protocol) => request.extension(hyper::ext::Protocol::from_static(protocol)),
+        None => request,
+    };
+    request.body(Empty::new()).unwrap()
+}
+
+/// RFC 8441: a WebSocket on a stream of HTTP/2, to an upstream that knows it from HTTP/1.1 alone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rfc_8441_a_websocket_on_a_stream_goes_both_ways_and_ends_with_its_token() {
+    let (address, talks) = talker(&frame("welcome"));
+    let (gateway, made) = tokio::task::block_in_place(|| {
+        let gateway = gateway(address, "");
+        let made = gateway.token(json!({ "owner": "somebody", "name": "any", "flags": -1 }));
+        (gateway, made)
+    });
+    let stream = tokio::net::TcpStream::connect(gateway.public()).await.unwrap();
+    let shaken = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await;
+    let (mut client, connection) = shaken.unwrap();
+    tokio::spawn(connection);
+    // With its answer it is known that the other side knows of such streams.
+    let refused = client.send_request(over_http2("tg_wrong", None)).await.unwrap();
+    assert_eq!(refused.status(), 401);
+    for (secret, protocol, status) in
+        [("tg_wrong", "websocket", 401), (&*made.secret, "connect-udp", 405)]
+    {
+        let answer = client.send_request(over_http2(secret, Some(protocol))).await.unwrap();
+        assert_eq!(answer.status(), status, "{protocol}");
+    }
+    let answer = client.send_request(over_http2(&made.secret, Some("websocket"))).await.unwrap();
+    assert_eq!(answer.status(), 200);
+    assert!(!answer.headers().contains_key("sec-websocket-accept"));
+    let mut stream = TokioIo::new(hyper::upgrade::on(answer).await.unwrap());
+    let mut came = vec![0; frame("welcome").len()];
+    stream.read_exact(&mut came).await.unwrap();
+    assert_eq!(came, frame("welcome"));
+    let mut talk = talks.recv_timeout(PATIENCE).unwrap();
+    let seen = talk.head.to_ascii_lowercase();
+    assert!(seen.starts_with("get /talk?room=1 http/1.1\r\n"), "{seen}");
+    for line in
+        ["connection: upgrade", "upgrade: websocket", "sec-websocket-key: ", "host: a.example"]
+    {
+        assert_eq!(seen.matches(line).count(), 1, "{seen}");
+    }
+    assert!(!seen.contains("authorization"), "{seen}");
+    stream.write_all(b"to the upstream").await.unwrap();
+    assert_eq!(talk.read(15), b"to the upstream");
+    talk.send(&frame("half of it")[..5]);
+    let mut half = [0; 5];
+    stream.read_exact(&mut half).await.unwrap();
+    assert_eq!(half, frame("half of it")[..5]);
+    tokio::task::block_in_place(|| gateway.revoke(made.id));
+    let begun = instant();
+    talk.send(&frame("half of it")[5..]);
+    let mut rest = Vec::new();
+    let _ = stream.read_to_end(&mut rest).await;
+    assert_eq!(&rest[..7], &frame("half of it")[5..]);
+    assert_eq!(code(&rest[7..]), Some(1008), "{rest:?}");
+    assert!(begun.elapsed() < BOUND, "{:?}", begun.elapsed());
+    tokio::task::block_in_place(|| drop(gateway));
 }
