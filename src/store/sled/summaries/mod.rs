@@ -24,7 +24,8 @@
 //! record. Until then lists read records, which is as right and takes seconds where it took milliseconds.
 //!
 //! Nothing here is in memory but two ids for each [`BLOCK`] rows, by which blocks are read in the order of the
-//! list (`scan`), and behind the first search for a text which texts a block cannot have (`zone`).
+//! list (`scan`), what those rows have taken together (`marks`), and behind the first search for a text which texts
+//! they cannot have (`zone`).
 
 use std::fs::File;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
@@ -41,6 +42,7 @@ mod begin;
 mod block;
 mod found;
 mod head;
+mod marks;
 mod page;
 mod put;
 mod round;
@@ -61,7 +63,7 @@ use round::Helpers;
 use zone::Zone;
 
 /// How many pages are read in one go, and how many rows that makes.
-const BLOCK_PAGES: u64 = 24;
+const BLOCK_PAGES: u64 = if cfg!(test) { 1 } else { 24 };
 const BLOCK: u64 = BLOCK_PAGES * PAGE_ROWS as u64;
 
 /// Texts that nothing refers to any more are kept until they are as many as the others, and this.

@@ -21,8 +21,9 @@ impl Summaries {
                 let at = usize::try_from(number % PAGE_ROWS as u64).unwrap_or_default();
                 let old = page::rows(&bytes).get(at).and_then(Row::read);
                 let place = inside.place(*number, token, old, &mut texts);
-                page::put(&mut bytes, at, &row::encode(token, inside.salt, place));
-                inside.widen(*number, token);
+                let row = row::encode(token, inside.salt, place);
+                page::put(&mut bytes, at, &row);
+                inside.widen(*number, Row::read(&row));
             }
             page::seal(&mut bytes, inside.salt, number);
             pages.push((number, bytes));
@@ -85,16 +86,17 @@ impl Inside {
         new
     }
 
-    /// Notes that a row is there, with this token's id.
-    fn widen(&mut self, number: u64, token: &Token) {
+    /// Notes that a row is there.
+    fn widen(&mut self, number: u64, row: Option<Row<'_>>) {
+        let Some(row) = row else { return };
         let complete = self.blocks() == self.zones.len();
         self.rows = self.rows.max(number.saturating_add(1));
         let block = block_of(number);
         let next = block == self.zones.len();
         match self.zones.get_mut(block) {
-            Some(zone) => zone.widen(token.id),
+            Some(zone) => zone.widen(row),
             // Else it will be looked at.
-            None if complete && next => self.zones.push(Zone::new(token.id)),
+            None if complete && next => self.zones.push(Zone::of(row)),
             None => {}
         }
     }

@@ -148,7 +148,7 @@ impl Summaries {
             let read = self.block(block, inside.rows, &mut bytes).map_err(Bad::from);
             let read = read.and_then(|begin| {
                 each(&bytes, inside.salt, begin, inside.rows, |_, row| {
-                    zone.get_or_insert_with(|| Zone::new(row.id())).widen(row.id());
+                    zone.get_or_insert_with(|| Zone::of(row)).widen(row);
                 })
             });
             match (read, zone) {

@@ -1,10 +1,12 @@
 //! Rows and what is asked of them.
 
+use super::marks::Marks;
 use super::page::{self, PAGE_BYTES, PAGE_ROWS};
 use super::row::{self, Row, Texts};
 use crate::domain::event::Actor;
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::token::{Act, End, Ended, Token};
+use crate::store::query::{Rotated, Standing, TokenFilter};
 use crate::store::sample::{NOW, token};
 
 fn act() -> Act {
@@ -49,6 +51,60 @@ fn a_row_tells_the_state_of_its_token_at_every_moment() {
     }
     let far = Token { expires_at: Some(Timestamp::MAX), ..token(7, "alice") };
     assert!(Row::read(&row::encode(&far, 5, place)).unwrap().is_far());
+}
+
+/// Everything that a filter can ask of one moment.
+fn filters() -> Vec<TokenFilter> {
+    let names = "pending active disabled blocked used_up expired idle_expired revoked";
+    let open = TokenFilter::default;
+    let standing =
+        |name: &str| std::collections::BTreeSet::from([name.parse::<Standing>().unwrap()]);
+    let times = [0, 1, 3, 5, 6, 100, 101].map(|days| NOW.plus(Span::from_days(days)));
+    let mut all = vec![open(), TokenFilter { rotated: Some(Rotated::Any), ..open() }];
+    all.extend(
+        names.split(' ').map(|name| TokenFilter { standings: Some(standing(name)), ..open() }),
+    );
+    all.extend([0x100, 0x8000, 0].map(|bits| TokenFilter {
+        flags: crate::domain::flags::Flags::from_bits(bits).unwrap(),
+        ..open()
+    }));
+    for time in times {
+        all.push(TokenFilter { ends_before: Some(time), ..open() });
+        all.push(TokenFilter { expires_before: Some(time), ..open() });
+        all.push(TokenFilter { created_before: Some(time), ..open() });
+        all.push(TokenFilter { created_from: Some(time), ..open() });
+    }
+    all
+}
+
+#[test]
+fn what_a_block_has_leaves_out_no_token_that_is_asked_for() {
+    let successor = crate::domain::id::TokenId::new(NOW.unix() * 1_000 + 5_000, [7; 10]);
+    let uses =
+        crate::domain::limits::Limits { uses: Some(7), ..crate::domain::limits::Limits::NONE };
+    let made = token(7, "alice");
+    let mut tokens = samples();
+    tokens.push(Token { rotated_to: Some(successor), ..made.clone() });
+    tokens.push(Token { limits: uses, ..made.clone() });
+    tokens.push(Token { not_before: Timestamp::MAX, ..made });
+    let (filters, mut left_out) = (filters(), 0);
+    for token in &tokens {
+        let bytes = row::encode(token, 5, Texts::default());
+        let mut marks = Marks::none();
+        marks.add(Row::read(&bytes).unwrap());
+        for (filter, blocked) in filters.iter().flat_map(|one| [(one, false), (one, true)]) {
+            let flags = filter.flags.bits().cast_unsigned();
+            for now in [0, 2, 4, 5, 99, 100, 101].map(|days| NOW.plus(Span::from_days(days))) {
+                let may = marks.may_have(filter, (flags, 0), (now, blocked));
+                left_out += usize::from(!may);
+                for used in [None, Some(NOW), Some(NOW.plus(Span::from_days(50)))] {
+                    let fits = filter.matches(token, used, blocked, now);
+                    assert!(may || !fits, "{filter:?} at {now} of {token:?} used {used:?}");
+                }
+            }
+        }
+    }
+    assert!(left_out > 1_000, "most are left out: {left_out}");
 }
 
 #[test]

@@ -53,6 +53,10 @@ impl Hashes {
         Self(names.map(|name| salted(salt, name)).collect())
     }
 
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     fn contains(&self, hash: u64) -> bool {
         self.0.contains(&hash)
     }
@@ -100,8 +104,13 @@ impl<'a> Wanted<'a> {
         self.named == Some(row.id())
     }
 
-    /// Whether a block may have rows whose texts fit.
+    /// Whether a block may have rows that fit.
     pub(super) fn may_be_in(&self, zone: &Zone) -> bool {
+        let blocked = !(self.blocked_owners.is_empty() && self.blocked_companies.is_empty());
+        let asked = (self.flags, self.context);
+        if !zone.marks.may_have(self.filter, asked, (self.now, blocked)) {
+            return false;
+        }
         let text = self.text.as_ref().map(Finder::needle);
         text.is_none_or(|text| zone.may_have(text)) || self.named.is_some_and(|id| zone.spans(id))
     }

@@ -2,13 +2,16 @@
 
 use std::sync::OnceLock;
 
+use super::marks::Marks;
+use super::row::Row;
 use crate::domain::id::TokenId;
 
-/// Which ids are in a block, and which texts cannot be.
+/// Which ids are in a block, and what cannot be.
 #[derive(Debug)]
 pub(super) struct Zone {
     pub(super) first: TokenId,
     pub(super) last: TokenId,
+    pub(super) marks: Marks,
     /// Noted by the first search for a text; from then on whoever writes rows adds to it.
     parts: OnceLock<Box<Parts>>,
 }
@@ -23,12 +26,19 @@ const BITS: u32 = 1 << 15;
 pub(super) struct Parts([u64; BITS as usize / 64]);
 
 impl Zone {
-    pub(super) const fn new(id: TokenId) -> Self {
-        Self { first: id, last: id, parts: OnceLock::new() }
+    /// That of a block whose first row is this.
+    pub(super) fn of(row: Row<'_>) -> Self {
+        let id = row.id();
+        let mut zone = Self { first: id, last: id, marks: Marks::none(), parts: OnceLock::new() };
+        zone.widen(row);
+        zone
     }
 
-    pub(super) fn widen(&mut self, id: TokenId) {
+    /// Another row is there, or one is written anew.
+    pub(super) fn widen(&mut self, row: Row<'_>) {
+        let id = row.id();
         (self.first, self.last) = (id.min(self.first), id.max(self.last));
+        self.marks.add(row);
     }
 
     /// The parts of its texts, if they were noted, to add some.
