@@ -10,6 +10,10 @@
 
 mod support;
 
+#[path = "transport/bounds.rs"]
+mod bounds;
+#[path = "transport/endpoints.rs"]
+mod endpoints;
 #[path = "transport/files.rs"]
 mod files;
 #[path = "transport/tls.rs"]

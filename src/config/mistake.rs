@@ -160,6 +160,9 @@ pub(super) enum Mistake {
     /// A loop.
     #[error("the API `{api}` would send its requests to `{key}` of this gateway")]
     UpstreamIsSelf { api: String, key: &'static str },
+    /// No endpoint that gets a request.
+    #[error("every endpoint of `{0}` has the weight 0")]
+    NoWeight(String),
     /// Two APIs of one name.
     #[error("two APIs are called `{0}`")]
     ApiTwice(String),
@@ -247,6 +250,7 @@ impl Mistake {
             | Self::BadHost(_)
             | Self::BadPath { .. }
             | Self::BadUpstream(_)
+            | Self::NoWeight(_)
             | Self::ApiTwice(_)
             | Self::ItemTwice(_)
             | Self::BadMethod { .. }

@@ -25,6 +25,8 @@ mod tls;
 mod identity;
 mod catalog;
 mod pattern;
+mod endpoint;
+mod tries;
 mod upstream;
 mod host;
 mod rule;

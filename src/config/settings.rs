@@ -340,8 +340,11 @@ pub struct KeepInPath {
 /// Where an API is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Upstream {
-    /// Hosts with ports, asked in turn.
+    /// All of them are different.
     pub endpoints: Vec<Endpoint>,
+    /// The share of requests that each of them gets: 1,000 at the most; zero is none, but not for
+    /// all of them.
+    pub weights: Vec<u16>,
     /// How long a connection may take.
     pub connect_timeout: Duration,
     /// How long the head of the answer may take.
@@ -351,6 +354,51 @@ pub struct Upstream {
     /// How long it may be silent in the middle of an answer; [`Duration::MAX`] is for ever, none
     /// means as long as any body.
     pub stall_timeout: Option<Duration>,
+    /// How long all of an exchange may take, to the end of its answer; none is for ever.
+    pub timeout: Option<Duration>,
+    /// For how long a connection may be used again.
+    pub lifetime: Duration,
+    /// When an endpoint is left out for a while.
+    pub ejection: Ejection,
+    /// Which requests may be sent a second time.
+    pub retry: Retry,
+    /// How many requests it gets at a time; none is as many as there are.
+    pub concurrency: Option<Concurrency>,
+}
+
+/// When an endpoint that fails is left out, where there are others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ejection {
+    /// After so many failures in a row; zero is never.
+    pub after: u16,
+    /// For how long at first; each time it fails again at once it is twice as long.
+    pub time: Duration,
+    /// Whether answers of 502, 503 and 504 are failures, too.
+    pub on_errors: bool,
+}
+
+/// Which requests may be sent a second time, if their connection broke without a byte of an answer.
+/// What was not sent at all is always sent elsewhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Retry {
+    /// None.
+    Never,
+    /// Those of safe methods (RFC 9110 section 9.2.1) without a body.
+    #[default]
+    Safe,
+    /// Those of idempotent methods (RFC 9110 section 9.2.2) without a body.
+    Idempotent,
+}
+
+/// How many requests an upstream gets at a time, over all its endpoints and all cores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Concurrency {
+    /// So many have answers that are not over.
+    pub requests: usize,
+    /// So many more may wait.
+    pub queue: usize,
+    /// For so long.
+    pub queue_timeout: Duration,
 }
 
 /// A host and a port, spoken to in HTTP/1.1.

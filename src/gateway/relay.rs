@@ -9,9 +9,11 @@ use hyper::body::{Frame, SizeHint};
 
 use crate::domain::refusal::Refusal;
 
+use super::alarm::Alarm;
 use super::body::Upload;
 use super::client::Client;
 use super::core::Core;
+use super::gate::Turn;
 use super::stream::PIECE_BYTES;
 use super::upstream::{Broken, Connection};
 
@@ -27,6 +29,18 @@ pub(super) enum BodyError {
     /// The upstream stalled.
     #[error("the upstream stalled in the middle of its answer")]
     Stalled,
+    /// All of it took longer than it may.
+    #[error("the upstream took longer for all of it than it may")]
+    Late,
+}
+
+/// What an exchange is bounded by until its answer is over, where its API says so.
+#[derive(Debug)]
+pub(super) struct Bounds {
+    /// Rings when its time is over.
+    pub(super) limit: Option<Alarm>,
+    /// Its leave, given back by being dropped.
+    pub(super) turn: Option<Turn>,
 }
 
 /// A streamed answer. When it is over, the connection goes back to the pool; when it is given up,
@@ -51,6 +65,7 @@ pub(super) struct Relay {
     /// Why the rest does not come. Told one turn late, so that what came before goes out first.
     broken_off: Option<BodyError>,
     told: bool,
+    bounds: Option<Box<Bounds>>,
 }
 
 impl Relay {
@@ -76,7 +91,22 @@ impl Relay {
             rest: None,
             broken_off: None,
             told: false,
+            bounds: None,
         }
+    }
+
+    /// It is kept within these.
+    pub(super) fn keep_within(&mut self, bounds: Bounds) {
+        self.bounds = Some(Box::new(bounds));
+    }
+
+    /// Whether its time is over; otherwise the task is woken when it is.
+    fn is_late(&self, context: &Context<'_>) -> bool {
+        let bounds = self.bounds.as_ref();
+        bounds.and_then(|bounds| bounds.limit.as_ref()).is_some_and(|limit| {
+            limit.wake_me(context);
+            limit.take_rung()
+        })
     }
 
     pub(super) fn poll_frame(
@@ -95,6 +125,9 @@ impl Relay {
         }
         if let Some(refusal) = self.refused() {
             return self.break_off(BodyError::Client(refusal), context);
+        }
+        if self.is_late(context) {
+            return self.break_off(BodyError::Late, context);
         }
         let Some(connection) = &mut self.connection else { return Poll::Ready(None) };
         let part = connection.poll_part(&self.core.scratch, context);

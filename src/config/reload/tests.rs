@@ -26,7 +26,7 @@ fn what_can_change_does() {
 
 /// What is read anew for each request or connection: from the snapshot, or from the settings in
 /// force.
-const LIVE: [&str; 50] = [
+const LIVE: [&str; 61] = [
     "limits.handshake_timeout",
     "tls.min_version",
     "tls.client_ca",
@@ -74,6 +74,17 @@ const LIVE: [&str; 50] = [
     "apis.upstream_response_timeout",
     "apis.upstream_idle_timeout",
     "apis.upstream_stall_timeout",
+    "apis.upstream_timeout",
+    "apis.upstream_lifetime",
+    "apis.upstream_eject_after",
+    "apis.upstream_eject_time",
+    "apis.upstream_eject_on_errors",
+    "apis.upstream_retry",
+    "apis.upstream_concurrency",
+    "apis.upstream_queue",
+    "apis.upstream_queue_timeout",
+    "apis.upstream.url",
+    "apis.upstream.weight",
     "apis.keep_credential",
     "apis.body_limit",
     "apis.keep",

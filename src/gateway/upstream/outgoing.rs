@@ -49,6 +49,9 @@ pub(in crate::gateway) struct Outgoing {
     begun: bool,
     /// Whether the upstream takes no more of it.
     broken: bool,
+    /// Whether it may be sent a second time although it was sent: then the head is kept. It has no
+    /// body.
+    repeatable: bool,
 }
 
 impl Default for Coding {
@@ -82,6 +85,16 @@ impl Outgoing {
         let mut request = Self::default();
         request.fill(head, body, coding, wanted, spare);
         request
+    }
+
+    /// It may be sent a second time.
+    pub(in crate::gateway) const fn repeats(&mut self) {
+        self.repeatable = self.body.is_none();
+    }
+
+    /// Whether it may.
+    pub(in crate::gateway) const fn is_repeatable(&self) -> bool {
+        self.repeatable
     }
 
     pub(super) const fn is_begun(&self) -> bool {
@@ -129,7 +142,7 @@ impl Outgoing {
 
     /// It goes out on another connection.
     pub(in crate::gateway) const fn begin_again(&mut self) {
-        self.broken = false;
+        (self.broken, self.begun, self.written) = (false, false, 0);
     }
 
     /// Sends as much as there is of it; ready when it is sent whole.
@@ -248,6 +261,9 @@ impl Outgoing {
         }
         if self.broken && !self.begun {
             return Poll::Pending;
+        }
+        if self.repeatable {
+            return Poll::Ready(());
         }
         self.text.clear();
         (self.data, self.tail, self.written) = (Bytes::new(), &[], 0);

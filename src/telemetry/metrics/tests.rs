@@ -84,6 +84,12 @@ fn state() -> State {
             attempts: [16, 17, 18],
             waiting: 19,
         }],
+        endpoints: vec![EndpointState {
+            api: "a".to_owned(),
+            upstream: "b:1".to_owned(),
+            up: true,
+            ejections: 20,
+        }],
         certificates: vec![("a.example".to_owned(), Timestamp::from_unix(1_800_000_000))],
     }
 }
