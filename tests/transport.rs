@@ -16,6 +16,10 @@ mod bounds;
 mod endpoints;
 #[path = "transport/files.rs"]
 mod files;
+#[path = "transport/health.rs"]
+mod health;
+#[path = "transport/sockets.rs"]
+mod sockets;
 #[path = "transport/tls.rs"]
 mod tls;
 #[path = "transport/upstreams.rs"]

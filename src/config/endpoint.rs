@@ -4,17 +4,22 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use rustls::pki_types::ServerName;
 
-use super::settings::{Endpoint, EndpointTls, Listen};
+use super::reading::Reading;
+use super::settings::{At, Endpoint, EndpointTls, Listen};
 use crate::tls::Caller;
 
 /// The longest host name (RFC 1035 section 2.3.4).
 const MOST_HOST: usize = 253;
 
+/// The longest path of a socket on every system that has them.
+const MOST_SOCKET: usize = 103;
+
 /// What to do about an upstream that is ourselves.
 pub(super) const SELF: &str = "name the service itself, on a port of its own";
 
 /// What to do about a URL that is no upstream.
-pub(super) const URL: &str = "write it like `http://10.0.0.5:9000`, or `https://` for TLS";
+pub(super) const URL: &str =
+    "write it like `http://10.0.0.5:9000`, `https://` for TLS, or `unix:/run/app.sock`";
 
 /// Why a URL is no upstream; with whether a password may stand in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,12 +28,19 @@ pub(super) struct Fault(pub(super) &'static str, pub(super) bool);
 /// Where an upstream is, and whether TLS is spoken there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Place {
-    pub(super) host: String,
-    pub(super) port: u16,
+    pub(super) at: At,
     pub(super) tls: bool,
 }
 
 impl Place {
+    /// With the path of a socket relative to the file.
+    pub(super) fn beside(self, reading: &Reading<'_>) -> Self {
+        match self.at {
+            At::Socket(path) => Self { at: At::Socket(reading.beside_file(path)), ..self },
+            at => Self { at, ..self },
+        }
+    }
+
     /// As an endpoint; `caller` where TLS is spoken, to a server of this name or of the host's.
     ///
     /// # Errors
@@ -41,18 +53,29 @@ impl Place {
         let tls = match caller.filter(|_| self.tls) {
             None => None,
             Some(caller) => {
-                let name = name.unwrap_or(&self.host).to_owned();
+                let own = match &self.at {
+                    At::Host(host, _) => host,
+                    At::Socket(_) => "",
+                };
+                let name = name.unwrap_or(own).to_owned();
                 let server = ServerName::try_from(name.clone()).map_err(|_| name)?;
                 Some(EndpointTls { caller: caller.clone(), name: server })
             }
         };
-        Ok(Endpoint { host: self.host, port: self.port, tls })
+        Ok(Endpoint { at: self.at, tls, health: None })
     }
 }
 
-/// Reads `http://HOST:PORT` or `https://HOST:PORT`.
+/// Reads `http://HOST:PORT`, `https://HOST:PORT` or `unix:PATH`.
 pub(super) fn place(url: &str) -> Result<Place, Fault> {
     let bad = |what| Fault(what, false);
+    if let Some(path) = url.strip_prefix("unix:") {
+        // Both spellings that are common.
+        let path = path.strip_prefix("//").unwrap_or(path);
+        let fits = !path.is_empty() && path.len() <= MOST_SOCKET && !path.contains('\0');
+        let bad = bad("this has no path that a socket could have");
+        return if fits { Ok(Place { at: At::Socket(path.into()), tls: false }) } else { Err(bad) };
+    }
     let (scheme, rest) =
         url.split_once("://").ok_or_else(|| Fault("this is not a URL", url.contains('@')))?;
     if rest.contains('@') {
@@ -94,7 +117,8 @@ pub(super) fn place(url: &str) -> Result<Place, Fault> {
     }
     let digits = port.filter(|port| port.bytes().all(|b| b.is_ascii_digit()));
     let port: Option<u16> = digits.and_then(|port| port.parse().ok()).filter(|port| *port != 0);
-    Ok(Place { host, port: port.ok_or(bad("this has no port from 1 to 65535"))?, tls })
+    let port = port.ok_or(bad("this has no port from 1 to 65535"))?;
+    Ok(Place { at: At::Host(host, port), tls })
 }
 
 /// Letters, digits, `-` and `_` between dots.
@@ -112,13 +136,17 @@ pub(super) fn is_host(text: &str) -> bool {
 /// Which of our own listeners an endpoint is: requests would go round in circles, or reach what
 /// only administrators may see.
 pub(super) fn own_listener(endpoint: &Place, listen: &Listen) -> Option<&'static str> {
-    let address: IpAddr = match endpoint.host.as_str() {
+    let (host, port) = match &endpoint.at {
+        At::Socket(path) => return (*path == listen.socket).then_some("listen.socket"),
+        At::Host(host, port) => (host.as_str(), *port),
+    };
+    let address: IpAddr = match host {
         "localhost" => IpAddr::V4(Ipv4Addr::LOCALHOST),
         host => host.parse().ok()?,
     };
     let reaches = |ours: SocketAddr| {
         let everywhere = ours.ip().is_unspecified() && address.is_loopback();
-        ours.port() == endpoint.port && (ours.ip() == address || everywhere)
+        ours.port() == port && (ours.ip() == address || everywhere)
     };
     match () {
         () if reaches(listen.public) => Some("listen.public"),
@@ -145,7 +173,12 @@ mod tests {
         ];
         for (url, host, port) in cases {
             let tls = url.starts_with("https");
-            assert_eq!(place(url), Ok(Place { host: host.to_owned(), port, tls }), "{url}");
+            let at = At::Host(host.to_owned(), port);
+            assert_eq!(place(url), Ok(Place { at, tls }), "{url}");
+        }
+        for url in ["unix:/run/a.sock", "unix:///run/a.sock"] {
+            let at = At::Socket("/run/a.sock".into());
+            assert_eq!(place(url), Ok(Place { at, tls: false }), "{url}");
         }
     }
 
@@ -172,6 +205,8 @@ mod tests {
             "http://a:1:2",
             "http://-a",
             "//a:80",
+            "unix:",
+            "unix:/a\0b",
         ];
         for url in bad {
             assert!(place(url).is_err(), "{url}");

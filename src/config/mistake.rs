@@ -152,7 +152,9 @@ pub(super) enum Mistake {
     #[error("the path `{path}` {fault}")]
     BadPath { path: String, fault: &'static str },
     /// Not the address of an upstream.
-    #[error("an upstream is `http://` or `https://` with a host and a port, and {0}")]
+    #[error(
+        "an upstream is `http://` or `https://` with a host and a port, or `unix:` with a path, and {0}"
+    )]
     BadUpstream(&'static str),
     /// What is of TLS, for an upstream without it.
     #[error("`{0}` is of TLS, and this API speaks to its upstream without it")]

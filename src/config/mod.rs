@@ -27,6 +27,7 @@ mod catalog;
 mod pattern;
 mod endpoint;
 mod tries;
+mod health;
 mod upstream;
 mod host;
 mod rule;

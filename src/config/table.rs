@@ -54,6 +54,11 @@ impl<'i> Table<'i> {
         Self { name, kind, span, entries: entries.collect(), known: Vec::new() }
     }
 
+    /// Whether nothing is left in it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// Where it begins.
     pub(super) fn span(&self) -> Range<usize> {
         self.span.clone()
@@ -301,7 +306,7 @@ fn place_of(key: &str, reading: &Reading<'_>) -> Option<String> {
 }
 
 fn in_brackets(table: &str) -> String {
-    if table.starts_with("apis") || table == "webhooks" {
+    if table != "apis.health" && table.starts_with("apis") || table == "webhooks" {
         format!("`[[{table}]]`")
     } else {
         format!("`[{table}]`")

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::endpoint::{Place, SELF, URL, own_listener, place};
 use super::file::ApiTable;
+use super::health::health;
 use super::mistake::Mistake;
 use super::named::Named;
 use super::reading::{Placed, Reading, Reported, Text};
@@ -55,7 +56,13 @@ pub(super) fn upstream(
     let secure = places.as_ref().is_ok_and(|places| places.iter().any(|place| place.tls));
     let caller = caller(table, secure, places.is_ok(), reading);
     let endpoints = places.and_then(|places| endpoints(places, caller?.as_ref(), table, reading));
+    let health = health(&table.health, reading);
     let endpoints = endpoints.and_then(|all| all_different(all, table, reading));
+    let endpoints = endpoints.and_then(|mut all| {
+        let health = health?;
+        all.iter_mut().for_each(|endpoint| endpoint.health.clone_from(&health));
+        Ok(all)
+    });
     let connect = &table.upstream_connect_timeout;
     let connect = duration(connect, MINUTE * 5, default.connect_timeout, reading);
     let response = &table.upstream_response_timeout;
@@ -147,7 +154,7 @@ fn all_different(
     // TLS is the same for all of them, as far as it is spoken.
     let mut seen = std::collections::HashSet::new();
     for (endpoint, text) in endpoints.iter().zip(list(&table.upstream, reading)?) {
-        if !seen.insert((&endpoint.host, endpoint.port, endpoint.tls.is_some())) {
+        if !seen.insert((&endpoint.at, endpoint.tls.is_some())) {
             let (key, value) = (text.key.clone(), text.value.shown.clone());
             let hint = "take out one of the two";
             return Err(reading.mistake(&text.span, Mistake::Repeated { key, value }, hint));
@@ -168,6 +175,7 @@ fn checked(
         }
         reading.mistake(&text.span, Mistake::BadUpstream(fault.0), URL)
     })?;
+    let place = place.beside(reading);
     let own = listen.and_then(|listen| own_listener(&place, listen));
     if let Some(key) = own {
         let mistake = Mistake::UpstreamIsSelf { api: label.to_owned(), key };

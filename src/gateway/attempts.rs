@@ -97,7 +97,7 @@ async fn answer_within_bounds(
         .await
     };
     let (mut response, turn) = answered?;
-    response.body_mut().keep_within(Bounds { limit, turn });
+    response.body_mut().keep_within(Bounds { limit, _turn: turn });
     Ok(response)
 }
 

@@ -40,7 +40,7 @@ pub(super) struct Bounds {
     /// Rings when its time is over.
     pub(super) limit: Option<Alarm>,
     /// Its leave, given back by being dropped.
-    pub(super) turn: Option<Turn>,
+    pub(super) _turn: Option<Turn>,
 }
 
 /// A streamed answer. When it is over, the connection goes back to the pool; when it is given up,

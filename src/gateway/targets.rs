@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use crate::config::settings::Endpoint;
 use crate::telemetry::throttle::Throttle;
 
+use super::dial::Known;
 use super::ejection::{Standing, WHOLE};
 use super::gate::Gates;
 
@@ -15,6 +16,8 @@ use super::gate::Gates;
 pub struct Target {
     pub(super) number: usize,
     pub(super) endpoint: Endpoint,
+    /// What its name stands for.
+    pub(super) known: Known,
     /// Whether it gets requests where there are others.
     pub(super) standing: Standing,
     /// How often it is told that nobody can be reached there.
@@ -51,7 +54,7 @@ impl Target {
 
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.endpoint.host, self.endpoint.port)
+        self.endpoint.at.fmt(f)
     }
 }
 
@@ -77,18 +80,26 @@ impl Targets {
         let free = taken.iter().zip(0..).find(|(target, number)| target.number != *number);
         let number = free.map_or(taken.len(), |(_, number)| number);
         let endpoint = endpoint.clone();
-        let (standing, unreachable, broken) = Default::default();
-        let target = Arc::new(Target { number, endpoint, standing, unreachable, broken });
+        let (known_as, standing, unreachable, broken) = Default::default();
+        let target =
+            Arc::new(Target { number, endpoint, known: known_as, standing, unreachable, broken });
         known.push(Arc::downgrade(&target));
         target
     }
 }
 
 #[cfg(test)]
+use crate::config::settings::At;
+
+#[cfg(test)]
 impl Target {
     /// One that nobody connects to.
     pub(super) fn sample() -> Arc<Self> {
-        Targets::default().of(&Endpoint { host: "sample".to_owned(), port: 9, tls: None })
+        Targets::default().of(&Endpoint {
+            at: At::Host("sample".to_owned(), 9),
+            tls: None,
+            health: None,
+        })
     }
 }
 
@@ -97,7 +108,7 @@ mod tests {
     use super::*;
 
     fn endpoint(port: u16) -> Endpoint {
-        Endpoint { host: "a".to_owned(), port, tls: None }
+        Endpoint { at: At::Host("a".to_owned(), port), tls: None, health: None }
     }
 
     #[test]

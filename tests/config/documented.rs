@@ -218,6 +218,7 @@ fn in_table(kind: &str, line: &str) -> String {
     match kind {
         "" => line.to_owned(),
         "apis" | "webhooks" | "tls.certificates" => format!("[[{kind}]]\n{line}"),
+        "apis.health" => format!("[[apis]]\n[apis.health]\n{line}"),
         "apis.upstream" => format!("[[apis]]\nupstream = [{{ {} }}]\n", line.trim()),
         "apis.rules" => format!("[[apis]]\n[[apis.rules]]\n{line}"),
         _ => format!("[{}]\n{line}", kind.replace("NAME", "a")),

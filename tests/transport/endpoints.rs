@@ -28,7 +28,7 @@ pub(crate) fn urls(all: &[&Upstream]) -> String {
 }
 
 /// The value of a metric of one endpoint.
-fn metric(gateway: &Gateway, name: &str, upstream: SocketAddr) -> String {
+pub(crate) fn metric(gateway: &Gateway, name: &str, upstream: SocketAddr) -> String {
     let text = ask(gateway.admin(), "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").text();
     let begin = format!("tollgate_{name}{{api=\"a\",upstream=\"{upstream}\"}} ");
     let value = text.lines().find_map(|line| line.strip_prefix(&begin));
@@ -111,7 +111,10 @@ fn where_all_are_left_out_all_are_used() {
 fn answers_of_503_are_failures_where_the_operator_says_so() {
     for (more, least, most) in [("upstream_eject_on_errors = true", 2, 2), ("", 15, 25)] {
         let busy = Upstream::scripted(|_| {
-            vec![Step::TakeBody, Step::Send("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n".into())]
+            vec![
+                Step::TakeBody,
+                Step::Send("HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n".into()),
+            ]
         });
         let good = Upstream::start();
         let more = format!("upstream_eject_after = 2\nupstream_eject_time = \"1h\"\n{more}");
@@ -227,4 +230,15 @@ fn a_connection_is_not_used_for_longer_than_it_may() {
         assert_eq!(client.ask(kept.get("/", &secret)).status, 200);
     }
     assert_eq!(upstream.connections() - before, 1);
+}
+
+#[test]
+fn an_endpoint_may_be_a_name_with_several_addresses() {
+    let upstream = Upstream::start();
+    // Nobody listens at `::1`, which is the first address of that name where there is one.
+    let url = format!("\"http://localhost:{}\"", upstream.address().port());
+    let (gateway, secret) = gateway(&url, "");
+    for _ in 0..3 {
+        assert_eq!(gateway.ask(gateway.get("/", &secret)).status, 200);
+    }
 }

@@ -33,11 +33,43 @@ pub(in crate::config) struct ApiTable {
     pub(in crate::config) upstream_concurrency: Field<i128>,
     pub(in crate::config) upstream_queue: Field<i128>,
     pub(in crate::config) upstream_queue_timeout: Field<Text>,
+    pub(in crate::config) health: HealthTable,
     pub(in crate::config) keep_credential: Field<bool>,
     pub(in crate::config) body_limit: Field<Size>,
     pub(in crate::config) keep: Field<Vec<Placed<Text>>>,
     pub(in crate::config) idle_ttl: Field<Text>,
     pub(in crate::config) rules: Vec<RuleTable>,
+}
+
+/// `[apis.health]`
+#[derive(Debug)]
+pub(in crate::config) struct HealthTable {
+    pub(in crate::config) span: Range<usize>,
+    /// Whether it has any key.
+    pub(in crate::config) is_there: bool,
+    pub(in crate::config) path: Field<Text>,
+    pub(in crate::config) interval: Field<Text>,
+    pub(in crate::config) timeout: Field<Text>,
+    pub(in crate::config) failures: Field<i128>,
+    pub(in crate::config) successes: Field<i128>,
+    pub(in crate::config) statuses: Field<Vec<Placed<Text>>>,
+}
+
+impl HealthTable {
+    fn read(mut table: Table<'_>, reading: &Reading<'_>) -> Self {
+        let read = Self {
+            span: table.span(),
+            is_there: !table.is_empty(),
+            path: table.text("path", reading),
+            interval: table.duration("interval", reading),
+            timeout: table.duration("timeout", reading),
+            failures: table.number("failures", reading),
+            successes: table.number("successes", reading),
+            statuses: table.texts("statuses", reading),
+        };
+        table.finish(reading);
+        read
+    }
 }
 
 /// `[[apis.rules]]`
@@ -84,6 +116,7 @@ pub(super) fn read(tables: Vec<Table<'_>>, reading: &Reading<'_>) -> Vec<ApiTabl
             upstream_concurrency: table.number("upstream_concurrency", reading),
             upstream_queue: table.number("upstream_queue", reading),
             upstream_queue_timeout: table.duration("upstream_queue_timeout", reading),
+            health: HealthTable::read(table.table("health", reading), reading),
             keep_credential: table.boolean("keep_credential", reading),
             body_limit: table.size("body_limit", reading),
             keep: table.texts("keep", reading),

@@ -26,7 +26,7 @@ fn what_can_change_does() {
 
 /// What is read anew for each request or connection: from the snapshot, or from the settings in
 /// force.
-const LIVE: [&str; 61] = [
+const LIVE: [&str; 68] = [
     "limits.handshake_timeout",
     "tls.min_version",
     "tls.client_ca",
@@ -83,6 +83,13 @@ const LIVE: [&str; 61] = [
     "apis.upstream_concurrency",
     "apis.upstream_queue",
     "apis.upstream_queue_timeout",
+    "apis.health",
+    "apis.health.path",
+    "apis.health.interval",
+    "apis.health.timeout",
+    "apis.health.failures",
+    "apis.health.successes",
+    "apis.health.statuses",
     "apis.upstream.url",
     "apis.upstream.weight",
     "apis.keep_credential",
