@@ -166,8 +166,7 @@ impl Standing {
         let news = self.sick.swap(!well, Ordering::Relaxed) == well;
         if news && well {
             // It comes back slowly, too.
-            let now_ms = self.now_ms().max(1);
-            self.out_until_ms.fetch_max(now_ms, Ordering::Relaxed);
+            self.out_until_ms.fetch_max(self.now_ms(), Ordering::Relaxed);
         }
         news
     }
@@ -177,8 +176,9 @@ impl Standing {
         self.left_out.load(Ordering::Relaxed)
     }
 
+    /// From 1 on, for zero says that it is not out.
     fn now_ms(&self) -> u64 {
-        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX)
+        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX).saturating_add(1)
     }
 }
 

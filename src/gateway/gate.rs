@@ -149,12 +149,12 @@ mod tests {
                 scope.spawn(|| {
                     let mut runtime = tokio::runtime::Builder::new_current_thread();
                     let runtime = runtime.enable_time().build().unwrap();
-                    for _ in 0..500 {
+                    for _ in 0..50 {
                         runtime.block_on(async {
                             let turn = gate.enter().await.unwrap();
                             let now = inside.fetch_add(1, Ordering::SeqCst) + 1;
                             most.fetch_max(now, Ordering::SeqCst);
-                            tokio::task::yield_now().await;
+                            tokio::time::sleep(Duration::from_millis(1)).await;
                             inside.fetch_sub(1, Ordering::SeqCst);
                             drop(turn);
                         });
@@ -162,6 +162,6 @@ mod tests {
                 });
             }
         });
-        assert!((2..=3).contains(&most.into_inner()));
+        assert_eq!(most.into_inner(), 3);
     }
 }

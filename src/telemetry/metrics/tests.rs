@@ -229,6 +229,7 @@ fn what_nobody_met_takes_no_line_and_labels_are_from_closed_sets() {
         "result",
         "rule",
         "state",
+        "upstream",
         "version",
         "webhook",
     ];
