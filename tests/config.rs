@@ -125,8 +125,8 @@ fn an_upstream_alone_is_enough() {
     minimal.apis[0].name = settings.apis[0].name.clone();
     assert_eq!(settings, minimal);
     let report = Settings::for_upstream("ftp://example.com", &environment()).unwrap_err();
-    let text = "error: an upstream is `http://` or `https://` with a host and a port, and this has another scheme\n\
-                hint: write it like `http://10.0.0.5:9000`, or `https://` for TLS\n";
+    let text = "error: an upstream is `http://` or `https://` with a host and a port, or `unix:` with a path, and this has another scheme\n\
+                hint: write it like `http://10.0.0.5:9000`, `https://` for TLS, or `unix:/run/app.sock`\n";
     assert_eq!(report.to_string(), text);
 }
 
@@ -140,8 +140,8 @@ fn an_upstream_on_our_own_port_is_a_loop() {
 fn references_are_replaced() {
     let loaded = config::load(Path::new("config/examples/hosts.toml"), &environment()).unwrap();
     let endpoints: Vec<_> =
-        loaded.settings.apis.iter().map(|api| api.upstream.endpoints[0].host.as_str()).collect();
-    assert_eq!(endpoints, ["10.0.0.8", "10.0.0.9", "10.0.0.8"]);
+        loaded.settings.apis.iter().map(|api| api.upstream.endpoints[0].at.to_string()).collect();
+    assert_eq!(endpoints, ["10.0.0.8:8000", "10.0.0.9:8000", "10.0.0.8:8002"]);
 }
 
 #[test]

@@ -10,10 +10,18 @@
 
 mod support;
 
+#[path = "transport/bounds.rs"]
+mod bounds;
+#[path = "transport/endpoints.rs"]
+mod endpoints;
 #[path = "transport/files.rs"]
 mod files;
 #[path = "transport/streams.rs"]
 mod streams;
+#[path = "transport/health.rs"]
+mod health;
+#[path = "transport/sockets.rs"]
+mod sockets;
 #[path = "transport/tls.rs"]
 mod tls;
 #[path = "transport/upstreams.rs"]

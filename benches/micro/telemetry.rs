@@ -109,6 +109,7 @@ fn state() -> State {
         config_generation: 0,
         config_failures: 0,
         webhooks: Vec::new(),
+        endpoints: Vec::new(),
         certificates: Vec::new(),
     }
 }

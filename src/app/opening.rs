@@ -16,6 +16,7 @@ use crate::clock::{self, Clock};
 use crate::config::{Settings, Source};
 use crate::gateway::core::Shared;
 use crate::gateway::descriptors::Descriptors;
+use crate::gateway::health;
 use crate::gateway::port::Port;
 use crate::gateway::snapshot::Snapshot;
 use crate::gateway::targets::Targets;
@@ -157,6 +158,7 @@ impl Opening {
         let upkeep = upkeep::run(Arc::clone(&service), kept, wall, faces.closed());
         faces.beside(control.spawn(upkeep));
         faces.beside(control.spawn(notices.run(faces.closed())));
+        faces.beside(control.spawn(health::run(Arc::clone(&shared), faces.closed())));
         let store = Arc::clone(shared.cache.store());
         faces.beside(control.spawn(scrub::run(store, checked, faces.closed())));
         let opening_ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);

@@ -12,7 +12,7 @@ use crate::notices::{Counted, Notices};
 use crate::store::Health;
 use crate::telemetry::Format;
 use crate::telemetry::logs::{self, Flush, Logs, LogsError};
-use crate::telemetry::metrics::{self, Sources, State, StoreState, WebhookState};
+use crate::telemetry::metrics::{self, EndpointState, Sources, State, StoreState, WebhookState};
 
 use super::Reloader;
 use super::scrub::Checked;
@@ -83,8 +83,20 @@ fn state(shared: &Shared, reloader: &Reloader, checked: &Checked) -> State {
         config_generation: shared.snapshot.load().generation,
         config_failures: reloader.failures(),
         webhooks: Vec::new(),
+        endpoints: endpoints(shared),
         certificates: reloader.certificates(),
     }
+}
+
+fn endpoints(shared: &Shared) -> Vec<EndpointState> {
+    let snapshot = shared.snapshot.load();
+    let all = snapshot.endpoints().map(|(api, target)| EndpointState {
+        api: api.to_owned(),
+        upstream: target.to_string(),
+        up: target.gets_requests(),
+        ejections: target.left_out(),
+    });
+    all.collect()
 }
 
 fn counted(webhook: Counted) -> WebhookState {

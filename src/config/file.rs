@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-pub(super) use self::apis::{ApiTable, RuleTable};
+pub(super) use self::apis::{ApiTable, HealthTable, RuleTable};
 pub(super) use self::tls::TlsTable;
 use super::reading::{Field, NamedNumber, Placed, Reading, Text};
 use super::table::{Size, Table};

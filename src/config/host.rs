@@ -1,8 +1,8 @@
 //! Names of hosts: an API's, and those of the administrative address.
 
+use super::endpoint::is_host;
 use super::mistake::Mistake;
 use super::reading::{Field, Placed, Reading, Reported, Text};
-use super::upstream::is_host;
 use super::values::list;
 
 /// A host in its one spelling: lower case, no trailing dot (sec-P7, sec-P12). `wildcard` says what

@@ -17,7 +17,7 @@ use super::report::Report;
 use super::rule::Catalogues;
 use super::settings::{Api, Dialect, KeepInPath, Rule, Settings, Upstream};
 use super::table::Table;
-use super::{api, catalog, general, identity, storage, tls, upstream, webhooks};
+use super::{api, catalog, endpoint, general, identity, storage, tls, webhooks};
 use crate::domain::rule::Requirement;
 use crate::tls::{Caller, Fault, Trust};
 
@@ -163,10 +163,10 @@ fn low(document: Spanned<DeTable<'_>>, reading: &Reading<'_>) -> File {
 /// and `NAME` where a name is the operator's choice. Keys that are such names are not among them.
 pub fn known_keys() -> BTreeMap<String, Vec<&'static str>> {
     let (environment, overrides) = (Environment::default(), Overrides::default());
-    let one_of_each =
-        "[contexts.a.params.a]\n[[tls.certificates]]\n[[webhooks]]\n[[apis]]\n[[apis.rules]]\n";
+    let one_of_each = "[contexts.a.params.a]\n[[tls.certificates]]\n[[webhooks]]\n[[apis]]\n\
+         upstream = [{}]\n[[apis.rules]]\n";
     let reading = Reading::new(Path::new(""), one_of_each, &environment, &overrides);
-    // What is missing in these tables is looked for later, so nothing is reported here.
+    // What is missing in these tables is no mistake here.
     let _ = read_document(one_of_each.as_bytes(), one_of_each, &reading);
     reading.keys.into_inner()
 }
@@ -246,20 +246,20 @@ impl Settings {
     /// # Errors
     /// A URL that is not `http://` or `https://` with a host and a port, or one of our own listeners.
     pub fn with_upstream(mut self, url: &str) -> Result<Self, Report> {
-        let place = upstream::place(url)
-            .map_err(|fault| Report::placeless(Mistake::BadUpstream(fault.0), upstream::URL))?;
-        if let Some(key) = upstream::own_listener(&place, &self.listen) {
+        let place = endpoint::place(url)
+            .map_err(|fault| Report::placeless(Mistake::BadUpstream(fault.0), endpoint::URL))?;
+        if let Some(key) = endpoint::own_listener(&place, &self.listen) {
             let api = "upstream".to_owned();
-            return Err(Report::placeless(Mistake::UpstreamIsSelf { api, key }, upstream::SELF));
+            return Err(Report::placeless(Mistake::UpstreamIsSelf { api, key }, endpoint::SELF));
         }
         let tls = place.tls.then(|| Caller::load(Trust::default())).transpose();
         let tls = tls.map_err(|Fault { what, .. }| {
             let hint = what.hint();
             Report::placeless(Mistake::TlsFile { file: "upstream_ca".to_owned(), what }, hint)
         })?;
-        let endpoint = place
+        let upstream = place
             .endpoint(tls.as_ref(), None)
-            .map_err(|name| Report::placeless(Mistake::BadHost(name), upstream::URL))?;
+            .map_err(|name| Report::placeless(Mistake::BadHost(name), endpoint::URL))?;
         let named = |name: &'static str| {
             name.parse().map_err(|_| {
                 Report::placeless(Mistake::BadName { what: "an API", name: name.to_owned() }, "")
@@ -278,7 +278,7 @@ impl Settings {
             dialect: Dialect::Bearer,
             host: None,
             path: "/".to_owned(),
-            upstream: Upstream::with_defaults(vec![endpoint]),
+            upstream: Upstream::with_defaults(vec![upstream]),
             keep_credential: false,
             body_bytes: None,
             keep: KeepInPath::default(),

@@ -152,7 +152,9 @@ pub(super) enum Mistake {
     #[error("the path `{path}` {fault}")]
     BadPath { path: String, fault: &'static str },
     /// Not the address of an upstream.
-    #[error("an upstream is `http://` or `https://` with a host and a port, and {0}")]
+    #[error(
+        "an upstream is `http://` or `https://` with a host and a port, or `unix:` with a path, and {0}"
+    )]
     BadUpstream(&'static str),
     /// What is of TLS, for an upstream without it.
     #[error("`{0}` is of TLS, and this API speaks to its upstream without it")]
@@ -160,6 +162,9 @@ pub(super) enum Mistake {
     /// A loop.
     #[error("the API `{api}` would send its requests to `{key}` of this gateway")]
     UpstreamIsSelf { api: String, key: &'static str },
+    /// No endpoint that gets a request.
+    #[error("every endpoint of `{0}` has the weight 0")]
+    NoWeight(String),
     /// Two APIs of one name.
     #[error("two APIs are called `{0}`")]
     ApiTwice(String),
@@ -247,6 +252,7 @@ impl Mistake {
             | Self::BadHost(_)
             | Self::BadPath { .. }
             | Self::BadUpstream(_)
+            | Self::NoWeight(_)
             | Self::ApiTwice(_)
             | Self::ItemTwice(_)
             | Self::BadMethod { .. }

@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use http::{HeaderName, Method};
 use ipnet::IpNet;
-use rustls::pki_types::ServerName;
 
 use crate::domain::flags::FlagCatalog;
 use crate::domain::id::Slug;
@@ -16,7 +15,11 @@ use crate::domain::notice::NoticeKind;
 use crate::domain::rule::Requirement;
 use crate::domain::time::Span;
 use crate::egress::target::Target;
-use crate::tls::{Caller, Server};
+use crate::tls::Server;
+
+mod upstreams;
+
+pub use upstreams::{At, Concurrency, Ejection, Endpoint, EndpointTls, Health, Retry, Upstream};
 
 /// Everything that an operator can set.
 #[derive(Clone, Debug, PartialEq)]
@@ -337,44 +340,6 @@ pub struct KeepInPath {
     pub empty_segment: bool,
     /// `;` inside a segment.
     pub path_parameter: bool,
-}
-
-/// Where an API is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Upstream {
-    /// Hosts with ports, asked in turn.
-    pub endpoints: Vec<Endpoint>,
-    /// How long a connection may take.
-    pub connect_timeout: Duration,
-    /// How long the head of the answer may take.
-    pub response_timeout: Duration,
-    /// How long an idle connection is kept.
-    pub idle_timeout: Duration,
-    /// How long it may be silent in the middle of an answer; [`Duration::MAX`] is for ever, none
-    /// means as long as any body.
-    pub stall_timeout: Option<Duration>,
-    /// How long both sides of a conversation behind an upgrade may be silent; [`Duration::MAX`] is for ever.
-    pub tunnel_timeout: Duration,
-}
-
-/// A host and a port, spoken to in HTTP/1.1.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Endpoint {
-    /// A name or an address.
-    pub host: String,
-    /// The port.
-    pub port: u16,
-    /// TLS, if it is spoken.
-    pub tls: Option<EndpointTls>,
-}
-
-/// How an endpoint is spoken to within TLS.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EndpointTls {
-    /// What handshakes are made with.
-    pub caller: Caller,
-    /// The name that its certificate must have, and that it is asked for.
-    pub name: ServerName<'static>,
 }
 
 /// What a path and its methods ask of a token.

@@ -33,6 +33,13 @@ pub(super) struct Table<'i> {
     known: Vec<&'static str>,
 }
 
+/// What stands in a list of texts, each of which may be a table that says more.
+#[derive(Debug)]
+pub(super) enum TextOrTable<'i> {
+    Text(Placed<Text>),
+    Table(Table<'i>),
+}
+
 /// A key and its value, each with its place.
 type Entry<'i> = (Range<usize>, Spanned<DeValue<'i>>);
 
@@ -45,6 +52,11 @@ impl<'i> Table<'i> {
         });
         let (name, kind) = (name.to_owned(), name.to_owned());
         Self { name, kind, span, entries: entries.collect(), known: Vec::new() }
+    }
+
+    /// Whether nothing is left in it.
+    pub(super) fn is_empty(&self) -> bool {
+        self.entries.is_empty()
     }
 
     /// Where it begins.
@@ -142,21 +154,31 @@ impl<'i> Table<'i> {
         })
     }
 
-    /// A text, or a list of texts.
-    pub(super) fn text_or_texts(
+    /// A text, or a list of texts, each of which may be a table that says more.
+    pub(super) fn texts_or_tables(
         &mut self,
         key: &'static str,
         reading: &Reading<'_>,
-    ) -> Field<Vec<Placed<Text>>> {
+    ) -> Field<Vec<TextOrTable<'i>>> {
         let (key, value) = self.take(key)?;
         let span = value.span();
-        Some(match value.into_inner() {
-            DeValue::Array(list) => texts(key, span, list, reading),
-            one @ DeValue::String(_) => text(&key, Spanned::new(span, one), reading).map(|one| {
-                Placed { key: one.key.clone(), span: one.span.clone(), value: vec![one] }
-            }),
-            other => Err(wrong_kind(&key, "text or a list of texts", &other, &span, reading)),
-        })
+        let one = |value: Spanned<DeValue<'i>>| {
+            let span = value.span();
+            match value.into_inner() {
+                DeValue::Table(table) => Ok(TextOrTable::Table(Self::new(&key, span, table))),
+                other => text(&key, Spanned::new(span, other), reading).map(TextOrTable::Text),
+            }
+        };
+        let all: Vec<_> = match value.into_inner() {
+            DeValue::Array(list) => list.into_iter().map(one).collect(),
+            only @ DeValue::String(_) => vec![one(Spanned::new(span.clone(), only))],
+            other => {
+                let wanted = "text or a list of texts";
+                return Some(Err(wrong_kind(&key, wanted, &other, &span, reading)));
+            }
+        };
+        let value = all.into_iter().collect::<Result<_, _>>();
+        Some(value.map(|value| Placed { value, key, span }))
     }
 
     /// A table; an empty one where there is none, or where something else stands in its place.
@@ -284,7 +306,7 @@ fn place_of(key: &str, reading: &Reading<'_>) -> Option<String> {
 }
 
 fn in_brackets(table: &str) -> String {
-    if table.starts_with("apis") || table == "webhooks" {
+    if table != "apis.health" && table.starts_with("apis") || table == "webhooks" {
         format!("`[[{table}]]`")
     } else {
         format!("`[{table}]`")

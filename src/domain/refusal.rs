@@ -73,6 +73,8 @@ pub enum Refusal {
     /// More tokens are looked up than the store can answer in time, or more connections are open
     /// than there are descriptors for.
     Overloaded,
+    /// The upstream has as many requests as its API lets through, and as many wait.
+    UpstreamBusy,
     /// No connection to the upstream could be made.
     UpstreamUnreachable,
     /// The upstream answered with something that is not HTTP, or hung up.
@@ -163,7 +165,7 @@ pub enum Fault {
 
 impl Refusal {
     /// Every reason, for tables of metrics and tests.
-    pub const ALL: [Self; 50] = {
+    pub const ALL: [Self; 51] = {
         use BadRequest as Bad;
         [
             Self::CredentialMissing,
@@ -213,6 +215,7 @@ impl Refusal {
             Self::TargetTooLong,
             Self::HeadTooLarge,
             Self::Overloaded,
+            Self::UpstreamBusy,
             Self::UpstreamUnreachable,
             Self::UpstreamBroken,
             Self::UpstreamTimeout,
@@ -262,6 +265,7 @@ impl Refusal {
             Self::TargetTooLong => "target_too_long",
             Self::HeadTooLarge => "head_too_large",
             Self::Overloaded => "overloaded",
+            Self::UpstreamBusy => "upstream_busy",
             Self::UpstreamUnreachable => "upstream_unreachable",
             Self::UpstreamBroken => "upstream_broken",
             Self::UpstreamTimeout => "upstream_timeout",
@@ -300,7 +304,7 @@ impl Refusal {
             Self::Limited(_) => 429,
             Self::HeadTooLarge => 431,
             Self::UpstreamUnreachable | Self::UpstreamBroken => 502,
-            Self::CannotDecide | Self::Overloaded => 503,
+            Self::CannotDecide | Self::Overloaded | Self::UpstreamBusy => 503,
             Self::UpstreamTimeout => 504,
         }
     }
@@ -365,6 +369,7 @@ impl Refusal {
             Self::TargetTooLong => "The request target is too long",
             Self::HeadTooLarge => "The header section is too large",
             Self::Overloaded => "Too many requests are under way",
+            Self::UpstreamBusy => "The upstream has as many requests as it may have",
             Self::UpstreamUnreachable => "The upstream cannot be reached",
             Self::UpstreamBroken => "The upstream did not give a usable answer",
             Self::UpstreamTimeout => "The upstream did not answer in time",
@@ -374,7 +379,7 @@ impl Refusal {
     /// Whose fault it is.
     pub const fn fault(self) -> Fault {
         match self {
-            Self::CannotDecide | Self::Overloaded => Fault::Gateway,
+            Self::CannotDecide | Self::Overloaded | Self::UpstreamBusy => Fault::Gateway,
             Self::UpstreamUnreachable | Self::UpstreamBroken | Self::UpstreamTimeout => {
                 Fault::Upstream
             }

@@ -115,6 +115,14 @@ impl Alarm {
         }
     }
 
+    /// How long until it rings, as of the last tick; [`Duration::MAX`] where it is not set.
+    pub(super) fn left(&self) -> Duration {
+        match self.bell.rings_at_ms.get() {
+            NEVER => Duration::MAX,
+            at => Duration::from_millis(at.saturating_sub(self.alarms.now_ms.get())),
+        }
+    }
+
     /// Rings now.
     pub(super) fn ring(&self) {
         self.bell.rings_at_ms.set(NEVER);

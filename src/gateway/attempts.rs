@@ -1,12 +1,13 @@
 //! Which connections a request is tried on, until one of them brings an answer.
 //!
-//! It is tried again only while no byte of it was written: whoever had some of it may have acted on
-//! it, and nobody here knows which requests may be acted on twice. So each endpoint gets its turn:
-//! first what is idle there, which may have been closed unheard, and then one fresh connection.
+//! It is tried again while no byte of it was written: whoever had some of it may have acted on it. So
+//! each endpoint gets its turn: first what is idle there, which may have been closed unheard, and then
+//! one fresh connection. What may be acted on twice is sent a second time, once, if its connection broke
+//! without a byte of an answer, and as long as few requests need that.
 
 use std::fmt;
+use std::pin::pin;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -14,29 +15,28 @@ use http::{Response, StatusCode};
 
 use crate::domain::refusal::{Fault, Refusal};
 
+use super::alarm::Alarm;
 use super::authorize::Permit;
+use super::balance::Order;
+use super::blame::{blame, judge};
 use super::body::Upload;
-use super::client::{Client, UnderWay};
-use super::core::Core;
-use super::descriptors::Place;
+use super::client::UnderWay;
 use super::plan::ApiPlan;
-use super::relay::Relay;
+use super::reach::{connect, idle};
+use super::relay::{Bounds, Relay};
 use super::targets::Target;
-use super::upstream::{self, Connection, Failed, Outgoing};
+use super::upstream::{Connection, Failed, Outgoing};
 
 /// How many idle connections may turn out to be closed; then only fresh ones are tried, for the
 /// upstream may have closed all of them.
 const STALE_MAX: usize = 3;
 
-/// How often, and in which time, there is a look for room among the connections to upstreams: until
-/// every core has looked twice for what it can close.
-const PLACE_LOOKS: usize = 10;
-const PLACE_PAUSE: Duration = Duration::from_millis(50);
-
 /// Why one try brought no answer.
 enum NoAnswer {
     /// Nothing was sent, so that it is safe to try again.
     Unsent,
+    /// It was sent, and the connection broke without a byte of an answer.
+    Silent(Refusal),
     Failed(Refusal),
 }
 
@@ -44,37 +44,84 @@ enum NoAnswer {
 ///
 /// # Errors
 /// A body that the client sends wrong, or no endpoint that can be reached, or one that gives no
-/// usable answer.
-pub(super) fn answer<'a>(
-    (client, under_way): (&'a Rc<Client>, &'a UnderWay),
-    permit: Permit<'a>,
-    request: &'a mut Outgoing,
-    upload: Option<&'a Rc<Upload>>,
-) -> impl Future<Output = Result<Response<Relay>, Refusal>> {
+/// usable answer, or no leave in time to ask one.
+pub(super) async fn answer(
+    under_way: &UnderWay,
+    permit: Permit<'_>,
+    request: &mut Outgoing,
+    upload: Option<&Rc<Upload>>,
+) -> Result<Response<Relay>, Refusal> {
     // Here it is used up.
-    send((client, under_way), permit.api(), request, upload)
+    let api = permit.api();
+    if api.timeout.is_none() && api.gate.is_none() {
+        return send(under_way, api, request, upload, None).await;
+    }
+    Box::pin(answer_within_bounds(under_way, api, request, upload)).await
 }
 
-async fn send(
-    (client, under_way): (&Rc<Client>, &UnderWay),
+/// The same where the upstream has so many requests at a time, or so long for each.
+async fn answer_within_bounds(
+    under_way: &UnderWay,
     api: &ApiPlan,
     request: &mut Outgoing,
     upload: Option<&Rc<Upload>>,
 ) -> Result<Response<Relay>, Refusal> {
-    let core = client.core();
+    let limit = api.timeout.map(|timeout| {
+        let limit = under_way.core().alarms.add();
+        limit.set(timeout);
+        limit
+    });
+    let answered = {
+        let mut answered = pin!(async {
+            let turn = match &api.gate {
+                Some(gate) => Some(gate.enter().await?),
+                None => None,
+            };
+            let response = send(under_way, api, request, upload, limit.as_ref()).await?;
+            Ok((response, turn))
+        });
+        std::future::poll_fn(|context| {
+            let answered = answered.as_mut().poll(context);
+            match &limit {
+                Some(limit) if answered.is_pending() => {
+                    limit.wake_me(context);
+                    if !limit.take_rung() {
+                        return Poll::Pending;
+                    }
+                    let late = upload.map_or(Refusal::UpstreamTimeout, |upload| upload.stalled());
+                    Poll::Ready(Err(late))
+                }
+                _ => answered,
+            }
+        })
+        .await
+    };
+    let (mut response, turn) = answered?;
+    response.body_mut().keep_within(Bounds { limit, _turn: turn });
+    Ok(response)
+}
+
+/// `limit` rings when all of it has taken too long.
+async fn send(
+    under_way: &UnderWay,
+    api: &ApiPlan,
+    request: &mut Outgoing,
+    upload: Option<&Rc<Upload>>,
+    limit: Option<&Alarm>,
+) -> Result<Response<Relay>, Refusal> {
+    let core = under_way.core();
     let (mut refusal, mut stale) = (Refusal::UpstreamUnreachable, 0);
-    // Taken once: other requests take theirs while this one waits for a connection.
-    let turn = core.turn.get().wrapping_add(1);
-    core.turn.set(turn);
-    for attempt in 0..api.targets.len() {
-        let place = turn.wrapping_add(attempt).checked_rem(api.targets.len());
-        let Some(target) = place.and_then(|place| api.targets.get(place)) else { break };
+    let (mut order, mut repeated) = (Order::default(), false);
+    let alone = api.targets.len() == 1;
+    while let Some(target) = order.next(core, api) {
         loop {
+            // Whoever is the only one is not compared with anybody.
+            let busy = (!alone).then(|| core.load.begin(target.number));
             let idle = if stale < STALE_MAX { idle(core, api, target) } else { None };
             let fresh = idle.is_none();
-            let connection = match idle {
+            let mut connection = match idle {
                 Some(connection) => connection,
-                None => match connect(core, api, target).await {
+                None => match connect(core, api, target, left(limit)).await {
                     Ok(connection) => connection,
                     Err(refused) => {
                         refusal = refused;
@@ -82,90 +129,57 @@ async fn send(
                     }
                 },
             };
-            let parties = (client, under_way);
-            match exchange(parties, (api, target), connection, request, upload).await {
+            connection.busy = busy;
+            match exchange(under_way, (api, target, left(limit)), connection, request, upload).await
+            {
                 Ok(response) => return Ok(response),
                 Err(NoAnswer::Failed(refusal)) => return Err(refusal),
-                Err(NoAnswer::Unsent) => request.begin_again(),
+                Err(NoAnswer::Silent(failed)) => {
+                    // Another endpoint, or where there is none another connection than one that was idle.
+                    let again = request.is_repeatable() && !repeated && !(alone && fresh);
+                    if !again || !core.may_retry() {
+                        return Err(failed);
+                    }
+                    (refusal, repeated) = (failed, true);
+                    request.begin_again();
+                    if !alone {
+                        break;
+                    }
+                    stale = STALE_MAX;
+                }
+                Err(NoAnswer::Unsent) => {
+                    request.begin_again();
+                    if fresh {
+                        blame(api, target, &"it closed a new connection before anything was sent");
+                        refusal = Refusal::UpstreamUnreachable;
+                        break;
+                    }
+                    stale += 1;
+                }
             }
-            if fresh {
-                warn(api, target, &"it closed a new connection before anything was sent");
-                refusal = Refusal::UpstreamUnreachable;
-                break;
-            }
-            stale += 1;
         }
     }
     Err(refusal)
 }
 
-fn idle(core: &Core, api: &ApiPlan, target: &Target) -> Option<Box<Connection>> {
-    core.pool.take(target.number, api.idle_timeout, core.alarms.now_ms())
-}
-
-/// Leave for another connection. Where too many are open, idle ones make room: one of this core's at
-/// once, those of the others when they look next.
-async fn place(core: &Core) -> Result<Place, Refusal> {
-    let descriptors = &core.shared.descriptors;
-    for _ in 0..PLACE_LOOKS {
-        if let Some(place) = descriptors.upstream() {
-            return Ok(place);
-        }
-        if !core.pool.close_one() {
-            descriptors.call_in();
-            tokio::time::sleep(PLACE_PAUSE).await;
-        }
-    }
-    if let Some(withheld) = core.shared.warnings.upstreams.ready() {
-        tracing::warn!(
-            open_files = descriptors.limit(),
-            withheld,
-            "no upstream can be connected to: as many files are open as may be"
-        );
-    }
-    Err(Refusal::Overloaded)
-}
-
-/// A new connection.
-async fn connect(
-    core: &Rc<Core>,
-    api: &ApiPlan,
-    target: &Arc<Target>,
-) -> Result<Box<Connection>, Refusal> {
-    let place = Box::pin(place(core)).await?;
-    match Box::pin(upstream::connect(&core.alarms, target, api.connect_timeout, place)).await {
-        Ok(connection) => {
-            core.counters.connected.add(1);
-            if target.unreachable.over() {
-                tracing::info!(api = %api.name, upstream = %target, "an upstream is reached again");
-            }
-            Ok(connection)
-        }
-        Err(error) => {
-            if let Some(withheld) = target.unreachable.ready() {
-                tracing::warn!(
-                    api = %api.name, upstream = %target, %error, withheld,
-                    "an upstream cannot be reached"
-                );
-            }
-            let slow = error.kind() == std::io::ErrorKind::TimedOut;
-            Err(if slow { Refusal::UpstreamTimeout } else { Refusal::UpstreamUnreachable })
-        }
-    }
+/// How long an exchange may still take.
+fn left(limit: Option<&Alarm>) -> Duration {
+    limit.map_or(Duration::MAX, Alarm::left)
 }
 
 async fn exchange(
-    (client, under_way): (&Rc<Client>, &UnderWay),
-    (api, target): (&ApiPlan, &Target),
+    under_way: &UnderWay,
+    (api, target, left): (&ApiPlan, &Target, Duration),
     mut connection: Box<Connection>,
     request: &mut Outgoing,
     upload: Option<&Rc<Upload>>,
 ) -> Result<Response<Relay>, NoAnswer> {
-    connection.idle_timeout = api.idle_timeout;
+    let client = under_way.client();
+    (connection.idle_timeout, connection.lifetime) = (api.idle_timeout, api.lifetime);
     let alarm = Rc::clone(&connection.alarm);
     match upload {
         Some(upload) => upload.watch(&alarm),
-        None => alarm.set(api.response_timeout),
+        None => alarm.set(api.response_timeout.min(left)),
     }
     let answered = loop {
         let answered = std::future::poll_fn(|context| {
@@ -196,7 +210,10 @@ async fn exchange(
         Err(Failed::Unsent) => return Err(NoAnswer::Unsent),
         Err(Failed::Client(refusal)) => return Err(NoAnswer::Failed(refusal)),
         Err(Failed::Upstream(broken)) => {
-            return Err(failed(api, target, Refusal::UpstreamBroken, &broken));
+            blame(api, target, &broken);
+            let silent = broken.is_of_connection() && connection.is_silent();
+            let no_answer = if silent { NoAnswer::Silent } else { NoAnswer::Failed };
+            return Err(no_answer(Refusal::UpstreamBroken));
         }
     };
     let switches = answer.response.status() == StatusCode::SWITCHING_PROTOCOLS;
@@ -204,6 +221,7 @@ async fn exchange(
         let unasked = &"it changed the protocol unasked";
         return Err(failed(api, target, Refusal::UpstreamBroken, unasked));
     }
+    judge(api, target, answer.response.status());
     if let Some(lines) = answer.lines {
         client.is_answered(lines);
     }
@@ -224,73 +242,10 @@ async fn exchange(
 /// An exchange without a usable answer; told of where that is the upstream's fault.
 fn failed(api: &ApiPlan, target: &Target, refusal: Refusal, cause: &dyn fmt::Display) -> NoAnswer {
     if refusal.fault() == Fault::Upstream {
-        warn(api, target, cause);
+        blame(api, target, cause);
     }
     NoAnswer::Failed(refusal)
 }
 
-fn warn(api: &ApiPlan, target: &Target, cause: &dyn fmt::Display) {
-    if let Some(withheld) = target.broken.ready() {
-        tracing::warn!(
-            api = %api.name, upstream = %target, error = %cause, withheld,
-            "an upstream gives no usable answer"
-        );
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    use std::io::{Read, Write};
-    use std::net::TcpListener;
-    use std::pin::pin;
-    use std::task::{Context, Waker};
-
-    use http::HeaderMap;
-
-    use crate::gateway::sample::Sample;
-    use crate::gateway::upstream::{Coding, Wanted};
-
-    const HEAD: &[u8; 18] = b"GET / HTTP/1.1\r\n\r\n";
-
-    fn request() -> Outgoing {
-        let wanted = Wanted { lines: true, ..Wanted::default() };
-        Outgoing::new(HEAD.to_vec(), None, Coding::Length(0), wanted, HeaderMap::new())
-    }
-
-    #[test]
-    fn an_endpoint_that_closes_what_it_accepts_leaves_the_request_to_the_others() {
-        let listeners = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-        let urls =
-            listeners.each_ref().map(|one| format!("\"http://{}\"", one.local_addr().unwrap()));
-        let sample = Sample::new(&urls.join(", "), "");
-        let [closing, alive] = listeners;
-        let answering = std::thread::spawn(move || {
-            for _ in 0..2 {
-                let mut stream = alive.accept().unwrap().0;
-                let mut head = [0; HEAD.len()];
-                stream.read_exact(&mut head).unwrap();
-                assert_eq!(head, *HEAD);
-                stream.write_all(b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n").unwrap();
-            }
-        });
-        for turn in 0..2 {
-            sample.run(async {
-                sample.core.turn.set(turn);
-                let (client, mut request) = (sample.client(), request());
-                let under_way = client.begin(http::Version::HTTP_11, false);
-                let mut answered =
-                    pin!(send((&client, &under_way), &sample.api, &mut request, None));
-                if (turn + 1).is_multiple_of(2) {
-                    // It has begun to connect, and hears of the connection and its end at once.
-                    let mut context = Context::from_waker(Waker::noop());
-                    assert!(answered.as_mut().poll(&mut context).is_pending());
-                    drop(closing.accept().unwrap());
-                }
-                assert_eq!(answered.await.unwrap().status(), StatusCode::NO_CONTENT);
-            });
-        }
-        answering.join().unwrap();
-    }
-}
+mod tests;

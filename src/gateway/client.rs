@@ -354,6 +354,11 @@ impl UnderWay {
         self.watched().0.over()
     }
 
+    /// Whose exchange it is.
+    pub(super) const fn client(&self) -> &Rc<Client> {
+        &self.client
+    }
+
     pub(super) fn core(&self) -> &Rc<Core> {
         self.client.core()
     }

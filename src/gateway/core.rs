@@ -22,6 +22,8 @@ use super::alarm::Alarms;
 use super::descriptors::Descriptors;
 use super::head::Desk;
 use super::host::Host;
+use super::load::Load;
+use super::retries::Retries;
 use super::snapshot::Snapshot;
 use super::table::Table;
 use super::unknown::UnknownDigests;
@@ -148,8 +150,11 @@ pub(super) struct Core {
     /// The last host that was new to a client: the next client is likely to name it.
     pub(super) host: RefCell<Host>,
     next_request: Cell<u64>,
-    /// Whose turn it is among the endpoints of an API.
-    pub(super) turn: Cell<usize>,
+    /// How often one of several endpoints was chosen.
+    pub(super) turn: Cell<u64>,
+    /// What each endpoint has of this core.
+    pub(super) load: Load,
+    retries: Retries,
 }
 
 impl Core {
@@ -177,7 +182,9 @@ impl Core {
             unknown: UnknownDigests::default(),
             host: RefCell::default(),
             next_request: Cell::new(first_request),
-            turn: Cell::new(0),
+            turn: Cell::new(first_request),
+            load: Load::default(),
+            retries: Retries::new(first_request),
         })
     }
 
@@ -203,6 +210,15 @@ impl Core {
     /// Counts a request of a token, for the numbers of its day.
     pub(super) fn count(&self, entry: &Entry, now: Timestamp, permitted: bool) {
         self.shared.cache.count(&self.tally, entry, now, permitted);
+    }
+
+    /// Whether a request may be sent a second time, which is then counted.
+    pub(super) fn may_retry(&self) -> bool {
+        let may = self.retries.spend(self.next_request.get(), self.alarms.now_ms());
+        if may {
+            self.counters.retried.add(1);
+        }
+        may
     }
 
     /// A number for a request that no other request of this gateway has.

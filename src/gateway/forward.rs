@@ -8,6 +8,7 @@ use http::request::Parts;
 use http::{HeaderName, Method};
 use hyper::body::Body as _;
 
+use crate::config::settings::Retry;
 use crate::domain::refusal::Refusal;
 
 use super::authorize::Permit;
@@ -71,7 +72,19 @@ pub(super) fn prepare(
     let wanted = Wanted { bodiless, lines, websocket: notes.websocket };
     let spare = std::mem::take(&mut parts.headers);
     request.fill(head, body, coding, wanted, spare);
+    if is_repeatable(&parts.method, api.retry) {
+        request.repeats();
+    }
     Ok(upload)
+}
+
+/// Whether a request that was sent may be sent again (RFC 9110 section 9.2.2), if it has no body.
+fn is_repeatable(method: &Method, retry: Retry) -> bool {
+    match *method {
+        Method::GET | Method::HEAD | Method::OPTIONS => retry != Retry::Never,
+        Method::PUT | Method::DELETE => retry == Retry::Idempotent,
+        _ => false,
+    }
 }
 
 /// The first line of a head (RFC 9112 section 3).

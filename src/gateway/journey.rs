@@ -76,11 +76,11 @@ fn agreed(
     under_way: &UnderWay,
 ) -> Option<Agreed> {
     trail.answered(response.status().as_u16());
-    let connection = response.body_mut().take_connection()?;
+    let (connection, bounds) = response.body_mut().take_connection();
     let idle = trail.matched.as_ref().map_or(Duration::ZERO, |matched| matched.api.tunnel_timeout);
     let (record, seat, grounds) =
         (trail.take_record(), trail.take_seat(), under_way.take_grounds());
-    Some(Agreed { connection, idle, record, seat, grounds })
+    Some(Agreed { connection: connection?, bounds, idle, record, seat, grounds })
 }
 
 async fn travel<'s>(
@@ -122,8 +122,7 @@ async fn travel<'s>(
     if let Some(grounds) = grounds {
         under_way.rests_on(grounds);
     }
-    let exchange = (client, under_way);
-    let answered = attempts::answer(exchange, permit, &mut request, upload.as_ref()).await;
+    let answered = attempts::answer(under_way, permit, &mut request, upload.as_ref()).await;
     trail.returned(answered.as_ref().err().copied());
     answered
 }

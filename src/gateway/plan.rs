@@ -7,13 +7,14 @@ use http::{HeaderName, HeaderValue, Method};
 
 use crate::cache::{ApiNumber, Cache, Params};
 use crate::config::Settings;
-use crate::config::settings::{Api, Context, Dialect, KeepInPath, Rule};
+use crate::config::settings::{Api, Context, Dialect, Ejection, KeepInPath, Retry, Rule};
 use crate::domain::id::Slug;
 use crate::domain::rule::{ItemRule, Requirement};
 use crate::telemetry::counters::{Counters, RuleCounters, UpstreamTimes};
 
 use super::challenge::Challenges;
 use super::dialect;
+use super::gate::Gate;
 use super::pattern;
 use super::targets::{Target, Targets};
 
@@ -26,8 +27,14 @@ pub struct ApiPlan {
     uses_as: OnceLock<ApiNumber>,
     /// How its clients speak.
     pub dialect: Dialect,
-    /// Where it is.
+    /// Where it is: every endpoint that gets requests.
     pub targets: Box<[Arc<Target>]>,
+    /// The weight of each.
+    pub weights: Box<[u16]>,
+    /// When one of them is left out.
+    pub ejection: Ejection,
+    /// What is sent a second time.
+    pub retry: Retry,
     /// Whether the client's credential is passed on.
     pub keep_credential: bool,
     /// The longest body.
@@ -44,6 +51,12 @@ pub struct ApiPlan {
     pub stall_timeout: Duration,
     /// How long both sides of a conversation behind an upgrade may be silent.
     pub tunnel_timeout: Duration,
+    /// How long all of an exchange may take.
+    pub timeout: Option<Duration>,
+    /// How long a connection may be used.
+    pub lifetime: Duration,
+    /// How many requests it gets at a time.
+    pub gate: Option<Arc<Gate>>,
     /// The challenges of its 401s.
     pub challenges: Challenges,
     /// Counts what met none of its rules.
@@ -85,11 +98,17 @@ impl ApiPlan {
         targets: &Targets,
     ) -> Self {
         let upstream = &api.upstream;
+        let weighed = upstream.endpoints.iter().zip(&upstream.weights);
+        let weighed = weighed.filter(|(_, weight)| **weight > 0);
+        let (endpoints, weights): (Vec<_>, Vec<_>) = weighed.unzip();
         Self {
             name: api.name.as_str().into(),
             uses_as: OnceLock::new(),
             dialect: api.dialect,
-            targets: upstream.endpoints.iter().map(|endpoint| targets.of(endpoint)).collect(),
+            targets: endpoints.into_iter().map(|endpoint| targets.of(endpoint)).collect(),
+            weights: weights.into_iter().copied().collect(),
+            ejection: upstream.ejection,
+            retry: upstream.retry,
             keep_credential: api.keep_credential,
             body_bytes: api.body_bytes,
             keep: api.keep,
@@ -98,6 +117,9 @@ impl ApiPlan {
             idle_timeout: upstream.idle_timeout,
             stall_timeout: upstream.stall_timeout.unwrap_or(settings.limits.stall_timeout),
             tunnel_timeout: upstream.tunnel_timeout,
+            timeout: upstream.timeout,
+            lifetime: upstream.lifetime,
+            gate: upstream.concurrency.map(|limits| targets.gates.of(api.name.as_str(), limits)),
             challenges: Challenges::new(api.name.as_str()),
             unmatched: counters.rule(api.name.as_str(), "none"),
             upstream_times: counters.upstream(api.name.as_str()),
@@ -115,6 +137,9 @@ impl ApiPlan {
             uses_as: OnceLock::new(),
             dialect: Dialect::Bearer,
             targets: Box::default(),
+            weights: Box::default(),
+            ejection: Ejection::default(),
+            retry: Retry::default(),
             keep_credential: false,
             body_bytes: None,
             keep: KeepInPath::default(),
@@ -123,6 +148,9 @@ impl ApiPlan {
             idle_timeout: Duration::ZERO,
             stall_timeout: Duration::ZERO,
             tunnel_timeout: Duration::ZERO,
+            timeout: None,
+            lifetime: Duration::ZERO,
+            gate: None,
             challenges: Challenges::new("tollgate"),
             unmatched: counters.rule("none", "none"),
             upstream_times: counters.upstream("none"),

@@ -9,10 +9,12 @@ use hyper::body::{Frame, SizeHint};
 
 use crate::domain::refusal::Refusal;
 
+use super::alarm::Alarm;
 use super::body::Upload;
 use super::client::Client;
 use super::core::Core;
 use super::events::Events;
+use super::gate::Turn;
 use super::stream::PIECE_BYTES;
 use super::upstream::{Broken, Connection};
 
@@ -31,6 +33,18 @@ pub(super) enum BodyError {
     /// The upstream stalled.
     #[error("the upstream stalled in the middle of its answer")]
     Stalled,
+    /// All of it took longer than it may.
+    #[error("the upstream took longer for all of it than it may")]
+    Late,
+}
+
+/// What an exchange is bounded by until its answer is over, where its API says so.
+#[derive(Debug)]
+pub(super) struct Bounds {
+    /// Rings when its time is over.
+    pub(super) limit: Option<Alarm>,
+    /// Its leave, given back by being dropped.
+    pub(super) _turn: Option<Turn>,
 }
 
 /// A streamed answer. When it is over, the connection goes back to the pool; when it is given up,
@@ -61,6 +75,7 @@ pub(super) struct Relay {
     told: bool,
     /// Whether it ended with its token.
     lost: bool,
+    bounds: Option<Box<Bounds>>,
 }
 
 impl Relay {
@@ -90,12 +105,29 @@ impl Relay {
             broken_off: None,
             told: false,
             lost: false,
+            bounds: None,
         }
     }
 
-    /// The connection, where what follows on it is no answer.
-    pub(super) const fn take_connection(&mut self) -> Option<Box<Connection>> {
-        self.connection.take()
+    /// The connection, where what follows on it is no answer, and what it is kept within.
+    pub(super) const fn take_connection(
+        &mut self,
+    ) -> (Option<Box<Connection>>, Option<Box<Bounds>>) {
+        (self.connection.take(), self.bounds.take())
+    }
+
+    /// It is kept within these.
+    pub(super) fn keep_within(&mut self, bounds: Bounds) {
+        self.bounds = Some(Box::new(bounds));
+    }
+
+    /// Whether its time is over; otherwise the task is woken when it is.
+    fn is_late(&self, context: &Context<'_>) -> bool {
+        let bounds = self.bounds.as_ref();
+        bounds.and_then(|bounds| bounds.limit.as_ref()).is_some_and(|limit| {
+            limit.wake_me(context);
+            limit.take_rung()
+        })
     }
 
     pub(super) fn poll_frame(
@@ -140,6 +172,9 @@ impl Relay {
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         if let Some(refusal) = self.refused() {
             return self.break_off(BodyError::Client(refusal), context);
+        }
+        if self.is_late(context) {
+            return self.break_off(BodyError::Late, context);
         }
         let Some(connection) = &mut self.connection else { return Poll::Ready(None) };
         let part = connection.poll_part(&self.core.scratch, context);

@@ -90,7 +90,7 @@ pub(super) fn refuse(
         headers.insert(header::WWW_AUTHENTICATE, challenge);
     }
     match refusal {
-        Refusal::CannotDecide | Refusal::Overloaded => {
+        Refusal::CannotDecide | Refusal::Overloaded | Refusal::UpstreamBusy => {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         Refusal::Limited(limit) => trail.tell_limits(limit, headers),

@@ -16,7 +16,7 @@ use crate::wire;
 use super::plan::{ApiPlan, RulePlan};
 use super::prefixes::HeaderPrefixes;
 use super::routes::Routes;
-use super::targets::Targets;
+use super::targets::{Target, Targets};
 
 /// Everything that a request is judged by.
 #[derive(Debug)]
@@ -40,7 +40,9 @@ pub struct Snapshot {
     /// Parameters that cannot be told.
     pub(super) undeliverable: Throttle,
     key: Result<MasterKey, KeyError>,
-    /// The numbers of all endpoints, in order.
+    /// The endpoints of each API that get requests.
+    endpoints: Box<[(Arc<str>, Arc<Target>)]>,
+    /// Their numbers, in order.
     targets: Box<[usize]>,
 }
 
@@ -102,6 +104,11 @@ impl Snapshot {
         self.targets.binary_search(&number).is_ok()
     }
 
+    /// Every endpoint that gets requests of an API: the API's name, and where it is.
+    pub fn endpoints(&self) -> impl Iterator<Item = (&str, &Arc<Target>)> {
+        self.endpoints.iter().map(|(api, target)| (&**api, target))
+    }
+
     /// Compiles settings. The counters of rules that were there before go on.
     pub fn new(
         settings: &Settings,
@@ -111,19 +118,22 @@ impl Snapshot {
     ) -> Arc<Self> {
         counters.forget_unused();
         let mut routes = Routes::default();
-        let mut numbers = Vec::new();
+        let mut endpoints = Vec::new();
         for api in &settings.apis {
             let rules = api.rules.iter().map(|rule| {
                 let plan = RulePlan::new(api, rule, settings, counters);
                 (rule.path.as_str(), plan)
             });
             let plan = ApiPlan::new(api, settings, counters, targets);
-            numbers.extend(plan.targets.iter().map(|target| target.number));
+            let targets = plan.targets.iter().map(Arc::clone);
+            endpoints.extend(targets.map(|target| (Arc::clone(&plan.name), target)));
             routes.add(api.host.as_deref(), &api.path, plan, rules);
         }
+        let mut numbers: Vec<_> = endpoints.iter().map(|(_, target)| target.number).collect();
         numbers.sort_unstable();
         Arc::new(Self {
             generation,
+            endpoints: endpoints.into(),
             targets: numbers.into(),
             limits: settings.limits.clone(),
             tls: settings.tls.as_ref().map(|tls| Arc::clone(tls.server.config())),

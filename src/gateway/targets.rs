@@ -6,33 +6,71 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use crate::config::settings::Endpoint;
 use crate::telemetry::throttle::Throttle;
 
+use super::dial::Known;
+use super::ejection::{Standing, WHOLE};
+use super::gate::Gates;
+
 /// An endpoint with a number that no other has while anybody holds this: a snapshot in force, a
 /// request under way, a connection to it.
 #[derive(Debug)]
 pub struct Target {
     pub(super) number: usize,
     pub(super) endpoint: Endpoint,
+    /// What its name stands for.
+    pub(super) known: Known,
+    /// Whether it gets requests where there are others.
+    pub(super) standing: Standing,
     /// How often it is told that nobody can be reached there.
     pub(super) unreachable: Throttle,
     /// How often it is told that no usable answer comes from there.
     pub(super) broken: Throttle,
 }
 
+impl Target {
+    /// Its share of what it would get if all was well, of [`WHOLE`].
+    pub(super) fn share(&self) -> u32 {
+        if self.standing.is_whole() {
+            return WHOLE;
+        }
+        let share = self.standing.share();
+        if share.is_back {
+            tracing::info!(upstream = %self, "an upstream that was left out gets requests again");
+        }
+        share.part
+    }
+}
+
+impl Target {
+    /// Whether it gets requests.
+    pub fn gets_requests(&self) -> bool {
+        self.share() > 0
+    }
+
+    /// How often it was left out for its failures.
+    pub fn left_out(&self) -> u64 {
+        self.standing.left_out()
+    }
+}
+
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}", self.endpoint.host, self.endpoint.port)
+        self.endpoint.at.fmt(f)
     }
 }
 
 /// Every endpoint that somebody holds. An endpoint keeps its number over reloads; numbers of those
 /// that are gone are given out again, so that they stay as few as the endpoints.
 #[derive(Debug, Default)]
-pub struct Targets(Mutex<Vec<Weak<Target>>>);
+pub struct Targets {
+    known: Mutex<Vec<Weak<Target>>>,
+    /// How many requests those of an API get at a time.
+    pub(super) gates: Gates,
+}
 
 impl Targets {
     /// The endpoint with its number.
     pub(super) fn of(&self, endpoint: &Endpoint) -> Arc<Target> {
-        let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|target| target.strong_count() > 0);
         let mut taken: Vec<_> = known.iter().filter_map(Weak::upgrade).collect();
         if let Some(target) = taken.iter().find(|target| target.endpoint == *endpoint) {
@@ -42,18 +80,26 @@ impl Targets {
         let free = taken.iter().zip(0..).find(|(target, number)| target.number != *number);
         let number = free.map_or(taken.len(), |(_, number)| number);
         let endpoint = endpoint.clone();
-        let (unreachable, broken) = Default::default();
-        let target = Arc::new(Target { number, endpoint, unreachable, broken });
+        let (known_as, standing, unreachable, broken) = Default::default();
+        let target =
+            Arc::new(Target { number, endpoint, known: known_as, standing, unreachable, broken });
         known.push(Arc::downgrade(&target));
         target
     }
 }
 
 #[cfg(test)]
+use crate::config::settings::At;
+
+#[cfg(test)]
 impl Target {
     /// One that nobody connects to.
     pub(super) fn sample() -> Arc<Self> {
-        Targets::default().of(&Endpoint { host: "sample".to_owned(), port: 9, tls: None })
+        Targets::default().of(&Endpoint {
+            at: At::Host("sample".to_owned(), 9),
+            tls: None,
+            health: None,
+        })
     }
 }
 
@@ -62,7 +108,7 @@ mod tests {
     use super::*;
 
     fn endpoint(port: u16) -> Endpoint {
-        Endpoint { host: "a".to_owned(), port, tls: None }
+        Endpoint { at: At::Host("a".to_owned(), port), tls: None, health: None }
     }
 
     #[test]
@@ -78,6 +124,6 @@ mod tests {
             assert_eq!(targets.of(&endpoint(port)).number, 1);
             assert_eq!(targets.of(&endpoint(1)).number, 0);
         }
-        assert!(targets.0.lock().unwrap().len() < 4);
+        assert!(targets.known.lock().unwrap().len() < 4);
     }
 }

@@ -20,6 +20,7 @@ use crate::domain::refusal::Refusal;
 use super::access_record::AccessRecord;
 use super::client::{Client, UnderWay};
 use super::core::Core;
+use super::relay::Bounds;
 use super::stream::Stream;
 use super::upstream::Connection;
 use super::watch::Grounds;
@@ -32,6 +33,7 @@ const AFTER_END: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(super) struct Agreed {
     pub(super) connection: Box<Connection>,
+    pub(super) bounds: Option<Box<Bounds>>,
     /// How long neither side need say anything.
     pub(super) idle: Duration,
     /// What is kept until the conversation is over.
@@ -83,7 +85,7 @@ pub(super) async fn run(
     agreed: Agreed,
     under_way: UnderWay,
 ) {
-    let Agreed { connection, idle, mut record, seat, grounds } = agreed;
+    let Agreed { connection, bounds, idle, mut record, seat, grounds } = agreed;
     if let Some(grounds) = grounds {
         under_way.rests_on(grounds);
     }
@@ -112,7 +114,7 @@ pub(super) async fn run(
         Err(Cut::Over) => tracing::debug!("a conversation was cut, since its token ended"),
         Err(Cut::Broken(error)) => tracing::debug!(%error, "a conversation broke off"),
     }
-    drop(seat);
+    drop((seat, bounds));
 }
 
 /// The same on a stream of HTTP/2 (RFC 8441), once its answer is sent.

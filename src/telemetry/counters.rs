@@ -105,6 +105,8 @@ pub struct CoreCounters {
     pub accept_errors: Count,
     /// Connections to upstreams that were made.
     pub connected: Count,
+    /// Requests that were sent to an upstream a second time.
+    pub retried: Count,
     /// Requests whose head was no HTTP, so that hyper answered them itself.
     pub malformed: Count,
     /// Requests whose head was larger than hyper was told to read, so that it answered them itself.

@@ -79,8 +79,23 @@ pub struct State {
     pub config_failures: u64,
     /// What each webhook was told.
     pub webhooks: Vec<WebhookState>,
+    /// The endpoints of all APIs.
+    pub endpoints: Vec<EndpointState>,
     /// The certificates that clients are shown: what tells them apart, and when the time of each is over.
     pub certificates: Vec<(String, Timestamp)>,
+}
+
+/// How an endpoint of an API stands.
+#[derive(Clone, Debug)]
+pub struct EndpointState {
+    /// The API.
+    pub api: String,
+    /// The host and the port, from the configuration.
+    pub upstream: String,
+    /// Whether it gets requests.
+    pub up: bool,
+    /// How often it was left out for its failures.
+    pub ejections: u64,
 }
 
 /// What a webhook was told.
@@ -140,6 +155,7 @@ impl Collector for Scrape {
         let mut families = Families::new(encoder);
         families::requests(&mut families, counters)?;
         families::connections(&mut families, counters)?;
+        families::upstreams(&mut families, counters, &state)?;
         families::cache(&mut families, counters, &state)?;
         families::store(&mut families, &state)?;
         families::notices(&mut families, &state)?;

@@ -16,6 +16,7 @@ fn in_front_of(upstreams: &[SocketAddr]) -> (Gateway, String) {
     let urls: Vec<_> = upstreams.iter().map(|one| format!("\"http://{one}\"")).collect();
     let gateway = Gateway::start(&format!(
         "[[apis]]\nname = \"a\"\nupstream = [{}]\nupstream_response_timeout = \"1s\"\n\
+         upstream_retry = \"never\"\n\
          rules = [{{ path = \"/{{*rest}}\" }}]\n",
         urls.join(", ")
     ));

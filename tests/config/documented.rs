@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use serde_json::Value;
+use tollgate::config::settings::Upstream;
 use tollgate::config::{self, Environment, Settings};
 
 use super::environment;
@@ -46,11 +47,9 @@ fn the_reference_loads_and_its_values_are_the_defaults() {
     assert_eq!(shown_api.dialect, bare.dialect);
     assert_eq!(shown_api.host, bare.host);
     assert_eq!(shown_api.path, bare.path);
-    assert_eq!(shown_api.upstream.connect_timeout, bare.upstream.connect_timeout);
-    assert_eq!(shown_api.upstream.response_timeout, bare.upstream.response_timeout);
-    assert_eq!(shown_api.upstream.idle_timeout, bare.upstream.idle_timeout);
-    assert_eq!(shown_api.upstream.stall_timeout, bare.upstream.stall_timeout);
-    assert_eq!(shown_api.upstream.tunnel_timeout, bare.upstream.tunnel_timeout);
+    let endpoint = bare.upstream.endpoints.clone();
+    let shown_upstream = Upstream { endpoints: endpoint, ..shown_api.upstream.clone() };
+    assert_eq!(shown_upstream, bare.upstream);
     assert_eq!(shown_api.keep_credential, bare.keep_credential);
     assert_eq!(shown_api.body_bytes, bare.body_bytes);
     assert_eq!(shown_api.keep, bare.keep);
@@ -124,7 +123,12 @@ fn described<'a>(schema: &'a Value, kind: &str) -> &'a Value {
             "NAME" => &found["additionalProperties"],
             _ => &found["properties"][part],
         };
-        if inner["type"] == "array" { &inner["items"] } else { inner }
+        match &inner["items"]["anyOf"] {
+            // A text, or a table that says more.
+            Value::Array(kinds) => kinds.iter().find(|kind| kind["type"] == "object").unwrap(),
+            _ if inner["type"] == "array" => &inner["items"],
+            _ => inner,
+        }
     })
 }
 
@@ -214,6 +218,8 @@ fn in_table(kind: &str, line: &str) -> String {
     match kind {
         "" => line.to_owned(),
         "apis" | "webhooks" | "tls.certificates" => format!("[[{kind}]]\n{line}"),
+        "apis.health" => format!("[[apis]]\n[apis.health]\n{line}"),
+        "apis.upstream" => format!("[[apis]]\nupstream = [{{ {} }}]\n", line.trim()),
         "apis.rules" => format!("[[apis]]\n[[apis.rules]]\n{line}"),
         _ => format!("[{}]\n{line}", kind.replace("NAME", "a")),
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::Method;
 use tollgate::config;
-use tollgate::config::settings::{Dialect, Endpoint, LogFormat, Settings};
+use tollgate::config::settings::{At, Dialect, Endpoint, LogFormat, Settings};
 use tollgate::domain::flags::Flags;
 use tollgate::domain::rule::ItemRule;
 use tollgate::domain::time::Span;
@@ -75,7 +75,11 @@ fn sec_p7_p12_an_api_has_one_spelling_of_host_and_path() {
     let api = &parse(text).apis[0];
     assert_eq!(api.host.as_deref(), Some("shop.example.com"));
     assert_eq!(api.path, "/api");
-    let endpoint = |host: &str, port| Endpoint { host: host.to_owned(), port, tls: None };
+    let endpoint = |host: &str, port| Endpoint {
+        at: At::Host(host.to_owned(), port),
+        tls: None,
+        health: None,
+    };
     assert_eq!(api.upstream.endpoints, [endpoint("back", 9000), endpoint("::1", 80)]);
 }
 
@@ -136,5 +140,24 @@ fn a_literal_dollar_brace_is_written_with_two_dollars() {
                 [[apis.rules]]\npath = \"/price/$${amount}\"\n";
     let api = &parse(text).apis[0];
     assert_eq!(api.rules[0].path, "/price/${amount}");
-    assert_eq!(api.upstream.endpoints[0].host, "10.0.0.8");
+    assert_eq!(api.upstream.endpoints[0].at, At::Host("10.0.0.8".to_owned(), 1));
+}
+
+#[test]
+fn an_endpoint_may_be_a_table_and_a_socket_beside_the_file() {
+    let text = "[[apis]]\nname = \"a\"\nupstream = [\"http://b\", { url = \"unix:run/c.sock\", weight = 7 }]\n\
+                upstream_concurrency = 2\n[apis.health]\npath = \"/h\"\nstatuses = [\"2xx\", \"404\"]\n\
+                [[apis.rules]]\npath = \"/\"\n";
+    let parsed = config::parse(Path::new("/etc/t/t.toml"), text.as_bytes(), &environment());
+    let upstream = &parsed.unwrap().apis[0].upstream;
+    let places: Vec<_> = upstream.endpoints.iter().map(|one| one.at.to_string()).collect();
+    assert_eq!(places, ["b:80", "unix:/etc/t/run/c.sock"]);
+    assert_eq!(upstream.weights, [1, 7]);
+    let bound = upstream.concurrency.unwrap();
+    assert_eq!((bound.requests, bound.queue, bound.queue_timeout.as_secs()), (2, 100, 1));
+    for endpoint in &upstream.endpoints {
+        let health = endpoint.health.as_ref().unwrap();
+        assert_eq!(health.statuses, [200..=299, 404..=404]);
+        assert_eq!((health.interval.as_secs(), health.failures, health.successes), (5, 3, 2));
+    }
 }

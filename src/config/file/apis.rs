@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use crate::config::reading::{Field, Placed, Reading, Text};
-use crate::config::table::{Size, Table};
+use crate::config::table::{Size, Table, TextOrTable};
 
 /// `[[apis]]`
 #[derive(Debug)]
@@ -14,6 +14,8 @@ pub(in crate::config) struct ApiTable {
     pub(in crate::config) host: Field<Text>,
     pub(in crate::config) path: Field<Text>,
     pub(in crate::config) upstream: Field<Vec<Placed<Text>>>,
+    /// The weight of each, where it has one.
+    pub(in crate::config) weights: Vec<Field<i128>>,
     pub(in crate::config) upstream_ca: Field<Text>,
     pub(in crate::config) upstream_name: Field<Text>,
     pub(in crate::config) upstream_certificate: Field<Text>,
@@ -23,11 +25,52 @@ pub(in crate::config) struct ApiTable {
     pub(in crate::config) upstream_idle_timeout: Field<Text>,
     pub(in crate::config) upstream_stall_timeout: Field<Text>,
     pub(in crate::config) upstream_tunnel_timeout: Field<Text>,
+    pub(in crate::config) upstream_timeout: Field<Text>,
+    pub(in crate::config) upstream_lifetime: Field<Text>,
+    pub(in crate::config) upstream_eject_after: Field<i128>,
+    pub(in crate::config) upstream_eject_time: Field<Text>,
+    pub(in crate::config) upstream_eject_on_errors: Field<bool>,
+    pub(in crate::config) upstream_retry: Field<Text>,
+    pub(in crate::config) upstream_concurrency: Field<i128>,
+    pub(in crate::config) upstream_queue: Field<i128>,
+    pub(in crate::config) upstream_queue_timeout: Field<Text>,
+    pub(in crate::config) health: HealthTable,
     pub(in crate::config) keep_credential: Field<bool>,
     pub(in crate::config) body_limit: Field<Size>,
     pub(in crate::config) keep: Field<Vec<Placed<Text>>>,
     pub(in crate::config) idle_ttl: Field<Text>,
     pub(in crate::config) rules: Vec<RuleTable>,
+}
+
+/// `[apis.health]`
+#[derive(Debug)]
+pub(in crate::config) struct HealthTable {
+    pub(in crate::config) span: Range<usize>,
+    /// Whether it has any key.
+    pub(in crate::config) is_there: bool,
+    pub(in crate::config) path: Field<Text>,
+    pub(in crate::config) interval: Field<Text>,
+    pub(in crate::config) timeout: Field<Text>,
+    pub(in crate::config) failures: Field<i128>,
+    pub(in crate::config) successes: Field<i128>,
+    pub(in crate::config) statuses: Field<Vec<Placed<Text>>>,
+}
+
+impl HealthTable {
+    fn read(mut table: Table<'_>, reading: &Reading<'_>) -> Self {
+        let read = Self {
+            span: table.span(),
+            is_there: !table.is_empty(),
+            path: table.text("path", reading),
+            interval: table.duration("interval", reading),
+            timeout: table.duration("timeout", reading),
+            failures: table.number("failures", reading),
+            successes: table.number("successes", reading),
+            statuses: table.texts("statuses", reading),
+        };
+        table.finish(reading);
+        read
+    }
 }
 
 /// `[[apis.rules]]`
@@ -48,13 +91,15 @@ pub(in crate::config) struct RuleTable {
 
 pub(super) fn read(tables: Vec<Table<'_>>, reading: &Reading<'_>) -> Vec<ApiTable> {
     let read = |mut table: Table<'_>| {
+        let (upstream, weights) = endpoints(table.texts_or_tables("upstream", reading), reading);
         let api = ApiTable {
             span: table.span(),
             name: table.text("name", reading),
             dialect: table.text("dialect", reading),
             host: table.text("host", reading),
             path: table.text("path", reading),
-            upstream: table.text_or_texts("upstream", reading),
+            upstream,
+            weights,
             upstream_ca: table.text("upstream_ca", reading),
             upstream_name: table.text("upstream_name", reading),
             upstream_certificate: table.text("upstream_certificate", reading),
@@ -64,6 +109,16 @@ pub(super) fn read(tables: Vec<Table<'_>>, reading: &Reading<'_>) -> Vec<ApiTabl
             upstream_idle_timeout: table.duration("upstream_idle_timeout", reading),
             upstream_stall_timeout: table.duration("upstream_stall_timeout", reading),
             upstream_tunnel_timeout: table.duration("upstream_tunnel_timeout", reading),
+            upstream_timeout: table.duration("upstream_timeout", reading),
+            upstream_lifetime: table.duration("upstream_lifetime", reading),
+            upstream_eject_after: table.number("upstream_eject_after", reading),
+            upstream_eject_time: table.duration("upstream_eject_time", reading),
+            upstream_eject_on_errors: table.boolean("upstream_eject_on_errors", reading),
+            upstream_retry: table.text("upstream_retry", reading),
+            upstream_concurrency: table.number("upstream_concurrency", reading),
+            upstream_queue: table.number("upstream_queue", reading),
+            upstream_queue_timeout: table.duration("upstream_queue_timeout", reading),
+            health: HealthTable::read(table.table("health", reading), reading),
             keep_credential: table.boolean("keep_credential", reading),
             body_limit: table.size("body_limit", reading),
             keep: table.texts("keep", reading),
@@ -74,6 +129,37 @@ pub(super) fn read(tables: Vec<Table<'_>>, reading: &Reading<'_>) -> Vec<ApiTabl
         api
     };
     tables.into_iter().map(read).collect()
+}
+
+/// The URLs of `upstream`, and the weight of each.
+fn endpoints(
+    given: Field<Vec<TextOrTable<'_>>>,
+    reading: &Reading<'_>,
+) -> (Field<Vec<Placed<Text>>>, Vec<Field<i128>>) {
+    let given = match given {
+        None => return (None, Vec::new()),
+        Some(Err(reported)) => return (Some(Err(reported)), Vec::new()),
+        Some(Ok(given)) => given,
+    };
+    let (mut urls, mut weights) = (Vec::new(), Vec::new());
+    for one in given.value {
+        match one {
+            TextOrTable::Text(url) => {
+                urls.push(Ok(url));
+                weights.push(None);
+            }
+            TextOrTable::Table(mut table) => {
+                let (url, span) = (table.text("url", reading), table.span());
+                let hint = "say where it is, such as `url = \"http://127.0.0.1:9000\"`";
+                urls.push(reading.required(&url, &span, ("this endpoint", "url"), hint));
+                weights.push(table.number("weight", reading));
+                table.finish(reading);
+            }
+        }
+    }
+    let urls = urls.into_iter().collect::<Result<_, _>>();
+    let (key, span) = (given.key, given.span);
+    (Some(urls.map(|value| Placed { value, key, span })), weights)
 }
 
 fn read_rules(tables: Vec<Table<'_>>, reading: &Reading<'_>) -> Vec<RuleTable> {

@@ -26,7 +26,7 @@ fn what_can_change_does() {
 
 /// What is read anew for each request or connection: from the snapshot, or from the settings in
 /// force.
-const LIVE: [&str; 52] = [
+const LIVE: [&str; 70] = [
     "limits.handshake_timeout",
     "limits.drain_timeout",
     "tls.min_version",
@@ -76,6 +76,24 @@ const LIVE: [&str; 52] = [
     "apis.upstream_idle_timeout",
     "apis.upstream_stall_timeout",
     "apis.upstream_tunnel_timeout",
+    "apis.upstream_timeout",
+    "apis.upstream_lifetime",
+    "apis.upstream_eject_after",
+    "apis.upstream_eject_time",
+    "apis.upstream_eject_on_errors",
+    "apis.upstream_retry",
+    "apis.upstream_concurrency",
+    "apis.upstream_queue",
+    "apis.upstream_queue_timeout",
+    "apis.health",
+    "apis.health.path",
+    "apis.health.interval",
+    "apis.health.timeout",
+    "apis.health.failures",
+    "apis.health.successes",
+    "apis.health.statuses",
+    "apis.upstream.url",
+    "apis.upstream.weight",
     "apis.keep_credential",
     "apis.body_limit",
     "apis.keep",

@@ -16,6 +16,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use crate::domain::refusal::Refusal;
 use crate::gateway::alarm::Alarm;
 use crate::gateway::descriptors::Place;
+use crate::gateway::load::Busy;
 use crate::gateway::targets::Target;
 
 use super::answer::{self, Answer};
@@ -83,9 +84,14 @@ pub(in crate::gateway) struct Connection {
     /// Among all that may be open.
     _place: Place,
     pub(super) target: Arc<Target>,
+    /// Counts its exchange, where the endpoint is one of several.
+    pub(in crate::gateway) busy: Option<Busy>,
+    made_at_ms: u64,
     pub(super) idle_since_ms: u64,
     /// How long it may lie idle, by the API whose exchange was the last.
     pub(in crate::gateway) idle_timeout: Duration,
+    /// How long it may be used, in the same way.
+    pub(in crate::gateway) lifetime: Duration,
 }
 
 /// Why an exchange gives no answer.
@@ -118,8 +124,11 @@ impl Connection {
             alarm: Rc::new(alarm),
             _place: place,
             target: Arc::clone(target),
+            busy: None,
+            made_at_ms: now_ms,
             idle_since_ms: now_ms,
             idle_timeout: Duration::ZERO,
+            lifetime: Duration::MAX,
         }
     }
 
@@ -303,6 +312,11 @@ impl Connection {
         self.framing.left()
     }
 
+    /// Whether nothing of an answer has come.
+    pub(in crate::gateway) fn is_silent(&self) -> bool {
+        self.unread.is_empty() && self.interim == 0
+    }
+
     /// Sends the rest of a request by a task of its own, for a body that goes on beside its answer,
     /// until `limit` rings. `under_way` is dropped when it is over. Such a connection is not used
     /// again.
@@ -343,6 +357,11 @@ impl Connection {
         let mut byte = [0];
         let mut context = Context::from_waker(Waker::noop());
         Pin::new(&mut self.read).poll_read(&mut context, &mut ReadBuf::new(&mut byte)).is_pending()
+    }
+
+    /// Whether it was used for as long as it may be.
+    pub(super) fn is_old(&self, now_ms: u64) -> bool {
+        u128::from(now_ms.saturating_sub(self.made_at_ms)) > self.lifetime.as_millis()
     }
 
     /// Whether another exchange may have it after one whose request was sent whole.

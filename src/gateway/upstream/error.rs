@@ -15,3 +15,10 @@ pub(in crate::gateway) enum Broken {
     #[error("its answer is malformed: {0}")]
     Malformed(&'static str),
 }
+
+impl Broken {
+    /// Whether the connection broke, whatever came on it before.
+    pub(in crate::gateway) const fn is_of_connection(&self) -> bool {
+        matches!(self, Self::Socket(_) | Self::Closed)
+    }
+}

@@ -1,15 +1,17 @@
-//! The two directions of a connection to an upstream, plain or within TLS. A body may go on in one while its
+//! The two directions of a connection to an upstream: plain, within TLS, or through a Unix socket. A body may go on in one while its
 //! answer is read from the other, by another task of the same core.
 
 use std::cell::RefCell;
 use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
+use socket2::SockRef;
+use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpStream, UnixStream, unix};
 use tokio_rustls::client::TlsStream;
 
 type Shared = Rc<RefCell<TlsStream<TcpStream>>>;
@@ -18,6 +20,7 @@ type Shared = Rc<RefCell<TlsStream<TcpStream>>>;
 #[derive(Debug)]
 pub(super) enum Reader {
     Plain(OwnedReadHalf),
+    Unix(unix::OwnedReadHalf),
     Tls(Shared),
 }
 
@@ -25,12 +28,14 @@ pub(super) enum Reader {
 #[derive(Debug)]
 pub(super) enum Writer {
     Plain(OwnedWriteHalf),
+    Unix(unix::OwnedWriteHalf),
     Tls(Shared),
 }
 
 /// A connection that was just made.
 pub(super) enum Fresh {
     Plain(TcpStream),
+    Unix(UnixStream),
     Tls(Box<TlsStream<TcpStream>>),
 }
 
@@ -40,6 +45,10 @@ impl Fresh {
             Self::Plain(stream) => {
                 let (read, write) = stream.into_split();
                 (Reader::Plain(read), Writer::Plain(write))
+            }
+            Self::Unix(stream) => {
+                let (read, write) = stream.into_split();
+                (Reader::Unix(read), Writer::Unix(write))
             }
             Self::Tls(stream) => {
                 let shared = Rc::new(RefCell::new(*stream));
@@ -53,7 +62,7 @@ impl Writer {
     /// Writes what TLS has taken and not yet sent. What goes wrong is heard of by whoever reads.
     pub(super) fn poll_push(&mut self, context: &mut Context<'_>) -> Poll<()> {
         match self {
-            Self::Plain(_) => Poll::Ready(()),
+            Self::Plain(_) | Self::Unix(_) => Poll::Ready(()),
             Self::Tls(stream) => {
                 Pin::new(&mut *stream.borrow_mut()).poll_flush(context).map(|_| ())
             }
@@ -66,6 +75,7 @@ impl Writer {
         let mut byte = ReadBuf::new(&mut byte);
         match self {
             Self::Plain(write) => write.as_ref().poll_peek(context, &mut byte).is_ready(),
+            Self::Unix(write) => poll_peek(write.as_ref(), context).is_ready(),
             Self::Tls(stream) => {
                 stream.borrow().get_ref().0.poll_peek(context, &mut byte).is_ready()
             }
@@ -76,7 +86,23 @@ impl Writer {
     pub(super) fn forget(self) {
         match self {
             Self::Plain(write) => write.forget(),
+            Self::Unix(write) => write.forget(),
             Self::Tls(stream) => drop(stream),
+        }
+    }
+}
+
+/// Ready once something can be read from a Unix socket, or its other side is closed.
+fn poll_peek(stream: &UnixStream, context: &mut Context<'_>) -> Poll<()> {
+    loop {
+        if ready!(stream.poll_read_ready(context)).is_err() {
+            return Poll::Ready(());
+        }
+        // What the runtime remembers may be over.
+        let mut byte = [MaybeUninit::uninit()];
+        match stream.try_io(Interest::READABLE, || SockRef::from(stream).peek(&mut byte)) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            _ => return Poll::Ready(()),
         }
     }
 }
@@ -89,6 +115,7 @@ impl AsyncRead for Reader {
     ) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Plain(read) => Pin::new(read).poll_read(context, buffer),
+            Self::Unix(read) => Pin::new(read).poll_read(context, buffer),
             Self::Tls(stream) => Pin::new(&mut *stream.borrow_mut()).poll_read(context, buffer),
         }
     }
@@ -102,6 +129,7 @@ impl AsyncWrite for Writer {
     ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Self::Plain(write) => Pin::new(write).poll_write(context, bytes),
+            Self::Unix(write) => Pin::new(write).poll_write(context, bytes),
             Self::Tls(stream) => Pin::new(&mut *stream.borrow_mut()).poll_write(context, bytes),
         }
     }
@@ -113,6 +141,7 @@ impl AsyncWrite for Writer {
     ) -> Poll<io::Result<usize>> {
         match self.get_mut() {
             Self::Plain(write) => Pin::new(write).poll_write_vectored(context, slices),
+            Self::Unix(write) => Pin::new(write).poll_write_vectored(context, slices),
             Self::Tls(stream) => {
                 Pin::new(&mut *stream.borrow_mut()).poll_write_vectored(context, slices)
             }
@@ -126,6 +155,7 @@ impl AsyncWrite for Writer {
     fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
             Self::Plain(write) => Pin::new(write).poll_shutdown(context),
+            Self::Unix(write) => Pin::new(write).poll_shutdown(context),
             Self::Tls(stream) => Pin::new(&mut *stream.borrow_mut()).poll_shutdown(context),
         }
     }

@@ -16,19 +16,21 @@ mod outgoing;
 mod halves;
 mod connection;
 mod pool;
+mod probe;
 
 use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpStream;
+use tokio::net::UnixStream;
 use tokio_rustls::TlsConnector;
 
-use crate::config::settings::Endpoint;
+use crate::config::settings::{At, Endpoint};
 
 use super::alarm::Alarms;
 use super::descriptors::Place;
+use super::dial::dial;
 use super::targets::Target;
 
 pub(super) use answer::Wanted;
@@ -38,6 +40,33 @@ use halves::Fresh;
 pub(super) use lines::{Lines, Waiting};
 pub(super) use outgoing::{Coding, Outgoing};
 pub(super) use pool::Pool;
+
+/// Opens a connection to `target`, and shakes hands.
+async fn open(target: &Target) -> io::Result<Fresh> {
+    let Endpoint { at, tls, .. } = &target.endpoint;
+    let (host, port) = match at {
+        At::Socket(path) => return UnixStream::connect(path).await.map(Fresh::Unix),
+        At::Host(host, port) => (host, *port),
+    };
+    let stream = dial(host, port, &target.known).await?;
+    stream.set_nodelay(true)?;
+    let Some(tls) = tls else { return Ok(Fresh::Plain(stream)) };
+    let connector = TlsConnector::from(Arc::clone(tls.caller.config()));
+    let stream = connector.connect(tls.name.clone(), stream).await?;
+    Ok(Fresh::Tls(Box::new(stream)))
+}
+
+/// The status of the answer to a request of its own, on a connection of its own.
+///
+/// # Errors
+/// The upstream cannot be reached, or what it answers is not HTTP/1.
+pub(super) async fn status(target: &Target, request: &[u8]) -> io::Result<u16> {
+    match open(target).await? {
+        Fresh::Plain(stream) => probe::status(stream, request).await,
+        Fresh::Unix(stream) => probe::status(stream, request).await,
+        Fresh::Tls(stream) => probe::status(stream, request).await,
+    }
+}
 
 /// A new connection to `target`, at a place among all.
 ///
@@ -49,16 +78,7 @@ pub(super) async fn connect(
     timeout: Duration,
     place: Place,
 ) -> io::Result<Box<Connection>> {
-    let Endpoint { host, port, tls } = &target.endpoint;
-    let fresh = async {
-        let stream = TcpStream::connect((host.as_str(), *port)).await?;
-        stream.set_nodelay(true)?;
-        let Some(tls) = tls else { return Ok(Fresh::Plain(stream)) };
-        let connector = TlsConnector::from(Arc::clone(tls.caller.config()));
-        let stream = connector.connect(tls.name.clone(), stream).await?;
-        io::Result::Ok(Fresh::Tls(Box::new(stream)))
-    };
-    let stream = tokio::time::timeout(timeout, fresh)
+    let stream = tokio::time::timeout(timeout, open(target))
         .await
         .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
     Ok(Box::new(Connection::new(stream, place, alarms.add(), target, alarms.now_ms())))

@@ -49,6 +49,9 @@ pub(in crate::gateway) struct Outgoing {
     begun: bool,
     /// Whether the upstream takes no more of it.
     broken: bool,
+    /// Whether it may be sent a second time although it was sent: then the head is kept. It has no
+    /// body.
+    repeatable: bool,
 }
 
 impl Default for Coding {
@@ -87,6 +90,16 @@ impl Outgoing {
     /// Whether its answer may change the protocol to WebSocket.
     pub(in crate::gateway) const fn asks_websocket(&self) -> bool {
         self.wanted.websocket
+    }
+
+    /// It may be sent a second time.
+    pub(in crate::gateway) const fn repeats(&mut self) {
+        self.repeatable = self.body.is_none();
+    }
+
+    /// Whether it may.
+    pub(in crate::gateway) const fn is_repeatable(&self) -> bool {
+        self.repeatable
     }
 
     pub(super) const fn is_begun(&self) -> bool {
@@ -134,7 +147,7 @@ impl Outgoing {
 
     /// It goes out on another connection.
     pub(in crate::gateway) const fn begin_again(&mut self) {
-        self.broken = false;
+        (self.broken, self.begun, self.written) = (false, false, 0);
     }
 
     /// Sends as much as there is of it; ready when it is sent whole.
@@ -253,6 +266,9 @@ impl Outgoing {
         }
         if self.broken && !self.begun {
             return Poll::Pending;
+        }
+        if self.repeatable {
+            return Poll::Ready(());
         }
         self.text.clear();
         (self.data, self.tail, self.written) = (Bytes::new(), &[], 0);

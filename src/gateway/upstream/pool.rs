@@ -29,7 +29,8 @@ impl Pool {
         let mut pools = self.0.borrow_mut();
         let idle = pools.get_mut(target)?;
         while let Some(connection) = idle.pop() {
-            if now_ms.saturating_sub(connection.idle_since_ms) <= millis(idle_timeout) {
+            let idle_ms = now_ms.saturating_sub(connection.idle_since_ms);
+            if idle_ms <= millis(idle_timeout) && !connection.is_old(now_ms) {
                 return Some(connection);
             }
         }
@@ -38,10 +39,11 @@ impl Pool {
 
     /// Gives a connection back whose exchange is complete.
     pub(in crate::gateway) fn put(&self, mut connection: Box<Connection>, now_ms: u64) {
-        if !connection.is_reusable() {
+        if !connection.is_reusable() || connection.is_old(now_ms) {
             return;
         }
         connection.alarm.clear();
+        connection.busy = None;
         connection.idle_since_ms = now_ms;
         let mut pools = self.0.borrow_mut();
         let number = connection.target.number;
@@ -77,6 +79,7 @@ impl Pool {
             idle.retain_mut(|one| {
                 one.alarm.leave();
                 now_ms.saturating_sub(one.idle_since_ms) <= millis(one.idle_timeout)
+                    && !one.is_old(now_ms)
                     && one.is_open()
             });
         }

@@ -58,12 +58,12 @@ impl<'a> Families<'a> {
         self.0.encode_descriptor(name, help, None, MetricType::Gauge)?.encode_gauge(&value)
     }
 
-    /// Numbers that go up and down, told apart by a label.
-    pub(super) fn gauges<'s>(
+    /// Numbers that go up and down, told apart by labels.
+    pub(super) fn gauges<S: EncodeLabelSet>(
         &mut self,
         name: &str,
         help: &str,
-        values: impl IntoIterator<Item = (Label<'s>, u64)>,
+        values: impl IntoIterator<Item = (S, u64)>,
     ) -> fmt::Result {
         let mut family = self.0.encode_descriptor(name, help, None, MetricType::Gauge)?;
         for (labels, value) in values {

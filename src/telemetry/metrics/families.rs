@@ -77,7 +77,7 @@ pub(super) fn connections(families: &mut Families<'_>, counters: &Counters) -> f
         "Client connections that are open",
         sum(counters, |core| &core.open),
     )?;
-    let all: [(_, _, Pick); 5] = [
+    let all: [(_, _, Pick); 4] = [
         ("connections_accepted", "Client connections that were accepted", |core| &core.accepted),
         (
             "connections_turned_away",
@@ -92,7 +92,6 @@ pub(super) fn connections(families: &mut Families<'_>, counters: &Counters) -> f
         ("accept_errors", "Times when the system had no socket to give", |core| {
             &core.accept_errors
         }),
-        ("upstream_connections", "Connections to upstreams that were made", |core| &core.connected),
     ];
     for (name, help, of) in all {
         families.counter(name, help, sum(counters, of))?;
@@ -111,6 +110,33 @@ pub(super) fn connections(families: &mut Families<'_>, counters: &Counters) -> f
             ([("reason", "malformed")], sum(counters, |core| &core.malformed)),
             ([("reason", "too_large")], sum(counters, |core| &core.too_large)),
         ],
+    )
+}
+
+pub(super) fn upstreams(
+    families: &mut Families<'_>,
+    counters: &Counters,
+    state: &State,
+) -> fmt::Result {
+    let help = "Connections to upstreams that were made";
+    families.counter("upstream_connections", help, sum(counters, |core| &core.connected))?;
+    let help = "Requests that were sent a second time, since their connection broke";
+    families.counter("upstream_retries", help, sum(counters, |core| &core.retried))?;
+    let each = || {
+        state
+            .endpoints
+            .iter()
+            .map(|one| ([("api", one.api.as_str()), ("upstream", one.upstream.as_str())], one))
+    };
+    families.gauges(
+        "upstream_up",
+        "1 for an endpoint that gets requests, 0 for one that is left out for a while",
+        each().map(|(labels, one)| (labels, u64::from(one.up))),
+    )?;
+    families.counters(
+        "upstream_ejections",
+        "Times when an endpoint was left out, since it failed again and again",
+        each().map(|(labels, one)| (labels, one.ejections)),
     )
 }
 

@@ -84,6 +84,12 @@ fn state() -> State {
             attempts: [16, 17, 18],
             waiting: 19,
         }],
+        endpoints: vec![EndpointState {
+            api: "a".to_owned(),
+            upstream: "b:1".to_owned(),
+            up: true,
+            ejections: 20,
+        }],
         certificates: vec![("a.example".to_owned(), Timestamp::from_unix(1_800_000_000))],
     }
 }
@@ -223,6 +229,7 @@ fn what_nobody_met_takes_no_line_and_labels_are_from_closed_sets() {
         "result",
         "rule",
         "state",
+        "upstream",
         "version",
         "webhook",
     ];

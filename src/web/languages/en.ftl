@@ -1006,6 +1006,7 @@ refused-body-too-large = The body is too large
 refused-target-too-long = The address is too long
 refused-head-too-large = The head is too large
 refused-overloaded = The gateway was overloaded
+refused-upstream-busy = The service had too many requests
 refused-upstream-unreachable = The service cannot be reached
 refused-upstream-broken = The service broke off
 refused-upstream-timeout = The service took too long

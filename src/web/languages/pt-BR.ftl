@@ -1021,6 +1021,7 @@ refused-body-too-large = Corpo grande demais
 refused-target-too-long = Endereço longo demais
 refused-head-too-large = Cabeçalho grande demais
 refused-overloaded = O gateway estava sobrecarregado
+refused-upstream-busy = O serviço tinha pedidos demais
 refused-upstream-unreachable = Serviço inacessível
 refused-upstream-broken = O serviço interrompeu a resposta
 refused-upstream-timeout = O serviço demorou demais

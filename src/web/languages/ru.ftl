@@ -1053,6 +1053,7 @@ refused-body-too-large = Слишком большое тело запроса
 refused-target-too-long = Слишком длинный адрес
 refused-head-too-large = Слишком большой заголовок запроса
 refused-overloaded = Шлюз был перегружен
+refused-upstream-busy = У сервиса слишком много запросов
 refused-upstream-unreachable = Сервис недоступен
 refused-upstream-broken = Сервис прервал ответ
 refused-upstream-timeout = Сервис отвечал слишком долго

@@ -1,0 +1,261 @@
+//! Which endpoints are left out for a while, since they fail, and how they come back. All cores share
+//! what one of them finds. A request reads two numbers that hardly ever change; no lock, and no clock
+//! unless something is wrong.
+
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::clock;
+use crate::config::settings::Ejection;
+
+/// The whole share of an endpoint that stands.
+pub(super) const WHOLE: u32 = 64;
+
+/// Failures in a row that are spread over more than this are no sign of an endpoint that is down.
+const WINDOW_MS: u64 = 30_000;
+
+/// How long one that comes back takes to get its whole share.
+const RETURN_MS: u64 = 10_000;
+
+/// The longest that one is left out, unless the first time is longer.
+const LONGEST_MS: u64 = 300_000;
+
+/// How an endpoint stands.
+#[derive(Debug)]
+pub(super) struct Standing {
+    start: Instant,
+    /// While it is out, and while it comes back: until when it is out, in milliseconds since the
+    /// start. Zero where it has its whole share.
+    out_until_ms: AtomicU64,
+    /// Whether its return is yet to be told.
+    untold: AtomicBool,
+    /// Whether a health check says that it is down.
+    sick: AtomicBool,
+    /// How often it went out in a row: without having come back whole.
+    times: AtomicU32,
+    /// Failures in a row, and when the first of them was: see [`Row`].
+    failing: AtomicU64,
+    /// How often it was left out.
+    left_out: AtomicU64,
+}
+
+/// Failures in a row.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Row {
+    since_ms: u64,
+    count: u16,
+}
+
+impl Row {
+    const fn of(word: u64) -> Self {
+        Self { since_ms: word >> 16, count: word as u16 }
+    }
+
+    const fn word(self) -> u64 {
+        self.since_ms << 16 | self.count as u64
+    }
+
+    /// With one more.
+    const fn and_one(self, now_ms: u64) -> Self {
+        if self.count == 0 || now_ms.saturating_sub(self.since_ms) > WINDOW_MS {
+            return Self { since_ms: now_ms, count: 1 };
+        }
+        Self { count: self.count.saturating_add(1), ..self }
+    }
+}
+
+/// What a look at an endpoint that does not stand shows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Share {
+    /// Its part of [`WHOLE`].
+    pub(super) part: u32,
+    /// Whether it is back since the last look.
+    pub(super) is_back: bool,
+}
+
+impl Default for Standing {
+    fn default() -> Self {
+        Self {
+            start: clock::instant(),
+            out_until_ms: AtomicU64::new(0),
+            untold: AtomicBool::new(false),
+            sick: AtomicBool::new(false),
+            times: AtomicU32::new(0),
+            failing: AtomicU64::new(0),
+            left_out: AtomicU64::new(0),
+        }
+    }
+}
+
+impl Standing {
+    /// Whether it has its whole share: all that is asked of it where all is well.
+    pub(super) fn is_whole(&self) -> bool {
+        self.out_until_ms.load(Ordering::Relaxed) == 0 && !self.sick.load(Ordering::Relaxed)
+    }
+
+    /// Its share now.
+    pub(super) fn share(&self) -> Share {
+        self.share_at(self.now_ms())
+    }
+
+    fn share_at(&self, now_ms: u64) -> Share {
+        let out_until_ms = self.out_until_ms.load(Ordering::Relaxed);
+        if self.sick.load(Ordering::Relaxed) || now_ms < out_until_ms {
+            return Share { part: 0, is_back: false };
+        }
+        if out_until_ms == 0 {
+            return Share { part: WHOLE, is_back: false };
+        }
+        let is_back = self.untold.swap(false, Ordering::Relaxed);
+        let back_ms = now_ms.saturating_sub(out_until_ms);
+        if back_ms >= RETURN_MS {
+            // Unless somebody has just put it out again.
+            let order = Ordering::Relaxed;
+            if self.out_until_ms.compare_exchange(out_until_ms, 0, order, order).is_ok() {
+                self.times.store(0, order);
+            }
+            return Share { part: WHOLE, is_back };
+        }
+        let part = u64::from(WHOLE).saturating_mul(back_ms) / RETURN_MS;
+        Share { part: u32::try_from(part).unwrap_or(WHOLE).max(1), is_back }
+    }
+
+    /// It gave a usable answer.
+    pub(super) fn succeeds(&self) {
+        if self.failing.load(Ordering::Relaxed) != 0 {
+            self.failing.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// It gave none. For how long it is left out, if it is from now on.
+    pub(super) fn fails(&self, limits: &Ejection) -> Option<Duration> {
+        self.fails_at(self.now_ms(), limits)
+    }
+
+    fn fails_at(&self, now_ms: u64, limits: &Ejection) -> Option<Duration> {
+        if limits.after == 0 {
+            return None;
+        }
+        let order = Ordering::Relaxed;
+        let one_more = |word| Some(Row::of(word).and_one(now_ms).word());
+        let before = self.failing.fetch_update(order, order, one_more).unwrap_or_default();
+        let row = Row::of(before).and_one(now_ms);
+        let out_until_ms = self.out_until_ms.load(order);
+        if now_ms < out_until_ms {
+            // All others are out as well.
+            return None;
+        }
+        // One that comes back has one try.
+        if out_until_ms == 0 && row.count < limits.after {
+            return None;
+        }
+        let first = u64::try_from(limits.time.as_millis()).unwrap_or(u64::MAX);
+        let times = self.times.load(order).min(32);
+        let time_ms = first.saturating_mul(1 << times).min(LONGEST_MS.max(first)).max(1);
+        let until_ms = now_ms.saturating_add(time_ms);
+        self.out_until_ms.compare_exchange(out_until_ms, until_ms, order, order).ok()?;
+        self.times.fetch_add(1, order);
+        self.failing.store(0, order);
+        self.untold.store(true, order);
+        self.left_out.fetch_add(1, order);
+        Some(Duration::from_millis(time_ms))
+    }
+
+    /// A health check finds it well or not. Whether that is news.
+    pub(super) fn is_found(&self, well: bool) -> bool {
+        let news = self.sick.swap(!well, Ordering::Relaxed) == well;
+        if news && well {
+            // It comes back slowly, too.
+            self.out_until_ms.fetch_max(self.now_ms(), Ordering::Relaxed);
+        }
+        news
+    }
+
+    /// How often it was left out.
+    pub(super) fn left_out(&self) -> u64 {
+        self.left_out.load(Ordering::Relaxed)
+    }
+
+    /// From 1 on, for zero says that it is not out.
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX).saturating_add(1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: Ejection = Ejection { after: 3, time: Duration::from_secs(10), on_errors: false };
+
+    fn part(standing: &Standing, now_ms: u64) -> u32 {
+        standing.share_at(now_ms).part
+    }
+
+    #[test]
+    fn it_takes_failures_in_a_row_and_within_the_window() {
+        let standing = Standing::default();
+        for round in 0..10 {
+            assert_eq!(standing.fails_at(round, &LIMITS), None);
+            assert_eq!(standing.fails_at(round, &LIMITS), None);
+            standing.succeeds();
+        }
+        for round in 1..10 {
+            // Two that are near, and the third is far away.
+            let now_ms = round * 2 * (WINDOW_MS + 1);
+            assert_eq!(standing.fails_at(now_ms, &LIMITS), None, "{round}");
+            assert_eq!(standing.fails_at(now_ms + 1, &LIMITS), None, "{round}");
+        }
+        assert!(standing.is_whole());
+        let now_ms = 30 * WINDOW_MS;
+        let out: Vec<_> = (0..5).map(|_| standing.fails_at(now_ms, &LIMITS)).collect();
+        assert_eq!(out, [None, None, Some(LIMITS.time), None, None]);
+        assert!(!standing.is_whole());
+        assert_eq!(standing.left_out(), 1);
+        let never = Ejection { after: 0, ..LIMITS };
+        let standing = Standing::default();
+        assert!((0..100).all(|_| standing.fails_at(1, &never).is_none()) && standing.is_whole());
+    }
+
+    #[test]
+    fn it_comes_back_slowly_and_is_told_of_once() {
+        let standing = Standing::default();
+        (0..3).for_each(|_| _ = standing.fails_at(1, &LIMITS));
+        assert_eq!(standing.share_at(10_000), Share { part: 0, is_back: false });
+        assert_eq!(standing.share_at(10_001), Share { part: 1, is_back: true });
+        let parts: Vec<_> = (0..5).map(|step| part(&standing, 10_001 + step * 2_500)).collect();
+        assert_eq!(parts, [1, 16, 32, 48, 64]);
+        assert!(standing.is_whole());
+        assert!(!standing.share_at(30_000).is_back);
+    }
+
+    #[test]
+    fn whoever_fails_on_coming_back_is_out_for_twice_as_long_up_to_minutes() {
+        let (standing, mut now_ms) = (Standing::default(), 1);
+        (0..2).for_each(|_| _ = standing.fails_at(now_ms, &LIMITS));
+        let mut times = Vec::new();
+        for _ in 0..8 {
+            let out = standing.fails_at(now_ms, &LIMITS).unwrap();
+            times.push(out.as_secs());
+            now_ms += u64::try_from(out.as_millis()).unwrap();
+            assert!(part(&standing, now_ms) > 0);
+        }
+        assert_eq!(times, [10, 20, 40, 80, 160, 300, 300, 300]);
+        // Once it has stood for as long as a return takes, all is forgotten.
+        now_ms += RETURN_MS;
+        assert_eq!(part(&standing, now_ms), WHOLE);
+        let out: Vec<_> = (0..3).map(|_| standing.fails_at(now_ms, &LIMITS)).collect();
+        assert_eq!(out, [None, None, Some(LIMITS.time)]);
+    }
+
+    #[test]
+    fn one_that_a_check_finds_down_gets_nothing_until_it_is_found_well() {
+        let standing = Standing::default();
+        assert!(!standing.is_found(true) && standing.is_found(false) && !standing.is_found(false));
+        assert!(!standing.is_whole());
+        assert_eq!(standing.share(), Share { part: 0, is_back: false });
+        assert!(standing.is_found(true));
+        let share = standing.share();
+        assert!((1..WHOLE).contains(&share.part) && !share.is_back, "{share:?}");
+    }
+}

@@ -1,0 +1,160 @@
+//! How long an exchange may take in all, and how many an upstream has at a time.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tollgate::clock::instant;
+use tollgate::domain::refusal::Refusal;
+
+use crate::endpoints::{gateway, urls};
+use crate::support::client::Client;
+use crate::support::gateway::Gateway;
+use crate::support::upstream::{Step, Upstream, ok};
+use crate::support::{PATIENCE, wait_until};
+
+/// What has a limit of a second ends within this; the machine may be busy.
+const GRACE: Duration = Duration::from_secs(9);
+
+fn under_way(gateway: &Gateway, count: u64) {
+    wait_until("it never began or ended", PATIENCE, || {
+        gateway.counted(|core| core.under_way.value()) == count
+    });
+}
+
+/// Answers when it is told to.
+fn waiting() -> Upstream {
+    Upstream::scripted(|_| {
+        let mut steps = ok("ok");
+        steps.insert(1, Step::Wait);
+        steps
+    })
+}
+
+#[test]
+fn without_a_head_in_time_it_is_504_and_an_answer_that_takes_too_long_is_cut() {
+    let upstream = Upstream::scripted(|seen| match seen.line() {
+        line if line.contains("/silent") => vec![Step::TakeBody, Step::Stall],
+        // It is never silent for long.
+        line if line.contains("/long") => {
+            let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+            let chunk = [Step::Send(b"1\r\nx\r\n".to_vec()), Step::Wait];
+            let chunks = chunk.into_iter().cycle().take(10_000);
+            [Step::TakeBody, Step::Send(head.into())].into_iter().chain(chunks).collect()
+        }
+        _ => ok("ok"),
+    });
+    let (gateway, secret) = gateway(&urls(&[&upstream]), "upstream_timeout = \"1s\"");
+    let upload = |target: &str, length: usize| {
+        format!(
+            "POST {target} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {secret}\r\n\
+             Content-Length: {length}\r\n\r\nbody"
+        )
+    };
+    for (request, status) in [
+        (gateway.get("/silent", &secret), 504),
+        (upload("/silent", 4), 504),
+        // It is the client who is slow.
+        (upload("/silent", 5), 408),
+    ] {
+        let begun = instant();
+        assert_eq!(gateway.ask(&request).status, status, "{request}");
+        let took = begun.elapsed();
+        assert!(took > Duration::from_millis(700) && took < GRACE, "{request}: {took:?}");
+    }
+    let mut client = Client::connect(gateway.public());
+    for _ in 0..3 {
+        assert_eq!(client.ask(gateway.get("/", &secret)).status, 200);
+    }
+    let (begun, mut client) = (instant(), Client::connect(gateway.public()));
+    client.send(gateway.get("/long", &secret));
+    client.wait_for("200 OK");
+    let over = AtomicBool::new(false);
+    let found = std::thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::SeqCst) {
+                upstream.go_on();
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        });
+        let found = client.answer();
+        over.store(true, Ordering::SeqCst);
+        found
+    });
+    assert!(!found.whole && found.text().len() > 10, "{found:?}");
+    assert!(begun.elapsed() < GRACE, "{:?}", begun.elapsed());
+    assert_eq!(gateway.counted(|core| core.cut_by_upstream.value()), 1);
+}
+
+#[test]
+fn an_upstream_never_has_more_at_a_time_and_nobody_is_left_behind() {
+    const BOUND: usize = 3;
+    let (inside, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (counted, highest) = (Arc::clone(&inside), Arc::clone(&most));
+    let all = [(); 2].map(|()| {
+        let (inside, most) = (Arc::clone(&counted), Arc::clone(&highest));
+        Upstream::scripted(move |_| {
+            most.fetch_max(inside.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            std::thread::sleep(Duration::from_millis(2));
+            inside.fetch_sub(1, Ordering::SeqCst);
+            ok("ok")
+        })
+    });
+    let bound = format!("upstream_concurrency = {BOUND}\nupstream_queue_timeout = \"1m\"");
+    let (gateway, secret) = gateway(&urls(&[&all[0], &all[1]]), &bound);
+    let mut clients: Vec<_> = (0..30).map(|_| Client::connect(gateway.public())).collect();
+    for _ in 0..5 {
+        clients.iter_mut().for_each(|client| client.send(gateway.get("/", &secret)));
+        clients.iter_mut().for_each(|client| assert_eq!(client.answer().status, 200));
+    }
+    assert_eq!(most.load(Ordering::SeqCst), BOUND);
+}
+
+#[test]
+fn those_beyond_wait_in_order_and_more_are_503() {
+    let upstream = waiting();
+    let bound = "upstream_concurrency = 1\nupstream_queue = 2\nupstream_queue_timeout = \"1m\"";
+    let (gateway, secret) = gateway(&urls(&[&upstream]), bound);
+    let mut clients = [(); 3].map(|()| Client::connect(gateway.public()));
+    for (client, number) in clients.iter_mut().zip(1..) {
+        client.send(gateway.get(&format!("/{number}"), &secret));
+        under_way(&gateway, number);
+    }
+    let found = gateway.ask(gateway.get("/4", &secret));
+    assert_eq!((found.status, found.value("retry-after").as_deref()), (503, Some("1")));
+    assert_eq!(found.json()["detail"], "The upstream has as many requests as it may have");
+    assert_eq!(gateway.counted(|core| core.refusals.of(Refusal::UpstreamBusy)), 1);
+    for client in &mut clients {
+        upstream.go_on();
+        assert_eq!(client.answer().status, 200);
+    }
+    let lines: Vec<_> = upstream.take().iter().map(|seen| seen.line()).collect();
+    assert_eq!(lines, ["/1", "/2", "/3"].map(|target| format!("GET {target} HTTP/1.1")));
+}
+
+#[test]
+fn whoever_leaves_frees_the_place_and_whoever_waits_too_long_is_503() {
+    let upstream = waiting();
+    let bound = "upstream_concurrency = 1\nupstream_queue = 1\nupstream_queue_timeout = \"1s\"";
+    let (gateway, secret) = gateway(&urls(&[&upstream]), bound);
+    let mut first = Client::connect(gateway.public());
+    first.send(gateway.get("/first", &secret));
+    upstream.wait_for(1);
+    let begun = instant();
+    assert_eq!(gateway.ask(gateway.get("/late", &secret)).status, 503);
+    assert!(begun.elapsed() > Duration::from_millis(900) && begun.elapsed() < GRACE);
+    let mut leaves = Client::connect(gateway.public());
+    leaves.send(gateway.get("/leaves", &secret));
+    under_way(&gateway, 2);
+    drop(leaves);
+    under_way(&gateway, 1);
+    let mut second = Client::connect(gateway.public());
+    second.send(gateway.get("/second", &secret));
+    under_way(&gateway, 2);
+    upstream.go_on();
+    assert_eq!(first.answer().status, 200);
+    upstream.go_on();
+    assert_eq!(second.answer().status, 200);
+    let lines: Vec<_> = upstream.take().iter().map(|seen| seen.line()).collect();
+    assert_eq!(lines, ["/first", "/second"].map(|target| format!("GET {target} HTTP/1.1")));
+}
