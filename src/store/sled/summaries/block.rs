@@ -5,11 +5,24 @@ use memchr::memmem::Finder;
 use super::found::{Found, Room};
 use super::page::{self, PAGE_BYTES, PAGE_ROWS};
 use super::row::Row;
-use super::scan::Against;
 use super::wanted::{Says, Wanted};
 use super::zone::Parts;
 use super::{BLOCK, Summaries};
-use crate::store::StoreError;
+use crate::store::query::TokenQuery;
+use crate::store::sled::stopped::Stopped;
+use crate::store::sled::uses::Uses;
+use crate::store::{PendingUses, StoreError};
+
+/// What rows are held against.
+#[derive(Clone, Copy)]
+pub(in crate::store::sled) struct Against<'a> {
+    pub(in crate::store::sled) query: &'a TokenQuery,
+    pub(in crate::store::sled) uses: &'a Uses,
+    /// Where the last use of every token is wanted: what waits of them.
+    pub(in crate::store::sled) pending: Option<&'a dyn PendingUses>,
+    /// Whose tokens are stopped, if that is asked.
+    pub(in crate::store::sled) blocked: &'a Stopped,
+}
 
 /// What is said of a page that does not verify, or lacks a row.
 pub(super) const DAMAGED: &str = "a page is damaged";

@@ -54,8 +54,9 @@ mod wanted;
 mod window;
 mod zone;
 
+pub(super) use block::Against;
 pub(super) use found::Glanced;
-pub(super) use scan::{Against, Scanned};
+pub(super) use scan::Scanned;
 
 use head::{HEAD_BYTES, Head};
 use page::{PAGE_BYTES, PAGE_ROWS};

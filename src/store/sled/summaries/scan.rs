@@ -7,7 +7,7 @@
 use std::ops::ControlFlow;
 
 use super::Summaries;
-use super::block::{Bad, DAMAGED, each};
+use super::block::{Against, Bad, DAMAGED, each};
 use super::found::{Found, Glanced, Room};
 use super::round::{ALONE, ROUND};
 use super::wanted::Wanted;
@@ -25,17 +25,6 @@ pub(in crate::store::sled) enum Scanned {
     Done,
     /// The files cannot be relied on: what was passed on may lack some.
     Unreliable,
-}
-
-/// What rows are held against.
-#[derive(Clone, Copy)]
-pub(in crate::store::sled) struct Against<'a> {
-    pub(in crate::store::sled) query: &'a TokenQuery,
-    pub(in crate::store::sled) uses: &'a Uses,
-    /// Where the last use of every token is wanted: what waits of them.
-    pub(in crate::store::sled) pending: Option<&'a dyn PendingUses>,
-    /// Whose tokens are stopped, if that is asked.
-    pub(in crate::store::sled) blocked: &'a Stopped,
 }
 
 /// An id by its place in the list: what comes earlier is less.
