@@ -10,8 +10,14 @@
 
 mod support;
 
+#[path = "transport/announced.rs"]
+mod announced;
 #[path = "transport/files.rs"]
 mod files;
+#[path = "transport/proxies.rs"]
+mod proxies;
+#[path = "transport/stage.rs"]
+mod stage;
 #[path = "transport/tls.rs"]
 mod tls;
 #[path = "transport/upstreams.rs"]

@@ -90,7 +90,7 @@ pub(super) async fn permit<'s>(
         (Ok(()), Some(rule)) => Ok(Permit { api, rule, who: Some(who), at: now }),
         (verdict, _) => {
             let refusal = verdict.err().unwrap_or(Refusal::NoRule);
-            core.shared.cache.note_refused(who.entry(), refusal, inbound.peer);
+            core.shared.cache.note_refused(who.entry(), refusal, inbound.origin.address());
             *seen = Some(who);
             Err(refusal)
         }
@@ -106,7 +106,7 @@ fn judge(
 ) -> Result<(), Refusal> {
     let entry = who.entry();
     let facts = Facts {
-        address: inbound.peer,
+        address: inbound.origin.address(),
         certificate: inbound.certificate,
         last_use: entry.last_seen.at(),
         item: matched.item.as_deref(),

@@ -16,6 +16,7 @@ use super::client::Client;
 use super::forward;
 use super::intake;
 use super::limits;
+use super::origin::Origin;
 use super::relay::Relay;
 use super::respond::{self, Body};
 use super::route;
@@ -40,9 +41,10 @@ async fn answer(
     body: Incoming,
 ) -> Result<Response<Body>, Infallible> {
     let snapshot = client.core().snapshot();
-    let mut trail = Trail::new(&client, &snapshot, &parts);
+    let origin = Origin::of(&client, &parts.headers, &snapshot);
+    let mut trail = Trail::new(&client, &snapshot, (&parts, origin.address()));
     let under_way = client.begin(parts.version, !body.is_end_stream());
-    Ok(match travel(&client, parts, body, &snapshot, &mut trail).await {
+    Ok(match travel(&client, (parts, body, origin), &snapshot, &mut trail).await {
         Ok(response) => {
             trail.answered(response.status().as_u16());
             respond::relay(response, (trail.take_record(), trail.take_seat()), under_way)
@@ -56,14 +58,13 @@ async fn answer(
 
 async fn travel<'s>(
     client: &Rc<Client>,
-    parts: Box<Parts>,
-    body: Incoming,
+    (parts, body, origin): (Box<Parts>, Incoming, Origin),
     snapshot: &'s Arc<Snapshot>,
     trail: &mut Trail<'s>,
 ) -> Result<Response<Relay>, Refusal> {
-    let core = client.core();
+    let (core, address) = (client.core(), origin.address());
 
-    let inbound = match intake::receive(parts, body, trail.request, client, snapshot) {
+    let inbound = match intake::receive(parts, body, (trail.request, origin), client, snapshot) {
         Ok(inbound) => inbound,
         Err((refusal, parts)) => return Err(trail.not_taken(refusal, &parts, snapshot)),
     };
@@ -86,7 +87,7 @@ async fn travel<'s>(
     if let (Some(upload), Some(seat)) = (&upload, &seat) {
         upload.keep(seat);
     }
-    touch::record(&permit, client.peer(), core);
+    touch::record(&permit, address, core);
 
     trail.permitted(&permit, seat);
     let answered = attempts::answer(client, permit, &mut request, upload.as_ref()).await;

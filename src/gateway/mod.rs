@@ -33,6 +33,7 @@ mod channel;
 mod link;
 mod frames;
 mod client;
+mod origin;
 mod socket;
 
 // The stations.
@@ -53,6 +54,7 @@ mod trail;
 mod respond;
 mod journey;
 mod unparsed;
+mod announced;
 mod secure;
 pub mod port;
 pub mod accept;

@@ -26,13 +26,18 @@ fn what_can_change_does() {
 
 /// What is read anew for each request or connection: from the snapshot, or from the settings in
 /// force.
-const LIVE: [&str; 50] = [
+const LIVE: [&str; 55] = [
     "limits.handshake_timeout",
     "tls.min_version",
     "tls.client_ca",
     "tls.client_certificates",
     "tls.certificates.chain",
     "tls.certificates.key",
+    "proxies.trusted",
+    "proxies.header",
+    "proxies.forwarded",
+    "proxies.proxy_protocol",
+    "proxies.proxy_protocol_admin",
     "apis.upstream_ca",
     "apis.upstream_name",
     "apis.upstream_certificate",

@@ -71,7 +71,7 @@ pub(super) fn connections(families: &mut Families<'_>, counters: &Counters) -> f
         "Client connections that are open",
         sum(counters, |core| &core.open),
     )?;
-    let all: [(_, _, Pick); 5] = [
+    let all: [(_, _, Pick); 6] = [
         ("connections_accepted", "Client connections that were accepted", |core| &core.accepted),
         (
             "connections_turned_away",
@@ -82,6 +82,11 @@ pub(super) fn connections(families: &mut Families<'_>, counters: &Counters) -> f
             "connections_flooding",
             "Client connections closed for a flood of HTTP/2 frames that ask for nothing",
             |core| &core.floods,
+        ),
+        (
+            "connections_unannounced",
+            "Client connections closed for want of the header of the PROXY protocol that was to come first",
+            |core| &core.unannounced,
         ),
         ("accept_errors", "Times when the system had no socket to give", |core| {
             &core.accept_errors
