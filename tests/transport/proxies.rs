@@ -6,6 +6,7 @@ use crate::stage::{FAR, Stage, connect_from};
 use crate::support::client::{Client, ask};
 use crate::support::desk::{GOOD, people, send};
 use crate::support::http2;
+use crate::support::process::Nginx;
 use crate::support::{PATIENCE, wait_until};
 
 const TRUSTED: &str = "proxies.trusted = [\"127.0.0.1\", \"10.0.0.0/8\"]";
@@ -189,6 +190,29 @@ fn sec_h4_forwarded_is_believed_and_told_where_it_is_asked_for() {
         stage.ask(&stage.near, "Forwarded: for=203.0.113.9;proto=https, for=unknown\r\n");
     let told = "for=127.0.0.1;proto=http;host=\"a.example\"";
     assert_eq!(seen.unwrap().values("forwarded"), [told], "it is the proxy's own");
+}
+
+/// One that we did not write, as `docs/operating.md` has it.
+#[test]
+fn sec_h4_nginx_before_the_gateway_names_its_clients() {
+    let stage = Stage::new("proxies.trusted = [\"127.0.0.1\"]");
+    let nginx = Nginx::start(
+        &format!(
+            "location / {{ proxy_pass http://{}; proxy_http_version 1.1; proxy_set_header Host $host;\n\
+             proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;\n\
+             proxy_set_header X-Forwarded-Proto $scheme; }}",
+            stage.program.public()
+        ),
+        |_| (),
+    );
+    let claims = "X-Forwarded-For: 203.0.113.9\r\nX-Forwarded-Proto: https\r\n";
+    for (secret, status) in [(&stage.far, 403), (&stage.near, 200)] {
+        let mut client = connect_from("127.0.0.2", nginx.address());
+        assert_eq!(client.ask(stage.head("/x/y", secret, claims)).status, status);
+    }
+    let seen = stage.upstream.take_one();
+    assert_eq!(seen.values("x-forwarded-for"), ["127.0.0.2, 127.0.0.1"]);
+    assert_eq!(seen.values("x-forwarded-proto"), ["http"]);
 }
 
 /// The desk behind a proxy: whoever guesses waits, and others at the same proxy do not.
