@@ -91,6 +91,16 @@ fn sec_h4_the_client_of_a_proxy_is_the_client_everywhere() {
     assert_eq!(stage.ask(&stage.far, "X-Forwarded-For: 203.0.113.77\r\n").0, 200);
     assert_eq!(stage.last_use(&stage.far_id).as_deref(), Some("203.0.113.77"));
     wait_until("no line names it", PATIENCE, || stage.logs("203.0.113.77"));
+    // Whoever asks about the proxy's address is told whose counts.
+    let asked = ["explain", "GET", "http://a.example/x/y", "--token", &stage.far_id, "--from"];
+    for (from, words) in [
+        ("10.0.0.7", "10.0.0.7 is a trusted proxy, which may name another client; allowed: ["),
+        ("198.51.100.1", "from 198.51.100.1, allowed: ["),
+    ] {
+        let told = stage.program.run(&[&asked[..], &[from]].concat(), "").stdout;
+        let told = String::from_utf8(told).unwrap();
+        assert!(told.contains(words), "{told}");
+    }
     // Also where nothing but the head was read.
     let head = "GET /x/../y HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 203.0.113.78\r\n\r\n";
     assert_eq!(ask(stage.program.public(), head).status, 400);
