@@ -10,18 +10,24 @@
 
 mod support;
 
+#[path = "transport/announced.rs"]
+mod announced;
 #[path = "transport/bounds.rs"]
 mod bounds;
 #[path = "transport/endpoints.rs"]
 mod endpoints;
 #[path = "transport/files.rs"]
 mod files;
-#[path = "transport/streams.rs"]
-mod streams;
 #[path = "transport/health.rs"]
 mod health;
+#[path = "transport/proxies.rs"]
+mod proxies;
 #[path = "transport/sockets.rs"]
 mod sockets;
+#[path = "transport/stage.rs"]
+mod stage;
+#[path = "transport/streams.rs"]
+mod streams;
 #[path = "transport/tls.rs"]
 mod tls;
 #[path = "transport/upstreams.rs"]

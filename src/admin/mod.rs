@@ -29,6 +29,7 @@ pub mod overview;
 mod pages;
 mod pipe;
 pub mod problem;
+pub mod proxied;
 pub mod public;
 mod repeat;
 pub mod serving;

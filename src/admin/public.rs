@@ -18,7 +18,8 @@ use tokio::net::TcpListener;
 use crate::admin::api::no_such_method;
 use crate::admin::bounded::Bounded;
 use crate::admin::problem::Problem;
-use crate::admin::serving::{self, Clients, Secure};
+use crate::admin::proxied::InForce;
+use crate::admin::serving::{self, Clients, Secure, Way};
 use crate::gateway::host;
 
 /// The media type and the text of all metrics (OpenMetrics).
@@ -62,6 +63,8 @@ pub struct Watch {
     pub hosts: Arc<[String]>,
     /// What handshakes of TLS are made with, where this address speaks it.
     pub tls: Option<Secure>,
+    /// What is in force of proxies before it.
+    pub settings: InForce,
     /// What people and programs administrate by, once the store is open.
     pub desk: Desk,
 }
@@ -77,8 +80,9 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send,
 ) {
     let listener = Bounded::new(listener, most);
-    let tls = watch.tls.clone();
-    serving::serve(listener, (Clients::Anybody, tls), router(watch), stop).await;
+    let (tls, settings) = (watch.tls.clone(), Some(Arc::clone(&watch.settings)));
+    let way = Way { clients: Clients::Anybody, tls, settings };
+    serving::serve(listener, way, router(watch), stop).await;
 }
 
 fn router(watch: Watch) -> Router {

@@ -23,10 +23,21 @@ use crate::admin::bounded::{Accept, Bounded};
 use crate::admin::extract::Peer;
 use crate::admin::limits::{HEAD, REUSED, WHOLE};
 use crate::admin::problem::Problem;
+use crate::admin::proxied::{self, InForce};
 use crate::wire;
 
 /// What handshakes of TLS are made with; none where certificates were taken away.
 pub type Secure = Arc<dyn Fn() -> Option<Arc<ServerConfig>> + Send + Sync>;
+
+/// How those who come to a face get there.
+#[derive(Clone)]
+pub(super) struct Way {
+    pub(super) clients: Clients,
+    /// TLS, where it is spoken.
+    pub(super) tls: Option<Secure>,
+    /// Where proxies may stand before it.
+    pub(super) settings: Option<InForce>,
+}
 
 /// Who comes to a face.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +62,7 @@ impl Clients {
 /// Answers until `stop` is done, and then until the last answer is given.
 pub(super) async fn serve<L: Accept>(
     mut listener: Bounded<L>,
-    (clients, tls): (Clients, Option<Secure>),
+    way: Way,
     router: Router,
     stop: impl Future<Output = ()> + Send,
 ) {
@@ -63,27 +74,50 @@ pub(super) async fn serve<L: Accept>(
             () = &mut stop => break,
             accepted = listener.accept() => accepted,
         };
-        let (router, closing) = (router.clone(), closing.clone());
-        match &tls {
-            None => drop(tokio::spawn(lead(io, peer, clients, router, closing))),
-            Some(tls) => drop(tokio::spawn(secured(tls(), (io, peer, clients), router, closing))),
-        }
+        let (way, router, closing) = (way.clone(), router.clone(), closing.clone());
+        tokio::spawn(arrive((io, peer), way, router, closing));
     }
     drop((listener, closing));
     let _ = close.send(());
     close.closed().await;
 }
 
+/// The life of a connection, which may begin with the word of its sender for whom it is.
+async fn arrive(
+    (mut io, mut peer): (impl AsyncRead + AsyncWrite + Unpin + Send + 'static, Peer),
+    way: Way,
+    router: Router,
+    closing: watch::Receiver<()>,
+) {
+    let in_force = way.settings.as_ref();
+    if in_force.is_some_and(|settings| proxied::is_announced(peer, &settings().proxies)) {
+        let header = timeout(HEAD, proxied::take_header(&mut io)).await;
+        match header.unwrap_or_else(|late| Err(late.into())) {
+            Ok(source) => peer.address = source.or(peer.address),
+            Err(error) => {
+                let sender = peer.address;
+                tracing::debug!(?sender, %error, "no header of the PROXY protocol came");
+                return;
+            }
+        }
+    }
+    match &way.tls {
+        None => lead((io, peer), way, router, closing).await,
+        Some(tls) => secured(tls(), (io, peer), way, router, closing).await,
+    }
+}
+
 /// The life of a connection within TLS, which has as long to agree on keys as a head has to come.
 async fn secured(
     tls: Option<Arc<ServerConfig>>,
-    (io, peer, clients): (impl AsyncRead + AsyncWrite + Unpin + Send + 'static, Peer, Clients),
+    (io, peer): (impl AsyncRead + AsyncWrite + Unpin + Send + 'static, Peer),
+    way: Way,
     router: Router,
     closing: watch::Receiver<()>,
 ) {
     let Some(tls) = tls else { return };
     match timeout(HEAD, TlsAcceptor::from(tls).accept(io)).await {
-        Ok(Ok(io)) => lead(io, peer, clients, router, closing).await,
+        Ok(Ok(io)) => lead((io, peer), way, router, closing).await,
         Ok(Err(error)) => tracing::debug!(%error, "an administrative handshake of TLS failed"),
         Err(_) => tracing::debug!("an administrative handshake of TLS took too long"),
     }
@@ -91,20 +125,23 @@ async fn secured(
 
 /// The life of a connection; `closing` is held to its end.
 async fn lead(
-    io: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    peer: Peer,
-    clients: Clients,
+    (io, peer): (impl AsyncRead + AsyncWrite + Unpin + Send + 'static, Peer),
+    Way { clients, settings, .. }: Way,
     router: Router,
     mut closing: watch::Receiver<()>,
 ) {
     let service = service_fn(move |mut request: Request<Incoming>| {
-        let router = router.clone();
+        let (router, settings) = (router.clone(), settings.clone());
         async move {
             // sec-S2: others on the way may have seen another end.
             if !wire::is_plainly_framed(request.version(), request.headers()) {
                 return Ok(unclear());
             }
-            request.extensions_mut().insert(peer);
+            let who = |settings: &InForce| {
+                proxied::who_asks(peer, request.headers(), &settings().proxies)
+            };
+            let who = settings.as_ref().map_or(peer, who);
+            request.extensions_mut().insert(who);
             TowerToHyperService::new(router).call(request).await
         }
     });

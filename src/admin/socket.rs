@@ -10,7 +10,7 @@ use socket2::{Domain, SockAddr, Socket, Type};
 use tokio::net::UnixListener;
 
 use crate::admin::bounded::Bounded;
-use crate::admin::serving::{self, Clients};
+use crate::admin::serving::{self, Clients, Way};
 
 /// Why there is no local socket.
 #[derive(Debug, thiserror::Error)]
@@ -84,8 +84,8 @@ impl LocalSocket {
     /// Answers on `most` connections at a time until `stop` is done, and then until the last answer is given.
     pub async fn serve(self, router: Router, most: usize, stop: impl Future<Output = ()> + Send) {
         let _remove = Remove(self.path);
-        serving::serve(Bounded::new(self.listener, most), (Clients::Trusted, None), router, stop)
-            .await;
+        let way = Way { clients: Clients::Trusted, tls: None, settings: None };
+        serving::serve(Bounded::new(self.listener, most), way, router, stop).await;
     }
 }
 

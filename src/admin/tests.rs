@@ -12,7 +12,7 @@ use super::problem::Problem;
 use super::public::{self, Watch};
 use super::socket::{self, SocketError};
 use super::{Handles, Reload, api};
-use crate::config::{Environment, parse};
+use crate::config::{Environment, Settings, parse};
 use crate::service::tests::World;
 
 mod desk;
@@ -253,6 +253,10 @@ async fn sec_w2_metrics_and_health_answer_known_hosts_alone() {
         }),
         hosts: Arc::new(["gateway.example".to_owned()]),
         tls: None,
+        settings: {
+            let settings = Arc::new(Settings::defaults(&Environment::default()).unwrap());
+            Arc::new(move || Arc::clone(&settings))
+        },
         desk: Default::default(),
     };
     let server = tokio::spawn(public::serve(listener, 8, watch, std::future::pending()));

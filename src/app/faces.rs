@@ -57,6 +57,10 @@ impl Faces {
                 ready: Arc::new(move || ready.readiness()),
                 hosts: Arc::from(listen.admin_hosts),
                 tls,
+                settings: {
+                    let settings = Arc::clone(settings);
+                    Arc::new(move || settings.load_full())
+                },
                 desk: Arc::clone(&desk),
             }
         };

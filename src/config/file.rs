@@ -6,11 +6,13 @@
 use std::ops::Range;
 
 pub(super) use self::apis::{ApiTable, HealthTable, RuleTable};
+pub(super) use self::proxies::ProxiesTable;
 pub(super) use self::tls::TlsTable;
 use super::reading::{Field, NamedNumber, Placed, Reading, Text};
 use super::table::{Size, Table};
 
 mod apis;
+mod proxies;
 mod tls;
 
 /// A whole file.
@@ -18,6 +20,7 @@ mod tls;
 pub(super) struct File {
     pub(super) listen: ListenTable,
     pub(super) tls: TlsTable,
+    pub(super) proxies: ProxiesTable,
     pub(super) store: StoreTable,
     pub(super) cache: CacheTable,
     pub(super) limits: LimitsTable,
@@ -165,6 +168,7 @@ impl File {
             sessions: SessionsTable::read(root.table("sessions", reading), reading),
             listen: ListenTable::read(root.table("listen", reading), reading),
             tls: TlsTable::read(root.table("tls", reading), reading),
+            proxies: ProxiesTable::read(root.table("proxies", reading), reading),
             identity: IdentityTable::read(root.table("identity", reading), reading),
             flags: root.table("flags", reading).named_numbers(reading),
             contexts: read_contexts(root.table("contexts", reading), reading),

@@ -17,7 +17,7 @@ use super::report::Report;
 use super::rule::Catalogues;
 use super::settings::{Api, Dialect, KeepInPath, Rule, Settings, Upstream};
 use super::table::Table;
-use super::{api, catalog, endpoint, general, identity, storage, tls, webhooks};
+use super::{api, catalog, endpoint, general, identity, proxies, storage, tls, webhooks};
 use crate::domain::rule::Requirement;
 use crate::tls::{Caller, Fault, Trust};
 
@@ -177,6 +177,7 @@ pub(super) fn build(file: &File, reading: &Reading<'_>) -> Result<Settings, Repo
     let store_path = store.as_ref().map_or(Path::new("data"), |store| &store.path);
     let listen = general::listen(&file.listen, store_path, reading);
     let tls = tls::tls(&file.tls, reading);
+    let proxies = proxies::proxies(&file.proxies, reading);
     let cache = general::cache(&file.cache, reading);
     let limits = general::limits(&file.limits, reading);
     let telemetry = general::telemetry(&file.telemetry, reading);
@@ -202,6 +203,7 @@ pub(super) fn build(file: &File, reading: &Reading<'_>) -> Result<Settings, Repo
         webhooks: webhooks?,
         listen: listen?,
         tls: tls?,
+        proxies: proxies?,
         store: store?,
         cache: cache?,
         limits: limits?,

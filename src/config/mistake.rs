@@ -124,10 +124,15 @@ pub(super) enum Mistake {
     #[error("a context cannot be called `all`")]
     ContextAll,
 
-    // Webhooks.
+    // Networks.
     /// Not a network.
     #[error("`{key}` names `{text}`, which is not a network")]
     BadNetwork { key: String, text: String },
+    /// All addresses that there are.
+    #[error("`{key}` names `{text}`, which is everybody")]
+    Everybody { key: String, text: String },
+
+    // Webhooks.
     /// Not where a webhook could be.
     #[error("`{key}` cannot be called: {fault}")]
     BadTarget { key: String, fault: BadTarget },
@@ -236,6 +241,7 @@ impl Mistake {
             | Self::PartOfASecond { .. }
             | Self::BadSize { .. }
             | Self::BadAddress { .. }
+            | Self::Everybody { .. }
             | Self::UnknownWord { .. }
             | Self::BadName { .. }
             | Self::BadFilter(_)

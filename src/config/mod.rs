@@ -21,6 +21,7 @@ mod secret_source;
 mod storage;
 mod webhooks;
 mod named;
+mod proxies;
 mod tls;
 mod identity;
 mod catalog;

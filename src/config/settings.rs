@@ -16,6 +16,7 @@ use crate::domain::rule::Requirement;
 use crate::domain::time::Span;
 use crate::egress::target::Target;
 use crate::tls::Server;
+use crate::wire::proxies::Proxies;
 
 mod upstreams;
 
@@ -32,6 +33,8 @@ pub struct Settings {
     pub store: StoreSettings,
     /// Bounds of what is kept in memory; cannot change while running.
     pub cache: CacheSettings,
+    /// Proxies in front of the gateway, and what they are believed.
+    pub proxies: Proxies,
     /// Bounds of what a client may do.
     pub limits: Limits,
     /// What is told about requests, and how.

@@ -1,9 +1,11 @@
 //! From a single value of the file to a checked one: numbers, sizes, lengths of time, addresses
 //! and names.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::time::Duration;
+
+use ipnet::IpNet;
 
 use super::mistake::Mistake;
 use super::reading::{Field, Placed, Reading, Reported, Text, did_you_mean, listed};
@@ -180,6 +182,17 @@ pub(super) fn address(
     text.value.value.parse().map_err(|_| {
         let mistake = Mistake::BadAddress { key: text.key.clone(), text: text.value.shown.clone() };
         let hint = "write an IP address and a port, such as `127.0.0.1:8080` or `[::]:8080`";
+        reading.mistake(&text.span, mistake, hint)
+    })
+}
+
+/// A network, or one address. One that has bits beyond its length was meant to be another.
+pub(super) fn network(text: &Placed<Text>, reading: &Reading<'_>) -> Result<IpNet, Reported> {
+    let written = &text.value.value;
+    let network = written.parse().or_else(|_| written.parse::<IpAddr>().map(IpNet::from));
+    network.ok().filter(|network| network.trunc() == *network).ok_or_else(|| {
+        let mistake = Mistake::BadNetwork { key: text.key.clone(), text: text.value.shown.clone() };
+        let hint = "write an address and how many of its bits count, such as `10.0.0.0/8`";
         reading.mistake(&text.span, mistake, hint)
     })
 }

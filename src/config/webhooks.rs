@@ -1,17 +1,14 @@
 //! The checked settings of what the gateway calls: networks, certificates, and who is told what happened.
 
 use std::collections::BTreeSet;
-use std::net::IpAddr;
 use std::path::Path;
-
-use ipnet::IpNet;
 
 use super::file::{EgressTable, WebhookTable};
 use super::mistake::Mistake;
 use super::reading::{Placed, Reading, Reported, Text};
 use super::secret_source::secret_source;
 use super::settings::{EgressSettings, Webhook};
-use super::values::{list, name, text, word};
+use super::values::{list, name, network, text, word};
 use crate::domain::id::Slug;
 use crate::domain::notice::NoticeKind;
 use crate::egress::target::{BadTarget, Target};
@@ -29,17 +26,6 @@ pub(super) fn egress(
     });
     let ca = text(&table.ca, reading);
     Ok(EgressSettings { allow: allow?, ca: ca?.map(|file| reading.beside_file(&file.value.value)) })
-}
-
-/// A network, or one address. One that has bits beyond its length was meant to be another.
-fn network(text: &Placed<Text>, reading: &Reading<'_>) -> Result<IpNet, Reported> {
-    let written = &text.value.value;
-    let network = written.parse().or_else(|_| written.parse::<IpAddr>().map(IpNet::from));
-    network.ok().filter(|network| network.trunc() == *network).ok_or_else(|| {
-        let mistake = Mistake::BadNetwork { key: text.key.clone(), text: text.value.shown.clone() };
-        let hint = "write an address and how many of its bits count, such as `10.0.0.0/8`";
-        reading.mistake(&text.span, mistake, hint)
-    })
 }
 
 pub(super) fn webhooks(

@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use tokio::task::spawn_local;
 
 use super::alarm::TICK;
+use super::announced;
 use super::channel::Channel;
 use super::client::Client;
 use super::core::{Core, Shared};
@@ -161,6 +162,10 @@ async fn drain(core: &Rc<Core>) {
 }
 
 async fn serve(stream: TcpStream, client: Rc<Client>, listening: Listening) {
+    let announces = client.core().snapshot().proxies.announces(client.peer());
+    if announces && !Box::pin(announced::take(&stream, &client)).await {
+        return;
+    }
     let tls = client.core().snapshot().tls.clone();
     let (stream, http2) = if let Some(tls) = tls {
         let Some(stream) = secure::shake_hands(stream, &client, tls).await else { return };

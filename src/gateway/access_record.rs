@@ -1,6 +1,7 @@
 //! What the access log is told of one request. The line is written when this is dropped: after the
 //! last byte of the answer, or when the client has gone, however that comes about.
 
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,6 +27,7 @@ const CARRIERS: [HeaderName; 2] = [header::AUTHORIZATION, HeaderName::from_stati
 #[derive(Debug)]
 pub(super) struct AccessRecord {
     client: Rc<Client>,
+    address: IpAddr,
     request: RequestId,
     begun: Instant,
     method: Method,
@@ -65,13 +67,14 @@ enum Sent {
 impl AccessRecord {
     /// Before anything is known but what stands in the head.
     pub(super) fn new(
-        client: &Rc<Client>,
+        (client, address): (&Rc<Client>, IpAddr),
         request: RequestId,
         begun: Instant,
         head: &Parts,
     ) -> Box<Self> {
         Box::new(Self {
             client: Rc::clone(client),
+            address,
             request,
             begun,
             method: head.method.clone(),
@@ -160,7 +163,7 @@ impl AccessRecord {
             if let Sent::Over(refusal) = self.sent { Some(refusal.reason()) } else { reason };
         Line {
             request: self.request,
-            peer: self.client.peer(),
+            peer: self.address,
             method: self.method.as_str(),
             host: self.host.as_deref(),
             path: self.path(),

@@ -56,7 +56,7 @@ impl<'s> Permit<'s> {
         core: &Rc<Core>,
         snapshot: &Own<Snapshot>,
     ) -> Option<Grounds> {
-        let Inbound { peer, certificate, .. } = *inbound;
+        let (peer, certificate) = (inbound.origin.address(), inbound.certificate);
         let entry = Arc::clone(self.who.as_ref()?.entry());
         let (item, company) = (matched.item.clone(), self.company.take());
         let (api, rule) = (self.api.number(&core.shared.cache), self.rule.number);
@@ -114,7 +114,7 @@ pub(super) async fn permit<'s>(
         }
         (verdict, _) => {
             let refusal = verdict.err().unwrap_or(Refusal::NoRule);
-            core.shared.cache.note_refused(who.entry(), refusal, inbound.peer);
+            core.shared.cache.note_refused(who.entry(), refusal, inbound.origin.address());
             *seen = Some(who);
             Err(refusal)
         }
@@ -128,7 +128,7 @@ fn judged(
     who: &Authenticated,
     now: Timestamp,
 ) -> Result<(), Refusal> {
-    let (peer, certificate) = (inbound.peer, inbound.certificate);
+    let (peer, certificate) = (inbound.origin.address(), inbound.certificate);
     let asked = Asked { peer, certificate, item: matched.item.as_deref(), company };
     judge(who.entry(), matched.rule, asked, now)
 }

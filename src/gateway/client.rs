@@ -14,12 +14,13 @@ use rustls::ServerConnection;
 use crate::domain::refusal::Refusal;
 use crate::domain::secret::Digest;
 use crate::telemetry::counters::CoreCounters;
-use crate::wire;
+use crate::wire::forwarded;
 
 use super::alarm::Alarm;
 use super::core::Core;
 use super::frames::{self, Frames};
 use super::host::Host;
+use super::snapshot::Snapshot;
 use super::spelling::Spelling;
 use super::stream::Stream;
 use super::upstream::{Lines, Waiting};
@@ -56,9 +57,11 @@ impl Presented {
 #[derive(Debug)]
 pub(super) struct Client {
     core: Rc<Core>,
-    peer: IpAddr,
-    /// The lines that say whence it came.
-    forwarded: Vec<u8>,
+    peer: Cell<IpAddr>,
+    /// Whether it is a proxy that is believed, as of this generation of the settings.
+    trusted: Cell<Option<(u64, bool)>>,
+    /// The lines that say whence its own requests come; none before the first.
+    forwarded: OnceCell<Vec<u8>>,
     /// What it showed of itself within TLS; empty without TLS.
     presented: OnceCell<Presented>,
     alarm: Alarm,
@@ -91,10 +94,11 @@ pub(super) struct Client {
 impl Client {
     pub(super) fn new(core: &Rc<Core>, peer: IpAddr) -> Rc<Self> {
         let snapshot = core.snapshot();
-        let (limits, peer) = (&snapshot.limits, peer.to_canonical());
+        let limits = &snapshot.limits;
         let client = Self {
-            peer,
-            forwarded: wire::forwarded(peer, if snapshot.tls.is_some() { "https" } else { "http" }),
+            peer: Cell::new(peer.to_canonical()),
+            trusted: Cell::new(None),
+            forwarded: OnceCell::new(),
             presented: OnceCell::new(),
             alarm: core.alarms.add(),
             watch: Watch::default(),
@@ -127,8 +131,34 @@ impl Client {
         &self.core
     }
 
-    pub(super) const fn peer(&self) -> IpAddr {
-        self.peer
+    /// Whoever opened the connection, or for whom it was opened, as an announcing sender says. Whence
+    /// a request came is another matter behind a proxy: see `Origin`.
+    pub(super) fn peer(&self) -> IpAddr {
+        self.peer.get()
+    }
+
+    /// The sender has announced for whom it opened the connection, or that it did so for itself. The
+    /// head of a request may begin.
+    pub(super) fn is_announced(&self, source: Option<IpAddr>) {
+        self.peer.set(source.unwrap_or(self.peer.get()));
+        self.alarm.set(self.head_timeout);
+    }
+
+    /// Whether this is a proxy whose word is taken for where its requests come from.
+    pub(super) fn is_trusted(&self, snapshot: &Snapshot) -> bool {
+        if let Some((generation, trusted)) = self.trusted.get()
+            && generation == snapshot.generation
+        {
+            return trusted;
+        }
+        let trusted = snapshot.proxies.trusts(self.peer.get());
+        self.trusted.set(Some((snapshot.generation, trusted)));
+        trusted
+    }
+
+    /// What its connection speaks.
+    pub(super) fn scheme(&self) -> &'static str {
+        if self.presented.get().is_some() { "https" } else { "http" }
     }
 
     /// The name that a `Host` gives, if it is one. It is known already where this client sent the
@@ -144,7 +174,7 @@ impl Client {
     }
 
     pub(super) fn forwarded(&self) -> &[u8] {
-        &self.forwarded
+        self.forwarded.get_or_init(|| forwarded::lines(self.peer.get(), self.scheme()))
     }
 
     /// A handshake begins.

@@ -70,6 +70,8 @@ pub struct Warnings {
     pub sockets: Throttle,
     /// Too many connections are open.
     pub crowd: Throttle,
+    /// Whoever should announce for whom a connection is does not.
+    pub unannounced: Throttle,
     /// Too many connections to upstreams are open.
     pub upstreams: Throttle,
     /// Last uses cannot be written down.

@@ -21,6 +21,7 @@ use crate::domain::refusal::{BadRequest, Refusal};
 use crate::domain::secret::{self, Secret};
 use crate::domain::time::Timestamp;
 use crate::store::Held;
+use crate::wire::proxies::Proxies;
 
 use super::dialect::{self, Carried};
 use super::host;
@@ -144,7 +145,8 @@ pub fn explain(
     }
     if let Some(held) = walk.identify((question, dialect), carried.map(|_| ()), held, moment) {
         let company = carried.ok().and_then(|Carried { company, .. }| company);
-        walk.judge((question, company), held, &matched, (catalog, moment));
+        let ground = (catalog, moment, &snapshot.proxies);
+        walk.judge((question, company), held, &matched, ground);
         walk.tell(held, &matched, snapshot);
         walk.limit(&held.token.limits, left);
     }
@@ -257,7 +259,7 @@ impl Walk {
         (question, named): (&Question, Option<&str>),
         held: &Held,
         matched: &Matched<'_>,
-        (catalog, moment): (&FlagCatalog, Moment),
+        (catalog, moment, proxies): (&FlagCatalog, Moment, &Proxies),
     ) {
         let (terms, owner) = (Terms::from(&*held.token), OwnerTerms::from(&*held.owner));
         let company = held.company.as_deref().map(CompanyTerms::from);
@@ -278,7 +280,7 @@ impl Walk {
             },
             now: moment.judged.unwrap_or(moment.wall),
         };
-        let scene = Scene { case: &case, held, matched, catalog };
+        let scene = Scene { case: &case, held, matched, catalog, proxies };
         for (name, check) in CHECKS {
             self.check(name, scene.compared(name), check(&case));
         }

@@ -37,12 +37,12 @@ pub(super) fn prepare(
     client: &Client,
     snapshot: &Arc<Snapshot>,
 ) -> Result<Option<Rc<Upload>>, Refusal> {
-    let Inbound { parts, body, request: number, notes, gone, .. } = &mut inbound;
-    let (api, headers) = (permit.api(), &parts.headers);
-    let held = notes.expect && expectation(headers)?;
+    let held = inbound.notes.expect && expectation(&inbound.parts.headers)?;
     let mut head = Vec::with_capacity(HEAD_BYTES);
-    begin(&mut head, parts);
-    identity::lines(&mut head, permit, *number, client, snapshot)?;
+    begin(&mut head, &inbound.parts);
+    identity::lines(&mut head, permit, &inbound, client, snapshot)?;
+    let Inbound { parts, body, notes, gone, .. } = &mut inbound;
+    let (api, headers) = (permit.api(), &parts.headers);
     pass_on(&mut head, (headers, gone), api, client);
     if notes.te {
         pass_trailers_on(&mut head, headers);

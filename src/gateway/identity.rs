@@ -11,12 +11,12 @@ use crate::domain::id::{Slug, TokenId};
 use crate::domain::refusal::Refusal;
 use crate::domain::token::ParamValue;
 use crate::store::sealed::Binding;
-use crate::telemetry::access::RequestId;
 use crate::wire;
 
 use super::authorize::Permit;
 use super::client::Client;
 use super::dialect;
+use super::intake::Inbound;
 use super::plan::RulePlan;
 use super::prefixes::HeaderPrefixes;
 use super::snapshot::Snapshot;
@@ -30,13 +30,13 @@ use super::snapshot::Snapshot;
 pub(super) fn lines(
     lines: &mut Vec<u8>,
     permit: &Permit<'_>,
-    number: RequestId,
+    inbound: &Inbound,
     client: &Client,
     snapshot: &Snapshot,
 ) -> Result<(), Refusal> {
     let prefixes = &snapshot.identity.prefixes;
-    lines.extend_from_slice(client.forwarded());
-    line(lines, &prefixes.request, |lines| lines.extend_from_slice(&number.digits()));
+    inbound.origin.tell(lines, &inbound.parts.headers, client, snapshot);
+    line(lines, &prefixes.request, |lines| lines.extend_from_slice(&inbound.request.digits()));
     let Some(entry) = permit.entry() else { return Ok(()) };
     tell(lines, prefixes, entry, &snapshot.contexts);
     dialect::tell(lines, permit.api().dialect, entry.common.terms.company.as_ref());

@@ -3,7 +3,6 @@
 //! What one connection has to itself, what only we may say, and every claim about the caller are
 //! taken out here, before anybody looks at the request.
 
-use std::net::IpAddr;
 use std::rc::Rc;
 
 use http::header::{self, HeaderName, HeaderValue};
@@ -19,6 +18,7 @@ use crate::telemetry::access::RequestId;
 use crate::wire;
 
 use super::client::Client;
+use super::origin::Origin;
 use super::path::{self, Ambiguities};
 use super::snapshot::Snapshot;
 use super::websocket;
@@ -31,8 +31,7 @@ pub(super) struct Inbound {
     pub(super) body: Option<Incoming>,
     /// Its number.
     pub(super) request: RequestId,
-    /// Whence it came.
-    pub(super) peer: IpAddr,
+    pub(super) origin: Origin,
     /// The thumbprint of the certificate that it showed within TLS.
     pub(super) certificate: Option<Digest>,
     /// The host in lower case, without port and trailing dot.
@@ -70,7 +69,7 @@ impl Inbound {
 pub(super) fn receive(
     mut parts: Box<Parts>,
     body: Incoming,
-    number: RequestId,
+    (number, origin): (RequestId, Origin),
     client: &Client,
     snapshot: &Snapshot,
 ) -> Result<Inbound, (Refusal, Box<Parts>)> {
@@ -79,8 +78,8 @@ pub(super) fn receive(
         Err(refusal) => return Err((refusal, parts)),
     };
     let body = Some(body);
-    let (request, peer, certificate) = (number, client.peer(), client.certificate());
-    Ok(Inbound { parts, body, request, peer, certificate, host, ambiguities, notes, gone })
+    let (request, certificate) = (number, client.certificate());
+    Ok(Inbound { parts, body, request, origin, certificate, host, ambiguities, notes, gone })
 }
 
 /// What is found out of a head that gets its one reading.

@@ -18,6 +18,7 @@ use super::core::Own;
 use super::forward;
 use super::intake;
 use super::limits;
+use super::origin::Origin;
 use super::relay::Relay;
 use super::respond::{self, Body};
 use super::route;
@@ -46,9 +47,11 @@ async fn answer(
     body: Incoming,
 ) -> Result<Response<Body>, Infallible> {
     let snapshot = client.core().snapshot();
-    let mut trail = Trail::new(&client, &snapshot, &parts);
+    let origin = Origin::of(&client, &parts.headers, &snapshot);
+    let mut trail = Trail::new(&client, &snapshot, (&parts, origin.address()));
     let under_way = client.begin(parts.version, !body.is_end_stream());
-    Ok(match travel((&client, &under_way), parts, body, &snapshot, &mut trail).await {
+    let parties = (&client, &under_way);
+    Ok(match travel(parties, (parts, body, origin), &snapshot, &mut trail).await {
         Ok(mut response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
             let agreed = agreed(&mut response, &mut trail, &under_way);
             let http2 = stream.is_some();
@@ -85,14 +88,13 @@ fn agreed(
 
 async fn travel<'s>(
     (client, under_way): (&Rc<Client>, &UnderWay),
-    parts: Box<Parts>,
-    body: Incoming,
+    (parts, body, origin): (Box<Parts>, Incoming, Origin),
     snapshot: &'s Own<Snapshot>,
     trail: &mut Trail<'s>,
 ) -> Result<Response<Relay>, Refusal> {
-    let core = client.core();
+    let (core, address) = (client.core(), origin.address());
 
-    let inbound = match intake::receive(parts, body, trail.request, client, snapshot) {
+    let inbound = match intake::receive(parts, body, (trail.request, origin), client, snapshot) {
         Ok(inbound) => inbound,
         Err((refusal, parts)) => return Err(trail.not_taken(refusal, &parts, snapshot)),
     };
@@ -116,7 +118,7 @@ async fn travel<'s>(
     if let (Some(upload), Some(seat)) = (&upload, &seat) {
         upload.keep(seat);
     }
-    touch::record(&permit, client.peer(), core);
+    touch::record(&permit, address, core);
 
     trail.permitted(&permit, seat);
     if let Some(grounds) = grounds {

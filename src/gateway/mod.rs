@@ -42,6 +42,7 @@ mod channel;
 mod link;
 mod frames;
 mod client;
+mod origin;
 mod socket;
 
 // The stations.
@@ -67,6 +68,7 @@ mod respond;
 mod journey;
 pub mod health;
 mod unparsed;
+mod announced;
 mod secure;
 pub mod port;
 pub mod accept;

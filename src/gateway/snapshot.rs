@@ -12,6 +12,7 @@ use crate::store::sealed::{KeyError, MasterKey};
 use crate::telemetry::counters::Counters;
 use crate::telemetry::throttle::Throttle;
 use crate::wire;
+use crate::wire::proxies::Proxies;
 
 use super::plan::{ApiPlan, RulePlan};
 use super::prefixes::HeaderPrefixes;
@@ -27,6 +28,8 @@ pub struct Snapshot {
     pub limits: Limits,
     /// What handshakes of TLS are made with; none where clients speak without it.
     pub tls: Option<Arc<ServerConfig>>,
+    /// Whose word is taken for where something came from.
+    pub proxies: Proxies,
     /// Headers that carry identity.
     pub identity: Identity,
     /// The contexts that there are, in order.
@@ -137,6 +140,7 @@ impl Snapshot {
             targets: numbers.into(),
             limits: settings.limits.clone(),
             tls: settings.tls.as_ref().map(|tls| Arc::clone(tls.server.config())),
+            proxies: settings.proxies.clone(),
             identity: Identity::new(settings),
             contexts: settings.contexts.keys().cloned().collect(),
             routes,

@@ -1,5 +1,6 @@
 //! What a request met on its way, for the answer and for those who watch.
 
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -47,9 +48,14 @@ pub(super) struct Trail<'s> {
 }
 
 impl<'s> Trail<'s> {
-    pub(super) fn new(client: &'s Rc<Client>, snapshot: &Snapshot, head: &Parts) -> Self {
+    pub(super) fn new(
+        client: &'s Rc<Client>,
+        snapshot: &Snapshot,
+        (head, address): (&Parts, IpAddr),
+    ) -> Self {
         let (request, begun) = (RequestId(client.core().request_number()), clock::instant());
-        let record = snapshot.access_log.then(|| AccessRecord::new(client, request, begun, head));
+        let record = || AccessRecord::new((client, address), request, begun, head);
+        let record = snapshot.access_log.then(record);
         let bodiless = head.method == Method::HEAD;
         Self {
             client,

@@ -95,6 +95,8 @@ pub struct CoreCounters {
     pub turned_away: Count,
     /// Client connections that were closed for a flood of frames.
     pub floods: Count,
+    /// Client connections that were closed since no header of the PROXY protocol came.
+    pub unannounced: Count,
     /// Handshakes of TLS that agreed on new keys.
     pub shaken: Count,
     /// Those that went on with a session.

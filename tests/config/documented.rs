@@ -34,6 +34,7 @@ fn the_reference_loads_and_its_values_are_the_defaults() {
     assert_eq!(shown.listen, defaults.listen);
     assert_eq!(shown.store, defaults.store);
     assert_eq!(shown.cache, defaults.cache);
+    assert_eq!(shown.proxies, defaults.proxies);
     assert_eq!(shown.limits, defaults.limits);
     assert_eq!(shown.telemetry, defaults.telemetry);
     assert_eq!(shown.identity, defaults.identity);

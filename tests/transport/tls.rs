@@ -18,7 +18,12 @@ use crate::support::{PATIENCE, wait_until};
 
 impl Files {
     /// A gateway with these certificates in front of an upstream, and a token that opens it.
-    fn gateway(&self, names: &[&str], more: &str, upstream: &Upstream) -> (Gateway, String) {
+    pub(crate) fn gateway(
+        &self,
+        names: &[&str],
+        more: &str,
+        upstream: &Upstream,
+    ) -> (Gateway, String) {
         let certificate = |name: &&str| {
             let (chain, key) =
                 (self.path(&format!("{name}.pem")), self.path(&format!("{name}.key")));
@@ -36,7 +41,7 @@ impl Files {
         (gateway, secret)
     }
 
-    fn client(&self) -> ClientConfig {
+    pub(crate) fn client(&self) -> ClientConfig {
         let mut roots = RootCertStore::empty();
         roots.add(self.ca.der().clone()).unwrap();
         ClientConfig::builder_with_provider(rustls::crypto::aws_lc_rs::default_provider().into())
@@ -47,7 +52,13 @@ impl Files {
     }
 
     /// What curl says: its exit code, and status, version of HTTP.
-    fn curl(&self, gateway: &Gateway, name: &str, secret: &str, more: &[&str]) -> (i32, String) {
+    pub(crate) fn curl(
+        &self,
+        gateway: &Gateway,
+        name: &str,
+        secret: &str,
+        more: &[&str],
+    ) -> (i32, String) {
         let port = gateway.public().port();
         let output = Command::new("curl")
             .args(["--silent", "--output", "/dev/null", "--max-time", "30", "--noproxy", "*"])

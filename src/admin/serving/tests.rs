@@ -50,7 +50,8 @@ impl Face {
         let (stop, stopped) = oneshot::channel::<()>();
         let listener = Bounded::new(Network(connected), 1);
         let stopped = async { drop(stopped.await) };
-        let task = tokio::spawn(serve(listener, (clients, None), router, stopped));
+        let way = Way { clients, tls: None, settings: None };
+        let task = tokio::spawn(serve(listener, way, router, stopped));
         Self { connect, stop, task }
     }
 

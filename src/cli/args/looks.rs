@@ -70,7 +70,7 @@ pub struct Explain {
     /// A token by its secret, from a file
     #[arg(long, value_name = "FILE", group = "presented")]
     pub secret_file: Option<PathBuf>,
-    /// The address of the client
+    /// The address of the client; behind trusted proxies the one that they name
     #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
     pub from: IpAddr,
     /// The company that the request names, as with X-EMPR-ID

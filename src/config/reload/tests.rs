@@ -26,7 +26,7 @@ fn what_can_change_does() {
 
 /// What is read anew for each request or connection: from the snapshot, or from the settings in
 /// force.
-const LIVE: [&str; 70] = [
+const LIVE: [&str; 75] = [
     "limits.handshake_timeout",
     "limits.drain_timeout",
     "tls.min_version",
@@ -34,6 +34,11 @@ const LIVE: [&str; 70] = [
     "tls.client_certificates",
     "tls.certificates.chain",
     "tls.certificates.key",
+    "proxies.trusted",
+    "proxies.header",
+    "proxies.forwarded",
+    "proxies.proxy_protocol",
+    "proxies.proxy_protocol_admin",
     "apis.upstream_ca",
     "apis.upstream_name",
     "apis.upstream_certificate",

@@ -20,6 +20,7 @@ use crate::gateway::path::Ambiguities;
 use crate::gateway::plan::RulePlan;
 use crate::gateway::route::Matched;
 use crate::store::{Held, Usage};
+use crate::wire::proxies::Proxies;
 
 use super::{Credential, Moment};
 
@@ -158,6 +159,7 @@ pub(super) struct Scene<'a> {
     pub(super) held: &'a Held,
     pub(super) matched: &'a Matched<'a>,
     pub(super) catalog: &'a FlagCatalog,
+    pub(super) proxies: &'a Proxies,
 }
 
 impl Scene<'_> {
@@ -316,8 +318,13 @@ impl Scene<'_> {
                 None => "it is not bound".to_owned(),
             },
             "address" => {
-                let address = self.case.facts.address;
-                format!("from {address}, allowed: [{}]", list(&asked.networks))
+                let (address, networks) = (self.case.facts.address, list(&asked.networks));
+                match self.proxies.trusts(address.to_canonical()) {
+                    true => format!(
+                        "{address} is a trusted proxy, which may name another client; allowed: [{networks}]"
+                    ),
+                    false => format!("from {address}, allowed: [{networks}]"),
+                }
             }
             _ => format!("now {}, {} weekly windows", self.case.now, asked.windows.len()),
         }

@@ -89,6 +89,11 @@ pub(super) fn connections(families: &mut Families<'_>, counters: &Counters) -> f
             "Client connections closed for a flood of HTTP/2 frames that ask for nothing",
             |core| &core.floods,
         ),
+        (
+            "connections_unannounced",
+            "Client connections closed for want of the header of the PROXY protocol that was to come first",
+            |core| &core.unannounced,
+        ),
         ("accept_errors", "Times when the system had no socket to give", |core| {
             &core.accept_errors
         }),

@@ -290,6 +290,7 @@ exact-no-condition = no condition
 exact-bound = it is bound to a client certificate
 exact-not-bound = it is not bound
 exact-from-allowed = from { $a }, allowed: [{ $b }]
+exact-from-proxy = { $a } is a trusted proxy, which may name another client; allowed: [{ $b }]
 exact-now-windows = now { $a }, { $b } weekly windows
 exact-all-items = all items
 exact-reaches = the token reaches: { $a }

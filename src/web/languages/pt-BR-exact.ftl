@@ -285,6 +285,7 @@ exact-no-condition = sem condição
 exact-bound = está vinculado a um certificado de cliente
 exact-not-bound = não está vinculado
 exact-from-allowed = de { $a }, permitido: [{ $b }]
+exact-from-proxy = { $a } é um proxy confiável, que pode indicar outro cliente; permitido: [{ $b }]
 exact-now-windows = agora { $a }, horários semanais: { $b }
 exact-all-items = todos os itens
 exact-reaches = o token alcança: { $a }

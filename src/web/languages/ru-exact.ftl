@@ -285,6 +285,7 @@ exact-no-condition = условий нет
 exact-bound = привязан к сертификату клиента
 exact-not-bound = не привязан
 exact-from-allowed = запрос с { $a }, разрешено: [{ $b }]
+exact-from-proxy = { $a } — доверенный прокси, который может назвать другого клиента; разрешено: [{ $b }]
 exact-now-windows = сейчас { $a }, разрешённых промежутков недели: { $b }
 exact-all-items = все объекты
 exact-reaches = токену открыто: { $a }
