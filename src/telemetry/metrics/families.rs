@@ -77,7 +77,7 @@ pub(super) fn connections(families: &mut Families<'_>, counters: &Counters) -> f
         "Client connections that are open",
         sum(counters, |core| &core.open),
     )?;
-    let all: [(_, _, Pick); 4] = [
+    let all: [(_, _, Pick); 5] = [
         ("connections_accepted", "Client connections that were accepted", |core| &core.accepted),
         (
             "connections_turned_away",

@@ -13,10 +13,8 @@ use super::round::{ALONE, ROUND};
 use super::wanted::Wanted;
 use super::zone::Zone;
 use crate::domain::id::TokenId;
-use crate::store::query::{Order, TokenQuery};
-use crate::store::sled::stopped::Stopped;
-use crate::store::sled::uses::Uses;
-use crate::store::{PendingUses, StoreError};
+use crate::store::query::Order;
+use crate::store::StoreError;
 
 /// How a search ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
