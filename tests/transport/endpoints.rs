@@ -242,3 +242,28 @@ fn an_endpoint_may_be_a_name_with_several_addresses() {
         assert_eq!(gateway.ask(gateway.get("/", &secret)).status, 200);
     }
 }
+
+#[test]
+fn one_that_cannot_be_reached_or_does_not_answer_is_left_out_too() {
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let silent = Upstream::scripted(|_| vec![Step::TakeBody, Step::Stall]);
+    for (bad, failed) in [(nobody, 0), (silent.address(), 2)] {
+        let good = Upstream::start();
+        let (gateway, secret) = gateway(
+            &format!("\"http://{bad}\", {}", urls(&[&good])),
+            "upstream_eject_after = 2\nupstream_eject_time = \"1h\"\nupstream_response_timeout = \"300ms\"",
+        );
+        let mut client = Client::connect(gateway.public());
+        let mut asked = 0;
+        while metric(&gateway, "upstream_ejections_total", bad) == "0" {
+            asked += 1;
+            assert!(asked < 50, "it is never left out");
+            client.ask(gateway.get("/", &secret));
+        }
+        assert_eq!(asked - good.take().len(), failed, "what was not sent goes to the other");
+        for _ in 0..30 {
+            assert_eq!(client.ask(gateway.get("/", &secret)).status, 200);
+        }
+        assert_eq!(good.take().len(), 30);
+    }
+}
