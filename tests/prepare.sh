@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what the tests run beside Tollgate: from the distribution what is missing of nginx, curl,
-# strace, Chromium and Python, and from the Python registry httpbin, axe-core and Schemathesis, into folders
+# strace, Chromium and Python, and from the Python registry httpbin, axe-core, Schemathesis and clients of gRPC and WebSocket, into folders
 # of their own under target/.
 # Running it again costs nothing. tests/run calls it.
 set -euo pipefail
@@ -11,6 +11,8 @@ venv=$target/tests/httpbin
 wanted=tests/support/httpbin.txt
 schemathesis=$target/tests/schemathesis
 wanted_schemathesis=tests/support/schemathesis.txt
+clients=$target/tests/clients
+wanted_clients=tests/support/clients.txt
 axe=$target/tests/axe
 wanted_axe=tests/support/axe.txt
 
@@ -81,4 +83,15 @@ if ! cmp -s "$wanted_schemathesis" "$schemathesis/installed.txt"; then
     "$schemathesis/bin/pip" install --quiet --disable-pip-version-check --requirement "$wanted_schemathesis"
     "$schemathesis/bin/python" -c 'import openapi_spec_validator, schemathesis'
     cp "$wanted_schemathesis" "$schemathesis/installed.txt"
+fi
+
+if ! cmp -s "$wanted_clients" "$clients/installed.txt"; then
+    echo "installing clients of gRPC and WebSocket into $clients"
+    rm -rf "$clients"
+    python=python3
+    has_venv || python=/usr/bin/python3
+    "$python" -m venv "$clients"
+    "$clients/bin/pip" install --quiet --disable-pip-version-check --requirement "$wanted_clients"
+    "$clients/bin/python" -c 'import grpc, websockets'
+    cp "$wanted_clients" "$clients/installed.txt"
 fi

@@ -14,6 +14,8 @@ mod support;
 mod announced;
 #[path = "transport/bounds.rs"]
 mod bounds;
+#[path = "transport/clients.rs"]
+mod clients;
 #[path = "transport/endpoints.rs"]
 mod endpoints;
 #[path = "transport/files.rs"]

@@ -41,14 +41,14 @@ impl Place {
         }
     }
 
-    /// As an endpoint; `caller` where TLS is spoken, to a server of this name or of the host's.
+    /// As an endpoint that speaks HTTP/2 or does not; `caller` where TLS is spoken, to a server of this name or of the host's.
     ///
     /// # Errors
     /// The name cannot be that of a server.
     pub(super) fn endpoint(
         self,
         caller: Option<&Caller>,
-        name: Option<&str>,
+        (name, http2): (Option<&str>, bool),
     ) -> Result<Endpoint, String> {
         let tls = match caller.filter(|_| self.tls) {
             None => None,
@@ -59,10 +59,11 @@ impl Place {
                 };
                 let name = name.unwrap_or(own).to_owned();
                 let server = ServerName::try_from(name.clone()).map_err(|_| name)?;
-                Some(EndpointTls { caller: caller.clone(), name: server })
+                let caller = if http2 { caller.over_http2() } else { caller.clone() };
+                Some(EndpointTls { caller, name: server })
             }
         };
-        Ok(Endpoint { at: self.at, tls, health: None })
+        Ok(Endpoint { at: self.at, tls, http2, health: None })
     }
 }
 

@@ -260,7 +260,7 @@ impl Settings {
             Report::placeless(Mistake::TlsFile { file: "upstream_ca".to_owned(), what }, hint)
         })?;
         let upstream = place
-            .endpoint(tls.as_ref(), None)
+            .endpoint(tls.as_ref(), (None, false))
             .map_err(|name| Report::placeless(Mistake::BadHost(name), endpoint::URL))?;
         let named = |name: &'static str| {
             name.parse().map_err(|_| {

@@ -10,7 +10,7 @@ use super::named::Named;
 use super::reading::{Placed, Reading, Reported, Text};
 use super::settings::{Ejection, Endpoint, Listen, Retry, Upstream};
 use super::tries::{concurrency, ejection, retry, weights};
-use super::values::{duration, duration_or_never, list, text};
+use super::values::{boolean, duration, duration_or_never, list, text};
 use crate::tls::{Caller, Files, Trust};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -100,7 +100,8 @@ fn endpoints(
 ) -> Result<Vec<Endpoint>, Reported> {
     let given = text(&table.upstream_name, reading)?;
     let name = given.map(|name| name.value.value.as_str());
-    let all = places.into_iter().map(|place| place.endpoint(caller, name));
+    let http2 = boolean(&table.upstream_http2, false)?;
+    let all = places.into_iter().map(|place| place.endpoint(caller, (name, http2)));
     all.collect::<Result<_, _>>().map_err(|name| {
         let hint = "name the server as its certificate does, in `upstream_name`";
         reading.mistake_at(given.map(|name| name.span.clone()), Mistake::BadHost(name), hint)

@@ -25,7 +25,7 @@ use super::plan::ApiPlan;
 use super::reach::{connect, idle};
 use super::relay::{Bounds, Relay};
 use super::targets::Target;
-use super::upstream::{Connection, Failed, Outgoing};
+use super::upstream::{Failed, Outgoing, Way};
 
 /// How many idle connections may turn out to be closed; then only fresh ones are tried, for the
 /// upstream may have closed all of them.
@@ -119,19 +119,18 @@ async fn send(
             let busy = (!alone).then(|| core.load.begin(target.number));
             let idle = if stale < STALE_MAX { idle(core, api, target) } else { None };
             let fresh = idle.is_none();
-            let mut connection = match idle {
-                Some(connection) => connection,
+            let mut way = match idle {
+                Some(way) => way,
                 None => match connect(core, api, target, left(limit)).await {
-                    Ok(connection) => connection,
+                    Ok(way) => way,
                     Err(refused) => {
                         refusal = refused;
                         break;
                     }
                 },
             };
-            connection.busy = busy;
-            match exchange(under_way, (api, target, left(limit)), connection, request, upload).await
-            {
+            way.begin((api.idle_timeout, api.lifetime), busy);
+            match exchange(under_way, (api, target, left(limit)), way, request, upload).await {
                 Ok(response) => return Ok(response),
                 Err(NoAnswer::Failed(refusal)) => return Err(refusal),
                 Err(NoAnswer::Silent(failed)) => {
@@ -170,20 +169,19 @@ fn left(limit: Option<&Alarm>) -> Duration {
 async fn exchange(
     under_way: &UnderWay,
     (api, target, left): (&ApiPlan, &Target, Duration),
-    mut connection: Box<Connection>,
+    mut way: Way,
     request: &mut Outgoing,
     upload: Option<&Rc<Upload>>,
 ) -> Result<Response<Relay>, NoAnswer> {
     let client = under_way.client();
-    (connection.idle_timeout, connection.lifetime) = (api.idle_timeout, api.lifetime);
-    let alarm = Rc::clone(&connection.alarm);
+    let alarm = Rc::clone(way.alarm());
     match upload {
         Some(upload) => upload.watch(&alarm),
         None => alarm.set(api.response_timeout.min(left)),
     }
     let answered = loop {
         let answered = std::future::poll_fn(|context| {
-            match connection.poll_exchange(request, &client.core().scratch, context) {
+            match way.poll_exchange(request, &client.core().scratch, context) {
                 Poll::Ready(answered) => return Poll::Ready(Some(answered)),
                 Poll::Pending if alarm.take_rung() => return Poll::Ready(None),
                 Poll::Pending => alarm.wake_me(context),
@@ -211,7 +209,7 @@ async fn exchange(
         Err(Failed::Client(refusal)) => return Err(NoAnswer::Failed(refusal)),
         Err(Failed::Upstream(broken)) => {
             blame(api, target, &broken);
-            let silent = broken.is_of_connection() && connection.is_silent();
+            let silent = broken.is_of_connection() && way.is_silent();
             let no_answer = if silent { NoAnswer::Silent } else { NoAnswer::Failed };
             return Err(no_answer(Refusal::UpstreamBroken));
         }
@@ -225,17 +223,13 @@ async fn exchange(
     if let Some(lines) = answer.lines {
         client.is_answered(lines);
     }
-    let (whole, upload) = (request.is_whole(), upload.filter(|_| !request.is_sent()));
+    let (whole, upload) = (request.is_whole(), upload.filter(|_| way.has_more(request)));
     if let Some(upload) = upload {
         let (limit, under_way) = (client.core().alarms.add(), client.begin_body());
-        connection.leave(
-            request.take_over(),
-            upload.is_answered(api.stall_timeout, limit),
-            under_way,
-        );
+        way.leave(request, upload.is_answered(api.stall_timeout, limit), under_way);
     }
     let stall_timeout = api.stall_timeout;
-    let relay = |()| Relay::new(connection, (whole, answer.events), upload, stall_timeout, client);
+    let relay = |()| Relay::new(way, (whole, answer.kind), upload, stall_timeout, client);
     Ok(answer.response.map(relay))
 }
 

@@ -36,7 +36,7 @@ pub(crate) mod host;
 pub mod core;
 mod judge;
 mod watch;
-mod events;
+mod pieces;
 mod stream;
 mod channel;
 mod link;

@@ -1,5 +1,6 @@
 //! Connections to endpoints: idle ones, and new ones, for which there must be a place.
 
+use std::io;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,16 +13,21 @@ use super::core::Core;
 use super::descriptors::Place;
 use super::plan::ApiPlan;
 use super::targets::Target;
-use super::upstream::{self, Connection};
+use super::upstream::{self, Exchange, Way};
 
 /// How often, and in which time, there is a look for room among the connections to upstreams: until
 /// every core has looked twice for what it can close.
 const PLACE_LOOKS: usize = 10;
 const PLACE_PAUSE: Duration = Duration::from_millis(50);
 
-/// One that lies idle.
-pub(super) fn idle(core: &Core, api: &ApiPlan, target: &Target) -> Option<Box<Connection>> {
-    core.pool.take(target.number, api.idle_timeout, core.alarms.now_ms())
+/// A connection that lies idle, or over HTTP/2 a session that has room.
+pub(super) fn idle(core: &Core, api: &ApiPlan, target: &Target) -> Option<Way> {
+    let now_ms = core.alarms.now_ms();
+    if target.endpoint.http2 {
+        let session = core.pool.session(target.number, now_ms)?;
+        return Some(Way::Http2(Box::new(Exchange::new(session, core.alarms.add()))));
+    }
+    core.pool.take(target.number, api.idle_timeout, now_ms).map(Way::Http1)
 }
 
 /// Leave for another connection. Where too many are open, idle ones make room: one of this core's at
@@ -47,7 +53,8 @@ async fn place(core: &Core) -> Result<Place, Refusal> {
     Err(Refusal::Overloaded)
 }
 
-/// A new connection, for an exchange that may take as long as `left`.
+/// A new connection, for an exchange that may take as long as `left`; over HTTP/2 perhaps that which somebody else made
+/// meanwhile.
 ///
 /// # Errors
 /// Nobody is reached there in time, or too many connections are open.
@@ -56,11 +63,50 @@ pub(super) async fn connect(
     api: &ApiPlan,
     target: &Arc<Target>,
     left: Duration,
-) -> Result<Box<Connection>, Refusal> {
-    let place = Box::pin(place(core)).await?;
+) -> Result<Way, Refusal> {
     // Sooner than the limit of all of it rings, so that it is known who was slow.
     let timeout = api.connect_timeout.min(left.saturating_sub(TICK).max(left / 2));
-    match Box::pin(upstream::connect(&core.alarms, target, timeout, place)).await {
+    if target.endpoint.http2 {
+        return Box::pin(share(core, api, target, timeout)).await;
+    }
+    let place = Box::pin(place(core)).await?;
+    let connected = Box::pin(upstream::connect(&core.alarms, target, timeout, place)).await;
+    told(core, api, target, connected).map(Way::Http1)
+}
+
+/// A session that whoever comes meanwhile waits for, and shares: also that nobody is reached.
+async fn share(
+    core: &Rc<Core>,
+    api: &ApiPlan,
+    target: &Arc<Target>,
+    timeout: Duration,
+) -> Result<Way, Refusal> {
+    let connecting = core.pool.connecting(target.number);
+    let failed = connecting.failed.get();
+    let _turn = connecting.turn.lock().await;
+    if let Some(way) = idle(core, api, target) {
+        return Ok(way);
+    }
+    if connecting.failed.get() != failed {
+        return Err(Refusal::UpstreamUnreachable);
+    }
+    let place = place(core).await?;
+    let connected = upstream::connect_http2(target, timeout, place, core.alarms.now_ms()).await;
+    let session = told(core, api, target, connected).inspect_err(|_| {
+        connecting.failed.set(connecting.failed.get().wrapping_add(1));
+    })?;
+    core.pool.share(target.number, &session);
+    Ok(Way::Http2(Box::new(Exchange::new(session, core.alarms.add()))))
+}
+
+/// Tells how it went.
+fn told<C>(
+    core: &Core,
+    api: &ApiPlan,
+    target: &Arc<Target>,
+    connected: io::Result<C>,
+) -> Result<C, Refusal> {
+    match connected {
         Ok(connection) => {
             core.counters.connected.add(1);
             if target.unreachable.over() {
@@ -76,7 +122,7 @@ pub(super) async fn connect(
                 );
             }
             blame::fails(api, target);
-            let slow = error.kind() == std::io::ErrorKind::TimedOut;
+            let slow = error.kind() == io::ErrorKind::TimedOut;
             Err(if slow { Refusal::UpstreamTimeout } else { Refusal::UpstreamUnreachable })
         }
     }

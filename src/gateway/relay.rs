@@ -13,10 +13,10 @@ use super::alarm::Alarm;
 use super::body::Upload;
 use super::client::Client;
 use super::core::Core;
-use super::events::Events;
 use super::gate::Turn;
+use super::pieces::Pieces;
 use super::stream::PIECE_BYTES;
-use super::upstream::{Broken, Connection};
+use super::upstream::{Broken, Connection, Kind, Way};
 
 /// Why the rest of an answer does not come.
 #[derive(Debug, thiserror::Error)]
@@ -52,7 +52,7 @@ pub(super) struct Bounds {
 #[derive(Debug)]
 pub(super) struct Relay {
     /// None once it is given back.
-    connection: Option<Box<Connection>>,
+    way: Option<Way>,
     /// The rest of the request's body, if that goes on beside the answer.
     upload: Option<Rc<Upload>>,
     /// Whether the upstream had the whole request when it answered. If not, it may take what
@@ -63,9 +63,9 @@ pub(super) struct Relay {
     core: Rc<Core>,
     /// Whose connection marks the end of the answer, if any does.
     closes: Option<Rc<Client>>,
-    /// Where events end, if the answer is a stream of events that can end after any.
-    events: Option<Events>,
-    /// Whether nothing follows the event that is under way.
+    /// Where pieces end, if the answer is a stream that can end after any.
+    pieces: Option<Pieces>,
+    /// Whether nothing follows the piece that is under way.
     last: bool,
     /// How much is passed on at once, and what is left of a part that was larger.
     piece_bytes: usize,
@@ -79,23 +79,23 @@ pub(super) struct Relay {
 }
 
 impl Relay {
-    /// `whole` says that the upstream took the whole request, `events` that it sends a stream of events; `upload` is the request's body where
+    /// `whole` says that the upstream took the whole request, `kind` what it sends; `upload` is the request's body where
     /// that goes on.
     pub(super) fn new(
-        connection: Box<Connection>,
-        (whole, events): (bool, bool),
+        way: Way,
+        (whole, kind): (bool, Kind),
         upload: Option<&Rc<Upload>>,
         stall_timeout: Duration,
         client: &Rc<Client>,
     ) -> Self {
         let core = client.core();
-        let closes = client.begin_answer(connection.left()).then(|| Rc::clone(client));
-        let events = (events && connection.left().is_none()).then(Events::default);
+        let closes = client.begin_answer(way.left()).then(|| Rc::clone(client));
+        let pieces = Pieces::of(kind).filter(|_| way.left().is_none());
         Self {
             closes,
-            events,
+            pieces,
             last: false,
-            connection: Some(connection),
+            way: Some(way),
             asked_in_full: whole,
             upload: upload.map(Rc::clone),
             stall_timeout,
@@ -110,10 +110,12 @@ impl Relay {
     }
 
     /// The connection, where what follows on it is no answer, and what it is kept within.
-    pub(super) const fn take_connection(
-        &mut self,
-    ) -> (Option<Box<Connection>>, Option<Box<Bounds>>) {
-        (self.connection.take(), self.bounds.take())
+    pub(super) fn take_connection(&mut self) -> (Option<Box<Connection>>, Option<Box<Bounds>>) {
+        let connection = match self.way.take() {
+            Some(Way::Http1(connection)) => Some(connection),
+            Some(Way::Http2(_)) | None => None,
+        };
+        (connection, self.bounds.take())
     }
 
     /// It is kept within these.
@@ -147,20 +149,22 @@ impl Relay {
         self.poll_next(context)
     }
 
-    /// What is still passed on of an answer whose token has ended: the event that is under way.
+    /// What is still passed on of an answer whose token has ended: the piece that is under way.
     pub(super) fn poll_last(
         &mut self,
         refusal: Refusal,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        let Some(events) = self.events.as_ref().filter(|_| !self.told) else {
+        let Some(pieces) = self.pieces.as_ref().filter(|_| !self.told) else {
             let first = !std::mem::replace(&mut self.told, true);
             return Poll::Ready(first.then_some(Err(BodyError::Over(refusal))));
         };
-        if events.is_between() {
+        if pieces.is_between() {
+            let trailers = pieces.trailers(refusal).map(|trailers| Ok(Frame::trailers(trailers)));
             // Nobody else reads what follows.
-            (self.connection, self.rest, self.told) = (None, None, true);
-            return Poll::Ready(None);
+            (self.way, self.rest, self.pieces) = (None, None, None);
+            self.told = true;
+            return Poll::Ready(trailers);
         }
         self.last = true;
         self.poll_frame(context)
@@ -176,9 +180,9 @@ impl Relay {
         if self.is_late(context) {
             return self.break_off(BodyError::Late, context);
         }
-        let Some(connection) = &mut self.connection else { return Poll::Ready(None) };
-        let part = connection.poll_part(&self.core.scratch, context);
-        let alarm = &connection.alarm;
+        let Some(way) = &mut self.way else { return Poll::Ready(None) };
+        let part = way.poll_part(&self.core.scratch, context);
+        let alarm = way.alarm();
         match part {
             Poll::Ready(part) => {
                 alarm.clear();
@@ -202,7 +206,7 @@ impl Relay {
 
     /// It ends here, since its token did.
     pub(super) fn is_over_early(&mut self) {
-        (self.connection, self.rest, self.lost) = (None, None, true);
+        (self.way, self.rest, self.lost) = (None, None, true);
     }
 
     /// Why the client's part of the exchange was given up.
@@ -211,7 +215,7 @@ impl Relay {
     }
 
     fn in_pieces(&mut self, frame: Frame<Bytes>) -> Frame<Bytes> {
-        let whole = |data: &Bytes| data.len() <= self.piece_bytes && self.events.is_none();
+        let whole = |data: &Bytes| data.len() <= self.piece_bytes && self.pieces.is_none();
         if frame.data_ref().is_none_or(whole) {
             return frame;
         }
@@ -225,15 +229,15 @@ impl Relay {
         if data.len() > self.piece_bytes {
             self.rest = Some(data.split_off(self.piece_bytes));
         }
-        match &mut self.events {
+        match &mut self.pieces {
             None => {}
-            Some(events) if self.last => {
-                if let Some(end) = events.end_in(&data) {
+            Some(pieces) if self.last => {
+                if let Some(end) = pieces.end_in(&data) {
                     data.truncate(end);
                     self.rest = None;
                 }
             }
-            Some(events) => events.pass(&data),
+            Some(pieces) => pieces.pass(&data),
         }
         Frame::data(data)
     }
@@ -249,7 +253,7 @@ impl Relay {
     }
 
     pub(super) fn size_hint(&self) -> SizeHint {
-        let left = self.connection.as_ref().and_then(|connection| connection.left());
+        let left = self.way.as_ref().and_then(Way::left);
         match left {
             Some(left) if self.rest.is_none() => SizeHint::with_exact(left),
             _ => SizeHint::default(),
@@ -258,7 +262,7 @@ impl Relay {
 
     /// Whether the upstream has sent all of it.
     fn is_over(&self) -> bool {
-        self.connection.as_ref().is_none_or(|connection| connection.is_over())
+        self.way.as_ref().is_none_or(Way::is_over)
     }
 }
 
@@ -279,8 +283,8 @@ impl Drop for Relay {
             client.is_answered_whole();
         }
         let clean = whole && self.asked_in_full;
-        if let Some(connection) = self.connection.take().filter(|_| clean) {
-            self.core.pool.put(connection, self.core.alarms.now_ms());
+        if let Some(way) = self.way.take().filter(|_| clean) {
+            way.give_back(&self.core.pool, self.core.alarms.now_ms());
         }
     }
 }

@@ -98,6 +98,7 @@ impl Target {
         Targets::default().of(&Endpoint {
             at: At::Host("sample".to_owned(), 9),
             tls: None,
+            http2: false,
             health: None,
         })
     }
@@ -108,7 +109,7 @@ mod tests {
     use super::*;
 
     fn endpoint(port: u16) -> Endpoint {
-        Endpoint { at: At::Host("a".to_owned(), port), tls: None, health: None }
+        Endpoint { at: At::Host("a".to_owned(), port), tls: None, http2: false, health: None }
     }
 
     #[test]

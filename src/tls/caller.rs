@@ -77,6 +77,14 @@ impl Caller {
         Ok(Self { trust, held, config: Arc::new(config) })
     }
 
+    /// The same for servers that must speak HTTP/2 (RFC 9113 section 3.2).
+    #[must_use]
+    pub fn over_http2(&self) -> Self {
+        let mut config = ClientConfig::clone(&self.config);
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        Self { config: Arc::new(config), ..self.clone() }
+    }
+
     /// For handshakes.
     pub const fn config(&self) -> &Arc<ClientConfig> {
         &self.config

@@ -78,6 +78,7 @@ fn sec_p7_p12_an_api_has_one_spelling_of_host_and_path() {
     let endpoint = |host: &str, port| Endpoint {
         at: At::Host(host.to_owned(), port),
         tls: None,
+        http2: false,
         health: None,
     };
     assert_eq!(api.upstream.endpoints, [endpoint("back", 9000), endpoint("::1", 80)]);

@@ -75,13 +75,15 @@ pub struct Concurrency {
     pub queue_timeout: Duration,
 }
 
-/// Where HTTP/1.1 is spoken.
+/// Where HTTP is spoken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Endpoint {
     /// Where it listens.
     pub at: At,
     /// TLS, if it is spoken.
     pub tls: Option<EndpointTls>,
+    /// Whether HTTP/2 is spoken, and not HTTP/1.1: by ALPN within TLS, else by prior knowledge.
+    pub http2: bool,
     /// How it is asked whether it is well, if it is. Endpoints that differ in this alone are two.
     pub health: Option<Health>,
 }

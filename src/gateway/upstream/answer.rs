@@ -11,6 +11,7 @@ use super::chunks::Chunks;
 use super::error::Broken;
 use super::fields::HeadFields;
 use super::framing::Framing;
+use super::kind::Kind;
 use super::lines::Lines;
 use super::part::{FIELDS_MAX, HEAD_BYTES_MAX};
 
@@ -34,8 +35,8 @@ pub(in crate::gateway) struct Answer {
     pub(in crate::gateway) lines: Option<Lines>,
     /// Whether it changes the protocol to WebSocket (RFC 6455 section 4.1).
     pub(in crate::gateway) switches: bool,
-    /// Whether its body is a stream of events (HTML section 9.2.5).
-    pub(in crate::gateway) events: bool,
+    /// What its body is.
+    pub(in crate::gateway) kind: Kind,
     pub(super) framing: Framing,
     /// Whether the connection stays open behind it.
     pub(super) persists: bool,
@@ -118,8 +119,8 @@ pub(super) fn read(
     };
     let persists = fields.persists(later);
     unread.advance(length);
-    let (events, switches) = (fields.events, fields.switches());
-    Ok(Some(Answer { response, lines, switches, events, framing, persists }))
+    let (kind, switches) = (fields.kind, fields.switches());
+    Ok(Some(Answer { response, lines, switches, kind, framing, persists }))
 }
 
 #[cfg(test)]

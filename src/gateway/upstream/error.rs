@@ -11,6 +11,9 @@ pub(in crate::gateway) enum Broken {
     /// It ended too soon.
     #[error("it closed the connection before its answer was complete")]
     Closed,
+    /// A session of HTTP/2 ended, or the exchange on it was given up by the other side.
+    #[error("its session of HTTP/2: {0}")]
+    Session(hyper::Error),
     /// What came is no answer of HTTP/1.
     #[error("its answer is malformed: {0}")]
     Malformed(&'static str),

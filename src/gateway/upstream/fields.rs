@@ -8,6 +8,7 @@ use crate::gateway::websocket;
 use crate::wire;
 
 use super::error::Broken;
+use super::kind::Kind;
 use super::lines::{Gathering, Lines, MARK};
 
 /// What the fields of a head say about its connection.
@@ -21,8 +22,8 @@ pub(super) struct HeadFields {
     /// Whether `Upgrade` is WebSocket, and `Connection` means it.
     websocket: bool,
     upgrade: bool,
-    /// Whether the body is a stream of events.
-    pub(super) events: bool,
+    /// What the body is.
+    pub(super) kind: Kind,
     close: bool,
     keep_alive: bool,
     /// What else `Connection` names.
@@ -45,7 +46,7 @@ impl HeadFields {
                     head.persistence(field.value)?;
                 }
                 12 if field.name.eq_ignore_ascii_case("content-type") => {
-                    head.events = is_event_stream(field.value);
+                    head.kind = Kind::of(field.value);
                 }
                 14 if field.name.eq_ignore_ascii_case("content-length") => {
                     head.length(field.value)?;
@@ -182,15 +183,6 @@ impl HeadFields {
 /// Of a length that is said several times in one line.
 fn first_word(value: &[u8]) -> &[u8] {
     value.split(|b| *b == b',').next().unwrap_or_default().trim_ascii()
-}
-
-/// Whatever parameters follow.
-fn is_event_stream(value: &[u8]) -> bool {
-    const TYPE: &[u8] = b"text/event-stream";
-    value
-        .split(|b| *b == b';')
-        .next()
-        .is_some_and(|kind| kind.trim_ascii().eq_ignore_ascii_case(TYPE))
 }
 
 fn name(field: &httparse::Header<'_>) -> Result<HeaderName, Broken> {

@@ -1,4 +1,4 @@
-//! HTTP/1.1 to upstreams: connections that are kept, requests as they go out, answers as they come.
+//! HTTP/1.1 and HTTP/2 to upstreams. Over HTTP/1.1: connections that are kept, requests as they go out, answers as they come.
 //!
 //! hyper's client means a connection to be a task of its own, and hands requests, answers and the
 //! parts of bodies to it and back over channels: a third of the instructions of a proxied request.
@@ -7,6 +7,7 @@
 
 mod error;
 mod part;
+mod kind;
 mod chunks;
 mod framing;
 mod lines;
@@ -15,7 +16,9 @@ mod answer;
 mod outgoing;
 mod halves;
 mod connection;
+mod http2;
 mod pool;
+mod way;
 mod probe;
 
 use std::io;
@@ -37,9 +40,12 @@ pub(super) use answer::Wanted;
 pub(super) use connection::{Connection, Failed, Scratch};
 pub(super) use error::Broken;
 use halves::Fresh;
+pub(super) use http2::{Exchange, Session};
+pub(super) use kind::Kind;
 pub(super) use lines::{Lines, Waiting};
 pub(super) use outgoing::{Coding, Outgoing};
 pub(super) use pool::Pool;
+pub(super) use way::Way;
 
 /// Opens a connection to `target`, and shakes hands.
 async fn open(target: &Target) -> io::Result<Fresh> {
@@ -53,6 +59,10 @@ async fn open(target: &Target) -> io::Result<Fresh> {
     let Some(tls) = tls else { return Ok(Fresh::Plain(stream)) };
     let connector = TlsConnector::from(Arc::clone(tls.caller.config()));
     let stream = connector.connect(tls.name.clone(), stream).await?;
+    let agreed = stream.get_ref().1.alpn_protocol();
+    if target.endpoint.http2 && agreed != Some(http2::ALPN) {
+        return Err(io::Error::other("it does not speak HTTP/2"));
+    }
     Ok(Fresh::Tls(Box::new(stream)))
 }
 
@@ -61,7 +71,11 @@ async fn open(target: &Target) -> io::Result<Fresh> {
 /// # Errors
 /// The upstream cannot be reached, or what it answers is not HTTP/1.
 pub(super) async fn status(target: &Target, request: &[u8]) -> io::Result<u16> {
-    match open(target).await? {
+    let stream = open(target).await?;
+    if target.endpoint.http2 {
+        return http2::status(stream, request).await;
+    }
+    match stream {
         Fresh::Plain(stream) => probe::status(stream, request).await,
         Fresh::Unix(stream) => probe::status(stream, request).await,
         Fresh::Tls(stream) => probe::status(stream, request).await,
@@ -78,8 +92,24 @@ pub(super) async fn connect(
     timeout: Duration,
     place: Place,
 ) -> io::Result<Box<Connection>> {
-    let stream = tokio::time::timeout(timeout, open(target))
-        .await
-        .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
+    let stream = tokio::time::timeout(timeout, open(target)).await.map_err(late)??;
     Ok(Box::new(Connection::new(stream, place, alarms.add(), target, alarms.now_ms())))
+}
+
+/// The same as a session that exchanges share.
+///
+/// # Errors
+/// As [`connect`], or it does not speak HTTP/2.
+pub(super) async fn connect_http2(
+    target: &Target,
+    timeout: Duration,
+    place: Place,
+    now_ms: u64,
+) -> io::Result<Rc<Session>> {
+    let begin = async { Session::begin(open(target).await?, place, now_ms).await };
+    tokio::time::timeout(timeout, begin).await.map_err(late)?
+}
+
+fn late(_: tokio::time::error::Elapsed) -> io::Error {
+    io::ErrorKind::TimedOut.into()
 }

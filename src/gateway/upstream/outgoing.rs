@@ -102,6 +102,22 @@ impl Outgoing {
         self.repeatable
     }
 
+    /// Its head as it was written, of a request that was not begun.
+    pub(super) fn head(&self) -> &[u8] {
+        &self.text
+    }
+
+    /// Its body, and how much that is where it was said, for whoever sends it in another way.
+    pub(super) fn take_body(&mut self) -> (Option<RequestBody>, Option<u64>) {
+        let left = if let Coding::Length(left) = &self.coding { Some(*left) } else { None };
+        (self.body.take(), left)
+    }
+
+    /// The body was not sent, nor anything else.
+    pub(super) fn put_back(&mut self, body: Option<RequestBody>) {
+        self.body = body;
+    }
+
     pub(super) const fn is_begun(&self) -> bool {
         self.begun
     }

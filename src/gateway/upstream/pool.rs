@@ -1,10 +1,15 @@
 //! Idle connections to upstreams. Each core has its own pool, so that taking a connection and
 //! giving it back costs no lock and wakes no other thread.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
 use std::time::Duration;
 
+use tokio::sync::Mutex;
+
 use super::connection::Connection;
+use super::http2::Session;
 
 /// Idle connections that a core keeps to one endpoint.
 const IDLE_MAX: usize = 1_024;
@@ -15,7 +20,26 @@ const IDLE_MAX: usize = 1_024;
     reason = "an exchange takes it and gives it back: a pointer moves, not the whole"
 )]
 #[derive(Debug, Default)]
-pub(in crate::gateway) struct Pool(RefCell<Vec<Vec<Box<Connection>>>>);
+pub(in crate::gateway) struct Pool(RefCell<Vec<Vec<Box<Connection>>>>, Sessions);
+
+/// Sessions of HTTP/2 of one core, by the number of their target.
+#[derive(Debug, Default)]
+struct Sessions(RefCell<BTreeMap<usize, Shared>>);
+
+/// Those with one target.
+#[derive(Debug, Default)]
+struct Shared {
+    sessions: Vec<Rc<Session>>,
+    connecting: Rc<Connecting>,
+}
+
+/// Whoever makes a session: the others who need one wait for it.
+#[derive(Debug, Default)]
+pub(in crate::gateway) struct Connecting {
+    pub(in crate::gateway) turn: Mutex<()>,
+    /// How often it failed.
+    pub(in crate::gateway) failed: Cell<u64>,
+}
 
 impl Pool {
     /// The connection to a target that was used last and, as far as anybody has heard, still works.
@@ -55,6 +79,27 @@ impl Pool {
         }
     }
 
+    /// A session with a target that has room for another exchange.
+    pub(in crate::gateway) fn session(&self, target: usize, now_ms: u64) -> Option<Rc<Session>> {
+        let sessions = self.1.0.borrow();
+        sessions
+            .get(&target)?
+            .sessions
+            .iter()
+            .find(|session| session.has_room(now_ms))
+            .map(Rc::clone)
+    }
+
+    /// Who makes one.
+    pub(in crate::gateway) fn connecting(&self, target: usize) -> Rc<Connecting> {
+        Rc::clone(&self.1.0.borrow_mut().entry(target).or_default().connecting)
+    }
+
+    /// Keeps a session for others.
+    pub(in crate::gateway) fn share(&self, target: usize, session: &Rc<Session>) {
+        self.1.0.borrow_mut().entry(target).or_default().sessions.push(Rc::clone(session));
+    }
+
     /// Closes all, to make room for those of other cores.
     pub(in crate::gateway) fn close_all(&self) {
         self.0.borrow_mut().clear();
@@ -71,6 +116,11 @@ impl Pool {
     /// Closes what has been idle for as long as it may, and all of the endpoints that are not `in_use`;
     /// forgets whose task it was that used what it keeps. Called now and then.
     pub(in crate::gateway) fn prune(&self, now_ms: u64, in_use: impl Fn(usize) -> bool) {
+        self.1.0.borrow_mut().retain(|number, Shared { sessions, .. }| {
+            // What is under way on one goes on.
+            sessions.retain(|session| in_use(*number) && !session.is_over(now_ms));
+            in_use(*number)
+        });
         let mut pools = self.0.borrow_mut();
         for (number, idle) in pools.iter_mut().enumerate().filter(|(_, idle)| !idle.is_empty()) {
             if !in_use(number) {

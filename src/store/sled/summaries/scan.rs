@@ -13,8 +13,8 @@ use super::round::{ALONE, ROUND};
 use super::wanted::Wanted;
 use super::zone::Zone;
 use crate::domain::id::TokenId;
-use crate::store::query::Order;
 use crate::store::StoreError;
+use crate::store::query::Order;
 
 /// How a search ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

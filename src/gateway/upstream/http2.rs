@@ -1,0 +1,421 @@
+//! HTTP/2 to upstreams: sessions that exchanges share, as gRPC wants them. The library moves a session along by a task
+//! of its own; here a request that was written for HTTP/1.1 becomes one of HTTP/2, and an answer what the others are.
+
+use std::cell::{Cell, OnceCell};
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use std::{fmt, io};
+
+use bytes::Bytes;
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::{Method, Request, Response, Uri, Version};
+use http_body_util::Empty;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::client::conn::TrySendError;
+use hyper::client::conn::http2::{Builder, SendRequest};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::spawn_local;
+
+use crate::domain::refusal::Refusal;
+use crate::gateway::alarm::Alarm;
+use crate::gateway::body::RequestBody;
+use crate::gateway::descriptors::Place;
+use crate::gateway::load::Busy;
+use crate::wire;
+
+use super::answer::Answer;
+use super::connection::Failed;
+use super::error::Broken;
+use super::framing::Framing;
+use super::halves::Fresh;
+use super::kind::Kind;
+use super::outgoing::Outgoing;
+use super::part::{FIELDS_MAX, HEAD_BYTES_MAX};
+
+/// The name of HTTP/2 in ALPN (RFC 9113 section 3.2).
+pub(super) const ALPN: &[u8] = b"h2";
+
+/// Exchanges of one session at a time; RFC 9113 section 6.5.2 names 100 as the least that a server should allow.
+const STREAMS_MAX: usize = 100;
+
+/// What an upstream may send ahead of its clients, for each exchange and for a session.
+const STREAM_WINDOW: u32 = 256 << 10;
+const SESSION_WINDOW: u32 = 4 << 20;
+
+/// How often an upstream is asked whether it is there while exchanges are under way, and how long it may take.
+const PING_INTERVAL: Duration = Duration::from_secs(20);
+const PING_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// A connection that speaks HTTP/2.
+#[derive(Debug)]
+pub(in crate::gateway) struct Session {
+    sender: SendRequest<Sending>,
+    /// Whether it is within TLS.
+    tls: bool,
+    under_way: Cell<usize>,
+    made_at_ms: u64,
+    idle_since_ms: Cell<u64>,
+    /// For how long it may lie idle, and be given to others, by the API whose exchange was the last.
+    idle_timeout: Cell<Duration>,
+    lifetime: Cell<Duration>,
+}
+
+impl Session {
+    /// Agrees with an upstream on HTTP/2, which it must speak.
+    ///
+    /// # Errors
+    /// It does not.
+    pub(super) async fn begin(stream: Fresh, place: Place, now_ms: u64) -> io::Result<Rc<Self>> {
+        let tls = matches!(stream, Fresh::Tls(_));
+        let mut builder = Builder::new(Local);
+        builder
+            .timer(TokioTimer::new())
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(SESSION_WINDOW)
+            .max_header_list_size(u32::try_from(HEAD_BYTES_MAX).unwrap_or(u32::MAX))
+            .keep_alive_interval(PING_INTERVAL)
+            .keep_alive_timeout(PING_TIMEOUT);
+        let sender = match stream {
+            Fresh::Plain(stream) => {
+                let (sender, session) =
+                    builder.handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
+                spawn_local(carry(session, place));
+                sender
+            }
+            Fresh::Unix(stream) => {
+                let (sender, session) =
+                    builder.handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
+                spawn_local(carry(session, place));
+                sender
+            }
+            Fresh::Tls(stream) => {
+                let (sender, session) =
+                    builder.handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
+                spawn_local(carry(session, place));
+                sender
+            }
+        };
+        Ok(Rc::new(Self {
+            sender,
+            tls,
+            under_way: Cell::new(0),
+            made_at_ms: now_ms,
+            idle_since_ms: Cell::new(now_ms),
+            idle_timeout: Cell::new(Duration::MAX),
+            lifetime: Cell::new(Duration::MAX),
+        }))
+    }
+
+    /// Whether another exchange may begin on it.
+    pub(super) fn has_room(&self, now_ms: u64) -> bool {
+        let old = now_ms.saturating_sub(self.made_at_ms) > millis(self.lifetime.get());
+        !self.sender.is_closed() && !old && self.under_way.get() < STREAMS_MAX
+    }
+
+    /// Whether nobody needs it any more.
+    pub(super) fn is_over(&self, now_ms: u64) -> bool {
+        let idle =
+            now_ms.saturating_sub(self.idle_since_ms.get()) > millis(self.idle_timeout.get());
+        self.under_way.get() == 0 && (idle || !self.has_room(now_ms))
+    }
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Moves a session along until it ends.
+async fn carry(session: impl Future<Output = hyper::Result<()>>, place: Place) {
+    if let Err(error) = session.await {
+        tracing::debug!(%error, "a session with an upstream ended");
+    }
+    drop(place);
+}
+
+/// Spawns what the library wants done on the core that asks.
+#[derive(Clone, Copy, Debug)]
+struct Local;
+
+impl<F: Future<Output = ()> + 'static> hyper::rt::Executor<F> for Local {
+    fn execute(&self, task: F) {
+        spawn_local(task);
+    }
+}
+
+type Answered = Result<Response<Incoming>, TrySendError<Request<Sending>>>;
+
+/// One exchange on a session.
+pub(in crate::gateway) struct Exchange {
+    session: Rc<Session>,
+    busy: Option<Busy>,
+    /// The answer that is waited for.
+    asked: Option<Pin<Box<dyn Future<Output = Answered>>>>,
+    body: Option<Incoming>,
+    beside: Rc<Beside>,
+    pub(super) alarm: Rc<Alarm>,
+}
+
+/// What the task that sends a body beside its answer is told: when to stop, and what to let go of then.
+#[derive(Default)]
+struct Beside {
+    limit: OnceCell<Rc<Alarm>>,
+    under_way: OnceCell<Box<dyn std::any::Any>>,
+}
+
+impl Exchange {
+    pub(in crate::gateway) fn new(session: Rc<Session>, alarm: Alarm) -> Self {
+        session.under_way.set(session.under_way.get().saturating_add(1));
+        let (beside, alarm) = (Rc::default(), Rc::new(alarm));
+        Self { session, busy: None, asked: None, body: None, beside, alarm }
+    }
+
+    pub(super) fn begin(
+        &mut self,
+        (idle_timeout, lifetime): (Duration, Duration),
+        busy: Option<Busy>,
+    ) {
+        self.session.idle_timeout.set(idle_timeout);
+        self.session.lifetime.set(lifetime);
+        self.busy = busy;
+    }
+
+    /// Sends a request, and waits for the head of its answer.
+    pub(super) fn poll_answer(
+        &mut self,
+        request: &mut Outgoing,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<Answer, Failed>> {
+        if self.asked.is_none() {
+            // Nobody is asked to wait for a word: the session says by itself how much it takes.
+            request.let_go();
+            let sent = match self.written(request) {
+                Ok(sent) => sent,
+                Err(broken) => return Poll::Ready(Err(Failed::Upstream(broken))),
+            };
+            let mut sender = self.session.sender.clone();
+            self.asked = Some(Box::pin(async move { sender.try_send_request(sent).await }));
+        }
+        let Some(asked) = &mut self.asked else { return Poll::Pending };
+        let answered = ready!(asked.as_mut().poll(context));
+        self.asked = None;
+        Poll::Ready(match answered {
+            Ok(response) => Ok(self.taken(response)),
+            Err(mut error) => match error.take_message() {
+                Some(unsent) => {
+                    request.put_back(unsent.into_body().body);
+                    Err(Failed::Unsent)
+                }
+                None => Err(Failed::Upstream(Broken::Session(error.into_error()))),
+            },
+        })
+    }
+
+    fn written(&self, request: &mut Outgoing) -> Result<Request<Sending>, Broken> {
+        let head = read(request.head(), self.session.tls).ok_or(UNREADABLE)?;
+        let (body, left) = request.take_body();
+        Ok(head.map(|()| Sending { body, left, beside: Rc::clone(&self.beside) }))
+    }
+
+    fn taken(&mut self, response: Response<Incoming>) -> Answer {
+        let (mut parts, body) = response.into_parts();
+        self.body = Some(body);
+        let gone: Vec<_> = parts.headers.keys().filter(|name| !passes(name)).cloned().collect();
+        gone.iter().for_each(|name| drop(parts.headers.remove(name)));
+        let kind = parts.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
+        let kind = kind.map(Kind::of).unwrap_or_default();
+        let response = Response::from_parts(parts, ());
+        Answer {
+            response,
+            lines: None,
+            switches: false,
+            kind,
+            framing: Framing::Length(0),
+            persists: true,
+        }
+    }
+
+    /// The next part of the answer's body; none when it is over.
+    pub(super) fn poll_part(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        let Some(body) = &mut self.body else { return Poll::Ready(None) };
+        let part = ready!(Pin::new(&mut *body).poll_frame(context));
+        // A stream that was reset without an error is not over.
+        if part.is_none() && !body.is_end_stream() {
+            return Poll::Ready(Some(Err(Broken::Closed)));
+        }
+        Poll::Ready(part.map(|part| part.map_err(Broken::Session)))
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.body.as_ref().is_none_or(Body::is_end_stream)
+    }
+
+    pub(super) fn left(&self) -> Option<u64> {
+        self.body.as_ref().and_then(|body| body.size_hint().exact())
+    }
+
+    /// Whether the request's body is not over.
+    pub(super) fn is_sending(&self) -> bool {
+        // The other is held by whoever sends it.
+        Rc::strong_count(&self.beside) > 1
+    }
+
+    /// The body goes on beside its answer, until `limit` rings.
+    pub(super) fn leave(&self, limit: Rc<Alarm>, under_way: impl Sized + 'static) {
+        // It is left once.
+        let _ = self.beside.limit.set(limit);
+        let _ = self.beside.under_way.set(Box::new(under_way));
+    }
+}
+
+impl fmt::Debug for Exchange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Exchange").field("session", &self.session).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        self.session.under_way.set(self.session.under_way.get().saturating_sub(1));
+        self.session.idle_since_ms.set(self.alarm.now_ms());
+    }
+}
+
+const UNREADABLE: Broken = Broken::Malformed("the request cannot be written for HTTP/2");
+
+/// A request as HTTP/2 has it, from its head as it was written (RFC 9113 section 8.3.1).
+fn read(head: &[u8], tls: bool) -> Option<Request<()>> {
+    let mut fields = [const { MaybeUninit::uninit() }; FIELDS_MAX];
+    let mut parsed = httparse::Request::new(&mut []);
+    let status = parsed.parse_with_uninit_headers(head, &mut fields).ok()?;
+    let (mut headers, mut authority) = (HeaderMap::with_capacity(parsed.headers.len()), None);
+    for field in parsed.headers.iter() {
+        let name = HeaderName::from_bytes(field.name.as_bytes()).ok()?;
+        if name == header::HOST {
+            authority = Some(field.value);
+        } else if passes(&name) {
+            headers.append(name, HeaderValue::from_bytes(field.value).ok()?);
+        }
+    }
+    let target = Uri::builder()
+        .scheme(if tls { "https" } else { "http" })
+        .authority(authority.filter(|_| status.is_complete())?)
+        .path_and_query(parsed.path?)
+        .build();
+    let mut request = Request::new(());
+    *request.method_mut() = parsed.method?.parse::<Method>().ok()?;
+    (*request.uri_mut(), *request.headers_mut()) = (target.ok()?, headers);
+    *request.version_mut() = Version::HTTP_2;
+    Some(request)
+}
+
+/// The status of the answer to a request of the gateway's own, on a session of its own.
+pub(super) async fn status(stream: Fresh, request: &[u8]) -> io::Result<u16> {
+    let tls = matches!(stream, Fresh::Tls(_));
+    let request = read(request, tls).ok_or_else(|| io::Error::other(UNREADABLE))?;
+    match stream {
+        Fresh::Plain(stream) => ask(stream, request).await,
+        Fresh::Unix(stream) => ask(stream, request).await,
+        Fresh::Tls(stream) => ask(stream, request).await,
+    }
+}
+
+async fn ask<S>(stream: S, request: Request<()>) -> io::Result<u16>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let builder = Builder::new(TokioExecutor::new());
+    let begun = builder.handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
+    let (mut sender, session) = begun;
+    let task = tokio::spawn(session);
+    let answered = sender.send_request(request.map(|()| Empty::<Bytes>::new())).await;
+    task.abort();
+    answered.map(|answer| answer.status().as_u16()).map_err(io::Error::other)
+}
+
+/// Whether a field is one of the message, and not of a connection (RFC 9113 section 8.2.2).
+fn passes(name: &HeaderName) -> bool {
+    let of_connection = wire::is_hop_by_hop(name.as_str())
+        || matches!(*name, header::TRANSFER_ENCODING | header::EXPECT | header::SEC_WEBSOCKET_KEY);
+    !of_connection
+}
+
+/// The body of a request, as the library asks for it.
+pub(super) struct Sending {
+    body: Option<RequestBody>,
+    /// How much is still to come, where that was said.
+    left: Option<u64>,
+    beside: Rc<Beside>,
+}
+
+/// Why a body does not come to its end. Whose fault it is, its upload knows.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unsent {
+    #[error("the client's body was refused: {}", .0.reason())]
+    Refused(Refusal),
+    #[error("its answer is over")]
+    Over,
+}
+
+impl Sending {
+    /// Takes note of a part.
+    fn pass(&mut self, part: &Frame<Bytes>) -> Result<(), Unsent> {
+        let (Some(left), Some(data)) = (&mut self.left, part.data_ref()) else { return Ok(()) };
+        match left.checked_sub(data.len() as u64) {
+            Some(rest) => *left = rest,
+            None => return Err(self.wrong()),
+        }
+        Ok(())
+    }
+
+    /// Its length is not what its head said.
+    fn wrong(&self) -> Unsent {
+        self.body.as_ref().map_or(Unsent::Over, |body| Unsent::Refused(body.refuse()))
+    }
+}
+
+impl Body for Sending {
+    type Data = Bytes;
+    type Error = Unsent;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Unsent>>> {
+        if let Some(limit) = self.beside.limit.get() {
+            if limit.take_rung() {
+                return Poll::Ready(Some(Err(Unsent::Over)));
+            }
+            limit.wake_me(context);
+        }
+        let Some(body) = &mut self.body else { return Poll::Ready(None) };
+        match ready!(body.poll_part(context)) {
+            Some(Ok(part)) => {
+                if let Err(unsent) = self.pass(&part) {
+                    return Poll::Ready(Some(Err(unsent)));
+                }
+                Poll::Ready(Some(Ok(part)))
+            }
+            Some(Err(refusal)) => Poll::Ready(Some(Err(Unsent::Refused(refusal)))),
+            None if self.left.is_some_and(|left| left > 0) => Poll::Ready(Some(Err(self.wrong()))),
+            None => {
+                self.body = None;
+                Poll::Ready(None)
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.as_ref().is_none_or(RequestBody::is_end) && self.left.unwrap_or_default() == 0
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.left.map_or_else(SizeHint::default, SizeHint::with_exact)
+    }
+}
