@@ -34,3 +34,5 @@ mod streams;
 mod tls;
 #[path = "transport/upstreams.rs"]
 mod upstreams;
+#[path = "transport/websockets.rs"]
+mod websockets;

@@ -145,8 +145,9 @@ impl Running {
     /// A store that could not be closed in order; its history holds everything that was
     /// acknowledged.
     pub fn stop(self) -> Result<(), AppError> {
-        let at_most = self.shared.snapshot.load().limits.drain_timeout;
-        tracing::info!(connections = self.connections(), ?at_most, "the gateway drains");
+        let at_most = self.shared.snapshot.load().limits.drain_timeout.as_secs();
+        let open = self.connections();
+        tracing::info!(connections = open, at_most_seconds = at_most, "the gateway drains");
         self.standing.drains();
         let _ = self.stop.send(true);
         let begun = clock::instant();

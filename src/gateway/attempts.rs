@@ -74,7 +74,7 @@ async fn answer_within_bounds(
     let answered = {
         let mut answered = pin!(async {
             let turn = match &api.gate {
-                Some(gate) => Some(gate.enter().await?),
+                Some(gate) => Some(gate.enter(&under_way.core().counters.waiting).await?),
                 None => None,
             };
             let response = send(under_way, api, request, upload, limit.as_ref()).await?;

@@ -11,9 +11,7 @@ use std::time::Duration;
 use http::Version;
 use rustls::ServerConnection;
 
-use crate::domain::refusal::Refusal;
 use crate::domain::secret::Digest;
-use crate::telemetry::counters::CoreCounters;
 use crate::wire::forwarded;
 
 use super::alarm::Alarm;
@@ -24,7 +22,11 @@ use super::snapshot::Snapshot;
 use super::spelling::Spelling;
 use super::stream::Stream;
 use super::upstream::{Lines, Waiting};
-use super::watch::{Grounds, Watch};
+use super::watch::Watch;
+
+mod under_way;
+
+pub(super) use under_way::{BodyUnderWay, UnderWay};
 
 /// How far an answer is whose end its connection marks, as for a client of HTTP/1.0 that is not
 /// told the length. If such a connection closed in good order too soon, the answer would look
@@ -351,104 +353,5 @@ impl Drop for Client {
         self.core.counters.open.sub(1);
         self.core.serving.set(self.core.serving.get().saturating_sub(1));
         self.core.shared.connections.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// An exchange that is not over.
-#[derive(Debug)]
-pub(super) struct UnderWay {
-    /// None in HTTP/1, where the connection has the time limit of its answer.
-    stream: Option<Rc<Stream>>,
-    client: Rc<Client>,
-}
-
-impl UnderWay {
-    fn watched(&self) -> (&Watch, &Alarm) {
-        let client = &self.client;
-        self.stream.as_ref().map_or((&client.watch, &client.alarm), |stream| stream.watched())
-    }
-
-    /// Is judged again while it lasts.
-    pub(super) fn rests_on(&self, grounds: Grounds) {
-        let (watch, alarm) = self.watched();
-        watch.begin(grounds, alarm);
-    }
-
-    /// What its core counts.
-    pub(super) fn counters(&self) -> &CoreCounters {
-        &self.client.core.counters
-    }
-
-    /// Why it has to end before it is over, if it has to.
-    pub(super) fn over(&self) -> Option<Refusal> {
-        self.watched().0.over()
-    }
-
-    /// Whose exchange it is.
-    pub(super) const fn client(&self) -> &Rc<Client> {
-        &self.client
-    }
-
-    pub(super) fn core(&self) -> &Rc<Core> {
-        self.client.core()
-    }
-
-    /// What it rests on, for what goes on behind it.
-    pub(super) fn take_grounds(&self) -> Option<Grounds> {
-        self.watched().0.take()
-    }
-
-    /// Whether it has to be cut, since its token ended and it did not.
-    pub(super) fn is_cut(&self, context: &mut Context<'_>) -> bool {
-        let (watch, alarm) = self.watched();
-        alarm.wake_me(context);
-        watch.is_cut(alarm, context)
-    }
-
-    /// A part of a conversation goes to the client, or waits since it leaves no room; over HTTP/1.1 its socket knows.
-    pub(super) fn passes(&self, taken: bool) {
-        let Some(stream) = &self.stream else { return };
-        stream.passes(taken);
-        if taken {
-            self.client.frames.pay_for(frames::EACH_PART);
-        }
-    }
-
-    /// Whether its client took too long to read.
-    pub(super) fn is_late(&self) -> bool {
-        self.watched().1.take_rung()
-    }
-
-    /// The next part of the answer is asked for.
-    pub(super) fn asked(&self) {
-        if let Some(stream) = &self.stream {
-            stream.asked();
-        }
-    }
-
-    /// A part of the answer goes to the client.
-    pub(super) fn handed_over(&self, context: &Context<'_>) {
-        if let Some(stream) = &self.stream {
-            stream.handed_over(context);
-            self.client.frames.pay_for(frames::EACH_PART);
-        }
-    }
-}
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        self.watched().0.end();
-        self.client.core.counters.under_way.sub(1);
-        self.client.end();
-    }
-}
-
-/// The body of a request that is not over, although its answer may be.
-#[derive(Debug)]
-pub(super) struct BodyUnderWay(Rc<Client>);
-
-impl Drop for BodyUnderWay {
-    fn drop(&mut self) {
-        self.0.end();
     }
 }

@@ -10,6 +10,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::settings::Concurrency;
 use crate::domain::refusal::Refusal;
+use crate::telemetry::count::Count;
 
 /// The bound of one API.
 #[derive(Debug)]
@@ -32,21 +33,22 @@ pub(super) struct Turn {
     _permit: OwnedSemaphorePermit,
 }
 
-/// A place among those that wait.
-struct Waiting<'a>(&'a AtomicUsize);
+/// A place among those that wait, and among those of its core.
+struct Waiting<'a>(&'a AtomicUsize, &'a Count);
 
 impl Gate {
-    /// Waits until it is this request's turn.
+    /// Waits until it is this request's turn; counted in `waiting` meanwhile.
     ///
     /// # Errors
     /// As many wait as may, or it took as long as it may.
-    pub(super) async fn enter(&self) -> Result<Turn, Refusal> {
+    pub(super) async fn enter(&self, waiting: &Count) -> Result<Turn, Refusal> {
         let free = Arc::clone(&self.seats.free);
         // Whoever waits comes first: what becomes free is theirs before it is seen here.
         if let Ok(permit) = Arc::clone(&free).try_acquire_owned() {
             return Ok(Turn { _permit: permit });
         }
-        let waiting = Waiting(&self.seats.waiting);
+        waiting.add(1);
+        let waiting = Waiting(&self.seats.waiting, waiting);
         if waiting.0.fetch_add(1, Ordering::Relaxed) >= self.limits.queue {
             return Err(Refusal::UpstreamBusy);
         }
@@ -59,6 +61,7 @@ impl Gate {
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::Relaxed);
+        self.1.sub(1);
     }
 }
 
@@ -99,22 +102,23 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn first_come_first_served_and_whoever_leaves_frees_the_place() {
+        let told = Count::default();
         let gate = Gates::default().of("a", LIMITS);
-        let (first, second) = (gate.enter().await.unwrap(), gate.enter().await.unwrap());
-        let (mut third, mut fourth) = (pin!(gate.enter()), Box::pin(gate.enter()));
+        let (first, second) = (gate.enter(&told).await.unwrap(), gate.enter(&told).await.unwrap());
+        let (mut third, mut fourth) = (pin!(gate.enter(&told)), Box::pin(gate.enter(&told)));
         assert!(poll(third.as_mut()).is_pending() && poll(fourth.as_mut()).is_pending());
-        assert_eq!(gate.enter().await.unwrap_err(), Refusal::UpstreamBusy, "two wait already");
+        assert_eq!(gate.enter(&told).await.unwrap_err(), Refusal::UpstreamBusy, "two wait already");
         drop(first);
-        assert_eq!(gate.enter().await.unwrap_err(), Refusal::UpstreamBusy, "it is not theirs");
+        assert_eq!(gate.enter(&told).await.unwrap_err(), Refusal::UpstreamBusy, "it is not theirs");
         let Poll::Ready(Ok(third)) = poll(third.as_mut()) else { panic!("it is its turn") };
         assert!(poll(fourth.as_mut()).is_pending());
         drop(fourth);
         // Nobody is before this one.
-        let mut fifth = pin!(gate.enter());
+        let mut fifth = pin!(gate.enter(&told));
         assert!(poll(fifth.as_mut()).is_pending());
         drop((second, third));
         let Poll::Ready(Ok(fifth)) = poll(fifth.as_mut()) else { panic!("it is its turn") };
-        assert!(gate.enter().await.is_ok());
+        assert!(gate.enter(&told).await.is_ok());
         drop(fifth);
         assert_eq!(gate.seats.waiting.load(Ordering::Relaxed), 0);
         assert_eq!(gate.seats.free.available_permits(), 2);
@@ -122,25 +126,28 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn nobody_waits_for_longer_than_they_may() {
+        let told = Count::default();
         let gate = Gates::default().of("a", LIMITS);
-        let _all = [gate.enter().await.unwrap(), gate.enter().await.unwrap()];
-        assert_eq!(gate.enter().await.unwrap_err(), Refusal::UpstreamBusy);
+        let _all = [gate.enter(&told).await.unwrap(), gate.enter(&told).await.unwrap()];
+        assert_eq!(gate.enter(&told).await.unwrap_err(), Refusal::UpstreamBusy);
         assert_eq!(gate.seats.waiting.load(Ordering::Relaxed), 0);
     }
 
     #[tokio::test]
     async fn the_bound_holds_over_a_reload_that_leaves_it() {
+        let told = Count::default();
         let gates = Gates::default();
         let before = gates.of("a", LIMITS);
-        let _all = [before.enter().await.unwrap(), before.enter().await.unwrap()];
+        let _all = [before.enter(&told).await.unwrap(), before.enter(&told).await.unwrap()];
         let none = Concurrency { queue: 0, ..LIMITS };
-        assert!(gates.of("a", none).enter().await.is_err());
-        assert!(gates.of("b", none).enter().await.is_ok(), "another API");
-        assert!(gates.of("a", Concurrency { requests: 3, ..none }).enter().await.is_ok());
+        assert!(gates.of("a", none).enter(&told).await.is_err());
+        assert!(gates.of("b", none).enter(&told).await.is_ok(), "another API");
+        assert!(gates.of("a", Concurrency { requests: 3, ..none }).enter(&told).await.is_ok());
     }
 
     #[test]
     fn the_bound_holds_exactly_over_all_threads() {
+        let told = Count::default();
         let limits = Concurrency { requests: 3, queue: 1_000, ..LIMITS };
         let (gate, inside) = (Gates::default().of("a", limits), AtomicUsize::new(0));
         let most = AtomicUsize::new(0);
@@ -151,7 +158,7 @@ mod tests {
                     let runtime = runtime.enable_time().build().unwrap();
                     for _ in 0..50 {
                         runtime.block_on(async {
-                            let turn = gate.enter().await.unwrap();
+                            let turn = gate.enter(&told).await.unwrap();
                             let now = inside.fetch_add(1, Ordering::SeqCst) + 1;
                             most.fetch_max(now, Ordering::SeqCst);
                             tokio::time::sleep(Duration::from_millis(1)).await;

@@ -79,6 +79,8 @@ pub struct CoreCounters {
     pub decision: Durations,
     /// Requests whose answer is not over.
     pub under_way: Count,
+    /// Requests that wait until their upstream has room.
+    pub waiting: Count,
     /// Conversations that go on behind an upgrade.
     pub tunnels: Count,
     /// Answers that ended before their end because the upstream broke off.

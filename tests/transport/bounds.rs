@@ -119,6 +119,9 @@ fn those_beyond_wait_in_order_and_more_are_503() {
     for (client, number) in clients.iter_mut().zip(1..) {
         client.send(gateway.get(&format!("/{number}"), &secret));
         under_way(&gateway, number);
+        wait_until("it never waited", PATIENCE, || {
+            gateway.counted(|core| core.waiting.value()) == number - 1
+        });
     }
     let found = gateway.ask(gateway.get("/4", &secret));
     assert_eq!((found.status, found.value("retry-after").as_deref()), (503, Some("1")));

@@ -1,8 +1,7 @@
 //! HTTP/2 to upstreams: sessions that exchanges share, as gRPC wants them. The library moves a session along by a task
 //! of its own; here a request that was written for HTTP/1.1 becomes one of HTTP/2, and an answer what the others are.
 
-use std::cell::{Cell, OnceCell};
-use std::mem::MaybeUninit;
+use std::cell::Cell;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -10,22 +9,17 @@ use std::time::Duration;
 use std::{fmt, io};
 
 use bytes::Bytes;
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::{Method, Request, Response, Uri, Version};
-use http_body_util::Empty;
-use hyper::body::{Body, Frame, Incoming, SizeHint};
+use http::header::{self, HeaderValue};
+use http::{Request, Response};
+use hyper::body::{Body, Frame, Incoming};
 use hyper::client::conn::TrySendError;
 use hyper::client::conn::http2::{Builder, SendRequest};
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::task::spawn_local;
 
-use crate::domain::refusal::Refusal;
 use crate::gateway::alarm::Alarm;
-use crate::gateway::body::RequestBody;
 use crate::gateway::descriptors::Place;
 use crate::gateway::load::Busy;
-use crate::wire;
 
 use super::answer::Answer;
 use super::connection::Failed;
@@ -34,7 +28,9 @@ use super::framing::Framing;
 use super::halves::Fresh;
 use super::kind::Kind;
 use super::outgoing::Outgoing;
-use super::part::{FIELDS_MAX, HEAD_BYTES_MAX};
+use super::part::HEAD_BYTES_MAX;
+use super::rewritten::{UNREADABLE, passes, read};
+use super::sending::{Beside, Sending};
 
 /// The name of HTTP/2 in ALPN (RFC 9113 section 3.2).
 pub(super) const ALPN: &[u8] = b"h2";
@@ -159,13 +155,6 @@ pub(in crate::gateway) struct Exchange {
     pub(super) alarm: Rc<Alarm>,
 }
 
-/// What the task that sends a body beside its answer is told: when to stop, and what to let go of then.
-#[derive(Default)]
-struct Beside {
-    limit: OnceCell<Rc<Alarm>>,
-    under_way: OnceCell<Box<dyn std::any::Any>>,
-}
-
 impl Exchange {
     pub(in crate::gateway) fn new(session: Rc<Session>, alarm: Alarm) -> Self {
         session.under_way.set(session.under_way.get().saturating_add(1));
@@ -284,138 +273,5 @@ impl Drop for Exchange {
     fn drop(&mut self) {
         self.session.under_way.set(self.session.under_way.get().saturating_sub(1));
         self.session.idle_since_ms.set(self.alarm.now_ms());
-    }
-}
-
-const UNREADABLE: Broken = Broken::Malformed("the request cannot be written for HTTP/2");
-
-/// A request as HTTP/2 has it, from its head as it was written (RFC 9113 section 8.3.1).
-fn read(head: &[u8], tls: bool) -> Option<Request<()>> {
-    let mut fields = [const { MaybeUninit::uninit() }; FIELDS_MAX];
-    let mut parsed = httparse::Request::new(&mut []);
-    let status = parsed.parse_with_uninit_headers(head, &mut fields).ok()?;
-    let (mut headers, mut authority) = (HeaderMap::with_capacity(parsed.headers.len()), None);
-    for field in parsed.headers.iter() {
-        let name = HeaderName::from_bytes(field.name.as_bytes()).ok()?;
-        if name == header::HOST {
-            authority = Some(field.value);
-        } else if passes(&name) {
-            headers.append(name, HeaderValue::from_bytes(field.value).ok()?);
-        }
-    }
-    let target = Uri::builder()
-        .scheme(if tls { "https" } else { "http" })
-        .authority(authority.filter(|_| status.is_complete())?)
-        .path_and_query(parsed.path?)
-        .build();
-    let mut request = Request::new(());
-    *request.method_mut() = parsed.method?.parse::<Method>().ok()?;
-    (*request.uri_mut(), *request.headers_mut()) = (target.ok()?, headers);
-    *request.version_mut() = Version::HTTP_2;
-    Some(request)
-}
-
-/// The status of the answer to a request of the gateway's own, on a session of its own.
-pub(super) async fn status(stream: Fresh, request: &[u8]) -> io::Result<u16> {
-    let tls = matches!(stream, Fresh::Tls(_));
-    let request = read(request, tls).ok_or_else(|| io::Error::other(UNREADABLE))?;
-    match stream {
-        Fresh::Plain(stream) => ask(stream, request).await,
-        Fresh::Unix(stream) => ask(stream, request).await,
-        Fresh::Tls(stream) => ask(stream, request).await,
-    }
-}
-
-async fn ask<S>(stream: S, request: Request<()>) -> io::Result<u16>
-where
-    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
-{
-    let builder = Builder::new(TokioExecutor::new());
-    let begun = builder.handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
-    let (mut sender, session) = begun;
-    let task = tokio::spawn(session);
-    let answered = sender.send_request(request.map(|()| Empty::<Bytes>::new())).await;
-    task.abort();
-    answered.map(|answer| answer.status().as_u16()).map_err(io::Error::other)
-}
-
-/// Whether a field is one of the message, and not of a connection (RFC 9113 section 8.2.2).
-fn passes(name: &HeaderName) -> bool {
-    let of_connection = wire::is_hop_by_hop(name.as_str())
-        || matches!(*name, header::TRANSFER_ENCODING | header::EXPECT | header::SEC_WEBSOCKET_KEY);
-    !of_connection
-}
-
-/// The body of a request, as the library asks for it.
-pub(super) struct Sending {
-    body: Option<RequestBody>,
-    /// How much is still to come, where that was said.
-    left: Option<u64>,
-    beside: Rc<Beside>,
-}
-
-/// Why a body does not come to its end. Whose fault it is, its upload knows.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum Unsent {
-    #[error("the client's body was refused: {}", .0.reason())]
-    Refused(Refusal),
-    #[error("its answer is over")]
-    Over,
-}
-
-impl Sending {
-    /// Takes note of a part.
-    fn pass(&mut self, part: &Frame<Bytes>) -> Result<(), Unsent> {
-        let (Some(left), Some(data)) = (&mut self.left, part.data_ref()) else { return Ok(()) };
-        match left.checked_sub(data.len() as u64) {
-            Some(rest) => *left = rest,
-            None => return Err(self.wrong()),
-        }
-        Ok(())
-    }
-
-    /// Its length is not what its head said.
-    fn wrong(&self) -> Unsent {
-        self.body.as_ref().map_or(Unsent::Over, |body| Unsent::Refused(body.refuse()))
-    }
-}
-
-impl Body for Sending {
-    type Data = Bytes;
-    type Error = Unsent;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Unsent>>> {
-        if let Some(limit) = self.beside.limit.get() {
-            if limit.take_rung() {
-                return Poll::Ready(Some(Err(Unsent::Over)));
-            }
-            limit.wake_me(context);
-        }
-        let Some(body) = &mut self.body else { return Poll::Ready(None) };
-        match ready!(body.poll_part(context)) {
-            Some(Ok(part)) => {
-                if let Err(unsent) = self.pass(&part) {
-                    return Poll::Ready(Some(Err(unsent)));
-                }
-                Poll::Ready(Some(Ok(part)))
-            }
-            Some(Err(refusal)) => Poll::Ready(Some(Err(Unsent::Refused(refusal)))),
-            None if self.left.is_some_and(|left| left > 0) => Poll::Ready(Some(Err(self.wrong()))),
-            None => {
-                self.body = None;
-                Poll::Ready(None)
-            }
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.as_ref().is_none_or(RequestBody::is_end) && self.left.unwrap_or_default() == 0
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.left.map_or_else(SizeHint::default, SizeHint::with_exact)
     }
 }

@@ -16,6 +16,8 @@ mod answer;
 mod outgoing;
 mod halves;
 mod connection;
+mod rewritten;
+mod sending;
 mod http2;
 mod pool;
 mod way;
@@ -73,7 +75,7 @@ async fn open(target: &Target) -> io::Result<Fresh> {
 pub(super) async fn status(target: &Target, request: &[u8]) -> io::Result<u16> {
     let stream = open(target).await?;
     if target.endpoint.http2 {
-        return http2::status(stream, request).await;
+        return rewritten::status(stream, request).await;
     }
     match stream {
         Fresh::Plain(stream) => probe::status(stream, request).await,

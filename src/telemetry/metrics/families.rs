@@ -125,6 +125,8 @@ pub(super) fn upstreams(
 ) -> fmt::Result {
     let help = "Connections to upstreams that were made";
     families.counter("upstream_connections", help, sum(counters, |core| &core.connected))?;
+    let help = "Requests that wait until their upstream has room";
+    families.gauge("upstream_waiting", help, sum(counters, |core| &core.waiting))?;
     let help = "Requests that were sent a second time, since their connection broke";
     families.counter("upstream_retries", help, sum(counters, |core| &core.retried))?;
     let each = || {
