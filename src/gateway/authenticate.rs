@@ -22,6 +22,11 @@ impl Authenticated {
         &self.entry
     }
 
+    /// The record alone.
+    pub(super) fn into_entry(self) -> Arc<Entry> {
+        self.entry
+    }
+
     /// Whether the store was asked.
     pub(super) const fn was_loaded(&self) -> bool {
         self.loaded

@@ -1,10 +1,12 @@
 //! The fourth station: may this token do this, now? The only maker of a [`Permit`].
 
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::cache::Entry;
 use crate::domain::refusal::Refusal;
+use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
 
 use super::authenticate::{self, Authenticated};
@@ -48,16 +50,16 @@ impl<'s> Permit<'s> {
         self.who.as_ref().map(Authenticated::entry)
     }
 
-    /// What the exchange rests on while it lasts; nothing where nobody is asked who they are.
-    pub(super) fn grounds(
+    /// What the exchange rests on while it lasts; nothing where nobody is asked who they are. Taken once, when nobody
+    /// asks any more whose it is.
+    pub(super) fn take_grounds(
         &mut self,
         matched: &Matched<'_>,
-        inbound: &Inbound,
+        (peer, certificate): (IpAddr, Option<Digest>),
         core: &Rc<Core>,
         snapshot: &Own<Snapshot>,
     ) -> Option<Grounds> {
-        let (peer, certificate) = (inbound.origin.address(), inbound.certificate);
-        let entry = Arc::clone(self.who.as_ref()?.entry());
+        let entry = self.who.take()?.into_entry();
         let (item, company) = (matched.item.clone(), self.company.take());
         let (api, rule) = (self.api.number(&core.shared.cache), self.rule.number);
         let (core, snapshot) = (Rc::clone(core), Rc::clone(snapshot));

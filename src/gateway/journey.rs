@@ -104,7 +104,7 @@ async fn travel<'s>(
         Err(refusal) => return Err(trail.not_taken(refusal, &inbound.parts, snapshot)),
     };
     let mut permit = authorize::permit(&inbound, matched, core, &mut trail.seen).await?;
-    let grounds = permit.grounds(matched, &inbound, core, snapshot);
+    let shown = (address, inbound.certificate);
     let mut request = Outgoing::default();
     let upload = forward::prepare(&permit, inbound, &mut request, client, snapshot);
     let upload = match upload {
@@ -121,6 +121,8 @@ async fn travel<'s>(
     touch::record(&permit, address, core);
 
     trail.permitted(&permit, seat);
+    let matched = trail.matched.as_ref();
+    let grounds = matched.and_then(|matched| permit.take_grounds(matched, shown, core, snapshot));
     if let Some(grounds) = grounds {
         under_way.rests_on(grounds);
     }
