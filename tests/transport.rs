@@ -24,6 +24,8 @@ mod files;
 mod health;
 #[path = "transport/proxies.rs"]
 mod proxies;
+#[path = "transport/renamed.rs"]
+mod renamed;
 #[path = "transport/sockets.rs"]
 mod sockets;
 #[path = "transport/stage.rs"]

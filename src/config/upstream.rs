@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use super::endpoint::{Place, SELF, URL, own_listener, place};
+use super::endpoint::{Place, SELF, URL, is_host, own_listener, place};
 use super::file::ApiTable;
 use super::health::health;
 use super::mistake::Mistake;
 use super::named::Named;
+use super::pattern::api_path;
 use super::reading::{Placed, Reading, Reported, Text};
 use super::settings::{Ejection, Endpoint, Listen, Retry, Upstream};
 use super::tries::{concurrency, ejection, retry, weights};
@@ -23,6 +24,8 @@ impl Upstream {
         Self {
             weights: vec![1; endpoints.len()],
             endpoints,
+            path: None,
+            host: None,
             connect_timeout: Duration::from_secs(5),
             response_timeout: MINUTE,
             idle_timeout: Duration::from_secs(30),
@@ -64,6 +67,7 @@ pub(super) fn upstream(
         all.iter_mut().for_each(|endpoint| endpoint.health.clone_from(&health));
         Ok(all)
     });
+    let (path, named) = (path(table, reading), named(table, reading));
     let connect = &table.upstream_connect_timeout;
     let connect = duration(connect, MINUTE * 5, default.connect_timeout, reading);
     let response = &table.upstream_response_timeout;
@@ -78,6 +82,8 @@ pub(super) fn upstream(
     Ok(Upstream {
         endpoints: endpoints?,
         weights: weights?,
+        path: path?,
+        host: named?,
         connect_timeout: connect?,
         response_timeout: response?,
         idle_timeout: idle?,
@@ -89,6 +95,32 @@ pub(super) fn upstream(
         retry: retry?,
         concurrency: concurrency?,
     })
+}
+
+/// The path under which it is there.
+fn path(table: &ApiTable, reading: &Reading<'_>) -> Result<Option<String>, Reported> {
+    let Some(given) = text(&table.upstream_path, reading)? else { return Ok(None) };
+    api_path(&given.value.value).map(Some).map_err(|fault| {
+        let mistake = Mistake::BadPath { path: given.value.shown.clone(), fault };
+        let hint = "it looks like `/` or `/v1`, and stands in place of the API's `path`";
+        reading.mistake(&given.span, mistake, hint)
+    })
+}
+
+/// The host that it gets, perhaps with a port.
+fn named(table: &ApiTable, reading: &Reading<'_>) -> Result<Option<String>, Reported> {
+    let Some(given) = text(&table.upstream_host, reading)? else { return Ok(None) };
+    let value = given.value.value.to_ascii_lowercase();
+    let (name, port) = value.split_once(':').unwrap_or((&value, "80"));
+    if is_host(name)
+        && port.bytes().all(|byte| byte.is_ascii_digit())
+        && port.parse::<u16>().is_ok()
+    {
+        return Ok(Some(value));
+    }
+    let hint =
+        "write the name that it knows itself by, such as `shop.internal` or `shop.internal:8080`";
+    Err(reading.mistake(&given.span, Mistake::BadHost(given.value.shown.clone()), hint))
 }
 
 /// Places as endpoints.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use http::header::{self, HeaderMap};
 use http::request::Parts;
-use http::{HeaderName, Method};
+use http::{HeaderName, HeaderValue, Method};
 use hyper::body::Body as _;
 
 use crate::config::settings::Retry;
@@ -39,7 +39,10 @@ pub(super) fn prepare(
 ) -> Result<Option<Rc<Upload>>, Refusal> {
     let held = inbound.notes.expect && expectation(&inbound.parts.headers)?;
     let mut head = Vec::with_capacity(HEAD_BYTES);
-    begin(&mut head, &inbound.parts);
+    begin(&mut head, &inbound.parts, permit.api());
+    if let Some(host) = &permit.api().host {
+        rename(&mut head, host, &inbound);
+    }
     identity::lines(&mut head, permit, &inbound, client, snapshot)?;
     let Inbound { parts, body, notes, gone, .. } = &mut inbound;
     let (api, headers) = (permit.api(), &parts.headers);
@@ -88,10 +91,34 @@ fn is_repeatable(method: &Method, retry: Retry) -> bool {
 }
 
 /// The first line of a head (RFC 9112 section 3).
-fn begin(head: &mut Vec<u8>, parts: &Parts) {
+fn begin(head: &mut Vec<u8>, parts: &Parts, api: &ApiPlan) {
     let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
-    for part in [parts.method.as_str(), " ", target, " HTTP/1.1\r\n"] {
+    let (base, target) = elsewhere(target, api);
+    for part in [parts.method.as_str(), " ", base, target, " HTTP/1.1\r\n"] {
         head.extend_from_slice(part.as_bytes());
+    }
+}
+
+/// A target as the upstream has it: what stands before it there, and what is left of it. The path was checked to lie
+/// under the API's.
+fn elsewhere<'t>(target: &'t str, api: &'t ApiPlan) -> (&'t str, &'t str) {
+    let Some((own, base)) = &api.base else { return ("", target) };
+    let rest = target.get(*own..).unwrap_or_default();
+    match rest.starts_with('/') {
+        true => (base, rest),
+        // The API's own path, perhaps with a query.
+        false if base.is_empty() => ("/", rest),
+        false => (base, rest),
+    }
+}
+
+/// Sets `Host`, and tells the client's unless a proxy that is trusted has told another.
+fn rename(head: &mut Vec<u8>, host: &str, inbound: &Inbound) {
+    let client = inbound.parts.headers.get(header::HOST).filter(|_| !inbound.origin.names_host());
+    let told = client.map_or(&b""[..], HeaderValue::as_bytes);
+    let name: &[u8] = if client.is_some() { b"\r\nx-forwarded-host: " } else { b"" };
+    for part in [b"host: ", host.as_bytes(), name, told, b"\r\n"] {
+        head.extend_from_slice(part);
     }
 }
 
@@ -107,6 +134,7 @@ fn pass_on(
     for (name, value) in headers {
         match *name {
             header::AUTHORIZATION if !keep => continue,
+            header::HOST if api.host.is_some() => continue,
             header::TE | header::TRANSFER_ENCODING => continue,
             // RFC 9112 section 6.3: with both, the length is not to be believed.
             header::CONTENT_LENGTH if headers.contains_key(header::TRANSFER_ENCODING) => continue,

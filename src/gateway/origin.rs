@@ -52,6 +52,11 @@ impl Origin {
         self.address
     }
 
+    /// Whether a proxy has told for which host the request was.
+    pub(super) fn names_host(&self) -> bool {
+        self.told.as_ref().is_some_and(|told| told.host.is_some())
+    }
+
     /// Tells an upstream. A `host` is told where a proxy names it: else it stands in `Host`.
     pub(super) fn tell(
         &self,

@@ -29,6 +29,10 @@ pub struct ApiPlan {
     pub dialect: Dialect,
     /// Where it is: every endpoint that gets requests.
     pub targets: Box<[Arc<Target>]>,
+    /// How much of a path is the API's own, and what its upstream has in place of it; none leaves paths as they are.
+    pub base: Option<(usize, Box<str>)>,
+    /// The `Host` that its upstream gets.
+    pub host: Option<Box<str>>,
     /// The weight of each.
     pub weights: Box<[u16]>,
     /// When one of them is left out.
@@ -109,6 +113,11 @@ impl ApiPlan {
             weights: weights.into_iter().copied().collect(),
             ejection: upstream.ejection,
             retry: upstream.retry,
+            base: upstream.path.as_deref().map(|path| {
+                let bare = |path: &str| path.trim_end_matches('/').len();
+                (bare(&api.path), path.get(..bare(path)).unwrap_or_default().into())
+            }),
+            host: upstream.host.as_deref().map(Into::into),
             keep_credential: api.keep_credential,
             body_bytes: api.body_bytes,
             keep: api.keep,
@@ -140,6 +149,8 @@ impl ApiPlan {
             weights: Box::default(),
             ejection: Ejection::default(),
             retry: Retry::default(),
+            base: None,
+            host: None,
             keep_credential: false,
             body_bytes: None,
             keep: KeepInPath::default(),

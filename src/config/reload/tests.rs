@@ -26,7 +26,7 @@ fn what_can_change_does() {
 
 /// What is read anew for each request or connection: from the snapshot, or from the settings in
 /// force.
-const LIVE: [&str; 76] = [
+const LIVE: [&str; 78] = [
     "limits.handshake_timeout",
     "limits.drain_timeout",
     "tls.min_version",
@@ -82,6 +82,8 @@ const LIVE: [&str; 76] = [
     "apis.upstream_stall_timeout",
     "apis.upstream_tunnel_timeout",
     "apis.upstream_http2",
+    "apis.upstream_path",
+    "apis.upstream_host",
     "apis.upstream_timeout",
     "apis.upstream_lifetime",
     "apis.upstream_eject_after",

@@ -17,6 +17,10 @@ pub struct Upstream {
     /// The share of requests that each of them gets: 1,000 at the most; zero is none, but not for
     /// all of them.
     pub weights: Vec<u16>,
+    /// The path under which it is there, in place of the API's; none is the same.
+    pub path: Option<String>,
+    /// The `Host` that it gets, in place of the client's.
+    pub host: Option<String>,
     /// How long a connection may take.
     pub connect_timeout: Duration,
     /// How long the head of the answer may take.
