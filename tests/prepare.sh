@@ -74,24 +74,18 @@ if ! cmp -s "$wanted_axe" "$axe/installed.txt"; then
     cp "$wanted_axe" "$axe/installed.txt"
 fi
 
-if ! cmp -s "$wanted_schemathesis" "$schemathesis/installed.txt"; then
-    echo "installing Schemathesis into $schemathesis"
-    rm -rf "$schemathesis"
+# A folder of its own for programs of Python: what they are, where, the list of them, and how to see that they are there.
+programs() {
+    cmp -s "$3" "$2/installed.txt" && return
+    echo "installing $1 into $2"
+    rm -rf "$2"
     python=python3
     has_venv || python=/usr/bin/python3
-    "$python" -m venv "$schemathesis"
-    "$schemathesis/bin/pip" install --quiet --disable-pip-version-check --requirement "$wanted_schemathesis"
-    "$schemathesis/bin/python" -c 'import openapi_spec_validator, schemathesis'
-    cp "$wanted_schemathesis" "$schemathesis/installed.txt"
-fi
+    "$python" -m venv "$2"
+    "$2/bin/pip" install --quiet --disable-pip-version-check --requirement "$3"
+    "$2/bin/python" -c "$4"
+    cp "$3" "$2/installed.txt"
+}
 
-if ! cmp -s "$wanted_clients" "$clients/installed.txt"; then
-    echo "installing clients of gRPC and WebSocket into $clients"
-    rm -rf "$clients"
-    python=python3
-    has_venv || python=/usr/bin/python3
-    "$python" -m venv "$clients"
-    "$clients/bin/pip" install --quiet --disable-pip-version-check --requirement "$wanted_clients"
-    "$clients/bin/python" -c 'import grpc, websockets'
-    cp "$wanted_clients" "$clients/installed.txt"
-fi
+programs Schemathesis "$schemathesis" "$wanted_schemathesis" 'import openapi_spec_validator, schemathesis'
+programs "clients of gRPC and WebSocket" "$clients" "$wanted_clients" 'import grpc, websockets'

@@ -26,6 +26,7 @@ mod pace;
 mod body;
 mod spelling;
 mod head;
+mod lengths;
 mod websocket;
 mod load;
 mod upstream;

@@ -5,13 +5,14 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::domain::refusal::Refusal;
 
+use super::lengths::Lengths;
 use super::upstream::Kind;
 
 /// The pieces of an answer.
 #[derive(Debug)]
 pub(super) enum Pieces {
     Events(Events),
-    Messages(Messages),
+    Messages(Lengths),
 }
 
 impl Pieces {
@@ -19,7 +20,7 @@ impl Pieces {
     pub(super) fn of(kind: Kind) -> Option<Self> {
         match kind {
             Kind::Events => Some(Self::Events(Events::default())),
-            Kind::Grpc => Some(Self::Messages(Messages::default())),
+            Kind::Grpc => Some(Self::Messages(Lengths::new(message))),
             Kind::Other => None,
         }
     }
@@ -69,53 +70,10 @@ fn grpc_status(refusal: Refusal) -> HeaderMap {
     fields.into_iter().collect()
 }
 
-/// Messages of gRPC, each behind five bytes that tell its length.
-#[derive(Debug, Default)]
-pub(super) struct Messages {
-    head: [u8; 5],
-    length: usize,
-    left: u64,
-}
-
-impl Messages {
-    fn pass(&mut self, mut data: &[u8]) {
-        while let Some(end) = self.end_in(data) {
-            data = data.get(end..).unwrap_or_default();
-        }
-    }
-
-    const fn is_between(&self) -> bool {
-        self.length == 0 && self.left == 0
-    }
-
-    fn end_in(&mut self, data: &[u8]) -> Option<usize> {
-        let mut at = 0_usize;
-        while let Some(rest) = data.get(at..).filter(|rest| !rest.is_empty()) {
-            if self.left > 0 {
-                let some = usize::try_from(self.left).unwrap_or(usize::MAX).min(rest.len());
-                self.left = self.left.saturating_sub(some as u64);
-                at = at.saturating_add(some);
-            } else {
-                self.head_byte(rest.first().copied().unwrap_or_default());
-                at = at.saturating_add(1);
-            }
-            if self.is_between() {
-                return Some(at);
-            }
-        }
-        None
-    }
-
-    fn head_byte(&mut self, byte: u8) {
-        if let Some(place) = self.head.get_mut(self.length) {
-            *place = byte;
-        }
-        self.length = self.length.saturating_add(1);
-        if self.length == self.head.len() {
-            let [_, length @ ..] = self.head;
-            (self.left, self.length) = (u32::from_be_bytes(length).into(), 0);
-        }
-    }
+/// How much follows the five bytes before a message of gRPC.
+fn message(head: &[u8]) -> Option<u64> {
+    let [_, length @ ..] = *head.first_chunk::<5>()?;
+    Some(u32::from_be_bytes(length).into())
 }
 
 /// The last bytes of what was passed on.
@@ -186,18 +144,18 @@ mod tests {
 
     #[test]
     fn messages_of_grpc_end_where_their_length_says() {
-        let message = |length: usize| {
+        let sent = |length: usize| {
             [&[0][..], &u32::try_from(length).unwrap().to_be_bytes(), &vec![7; length]].concat()
         };
-        let all = [message(0), message(1), message(300), message(0)].concat();
+        let all = [sent(0), sent(1), sent(300), sent(0)].concat();
         for size in [1, 2, 5, 7, 100, all.len()] {
-            let mut messages = Messages::default();
+            let mut messages = Lengths::new(message);
             all.chunks(size).for_each(|some| messages.pass(some));
             assert!(messages.is_between(), "{size}");
         }
-        let mut messages = Messages::default();
-        messages.pass(&message(300)[..7]);
+        let mut messages = Lengths::new(message);
+        messages.pass(&sent(300)[..7]);
         assert!(!messages.is_between());
-        assert_eq!(messages.end_in(&[&message(300)[7..], &message(9)].concat()), Some(298));
+        assert_eq!(messages.end_in(&[&sent(300)[7..], &sent(9)].concat()), Some(298));
     }
 }

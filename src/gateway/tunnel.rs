@@ -20,11 +20,12 @@ use crate::domain::refusal::Refusal;
 use super::access_record::AccessRecord;
 use super::client::{Client, UnderWay};
 use super::core::Core;
+use super::lengths::Lengths;
 use super::relay::Bounds;
 use super::stream::Stream;
 use super::upstream::Connection;
 use super::watch::Grounds;
-use super::websocket::{self, Frames};
+use super::websocket;
 
 /// How long the other side may go on when one has said its last.
 const AFTER_END: Duration = Duration::from_secs(10);
@@ -54,7 +55,7 @@ struct Tunnel<S> {
     /// What the client sent and the upstream has not taken, and the other way round.
     up: Pump,
     down: Pump,
-    frames: Frames,
+    frames: Lengths,
     /// Why we end it, and whether that was said.
     ending: Option<Vec<u8>>,
     sent: u64,
@@ -93,8 +94,9 @@ pub(super) async fn run(
     core.counters.tunnels.add(1);
     connection.alarm.set(idle);
     let up = Pump { waiting: early, ..Pump::default() };
-    let (down, frames, ending) = Default::default();
-    let mut tunnel = Tunnel { client, connection, core, idle, up, down, frames, ending, sent: 0 };
+    let (frames, down) = (websocket::frames(), Pump::default());
+    let mut tunnel =
+        Tunnel { client, connection, core, idle, up, down, frames, ending: None, sent: 0 };
     let ended = std::future::poll_fn(|context| tunnel.poll(&under_way, context)).await;
     tunnel.core.counters.tunnels.sub(1);
     if let Some(record) = &mut record {

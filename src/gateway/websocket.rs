@@ -8,6 +8,8 @@ use http::request::Parts;
 use http::{Method, Version};
 use hyper::ext::Protocol;
 
+use super::lengths::Lengths;
+
 /// What the protocol is called in `Upgrade`.
 pub(super) const NAME: &str = "websocket";
 
@@ -76,71 +78,29 @@ pub(super) fn close_frame(code: u16, reason: &str) -> Vec<u8> {
     [&[0x88, length], &code.to_be_bytes()[..], reason].concat()
 }
 
-/// The frames that one side sends (section 5.2).
-#[derive(Debug, Default)]
-pub(super) struct Frames {
-    /// What came of the head of a frame, and how much that is.
-    head: [u8; 14],
-    length: usize,
-    /// How much of its payload is to come.
-    left: u64,
+/// The frames that one side sends.
+pub(super) const fn frames() -> Lengths {
+    Lengths::new(payload)
 }
 
-impl Frames {
-    /// Whether a frame has just ended, or none has begun.
-    pub(super) const fn is_between(&self) -> bool {
-        self.length == 0 && self.left == 0
+/// How much follows the head of a frame (section 5.2), of which a mask is part.
+fn payload(head: &[u8]) -> Option<u64> {
+    let told = *head.get(1)?;
+    let extended = match told & 0x7f {
+        126 => 2,
+        127 => 8,
+        _ => 0,
+    };
+    let mask = if told & 0x80 == 0 { 0 } else { 4 };
+    let long = head.get(2..)?;
+    if long.len() < extended + mask {
+        return None;
     }
-
-    /// Something is passed on.
-    pub(super) fn pass(&mut self, mut data: &[u8]) {
-        while let Some(end) = self.end_in(data) {
-            data = data.get(end..).unwrap_or_default();
-        }
-    }
-
-    /// Passes on what belongs to the frame that is under way, or that begins here: how much that is; none where
-    /// it goes on behind this, or there is nothing.
-    pub(super) fn end_in(&mut self, data: &[u8]) -> Option<usize> {
-        let mut at = 0_usize;
-        while let Some(rest) = data.get(at..).filter(|rest| !rest.is_empty()) {
-            if self.left > 0 {
-                let some = usize::try_from(self.left).unwrap_or(usize::MAX).min(rest.len());
-                self.left = self.left.saturating_sub(some as u64);
-                at = at.saturating_add(some);
-            } else {
-                self.head_byte(rest.first().copied().unwrap_or_default());
-                at = at.saturating_add(1);
-            }
-            if self.is_between() {
-                return Some(at);
-            }
-        }
-        None
-    }
-
-    fn head_byte(&mut self, byte: u8) {
-        if let Some(place) = self.head.get_mut(self.length) {
-            *place = byte;
-        }
-        self.length = self.length.saturating_add(1);
-        let told = self.head[1];
-        let extended = match told & 0x7f {
-            126 => 2,
-            127 => 8,
-            _ => 0,
-        };
-        let mask = if told & 0x80 == 0 { 0 } else { 4 };
-        if self.length < 2 || self.length < 2_usize.saturating_add(extended).saturating_add(mask) {
-            return;
-        }
-        let long = self.head.get(2..2_usize.saturating_add(extended)).unwrap_or_default();
-        self.left = match extended {
-            0 => u64::from(told & 0x7f),
-            _ => long.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)),
-        };
-        self.length = 0;
-    }
+    let long = long.get(..extended)?;
+    Some(match extended {
+        0 => u64::from(told & 0x7f),
+        _ => long.iter().fold(0, |sum, byte| sum << 8 | u64::from(*byte)),
+    })
 }
 
 #[cfg(test)]
@@ -173,7 +133,7 @@ mod tests {
                 let one = frame(length, masked);
                 let two = [&one[..], &one[..]].concat();
                 for size in [1, 2, 3, 7, 100, one.len(), two.len()] {
-                    let mut frames = Frames::default();
+                    let mut frames = frames();
                     let mut between = 0;
                     for piece in two.chunks(size) {
                         frames.pass(piece);
@@ -182,7 +142,7 @@ mod tests {
                     assert!(frames.is_between(), "{length} {masked} {size}");
                     assert!(between >= 1);
                 }
-                let mut frames = Frames::default();
+                let mut frames = frames();
                 assert_eq!(frames.end_in(&one[..1]), None);
                 assert!(!frames.is_between());
                 assert_eq!(frames.end_in(&two[1..]), Some(one.len() - 1), "{length} {masked}");
@@ -195,7 +155,7 @@ mod tests {
         assert_eq!(close_frame(1008, "over"), [b"\x88\x06\x03\xf0" as &[u8], b"over"].concat());
         let long = close_frame(1001, &"x".repeat(200));
         assert_eq!((long.len(), long[1]), (127, 125));
-        let mut frames = Frames::default();
+        let mut frames = frames();
         assert_eq!(frames.end_in(&long), Some(127));
     }
 
