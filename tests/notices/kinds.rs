@@ -100,6 +100,35 @@ fn wider_rights_are_told_and_narrower_ones_are_not() {
     }
 }
 
+/// Whoever comes to administer, or gets it at once, can do more than any token.
+#[test]
+fn somebody_who_comes_to_administer_is_told_of() {
+    let receiver = Receiver::start();
+    let gateway = gateway(&[receiver.webhook("chat")]);
+    gateway.try_owner(json!({"id": "chief", "roles": ["administrator"]})).unwrap();
+    gateway.try_owner(json!({"id": "clerk"})).unwrap();
+    gateway.update_owner("clerk", &json!({"name": "A clerk"}));
+    gateway.update_owner("clerk", &json!({"roles": ["administrator"]}));
+    gateway.update_owner("clerk", &json!({"roles": []}));
+    gateway.update_owner("clerk", &json!({"ceiling": 1}));
+    gateway.update_owner("clerk", &json!({"ceiling": 3}));
+    let told = receiver.told(3);
+    let mut told: Vec<_> = told
+        .iter()
+        .map(|one| {
+            format!(
+                "{} {} {}",
+                one.body["type"], one.body["data"]["owner"]["id"], one.body["data"]["widened"]
+            )
+        })
+        .collect();
+    // Each is sent for itself.
+    told.sort_unstable();
+    let wanted = [("chief", "roles"), ("clerk", "ceiling"), ("clerk", "roles")];
+    let wanted = wanted.map(|(id, what)| format!("\"rights.widened\" \"{id}\" [\"{what}\"]"));
+    assert_eq!(told, wanted);
+}
+
 /// A wider licence lets all tokens of a company do more.
 #[test]
 fn a_wider_licence_is_told_and_a_narrower_one_is_not() {
