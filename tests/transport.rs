@@ -32,6 +32,8 @@ mod sockets;
 mod stage;
 #[path = "transport/streams.rs"]
 mod streams;
+#[path = "transport/successor.rs"]
+mod successor;
 #[path = "transport/tls.rs"]
 mod tls;
 #[path = "transport/upstreams.rs"]

@@ -1,7 +1,7 @@
 //! The local socket: made so that only its user can ever open it, and served.
 
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
@@ -34,8 +34,8 @@ pub enum SocketError {
 /// The local socket, which is removed when this is dropped.
 #[derive(Debug)]
 pub struct LocalSocket {
-    path: PathBuf,
     listener: UnixListener,
+    remove: Remove,
 }
 
 /// Makes the socket at `path`, for its user alone. What a dead server left there is replaced; a
@@ -54,8 +54,9 @@ pub fn bind(path: &Path) -> Result<LocalSocket, SocketError> {
         let _ = std::fs::remove_file(&temporary);
         failed(source)
     })?;
+    let remove = Remove::new(path);
     let listener = UnixListener::from_std(listener).map_err(failed)?;
-    Ok(LocalSocket { path: path.to_owned(), listener })
+    Ok(LocalSocket { listener, remove })
 }
 
 /// Between the making of the file and the narrowing of its permissions nobody can connect, for it
@@ -81,18 +82,43 @@ fn refuse_living(path: &Path) -> Result<(), SocketError> {
 }
 
 impl LocalSocket {
+    /// The next of those who come, for conversations that are none of HTTP.
+    ///
+    /// # Errors
+    /// What the system reports.
+    pub async fn accept(&self) -> io::Result<UnixStream> {
+        self.listener.accept().await?.0.into_std()
+    }
+
     /// Answers on `most` connections at a time until `stop` is done, and then until the last answer is given.
     pub async fn serve(self, router: Router, most: usize, stop: impl Future<Output = ()> + Send) {
-        let _remove = Remove(self.path);
+        let _remove = self.remove;
         let way = Way { clients: Clients::Trusted, tls: None, settings: None };
         serving::serve(Bounded::new(self.listener, most), way, router, stop).await;
     }
 }
 
-struct Remove(PathBuf);
+/// Removes the socket, unless somebody else has put another in its place.
+#[derive(Debug)]
+struct Remove {
+    path: PathBuf,
+    made: Option<(u64, u64)>,
+}
+
+impl Remove {
+    fn new(path: &Path) -> Self {
+        Self { path: path.to_owned(), made: inode(path) }
+    }
+}
 
 impl Drop for Remove {
     fn drop(&mut self) {
-        let _ = std::fs::remove_file(&self.0);
+        if self.made == inode(&self.path) {
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
+}
+
+fn inode(path: &Path) -> Option<(u64, u64)> {
+    std::fs::symlink_metadata(path).ok().map(|found| (found.dev(), found.ino()))
 }

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 use crate::config::Settings;
 use crate::gateway::accept::{self, Listening};
 use crate::gateway::core::Shared;
+use crate::gateway::moving::Phase;
 
 use super::AppError;
+use super::handover::Inboxes;
 
 /// The running threads.
 #[derive(Debug)]
@@ -20,21 +22,24 @@ pub(super) struct Cores {
 }
 
 impl Cores {
-    /// Starts a thread for each listener.
+    /// Starts a thread for each share of the listeners. Gives where connections are brought to each.
     pub(super) fn start(
-        listeners: Vec<TcpListener>,
+        shares: Vec<Vec<TcpListener>>,
         settings: &Settings,
         shared: &Arc<Shared>,
-        stop: &watch::Receiver<bool>,
-    ) -> Result<Self, AppError> {
+        phase: &watch::Receiver<Phase>,
+    ) -> Result<(Self, Inboxes), AppError> {
         let listening = Listening { h2c: settings.listen.h2c };
-        let mut threads = Vec::with_capacity(listeners.len());
-        for (index, listener) in listeners.into_iter().enumerate() {
-            let (shared, stop) = (Arc::clone(shared), stop.clone());
+        let mut threads = Vec::with_capacity(shares.len());
+        let mut inboxes = Vec::with_capacity(shares.len());
+        for (index, share) in shares.into_iter().enumerate() {
+            let (shared, phase) = (Arc::clone(shared), phase.clone());
+            let (inbox, moved) = mpsc::unbounded_channel();
+            inboxes.push(inbox);
             let first = first_request(index);
             let thread = std::thread::Builder::new().name(format!("tollgate-core-{index}")).spawn(
                 move || {
-                    accept::serve_core(index, shared, listener, listening, stop, first)
+                    accept::serve_core(index, shared, (share, moved), listening, phase, first)
                         .unwrap_or_else(|error| {
                             tracing::error!(core = index, %error, "a core cannot serve clients");
                             0
@@ -45,7 +50,7 @@ impl Cores {
                 thread.map_err(|source| AppError::System { doing: "starting a core", source })?,
             );
         }
-        Ok(Self { threads })
+        Ok((Self { threads }, inboxes))
     }
 
     /// Waits until every core has finished. Gives how many connections had to be cut.

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
 use crate::admin::socket::SocketError;
 use crate::notices;
@@ -33,6 +34,17 @@ pub enum AppError {
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// A gateway that runs and does not give up its place.
+    #[error("the gateway that listens on `{path}` does not give up its place: {source}")]
+    HandOver {
+        /// Where successors ask.
+        path: PathBuf,
+        /// What went wrong.
+        source: io::Error,
+    },
+    /// A successor that took the sockets and does not serve.
+    #[error("the successor took this gateway's place and does not serve; start a gateway")]
+    NoSuccessor,
     /// Something else that the system refused.
     #[error("{doing} failed: {source}")]
     System {

@@ -1,6 +1,7 @@
 //! The administrative faces of a running gateway: metrics and health on TCP, which are there from
 //! the first moment to the last, and the local socket, which is there while the store is open.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,6 +18,7 @@ use crate::admin::socket::{self, LocalSocket};
 use crate::admin::{Handles, api};
 use crate::config::Settings;
 use crate::config::settings::Listen;
+use crate::gateway::port::Port;
 
 use super::AppError;
 use super::standing::Standing;
@@ -28,6 +30,8 @@ const PATIENCE: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(super) struct Faces {
     admin: SocketAddr,
+    /// What is listened with there.
+    listening: Vec<std::net::TcpListener>,
     /// Connections to each of them.
     most: usize,
     tasks: Vec<JoinHandle<()>>,
@@ -43,12 +47,14 @@ impl Faces {
         settings: &Arc<ArcSwap<Settings>>,
         most: usize,
         standing: &Arc<Standing>,
+        given: Vec<std::net::TcpListener>,
     ) -> Result<Self, AppError> {
         let (listen, tls) = (settings.load().listen.clone(), secure(settings));
         let address = listen.admin;
         let failed = |source| AppError::Listen { key: "listen.admin", address, source };
-        let tcp = control.block_on(TcpListener::bind(address)).map_err(failed)?;
-        let admin = tcp.local_addr().map_err(failed)?;
+        let port = Port::take_with(address, given).map_err(failed)?;
+        let admin = port.address();
+        let listening: Vec<_> = port.listen(1).map_err(failed)?.into_iter().flatten().collect();
         let desk = Desk::default();
         let watch = {
             let (metrics, ready) = (Arc::clone(standing), Arc::clone(standing));
@@ -65,13 +71,23 @@ impl Faces {
             }
         };
         let (close, closed) = watch::channel(false);
-        let task = control.spawn(public::serve(tcp, most, watch, until(closed)));
-        Ok(Self { admin, most, tasks: vec![task], close, desk })
+        let _inside = control.enter();
+        let mut tasks = Vec::with_capacity(listening.len());
+        for listener in &listening {
+            let tcp = listener.try_clone().and_then(TcpListener::from_std).map_err(failed)?;
+            tasks.push(control.spawn(public::serve(tcp, most, watch.clone(), until(closed.clone()))));
+        }
+        Ok(Self { admin, listening, most, tasks, close, desk })
     }
 
     /// Where metrics and health are answered.
     pub(super) const fn admin(&self) -> SocketAddr {
         self.admin
+    }
+
+    /// The sockets that listen there, for a successor.
+    pub(super) fn listening(&self) -> io::Result<Vec<std::net::TcpListener>> {
+        self.listening.iter().map(std::net::TcpListener::try_clone).collect()
     }
 
     /// Tells when they are closed, for what goes on beside them.

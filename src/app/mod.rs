@@ -7,6 +7,7 @@ mod cores;
 mod error;
 mod faces;
 mod files;
+mod handover;
 mod opening;
 mod reload;
 mod scrub;
@@ -15,18 +16,21 @@ mod upkeep;
 mod wall;
 mod watched;
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 
+use crate::cache::Cache;
 use crate::clock::{self, Clock};
 use crate::config::{Settings, Source};
 use crate::domain::time::Timestamp;
 use crate::gateway::core::Shared;
+use crate::gateway::moving::Phase;
 use crate::service::Service;
 use crate::store::Store;
 use crate::telemetry::logs::Logs;
@@ -37,8 +41,26 @@ pub use watched::start_logs;
 
 use cores::Cores;
 use faces::Faces;
+use handover::Heir;
 use opening::Opening;
 use standing::Standing;
+
+/// How long clients of HTTP/2 and of TLS have to learn that their connection ends, when the gateway changes hands. New
+/// connections wait for so long.
+const SETTLING: Duration = Duration::from_millis(500);
+const SETTLING_STEP: Duration = Duration::from_millis(5);
+const SETTLING_STEPS: u32 = 200;
+
+/// Where the sockets come from that a gateway listens with.
+#[derive(Debug)]
+pub enum Sockets {
+    /// It makes its own.
+    New,
+    /// A manager of services made them, and keeps them.
+    Given(Vec<TcpListener>),
+    /// From the gateway that runs on the same folder, whose place is taken; its own if none runs.
+    TakenOver,
+}
 
 /// A gateway that runs. Dropping it without [`Running::stop`] cuts its connections.
 #[derive(Debug)]
@@ -47,11 +69,13 @@ pub struct Running {
     service: Arc<Service>,
     shared: Arc<Shared>,
     cores: Cores,
-    stop: watch::Sender<bool>,
+    phase: watch::Sender<Phase>,
     control: Runtime,
     reloader: Arc<Reloader>,
     faces: Faces,
     standing: Arc<Standing>,
+    /// What waits for successors, and those that are ready.
+    offer: (JoinHandle<()>, mpsc::Receiver<Heir>),
 }
 
 /// Opens the store and starts a gateway. Without logs there is no access log either.
@@ -64,7 +88,22 @@ pub fn start(
     clock: Clock,
     logs: Option<Logs>,
 ) -> Result<Running, AppError> {
-    let opening = Opening::begin(settings, source, (clock, logs))?;
+    start_with(Sockets::New, settings, source, clock, logs)
+}
+
+/// Takes the place of the gateway that runs on this folder, if there is one, or listens with sockets that somebody else
+/// keeps; otherwise as [`start`].
+///
+/// # Errors
+/// As [`start`], or a gateway that does not give up its place.
+pub fn start_with(
+    sockets: Sockets,
+    settings: Settings,
+    source: Option<Source>,
+    clock: Clock,
+    logs: Option<Logs>,
+) -> Result<Running, AppError> {
+    let opening = Opening::begin(sockets, settings, source, (clock, logs))?;
     let store = opening.store()?;
     opening.serve(store)
 }
@@ -80,7 +119,7 @@ pub fn start_on(
     clock: Clock,
     logs: Option<Logs>,
 ) -> Result<Running, AppError> {
-    Opening::begin(settings, source, (clock, logs))?.serve(store)
+    Opening::begin(Sockets::New, settings, source, (clock, logs))?.serve(store)
 }
 
 impl Running {
@@ -126,15 +165,35 @@ impl Running {
     }
 
     /// Runs until the process is told to stop (SIGTERM, SIGINT), and takes new settings at SIGHUP
-    /// and when the file changes. Then stops.
+    /// and when the file changes; at SIGUSR2 it does `replace`, which is to start a successor. Then stops, or gives its
+    /// place to a successor.
     ///
     /// # Errors
-    /// As [`Running::stop`].
-    pub fn run(self, signals: Signals) -> Result<(), AppError> {
+    /// As [`Running::stop`] and [`Running::hand_over`].
+    pub fn run(
+        mut self,
+        signals: Signals,
+        replace: fn() -> std::io::Result<()>,
+    ) -> Result<(), AppError> {
         let watch = reload::watch(&self.reloader);
-        self.control.block_on(reload::until_told(signals, &self.reloader));
+        let told = reload::until_told(signals, &self.reloader, &mut self.offer.1, replace);
+        let heir = self.control.block_on(told);
         drop(watch);
-        self.stop()
+        match heir {
+            Some(heir) => self.hand_over(heir),
+            None => self.stop(),
+        }
+    }
+
+    /// Waits for a successor that is ready, and gives it this gateway's place: for tests, which send no signals.
+    ///
+    /// # Errors
+    /// As [`Running::hand_over`].
+    pub fn give_up(mut self) -> Result<(), AppError> {
+        match self.control.block_on(self.offer.1.recv()) {
+            Some(heir) => self.hand_over(heir),
+            None => self.stop(),
+        }
     }
 
     /// Takes no new connection, finishes what is under way, writes everything down and closes the
@@ -149,28 +208,81 @@ impl Running {
         let open = self.connections();
         tracing::info!(connections = open, at_most_seconds = at_most, "the gateway drains");
         self.standing.drains();
-        let _ = self.stop.send(true);
+        self.offer.0.abort();
+        let _ = self.phase.send(Phase::Drains);
         let begun = clock::instant();
         let (shared, left) = (Arc::clone(&self.shared), self.cores.join());
         let took = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(cut = left, drain_ms = took, "the gateway has drained");
         self.control.block_on(self.faces.close());
-        let (cache, now) = (&shared.cache, shared.clock.now());
-        let high_water = Timestamp::from_unix(shared.high_water.load(Ordering::Relaxed));
-        let closed = self.control.block_on(async {
-            let flushed = cache.flush_touches(now).await.map(|_| ());
-            let given = cache.give_back().await;
-            let counted = cache.flush_requests().await;
-            let noted = cache.store().raise_high_water(high_water).await;
-            flushed.and(given).and(counted).and(noted).and(cache.store().close().await)
-        });
+        let closed = self.control.block_on(close_store(&shared));
         self.control.shutdown_timeout(Duration::from_secs(5));
         closed?;
         tracing::info!("tollgate has stopped in order");
         Ok(())
     }
 
+    /// Gives the successor its place. From its first word to the end no connection is closed that could go on, and none
+    /// is refused: new ones wait until the successor has opened the store.
+    ///
+    /// # Errors
+    /// A store that could not be closed in order, or a successor that does not serve.
+    fn hand_over(self, heir: Heir) -> Result<(), AppError> {
+        let Self { shared, service, cores, phase, control, faces, standing, offer, .. } = self;
+        tracing::info!(connections = shared.connections.load(Ordering::Relaxed), "the gateway changes hands");
+        standing.drains();
+        // Its socket is removed before the successor makes one of its own.
+        drop(offer.1);
+        offer.0.abort();
+        let _ = control.block_on(offer.0);
+        let (sender, moved) = std::sync::mpsc::channel();
+        shared.successor.is(sender);
+        let _ = phase.send(Phase::Moves);
+        let announced = service.settings().listen.h2c || shared.snapshot.load().tls.is_some();
+        control.block_on(settle(&shared.cache, announced));
+        shared.given.store(true, Ordering::Relaxed);
+        let _ = phase.send(Phase::Drains);
+        control.block_on(faces.close());
+        control.block_on(close_store(&shared))?;
+        let begun = clock::instant();
+        let handing = heir.take_over(moved, Arc::clone(&shared.cache), phase.clone());
+        let handing = handing.map_err(|_| AppError::NoSuccessor)?;
+        let left = cores.join();
+        shared.successor.is_gone();
+        let took = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(cut = left, drain_ms = took, "the gateway has drained");
+        let serves = handing.finish();
+        control.shutdown_timeout(Duration::from_secs(5));
+        if serves { Ok(()) } else { Err(AppError::NoSuccessor) }
+    }
+
     fn connections(&self) -> usize {
         self.shared.connections.load(Ordering::Relaxed)
     }
+}
+
+/// Waits until no request that has come asks the store any more, but not for ever. Clients of HTTP/2 are told of the end of
+/// their connection meanwhile (RFC 9113 section 6.8), and those of HTTP/1 within TLS with their next answer.
+async fn settle(cache: &Cache, announced: bool) {
+    if announced {
+        tokio::time::sleep(SETTLING).await;
+    }
+    for _ in 0..SETTLING_STEPS {
+        tokio::time::sleep(SETTLING_STEP).await;
+        if cache.is_at_rest() {
+            return;
+        }
+    }
+}
+
+/// Writes everything down and lets go of the folder.
+async fn close_store(shared: &Shared) -> Result<(), AppError> {
+    let (cache, now) = (&shared.cache, shared.clock.now());
+    let high_water = Timestamp::from_unix(shared.high_water.load(Ordering::Relaxed));
+    let flushed = cache.flush_touches(now).await.map(|_| ());
+    let given = cache.give_back().await;
+    let counted = cache.flush_requests().await;
+    let noted = cache.store().raise_high_water(high_water).await;
+    flushed.and(given).and(counted).and(noted).and(cache.store().close().await)?;
+    Ok(())
 }

@@ -1,22 +1,26 @@
 //! A gateway that is about to run: its port is taken and its health is answered before its store is
 //! open, which can take minutes where an index must be rebuilt.
 
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
 use tokio::runtime::Runtime;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
 
-use crate::admin::Handles;
+use crate::admin::{Handles, socket};
 use crate::admin::system::ServerStatus;
 use crate::cache::Cache;
 use crate::clock::{self, Clock};
+use crate::config::settings::Listen;
 use crate::config::{Settings, Source};
 use crate::gateway::core::Shared;
 use crate::gateway::descriptors::Descriptors;
 use crate::gateway::health;
+use crate::gateway::moving::Phase;
 use crate::gateway::port::Port;
 use crate::gateway::snapshot::Snapshot;
 use crate::gateway::targets::Targets;
@@ -29,9 +33,10 @@ use crate::web::People;
 
 use super::cores::Cores;
 use super::faces::{self, Faces};
+use super::handover::{self, Heir, Listening, Taken};
 use super::standing::Standing;
 use super::wall::WallClock;
-use super::{AppError, Reloader, Running, files, reload, scrub, upkeep, watched};
+use super::{AppError, Reloader, Running, Sockets, files, reload, scrub, upkeep, watched};
 
 /// Threads of the control path. The store and the faces need little; what they must not do is wait
 /// for one another.
@@ -41,6 +46,7 @@ const CONTROL_THREADS: usize = 2;
 pub(super) struct Opening {
     control: Runtime,
     port: Port,
+    taken: Taken,
     faces: Faces,
     standing: Arc<Standing>,
     settings: Arc<ArcSwap<Settings>>,
@@ -56,6 +62,7 @@ impl Opening {
     /// Takes the public port, which refuses connections until the store is open, and answers
     /// whether the process lives.
     pub(super) fn begin(
+        sockets: Sockets,
         settings: Settings,
         source: Option<Source>,
         (clock, logs): (Clock, Option<Logs>),
@@ -63,7 +70,19 @@ impl Opening {
         sealed::check_key(&settings)?;
         let webhooks = Prepared::new(&settings)?;
         let (control, begun, listen) = (control()?, clock::instant(), settings.listen.clone());
-        let port = Port::take(listen.public).map_err(|source| AppError::Listen {
+        // From here on nothing may fail that could have failed before.
+        let mut taken = match sockets {
+            Sockets::New => Taken::default(),
+            Sockets::Given(given) => Taken::given(given, listen.admin),
+            Sockets::TakenOver => {
+                handover::take(&handover::place(&listen.socket))?.unwrap_or_else(|| {
+                    tracing::info!("no gateway runs here whose place could be taken");
+                    Taken::default()
+                })
+            }
+        };
+        let public = std::mem::take(&mut taken.public);
+        let port = Port::take_with(listen.public, public).map_err(|source| AppError::Listen {
             key: "listen.public",
             address: listen.public,
             source,
@@ -73,7 +92,8 @@ impl Opening {
         files::tell(&descriptors, &settings.limits);
         reload::tell_if_closed(&settings, source.is_some());
         let settings = Arc::new(ArcSwap::from_pointee(settings));
-        let faces = Faces::begin(&control, &settings, descriptors.face(), &standing)?;
+        let admin = std::mem::take(&mut taken.admin);
+        let faces = Faces::begin(&control, &settings, descriptors.face(), &standing, admin)?;
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"),
             pid = std::process::id(),
@@ -87,6 +107,7 @@ impl Opening {
         Ok(Self {
             control,
             port,
+            taken,
             faces,
             standing,
             settings,
@@ -109,7 +130,8 @@ impl Opening {
     /// Decides requests over an open store.
     pub(super) fn serve(self, store: Arc<dyn Store>) -> Result<Running, AppError> {
         let (shared, targets) = self.share(store)?;
-        let Self { control, port, mut faces, standing, settings, source, clock, logs, .. } = self;
+        let Self { control, port, taken, mut faces, standing, settings, source, clock, logs, .. } =
+            self;
         let webhooks = self.webhooks;
         let cache = Arc::clone(&shared.cache);
         let service = Arc::new(Service::new(cache, Arc::clone(&settings), clock));
@@ -119,8 +141,13 @@ impl Opening {
         let listeners = port.listen(now.listen.cores);
         let listeners =
             listeners.map_err(|source| AppError::Listen { key, address: public, source })?;
-        let (stop, stopped) = watch::channel(false);
-        let cores = Cores::start(listeners, &now, &shared, &stopped)?;
+        let copies = listeners.iter().flatten().map(TcpListener::try_clone).collect::<Result<_, _>>();
+        let offered = copies.and_then(|public| Ok(Listening { public, admin: faces.listening()? }));
+        let offered = offered.map_err(|source| AppError::System { doing: "copying a socket", source })?;
+        let (phase, phases) = watch::channel(Phase::Serves);
+        let (cores, inboxes) = Cores::start(listeners, &now, &shared, &phases)?;
+        let predecessor = taken.go_on(&shared.cache, inboxes);
+        let offer = offer(&control, &now.listen, offered)?;
         let notices = Notices::open(Arc::clone(&service), &now.store.path, webhooks);
         control.block_on(notices.begin());
         let people = Arc::<People>::default();
@@ -163,7 +190,21 @@ impl Opening {
         faces.beside(control.spawn(scrub::run(store, checked, faces.closed())));
         let opening_ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(%public, opening_ms, "requests are decided");
-        Ok(Running { public, service, shared, cores, stop, control, reloader, faces, standing })
+        if let Some(predecessor) = &predecessor {
+            handover::serves(predecessor);
+        }
+        Ok(Running {
+            public,
+            service,
+            shared,
+            cores,
+            phase,
+            control,
+            reloader,
+            faces,
+            standing,
+            offer,
+        })
     }
 
     /// What all cores share, over an open store.
@@ -188,9 +229,23 @@ impl Opening {
             warnings: Default::default(),
             wall: Default::default(),
             unreadable: Default::default(),
+            successor: Default::default(),
+            given: Default::default(),
         };
         Ok((Arc::new(shared), targets))
     }
+}
+
+/// Waits for successors beside the local socket.
+fn offer(
+    control: &Runtime,
+    listen: &Listen,
+    offered: Listening,
+) -> Result<(JoinHandle<()>, mpsc::Receiver<Heir>), AppError> {
+    let _inside = control.enter();
+    let socket = socket::bind(&handover::place(&listen.socket))?;
+    let (heirs, ready) = mpsc::channel(1);
+    Ok((control.spawn(handover::offer(socket, Arc::new(offered), heirs)), ready))
 }
 
 fn control() -> Result<Runtime, AppError> {

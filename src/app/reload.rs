@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::ArcSwap;
 use axum::http::StatusCode;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
 
 use crate::admin::problem::Problem;
 use crate::config::{self, Settings, Source};
@@ -19,6 +20,7 @@ use crate::store::sealed;
 use crate::telemetry::logs::Logs;
 use crate::web::People;
 
+use super::handover::Heir;
 use super::{files, watched};
 
 /// Puts new settings in place.
@@ -185,6 +187,8 @@ pub struct Signals {
     hang_up: Signal,
     terminate: Signal,
     interrupt: Signal,
+    /// The gateway is to start its successor.
+    replace: Signal,
 }
 
 impl Signals {
@@ -194,12 +198,18 @@ impl Signals {
             hang_up: signal(SignalKind::hangup())?,
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
+            replace: signal(SignalKind::user_defined2())?,
         })
     }
 }
 
-/// Reloads at SIGHUP, and returns at SIGTERM or SIGINT.
-pub(super) async fn until_told(mut signals: Signals, reloader: &Arc<Reloader>) {
+/// Reloads at SIGHUP, starts a successor at SIGUSR2, and returns at SIGTERM or SIGINT, or with a successor that is ready.
+pub(super) async fn until_told(
+    mut signals: Signals,
+    reloader: &Arc<Reloader>,
+    heirs: &mut mpsc::Receiver<Heir>,
+    replace: fn() -> std::io::Result<()>,
+) -> Option<Heir> {
     loop {
         tokio::select! {
             _ = signals.hang_up.recv() => {
@@ -208,8 +218,14 @@ pub(super) async fn until_told(mut signals: Signals, reloader: &Arc<Reloader>) {
                     reloader.tell("SIGHUP", reloader.reload());
                 }).await;
             }
-            _ = signals.terminate.recv() => return,
-            _ = signals.interrupt.recv() => return,
+            _ = signals.replace.recv() => {
+                if let Err(error) = replace() {
+                    tracing::error!(%error, "a successor cannot be started; this gateway goes on");
+                }
+            }
+            _ = signals.terminate.recv() => return None,
+            _ = signals.interrupt.recv() => return None,
+            Some(heir) = heirs.recv() => return Some(heir),
         }
     }
 }

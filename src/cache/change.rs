@@ -1,7 +1,8 @@
 //! Changes: made durable by the store, then forgotten by the memory, then answered.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, MutexGuard, PoisonError};
 
 use crate::clock;
 use crate::domain::id::{OwnerId, Slug};
@@ -10,6 +11,17 @@ use crate::domain::token::Revision;
 use crate::store::{Change, Commit, Position, Record, StoreError};
 
 use super::{Cache, Owners};
+
+/// What a change made memory forget.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Forgotten {
+    /// By the digests of their secrets.
+    pub tokens: Vec<Digest>,
+    /// Owners.
+    pub owners: Vec<OwnerId>,
+    /// Companies.
+    pub companies: Vec<Slug>,
+}
 
 impl Cache {
     /// Makes a change durable and forgets the old records. When this is answered, no later request
@@ -28,12 +40,16 @@ impl Cache {
             let durable_at = clock::instant();
             cache.counts.commits.observe_shared(durable_at.duration_since(begun));
             // Also after a failure: what became of the change is then for the store to say.
-            for record in &records {
-                cache.forget(record);
+            let mut forgotten = Forgotten { tokens: former, ..Forgotten::default() };
+            for record in records {
+                match record {
+                    Record::Token(token) => forgotten.tokens.push(token.digest),
+                    Record::Owner(owner) => forgotten.owners.push(owner.id.clone()),
+                    Record::Company(company) => forgotten.companies.push(company.id.clone()),
+                }
             }
-            for digest in &former {
-                cache.forget_token(digest);
-            }
+            cache.forget(&forgotten);
+            cache.tell(forgotten);
             cache.counts.revocation_lag.observe_shared(durable_at.elapsed());
             result
         });
@@ -56,12 +72,28 @@ impl Cache {
         Ok(former)
     }
 
-    fn forget(&self, record: &Record) {
-        match record {
-            Record::Token(token) => self.forget_token(&token.digest),
-            Record::Owner(owner) => self.forget_owner(&owner.id),
-            Record::Company(company) => self.forget_company(&company.id),
+    /// Forgets what was changed, here or by the process that has the store.
+    pub fn forget(&self, changed: &Forgotten) {
+        changed.tokens.iter().for_each(|digest| self.forget_token(digest));
+        changed.owners.iter().for_each(|id| self.forget_owner(id));
+        changed.companies.iter().for_each(|id| self.forget_company(id));
+    }
+
+    /// From now on `listener` hears of every change, for another process that still holds records in memory. There is
+    /// one at a time.
+    pub fn tell_changes(&self, listener: Option<Sender<Forgotten>>) {
+        *self.listener() = listener;
+    }
+
+    fn tell(&self, forgotten: Forgotten) {
+        let mut listener = self.listener();
+        if listener.as_ref().is_some_and(|listener| listener.send(forgotten).is_err()) {
+            *listener = None;
         }
+    }
+
+    fn listener(&self) -> MutexGuard<'_, Option<Sender<Forgotten>>> {
+        self.listener.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn forget_token(&self, digest: &Digest) {

@@ -63,6 +63,11 @@ impl Meters {
             .map(|meter| Arc::clone(&meter))
             .collect()
     }
+
+    /// Whether nobody reserves anything; `turns` is how many may do so at a time.
+    pub(super) fn are_at_rest(&self, turns: usize) -> bool {
+        self.turns.available_permits() == turns
+    }
 }
 
 #[cfg(test)]

@@ -54,6 +54,7 @@ mod waiting;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::runtime::Handle;
@@ -67,6 +68,7 @@ use crate::store::Store;
 use crate::telemetry::count::Count;
 use crate::telemetry::durations::Durations;
 
+pub use change::Forgotten;
 pub use changed::OwnersChanged;
 pub use claims::{Claims, ContextParam, Params};
 pub use common::Common;
@@ -115,6 +117,8 @@ pub struct Cache {
     tallies: Tallies,
     meters: Meters,
     reused: Reused,
+    /// Who hears of every change, if anybody.
+    listener: Mutex<Option<Sender<Forgotten>>>,
     /// What happened, for metrics.
     pub counts: Counts,
 }
@@ -160,7 +164,7 @@ impl Cache {
             .max_capacity(settings.unknown)
             .time_to_live(settings.unknown_ttl)
             .build_with_hasher(BuildDigestHasher::default());
-        let turns = settings.loads.clamp(1, Semaphore::MAX_PERMITS / (LINE + 1));
+        let turns = turns(&settings);
         Arc::new(Self {
             store,
             turns: Semaphore::new(turns),
@@ -178,6 +182,7 @@ impl Cache {
             tallies: Tallies::default(),
             meters: Meters::new(turns),
             reused: Reused::default(),
+            listener: Mutex::default(),
             counts: Counts::default(),
         })
     }
@@ -200,6 +205,12 @@ impl Cache {
     /// How often last uses are to be written down.
     pub const fn flush_interval(&self) -> std::time::Duration {
         self.settings.flush_interval
+    }
+
+    /// Whether no request waits for the store, neither for a record nor for leave to count one.
+    pub fn is_at_rest(&self) -> bool {
+        let turns = turns(&self.settings);
+        self.places.available_permits() == turns * (LINE + 1) && self.meters.are_at_rest(turns)
     }
 
     /// How many records and how many unknown digests are held, about.
@@ -233,6 +244,11 @@ impl Cache {
     fn owners(&self) -> MutexGuard<'_, Owners> {
         self.owners.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// How many loads read the store at a time.
+fn turns(settings: &CacheSettings) -> usize {
+    settings.loads.clamp(1, Semaphore::MAX_PERMITS / (LINE + 1))
 }
 
 /// By the last byte, since the hash tables inside use the first ones.

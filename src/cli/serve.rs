@@ -1,12 +1,17 @@
 //! `tollgate serve`: the gateway itself.
 
-use std::io::ErrorKind;
+use std::env;
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::path::Path;
+use std::process::Command;
+use std::thread;
 
+use listenfd::ListenFd;
+use sd_notify::NotifyState;
 use serde_json::json;
 
-use crate::app::{self, AppError, Running};
+use crate::app::{self, AppError, Running, Sockets};
 use crate::cli::args::{Common, Serve};
 use crate::cli::failure::{Code, Failure};
 use crate::cli::output::Reply;
@@ -22,15 +27,16 @@ use crate::telemetry::logs::{Flush, Logs};
 /// Mistakes in the configuration, an address or a folder that is taken, or what goes wrong at the
 /// end.
 pub fn run(serve: &Serve, common: &Common, clock: Clock) -> Result<Reply, Failure> {
+    let sockets = sockets(serve.take_over)?;
     let found = settings(serve, common)?;
     let data = found.settings.store.path.clone();
     let (logs, _flush) = start_logs(&found.settings, &clock)?;
     let format = found.settings.telemetry.format;
-    let outcome = app::start(found.settings, found.source, clock, Some(logs))
+    let outcome = app::start_with(sockets, found.settings, found.source, clock, Some(logs))
         .map_err(failure)
         .and_then(|running| {
             let begun = begun(&running, &data)?;
-            until_told(running, &begun, common.json)
+            until_told(running, &begun, common.json, replace)
         });
     outcome.map_err(|failure| as_logs_are(failure, format))
 }
@@ -73,11 +79,53 @@ fn as_logs_are(failure: Failure, format: LogFormat) -> Failure {
 ///
 /// # Errors
 /// What goes wrong at the end.
-pub fn until_told(running: Running, begun: &Reply, json: bool) -> Result<Reply, Failure> {
+pub fn until_told(
+    running: Running,
+    begun: &Reply,
+    json: bool,
+    replace: fn() -> io::Result<()>,
+) -> Result<Reply, Failure> {
     let signals = running.signals().map_err(failure)?;
     begun.write(json)?;
-    running.run(signals).map_err(failure)?;
+    // The process that a manager of services started may be another one.
+    let running_here = [NotifyState::MainPid(std::process::id()), NotifyState::Ready];
+    if let Err(error) = sd_notify::notify(&running_here) {
+        tracing::warn!(%error, "the manager of services cannot be told that the gateway runs");
+    }
+    running.run(signals, replace).map_err(failure)?;
     Ok(Reply::default())
+}
+
+/// The sockets that there are for a gateway.
+fn sockets(take_over: bool) -> Result<Sockets, Failure> {
+    let mut given = ListenFd::from_env();
+    if take_over {
+        return Ok(Sockets::TakenOver);
+    }
+    let mut listeners = Vec::with_capacity(given.len());
+    for index in 0..given.len() {
+        let taken = given.take_tcp_listener(index).map_err(|error| {
+            Failure::new(Code::Refused, "listen", format!("socket {index} of `LISTEN_FDS`: {error}"))
+                .hint("the unit may name streams of TCP alone, with `ListenStream`")
+        })?;
+        listeners.extend(taken);
+    }
+    Ok(if listeners.is_empty() { Sockets::New } else { Sockets::Given(listeners) })
+}
+
+/// Starts the program that stands where this one was started, which may be a newer one, to take this one's place.
+fn replace() -> io::Result<()> {
+    const TAKE_OVER: &str = "--take-over";
+    let mut words = env::args_os();
+    let program = words.next().ok_or(ErrorKind::NotFound)?;
+    let words = words.filter(|word| word != TAKE_OVER);
+    let mut child = Command::new(program).args(words).arg(TAKE_OVER).spawn()?;
+    tracing::info!(pid = child.id(), "a successor is started");
+    thread::spawn(move || match child.wait() {
+        Ok(status) => tracing::error!(%status, "the successor ended; this gateway goes on"),
+        Err(error) => tracing::error!(%error, "nothing is known of the successor"),
+    });
+    Ok(())
 }
 
 /// Starts the logs of a gateway that is about to run.
@@ -130,6 +178,6 @@ pub fn failure(error: AppError) -> Failure {
             };
             Failure::new(Code::Refused, "listen", error).hint(hint)
         }
-        AppError::System { .. } => Failure::new(Code::Refused, "failed", error),
+        AppError::HandOver { .. } | AppError::NoSuccessor | AppError::System { .. } => Failure::new(Code::Refused, "failed", error),
     }
 }

@@ -2,48 +2,31 @@
 //! them but the port.
 
 use std::io;
-use std::pin::{Pin, pin};
+use std::net::IpAddr;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use hyper::server::conn::{http1, http2};
-use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
-use tokio::io::ReadBuf;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::LocalOptions;
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 use tokio::task::spawn_local;
 
 use super::alarm::TICK;
-use super::announced;
 use super::channel::Channel;
 use super::client::Client;
 use super::core::{Core, Shared};
-use super::journey;
-use super::link::Link;
-use super::secure;
-use super::socket::Socket;
-use super::stream::{PIECE_BYTES, Stream};
-use super::tunnel::{self, Agreement};
-use super::unparsed;
+use super::moving::{Moved, Phase};
+use super::serving::{serve, serve_http1};
 
 /// How long to wait when the system has no more sockets to give, before asking again.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// Streams of one HTTP/2 connection at a time, as in nginx; a browser needs no more than 100 (RFC
-/// 9113 section 6.5.2). hyper and h2 bound resets, frames of a head and empty frames, `frames` the
-/// rest.
-const STREAMS_MAX: u32 = 128;
-
 /// How long before the end of a drain conversations are told that they end, which nobody else ends.
 const LAST_WORDS: Duration = Duration::from_secs(2);
-
-/// How long to wait for the rest of a preface of which only a part has come.
-const PREFACE_PAUSE: Duration = Duration::from_millis(25);
 
 /// What decides how a core listens; fixed for its life. Limits are not: a reload changes those of
 /// the connections that come after it.
@@ -61,9 +44,9 @@ pub struct Listening {
 pub fn serve_core(
     index: usize,
     shared: Arc<Shared>,
-    listener: std::net::TcpListener,
+    (listeners, moved): (Vec<std::net::TcpListener>, UnboundedReceiver<Moved>),
     listening: Listening,
-    stop: watch::Receiver<bool>,
+    mut phase: watch::Receiver<Phase>,
     first_request: u64,
 ) -> io::Result<usize> {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -71,11 +54,24 @@ pub fn serve_core(
         .build_local(LocalOptions::default())?;
     runtime.block_on(async move {
         let core = Core::new(index, shared, first_request);
-        let listener = TcpListener::from_std(listener)?;
         spawn_local(tick(Rc::clone(&core)));
-        accept(&core, &listener, listening, stop).await;
-        drop(listener);
-        drain(&core).await;
+        spawn_local(take_over(Rc::clone(&core), moved, listening));
+        for listener in listeners {
+            let listener = TcpListener::from_std(listener)?;
+            spawn_local(accept(Rc::clone(&core), listener, listening, phase.clone()));
+        }
+        // An error means that the gateway itself is gone.
+        let _ = phase.wait_for(|phase| *phase > Phase::Serves).await;
+        if *phase.borrow() == Phase::Moves {
+            core.moving.set(true);
+            core.alarms.wake_all();
+            let _ = phase.wait_for(|phase| *phase > Phase::Moves).await;
+        }
+        let ends = async { _ = phase.wait_for(|phase| *phase == Phase::Ends).await };
+        tokio::select! {
+            () = drain(&core) => {}
+            () = ends => {}
+        }
         Ok(core.serving.get())
     })
 }
@@ -98,12 +94,12 @@ async fn tick(core: Rc<Core>) {
 }
 
 async fn accept(
-    core: &Rc<Core>,
-    listener: &TcpListener,
+    core: Rc<Core>,
+    listener: TcpListener,
     listening: Listening,
-    mut stop: watch::Receiver<bool>,
+    mut phase: watch::Receiver<Phase>,
 ) {
-    let mut stopped = pin!(stop.wait_for(|stop| *stop));
+    let mut stopped = pin!(phase.wait_for(|phase| *phase > Phase::Serves));
     loop {
         let accepted = tokio::select! {
             biased;
@@ -113,15 +109,7 @@ async fn accept(
         match accepted {
             Ok((stream, peer)) => {
                 // Dropping the stream closes it: the cheapest refusal there is.
-                let open = core.shared.connections.fetch_add(1, Ordering::Relaxed);
-                let allowed = core.snapshot().limits.connections;
-                let limit = allowed.min(core.shared.descriptors.clients());
-                if open >= limit {
-                    core.shared.connections.fetch_sub(1, Ordering::Relaxed);
-                    turn_away(core, limit);
-                    continue;
-                }
-                let client = Client::new(core, peer.ip());
+                let Some(client) = admit(&core, peer.ip()) else { continue };
                 // Boxed, for what is spawned is moved six times.
                 spawn_local(Box::pin(serve(stream, client, listening)));
             }
@@ -134,6 +122,32 @@ async fn accept(
             }
         }
     }
+}
+
+/// Goes on with the connections of the gateway before this one.
+async fn take_over(core: Rc<Core>, mut moved: UnboundedReceiver<Moved>, listening: Listening) {
+    while let Some(Moved { socket, peer, begun, read }) = moved.recv().await {
+        let Ok(stream) = TcpStream::from_std(socket) else { continue };
+        let Some(client) = admit(&core, peer) else { continue };
+        if begun {
+            spawn_local(Box::pin(serve_http1(Channel::Resumed(Box::new((read, stream))), client)));
+        } else {
+            spawn_local(Box::pin(serve(stream, client, listening)));
+        }
+    }
+}
+
+/// Gives a connection a place, if there is one.
+fn admit(core: &Rc<Core>, peer: IpAddr) -> Option<Rc<Client>> {
+    let open = core.shared.connections.fetch_add(1, Ordering::Relaxed);
+    let allowed = core.snapshot().limits.connections;
+    let limit = allowed.min(core.shared.descriptors.clients());
+    if open >= limit {
+        core.shared.connections.fetch_sub(1, Ordering::Relaxed);
+        turn_away(core, limit);
+        return None;
+    }
+    Some(Client::new(core, peer))
 }
 
 fn turn_away(core: &Core, limit: usize) {
@@ -161,191 +175,3 @@ async fn drain(core: &Rc<Core>) {
     }
 }
 
-async fn serve(stream: TcpStream, client: Rc<Client>, listening: Listening) {
-    let announces = client.core().snapshot().proxies.announces(client.peer());
-    if announces && !Box::pin(announced::take(&stream, &client)).await {
-        return;
-    }
-    let tls = client.core().snapshot().tls.clone();
-    let (stream, http2) = if let Some(tls) = tls {
-        let Some(stream) = secure::shake_hands(stream, &client, tls).await else { return };
-        let http2 = secure::speaks_http2(&stream);
-        (Channel::Tls(Box::new(stream)), http2)
-    } else {
-        let http2 = if listening.h2c { begins_http2(&stream, &client).await } else { Some(false) };
-        let Some(http2) = http2 else { return };
-        (Channel::Plain(stream), http2)
-    };
-    match http2 {
-        true => serve_http2(stream, client).await,
-        false => serve_http1(stream, client).await,
-    }
-}
-
-async fn serve_http1(stream: Channel, client: Rc<Client>) {
-    let link = Rc::new(Link::new(stream));
-    let io = TokioIo::new(Socket::new(Rc::clone(&link), Rc::clone(&client)));
-    let agreement = Agreement::default();
-    let service =
-        service_fn(|request| journey::handle(Rc::clone(&client), Rc::clone(&agreement), request));
-    let mut builder = http1::Builder::new();
-    builder.half_close(true);
-    {
-        let snapshot = client.core().snapshot();
-        builder.max_buf_size(snapshot.limits.head_bytes.max(8_192));
-        if snapshot.limits.headers != 100 {
-            builder.max_headers(snapshot.limits.headers);
-        }
-    }
-    let mut connection = builder.serve_connection(io, service);
-    let gone = |context: &mut Context<'_>| link.is_gone(context, &client);
-    let finish = http1::Connection::graceful_shutdown;
-    let ended = see_through(&client, Pin::new(&mut connection), finish, gone).await;
-    if let Some(agreed) = agreement.take().filter(|_| matches!(ended, Ended::ByItself(Ok(())))) {
-        let parts = connection.into_parts();
-        let under_way = client.begin_tunnel(None);
-        // Boxed, for hardly any connection has one.
-        let tunnel = tunnel::run(parts.io.into_inner(), parts.read_buf, agreed, under_way);
-        return Box::pin(tunnel).await;
-    }
-    note_end(&client, ended);
-}
-
-async fn serve_http2(stream: Channel, client: Rc<Client>) {
-    client.speaks_http2();
-    let link = Rc::new(Link::new(stream));
-    let io = TokioIo::new(Socket::new(link, Rc::clone(&client)));
-    let service =
-        service_fn(|request| journey::handle(Rc::clone(&client), Agreement::default(), request));
-    let limits = client.core().snapshot();
-    let mut builder = http2::Builder::new(Local(Rc::clone(&client)));
-    let head_bytes = u32::try_from(limits.limits.head_bytes).unwrap_or(u32::MAX);
-    builder.enable_connect_protocol();
-    builder.max_header_list_size(head_bytes).max_concurrent_streams(STREAMS_MAX);
-    // Held for each answer that its client gives room for and does not read (sec-D5); 400 KiB by default.
-    builder.max_send_buf_size(2 * PIECE_BYTES);
-    let connection = pin!(builder.serve_connection(io, service));
-    let finish = http2::Connection::graceful_shutdown;
-    let ended = see_through(&client, connection, finish, |_| false).await;
-    note_end(&client, ended);
-}
-
-/// Moves a connection along until it ends, its client takes too long or is `gone`, or the core
-/// closes: then it is told once to `finish` what is under way.
-async fn see_through<C>(
-    client: &Client,
-    mut connection: Pin<&mut C>,
-    finish: impl Fn(Pin<&mut C>),
-    gone: impl Fn(&mut Context<'_>) -> bool,
-) -> Ended
-where
-    C: Future<Output = hyper::Result<()>>,
-{
-    let mut closing = false;
-    std::future::poll_fn(|context| {
-        if client.core().closing.get() && !closing {
-            closing = true;
-            finish(connection.as_mut());
-        }
-        if client.is_cut_off(context) {
-            return Poll::Ready(Ended::Over);
-        }
-        if let Poll::Ready(ended) = connection.as_mut().poll(context) {
-            return Poll::Ready(Ended::ByItself(ended));
-        }
-        if client.alarm().take_rung() {
-            return Poll::Ready(Ended::Late);
-        }
-        if gone(context) {
-            return Poll::Ready(Ended::Left);
-        }
-        client.alarm().wake_me(context);
-        Poll::Pending
-    })
-    .await
-}
-
-/// The same for what hyper makes of a stream. A stream that is dropped is reset.
-async fn see_stream_through(client: Rc<Client>, exchange: impl Future<Output = ()>) {
-    let stream = Rc::new(Stream::new(client.core().alarms.add(), client.stall_timeout()));
-    let mut exchange = pin!(exchange);
-    client.next_on(&stream);
-    std::future::poll_fn(|context| {
-        if stream.is_stalled() {
-            tracing::debug!(peer = %client.peer(), "a client left an answer unread");
-            return Poll::Ready(());
-        }
-        if stream.is_cut(context) {
-            tracing::debug!(peer = %client.peer(), "a stream was cut, since its token ended");
-            return Poll::Ready(());
-        }
-        exchange.as_mut().poll(context)
-    })
-    .await;
-}
-
-/// How a connection ended.
-enum Ended {
-    ByItself(hyper::Result<()>),
-    /// Its time was over.
-    Late,
-    /// The client closed it before it had its answer.
-    Left,
-    /// The token ended by which something was under way.
-    Over,
-}
-
-fn note_end(client: &Client, ended: Ended) {
-    match ended {
-        Ended::ByItself(Ok(())) => {}
-        Ended::Late => tracing::debug!(peer = %client.peer(), "a client took too long"),
-        Ended::Over => {
-            tracing::debug!(peer = %client.peer(), "a connection was cut, since its token ended");
-        }
-        Ended::Left => tracing::debug!(peer = %client.peer(), "a client left before its answer"),
-        Ended::ByItself(Err(error)) => {
-            if error.is_parse() {
-                unparsed::note(client, error.is_parse_too_large());
-            }
-            tracing::debug!(peer = %client.peer(), %error, "a client's connection ended");
-        }
-    }
-}
-
-/// Whether a client begins with the preface of HTTP/2 (RFC 9113 section 3.4), which no request of
-/// HTTP/1 does. None if it went away, took too long to say so, or the core is closing.
-async fn begins_http2(stream: &TcpStream, client: &Client) -> Option<bool> {
-    const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-    let mut bytes = [0; PREFACE.len()];
-    loop {
-        let peeked = std::future::poll_fn(|context| {
-            client.alarm().wake_me(context);
-            if client.alarm().take_rung() || client.core().closing.get() {
-                return Poll::Ready(None);
-            }
-            stream.poll_peek(context, &mut ReadBuf::new(&mut bytes)).map(Result::ok)
-        });
-        let seen = peeked.await.filter(|seen| *seen > 0)?;
-        if bytes.get(..seen) != PREFACE.get(..seen) {
-            return Some(false);
-        }
-        if seen == PREFACE.len() {
-            return Some(true);
-        }
-        // What is there stays readable, so that there is nothing to wait for but time.
-        tokio::time::sleep(PREFACE_PAUSE).await;
-    }
-}
-
-/// Spawns the streams of an HTTP/2 connection on the core that serves it.
-#[derive(Clone, Debug)]
-struct Local(Rc<Client>);
-
-impl<F> hyper::rt::Executor<F> for Local
-where
-    F: Future<Output = ()> + 'static,
-{
-    fn execute(&self, exchange: F) {
-        spawn_local(see_stream_through(Rc::clone(&self.0), exchange));
-    }
-}

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use crate::cache::Entry;
 use crate::domain::refusal::Refusal;
@@ -88,6 +89,10 @@ pub(super) async fn permit<'s>(
         dialect::read(api.dialect, &inbound.parts.headers)?;
         authenticate::check_target(inbound, None)?;
         return Ok(Permit { api, rule, who: None, company: None, at: Timestamp::EPOCH });
+    }
+    if core.is_leaving() && core.shared.given.load(Ordering::Relaxed) {
+        // Tokens change elsewhere by now, and what is in memory may be behind.
+        return Err(Refusal::CannotDecide);
     }
     let carried = dialect::read(api.dialect, &inbound.parts.headers)?;
     let secret = carried.secret.ok_or(Refusal::CredentialMissing)?;

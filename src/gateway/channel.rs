@@ -4,6 +4,7 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use bytes::{Buf as _, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
@@ -13,6 +14,8 @@ use tokio_rustls::server::TlsStream;
 pub(super) enum Channel {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
+    /// One that came from another process, with what that had read of its next request.
+    Resumed(Box<(Bytes, TcpStream)>),
 }
 
 impl Channel {
@@ -21,6 +24,7 @@ impl Channel {
         match self {
             Self::Plain(socket) => socket,
             Self::Tls(stream) => stream.get_ref().0,
+            Self::Resumed(resumed) => &resumed.1,
         }
     }
 
@@ -37,6 +41,7 @@ impl Channel {
         let socket = match self {
             Self::Plain(socket) => socket,
             Self::Tls(stream) => stream.get_mut().0,
+            Self::Resumed(resumed) => &mut resumed.1,
         };
         Pin::new(socket).poll_read(context, buffer)
     }
@@ -51,6 +56,14 @@ impl AsyncRead for Channel {
         match self.get_mut() {
             Self::Plain(socket) => Pin::new(socket).poll_read(context, buffer),
             Self::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
+            Self::Resumed(resumed) if resumed.0.is_empty() => {
+                Pin::new(&mut resumed.1).poll_read(context, buffer)
+            }
+            Self::Resumed(resumed) => {
+                let early = resumed.0.split_to(resumed.0.len().min(buffer.remaining()));
+                buffer.put_slice(early.chunk());
+                Poll::Ready(Ok(()))
+            }
         }
     }
 }
@@ -64,6 +77,7 @@ impl AsyncWrite for Channel {
         match self.get_mut() {
             Self::Plain(socket) => Pin::new(socket).poll_write(context, bytes),
             Self::Tls(stream) => Pin::new(stream).poll_write(context, bytes),
+            Self::Resumed(resumed) => Pin::new(&mut resumed.1).poll_write(context, bytes),
         }
     }
 
@@ -75,6 +89,9 @@ impl AsyncWrite for Channel {
         match self.get_mut() {
             Self::Plain(socket) => Pin::new(socket).poll_write_vectored(context, slices),
             Self::Tls(stream) => Pin::new(stream).poll_write_vectored(context, slices),
+            Self::Resumed(resumed) => {
+                Pin::new(&mut resumed.1).poll_write_vectored(context, slices)
+            }
         }
     }
 
@@ -82,12 +99,13 @@ impl AsyncWrite for Channel {
         match self {
             Self::Plain(socket) => socket.is_write_vectored(),
             Self::Tls(stream) => stream.is_write_vectored(),
+            Self::Resumed(resumed) => resumed.1.is_write_vectored(),
         }
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
-            Self::Plain(_) => Poll::Ready(Ok(())),
+            Self::Plain(_) | Self::Resumed(_) => Poll::Ready(Ok(())),
             Self::Tls(stream) => Pin::new(stream).poll_flush(context),
         }
     }
@@ -96,6 +114,7 @@ impl AsyncWrite for Channel {
         match self.get_mut() {
             Self::Plain(socket) => Pin::new(socket).poll_shutdown(context),
             Self::Tls(stream) => Pin::new(stream).poll_shutdown(context),
+            Self::Resumed(resumed) => Pin::new(&mut resumed.1).poll_shutdown(context),
         }
     }
 }

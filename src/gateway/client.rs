@@ -200,6 +200,11 @@ impl Client {
         &self.alarm
     }
 
+    /// Whether its connection is to close soon, and cannot move to another process instead, since keys of TLS cannot.
+    pub(super) fn is_to_leave(&self) -> bool {
+        self.core.moving.get() && self.presented.get().is_some()
+    }
+
     /// Whether what is under way has outlived its token, and did not end by itself.
     pub(super) fn is_cut_off(&self, context: &mut Context<'_>) -> bool {
         self.watch.is_cut(&self.alarm, context)

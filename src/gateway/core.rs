@@ -4,7 +4,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use arc_swap::ArcSwap;
 
@@ -23,6 +23,7 @@ use super::descriptors::Descriptors;
 use super::head::Desk;
 use super::host::Host;
 use super::load::Load;
+use super::moving::Successor;
 use super::retries::Retries;
 use super::snapshot::Snapshot;
 use super::table::Table;
@@ -57,6 +58,10 @@ pub struct Shared {
     /// Tokens that are over and cannot be ended, since their records cannot be read: as many as the
     /// upkeep met in its last look.
     pub unreadable: AtomicU64,
+    /// Where connections go that move to another process.
+    pub successor: Successor,
+    /// Whether the store has gone to another process: no request is decided here any more.
+    pub given: AtomicBool,
 }
 
 /// Rates of warnings that concern all requests.
@@ -138,6 +143,8 @@ pub(super) struct Core {
     /// Heads of answers are put together here.
     pub(super) desk: Desk,
     pub(super) alarms: Rc<Alarms>,
+    /// Set once, when connections are to move to another process as soon as nothing is under way on them.
+    pub(super) moving: Cell<bool>,
     /// Set once, when the core is to finish what it has and take nothing new.
     pub(super) closing: Cell<bool>,
     /// Set once, when what never ends by itself has to end, since the time to close is nearly over.
@@ -176,6 +183,7 @@ impl Core {
             scratch: Scratch::default(),
             desk: Desk::default(),
             alarms: Alarms::new(),
+            moving: Cell::new(false),
             closing: Cell::new(false),
             leaving: Cell::new(false),
             serving: Cell::new(0),
@@ -188,6 +196,11 @@ impl Core {
             load: Load::default(),
             retries: Retries::new(first_request),
         })
+    }
+
+    /// Whether it is on its way out.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.closing.get() || self.moving.get()
     }
 
     /// What a request that begins now is judged by.

@@ -51,7 +51,7 @@ async fn answer(
     let mut trail = Trail::new(&client, &snapshot, (&parts, origin.address()));
     let under_way = client.begin(parts.version, !body.is_end_stream());
     let parties = (&client, &under_way);
-    Ok(match travel(parties, (parts, body, origin), &snapshot, &mut trail).await {
+    let mut response = match travel(parties, (parts, body, origin), &snapshot, &mut trail).await {
         Ok(mut response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
             let agreed = agreed(&mut response, &mut trail, &under_way);
             let http2 = stream.is_some();
@@ -59,7 +59,7 @@ async fn answer(
                 (Some(stream), Some(agreed)) => tunnel::spawn(stream, agreed, &client),
                 (_, agreed) => agreement.set(agreed),
             }
-            respond::switch(response, under_way, http2)
+            return Ok(respond::switch(response, under_way, http2));
         }
         Ok(response) => {
             trail.answered(response.status().as_u16());
@@ -69,7 +69,11 @@ async fn answer(
             trail.refused(refusal);
             respond::refuse(refusal, &mut trail, under_way)
         }
-    })
+    };
+    if client.is_to_leave() {
+        respond::leave(&mut response);
+    }
+    Ok(response)
 }
 
 /// What is to go on behind the head of an answer that changes the protocol.

@@ -51,6 +51,8 @@ pub(super) struct Link {
     ticks: OnceCell<Alarm>,
     /// How much was dropped since our side was shut; none before that.
     dropped: Cell<Option<usize>>,
+    /// Whether hyper holds nothing that is to be written.
+    flushed: Cell<bool>,
 }
 
 impl Link {
@@ -60,6 +62,7 @@ impl Link {
             sends: Cell::new(Sends::Nothing),
             ticks: OnceCell::new(),
             dropped: Cell::new(None),
+            flushed: Cell::new(true),
         }
     }
 
@@ -133,6 +136,17 @@ impl Link {
             Poll::Ready(Ok(ready)) => ready,
             Poll::Ready(Err(_)) | Poll::Pending => Ready::EMPTY,
         }
+    }
+
+    /// hyper writes, or has written all that it holds.
+    pub(super) fn is_flushed(&self, flushed: bool) {
+        self.flushed.set(flushed);
+    }
+
+    /// Whether another process can go on with this connection: it stands between two requests, and nothing is held here
+    /// of what was sent either way but the beginning of the next request.
+    pub(super) fn can_move(&self, client: &Client) -> bool {
+        !client.is_asked() && self.flushed.get() && !self.is_shut() && !self.is_tls()
     }
 
     pub(super) fn is_tls(&self) -> bool {

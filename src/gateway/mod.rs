@@ -43,6 +43,7 @@ mod channel;
 mod link;
 mod frames;
 mod client;
+pub mod moving;
 mod origin;
 mod socket;
 
@@ -73,6 +74,7 @@ mod announced;
 mod secure;
 pub mod port;
 pub mod accept;
+mod serving;
 pub mod explain;
 
 #[cfg(test)]

@@ -8,17 +8,25 @@
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 /// Connections that may wait to be accepted, for each core.
 const WAITING: i32 = 4_096;
 
 /// A port that nobody else can listen at any more once this does. Until then it refuses
-/// connections.
+/// connections, unless it listened before.
 #[derive(Debug)]
 pub struct Port {
-    first: Socket,
+    sockets: Sockets,
     address: SocketAddr,
+}
+
+#[derive(Debug)]
+enum Sockets {
+    /// One that does not listen yet.
+    New(Socket),
+    /// Those of whoever listened before: connections may wait at each of them.
+    Given(Vec<TcpListener>),
 }
 
 impl Port {
@@ -29,7 +37,32 @@ impl Port {
     pub fn take(address: SocketAddr) -> io::Result<Self> {
         let first = bound(address, false)?;
         let chosen = first.local_addr()?.as_socket();
-        Ok(Self { first, address: chosen.unwrap_or(address) })
+        Ok(Self { sockets: Sockets::New(first), address: chosen.unwrap_or(address) })
+    }
+
+    /// Takes the port with those sockets of whoever listened before that are there, where port 0 is any; without one, as
+    /// [`Port::take`].
+    ///
+    /// # Errors
+    /// As [`Port::take`].
+    pub fn take_with(address: SocketAddr, given: Vec<TcpListener>) -> io::Result<Self> {
+        let mut there = None;
+        let mut kept = Vec::with_capacity(given.len());
+        for listener in given {
+            let at = listener.local_addr()?;
+            if at != address && (address.port() != 0 || at.ip() != address.ip()) {
+                tracing::warn!(%at, configured = %address, "a socket listens elsewhere than is configured, and closes");
+                continue;
+            }
+            listener.set_nonblocking(true)?;
+            SockRef::from(&listener).set_tcp_nodelay(true)?;
+            there = Some(at);
+            kept.push(listener);
+        }
+        match there {
+            Some(address) => Ok(Self { sockets: Sockets::Given(kept), address }),
+            None => Self::take(address),
+        }
     }
 
     /// Where it is.
@@ -37,23 +70,43 @@ impl Port {
         self.address
     }
 
-    /// Listens, with one socket for each core; the kernel spreads connections over them.
+    /// Listens, with at least one socket for each core; the kernel spreads connections over them.
     ///
     /// # Errors
     /// The system's: somebody else who took the port at the same time listens there by now.
-    pub fn listen(self, cores: usize) -> io::Result<Vec<TcpListener>> {
-        self.first.listen(WAITING)?;
-        let mut listeners = Vec::with_capacity(cores.max(1));
-        if cores > 1 {
-            self.first.set_reuse_port(true)?;
+    pub fn listen(self, cores: usize) -> io::Result<Vec<Vec<TcpListener>>> {
+        let cores = cores.max(1);
+        let mut listeners = match self.sockets {
+            Sockets::New(first) => {
+                first.listen(WAITING)?;
+                vec![first.into()]
+            }
+            Sockets::Given(given) => given,
+        };
+        if let Some(first) = listeners.first().filter(|_| listeners.len() < cores) {
+            SockRef::from(first).set_reuse_port(true)?;
         }
-        listeners.push(self.first.into());
-        for _ in 1..cores {
-            let another = bound(self.address, true)?;
-            another.listen(WAITING)?;
-            listeners.push(another.into());
+        while listeners.len() < cores {
+            listeners.push(another(self.address, &listeners)?);
         }
-        Ok(listeners)
+        let mut shares: Vec<Vec<TcpListener>> = (0..cores).map(|_| Vec::new()).collect();
+        for (index, listener) in listeners.into_iter().enumerate() {
+            if let Some(share) = shares.get_mut(index % cores) {
+                share.push(listener);
+            }
+        }
+        Ok(shares)
+    }
+}
+
+/// One more socket at a port that is taken. Where the first belongs to another user, as where a manager of services
+/// made it, the system lets no other join; then it is shared.
+fn another(address: SocketAddr, taken: &[TcpListener]) -> io::Result<TcpListener> {
+    let joined = bound(address, true).and_then(|socket| socket.listen(WAITING).map(|()| socket));
+    match (joined, taken.first()) {
+        (Ok(socket), _) => Ok(socket.into()),
+        (Err(_), Some(first)) => first.try_clone(),
+        (Err(error), None) => Err(error),
     }
 }
 
@@ -82,7 +135,7 @@ mod tests {
     fn connections_send_without_delay() {
         let port = Port::take(ANY).unwrap();
         let address = port.address();
-        for listener in port.listen(2).unwrap() {
+        for listener in port.listen(2).unwrap().into_iter().flatten() {
             listener.set_nonblocking(true).unwrap();
             // Some connection comes to each of them.
             let accepted = (0..1_000).find_map(|_| {

@@ -66,6 +66,11 @@ pub(super) fn switch(
     response
 }
 
+/// Tells a client of HTTP/1 that this is the last answer on its connection (RFC 9112 section 9.6).
+pub(super) fn leave(response: &mut Response<Body>) {
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+}
+
 /// Our own answer to a request that does not go through (RFC 6750 section 3.1), with a body as the
 /// dialect of its API has it.
 pub(super) fn refuse(

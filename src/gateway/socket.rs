@@ -157,6 +157,7 @@ impl AsyncWrite for Socket {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         self.client.writes();
+        self.link.is_flushed(false);
         ready!(self.poll_rest(context))?;
         if !self.client.answer().borrow().is_empty() {
             return Poll::Ready(self.begin(context, &[io::IoSlice::new(bytes)]));
@@ -175,6 +176,7 @@ impl AsyncWrite for Socket {
             return self.poll_write(context, only);
         }
         self.client.writes();
+        self.link.is_flushed(false);
         ready!(self.poll_rest(context))?;
         if !self.client.answer().borrow().is_empty() || head::go_together(slices) {
             return Poll::Ready(self.begin(context, slices));
@@ -192,6 +194,7 @@ impl AsyncWrite for Socket {
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_rest(context))?;
         if !self.link.is_tls() {
+            self.link.is_flushed(true);
             return Poll::Ready(Ok(()));
         }
         // What TLS has taken may still have to go out.

@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
+use std::thread::JoinHandle;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tollgate::app::{self, Running};
+use tollgate::app::{self, AppError, Running, Sockets};
 use tollgate::clock::Clock;
 use tollgate::config::{self, Environment, Source};
 use tollgate::domain::id::{OwnerId, TokenId};
@@ -91,17 +92,30 @@ impl Gateway {
 
     /// Starts it on its folder.
     pub fn go(&mut self) {
+        self.go_with(Sockets::New);
+    }
+
+    fn go_with(&mut self, sockets: Sockets) {
         let loaded = config::load(&self.source, &Environment::process());
         let settings = loaded.unwrap_or_else(|report| panic!("{report}")).settings;
         let source = Some(Source::file(&self.source));
         self.running =
-            Some(app::start(settings, source, self.clock.clone(), self.logs.clone()).unwrap());
+            Some(app::start_with(sockets, settings, source, self.clock.clone(), self.logs.clone()).unwrap());
     }
 
     /// Stops it and starts it again on the same folder.
     pub fn restart(&mut self) {
         self.stop();
         self.go();
+    }
+
+    /// Starts a successor on the same folder, in the same process. Gives the gateway before, which ends on a thread of its
+    /// own once it has finished what was under way.
+    pub fn succeed(&mut self) -> JoinHandle<Result<(), AppError>> {
+        let before = self.running.take().unwrap();
+        let ends = std::thread::spawn(move || before.give_up());
+        self.go_with(Sockets::TakenOver);
+        ends
     }
 
     /// Stops it.

@@ -76,6 +76,11 @@ impl Client {
         self.runtime.block_on(async { tokio::time::timeout(patience, exchange).await }).unwrap()
     }
 
+    /// Whether the connection has closed.
+    pub fn is_closed(&self) -> bool {
+        self.sender.is_closed()
+    }
+
     /// Sends a request, and waits for nothing. Dropping this leaves it behind.
     pub fn begin(&self, request: Request<Full<Bytes>>) {
         let mut sender = self.sender.clone();

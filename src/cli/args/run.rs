@@ -38,4 +38,8 @@ pub struct Serve {
     /// Where pages, the REST API, metrics and health are answered, instead of the configured address
     #[arg(long, value_name = "ADDR")]
     pub admin: Option<SocketAddr>,
+    /// Take the place of the gateway that runs on the same folder, without losing a request; SIGUSR2 makes a gateway
+    /// start one that does
+    #[arg(long)]
+    pub take_over: bool,
 }

@@ -74,7 +74,9 @@ pub fn run(demo: &Demo, common: &Common, clock: Clock) -> Result<Reply, Failure>
         examples,
     };
     let text = text_of(&started, &config, folder.is_ours);
-    serve::until_told(running, &Reply::new(text, &started)?, common.json)
+    serve::until_told(running, &Reply::new(text, &started)?, common.json, || {
+        Err(std::io::Error::other("a demonstration has no successor"))
+    })
 }
 
 /// Where the demo lives. One that nobody named is taken away at the end.

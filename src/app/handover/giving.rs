@@ -1,0 +1,179 @@
+//! The side of the gateway that runs: it gives its sockets to a successor that asks, and its store once that is ready.
+
+use std::io;
+use std::net::TcpListener;
+use std::os::fd::AsFd as _;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use tokio::sync::{mpsc, watch};
+
+use crate::admin::socket::LocalSocket;
+use crate::cache::{Cache, Forgotten};
+use crate::domain::secret::Digest;
+use crate::gateway::moving::{Moved, Phase};
+
+use super::wire::{Message, hear, say};
+
+/// How long a successor may be silent before it is ready, and how long it may take to open the store.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// The sockets that listen, as they are given away.
+#[derive(Debug, Default)]
+pub(in crate::app) struct Listening {
+    pub(in crate::app) public: Vec<TcpListener>,
+    pub(in crate::app) admin: Vec<TcpListener>,
+}
+
+/// One that is ready to take this gateway's place.
+#[derive(Debug)]
+pub(in crate::app) struct Heir {
+    line: UnixStream,
+}
+
+/// Waits for a successor that is ready, and tells of it. One that gives up changes nothing.
+pub(in crate::app) async fn offer(
+    socket: LocalSocket,
+    listening: Arc<Listening>,
+    heirs: mpsc::Sender<Heir>,
+) {
+    loop {
+        let line = match socket.accept().await {
+            Ok(line) => line,
+            Err(error) => {
+                tracing::debug!(%error, "a successor cannot be heard");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            }
+        };
+        let listening = Arc::clone(&listening);
+        let answered = tokio::task::spawn_blocking(move || answer(line, &listening)).await;
+        match answered {
+            Ok(Ok(heir)) => {
+                if heirs.send(heir).await.is_err() {
+                    return;
+                }
+            }
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "a successor gave up before it was ready; this gateway goes on");
+            }
+            Err(_) => return,
+        }
+    }
+}
+
+fn answer(line: UnixStream, listening: &Listening) -> io::Result<Heir> {
+    line.set_nonblocking(false)?;
+    line.set_read_timeout(Some(PATIENCE))?;
+    line.set_write_timeout(Some(PATIENCE))?;
+    let Some((Message::Take { pid, version }, _)) = hear(&line)? else {
+        return Err(io::ErrorKind::InvalidData.into());
+    };
+    tracing::info!(pid, version, "a successor asks for this gateway's place");
+    for listener in &listening.public {
+        say(&line, &Message::Public, Some(listener.as_fd()))?;
+    }
+    for listener in &listening.admin {
+        say(&line, &Message::Admin, Some(listener.as_fd()))?;
+    }
+    say(&line, &Message::Whole, None)?;
+    match hear(&line)? {
+        Some((Message::Ready, _)) => Ok(Heir { line }),
+        Some(_) => Err(io::ErrorKind::InvalidData.into()),
+        None => Err(io::ErrorKind::UnexpectedEof.into()),
+    }
+}
+
+impl Heir {
+    /// The store is closed. From now on connections that come out of `moved` go to the successor, and what changes
+    /// there is forgotten here. Where the successor is gone before everything is finished here, `phase` becomes
+    /// [`Phase::Ends`]: nobody would tell of ended tokens any more.
+    ///
+    /// # Errors
+    /// The successor is gone already.
+    pub(in crate::app) fn take_over(
+        self,
+        moved: Receiver<Moved>,
+        cache: Arc<Cache>,
+        phase: watch::Sender<Phase>,
+    ) -> io::Result<Handing> {
+        say(&self.line, &Message::Yours, None)?;
+        let (to, from) = (self.line.try_clone()?, self.line.try_clone()?);
+        let sends = std::thread::spawn(move || send(&to, &moved));
+        let (served, serves) = std::sync::mpsc::channel();
+        let finished = Arc::new(AtomicBool::new(false));
+        let is_finished = Arc::clone(&finished);
+        let hears = std::thread::spawn(move || {
+            if let Err(error) = listen(&from, &cache, &served)
+                && !is_finished.load(Ordering::Relaxed)
+            {
+                tracing::warn!(%error, "the successor is gone: what is still under way is cut");
+                phase.send_replace(Phase::Ends);
+            }
+        });
+        Ok(Handing { line: self.line, sends, hears, serves, finished })
+    }
+}
+
+/// A gateway that finishes what it has, while its successor serves.
+pub(in crate::app) struct Handing {
+    line: UnixStream,
+    sends: std::thread::JoinHandle<()>,
+    hears: std::thread::JoinHandle<()>,
+    serves: Receiver<()>,
+    finished: Arc<AtomicBool>,
+}
+
+impl Handing {
+    /// Everything is finished here. Says whether the successor serves; it is waited for.
+    pub(in crate::app) fn finish(self) -> bool {
+        // Ends when nobody is left who could move a connection.
+        let _ = self.sends.join();
+        let serves = self.serves.recv_timeout(PATIENCE).is_ok();
+        self.finished.store(true, Ordering::Relaxed);
+        // Where that fails the line is closed already.
+        let _ = self.line.shutdown(std::net::Shutdown::Both);
+        let _ = self.hears.join();
+        serves
+    }
+}
+
+fn send(to: &UnixStream, moved: &Receiver<Moved>) {
+    for Moved { socket, peer, begun, read } in moved {
+        let message = Message::Moved { peer, begun, read: BASE64.encode(&read) };
+        if let Err(error) = say(to, &message, Some(socket.as_fd())) {
+            tracing::warn!(%error, "a connection could not be moved, and closes");
+        }
+    }
+}
+
+/// Forgets what the successor changes, until it ends or we do.
+fn listen(from: &UnixStream, cache: &Cache, served: &Sender<()>) -> io::Result<()> {
+    loop {
+        match hear(from) {
+            Ok(Some((Message::Serves, _))) => {
+                tracing::info!("the successor serves");
+                from.set_read_timeout(None)?;
+                // Nobody may wait for it yet, or any more.
+                let _ = served.send(());
+            }
+            Ok(Some((Message::Forget { tokens, owners, companies }, _))) => {
+                let tokens = tokens.iter().map(|text| digest(text)).collect::<io::Result<_>>()?;
+                cache.forget(&Forgotten { tokens, owners, companies });
+            }
+            Ok(Some(_)) => return Err(io::ErrorKind::InvalidData.into()),
+            Ok(None) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn digest(text: &str) -> io::Result<Digest> {
+    let bytes = BASE64.decode(text).ok().and_then(|bytes| bytes.try_into().ok());
+    bytes.map(Digest::from_bytes).ok_or_else(|| io::ErrorKind::InvalidData.into())
+}

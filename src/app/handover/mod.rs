@@ -1,0 +1,17 @@
+//! One gateway takes the place of another, and no request is lost: sockets that listen are handed over, the store
+//! changes hands, connections move between two requests, and whoever finishes what was under way is told of every
+//! change.
+
+mod giving;
+mod taking;
+mod wire;
+
+use std::path::{Path, PathBuf};
+
+pub(super) use giving::{Heir, Listening, offer};
+pub(super) use taking::{Inboxes, Taken, serves, take};
+
+/// Where a successor asks, beside the socket of the command line.
+pub(super) fn place(socket: &Path) -> PathBuf {
+    socket.with_extension("successor")
+}

@@ -1,0 +1,153 @@
+//! The side of the successor: it gets the sockets, waits for the store, and goes on with connections.
+
+use std::io;
+use std::net::TcpListener;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+
+use crate::app::AppError;
+use crate::cache::{Cache, Forgotten};
+use crate::gateway::moving::Moved;
+
+use super::wire::{Message, hear, say};
+
+/// How long the gateway before may take until it has written everything down and closed its store.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// So many digests are told of at a time.
+const AT_A_TIME: usize = 1_024;
+
+/// Where connections go that moved here: to the cores, in turn.
+pub(in crate::app) type Inboxes = Vec<tokio::sync::mpsc::UnboundedSender<Moved>>;
+
+/// What there is of the gateway before.
+#[derive(Debug, Default)]
+pub(in crate::app) struct Taken {
+    pub(in crate::app) public: Vec<TcpListener>,
+    pub(in crate::app) admin: Vec<TcpListener>,
+    /// None where sockets came in another way.
+    predecessor: Option<UnixStream>,
+}
+
+impl Taken {
+    /// Sockets that a manager of services keeps, told apart by where they listen.
+    pub(in crate::app) fn given(listeners: Vec<TcpListener>, admin: std::net::SocketAddr) -> Self {
+        let is_admin = |listener: &TcpListener| listener.local_addr().is_ok_and(|at| at == admin);
+        let (admin, public) = listeners.into_iter().partition(is_admin);
+        Self { public, admin, predecessor: None }
+    }
+
+    /// Tells the gateway before of every change from now on, and gives the cores what moves here. To be called before
+    /// anything can change.
+    pub(in crate::app) fn go_on(self, cache: &Arc<Cache>, inboxes: Inboxes) -> Option<UnixStream> {
+        let predecessor = self.predecessor?;
+        let (sender, changes) = mpsc::channel();
+        cache.tell_changes(Some(sender));
+        let (to, from) = (predecessor.try_clone().ok()?, predecessor.try_clone().ok()?);
+        std::thread::spawn(move || tell(&to, &changes));
+        let cache = Arc::clone(cache);
+        std::thread::spawn(move || {
+            let outcome = receive(&from, &inboxes);
+            cache.tell_changes(None);
+            match outcome {
+                Ok(moved) => tracing::info!(moved, "the gateway before this one has ended"),
+                Err(error) => tracing::warn!(%error, "the gateway before this one broke off"),
+            }
+        });
+        Some(predecessor)
+    }
+}
+
+/// Tells the gateway before that requests are decided here.
+pub(in crate::app) fn serves(predecessor: &UnixStream) {
+    if let Err(error) = say(predecessor, &Message::Serves, None) {
+        tracing::warn!(%error, "the gateway before this one cannot be told that this one serves");
+    }
+}
+
+/// Asks the gateway that runs for its place, and waits until the store is free. None if there is no gateway.
+///
+/// # Errors
+/// A gateway that does not give its place up.
+pub(in crate::app) fn take(path: &Path) -> Result<Option<Taken>, AppError> {
+    let failed = |source| AppError::HandOver { path: PathBuf::from(path), source };
+    let predecessor = match UnixStream::connect(path) {
+        Ok(predecessor) => predecessor,
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
+            return Ok(None);
+        }
+        Err(error) => return Err(failed(error)),
+    };
+    ask(predecessor).map(Some).map_err(failed)
+}
+
+fn ask(predecessor: UnixStream) -> io::Result<Taken> {
+    predecessor.set_read_timeout(Some(PATIENCE))?;
+    let (pid, version) = (std::process::id(), env!("CARGO_PKG_VERSION").to_owned());
+    say(&predecessor, &Message::Take { pid, version }, None)?;
+    let mut taken = Taken::default();
+    loop {
+        let Some((message, socket)) = hear(&predecessor)? else { return Err(left()) };
+        match (message, socket) {
+            (Message::Public, Some(socket)) => taken.public.push(socket.into()),
+            (Message::Admin, Some(socket)) => taken.admin.push(socket.into()),
+            (Message::Whole, _) => break,
+            _ => return Err(io::ErrorKind::InvalidData.into()),
+        }
+    }
+    say(&predecessor, &Message::Ready, None)?;
+    match hear(&predecessor)? {
+        Some((Message::Yours, _)) => {}
+        Some(_) => return Err(io::ErrorKind::InvalidData.into()),
+        // It ended without a word. Its sockets are here, and the lock of its folder says whether it is free.
+        None => {
+            tracing::warn!("the gateway before this one ended before it had given its store");
+            return Ok(taken);
+        }
+    }
+    predecessor.set_read_timeout(None)?;
+    taken.predecessor = Some(predecessor);
+    Ok(taken)
+}
+
+fn left() -> io::Error {
+    io::Error::new(io::ErrorKind::UnexpectedEof, "the gateway that runs gave no answer")
+}
+
+/// Tells of changes until nobody listens.
+fn tell(to: &UnixStream, changes: &mpsc::Receiver<Forgotten>) {
+    for Forgotten { tokens, mut owners, mut companies } in changes {
+        let tokens: Vec<String> = tokens.iter().map(|digest| BASE64.encode(digest.as_bytes())).collect();
+        let mut parts: Vec<Vec<String>> = tokens.chunks(AT_A_TIME).map(<[String]>::to_vec).collect();
+        if parts.is_empty() {
+            parts.push(Vec::new());
+        }
+        for tokens in parts {
+            let (owners, companies) = (std::mem::take(&mut owners), std::mem::take(&mut companies));
+            if say(to, &Message::Forget { tokens, owners, companies }, None).is_err() {
+                return;
+            }
+        }
+    }
+}
+
+/// Gives the cores what comes, until nothing more does. Gives how many connections that were.
+fn receive(from: &UnixStream, inboxes: &Inboxes) -> io::Result<usize> {
+    let mut moved = 0;
+    while let Some((message, socket)) = hear(from)? {
+        if let (Message::Moved { peer, begun, read }, Some(socket)) = (message, socket) {
+            let read = BASE64.decode(read).map_err(|_| io::ErrorKind::InvalidData)?.into();
+            let inbox = inboxes.get(moved % inboxes.len().max(1));
+            moved += 1;
+            // A core that ends closes what it is given.
+            let _ = inbox.map(|inbox| inbox.send(Moved { socket: socket.into(), peer, begun, read }));
+        }
+    }
+    Ok(moved)
+}

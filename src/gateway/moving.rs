@@ -1,0 +1,72 @@
+//! Connections that move to the process which takes this one's place, between two requests, so that no client sees
+//! its connection close.
+
+use std::net::{IpAddr, TcpStream};
+use std::os::fd::AsFd;
+use std::sync::mpsc::Sender;
+use std::sync::{Mutex, PoisonError};
+
+use bytes::Bytes;
+
+use super::client::Client;
+
+/// How far a gateway is on its way out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Phase {
+    /// Connections are taken.
+    #[default]
+    Serves,
+    /// No more are taken, and those that are there move to another process once nothing is under way on them. Requests
+    /// are decided as before.
+    Moves,
+    /// What is under way is finished, within the time for that.
+    Drains,
+    /// What is still under way is cut.
+    Ends,
+}
+
+/// A connection on its way from one gateway to the next.
+#[derive(Debug)]
+pub struct Moved {
+    /// Its socket.
+    pub socket: TcpStream,
+    /// For whom it was opened.
+    pub peer: IpAddr,
+    /// Whether what it speaks is settled; if not, it is like one that was just accepted.
+    pub begun: bool,
+    /// What was read of the next request.
+    pub read: Bytes,
+}
+
+/// Where connections go once a gateway has a successor. Nothing is in it before.
+#[derive(Debug, Default)]
+pub struct Successor(Mutex<Option<Sender<Moved>>>);
+
+impl Successor {
+    /// From now on connections go here.
+    pub fn is(&self, successor: Sender<Moved>) {
+        *self.lock() = Some(successor);
+    }
+
+    /// No connection moves any more.
+    pub fn is_gone(&self) {
+        *self.lock() = None;
+    }
+
+    fn take(&self, moved: Moved) {
+        // Where nobody takes it, it closes as it would have without a successor.
+        let _ = self.lock().as_ref().map(|successor| successor.send(moved));
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Sender<Moved>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Gives a connection to the successor. The socket that stays here is to be dropped, which does not close it.
+pub(super) fn pass_on(client: &Client, socket: &impl AsFd, begun: bool, read: Bytes) {
+    // Without a free descriptor the connection closes, as it does where there is no successor.
+    let Ok(socket) = socket.as_fd().try_clone_to_owned() else { return };
+    let (socket, peer) = (TcpStream::from(socket), client.peer());
+    client.core().shared.successor.take(Moved { socket, peer, begun, read });
+}

@@ -1,0 +1,250 @@
+//! One client's connection, from its first bytes to its end.
+
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::io::ReadBuf;
+use tokio::net::TcpStream;
+use tokio::task::spawn_local;
+
+use super::accept::Listening;
+use super::announced;
+use super::channel::Channel;
+use super::client::Client;
+use super::core::Core;
+use super::journey;
+use super::link::Link;
+use super::moving;
+use super::secure;
+use super::socket::Socket;
+use super::stream::{PIECE_BYTES, Stream};
+use super::tunnel::{self, Agreement};
+use super::unparsed;
+
+/// Streams of one HTTP/2 connection at a time, as in nginx; a browser needs no more than 100 (RFC
+/// 9113 section 6.5.2). hyper and h2 bound resets, frames of a head and empty frames, `frames` the
+/// rest.
+const STREAMS_MAX: u32 = 128;
+
+/// How long to wait for the rest of a preface of which only a part has come.
+const PREFACE_PAUSE: Duration = Duration::from_millis(25);
+
+/// Serves a connection that was just accepted.
+pub(super) async fn serve(stream: TcpStream, client: Rc<Client>, listening: Listening) {
+    let announces = client.core().snapshot().proxies.announces(client.peer());
+    if announces && !Box::pin(announced::take(&stream, &client)).await {
+        return;
+    }
+    let tls = client.core().snapshot().tls.clone();
+    let (stream, http2) = if let Some(tls) = tls {
+        let Some(stream) = secure::shake_hands(stream, &client, tls).await else { return };
+        let http2 = secure::speaks_http2(&stream);
+        (Channel::Tls(Box::new(stream)), http2)
+    } else {
+        let http2 = if listening.h2c { begins_http2(&stream, &client).await } else { Some(false) };
+        let Some(http2) = http2 else {
+            if client.core().moving.get() {
+                moving::pass_on(&client, &stream, false, Bytes::new());
+            }
+            return;
+        };
+        (Channel::Plain(stream), http2)
+    };
+    match http2 {
+        true => serve_http2(stream, client).await,
+        false => serve_http1(stream, client).await,
+    }
+}
+
+/// Serves a connection of HTTP/1.
+pub(super) async fn serve_http1(stream: Channel, client: Rc<Client>) {
+    let link = Rc::new(Link::new(stream));
+    let io = TokioIo::new(Socket::new(Rc::clone(&link), Rc::clone(&client)));
+    let agreement = Agreement::default();
+    let service =
+        service_fn(|request| journey::handle(Rc::clone(&client), Rc::clone(&agreement), request));
+    let mut builder = http1::Builder::new();
+    builder.half_close(true);
+    {
+        let snapshot = client.core().snapshot();
+        builder.max_buf_size(snapshot.limits.head_bytes.max(8_192));
+        if snapshot.limits.headers != 100 {
+            builder.max_headers(snapshot.limits.headers);
+        }
+    }
+    let mut connection = builder.serve_connection(io, service);
+    let stays = !link.is_tls();
+    let over = |context: &mut Context<'_>| match link.is_gone(context, &client) {
+        true => Some(Ended::Left),
+        false if client.core().moving.get() && stays && link.can_move(&client) => Some(Ended::Moved),
+        false => None,
+    };
+    let finish = |connection: Pin<&mut http1::Connection<_, _>>, core: &Core| {
+        let finishes = core.closing.get() && !(core.moving.get() && stays);
+        finishes.then(|| connection.graceful_shutdown());
+        finishes
+    };
+    let ended = see_through(&client, Pin::new(&mut connection), finish, over).await;
+    if matches!(ended, Ended::Moved) {
+        let parts = connection.into_parts();
+        return moving::pass_on(&client, link.stream.borrow().socket(), true, parts.read_buf);
+    }
+    if let Some(agreed) = agreement.take().filter(|_| matches!(ended, Ended::ByItself(Ok(())))) {
+        let parts = connection.into_parts();
+        let under_way = client.begin_tunnel(None);
+        // Boxed, for hardly any connection has one.
+        let tunnel = tunnel::run(parts.io.into_inner(), parts.read_buf, agreed, under_way);
+        return Box::pin(tunnel).await;
+    }
+    note_end(&client, ended);
+}
+
+async fn serve_http2(stream: Channel, client: Rc<Client>) {
+    client.speaks_http2();
+    let link = Rc::new(Link::new(stream));
+    let io = TokioIo::new(Socket::new(link, Rc::clone(&client)));
+    let service =
+        service_fn(|request| journey::handle(Rc::clone(&client), Agreement::default(), request));
+    let limits = client.core().snapshot();
+    let mut builder = http2::Builder::new(Local(Rc::clone(&client)));
+    let head_bytes = u32::try_from(limits.limits.head_bytes).unwrap_or(u32::MAX);
+    builder.enable_connect_protocol();
+    builder.max_header_list_size(head_bytes).max_concurrent_streams(STREAMS_MAX);
+    // Held for each answer that its client gives room for and does not read (sec-D5); 400 KiB by default.
+    builder.max_send_buf_size(2 * PIECE_BYTES);
+    let connection = pin!(builder.serve_connection(io, service));
+    let finish = |connection: Pin<&mut http2::Connection<_, _, _>>, core: &Core| {
+        let finishes = core.closing.get() || core.moving.get();
+        finishes.then(|| connection.graceful_shutdown());
+        finishes
+    };
+    let ended = see_through(&client, connection, finish, |_| None).await;
+    note_end(&client, ended);
+}
+
+/// Moves a connection along until it ends, its client takes too long, or it is `over` for another reason. While the
+/// core is on its way out it is asked to `finish` what is under way, until it says that it was told.
+async fn see_through<C>(
+    client: &Client,
+    mut connection: Pin<&mut C>,
+    finish: impl Fn(Pin<&mut C>, &Core) -> bool,
+    over: impl Fn(&mut Context<'_>) -> Option<Ended>,
+) -> Ended
+where
+    C: Future<Output = hyper::Result<()>>,
+{
+    let mut told = false;
+    std::future::poll_fn(|context| {
+        if client.core().is_leaving() && !told {
+            told = finish(connection.as_mut(), client.core());
+        }
+        if client.is_cut_off(context) {
+            return Poll::Ready(Ended::Over);
+        }
+        if let Poll::Ready(ended) = connection.as_mut().poll(context) {
+            return Poll::Ready(Ended::ByItself(ended));
+        }
+        if client.alarm().take_rung() {
+            return Poll::Ready(Ended::Late);
+        }
+        if let Some(ended) = over(context) {
+            return Poll::Ready(ended);
+        }
+        client.alarm().wake_me(context);
+        Poll::Pending
+    })
+    .await
+}
+
+/// The same for what hyper makes of a stream. A stream that is dropped is reset.
+async fn see_stream_through(client: Rc<Client>, exchange: impl Future<Output = ()>) {
+    let stream = Rc::new(Stream::new(client.core().alarms.add(), client.stall_timeout()));
+    let mut exchange = pin!(exchange);
+    client.next_on(&stream);
+    std::future::poll_fn(|context| {
+        if stream.is_stalled() {
+            tracing::debug!(peer = %client.peer(), "a client left an answer unread");
+            return Poll::Ready(());
+        }
+        if stream.is_cut(context) {
+            tracing::debug!(peer = %client.peer(), "a stream was cut, since its token ended");
+            return Poll::Ready(());
+        }
+        exchange.as_mut().poll(context)
+    })
+    .await;
+}
+
+/// How a connection ended.
+enum Ended {
+    ByItself(hyper::Result<()>),
+    /// Its time was over.
+    Late,
+    /// The client closed it before it had its answer.
+    Left,
+    /// Another process goes on with it.
+    Moved,
+    /// The token ended by which something was under way.
+    Over,
+}
+
+fn note_end(client: &Client, ended: Ended) {
+    match ended {
+        Ended::ByItself(Ok(())) | Ended::Moved => {}
+        Ended::Late => tracing::debug!(peer = %client.peer(), "a client took too long"),
+        Ended::Over => {
+            tracing::debug!(peer = %client.peer(), "a connection was cut, since its token ended");
+        }
+        Ended::Left => tracing::debug!(peer = %client.peer(), "a client left before its answer"),
+        Ended::ByItself(Err(error)) => {
+            if error.is_parse() {
+                unparsed::note(client, error.is_parse_too_large());
+            }
+            tracing::debug!(peer = %client.peer(), %error, "a client's connection ended");
+        }
+    }
+}
+
+/// Whether a client begins with the preface of HTTP/2 (RFC 9113 section 3.4), which no request of
+/// HTTP/1 does. None if it went away, took too long to say so, or the core is closing.
+async fn begins_http2(stream: &TcpStream, client: &Client) -> Option<bool> {
+    const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    let mut bytes = [0; PREFACE.len()];
+    loop {
+        let peeked = std::future::poll_fn(|context| {
+            client.alarm().wake_me(context);
+            if client.alarm().take_rung() || client.core().is_leaving() {
+                return Poll::Ready(None);
+            }
+            stream.poll_peek(context, &mut ReadBuf::new(&mut bytes)).map(Result::ok)
+        });
+        let seen = peeked.await.filter(|seen| *seen > 0)?;
+        if bytes.get(..seen) != PREFACE.get(..seen) {
+            return Some(false);
+        }
+        if seen == PREFACE.len() {
+            return Some(true);
+        }
+        // What is there stays readable, so that there is nothing to wait for but time.
+        tokio::time::sleep(PREFACE_PAUSE).await;
+    }
+}
+
+/// Spawns the streams of an HTTP/2 connection on the core that serves it.
+#[derive(Clone, Debug)]
+struct Local(Rc<Client>);
+
+impl<F> hyper::rt::Executor<F> for Local
+where
+    F: Future<Output = ()> + 'static,
+{
+    fn execute(&self, exchange: F) {
+        spawn_local(see_stream_through(Rc::clone(&self.0), exchange));
+    }
+}

@@ -1,0 +1,191 @@
+//! One gateway takes the place of another: no connection closes, no request is lost, and nothing outlives its token.
+
+use std::os::unix::net::UnixStream;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+
+use serde_json::json;
+
+use tollgate::clock::instant;
+
+use crate::streams::{BOUND, gateway};
+use crate::support::client::Client;
+use crate::support::gateway::Gateway;
+use crate::support::http2::Client as Client2;
+use crate::support::upstream::{Step, Upstream, ok};
+use crate::support::{PATIENCE, wait_until};
+
+/// A gateway before an upstream that keeps connections, without HTTP/2, of which clients would have to be told.
+fn plain(upstream: &Upstream) -> Gateway {
+    let gateway = Gateway::start_with(
+        "h2c = false",
+        &format!(
+            "[[apis]]\nname = \"a\"\nupstream = \"http://{}\"\n\
+             rules = [{{ path = \"/{{*rest}}\" }}]\n",
+            upstream.address()
+        ),
+    );
+    gateway.owner("somebody");
+    gateway
+}
+
+#[test]
+fn connections_between_two_requests_go_on_with_the_successor() {
+    let upstream = Upstream::start();
+    let mut gateway = plain(&upstream);
+    let secret = gateway.any_token();
+    let get = gateway.get("/", &secret);
+    let (half, rest) = get.split_at(get.len() / 2);
+    let mut used = Client::connect(gateway.public());
+    assert_eq!(used.ask(&get).status, 200);
+    let mut fresh = Client::connect(gateway.public());
+    let mut begun = Client::connect(gateway.public());
+    begun.send(half);
+    let mut pipelined = Client::connect(gateway.public());
+    pipelined.send(format!("{get}{half}"));
+    assert_eq!(pipelined.answer().status, 200);
+    wait_until("all are accepted", PATIENCE, || gateway.counted(|core| core.accepted.value()) == 4);
+    gateway.succeed().join().unwrap().unwrap();
+    assert_eq!(used.ask(&get).status, 200);
+    assert_eq!(fresh.ask(&get).status, 200);
+    for client in [&mut begun, &mut pipelined] {
+        client.send(rest);
+        assert_eq!(client.answer().status, 200);
+        assert_eq!(client.ask(&get).status, 200, "and the one after it");
+    }
+    let answered = gateway.counted(|core| core.accepted.value());
+    assert_eq!(answered, 4, "the successor has all of them, and they are the same connections");
+}
+
+#[test]
+fn what_is_under_way_is_finished_and_its_connection_goes_on() {
+    let upstream = Upstream::scripted(|seen| match seen.line().contains("/slow") {
+        true => [vec![Step::TakeBody, Step::Wait], ok("late")].concat(),
+        false => ok("soon"),
+    });
+    let mut gateway = plain(&upstream);
+    let secret = gateway.any_token();
+    let mut client = Client::connect(gateway.public());
+    client.send(gateway.get("/slow", &secret));
+    upstream.wait_for(1);
+    let before = gateway.succeed();
+    let other = Client::connect(gateway.public()).ask(gateway.get("/", &secret));
+    assert_eq!((other.status, other.text().as_str()), (200, "soon"), "the successor serves");
+    assert!(!before.is_finished(), "an answer is awaited");
+    upstream.go_on();
+    assert_eq!(client.answer().text(), "late");
+    before.join().unwrap().unwrap();
+    assert_eq!(client.ask(gateway.get("/", &secret)).text(), "soon", "on the same connection");
+}
+
+#[test]
+fn a_stream_that_the_gateway_before_finishes_ends_with_its_token() {
+    let events = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n";
+    let upstream = Upstream::scripted(move |_| vec![Step::Send(events.into()), Step::Stall]);
+    for ends in ["token", "owner", "company", "successor"] {
+        let mut gateway = plain(&upstream);
+        gateway.company(&json!({ "id": "acme" }));
+        gateway.try_owner(json!({ "id": "leaver", "company": "acme" })).unwrap();
+        let body = json!({ "owner": "leaver", "name": "any", "flags": -1, "company": "acme" });
+        let made = gateway.token(body);
+        let mut client = Client::connect(gateway.public());
+        client.send(gateway.get("/events", &made.secret));
+        client.wait_for("data: 1\n\n");
+        let before = gateway.succeed();
+        // A change of something else leaves it alone.
+        gateway.owner("newcomer");
+        assert!(!client.closes_within(BOUND / 4), "{ends}");
+        assert!(!before.is_finished());
+        let begun = instant();
+        match ends {
+            "token" => gateway.revoke(made.id),
+            "owner" => gateway.block("leaver"),
+            "company" => gateway.block_company("acme"),
+            // Nobody would tell of ended tokens any more.
+            _ => gateway.stop(),
+        }
+        if ends == "successor" {
+            assert!(client.closes_within(BOUND));
+        } else {
+            // In good order, and its connection goes on with the successor.
+            assert!(client.answer().whole, "{ends}");
+            assert_eq!(client.ask(gateway.get("/", &made.secret)).status, 401, "{ends}");
+        }
+        assert!(begun.elapsed() < BOUND, "{ends}: {:?}", begun.elapsed());
+        before.join().unwrap().unwrap();
+    }
+}
+
+#[test]
+fn a_successor_that_gives_up_changes_nothing() {
+    let upstream = Upstream::start();
+    let mut gateway = plain(&upstream);
+    let secret = gateway.any_token();
+    let place = gateway.folder().join("data/tollgate.successor");
+    let mut client = Client::connect(gateway.public());
+    for word in [&b""[..], b"GET / HTTP/1.1\r\n\r\n", b"\0\0\0\x02{}"] {
+        use std::io::Write as _;
+        let mut stranger = UnixStream::connect(&place).unwrap();
+        stranger.write_all(word).unwrap();
+        drop(stranger);
+        assert_eq!(client.ask(gateway.get("/", &secret)).status, 200);
+    }
+    gateway.succeed().join().unwrap().unwrap();
+    assert_eq!(client.ask(gateway.get("/", &secret)).status, 200, "and the next one is heard");
+}
+
+#[test]
+fn clients_of_http2_are_told_to_come_again() {
+    let upstream = Upstream::start();
+    let mut gateway = gateway(upstream.address(), "");
+    let secret = gateway.any_token();
+    let get = |client: &mut Client2| client.get("http://a.example/", Some(&secret)).status;
+    let mut client = Client2::connect(gateway.public());
+    assert_eq!(get(&mut client), 200);
+    gateway.succeed().join().unwrap().unwrap();
+    wait_until("it is told, and nothing is under way", PATIENCE, || client.is_closed());
+    assert_eq!(get(&mut Client2::connect(gateway.public())), 200);
+}
+
+#[test]
+fn no_request_is_lost_and_none_wrongly_permitted_while_gateways_follow_one_another() {
+    let upstream = Upstream::start();
+    let mut gateway = plain(&upstream);
+    let made = |name: &str| gateway.token(json!({ "owner": "somebody", "name": name, "flags": -1 }));
+    let (kept, mut ended) = (made("kept").secret, Vec::new());
+    let doomed: Vec<_> = (0..3).map(|turn| made(&format!("doomed {turn}"))).collect();
+    let (public, get) = (gateway.public(), gateway.get("/", &kept));
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let asking: Vec<_> = (0..6)
+            .map(|number| {
+                let (over, get) = (&over, &get);
+                scope.spawn(move || {
+                    let (mut client, mut count) = (Client::connect(public), 0);
+                    while !over.load(Ordering::Relaxed) {
+                        if number % 2 == 0 {
+                            client = Client::connect(public);
+                        }
+                        client.send(get);
+                        let answer = client.answer_to("GET");
+                        let answer = answer.unwrap_or_else(|| panic!("request {count} was lost"));
+                        assert_eq!((answer.status, answer.whole), (200, true), "request {count}");
+                        count += 1;
+                    }
+                    count
+                })
+            })
+            .collect();
+        for made in doomed {
+            gateway.succeed().join().unwrap().unwrap();
+            gateway.revoke(made.id);
+            ended.push(made.secret);
+            for secret in &ended {
+                assert_eq!(gateway.ask(gateway.get("/", secret)).status, 401);
+            }
+        }
+        over.store(true, Ordering::Relaxed);
+        let counts: Vec<u32> = asking.into_iter().map(|asking| asking.join().unwrap()).collect();
+        assert!(counts.iter().all(|count| *count > 3), "{counts:?}");
+    });
+}
