@@ -25,7 +25,6 @@ use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use crate::cache::Cache;
 use crate::clock::{self, Clock};
 use crate::config::{Settings, Source};
 use crate::domain::time::Timestamp;
@@ -41,7 +40,7 @@ pub use watched::start_logs;
 
 use cores::Cores;
 use faces::Faces;
-use handover::Heir;
+use handover::{Heir, Predecessor};
 use opening::Opening;
 use standing::Standing;
 
@@ -76,6 +75,8 @@ pub struct Running {
     standing: Arc<Standing>,
     /// What waits for successors, and those that are ready.
     offer: (JoinHandle<()>, mpsc::Receiver<Heir>),
+    /// The gateway whose place this one took.
+    predecessor: Option<Predecessor>,
 }
 
 /// Opens the store and starts a gateway. Without logs there is no access log either.
@@ -209,6 +210,9 @@ impl Running {
         tracing::info!(connections = open, at_most_seconds = at_most, "the gateway drains");
         self.standing.drains();
         self.offer.0.abort();
+        if let Some(predecessor) = self.predecessor {
+            predecessor.leave();
+        }
         let _ = self.phase.send(Phase::Drains);
         let begun = clock::instant();
         let (shared, left) = (Arc::clone(&self.shared), self.cores.join());
@@ -228,18 +232,22 @@ impl Running {
     /// # Errors
     /// A store that could not be closed in order, or a successor that does not serve.
     fn hand_over(self, heir: Heir) -> Result<(), AppError> {
-        let Self { shared, service, cores, phase, control, faces, standing, offer, .. } = self;
+        let Self { shared, service, cores, phase, control, faces, standing, offer, predecessor, .. } =
+            self;
         tracing::info!(connections = shared.connections.load(Ordering::Relaxed), "the gateway changes hands");
         standing.drains();
         // Its socket is removed before the successor makes one of its own.
         drop(offer.1);
         offer.0.abort();
         let _ = control.block_on(offer.0);
+        if let Some(predecessor) = predecessor {
+            predecessor.leave();
+        }
         let (sender, moved) = std::sync::mpsc::channel();
         shared.successor.is(sender);
         let _ = phase.send(Phase::Moves);
         let announced = service.settings().listen.h2c || shared.snapshot.load().tls.is_some();
-        control.block_on(settle(&shared.cache, announced));
+        control.block_on(settle(&shared, announced));
         shared.given.store(true, Ordering::Relaxed);
         let _ = phase.send(Phase::Drains);
         control.block_on(faces.close());
@@ -263,13 +271,14 @@ impl Running {
 
 /// Waits until no request that has come asks the store any more, but not for ever. Clients of HTTP/2 are told of the end of
 /// their connection meanwhile (RFC 9113 section 6.8), and those of HTTP/1 within TLS with their next answer.
-async fn settle(cache: &Cache, announced: bool) {
+async fn settle(shared: &Shared, announced: bool) {
+    let cores = shared.counters.cores.len();
     if announced {
         tokio::time::sleep(SETTLING).await;
     }
     for _ in 0..SETTLING_STEPS {
         tokio::time::sleep(SETTLING_STEP).await;
-        if cache.is_at_rest() {
+        if shared.moving.load(Ordering::SeqCst) == cores && shared.cache.is_at_rest() {
             return;
         }
     }

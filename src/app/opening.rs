@@ -191,7 +191,7 @@ impl Opening {
         let opening_ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(%public, opening_ms, "requests are decided");
         if let Some(predecessor) = &predecessor {
-            handover::serves(predecessor);
+            predecessor.is_served();
         }
         Ok(Running {
             public,
@@ -204,6 +204,7 @@ impl Opening {
             faces,
             standing,
             offer,
+            predecessor,
         })
     }
 
@@ -230,6 +231,7 @@ impl Opening {
             wall: Default::default(),
             unreadable: Default::default(),
             successor: Default::default(),
+            moving: Default::default(),
             given: Default::default(),
         };
         Ok((Arc::new(shared), targets))

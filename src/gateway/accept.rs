@@ -55,7 +55,7 @@ pub fn serve_core(
     runtime.block_on(async move {
         let core = Core::new(index, shared, first_request);
         spawn_local(tick(Rc::clone(&core)));
-        spawn_local(take_over(Rc::clone(&core), moved, listening));
+        let taking_over = spawn_local(take_over(Rc::clone(&core), moved, listening));
         for listener in listeners {
             let listener = TcpListener::from_std(listener)?;
             spawn_local(accept(Rc::clone(&core), listener, listening, phase.clone()));
@@ -65,6 +65,11 @@ pub fn serve_core(
         if *phase.borrow() == Phase::Moves {
             core.moving.set(true);
             core.alarms.wake_all();
+            // Every connection has seen it once what is spawned now comes to its turn.
+            let _ = spawn_local(std::future::ready(())).await;
+            // What came from the gateway before goes on, too.
+            let _ = taking_over.await;
+            core.shared.moving.fetch_add(1, Ordering::SeqCst);
             let _ = phase.wait_for(|phase| *phase > Phase::Moves).await;
         }
         let ends = async { _ = phase.wait_for(|phase| *phase == Phase::Ends).await };

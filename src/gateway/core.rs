@@ -60,6 +60,8 @@ pub struct Shared {
     pub unreadable: AtomicU64,
     /// Where connections go that move to another process.
     pub successor: Successor,
+    /// How many cores move their connections, and read no further request on one that can be moved.
+    pub moving: AtomicUsize,
     /// Whether the store has gone to another process: no request is decided here any more.
     pub given: AtomicBool,
 }

@@ -146,7 +146,12 @@ impl Link {
     /// Whether another process can go on with this connection: it stands between two requests, and nothing is held here
     /// of what was sent either way but the beginning of the next request.
     pub(super) fn can_move(&self, client: &Client) -> bool {
-        !client.is_asked() && self.flushed.get() && !self.is_shut() && !self.is_tls()
+        self.stays_unread(client) && self.flushed.get() && !self.is_shut()
+    }
+
+    /// Whether what comes next is left to the successor, to whom this connection moves.
+    pub(super) fn stays_unread(&self, client: &Client) -> bool {
+        !client.is_asked() && !client.is_http2() && !self.is_tls()
     }
 
     pub(super) fn is_tls(&self) -> bool {

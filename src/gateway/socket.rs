@@ -139,6 +139,10 @@ impl AsyncRead for Socket {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if self.client.core().moving.get() && self.link.stays_unread(&self.client) {
+            // The next request is the successor's. Whoever polled this moves the connection right away.
+            return Poll::Pending;
+        }
         let before = buffer.filled().len();
         let result = Pin::new(&mut *self.link.stream.borrow_mut()).poll_read(context, buffer);
         self.link.read(buffer.remaining() == 0);

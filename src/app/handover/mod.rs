@@ -9,7 +9,7 @@ mod wire;
 use std::path::{Path, PathBuf};
 
 pub(super) use giving::{Heir, Listening, offer};
-pub(super) use taking::{Inboxes, Taken, serves, take};
+pub(super) use taking::{Inboxes, Predecessor, Taken, take};
 
 /// Where a successor asks, beside the socket of the command line.
 pub(super) fn place(socket: &Path) -> PathBuf {

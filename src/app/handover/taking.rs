@@ -1,11 +1,12 @@
 //! The side of the successor: it gets the sockets, waits for the store, and goes on with connections.
 
 use std::io;
-use std::net::TcpListener;
+use std::net::{Shutdown, TcpListener};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc;
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -45,14 +46,14 @@ impl Taken {
 
     /// Tells the gateway before of every change from now on, and gives the cores what moves here. To be called before
     /// anything can change.
-    pub(in crate::app) fn go_on(self, cache: &Arc<Cache>, inboxes: Inboxes) -> Option<UnixStream> {
-        let predecessor = self.predecessor?;
+    pub(in crate::app) fn go_on(self, cache: &Arc<Cache>, inboxes: Inboxes) -> Option<Predecessor> {
+        let line = self.predecessor?;
         let (sender, changes) = mpsc::channel();
         cache.tell_changes(Some(sender));
-        let (to, from) = (predecessor.try_clone().ok()?, predecessor.try_clone().ok()?);
+        let (to, from) = (line.try_clone().ok()?, line.try_clone().ok()?);
         std::thread::spawn(move || tell(&to, &changes));
         let cache = Arc::clone(cache);
-        std::thread::spawn(move || {
+        let hears = std::thread::spawn(move || {
             let outcome = receive(&from, &inboxes);
             cache.tell_changes(None);
             match outcome {
@@ -60,14 +61,30 @@ impl Taken {
                 Err(error) => tracing::warn!(%error, "the gateway before this one broke off"),
             }
         });
-        Some(predecessor)
+        Some(Predecessor { line, hears })
     }
 }
 
-/// Tells the gateway before that requests are decided here.
-pub(in crate::app) fn serves(predecessor: &UnixStream) {
-    if let Err(error) = say(predecessor, &Message::Serves, None) {
-        tracing::warn!(%error, "the gateway before this one cannot be told that this one serves");
+/// The gateway before, which may finish something still.
+#[derive(Debug)]
+pub(in crate::app) struct Predecessor {
+    line: UnixStream,
+    hears: JoinHandle<()>,
+}
+
+impl Predecessor {
+    /// Tells it that requests are decided here.
+    pub(in crate::app) fn is_served(&self) {
+        if let Err(error) = say(&self.line, &Message::Serves, None) {
+            tracing::warn!(%error, "the gateway before this one cannot be told that this one serves");
+        }
+    }
+
+    /// Nobody tells it of changes any more, so that it ends. Waits until all that moves has come from it.
+    pub(in crate::app) fn leave(self) {
+        // Where that fails it has ended already.
+        let _ = self.line.shutdown(Shutdown::Write);
+        let _ = self.hears.join();
     }
 }
 
