@@ -10,6 +10,9 @@
 
 mod support;
 
+#[path = "reload/restart.rs"]
+mod restart;
+
 use std::fs;
 use std::path::Path;
 

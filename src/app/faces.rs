@@ -75,7 +75,12 @@ impl Faces {
         let mut tasks = Vec::with_capacity(listening.len());
         for listener in &listening {
             let tcp = listener.try_clone().and_then(TcpListener::from_std).map_err(failed)?;
-            tasks.push(control.spawn(public::serve(tcp, most, watch.clone(), until(closed.clone()))));
+            tasks.push(control.spawn(public::serve(
+                tcp,
+                most,
+                watch.clone(),
+                until(closed.clone()),
+            )));
         }
         Ok(Self { admin, listening, most, tasks, close, desk })
     }

@@ -232,9 +232,22 @@ impl Running {
     /// # Errors
     /// A store that could not be closed in order, or a successor that does not serve.
     fn hand_over(self, heir: Heir) -> Result<(), AppError> {
-        let Self { shared, service, cores, phase, control, faces, standing, offer, predecessor, .. } =
-            self;
-        tracing::info!(connections = shared.connections.load(Ordering::Relaxed), "the gateway changes hands");
+        let Self {
+            shared,
+            service,
+            cores,
+            phase,
+            control,
+            faces,
+            standing,
+            offer,
+            predecessor,
+            ..
+        } = self;
+        tracing::info!(
+            connections = shared.connections.load(Ordering::Relaxed),
+            "the gateway changes hands"
+        );
         standing.drains();
         // Its socket is removed before the successor makes one of its own.
         drop(offer.1);

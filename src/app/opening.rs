@@ -11,8 +11,8 @@ use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use crate::admin::{Handles, socket};
 use crate::admin::system::ServerStatus;
+use crate::admin::{Handles, socket};
 use crate::cache::Cache;
 use crate::clock::{self, Clock};
 use crate::config::settings::Listen;
@@ -130,8 +130,9 @@ impl Opening {
     /// Decides requests over an open store.
     pub(super) fn serve(self, store: Arc<dyn Store>) -> Result<Running, AppError> {
         let (shared, targets) = self.share(store)?;
-        let Self { control, port, taken, mut faces, standing, settings, source, clock, logs, .. } =
-            self;
+        let Self {
+            control, port, taken, mut faces, standing, settings, source, clock, logs, ..
+        } = self;
         let webhooks = self.webhooks;
         let cache = Arc::clone(&shared.cache);
         let service = Arc::new(Service::new(cache, Arc::clone(&settings), clock));
@@ -141,9 +142,11 @@ impl Opening {
         let listeners = port.listen(now.listen.cores);
         let listeners =
             listeners.map_err(|source| AppError::Listen { key, address: public, source })?;
-        let copies = listeners.iter().flatten().map(TcpListener::try_clone).collect::<Result<_, _>>();
+        let copies =
+            listeners.iter().flatten().map(TcpListener::try_clone).collect::<Result<_, _>>();
         let offered = copies.and_then(|public| Ok(Listening { public, admin: faces.listening()? }));
-        let offered = offered.map_err(|source| AppError::System { doing: "copying a socket", source })?;
+        let offered =
+            offered.map_err(|source| AppError::System { doing: "copying a socket", source })?;
         let (phase, phases) = watch::channel(Phase::Serves);
         let (cores, inboxes) = Cores::start(listeners, &now, &shared, &phases)?;
         let predecessor = taken.go_on(&shared.cache, inboxes);

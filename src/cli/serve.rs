@@ -105,8 +105,12 @@ fn sockets(take_over: bool) -> Result<Sockets, Failure> {
     let mut listeners = Vec::with_capacity(given.len());
     for index in 0..given.len() {
         let taken = given.take_tcp_listener(index).map_err(|error| {
-            Failure::new(Code::Refused, "listen", format!("socket {index} of `LISTEN_FDS`: {error}"))
-                .hint("the unit may name streams of TCP alone, with `ListenStream`")
+            Failure::new(
+                Code::Refused,
+                "listen",
+                format!("socket {index} of `LISTEN_FDS`: {error}"),
+            )
+            .hint("the unit may name streams of TCP alone, with `ListenStream`")
         })?;
         listeners.extend(taken);
     }
@@ -178,6 +182,8 @@ pub fn failure(error: AppError) -> Failure {
             };
             Failure::new(Code::Refused, "listen", error).hint(hint)
         }
-        AppError::HandOver { .. } | AppError::NoSuccessor | AppError::System { .. } => Failure::new(Code::Refused, "failed", error),
+        AppError::HandOver { .. } | AppError::NoSuccessor | AppError::System { .. } => {
+            Failure::new(Code::Refused, "failed", error)
+        }
     }
 }

@@ -179,4 +179,3 @@ async fn drain(core: &Rc<Core>) {
         let _ = tokio::time::timeout(last, finished()).await;
     }
 }
-

@@ -89,9 +89,7 @@ impl AsyncWrite for Channel {
         match self.get_mut() {
             Self::Plain(socket) => Pin::new(socket).poll_write_vectored(context, slices),
             Self::Tls(stream) => Pin::new(stream).poll_write_vectored(context, slices),
-            Self::Resumed(resumed) => {
-                Pin::new(&mut resumed.1).poll_write_vectored(context, slices)
-            }
+            Self::Resumed(resumed) => Pin::new(&mut resumed.1).poll_write_vectored(context, slices),
         }
     }
 

@@ -82,7 +82,9 @@ pub(super) async fn serve_http1(stream: Channel, client: Rc<Client>) {
     let stays = !link.is_tls();
     let over = |context: &mut Context<'_>| match link.is_gone(context, &client) {
         true => Some(Ended::Left),
-        false if client.core().moving.get() && stays && link.can_move(&client) => Some(Ended::Moved),
+        false if client.core().moving.get() && stays && link.can_move(&client) => {
+            Some(Ended::Moved)
+        }
         false => None,
     };
     let finish = |connection: Pin<&mut http1::Connection<_, _>>, core: &Core| {

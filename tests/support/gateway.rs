@@ -99,8 +99,10 @@ impl Gateway {
         let loaded = config::load(&self.source, &Environment::process());
         let settings = loaded.unwrap_or_else(|report| panic!("{report}")).settings;
         let source = Some(Source::file(&self.source));
-        self.running =
-            Some(app::start_with(sockets, settings, source, self.clock.clone(), self.logs.clone()).unwrap());
+        self.running = Some(
+            app::start_with(sockets, settings, source, self.clock.clone(), self.logs.clone())
+                .unwrap(),
+        );
     }
 
     /// Stops it and starts it again on the same folder.

@@ -19,6 +19,8 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_tollgate");
 /// A running server.
 pub struct Program {
     process: Process,
+    /// The process that took its place.
+    successor: Option<rustix::process::Pid>,
     public: SocketAddr,
     admin: SocketAddr,
     source: PathBuf,
@@ -64,7 +66,7 @@ impl Program {
         );
         fs::write(&source, base + more).unwrap();
         let (process, [public, admin]) = serve(&source, folder.path(), files);
-        Self { process, public, admin, source, folder }
+        Self { process, successor: None, public, admin, source, folder }
     }
 
     /// Sets its wall clock, which it sees some milliseconds later.
@@ -156,10 +158,50 @@ impl Program {
         (self.process, self.public, self.admin) = (process, public, admin);
     }
 
+    /// Tells it to start its successor.
+    pub fn begin_successor(&self) {
+        rustix::process::kill_process(self.newest(), rustix::process::Signal::USR2).unwrap();
+    }
+
+    /// Waits until the gateway that was started here has given its place to its successor, and is this one from then on.
+    pub fn follow(&mut self) {
+        let ended = self.process.child().wait().unwrap();
+        let said = String::from_utf8_lossy(&self.logged()).into_owned();
+        assert!(ended.success(), "{ended}: {said}");
+        self.successor = Some(self.newest());
+    }
+
+    /// The process that began last: each writes a line when it does.
+    fn newest(&self) -> rustix::process::Pid {
+        let logged = String::from_utf8_lossy(&self.logged()).into_owned();
+        let line = logged.lines().rfind(|line| line.contains("tollgate starts")).unwrap();
+        let pid = line.split_once("pid=").unwrap().1.split(' ').next().unwrap().parse().unwrap();
+        rustix::process::Pid::from_raw(pid).unwrap()
+    }
+
     /// Stops it in good order.
     pub fn stop(&mut self) {
         self.process.stop();
+        if let Some(pid) = self.successor.take() {
+            let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+            super::wait_until("the successor ends", PATIENCE, || {
+                // It is nobody's child here, but of whoever takes orphans in.
+                rustix::process::test_kill_process(pid).is_err() || is_over(pid)
+            });
+        }
     }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// Whether a process has ended, and waits for somebody to hear of it.
+fn is_over(pid: rustix::process::Pid) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero()));
+    stat.is_ok_and(|stat| stat.rsplit(')').next().is_some_and(|rest| rest.starts_with(" Z")))
 }
 
 fn serve(source: &Path, folder: &Path, files: Option<u64>) -> (Process, [SocketAddr; 2]) {

@@ -1,6 +1,7 @@
 //! One gateway takes the place of another: no connection closes, no request is lost, and nothing outlives its token.
 
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
@@ -8,12 +9,14 @@ use serde_json::json;
 
 use tollgate::clock::instant;
 
+use crate::files::Files;
 use crate::streams::{BOUND, gateway};
 use crate::support::client::Client;
 use crate::support::gateway::Gateway;
 use crate::support::http2::Client as Client2;
 use crate::support::upstream::{Step, Upstream, ok};
 use crate::support::{PATIENCE, wait_until};
+use crate::tls;
 
 /// A gateway before an upstream that keeps connections, without HTTP/2, of which clients would have to be told.
 fn plain(upstream: &Upstream) -> Gateway {
@@ -151,7 +154,8 @@ fn clients_of_http2_are_told_to_come_again() {
 fn no_request_is_lost_and_none_wrongly_permitted_while_gateways_follow_one_another() {
     let upstream = Upstream::start();
     let mut gateway = plain(&upstream);
-    let made = |name: &str| gateway.token(json!({ "owner": "somebody", "name": name, "flags": -1 }));
+    let made =
+        |name: &str| gateway.token(json!({ "owner": "somebody", "name": name, "flags": -1 }));
     let (kept, mut ended) = (made("kept").secret, Vec::new());
     let doomed: Vec<_> = (0..3).map(|turn| made(&format!("doomed {turn}"))).collect();
     let (public, get) = (gateway.public(), gateway.get("/", &kept));
@@ -187,5 +191,36 @@ fn no_request_is_lost_and_none_wrongly_permitted_while_gateways_follow_one_anoth
         over.store(true, Ordering::Relaxed);
         let counts: Vec<u32> = asking.into_iter().map(|asking| asking.join().unwrap()).collect();
         assert!(counts.iter().all(|count| *count > 3), "{counts:?}");
+    });
+}
+
+#[test]
+fn clients_within_tls_are_told_with_an_answer_and_lose_none() {
+    let (files, upstream) = (Files::new(), Upstream::scripted(|_| ok("ok")));
+    files.make("a", &["a.example"]);
+    let (mut gateway, secret) = files.gateway(&["a"], "", &upstream);
+    let (public, config) = (gateway.public(), Arc::new(files.client()));
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let asking: Vec<_> = (0..4)
+            .map(|_| {
+                let (over, secret, config) = (&over, &secret, &config);
+                scope.spawn(move || {
+                    let connect = || tls::connect(public, config, "a.example").unwrap();
+                    let (mut stream, mut told) = (connect(), 0);
+                    while !over.load(Ordering::Relaxed) {
+                        let answer = tls::answer(&mut stream, secret);
+                        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+                        if answer.contains("connection: close") {
+                            (stream, told) = (connect(), told + 1);
+                        }
+                    }
+                    told
+                })
+            })
+            .collect();
+        gateway.succeed().join().unwrap().unwrap();
+        over.store(true, Ordering::Relaxed);
+        assert!(asking.into_iter().all(|asking| asking.join().unwrap() == 1), "each was told once");
     });
 }

@@ -1,7 +1,7 @@
 //! TLS for clients: versions, names, certificates of clients, resumption, reload, and what is no handshake.
 
 use std::io::{Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 use std::sync::Arc;
 
@@ -74,10 +74,16 @@ impl Files {
     }
 }
 
-type Stream = StreamOwned<ClientConnection, TcpStream>;
+/// A client's end of a connection.
+pub(crate) type Stream = StreamOwned<ClientConnection, TcpStream>;
 
-fn connect(gateway: &Gateway, config: &Arc<ClientConfig>, name: &str) -> std::io::Result<Stream> {
-    let socket = TcpStream::connect(gateway.public()).unwrap();
+/// Opens a connection for HTTP/1.1.
+pub(crate) fn connect(
+    public: SocketAddr,
+    config: &Arc<ClientConfig>,
+    name: &str,
+) -> std::io::Result<Stream> {
+    let socket = TcpStream::connect(public).unwrap();
     socket.set_read_timeout(Some(PATIENCE)).unwrap();
     let name = name.to_owned().try_into().unwrap();
     let session = ClientConnection::new(Arc::clone(config), name).unwrap();
@@ -90,6 +96,11 @@ fn connect(gateway: &Gateway, config: &Arc<ClientConfig>, name: &str) -> std::io
 
 /// One request of HTTP/1.1 on an open connection; the first line of its answer.
 fn ask(stream: &mut Stream, secret: &str) -> String {
+    answer(stream, secret).lines().next().unwrap().to_owned()
+}
+
+/// The same with all of the answer.
+pub(crate) fn answer(stream: &mut Stream, secret: &str) -> String {
     let request =
         format!("GET /x HTTP/1.1\r\nHost: a.example\r\nAuthorization: Bearer {secret}\r\n\r\n");
     stream.write_all(request.as_bytes()).unwrap();
@@ -99,7 +110,7 @@ fn ask(stream: &mut Stream, secret: &str) -> String {
         assert!(length > 0, "it closed behind {:?}", String::from_utf8_lossy(&answer));
         answer.extend_from_slice(&some[..length]);
     }
-    String::from_utf8_lossy(&answer).lines().next().unwrap().to_owned()
+    String::from_utf8_lossy(&answer).into_owned()
 }
 
 fn upstream() -> Upstream {
@@ -223,7 +234,7 @@ fn a_session_goes_on_where_it_ended_also_after_a_reload() {
             .with_no_client_auth();
         let config = Arc::new(config);
         let kind = |gateway: &Gateway| {
-            let mut stream = connect(gateway, &config, "a.example").unwrap();
+            let mut stream = connect(gateway.public(), &config, "a.example").unwrap();
             assert_eq!(ask(&mut stream, &secret), "HTTP/1.1 200 OK");
             stream.conn.handshake_kind().unwrap()
         };
@@ -242,10 +253,10 @@ fn a_new_certificate_is_shown_once_its_files_change_and_connections_go_on() {
     let (gateway, secret) = files.gateway(&["a"], "", &upstream);
     let config = Arc::new(files.client());
     let shown = || {
-        let stream = connect(&gateway, &Arc::new(files.client()), "a.example").unwrap();
+        let stream = connect(gateway.public(), &Arc::new(files.client()), "a.example").unwrap();
         Digest::of(&stream.conn.peer_certificates().unwrap()[0])
     };
-    let mut open = connect(&gateway, &config, "a.example").unwrap();
+    let mut open = connect(gateway.public(), &config, "a.example").unwrap();
     assert_eq!(ask(&mut open, &secret), "HTTP/1.1 200 OK");
     let renewed = files.make("a", &["a.example"]);
     assert_ne!(shown(), renewed, "nobody has read it yet");

@@ -14,12 +14,16 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 
 use crate::app::AppError;
 use crate::cache::{Cache, Forgotten};
+use crate::clock;
 use crate::gateway::moving::Moved;
 
 use super::wire::{Message, hear, say};
 
 /// How long the gateway before may take until it has written everything down and closed its store.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long it may take to end when it is told that nobody tells it of changes any more.
+const LEAVING: Duration = Duration::from_secs(10);
 
 /// So many digests are told of at a time.
 const AT_A_TIME: usize = 1_024;
@@ -84,6 +88,11 @@ impl Predecessor {
     pub(in crate::app) fn leave(self) {
         // Where that fails it has ended already.
         let _ = self.line.shutdown(Shutdown::Write);
+        let until = clock::instant() + LEAVING;
+        while !self.hears.is_finished() && clock::instant() < until {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        let _ = self.line.shutdown(Shutdown::Read);
         let _ = self.hears.join();
     }
 }
@@ -96,7 +105,12 @@ pub(in crate::app) fn take(path: &Path) -> Result<Option<Taken>, AppError> {
     let failed = |source| AppError::HandOver { path: PathBuf::from(path), source };
     let predecessor = match UnixStream::connect(path) {
         Ok(predecessor) => predecessor,
-        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused
+            ) =>
+        {
             return Ok(None);
         }
         Err(error) => return Err(failed(error)),
@@ -140,8 +154,10 @@ fn left() -> io::Error {
 /// Tells of changes until nobody listens.
 fn tell(to: &UnixStream, changes: &mpsc::Receiver<Forgotten>) {
     for Forgotten { tokens, mut owners, mut companies } in changes {
-        let tokens: Vec<String> = tokens.iter().map(|digest| BASE64.encode(digest.as_bytes())).collect();
-        let mut parts: Vec<Vec<String>> = tokens.chunks(AT_A_TIME).map(<[String]>::to_vec).collect();
+        let tokens: Vec<String> =
+            tokens.iter().map(|digest| BASE64.encode(digest.as_bytes())).collect();
+        let mut parts: Vec<Vec<String>> =
+            tokens.chunks(AT_A_TIME).map(<[String]>::to_vec).collect();
         if parts.is_empty() {
             parts.push(Vec::new());
         }
@@ -163,7 +179,8 @@ fn receive(from: &UnixStream, inboxes: &Inboxes) -> io::Result<usize> {
             let inbox = inboxes.get(moved % inboxes.len().max(1));
             moved += 1;
             // A core that ends closes what it is given.
-            let _ = inbox.map(|inbox| inbox.send(Moved { socket: socket.into(), peer, begun, read }));
+            let _ =
+                inbox.map(|inbox| inbox.send(Moved { socket: socket.into(), peer, begun, read }));
         }
     }
     Ok(moved)

@@ -67,7 +67,11 @@ pub(super) enum Message {
 ///
 /// # Errors
 /// What the system reports; the other one may be gone.
-pub(super) fn say(to: &UnixStream, message: &Message, socket: Option<BorrowedFd<'_>>) -> io::Result<()> {
+pub(super) fn say(
+    to: &UnixStream,
+    message: &Message,
+    socket: Option<BorrowedFd<'_>>,
+) -> io::Result<()> {
     let text = serde_json::to_vec(message)?;
     let length = u32::try_from(text.len()).map_err(|_| ErrorKind::InvalidData)?.to_be_bytes();
     let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(1))];
@@ -121,7 +125,8 @@ mod tests {
     fn a_socket_arrives_with_what_is_said_of_it() {
         let (here, there) = UnixStream::pair().unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let moved = Message::Moved { peer: Ipv4Addr::LOCALHOST.into(), begun: true, read: "R0VU".into() };
+        let moved =
+            Message::Moved { peer: Ipv4Addr::LOCALHOST.into(), begun: true, read: "R0VU".into() };
         say(&here, &Message::Public, Some(listener.as_fd())).unwrap();
         say(&here, &moved, None).unwrap();
         drop(here);

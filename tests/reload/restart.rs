@@ -1,0 +1,173 @@
+//! The binary is replaced while clients ask: by a signal, by hand, and under a manager of services.
+
+use std::fs;
+use std::os::unix::net::UnixDatagram;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use super::*;
+use crate::support::process::Process;
+use crate::support::wait_until;
+
+const REQUESTS: usize = 10_000;
+
+/// What clients saw.
+#[derive(Default)]
+struct Seen {
+    answered: AtomicUsize,
+    /// The longest that an answer took, in microseconds.
+    longest: AtomicUsize,
+    /// Set once a token is revoked, for good.
+    revoked: AtomicBool,
+}
+
+impl Seen {
+    /// Asks until all requests are answered, on one connection or on many.
+    fn ask(&self, shop: &Shop, public: std::net::SocketAddr, kept: bool) {
+        let mut client = Client::connect(public);
+        while self.answered.load(Ordering::Relaxed) < REQUESTS {
+            let begun = instant();
+            if !kept {
+                client = Client::connect(public);
+            }
+            client.send(request("/old", &shop.secret));
+            let answer = client.answer_to("GET").expect("no request is lost");
+            assert_eq!((answer.status, answer.whole), (200, true));
+            let took = usize::try_from(begun.elapsed().as_micros()).unwrap();
+            self.longest.fetch_max(took, Ordering::Relaxed);
+            self.answered.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Asks with a token that is revoked meanwhile.
+    fn ask_in_vain(&self, public: std::net::SocketAddr, secret: &str) {
+        let mut client = Client::connect(public);
+        while self.answered.load(Ordering::Relaxed) < REQUESTS {
+            let revoked = self.revoked.load(Ordering::SeqCst);
+            client.send(request("/old", secret));
+            let answer = client.answer_to("GET").expect("no request is lost");
+            assert_eq!(answer.status, if revoked || answer.status == 401 { 401 } else { 200 });
+        }
+    }
+}
+
+/// Adds a rule to the one API of a configuration.
+fn add_rule(source: &Path, path: &str) {
+    let text = fs::read_to_string(source).unwrap();
+    let fresh = source.with_extension("new");
+    fs::write(&fresh, format!("{text}\n[[apis.rules]]\npath = \"{path}\"\n")).unwrap();
+    fs::rename(fresh, source).unwrap();
+}
+
+fn request(path: &str, secret: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {secret}\r\n\r\n")
+}
+
+#[test]
+fn no_request_of_10_000_is_lost_during_five_reloads_and_one_restart() {
+    let mut shop = Shop::start();
+    let create = ["token", "create", "--owner", "alice", "--name", "doomed", "--json"];
+    let made: serde_json::Value = serde_json::from_str(&shop.program.succeed(&create, "")).unwrap();
+    let (id, doomed) = (made["token"]["id"].as_str().unwrap(), made["secret"].as_str().unwrap());
+    let (seen, public) = (Seen::default(), shop.program.public());
+    let reached = |part: usize| {
+        wait_until("requests are answered", PATIENCE * 4, || {
+            seen.answered.load(Ordering::Relaxed) >= REQUESTS * part / 8
+        });
+    };
+    thread::scope(|scope| {
+        let (seen, all) = (&seen, &shop);
+        for number in 0..6 {
+            scope.spawn(move || seen.ask(all, public, number % 2 == 0));
+        }
+        scope.spawn(move || seen.ask_in_vain(public, doomed));
+        for part in 1..=6 {
+            reached(part);
+            if part == 3 {
+                all.program.begin_successor();
+            } else {
+                let path = format!("/new{part}");
+                add_rule(all.program.source(), &path);
+                wait_until("the new rule is in force", PATIENCE, || {
+                    ask(public, request(&path, &all.secret)).status == 200
+                });
+            }
+            if part == 5 {
+                all.program.succeed(&["token", "revoke", id], "");
+                seen.revoked.store(true, Ordering::SeqCst);
+            }
+        }
+    });
+    shop.program.follow();
+    let longest = Duration::from_micros(seen.longest.load(Ordering::Relaxed) as u64);
+    println!("the longest answer took {longest:?}");
+    assert_eq!(ask(public, request("/old", doomed)).status, 401);
+    assert_eq!(ask(public, request("/old", &shop.secret)).status, 200, "by the successor");
+}
+
+#[test]
+fn a_successor_with_a_bad_configuration_changes_nothing() {
+    let mut shop = Shop::start();
+    let good = fs::read_to_string(shop.program.source()).unwrap();
+    fs::write(shop.program.source(), format!("{good}\nnonsense = true\n")).unwrap();
+    shop.program.begin_successor();
+    let logged = |text: &str| String::from_utf8_lossy(&shop.program.logged()).contains(text);
+    wait_until("it is told", PATIENCE, || logged("the successor ended; this gateway goes on"));
+    assert!(logged("nonsense"), "with what is wrong");
+    assert_eq!(ask(shop.program.public(), request("/old", &shop.secret)).status, 200);
+    fs::write(shop.program.source(), good).unwrap();
+    shop.program.begin_successor();
+    shop.program.follow();
+    assert_eq!(ask(shop.program.public(), request("/old", &shop.secret)).status, 200);
+    let again = shop.program.run(&["serve"], "");
+    assert!(!again.status.success(), "without being asked to, nobody takes its place");
+}
+
+/// Starts a gateway with sockets that somebody else made, as systemd does: from descriptor 3 on.
+const MANAGER: &str = "
+import fcntl, os, socket, sys
+made = [socket.create_server(('127.0.0.1', 0)) for _ in range(2)]
+ports = [str(one.getsockname()[1]) for one in made]
+apart = [fcntl.fcntl(one.fileno(), fcntl.F_DUPFD, 16) for one in made]
+for number, one in enumerate(apart):
+    os.dup2(one, 3 + number, inheritable=True)
+os.environ.update(LISTEN_FDS='2', LISTEN_PID=str(os.getpid()))
+public, admin = ('127.0.0.1:' + port for port in ports)
+os.execv(sys.argv[1], sys.argv[1:] + ['--listen', public, '--admin', admin])
+";
+
+#[test]
+fn sockets_of_a_manager_of_services_are_used_and_it_is_told_when_requests_are_decided() {
+    let upstream = Upstream::start();
+    let folder = tempfile::tempdir().unwrap();
+    let notified = UnixDatagram::bind(folder.path().join("notify")).unwrap();
+    notified.set_read_timeout(Some(PATIENCE)).unwrap();
+    let mut command = Command::new("python3");
+    command
+        .args(["-c", MANAGER, env!("CARGO_BIN_EXE_tollgate")])
+        .args(["serve", "--json", "--upstream", &format!("http://{}", upstream.address())])
+        .arg("--data")
+        .arg(folder.path().join("data"))
+        .env("NOTIFY_SOCKET", folder.path().join("notify"))
+        .stderr(std::process::Stdio::null())
+        .stdout(std::process::Stdio::piped());
+    let mut process = Process::spawn(&mut command);
+    let mut told = [0; 256];
+    let length = notified.recv(&mut told).unwrap();
+    let told = String::from_utf8_lossy(&told[..length]).into_owned();
+    let pid = process.child().id();
+    assert!(told.contains("READY=1\n") && told.contains(&format!("MAINPID={pid}\n")), "{told}");
+    let mut ready = String::new();
+    let out = process.child().stdout.take().unwrap();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(out), &mut ready).unwrap();
+    let ready: serde_json::Value = serde_json::from_str(&ready).unwrap();
+    let [public, admin] =
+        ["public", "admin"].map(|which| ready[which].as_str().unwrap().parse().unwrap());
+    assert_eq!(ask(public, request("/", "nobody")).status, 401);
+    assert_eq!(ask(admin, "GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n").status, 200);
+    let listening = fs::read_to_string(format!("/proc/{pid}/net/tcp")).unwrap();
+    let port = |address: std::net::SocketAddr| format!(":{:04X} 00000000:0000 0A", address.port());
+    assert_eq!(listening.matches(&port(admin)).count(), 1, "no second socket is made");
+}
