@@ -33,7 +33,7 @@ use crate::web::People;
 
 use super::cores::Cores;
 use super::faces::{self, Faces};
-use super::handover::{self, Heir, Listening, Taken};
+use super::handover::{self, Heir, Listening, Predecessor, Taken};
 use super::standing::Standing;
 use super::wall::WallClock;
 use super::{AppError, Reloader, Running, Sockets, files, reload, scrub, upkeep, watched};
@@ -138,16 +138,9 @@ impl Opening {
         let service = Arc::new(Service::new(cache, Arc::clone(&settings), clock));
         let now = settings.load_full();
         let socket = faces::local(&control, &now.listen)?;
-        let (public, key) = (port.address(), "listen.public");
-        let listeners = port.listen(now.listen.cores);
-        let listeners =
-            listeners.map_err(|source| AppError::Listen { key, address: public, source })?;
-        let copies =
-            listeners.iter().flatten().map(TcpListener::try_clone).collect::<Result<_, _>>();
-        let offered = copies.and_then(|public| Ok(Listening { public, admin: faces.listening()? }));
-        let offered =
-            offered.map_err(|source| AppError::System { doing: "copying a socket", source })?;
+        let public = port.address();
         let (phase, phases) = watch::channel(Phase::Serves);
+        let (listeners, offered) = listen(port, &now, &faces)?;
         let (cores, inboxes) = Cores::start(listeners, &now, &shared, &phases)?;
         let predecessor = taken.go_on(&shared.cache, inboxes);
         let offer = offer(&control, &now.listen, offered)?;
@@ -164,20 +157,17 @@ impl Opening {
         let checked = Arc::<scrub::Checked>::default();
         let metrics = watched::metrics((&shared, &reloader, &checked, &notices), logs.as_ref());
         standing.opened(Arc::clone(&shared), metrics);
-        let server = ServerStatus {
-            pid: std::process::id(),
-            started_at: service.now(),
-            public,
-            admin: faces.admin(),
-            config: reloader.source().cloned(),
-        };
+        let reloads = Arc::clone(&reloader);
         let handles = Handles {
             service: Arc::clone(&service),
-            reload: Some({
-                let reloader = Arc::clone(&reloader);
-                Arc::new(move || reloader.reload())
+            reload: Some(Arc::new(move || reloads.reload())),
+            server: Some(ServerStatus {
+                pid: std::process::id(),
+                started_at: service.now(),
+                public,
+                admin: faces.admin(),
+                config: reloader.source().cloned(),
             }),
-            server: Some(server),
             shared: Some(Arc::clone(&shared)),
             notices: Some(Arc::clone(&notices)),
             people: Arc::clone(&people),
@@ -193,9 +183,7 @@ impl Opening {
         faces.beside(control.spawn(scrub::run(store, checked, faces.closed())));
         let opening_ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(%public, opening_ms, "requests are decided");
-        if let Some(predecessor) = &predecessor {
-            predecessor.is_served();
-        }
+        let _ = predecessor.as_ref().map(Predecessor::is_served);
         Ok(Running {
             public,
             service,
@@ -239,6 +227,22 @@ impl Opening {
         };
         Ok((Arc::new(shared), targets))
     }
+}
+
+/// Sockets for each core, and copies of all for a successor.
+fn listen(
+    port: Port,
+    now: &Settings,
+    faces: &Faces,
+) -> Result<(Vec<Vec<TcpListener>>, Listening), AppError> {
+    let (address, key) = (port.address(), "listen.public");
+    let listeners = port.listen(now.listen.cores);
+    let listeners = listeners.map_err(|source| AppError::Listen { key, address, source })?;
+    let copies = listeners.iter().flatten().map(TcpListener::try_clone).collect::<Result<_, _>>();
+    let offered = copies.and_then(|public| Ok(Listening { public, admin: faces.listening()? }));
+    let offered =
+        offered.map_err(|source| AppError::System { doing: "copying a socket", source })?;
+    Ok((listeners, offered))
 }
 
 /// Waits for successors beside the local socket.

@@ -1,0 +1,25 @@
+# An image of the program alone: static, for a user without rights, and for a root that cannot be written to.
+#
+#   docker build -t tollgate .
+#   docker run --read-only --cap-drop ALL --security-opt no-new-privileges -p 8080:8080 \
+#       -v ./tollgate.toml:/etc/tollgate/tollgate.toml:ro -v tollgate:/data tollgate
+#
+# with `store.path = "/data"`, `listen.public = "0.0.0.0:8080"` and, for the master key, `store.master_key = "file:/data/master.key"`.
+FROM rust:1-alpine AS build
+RUN apk add --no-cache build-base cmake perl linux-headers ca-certificates
+WORKDIR /tollgate
+COPY . .
+# For musl, Rust links everything into the program. The folder is for the volume, which takes over whose it is.
+RUN cargo build --release --locked --bin tollgate && mkdir -m 0700 /data
+
+FROM scratch
+COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
+COPY --from=build /tollgate/target/release/tollgate /usr/local/bin/tollgate
+COPY --from=build --chown=65532:65532 /data /data
+USER 65532:65532
+ENV TOLLGATE_CONFIG=/etc/tollgate/tollgate.toml
+VOLUME /data
+EXPOSE 8080
+STOPSIGNAL SIGTERM
+ENTRYPOINT ["/usr/local/bin/tollgate"]
+CMD ["serve"]
