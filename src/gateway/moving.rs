@@ -2,13 +2,10 @@
 //! its connection close.
 
 use std::net::{IpAddr, TcpStream};
-use std::os::fd::AsFd;
 use std::sync::mpsc::Sender;
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
-
-use super::client::Client;
 
 /// How far a gateway is on its way out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,7 +50,8 @@ impl Successor {
         *self.lock() = None;
     }
 
-    fn take(&self, moved: Moved) {
+    /// Gives a connection to it.
+    pub(super) fn take(&self, moved: Moved) {
         // Where nobody takes it, it closes as it would have without a successor.
         let _ = self.lock().as_ref().map(|successor| successor.send(moved));
     }
@@ -61,12 +59,4 @@ impl Successor {
     fn lock(&self) -> std::sync::MutexGuard<'_, Option<Sender<Moved>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Gives a connection to the successor. The socket that stays here is to be dropped, which does not close it.
-pub(super) fn pass_on(client: &Client, socket: &impl AsFd, begun: bool, read: Bytes) {
-    // Without a free descriptor the connection closes, as it does where there is no successor.
-    let Ok(socket) = socket.as_fd().try_clone_to_owned() else { return };
-    let (socket, peer) = (TcpStream::from(socket), client.peer());
-    client.core().shared.successor.take(Moved { socket, peer, begun, read });
 }

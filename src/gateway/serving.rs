@@ -1,5 +1,7 @@
 //! One client's connection, from its first bytes to its end.
 
+use std::net;
+use std::os::fd::AsFd;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -20,7 +22,7 @@ use super::client::Client;
 use super::core::Core;
 use super::journey;
 use super::link::Link;
-use super::moving;
+use super::moving::Moved;
 use super::secure;
 use super::socket::Socket;
 use super::stream::{PIECE_BYTES, Stream};
@@ -50,7 +52,7 @@ pub(super) async fn serve(stream: TcpStream, client: Rc<Client>, listening: List
         let http2 = if listening.h2c { begins_http2(&stream, &client).await } else { Some(false) };
         let Some(http2) = http2 else {
             if client.core().moving.get() {
-                moving::pass_on(&client, &stream, false, Bytes::new());
+                pass_on(&client, &stream, false, Bytes::new());
             }
             return;
         };
@@ -95,7 +97,7 @@ pub(super) async fn serve_http1(stream: Channel, client: Rc<Client>) {
     let ended = see_through(&client, Pin::new(&mut connection), finish, over).await;
     if matches!(ended, Ended::Moved) {
         let parts = connection.into_parts();
-        return moving::pass_on(&client, link.stream.borrow().socket(), true, parts.read_buf);
+        return pass_on(&client, link.stream.borrow().socket(), true, parts.read_buf);
     }
     if let Some(agreed) = agreement.take().filter(|_| matches!(ended, Ended::ByItself(Ok(())))) {
         let parts = connection.into_parts();
@@ -128,6 +130,14 @@ async fn serve_http2(stream: Channel, client: Rc<Client>) {
     };
     let ended = see_through(&client, connection, finish, |_| None).await;
     note_end(&client, ended);
+}
+
+/// Gives a connection to the successor. The socket that stays here is to be dropped, which does not close it.
+fn pass_on(client: &Client, socket: &impl AsFd, begun: bool, read: Bytes) {
+    // Without a free descriptor the connection closes, as it does where there is no successor.
+    let Ok(socket) = socket.as_fd().try_clone_to_owned() else { return };
+    let (socket, peer) = (net::TcpStream::from(socket), client.peer());
+    client.core().shared.successor.take(Moved { socket, peer, begun, read });
 }
 
 /// Moves a connection along until it ends, its client takes too long, or it is `over` for another reason. While the
