@@ -21,6 +21,7 @@ mod limits;
 mod many;
 mod named;
 mod plain;
+mod progress;
 mod readme;
 mod secrets;
 mod server;
