@@ -12,6 +12,8 @@ mod begin_end;
 mod clock;
 mod companies;
 mod data;
+#[cfg(feature = "test-clock")]
+mod ends;
 mod errors;
 mod folders;
 #[cfg(feature = "test-clock")]
