@@ -15,6 +15,8 @@ mod data;
 #[cfg(feature = "test-clock")]
 mod ends;
 mod errors;
+#[cfg(feature = "test-clock")]
+mod filters;
 mod folders;
 #[cfg(feature = "test-clock")]
 mod idle;
