@@ -17,6 +17,7 @@ mod ends;
 mod errors;
 #[cfg(feature = "test-clock")]
 mod filters;
+mod first;
 mod folders;
 #[cfg(feature = "test-clock")]
 mod idle;
