@@ -28,6 +28,8 @@ mod named;
 mod plain;
 mod progress;
 mod readme;
+#[cfg(feature = "test-clock")]
+mod reports;
 mod secrets;
 mod server;
 mod unsynced;
