@@ -160,6 +160,10 @@ fn a_password_that_somebody_else_set_is_told_and_ones_own_is_not() {
     set(json!(given));
     gateway.update_owner("alice", &json!({"name": "Alice", "ceiling": 1}));
     gateway.update_owner("alice", &json!({"ceiling": 3}));
+    receiver.told(3);
+    // Events are read in their order, so that none waits behind the last.
+    let none_waits = || webhook(&gateway, "chat")["waiting"] == 0;
+    wait_until("a notice waits for ever", PATIENCE, none_waits);
     let told = receiver.told(3);
     let mut widened: Vec<_> = told
         .iter()
