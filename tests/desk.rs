@@ -9,6 +9,8 @@
 
 #[path = "desk/attacks.rs"]
 mod attacks;
+#[path = "desk/changes.rs"]
+mod changes;
 #[path = "desk/sessions.rs"]
 mod sessions;
 mod support;

@@ -151,11 +151,14 @@ pub(super) fn same(one: &[u8], other: &[u8]) -> bool {
 
 /// With the same fields as at the gate.
 fn limited(limit: Limit, (limits, left): &(Limits, Left)) -> Response {
-    let (status, title) = (StatusCode::TOO_MANY_REQUESTS, "Used as much as it may be");
-    let problem = Problem::new(status, "limited", title, "this token has met one of its limits");
-    let mut response = problem.into_response();
+    let mut response = used_up().into_response();
     limits::tell(response.headers_mut(), limit, limits, left);
     response
+}
+
+pub(super) fn used_up() -> Problem {
+    let (status, title) = (StatusCode::TOO_MANY_REQUESTS, "Used as much as it may be");
+    Problem::new(status, "limited", title, "this token has met one of its limits")
 }
 
 fn refused(refusal: Refusal) -> Problem {
@@ -174,7 +177,7 @@ fn refused(refusal: Refusal) -> Problem {
     }
 }
 
-fn not_signed_in() -> Problem {
+pub(super) fn not_signed_in() -> Problem {
     let detail =
         "sign in, or send `Authorization: Bearer TOKEN` with a token that has the flags -1";
     Problem::new(StatusCode::UNAUTHORIZED, "not-signed-in", "Not signed in", detail)

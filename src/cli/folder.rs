@@ -33,7 +33,7 @@ pub async fn restore(
     }
     if check {
         let file = file.to_owned();
-        let _progress = Progress::waiting("checking the backup");
+        let _progress = Progress::waiting("checking the backup", common.json);
         let checked = tokio::task::spawn_blocking(move || backup::verify(&file)).await;
         let summary = checked.map_err(|error| Failure::io("checking the backup", error))??;
         return reply(&summary, format!("the backup is whole: {}", contents(&summary)), None);
@@ -46,7 +46,7 @@ pub async fn restore(
         .hint("name one with `--data`"));
     }
     let settings = found.settings;
-    let progress = Progress::waiting("filling the folder");
+    let progress = Progress::waiting("filling the folder", common.json);
     let summary = store::restore(file, &settings.store, clock.clone()).await?;
     drop(progress);
     let folder = settings.store.path.display();
@@ -89,7 +89,7 @@ pub async fn repair(yes: bool, common: &Common, clock: &Clock) -> Result<Reply, 
     let word = yes.then(|| Actor::Local(rustix::process::geteuid().as_raw()));
     let mut waiting = Waiting::new(common);
     let done = loop {
-        let progress = Progress::waiting("building the index");
+        let progress = Progress::waiting("building the index", common.json);
         let repaired = store::repair(&settings, clock.clone(), word.clone()).await;
         drop(progress);
         match repaired {

@@ -26,7 +26,7 @@ pub async fn head(client: &Client) -> Result<Reply, Failure> {
 ///
 /// # Errors
 /// A line that does not verify, or a history that was cut.
-pub async fn verify(against: Option<&str>, client: &Client) -> Result<Reply, Failure> {
+pub async fn verify(against: Option<&str>, client: &Client, json: bool) -> Result<Reply, Failure> {
     let (position, hash) = match against {
         None => (None, None),
         Some(text) => {
@@ -43,7 +43,7 @@ pub async fn verify(against: Option<&str>, client: &Client) -> Result<Reply, Fai
         }
     };
     let query = [("position", position), ("hash", hash)];
-    let progress = Progress::waiting("checking the history");
+    let progress = Progress::waiting("checking the history", json);
     let answer = client.get(&page::path("/history/verify", &query)).await?;
     drop(progress);
     let found: VerifiedView = answer.read()?;

@@ -70,7 +70,8 @@ pub fn run() -> ExitCode {
     let json = arguments.common.json;
     // A gateway has logs instead, as its configuration says.
     if !matches!(arguments.command, Command::Serve(_) | Command::Demo(_)) {
-        notices::start(if json { Format::Json } else { Format::Human }, machine_clock());
+        let format = if json { Format::Json } else { Format::Human };
+        notices::start(format, machine_clock(), progress::Aside);
     }
     let outcome = dispatch(arguments).and_then(|reply| reply.write(json));
     match outcome {
@@ -97,6 +98,7 @@ fn parse() -> Result<Arguments, ExitCode> {
 
 fn dispatch(arguments: Arguments) -> Result<Reply, Failure> {
     let Arguments { common, command } = arguments;
+    let json = common.json;
     match command {
         Command::Init(init) => block_on(init::run(&init, &common, machine_clock())),
         Command::Demo(demo) => demo::run(&demo, &common, machine_clock()),
@@ -109,7 +111,6 @@ fn dispatch(arguments: Arguments) -> Result<Reply, Failure> {
         Command::Completions { shell } => system::completions(shell),
         Command::Man { dir } => system::man(dir.as_deref()),
         Command::Token(command) => {
-            let json = common.json;
             ask(&common, async |client, clock| token::run(command, client, clock, json).await)
         }
         Command::User(command) => {
@@ -128,7 +129,7 @@ fn dispatch(arguments: Arguments) -> Result<Reply, Failure> {
             Some(HistoryCommand::List(list)) => history::list(list, client).await,
             Some(HistoryCommand::Head) => history::head(client).await,
             Some(HistoryCommand::Verify { against }) => {
-                history::verify(against.as_deref(), client).await
+                history::verify(against.as_deref(), client, json).await
             }
         }),
         Command::Webhook(command) => {
@@ -144,7 +145,7 @@ fn dispatch(arguments: Arguments) -> Result<Reply, Failure> {
         Command::Status => ask(&common, async |client, clock| system::status(client, clock).await),
         Command::Reload => ask(&common, async |client, _| system::reload(client).await),
         Command::Backup { file } => {
-            ask(&common, async |client, _| system::backup(&file, client).await)
+            ask(&common, async |client, _| system::backup(&file, client, json).await)
         }
     }
 }

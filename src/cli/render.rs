@@ -41,9 +41,11 @@ fn ends(token: &TokenView, now: Timestamp) -> String {
         return day(ended.act.at, now);
     }
     match (token.expires_at, token.idle_at) {
-        (Some(end), Some(idle)) if idle < end => format!("{}, if unused", day(idle, now)),
-        (Some(end), _) => day(end, now),
-        (None, Some(idle)) => format!("{}, if unused", day(idle, now)),
+        (Some(end), Some(idle)) if end <= idle => day(end, now),
+        // It is over already, and nobody wrote it down yet.
+        (_, Some(idle)) if token.state == State::IdleExpired => day(idle, now),
+        (_, Some(idle)) => format!("{}, if unused", day(idle, now)),
+        (Some(end), None) => day(end, now),
         (None, None) => "never".to_owned(),
     }
 }

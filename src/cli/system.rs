@@ -79,7 +79,7 @@ pub async fn reload(client: &Client) -> Result<Reply, Failure> {
 ///
 /// # Errors
 /// A file that exists, or what the disk or the store refuses.
-pub async fn backup(file: &Path, client: &Client) -> Result<Reply, Failure> {
+pub async fn backup(file: &Path, client: &Client, json: bool) -> Result<Reply, Failure> {
     if file == Path::new("-") {
         return Err(Failure::usage("a backup goes into a file, not to standard output")
             .hint("it is read again before it has its name; a file called `-` is `./-`"));
@@ -88,7 +88,7 @@ pub async fn backup(file: &Path, client: &Client) -> Result<Reply, Failure> {
         .map_err(|error| Failure::io(format_args!("finding `{}`", file.display()), error))?;
     let status: Status = client.get("/status").await?.read()?;
     refuse_inside(&to, &status.data)?;
-    let progress = Progress::waiting("writing the backup");
+    let progress = Progress::waiting("writing the backup", json);
     let incoming = Incoming::begin(&to)?;
     client.download("/backup", json!({}), &mut incoming.writer()?).await?;
     let position = incoming.finish()?.events;

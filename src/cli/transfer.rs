@@ -14,7 +14,7 @@ use crate::cli::client::Client;
 use crate::cli::failure::{Code, Failure};
 use crate::cli::many::{Export, Form, Import};
 use crate::cli::output::{self, Reply, counted};
-use crate::cli::progress::Progress;
+use crate::cli::progress::{Progress, aside};
 use crate::cli::repeats::{REMEMBERED, Repeats};
 use crate::service::import::{ImportOutcome, Imported, digest_of};
 
@@ -97,6 +97,7 @@ pub async fn import(what: Import, client: &Client, json: bool) -> Result<Reply, 
             }
         }
     }
+    progress.add(waiting.lines.len());
     told.send(waiting, &what, client, json).await?;
     drop(progress);
     told.reply(what.dry_run)
@@ -189,7 +190,8 @@ impl Told {
         }
         match word {
             Some(word) => {
-                output::print(&format!("line {number} {word}: {}", output::shown(problem)))
+                let line = format!("line {number} {word}: {}", output::shown(problem));
+                aside(|| output::print(&line))
             }
             None => Ok(()),
         }

@@ -1,11 +1,11 @@
 //! What a command of a moment tells beside its answer, such as that the index is built anew.
 //!
 //! A gateway has [`super::logs`]; a command has a person, or a program, that waits for it. What the
-//! rooms below say as warnings and errors goes to standard error at once: a command whose work
+//! rooms below say as warnings and errors is told at once, on standard error: a command whose work
 //! failed says so itself, so for people all of it is a warning.
 
 use std::fmt;
-use std::io::{self, LineWriter, Write};
+use std::io::{LineWriter, Write};
 use std::sync::{Arc, Mutex};
 
 use tracing::{Event, Subscriber};
@@ -21,10 +21,10 @@ use super::lines::{Format, Lines};
 use super::stamp::Stamps;
 use crate::clock::Clock;
 
-/// Tells warnings and errors of ours on standard error. Does nothing if something in this process
-/// logs already.
-pub fn start(format: Format, clock: Clock) {
-    let _ = build(format, clock, io::stderr()).try_init();
+/// Tells warnings and errors of ours where `to` leads, line by line. Does nothing if something in this
+/// process logs already.
+pub fn start(format: Format, clock: Clock, to: impl Write + Send + 'static) {
+    let _ = build(format, clock, to).try_init();
 }
 
 fn build(
@@ -70,6 +70,7 @@ where
 
 #[cfg(test)]
 mod tests {
+    use std::io;
     use std::sync::mpsc::{Sender, channel};
 
     use tracing::subscriber::with_default;

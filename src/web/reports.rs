@@ -44,3 +44,53 @@ impl Reports {
         Arc::clone(&self.places).try_acquire_owned().ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp::from_unix(seconds)
+    }
+
+    fn from(text: &str) -> IpAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn an_address_that_reports_too_much_waits_twice_as_long_each_time() {
+        let (reports, eager, other) = (Reports::default(), from("192.0.2.1"), from("192.0.2.2"));
+        for _ in 0..10 {
+            assert_eq!(reports.admit(eager, at(0)), Ok(()));
+        }
+        let mut now = 0;
+        for wait in [1, 2, 4, 8, 16] {
+            assert_eq!(reports.admit(eager, at(now)), Ok(()), "after {now} s");
+            assert_eq!(reports.admit(eager, at(now)), Err(Span::from_seconds(wait)));
+            // To be refused is no report.
+            assert_eq!(reports.admit(eager, at(now + wait - 1)), Err(Span::from_seconds(1)));
+            assert_eq!(reports.admit(other, at(now)), Ok(()), "nobody else waits");
+            now += wait;
+        }
+        assert_eq!(
+            reports.admit(from("::ffff:192.0.2.1"), at(now - 1)),
+            Err(Span::from_seconds(1))
+        );
+        // None of its reports is remembered an hour after the last of them.
+        now += 3_600;
+        for _ in 0..11 {
+            assert_eq!(reports.admit(eager, at(now)), Ok(()));
+        }
+        assert_eq!(reports.admit(eager, at(now)), Err(Span::from_seconds(1)));
+    }
+
+    #[test]
+    fn so_many_are_worked_on_at_once_and_one_that_is_done_makes_room() {
+        let reports = Reports::default();
+        let mut places: Vec<_> = (0..AT_ONCE).map(|_| reports.place().unwrap()).collect();
+        assert!(reports.place().is_none());
+        places.pop();
+        let last = reports.place();
+        assert!(last.is_some() && reports.place().is_none());
+    }
+}

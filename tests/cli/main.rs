@@ -12,7 +12,12 @@ mod begin_end;
 mod clock;
 mod companies;
 mod data;
+#[cfg(feature = "test-clock")]
+mod ends;
 mod errors;
+#[cfg(feature = "test-clock")]
+mod filters;
+mod first;
 mod folders;
 #[cfg(feature = "test-clock")]
 mod idle;
@@ -21,7 +26,10 @@ mod limits;
 mod many;
 mod named;
 mod plain;
+mod progress;
 mod readme;
+#[cfg(feature = "test-clock")]
+mod reports;
 mod secrets;
 mod server;
 mod unsynced;

@@ -34,6 +34,42 @@ fn e9_all_tokens_of_a_user_end_after_they_were_shown() {
     assert_eq!(code, 2, "without a filter");
 }
 
+/// A company that leaves, beside a running server: shown first, then ended, and refused with the next request. Nobody else
+/// is.
+#[test]
+fn e8_all_tokens_of_a_company_end_after_they_were_shown() {
+    let place = Place::empty();
+    let server = Server::before_hello(&place);
+    let run = |arguments: &[&str]| place.ok(&[&["--data", "d"], arguments].concat());
+    run(&["company", "add", "acme"]);
+    let token = |owner: &str| {
+        let create = ["token", "create", "--owner", owner, "--name", "ci", "--secret-only"];
+        run(&create).trim().to_owned()
+    };
+    for (user, company) in [("alice", "acme"), ("bob", "acme"), ("carol", "other")] {
+        run(&["user", "add", user, "--company", company]);
+    }
+    run(&["user", "add", "dave"]);
+    let theirs = ["alice", "alice", "bob"].map(token);
+    let others = ["carol", "dave"].map(token);
+    let answered = |secrets: &[String]| -> Vec<u16> {
+        secrets.iter().map(|secret| with_token(server.address("public"), secret)).collect()
+    };
+    assert_eq!((answered(&theirs), answered(&others)), (vec![200; 3], vec![200; 2]));
+
+    let all = ["token", "revoke-all", "--company", "acme", "--reason", "left"];
+    let shown = place.run(&[&["--data", "d"], &all[..]].concat());
+    assert!(shown.out.starts_with("3 tokens would end\n  2 of alice\n  1 of bob\n"), "{shown:?}");
+    assert_eq!(answered(&theirs), [200; 3], "nothing was done");
+    let (_, word) = shown.err.trim_end().split_once("add `--confirm ").unwrap();
+    let confirm = ["--confirm", word.trim_end_matches('`')];
+    assert_eq!(run(&[&all[..], &confirm].concat()), "3 tokens revoked\n");
+    assert_eq!((answered(&theirs), answered(&others)), (vec![401; 3], vec![200; 2]));
+    let history = run(&["history", "list", "--kind", "token.revoked"]);
+    assert_eq!(history.matches("left; of 3 tokens with --company acme").count(), 1, "{history}");
+    assert_eq!(run(&[&all[..], &["--yes"]].concat()), "0 tokens revoked\n");
+}
+
 #[test]
 fn leaked_secrets_are_read_and_never_told() {
     let place = Place::with_alice();

@@ -2,6 +2,7 @@
 
 use super::*;
 use support::client::Client;
+use support::desk::{cookie, send};
 
 fn types(told: &[Told]) -> Vec<&str> {
     told.iter().map(|told| told.body["type"].as_str().unwrap()).collect()
@@ -98,6 +99,85 @@ fn wider_rights_are_told_and_narrower_ones_are_not() {
         assert_eq!((&last["type"], &last["data"]["widened"]), (&json!("rights.widened"), &widened));
         assert_eq!(last["data"]["token"]["id"], json!(id));
     }
+}
+
+/// A token that may begin sooner than was said can do more; one that waits for longer, or has begun, can not.
+#[test]
+fn an_earlier_beginning_is_told_and_a_later_one_is_not() {
+    let receiver = Receiver::start();
+    let gateway = gateway(&[receiver.webhook("chat")]);
+    let body = json!({"owner": "alice", "name": "ci", "not_before": "2026-12-01T00:00:00Z",
+        "expires_at": "2027-02-01T00:00:00Z"});
+    let id = gateway.token(body).id;
+    for (begins, wider) in [
+        ("2026-12-10T00:00:00Z", false),
+        ("2026-12-09T23:59:59Z", true),
+        ("2027-01-01T00:00:00Z", false),
+        ("2026-11-25T00:00:00Z", true),
+    ] {
+        let before = receiver.upstream.seen().len();
+        gateway.update(id, &json!({"not_before": begins, "reason": "asked for"}));
+        if !wider {
+            continue;
+        }
+        let told = receiver.told(before + 1);
+        assert_eq!(told.len(), before + 1, "{begins}: {told:?}");
+        let body = &told[before].body;
+        assert_eq!(
+            (&body["type"], &body["data"]["widened"]),
+            (&json!("rights.widened"), &json!(["not_before"]))
+        );
+        assert_eq!(
+            (&body["data"]["token"]["id"], &body["data"]["reason"]),
+            (&json!(id), &json!("asked for"))
+        );
+    }
+}
+
+/// Whoever knows a password that they set for somebody else can act as them.
+#[test]
+fn a_password_that_somebody_else_set_is_told_and_ones_own_is_not() {
+    let receiver = Receiver::start();
+    let gateway = gateway(&[receiver.webhook("chat")]);
+    let (given, own) = ("given by somebody else", "chosen by herself alone");
+    let set = |password: Value| {
+        let (status, answer) =
+            gateway.local("/users/alice/password", &json!({ "password": password }));
+        assert_eq!(status, 200, "{answer}");
+    };
+    set(json!(given));
+    // She takes another one at once, in a session of her own.
+    let admin = gateway.admin();
+    let signed_in = send(admin, "POST /session", "", &json!({"user": "alice", "password": given}));
+    let (cookie, answer) = (cookie(&signed_in), signed_in.json());
+    let csrf = answer["csrf_token"].as_str().unwrap();
+    let fields = format!("Cookie: {cookie}\r\nX-CSRF-Token: {csrf}\r\nOrigin: http://{admin}\r\n");
+    let change = json!({"present": given, "password": own});
+    let changed = send(admin, "POST /users/alice/password", &fields, &change);
+    assert_eq!(changed.status, 200, "{}", changed.text());
+    // To take it away gives nobody anything; another one that is given does.
+    set(json!(null));
+    set(json!(given));
+    gateway.update_owner("alice", &json!({"name": "Alice", "ceiling": 1}));
+    gateway.update_owner("alice", &json!({"ceiling": 3}));
+    receiver.told(3);
+    // Events are read in their order, so that none waits behind the last.
+    let none_waits = || webhook(&gateway, "chat")["waiting"] == 0;
+    wait_until("a notice waits for ever", PATIENCE, none_waits);
+    let told = receiver.told(3);
+    let mut widened: Vec<_> = told
+        .iter()
+        .map(|one| {
+            let data = &one.body["data"];
+            assert!(!one.body.to_string().contains(given), "sec-L1");
+            format!("{} {} {}", one.body["type"], data["owner"]["id"], data["widened"])
+        })
+        .collect();
+    widened.sort_unstable();
+    let wanted = ["ceiling", "password", "password"];
+    assert_eq!(widened, wanted.map(|what| format!("\"rights.widened\" \"alice\" [\"{what}\"]")));
+    let by = told.iter().map(|one| one.body["data"]["actor"].as_str().unwrap());
+    assert!(by.clone().all(|actor| actor.starts_with("local:")), "{:?}", by.collect::<Vec<_>>());
 }
 
 /// Whoever comes to administer, or gets it at once, can do more than any token.

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use utoipa::openapi::{RefOr, Schema};
 
 use super::headers;
+use super::samples::ID;
 
 /// The schemas that the document shows, by name.
 pub(super) type Schemas = BTreeMap<String, RefOr<Schema>>;
@@ -57,9 +58,14 @@ pub(super) fn call(method: &'static str, path: &'static str, name: &str, does: &
     };
     for name in ["id", "name"] {
         if path.contains(&format!("{{{name}}}")) {
-            let schema = if path.starts_with("/tokens") { "TokenId" } else { "Slug" };
-            let schema = if path.starts_with("/users") { "OwnerId" } else { schema };
-            call.parameter(name, "path", true, &refer(schema), "Whom or what the act is about.");
+            let (schema, example) = match topic {
+                "tokens" => ("TokenId", ID),
+                "users" => ("OwnerId", "alice"),
+                "companies" => ("Slug", "acme"),
+                _ => ("Slug", "chat"),
+            };
+            let about = "Whom or what the act is about.";
+            call.parameter(name, "path", &refer(schema), about, Some(json!(example)));
             call.refused.insert(404);
         }
     }
@@ -90,9 +96,20 @@ fn media(media: &str, schema: &Value, example: &Value) -> Value {
 }
 
 impl Call {
-    fn parameter(&mut self, name: &str, place: &str, required: bool, schema: &Value, about: &str) {
-        self.parameters.push(json!({"name": name, "in": place, "required": required,
-            "schema": schema, "description": about}));
+    fn parameter(
+        &mut self,
+        name: &str,
+        place: &str,
+        schema: &Value,
+        about: &str,
+        example: Option<Value>,
+    ) {
+        let mut parameter = json!({"name": name, "in": place, "required": place == "path",
+            "schema": schema, "description": about});
+        if let (Some(fields), Some(example)) = (parameter.as_object_mut(), example) {
+            fields.insert("example".to_owned(), example);
+        }
+        self.parameters.push(parameter);
     }
 
     fn learn<T: ToSchema>(&mut self) -> Value {
@@ -117,8 +134,8 @@ impl Call {
         self
     }
 
-    /// Takes the fields of `T` as its query.
-    pub(super) fn query<T: ToSchema>(mut self) -> Self {
+    /// Takes the fields of `T` as its query; the example has one for each.
+    pub(super) fn query<T: ToSchema>(mut self, example: &Value) -> Self {
         let schema = json!(T::schema());
         let mut found = Vec::new();
         T::schemas(&mut found);
@@ -127,7 +144,7 @@ impl Call {
             schema.get("properties").and_then(Value::as_object).into_iter().flatten()
         {
             let about = field.get("description").and_then(Value::as_str).unwrap_or_default();
-            self.parameter(name, "query", false, &not_null(field), about);
+            self.parameter(name, "query", &not_null(field), about, example.get(name).cloned());
         }
         self
     }
@@ -155,14 +172,17 @@ impl Call {
     pub(super) fn once(mut self) -> Self {
         let about = "A text of 1 to 255 visible characters, made up for this one act.";
         let schema = json!({"type": "string", "minLength": 1, "maxLength": 255});
-        self.parameter("Idempotency-Key", "header", false, &schema, about);
+        let name = self.operation.get("operationId").and_then(Value::as_str).unwrap_or_default();
+        let example = json!(format!("{name}-8e03978e-40d5"));
+        self.parameter("Idempotency-Key", "header", &schema, about, Some(example));
         self.refuses(&[409, 422])
     }
 
     /// May be for one revision alone.
     pub(super) fn at_revision(mut self) -> Self {
         let about = "The revisions that the act is for, as `\"3\"` (RFC 9110 section 13.1.1).";
-        self.parameter("If-Match", "header", false, &json!({"type": "string"}), about);
+        let (schema, example) = (json!({"type": "string"}), json!("\"1\""));
+        self.parameter("If-Match", "header", &schema, about, Some(example));
         self.refuses(&[409, 412, 507])
     }
 
@@ -207,8 +227,8 @@ impl Call {
     }
 
     /// Is answered with a JSON object that nobody describes.
-    pub(super) fn answers_object(mut self, status: u16, about: &str) -> Self {
-        let content = json!({"application/json": {"schema": {"type": "object"}}});
+    pub(super) fn answers_object(mut self, status: u16, about: &str, example: &Value) -> Self {
+        let content = media("application/json", &json!({"type": "object"}), example);
         self.answers.insert(status.to_string(), json!({"description": about, "content": content}));
         self
     }

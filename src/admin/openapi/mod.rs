@@ -57,9 +57,6 @@ fn document() -> Value {
     let mut found = Vec::new();
     Problem::schemas(&mut found);
     keep(&mut schemas, found);
-    let example = json!({"type": "urn:tollgate:problem:no-token", "title": "No such token", "status": 404,
-        "detail": "there is no such token"});
-    let problem = json!({"schema": {"$ref": "#/components/schemas/Problem"}, "example": example});
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -74,7 +71,7 @@ fn document() -> Value {
         "components": {
             "schemas": schemas,
             "headers": headers::all(),
-            "responses": headers::refusals(&json!({"application/problem+json": problem})),
+            "responses": headers::refusals(),
             "securitySchemes": {
                 "token": {"type": "http", "scheme": "bearer",
                     "description": "A token with the flags -1. It acts as its owner."},

@@ -1,9 +1,9 @@
 //! Calls about tokens, users and companies.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::call::{Call, WRITES, call};
-use super::samples::{DIGEST, ID, changed, company, reason, token, user};
+use super::samples::{DIGEST, ID, THEN, changed, company, reason, token, user};
 use crate::admin::companies::{self, CompanyPage};
 use crate::admin::contexts::ContextList;
 use crate::admin::tokens::{TokenCreated, TokenPage, TokenRotated};
@@ -29,7 +29,7 @@ fn tokens() -> Vec<Call> {
     let secret = "tg_example";
     let mut calls = vec![
         call("get", "/tokens", "list_tokens", "Lists tokens, ended ones too")
-            .query::<TokenList>()
+            .query::<TokenList>(&filters())
             .refuses(&[404])
             .answers::<TokenPage>(200, "A page", &json!({"tokens": [token()], "next": null})),
         call("post", "/tokens", "create_token", "Makes a token; its secret is told this once")
@@ -48,7 +48,7 @@ fn tokens() -> Vec<Call> {
             "token_usage",
             "Tells how much a token was used, by the day",
         )
-        .query::<UsageQuestion>()
+        .query::<UsageQuestion>(&json!({"days": 7}))
         .answers::<TokenUsage>(
             200,
             "The last days",
@@ -93,6 +93,15 @@ fn tokens() -> Vec<Call> {
     calls
 }
 
+/// One of each filter of a list of tokens.
+fn filters() -> Value {
+    json!({"state": "active,pending", "owner": "alice", "company": "acme", "context": "billing",
+        "flags": "view,0x400", "name": "nightly", "hint": "x4Tq", "created_from": THEN,
+        "created_before": "2026-02-01", "expires_before": "2026-04-01", "ends_before": "2026-04-01",
+        "last_used_before": "2026-01-15", "never_used": true, "rotated": "in_use", "text": "night",
+        "order": "oldest", "cursor": "bm90aGluZw", "limit": 100})
+}
+
 fn contexts() -> Vec<Call> {
     let param =
         json!({"title": "Bot token", "secret": true, "required": true, "header": "x-bot-token"});
@@ -110,7 +119,9 @@ fn many() -> Vec<Call> {
         "first": [token()], "not_yours": 0, "confirm": "word"});
     vec![
         call("post", "/tokens/import", "import_tokens", "Makes a token of each line")
-            .query::<ImportOptions>()
+            .query::<ImportOptions>(
+                &json!({"dry_run": true, "create_owners": true, "company": "acme"}),
+            )
             .body::<ImportBatch>(&json!({"dry_run": true,
                 "lines": [{"owner": "alice", "name": "nightly", "digest": DIGEST}]}))
             .or_body("text/csv", &format!("owner,name,digest\nalice,nightly,{DIGEST}\n"))
@@ -145,7 +156,10 @@ fn many() -> Vec<Call> {
 fn users() -> Vec<Call> {
     let mut calls = vec![
         call("get", "/users", "list_users", "Lists users and services")
-            .query::<OwnerList>()
+            .query::<OwnerList>(
+                &json!({"text": "ali", "company": "acme", "kind": "user", "state": "active",
+                "role": "developer", "after": "adam", "limit": 100}),
+            )
             .answers::<UserPage>(200, "A page", &json!({"users": [user()], "next": null})),
         call("post", "/users", "create_user", "Makes a user or a service")
             .once()
@@ -187,7 +201,7 @@ fn companies() -> Vec<Call> {
     let page = json!({"companies": [company()], "next": null});
     let mut calls = vec![
         call("get", "/companies", "list_companies", "Lists companies")
-            .query::<companies::Which>()
+            .query::<companies::Which>(&json!({"after": "acme", "limit": 100}))
             .answers::<CompanyPage>(200, "A page", &page),
         call("post", "/companies", "create_company", "Puts a company on record")
             .once()

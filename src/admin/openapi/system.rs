@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::call::{Call, WRITES, call};
-use super::samples::{ID, attempt, token};
+use super::samples::{ID, THEN, attempt, token};
 use crate::admin::clock::{ClockTrusted, ClockView, LowerMark, Trust};
 use crate::admin::explain::{ExplainRequest, Explained};
 use crate::admin::history::{EventPage, Kept, Which};
@@ -15,8 +15,6 @@ use crate::admin::webhooks::{DeliveryList, WebhookList};
 use crate::notices::Attempt;
 use crate::service::history::{HeadView, VerifiedView};
 use crate::service::mark::MarkChanged;
-
-const THEN: &str = "2026-01-02T03:04:05Z";
 
 pub(super) fn calls() -> Vec<Call> {
     [access(), told(), clock(), webhooks(), server()].into_iter().flatten().collect()
@@ -47,7 +45,11 @@ fn access() -> Vec<Call> {
             .answers_nothing(202, "Taken; nothing is said of what becomes of it"),
         call("get", "/openapi.json", "openapi", "This document")
             .by_anybody()
-            .answers_object(200, "OpenAPI 3.1"),
+            .answers_object(
+                200,
+                "OpenAPI 3.1",
+                &json!({"openapi": "3.1.0", "info": {"title": "Tollgate", "version": "0.1.0"}, "paths": {}}),
+            ),
     ]
 }
 
@@ -63,7 +65,8 @@ fn told() -> Vec<Call> {
         "steps": [{"check": "credential", "compared": "none was sent", "outcome": "refused"}]});
     vec![
         call("get", "/history", "list_history", "Lists what happened, newest first")
-            .query::<Which>()
+            .query::<Which>(&json!({"token": ID, "user": "alice", "company": "acme", "kind": "token.revoked,owner",
+                "by": "root", "since": THEN, "until": "2026-02-01", "before": 7, "limit": 100}))
             .refuses(&[404])
             .answers::<EventPage>(200, "A page", &json!({"events": [event], "next": null})),
         call(
@@ -74,7 +77,7 @@ fn told() -> Vec<Call> {
         )
         .answers::<HeadView>(200, "The head", &json!({"position": 7, "hash": hash})),
         call("get", "/history/verify", "verify_history", "Checks the whole chain")
-            .query::<Kept>()
+            .query::<Kept>(&json!({"position": 7, "hash": hash}))
             .refuses(&[409])
             .answers::<VerifiedView>(
                 200,
@@ -155,6 +158,13 @@ fn server() -> Vec<Call> {
         call("post", "/backup", "backup", "Streams a backup")
             .by_operator()
             .body::<Empty>(&json!({}))
-            .answers_as(200, "The backup", &[("application/octet-stream", "")]),
+            .answers_as(
+                200,
+                "The backup",
+                &[(
+                    "application/octet-stream",
+                    "{\"tollgate_backup\":1,\"at\":\"2026-01-02T03:04:05Z\"}\n",
+                )],
+            ),
     ]
 }

@@ -36,7 +36,8 @@ pub enum TokenCommand {
     Revoke(Act),
     /// End all tokens of a user, of a company or of other filters for good; without `--confirm`, show them
     RevokeAll(Box<RevokeAll>),
-    /// End the tokens of secrets that were found in the open
+    /// End the tokens of secrets that were found in the open, at once: that is urgent; `--dry-run` may
+    /// come first
     Leak(Leak),
     /// Make tokens of lines of CSV or JSON: secrets of another system, or their SHA-256 digests
     Import(Import),

@@ -3,16 +3,18 @@
 use super::*;
 
 /// Each record, and what changes it.
-const ACTS: [(&str, &str, &str); 9] = [
-    ("/tokens/ID", "PATCH /tokens/ID", r#"{"name":"other"}"#),
-    ("/tokens/ID", "POST /tokens/ID/disable", "{}"),
-    ("/tokens/ID", "POST /tokens/ID/enable", "{}"),
-    ("/tokens/ID", "DELETE /tokens/ID", "{}"),
+const ACTS: [(&str, &str, &str); 11] = [
+    ("/tokens/ONE", "PATCH /tokens/ONE", r#"{"name":"other"}"#),
+    ("/tokens/ONE", "POST /tokens/ONE/disable", "{}"),
+    ("/tokens/ONE", "POST /tokens/ONE/enable", "{}"),
+    ("/tokens/ONE", "POST /tokens/ONE/revoke", "{}"),
+    ("/tokens/TWO", "DELETE /tokens/TWO", "{}"),
     ("/users/bob", "PATCH /users/bob", r#"{"name":"Robert"}"#),
     ("/users/bob", "POST /users/bob/block", "{}"),
     ("/users/bob", "POST /users/bob/unblock", "{}"),
     ("/companies/acme", "PATCH /companies/acme", r#"{"name":"Acme"}"#),
     ("/companies/acme", "POST /companies/acme/block", "{}"),
+    ("/companies/acme", "POST /companies/acme/unblock", "{}"),
 ];
 
 fn tag(got: &Got) -> String {
@@ -35,16 +37,18 @@ async fn changes_are_made_from_what_was_seen() {
         ("POST /users", r#"{"id":"bob"}"#),
         ("POST /companies", r#"{"id":"acme"}"#),
         ("POST /tokens", r#"{"owner":"bob","name":"one"}"#),
+        ("POST /tokens", r#"{"owner":"bob","name":"two"}"#),
     ] {
         let made = ask(line, "", body).await;
         assert_eq!((made.status, tag(&made).as_str()), (201, "\"1\""), "{line}: {}", made.body);
     }
-    let list = ask("GET /tokens?owner=bob", "", "{}").await;
+    let list = ask("GET /tokens?owner=bob&order=oldest", "", "{}").await;
     assert!(!list.headers.contains_key(header::ETAG), "a list is no record");
-    let id = list.body["tokens"][0]["id"].as_str().unwrap().to_owned();
+    let ids = [0, 1].map(|nth: usize| list.body["tokens"][nth]["id"].as_str().unwrap().to_owned());
+    let named = |text: &str| text.replace("ONE", &ids[0]).replace("TWO", &ids[1]);
 
     for (record, act, body) in ACTS {
-        let (record, act) = (record.replace("ID", &id), act.replace("ID", &id));
+        let (record, act) = (named(record), named(act));
         let seen = ask(&format!("GET {record}"), "", "{}").await;
         let now = tag(&seen);
         for stale in ["\"0\"", "\"99\", \"x\"", &format!("W/{now}")] {
