@@ -150,6 +150,7 @@ exact-must-end-by = it must end by { $a }, when your own access ends
 exact-idle-at-most = it may lie unused for { $a } at the most, as you may yourself
 exact-blocks-self = nobody blocks themselves
 exact-steps-down = nobody takes the role of an administrator from themselves: another administrator does, or the operator of the machine
+exact-shuts-out = the company `{ $a }` is blocked: you could not come in any more
 exact-for-administrators = this is for administrators
 exact-bound-token = a token that is bound in any way hands out and ends tokens, and stops users, and no more
 exact-at-machine = this is done at the machine, with the command line

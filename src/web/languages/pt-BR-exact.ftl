@@ -148,6 +148,7 @@ exact-must-end-by = precisa terminar até { $a }, quando termina o seu próprio 
 exact-idle-at-most = pode ficar sem uso no máximo por { $a }, como você
 exact-blocks-self = ninguém bloqueia a si mesmo
 exact-steps-down = ninguém retira de si mesmo o papel de administrador: quem faz isso é outro administrador ou o operador da máquina
+exact-shuts-out = a empresa `{ $a }` está bloqueada: você não conseguiria mais entrar
 exact-for-administrators = isto é só para administradores
 exact-bound-token = um token com restrições só entrega e encerra tokens e bloqueia usuários
 exact-at-machine = isto é feito no servidor, pela linha de comando
