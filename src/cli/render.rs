@@ -40,11 +40,10 @@ fn ends(token: &TokenView, now: Timestamp) -> String {
     if let Some(ended) = &token.ended {
         return day(ended.act.at, now);
     }
-    match (token.expires_at, token.idle_at) {
-        (Some(end), Some(idle)) if idle < end => format!("{}, if unused", day(idle, now)),
-        (Some(end), _) => day(end, now),
-        (None, Some(idle)) => format!("{}, if unused", day(idle, now)),
-        (None, None) => "never".to_owned(),
+    match token.end() {
+        Some((idle, true)) => format!("{}, if unused", day(idle, now)),
+        Some((end, false)) => day(end, now),
+        None => "never".to_owned(),
     }
 }
 

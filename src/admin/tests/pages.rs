@@ -12,6 +12,7 @@ mod bulk;
 mod chain;
 mod clashes;
 mod edits;
+mod ends;
 mod forms;
 mod history;
 mod languages;
