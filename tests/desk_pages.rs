@@ -13,6 +13,8 @@
 mod acts;
 #[path = "desk_pages/forms.rs"]
 mod forms;
+#[path = "desk_pages/keyboard.rs"]
+mod keyboard;
 #[path = "desk_pages/languages.rs"]
 mod languages;
 #[path = "desk_pages/lists.rs"]
