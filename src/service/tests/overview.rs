@@ -88,6 +88,7 @@ async fn e9_what_ends_soon_is_told_as_it_is_and_not_as_it_was_counted() {
         let body =
             json!({"owner": "alice", "name": "ci", "lifetime": days * 86_400, "idle_ttl": 0});
         ids.push(world.create(body).await.unwrap().id);
+        world.clock.advance(Span::from_seconds(1));
     }
     let tally = world.service.tally(&world.by).await.unwrap();
     world.update(ids[0], json!({"lifetime": "84h"})).await.unwrap();
