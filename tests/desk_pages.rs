@@ -13,6 +13,8 @@
 mod acts;
 #[path = "desk_pages/forms.rs"]
 mod forms;
+#[path = "desk_pages/keyboard.rs"]
+mod keyboard;
 #[path = "desk_pages/languages.rs"]
 mod languages;
 #[path = "desk_pages/lists.rs"]
@@ -90,7 +92,10 @@ fn use_of(program: &Program, secret: &str) -> Answer {
 
 /// Pages of which pictures are kept, in all lights and sizes; of others in one light for each size.
 const MAIN: [&str; 4] = ["overview", "tokens", "create", "token"];
-const KEPT: [&str; 20] = [
+const KEPT: [&str; 23] = [
+    "account",
+    "companies",
+    "notices",
     "users",
     "user",
     "block",
@@ -302,6 +307,7 @@ fn people(browser: &mut Browser, program: &Program, desk: &str, secret: &str) {
     picture(browser, "explain");
     accessible(browser, "explain");
     browser.open(&format!("{desk}/account"));
+    picture(browser, "account");
     accessible(browser, "account");
 }
 

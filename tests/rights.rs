@@ -29,12 +29,10 @@ use support::routes::Route;
 enum About {
     /// Nothing, or everything.
     All,
-    /// A token of `alice`.
-    Token,
-    /// One that she has paused.
-    Paused,
-    /// A secret of hers that its maker has not seen.
-    Secret,
+    /// A token of this user.
+    Token(&'static str),
+    /// One of the first that the second has paused.
+    Paused(&'static str, &'static str),
     /// A user of the company `acme` with nobody above.
     User,
     /// One whom its company's administrator has blocked.

@@ -18,6 +18,8 @@ from bench import TARGET, Bench, free_port, table
 
 PROGRAM = TARGET / "release" / "tollgate"
 OWNER = "owner-0007@example.com"
+# Of the tokens so many are given a flag that the others have not; half of these are rotated and used since.
+SOME = 100
 
 CALLS = {
     "newest": "/api/v1/tokens",
@@ -28,6 +30,8 @@ CALLS = {
     "disabled (none)": "/api/v1/tokens?state=disabled",
     "blocked (none)": "/api/v1/tokens?state=blocked",
     "with a context": "/api/v1/tokens?context=stock",
+    "with a flag that all have": "/api/v1/tokens?flags=view",
+    "with a flag that some have": "/api/v1/tokens?flags=0x4",
     "with a flag that none has": "/api/v1/tokens?flags=0x8000",
     "a name": "/api/v1/tokens?name=integration%20{half}",
     "a hint": "/api/v1/tokens?hint={hint}",
@@ -45,7 +49,8 @@ CALLS = {
     "never used": "/api/v1/tokens?never_used=true",
     "text of one": "/api/v1/tokens?text=integration%20{half}",
     "text of nobody": "/api/v1/tokens?text=zebra",
-    "rotated (none)": "/api/v1/tokens?rotated=any",
+    "rotated (some)": "/api/v1/tokens?rotated=any",
+    "rotated and used since (some)": "/api/v1/tokens?rotated=in_use",
     "one token": "/api/v1/tokens/{id}",
     "users": "/api/v1/users",
     "history": "/api/v1/history",
@@ -53,7 +58,19 @@ CALLS = {
 }
 PAGES = {
     "page: tokens": "/tokens",
+    "page: active": "/tokens?state=active",
+    "page: disabled (none)": "/tokens?state=disabled",
+    "page: of a company": "/tokens?company=acme",
+    "page: with a context": "/tokens?context=stock",
+    "page: with a flag that some have": "/tokens?flags=0x4",
+    "page: expires within days (none)": "/tokens?expires_before={soon}",
+    "page: ends within days (none)": "/tokens?ends_before={soon}",
+    "page: never used": "/tokens?never_used=yes",
+    "page: rotated and used since (some)": "/tokens?rotated=in_use",
+    "page: text of one": "/tokens?text=integration%20{half}",
     "page: text of nobody": "/tokens?text=zebra",
+    "page: of a company, with a context, active, never used, a text of one":
+        "/tokens?company=acme&context=stock&state=active&never_used=yes&text=integration%20{half}",
     "page: one token": "/tokens/{id}",
     "page: users": "/users",
     "page: history": "/history",
@@ -67,6 +84,15 @@ def run(*command):
 
 class Visitor:
     """Somebody with a token of their own, or with a session."""
+
+    def act(self, method, path, body):
+        self.connection.close()
+        self.connection.request(method, path, json.dumps(body), {"Content-Type": "application/json", **self.fields})
+        answer = self.connection.getresponse()
+        said = answer.read()
+        if answer.status not in (200, 201):
+            sys.exit(f"error: {method} {path}: {answer.status}: {said[:300]!r}")
+        return json.loads(said)
 
     def __init__(self, address, fields):
         self.address, self.fields = address, fields
@@ -128,6 +154,7 @@ def measure(options, folder, bench):
     visitors = [Visitor(admin, {"Authorization": f"Bearer {secret}"}) for secret in tokens.values()]
     visitors.append(signed_in(admin, password))
     one = json.loads(visitors[2].get("/api/v1/tokens?limit=2")[1])["tokens"][-1]
+    distinguish(visitors[0], port, (folder / "tokens").read_text().split())
     names = {
         "half": options.tokens // 2 - options.tokens // 2 % 1000 + 7, "id": one["id"], "hint": one["hint"],
         "soon": time.strftime("%Y-%m-%d", time.gmtime(time.time() + 3 * 86400)),
@@ -144,6 +171,31 @@ def measure(options, folder, bench):
     table(f"{options.tokens:,} tokens, {options.rounds} requests each, ms: median and 99th percentile",
           ("", "administrator", "company's administrator", "owner of 1,000"), rows)
     print(f"\n{before:.0f} MB resident behind the first of each, {bench.resident_mb(pid):.0f} MB behind all")
+
+
+def distinguish(boss, port, secrets):
+    """Gives some tokens, a half of them the owner's, a flag; rotates every second, and uses what it succeeds."""
+    some = {at * len(secrets) // SOME for at in range(SOME)}
+    some = sorted({at - at % 1000 + 7 if nth % 2 else at for nth, at in enumerate(sorted(some))})
+    gate = http.client.HTTPConnection("127.0.0.1", port)
+    for nth, at in enumerate(at for at in some if at < len(secrets)):
+        found = json.loads(boss.get(f"/api/v1/tokens?name=integration%20{at}")[1])["tokens"]
+        path = f"/api/v1/tokens/{found[0]['id']}"
+        boss.act("PATCH", path, {"flags": 0x304})
+        if nth % 4 < 2:
+            boss.act("POST", f"{path}/rotate", {"grace": "30d"})
+            gate.request("GET", "/api/x", headers={"Authorization": f"Bearer {secrets[at]}"})
+            used = gate.getresponse()
+            used.read()
+            # There is nothing behind it, and what is let through is used.
+            if used.status not in (200, 502, 503):
+                sys.exit(f"error: a rotated token is answered {used.status}")
+    # Until that is written down, with the next flush.
+    until = time.monotonic() + 60
+    while not json.loads(boss.get("/api/v1/tokens?rotated=in_use&limit=1")[1])["tokens"]:
+        if time.monotonic() > until:
+            sys.exit("error: no rotated token counts as used since")
+        time.sleep(0.1)
 
 
 def row(name, visitors, path, options):

@@ -40,13 +40,12 @@ fn ends(token: &TokenView, now: Timestamp) -> String {
     if let Some(ended) = &token.ended {
         return day(ended.act.at, now);
     }
-    match (token.expires_at, token.idle_at) {
-        (Some(end), Some(idle)) if end <= idle => day(end, now),
+    match token.end() {
         // It is over already, and nobody wrote it down yet.
-        (_, Some(idle)) if token.state == State::IdleExpired => day(idle, now),
-        (_, Some(idle)) => format!("{}, if unused", day(idle, now)),
-        (Some(end), None) => day(end, now),
-        (None, None) => "never".to_owned(),
+        Some((idle, true)) if token.state == State::IdleExpired => day(idle, now),
+        Some((idle, true)) => format!("{}, if unused", day(idle, now)),
+        Some((end, false)) => day(end, now),
+        None => "never".to_owned(),
     }
 }
 

@@ -137,7 +137,8 @@ impl Service {
         check::line("reason", reason, check::REASON_CHARS)?;
         by.minds_company(id)?;
         grant::tenant("id", &by.grants, Some(id))?;
-        if by.is_of_company(id) {
+        let alone = self.alone(by).await?;
+        if alone.as_ref().is_some_and(|alone| alone.are_of(id)) {
             let problem = "nobody blocks their own company: they could not come in to unblock it";
             return Err(ServiceError::Forbidden(problem.to_owned()));
         }

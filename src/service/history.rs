@@ -101,13 +101,15 @@ impl Service {
         Ok(newest.map_or_else(|| history::Head::EMPTY.into(), |event| head_at(&event)))
     }
 
-    /// Checks every line of the history, and that it still holds the head that was kept elsewhere.
+    /// Checks every line of the history, that it ends no sooner than this process knows, and that it still holds the
+    /// head that was kept elsewhere.
     ///
     /// # Errors
     /// A line that does not verify, another history than that of the kept head, or one that was
     /// cut.
     pub async fn verify(&self, kept: Option<HeadView>) -> Result<VerifiedView, ServiceError> {
         let folder = store::history_folder(&self.settings().store.path);
+        let (known, path) = (self.store().newest().0, folder.display().to_string());
         let checked = tokio::task::spawn_blocking(move || history::verify(&folder)).await;
         let report = checked
             .map_err(|error| StoreError::Failed {
@@ -115,6 +117,10 @@ impl Service {
                 cause: error.to_string(),
             })?
             .map_err(StoreError::from)?;
+        let left = report.head.seq;
+        if left < known {
+            return Err(StoreError::Cut { path, known, left }.into());
+        }
         if let Some(kept) = kept.filter(|kept| kept.position > 0) {
             let before = Position(kept.position.saturating_add(1));
             let found = self.store().events(None, Some(before), 1).await?.entries.pop();

@@ -55,6 +55,7 @@ pub mod overview;
 pub mod owner_list;
 mod owners;
 mod passwords;
+mod one_left;
 pub mod rotate;
 pub mod program;
 mod owner_update;
@@ -99,6 +100,8 @@ pub struct Service {
     obeys_mark: bool,
     /// Held by whoever gives an owner another superior.
     parents: tokio::sync::Mutex<()>,
+    /// Held by whoever may take an administrator away, behind the one before.
+    administrators: tokio::sync::Mutex<()>,
     /// What whoever sees everything was told of the tokens, and of the owners.
     tally: Kept<Arc<Tally>>,
     owner_tally: Kept<OwnerCounts>,
@@ -122,6 +125,7 @@ impl Service {
             clock,
             obeys_mark,
             parents,
+            administrators: tokio::sync::Mutex::default(),
             tally,
             owner_tally,
             family: tokio::sync::Mutex::default(),

@@ -103,15 +103,18 @@ impl Service {
         by: &Caller,
         tally: &Tally,
     ) -> Result<Vec<TokenView>, ServiceError> {
-        let mut views = Vec::with_capacity(SOONEST);
-        for (_, id) in tally.soonest.clone().into_sorted_vec() {
-            let view = self.token(by, id).await?;
-            // It may have ended meanwhile.
-            if !view.state.is_final() {
-                views.push(view);
+        let (mut views, until) = (Vec::with_capacity(SOONEST), self.moment().await?.plus(SOON));
+        for (_, id) in &tally.soonest {
+            let view = self.token(by, *id).await?;
+            // Since it was counted it may have ended, been used or changed.
+            if let Some((end, _)) = view.end().filter(|(end, _)| *end <= until)
+                && !view.state.is_final()
+            {
+                views.push((end, view));
             }
         }
-        Ok(views)
+        views.sort_by_key(|(end, view)| (*end, view.id));
+        Ok(views.into_iter().map(|(_, view)| view).collect())
     }
 
     /// Counts the owners that `by` would be listed.

@@ -15,7 +15,7 @@ use crate::service::input::{OwnerChange, Patch};
 use crate::service::owners::ROLES;
 use crate::service::view::{LeftBehind, OwnerChanged, OwnerView};
 use crate::service::walk::Walk;
-use crate::service::{ATTEMPTS, Service, check, grant, known, widening};
+use crate::service::{ATTEMPTS, Service, check, grant, known, one_left, widening};
 use crate::store::{Change, Record, StoreError, Subject, TokenFilter};
 
 /// How many superiors are followed to see that nobody is among their own.
@@ -50,10 +50,15 @@ impl Service {
             self.let_see(by, &*self.owner_record(parent).await?).await?;
             self.check_parent(id, parent).await?;
         }
-        let mut attempts = ATTEMPTS;
+        let (mut attempts, mut alone) = (ATTEMPTS, None);
         loop {
             let held = self.owner_record(id).await?;
             self.let_mind(by, &held).await?;
+            if alone.is_none() && one_left::may_take_away(change) {
+                // What others wrote meanwhile is a conflict below.
+                alone = self.alone_with(by, &held).await?;
+                self.stays_in(by, id, change).await?;
+            }
             by.expects(held.revision, || format!("owner `{id}`"))?;
             check::revision(|| format!("owner `{id}`"), held.revision, change.revision)?;
             let mut owner = Owner::clone(&held);

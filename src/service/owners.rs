@@ -136,10 +136,17 @@ impl Service {
         kind: EventKind,
     ) -> Result<OwnerChanged, ServiceError> {
         check::line("reason", reason, check::REASON_CHARS)?;
-        let held = self.owner_record(id).await?;
+        let mut held = self.owner_record(id).await?;
         self.let_mind(by, &held).await?;
         if by.owner() == Some(id) {
             return Err(ServiceError::Forbidden("nobody blocks themselves".to_owned()));
+        }
+        let alone = match kind {
+            EventKind::OwnerBlocked => self.alone_with(by, &held).await?,
+            _ => None,
+        };
+        if alone.is_some() {
+            held = self.owner_record(id).await?;
         }
         let outranks = self.outranks(by, &held, held.blocked.as_ref()).await?;
         // What costs look-ups in the store for each word comes last.
@@ -152,8 +159,9 @@ impl Service {
             None
         };
         self.change_owner(by, kind, reason, id, |owner| {
-            // It was judged by the block that there was.
-            let expected = (owner.blocked != held.blocked).then_some(held.revision.0);
+            // It was judged by the block and the roles that there were.
+            let same = owner.blocked == held.blocked && owner.roles == held.roles;
+            let expected = (!same).then_some(held.revision.0);
             check::revision(|| format!("owner `{id}`"), owner.revision, expected)?;
             if blocked.is_none() || outranks {
                 owner.blocked.clone_from(&blocked);

@@ -15,7 +15,7 @@ use crate::domain::time::Timestamp;
 use crate::domain::token::Token;
 use crate::service::caller::Caller;
 use crate::service::error::ServiceError;
-use crate::service::input::{ConditionsChange, Patch, TokenChange};
+use crate::service::input::{ConditionsChange, ContextValues, Patch, TokenChange};
 use crate::service::tokens::{Seen, alive};
 use crate::service::view::TokenChanged;
 use crate::service::{Service, check, grant, limits, params, rotate, widening};
@@ -182,12 +182,12 @@ impl Judge<'_> {
         }
         if let Some(contexts) = value(&change.contexts, "contexts", "say \"all\" or give a list")? {
             check::contexts(contexts, &settings.contexts)?;
-            check::licensed(self.by, contexts, &BTreeMap::new(), self.company)?;
+            self.licences(token, contexts)?;
             grant::contexts(maker, contexts)?;
             token.contexts = contexts.clone();
         }
         // What the token has already is not looked at, like a context that left the configuration.
-        check::licensed(self.by, &Contexts::All, &change.context_params, self.company)?;
+        self.licences_of(token, &change.context_params)?;
         if let Some(items) = value(&change.items, "items", "say \"all\" or give a list")? {
             check::items_fit(items)?;
             grant::items(maker, items)?;
@@ -212,6 +212,29 @@ impl Judge<'_> {
             grant::limits(maker, &token.limits)?;
         }
         Ok(())
+    }
+
+    /// Refuses contexts that the token's company is not licensed for. Whoever may not act for that company, such as a
+    /// superior in another one, is told nothing of it: they take contexts away, and give none.
+    fn licences(&self, token: &Token, contexts: &Contexts) -> Result<(), ServiceError> {
+        let (maker, company) = (&self.by.grants, token.company.as_ref());
+        if maker.company.includes(company) {
+            return check::licensed(self.by, contexts, &BTreeMap::new(), self.company);
+        }
+        if contexts.within(&token.contexts) {
+            return Ok(());
+        }
+        grant::tenant("contexts", maker, company)
+    }
+
+    /// The same for parameters of contexts.
+    fn licences_of(&self, token: &Token, params: &ContextValues) -> Result<(), ServiceError> {
+        let (maker, company) = (&self.by.grants, token.company.as_ref());
+        if maker.company.includes(company) {
+            return check::licensed(self.by, &Contexts::All, params, self.company);
+        }
+        let given = params.values().flatten().flat_map(BTreeMap::values).any(Option::is_some);
+        if given { grant::tenant("context_params", maker, company) } else { Ok(()) }
     }
 }
 

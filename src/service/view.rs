@@ -175,6 +175,16 @@ impl TokenView {
 }
 
 impl TokenView {
+    /// When it will be over, if it is neither used nor changed before, and whether that is by idleness: whichever
+    /// comes first, and by time if they meet. None for one that never ends by itself.
+    pub fn end(&self) -> Option<(Timestamp, bool)> {
+        match (self.expires_at, self.idle_at) {
+            (Some(expiry), Some(idle)) if idle < expiry => Some((idle, true)),
+            (Some(expiry), _) => Some((expiry, false)),
+            (None, idle) => idle.map(|at| (at, true)),
+        }
+    }
+
     /// The same with what is left of its limits.
     #[must_use]
     pub fn with_left(self, left: Option<Left>) -> Self {

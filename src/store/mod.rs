@@ -173,6 +173,9 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
         limit: usize,
     ) -> Result<Searched, StoreError>;
 
+    /// The newest event that reads see; zero before the first. The history has it, unless it lost its end since.
+    fn newest(&self) -> Position;
+
     /// Writes one portable backup of everything, while the store goes on; if it fails, the end says so. The
     /// cost grows with the store.
     async fn backup(&self, into: Box<dyn Write + Send>) -> Result<Position, StoreError>;

@@ -230,6 +230,7 @@ fn leak(browser: &mut Browser, program: &Program, desk: &str) {
 fn notices(browser: &mut Browser, desk: &str, receiver: &Upstream) {
     browser.open(&format!("{desk}/notices"));
     browser.until("document.querySelector('tbody a').textContent === 'chat'");
+    picture(browser, "notices");
     accessible(browser, "notices");
     browser.follow("tbody a");
     let before = receiver.seen().len();

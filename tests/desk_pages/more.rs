@@ -20,7 +20,7 @@ fn companies_limits_filters_and_rotation_in_a_browser() {
     let first = program.succeed(&["token", "create", "--owner", "alice", "--name", "old one"], "");
     assert!(first.contains("tg_"));
     sign_in(&mut browser, &desk, "root");
-    companies(&mut browser, &desk);
+    companies(&mut browser, &program, &desk);
     owner(&mut browser, &desk);
     let secret = limited(&mut browser, &desk);
     assert_eq!(use_of(&program, &secret).status, 200);
@@ -42,10 +42,32 @@ fn companies_limits_filters_and_rotation_in_a_browser() {
     browser.follow("a[href$='/edit']");
     accessible(&mut browser, "name and description");
     nothing_is_kept(&program, &[&secret]);
+    browser.complaints.clear(); // Chromium logs each answer of 404.
+    damaged(&mut browser, &program, &desk);
+    assert_eq!(browser.complaints, [""; 0]);
+}
+
+/// Row X2: the chain is checked while it is whole, and once somebody changed a byte of it on the disk.
+fn damaged(browser: &mut Browser, program: &Program, desk: &str) {
+    browser.open(&format!("{desk}/history"));
+    browser.follow("a[href='/history/check']");
+    browser.until("document.querySelector('h1').textContent === 'The chain is whole'");
+    let folder = program.folder().join("data/history");
+    let segment = std::fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
+    let mut bytes = std::fs::read(&segment).unwrap();
+    let first = bytes.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+    bytes[first + 90] ^= 1;
+    std::fs::write(&segment, bytes).unwrap();
+    browser.open(&format!("{desk}/history/check"));
+    browser.until("document.querySelector('h1').textContent === 'The chain is damaged'");
+    let said = text(browser, "document.querySelector('main').innerText");
+    let (place, byte) = (segment.display().to_string(), format!("at byte {first}:"));
+    assert!(said.contains(&place) && said.contains(&byte), "{said}");
+    accessible(browser, "damaged chain");
 }
 
 /// A company is put on record, licensed for one context alone.
-fn companies(browser: &mut Browser, desk: &str) {
+fn companies(browser: &mut Browser, program: &Program, desk: &str) {
     browser.open(&format!("{desk}/companies"));
     browser.until("document.querySelector('.empty')");
     accessible(browser, "no companies");
@@ -59,7 +81,11 @@ fn companies(browser: &mut Browser, desk: &str) {
     browser.until("location.pathname === '/companies/acme'");
     picture(browser, "company");
     accessible(browser, "company");
+    program.succeed(&["company", "add", "globex", "--name", "Globex Corporation"], "");
+    program.succeed(&["company", "add", "initech", "--name", "Initech"], "");
+    program.succeed(&["company", "block", "initech", "--reason", "unpaid"], "");
     browser.open(&format!("{desk}/companies"));
+    picture(browser, "companies");
     accessible(browser, "companies");
     browser.open(&format!("{desk}/companies/acme/edit"));
     accessible(browser, "change of a company");

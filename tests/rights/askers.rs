@@ -38,11 +38,12 @@ pub(crate) struct World {
     made: Cell<u32>,
 }
 
-const PEOPLE: [(&str, &[&str]); 7] = [
+const PEOPLE: [(&str, &[&str]); 8] = [
     ("root", &["--role", "administrator"]),
     ("boss", &["--role", "company-administrator", "--company", "acme"]),
     ("dev", &["--role", "developer", "--company", "acme"]),
-    ("alice", &["--company", "acme"]),
+    ("lead", &["--company", "acme"]),
+    ("alice", &["--company", "acme", "--parent", "lead"]),
     ("watcher", &["--role", "auditor"]),
     ("reviewer", &["--role", "auditor", "--company", "acme"]),
     ("bob", &["--company", "other"]),
@@ -137,12 +138,11 @@ impl World {
                 }
                 (name, None)
             }
-            About::Token | About::Paused | About::Secret => {
-                let made = done(root.ask("POST /tokens", json!({"owner": "alice", "name": name})));
+            About::Token(owner) | About::Paused(owner, _) => {
+                let made = done(root.ask("POST /tokens", json!({"owner": owner, "name": name})));
                 let id = made["token"]["id"].as_str().unwrap().to_owned();
-                if matches!(about, About::Paused) {
-                    let alice = self.person("alice");
-                    done(alice.ask(&format!("POST /tokens/{id}/disable"), json!({})));
+                if let About::Paused(_, by) = about {
+                    done(self.person(by).ask(&format!("POST /tokens/{id}/disable"), json!({})));
                 }
                 (id, made["secret"].as_str().map(str::to_owned))
             }

@@ -139,6 +139,37 @@ impl Browser {
         self.tell("Input.insertText", json!({"text": text}));
     }
 
+    /// Presses a key and lets it go: a character, or a key by its name.
+    pub fn press(&mut self, key: &str) {
+        let letter = key.chars().next().filter(|_| key.len() == 1);
+        let code = letter.map_or(0, |one| {
+            if one.is_ascii_alphanumeric() { one.to_ascii_uppercase() as u32 } else { 0 }
+        });
+        let (name, code, text) = match key {
+            "Tab" => ("Tab", 9, ""),
+            "Enter" => ("Enter", 13, "\r"),
+            "ArrowUp" => ("ArrowUp", 38, ""),
+            "ArrowDown" => ("ArrowDown", 40, ""),
+            " " => ("Space", 32, " "),
+            _ => ("", code, key),
+        };
+        let kind = if text.is_empty() { "rawKeyDown" } else { "keyDown" };
+        let mut event = json!({
+            "type": kind, "key": key, "code": name, "windowsVirtualKeyCode": code, "text": text,
+        });
+        self.tell("Input.dispatchKeyEvent", event.clone());
+        event["type"] = json!("keyUp");
+        event["text"] = json!("");
+        self.tell("Input.dispatchKeyEvent", event);
+    }
+
+    /// Presses Enter on what leads to another page.
+    pub fn enter(&mut self) {
+        self.value("document.documentElement.dataset.old = 'yes'");
+        self.press("Enter");
+        self.loaded();
+    }
+
     /// Clicks on something, where it is seen.
     pub fn click(&mut self, selector: &str) {
         let place = self.value(&format!(

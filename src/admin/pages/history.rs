@@ -9,12 +9,12 @@ use super::form::{PAGE_ENTRIES, optional, refused};
 use super::visit::Visit;
 use super::{Handle, page, page_with};
 use crate::admin::Handles;
-use crate::service::Caller;
 use crate::service::acts::Gathered;
 use crate::service::events::EventList;
-use crate::store::{Page, Position, Subject};
+use crate::service::{Caller, ServiceError};
+use crate::store::{Page, Position, StoreError, Subject};
 use crate::web::frame::Frame;
-use crate::web::pages::history::{Checked, EventRow, History, NAMED};
+use crate::web::pages::history::{Broken, Checked, EventRow, History, NAMED};
 use crate::web::typed::Typed;
 use crate::web::wrongs::Wrongs;
 
@@ -117,9 +117,20 @@ pub(super) async fn rows(
 
 pub(super) async fn check(State(handles): Handle, visit: Visit) -> Result<Response, Fault> {
     visit.by.watches()?;
-    let found = handles.service.verify(None).await?;
-    let hash = found.head.hash.to_hex();
-    Ok(page(&Checked { frame: visit.frame, found, hash }))
+    match handles.service.verify(None).await {
+        Ok(found) => {
+            let hash = found.head.hash.to_hex();
+            Ok(page(&Checked { frame: visit.frame, found, hash }))
+        }
+        // It was looked for, and is no failure of the page.
+        Err(ServiceError::Store(StoreError::Damaged { place, what, .. })) => {
+            Ok(page(&Broken::at(visit.frame, place, &what)))
+        }
+        Err(ServiceError::Store(StoreError::Cut { path, known, left })) => {
+            Ok(page(&Broken::cut(visit.frame, path, (known, left))))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The latest events of one token or user, and where older ones are.

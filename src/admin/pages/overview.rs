@@ -11,7 +11,7 @@ use crate::admin::Handles;
 use crate::admin::overview::{RequestCounts, requests};
 use crate::domain::event::EventKind;
 use crate::domain::id::OwnerId;
-use crate::domain::time::Span;
+use crate::domain::time::{Span, Timestamp};
 use crate::service::Caller;
 use crate::service::events::EventList;
 use crate::service::overview::SOON;
@@ -46,7 +46,7 @@ pub(super) async fn show(State(handles): Handle, visit: Visit) -> Result<Respons
     Ok(page(&Overview {
         counted: Counted::of(&tally),
         rows: soon.iter().map(|token| TokenRow::of(&frame, token)).collect(),
-        soon_until: frame.now.plus(SOON).to_string().get(..10).unwrap_or_default().to_owned(),
+        soon_until: day_after(frame.now.plus(SOON)),
         events: history::rows(&handles, &frame, &events.entries).await?,
         leaked,
         live,
@@ -55,6 +55,11 @@ pub(super) async fn show(State(handles): Handle, visit: Visit) -> Result<Respons
         version: env!("CARGO_PKG_VERSION"),
         frame,
     }))
+}
+
+/// The day behind that of a moment: before it ends all that ends by that moment, and some that end later that day.
+fn day_after(moment: Timestamp) -> String {
+    moment.plus(Span::from_days(1)).to_string().get(..10).unwrap_or_default().to_owned()
 }
 
 /// The part that shows what goes on just now, for the script that fetches it anew.

@@ -9,8 +9,10 @@ use crate::service::tests::{World, input, owner_id};
 
 mod acts;
 mod bulk;
+mod chain;
 mod clashes;
 mod edits;
+mod ends;
 mod forms;
 mod history;
 mod languages;

@@ -224,6 +224,10 @@ impl Store for Late {
         self.inner.lower_high_water(to).await
     }
 
+    fn newest(&self) -> Position {
+        self.inner.newest()
+    }
+
     fn checkpoint_age(&self) -> Duration {
         self.inner.checkpoint_age()
     }

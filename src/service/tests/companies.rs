@@ -248,23 +248,63 @@ async fn the_people_of_a_blocked_company_do_not_come_in() {
     }
 }
 
-/// A superior of another company changes a token within what it is for, and learns nothing of that company.
+/// What a company is licensed for is told to its own people. A superior in another one takes contexts away from a
+/// token, gives none, and learns nothing of that company: what it is licensed for is answered as what it is not.
 #[tokio::test]
-async fn f5_what_else_a_company_is_licensed_for_is_told_to_those_who_see_it() {
+async fn f5_what_a_company_is_licensed_for_is_told_to_its_own_people() {
     let world = World::new().await;
-    world.company(json!({"id": "acme", "contexts": ["hub"]})).await.unwrap();
+    world.reload(|settings| {
+        let sales = crate::config::settings::Context { title: String::new(), params: [].into() };
+        settings.contexts.insert("sales".parse().unwrap(), sales);
+    });
     world.owner(json!({"id": "carol", "company": "other"})).await.unwrap();
     world.owner(json!({"id": "bob", "company": "acme", "parent": "carol"})).await.unwrap();
-    let id = world.create(json!({"owner": "bob", "name": "x"})).await.unwrap().id;
-    for (who, told) in [("carol", ""), ("bob", "; it is only for `hub`")] {
-        let by = Caller::person(&world.service.owner_record(&owner_id(who)).await.unwrap());
-        for (change, field) in [
-            (json!({"contexts": ["stock"]}), "contexts"),
-            (json!({"context_params": {"stock": {"a": "b"}}}), "context_params.stock"),
+    let by = async |who: &str| {
+        Caller::person(&world.service.owner_record(&owner_id(who)).await.unwrap())
+    };
+    let (carol, bob) = (by("carol").await, by("bob").await);
+    let make = async |contexts: Value| {
+        let body = json!({"owner": "bob", "name": "x", "contexts": contexts});
+        world.create(body).await.unwrap().id
+    };
+    let mut made = Vec::new();
+    for _ in ["stock", "sales"] {
+        made.push([
+            make(json!([])).await,
+            make(json!(["sales", "stock"])).await,
+            make(json!("all")).await,
+        ]);
+    }
+    world.company(json!({"id": "acme", "contexts": ["stock"]})).await.unwrap();
+    for (context, [none, both, general]) in ["stock", "sales"].into_iter().zip(made) {
+        let given = json!({"context_params": {context: {"a": "b"}}});
+        let (chosen, alone) =
+            (json!({ "contexts": [context] }), "you may act for the company `other` alone");
+        for (id, change, refused) in [
+            (none, &chosen, Some("contexts")),
+            (none, &json!({"contexts": "all"}), Some("contexts")),
+            (both, &given, Some("context_params")),
+            (general, &given, Some("context_params")),
+            (both, &chosen, None),
+            (general, &chosen, None),
         ] {
-            let refused = world.service.update_token(&by, id, &input(change)).await;
-            let text = format!("`{field}`: the company `acme` is not licensed for `stock`{told}");
-            assert_eq!(problem(refused), (400, text), "{who}");
+            let outcome = world.service.update_token(&carol, id, &input(change.clone())).await;
+            match refused {
+                Some(field) => {
+                    let text = format!("`{field}`: {alone}");
+                    assert_eq!(problem(outcome), (403, text), "{context}: {change}");
+                }
+                None => drop(outcome.unwrap()),
+            }
+        }
+        if context == "sales" {
+            for (change, field) in [(&chosen, "contexts"), (&given, "context_params.sales")] {
+                let told = world.service.update_token(&bob, none, &input(change.clone())).await;
+                let text = format!(
+                    "`{field}`: the company `acme` is not licensed for `sales`; it is only for `stock`"
+                );
+                assert_eq!(problem(told), (400, text));
+            }
         }
     }
 }

@@ -78,3 +78,23 @@ async fn e6_f5_what_stops_and_goes_on_is_counted_where_a_company_and_a_user_are_
     world.clock.advance(Span::from_seconds(60));
     assert_eq!((of_uma().await, of_acme().await, active().await), (3, 5, 5));
 }
+
+/// What was changed since it was counted is shown as it is: in its place, or not at all.
+#[tokio::test(flavor = "multi_thread")]
+async fn e9_what_ends_soon_is_told_as_it_is_and_not_as_it_was_counted() {
+    let world = World::with_alice().await;
+    let mut ids = Vec::new();
+    for days in [1, 2, 3, 4] {
+        let body =
+            json!({"owner": "alice", "name": "ci", "lifetime": days * 86_400, "idle_ttl": 0});
+        ids.push(world.create(body).await.unwrap().id);
+        world.clock.advance(Span::from_seconds(1));
+    }
+    let tally = world.service.tally(&world.by).await.unwrap();
+    world.update(ids[0], json!({"lifetime": "84h"})).await.unwrap();
+    world.update(ids[1], json!({"lifetime": "30d"})).await.unwrap();
+    world.service.revoke_token(&world.by, ids[3], "").await.unwrap();
+    let soonest = world.service.soonest(&world.by, &tally).await.unwrap();
+    let soonest: Vec<_> = soonest.iter().map(|token| token.id).collect();
+    assert_eq!(soonest, [ids[2], ids[0]]);
+}

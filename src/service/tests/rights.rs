@@ -1,9 +1,11 @@
 //! Every act by every role, to everybody: what `rights` says as a table.
 
 use super::*;
+use crate::domain::role::Role;
 use crate::service::owner_list::OwnerList;
 use crate::store::Subject;
 
+mod administrators;
 mod tokens;
 
 /// Those who ask, in the order of the columns.

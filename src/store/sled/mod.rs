@@ -268,16 +268,7 @@ impl Store for SledStore {
     }
 
     async fn note_spent(&self, of: UseKey, spent: Spent) -> Result<(), StoreError> {
-        let index = self.for_slot(of).await?;
-        self.aside(move |shared| {
-            let slot = read::slot(&index, of)?.ok_or_else(|| StoreError::Failed {
-                doing: format!("counting requests of {}", of.token),
-                cause: "there is no such token".to_owned(),
-            })?;
-            // The index is held until then, so that closing waits for it.
-            shared.counts.write(slot, of.token, spent)
-        })
-        .await
+        self.write_spent(of, spent).await
     }
 
     async fn note_requests(
@@ -371,6 +362,10 @@ impl Store for SledStore {
         self.shared.index()?;
         self.shared.lower_high_water(to);
         self.aside(move |shared| shared.uses.lower_high_water(to)).await
+    }
+
+    fn newest(&self) -> Position {
+        Position(self.shared.applied())
     }
 
     fn checkpoint_age(&self) -> Duration {

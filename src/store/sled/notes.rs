@@ -1,4 +1,4 @@
-//! Noting last uses: first ones are told to the history before they are written into their slots.
+//! Noting last uses: first ones are told to the history before they are written into their slots. And what is spent.
 
 use std::sync::Arc;
 
@@ -8,11 +8,12 @@ use super::shared::{Room, Shared};
 use super::space::Space;
 use super::uses::{Entry, Stored};
 use super::write::{Job, Request};
-use super::{SledStore, entry};
+use super::{SledStore, entry, read};
 use crate::domain::event::{Actor, Event, EventKind};
+use crate::domain::left::Spent;
 use crate::domain::time::Timestamp;
 use crate::store::codec::{self, Encoded};
-use crate::store::{Commit, NotedUse, Position, StoreError, Subject};
+use crate::store::{Commit, NotedUse, Position, StoreError, Subject, UseKey};
 
 /// How many first uses one event tells of, so that a line of the history stays readable.
 const EVENT_TOKENS: usize = 512;
@@ -54,6 +55,20 @@ impl SledStore {
             written
         };
         self.aside(write).await.and(told)
+    }
+
+    /// Writes down what is spent of a token's limits.
+    pub(super) async fn write_spent(&self, of: UseKey, spent: Spent) -> Result<(), StoreError> {
+        let index = self.for_slot(of).await?;
+        self.aside(move |shared| {
+            let slot = read::slot(&index, of)?.ok_or_else(|| StoreError::Failed {
+                doing: format!("counting requests of {}", of.token),
+                cause: "there is no such token".to_owned(),
+            })?;
+            // The index is held until then, so that closing waits for it.
+            shared.counts.write(slot, of.token, spent)
+        })
+        .await
     }
 
     /// Appends the events of first uses, and answers with their numbers, one for each

@@ -12,7 +12,7 @@ use crate::domain::id::TokenId;
 use crate::service::acts::Gathered;
 use crate::service::history::{HeadView, VerifiedView};
 use crate::service::sight::TokenName;
-use crate::web::exact;
+use crate::web::exact::{self, Exact};
 use crate::web::frame::{Frame, When};
 use crate::web::typed::Typed;
 use crate::web::wrongs::Wrongs;
@@ -182,6 +182,32 @@ pub struct Checked {
     pub found: VerifiedView,
     /// Its newest hash.
     pub hash: String,
+}
+
+/// What a check of a chain found that is not whole.
+#[derive(Template)]
+#[template(path = "history_broken.html")]
+pub struct Broken {
+    /// What is around it.
+    pub frame: Frame,
+    /// The file, or the folder.
+    pub place: String,
+    /// What is wrong there.
+    pub what: Exact,
+}
+
+impl Broken {
+    /// Whose line at a place does not verify.
+    pub fn at(frame: Frame, place: String, what: &str) -> Self {
+        let what = exact::told(&frame, what);
+        Self { frame, place, what }
+    }
+
+    /// Of which later events are known than the last that is left.
+    pub fn cut(frame: Frame, place: String, (known, left): (u64, u64)) -> Self {
+        let what = format!("it ends at event {left}, but event {known} was written");
+        Self::at(frame, place, &what)
+    }
 }
 
 #[cfg(test)]

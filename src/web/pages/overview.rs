@@ -48,7 +48,7 @@ pub struct Overview {
     pub counted: Counted,
     /// Tokens that end soon, the soonest first.
     pub rows: Vec<TokenRow>,
-    /// The day until which they are said to end soon.
+    /// The day before which all of them end.
     pub soon_until: String,
     /// The ends of the reader's own tokens that leaked of late.
     pub leaked: Vec<EventRow>,

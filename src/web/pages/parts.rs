@@ -1,6 +1,5 @@
 //! What several pages show: states, ends, rows of tokens and of events.
 
-use crate::domain::time::Timestamp;
 use crate::domain::token::State;
 use crate::service::view::TokenView;
 use crate::web::frame::{Frame, When};
@@ -62,20 +61,11 @@ impl Ends {
         if let Some(ended) = &token.ended {
             return over(ended.act.at);
         }
-        let Some((at, by_idleness)) = soonest(token) else { return Self::Never };
+        let Some((at, by_idleness)) = token.end() else { return Self::Never };
         if token.state.is_final() {
             return over(at);
         }
         Self::At { when: frame.when(at), by_idleness }
-    }
-}
-
-/// When a token that has not ended will, and whether that is by idleness.
-pub fn soonest(token: &TokenView) -> Option<(Timestamp, bool)> {
-    match (token.expires_at, token.idle_at) {
-        (Some(expiry), Some(idle)) if idle < expiry => Some((idle, true)),
-        (Some(expiry), _) => Some((expiry, false)),
-        (None, idle) => idle.map(|at| (at, true)),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::web::exact::{self, Exact, Work};
 use crate::web::frame::sample::frame;
 
 /// Where sentences stand that pages show: of a folder all files beside its tests.
-const SPEAKERS: [&str; 22] = [
+const SPEAKERS: [&str; 25] = [
     "src/service",
     "src/admin/pages",
     "src/admin/explain.rs",
@@ -19,6 +19,9 @@ const SPEAKERS: [&str; 22] = [
     "src/gateway/identity.rs",
     "src/egress/mod.rs",
     "src/egress/addresses.rs",
+    "src/history/line.rs",
+    "src/history/tail.rs",
+    "src/history/verify.rs",
     "src/store/error.rs",
     "src/store/sealed.rs",
     "src/store/query.rs",
@@ -35,7 +38,7 @@ const SPEAKERS: [&str; 22] = [
 ];
 
 /// What is said to operators alone, in logs, hints and answers to programs; and what is no sentence.
-const TO_OTHERS: [&str; 63] = [
+const TO_OTHERS: [&str; 66] = [
     "line \0: \0",
     "A value is missing or wrong",
     "More than may be granted",
@@ -65,6 +68,9 @@ const TO_OTHERS: [&str; 63] = [
     "restore the data folder from a backup; `tollgate repair` says how to go on with what is left",
     "put it back from its copy; where nothing was sealed yet, `(umask 077; openssl rand -hex 32 > \0)` makes one",
     "put it back from its copy",
+    "it is empty, and not named after event \0",
+    "event \0 is not the one that was written",
+    "cut \0 bytes of an unfinished event off `\0` at byte \0",
     "it belongs to the user that the server runs as, with mode 0600",
     "no root certificates are found on this machine; install `ca-certificates` or set `egress.ca`",
     "the certificates of `egress.ca` cannot be read: \0",
