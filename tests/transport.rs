@@ -16,12 +16,16 @@ mod announced;
 mod bounds;
 #[path = "transport/clients.rs"]
 mod clients;
+#[path = "transport/cors.rs"]
+mod cors;
 #[path = "transport/endpoints.rs"]
 mod endpoints;
 #[path = "transport/files.rs"]
 mod files;
 #[path = "transport/health.rs"]
 mod health;
+#[path = "transport/pages.rs"]
+mod pages;
 #[path = "transport/proxies.rs"]
 mod proxies;
 #[path = "transport/renamed.rs"]

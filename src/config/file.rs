@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-pub(super) use self::apis::{ApiTable, HealthTable, RuleTable};
+pub(super) use self::apis::{ApiTable, CorsTable, HealthTable, RuleTable};
 pub(super) use self::proxies::ProxiesTable;
 pub(super) use self::tls::TlsTable;
 use super::reading::{Field, NamedNumber, Placed, Reading, Text};

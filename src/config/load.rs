@@ -284,6 +284,7 @@ impl Settings {
             keep_credential: false,
             body_bytes: None,
             keep: KeepInPath::default(),
+            cors: None,
             idle_ttl: None,
             rules: vec![rule],
         });

@@ -6,6 +6,7 @@ use http::Method;
 
 use super::clash::Claim;
 use super::file::RuleTable;
+use super::method::method;
 use super::mistake::Mistake;
 use super::pattern::Pattern;
 use super::reading::{Placed, Reading, Reported, Text, did_you_mean, listed};
@@ -101,27 +102,10 @@ fn path(
 }
 
 fn methods(table: &RuleTable, label: &str, reading: &Reading<'_>) -> Result<Vec<Method>, Reported> {
+    let place = format!("rule `{label}`");
     let all: Vec<_> =
-        list(&table.methods, reading)?.iter().map(|text| method(text, label, reading)).collect();
+        list(&table.methods, reading)?.iter().map(|text| method(text, &place, reading)).collect();
     all.into_iter().collect()
-}
-
-fn method(text: &Placed<Text>, label: &str, reading: &Reading<'_>) -> Result<Method, Reported> {
-    let (rule, method) = (label.to_owned(), text.value.shown.clone());
-    let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
-    match text.value.value.parse::<Method>() {
-        Ok(Method::CONNECT | Method::TRACE) => {
-            let hint = "take it out: neither CONNECT nor TRACE ever reaches an upstream";
-            Err(reading.mistake(&text.span, Mistake::MethodRefused { rule, method }, hint))
-        }
-        // Methods are told apart by case, and a registered one is never written small.
-        Ok(parsed) if !parsed.as_str().bytes().any(|b| b.is_ascii_lowercase()) => Ok(parsed),
-        _ => {
-            let all = format!("methods are written in capitals, such as {}", listed(known, "and"));
-            let hint = did_you_mean(&method, known, &all);
-            Err(reading.mistake(&text.span, Mistake::BadMethod { rule, method }, hint))
-        }
-    }
 }
 
 fn requirement(

@@ -18,8 +18,10 @@ use crate::egress::target::Target;
 use crate::tls::Server;
 use crate::wire::proxies::Proxies;
 
+mod cors;
 mod upstreams;
 
+pub use cors::Cors;
 pub use upstreams::{At, Concurrency, Ejection, Endpoint, EndpointTls, Health, Retry, Upstream};
 
 /// Everything that an operator can set.
@@ -291,6 +293,8 @@ pub struct Api {
     pub body_bytes: Option<u64>,
     /// Readings of a path that are passed on as they are instead of refused.
     pub keep: KeepInPath,
+    /// Whose scripts may use it; none leaves that to its upstream.
+    pub cors: Option<Cors>,
     /// For how long a token made for this API may lie unused, where its maker does not say.
     pub idle_ttl: Option<Span>,
     /// What is open to whom. A request that meets none is refused.

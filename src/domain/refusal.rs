@@ -58,6 +58,8 @@ pub enum Refusal {
     CannotDecide,
     /// The request has no one reading.
     BadRequest(BadRequest),
+    /// A browser asks for a page whose scripts may not use the API (Fetch standard section 3.2.2).
+    OriginNotAllowed,
     /// A method that is never passed on.
     MethodNotAllowed,
     /// An expectation other than `100-continue` (RFC 9110 section 10.1.1).
@@ -165,7 +167,7 @@ pub enum Fault {
 
 impl Refusal {
     /// Every reason, for tables of metrics and tests.
-    pub const ALL: [Self; 51] = {
+    pub const ALL: [Self; 52] = {
         use BadRequest as Bad;
         [
             Self::CredentialMissing,
@@ -208,6 +210,7 @@ impl Refusal {
             Self::BadRequest(Bad::Connection),
             Self::BadRequest(Bad::Company),
             Self::BadRequest(Bad::Head),
+            Self::OriginNotAllowed,
             Self::MethodNotAllowed,
             Self::ExpectationFailed,
             Self::BodyTimeout,
@@ -258,6 +261,7 @@ impl Refusal {
             Self::Limited(Limit::Concurrent) => "limited_concurrent",
             Self::CannotDecide => "cannot_decide",
             Self::BadRequest(bad) => bad.reason(),
+            Self::OriginNotAllowed => "origin_not_allowed",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::ExpectationFailed => "expectation_failed",
             Self::BodyTimeout => "body_timeout",
@@ -295,7 +299,8 @@ impl Refusal {
             | Self::ContextUnlicensed
             | Self::ParameterMissing
             | Self::FlagsMissing
-            | Self::ItemNotAllowed => 403,
+            | Self::ItemNotAllowed
+            | Self::OriginNotAllowed => 403,
             Self::MethodNotAllowed => 405,
             Self::BodyTimeout => 408,
             Self::BodyTooLarge => 413,
@@ -314,7 +319,7 @@ impl Refusal {
     pub const fn challenge_error(self) -> Option<&'static str> {
         match (self, self.status()) {
             (Self::CredentialMalformed | Self::CredentialInTarget, _) => Some("invalid_request"),
-            (Self::CredentialMissing, _) => None,
+            (Self::CredentialMissing | Self::OriginNotAllowed, _) => None,
             (_, 401) => Some("invalid_token"),
             (_, 403) => Some("insufficient_scope"),
             _ => None,
@@ -362,6 +367,7 @@ impl Refusal {
             }
             Self::CannotDecide => "Access tokens cannot be checked at the moment",
             Self::BadRequest(bad) => bad.text(),
+            Self::OriginNotAllowed => "Scripts of this origin may not use this API",
             Self::MethodNotAllowed => "This method is never passed on",
             Self::ExpectationFailed => "The only expectation that can be met is 100-continue",
             Self::BodyTimeout => "The body did not arrive in time",

@@ -37,13 +37,14 @@ mod words;
 use words::Scene;
 
 /// The checks before those of [`CHECKS`], in the order in which a request meets them.
-const STATIONS: [&str; 9] = [
+const STATIONS: [&str; 10] = [
     "method",
     "target length",
     "host",
     "path",
     "route",
     "spelling",
+    "preflight",
     "credential",
     "clock",
     "digest",
@@ -223,6 +224,8 @@ impl Walk {
         let alone = route::check_readings(&matched, ambiguities, asked, snapshot);
         let compared = words::spelling(ambiguities, &matched, alone);
         self.check("spelling", compared, taken.and(alone));
+        // A question is none: it has no origin.
+        self.check("preflight", words::preflight(matched.api.cors.as_deref()), Ok(()));
         // A request that is refused for its spelling has met no API.
         self.stopped.is_none().then(|| (matched, normal.path.into_owned()))
     }

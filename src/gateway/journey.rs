@@ -19,6 +19,7 @@ use super::forward;
 use super::intake;
 use super::limits;
 use super::origin::Origin;
+use super::preflight;
 use super::relay::Relay;
 use super::respond::{self, Body};
 use super::route;
@@ -52,7 +53,8 @@ async fn answer(
     let under_way = client.begin(parts.version, !body.is_end_stream());
     let parties = (&client, &under_way);
     Ok(match travel(parties, (parts, body, origin), &snapshot, &mut trail).await {
-        Ok(mut response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
+        Ok(None) => respond::preflight(&mut trail, under_way),
+        Ok(Some(mut response)) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
             let agreed = agreed(&mut response, &mut trail, &under_way);
             let http2 = stream.is_some();
             match (stream, agreed) {
@@ -61,8 +63,9 @@ async fn answer(
             }
             respond::switch(response, under_way, http2)
         }
-        Ok(response) => {
+        Ok(Some(mut response)) => {
             trail.answered(response.status().as_u16());
+            trail.tell_origins(response.headers_mut());
             respond::relay(response, (trail.take_record(), trail.take_seat()), under_way)
         }
         Err(refusal) => {
@@ -86,12 +89,13 @@ fn agreed(
     Some(Agreed { connection: connection?, bounds, idle, record, seat, grounds })
 }
 
+/// What its upstream answers to a request; none where the gateway does, to a browser's preflight.
 async fn travel<'s>(
     (client, under_way): (&Rc<Client>, &UnderWay),
     (parts, body, origin): (Box<Parts>, Incoming, Origin),
     snapshot: &'s Own<Snapshot>,
     trail: &mut Trail<'s>,
-) -> Result<Response<Relay>, Refusal> {
+) -> Result<Option<Response<Relay>>, Refusal> {
     let (core, address) = (client.core(), origin.address());
 
     let inbound = match intake::receive(parts, body, (trail.request, origin), client, snapshot) {
@@ -103,6 +107,9 @@ async fn travel<'s>(
         Ok(matched) => trail.matched.insert(matched),
         Err(refusal) => return Err(trail.not_taken(refusal, &inbound.parts, snapshot)),
     };
+    if preflight::is_granted(&inbound, matched, &mut trail.across)? {
+        return Ok(None);
+    }
     let mut permit = authorize::permit(&inbound, matched, core, &mut trail.seen).await?;
     let shown = (address, inbound.certificate);
     let mut request = Outgoing::default();
@@ -128,5 +135,5 @@ async fn travel<'s>(
     }
     let answered = attempts::answer(under_way, permit, &mut request, upload.as_ref()).await;
     trail.returned(answered.as_ref().err().copied());
-    answered
+    answered.map(Some)
 }

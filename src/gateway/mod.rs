@@ -9,6 +9,7 @@
 pub mod path;
 pub mod pattern;
 pub mod challenge;
+pub mod cors;
 mod ejection;
 mod dial;
 pub mod gate;
@@ -51,6 +52,7 @@ mod dialect;
 mod intake;
 mod route;
 mod leak;
+mod preflight;
 mod authenticate;
 mod authorize;
 pub mod limits;

@@ -13,6 +13,7 @@ use crate::domain::rule::{ItemRule, Requirement};
 use crate::telemetry::counters::{Counters, RuleCounters, UpstreamTimes};
 
 use super::challenge::Challenges;
+use super::cors::Cors;
 use super::dialect;
 use super::gate::Gate;
 use super::pattern;
@@ -45,6 +46,8 @@ pub struct ApiPlan {
     pub body_bytes: Option<u64>,
     /// Spellings of paths that it takes.
     pub keep: KeepInPath,
+    /// Whose scripts may use it, if it says so.
+    pub cors: Option<Box<Cors>>,
     /// How long a connection may take.
     pub connect_timeout: Duration,
     /// How long the head of the answer may take.
@@ -121,6 +124,7 @@ impl ApiPlan {
             keep_credential: api.keep_credential,
             body_bytes: api.body_bytes,
             keep: api.keep,
+            cors: api.cors.as_ref().map(|cors| Box::new(Cors::new(cors, api, counters))),
             connect_timeout: upstream.connect_timeout,
             response_timeout: upstream.response_timeout,
             idle_timeout: upstream.idle_timeout,
@@ -154,6 +158,7 @@ impl ApiPlan {
             keep_credential: false,
             body_bytes: None,
             keep: KeepInPath::default(),
+            cors: None,
             connect_timeout: Duration::ZERO,
             response_timeout: Duration::ZERO,
             idle_timeout: Duration::ZERO,

@@ -38,6 +38,7 @@ pub(in crate::config) struct ApiTable {
     pub(in crate::config) upstream_queue: Field<i128>,
     pub(in crate::config) upstream_queue_timeout: Field<Text>,
     pub(in crate::config) health: HealthTable,
+    pub(in crate::config) cors: CorsTable,
     pub(in crate::config) keep_credential: Field<bool>,
     pub(in crate::config) body_limit: Field<Size>,
     pub(in crate::config) keep: Field<Vec<Placed<Text>>>,
@@ -70,6 +71,37 @@ impl HealthTable {
             failures: table.number("failures", reading),
             successes: table.number("successes", reading),
             statuses: table.texts("statuses", reading),
+        };
+        table.finish(reading);
+        read
+    }
+}
+
+/// `[apis.cors]`
+#[derive(Debug)]
+pub(in crate::config) struct CorsTable {
+    pub(in crate::config) span: Range<usize>,
+    /// Whether it has any key.
+    pub(in crate::config) is_there: bool,
+    pub(in crate::config) origins: Field<Vec<Placed<Text>>>,
+    pub(in crate::config) methods: Field<Vec<Placed<Text>>>,
+    pub(in crate::config) headers: Field<Vec<Placed<Text>>>,
+    pub(in crate::config) expose: Field<Vec<Placed<Text>>>,
+    pub(in crate::config) max_age: Field<Text>,
+    pub(in crate::config) credentials: Field<bool>,
+}
+
+impl CorsTable {
+    fn read(mut table: Table<'_>, reading: &Reading<'_>) -> Self {
+        let read = Self {
+            span: table.span(),
+            is_there: !table.is_empty(),
+            origins: table.texts("origins", reading),
+            methods: table.texts("methods", reading),
+            headers: table.texts("headers", reading),
+            expose: table.texts("expose", reading),
+            max_age: table.duration("max_age", reading),
+            credentials: table.boolean("credentials", reading),
         };
         table.finish(reading);
         read
@@ -125,6 +157,7 @@ pub(super) fn read(tables: Vec<Table<'_>>, reading: &Reading<'_>) -> Vec<ApiTabl
             upstream_queue: table.number("upstream_queue", reading),
             upstream_queue_timeout: table.duration("upstream_queue_timeout", reading),
             health: HealthTable::read(table.table("health", reading), reading),
+            cors: CorsTable::read(table.table("cors", reading), reading),
             keep_credential: table.boolean("keep_credential", reading),
             body_limit: table.size("body_limit", reading),
             keep: table.texts("keep", reading),

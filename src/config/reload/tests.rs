@@ -26,7 +26,7 @@ fn what_can_change_does() {
 
 /// What is read anew for each request or connection: from the snapshot, or from the settings in
 /// force.
-const LIVE: [&str; 78] = [
+const LIVE: [&str; 85] = [
     "limits.handshake_timeout",
     "limits.drain_timeout",
     "tls.min_version",
@@ -100,6 +100,13 @@ const LIVE: [&str; 78] = [
     "apis.health.failures",
     "apis.health.successes",
     "apis.health.statuses",
+    "apis.cors",
+    "apis.cors.origins",
+    "apis.cors.methods",
+    "apis.cors.headers",
+    "apis.cors.expose",
+    "apis.cors.max_age",
+    "apis.cors.credentials",
     "apis.upstream.url",
     "apis.upstream.weight",
     "apis.keep_credential",

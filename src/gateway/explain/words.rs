@@ -15,11 +15,13 @@ use crate::domain::limits::Limits;
 use crate::domain::refusal::Refusal;
 use crate::domain::rule::ItemRule;
 use crate::domain::token::{Act, End, Ended};
+use crate::gateway::cors::Cors;
 use crate::gateway::identity::UndeliverableParam;
 use crate::gateway::path::Ambiguities;
 use crate::gateway::plan::RulePlan;
 use crate::gateway::route::Matched;
 use crate::store::{Held, Usage};
+use crate::wire::origins::Origins;
 use crate::wire::proxies::Proxies;
 
 use super::{Credential, Moment};
@@ -89,6 +91,17 @@ pub(super) fn spelling(
     match alone {
         Ok(()) => format!("it holds {held}"),
         Err(_) => format!("it holds {held}; read in another way it would meet another rule"),
+    }
+}
+
+/// Who answers a browser that asks what a page's scripts may do.
+pub(super) fn preflight(cors: Option<&Cors>) -> String {
+    match cors.map(|cors| &cors.origins) {
+        None => "nothing is said of pages of other origins: the upstream is asked, and that needs a token".to_owned(),
+        Some(Origins::All) => "the gateway answers it, for pages of every origin".to_owned(),
+        Some(Origins::Listed(all)) => {
+            format!("the gateway answers it, for pages of [{}] alone", list(all))
+        }
     }
 }
 

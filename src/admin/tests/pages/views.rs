@@ -206,6 +206,7 @@ fn every_check_has_a_text() {
         "path",
         "route",
         "spelling",
+        "preflight",
         "clock",
         "credential",
         "digest",
