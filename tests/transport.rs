@@ -14,6 +14,8 @@ mod support;
 mod announced;
 #[path = "transport/bounds.rs"]
 mod bounds;
+#[path = "transport/certificates.rs"]
+mod certificates;
 #[path = "transport/clients.rs"]
 mod clients;
 #[path = "transport/cors.rs"]

@@ -110,6 +110,13 @@ pub(super) enum Mistake {
     #[error("`{file}` {what}")]
     TlsFile { file: String, what: What },
 
+    /// Certificates are asked of clients, and none is asked for in a handshake.
+    #[error("`{0}` asks for certificates of clients, and nothing says who signs them")]
+    NobodySigns(String),
+    /// Not a name of a subject.
+    #[error("`{0}` is not the name of a certificate's subject")]
+    BadSubject(String),
+
     // Flags and contexts.
     /// Zero or a negative number.
     #[error("the flag `{0}` has no bit")]
@@ -266,6 +273,7 @@ impl Mistake {
             | Self::BadUpstream(_)
             | Self::NoWeight(_)
             | Self::BadOrigin(_)
+            | Self::BadSubject(_)
             | Self::EveryOrigin(_)
             | Self::ApiTwice(_)
             | Self::ItemTwice(_)

@@ -15,6 +15,7 @@ use super::values::{boolean, key_name, list, name, text, word};
 use crate::domain::flags::{FlagCatalog, Flags};
 use crate::domain::id::Slug;
 use crate::domain::rule::{ItemRule, Requirement};
+use crate::tls::subject;
 
 /// What a rule may refer to: every name in the file, also that of an entry with a mistake of its
 /// own, so that one mistake does not lead to another.
@@ -24,6 +25,8 @@ pub(super) struct Catalogues<'a> {
     pub(super) context_names: &'a BTreeSet<&'a str>,
     /// None if it has mistakes.
     pub(super) flags: Option<&'a FlagCatalog>,
+    /// Whether clients are asked for certificates.
+    pub(super) asks_clients: bool,
 }
 
 /// Reads one rule. What it claims is told as far as that is known, so that a mistake elsewhere in
@@ -126,6 +129,7 @@ fn requirement(
     });
     let company = text(&table.company, reading)
         .and_then(|text| text.map(|text| name(text, "a company", reading)).transpose());
+    let subjects = subjects(table, catalogues, reading);
     let (context, flags) = (context?, flags?);
     let flag_names = list(&table.flags, reading)?.iter().map(|flag| flag.value.value.as_str());
     let scope: Vec<_> = context.iter().map(Slug::as_str).chain(flag_names).collect();
@@ -134,10 +138,40 @@ fn requirement(
         context,
         flags,
         roles: roles?,
+        subjects: subjects?,
         company: company?,
         of_a_company: false,
         items: ItemRule::Closed,
     })
+}
+
+/// Whose certificates it takes, in the one spelling.
+fn subjects(
+    table: &RuleTable,
+    catalogues: Catalogues<'_>,
+    reading: &Reading<'_>,
+) -> Result<Box<[Box<str>]>, Reported> {
+    let given = list(&table.subjects, reading)?;
+    if let Some(first) = given.first().filter(|_| !catalogues.asks_clients) {
+        return Err(nobody_signs(first, reading));
+    }
+    let all: Vec<_> = given
+        .iter()
+        .map(|text| {
+            subject::normal(&text.value.value).map(Into::into).ok_or_else(|| {
+                let mistake = Mistake::BadSubject(text.value.shown.clone());
+                let hint = "write it as `tollgate explain --certificate FILE` shows it, such as `CN=ci,O=Acme`";
+                reading.mistake(&text.span, mistake, hint)
+            })
+        })
+        .collect();
+    all.into_iter().collect()
+}
+
+/// Certificates are asked of clients that nobody asks for one.
+pub(super) fn nobody_signs(text: &Placed<Text>, reading: &Reading<'_>) -> Reported {
+    let hint = "name the file of certificates that sign those of clients in `tls.client_ca`";
+    reading.mistake(&text.span, Mistake::NobodySigns(text.key.clone()), hint)
 }
 
 fn context(
@@ -231,6 +265,7 @@ fn refuse_asking(table: &RuleTable, label: &str, reading: &Reading<'_>) -> Resul
         ("context", place(&table.context)),
         ("flags", list_place(&table.flags)),
         ("roles", list_place(&table.roles)),
+        ("subjects", list_place(&table.subjects)),
         ("company", place(&table.company)),
         ("item", place(&table.item)),
         ("items", place(&table.items)),

@@ -228,6 +228,10 @@ pub struct IdentityHeaders {
     pub params: Option<HeaderName>,
     /// The id of the request.
     pub request: Option<HeaderName>,
+    /// The thumbprint of the certificate that the client showed.
+    pub certificate: Option<HeaderName>,
+    /// Whose that is.
+    pub subject: Option<HeaderName>,
 }
 
 /// Who hands out tokens, and what they get when their maker does not say.
@@ -287,6 +291,8 @@ pub struct Api {
     pub path: String,
     /// Where it is.
     pub upstream: Upstream,
+    /// Whether its clients must show a certificate.
+    pub needs_certificate: bool,
     /// Whether the client's credential is passed on.
     pub keep_credential: bool,
     /// The longest body, in bytes; none means no limit.

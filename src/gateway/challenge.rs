@@ -46,7 +46,7 @@ impl Challenges {
             (Refusal::Expired | Refusal::IdleExpired, _) => Some(&self.expired),
             (Refusal::WrongPresenter, _) => Some(&self.presenter),
             // No token helps.
-            (Refusal::OriginNotAllowed, _) => None,
+            (Refusal::OriginNotAllowed | Refusal::CertificateMissing, _) => None,
             (_, 401) => Some(&self.invalid),
             (_, 403) => Some(&self.insufficient),
             _ => None,

@@ -20,6 +20,7 @@ use super::intake;
 use super::limits;
 use super::origin::Origin;
 use super::preflight;
+use super::presenter;
 use super::relay::Relay;
 use super::respond::{self, Body};
 use super::route;
@@ -110,8 +111,10 @@ async fn travel<'s>(
     if preflight::is_granted(&inbound, matched, &mut trail.across)? {
         return Ok(None);
     }
+    let presented = (inbound.certificate.is_some(), client.asked_name());
+    presenter::check(matched.api, &inbound.host, presented)?;
     let mut permit = authorize::permit(&inbound, matched, core, &mut trail.seen).await?;
-    let shown = (address, inbound.certificate);
+    let shown = (address, inbound.certificate.as_ref().map(Rc::clone));
     let mut request = Outgoing::default();
     let upload = forward::prepare(&permit, inbound, &mut request, client, snapshot);
     let upload = match upload {

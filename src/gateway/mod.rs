@@ -53,6 +53,7 @@ mod intake;
 mod route;
 mod leak;
 mod preflight;
+mod presenter;
 mod authenticate;
 mod authorize;
 pub mod limits;

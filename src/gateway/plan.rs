@@ -40,6 +40,8 @@ pub struct ApiPlan {
     pub ejection: Ejection,
     /// What is sent a second time.
     pub retry: Retry,
+    /// Whether its clients must show a certificate.
+    pub needs_certificate: bool,
     /// Whether the client's credential is passed on.
     pub keep_credential: bool,
     /// The longest body.
@@ -121,6 +123,7 @@ impl ApiPlan {
                 (bare(&api.path), path.get(..bare(path)).unwrap_or_default().into())
             }),
             host: upstream.host.as_deref().map(Into::into),
+            needs_certificate: api.needs_certificate,
             keep_credential: api.keep_credential,
             body_bytes: api.body_bytes,
             keep: api.keep,
@@ -155,6 +158,7 @@ impl ApiPlan {
             retry: Retry::default(),
             base: None,
             host: None,
+            needs_certificate: false,
             keep_credential: false,
             body_bytes: None,
             keep: KeepInPath::default(),

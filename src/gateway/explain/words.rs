@@ -24,6 +24,7 @@ use crate::store::{Held, Usage};
 use crate::wire::origins::Origins;
 use crate::wire::proxies::Proxies;
 
+use super::shown;
 use super::{Credential, Moment};
 
 /// Which host was named.
@@ -194,7 +195,9 @@ impl Scene<'_> {
                 (None, _) => "it never expires".to_owned(),
             },
             "not idle" => self.idleness(),
-            "presenter" | "time" | "address" => self.conditions(name),
+            "presenter" => shown::presenter(self.case),
+            "subject" => shown::subject(self.case),
+            "time" | "address" => self.conditions(name),
             "rule" => match self.matched.rule {
                 Some(rule) => format!("rule `{}` of API `{}`", rule.name, self.matched.api.name),
                 None => "no rule opens this: see the route".to_owned(),
@@ -326,10 +329,6 @@ impl Scene<'_> {
     fn conditions(&self, name: &str) -> String {
         let Some(asked) = &self.case.terms.conditions else { return "no condition".to_owned() };
         match name {
-            "presenter" => match asked.certificate {
-                Some(_) => "it is bound to a client certificate".to_owned(),
-                None => "it is not bound".to_owned(),
-            },
             "address" => {
                 let (address, networks) = (self.case.facts.address, list(&asked.networks));
                 match self.proxies.trusts(address.to_canonical()) {

@@ -207,6 +207,7 @@ fn every_check_has_a_text() {
         "route",
         "spelling",
         "preflight",
+        "certificate",
         "clock",
         "credential",
         "digest",
