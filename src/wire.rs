@@ -5,6 +5,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Version, header};
 
 pub mod announced;
 pub mod forwarded;
+pub mod origins;
 pub mod proxies;
 
 /// Whether a request says in one way alone where it ends: the one transfer coding that is taken is a plain `chunked`,
@@ -121,6 +122,13 @@ const BEGINNINGS_X: [&str; 17] = [
     "x-remote-",
     "x-ssl-client-",
 ];
+
+/// Whether a field of an answer tells a browser whose scripts may read it (Fetch standard section 3.2.3), in whatever case
+/// its name is spelled.
+pub fn is_of_cors(name: &str) -> bool {
+    const BEGINNING: &str = "access-control-";
+    name.get(..BEGINNING.len()).is_some_and(|start| start.eq_ignore_ascii_case(BEGINNING))
+}
 
 /// Whether `name` is `wanted` to the most careless reader. CGI and what follows it read every byte that is
 /// no letter or digit as one and the same, so that a field under another spelling would be taken for

@@ -14,14 +14,20 @@ mod support;
 mod announced;
 #[path = "transport/bounds.rs"]
 mod bounds;
+#[path = "transport/certificates.rs"]
+mod certificates;
 #[path = "transport/clients.rs"]
 mod clients;
+#[path = "transport/cors.rs"]
+mod cors;
 #[path = "transport/endpoints.rs"]
 mod endpoints;
 #[path = "transport/files.rs"]
 mod files;
 #[path = "transport/health.rs"]
 mod health;
+#[path = "transport/pages.rs"]
+mod pages;
 #[path = "transport/proxies.rs"]
 mod proxies;
 #[path = "transport/renamed.rs"]

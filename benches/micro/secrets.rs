@@ -50,6 +50,7 @@ pub(crate) fn decide(criterion: &mut Criterion) {
     let facts = Facts {
         address: "10.0.0.1".parse().unwrap(),
         certificate: None,
+        subject: None,
         last_use: Some(Timestamp::from_unix(now.unix() - 1)),
         item: None,
         company: None,

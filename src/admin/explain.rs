@@ -25,6 +25,7 @@ use crate::service::view::TokenView;
 use crate::service::{Caller, ServiceError};
 use crate::store::Held;
 use crate::telemetry::counters::Counters;
+use crate::tls::ClientCertificate;
 
 /// A request that nobody sends, with a token by its id or by its secret.
 #[derive(Deserialize, utoipa::ToSchema)]
@@ -41,6 +42,9 @@ pub(super) struct ExplainRequest {
     pub(super) address: Option<IpAddr>,
     #[serde(default)]
     pub(super) company: Option<String>,
+    /// The certificate that the client has shown (PEM), taken as checked.
+    #[serde(default)]
+    pub(super) certificate: Option<String>,
 }
 
 /// The answer, and the token that it is about.
@@ -87,7 +91,10 @@ pub(super) async fn explained(
         (None, None) => (None, Credential::None),
     };
     let address = asked.address.unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
-    let question = Question { method, url, address, credential, company: asked.company };
+    let certificate = asked.certificate.map(|pem| ClientCertificate::of_pem(pem.as_bytes()));
+    let certificate = certificate.transpose().map_err(|problem| bad("certificate", problem))?;
+    let question =
+        Question { method, url, address, credential, company: asked.company, certificate };
     let ground = Ground::of(handles, by, presented.as_ref()).await?;
     let explanation = ground.explain(&question);
     let Ground { held, left, settings, moment, .. } = ground;

@@ -1,5 +1,9 @@
 //! `tollgate explain`
 
+use std::fs::File;
+use std::io::Read as _;
+use std::path::Path;
+
 use serde_json::json;
 
 use crate::admin::explain::Explained;
@@ -10,6 +14,9 @@ use crate::cli::output::{Reply, shown, table};
 use crate::cli::page;
 use crate::cli::{render, secret};
 use crate::clock::Clock;
+
+/// The most bytes of a certificate that are read, with those that sign it.
+const MOST_BYTES: u64 = 64 * 1_024;
 
 /// Walks a request through all checks.
 ///
@@ -22,6 +29,7 @@ pub async fn run(explain: Explain, client: &Client, clock: &Clock) -> Result<Rep
         (None, true) => Some(secret::from_stdin()?),
         (None, false) => None,
     };
+    let certificate = explain.certificate.as_deref().map(pem).transpose()?;
     let body = json!({
         "method": explain.method,
         "url": explain.url,
@@ -29,11 +37,20 @@ pub async fn run(explain: Explain, client: &Client, clock: &Clock) -> Result<Rep
         "secret": secret.as_ref().map(|secret| secret.as_str()),
         "address": explain.from,
         "company": explain.company,
+        "certificate": certificate,
     });
     let answer = client.post("/explain", body).await?;
     let explained: Explained = answer.read()?;
     let text = text(&explained, clock);
     Ok(Reply { text, json: answer.json(), note: None })
+}
+
+/// What stands in a file; a chain takes some thousand bytes.
+fn pem(path: &Path) -> Result<String, Failure> {
+    let mut text = String::new();
+    let read = File::open(path).and_then(|file| file.take(MOST_BYTES).read_to_string(&mut text));
+    read.map(|_| text)
+        .map_err(|error| Failure::io(format_args!("reading `{}`", path.display()), error))
 }
 
 fn text(explained: &Explained, clock: &Clock) -> String {

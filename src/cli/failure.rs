@@ -187,7 +187,7 @@ fn typed(field: &str) -> Option<String> {
         | "after_use" | "state" | "context" | "hint" | "text" | "created_from"
         | "created_before" | "expires_before" | "ends_before" | "last_used_before"
         | "never_used" | "rotated" | "kind" | "by" | "since" | "until" | "limit" | "cursor"
-        | "confirm" | "revision" => {
+        | "confirm" | "revision" | "certificate" => {
             return Some(format!("--{}", whole.replace('_', "-")));
         }
         "address" => "--from",

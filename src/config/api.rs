@@ -4,12 +4,13 @@
 use std::collections::BTreeSet;
 
 use super::clash::{self, Claim, Place};
+use super::cors::cors;
 use super::file::ApiTable;
 use super::host::host;
 use super::mistake::Mistake;
 use super::pattern::api_path;
 use super::reading::{Placed, Reading, Reported, Text, did_you_mean, listed};
-use super::rule::{Catalogues, rule};
+use super::rule::{Catalogues, nobody_signs, rule};
 use super::settings::{Api, Dialect, KeepInPath, Listen, Rule};
 use super::upstream::upstream;
 use super::values::{boolean, list, name, size, span, text, word};
@@ -58,9 +59,11 @@ fn api(
         .and_then(|text| text.map(|text| host(text, WILDCARD, reading)).transpose());
     let path = path(table, reading);
     let upstream = upstream(table, &label.value, listen, reading);
+    let needs_certificate = needs_certificate(table, catalogues, reading);
     let keep_credential = boolean(&table.keep_credential, false);
     let body_bytes = size(&table.body_limit, 1..=MOST_BODY, reading);
     let keep = keep(table, reading);
+    let cors = cors(&table.cors, dialect.unwrap_or_default(), reading);
     let idle_ttl = span(&table.idle_ttl, reading);
     let under = path.as_ref().ok();
     let (claims, rules) = rules(table, &label.value, under, catalogues, reading);
@@ -72,9 +75,11 @@ fn api(
             host: host?,
             path: path?.value,
             upstream: upstream?,
+            needs_certificate: needs_certificate?,
             keep_credential: keep_credential?,
             body_bytes: body_bytes?,
             keep: keep?,
+            cors: cors?,
             idle_ttl: idle_ttl?,
             rules: rules?,
         })
@@ -150,6 +155,19 @@ fn path(table: &ApiTable, reading: &Reading<'_>) -> Result<Text, Reported> {
         let hint = "the path of an API looks like `/` or `/api/v1`";
         reading.mistake(&given.span, mistake, hint)
     })
+}
+
+fn needs_certificate(
+    table: &ApiTable,
+    catalogues: Catalogues<'_>,
+    reading: &Reading<'_>,
+) -> Result<bool, Reported> {
+    let Some(given) = text(&table.client_certificate, reading)? else { return Ok(false) };
+    let needed = word(given, &[("optional", false), ("required", true)], reading)?;
+    if needed && !catalogues.asks_clients {
+        return Err(nobody_signs(given, reading));
+    }
+    Ok(needed)
 }
 
 fn keep(table: &ApiTable, reading: &Reading<'_>) -> Result<KeepInPath, Reported> {

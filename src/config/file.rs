@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-pub(super) use self::apis::{ApiTable, HealthTable, RuleTable};
+pub(super) use self::apis::{ApiTable, CorsTable, HealthTable, RuleTable};
 pub(super) use self::proxies::ProxiesTable;
 pub(super) use self::tls::TlsTable;
 use super::reading::{Field, NamedNumber, Placed, Reading, Text};
@@ -102,6 +102,8 @@ pub(super) struct IdentityTable {
     pub(super) items: Field<Option<Text>>,
     pub(super) params: Field<Option<Text>>,
     pub(super) request_id: Field<Option<Text>>,
+    pub(super) certificate: Field<Option<Text>>,
+    pub(super) certificate_subject: Field<Option<Text>>,
 }
 
 /// `[tokens]`
@@ -268,6 +270,8 @@ impl IdentityTable {
             items: table.text_or_false("items", reading),
             params: table.text_or_false("params", reading),
             request_id: table.text_or_false("request_id", reading),
+            certificate: table.text_or_false("certificate", reading),
+            certificate_subject: table.text_or_false("certificate_subject", reading),
         };
         table.finish(reading);
         read

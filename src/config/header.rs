@@ -49,14 +49,19 @@ const IDENTITY_CLAIMS: [&str; 7] = [
 const IDENTITY_BEGINNINGS: [&str; 4] =
     ["x-auth-request-", "x-authenticated-", "x-consumer-", "x-credential-"];
 
+/// The name of a header.
+pub(super) fn name(text: &Placed<Text>, reading: &Reading<'_>) -> Result<HeaderName, Reported> {
+    text.value.value.parse().map_err(|_| {
+        let hint = "a header name is made of letters, digits and `-`, such as `x-tollgate-owner`";
+        reading.mistake(&text.span, Mistake::BadHeader(text.value.shown.clone()), hint)
+    })
+}
+
 /// The name of a header that we may set.
 pub(super) fn header(text: &Placed<Text>, reading: &Reading<'_>) -> Result<HeaderName, Reported> {
-    let shown = text.value.shown.clone();
-    let Ok(name) = text.value.value.parse::<HeaderName>() else {
-        let hint = "a header name is made of letters, digits and `-`, such as `x-tollgate-owner`";
-        return Err(reading.mistake(&text.span, Mistake::BadHeader(shown), hint));
-    };
+    let name = name(text, reading)?;
     if is_reserved(&name) {
+        let shown = text.value.shown.clone();
         let hint = "choose a name of your own, such as `x-tollgate-owner`";
         return Err(reading.mistake(&text.span, Mistake::HeaderReserved(shown), hint));
     }

@@ -36,6 +36,9 @@ pub(super) fn identity(
     let items = name(&table.items, "items", "x-tollgate-items");
     let params = name(&table.params, "params", "x-tollgate-params");
     let request = name(&table.request_id, "request_id", "x-tollgate-request-id");
+    let certificate = name(&table.certificate, "certificate", "x-tollgate-certificate");
+    let subject =
+        name(&table.certificate_subject, "certificate_subject", "x-tollgate-certificate-subject");
     let combine = || {
         Ok(IdentityHeaders {
             owner: owner?,
@@ -47,6 +50,8 @@ pub(super) fn identity(
             items: items?,
             params: params?,
             request: request?,
+            certificate: certificate?,
+            subject: subject?,
         })
     };
     (combine(), taken)

@@ -194,6 +194,10 @@ pub(super) fn build(file: &File, reading: &Reading<'_>) -> Result<Settings, Repo
         flag_names: &flag_names,
         context_names: &context_names,
         flags: flags.as_ref().ok(),
+        // Where that cannot be told, nothing is said of it.
+        asks_clients: tls
+            .as_ref()
+            .map_or(true, |tls| tls.as_ref().is_some_and(|tls| tls.server.asks_clients())),
     };
     let apis = api::apis(&file.apis, listen.as_ref().ok(), catalogues, reading);
     let egress = webhooks::egress(&file.egress, reading);
@@ -281,9 +285,11 @@ impl Settings {
             host: None,
             path: "/".to_owned(),
             upstream: Upstream::with_defaults(vec![upstream]),
+            needs_certificate: false,
             keep_credential: false,
             body_bytes: None,
             keep: KeepInPath::default(),
+            cors: None,
             idle_ttl: None,
             rules: vec![rule],
         });

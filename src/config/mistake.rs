@@ -110,6 +110,13 @@ pub(super) enum Mistake {
     #[error("`{file}` {what}")]
     TlsFile { file: String, what: What },
 
+    /// Certificates are asked of clients, and none is asked for in a handshake.
+    #[error("`{0}` asks for certificates of clients, and nothing says who signs them")]
+    NobodySigns(String),
+    /// Not a name of a subject.
+    #[error("`{0}` is not the name of a certificate's subject")]
+    BadSubject(String),
+
     // Flags and contexts.
     /// Zero or a negative number.
     #[error("the flag `{0}` has no bit")]
@@ -170,6 +177,12 @@ pub(super) enum Mistake {
     /// No endpoint that gets a request.
     #[error("every endpoint of `{0}` has the weight 0")]
     NoWeight(String),
+    /// Not what a browser calls an origin.
+    #[error("`{0}` is not an origin")]
+    BadOrigin(String),
+    /// All origins, and something that does not go with that.
+    #[error("`*` is every origin, {0}")]
+    EveryOrigin(&'static str),
     /// Two APIs of one name.
     #[error("two APIs are called `{0}`")]
     ApiTwice(String),
@@ -188,11 +201,11 @@ pub(super) enum Mistake {
     #[error("the path of rule `{rule}` does not lie under `{api_path}`, the path of its API")]
     OutsideApi { rule: String, api_path: String },
     /// No token of RFC 9110.
-    #[error("rule `{rule}` names `{method}`, which is not a method")]
-    BadMethod { rule: String, method: String },
+    #[error("{place} names `{method}`, which is not a method")]
+    BadMethod { place: String, method: String },
     /// CONNECT and TRACE.
-    #[error("rule `{rule}` names the method `{method}`, which is never let through")]
-    MethodRefused { rule: String, method: String },
+    #[error("{place} names the method `{method}`, which is never let through")]
+    MethodRefused { place: String, method: String },
     /// A context that is not in the catalogue.
     #[error("rule `{rule}` names an unknown context `{context}`")]
     UnknownContext { rule: String, context: String },
@@ -259,6 +272,9 @@ impl Mistake {
             | Self::BadPath { .. }
             | Self::BadUpstream(_)
             | Self::NoWeight(_)
+            | Self::BadOrigin(_)
+            | Self::BadSubject(_)
+            | Self::EveryOrigin(_)
             | Self::ApiTwice(_)
             | Self::ItemTwice(_)
             | Self::BadMethod { .. }

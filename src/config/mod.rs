@@ -31,6 +31,8 @@ mod tries;
 mod health;
 mod upstream;
 mod host;
+mod method;
+mod cors;
 mod rule;
 mod clash;
 mod api;

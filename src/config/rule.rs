@@ -6,6 +6,7 @@ use http::Method;
 
 use super::clash::Claim;
 use super::file::RuleTable;
+use super::method::method;
 use super::mistake::Mistake;
 use super::pattern::Pattern;
 use super::reading::{Placed, Reading, Reported, Text, did_you_mean, listed};
@@ -14,6 +15,7 @@ use super::values::{boolean, key_name, list, name, text, word};
 use crate::domain::flags::{FlagCatalog, Flags};
 use crate::domain::id::Slug;
 use crate::domain::rule::{ItemRule, Requirement};
+use crate::tls::subject;
 
 /// What a rule may refer to: every name in the file, also that of an entry with a mistake of its
 /// own, so that one mistake does not lead to another.
@@ -23,6 +25,8 @@ pub(super) struct Catalogues<'a> {
     pub(super) context_names: &'a BTreeSet<&'a str>,
     /// None if it has mistakes.
     pub(super) flags: Option<&'a FlagCatalog>,
+    /// Whether clients are asked for certificates.
+    pub(super) asks_clients: bool,
 }
 
 /// Reads one rule. What it claims is told as far as that is known, so that a mistake elsewhere in
@@ -101,27 +105,10 @@ fn path(
 }
 
 fn methods(table: &RuleTable, label: &str, reading: &Reading<'_>) -> Result<Vec<Method>, Reported> {
+    let place = format!("rule `{label}`");
     let all: Vec<_> =
-        list(&table.methods, reading)?.iter().map(|text| method(text, label, reading)).collect();
+        list(&table.methods, reading)?.iter().map(|text| method(text, &place, reading)).collect();
     all.into_iter().collect()
-}
-
-fn method(text: &Placed<Text>, label: &str, reading: &Reading<'_>) -> Result<Method, Reported> {
-    let (rule, method) = (label.to_owned(), text.value.shown.clone());
-    let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
-    match text.value.value.parse::<Method>() {
-        Ok(Method::CONNECT | Method::TRACE) => {
-            let hint = "take it out: neither CONNECT nor TRACE ever reaches an upstream";
-            Err(reading.mistake(&text.span, Mistake::MethodRefused { rule, method }, hint))
-        }
-        // Methods are told apart by case, and a registered one is never written small.
-        Ok(parsed) if !parsed.as_str().bytes().any(|b| b.is_ascii_lowercase()) => Ok(parsed),
-        _ => {
-            let all = format!("methods are written in capitals, such as {}", listed(known, "and"));
-            let hint = did_you_mean(&method, known, &all);
-            Err(reading.mistake(&text.span, Mistake::BadMethod { rule, method }, hint))
-        }
-    }
 }
 
 fn requirement(
@@ -142,6 +129,7 @@ fn requirement(
     });
     let company = text(&table.company, reading)
         .and_then(|text| text.map(|text| name(text, "a company", reading)).transpose());
+    let subjects = subjects(table, catalogues, reading);
     let (context, flags) = (context?, flags?);
     let flag_names = list(&table.flags, reading)?.iter().map(|flag| flag.value.value.as_str());
     let scope: Vec<_> = context.iter().map(Slug::as_str).chain(flag_names).collect();
@@ -150,10 +138,40 @@ fn requirement(
         context,
         flags,
         roles: roles?,
+        subjects: subjects?,
         company: company?,
         of_a_company: false,
         items: ItemRule::Closed,
     })
+}
+
+/// Whose certificates it takes, in the one spelling.
+fn subjects(
+    table: &RuleTable,
+    catalogues: Catalogues<'_>,
+    reading: &Reading<'_>,
+) -> Result<Box<[Box<str>]>, Reported> {
+    let given = list(&table.subjects, reading)?;
+    if let Some(first) = given.first().filter(|_| !catalogues.asks_clients) {
+        return Err(nobody_signs(first, reading));
+    }
+    let all: Vec<_> = given
+        .iter()
+        .map(|text| {
+            subject::normal(&text.value.value).map(Into::into).ok_or_else(|| {
+                let mistake = Mistake::BadSubject(text.value.shown.clone());
+                let hint = "write it as `tollgate explain --certificate FILE` shows it, such as `CN=ci,O=Acme`";
+                reading.mistake(&text.span, mistake, hint)
+            })
+        })
+        .collect();
+    all.into_iter().collect()
+}
+
+/// Certificates are asked of clients that nobody asks for one.
+pub(super) fn nobody_signs(text: &Placed<Text>, reading: &Reading<'_>) -> Reported {
+    let hint = "name the file of certificates that sign those of clients in `tls.client_ca`";
+    reading.mistake(&text.span, Mistake::NobodySigns(text.key.clone()), hint)
 }
 
 fn context(
@@ -247,6 +265,7 @@ fn refuse_asking(table: &RuleTable, label: &str, reading: &Reading<'_>) -> Resul
         ("context", place(&table.context)),
         ("flags", list_place(&table.flags)),
         ("roles", list_place(&table.roles)),
+        ("subjects", list_place(&table.subjects)),
         ("company", place(&table.company)),
         ("item", place(&table.item)),
         ("items", place(&table.items)),

@@ -18,8 +18,10 @@ use crate::egress::target::Target;
 use crate::tls::Server;
 use crate::wire::proxies::Proxies;
 
+mod cors;
 mod upstreams;
 
+pub use cors::Cors;
 pub use upstreams::{At, Concurrency, Ejection, Endpoint, EndpointTls, Health, Retry, Upstream};
 
 /// Everything that an operator can set.
@@ -226,6 +228,10 @@ pub struct IdentityHeaders {
     pub params: Option<HeaderName>,
     /// The id of the request.
     pub request: Option<HeaderName>,
+    /// The thumbprint of the certificate that the client showed.
+    pub certificate: Option<HeaderName>,
+    /// Whose that is.
+    pub subject: Option<HeaderName>,
 }
 
 /// Who hands out tokens, and what they get when their maker does not say.
@@ -285,12 +291,16 @@ pub struct Api {
     pub path: String,
     /// Where it is.
     pub upstream: Upstream,
+    /// Whether its clients must show a certificate.
+    pub needs_certificate: bool,
     /// Whether the client's credential is passed on.
     pub keep_credential: bool,
     /// The longest body, in bytes; none means no limit.
     pub body_bytes: Option<u64>,
     /// Readings of a path that are passed on as they are instead of refused.
     pub keep: KeepInPath,
+    /// Whose scripts may use it; none leaves that to its upstream.
+    pub cors: Option<Cors>,
     /// For how long a token made for this API may lie unused, where its maker does not say.
     pub idle_ttl: Option<Span>,
     /// What is open to whom. A request that meets none is refused.

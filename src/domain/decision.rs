@@ -114,6 +114,8 @@ pub struct Facts<'a> {
     pub address: IpAddr,
     /// The certificate that the client presented.
     pub certificate: Option<Digest>,
+    /// Whose it is (RFC 4514, in one spelling).
+    pub subject: Option<&'a str>,
     /// When the token was last used.
     pub last_use: Option<Timestamp>,
     /// The item that the request names.
@@ -148,7 +150,7 @@ pub type Check = fn(&Case<'_>) -> Result<(), Refusal>;
 
 /// Every question, in the order in which they are asked. The order is part of the contract: it
 /// decides which reason a client learns. `explain` walks the same list.
-pub const CHECKS: [(&str, Check); 18] = [
+pub const CHECKS: [(&str, Check); 19] = [
     ("not revoked", not_revoked),
     ("not disabled", not_disabled),
     ("owner not blocked", owner_not_blocked),
@@ -160,6 +162,7 @@ pub const CHECKS: [(&str, Check); 18] = [
     ("address", address),
     ("time", time),
     ("rule", rule),
+    ("subject", subject),
     ("roles", roles),
     ("company", company),
     ("context", context),
@@ -232,6 +235,13 @@ fn time(case: &Case<'_>) -> Result<(), Refusal> {
 
 const fn rule(case: &Case<'_>) -> Result<(), Refusal> {
     require(case.rule.is_some(), Refusal::NoRule)
+}
+
+fn subject(case: &Case<'_>) -> Result<(), Refusal> {
+    let asked = case.rule.map_or(&[][..], |rule| &rule.subjects);
+    let shown = |subject: &str| asked.iter().any(|one| **one == *subject);
+    let holds = asked.is_empty() || case.facts.subject.is_some_and(shown);
+    require(holds, Refusal::SubjectNotAllowed)
 }
 
 fn roles(case: &Case<'_>) -> Result<(), Refusal> {

@@ -3,6 +3,10 @@
 
 use super::limits::Limit;
 
+mod bad_request;
+
+pub use bad_request::BadRequest;
+
 /// One reason. The name that [`Refusal::reason`] gives is a metric label and a log field; what the
 /// client may learn is less (see [`Refusal::detail`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -32,6 +36,13 @@ pub enum Refusal {
     IdleExpired,
     /// Bound to a certificate that the client did not present.
     WrongPresenter,
+    /// No client certificate where the API requires one.
+    CertificateMissing,
+    /// The client certificate is of another subject than the rule asks for.
+    SubjectNotAllowed,
+    /// The API requires a client certificate, and the connection was opened for another host (sec-G2, RFC 9110 section
+    /// 15.5.20).
+    Misdirected,
     /// From an address outside its networks.
     AddressNotAllowed,
     /// Outside its hours.
@@ -58,6 +69,8 @@ pub enum Refusal {
     CannotDecide,
     /// The request has no one reading.
     BadRequest(BadRequest),
+    /// A browser asks for a page whose scripts may not use the API (Fetch standard section 3.2.2).
+    OriginNotAllowed,
     /// A method that is never passed on.
     MethodNotAllowed,
     /// An expectation other than `100-continue` (RFC 9110 section 10.1.1).
@@ -83,75 +96,6 @@ pub enum Refusal {
     UpstreamTimeout,
 }
 
-/// What was wrong with a request that has no one reading (sec-P*, sec-H*, RFC 9112).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum BadRequest {
-    /// None, more than one, or not a host and port (RFC 9112 section 3.2).
-    Host,
-    /// Not a path, or an absolute form that is not plain `http` or `https`.
-    Target,
-    /// A dot segment, also encoded or with parameters (sec-P1, sec-P2, sec-P5).
-    DotSegment,
-    /// An encoded slash or a backslash, encoded or not (sec-P3).
-    Slash,
-    /// An empty segment, as in `//` (sec-P6).
-    EmptySegment,
-    /// A `;` in the path (sec-P5).
-    PathParameter,
-    /// A bad percent-escape, a control character, or bytes that are not UTF-8 (sec-P10).
-    Encoding,
-    /// A transfer coding other than one plain `chunked` (RFC 9112 section 6.1).
-    Framing,
-    /// A body that does not keep to its framing.
-    Body,
-    /// A method that is not an upper-case token (sec-P15).
-    Method,
-    /// A `Connection` that names too many fields (RFC 9110 section 7.6.1).
-    Connection,
-    /// More than one company, or what cannot be the name of one (row F6, sec-X5).
-    Company,
-    /// A head that is no HTTP at all (RFC 9112 section 2.2); the HTTP library has answered it.
-    Head,
-}
-
-impl BadRequest {
-    const fn text(self) -> &'static str {
-        match self {
-            Self::Host => "The request needs exactly one valid host",
-            Self::Target => "The request target must be a path or an http or https address",
-            Self::DotSegment => "The path holds a `.` or `..` segment",
-            Self::Slash => "The path holds a backslash or an encoded slash",
-            Self::EmptySegment => "The path holds an empty segment",
-            Self::PathParameter => "The path holds a `;`",
-            Self::Encoding => "The path is not percent-encoded UTF-8 without control characters",
-            Self::Framing => "The length of the body is not declared in one clear way",
-            Self::Body => "The body does not keep to its declared length or chunks",
-            Self::Method => "The method is not a known form",
-            Self::Connection => "The `Connection` field names too many others",
-            Self::Company => "The request must name at most one company, in one word",
-            Self::Head => "The head of the request is not HTTP",
-        }
-    }
-
-    const fn reason(self) -> &'static str {
-        match self {
-            Self::Host => "bad_host",
-            Self::Target => "bad_target",
-            Self::DotSegment => "bad_dot_segment",
-            Self::Slash => "bad_slash",
-            Self::EmptySegment => "bad_empty_segment",
-            Self::PathParameter => "bad_path_parameter",
-            Self::Encoding => "bad_encoding",
-            Self::Framing => "bad_framing",
-            Self::Body => "bad_body",
-            Self::Method => "bad_method",
-            Self::Connection => "bad_connection",
-            Self::Company => "bad_company",
-            Self::Head => "bad_head",
-        }
-    }
-}
-
 /// Whose fault a refusal is, which decides how loudly it is logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -165,7 +109,7 @@ pub enum Fault {
 
 impl Refusal {
     /// Every reason, for tables of metrics and tests.
-    pub const ALL: [Self; 51] = {
+    pub const ALL: [Self; 55] = {
         use BadRequest as Bad;
         [
             Self::CredentialMissing,
@@ -180,6 +124,9 @@ impl Refusal {
             Self::Expired,
             Self::IdleExpired,
             Self::WrongPresenter,
+            Self::CertificateMissing,
+            Self::SubjectNotAllowed,
+            Self::Misdirected,
             Self::AddressNotAllowed,
             Self::TimeNotAllowed,
             Self::NoRule,
@@ -208,6 +155,7 @@ impl Refusal {
             Self::BadRequest(Bad::Connection),
             Self::BadRequest(Bad::Company),
             Self::BadRequest(Bad::Head),
+            Self::OriginNotAllowed,
             Self::MethodNotAllowed,
             Self::ExpectationFailed,
             Self::BodyTimeout,
@@ -242,6 +190,9 @@ impl Refusal {
             Self::Expired => "expired",
             Self::IdleExpired => "idle_expired",
             Self::WrongPresenter => "wrong_presenter",
+            Self::CertificateMissing => "certificate_missing",
+            Self::SubjectNotAllowed => "subject_not_allowed",
+            Self::Misdirected => "misdirected",
             Self::AddressNotAllowed => "address_not_allowed",
             Self::TimeNotAllowed => "time_not_allowed",
             Self::NoRule => "no_rule",
@@ -258,6 +209,7 @@ impl Refusal {
             Self::Limited(Limit::Concurrent) => "limited_concurrent",
             Self::CannotDecide => "cannot_decide",
             Self::BadRequest(bad) => bad.reason(),
+            Self::OriginNotAllowed => "origin_not_allowed",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::ExpectationFailed => "expectation_failed",
             Self::BodyTimeout => "body_timeout",
@@ -286,7 +238,9 @@ impl Refusal {
             | Self::Expired
             | Self::IdleExpired
             | Self::WrongPresenter => 401,
-            Self::AddressNotAllowed
+            Self::CertificateMissing
+            | Self::SubjectNotAllowed
+            | Self::AddressNotAllowed
             | Self::TimeNotAllowed
             | Self::NoRule
             | Self::RoleMissing
@@ -295,12 +249,14 @@ impl Refusal {
             | Self::ContextUnlicensed
             | Self::ParameterMissing
             | Self::FlagsMissing
-            | Self::ItemNotAllowed => 403,
+            | Self::ItemNotAllowed
+            | Self::OriginNotAllowed => 403,
             Self::MethodNotAllowed => 405,
             Self::BodyTimeout => 408,
             Self::BodyTooLarge => 413,
             Self::TargetTooLong => 414,
             Self::ExpectationFailed => 417,
+            Self::Misdirected => 421,
             Self::Limited(_) => 429,
             Self::HeadTooLarge => 431,
             Self::UpstreamUnreachable | Self::UpstreamBroken => 502,
@@ -314,7 +270,10 @@ impl Refusal {
     pub const fn challenge_error(self) -> Option<&'static str> {
         match (self, self.status()) {
             (Self::CredentialMalformed | Self::CredentialInTarget, _) => Some("invalid_request"),
-            (Self::CredentialMissing, _) => None,
+            // A challenge of a scope would mislead.
+            (Self::CredentialMissing | Self::OriginNotAllowed | Self::CertificateMissing, _) => {
+                None
+            }
             (_, 401) => Some("invalid_token"),
             (_, 403) => Some("insufficient_scope"),
             _ => None,
@@ -338,6 +297,9 @@ impl Refusal {
             | Self::NotYetActive => "The access token is invalid",
             Self::Expired | Self::IdleExpired => "The access token expired",
             Self::WrongPresenter => "The access token is bound to another client",
+            Self::CertificateMissing => "A client certificate is required",
+            Self::SubjectNotAllowed => "The client certificate may not be used for this request",
+            Self::Misdirected => "This host needs a connection of its own",
             Self::AddressNotAllowed => "The access token may not be used from this address",
             Self::TimeNotAllowed => "The access token may not be used at this time",
             Self::NoRule => "No rule allows this request",
@@ -362,6 +324,7 @@ impl Refusal {
             }
             Self::CannotDecide => "Access tokens cannot be checked at the moment",
             Self::BadRequest(bad) => bad.text(),
+            Self::OriginNotAllowed => "Scripts of this origin may not use this API",
             Self::MethodNotAllowed => "This method is never passed on",
             Self::ExpectationFailed => "The only expectation that can be met is 100-continue",
             Self::BodyTimeout => "The body did not arrive in time",

@@ -12,6 +12,8 @@ pub struct Requirement {
     pub flags: Flags,
     /// Roles that the owner must have, all of them.
     pub roles: Box<[Slug]>,
+    /// Whose client certificate must be shown, any one of them (RFC 4514, in one spelling); empty asks for none.
+    pub subjects: Box<[Box<str>]>,
     /// The company that the token must belong to.
     pub company: Option<Slug>,
     /// Whether the token must belong to some company, whichever: its upstream serves nobody else

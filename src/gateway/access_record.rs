@@ -51,6 +51,8 @@ pub(super) struct AccessRecord {
 enum Ending {
     Abandoned,
     Answered(u16),
+    /// By the gateway, to a browser that asked what a script may do.
+    Preflight(u16),
     Refused(Refusal),
 }
 
@@ -116,6 +118,10 @@ impl AccessRecord {
         self.ending = Ending::Answered(status);
     }
 
+    pub(super) const fn preflighted(&mut self, status: u16) {
+        self.ending = Ending::Preflight(status);
+    }
+
     pub(super) const fn refused(&mut self, refusal: Refusal) {
         self.ending = Ending::Refused(refusal);
     }
@@ -146,6 +152,7 @@ impl AccessRecord {
         let (status, outcome, reason) = match self.ending {
             Ending::Abandoned => (None, "abandoned", None),
             Ending::Answered(status) => (Some(status), "answered", None),
+            Ending::Preflight(status) => (Some(status), "preflight", None),
             Ending::Refused(refusal) => {
                 let failed = refusal.fault() == Fault::Upstream;
                 let outcome = if failed { "failed" } else { "refused" };

@@ -7,8 +7,8 @@ use std::sync::atomic::Ordering;
 
 use crate::cache::Entry;
 use crate::domain::refusal::Refusal;
-use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
+use crate::tls::ClientCertificate;
 
 use super::authenticate::{self, Authenticated};
 use super::core::{Core, Own};
@@ -56,7 +56,7 @@ impl<'s> Permit<'s> {
     pub(super) fn take_grounds(
         &mut self,
         matched: &Matched<'_>,
-        (peer, certificate): (IpAddr, Option<Digest>),
+        (peer, certificate): (IpAddr, Option<Rc<ClientCertificate>>),
         core: &Rc<Core>,
         snapshot: &Own<Snapshot>,
     ) -> Option<Grounds> {
@@ -135,7 +135,7 @@ fn judged(
     who: &Authenticated,
     now: Timestamp,
 ) -> Result<(), Refusal> {
-    let (peer, certificate) = (inbound.origin.address(), inbound.certificate);
+    let (peer, certificate) = (inbound.origin.address(), inbound.certificate.as_deref());
     let asked = Asked { peer, certificate, item: matched.item.as_deref(), company };
     judge(who.entry(), matched.rule, asked, now)
 }

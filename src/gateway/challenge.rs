@@ -45,6 +45,8 @@ impl Challenges {
             (Refusal::CredentialInTarget, _) => Some(&self.in_target),
             (Refusal::Expired | Refusal::IdleExpired, _) => Some(&self.expired),
             (Refusal::WrongPresenter, _) => Some(&self.presenter),
+            // No token helps.
+            (Refusal::OriginNotAllowed | Refusal::CertificateMissing, _) => None,
             (_, 401) => Some(&self.invalid),
             (_, 403) => Some(&self.insufficient),
             _ => None,

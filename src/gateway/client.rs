@@ -11,7 +11,7 @@ use std::time::Duration;
 use http::Version;
 use rustls::ServerConnection;
 
-use crate::domain::secret::Digest;
+use crate::tls::ClientCertificate;
 use crate::wire::forwarded;
 
 use super::alarm::Alarm;
@@ -41,17 +41,23 @@ enum Ending {
     Whole,
 }
 
-/// What a client showed of itself in its handshake.
+/// What a client showed of itself in its handshake, and whom it asked for.
 #[derive(Debug)]
 pub(super) struct Presented {
-    certificate: Option<Digest>,
+    certificate: Option<Rc<ClientCertificate>>,
+    /// The name in SNI (RFC 6066 section 3), in lower case.
+    name: Option<Box<str>>,
 }
 
 impl Presented {
     /// Of a session whose handshake is over.
     pub(super) fn of(session: &ServerConnection) -> Self {
         let first = session.peer_certificates().and_then(|chain| chain.first());
-        Self { certificate: first.map(|der| Digest::of(der)) }
+        let name = session.server_name().map(str::to_ascii_lowercase);
+        Self {
+            certificate: first.map(|der| Rc::new(ClientCertificate::of(der))),
+            name: name.map(Into::into),
+        }
     }
 }
 
@@ -191,9 +197,14 @@ impl Client {
         self.alarm.set(self.head_timeout);
     }
 
-    /// The thumbprint of the certificate that it showed (RFC 8705 section 3.1), whose chain was checked.
-    pub(super) fn certificate(&self) -> Option<Digest> {
-        self.presented.get()?.certificate
+    /// The certificate that it showed, whose chain was checked.
+    pub(super) fn certificate(&self) -> Option<&Rc<ClientCertificate>> {
+        self.presented.get()?.certificate.as_ref()
+    }
+
+    /// The host that its handshake was with, if it said so.
+    pub(super) fn asked_name(&self) -> Option<&str> {
+        self.presented.get()?.name.as_deref()
     }
 
     pub(super) const fn alarm(&self) -> &Alarm {

@@ -21,6 +21,7 @@ use crate::domain::refusal::{BadRequest, Refusal};
 use crate::domain::secret::{self, Secret};
 use crate::domain::time::Timestamp;
 use crate::store::Held;
+use crate::tls::ClientCertificate;
 use crate::wire::proxies::Proxies;
 
 use super::dialect::{self, Carried};
@@ -29,21 +30,25 @@ use super::identity;
 use super::intake;
 use super::leak;
 use super::path;
+use super::presenter;
 use super::route::{self, Matched};
 use super::snapshot::Snapshot;
 
+mod shown;
 mod words;
 
 use words::Scene;
 
 /// The checks before those of [`CHECKS`], in the order in which a request meets them.
-const STATIONS: [&str; 9] = [
+const STATIONS: [&str; 11] = [
     "method",
     "target length",
     "host",
     "path",
     "route",
     "spelling",
+    "preflight",
+    "certificate",
     "credential",
     "clock",
     "digest",
@@ -66,6 +71,8 @@ pub struct Question {
     pub credential: Credential,
     /// The company that it would name, where its API's dialect has a field for that.
     pub company: Option<String>,
+    /// The certificate that its client would have shown, in a handshake with the same host.
+    pub certificate: Option<ClientCertificate>,
 }
 
 /// What a request would carry.
@@ -223,8 +230,15 @@ impl Walk {
         let alone = route::check_readings(&matched, ambiguities, asked, snapshot);
         let compared = words::spelling(ambiguities, &matched, alone);
         self.check("spelling", compared, taken.and(alone));
+        // A question is none: it has no origin.
+        self.check("preflight", words::preflight(matched.api.cors.as_deref()), Ok(()));
+        let certificate = question.certificate.as_ref();
+        let compared = shown::certificate(matched.api, certificate);
+        let given = presenter::check(matched.api, &host, (certificate.is_some(), None));
         // A request that is refused for its spelling has met no API.
-        self.stopped.is_none().then(|| (matched, normal.path.into_owned()))
+        let met = self.stopped.is_none();
+        self.check("certificate", compared, given);
+        met.then(|| (matched, normal.path.into_owned()))
     }
 
     /// `authenticate`: the token, if there is one.
@@ -272,7 +286,8 @@ impl Walk {
             rule: matched.rule.map(|rule| &rule.requirement),
             facts: Facts {
                 address: question.address,
-                certificate: None,
+                certificate: question.certificate.as_ref().map(|shown| shown.thumbprint),
+                subject: question.certificate.as_ref().map(|shown| &*shown.subject),
                 last_use: held.last_use.as_ref().map(|last| last.at),
                 item: matched.item.as_deref(),
                 company: named,

@@ -72,7 +72,8 @@ pub(super) fn prepare(
     let body = body.zip(upload.as_ref().map(Rc::clone));
     let body = body.map(|(body, upload)| RequestBody::new(body, upload, client.is_http2()));
     let (bodiless, lines) = (parts.method == Method::HEAD, !client.is_http2());
-    let wanted = Wanted { bodiless, lines, websocket: notes.websocket };
+    let without_cors = api.cors.is_some();
+    let wanted = Wanted { bodiless, lines, without_cors, websocket: notes.websocket };
     let spare = std::mem::take(&mut parts.headers);
     request.fill(head, body, coding, wanted, spare);
     if is_repeatable(&parts.method, api.retry) {

@@ -11,6 +11,7 @@ use crate::domain::id::{Slug, TokenId};
 use crate::domain::refusal::Refusal;
 use crate::domain::token::ParamValue;
 use crate::store::sealed::Binding;
+use crate::tls::ClientCertificate;
 use crate::wire;
 
 use super::authorize::Permit;
@@ -37,6 +38,9 @@ pub(super) fn lines(
     let prefixes = &snapshot.identity.prefixes;
     inbound.origin.tell(lines, &inbound.parts.headers, client, snapshot);
     line(lines, &prefixes.request, |lines| lines.extend_from_slice(&inbound.request.digits()));
+    if let Some(shown) = inbound.certificate.as_deref() {
+        tell_certificate(lines, prefixes, shown);
+    }
     let Some(entry) = permit.entry() else { return Ok(()) };
     tell(lines, prefixes, entry, &snapshot.contexts);
     dialect::tell(lines, permit.api().dialect, entry.common.terms.company.as_ref());
@@ -66,6 +70,16 @@ fn line(lines: &mut Vec<u8>, prefix: &Option<Box<[u8]>>, value: impl FnOnce(&mut
         lines.extend_from_slice(prefix);
         value(lines);
         lines.extend_from_slice(b"\r\n");
+    }
+}
+
+/// The certificate that the client showed, whoever its token acts for.
+fn tell_certificate(lines: &mut Vec<u8>, prefixes: &HeaderPrefixes, shown: &ClientCertificate) {
+    line(lines, &prefixes.certificate, |to| {
+        to.extend_from_slice(shown.thumbprint.to_hex().as_bytes());
+    });
+    if !shown.subject.is_empty() {
+        line(lines, &prefixes.subject, |to| to.extend_from_slice(shown.subject.as_bytes()));
     }
 }
 

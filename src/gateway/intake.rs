@@ -13,8 +13,8 @@ use hyper::body::Incoming;
 
 use crate::config::settings::Limits;
 use crate::domain::refusal::{BadRequest, Refusal};
-use crate::domain::secret::Digest;
 use crate::telemetry::access::RequestId;
+use crate::tls::ClientCertificate;
 use crate::wire;
 
 use super::client::Client;
@@ -32,8 +32,8 @@ pub(super) struct Inbound {
     /// Its number.
     pub(super) request: RequestId,
     pub(super) origin: Origin,
-    /// The thumbprint of the certificate that it showed within TLS.
-    pub(super) certificate: Option<Digest>,
+    /// The certificate that its client showed within TLS.
+    pub(super) certificate: Option<Rc<ClientCertificate>>,
     /// The host in lower case, without port and trailing dot.
     pub(super) host: Rc<str>,
     pub(super) ambiguities: Ambiguities,
@@ -78,7 +78,7 @@ pub(super) fn receive(
         Err(refusal) => return Err((refusal, parts)),
     };
     let body = Some(body);
-    let (request, certificate) = (number, client.certificate());
+    let (request, certificate) = (number, client.certificate().map(Rc::clone));
     Ok(Inbound { parts, body, request, origin, certificate, host, ambiguities, notes, gone })
 }
 

@@ -19,6 +19,8 @@ use super::forward;
 use super::intake;
 use super::limits;
 use super::origin::Origin;
+use super::preflight;
+use super::presenter;
 use super::relay::Relay;
 use super::respond::{self, Body};
 use super::route;
@@ -52,7 +54,8 @@ async fn answer(
     let under_way = client.begin(parts.version, !body.is_end_stream());
     let parties = (&client, &under_way);
     let mut response = match travel(parties, (parts, body, origin), &snapshot, &mut trail).await {
-        Ok(mut response) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
+        Ok(None) => respond::preflight(&mut trail, under_way),
+        Ok(Some(mut response)) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
             let agreed = agreed(&mut response, &mut trail, &under_way);
             let http2 = stream.is_some();
             match (stream, agreed) {
@@ -61,8 +64,9 @@ async fn answer(
             }
             return Ok(respond::switch(response, under_way, http2));
         }
-        Ok(response) => {
+        Ok(Some(mut response)) => {
             trail.answered(response.status().as_u16());
+            trail.tell_origins(response.headers_mut());
             respond::relay(response, (trail.take_record(), trail.take_seat()), under_way)
         }
         Err(refusal) => {
@@ -90,12 +94,13 @@ fn agreed(
     Some(Agreed { connection: connection?, bounds, idle, record, seat, grounds })
 }
 
+/// What its upstream answers to a request; none where the gateway does, to a browser's preflight.
 async fn travel<'s>(
     (client, under_way): (&Rc<Client>, &UnderWay),
     (parts, body, origin): (Box<Parts>, Incoming, Origin),
     snapshot: &'s Own<Snapshot>,
     trail: &mut Trail<'s>,
-) -> Result<Response<Relay>, Refusal> {
+) -> Result<Option<Response<Relay>>, Refusal> {
     let (core, address) = (client.core(), origin.address());
 
     let inbound = match intake::receive(parts, body, (trail.request, origin), client, snapshot) {
@@ -107,8 +112,13 @@ async fn travel<'s>(
         Ok(matched) => trail.matched.insert(matched),
         Err(refusal) => return Err(trail.not_taken(refusal, &inbound.parts, snapshot)),
     };
+    if preflight::is_granted(&inbound, matched, &mut trail.across)? {
+        return Ok(None);
+    }
+    let presented = (inbound.certificate.is_some(), client.asked_name());
+    presenter::check(matched.api, &inbound.host, presented)?;
     let mut permit = authorize::permit(&inbound, matched, core, &mut trail.seen).await?;
-    let shown = (address, inbound.certificate);
+    let shown = (address, inbound.certificate.as_ref().map(Rc::clone));
     let mut request = Outgoing::default();
     let upload = forward::prepare(&permit, inbound, &mut request, client, snapshot);
     let upload = match upload {
@@ -132,5 +142,5 @@ async fn travel<'s>(
     }
     let answered = attempts::answer(under_way, permit, &mut request, upload.as_ref()).await;
     trail.returned(answered.as_ref().err().copied());
-    answered
+    answered.map(Some)
 }

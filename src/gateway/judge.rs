@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use crate::cache::Entry;
 use crate::domain::decision::{self, Case, Facts};
 use crate::domain::refusal::Refusal;
-use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
+use crate::tls::ClientCertificate;
 
 use super::plan::RulePlan;
 
@@ -15,8 +15,8 @@ use super::plan::RulePlan;
 pub(super) struct Asked<'a> {
     /// Whence it came.
     pub(super) peer: IpAddr,
-    /// The thumbprint of the certificate that was shown within TLS.
-    pub(super) certificate: Option<Digest>,
+    /// The certificate that was shown within TLS.
+    pub(super) certificate: Option<&'a ClientCertificate>,
     /// The item that the path names.
     pub(super) item: Option<&'a str>,
     /// The company that the client names.
@@ -35,7 +35,8 @@ pub(super) fn judge(
 ) -> Result<(), Refusal> {
     let facts = Facts {
         address: asked.peer,
-        certificate: asked.certificate,
+        certificate: asked.certificate.map(|shown| shown.thumbprint),
+        subject: asked.certificate.map(|shown| &*shown.subject),
         last_use: entry.last_seen.at(),
         item: asked.item,
         company: asked.company,

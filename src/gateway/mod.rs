@@ -9,6 +9,7 @@
 pub mod path;
 pub mod pattern;
 pub mod challenge;
+pub mod cors;
 mod ejection;
 mod dial;
 pub mod gate;
@@ -52,6 +53,8 @@ mod dialect;
 mod intake;
 mod route;
 mod leak;
+mod preflight;
+mod presenter;
 mod authenticate;
 mod authorize;
 pub mod limits;

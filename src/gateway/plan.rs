@@ -13,6 +13,7 @@ use crate::domain::rule::{ItemRule, Requirement};
 use crate::telemetry::counters::{Counters, RuleCounters, UpstreamTimes};
 
 use super::challenge::Challenges;
+use super::cors::Cors;
 use super::dialect;
 use super::gate::Gate;
 use super::pattern;
@@ -39,12 +40,16 @@ pub struct ApiPlan {
     pub ejection: Ejection,
     /// What is sent a second time.
     pub retry: Retry,
+    /// Whether its clients must show a certificate.
+    pub needs_certificate: bool,
     /// Whether the client's credential is passed on.
     pub keep_credential: bool,
     /// The longest body.
     pub body_bytes: Option<u64>,
     /// Spellings of paths that it takes.
     pub keep: KeepInPath,
+    /// Whose scripts may use it, if it says so.
+    pub cors: Option<Box<Cors>>,
     /// How long a connection may take.
     pub connect_timeout: Duration,
     /// How long the head of the answer may take.
@@ -118,9 +123,11 @@ impl ApiPlan {
                 (bare(&api.path), path.get(..bare(path)).unwrap_or_default().into())
             }),
             host: upstream.host.as_deref().map(Into::into),
+            needs_certificate: api.needs_certificate,
             keep_credential: api.keep_credential,
             body_bytes: api.body_bytes,
             keep: api.keep,
+            cors: api.cors.as_ref().map(|cors| Box::new(Cors::new(cors, api, counters))),
             connect_timeout: upstream.connect_timeout,
             response_timeout: upstream.response_timeout,
             idle_timeout: upstream.idle_timeout,
@@ -151,9 +158,11 @@ impl ApiPlan {
             retry: Retry::default(),
             base: None,
             host: None,
+            needs_certificate: false,
             keep_credential: false,
             body_bytes: None,
             keep: KeepInPath::default(),
+            cors: None,
             connect_timeout: Duration::ZERO,
             response_timeout: Duration::ZERO,
             idle_timeout: Duration::ZERO,

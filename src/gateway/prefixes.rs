@@ -17,6 +17,8 @@ pub struct HeaderPrefixes {
     pub(super) items: Option<Box<[u8]>>,
     pub(super) params: Option<Box<[u8]>>,
     pub(super) request: Option<Box<[u8]>>,
+    pub(super) certificate: Option<Box<[u8]>>,
+    pub(super) subject: Option<Box<[u8]>>,
 }
 
 impl HeaderPrefixes {
@@ -34,6 +36,8 @@ impl HeaderPrefixes {
             items: begin(&names.items),
             params: begin(&names.params),
             request: begin(&names.request),
+            certificate: begin(&names.certificate),
+            subject: begin(&names.subject),
         }
     }
 }

@@ -71,6 +71,18 @@ pub(super) fn leave(response: &mut Response<Body>) {
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
 }
 
+/// Our own answer to a browser that asks what a script may do.
+pub(super) fn preflight(trail: &mut Trail<'_>, under_way: UnderWay) -> Response<Body> {
+    const STATUS: StatusCode = StatusCode::NO_CONTENT;
+    trail.preflighted(STATUS.as_u16());
+    let record = trail.take_record();
+    let body = Body { source: Source::Text(None), record, _seat: None, under_way };
+    let mut response = Response::new(body);
+    *response.status_mut() = STATUS;
+    trail.tell_origins(response.headers_mut());
+    response
+}
+
 /// Our own answer to a request that does not go through (RFC 6750 section 3.1), with a body as the
 /// dialect of its API has it.
 pub(super) fn refuse(
@@ -91,6 +103,7 @@ pub(super) fn refuse(
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(told.content_type));
     headers.insert(header::CONTENT_LENGTH, length);
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    trail.tell_origins(headers);
     if let Some(challenge) = trail.challenge(refusal) {
         headers.insert(header::WWW_AUTHENTICATE, challenge);
     }

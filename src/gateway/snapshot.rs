@@ -79,6 +79,8 @@ impl Identity {
             &headers.items,
             &headers.params,
             &headers.request,
+            &headers.certificate,
+            &headers.subject,
         ];
         let params = settings.contexts.values().flat_map(|context| context.params.values());
         let reserved = named

@@ -21,6 +21,8 @@ use super::authorize::Permit;
 use super::client::Client;
 use super::intake::Inbound;
 use super::limits;
+use super::plan::ApiPlan;
+use super::preflight::Across;
 use super::route::{self, Matched};
 use super::snapshot::Snapshot;
 
@@ -34,8 +36,10 @@ pub(super) struct Trail<'s> {
     begun: Instant,
     decided: Option<Instant>,
     pub(super) matched: Option<Matched<'s>>,
-    /// How the client of a request speaks that is refused before it has met an API.
-    spoken: Dialect,
+    /// For which API a request was meant that is refused before it has met one.
+    meant: Option<&'s ApiPlan>,
+    /// What it says of the page that it is from, where its API cares.
+    pub(super) across: Option<Box<Across<'s>>>,
     /// Whose request was refused, where that is known.
     pub(super) seen: Option<Authenticated>,
     /// None while the access log is off.
@@ -63,7 +67,8 @@ impl<'s> Trail<'s> {
             begun,
             decided: None,
             matched: None,
-            spoken: Dialect::Bearer,
+            meant: None,
+            across: None,
             seen: None,
             record,
             seat: None,
@@ -74,7 +79,8 @@ impl<'s> Trail<'s> {
 
     /// How the client speaks.
     pub(super) fn dialect(&self) -> Dialect {
-        self.matched.as_ref().map_or(self.spoken, |matched| matched.api.dialect)
+        let met = self.matched.as_ref().map(|matched| matched.api);
+        met.or(self.meant).map_or(Dialect::Bearer, |api| api.dialect)
     }
 
     /// The request is refused before it has met an API. It is answered as the API that it was meant for answers,
@@ -84,17 +90,28 @@ impl<'s> Trail<'s> {
         &mut self,
         refusal: Refusal,
         head: &Parts,
-        snapshot: &Snapshot,
+        snapshot: &'s Snapshot,
     ) -> Refusal {
-        self.spoken = route::meant(head, snapshot).map_or(Dialect::Bearer, |api| api.dialect);
+        self.meant = route::meant(head, snapshot);
+        let cors = self.meant.and_then(|api| api.cors.as_ref());
+        self.across = cors.map(|cors| Across::of(cors, head));
         refusal
+    }
+
+    /// Tells browsers who may read an answer.
+    pub(super) fn tell_origins(&self, headers: &mut HeaderMap) {
+        if let Some(across) = &self.across {
+            across.tell(headers);
+        }
     }
 
     /// The challenge that goes with a refusal, in the name of the API that the request met.
     pub(super) fn challenge(&self, refusal: Refusal) -> Option<HeaderValue> {
         let matched = self.matched.as_ref()?;
         match matched.rule {
-            Some(rule) if refusal.status() == 403 => Some(rule.insufficient.clone()),
+            Some(rule) if refusal.challenge_error() == Some("insufficient_scope") => {
+                Some(rule.insufficient.clone())
+            }
             _ => matched.api.challenges.of(refusal).cloned(),
         }
     }
@@ -153,6 +170,15 @@ impl<'s> Trail<'s> {
         }
     }
 
+    /// A browser was told what a page's scripts may do.
+    pub(super) fn preflighted(&mut self, status: u16) {
+        self.decide();
+        self.count(Outcome::Answered(status));
+        if let Some(record) = &mut self.record {
+            record.preflighted(status);
+        }
+    }
+
     /// What is held until the answer is over.
     pub(super) const fn take_seat(&mut self) -> Option<Rc<Seat>> {
         self.seat.take()
@@ -194,7 +220,11 @@ impl<'s> Trail<'s> {
     fn count(&mut self, outcome: Outcome) {
         self.counted = true;
         let Some(matched) = &self.matched else { return };
-        let counters = matched.rule.map_or(&matched.api.unmatched, |rule| &rule.counters);
+        let counters = match (&self.across, matched.rule) {
+            (Some(across), _) if across.preflight => &across.cors.preflights,
+            (_, Some(rule)) => &rule.counters,
+            (_, None) => &matched.api.unmatched,
+        };
         counters.add(self.client.core().index, outcome);
         if let Some(record) = &mut self.record {
             record.met(matched);

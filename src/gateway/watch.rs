@@ -18,6 +18,7 @@ use crate::cache::{ApiNumber, Cache, Entry, LoadError, Lookup};
 use crate::domain::refusal::Refusal;
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
+use crate::tls::ClientCertificate;
 
 use super::alarm::Alarm;
 use super::core::{Core, Own};
@@ -48,7 +49,7 @@ pub(super) struct Grounds {
     pub(super) rule: usize,
     pub(super) entry: Arc<Entry>,
     pub(super) peer: IpAddr,
-    pub(super) certificate: Option<Digest>,
+    pub(super) certificate: Option<Rc<ClientCertificate>>,
     pub(super) item: Option<Box<str>>,
     pub(super) company: Option<Box<str>>,
     /// The number by which uses of its API are noted.
@@ -176,7 +177,7 @@ impl Kept {
         let Grounds { core, snapshot, rule, entry, peer, certificate, item, company, api } =
             &self.grounds;
         let (item, company) = (item.as_deref(), company.as_deref());
-        let asked = Asked { peer: *peer, certificate: *certificate, item, company };
+        let asked = Asked { peer: *peer, certificate: certificate.as_deref(), item, company };
         judge(entry, snapshot.routes.rule(*rule), asked, now)?;
         let idle = entry.standing().life.idle_ttl.seconds();
         let rest = if idle == 0 { TOUCH_SECONDS } else { TOUCH_SECONDS.min(idle / 2) };

@@ -73,6 +73,7 @@ impl Service {
             facts: Facts {
                 address,
                 certificate: None,
+                subject: None,
                 last_use: last_use.map(|last| last.at),
                 item: None,
                 company: None,

@@ -73,7 +73,7 @@ pub struct Line<'a> {
     /// The rule.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rule: Option<&'a str>,
-    /// `answered`, `refused`, `failed` or `abandoned`.
+    /// `answered`, `preflight`, `refused`, `failed` or `abandoned`.
     pub outcome: &'static str,
     /// Exactly why it was refused or failed.
     #[serde(skip_serializing_if = "Option::is_none")]

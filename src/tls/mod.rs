@@ -6,10 +6,13 @@
 mod caller;
 mod certificate;
 mod fault;
+mod presented;
 mod resolver;
 mod server;
+pub mod subject;
 
 pub use caller::{Caller, Trust};
 pub use certificate::{Certificate, Files};
 pub use fault::{Fault, What};
+pub use presented::ClientCertificate;
 pub use server::{Clients, Least, Options, Server};

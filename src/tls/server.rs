@@ -108,6 +108,11 @@ impl Server {
         &self.config
     }
 
+    /// Whether clients are asked for certificates.
+    pub const fn asks_clients(&self) -> bool {
+        self.options.clients.is_some()
+    }
+
     /// All files that were read.
     pub fn files(&self) -> impl Iterator<Item = PathBuf> {
         let served = self.options.certificates.iter();

@@ -70,7 +70,7 @@ fn agree(gateway: &Gateway, request: [&str; 3], secret: Option<&str>) -> Option<
     assert_eq!(stop.is_some(), reason.is_some(), "{row}");
     assert!(stop.is_none_or(|stop| *stop == "refused"), "{row}");
     assert!(rest.clone().all(|outcome| *outcome == "not reached"), "{row}");
-    assert!(reason.is_none() || outcomes.len() == 29, "every check is shown: {row}");
+    assert!(reason.is_none() || outcomes.len() == 32, "every check is shown: {row}");
     reason
 }
 

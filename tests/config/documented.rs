@@ -54,6 +54,7 @@ fn the_reference_loads_and_its_values_are_the_defaults() {
     assert_eq!(shown_api.keep_credential, bare.keep_credential);
     assert_eq!(shown_api.body_bytes, bare.body_bytes);
     assert_eq!(shown_api.keep, bare.keep);
+    assert_eq!((&shown_api.cors, &bare.cors), (&None, &None));
     assert_eq!(shown_api.idle_ttl, bare.idle_ttl);
     let param = |settings: &Settings| {
         let context = settings.contexts.values().next().unwrap();
@@ -92,6 +93,21 @@ fn the_reference_shows_every_key() {
             assert!(found, "`{key}` of `{table}` is not in config/tollgate.toml");
         }
     }
+}
+
+/// They stand in remarks, since the table says something by being there.
+#[test]
+fn the_reference_shows_the_true_defaults_of_cors() {
+    let text = reference_with_all_keys();
+    let shown = text.split("[apis.cors]\n").nth(1).unwrap().split("\n\n").next().unwrap();
+    let shown: Vec<_> = shown.lines().filter(|line| !line.starts_with("methods")).collect();
+    let cors = |lines: &str| {
+        let api = "[[apis]]\nname = \"a\"\nupstream = \"http://b\"\n";
+        let text = format!("{api}[apis.cors]\n{lines}\n[[apis.rules]]\npath = \"/{{*rest}}\"\n");
+        parse(&text).apis[0].cors.clone().unwrap()
+    };
+    let origins = shown.iter().find(|line| line.starts_with("origins")).unwrap();
+    assert_eq!(cors(&shown.join("\n")), cors(origins));
 }
 
 /// All tables of one kind: `apis.rules`, `contexts.NAME`.
@@ -219,7 +235,7 @@ fn in_table(kind: &str, line: &str) -> String {
     match kind {
         "" => line.to_owned(),
         "apis" | "webhooks" | "tls.certificates" => format!("[[{kind}]]\n{line}"),
-        "apis.health" => format!("[[apis]]\n[apis.health]\n{line}"),
+        "apis.health" | "apis.cors" => format!("[[apis]]\n[{kind}]\n{line}"),
         "apis.upstream" => format!("[[apis]]\nupstream = [{{ {} }}]\n", line.trim()),
         "apis.rules" => format!("[[apis]]\n[[apis.rules]]\n{line}"),
         _ => format!("[{}]\n{line}", kind.replace("NAME", "a")),

@@ -36,6 +36,7 @@ pub(super) fn example(handles: &Handles, ground: &Ground, headers: &HeaderMap) -
             address: address(token),
             credential: Credential::Named,
             company: None,
+            certificate: None,
         };
         let told = ground.explain(&question);
         // A narrower rule may stand before this one.

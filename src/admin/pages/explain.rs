@@ -44,7 +44,7 @@ fn question(typed: &Typed) -> Value {
     // Always there, so that an empty one is a mistake of its field.
     body.insert("method".to_owned(), json!(typed.one("method")));
     body.insert("url".to_owned(), json!(typed.one("url").trim()));
-    for field in ["token", "secret", "address"] {
+    for field in ["token", "secret", "address", "certificate"] {
         if let Some(text) = typed.said(field) {
             body.insert(field.to_owned(), json!(text));
         }

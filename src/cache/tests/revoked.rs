@@ -51,6 +51,7 @@ fn verdict(entry: &Entry) -> Result<(), Refusal> {
         facts: Facts {
             address: IpAddr::V4(Ipv4Addr::LOCALHOST),
             certificate: None,
+            subject: None,
             last_use: entry.last_seen.at(),
             item: None,
             company: None,

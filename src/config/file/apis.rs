@@ -38,6 +38,8 @@ pub(in crate::config) struct ApiTable {
     pub(in crate::config) upstream_queue: Field<i128>,
     pub(in crate::config) upstream_queue_timeout: Field<Text>,
     pub(in crate::config) health: HealthTable,
+    pub(in crate::config) cors: CorsTable,
+    pub(in crate::config) client_certificate: Field<Text>,
     pub(in crate::config) keep_credential: Field<bool>,
     pub(in crate::config) body_limit: Field<Size>,
     pub(in crate::config) keep: Field<Vec<Placed<Text>>>,
@@ -76,6 +78,37 @@ impl HealthTable {
     }
 }
 
+/// `[apis.cors]`
+#[derive(Debug)]
+pub(in crate::config) struct CorsTable {
+    pub(in crate::config) span: Range<usize>,
+    /// Whether it has any key.
+    pub(in crate::config) is_there: bool,
+    pub(in crate::config) origins: Field<Vec<Placed<Text>>>,
+    pub(in crate::config) methods: Field<Vec<Placed<Text>>>,
+    pub(in crate::config) headers: Field<Vec<Placed<Text>>>,
+    pub(in crate::config) expose: Field<Vec<Placed<Text>>>,
+    pub(in crate::config) max_age: Field<Text>,
+    pub(in crate::config) credentials: Field<bool>,
+}
+
+impl CorsTable {
+    fn read(mut table: Table<'_>, reading: &Reading<'_>) -> Self {
+        let read = Self {
+            span: table.span(),
+            is_there: !table.is_empty(),
+            origins: table.texts("origins", reading),
+            methods: table.texts("methods", reading),
+            headers: table.texts("headers", reading),
+            expose: table.texts("expose", reading),
+            max_age: table.duration("max_age", reading),
+            credentials: table.boolean("credentials", reading),
+        };
+        table.finish(reading);
+        read
+    }
+}
+
 /// `[[apis.rules]]`
 #[derive(Debug)]
 pub(in crate::config) struct RuleTable {
@@ -87,6 +120,7 @@ pub(in crate::config) struct RuleTable {
     pub(in crate::config) context: Field<Text>,
     pub(in crate::config) flags: Field<Vec<Placed<Text>>>,
     pub(in crate::config) roles: Field<Vec<Placed<Text>>>,
+    pub(in crate::config) subjects: Field<Vec<Placed<Text>>>,
     pub(in crate::config) company: Field<Text>,
     pub(in crate::config) item: Field<Text>,
     pub(in crate::config) items: Field<Text>,
@@ -125,6 +159,8 @@ pub(super) fn read(tables: Vec<Table<'_>>, reading: &Reading<'_>) -> Vec<ApiTabl
             upstream_queue: table.number("upstream_queue", reading),
             upstream_queue_timeout: table.duration("upstream_queue_timeout", reading),
             health: HealthTable::read(table.table("health", reading), reading),
+            cors: CorsTable::read(table.table("cors", reading), reading),
+            client_certificate: table.text("client_certificate", reading),
             keep_credential: table.boolean("keep_credential", reading),
             body_limit: table.size("body_limit", reading),
             keep: table.texts("keep", reading),
@@ -179,6 +215,7 @@ fn read_rules(tables: Vec<Table<'_>>, reading: &Reading<'_>) -> Vec<RuleTable> {
             context: table.text("context", reading),
             flags: table.texts("flags", reading),
             roles: table.texts("roles", reading),
+            subjects: table.texts("subjects", reading),
             company: table.text("company", reading),
             item: table.text("item", reading),
             items: table.text("items", reading),

@@ -26,7 +26,7 @@ fn what_can_change_does() {
 
 /// What is read anew for each request or connection: from the snapshot, or from the settings in
 /// force.
-const LIVE: [&str; 78] = [
+const LIVE: [&str; 88] = [
     "limits.handshake_timeout",
     "limits.drain_timeout",
     "tls.min_version",
@@ -69,6 +69,8 @@ const LIVE: [&str; 78] = [
     "identity.items",
     "identity.params",
     "identity.request_id",
+    "identity.certificate",
+    "identity.certificate_subject",
     "egress.allow",
     "egress.ca",
     "webhooks.name",
@@ -100,8 +102,16 @@ const LIVE: [&str; 78] = [
     "apis.health.failures",
     "apis.health.successes",
     "apis.health.statuses",
+    "apis.cors",
+    "apis.cors.origins",
+    "apis.cors.methods",
+    "apis.cors.headers",
+    "apis.cors.expose",
+    "apis.cors.max_age",
+    "apis.cors.credentials",
     "apis.upstream.url",
     "apis.upstream.weight",
+    "apis.client_certificate",
     "apis.keep_credential",
     "apis.body_limit",
     "apis.keep",

@@ -115,11 +115,13 @@ fn rules() -> impl Strategy<Value = Requirement> {
     let context = of(select(vec![slug("sales"), slug("stock")]));
     let roles = slugs(&["boss", "clerk"]);
     let company = (companies(), prop_oneof![Just(false), Just(true)]);
-    (context, (0_i64..4).prop_map(flags), roles, company, item_rules()).prop_map(
-        |(context, flags, roles, (company, of_a_company), items)| Requirement {
+    let subjects = subsequence(vec!["CN=a", "CN=b"], 0..=2);
+    (context, (0_i64..4).prop_map(flags), roles, subjects, company, item_rules()).prop_map(
+        |(context, flags, roles, subjects, (company, of_a_company), items)| Requirement {
             context,
             flags,
             roles: roles.into(),
+            subjects: subjects.into_iter().map(Into::into).collect(),
             company,
             of_a_company,
             items,
@@ -134,10 +136,12 @@ fn scenes() -> impl Strategy<Value = Scene> {
     let item = of(select(vec!["1", "2", "9"]));
     let company = of(select(vec!["acme", "other"]));
     let certificate = of(select(vec![Digest::of(b"mine"), Digest::of(b"theirs")]));
+    let certificate = (certificate, of(select(vec!["CN=a", "CN=b"])));
     let token = (standings(), terms(), tenants());
     (token, owners(), rule, address, certificate, of(moments()), item, company, moments()).prop_map(
         |(token, owner, rule, address, certificate, last_use, item, company, now)| {
             let (standing, terms, tenant) = token;
+            let (certificate, subject) = certificate;
             Scene {
                 standing,
                 terms,
@@ -146,6 +150,7 @@ fn scenes() -> impl Strategy<Value = Scene> {
                 rule,
                 address: address.parse().unwrap(),
                 certificate,
+                subject,
                 last_use,
                 item: item.map(str::to_owned),
                 company: company.map(str::to_owned),
@@ -162,7 +167,7 @@ type Restriction = fn(&mut Scene, &Scene);
 /// Everything that narrows what a token may do.
 ///
 /// A later activation is not among them, for it moves the idle deadline as well.
-const RESTRICTIONS: [(&str, Restriction); 26] = [
+const RESTRICTIONS: [(&str, Restriction); 28] = [
     ("end", |scene, other| scene.standing.ended = scene.standing.ended.or(other.standing.ended)),
     ("disable", |scene, _| scene.standing.disabled = true),
     ("block", |scene, _| scene.owner.blocked = true),
@@ -206,6 +211,13 @@ const RESTRICTIONS: [(&str, Restriction); 26] = [
         scene.conditions().certificate.get_or_insert(Digest::of(b"mine"));
     }),
     ("lose the certificate", |scene, _| scene.certificate = None),
+    ("have no subject", |scene, _| scene.subject = None),
+    ("ask a subject", |scene, other| {
+        if let (Some(rule), Some(theirs)) = (&mut scene.rule, &other.rule) {
+            let all = if rule.subjects.is_empty() { &theirs.subjects } else { &rule.subjects };
+            rule.subjects = all.first().into_iter().cloned().collect();
+        }
+    }),
     ("fewer networks", |scene, other| {
         let theirs = other.terms.conditions.clone().unwrap_or_default().networks;
         let mine = &mut scene.conditions().networks;

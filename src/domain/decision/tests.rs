@@ -17,7 +17,7 @@ type Twist = fn(&mut Scene);
 
 /// What spoils a permitted request, by the reason that it must then be refused for, in the order of
 /// the checks.
-const SPOILERS: [(Refusal, Twist); 18] = [
+const SPOILERS: [(Refusal, Twist); 19] = [
     (Refusal::Revoked, |scene| scene.standing.ended = Some(End::Revoked)),
     (Refusal::Disabled, |scene| scene.standing.disabled = true),
     (Refusal::OwnerBlocked, |scene| scene.owner.blocked = true),
@@ -39,6 +39,7 @@ const SPOILERS: [(Refusal, Twist); 18] = [
         scene.conditions().windows = vec![Window::new(vec![6, 7], 0, 1_440, 0).unwrap()];
     }),
     (Refusal::NoRule, |scene| scene.rule = None),
+    (Refusal::SubjectNotAllowed, |scene| scene.subject = Some("CN=ci")),
     (Refusal::RoleMissing, |scene| scene.owner.roles = Arc::default()),
     (Refusal::WrongCompany, |scene| scene.company = Some("other".to_owned())),
     (Refusal::ContextMissing, |scene| scene.terms.contexts = Contexts::set([slug("sales")])),
@@ -65,6 +66,7 @@ fn the_checks_stand_in_the_order_of_the_contract() {
             "address",
             "time",
             "rule",
+            "subject",
             "roles",
             "company",
             "context",
@@ -108,6 +110,7 @@ fn of_two_failing_checks_the_earlier_gives_the_reason() {
     }
     // Without a rule nothing is asked; of the rest every pair was tried.
     let nothing_asked = [
+        Refusal::SubjectNotAllowed,
         Refusal::RoleMissing,
         Refusal::ContextMissing,
         Refusal::ContextUnlicensed,
@@ -117,7 +120,7 @@ fn of_two_failing_checks_the_earlier_gives_the_reason() {
 }
 
 /// One thing about a permitted request is changed: what is answered then.
-const ANSWERS: [(&str, Twist, Result<(), Refusal>); 30] = [
+const ANSWERS: [(&str, Twist, Result<(), Refusal>); 32] = [
     (
         "w12: a higher bit holds no lower one",
         |s| s.terms.flags = flags(0x1000),
@@ -280,6 +283,8 @@ const ANSWERS: [(&str, Twist, Result<(), Refusal>); 30] = [
         Err(Refusal::WrongPresenter),
     ),
     ("a certificate that nobody asked for", |s| s.conditions().certificate = None, Ok(())),
+    ("no certificate at all", |s| s.subject = None, Err(Refusal::SubjectNotAllowed)),
+    ("a subject that nobody asked for", |s| s.rule().subjects = Box::default(), Ok(())),
     ("no conditions", |s| s.terms.conditions = None, Ok(())),
     (
         "a rule that asks nothing, and a token limited to items",

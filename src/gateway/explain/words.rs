@@ -15,13 +15,16 @@ use crate::domain::limits::Limits;
 use crate::domain::refusal::Refusal;
 use crate::domain::rule::ItemRule;
 use crate::domain::token::{Act, End, Ended};
+use crate::gateway::cors::Cors;
 use crate::gateway::identity::UndeliverableParam;
 use crate::gateway::path::Ambiguities;
 use crate::gateway::plan::RulePlan;
 use crate::gateway::route::Matched;
 use crate::store::{Held, Usage};
+use crate::wire::origins::Origins;
 use crate::wire::proxies::Proxies;
 
+use super::shown;
 use super::{Credential, Moment};
 
 /// Which host was named.
@@ -89,6 +92,17 @@ pub(super) fn spelling(
     match alone {
         Ok(()) => format!("it holds {held}"),
         Err(_) => format!("it holds {held}; read in another way it would meet another rule"),
+    }
+}
+
+/// Who answers a browser that asks what a page's scripts may do.
+pub(super) fn preflight(cors: Option<&Cors>) -> String {
+    match cors.map(|cors| &cors.origins) {
+        None => "nothing is said of pages of other origins: the upstream is asked, and that needs a token".to_owned(),
+        Some(Origins::All) => "the gateway answers it, for pages of every origin".to_owned(),
+        Some(Origins::Listed(all)) => {
+            format!("the gateway answers it, for pages of [{}] alone", list(all))
+        }
     }
 }
 
@@ -181,7 +195,9 @@ impl Scene<'_> {
                 (None, _) => "it never expires".to_owned(),
             },
             "not idle" => self.idleness(),
-            "presenter" | "time" | "address" => self.conditions(name),
+            "presenter" => shown::presenter(self.case),
+            "subject" => shown::subject(self.case),
+            "time" | "address" => self.conditions(name),
             "rule" => match self.matched.rule {
                 Some(rule) => format!("rule `{}` of API `{}`", rule.name, self.matched.api.name),
                 None => "no rule opens this: see the route".to_owned(),
@@ -313,10 +329,6 @@ impl Scene<'_> {
     fn conditions(&self, name: &str) -> String {
         let Some(asked) = &self.case.terms.conditions else { return "no condition".to_owned() };
         match name {
-            "presenter" => match asked.certificate {
-                Some(_) => "it is bound to a client certificate".to_owned(),
-                None => "it is not bound".to_owned(),
-            },
             "address" => {
                 let (address, networks) = (self.case.facts.address, list(&asked.networks));
                 match self.proxies.trusts(address.to_canonical()) {

@@ -24,6 +24,8 @@ pub(in crate::gateway) struct Wanted {
     pub(in crate::gateway) websocket: bool,
     /// Whether its fields are wanted as lines, for HTTP/1.
     pub(in crate::gateway) lines: bool,
+    /// Whether those of CORS are left out, since the gateway writes them.
+    pub(in crate::gateway) without_cors: bool,
 }
 
 /// The head of an answer, without what belongs to the connection that it came on.
@@ -94,6 +96,7 @@ pub(super) fn read(
     }
     let mut fields = HeadFields::read(head.headers)?;
     fields.lengthless = status == StatusCode::NO_CONTENT;
+    fields.without_cors = wanted.without_cors;
     let later = head.version == Some(1);
     if fields.chunked && !later {
         return Err(Broken::Malformed("a transfer coding in HTTP/1.0"));

@@ -9,7 +9,7 @@ use std::time::Duration;
 use std::{fmt, io};
 
 use bytes::Bytes;
-use http::header::{self, HeaderValue};
+use http::header::{self, HeaderName, HeaderValue};
 use http::{Request, Response};
 use hyper::body::{Body, Frame, Incoming};
 use hyper::client::conn::TrySendError;
@@ -20,8 +20,9 @@ use tokio::task::spawn_local;
 use crate::gateway::alarm::Alarm;
 use crate::gateway::descriptors::Place;
 use crate::gateway::load::Busy;
+use crate::wire;
 
-use super::answer::Answer;
+use super::answer::{Answer, Wanted};
 use super::connection::Failed;
 use super::error::Broken;
 use super::framing::Framing;
@@ -192,7 +193,7 @@ impl Exchange {
         let answered = ready!(asked.as_mut().poll(context));
         self.asked = None;
         Poll::Ready(match answered {
-            Ok(response) => Ok(self.taken(response)),
+            Ok(response) => Ok(self.taken(response, request.wanted)),
             Err(mut error) => match error.take_message() {
                 Some(unsent) => {
                     request.put_back(unsent.into_body().body);
@@ -209,10 +210,13 @@ impl Exchange {
         Ok(head.map(|()| Sending { body, left, beside: Rc::clone(&self.beside) }))
     }
 
-    fn taken(&mut self, response: Response<Incoming>) -> Answer {
+    fn taken(&mut self, response: Response<Incoming>, wanted: Wanted) -> Answer {
         let (mut parts, body) = response.into_parts();
         self.body = Some(body);
-        let gone: Vec<_> = parts.headers.keys().filter(|name| !passes(name)).cloned().collect();
+        let kept = |name: &&HeaderName| {
+            passes(name) && !(wanted.without_cors && wire::is_of_cors(name.as_str()))
+        };
+        let gone: Vec<_> = parts.headers.keys().filter(|name| !kept(name)).cloned().collect();
         gone.iter().for_each(|name| drop(parts.headers.remove(name)));
         let kind = parts.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
         let kind = kind.map(Kind::of).unwrap_or_default();

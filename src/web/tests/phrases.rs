@@ -9,14 +9,16 @@ use crate::web::exact::{self, Exact, Work};
 use crate::web::frame::sample::frame;
 
 /// Where sentences stand that pages show: of a folder all files beside its tests.
-const SPEAKERS: [&str; 25] = [
+const SPEAKERS: [&str; 27] = [
     "src/service",
     "src/admin/pages",
     "src/admin/explain.rs",
     "src/admin/transfer.rs",
     "src/gateway/explain.rs",
+    "src/gateway/explain/shown.rs",
     "src/gateway/explain/words.rs",
     "src/gateway/identity.rs",
+    "src/tls/presented.rs",
     "src/egress/mod.rs",
     "src/egress/addresses.rs",
     "src/history/line.rs",

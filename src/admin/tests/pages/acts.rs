@@ -143,9 +143,11 @@ async fn a_request_is_explained_check_by_check() {
     face.world.service.revoke_token(&face.world.by, id, "").await.unwrap();
     let got = root.post("/explain", &format!("{url}&token={id}")).await;
     assert!(got.text.contains("It would be refused · 401") && got.text.contains("Not revoked"));
-    for (fields, place) in
-        [("url=%20&method=GET", "#url"), ("method=GET&url=%2F&token=x", "#token")]
-    {
+    for (fields, place) in [
+        ("url=%20&method=GET", "#url"),
+        ("method=GET&url=%2F&token=x", "#token"),
+        ("method=GET&url=%2F&certificate=x", "#certificate"),
+    ] {
         let got = root.post("/explain", fields).await;
         assert!(got.status == 400 && got.text.contains(place), "{fields}: {}", got.text);
     }

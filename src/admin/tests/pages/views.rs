@@ -206,6 +206,8 @@ fn every_check_has_a_text() {
         "path",
         "route",
         "spelling",
+        "preflight",
+        "certificate",
         "clock",
         "credential",
         "digest",

@@ -5,8 +5,9 @@ use http::header;
 
 use crate::wire;
 
-const MAP: Wanted = Wanted { bodiless: false, websocket: false, lines: false };
-const LINES: Wanted = Wanted { bodiless: false, websocket: false, lines: true };
+const MAP: Wanted = Wanted { bodiless: false, websocket: false, lines: false, without_cors: false };
+const LINES: Wanted =
+    Wanted { bodiless: false, websocket: false, lines: true, without_cors: false };
 
 fn read(unread: &mut Bytes, wanted: Wanted) -> Result<Option<Answer>, Broken> {
     super::read(unread, wanted, &mut HeaderMap::new())

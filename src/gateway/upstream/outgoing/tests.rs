@@ -7,7 +7,8 @@ use std::task::Waker;
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 
-const WANTED: Wanted = Wanted { bodiless: false, websocket: false, lines: true };
+const WANTED: Wanted =
+    Wanted { bodiless: false, websocket: false, lines: true, without_cors: false };
 
 fn request(head: &[u8]) -> Outgoing {
     Outgoing::new(head.to_vec(), None, Coding::Length(0), WANTED, HeaderMap::new())

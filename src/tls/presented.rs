@@ -1,0 +1,150 @@
+//! The certificate that a client showed, whose chain was checked in the handshake.
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+use x509_parser::prelude::{FromDer as _, X509Certificate};
+
+use super::subject;
+use crate::domain::secret::Digest;
+
+/// What is known of a client by its certificate.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientCertificate {
+    /// Its SHA-256 thumbprint (RFC 8705 section 3.1).
+    pub thumbprint: Digest,
+    /// Whose it is (RFC 4514), in one spelling and visible ASCII; empty where its subject has no name.
+    pub subject: Box<str>,
+}
+
+impl ClientCertificate {
+    /// Of a certificate that was checked, and can therefore be read.
+    pub fn of(der: &[u8]) -> Self {
+        let subject = match X509Certificate::from_der(der) {
+            Ok((_, parsed)) => subject::written(parsed.subject()),
+            Err(_) => String::new(),
+        };
+        Self { thumbprint: Digest::of(der), subject: subject.into() }
+    }
+
+    /// The first of a PEM text.
+    ///
+    /// # Errors
+    /// There is none in it.
+    pub fn of_pem(text: &[u8]) -> Result<Self, &'static str> {
+        const NONE: &str = "there is no certificate (PEM) in it";
+        let first = CertificateDer::pem_slice_iter(text).next();
+        let der = first.and_then(Result::ok).ok_or(NONE)?;
+        match X509Certificate::from_der(&der) {
+            Ok(_) => Ok(Self::of(&der)),
+            Err(_) => Err(NONE),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rcgen::{CertificateParams, DistinguishedName, DnType, DnValue, KeyPair};
+
+    use super::*;
+
+    fn made(parts: &[(DnType, DnValue)]) -> (String, ClientCertificate) {
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.distinguished_name = DistinguishedName::new();
+        for (kind, value) in parts {
+            params.distinguished_name.push(kind.clone(), value.clone());
+        }
+        let key = KeyPair::generate().unwrap();
+        let made = params.self_signed(&key).unwrap();
+        let shown = ClientCertificate::of(made.der());
+        assert_eq!(ClientCertificate::of_pem(made.pem().as_bytes()), Ok(shown.clone()));
+        assert_eq!(shown.thumbprint, Digest::of(made.der()));
+        (made.pem(), shown)
+    }
+
+    /// What OpenSSL says of it (RFC 2253, which RFC 4514 replaced).
+    fn openssl(pem: &str) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("one.pem");
+        std::fs::write(&path, pem).unwrap();
+        let output = std::process::Command::new("openssl")
+            .args(["x509", "-noout", "-subject", "-nameopt", "RFC2253", "-in"])
+            .arg(path)
+            .output()
+            .unwrap();
+        let text = String::from_utf8(output.stdout).unwrap();
+        text.trim_end_matches('\n').strip_prefix("subject=").unwrap().to_owned()
+    }
+
+    fn text(value: &str) -> DnValue {
+        DnValue::Utf8String(value.to_owned())
+    }
+
+    #[test]
+    fn rfc_4514_a_subject_has_one_spelling() {
+        for (parts, wanted) in [
+            (vec![(DnType::CommonName, text("ci"))], "CN=ci"),
+            (
+                vec![
+                    (DnType::CountryName, DnValue::PrintableString("BR".try_into().unwrap())),
+                    (DnType::OrganizationName, text("Acme, Inc.")),
+                    (DnType::CommonName, text("build server")),
+                ],
+                "CN=build server,O=Acme\\, Inc.,C=BR",
+            ),
+            (
+                vec![(DnType::CommonName, text(" #a+b;\"<c>\\ "))],
+                "CN=\\ #a\\+b\\;\\\"\\<c\\>\\\\\\ ",
+            ),
+            (vec![(DnType::CommonName, text("#a = b"))], "CN=\\#a = b"),
+            (vec![(DnType::CommonName, text("Jos\u{e9}\n"))], "CN=Jos\\C3\\A9\\0A"),
+            (
+                vec![(DnType::CustomDnType(vec![1, 3, 6, 1, 4, 1, 1]), text("x"))],
+                "1.3.6.1.4.1.1=#0C0178",
+            ),
+            (vec![], ""),
+        ] {
+            let (pem, shown) = made(&parts);
+            assert_eq!(&*shown.subject, wanted);
+            assert_eq!(openssl(&pem), wanted, "what others call it");
+            if !wanted.is_empty() {
+                assert_eq!(subject::normal(wanted).as_deref(), Some(wanted), "it reads itself");
+            }
+        }
+    }
+
+    #[test]
+    fn what_people_write_becomes_the_one_spelling() {
+        for (written, wanted) in [
+            ("cn=ci , o = Acme", Some("CN=ci,O=Acme")),
+            ("CN=Jos\u{e9}", Some("CN=Jos\\C3\\A9")),
+            ("CN=Jos\\c3\\a9", Some("CN=Jos\\C3\\A9")),
+            ("CN=a\\2Cb", Some("CN=a\\,b")),
+            ("CN=a\\ ", Some("CN=a\\ ")),
+            ("CN=a\\\\ ", Some("CN=a\\\\")),
+            ("OU=b+CN=a", Some("CN=a+OU=b")),
+            ("2.5.4.3=a", Some("CN=a")),
+            ("1.2.3=#0c0178", Some("1.2.3=#0C0178")),
+            ("CN=", None),
+            ("ci", None),
+            ("", None),
+            ("CN=ci,", None),
+            ("XX=ci", None),
+            ("CN=\"ci\"", None),
+            ("CN=ci;O=Acme", None),
+            ("CN=ci\\", None),
+            ("CN=#zz", None),
+        ] {
+            assert_eq!(subject::normal(written).as_deref(), wanted, "{written}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_certificate_is_said_so() {
+        let key = KeyPair::generate().unwrap().serialize_pem();
+        for text in
+            ["", "x", &key, "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"]
+        {
+            assert!(ClientCertificate::of_pem(text.as_bytes()).is_err(), "{text}");
+        }
+    }
+}
