@@ -58,6 +58,12 @@ pub fn named_by_connection(line: &[u8]) -> impl Iterator<Item = HeaderName> {
     names.filter_map(|word| HeaderName::from_bytes(word).ok())
 }
 
+/// Whether a value begins or ends with a space or a tab (RFC 9110 section 5.5).
+pub fn is_spaced(value: &[u8]) -> bool {
+    let space = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
+    space(value.first()) || space(value.last())
+}
+
 /// Whether a field says where or from whom a request came, or where it was going, which only a
 /// trusted proxy may say (sec-H4; RFC 9440 section 3 for certificates), or asks the upstream to read another
 /// method or path than the one that was checked (sec-P15): `SCRIPT_NAME` and its like move the path that

@@ -214,6 +214,12 @@ fn screen(parts: &mut Parts, snapshot: &Snapshot) -> Result<(Notes, Vec<HeaderNa
     let Parts { method, version, headers, .. } = parts;
     let (mut notes, mut named) = (Notes::default(), 0_usize);
     let (mut gone, mut of_connection) = (Vec::new(), Vec::new());
+    // In HTTP/1 hyper takes them off.
+    let spaced = *version == Version::HTTP_2
+        && headers.values().any(|line| wire::is_spaced(line.as_bytes()));
+    if spaced {
+        return Err(Refusal::BadRequest(BadRequest::Value));
+    }
     for (name, line) in headers.iter() {
         match *name {
             header::CONNECTION => {

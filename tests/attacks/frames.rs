@@ -75,6 +75,23 @@ fn sec_s3_a_length_over_http2_is_one_number() {
     stage.others_are_served();
 }
 
+/// RFC 9113 section 8.2.1: HTTP/1.1 would take the spaces off, so that what was checked would not be what is forwarded.
+#[test]
+fn values_over_http2_do_not_begin_or_end_with_a_space() {
+    let mut stage = stage();
+    for (value, status) in
+        [(" a", 400), ("\ta", 400), ("a ", 400), ("a\t", 400), (" ", 400), ("", 200), ("a b", 200)]
+    {
+        let mut frames = stage.connect();
+        let block = frames::block("GET", "/x", &stage.secret, &[("x-odd", value)]);
+        frames.send(HEADERS, END_HEADERS | END_STREAM, 1, &block);
+        assert_eq!(frames.next_on(1).status(), Some(status), "{value:?}");
+    }
+    let odd: Vec<_> = stage.upstream.seen().iter().filter_map(|seen| seen.value("x-odd")).collect();
+    assert_eq!(odd, ["", "a b"]);
+    stage.others_are_served();
+}
+
 #[test]
 fn requests_pay_for_the_frames_around_them() {
     let stage = stage();

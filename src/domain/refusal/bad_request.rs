@@ -25,6 +25,8 @@ pub enum BadRequest {
     Method,
     /// A `Connection` that names too many fields (RFC 9110 section 7.6.1).
     Connection,
+    /// A value that begins or ends with a space or a tab, which HTTP/1.1 would read without it (RFC 9113 section 8.2.1).
+    Value,
     /// More than one company, or what cannot be the name of one (row F6, sec-X5).
     Company,
     /// A head that is no HTTP at all (RFC 9112 section 2.2); the HTTP library has answered it.
@@ -45,6 +47,7 @@ impl BadRequest {
             Self::Body => "The body does not keep to its declared length or chunks",
             Self::Method => "The method is not a known form",
             Self::Connection => "The `Connection` field names too many others",
+            Self::Value => "A field begins or ends with a space",
             Self::Company => "The request must name at most one company, in one word",
             Self::Head => "The head of the request is not HTTP",
         }
@@ -63,6 +66,7 @@ impl BadRequest {
             Self::Body => "bad_body",
             Self::Method => "bad_method",
             Self::Connection => "bad_connection",
+            Self::Value => "bad_value",
             Self::Company => "bad_company",
             Self::Head => "bad_head",
         }
