@@ -138,6 +138,9 @@ pub(super) async fn streamed(
     let mut pages = Pages { service: Arc::clone(&handles.service), by, asked, begun: false };
     // What can be refused is refused before the answer begins.
     let first = pages.next().await?;
+    if pages.asked.digests {
+        handles.service.note_export(&pages.by).await?;
+    }
     tokio::spawn(async move { pages.send(first, &sender).await });
     let body = axum::body::Body::new(Pieces(pieces));
     Ok(([(header::CONTENT_TYPE, HeaderValue::from_static(media))], body).into_response())

@@ -105,6 +105,8 @@ kinds! {
     TokenIdlesOutSoon = "token.idles_out_soon",
     /// The secret of a token with a successor was shown after its end; an observation.
     TokenReused = "token.reused",
+    /// Somebody was given tokens with the digests by which they work elsewhere too; without a record.
+    TokensExported = "token.exported",
     /// An owner was made.
     OwnerCreated = "owner.created",
     /// An owner was changed.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use crate::domain::conditions::Conditions;
+use crate::domain::event::EventKind;
 use crate::domain::flags::Flags;
 use crate::domain::grant::{Contexts, Items};
 use crate::domain::id::{OwnerId, Slug, TokenId};
@@ -106,6 +107,14 @@ impl Service {
     /// They are for administrators.
     pub fn may_export(&self, by: &Caller, digests: bool) -> Result<(), ServiceError> {
         if digests { by.administers().and_then(|()| by.is_free()) } else { Ok(()) }
+    }
+
+    /// Puts on record that somebody is given digests.
+    ///
+    /// # Errors
+    /// A store that refuses; then nothing may be given.
+    pub async fn note_export(&self, by: &Caller) -> Result<(), ServiceError> {
+        self.record(by, EventKind::TokensExported, self.now(), "with digests".to_owned()).await
     }
 
     /// A page of the tokens that the list would show.

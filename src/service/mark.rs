@@ -89,7 +89,8 @@ impl Service {
         self.record(by, EventKind::ClockTrusted, self.now(), reason.to_owned()).await
     }
 
-    async fn record(
+    /// Puts on record what changes no record.
+    pub(super) async fn record(
         &self,
         by: &Caller,
         kind: EventKind,

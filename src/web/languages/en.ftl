@@ -711,6 +711,7 @@ event-token-idles-out-soon = Token will end unused soon
 event-token-reused = Replaced secret used after its end
 event-token-rotated = Token rotated
 event-token-retired = Token retired by its successor
+event-token-exported = Tokens exported with their hashes
 event-owner-created = User created
 event-owner-updated = User changed
 event-owner-blocked = User blocked

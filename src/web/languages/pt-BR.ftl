@@ -726,6 +726,7 @@ event-token-idles-out-soon = Token termina em breve por falta de uso
 event-token-reused = Segredo substituído foi usado depois do fim
 event-token-rotated = Token substituído
 event-token-retired = Token retirado após a substituição
+event-token-exported = Tokens exportados com os hashes
 event-owner-created = Usuário criado
 event-owner-updated = Usuário alterado
 event-owner-blocked = Usuário bloqueado

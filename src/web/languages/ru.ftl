@@ -757,6 +757,7 @@ event-token-idles-out-soon = Токен скоро истечёт без исп�
 event-token-reused = Использован секрет заменённого токена после его отключения
 event-token-rotated = Токен заменён
 event-token-retired = Токен отключён после замены
+event-token-exported = Токены выгружены вместе с хешами
 event-owner-created = Пользователь создан
 event-owner-updated = Пользователь изменён
 event-owner-blocked = Пользователь заблокирован
