@@ -1,14 +1,12 @@
 //! The threads that serve clients, each with its own listener on the same port.
 
-use std::net::TcpListener;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use tokio::sync::watch;
 
-use crate::config::Settings;
-use crate::gateway::accept::{self, Listening};
+use crate::gateway::accept::{self, Door};
 use crate::gateway::core::Shared;
 
 use super::AppError;
@@ -20,25 +18,22 @@ pub(super) struct Cores {
 }
 
 impl Cores {
-    /// Starts a thread for each listener.
+    /// Starts a thread for each of these lots of doors.
     pub(super) fn start(
-        listeners: Vec<TcpListener>,
-        settings: &Settings,
+        doors: Vec<Vec<Door>>,
         shared: &Arc<Shared>,
         stop: &watch::Receiver<bool>,
     ) -> Result<Self, AppError> {
-        let listening = Listening { h2c: settings.listen.h2c };
-        let mut threads = Vec::with_capacity(listeners.len());
-        for (index, listener) in listeners.into_iter().enumerate() {
+        let mut threads = Vec::with_capacity(doors.len());
+        for (index, doors) in doors.into_iter().enumerate() {
             let (shared, stop) = (Arc::clone(shared), stop.clone());
             let first = first_request(index);
             let thread = std::thread::Builder::new().name(format!("tollgate-core-{index}")).spawn(
                 move || {
-                    accept::serve_core(index, shared, listener, listening, stop, first)
-                        .unwrap_or_else(|error| {
-                            tracing::error!(core = index, %error, "a core cannot serve clients");
-                            0
-                        })
+                    accept::serve_core(index, shared, doors, stop, first).unwrap_or_else(|error| {
+                        tracing::error!(core = index, %error, "a core cannot serve clients");
+                        0
+                    })
                 },
             );
             threads.push(

@@ -17,7 +17,6 @@ use crate::config::{Settings, Source};
 use crate::gateway::core::Shared;
 use crate::gateway::descriptors::Descriptors;
 use crate::gateway::health;
-use crate::gateway::port::Port;
 use crate::gateway::snapshot::Snapshot;
 use crate::gateway::targets::Targets;
 use crate::notices::{Notices, Prepared};
@@ -28,6 +27,7 @@ use crate::telemetry::logs::Logs;
 use crate::web::People;
 
 use super::cores::Cores;
+use super::doors::Doors;
 use super::faces::{self, Faces};
 use super::standing::Standing;
 use super::wall::WallClock;
@@ -40,7 +40,7 @@ const CONTROL_THREADS: usize = 2;
 /// What there is before the store is open.
 pub(super) struct Opening {
     control: Runtime,
-    port: Port,
+    doors: Doors,
     faces: Faces,
     standing: Arc<Standing>,
     settings: Arc<ArcSwap<Settings>>,
@@ -63,11 +63,7 @@ impl Opening {
         sealed::check_key(&settings)?;
         let webhooks = Prepared::new(&settings)?;
         let (control, begun, listen) = (control()?, clock::instant(), settings.listen.clone());
-        let port = Port::take(listen.public).map_err(|source| AppError::Listen {
-            key: "listen.public",
-            address: listen.public,
-            source,
-        })?;
+        let doors = Doors::take(&listen)?;
         let standing = Arc::new(Standing::default());
         let descriptors = Descriptors::share_out(files::raise(), listen.cores);
         files::tell(&descriptors, &settings.limits);
@@ -79,14 +75,15 @@ impl Opening {
             pid = std::process::id(),
             config = source.as_ref().map(|source| source.path.display().to_string()),
             data = %settings.load().store.path.display(),
-            public = %port.address(),
+            public = %doors.public(),
+            plain = doors.plain().map(|plain| plain.to_string()),
             admin = %faces.admin(),
             socket = %listen.socket.display(),
             "tollgate starts"
         );
         Ok(Self {
             control,
-            port,
+            doors,
             faces,
             standing,
             settings,
@@ -109,18 +106,16 @@ impl Opening {
     /// Decides requests over an open store.
     pub(super) fn serve(self, store: Arc<dyn Store>) -> Result<Running, AppError> {
         let (shared, targets) = self.share(store)?;
-        let Self { control, port, mut faces, standing, settings, source, clock, logs, .. } = self;
+        let Self { control, doors, mut faces, standing, settings, source, clock, logs, .. } = self;
         let webhooks = self.webhooks;
         let cache = Arc::clone(&shared.cache);
         let service = Arc::new(Service::new(cache, Arc::clone(&settings), clock));
         let now = settings.load_full();
         let socket = faces::local(&control, &now.listen)?;
-        let (public, key) = (port.address(), "listen.public");
-        let listeners = port.listen(now.listen.cores);
-        let listeners =
-            listeners.map_err(|source| AppError::Listen { key, address: public, source })?;
+        let (public, plain) = (doors.public(), doors.plain());
+        let doors = doors.open(&now.listen)?;
         let (stop, stopped) = watch::channel(false);
-        let cores = Cores::start(listeners, &now, &shared, &stopped)?;
+        let cores = Cores::start(doors, &shared, &stopped)?;
         let notices = Notices::open(Arc::clone(&service), &now.store.path, webhooks);
         control.block_on(notices.begin());
         let people = Arc::<People>::default();
@@ -138,6 +133,7 @@ impl Opening {
             pid: std::process::id(),
             started_at: service.now(),
             public,
+            plain,
             admin: faces.admin(),
             config: reloader.source().cloned(),
         };
@@ -163,6 +159,7 @@ impl Opening {
         faces.beside(control.spawn(scrub::run(store, checked, faces.closed())));
         let opening_ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(%public, opening_ms, "requests are decided");
+        let public = (public, plain);
         Ok(Running { public, service, shared, cores, stop, control, reloader, faces, standing })
     }
 

@@ -2,6 +2,7 @@
 //! them but the port.
 
 use std::io;
+use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -51,6 +52,17 @@ const PREFACE_PAUSE: Duration = Duration::from_millis(25);
 pub struct Listening {
     /// Whether HTTP/2 without TLS is taken (prior knowledge, RFC 9113 section 3.3).
     pub h2c: bool,
+    /// Whether clients speak TLS, where there is a certificate.
+    pub tls: bool,
+}
+
+/// Where clients of a core come in, and how.
+#[derive(Debug)]
+pub struct Door {
+    /// Where.
+    pub listener: std::net::TcpListener,
+    /// How.
+    pub listening: Listening,
 }
 
 /// Serves one core until `stop` says so. Blocks the thread that it is called on. Gives how many
@@ -61,8 +73,7 @@ pub struct Listening {
 pub fn serve_core(
     index: usize,
     shared: Arc<Shared>,
-    listener: std::net::TcpListener,
-    listening: Listening,
+    doors: Vec<Door>,
     stop: watch::Receiver<bool>,
     first_request: u64,
 ) -> io::Result<usize> {
@@ -71,10 +82,11 @@ pub fn serve_core(
         .build_local(LocalOptions::default())?;
     runtime.block_on(async move {
         let core = Core::new(index, shared, first_request);
-        let listener = TcpListener::from_std(listener)?;
+        let listening = |door: Door| Ok((TcpListener::from_std(door.listener)?, door.listening));
+        let doors: Vec<_> = doors.into_iter().map(listening).collect::<io::Result<_>>()?;
         spawn_local(tick(Rc::clone(&core)));
-        accept(&core, &listener, listening, stop).await;
-        drop(listener);
+        accept(&core, &doors, stop).await;
+        drop(doors);
         drain(&core).await;
         Ok(core.serving.get())
     })
@@ -99,19 +111,19 @@ async fn tick(core: Rc<Core>) {
 
 async fn accept(
     core: &Rc<Core>,
-    listener: &TcpListener,
-    listening: Listening,
+    doors: &[(TcpListener, Listening)],
     mut stop: watch::Receiver<bool>,
 ) {
     let mut stopped = pin!(stop.wait_for(|stop| *stop));
+    let mut turn = 0;
     loop {
         let accepted = tokio::select! {
             biased;
             _ = &mut stopped => return,
-            accepted = listener.accept() => accepted,
+            accepted = next(doors, &mut turn) => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => {
+            Ok((stream, peer, listening)) => {
                 // Dropping the stream closes it: the cheapest refusal there is.
                 let open = core.shared.connections.fetch_add(1, Ordering::Relaxed);
                 let allowed = core.snapshot().limits.connections;
@@ -134,6 +146,22 @@ async fn accept(
             }
         }
     }
+}
+
+/// The next client, by whichever door. They are asked in turn, so that a crowd at one of them keeps nobody else waiting.
+fn next(
+    doors: &[(TcpListener, Listening)],
+    turn: &mut usize,
+) -> impl Future<Output = io::Result<(TcpStream, SocketAddr, Listening)>> {
+    std::future::poll_fn(move |context| {
+        for (listener, listening) in doors.iter().cycle().skip(*turn).take(doors.len()) {
+            *turn = (*turn + 1) % doors.len();
+            if let Poll::Ready(accepted) = listener.poll_accept(context) {
+                return Poll::Ready(accepted.map(|(stream, peer)| (stream, peer, *listening)));
+            }
+        }
+        Poll::Pending
+    })
 }
 
 fn turn_away(core: &Core, limit: usize) {
@@ -166,7 +194,7 @@ async fn serve(stream: TcpStream, client: Rc<Client>, listening: Listening) {
     if announces && !Box::pin(announced::take(&stream, &client)).await {
         return;
     }
-    let tls = client.core().snapshot().tls.clone();
+    let tls = client.core().snapshot().tls.clone().filter(|_| listening.tls);
     let (stream, http2) = if let Some(tls) = tls {
         let Some(stream) = secure::shake_hands(stream, &client, tls).await else { return };
         let http2 = secure::speaks_http2(&stream);
