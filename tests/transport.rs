@@ -20,6 +20,8 @@ mod certificates;
 mod clients;
 #[path = "transport/cors.rs"]
 mod cors;
+#[path = "transport/doors.rs"]
+mod doors;
 #[path = "transport/endpoints.rs"]
 mod endpoints;
 #[path = "transport/files.rs"]

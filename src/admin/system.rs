@@ -44,6 +44,10 @@ pub struct ServerStatus {
     /// Where clients come in.
     #[schema(value_type = String)]
     pub public: SocketAddr,
+    /// Where they come in without TLS, beside that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub plain: Option<SocketAddr>,
     /// Where pages, the REST API, metrics and health are answered.
     #[schema(value_type = String)]
     pub admin: SocketAddr,

@@ -1,14 +1,12 @@
 //! The threads that serve clients, each with its own listener on the same port.
 
-use std::net::TcpListener;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use tokio::sync::{mpsc, watch};
 
-use crate::config::Settings;
-use crate::gateway::accept::{self, Listening};
+use crate::gateway::accept::{self, Door, Listening};
 use crate::gateway::core::Shared;
 use crate::gateway::moving::Phase;
 
@@ -22,28 +20,29 @@ pub(super) struct Cores {
 }
 
 impl Cores {
-    /// Starts a thread for each share of the listeners. Gives where connections are brought to each.
+    /// Starts a thread for each of these lots of doors. Gives where connections are brought to each; these are served as `moved`.
     pub(super) fn start(
-        shares: Vec<Vec<TcpListener>>,
-        settings: &Settings,
+        doors: Vec<Vec<Door>>,
+        moved: Listening,
         shared: &Arc<Shared>,
         phase: &watch::Receiver<Phase>,
     ) -> Result<(Self, Inboxes), AppError> {
-        let listening = Listening { h2c: settings.listen.h2c };
-        let mut threads = Vec::with_capacity(shares.len());
-        let mut inboxes = Vec::with_capacity(shares.len());
-        for (index, share) in shares.into_iter().enumerate() {
+        let mut threads = Vec::with_capacity(doors.len());
+        let mut inboxes = Vec::with_capacity(doors.len());
+        for (index, doors) in doors.into_iter().enumerate() {
             let (shared, phase) = (Arc::clone(shared), phase.clone());
-            let (inbox, moved) = mpsc::unbounded_channel();
+            let (inbox, coming) = mpsc::unbounded_channel();
             inboxes.push(inbox);
             let first = first_request(index);
             let thread = std::thread::Builder::new().name(format!("tollgate-core-{index}")).spawn(
                 move || {
-                    accept::serve_core(index, shared, (share, moved), listening, phase, first)
-                        .unwrap_or_else(|error| {
+                    let moved = (coming, moved);
+                    accept::serve_core(index, shared, doors, moved, phase, first).unwrap_or_else(
+                        |error| {
                             tracing::error!(core = index, %error, "a core cannot serve clients");
                             0
-                        })
+                        },
+                    )
                 },
             );
             threads.push(

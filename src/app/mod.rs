@@ -4,6 +4,7 @@
 //! the administrative faces and the upkeep) share records and counters, and nothing else.
 
 mod cores;
+mod doors;
 mod error;
 mod faces;
 mod files;
@@ -64,7 +65,8 @@ pub enum Sockets {
 /// A gateway that runs. Dropping it without [`Running::stop`] cuts its connections.
 #[derive(Debug)]
 pub struct Running {
-    public: SocketAddr,
+    /// And without TLS, where that has an address of its own.
+    public: (SocketAddr, Option<SocketAddr>),
     service: Arc<Service>,
     shared: Arc<Shared>,
     cores: Cores,
@@ -126,7 +128,12 @@ pub fn start_on(
 impl Running {
     /// Where clients come in.
     pub const fn public(&self) -> SocketAddr {
-        self.public
+        self.public.0
+    }
+
+    /// Where they come in without TLS, beside that.
+    pub const fn plain(&self) -> Option<SocketAddr> {
+        self.public.1
     }
 
     /// Where pages, the REST API, metrics and health are answered.

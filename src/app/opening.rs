@@ -1,7 +1,6 @@
 //! A gateway that is about to run: its port is taken and its health is answered before its store is
 //! open, which can take minutes where an index must be rebuilt.
 
-use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;
@@ -17,11 +16,11 @@ use crate::cache::Cache;
 use crate::clock::{self, Clock};
 use crate::config::settings::Listen;
 use crate::config::{Settings, Source};
+use crate::gateway::accept::{Door, Listening};
 use crate::gateway::core::Shared;
 use crate::gateway::descriptors::Descriptors;
 use crate::gateway::health;
 use crate::gateway::moving::Phase;
-use crate::gateway::port::Port;
 use crate::gateway::snapshot::Snapshot;
 use crate::gateway::targets::Targets;
 use crate::notices::{Notices, Prepared};
@@ -32,8 +31,9 @@ use crate::telemetry::logs::Logs;
 use crate::web::People;
 
 use super::cores::Cores;
+use super::doors::Doors;
 use super::faces::{self, Faces};
-use super::handover::{self, Heir, Listening, Predecessor, Taken};
+use super::handover::{self, Heir, Listeners, Predecessor, Taken};
 use super::standing::Standing;
 use super::wall::WallClock;
 use super::{AppError, Reloader, Running, Sockets, files, reload, scrub, upkeep, watched};
@@ -45,7 +45,7 @@ const CONTROL_THREADS: usize = 2;
 /// What there is before the store is open.
 pub(super) struct Opening {
     control: Runtime,
-    port: Port,
+    doors: Doors,
     taken: Taken,
     faces: Faces,
     standing: Arc<Standing>,
@@ -73,7 +73,7 @@ impl Opening {
         // From here on nothing may fail that could have failed before.
         let mut taken = match sockets {
             Sockets::New => Taken::default(),
-            Sockets::Given(given) => Taken::given(given, listen.admin),
+            Sockets::Given(given) => Taken::given(given, &listen),
             Sockets::TakenOver => {
                 handover::take(&handover::place(&listen.socket))?.unwrap_or_else(|| {
                     tracing::info!("no gateway runs here whose place could be taken");
@@ -81,32 +81,28 @@ impl Opening {
                 })
             }
         };
-        let public = std::mem::take(&mut taken.public);
-        let port = Port::take_with(listen.public, public).map_err(|source| AppError::Listen {
-            key: "listen.public",
-            address: listen.public,
-            source,
-        })?;
+        let doors = Doors::take(&listen, &mut taken.sockets)?;
         let standing = Arc::new(Standing::default());
         let descriptors = Descriptors::share_out(files::raise(), listen.cores);
         files::tell(&descriptors, &settings.limits);
         reload::tell_if_closed(&settings, source.is_some());
         let settings = Arc::new(ArcSwap::from_pointee(settings));
-        let admin = std::mem::take(&mut taken.admin);
+        let admin = std::mem::take(&mut taken.sockets.admin);
         let faces = Faces::begin(&control, &settings, descriptors.face(), &standing, admin)?;
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"),
             pid = std::process::id(),
             config = source.as_ref().map(|source| source.path.display().to_string()),
             data = %settings.load().store.path.display(),
-            public = %port.address(),
+            public = %doors.public(),
+            plain = doors.plain().map(|plain| plain.to_string()),
             admin = %faces.admin(),
             socket = %listen.socket.display(),
             "tollgate starts"
         );
         Ok(Self {
             control,
-            port,
+            doors,
             taken,
             faces,
             standing,
@@ -131,17 +127,19 @@ impl Opening {
     pub(super) fn serve(self, store: Arc<dyn Store>) -> Result<Running, AppError> {
         let (shared, targets) = self.share(store)?;
         let Self {
-            control, port, taken, mut faces, standing, settings, source, clock, logs, ..
+            control, doors, taken, mut faces, standing, settings, source, clock, logs, ..
         } = self;
         let webhooks = self.webhooks;
         let cache = Arc::clone(&shared.cache);
         let service = Arc::new(Service::new(cache, Arc::clone(&settings), clock));
         let now = settings.load_full();
         let socket = faces::local(&control, &now.listen)?;
-        let public = port.address();
+        let public = (doors.public(), doors.plain());
         let (phase, phases) = watch::channel(Phase::Serves);
-        let (listeners, offered) = listen(port, &now, &faces)?;
-        let (cores, inboxes) = Cores::start(listeners, &now, &shared, &phases)?;
+        let doors = doors.open(&now.listen)?;
+        let offered = copied(&doors, &faces)?;
+        let moved = Listening { h2c: now.listen.h2c, tls: false };
+        let (cores, inboxes) = Cores::start(doors, moved, &shared, &phases)?;
         let predecessor = taken.go_on(&shared.cache, inboxes);
         let offer = offer(&control, &now.listen, offered)?;
         let notices = Notices::open(Arc::clone(&service), &now.store.path, webhooks);
@@ -164,7 +162,8 @@ impl Opening {
             server: Some(ServerStatus {
                 pid: std::process::id(),
                 started_at: service.now(),
-                public,
+                public: public.0,
+                plain: public.1,
                 admin: faces.admin(),
                 config: reloader.source().cloned(),
             }),
@@ -182,7 +181,7 @@ impl Opening {
         let store = Arc::clone(shared.cache.store());
         faces.beside(control.spawn(scrub::run(store, checked, faces.closed())));
         let opening_ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(%public, opening_ms, "requests are decided");
+        tracing::info!(public = %public.0, opening_ms, "requests are decided");
         let _ = predecessor.as_ref().map(Predecessor::is_served);
         Ok(Running {
             public,
@@ -229,27 +228,23 @@ impl Opening {
     }
 }
 
-/// Sockets for each core, and copies of all for a successor.
-fn listen(
-    port: Port,
-    now: &Settings,
-    faces: &Faces,
-) -> Result<(Vec<Vec<TcpListener>>, Listening), AppError> {
-    let (address, key) = (port.address(), "listen.public");
-    let listeners = port.listen(now.listen.cores);
-    let listeners = listeners.map_err(|source| AppError::Listen { key, address, source })?;
-    let copies = listeners.iter().flatten().map(TcpListener::try_clone).collect::<Result<_, _>>();
-    let offered = copies.and_then(|public| Ok(Listening { public, admin: faces.listening()? }));
-    let offered =
-        offered.map_err(|source| AppError::System { doing: "copying a socket", source })?;
-    Ok((listeners, offered))
+/// All sockets once more, for a successor.
+fn copied(doors: &[Vec<Door>], faces: &Faces) -> Result<Listeners, AppError> {
+    let copies = |tls: bool| {
+        let those = doors.iter().flatten().filter(move |door| door.listening.tls == tls);
+        those.map(|door| door.listener.try_clone()).collect::<std::io::Result<Vec<_>>>()
+    };
+    let all = copies(true).and_then(|public| {
+        Ok(Listeners { public, plain: copies(false)?, admin: faces.listening()? })
+    });
+    all.map_err(|source| AppError::System { doing: "copying a socket", source })
 }
 
 /// Waits for successors beside the local socket.
 fn offer(
     control: &Runtime,
     listen: &Listen,
-    offered: Listening,
+    offered: Listeners,
 ) -> Result<(JoinHandle<()>, mpsc::Receiver<Heir>), AppError> {
     let _inside = control.enter();
     let socket = socket::bind(&handover::place(&listen.socket))?;

@@ -51,15 +51,18 @@ pub fn pages_at(admin: SocketAddr, scheme: &str) -> String {
 
 fn begun(running: &Running, data: &Path) -> Result<Reply, Failure> {
     let settings = running.service().settings();
+    let plain = running.plain().map(|plain| format!(" and http://{plain}"));
     let text = format!(
-        "tollgate {} listens on {}://{} (pages, REST, health and metrics on {})",
+        "tollgate {} listens on {}://{}{} (pages, REST, health and metrics on {})",
         env!("CARGO_PKG_VERSION"),
         settings.public_scheme(),
         running.public(),
+        plain.unwrap_or_default(),
         pages_at(running.admin(), settings.admin_scheme()),
     );
     let json = json!({
         "public": running.public(),
+        "plain": running.plain(),
         "admin": running.admin(),
         "data": data,
         "pid": std::process::id(),

@@ -57,6 +57,7 @@ pub async fn status(client: &Client, clock: &Clock) -> Result<Reply, Failure> {
         ("process", server.map(|server| server.pid.to_string())),
         ("since", server.map(|server| moment(server.started_at, clock.now()))),
         ("public", server.map(|server| server.public.to_string())),
+        ("plain", server.and_then(|server| Some(server.plain?.to_string()))),
         ("admin", server.map(|server| server.admin.to_string())),
         ("config", server.and_then(|server| Some(server.config.as_ref()?.display().to_string()))),
         ("data", Some(status.data.display().to_string())),

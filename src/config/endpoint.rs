@@ -151,6 +151,7 @@ pub(super) fn own_listener(endpoint: &Place, listen: &Listen) -> Option<&'static
     };
     match () {
         () if reaches(listen.public) => Some("listen.public"),
+        () if listen.plain.is_some_and(reaches) => Some("listen.plain"),
         () if reaches(listen.admin) => Some("listen.admin"),
         () => None,
     }

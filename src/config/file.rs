@@ -39,6 +39,7 @@ pub(super) struct File {
 #[derive(Debug)]
 pub(super) struct ListenTable {
     pub(super) public: Field<Text>,
+    pub(super) plain: Field<Text>,
     pub(super) admin: Field<Text>,
     pub(super) admin_open: Field<bool>,
     pub(super) admin_hosts: Field<Vec<Placed<Text>>>,
@@ -187,6 +188,7 @@ impl ListenTable {
     fn read(mut table: Table<'_>, reading: &Reading<'_>) -> Self {
         let read = Self {
             public: table.text("public", reading),
+            plain: table.text("plain", reading),
             admin: table.text("admin", reading),
             admin_open: table.boolean("admin_open", reading),
             admin_hosts: table.texts("admin_hosts", reading),

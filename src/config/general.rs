@@ -39,6 +39,7 @@ pub(super) fn listen(
 ) -> Result<Listen, Reported> {
     let loopback = |port| SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port);
     let public = address(&table.public, loopback(8080), reading);
+    let plain = table.plain.as_ref().map(|_| address(&table.plain, loopback(0), reading));
     let admin = address(&table.admin, loopback(8081), reading);
     let open = boolean(&table.admin_open, false);
     let admin_hosts = hosts(&table.admin_hosts, reading);
@@ -48,7 +49,7 @@ pub(super) fn listen(
     let h2c = boolean(&table.h2c, false);
     // The file is checked even where the command line has the last word.
     let overrides = reading.overrides;
-    let (public, admin) = (public?, admin?);
+    let (public, plain, admin) = (public?, plain.transpose()?, admin?);
     let (public, admin) = (overrides.public.unwrap_or(public), overrides.admin.unwrap_or(admin));
     let written = |field, overridden: Option<SocketAddr>| {
         if overridden.is_some() { None } else { given(field) }
@@ -58,8 +59,16 @@ pub(super) fn listen(
     let place = |text: Option<&Placed<Text>>| text.map(|text| text.span.clone());
     if same_port(public, admin) {
         let hint = "give `admin` a port of its own";
+        let (key, other) = ("listen.admin", "listen.public");
         let place = place(admin_text.or(public_text));
-        return Err(reading.mistake_at(place, Mistake::SameAddress, hint));
+        return Err(reading.mistake_at(place, Mistake::SameAddress { key, other }, hint));
+    }
+    for (other, taken) in [("listen.public", public), ("listen.admin", admin)] {
+        if plain.is_some_and(|plain| same_port(plain, taken)) {
+            let (key, hint) = ("listen.plain", "give `plain` a port of its own");
+            let place = place(given(&table.plain));
+            return Err(reading.mistake_at(place, Mistake::SameAddress { key, other }, hint));
+        }
     }
     if !open? && !admin.ip().to_canonical().is_loopback() {
         let hint = "keep it on 127.0.0.1, or write `admin_open = true` if a firewall guards it";
@@ -67,7 +76,7 @@ pub(super) fn listen(
         return Err(reading.mistake_at(place(admin_text), Mistake::AdminOpen(shown), hint));
     }
     let admin_hosts = admin_hosts?;
-    Ok(Listen { public, admin, admin_hosts, socket: socket?, cores: cores?, h2c: h2c? })
+    Ok(Listen { public, plain, admin, admin_hosts, socket: socket?, cores: cores?, h2c: h2c? })
 }
 
 fn same_port(a: SocketAddr, b: SocketAddr) -> bool {

@@ -93,9 +93,9 @@ pub(super) enum Mistake {
     /// The admin address can be reached from elsewhere.
     #[error("the admin address `{0}` is open to other machines")]
     AdminOpen(String),
-    /// Both listeners on one port.
-    #[error("`listen.admin` takes the same port as `listen.public`")]
-    SameAddress,
+    /// Two listeners on one port.
+    #[error("`{key}` takes the same port as `{other}`")]
+    SameAddress { key: &'static str, other: &'static str },
     /// Longer than a socket address can be.
     #[error("the path of the command line's socket has {0} bytes, more than the system takes")]
     SocketLength(usize),

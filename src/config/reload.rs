@@ -76,6 +76,7 @@ fn refuse_fixed(
         }
     };
     check("listen.public", old_listen.public == listen.public, place(&at.public));
+    check("listen.plain", old_listen.plain == listen.plain, place(&at.plain));
     check("listen.admin", old_listen.admin == listen.admin, place(&at.admin));
     let same = old_listen.admin_hosts == listen.admin_hosts;
     check("listen.admin_hosts", same, place(&at.admin_hosts));

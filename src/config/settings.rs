@@ -76,6 +76,8 @@ impl Settings {
 pub struct Listen {
     /// Where clients come in.
     pub public: SocketAddr,
+    /// Where they come in without TLS, beside that.
+    pub plain: Option<SocketAddr>,
     /// Where pages, the REST API, metrics and health are answered.
     pub admin: SocketAddr,
     /// Names under which that may be asked, beside `localhost` and IP addresses: in lower case,

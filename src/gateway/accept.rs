@@ -34,6 +34,17 @@ const LAST_WORDS: Duration = Duration::from_secs(2);
 pub struct Listening {
     /// Whether HTTP/2 without TLS is taken (prior knowledge, RFC 9113 section 3.3).
     pub h2c: bool,
+    /// Whether clients speak TLS, where there is a certificate.
+    pub tls: bool,
+}
+
+/// Where clients of a core come in, and how.
+#[derive(Debug)]
+pub struct Door {
+    /// Where.
+    pub listener: std::net::TcpListener,
+    /// How.
+    pub listening: Listening,
 }
 
 /// Serves one core until `stop` says so. Blocks the thread that it is called on. Gives how many
@@ -44,8 +55,8 @@ pub struct Listening {
 pub fn serve_core(
     index: usize,
     shared: Arc<Shared>,
-    (listeners, moved): (Vec<std::net::TcpListener>, UnboundedReceiver<Moved>),
-    listening: Listening,
+    doors: Vec<Door>,
+    (moved, as_moved): (UnboundedReceiver<Moved>, Listening),
     mut phase: watch::Receiver<Phase>,
     first_request: u64,
 ) -> io::Result<usize> {
@@ -55,8 +66,8 @@ pub fn serve_core(
     runtime.block_on(async move {
         let core = Core::new(index, shared, first_request);
         spawn_local(tick(Rc::clone(&core)));
-        let taking_over = spawn_local(take_over(Rc::clone(&core), moved, listening));
-        for listener in listeners {
+        let taking_over = spawn_local(take_over(Rc::clone(&core), moved, as_moved));
+        for Door { listener, listening } in doors {
             let listener = TcpListener::from_std(listener)?;
             spawn_local(accept(Rc::clone(&core), listener, listening, phase.clone()));
         }

@@ -43,7 +43,7 @@ pub(super) async fn serve(stream: TcpStream, client: Rc<Client>, listening: List
     if announces && !Box::pin(announced::take(&stream, &client)).await {
         return;
     }
-    let tls = client.core().snapshot().tls.clone();
+    let tls = client.core().snapshot().tls.clone().filter(|_| listening.tls);
     let (stream, http2) = if let Some(tls) = tls {
         let Some(stream) = secure::shake_hands(stream, &client, tls).await else { return };
         let http2 = secure::speaks_http2(&stream);

@@ -140,6 +140,11 @@ impl Gateway {
         self.app().public()
     }
 
+    /// Where clients come in without TLS, beside that.
+    pub fn plain(&self) -> SocketAddr {
+        self.app().plain().unwrap()
+    }
+
     /// Where metrics and health are answered.
     pub fn admin(&self) -> SocketAddr {
         self.app().admin()

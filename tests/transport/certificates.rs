@@ -15,7 +15,7 @@ pub(crate) struct Stage {
     pub(crate) files: Files,
     pub(crate) upstream: Upstream,
     pub(crate) gateway: Gateway,
-    secret: String,
+    pub(crate) secret: String,
     /// The thumbprint of the certificate `ci`.
     ci: Digest,
 }
@@ -48,7 +48,7 @@ impl Stage {
     }
 
     /// What curl is answered over both versions of HTTP, by a connection for `name` and with these options.
-    fn curl(&self, name: &str, path: &str, more: &[&str]) -> (u16, Option<Value>) {
+    pub(crate) fn curl(&self, name: &str, path: &str, more: &[&str]) -> (u16, Option<Value>) {
         let port = self.gateway.public().port();
         let ask = |version: &str| {
             let output = Command::new("curl")

@@ -1,7 +1,6 @@
 //! The side of the gateway that runs: it gives its sockets to a successor that asks, and its store once that is ready.
 
 use std::io;
-use std::net::TcpListener;
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -18,17 +17,11 @@ use crate::cache::{Cache, Forgotten};
 use crate::domain::secret::Digest;
 use crate::gateway::moving::{Moved, Phase};
 
+use super::Listeners;
 use super::wire::{Message, hear, say};
 
 /// How long a successor may be silent before it is ready, and how long it may take to open the store.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// The sockets that listen, as they are given away.
-#[derive(Debug, Default)]
-pub(in crate::app) struct Listening {
-    pub(in crate::app) public: Vec<TcpListener>,
-    pub(in crate::app) admin: Vec<TcpListener>,
-}
 
 /// One that is ready to take this gateway's place.
 #[derive(Debug)]
@@ -39,7 +32,7 @@ pub(in crate::app) struct Heir {
 /// Waits for a successor that is ready, and tells of it. One that gives up changes nothing.
 pub(in crate::app) async fn offer(
     socket: LocalSocket,
-    listening: Arc<Listening>,
+    listening: Arc<Listeners>,
     heirs: mpsc::Sender<Heir>,
 ) {
     loop {
@@ -67,7 +60,7 @@ pub(in crate::app) async fn offer(
     }
 }
 
-fn answer(line: UnixStream, listening: &Listening) -> io::Result<Heir> {
+fn answer(line: UnixStream, listening: &Listeners) -> io::Result<Heir> {
     line.set_nonblocking(false)?;
     line.set_read_timeout(Some(PATIENCE))?;
     line.set_write_timeout(Some(PATIENCE))?;
@@ -75,11 +68,13 @@ fn answer(line: UnixStream, listening: &Listening) -> io::Result<Heir> {
         return Err(io::ErrorKind::InvalidData.into());
     };
     tracing::info!(pid, version, "a successor asks for this gateway's place");
-    for listener in &listening.public {
-        say(&line, &Message::Public, Some(listener.as_fd()))?;
-    }
-    for listener in &listening.admin {
-        say(&line, &Message::Admin, Some(listener.as_fd()))?;
+    let Listeners { public, plain, admin } = listening;
+    for (what, listeners) in
+        [(Message::Public, public), (Message::Plain, plain), (Message::Admin, admin)]
+    {
+        for listener in listeners {
+            say(&line, &what, Some(listener.as_fd()))?;
+        }
     }
     say(&line, &Message::Whole, None)?;
     match hear(&line)? {

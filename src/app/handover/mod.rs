@@ -6,10 +6,19 @@ mod giving;
 mod taking;
 mod wire;
 
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
-pub(super) use giving::{Heir, Listening, offer};
+pub(super) use giving::{Heir, offer};
 pub(super) use taking::{Inboxes, Predecessor, Taken, take};
+
+/// Sockets that listen, as they are given away.
+#[derive(Debug, Default)]
+pub(super) struct Listeners {
+    pub(super) public: Vec<TcpListener>,
+    pub(super) plain: Vec<TcpListener>,
+    pub(super) admin: Vec<TcpListener>,
+}
 
 /// Where a successor asks, beside the socket of the command line.
 pub(super) fn place(socket: &Path) -> PathBuf {

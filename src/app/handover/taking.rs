@@ -15,8 +15,10 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use crate::app::AppError;
 use crate::cache::{Cache, Forgotten};
 use crate::clock;
+use crate::config::settings::Listen;
 use crate::gateway::moving::Moved;
 
+use super::Listeners;
 use super::wire::{Message, hear, say};
 
 /// How long the gateway before may take until it has written everything down and closed its store.
@@ -34,18 +36,23 @@ pub(in crate::app) type Inboxes = Vec<tokio::sync::mpsc::UnboundedSender<Moved>>
 /// What there is of the gateway before.
 #[derive(Debug, Default)]
 pub(in crate::app) struct Taken {
-    pub(in crate::app) public: Vec<TcpListener>,
-    pub(in crate::app) admin: Vec<TcpListener>,
+    pub(in crate::app) sockets: Listeners,
     /// None where sockets came in another way.
     predecessor: Option<UnixStream>,
 }
 
 impl Taken {
     /// Sockets that a manager of services keeps, told apart by where they listen.
-    pub(in crate::app) fn given(listeners: Vec<TcpListener>, admin: std::net::SocketAddr) -> Self {
-        let is_admin = |listener: &TcpListener| listener.local_addr().is_ok_and(|at| at == admin);
-        let (admin, public) = listeners.into_iter().partition(is_admin);
-        Self { public, admin, predecessor: None }
+    pub(in crate::app) fn given(listeners: Vec<TcpListener>, listen: &Listen) -> Self {
+        let mut sockets = Listeners::default();
+        for listener in listeners {
+            match listener.local_addr().ok() {
+                Some(at) if at == listen.admin => sockets.admin.push(listener),
+                Some(at) if Some(at) == listen.plain => sockets.plain.push(listener),
+                _ => sockets.public.push(listener),
+            }
+        }
+        Self { sockets, predecessor: None }
     }
 
     /// Tells the gateway before of every change from now on, and gives the cores what moves here. To be called before
@@ -126,8 +133,9 @@ fn ask(predecessor: UnixStream) -> io::Result<Taken> {
     loop {
         let Some((message, socket)) = hear(&predecessor)? else { return Err(left()) };
         match (message, socket) {
-            (Message::Public, Some(socket)) => taken.public.push(socket.into()),
-            (Message::Admin, Some(socket)) => taken.admin.push(socket.into()),
+            (Message::Public, Some(socket)) => taken.sockets.public.push(socket.into()),
+            (Message::Plain, Some(socket)) => taken.sockets.plain.push(socket.into()),
+            (Message::Admin, Some(socket)) => taken.sockets.admin.push(socket.into()),
             (Message::Whole, _) => break,
             _ => return Err(io::ErrorKind::InvalidData.into()),
         }

@@ -33,6 +33,8 @@ pub(super) enum Message {
     },
     /// A socket at which clients come in; it comes with the message.
     Public,
+    /// The same for those without TLS, where that has an address of its own.
+    Plain,
     /// The one for people who administrate.
     Admin,
     /// There are no more of them.

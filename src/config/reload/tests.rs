@@ -133,7 +133,7 @@ fn every_key_takes_effect_or_is_refused() {
         format!("[tls]\nadmin = true\n[[tls.certificates]]\nchain = {chain:?}\nkey = {key:?}\n");
     let changed = file(
         &(tls
-            + "[listen]\npublic = \"127.0.0.1:1\"\nadmin = \"127.0.0.1:2\"\nadmin_hosts = [\"a\"]\n\
+            + "[listen]\npublic = \"127.0.0.1:1\"\nplain = \"127.0.0.1:3\"\nadmin = \"127.0.0.1:2\"\nadmin_hosts = [\"a\"]\n\
              socket = \"s\"\ncores = 1000\nh2c = true\n[store]\npath = \"d\"\nindex_cache = \"9MiB\"\n\
              reserve = \"9MiB\"\nmaster_key = \"file:k\"\n[cache]\nrecords = 1\nunknown = 1\n\
              unknown_ttl = \"1s\"\nloads = 1\nload_timeout = \"1s\"\nflush_interval = \"1s\"\n\
