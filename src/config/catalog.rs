@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::file::{ContextTable, ParamTable};
+use super::file::{ContextTable, FlagTable, ParamTable};
 use super::header::header;
 use super::identity::{TakenHeaders, take_header};
 use super::mistake::Mistake;
-use super::reading::{NamedNumber, Placed, Reading, Reported};
+use super::reading::{Reading, Reported};
 use super::settings::{Context, ContextParam};
 use super::values::{boolean, key_name, list, text};
-use crate::domain::flags::{FlagCatalog, Flags};
+use crate::domain::flags::{Flag, FlagCatalog, Flags};
 use crate::domain::id::Slug;
 use crate::wire::is_header_text;
 
@@ -17,24 +17,25 @@ use crate::wire::is_header_text;
 pub(super) type Contexts = BTreeMap<Slug, Context>;
 
 pub(super) fn flags(
-    table: &[NamedNumber],
+    tables: &[FlagTable],
     contexts: &[ContextTable],
     reading: &Reading<'_>,
 ) -> Result<FlagCatalog, Reported> {
     let mut names = BTreeMap::new();
     let mut first_of: BTreeMap<i64, &str> = BTreeMap::new();
     let mut outcome = Ok(());
-    for (key, bits) in table {
-        match flag(key, bits, contexts, reading) {
+    for table in tables {
+        let key = &table.name;
+        match flag(table, contexts, reading) {
             Err(reported) => outcome = Err(reported),
-            Ok((name, bits)) => {
-                if let Some(first) = first_of.insert(bits.bits(), &key.value) {
+            Ok((name, flag)) => {
+                if let Some(first) = first_of.insert(flag.bits.bits(), &key.value) {
                     let (first, second) = (first.to_owned(), key.value.clone());
                     let hint = "give each flag a bit of its own, or take one of the two out";
                     let mistake = Mistake::FlagTwice { first, second };
                     outcome = Err(reading.mistake(&key.span, mistake, hint));
                 }
-                names.insert(name, bits);
+                names.insert(name, flag);
             }
         }
     }
@@ -42,25 +43,25 @@ pub(super) fn flags(
 }
 
 fn flag(
-    key: &Placed<String>,
-    bits: &Result<Placed<i128>, Reported>,
+    table: &FlagTable,
     contexts: &[ContextTable],
     reading: &Reading<'_>,
-) -> Result<(String, Flags), Reported> {
+) -> Result<(String, Flag), Reported> {
+    let key = &table.name;
     let name = key_name(key, "a flag", reading);
     if contexts.iter().any(|context| context.name.value == key.value) {
         let hint = "call one of them something else: a scope lists contexts and flags together";
         return Err(reading.mistake(&key.span, Mistake::FlagIsContext(key.value.clone()), hint));
     }
-    let bits = bits.as_ref().map_err(|reported| *reported)?;
-    let flags = i64::try_from(bits.value).ok().filter(|bits| *bits > 0);
-    match flags.and_then(|bits| Flags::from_bits(bits).ok()) {
-        Some(flags) => Ok((name?.to_string(), flags)),
-        None => {
-            let hint = "write a bit such as 0x100, or a sum of bits";
-            Err(reading.mistake(&bits.span, Mistake::FlagBits(key.value.clone()), hint))
-        }
-    }
+    let title = text(&table.title, reading);
+    let given = table.bits.as_ref().map_err(|reported| *reported)?;
+    let bits = i64::try_from(given.value).ok().filter(|bits| *bits > 0);
+    let Some(bits) = bits.and_then(|bits| Flags::from_bits(bits).ok()) else {
+        let hint = "write a bit such as 0x100, or a sum of bits";
+        return Err(reading.mistake(&given.span, Mistake::FlagBits(key.value.clone()), hint));
+    };
+    let title = title?.map(|title| title.value.value.clone());
+    Ok((name?.to_string(), Flag { bits, title }))
 }
 
 pub(super) fn contexts(

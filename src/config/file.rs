@@ -8,8 +8,8 @@ use std::ops::Range;
 pub(super) use self::apis::{ApiTable, CorsTable, HealthTable, RuleTable};
 pub(super) use self::proxies::ProxiesTable;
 pub(super) use self::tls::TlsTable;
-use super::reading::{Field, NamedNumber, Placed, Reading, Text};
-use super::table::{Size, Table};
+use super::reading::{Field, Placed, Reading, Reported, Text};
+use super::table::{NumberOrTable, Size, Table};
 
 mod apis;
 mod proxies;
@@ -28,7 +28,7 @@ pub(super) struct File {
     pub(super) identity: IdentityTable,
     pub(super) tokens: TokensTable,
     pub(super) sessions: SessionsTable,
-    pub(super) flags: Vec<NamedNumber>,
+    pub(super) flags: Vec<FlagTable>,
     pub(super) contexts: Vec<ContextTable>,
     pub(super) egress: EgressTable,
     pub(super) webhooks: Vec<WebhookTable>,
@@ -122,6 +122,14 @@ pub(super) struct SessionsTable {
     pub(super) lifetime: Field<Text>,
 }
 
+/// An entry of `[flags]`: bits, or a table that says more.
+#[derive(Debug)]
+pub(super) struct FlagTable {
+    pub(super) name: Placed<String>,
+    pub(super) bits: Result<Placed<i128>, Reported>,
+    pub(super) title: Field<Text>,
+}
+
 /// `[contexts.NAME]`
 #[derive(Debug)]
 pub(super) struct ContextTable {
@@ -173,7 +181,7 @@ impl File {
             tls: TlsTable::read(root.table("tls", reading), reading),
             proxies: ProxiesTable::read(root.table("proxies", reading), reading),
             identity: IdentityTable::read(root.table("identity", reading), reading),
-            flags: root.table("flags", reading).named_numbers(reading),
+            flags: read_flags(root.table("flags", reading), reading),
             contexts: read_contexts(root.table("contexts", reading), reading),
             egress: EgressTable::read(root.table("egress", reading), reading),
             webhooks: read_webhooks(root.tables("webhooks", reading), reading),
@@ -324,6 +332,20 @@ fn read_webhooks(tables: Vec<Table<'_>>, reading: &Reading<'_>) -> Vec<WebhookTa
         webhook
     };
     tables.into_iter().map(read).collect()
+}
+
+fn read_flags(table: Table<'_>, reading: &Reading<'_>) -> Vec<FlagTable> {
+    let read = |(name, given): (Placed<String>, NumberOrTable<'_>)| match given {
+        NumberOrTable::Number(bits) => FlagTable { name, bits, title: None },
+        NumberOrTable::Table(mut table) => {
+            let (bits, title) = (table.number("bits", reading), table.text("title", reading));
+            let hint = "say which, such as `bits = 0x100`";
+            let bits = reading.required(&bits, &table.span(), ("this flag", "bits"), hint);
+            table.finish(reading);
+            FlagTable { name, bits, title }
+        }
+    };
+    table.named_numbers_or_tables(reading).into_iter().map(read).collect()
 }
 
 fn read_contexts(table: Table<'_>, reading: &Reading<'_>) -> Vec<ContextTable> {

@@ -163,7 +163,7 @@ fn low(document: Spanned<DeTable<'_>>, reading: &Reading<'_>) -> File {
 /// and `NAME` where a name is the operator's choice. Keys that are such names are not among them.
 pub fn known_keys() -> BTreeMap<String, Vec<&'static str>> {
     let (environment, overrides) = (Environment::default(), Overrides::default());
-    let one_of_each = "[contexts.a.params.a]\n[[tls.certificates]]\n[[webhooks]]\n[[apis]]\n\
+    let one_of_each = "[flags.a]\n[contexts.a.params.a]\n[[tls.certificates]]\n[[webhooks]]\n[[apis]]\n\
          upstream = [{}]\n[[apis.rules]]\n";
     let reading = Reading::new(Path::new(""), one_of_each, &environment, &overrides);
     // What is missing in these tables is no mistake here.
@@ -187,7 +187,7 @@ pub(super) fn build(file: &File, reading: &Reading<'_>) -> Result<Settings, Repo
     let sessions = general::sessions(&file.sessions, reading);
     let flags = catalog::flags(&file.flags, &file.contexts, reading);
     let contexts = catalog::contexts(&file.contexts, &taken, reading);
-    let flag_names: BTreeSet<_> = file.flags.iter().map(|(name, _)| name.value.as_str()).collect();
+    let flag_names: BTreeSet<_> = file.flags.iter().map(|one| one.name.value.as_str()).collect();
     let context_names: BTreeSet<_> =
         file.contexts.iter().map(|one| one.name.value.as_str()).collect();
     let catalogues = Catalogues {

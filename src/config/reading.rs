@@ -32,9 +32,6 @@ impl<T> Placed<T> {
 /// What a file says for one key: nothing, a mistake that is reported already, or a value.
 pub(super) type Field<T> = Option<Result<Placed<T>, Reported>>;
 
-/// A number under a name that the operator chose.
-pub(super) type NamedNumber = (Placed<String>, Result<Placed<i128>, Reported>);
-
 /// Text of the file: what it means, and what stands there, which alone may be quoted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Text {

@@ -47,7 +47,7 @@ pub struct Settings {
     pub tokens: TokenSettings,
     /// How long people stay signed in.
     pub sessions: SessionSettings,
-    /// Names of access-level bits.
+    /// Names of access-level bits, and what they allow.
     pub flags: FlagCatalog,
     /// Areas of APIs.
     pub contexts: BTreeMap<Slug, Context>,

@@ -11,7 +11,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::mistake::Mistake;
-use super::reading::{Field, NamedNumber, Placed, Reading, Text, closest, listed};
+use super::reading::{Field, Placed, Reading, Reported, Text, closest, listed};
 use super::scalar::{number, text, texts, wrong_kind};
 
 /// A size as it is written: `64KiB`, or a number of bytes.
@@ -37,6 +37,13 @@ pub(super) struct Table<'i> {
 #[derive(Debug)]
 pub(super) enum TextOrTable<'i> {
     Text(Placed<Text>),
+    Table(Table<'i>),
+}
+
+/// What stands under a name: a number, or a table that says more.
+#[derive(Debug)]
+pub(super) enum NumberOrTable<'i> {
+    Number(Result<Placed<i128>, Reported>),
     Table(Table<'i>),
 }
 
@@ -241,13 +248,27 @@ impl<'i> Table<'i> {
         tables
     }
 
-    /// Numbers under names that the operator chooses.
-    pub(super) fn named_numbers(self, reading: &Reading<'_>) -> Vec<NamedNumber> {
+    /// Numbers under names that the operator chooses, each of which may be a table that says more.
+    pub(super) fn named_numbers_or_tables(
+        self,
+        reading: &Reading<'_>,
+    ) -> Vec<(Placed<String>, NumberOrTable<'i>)> {
+        let kind = format!("{}.NAME", self.kind);
         let entries = in_file_order(self.entries).into_iter().map(|(name, (place, value))| {
             let key = format!("{}.{name}", self.name);
-            let bits = number(key.clone(), &value, "a number such as 0x100", reading);
+            let span = value.span();
+            let found = match value.into_inner() {
+                DeValue::Table(table) => {
+                    let table = Self::new(&key, span, table);
+                    NumberOrTable::Table(Self { kind: kind.clone(), ..table })
+                }
+                other => {
+                    let (value, wanted) = (Spanned::new(span, other), "a number such as 0x100");
+                    NumberOrTable::Number(number(key.clone(), &value, wanted, reading))
+                }
+            };
             let span = reading.inside_quotes(&place).0;
-            (Placed { value: name, key, span }, bits)
+            (Placed { value: name, key, span }, found)
         });
         entries.collect()
     }

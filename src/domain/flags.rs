@@ -78,24 +78,38 @@ impl fmt::Display for Flags {
     }
 }
 
+/// What a configured name stands for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flag {
+    /// Its bits.
+    pub bits: Flags,
+    /// What it allows, in the words of people; none if nobody said.
+    pub title: Option<String>,
+}
+
 /// The configured names of bits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FlagCatalog(BTreeMap<String, Flags>);
+pub struct FlagCatalog(BTreeMap<String, Flag>);
 
 impl FlagCatalog {
-    /// From names and their bits.
-    pub const fn new(names: BTreeMap<String, Flags>) -> Self {
+    /// From names and what they stand for.
+    pub const fn new(names: BTreeMap<String, Flag>) -> Self {
         Self(names)
     }
 
     /// The bits of one name.
     pub fn bits(&self, name: &str) -> Option<Flags> {
-        self.0.get(name).copied()
+        self.0.get(name).map(|flag| flag.bits)
+    }
+
+    /// What one name allows, in the words of people, if that is configured.
+    pub fn title(&self, name: &str) -> Option<&str> {
+        self.0.get(name)?.title.as_deref()
     }
 
     /// All names with their bits, in alphabetical order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, Flags)> {
-        self.0.iter().map(|(name, flags)| (name.as_str(), *flags))
+        self.0.iter().map(|(name, flag)| (name.as_str(), flag.bits))
     }
 
     /// The names whose bits `flags` holds, and what is left without a name as hexadecimal; `-1` for
@@ -153,7 +167,8 @@ mod tests {
 
     #[test]
     fn names_are_found_and_the_rest_is_shown_as_bits() {
-        let names = [("view".to_owned(), flags(0x200)), ("online".to_owned(), flags(0x100))];
+        let flag = |bits| Flag { bits: flags(bits), title: None };
+        let names = [("view".to_owned(), flag(0x200)), ("online".to_owned(), flag(0x100))];
         let catalog = FlagCatalog::new(names.into());
         assert_eq!(catalog.describe(flags(0x1300)), ["online", "view", "0x1000"]);
         assert_eq!(catalog.describe(Flags::UNLIMITED), ["-1"]);

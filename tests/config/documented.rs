@@ -140,8 +140,8 @@ fn described<'a>(schema: &'a Value, kind: &str) -> &'a Value {
             "NAME" => &found["additionalProperties"],
             _ => &found["properties"][part],
         };
-        match &inner["items"]["anyOf"] {
-            // A text, or a table that says more.
+        match inner.get("anyOf").unwrap_or(&inner["items"]["anyOf"]) {
+            // A text or a number, or a table that says more.
             Value::Array(kinds) => kinds.iter().find(|kind| kind["type"] == "object").unwrap(),
             _ if inner["type"] == "array" => &inner["items"],
             _ => inner,

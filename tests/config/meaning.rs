@@ -104,6 +104,16 @@ fn w11_the_flags_of_a_rule_are_the_sum_of_their_bits() {
 }
 
 #[test]
+fn a_flag_with_a_title_has_its_bits_all_the_same() {
+    let text = "[flags]\nview = 0x1\nedit = { bits = 0x6, title = \"Change records\" }\n[flags.end]\nbits = 8\n";
+    let flags = parse(text).flags;
+    let bits = ["view", "edit", "end"].map(|name| flags.bits(name).map(Flags::bits));
+    assert_eq!(bits, [Some(1), Some(6), Some(8)]);
+    let titles = ["view", "edit", "end"].map(|name| flags.title(name));
+    assert_eq!(titles, [None, Some("Change records"), None]);
+}
+
+#[test]
 fn f7_a_parameter_tells_how_it_is_kept_and_passed_on() {
     let settings = example("contexts");
     let context = &settings.contexts[&"telegram".parse().unwrap()];

@@ -54,7 +54,9 @@ pub(super) fn token(frame: &Frame, typed: &Typed, settings: &Settings) -> Result
         body.insert("items".to_owned(), json!(items));
     }
     let (networks, windows) = (token_body::networks(typed), token_body::windows(typed));
-    body.insert("conditions".to_owned(), json!({"networks": networks, "windows": windows}));
+    let certificate = token_body::certificate(typed);
+    let conditions = json!({"networks": networks, "windows": windows, "certificate": certificate});
+    body.insert("conditions".to_owned(), conditions);
     body.insert("limits".to_owned(), Value::Object(token_body::limits(frame, typed)?));
     as_body(frame, Value::Object(body), place)
 }

@@ -19,6 +19,11 @@ pub(super) fn networks(typed: &Typed) -> Value {
     json!(typed.words("networks").into_iter().map(whole).collect::<Vec<_>>())
 }
 
+/// The thumbprint of the client certificate that it is bound to; `null` for any client.
+pub(super) fn certificate(typed: &Typed) -> Value {
+    json!(typed.said("certificate").map(str::to_ascii_lowercase))
+}
+
 /// Times of the week at which it may be presented. A group in which nothing is said is none.
 pub(super) fn windows(typed: &Typed) -> Value {
     let window = |nth| {

@@ -127,10 +127,9 @@ pub(super) fn change(
         // As text that holds it, so that it stays as it was typed (row W17).
         body.insert("params".to_owned(), json!(typed.said("params")));
     }
-    let certificate = |typed: &Typed| json!(typed.said("certificate").map(str::to_ascii_lowercase));
-    let bound = if typed.has("certificate") { certificate(typed) } else { certificate(&before) };
+    let bound = if typed.has("certificate") { typed } else { &before };
     let conditions = [
-        ("certificate", bound, certificate(&before)),
+        ("certificate", token_body::certificate(bound), token_body::certificate(&before)),
         ("networks", token_body::networks(typed), token_body::networks(&before)),
         ("windows", token_body::windows(typed), token_body::windows(&before)),
     ];

@@ -198,6 +198,23 @@ async fn only_a_token_with_all_flags_administrates() {
     assert_eq!(ask(&all, "GET /status", json!({})).await.status, 401, "its owner is blocked");
 }
 
+/// RFC 8705 section 3, where nobody is asked for a certificate: a token that is bound to one is no token here. Its twin,
+/// which is not bound, is let in.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_bound_to_a_certificate_does_not_administrate() {
+    let face = Face::new().await;
+    let free = json!({"owner": "root", "name": "robot", "flags": -1});
+    let mut bound = free.clone();
+    bound["conditions"] = json!({"certificate": "ab".repeat(32)});
+    let (free, bound) = (face.token(free).await, face.token(bound).await);
+    let ask = async |secret: &str| {
+        let bearer = format!("Bearer {secret}");
+        face.ask("GET /tokens", &[("authorization", &bearer)], json!({})).await
+    };
+    assert_eq!(ask(&free).await.status, 200);
+    assert_eq!(ask(&bound).await.status, 401);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn signing_in_is_throttled() {
     let face = Face::new().await;

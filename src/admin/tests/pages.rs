@@ -9,6 +9,7 @@ use crate::service::tests::{World, input, owner_id};
 
 mod acts;
 mod bulk;
+mod certificates;
 mod chain;
 mod clashes;
 mod edits;

@@ -26,7 +26,7 @@ fn what_can_change_does() {
 
 /// What is read anew for each request or connection: from the snapshot, or from the settings in
 /// force.
-const LIVE: [&str; 88] = [
+const LIVE: [&str; 89] = [
     "limits.handshake_timeout",
     "limits.drain_timeout",
     "tls.min_version",
@@ -71,6 +71,7 @@ const LIVE: [&str; 88] = [
     "identity.request_id",
     "identity.certificate",
     "identity.certificate_subject",
+    "flags.NAME.title",
     "egress.allow",
     "egress.ca",
     "webhooks.name",
@@ -148,7 +149,8 @@ fn every_key_takes_effect_or_is_refused() {
             // What is open to whom is compiled anew with each reload.
             let compiled = ["apis.rules.", "contexts.", "apis.name", "apis.dialect", "apis.host"];
             let compiled = compiled.iter().any(|begin| key.starts_with(begin));
-            let compiled = compiled || ["apis.path", "apis.rules"].contains(&&*key);
+            let compiled =
+                compiled || ["apis.path", "apis.rules", "flags.NAME.bits"].contains(&&*key);
             let ways = [refused.contains(&fixed), LIVE.contains(&&*key), compiled];
             assert_eq!(ways.iter().filter(|way| **way).count(), 1, "{key}: {ways:?}");
         }

@@ -1,6 +1,7 @@
 //! Names, lists, flags, addresses and lives that are refused.
 
 use super::*;
+use crate::domain::flags::Flag;
 
 fn problem(result: Result<(), ServiceError>) -> String {
     result.unwrap_err().to_string()
@@ -29,8 +30,8 @@ fn sec_h6_control_characters_are_refused() {
 
 #[test]
 fn flags_are_numbers_or_names() {
-    let view = ("view".to_owned(), Flags::from_bits(0x200).unwrap());
-    let catalog = FlagCatalog::new([view].into());
+    let view = Flag { bits: Flags::from_bits(0x200).unwrap(), title: None };
+    let catalog = FlagCatalog::new([("view".to_owned(), view)].into());
     let read = |names: &[&str]| {
         let names = names.iter().map(|name| (*name).to_owned()).collect();
         flags("flags", &FlagsInput::Names(names), &catalog).map(Flags::bits)

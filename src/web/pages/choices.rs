@@ -79,6 +79,8 @@ pub struct FlagChoice {
     pub name: String,
     /// Its bits.
     pub bits: String,
+    /// What it allows, in the words of the operator.
+    pub title: Option<String>,
     /// What asks for it.
     pub opens: String,
     /// Whether it is chosen.
@@ -170,6 +172,7 @@ pub fn flags(
     let choice = |(name, bits): (&str, Flags)| FlagChoice {
         name: name.to_owned(),
         bits: bits.to_string(),
+        title: settings.flags.title(name).map(str::to_owned),
         opens: opens(&settings.apis, bits),
         chosen: is_chosen(typed, "flag", name),
     };
@@ -179,7 +182,7 @@ pub fn flags(
         if !all.iter().any(|flag| flag.name == *name) {
             let (bits, opens) = (String::new(), String::new());
             let chosen = is_chosen(typed, "flag", name);
-            all.push(FlagChoice { name: name.clone(), bits, opens, chosen });
+            all.push(FlagChoice { name: name.clone(), bits, title: None, opens, chosen });
         }
     }
     all

@@ -66,6 +66,8 @@ pub struct TokenForm {
     pub lowered: Option<String>,
     /// Whether the token may have all of them.
     pub may_unlimited: bool,
+    /// Whether it can be bound to a client certificate, or is.
+    pub may_bind: bool,
     /// Times of the week.
     pub windows: Vec<WindowFields>,
 }
@@ -79,8 +81,6 @@ pub struct HeldToken {
     pub name: String,
     /// How many requests are left of all that it may make.
     pub uses_left: Option<u64>,
-    /// Whether it is bound to a client certificate. That of others is not offered: none can be shown yet.
-    pub bound: bool,
     /// Whether whoever fills it in may give it nothing more.
     pub narrows: bool,
 }
@@ -159,12 +159,12 @@ impl TokenForm {
             flags: choices::flags(&typed, settings, &under, held),
             may_unlimited: unlimited || under.flags.is_unlimited(),
             lowered,
+            may_bind: may_bind(settings, held, narrowed.is_some()),
             windows: windows::fields(&typed),
             held: held.map(|held| HeldToken {
                 id: held.id.to_string(),
                 name: held.name.clone(),
                 uses_left: uses_left(held),
-                bound: held.conditions.certificate.is_some(),
                 narrows: !more,
             }),
             frame,
@@ -186,11 +186,6 @@ impl TokenForm {
         self.held.as_ref().is_some_and(|held| held.narrows)
     }
 
-    /// Whether a certificate is asked for.
-    fn is_bound_to_one(&self) -> bool {
-        self.held.as_ref().is_some_and(|held| held.bound)
-    }
-
     /// Whether the seldom needed part is open.
     pub fn is_bounded(&self) -> bool {
         let fields = [
@@ -210,6 +205,14 @@ impl TokenForm {
         fields.into_iter().any(|field| self.typed.said(field).is_some())
             || self.windows.iter().any(WindowFields::says_something)
     }
+}
+
+/// Whether a client certificate is asked for: where clients can show one, or the token is bound already. A token that is
+/// given nothing more keeps the one that it has.
+fn may_bind(settings: &Settings, held: Option<&TokenView>, narrows: bool) -> bool {
+    let asks = settings.tls.as_ref().is_some_and(|tls| tls.server.asks_clients());
+    let bound = held.is_some_and(|held| held.conditions.certificate.is_some());
+    if bound { !narrows } else { asks }
 }
 
 /// The most that a token may be given that is given no more than it has.

@@ -106,6 +106,8 @@ pub struct Token {
     pub ends: Ends,
     /// By what they are called, with their names; none means all.
     pub contexts: Option<Vec<(String, String)>>,
+    /// Access levels, each with what it allows, where that is configured.
+    pub flags: Vec<(String, Option<String>)>,
     /// The token that it succeeds and the one that succeeds it: their ids, and what they are called.
     pub predecessor: Option<(String, String)>,
     /// The same of its successor.
@@ -195,6 +197,11 @@ impl Token {
                 Contexts::All => None,
                 Contexts::Set(held) => Some(titles(settings, held)),
             },
+            flags: token
+                .flag_names
+                .iter()
+                .map(|name| (name.clone(), settings.flags.title(name).map(str::to_owned)))
+                .collect(),
             predecessor: token.rotated_from.map(|id| (id.to_string(), called(names, &id))),
             successor: token.rotated_to.map(|id| (id.to_string(), called(names, &id))),
             items: match &token.items {

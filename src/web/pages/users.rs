@@ -188,6 +188,7 @@ impl UserForm {
         let choice = |name: &str, bits: String| FlagChoice {
             name: name.to_owned(),
             bits,
+            title: settings.flags.title(name).map(str::to_owned),
             opens: String::new(),
             chosen: typed.all("ceiling_flag").any(|chosen| chosen == name),
         };

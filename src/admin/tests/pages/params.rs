@@ -1,4 +1,4 @@
-//! Rows F5, F7 and W17: what a token tells its upstreams, and the certificate that it is bound to, through the forms.
+//! Rows F5, F7 and W17: what a token tells its upstreams, through the forms.
 
 use super::edits::{body, sent, view, with};
 use super::*;
@@ -98,41 +98,6 @@ async fn w17_a_form_does_not_touch_what_it_cannot_say() {
     root.post(&path, &with(&fields, &[("name", "other")])).await;
     let after = view(&face, id).await;
     assert_eq!((after.name.as_str(), after.params.unwrap().text()), ("other", odd));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_certificate_is_shown_exchanged_and_taken_away() {
-    let face = Face::new().await;
-    let root = face.sign_in("root").await;
-    assert!(
-        !root.get("/tokens/new").await.text.contains("id=\"certificate\""),
-        "nobody shows one yet"
-    );
-    let (one, other) = ("ab".repeat(32), "CD".repeat(32));
-    let bound = json!({"networks": ["10.0.0.0/8"], "certificate": one});
-    let (id, _) = face.token(json!({"owner": "alice", "name": "ci", "conditions": bound})).await;
-    let held = async || view(&face, id).await.conditions;
-    let path = format!("/tokens/{id}/edit");
-    assert!(root.get(&format!("/tokens/{id}")).await.text.contains(&one));
-    let fields = sent(&root.get(&path).await.text);
-    assert!(fields.contains(&("certificate".to_owned(), one.clone())), "{fields:?}");
-    assert_eq!(
-        root.post(&path, &body(&fields)).await.place(),
-        format!("/tokens/{id}?done=nothing")
-    );
-    let wrong = root.post(&path, &with(&fields, &[("certificate", "ab")])).await;
-    assert!(
-        wrong.status == 400 && wrong.text.contains("<a href=\"#certificate\">"),
-        "{}",
-        wrong.text
-    );
-    root.post(&path, &with(&fields, &[("certificate", &other)])).await;
-    assert_eq!(held().await.certificate.unwrap().to_hex(), other.to_lowercase());
-    let fields = sent(&root.get(&path).await.text);
-    root.post(&path, &with(&fields, &[("certificate", "")])).await;
-    let after = held().await;
-    assert!(after.certificate.is_none() && after.networks.len() == 1, "the networks stay");
-    assert!(!root.get(&path).await.text.contains("id=\"certificate\""));
 }
 
 /// Row F1, too: what is sealed is never shown, stays where nothing is typed, and goes by a tick.

@@ -1,6 +1,9 @@
 //! What each reader sees, in each language.
 
+use std::path::Path;
+
 use super::*;
+use crate::config::{Environment, parse};
 use crate::domain::decision::CHECKS;
 use crate::web::language::Language;
 use crate::web::texts::Texts;
@@ -246,4 +249,34 @@ async fn the_history_is_narrowed_by_its_address() {
         let at = format!("href=\"#{field}\"");
         assert!(got.status == 400 && got.text.contains(&at), "{query}: {}", got.text);
     }
+}
+
+/// The issue's "flags with their meanings": what the operator says that one allows, and what asks for it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flag_is_shown_with_its_title_and_what_requires_it() {
+    let face = Face::new().await;
+    let root = face.sign_in("root").await;
+    let (id, _) = face.token(json!({"owner": "alice", "name": "ci", "flags": 0x600})).await;
+    let text = "[flags]\nview = 0x200\nedit = { bits = 0x400, title = \"Change <records>\" }\n\
+                [[apis]]\nname = \"shop\"\nupstream = \"http://127.0.0.1:9\"\n\
+                [[apis.rules]]\npath = \"/orders\"\nmethods = [\"POST\"]\nflags = [\"edit\"]\n";
+    let parsed = parse(Path::new("t.toml"), text.as_bytes(), &Environment::default()).unwrap();
+    face.world.reload(|settings| {
+        (settings.flags, settings.apis) = (parsed.flags.clone(), parsed.apis.clone());
+    });
+    let title = "<bdi>Change &#60;records&#62;</bdi>";
+    for path in ["/tokens/new".to_owned(), format!("/tokens/{id}/edit")] {
+        let page = root.get(&path).await.text;
+        let label = |name: &str| {
+            let label = page.split(&format!("<label for=\"flag-{name}\">")).nth(1).unwrap();
+            label.split("</label>").next().unwrap()
+        };
+        assert!(label("edit").contains(title), "{path}: {}", label("edit"));
+        assert!(label("edit").contains("Required by POST /orders"), "{}", label("edit"));
+        assert!(!label("view").contains("help"), "nothing is said of it: {}", label("view"));
+    }
+    let page = root.get(&format!("/tokens/{id}")).await.text;
+    assert!(page.contains(&format!("<span class=\"chip\">edit</span> {title}")), "{page}");
+    assert!(page.contains("<span class=\"chip\">view</span>"));
+    assert!(root.get("/users/alice/edit").await.text.contains(title), "where ceilings are set");
 }
