@@ -8,9 +8,10 @@ use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use tokio::sync::{mpsc, watch};
 
 use crate::config::Settings;
-use crate::gateway::accept::{self, Listening};
+use crate::gateway::accept;
 use crate::gateway::core::Shared;
 use crate::gateway::moving::Phase;
+use crate::gateway::serving::Listening;
 
 use super::AppError;
 use super::handover::Inboxes;

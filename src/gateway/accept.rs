@@ -20,21 +20,13 @@ use super::channel::Channel;
 use super::client::Client;
 use super::core::{Core, Shared};
 use super::moving::{Moved, Phase};
-use super::serving::{serve, serve_http1};
+use super::serving::{Listening, serve, serve_http1};
 
 /// How long to wait when the system has no more sockets to give, before asking again.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// How long before the end of a drain conversations are told that they end, which nobody else ends.
 const LAST_WORDS: Duration = Duration::from_secs(2);
-
-/// What decides how a core listens; fixed for its life. Limits are not: a reload changes those of
-/// the connections that come after it.
-#[derive(Clone, Copy, Debug)]
-pub struct Listening {
-    /// Whether HTTP/2 without TLS is taken (prior knowledge, RFC 9113 section 3.3).
-    pub h2c: bool,
-}
 
 /// Serves one core until `stop` says so. Blocks the thread that it is called on. Gives how many
 /// connections had to be cut at the end.

@@ -74,7 +74,7 @@ mod announced;
 mod secure;
 pub mod port;
 pub mod accept;
-mod serving;
+pub mod serving;
 pub mod explain;
 
 #[cfg(test)]
