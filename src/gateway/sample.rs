@@ -55,6 +55,9 @@ impl Sample {
             warnings: Default::default(),
             wall: Default::default(),
             unreadable: Default::default(),
+            successor: Default::default(),
+            moving: Default::default(),
+            given: Default::default(),
         });
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
