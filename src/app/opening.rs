@@ -216,6 +216,7 @@ impl Opening {
             operator_word: AtomicU64::new(0),
             counters,
             connections: Default::default(),
+            crowd: Default::default(),
             descriptors: descriptors.clone(),
             access: logs.as_ref().map(|logs| logs.access().clone()).unwrap_or_default(),
             warnings: Default::default(),

@@ -7,9 +7,7 @@ use std::time::Duration;
 
 use tracing_subscriber::EnvFilter;
 
-use super::file::{
-    CacheTable, ListenTable, SessionsTable, TelemetryTable, TokensTable,
-};
+use super::file::{CacheTable, ListenTable, SessionsTable, TelemetryTable, TokensTable};
 use super::host::hosts;
 use super::mistake::Mistake;
 use super::reading::{Field, Placed, Reading, Reported, Text};

@@ -15,6 +15,8 @@ const DAY: Duration = Duration::from_secs(86_400);
 pub(super) fn limits(table: &LimitsTable, reading: &Reading<'_>) -> Result<Limits, Reported> {
     let second = Duration::from_secs(1);
     let connections = number(&table.connections, 1..=10_000_000, 100_000, reading);
+    let of_address = &table.connections_per_address;
+    let connections_per_address = number(of_address, 0..=10_000_000, 20_000, reading);
     // hyper takes no read buffer under 8 KiB.
     let head = size(&table.head, 8 << 10..=1 << 20, reading).map(|head| head.unwrap_or(16 << 10));
     // A longer target would never fit.
@@ -32,6 +34,7 @@ pub(super) fn limits(table: &LimitsTable, reading: &Reading<'_>) -> Result<Limit
     let bytes = |size: u64| usize::try_from(size).unwrap_or(usize::MAX);
     Ok(Limits {
         connections: connections?,
+        connections_per_address: connections_per_address?,
         head_bytes: bytes(head?),
         headers: headers?,
         target_bytes: bytes(target?),

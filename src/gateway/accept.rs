@@ -2,7 +2,6 @@
 //! them but the port.
 
 use std::io;
-use std::net::IpAddr;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -15,9 +14,9 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 use tokio::task::spawn_local;
 
+use super::admission::{admit, admit_moved};
 use super::alarm::TICK;
 use super::channel::Channel;
-use super::client::Client;
 use super::core::{Core, Shared};
 use super::moving::{Moved, Phase};
 use super::serving::{Listening, serve, serve_http1};
@@ -125,32 +124,12 @@ async fn accept(
 async fn take_over(core: Rc<Core>, mut moved: UnboundedReceiver<Moved>, listening: Listening) {
     while let Some(Moved { socket, peer, begun, read }) = moved.recv().await {
         let Ok(stream) = TcpStream::from_std(socket) else { continue };
-        let Some(client) = admit(&core, peer) else { continue };
+        let Some(client) = admit_moved(&core, peer) else { continue };
         if begun {
             spawn_local(Box::pin(serve_http1(Channel::Resumed(Box::new((read, stream))), client)));
         } else {
             spawn_local(Box::pin(serve(stream, client, listening)));
         }
-    }
-}
-
-/// Gives a connection a place, if there is one.
-fn admit(core: &Rc<Core>, peer: IpAddr) -> Option<Rc<Client>> {
-    let open = core.shared.connections.fetch_add(1, Ordering::Relaxed);
-    let allowed = core.snapshot().limits.connections;
-    let limit = allowed.min(core.shared.descriptors.clients());
-    if open >= limit {
-        core.shared.connections.fetch_sub(1, Ordering::Relaxed);
-        turn_away(core, limit);
-        return None;
-    }
-    Some(Client::new(core, peer))
-}
-
-fn turn_away(core: &Core, limit: usize) {
-    core.counters.turned_away.add(1);
-    if let Some(withheld) = core.shared.warnings.crowd.ready() {
-        tracing::warn!(limit, withheld, "a connection is turned away: too many are open");
     }
 }
 

@@ -15,6 +15,7 @@ use tokio::io::ReadBuf;
 use tokio::net::TcpStream;
 use tokio::task::spawn_local;
 
+use super::admission;
 use super::announced;
 use super::channel::Channel;
 use super::client::Client;
@@ -47,8 +48,11 @@ pub struct Listening {
 /// Serves a connection that was just accepted.
 pub(super) async fn serve(stream: TcpStream, client: Rc<Client>, listening: Listening) {
     let announces = client.core().snapshot().proxies.announces(client.peer());
-    if announces && !Box::pin(announced::take(&stream, &client)).await {
-        return;
+    if announces {
+        let announced = Box::pin(announced::take(&stream, &client)).await;
+        if !announced || !admission::is_let_in(&client) {
+            return;
+        }
     }
     let tls = client.core().snapshot().tls.clone();
     let (stream, http2) = if let Some(tls) = tls {

@@ -7,6 +7,7 @@ use crate::config::table::{Size, Table};
 #[derive(Debug)]
 pub(in crate::config) struct LimitsTable {
     pub(in crate::config) connections: Field<i128>,
+    pub(in crate::config) connections_per_address: Field<i128>,
     pub(in crate::config) head: Field<Size>,
     pub(in crate::config) headers: Field<i128>,
     pub(in crate::config) target: Field<Size>,
@@ -22,6 +23,7 @@ impl LimitsTable {
     pub(super) fn read(mut table: Table<'_>, reading: &Reading<'_>) -> Self {
         let read = Self {
             connections: table.number("connections", reading),
+            connections_per_address: table.number("connections_per_address", reading),
             head: table.size("head", reading),
             headers: table.number("headers", reading),
             target: table.size("target", reading),

@@ -7,6 +7,8 @@ use std::time::Duration;
 pub struct Limits {
     /// Open client connections, over all cores.
     pub connections: usize,
+    /// The same of one address, or of a /64 of IPv6; zero is as many as there are.
+    pub connections_per_address: usize,
     /// Bytes of a request head.
     pub head_bytes: usize,
     /// Header fields of a request.
