@@ -19,6 +19,8 @@ mod table;
 mod cache;
 #[path = "attacks/credentials.rs"]
 mod credentials;
+#[path = "attacks/crowds.rs"]
+mod crowds;
 #[path = "attacks/drips.rs"]
 mod drips;
 #[path = "attacks/floods.rs"]

@@ -6,9 +6,10 @@ use std::thread::JoinHandle;
 use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use tokio::sync::{mpsc, watch};
 
-use crate::gateway::accept::{self, Door, Listening};
+use crate::gateway::accept::{self, Door};
 use crate::gateway::core::Shared;
 use crate::gateway::moving::Phase;
+use crate::gateway::serving::Listening;
 
 use super::AppError;
 use super::handover::Inboxes;

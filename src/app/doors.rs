@@ -4,8 +4,9 @@
 use std::net::{SocketAddr, TcpListener};
 
 use crate::config::settings::Listen;
-use crate::gateway::accept::{Door, Listening};
+use crate::gateway::accept::Door;
 use crate::gateway::port::Port;
+use crate::gateway::serving::Listening;
 
 use super::AppError;
 use super::handover::Listeners;
@@ -27,8 +28,11 @@ impl Doors {
     /// One that somebody else has, or that may not be taken.
     pub(super) fn take(listen: &Listen, given: &mut Listeners) -> Result<Self, AppError> {
         let take = |key, address, given: &mut Vec<TcpListener>| {
-            Port::take_with(address, std::mem::take(given))
-                .map_err(|source| AppError::Listen { key, address, source })
+            Port::take_with(address, std::mem::take(given)).map_err(|source| AppError::Listen {
+                key,
+                address,
+                source,
+            })
         };
         let plain = listen.plain.map(|address| take(PLAIN, address, &mut given.plain)).transpose();
         Ok(Self { public: take(PUBLIC, listen.public, &mut given.public)?, plain: plain? })

@@ -16,11 +16,12 @@ use crate::cache::Cache;
 use crate::clock::{self, Clock};
 use crate::config::settings::Listen;
 use crate::config::{Settings, Source};
-use crate::gateway::accept::{Door, Listening};
+use crate::gateway::accept::Door;
 use crate::gateway::core::Shared;
 use crate::gateway::descriptors::Descriptors;
 use crate::gateway::health;
 use crate::gateway::moving::Phase;
+use crate::gateway::serving::Listening;
 use crate::gateway::snapshot::Snapshot;
 use crate::gateway::targets::Targets;
 use crate::notices::{Notices, Prepared};
@@ -215,6 +216,7 @@ impl Opening {
             operator_word: AtomicU64::new(0),
             counters,
             connections: Default::default(),
+            crowd: Default::default(),
             descriptors: descriptors.clone(),
             access: logs.as_ref().map(|logs| logs.access().clone()).unwrap_or_default(),
             warnings: Default::default(),

@@ -1,17 +1,19 @@
 //! The low settings: exactly what stands in the file, with the place of each value.
 //!
-//! Nothing is checked here but the kind of each value and that each key is known. `general`,
+//! Nothing is checked here but the kind of each value and that each key is known. `general`, `limits`,
 //! `catalog`, `api` and `rule` make the high settings of it.
 
 use std::ops::Range;
 
 pub(super) use self::apis::{ApiTable, CorsTable, HealthTable, RuleTable};
+pub(super) use self::limits::LimitsTable;
 pub(super) use self::proxies::ProxiesTable;
 pub(super) use self::tls::TlsTable;
 use super::reading::{Field, Placed, Reading, Reported, Text};
 use super::table::{NumberOrTable, Size, Table};
 
 mod apis;
+mod limits;
 mod proxies;
 mod tls;
 
@@ -66,21 +68,6 @@ pub(super) struct CacheTable {
     pub(super) loads: Field<i128>,
     pub(super) load_timeout: Field<Text>,
     pub(super) flush_interval: Field<Text>,
-}
-
-/// `[limits]`
-#[derive(Debug)]
-pub(super) struct LimitsTable {
-    pub(super) connections: Field<i128>,
-    pub(super) head: Field<Size>,
-    pub(super) headers: Field<i128>,
-    pub(super) target: Field<Size>,
-    pub(super) handshake_timeout: Field<Text>,
-    pub(super) head_timeout: Field<Text>,
-    pub(super) idle_timeout: Field<Text>,
-    pub(super) stall_timeout: Field<Text>,
-    pub(super) drain_timeout: Field<Text>,
-    pub(super) body_rate: Field<Size>,
 }
 
 /// `[telemetry]`
@@ -231,25 +218,6 @@ impl CacheTable {
             loads: table.number("loads", reading),
             load_timeout: table.duration("load_timeout", reading),
             flush_interval: table.duration("flush_interval", reading),
-        };
-        table.finish(reading);
-        read
-    }
-}
-
-impl LimitsTable {
-    fn read(mut table: Table<'_>, reading: &Reading<'_>) -> Self {
-        let read = Self {
-            connections: table.number("connections", reading),
-            head: table.size("head", reading),
-            headers: table.number("headers", reading),
-            target: table.size("target", reading),
-            handshake_timeout: table.duration("handshake_timeout", reading),
-            head_timeout: table.duration("head_timeout", reading),
-            idle_timeout: table.duration("idle_timeout", reading),
-            stall_timeout: table.duration("stall_timeout", reading),
-            drain_timeout: table.duration("drain_timeout", reading),
-            body_rate: table.size("body_rate", reading),
         };
         table.finish(reading);
         read

@@ -7,21 +7,18 @@ use std::time::Duration;
 
 use tracing_subscriber::EnvFilter;
 
-use super::file::{
-    CacheTable, LimitsTable, ListenTable, SessionsTable, TelemetryTable, TokensTable,
-};
+use super::file::{CacheTable, ListenTable, SessionsTable, TelemetryTable, TokensTable};
 use super::host::hosts;
 use super::mistake::Mistake;
 use super::reading::{Field, Placed, Reading, Reported, Text};
 use super::settings::{
-    CacheSettings, Limits, Listen, LogFormat, SessionSettings, TelemetrySettings, TokenSettings,
+    CacheSettings, Listen, LogFormat, SessionSettings, TelemetrySettings, TokenSettings,
 };
-use super::values::{address, boolean, duration, number, size, span, span_within, text, word};
+use super::values::{address, boolean, duration, number, span, span_within, text, word};
 use crate::domain::time::Span;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
-const DAY: Duration = Duration::from_secs(86_400);
 
 /// The longest path of a socket on Linux, without its last zero byte.
 const MAX_SOCKET: usize = 107;
@@ -116,38 +113,6 @@ pub(super) fn cache(table: &CacheTable, reading: &Reading<'_>) -> Result<CacheSe
         loads: loads?,
         load_timeout: load_timeout?,
         flush_interval: flush_interval?,
-    })
-}
-
-pub(super) fn limits(table: &LimitsTable, reading: &Reading<'_>) -> Result<Limits, Reported> {
-    let second = Duration::from_secs(1);
-    let connections = number(&table.connections, 1..=10_000_000, 100_000, reading);
-    // hyper takes no read buffer under 8 KiB.
-    let head = size(&table.head, 8 << 10..=1 << 20, reading).map(|head| head.unwrap_or(16 << 10));
-    // A longer target would never fit.
-    let most = head.unwrap_or(1 << 20);
-    let target =
-        size(&table.target, 64..=most, reading).map(|target| target.unwrap_or((8 << 10).min(most)));
-    let headers = number(&table.headers, 1..=1_000, 100, reading);
-    let handshake_timeout = duration(&table.handshake_timeout, HOUR, second * 10, reading);
-    let head_timeout = duration(&table.head_timeout, HOUR, second * 10, reading);
-    let idle_timeout = duration(&table.idle_timeout, DAY, second * 75, reading);
-    let stall_timeout = duration(&table.stall_timeout, DAY, MINUTE, reading);
-    let drain_timeout = duration(&table.drain_timeout, DAY, second * 30, reading);
-    let body_rate = size(&table.body_rate, 0..=1 << 30, reading);
-    // Both are at most a mebibyte, which fits everywhere.
-    let bytes = |size: u64| usize::try_from(size).unwrap_or(usize::MAX);
-    Ok(Limits {
-        connections: connections?,
-        head_bytes: bytes(head?),
-        headers: headers?,
-        target_bytes: bytes(target?),
-        handshake_timeout: handshake_timeout?,
-        head_timeout: head_timeout?,
-        idle_timeout: idle_timeout?,
-        stall_timeout: stall_timeout?,
-        drain_timeout: drain_timeout?,
-        body_rate: body_rate?.unwrap_or(500),
     })
 }
 

@@ -17,7 +17,7 @@ use super::report::Report;
 use super::rule::Catalogues;
 use super::settings::{Api, Dialect, KeepInPath, Rule, Settings, Upstream};
 use super::table::Table;
-use super::{api, catalog, endpoint, general, identity, proxies, storage, tls, webhooks};
+use super::{api, catalog, endpoint, general, identity, limits, proxies, storage, tls, webhooks};
 use crate::domain::rule::Requirement;
 use crate::tls::{Caller, Fault, Trust};
 
@@ -179,7 +179,7 @@ pub(super) fn build(file: &File, reading: &Reading<'_>) -> Result<Settings, Repo
     let tls = tls::tls(&file.tls, reading);
     let proxies = proxies::proxies(&file.proxies, reading);
     let cache = general::cache(&file.cache, reading);
-    let limits = general::limits(&file.limits, reading);
+    let limits = limits::limits(&file.limits, reading);
     let telemetry = general::telemetry(&file.telemetry, reading);
     let (identity, taken) =
         identity::identity(&file.identity, api::own_fields(&file.apis), reading);

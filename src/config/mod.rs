@@ -17,6 +17,7 @@ mod units;
 mod values;
 mod header;
 mod general;
+mod limits;
 mod secret_source;
 mod storage;
 mod webhooks;

@@ -19,9 +19,11 @@ use crate::tls::Server;
 use crate::wire::proxies::Proxies;
 
 mod cors;
+mod limits;
 mod upstreams;
 
 pub use cors::Cors;
+pub use limits::Limits;
 pub use upstreams::{At, Concurrency, Ejection, Endpoint, EndpointTls, Health, Retry, Upstream};
 
 /// Everything that an operator can set.
@@ -159,32 +161,6 @@ pub struct CacheSettings {
     pub load_timeout: Duration,
     /// How often last uses are written down.
     pub flush_interval: Duration,
-}
-
-/// Bounds of what a client may do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Open client connections, over all cores.
-    pub connections: usize,
-    /// Bytes of a request head.
-    pub head_bytes: usize,
-    /// Header fields of a request.
-    pub headers: usize,
-    /// Bytes of a request target.
-    pub target_bytes: usize,
-    /// How long a handshake of TLS may take.
-    pub handshake_timeout: Duration,
-    /// How long a client may take to send a request head.
-    pub head_timeout: Duration,
-    /// How long a connection may lie between two requests.
-    pub idle_timeout: Duration,
-    /// How long a body may stall, in either direction.
-    pub stall_timeout: Duration,
-    /// How long what is under way may take once the gateway is told to stop.
-    pub drain_timeout: Duration,
-    /// Bytes a second that the body of a request must bring, seen over `stall_timeout`; zero asks
-    /// for none.
-    pub body_rate: u64,
 }
 
 /// What is told about requests, and how.

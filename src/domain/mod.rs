@@ -11,6 +11,7 @@ pub mod flags;
 pub mod hasher;
 pub mod grant;
 pub mod conditions;
+pub mod network;
 pub mod period;
 pub mod limits;
 pub mod left;

@@ -2,7 +2,6 @@
 //! them but the port.
 
 use std::io;
-use std::net::IpAddr;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -15,28 +14,18 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 use tokio::task::spawn_local;
 
+use super::admission::{admit, admit_moved};
 use super::alarm::TICK;
 use super::channel::Channel;
-use super::client::Client;
 use super::core::{Core, Shared};
 use super::moving::{Moved, Phase};
-use super::serving::{serve, serve_http1};
+use super::serving::{Listening, serve, serve_http1};
 
 /// How long to wait when the system has no more sockets to give, before asking again.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 /// How long before the end of a drain conversations are told that they end, which nobody else ends.
 const LAST_WORDS: Duration = Duration::from_secs(2);
-
-/// What decides how a core listens; fixed for its life. Limits are not: a reload changes those of
-/// the connections that come after it.
-#[derive(Clone, Copy, Debug)]
-pub struct Listening {
-    /// Whether HTTP/2 without TLS is taken (prior knowledge, RFC 9113 section 3.3).
-    pub h2c: bool,
-    /// Whether clients speak TLS, where there is a certificate.
-    pub tls: bool,
-}
 
 /// Where clients of a core come in, and how.
 #[derive(Debug)]
@@ -144,32 +133,12 @@ async fn accept(
 async fn take_over(core: Rc<Core>, mut moved: UnboundedReceiver<Moved>, listening: Listening) {
     while let Some(Moved { socket, peer, begun, read }) = moved.recv().await {
         let Ok(stream) = TcpStream::from_std(socket) else { continue };
-        let Some(client) = admit(&core, peer) else { continue };
+        let Some(client) = admit_moved(&core, peer) else { continue };
         if begun {
             spawn_local(Box::pin(serve_http1(Channel::Resumed(Box::new((read, stream))), client)));
         } else {
             spawn_local(Box::pin(serve(stream, client, listening)));
         }
-    }
-}
-
-/// Gives a connection a place, if there is one.
-fn admit(core: &Rc<Core>, peer: IpAddr) -> Option<Rc<Client>> {
-    let open = core.shared.connections.fetch_add(1, Ordering::Relaxed);
-    let allowed = core.snapshot().limits.connections;
-    let limit = allowed.min(core.shared.descriptors.clients());
-    if open >= limit {
-        core.shared.connections.fetch_sub(1, Ordering::Relaxed);
-        turn_away(core, limit);
-        return None;
-    }
-    Some(Client::new(core, peer))
-}
-
-fn turn_away(core: &Core, limit: usize) {
-    core.counters.turned_away.add(1);
-    if let Some(withheld) = core.shared.warnings.crowd.ready() {
-        tracing::warn!(limit, withheld, "a connection is turned away: too many are open");
     }
 }
 

@@ -16,6 +16,7 @@ use crate::wire::forwarded;
 
 use super::alarm::Alarm;
 use super::core::Core;
+use super::crowd::Member;
 use super::frames::{self, Frames};
 use super::host::Host;
 use super::snapshot::Snapshot;
@@ -72,6 +73,8 @@ pub(super) struct Client {
     forwarded: OnceCell<Vec<u8>>,
     /// What it showed of itself within TLS; empty without TLS.
     presented: OnceCell<Presented>,
+    /// Its place among the connections of its address, once it is known.
+    member: RefCell<Member>,
     alarm: Alarm,
     /// The watch over what is under way; not used in HTTP/2, where each stream has its own.
     watch: Watch,
@@ -108,6 +111,7 @@ impl Client {
             trusted: Cell::new(None),
             forwarded: OnceCell::new(),
             presented: OnceCell::new(),
+            member: RefCell::default(),
             alarm: core.alarms.add(),
             watch: Watch::default(),
             host: RefCell::new(core.host.borrow().clone()),
@@ -150,6 +154,11 @@ impl Client {
     pub(super) fn is_announced(&self, source: Option<IpAddr>) {
         self.peer.set(source.unwrap_or(self.peer.get()));
         self.alarm.set(self.head_timeout);
+    }
+
+    /// Takes its place among the connections of its address.
+    pub(super) fn joins(&self, member: Member) {
+        self.member.replace(member);
     }
 
     /// Whether this is a proxy whose word is taken for where its requests come from.

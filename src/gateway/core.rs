@@ -19,6 +19,7 @@ use crate::telemetry::counters::{CoreCounters, Counters};
 use crate::telemetry::throttle::Throttle;
 
 use super::alarm::Alarms;
+use super::crowd::Crowd;
 use super::descriptors::Descriptors;
 use super::head::Desk;
 use super::host::Host;
@@ -47,6 +48,8 @@ pub struct Shared {
     pub counters: Arc<Counters>,
     /// Open client connections, over all cores.
     pub connections: AtomicUsize,
+    /// The same of each address.
+    pub crowd: Crowd,
     /// How many connections of each kind may be open.
     pub descriptors: Descriptors,
     /// Where the line about each request goes.
@@ -77,6 +80,8 @@ pub struct Warnings {
     pub sockets: Throttle,
     /// Too many connections are open.
     pub crowd: Throttle,
+    /// Too many connections of one address are open.
+    pub crowding: Throttle,
     /// Whoever should announce for whom a connection is does not.
     pub unannounced: Throttle,
     /// Too many connections to upstreams are open.

@@ -43,6 +43,7 @@ mod stream;
 mod channel;
 mod link;
 mod frames;
+pub mod crowd;
 mod client;
 pub mod moving;
 mod origin;
@@ -76,8 +77,9 @@ mod unparsed;
 mod announced;
 mod secure;
 pub mod port;
+mod admission;
 pub mod accept;
-mod serving;
+pub mod serving;
 pub mod explain;
 
 #[cfg(test)]

@@ -50,6 +50,7 @@ impl Sample {
             operator_word: Default::default(),
             counters,
             connections: Default::default(),
+            crowd: Default::default(),
             descriptors: Default::default(),
             access: Default::default(),
             warnings: Default::default(),

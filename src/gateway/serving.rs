@@ -15,7 +15,7 @@ use tokio::io::ReadBuf;
 use tokio::net::TcpStream;
 use tokio::task::spawn_local;
 
-use super::accept::Listening;
+use super::admission;
 use super::announced;
 use super::channel::Channel;
 use super::client::Client;
@@ -37,11 +37,24 @@ const STREAMS_MAX: u32 = 128;
 /// How long to wait for the rest of a preface of which only a part has come.
 const PREFACE_PAUSE: Duration = Duration::from_millis(25);
 
+/// What decides how a core listens; fixed for its life. Limits are not: a reload changes those of
+/// the connections that come after it.
+#[derive(Clone, Copy, Debug)]
+pub struct Listening {
+    /// Whether HTTP/2 without TLS is taken (prior knowledge, RFC 9113 section 3.3).
+    pub h2c: bool,
+    /// Whether clients speak TLS, where there is a certificate.
+    pub tls: bool,
+}
+
 /// Serves a connection that was just accepted.
 pub(super) async fn serve(stream: TcpStream, client: Rc<Client>, listening: Listening) {
     let announces = client.core().snapshot().proxies.announces(client.peer());
-    if announces && !Box::pin(announced::take(&stream, &client)).await {
-        return;
+    if announces {
+        let announced = Box::pin(announced::take(&stream, &client)).await;
+        if !announced || !admission::is_let_in(&client) {
+            return;
+        }
     }
     let tls = client.core().snapshot().tls.clone().filter(|_| listening.tls);
     let (stream, http2) = if let Some(tls) = tls {

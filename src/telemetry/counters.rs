@@ -95,6 +95,8 @@ pub struct CoreCounters {
     pub open: Count,
     /// Client connections that were closed at once, since too many were open.
     pub turned_away: Count,
+    /// Client connections that were closed at once, since too many of their address were open.
+    pub crowding: Count,
     /// Client connections that were closed for a flood of frames.
     pub floods: Count,
     /// Client connections that were closed since no header of the PROXY protocol came.

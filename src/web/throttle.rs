@@ -3,9 +3,10 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
+use crate::domain::network::of_one_client as network;
 use crate::domain::time::{Span, Timestamp};
 
 /// After so many failures, each further one makes whoever comes from the same address wait.
@@ -163,17 +164,6 @@ fn pause(count: u32, free: u32, longest: Span) -> Span {
         Some(beyond) => 1_u64.checked_shl(beyond - 1).unwrap_or(u64::MAX).min(longest.seconds()),
     };
     Span::from_seconds(seconds)
-}
-
-/// An address, or the network that one customer has in IPv6.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let bits = address.to_bits() & (u128::MAX << 64);
-            IpAddr::V6(Ipv6Addr::from_bits(bits))
-        }
-        v4 @ IpAddr::V4(_) => v4,
-    }
 }
 
 #[cfg(test)]

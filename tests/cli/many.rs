@@ -114,7 +114,11 @@ fn tokens_move_to_another_place_and_work_there() {
     assert_eq!(place.json(&export)["lines"], 3);
     assert_eq!(place.refused(&export).0, 4, "it is there already");
     let told = place.json(&["history", "--kind", "token.exported"]);
-    assert_eq!(told["events"].as_array().unwrap().len(), 1, "with digests, and none without: {told}");
+    assert_eq!(
+        told["events"].as_array().unwrap().len(),
+        1,
+        "with digests, and none without: {told}"
+    );
     let unknown = other.run(&["token", "import", file]);
     assert_eq!(unknown.code, 1, "{unknown:?}");
     assert!(unknown.out.contains("line 2 refused: there is no user `alice`"), "{unknown:?}");

@@ -1,7 +1,7 @@
 //! A client of HTTP/1.1 that sends exactly the bytes it is given and keeps exactly what it gets.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use super::{Framing, PATIENCE, fields, framing, position};
@@ -68,6 +68,11 @@ impl Client {
     /// Opens a connection.
     pub fn connect(address: SocketAddr) -> Self {
         Self::over(TcpStream::connect_timeout(&address, PATIENCE).unwrap())
+    }
+
+    /// The same from this address of the machine: all of 127.0.0.0/8 is its own.
+    pub fn connect_from(source: &str, address: SocketAddr) -> Self {
+        Self::over(connected_from(source, address))
     }
 
     /// Speaks over a connection that is open already.
@@ -257,4 +262,13 @@ impl Client {
 /// One request on a connection of its own.
 pub fn ask(address: SocketAddr, request: impl AsRef<[u8]>) -> Answer {
     Client::connect(address).ask(request)
+}
+
+/// A connection from this address of the machine.
+pub fn connected_from(source: &str, to: SocketAddr) -> TcpStream {
+    let source: IpAddr = source.parse().unwrap();
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::new(source, 0).into()).unwrap();
+    socket.connect(&to.into()).unwrap();
+    socket.into()
 }

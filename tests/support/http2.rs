@@ -11,6 +11,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::runtime::Runtime;
 
 use super::PATIENCE;
+use super::client::connected_from;
 
 /// An answer.
 #[derive(Clone, Debug)]
@@ -46,13 +47,23 @@ pub struct Client {
 impl Client {
     /// Opens a connection.
     pub fn connect(address: SocketAddr) -> Self {
+        Self::over(std::net::TcpStream::connect_timeout(&address, PATIENCE).unwrap())
+    }
+
+    /// The same from this address of the machine.
+    pub fn connect_from(source: &str, address: SocketAddr) -> Self {
+        Self::over(connected_from(source, address))
+    }
+
+    fn over(stream: std::net::TcpStream) -> Self {
+        stream.set_nonblocking(true).unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
             .build()
             .unwrap();
         let sender = runtime.block_on(async {
-            let stream = tokio::net::TcpStream::connect(address).await.unwrap();
+            let stream = tokio::net::TcpStream::from_std(stream).unwrap();
             let handshaken = handshake(TokioExecutor::new(), TokioIo::new(stream)).await;
             let (sender, connection) = handshaken.unwrap();
             tokio::spawn(connection);

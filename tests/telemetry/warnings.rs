@@ -141,6 +141,21 @@ fn one_connection_too_many_is_turned_away_and_told() {
 }
 
 #[test]
+fn an_address_with_too_many_connections_is_told_of() {
+    everything();
+    let gateway = Gateway::start("limits = { connections_per_address = 1 }\n");
+    let source = "127.77.0.1";
+    let _held = Client::connect_from(source, gateway.public());
+    for _ in 0..3 {
+        assert!(Client::connect_from(source, gateway.public()).is_closed());
+    }
+    let lines = told(&["an address has as many connections open as it may", source]);
+    assert_eq!((lines.len(), &lines[0]["level"]), (1, &json!("WARN")));
+    assert_eq!((&lines[0]["limit"], &lines[0]["withheld"]), (&json!(1), &json!(0)));
+    assert_eq!(gateway.counted(|core| core.crowding.value()), 3);
+}
+
+#[test]
 fn f7_a_parameter_that_cannot_be_told_is_told_of_once_in_ten_seconds() {
     everything();
     let upstream = crate::support::upstream::Upstream::start();

@@ -11,7 +11,7 @@ use rustls::{ClientConnection, StreamOwned};
 use tollgate::clock::instant;
 
 use crate::files::Files;
-use crate::stage::{FAR, Stage, connect_from, is};
+use crate::stage::{FAR, Stage, is};
 use crate::support::client::{Client, ask};
 use crate::support::upstream::{Upstream, ok};
 use crate::support::{PATIENCE, wait_until};
@@ -177,11 +177,11 @@ fn sec_h4_from_anybody_else_a_header_is_none() {
     for (more, source) in [("", "127.0.0.1"), (LISTED, "127.0.0.2")] {
         let stage = Stage::new(more);
         for header in [line(), binary(0x21, 0x11, &far_v4())] {
-            let mut client = connect_from(source, stage.program.public());
+            let mut client = Client::connect_from(source, stage.program.public());
             client.send([&header[..], stage.head("/x/y", &stage.far, "").as_bytes()].concat());
             let answer = client.answer_to("GET");
             assert!(answer.is_none_or(|answer| answer.status == 400), "{more}");
-            let mut client = connect_from(source, stage.program.public());
+            let mut client = Client::connect_from(source, stage.program.public());
             let answer = client.ask(stage.head("/x/y", &stage.near, ""));
             assert_eq!(answer.status, 200, "{more}: it needs none");
         }
@@ -223,7 +223,7 @@ fn the_desk_is_announced_to_where_that_is_asked_for() {
         client.send([bad, tokens.as_bytes()].concat());
         assert!(client.answer_to("GET").is_none(), "{}", bad.escape_ascii());
     }
-    let mut other = connect_from("127.0.0.2", admin);
+    let mut other = Client::connect_from("127.0.0.2", admin);
     assert_eq!(other.ask(&tokens).status, 403, "it needs none");
     assert_eq!(stage.metric("PROXY UNKNOWN\r\n", "tollgate_connections_open"), 0);
     stage.reconfigure("proxies.proxy_protocol_admin = true", "");

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::stage::{FAR, Stage, connect_from};
+use crate::stage::{FAR, Stage};
 use crate::support::client::{Client, ask};
 use crate::support::desk::{GOOD, people, send};
 use crate::support::http2;
@@ -80,7 +80,7 @@ fn sec_h4_a_trusted_proxy_is_believed_as_far_as_can_be() {
     let named = "Connection: close, X-Forwarded-For\r\nX-Forwarded-For: 198.51.100.1\r\n";
     assert_eq!(stage.ask(&stage.near, named).0, 403);
     // Not from elsewhere.
-    let mut other = connect_from("127.0.0.2", stage.program.public());
+    let mut other = Client::connect_from("127.0.0.2", stage.program.public());
     let head = stage.head("/x/y", &stage.far, "X-Forwarded-For: 203.0.113.9\r\n");
     assert_eq!(other.ask(head).status, 403);
 }
@@ -217,7 +217,7 @@ fn sec_h4_nginx_before_the_gateway_names_its_clients() {
     );
     let claims = "X-Forwarded-For: 203.0.113.9\r\nX-Forwarded-Proto: https\r\n";
     for (secret, status) in [(&stage.far, 403), (&stage.near, 200)] {
-        let mut client = connect_from("127.0.0.2", nginx.address());
+        let mut client = Client::connect_from("127.0.0.2", nginx.address());
         assert_eq!(client.ask(stage.head("/x/y", secret, claims)).status, status);
     }
     let seen = stage.upstream.take_one();

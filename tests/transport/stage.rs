@@ -1,7 +1,5 @@
 //! The program with proxies before it, an upstream behind it, and tokens that tell clients apart by their address.
 
-use std::net::{IpAddr, SocketAddr};
-
 use http::Request;
 use http_body_util::Full;
 use serde_json::Value;
@@ -120,15 +118,6 @@ impl Stage {
         std::fs::write(source, text.replace(from, to)).unwrap();
         self.program.succeed(&["reload"], "");
     }
-}
-
-/// A connection from this address of the machine.
-pub(crate) fn connect_from(source: &str, to: SocketAddr) -> Client {
-    let source: IpAddr = source.parse().unwrap();
-    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
-    socket.bind(&SocketAddr::new(source, 0).into()).unwrap();
-    socket.connect(&to.into()).unwrap();
-    Client::over(socket.into())
 }
 
 /// An answer with this status came.

@@ -26,7 +26,7 @@ fn what_can_change_does() {
 
 /// What is read anew for each request or connection: from the snapshot, or from the settings in
 /// force.
-const LIVE: [&str; 89] = [
+const LIVE: [&str; 90] = [
     "limits.handshake_timeout",
     "limits.drain_timeout",
     "tls.min_version",
@@ -46,6 +46,7 @@ const LIVE: [&str; 89] = [
     // Only what `listen.admin` may be hangs on it.
     "listen.admin_open",
     "limits.connections",
+    "limits.connections_per_address",
     "limits.head",
     "limits.headers",
     "limits.target",

@@ -77,12 +77,17 @@ pub(super) fn connections(families: &mut Families<'_>, counters: &Counters) -> f
         "Client connections that are open",
         sum(counters, |core| &core.open),
     )?;
-    let all: [(_, _, Pick); 5] = [
+    let all: [(_, _, Pick); 6] = [
         ("connections_accepted", "Client connections that were accepted", |core| &core.accepted),
         (
             "connections_turned_away",
             "Client connections closed at once, since as many as allowed were open",
             |core| &core.turned_away,
+        ),
+        (
+            "connections_crowding",
+            "Client connections closed at once, since as many as allowed of their address were open",
+            |core| &core.crowding,
         ),
         (
             "connections_flooding",

@@ -1,0 +1,40 @@
+//! `[limits]` as it stands in the file.
+
+use crate::config::reading::{Field, Reading, Text};
+use crate::config::table::{Size, Table};
+
+/// `[limits]`
+#[derive(Debug)]
+pub(in crate::config) struct LimitsTable {
+    pub(in crate::config) connections: Field<i128>,
+    pub(in crate::config) connections_per_address: Field<i128>,
+    pub(in crate::config) head: Field<Size>,
+    pub(in crate::config) headers: Field<i128>,
+    pub(in crate::config) target: Field<Size>,
+    pub(in crate::config) handshake_timeout: Field<Text>,
+    pub(in crate::config) head_timeout: Field<Text>,
+    pub(in crate::config) idle_timeout: Field<Text>,
+    pub(in crate::config) stall_timeout: Field<Text>,
+    pub(in crate::config) drain_timeout: Field<Text>,
+    pub(in crate::config) body_rate: Field<Size>,
+}
+
+impl LimitsTable {
+    pub(super) fn read(mut table: Table<'_>, reading: &Reading<'_>) -> Self {
+        let read = Self {
+            connections: table.number("connections", reading),
+            connections_per_address: table.number("connections_per_address", reading),
+            head: table.size("head", reading),
+            headers: table.number("headers", reading),
+            target: table.size("target", reading),
+            handshake_timeout: table.duration("handshake_timeout", reading),
+            head_timeout: table.duration("head_timeout", reading),
+            idle_timeout: table.duration("idle_timeout", reading),
+            stall_timeout: table.duration("stall_timeout", reading),
+            drain_timeout: table.duration("drain_timeout", reading),
+            body_rate: table.size("body_rate", reading),
+        };
+        table.finish(reading);
+        read
+    }
+}

@@ -1,0 +1,31 @@
+//! What a client may do.
+
+use std::time::Duration;
+
+/// Bounds of what a client may do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Open client connections, over all cores.
+    pub connections: usize,
+    /// The same of one address, or of a /64 of IPv6; zero is as many as there are.
+    pub connections_per_address: usize,
+    /// Bytes of a request head.
+    pub head_bytes: usize,
+    /// Header fields of a request.
+    pub headers: usize,
+    /// Bytes of a request target.
+    pub target_bytes: usize,
+    /// How long a handshake of TLS may take.
+    pub handshake_timeout: Duration,
+    /// How long a client may take to send a request head.
+    pub head_timeout: Duration,
+    /// How long a connection may lie between two requests.
+    pub idle_timeout: Duration,
+    /// How long a body may stall, in either direction.
+    pub stall_timeout: Duration,
+    /// How long what is under way may take once the gateway is told to stop.
+    pub drain_timeout: Duration,
+    /// Bytes a second that the body of a request must bring, seen over `stall_timeout`; zero asks
+    /// for none.
+    pub body_rate: u64,
+}

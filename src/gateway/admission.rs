@@ -1,0 +1,96 @@
+//! Which connections get a place: as many as may be open in all, and as many of one address. One too many is
+//! closed before anything of it is read.
+
+use std::net::IpAddr;
+use std::rc::Rc;
+use std::sync::atomic::Ordering;
+
+use super::client::Client;
+use super::core::Core;
+use super::crowd::Member;
+use super::snapshot::Snapshot;
+
+/// Gives a connection a place, if there is one.
+pub(super) fn admit(core: &Rc<Core>, peer: IpAddr) -> Option<Rc<Client>> {
+    let snapshot = core.snapshot();
+    let most = snapshot.limits.connections_per_address;
+    place(core, peer.to_canonical(), &snapshot, most)
+}
+
+/// The same for one that comes from the gateway before this one. It had its place there, so that the others of its
+/// address, which may have come before it, do not cost it that.
+pub(super) fn admit_moved(core: &Rc<Core>, peer: IpAddr) -> Option<Rc<Client>> {
+    let snapshot = core.snapshot();
+    let most = if snapshot.limits.connections_per_address > 0 { usize::MAX } else { 0 };
+    place(core, peer.to_canonical(), &snapshot, most)
+}
+
+/// Whether a connection may stay, now that its sender has announced for whom it is.
+pub(super) fn is_let_in(client: &Client) -> bool {
+    let (core, snapshot) = (client.core(), client.core().snapshot());
+    let address = client.peer();
+    if snapshot.proxies.announces(address) {
+        // It is the sender's own, or the sender does not know whose.
+        return true;
+    }
+    let most = snapshot.limits.connections_per_address;
+    match join(core, address, &snapshot, most) {
+        Some(member) => {
+            client.joins(member);
+            true
+        }
+        None => false,
+    }
+}
+
+fn place(
+    core: &Rc<Core>,
+    peer: IpAddr,
+    snapshot: &Snapshot,
+    most_of_address: usize,
+) -> Option<Rc<Client>> {
+    let open = core.shared.connections.fetch_add(1, Ordering::Relaxed);
+    let limit = snapshot.limits.connections.min(core.shared.descriptors.clients());
+    let member = match open < limit {
+        // For whom a listed sender opens it is yet to come.
+        true if snapshot.proxies.announces(peer) => Some(Member::default()),
+        true => join(core, peer, snapshot, most_of_address),
+        false => {
+            turn_away(core, limit);
+            None
+        }
+    };
+    let Some(member) = member else {
+        core.shared.connections.fetch_sub(1, Ordering::Relaxed);
+        return None;
+    };
+    let client = Client::new(core, peer);
+    client.joins(member);
+    Some(client)
+}
+
+/// A place among the connections of one address, of which there may be `most`; zero is as many as there are. Those of
+/// proxies that are believed are not counted, for many clients come through them.
+fn join(core: &Core, address: IpAddr, snapshot: &Snapshot, most: usize) -> Option<Member> {
+    if most == 0 || snapshot.proxies.trusts(address) {
+        return Some(Member::default());
+    }
+    let member = core.shared.crowd.join(address, most);
+    if member.is_none() {
+        core.counters.crowding.add(1);
+        if let Some(withheld) = core.shared.warnings.crowding.ready() {
+            tracing::warn!(
+                %address, limit = most, withheld,
+                "an address has as many connections open as it may, and another one is closed"
+            );
+        }
+    }
+    member
+}
+
+fn turn_away(core: &Core, limit: usize) {
+    core.counters.turned_away.add(1);
+    if let Some(withheld) = core.shared.warnings.crowd.ready() {
+        tracing::warn!(limit, withheld, "a connection is turned away: too many are open");
+    }
+}
