@@ -201,5 +201,7 @@ fn sec_f1_webhooks_reach_no_inner_address_and_follow_no_redirect() {
         desk_with("h2c = false", &format!("egress = {{ allow = [\"127.0.0.1/32\"] }}\n{hook}"));
     let tried = Person::sign_in(&program, "root").ask("POST /webhooks/chat/test", json!({})).json();
     assert_eq!((&tried["outcome"], &tried["status"]), (&json!("given_up"), &json!(307)));
-    assert_eq!((outer.connections(), inner.connections()), (1, 0));
+    // It may have been called by then with what it is told of the administrator, too.
+    assert!(outer.connections() >= 1);
+    assert_eq!(inner.connections(), 0);
 }
