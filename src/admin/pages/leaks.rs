@@ -7,6 +7,7 @@ use zeroize::Zeroizing;
 
 use super::fault::Fault;
 use super::form::refused;
+use super::tokens::ending;
 use super::visit::Visit;
 use super::{Handle, page, page_with};
 use crate::domain::secret::Secret;
@@ -49,7 +50,9 @@ pub(super) async fn end(State(handles): Handle, visit: Visit) -> Result<Response
         Ok(lines) => {
             let ids = lines.iter().filter_map(|line| line.id);
             let names = handles.service.names_of(ids).await?;
-            let rows = (1..).zip(&lines).map(|line| LeakRow::of(&names, line)).collect();
+            let ending = ending(&handles, (&by, &frame), lines.iter().filter_map(|line| line.id));
+            let told = (&names, &ending.await?);
+            let rows = (1..).zip(&lines).map(|line| LeakRow::of(told, line)).collect();
             let draft =
                 tried.then(|| drafts.keep((&session.owner, &session.csrf), &text, false, now));
             Ok(page(&Leaks { rows, draft, ..empty(frame, Wrongs::default(), reason) }))

@@ -16,8 +16,9 @@ use crate::service::usage::UsageQuestion;
 use crate::service::view::TokenView;
 use crate::service::{Caller, ServiceError};
 use crate::store::Subject;
+use crate::web::frame::Frame;
 use crate::web::pages::filters::Filters;
-use crate::web::pages::parts::TokenRow;
+use crate::web::pages::parts::{Ending, Ends, TokenRow};
 use crate::web::pages::tokens::{Blocks, Revoke, Token, Tokens};
 use crate::web::wrongs::Wrongs;
 
@@ -72,6 +73,23 @@ pub(super) async fn show(
     let may = (may_change, may_rotate, may_enable);
     let about = (Blocks { owner, company }, &used, &*settings, &names);
     Ok(page(&Token::new(frame, token, may, about, events)))
+}
+
+/// When tokens end that are named in a list. One that is gone meanwhile is left out.
+pub(super) async fn ending(
+    handles: &Handles,
+    (by, frame): (&Caller, &Frame),
+    ids: impl Iterator<Item = TokenId>,
+) -> Result<Ending, ServiceError> {
+    let mut ending = Ending::new();
+    for id in ids {
+        match handles.service.token(by, id).await {
+            Ok(token) => drop(ending.insert(id, Ends::of(frame, &token))),
+            Err(ServiceError::NoToken(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(ending)
 }
 
 /// A token for a form that changes it: there is none for those who may not, and of one that is over.

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use super::fault::Fault;
 use super::form::{as_body, own};
+use super::tokens::ending;
 use super::visit::Visit;
 use super::{Handle, page, page_with};
 use crate::admin::Handles;
@@ -19,6 +20,7 @@ use crate::service::{Caller, ServiceError};
 use crate::web::frame::Frame;
 use crate::web::pages::filters::Filters;
 use crate::web::pages::history::Names;
+use crate::web::pages::parts::Ending;
 use crate::web::pages::transfer::{Import, Report};
 use crate::web::typed::Typed;
 use crate::web::wrongs::Wrongs;
@@ -61,7 +63,7 @@ pub(super) async fn attempt(State(handles): Handle, visit: Visit) -> Result<Resp
     let now = handles.service.now();
     let draft =
         handles.people.drafts.keep((&session.owner, &session.csrf), text, create_owners, now);
-    Ok(page(&Report::new(frame, &Names::new(), told, Some(draft))))
+    Ok(page(&Report::new(frame, (&Names::new(), &Ending::new()), told, Some(draft))))
 }
 
 /// Brings in what was tried.
@@ -78,8 +80,9 @@ pub(super) async fn go(State(handles): Handle, visit: Visit) -> Result<Response,
     };
     let told = sent(&handles, &by, lines, (false, create_owners)).await?;
     let made = told.iter().filter_map(|(_, line)| line.id);
-    let names = handles.service.names_of(made).await?;
-    Ok(page(&Report::new(frame, &names, told, None)))
+    let names = handles.service.names_of(made.clone()).await?;
+    let ending = ending(&handles, (&by, &frame), made).await?;
+    Ok(page(&Report::new(frame, (&names, &ending), told, None)))
 }
 
 /// What became of each line, or would.

@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::history::{Names, called};
+use super::parts::{Ending, Ends};
 use crate::service::leaks::{LeakLine, LeakOutcome};
 use crate::web::frame::Frame;
 use crate::web::wrongs::Wrongs;
@@ -36,11 +37,13 @@ pub struct LeakRow {
     pub class: &'static str,
     /// Its token, what that is called, and whom it acted for.
     pub token: Option<(String, String, String)>,
+    /// When its token ends, or ended.
+    pub ends: Option<Ends>,
 }
 
 impl LeakRow {
     /// Of a line, with its number.
-    pub fn of(names: &Names, (number, line): (u64, &LeakLine)) -> Self {
+    pub fn of((names, ending): (&Names, &Ending), (number, line): (u64, &LeakLine)) -> Self {
         let (word, class) = match line.outcome {
             LeakOutcome::Ended => ("ended", "state-revoked"),
             LeakOutcome::WouldEnd => ("would-end", "state-active"),
@@ -50,7 +53,8 @@ impl LeakRow {
         let token = line.id.zip(line.owner.as_ref());
         let token =
             token.map(|(id, owner)| (id.to_string(), called(names, &id), owner.to_string()));
-        Self { number, word, class, token }
+        let ends = line.id.and_then(|id| ending.get(&id).cloned());
+        Self { number, word, class, token, ends }
     }
 }
 

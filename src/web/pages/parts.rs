@@ -1,5 +1,8 @@
 //! What several pages show: states, ends, rows of tokens and of events.
 
+use std::collections::BTreeMap;
+
+use crate::domain::id::TokenId;
 use crate::domain::token::State;
 use crate::service::view::TokenView;
 use crate::web::frame::{Frame, When};
@@ -68,6 +71,9 @@ impl Ends {
         Self::At { when: frame.when(at), by_idleness }
     }
 }
+
+/// When the tokens that a list names end.
+pub type Ending = BTreeMap<TokenId, Ends>;
 
 /// A token in a list.
 #[derive(Clone, Debug)]

@@ -3,6 +3,7 @@
 use askama::Template;
 
 use super::history::{Names, called};
+use super::parts::{Ending, Ends};
 use crate::service::import::{ImportOutcome, Imported};
 use crate::web::exact::{self, Exact};
 use crate::web::frame::Frame;
@@ -61,6 +62,8 @@ pub struct Line {
     pub class: &'static str,
     /// The new token: its id, and what it is called.
     pub token: Option<(String, String)>,
+    /// When that ends.
+    pub ends: Option<Ends>,
     /// Why not: the field, if it is of one, and what is wrong.
     pub problem: Option<(Option<String>, Exact)>,
 }
@@ -69,7 +72,7 @@ impl Report {
     /// Of lines with their numbers. `draft` is where the file waits, if this was only tried.
     pub fn new(
         frame: Frame,
-        names: &Names,
+        (names, ending): (&Names, &Ending),
         lines: Vec<(u64, Imported)>,
         draft: Option<u64>,
     ) -> Self {
@@ -81,17 +84,33 @@ impl Report {
         let not_tried = of(ImportOutcome::NotTried);
         let mut rows: Vec<_> = lines
             .into_iter()
-            .map(|line| Line::of((&frame, names), line, draft.is_some()))
+            .map(|line| Line::of(&frame, (names, ending), line, draft.is_some()))
             .collect();
         rows.sort_by_key(|line| line.word == "good" || line.word == "would");
         let others = u64::try_from(rows.len().saturating_sub(SHOWN)).unwrap_or(u64::MAX);
         rows.truncate(SHOWN);
         Self { frame, rows, others, good, refused, not_tried, draft }
     }
+
+    /// What its list tells of each line; when a token ends, once there are any.
+    fn columns(&self) -> Vec<String> {
+        let frame = &self.frame;
+        let mut columns =
+            vec![frame.t("import-line"), frame.t("import-outcome"), frame.t("import-why")];
+        if self.draft.is_none() {
+            columns.push(frame.t("token-ends"));
+        }
+        columns
+    }
 }
 
 impl Line {
-    fn of((frame, names): (&Frame, &Names), (number, line): (u64, Imported), tried: bool) -> Self {
+    fn of(
+        frame: &Frame,
+        (names, ending): (&Names, &Ending),
+        (number, line): (u64, Imported),
+        tried: bool,
+    ) -> Self {
         let (word, icon, class) = match line.outcome {
             ImportOutcome::Good if tried => ("would", "check", "state-active"),
             ImportOutcome::Good => ("good", "check", "state-active"),
@@ -100,7 +119,8 @@ impl Line {
         };
         let token = line.id.map(|id| (id.to_string(), called(names, &id)));
         let problem = line.problem.as_deref().map(|problem| of_field(frame, problem));
-        Self { number, word, icon, class, token, problem }
+        let ends = line.id.and_then(|id| ending.get(&id).cloned());
+        Self { number, word, icon, class, token, ends, problem }
     }
 }
 

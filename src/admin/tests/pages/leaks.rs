@@ -99,3 +99,30 @@ async fn a_report_that_is_none_is_refused() {
     assert_eq!(alice.post("/tokens/leaked", &format!("secrets={secret}")).await.status, 403);
     assert!(alice.get("/tokens").await.text.contains("state-active"));
 }
+
+/// The "every list shows the date on which a token will end by time or by idleness".
+#[tokio::test(flavor = "multi_thread")]
+async fn f8_a_report_shows_when_each_token_ends() {
+    let face = Face::new().await;
+    let root = face.sign_in("root").await;
+    let mut secrets = String::new();
+    for (name, lifetime, idle) in [("time", "9d", 0), ("idle", "0", 86_400), ("never", "0", 0)] {
+        let body = json!({"owner": "alice", "name": name, "lifetime": lifetime, "idle_ttl": idle});
+        secrets += &format!("%0A{}", face.token(body).await.1);
+    }
+    let got = async |tried: &str| {
+        let body = format!("secrets=nothing-of-ours{secrets}&reason=found{tried}");
+        let page = root.post("/tokens/leaked", &body).await.text;
+        assert!(page.contains("<th role=\"columnheader\" scope=\"col\">Ends on</th>"), "{page}");
+        let cells = page.split("data-label=\"Ends on\">").skip(1);
+        cells.map(|cell| cell.split("</td>").next().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    let marks = |cells: Vec<String>, wanted: [&str; 4]| {
+        assert_eq!(cells.len(), 4);
+        for (cell, wanted) in cells.iter().zip(wanted) {
+            assert!(cell.contains(wanted), "{wanted}: {cell}");
+        }
+    };
+    marks(got("&try=yes").await, ["none", "by time", "by idleness", "never"]);
+    marks(got("").await, ["none", "ended", "ended", "ended"]);
+}

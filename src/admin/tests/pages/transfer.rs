@@ -146,3 +146,24 @@ async fn f9_a_list_is_downloaded_as_its_filter_shows_it() {
     let nobody = face.ask("GET /tokens/export", &[], "").await;
     assert!(nobody.place().starts_with("/sign-in"));
 }
+
+/// The issue's "every list shows the date on which a token will end by time or by idleness".
+#[tokio::test(flavor = "multi_thread")]
+async fn f9_a_report_shows_when_each_new_token_ends() {
+    let face = Face::new().await;
+    let root = face.sign_in("root").await;
+    let file = "owner,name,secret,lifetime,idle_ttl\nalice,ci,legacy-secret-of-alice-0001,9d,0\n\
+                alice,ci,legacy-secret-of-alice-0002,0,1d\nalice,ci,legacy-secret-of-alice-0003,0,0\nalice,ci,short,,\n";
+    let tried = root.post("/tokens/import", &typed(file)).await.text;
+    assert!(!tried.contains("data-label=\"Ends on\""), "there is no token yet");
+    let body = format!("draft={}", draft(&tried));
+    let page = root.post("/tokens/import/go", &body).await.text;
+    assert!(page.contains("<th role=\"columnheader\" scope=\"col\">Ends on</th>"), "{page}");
+    let cells = page.split("data-label=\"Ends on\">").skip(1);
+    let cells: Vec<_> = cells.map(|cell| cell.split("</td>").next().unwrap()).collect();
+    assert_eq!(cells.len(), 4);
+    // What was refused comes first.
+    for (cell, wanted) in cells.iter().zip(["none", "by time", "by idleness", "never"]) {
+        assert!(cell.contains(wanted), "{wanted}: {cell}");
+    }
+}
