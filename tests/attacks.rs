@@ -35,6 +35,8 @@ mod headers;
 mod heads;
 #[path = "attacks/hosts.rs"]
 mod hosts;
+#[path = "attacks/overstaying.rs"]
+mod overstaying;
 #[path = "attacks/paths.rs"]
 mod paths;
 #[path = "attacks/slow.rs"]

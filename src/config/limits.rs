@@ -17,6 +17,9 @@ pub(super) fn limits(table: &LimitsTable, reading: &Reading<'_>) -> Result<Limit
     let connections = number(&table.connections, 1..=10_000_000, 100_000, reading);
     let of_address = &table.connections_per_address;
     let connections_per_address = number(of_address, 0..=10_000_000, 20_000, reading);
+    let of_connection = &table.requests_per_connection;
+    let requests_per_connection: Result<u64, _> =
+        number(of_connection, 0..=1_000_000_000, 10_000, reading);
     // hyper takes no read buffer under 8 KiB.
     let head = size(&table.head, 8 << 10..=1 << 20, reading).map(|head| head.unwrap_or(16 << 10));
     // A longer target would never fit.
@@ -35,6 +38,7 @@ pub(super) fn limits(table: &LimitsTable, reading: &Reading<'_>) -> Result<Limit
     Ok(Limits {
         connections: connections?,
         connections_per_address: connections_per_address?,
+        requests_per_connection: Some(requests_per_connection?).filter(|most| *most > 0),
         head_bytes: bytes(head?),
         headers: headers?,
         target_bytes: bytes(target?),

@@ -25,8 +25,10 @@ use super::stream::Stream;
 use super::upstream::{Lines, Waiting};
 use super::watch::Watch;
 
+mod requests;
 mod under_way;
 
+use requests::Requests;
 pub(super) use under_way::{BodyUnderWay, UnderWay};
 
 /// How far an answer is whose end its connection marks, as for a client of HTTP/1.0 that is not
@@ -81,6 +83,7 @@ pub(super) struct Client {
     /// The last `Host` of this client: it hardly ever changes.
     host: RefCell<Host>,
     under_way: Cell<usize>,
+    requests: Requests,
     /// The heads that this client sent, as it spelled them; the one under way comes first.
     asked: RefCell<Spelling>,
     has_body: Cell<bool>,
@@ -116,6 +119,7 @@ impl Client {
             watch: Watch::default(),
             host: RefCell::new(core.host.borrow().clone()),
             under_way: Cell::new(0),
+            requests: Requests::new(limits.requests_per_connection),
             asked: RefCell::default(),
             has_body: Cell::new(false),
             answer: RefCell::default(),
@@ -220,9 +224,16 @@ impl Client {
         &self.alarm
     }
 
-    /// Whether its connection is to close soon, and cannot move to another process instead, since keys of TLS cannot.
+    /// Whether the answer under way is the last one on its connection of HTTP/1. One that moves to another process goes
+    /// on there; within TLS it cannot, since keys cannot move.
     pub(super) fn is_to_leave(&self) -> bool {
-        self.core.moving.get() && self.presented.get().is_some()
+        let stops = self.core.moving.get() && self.presented.get().is_some();
+        !self.http2.get() && (stops || self.requests.are_made())
+    }
+
+    /// What it has asked so far.
+    pub(super) const fn requests(&self) -> &Requests {
+        &self.requests
     }
 
     /// Whether what is under way has outlived its token, and did not end by itself.
@@ -247,6 +258,10 @@ impl Client {
         self.silent.set(version == Version::HTTP_11);
         self.under_way.set(self.under_way.get() + 1);
         self.alarm.clear();
+        if self.requests.make() {
+            // Over HTTP/2 it is told by whoever moves the connection along.
+            self.alarm.wake();
+        }
         self.frames.pay_for(frames::EACH_REQUEST);
         self.core.counters.under_way.add(1);
         UnderWay { stream: self.stream.take(), client: Rc::clone(self) }

@@ -25,14 +25,9 @@ use super::link::Link;
 use super::moving::Moved;
 use super::secure;
 use super::socket::Socket;
-use super::stream::{PIECE_BYTES, Stream};
+use super::stream::{PIECE_BYTES, STREAMS_MAX, Stream};
 use super::tunnel::{self, Agreement};
 use super::unparsed;
-
-/// Streams of one HTTP/2 connection at a time, as in nginx; a browser needs no more than 100 (RFC
-/// 9113 section 6.5.2). hyper and h2 bound resets, frames of a head and empty frames, `frames` the
-/// rest.
-const STREAMS_MAX: u32 = 128;
 
 /// How long to wait for the rest of a preface of which only a part has come.
 const PREFACE_PAUSE: Duration = Duration::from_millis(25);
@@ -137,11 +132,12 @@ async fn serve_http2(stream: Channel, client: Rc<Client>) {
     builder.max_send_buf_size(2 * PIECE_BYTES);
     let connection = pin!(builder.serve_connection(io, service));
     let finish = |connection: Pin<&mut http2::Connection<_, _, _>>, core: &Core| {
-        let finishes = core.closing.get() || core.moving.get();
+        let finishes = core.closing.get() || core.moving.get() || client.requests().are_made();
         finishes.then(|| connection.graceful_shutdown());
         finishes
     };
-    let ended = see_through(&client, connection, finish, |_| None).await;
+    let over = |_: &mut Context<'_>| client.requests().go_on().then_some(Ended::Regardless);
+    let ended = see_through(&client, connection, finish, over).await;
     note_end(&client, ended);
 }
 
@@ -154,7 +150,8 @@ fn pass_on(client: &Client, socket: &impl AsFd, begun: bool, read: Bytes) {
 }
 
 /// Moves a connection along until it ends, its client takes too long, or it is `over` for another reason. While the
-/// core is on its way out it is asked to `finish` what is under way, until it says that it was told.
+/// core is on its way out, or once its client has made all its requests, it is asked to `finish` what is under way,
+/// until it says that it was told.
 async fn see_through<C>(
     client: &Client,
     mut connection: Pin<&mut C>,
@@ -166,7 +163,7 @@ where
 {
     let mut told = false;
     std::future::poll_fn(|context| {
-        if client.core().is_leaving() && !told {
+        if !told && (client.core().is_leaving() || client.requests().are_made()) {
             told = finish(connection.as_mut(), client.core());
         }
         if client.is_cut_off(context) {
@@ -217,6 +214,8 @@ enum Ended {
     Moved,
     /// The token ended by which something was under way.
     Over,
+    /// The client made more requests than it may, although it was told.
+    Regardless,
 }
 
 fn note_end(client: &Client, ended: Ended) {
@@ -227,6 +226,9 @@ fn note_end(client: &Client, ended: Ended) {
             tracing::debug!(peer = %client.peer(), "a connection was cut, since its token ended");
         }
         Ended::Left => tracing::debug!(peer = %client.peer(), "a client left before its answer"),
+        Ended::Regardless => {
+            tracing::debug!(peer = %client.peer(), "a client went on behind a GOAWAY");
+        }
         Ended::ByItself(Err(error)) => {
             if error.is_parse() {
                 unparsed::note(client, error.is_parse_too_large());

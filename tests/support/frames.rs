@@ -123,6 +123,11 @@ impl Frames {
         }
     }
 
+    /// The next frame, whatever it is, without an answer to it.
+    pub fn next_unanswered(&mut self) -> Option<Frame> {
+        self.take_frame(PATIENCE).map(|frame| frame.expect("nothing came for too long"))
+    }
+
     /// The next frame that a stream gets.
     ///
     /// # Panics

@@ -8,6 +8,7 @@ use crate::config::table::{Size, Table};
 pub(in crate::config) struct LimitsTable {
     pub(in crate::config) connections: Field<i128>,
     pub(in crate::config) connections_per_address: Field<i128>,
+    pub(in crate::config) requests_per_connection: Field<i128>,
     pub(in crate::config) head: Field<Size>,
     pub(in crate::config) headers: Field<i128>,
     pub(in crate::config) target: Field<Size>,
@@ -24,6 +25,7 @@ impl LimitsTable {
         let read = Self {
             connections: table.number("connections", reading),
             connections_per_address: table.number("connections_per_address", reading),
+            requests_per_connection: table.number("requests_per_connection", reading),
             head: table.size("head", reading),
             headers: table.number("headers", reading),
             target: table.size("target", reading),

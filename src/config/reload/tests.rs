@@ -26,7 +26,7 @@ fn what_can_change_does() {
 
 /// What is read anew for each request or connection: from the snapshot, or from the settings in
 /// force.
-const LIVE: [&str; 90] = [
+const LIVE: [&str; 91] = [
     "limits.handshake_timeout",
     "limits.drain_timeout",
     "tls.min_version",
@@ -47,6 +47,7 @@ const LIVE: [&str; 90] = [
     "listen.admin_open",
     "limits.connections",
     "limits.connections_per_address",
+    "limits.requests_per_connection",
     "limits.head",
     "limits.headers",
     "limits.target",

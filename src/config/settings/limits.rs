@@ -9,6 +9,8 @@ pub struct Limits {
     pub connections: usize,
     /// The same of one address, or of a /64 of IPv6; zero is as many as there are.
     pub connections_per_address: usize,
+    /// Requests on one connection; none is as many as come.
+    pub requests_per_connection: Option<u64>,
     /// Bytes of a request head.
     pub head_bytes: usize,
     /// Header fields of a request.
