@@ -21,10 +21,10 @@ pub(super) struct Cores {
 }
 
 impl Cores {
-    /// Starts a thread for each of these lots of doors. Gives where connections are brought to each; these are served as `moved`.
+    /// Starts a thread for each of these lots of doors. Gives where connections are brought to each; these are without TLS.
     pub(super) fn start(
         doors: Vec<Vec<Door>>,
-        moved: Listening,
+        h2c: bool,
         shared: &Arc<Shared>,
         phase: &watch::Receiver<Phase>,
     ) -> Result<(Self, Inboxes), AppError> {
@@ -37,7 +37,7 @@ impl Cores {
             let first = first_request(index);
             let thread = std::thread::Builder::new().name(format!("tollgate-core-{index}")).spawn(
                 move || {
-                    let moved = (coming, moved);
+                    let moved = (coming, Listening { h2c, tls: false });
                     accept::serve_core(index, shared, doors, moved, phase, first).unwrap_or_else(
                         |error| {
                             tracing::error!(core = index, %error, "a core cannot serve clients");

@@ -21,7 +21,6 @@ use crate::gateway::core::Shared;
 use crate::gateway::descriptors::Descriptors;
 use crate::gateway::health;
 use crate::gateway::moving::Phase;
-use crate::gateway::serving::Listening;
 use crate::gateway::snapshot::Snapshot;
 use crate::gateway::targets::Targets;
 use crate::notices::{Notices, Prepared};
@@ -139,8 +138,7 @@ impl Opening {
         let (phase, phases) = watch::channel(Phase::Serves);
         let doors = doors.open(&now.listen)?;
         let offered = copied(&doors, &faces)?;
-        let moved = Listening { h2c: now.listen.h2c, tls: false };
-        let (cores, inboxes) = Cores::start(doors, moved, &shared, &phases)?;
+        let (cores, inboxes) = Cores::start(doors, now.listen.h2c, &shared, &phases)?;
         let predecessor = taken.go_on(&shared.cache, inboxes);
         let offer = offer(&control, &now.listen, offered)?;
         let notices = Notices::open(Arc::clone(&service), &now.store.path, webhooks);
