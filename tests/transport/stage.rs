@@ -4,7 +4,7 @@ use http::Request;
 use http_body_util::Full;
 use serde_json::Value;
 
-use crate::support::client::{Answer, Client, ask};
+use crate::support::client::{Answer, ask};
 use crate::support::http2;
 use crate::support::program::Program;
 use crate::support::upstream::{Seen, Upstream};
