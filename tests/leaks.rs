@@ -288,7 +288,8 @@ fn flood_size() -> u64 {
 fn a_flood_of_unknown_tokens_takes_no_memory_and_harms_nobody() {
     const BATCH: u64 = 500;
     let upstream = upstream();
-    let more = "cache = { unknown = 10000 }\n[[apis]]\nname = \"a\"\n";
+    let more =
+        "cache = { unknown = 10000 }\nlimits.requests_per_connection = 0\n[[apis]]\nname = \"a\"\n";
     let mut program = Program::start(&format!(
         "{more}upstream = \"http://{}\"\nrules = [{{ path = \"/any\" }}]\n",
         upstream.address()

@@ -58,6 +58,8 @@ socket = "{dir}/tollgate{suffix}.sock"
 cores = 1
 [store]
 path = "{dir}/data{suffix}"
+[limits]
+requests_per_connection = 0
 [cache]
 records = 1200000
 [telemetry]

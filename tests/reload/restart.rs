@@ -166,7 +166,7 @@ fn sockets_of_a_manager_of_services_are_used_and_it_is_told_when_requests_are_de
     let [public, admin] =
         ["public", "admin"].map(|which| ready[which].as_str().unwrap().parse().unwrap());
     assert_eq!(ask(public, request("/", "nobody")).status, 401);
-    assert_eq!(ask(admin, "GET /readyz HTTP/1.1\r\nHost: localhost\r\n\r\n").status, 200);
+    assert_eq!(ask(admin, "GET /ready HTTP/1.1\r\nHost: localhost\r\n\r\n").status, 200);
     let listening = fs::read_to_string(format!("/proc/{pid}/net/tcp")).unwrap();
     let port = |address: std::net::SocketAddr| format!(":{:04X} 00000000:0000 0A", address.port());
     assert_eq!(listening.matches(&port(admin)).count(), 1, "no second socket is made");

@@ -32,10 +32,10 @@ fn a_pipe_that_nobody_reads_stops_no_request_and_what_is_lost_is_counted() {
     let ready: Value = serde_json::from_str(&ready).unwrap();
     let address = |which: &str| ready[which].as_str().unwrap().parse::<SocketAddr>().unwrap();
 
-    let mut client = Client::connect(address("public"));
     let path = "x".repeat(200);
     let request = format!("GET /{path} HTTP/1.1\r\nHost: a.example\r\n\r\n").repeat(BATCH);
     for _ in 0..REQUESTS / BATCH {
+        let mut client = Client::connect(address("public"));
         client.send(&request);
         for _ in 0..BATCH {
             assert_eq!(client.answer().status, 401);
