@@ -7,6 +7,7 @@ use tollgate::domain::time::Timestamp;
 
 use crate::support::client::Client;
 use crate::support::gateway::{Gateway, START};
+use crate::support::{PATIENCE, wait_until};
 use crate::{Stage, everything};
 
 /// Lines so far that hold all of `parts`.
@@ -146,6 +147,8 @@ fn an_address_with_too_many_connections_is_told_of() {
     let gateway = Gateway::start("limits = { connections_per_address = 1 }\n");
     let source = "127.77.0.1";
     let _held = Client::connect_from(source, gateway.public());
+    let open = || gateway.counted(|core| core.open.value());
+    wait_until("it was never accepted", PATIENCE, || open() == 1);
     for _ in 0..3 {
         assert!(Client::connect_from(source, gateway.public()).is_closed());
     }
