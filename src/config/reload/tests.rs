@@ -26,7 +26,7 @@ fn what_can_change_does() {
 
 /// What is read anew for each request or connection: from the snapshot, or from the settings in
 /// force.
-const LIVE: [&str; 88] = [
+const LIVE: [&str; 90] = [
     "limits.handshake_timeout",
     "limits.drain_timeout",
     "tls.min_version",
@@ -112,6 +112,8 @@ const LIVE: [&str; 88] = [
     "apis.upstream.url",
     "apis.upstream.weight",
     "apis.client_certificate",
+    "apis.token_cookie",
+    "apis.token_query",
     "apis.keep_credential",
     "apis.body_limit",
     "apis.keep",
