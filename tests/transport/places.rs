@@ -96,7 +96,7 @@ fn a_cookie_or_a_parameter_carries_the_token_and_goes_no_further() {
         ("/a/x".to_owned(), Some(format!("shop-token=; shop-token = {secret}")), "GET /a/x", &[]),
         (format!("/a/x?access_token={secret}"), None, "GET /a/x", &[]),
         (
-            &format!("/a/x?p=%31&access_token={escaped}&q"),
+            format!("/a/x?p=%31&access_token={escaped}&q"),
             Some("x=1".to_owned()),
             "GET /a/x?p=%31&q",
             &["x=1"],
