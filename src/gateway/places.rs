@@ -42,6 +42,10 @@ pub(super) fn take(inbound: &mut Inbound, api: &ApiPlan) -> Result<Option<Place>
         None => None,
     };
     drop_referer(inbound, query.as_deref().or(cookie.as_deref()).map(Vec::as_slice));
+    let target = inbound.parts.uri.path_and_query().map_or("", |target| target.as_str());
+    for secret in [&cookie, &query].into_iter().flatten() {
+        leak::check_target(target, Some(secret.as_slice()))?;
+    }
     if !matches!(inbound.parts.method, Method::GET | Method::HEAD) {
         return if query.is_some() { Err(Refusal::CredentialInTarget) } else { Ok(None) };
     }
