@@ -136,6 +136,18 @@ pub fn is_of_cors(name: &str) -> bool {
     name.get(..BEGINNING.len()).is_some_and(|start| start.eq_ignore_ascii_case(BEGINNING))
 }
 
+/// Whether a field of an answer says who may keep it and for how long (RFC 9111 section 5, RFC 9213), in whatever case its
+/// name is spelled.
+pub fn is_of_caching(name: &str) -> bool {
+    let is = |known: &str| name.eq_ignore_ascii_case(known);
+    const END: &str = "cache-control";
+    let start = name.len().checked_sub(END.len()).and_then(|at| name.get(at..));
+    is("expires")
+        || is("pragma")
+        || is("surrogate-control")
+        || start.is_some_and(|end| end.eq_ignore_ascii_case(END))
+}
+
 /// Whether `name` is `wanted` to the most careless reader. CGI and what follows it read every byte that is
 /// no letter or digit as one and the same, so that a field under another spelling would be taken for
 /// the real one (sec-H2). Both are in lower case already.

@@ -30,6 +30,8 @@ mod files;
 mod health;
 #[path = "transport/pages.rs"]
 mod pages;
+#[path = "transport/places.rs"]
+mod places;
 #[path = "transport/proxies.rs"]
 mod proxies;
 #[path = "transport/renamed.rs"]

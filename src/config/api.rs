@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::clash::{self, Claim, Place};
-use super::cors::cors;
+use super::cors::{cors, token_places};
 use super::file::ApiTable;
 use super::host::host;
 use super::mistake::Mistake;
@@ -63,6 +63,7 @@ fn api(
     let keep_credential = boolean(&table.keep_credential, false);
     let body_bytes = size(&table.body_limit, 1..=MOST_BODY, reading);
     let keep = keep(table, reading);
+    let token_places = token_places(table, reading);
     let cors = cors(&table.cors, dialect.unwrap_or_default(), reading);
     let idle_ttl = span(&table.idle_ttl, reading);
     let under = path.as_ref().ok();
@@ -79,6 +80,7 @@ fn api(
             keep_credential: keep_credential?,
             body_bytes: body_bytes?,
             keep: keep?,
+            token_places: token_places?,
             cors: cors?,
             idle_ttl: idle_ttl?,
             rules: rules?,

@@ -1,15 +1,15 @@
-//! The checked settings of scripts on pages of other origins. Each default stands here, and in
+//! The checked settings of what browsers need: scripts on pages of other origins, and other places for tokens. Each default stands here, and in
 //! `config/tollgate.toml`.
 
 use http::{HeaderName, Method};
 
-use super::file::CorsTable;
+use super::file::{ApiTable, CorsTable};
 use super::header::name;
 use super::method::method;
 use super::mistake::Mistake;
 use super::reading::{Field, Placed, Reading, Reported, Text};
-use super::settings::{Cors, Dialect};
-use super::values::{boolean, list, span_within};
+use super::settings::{Cors, Dialect, TokenPlaces};
+use super::values::{boolean, list, span_within, text};
 use crate::domain::time::Span;
 use crate::wire::origins::{Origin, Origins};
 
@@ -64,6 +64,28 @@ pub(super) fn cors(
         max_age: max_age?.unwrap_or(Span::from_seconds(600)),
         credentials: credentials?,
     }))
+}
+
+/// Where a token may stand beside a field of its own; none where the file does not say.
+pub(super) fn token_places(
+    table: &ApiTable,
+    reading: &Reading<'_>,
+) -> Result<Option<TokenPlaces>, Reported> {
+    let (cookie, query) = (place(&table.token_cookie, reading), place(&table.token_query, reading));
+    let (cookie, query) = (cookie?, query?);
+    Ok((cookie.is_some() || query.is_some()).then_some(TokenPlaces { cookie, query }))
+}
+
+/// A name that stands in a cookie (RFC 6265 section 4.1.1) and in a query without escapes.
+fn place(field: &Field<Text>, reading: &Reading<'_>) -> Result<Option<String>, Reported> {
+    let Some(given) = text(field, reading)? else { return Ok(None) };
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    if given.value.value.bytes().all(plain) {
+        return Ok(Some(given.value.value.clone()));
+    }
+    let (key, name) = (given.key.clone(), given.value.shown.clone());
+    let hint = "a name is made of letters, digits, `-`, `.`, `_` and `~`, such as `access_token`";
+    Err(reading.mistake(&given.span, Mistake::BadTokenPlace { key, name }, hint))
 }
 
 fn origins(

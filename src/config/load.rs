@@ -289,6 +289,7 @@ impl Settings {
             keep_credential: false,
             body_bytes: None,
             keep: KeepInPath::default(),
+            token_places: None,
             cors: None,
             idle_ttl: None,
             rules: vec![rule],

@@ -183,6 +183,9 @@ pub(super) enum Mistake {
     /// All origins, and something that does not go with that.
     #[error("`*` is every origin, {0}")]
     EveryOrigin(&'static str),
+    /// Not a name of a cookie or of a parameter.
+    #[error("`{key}` cannot be called `{name}`")]
+    BadTokenPlace { key: String, name: String },
     /// Two APIs of one name.
     #[error("two APIs are called `{0}`")]
     ApiTwice(String),
@@ -273,6 +276,7 @@ impl Mistake {
             | Self::BadUpstream(_)
             | Self::NoWeight(_)
             | Self::BadOrigin(_)
+            | Self::BadTokenPlace { .. }
             | Self::BadSubject(_)
             | Self::EveryOrigin(_)
             | Self::ApiTwice(_)

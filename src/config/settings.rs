@@ -22,7 +22,7 @@ mod cors;
 mod limits;
 mod upstreams;
 
-pub use cors::Cors;
+pub use cors::{Cors, TokenPlaces};
 pub use limits::Limits;
 pub use upstreams::{At, Concurrency, Ejection, Endpoint, EndpointTls, Health, Retry, Upstream};
 
@@ -277,6 +277,8 @@ pub struct Api {
     pub body_bytes: Option<u64>,
     /// Readings of a path that are passed on as they are instead of refused.
     pub keep: KeepInPath,
+    /// Where a token may stand beside a field of its own; none for most APIs.
+    pub token_places: Option<TokenPlaces>,
     /// Whose scripts may use it; none leaves that to its upstream.
     pub cors: Option<Cors>,
     /// For how long a token made for this API may lie unused, where its maker does not say.

@@ -95,7 +95,8 @@ pub(super) async fn permit<'s>(
         return Err(Refusal::CannotDecide);
     }
     let carried = dialect::read(api.dialect, &inbound.parts.headers)?;
-    let secret = carried.secret.ok_or(Refusal::CredentialMissing)?;
+    let taken = inbound.taken.as_ref().map(|taken| &taken[..]);
+    let secret = taken.or(carried.secret).ok_or(Refusal::CredentialMissing)?;
     authenticate::check_target(inbound, Some(secret))?;
     let mut now = core.shared.now()?;
     let mut who = authenticate::identify(secret, core).await?;

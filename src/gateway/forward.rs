@@ -19,7 +19,7 @@ use super::identity;
 use super::intake::Inbound;
 use super::plan::ApiPlan;
 use super::snapshot::Snapshot;
-use super::upstream::{Coding, Outgoing, Wanted};
+use super::upstream::{Coding, Outgoing, Wanted, Without};
 use super::websocket;
 
 /// Room for the head of a request as most are.
@@ -44,7 +44,7 @@ pub(super) fn prepare(
         rename(&mut head, host, &inbound);
     }
     identity::lines(&mut head, permit, &inbound, client, snapshot)?;
-    let Inbound { parts, body, notes, gone, .. } = &mut inbound;
+    let Inbound { parts, body, notes, gone, taken, .. } = &mut inbound;
     let (api, headers) = (permit.api(), &parts.headers);
     pass_on(&mut head, (headers, gone), api, client);
     if notes.te {
@@ -72,8 +72,8 @@ pub(super) fn prepare(
     let body = body.zip(upload.as_ref().map(Rc::clone));
     let body = body.map(|(body, upload)| RequestBody::new(body, upload, client.is_http2()));
     let (bodiless, lines) = (parts.method == Method::HEAD, !client.is_http2());
-    let without_cors = api.cors.is_some();
-    let wanted = Wanted { bodiless, lines, without_cors, websocket: notes.websocket };
+    let without = Without { cors: api.cors.is_some(), caching: taken.is_some() };
+    let wanted = Wanted { bodiless, lines, without, websocket: notes.websocket };
     let spare = std::mem::take(&mut parts.headers);
     request.fill(head, body, coding, wanted, spare);
     if is_repeatable(&parts.method, api.retry) {

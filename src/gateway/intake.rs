@@ -10,6 +10,7 @@ use http::request::Parts;
 use http::uri::{PathAndQuery, Scheme};
 use http::{Method, Uri, Version};
 use hyper::body::Incoming;
+use zeroize::Zeroizing;
 
 use crate::config::settings::Limits;
 use crate::domain::refusal::{BadRequest, Refusal};
@@ -34,6 +35,10 @@ pub(super) struct Inbound {
     pub(super) origin: Origin,
     /// The certificate that its client showed within TLS.
     pub(super) certificate: Option<Rc<ClientCertificate>>,
+    /// What its client spoke: `http` or `https`.
+    pub(super) scheme: &'static str,
+    /// The secret that stood in another place than a field of its own, where its API lets it.
+    pub(super) taken: Option<Zeroizing<Vec<u8>>>,
     /// The host in lower case, without port and trailing dot.
     pub(super) host: Rc<str>,
     pub(super) ambiguities: Ambiguities,
@@ -79,7 +84,20 @@ pub(super) fn receive(
     };
     let body = Some(body);
     let (request, certificate) = (number, client.certificate().map(Rc::clone));
-    Ok(Inbound { parts, body, request, origin, certificate, host, ambiguities, notes, gone })
+    let scheme = origin.scheme(client);
+    Ok(Inbound {
+        parts,
+        body,
+        request,
+        origin,
+        certificate,
+        scheme,
+        taken: None,
+        host,
+        ambiguities,
+        notes,
+        gone,
+    })
 }
 
 /// What is found out of a head that gets its one reading.

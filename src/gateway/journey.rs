@@ -19,6 +19,7 @@ use super::forward;
 use super::intake;
 use super::limits;
 use super::origin::Origin;
+use super::places;
 use super::preflight;
 use super::presenter;
 use super::relay::Relay;
@@ -66,7 +67,7 @@ async fn answer(
         }
         Ok(Some(mut response)) => {
             trail.answered(response.status().as_u16());
-            trail.tell_origins(response.headers_mut());
+            trail.tell(response.headers_mut());
             respond::relay(response, (trail.take_record(), trail.take_seat()), under_way)
         }
         Err(refusal) => {
@@ -103,7 +104,8 @@ async fn travel<'s>(
 ) -> Result<Option<Response<Relay>>, Refusal> {
     let (core, address) = (client.core(), origin.address());
 
-    let inbound = match intake::receive(parts, body, (trail.request, origin), client, snapshot) {
+    let mut inbound = match intake::receive(parts, body, (trail.request, origin), client, snapshot)
+    {
         Ok(inbound) => inbound,
         Err((refusal, parts)) => return Err(trail.not_taken(refusal, &parts, snapshot)),
     };
@@ -117,6 +119,7 @@ async fn travel<'s>(
     }
     let presented = (inbound.certificate.is_some(), client.asked_name());
     presenter::check(matched.api, &inbound.host, presented)?;
+    trail.taken_from = places::take(&mut inbound, matched.api)?;
     let mut permit = authorize::permit(&inbound, matched, core, &mut trail.seen).await?;
     let shown = (address, inbound.certificate.as_ref().map(Rc::clone));
     let mut request = Outgoing::default();

@@ -54,6 +54,7 @@ mod dialect;
 mod intake;
 mod route;
 mod leak;
+mod places;
 mod preflight;
 mod presenter;
 mod authenticate;

@@ -52,6 +52,11 @@ impl Origin {
         self.address
     }
 
+    /// What the client spoke, as far as is known.
+    pub(super) fn scheme(&self, client: &Client) -> &'static str {
+        self.told.as_ref().map_or(client.scheme(), |told| told.scheme)
+    }
+
     /// Whether a proxy has told for which host the request was.
     pub(super) fn names_host(&self) -> bool {
         self.told.as_ref().is_some_and(|told| told.host.is_some())

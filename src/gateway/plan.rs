@@ -7,7 +7,9 @@ use http::{HeaderName, HeaderValue, Method};
 
 use crate::cache::{ApiNumber, Cache, Params};
 use crate::config::Settings;
-use crate::config::settings::{Api, Context, Dialect, Ejection, KeepInPath, Retry, Rule};
+use crate::config::settings::{
+    Api, Context, Dialect, Ejection, KeepInPath, Retry, Rule, TokenPlaces,
+};
 use crate::domain::id::Slug;
 use crate::domain::rule::{ItemRule, Requirement};
 use crate::telemetry::counters::{Counters, RuleCounters, UpstreamTimes};
@@ -48,6 +50,8 @@ pub struct ApiPlan {
     pub body_bytes: Option<u64>,
     /// Spellings of paths that it takes.
     pub keep: KeepInPath,
+    /// Where a token may stand beside a field of its own, if it says so.
+    pub places: Option<Box<TokenPlaces>>,
     /// Whose scripts may use it, if it says so.
     pub cors: Option<Box<Cors>>,
     /// How long a connection may take.
@@ -127,6 +131,7 @@ impl ApiPlan {
             keep_credential: api.keep_credential,
             body_bytes: api.body_bytes,
             keep: api.keep,
+            places: api.token_places.clone().map(Box::new),
             cors: api.cors.as_ref().map(|cors| Box::new(Cors::new(cors, api, counters))),
             connect_timeout: upstream.connect_timeout,
             response_timeout: upstream.response_timeout,
@@ -162,6 +167,7 @@ impl ApiPlan {
             keep_credential: false,
             body_bytes: None,
             keep: KeepInPath::default(),
+            places: None,
             cors: None,
             connect_timeout: Duration::ZERO,
             response_timeout: Duration::ZERO,

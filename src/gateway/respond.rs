@@ -79,7 +79,7 @@ pub(super) fn preflight(trail: &mut Trail<'_>, under_way: UnderWay) -> Response<
     let body = Body { source: Source::Text(None), record, _seat: None, under_way };
     let mut response = Response::new(body);
     *response.status_mut() = STATUS;
-    trail.tell_origins(response.headers_mut());
+    trail.tell(response.headers_mut());
     response
 }
 
@@ -103,7 +103,7 @@ pub(super) fn refuse(
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(told.content_type));
     headers.insert(header::CONTENT_LENGTH, length);
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    trail.tell_origins(headers);
+    trail.tell(headers);
     if let Some(challenge) = trail.challenge(refusal) {
         headers.insert(header::WWW_AUTHENTICATE, challenge);
     }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderMap, HeaderValue, Method, header};
 
 use crate::cache::Seat;
 use crate::clock;
@@ -21,6 +21,7 @@ use super::authorize::Permit;
 use super::client::Client;
 use super::intake::Inbound;
 use super::limits;
+use super::places::Place;
 use super::plan::ApiPlan;
 use super::preflight::Across;
 use super::route::{self, Matched};
@@ -40,6 +41,8 @@ pub(super) struct Trail<'s> {
     meant: Option<&'s ApiPlan>,
     /// What it says of the page that it is from, where its API cares.
     pub(super) across: Option<Box<Across<'s>>>,
+    /// Where its token stood, if in no field of its own.
+    pub(super) taken_from: Option<Place>,
     /// Whose request was refused, where that is known.
     pub(super) seen: Option<Authenticated>,
     /// None while the access log is off.
@@ -69,6 +72,7 @@ impl<'s> Trail<'s> {
             matched: None,
             meant: None,
             across: None,
+            taken_from: None,
             seen: None,
             record,
             seat: None,
@@ -98,10 +102,17 @@ impl<'s> Trail<'s> {
         refusal
     }
 
-    /// Tells browsers who may read an answer.
-    pub(super) fn tell_origins(&self, headers: &mut HeaderMap) {
+    /// Tells browsers who may read an answer, and caches that they may not keep it where the token stood in a place that
+    /// they look at, or do not (RFC 6750 section 2.3, RFC 9111 section 3.5).
+    pub(super) fn tell(&self, headers: &mut HeaderMap) {
         if let Some(across) = &self.across {
             across.tell(headers);
+        }
+        let Some(place) = self.taken_from else { return };
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if place == Place::Query {
+            // The address of the page has the token.
+            headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
         }
     }
 

@@ -55,6 +55,7 @@ fn the_reference_loads_and_its_values_are_the_defaults() {
     assert_eq!(shown_api.body_bytes, bare.body_bytes);
     assert_eq!(shown_api.keep, bare.keep);
     assert_eq!((&shown_api.cors, &bare.cors), (&None, &None));
+    assert_eq!((&shown_api.token_places, &bare.token_places), (&None, &None));
     assert_eq!(shown_api.idle_ttl, bare.idle_ttl);
     let param = |settings: &Settings| {
         let context = settings.contexts.values().next().unwrap();

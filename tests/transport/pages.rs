@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use crate::cors::{OWN, gateway};
+use crate::places;
 use crate::support::browser::Browser;
-use crate::support::upstream::{Upstream, answer, ok};
+use crate::support::upstream::{Step, Upstream, answer, ok};
 
 /// What a script of a page hears of a request: its status and a field of the answer, or why there is none.
 const FETCH: &str = "(async (url, how) => { try { const got = await fetch(url, how); \
@@ -47,4 +48,67 @@ fn a_browser_lets_scripts_of_allowed_pages_use_the_api_and_no_others() {
     let simple = fetch(&mut browser, "/a/open", json!({"method": "POST", "body": "x"}));
     assert_eq!(simple, json!(["TypeError"]));
     assert_eq!(upstream.take_one().line(), "POST /a/open HTTP/1.1");
+}
+
+/// Opens a stream of events, and notes what comes of it.
+const LISTEN: &str = "((url, how) => { window.said = []; window.source = new EventSource(url, how); \
+                      source.onmessage = event => said.push(event.data); \
+                      source.onerror = () => said.push('error ' + source.readyState) })";
+
+/// An upstream whose streams of events go on until they are closed.
+fn events() -> Upstream {
+    Upstream::scripted(|_| {
+        const HEAD: &str =
+            "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n";
+        let text = format!("{HEAD}retry: 20\n\ndata: first\n\n");
+        vec![Step::TakeBody, Step::Send(text.into_bytes()), Step::Stall]
+    })
+}
+
+/// `EventSource` sets no header: its token comes in the query or in a cookie, and the stream ends with it.
+#[test]
+fn a_browsers_event_source_is_let_in_refused_and_ended_with_its_token() {
+    let pages = Upstream::scripted(|_| ok("<!doctype html><title>a page</title>"));
+    let upstream = events();
+    let page = format!("http://127.0.0.1:{}", pages.address().port());
+    let gateway =
+        places::gateway(&upstream, &format!("origins = [\"{page}\"], credentials = true"));
+    let mut browser = Browser::start();
+    browser.open(&page);
+    let url = format!("http://{}/a/events", gateway.public());
+    let listen = |browser: &mut Browser, url: &str, how: &str| {
+        browser.value(&format!("{LISTEN}({url:?}, {how})"));
+    };
+    for in_cookie in [false, true] {
+        let made = gateway.token(json!({"owner": "somebody", "name": "events", "flags": -1}));
+        let (url, how) = match in_cookie {
+            false => (format!("{url}?access_token={}", made.secret), "{}"),
+            true => (url.clone(), "{withCredentials: true}"),
+        };
+        if in_cookie {
+            // Cookies know no ports.
+            browser
+                .value(&format!("document.cookie = 'shop-token={}; SameSite=Strict'", made.secret));
+        }
+        listen(&mut browser, &url, how);
+        browser.until("said.includes('first') && source.readyState === EventSource.OPEN");
+        gateway.revoke(made.id);
+        // It is told that the stream is over, comes again, and is refused for good.
+        browser.until("said.at(-1) === 'error 2' && source.readyState === EventSource.CLOSED");
+        assert_eq!(browser.value("said.filter(one => one === 'first').length"), 1, "{in_cookie}");
+        assert_eq!(upstream.take().len(), 1, "nobody else was asked");
+        // So is one that never was good.
+        listen(&mut browser, &url, how);
+        browser.until("source.readyState === EventSource.CLOSED");
+        assert_eq!(browser.value("said"), json!(["error 2"]));
+    }
+    // A page of another origin is refused, though the browser sends the cookie along.
+    let made = gateway.token(json!({"owner": "somebody", "name": "events", "flags": -1}));
+    browser.value(&format!("document.cookie = 'shop-token={}; SameSite=Strict'", made.secret));
+    let other = Upstream::scripted(|_| ok("<!doctype html><title>another page</title>"));
+    browser.open(&format!("http://127.0.0.1:{}", other.address().port()));
+    assert!(browser.value("document.cookie").as_str().unwrap().contains(&made.secret));
+    listen(&mut browser, &url, "{withCredentials: true}");
+    browser.until("source.readyState === EventSource.CLOSED");
+    assert!(upstream.take().is_empty());
 }

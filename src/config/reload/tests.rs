@@ -26,7 +26,7 @@ fn what_can_change_does() {
 
 /// What is read anew for each request or connection: from the snapshot, or from the settings in
 /// force.
-const LIVE: [&str; 91] = [
+const LIVE: [&str; 93] = [
     "limits.handshake_timeout",
     "limits.drain_timeout",
     "tls.min_version",
@@ -115,6 +115,8 @@ const LIVE: [&str; 91] = [
     "apis.upstream.url",
     "apis.upstream.weight",
     "apis.client_certificate",
+    "apis.token_cookie",
+    "apis.token_query",
     "apis.keep_credential",
     "apis.body_limit",
     "apis.keep",

@@ -1,4 +1,4 @@
-//! Whose scripts may use an API.
+//! What browsers need of an API: whose scripts may use it, and where they may put a token.
 
 use http::{HeaderName, Method};
 
@@ -20,4 +20,13 @@ pub struct Cors {
     pub max_age: Span,
     /// Whether browsers send cookies and certificates along.
     pub credentials: bool,
+}
+
+/// Where a token may stand for what a browser asks for without a field of the page's making; one at least.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TokenPlaces {
+    /// In a cookie of this name.
+    pub cookie: Option<String>,
+    /// In a parameter of the query of this name (RFC 6750 section 2.3).
+    pub query: Option<String>,
 }

@@ -7,6 +7,8 @@ use http::header::HeaderMap;
 use http::{Response, StatusCode};
 use hyper::ext::ReasonPhrase;
 
+use crate::wire;
+
 use super::chunks::Chunks;
 use super::error::Broken;
 use super::fields::HeadFields;
@@ -24,8 +26,24 @@ pub(in crate::gateway) struct Wanted {
     pub(in crate::gateway) websocket: bool,
     /// Whether its fields are wanted as lines, for HTTP/1.
     pub(in crate::gateway) lines: bool,
-    /// Whether those of CORS are left out, since the gateway writes them.
-    pub(in crate::gateway) without_cors: bool,
+    /// Which fields are left out, since the gateway writes them.
+    pub(in crate::gateway) without: Without,
+}
+
+/// Fields of answers that the gateway writes in place of the upstream.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::gateway) struct Without {
+    /// Those of CORS.
+    pub(in crate::gateway) cors: bool,
+    /// Those that say who may keep it.
+    pub(in crate::gateway) caching: bool,
+}
+
+impl Without {
+    /// Whether a field is one of them.
+    pub(super) fn takes(self, name: &str) -> bool {
+        (self.cors && wire::is_of_cors(name)) || (self.caching && wire::is_of_caching(name))
+    }
 }
 
 /// The head of an answer, without what belongs to the connection that it came on.
@@ -96,7 +114,7 @@ pub(super) fn read(
     }
     let mut fields = HeadFields::read(head.headers)?;
     fields.lengthless = status == StatusCode::NO_CONTENT;
-    fields.without_cors = wanted.without_cors;
+    fields.without = wanted.without;
     let later = head.version == Some(1);
     if fields.chunked && !later {
         return Err(Broken::Malformed("a transfer coding in HTTP/1.0"));

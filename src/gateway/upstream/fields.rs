@@ -7,6 +7,7 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use crate::gateway::websocket;
 use crate::wire;
 
+use super::answer::Without;
 use super::error::Broken;
 use super::kind::Kind;
 use super::lines::{Gathering, Lines, MARK};
@@ -19,8 +20,8 @@ pub(super) struct HeadFields {
     /// Whether a length is passed on: an answer that says of itself that it has no content has none
     /// (RFC 9110 section 8.6).
     pub(super) lengthless: bool,
-    /// Whether fields of CORS are left out.
-    pub(super) without_cors: bool,
+    /// Which others are left out.
+    pub(super) without: Without,
     /// Whether `Upgrade` is WebSocket, and `Connection` means it.
     websocket: bool,
     upgrade: bool,
@@ -111,7 +112,7 @@ impl HeadFields {
     /// Of a length that is said twice one is left, and none beside chunks, for then it is not to be
     /// believed (RFC 9112 section 6.3); `heard` says that it was passed on already.
     fn passes(&self, name: &str, heard: bool) -> bool {
-        let withheld = self.without_cors && wire::is_of_cors(name);
+        let withheld = self.without.takes(name);
         !wire::is_hop_by_hop(name)
             && !withheld
             && match name.len() {

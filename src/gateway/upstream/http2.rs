@@ -20,7 +20,6 @@ use tokio::task::spawn_local;
 use crate::gateway::alarm::Alarm;
 use crate::gateway::descriptors::Place;
 use crate::gateway::load::Busy;
-use crate::wire;
 
 use super::answer::{Answer, Wanted};
 use super::connection::Failed;
@@ -213,9 +212,7 @@ impl Exchange {
     fn taken(&mut self, response: Response<Incoming>, wanted: Wanted) -> Answer {
         let (mut parts, body) = response.into_parts();
         self.body = Some(body);
-        let kept = |name: &&HeaderName| {
-            passes(name) && !(wanted.without_cors && wire::is_of_cors(name.as_str()))
-        };
+        let kept = |name: &&HeaderName| passes(name) && !wanted.without.takes(name.as_str());
         let gone: Vec<_> = parts.headers.keys().filter(|name| !kept(name)).cloned().collect();
         gone.iter().for_each(|name| drop(parts.headers.remove(name)));
         let kind = parts.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);

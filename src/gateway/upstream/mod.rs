@@ -38,7 +38,7 @@ use super::descriptors::Place;
 use super::dial::dial;
 use super::targets::Target;
 
-pub(super) use answer::Wanted;
+pub(super) use answer::{Wanted, Without};
 pub(super) use connection::{Connection, Failed, Scratch};
 pub(super) use error::Broken;
 use halves::Fresh;

@@ -5,9 +5,18 @@ use http::header;
 
 use crate::wire;
 
-const MAP: Wanted = Wanted { bodiless: false, websocket: false, lines: false, without_cors: false };
-const LINES: Wanted =
-    Wanted { bodiless: false, websocket: false, lines: true, without_cors: false };
+const MAP: Wanted = Wanted {
+    bodiless: false,
+    websocket: false,
+    lines: false,
+    without: Without { cors: false, caching: false },
+};
+const LINES: Wanted = Wanted {
+    bodiless: false,
+    websocket: false,
+    lines: true,
+    without: Without { cors: false, caching: false },
+};
 
 fn read(unread: &mut Bytes, wanted: Wanted) -> Result<Option<Answer>, Broken> {
     super::read(unread, wanted, &mut HeaderMap::new())

@@ -7,8 +7,12 @@ use std::task::Waker;
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 
-const WANTED: Wanted =
-    Wanted { bodiless: false, websocket: false, lines: true, without_cors: false };
+const WANTED: Wanted = Wanted {
+    bodiless: false,
+    websocket: false,
+    lines: true,
+    without: Without { cors: false, caching: false },
+};
 
 fn request(head: &[u8]) -> Outgoing {
     Outgoing::new(head.to_vec(), None, Coding::Length(0), WANTED, HeaderMap::new())
