@@ -60,6 +60,11 @@ cores = 1
 path = "{dir}/data{suffix}"
 [cache]
 records = 1200000
+[limits]
+requests_per_connection = 0
+[limits.failures]
+slow_after = 0
+refuse_after = 0
 [telemetry]
 access_log = false
 [flags]

@@ -21,7 +21,7 @@ use crate::wire::proxies::Proxies;
 mod limits;
 mod upstreams;
 
-pub use limits::Limits;
+pub use limits::{FailureLimits, Limits};
 pub use upstreams::{At, Concurrency, Ejection, Endpoint, EndpointTls, Health, Retry, Upstream};
 
 /// Everything that an operator can set.

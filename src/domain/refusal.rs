@@ -54,6 +54,8 @@ pub enum Refusal {
     ItemNotAllowed,
     /// It was used as much as it may be, for now or for good.
     Limited(Limit),
+    /// Its address failed to authenticate too often.
+    TooManyFailures,
     /// The store cannot be read, or the clock cannot be trusted.
     CannotDecide,
     /// The request has no one reading.
@@ -165,7 +167,7 @@ pub enum Fault {
 
 impl Refusal {
     /// Every reason, for tables of metrics and tests.
-    pub const ALL: [Self; 51] = {
+    pub const ALL: [Self; 52] = {
         use BadRequest as Bad;
         [
             Self::CredentialMissing,
@@ -194,6 +196,7 @@ impl Refusal {
             Self::Limited(Limit::Quota),
             Self::Limited(Limit::Uses),
             Self::Limited(Limit::Concurrent),
+            Self::TooManyFailures,
             Self::CannotDecide,
             Self::BadRequest(Bad::Host),
             Self::BadRequest(Bad::Target),
@@ -256,6 +259,7 @@ impl Refusal {
             Self::Limited(Limit::Quota) => "limited_quota",
             Self::Limited(Limit::Uses) => "limited_uses",
             Self::Limited(Limit::Concurrent) => "limited_concurrent",
+            Self::TooManyFailures => "too_many_failures",
             Self::CannotDecide => "cannot_decide",
             Self::BadRequest(bad) => bad.reason(),
             Self::MethodNotAllowed => "method_not_allowed",
@@ -301,7 +305,7 @@ impl Refusal {
             Self::BodyTooLarge => 413,
             Self::TargetTooLong => 414,
             Self::ExpectationFailed => 417,
-            Self::Limited(_) => 429,
+            Self::Limited(_) | Self::TooManyFailures => 429,
             Self::HeadTooLarge => 431,
             Self::UpstreamUnreachable | Self::UpstreamBroken => 502,
             Self::CannotDecide | Self::Overloaded | Self::UpstreamBusy => 503,
@@ -360,6 +364,7 @@ impl Refusal {
             Self::Limited(Limit::Concurrent) => {
                 "Too many requests with this access token are under way"
             }
+            Self::TooManyFailures => "Too many access tokens from this address were invalid",
             Self::CannotDecide => "Access tokens cannot be checked at the moment",
             Self::BadRequest(bad) => bad.text(),
             Self::MethodNotAllowed => "This method is never passed on",

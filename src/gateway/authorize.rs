@@ -81,6 +81,7 @@ pub(super) async fn permit<'s>(
     inbound: &Inbound,
     matched: &Matched<'s>,
     core: &Core,
+    snapshot: &Snapshot,
     seen: &mut Option<Authenticated>,
 ) -> Result<Permit<'s>, Refusal> {
     let api = matched.api;
@@ -98,7 +99,8 @@ pub(super) async fn permit<'s>(
     let secret = carried.secret.ok_or(Refusal::CredentialMissing)?;
     authenticate::check_target(inbound, Some(secret))?;
     let mut now = core.shared.now()?;
-    let mut who = authenticate::identify(secret, core).await?;
+    let address = inbound.origin.address();
+    let mut who = authenticate::identify(secret, address, core, snapshot).await?;
     if who.was_loaded() {
         // That took a while; the moment of the decision is that of the verdict.
         now = core.shared.now()?;
@@ -121,7 +123,7 @@ pub(super) async fn permit<'s>(
         }
         (verdict, _) => {
             let refusal = verdict.err().unwrap_or(Refusal::NoRule);
-            core.shared.cache.note_refused(who.entry(), refusal, inbound.origin.address());
+            core.shared.cache.note_refused(who.entry(), refusal, address);
             *seen = Some(who);
             Err(refusal)
         }

@@ -67,6 +67,10 @@ async fn answer(
         }
         Err(refusal) => {
             trail.refused(refusal);
+            if let Some(wait) = trail.take_wait() {
+                // Boxed, so that the way of all others stays small.
+                Box::pin(wait.pass()).await;
+            }
             respond::refuse(refusal, &mut trail, under_way)
         }
     };
@@ -107,7 +111,11 @@ async fn travel<'s>(
         Ok(matched) => trail.matched.insert(matched),
         Err(refusal) => return Err(trail.not_taken(refusal, &inbound.parts, snapshot)),
     };
-    let mut permit = authorize::permit(&inbound, matched, core, &mut trail.seen).await?;
+    let permitted = authorize::permit(&inbound, matched, core, snapshot, &mut trail.seen).await;
+    let mut permit = match permitted {
+        Ok(permit) => permit,
+        Err(refusal) => return Err(trail.kept_out(refusal, &inbound, snapshot)),
+    };
     let shown = (address, inbound.certificate);
     let mut request = Outgoing::default();
     let upload = forward::prepare(&permit, inbound, &mut request, client, snapshot);

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method};
+use http::{HeaderMap, HeaderValue, Method, header};
 
 use crate::cache::Seat;
 use crate::clock;
@@ -21,6 +21,7 @@ use super::authorize::Permit;
 use super::client::Client;
 use super::intake::Inbound;
 use super::limits;
+use super::rebuff::{self, Rebuff, Wait};
 use super::route::{self, Matched};
 use super::snapshot::Snapshot;
 
@@ -38,6 +39,8 @@ pub(super) struct Trail<'s> {
     spoken: Dialect,
     /// Whose request was refused, where that is known.
     pub(super) seen: Option<Authenticated>,
+    /// What becomes of a failed authentication, if it is not simply answered.
+    rebuff: Option<Box<Rebuff>>,
     /// None while the access log is off.
     record: Option<Box<AccessRecord>>,
     /// Held until the answer is over, or does not come.
@@ -65,6 +68,7 @@ impl<'s> Trail<'s> {
             matched: None,
             spoken: Dialect::Bearer,
             seen: None,
+            rebuff: None,
             record,
             seat: None,
             counted: false,
@@ -97,6 +101,31 @@ impl<'s> Trail<'s> {
             Some(rule) if refusal.status() == 403 => Some(rule.insufficient.clone()),
             _ => matched.api.challenges.of(refusal).cloned(),
         }
+    }
+
+    /// Nobody may pass who shows what this request shows.
+    #[cold]
+    pub(super) fn kept_out(
+        &mut self,
+        refusal: Refusal,
+        inbound: &Inbound,
+        snapshot: &Snapshot,
+    ) -> Refusal {
+        let (dialect, core) = (self.dialect(), self.client.core());
+        let (refusal, rebuff) = rebuff::of(refusal, inbound, dialect, core, snapshot);
+        self.rebuff = rebuff;
+        refusal
+    }
+
+    /// What the answer has to wait for.
+    pub(super) fn take_wait(&mut self) -> Option<Wait> {
+        self.rebuff.as_mut()?.wait.take()
+    }
+
+    /// When it is worth to come again, where an address is refused.
+    pub(super) fn tell_when(&self, headers: &mut HeaderMap) {
+        let after = self.rebuff.as_ref().map_or(0, |rebuff| rebuff.retry_after.as_secs());
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(after.max(1)));
     }
 
     /// What goes with the refusal of a token that was used as much as it may be.
