@@ -39,7 +39,8 @@ fn main() {
     let mut program = Program::start_with(
         "h2c = true",
         &format!(
-            "cache = {{ unknown = 10000 }}\nlimits = {{ head_timeout = \"1s\" }}\n[[apis]]\n\
+            "cache = {{ unknown = 10000 }}\nlimits = {{ head_timeout = \"1s\", requests_per_connection = 0, \
+             failures = {{ slow_after = 0, refuse_after = 0 }} }}\n[[apis]]\n\
              name = \"a\"\nupstream = \"http://{}\"\nrules = [{{ path = \"/{{*rest}}\" }}]\n",
             upstream.address()
         ),

@@ -20,7 +20,8 @@ fn main() {
     let count: usize = count.unwrap_or(100_000);
     let upstream = Upstream::start();
     let gateway = Gateway::start(&format!(
-        "[[apis]]\nname = \"a\"\nupstream = \"http://{}\"\nrules = [{{ path = \"/{{*rest}}\" }}]\n",
+        "limits = {{ requests_per_connection = 0, failures = {{ slow_after = 0, refuse_after = 0 }} }}\n\
+         [[apis]]\nname = \"a\"\nupstream = \"http://{}\"\nrules = [{{ path = \"/{{*rest}}\" }}]\n",
         upstream.address()
     ));
     gateway.owner("alice");

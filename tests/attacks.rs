@@ -31,6 +31,8 @@ mod frames;
 mod framing;
 #[path = "attacks/headers.rs"]
 mod headers;
+#[path = "attacks/guesses.rs"]
+mod guesses;
 #[path = "attacks/heads.rs"]
 mod heads;
 #[path = "attacks/hosts.rs"]

@@ -26,6 +26,7 @@ use serde_json::Value;
 
 use support::client::{Client, ask};
 use support::frames::{self, Frames};
+use support::gateway::FREELY;
 use support::position;
 use support::program::Program;
 use support::upstream::{Step, Upstream, answer, ok};
@@ -288,10 +289,11 @@ fn flood_size() -> u64 {
 fn a_flood_of_unknown_tokens_takes_no_memory_and_harms_nobody() {
     const BATCH: u64 = 500;
     let upstream = upstream();
-    let more =
-        "cache = { unknown = 10000 }\nlimits.requests_per_connection = 0\n[[apis]]\nname = \"a\"\n";
+    let more = format!(
+        "cache = {{ unknown = 10000 }}\nlimits = {{ requests_per_connection = 0, {FREELY} }}\n"
+    );
     let mut program = Program::start(&format!(
-        "{more}upstream = \"http://{}\"\nrules = [{{ path = \"/any\" }}]\n",
+        "{more}[[apis]]\nname = \"a\"\nupstream = \"http://{}\"\nrules = [{{ path = \"/any\" }}]\n",
         upstream.address()
     ));
     program.succeed(&["user", "add", "alice"], "");

@@ -58,10 +58,13 @@ socket = "{dir}/tollgate{suffix}.sock"
 cores = 1
 [store]
 path = "{dir}/data{suffix}"
-[limits]
-requests_per_connection = 0
 [cache]
 records = 1200000
+[limits]
+requests_per_connection = 0
+[limits.failures]
+slow_after = 0
+refuse_after = 0
 [telemetry]
 access_log = false
 [flags]

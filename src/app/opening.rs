@@ -215,6 +215,7 @@ impl Opening {
             counters,
             connections: Default::default(),
             crowd: Default::default(),
+            failures: Default::default(),
             descriptors: descriptors.clone(),
             access: logs.as_ref().map(|logs| logs.access().clone()).unwrap_or_default(),
             warnings: Default::default(),

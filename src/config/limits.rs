@@ -3,9 +3,9 @@
 
 use std::time::Duration;
 
-use super::file::LimitsTable;
+use super::file::{FailuresTable, LimitsTable};
 use super::reading::{Reading, Reported};
-use super::settings::Limits;
+use super::settings::{FailureLimits, Limits};
 use super::values::{duration, number, size};
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -33,6 +33,7 @@ pub(super) fn limits(table: &LimitsTable, reading: &Reading<'_>) -> Result<Limit
     let stall_timeout = duration(&table.stall_timeout, DAY, MINUTE, reading);
     let drain_timeout = duration(&table.drain_timeout, DAY, second * 30, reading);
     let body_rate = size(&table.body_rate, 0..=1 << 30, reading);
+    let failures = failures(&table.failures, reading);
     // Both are at most a mebibyte, which fits everywhere.
     let bytes = |size: u64| usize::try_from(size).unwrap_or(usize::MAX);
     Ok(Limits {
@@ -48,5 +49,20 @@ pub(super) fn limits(table: &LimitsTable, reading: &Reading<'_>) -> Result<Limit
         stall_timeout: stall_timeout?,
         drain_timeout: drain_timeout?,
         body_rate: body_rate?.unwrap_or(500),
+        failures: failures?,
+    })
+}
+
+fn failures(table: &FailuresTable, reading: &Reading<'_>) -> Result<FailureLimits, Reported> {
+    let second = Duration::from_secs(1);
+    let slow_after = number(&table.slow_after, 0..=1_000_000, 20, reading);
+    let longest_delay = duration(&table.longest_delay, second * 10, second, reading);
+    let refuse_after = number(&table.refuse_after, 0..=1_000_000, 200, reading);
+    let refuse_for = duration(&table.refuse_for, DAY, MINUTE, reading);
+    Ok(FailureLimits {
+        slow_after: slow_after?,
+        longest_delay: longest_delay?,
+        refuse_after: refuse_after?,
+        refuse_for: refuse_for?,
     })
 }

@@ -23,7 +23,7 @@ mod limits;
 mod upstreams;
 
 pub use cors::{Cors, TokenPlaces};
-pub use limits::Limits;
+pub use limits::{FailureLimits, Limits};
 pub use upstreams::{At, Concurrency, Ejection, Endpoint, EndpointTls, Health, Retry, Upstream};
 
 /// Everything that an operator can set.

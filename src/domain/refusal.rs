@@ -65,6 +65,8 @@ pub enum Refusal {
     ItemNotAllowed,
     /// It was used as much as it may be, for now or for good.
     Limited(Limit),
+    /// Its address failed to authenticate too often.
+    TooManyFailures,
     /// The store cannot be read, or the clock cannot be trusted.
     CannotDecide,
     /// The request has no one reading.
@@ -109,7 +111,7 @@ pub enum Fault {
 
 impl Refusal {
     /// Every reason, for tables of metrics and tests.
-    pub const ALL: [Self; 55] = {
+    pub const ALL: [Self; 56] = {
         use BadRequest as Bad;
         [
             Self::CredentialMissing,
@@ -141,6 +143,7 @@ impl Refusal {
             Self::Limited(Limit::Quota),
             Self::Limited(Limit::Uses),
             Self::Limited(Limit::Concurrent),
+            Self::TooManyFailures,
             Self::CannotDecide,
             Self::BadRequest(Bad::Host),
             Self::BadRequest(Bad::Target),
@@ -207,6 +210,7 @@ impl Refusal {
             Self::Limited(Limit::Quota) => "limited_quota",
             Self::Limited(Limit::Uses) => "limited_uses",
             Self::Limited(Limit::Concurrent) => "limited_concurrent",
+            Self::TooManyFailures => "too_many_failures",
             Self::CannotDecide => "cannot_decide",
             Self::BadRequest(bad) => bad.reason(),
             Self::OriginNotAllowed => "origin_not_allowed",
@@ -257,7 +261,7 @@ impl Refusal {
             Self::TargetTooLong => 414,
             Self::ExpectationFailed => 417,
             Self::Misdirected => 421,
-            Self::Limited(_) => 429,
+            Self::Limited(_) | Self::TooManyFailures => 429,
             Self::HeadTooLarge => 431,
             Self::UpstreamUnreachable | Self::UpstreamBroken => 502,
             Self::CannotDecide | Self::Overloaded | Self::UpstreamBusy => 503,
@@ -322,6 +326,7 @@ impl Refusal {
             Self::Limited(Limit::Concurrent) => {
                 "Too many requests with this access token are under way"
             }
+            Self::TooManyFailures => "Too many access tokens from this address were invalid",
             Self::CannotDecide => "Access tokens cannot be checked at the moment",
             Self::BadRequest(bad) => bad.text(),
             Self::OriginNotAllowed => "Scripts of this origin may not use this API",

@@ -1,5 +1,6 @@
 //! The third station: whose request is it? From the secret, which the dialect has read, to a record.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::cache::{Entry, LoadError, Lookup};
@@ -9,6 +10,7 @@ use crate::domain::secret::{self, Digest};
 use super::core::Core;
 use super::intake::Inbound;
 use super::leak;
+use super::snapshot::Snapshot;
 
 /// A record whose secret the client has shown. It says nothing yet about what the token may do.
 #[derive(Clone, Debug)]
@@ -42,11 +44,16 @@ impl Authenticated {
     }
 }
 
-/// Finds out whose request it is by the secret that it carries.
+/// Finds out whose request it is by the secret that it carries, and from where.
 ///
 /// # Errors
-/// A secret that nobody has, or a store that cannot tell.
-pub(super) async fn identify(credential: &[u8], core: &Core) -> Result<Authenticated, Refusal> {
+/// A secret that nobody has, a store that cannot tell, or one that is not asked, since the address is refused.
+pub(super) async fn identify(
+    credential: &[u8],
+    address: IpAddr,
+    core: &Core,
+    snapshot: &Snapshot,
+) -> Result<Authenticated, Refusal> {
     let digest = Digest::of(credential);
     if let Some(entry) = core.known(&digest) {
         core.counters.cache_hits.add(1);
@@ -62,7 +69,7 @@ pub(super) async fn identify(credential: &[u8], core: &Core) -> Result<Authentic
         return Err(Refusal::Unknown);
     }
     // Boxed, so that the way of all other requests stays small.
-    Box::pin(find(&digest, core)).await
+    Box::pin(find(&digest, address, core, snapshot)).await
 }
 
 /// Refuses a request whose target holds a secret.
@@ -74,14 +81,23 @@ pub(super) fn check_target(inbound: &Inbound, credential: Option<&[u8]>) -> Resu
     target.map_or(Ok(()), |target| leak::check_target(target.as_str(), credential))
 }
 
-/// Asks what all cores share, and then the store.
-async fn find(digest: &Digest, core: &Core) -> Result<Authenticated, Refusal> {
+/// Asks what all cores share, and then the store. Whoever comes from an address that is refused has what is in memory,
+/// and costs the store nothing: a token that is in use passes, whatever others of its address do.
+async fn find(
+    digest: &Digest,
+    address: IpAddr,
+    core: &Core,
+    snapshot: &Snapshot,
+) -> Result<Authenticated, Refusal> {
     let cache = &core.shared.cache;
     // Read first: a change that comes after this ends what is found here.
     let (epoch, owners_epoch) = (cache.epoch(digest), cache.owners_epoch());
     let (found, loaded) = match cache.look(digest) {
         Lookup::Held(entry) => (Some(entry), false),
         Lookup::Unknown => (None, false),
+        Lookup::Absent if is_refused(address, core, snapshot) => {
+            return Err(Refusal::TooManyFailures);
+        }
         Lookup::Absent => {
             let found = cache.load(digest).await;
             (found.map_err(|error| undecided(core, &error))?, true)
@@ -95,6 +111,13 @@ async fn find(digest: &Digest, core: &Core) -> Result<Authenticated, Refusal> {
     };
     core.keep(&entry, owners_epoch);
     Ok(Authenticated { entry, loaded })
+}
+
+/// Whether an address failed to authenticate so often that the store is not asked for it.
+fn is_refused(address: IpAddr, core: &Core, snapshot: &Snapshot) -> bool {
+    let shared = &core.shared;
+    snapshot.limits.failures.refuse_after > 0
+        && shared.failures.refused_for(address, &shared.clock).is_some()
 }
 
 /// Why nothing is said of a token: the store fails, or more is asked of it than it can answer in time.

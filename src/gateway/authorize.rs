@@ -15,6 +15,7 @@ use super::core::{Core, Own};
 use super::dialect;
 use super::intake::Inbound;
 use super::judge::{Asked, judge};
+use super::places;
 use super::plan::{ApiPlan, RulePlan};
 use super::route::Matched;
 use super::snapshot::Snapshot;
@@ -81,6 +82,7 @@ pub(super) async fn permit<'s>(
     inbound: &Inbound,
     matched: &Matched<'s>,
     core: &Core,
+    snapshot: &Snapshot,
     seen: &mut Option<Authenticated>,
 ) -> Result<Permit<'s>, Refusal> {
     let api = matched.api;
@@ -94,12 +96,12 @@ pub(super) async fn permit<'s>(
         // Tokens change elsewhere by now, and what is in memory may be behind.
         return Err(Refusal::CannotDecide);
     }
-    let carried = dialect::read(api.dialect, &inbound.parts.headers)?;
-    let taken = inbound.taken.as_ref().map(|taken| &taken[..]);
-    let secret = taken.or(carried.secret).ok_or(Refusal::CredentialMissing)?;
+    let carried = places::carried(inbound, api.dialect)?;
+    let secret = carried.secret.ok_or(Refusal::CredentialMissing)?;
     authenticate::check_target(inbound, Some(secret))?;
     let mut now = core.shared.now()?;
-    let mut who = authenticate::identify(secret, core).await?;
+    let address = inbound.origin.address();
+    let mut who = authenticate::identify(secret, address, core, snapshot).await?;
     if who.was_loaded() {
         // That took a while; the moment of the decision is that of the verdict.
         now = core.shared.now()?;
@@ -122,7 +124,7 @@ pub(super) async fn permit<'s>(
         }
         (verdict, _) => {
             let refusal = verdict.err().unwrap_or(Refusal::NoRule);
-            core.shared.cache.note_refused(who.entry(), refusal, inbound.origin.address());
+            core.shared.cache.note_refused(who.entry(), refusal, address);
             *seen = Some(who);
             Err(refusal)
         }

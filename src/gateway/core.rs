@@ -21,6 +21,7 @@ use crate::telemetry::throttle::Throttle;
 use super::alarm::Alarms;
 use super::crowd::Crowd;
 use super::descriptors::Descriptors;
+use super::failures::Failures;
 use super::head::Desk;
 use super::host::Host;
 use super::load::Load;
@@ -50,6 +51,8 @@ pub struct Shared {
     pub connections: AtomicUsize,
     /// The same of each address.
     pub crowd: Crowd,
+    /// Addresses whose authentications fail.
+    pub failures: Failures,
     /// How many connections of each kind may be open.
     pub descriptors: Descriptors,
     /// Where the line about each request goes.
@@ -82,6 +85,8 @@ pub struct Warnings {
     pub crowd: Throttle,
     /// Too many connections of one address are open.
     pub crowding: Throttle,
+    /// An address is refused for a while, since it fails to authenticate.
+    pub failures: Throttle,
     /// Whoever should announce for whom a connection is does not.
     pub unannounced: Throttle,
     /// Too many connections to upstreams are open.
@@ -158,6 +163,8 @@ pub(super) struct Core {
     pub(super) leaving: Cell<bool>,
     /// Connections being served.
     pub(super) serving: Cell<usize>,
+    /// Answers that wait, since their address fails to authenticate again and again.
+    pub(super) late: Cell<usize>,
     /// The snapshot as this core last saw it: shared without touching the count that all cores
     /// share.
     snapshot: RefCell<Own<Snapshot>>,
@@ -194,6 +201,7 @@ impl Core {
             closing: Cell::new(false),
             leaving: Cell::new(false),
             serving: Cell::new(0),
+            late: Cell::new(0),
             snapshot,
             entries,
             unknown: UnknownDigests::default(),

@@ -72,6 +72,10 @@ async fn answer(
         }
         Err(refusal) => {
             trail.refused(refusal);
+            if let Some(wait) = trail.take_wait() {
+                // Boxed, so that the way of all others stays small.
+                Box::pin(wait.pass()).await;
+            }
             respond::refuse(refusal, &mut trail, under_way)
         }
     };
@@ -120,7 +124,11 @@ async fn travel<'s>(
     let presented = (inbound.certificate.is_some(), client.asked_name());
     presenter::check(matched.api, &inbound.host, presented)?;
     trail.taken_from = places::take(&mut inbound, matched.api)?;
-    let mut permit = authorize::permit(&inbound, matched, core, &mut trail.seen).await?;
+    let permitted = authorize::permit(&inbound, matched, core, snapshot, &mut trail.seen).await;
+    let mut permit = match permitted {
+        Ok(permit) => permit,
+        Err(refusal) => return Err(trail.kept_out(refusal, &inbound, snapshot)),
+    };
     let shown = (address, inbound.certificate.as_ref().map(Rc::clone));
     let mut request = Outgoing::default();
     let upload = forward::prepare(&permit, inbound, &mut request, client, snapshot);

@@ -8,11 +8,11 @@ use http::{Method, Uri};
 use percent_encoding::percent_decode_str;
 use zeroize::Zeroizing;
 
-use crate::config::settings::TokenPlaces;
+use crate::config::settings::{Dialect, TokenPlaces};
 use crate::domain::refusal::{BadRequest, Refusal};
 use crate::domain::secret;
 
-use super::dialect;
+use super::dialect::{self, Carried};
 use super::intake::Inbound;
 use super::leak;
 use super::plan::ApiPlan;
@@ -66,6 +66,16 @@ pub(super) fn take(inbound: &mut Inbound, api: &ApiPlan) -> Result<Option<Place>
     }
     inbound.taken = Some(secret);
     Ok(Some(place))
+}
+
+/// What a request carries, wherever its token stood.
+///
+/// # Errors
+/// As of the dialect.
+pub(super) fn carried(inbound: &Inbound, dialect: Dialect) -> Result<Carried<'_>, Refusal> {
+    let read = dialect::read(dialect, &inbound.parts.headers)?;
+    let taken = inbound.taken.as_deref().map(Vec::as_slice);
+    Ok(Carried { secret: taken.or(read.secret), ..read })
 }
 
 /// The value of the cookie `name`; of two that differ, one that cannot be a token. The others stay.

@@ -112,6 +112,7 @@ pub(super) fn refuse(
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         Refusal::Limited(limit) => trail.tell_limits(limit, headers),
+        Refusal::TooManyFailures => trail.tell_when(headers),
         Refusal::MethodNotAllowed => {
             let allowed = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
             headers.insert(header::ALLOW, HeaderValue::from_static(allowed));

@@ -51,6 +51,7 @@ impl Sample {
             counters,
             connections: Default::default(),
             crowd: Default::default(),
+            failures: Default::default(),
             descriptors: Default::default(),
             access: Default::default(),
             warnings: Default::default(),

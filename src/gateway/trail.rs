@@ -24,6 +24,7 @@ use super::limits;
 use super::places::Place;
 use super::plan::ApiPlan;
 use super::preflight::Across;
+use super::rebuff::{self, Rebuff, Wait};
 use super::route::{self, Matched};
 use super::snapshot::Snapshot;
 
@@ -45,6 +46,8 @@ pub(super) struct Trail<'s> {
     pub(super) taken_from: Option<Place>,
     /// Whose request was refused, where that is known.
     pub(super) seen: Option<Authenticated>,
+    /// What becomes of a failed authentication, if it is not simply answered.
+    rebuff: Option<Box<Rebuff>>,
     /// None while the access log is off.
     record: Option<Box<AccessRecord>>,
     /// Held until the answer is over, or does not come.
@@ -74,6 +77,7 @@ impl<'s> Trail<'s> {
             across: None,
             taken_from: None,
             seen: None,
+            rebuff: None,
             record,
             seat: None,
             counted: false,
@@ -125,6 +129,31 @@ impl<'s> Trail<'s> {
             }
             _ => matched.api.challenges.of(refusal).cloned(),
         }
+    }
+
+    /// Nobody may pass who shows what this request shows.
+    #[cold]
+    pub(super) fn kept_out(
+        &mut self,
+        refusal: Refusal,
+        inbound: &Inbound,
+        snapshot: &Snapshot,
+    ) -> Refusal {
+        let (dialect, core) = (self.dialect(), self.client.core());
+        let (refusal, rebuff) = rebuff::of(refusal, inbound, dialect, core, snapshot);
+        self.rebuff = rebuff;
+        refusal
+    }
+
+    /// What the answer has to wait for.
+    pub(super) fn take_wait(&mut self) -> Option<Wait> {
+        self.rebuff.as_mut()?.wait.take()
+    }
+
+    /// When it is worth to come again, where an address is refused.
+    pub(super) fn tell_when(&self, headers: &mut HeaderMap) {
+        let after = self.rebuff.as_ref().map_or(0, |rebuff| rebuff.retry_after.as_secs());
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(after.max(1)));
     }
 
     /// What goes with the refusal of a token that was used as much as it may be.

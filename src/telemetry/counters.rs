@@ -97,6 +97,10 @@ pub struct CoreCounters {
     pub turned_away: Count,
     /// Client connections that were closed at once, since too many of their address were open.
     pub crowding: Count,
+    /// Answers to failed authentications that were given late.
+    pub failures_late: Count,
+    /// Times when an address began to be refused, since it failed to authenticate too often.
+    pub failures_shut_out: Count,
     /// Client connections that were closed for a flood of frames.
     pub floods: Count,
     /// Client connections that were closed since no header of the PROXY protocol came.

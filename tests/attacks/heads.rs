@@ -6,7 +6,7 @@ use tollgate::clock::instant;
 
 use crate::support::PATIENCE;
 use crate::support::client::Client;
-use crate::support::gateway::Gateway;
+use crate::support::gateway::{FREELY, Gateway};
 use crate::support::upstream::Upstream;
 
 const ROUNDS: usize = 100;
@@ -20,7 +20,8 @@ struct Stage {
 
 fn stage() -> Stage {
     let upstream = Upstream::start();
-    let gateway = Gateway::limited("head_timeout = \"1s\"", upstream.address());
+    let limits = format!("head_timeout = \"1s\", {FREELY}");
+    let gateway = Gateway::limited(&limits, upstream.address());
     let secret = gateway.any_token();
     let honest = Client::connect(gateway.public());
     let mut stage = Stage { honest, upstream, gateway, secret };

@@ -1,7 +1,7 @@
 //! The gateway that is attacked, and rows of what is sent, answered and passed on.
 
 use crate::support::client::{Answer, Client};
-use crate::support::gateway::Gateway;
+use crate::support::gateway::{FREELY, Gateway};
 use crate::support::upstream::{Seen, Upstream};
 
 /// One API for each of two hosts, and one that takes odd paths. The token reaches `read` alone.
@@ -81,7 +81,7 @@ impl Stage {
     pub(crate) fn new() -> Self {
         let upstream = Upstream::start();
         let apis = APIS.replace("UPSTREAM", &upstream.address().to_string());
-        let gateway = Gateway::start(&apis);
+        let gateway = Gateway::start(&format!("limits = {{ {FREELY} }}\n{apis}"));
         gateway.owner("alice");
         let token = gateway.token(serde_json::json!({
             "owner": "alice", "name": "attacker's", "contexts": ["read"],

@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
 use super::PATIENCE;
+use super::client::connected_from;
 
 /// Kinds of frames.
 pub const DATA: u8 = 0;
@@ -76,7 +77,15 @@ pub struct Frames {
 impl Frames {
     /// Opens a connection; each stream has room for `window` bytes of its answer at first.
     pub fn connect(address: SocketAddr, window: u32) -> Self {
-        let stream = TcpStream::connect_timeout(&address, PATIENCE).unwrap();
+        Self::over(TcpStream::connect_timeout(&address, PATIENCE).unwrap(), window)
+    }
+
+    /// The same from this address of the machine.
+    pub fn from(source: &str, address: SocketAddr, window: u32) -> Self {
+        Self::over(connected_from(source, address), window)
+    }
+
+    fn over(stream: TcpStream, window: u32) -> Self {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_write_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();

@@ -22,6 +22,9 @@ use super::{PATIENCE, wait_until};
 /// When tests begin: a Friday noon in UTC.
 pub const START: Timestamp = Timestamp::from_unix(1_795_176_000);
 
+/// For what fails at authenticating again and again, and is about something else.
+pub const FREELY: &str = "failures = { slow_after = 0, refuse_after = 0 }";
+
 /// A token that was just made.
 #[derive(Clone, Debug)]
 pub struct Made {

@@ -159,6 +159,38 @@ fn an_address_with_too_many_connections_is_told_of() {
 }
 
 #[test]
+fn an_address_that_is_refused_is_told_of_and_each_of_its_requests_has_the_reason() {
+    everything();
+    let stage = Stage::new();
+    let source = stage.gateway.source();
+    let text = std::fs::read_to_string(source).unwrap();
+    let limits = "limits.failures = { slow_after = 0, refuse_after = 2, refuse_for = \"17m\" }\n";
+    std::fs::write(source, format!("{limits}{text}")).unwrap();
+    stage.gateway.app().reloader().reload().unwrap();
+    let dead = stage.token();
+    stage.gateway.revoke(dead.id);
+    let address = "127.77.0.2";
+    let mut client = Client::connect_from(address, stage.gateway.public());
+    let guesses = ["a-guess-of-a-token-1", "a-guess-of-a-token-2", "a-guess-of-a-token-3"];
+    let tried = guesses.into_iter().chain([dead.secret.as_str()]);
+    let statuses: Vec<_> =
+        tried.map(|secret| client.ask(stage.request("GET /any/x", secret)).status).collect();
+    assert_eq!(statuses, [401, 401, 429, 429]);
+    let lines = told(&["an address fails to authenticate again and again", address]);
+    assert_eq!((lines.len(), &lines[0]["level"]), (1, &json!("WARN")));
+    assert_eq!(lines[0]["seconds"], 17 * 60);
+    let lines = stage.kept.lines(4);
+    assert!(lines.iter().all(|line| line["peer"] == address));
+    for (line, reason) in lines.iter().zip(["unknown", "unknown"]) {
+        assert_eq!((&line["status"], &line["reason"]), (&json!(401), &json!(reason)));
+    }
+    for line in &lines[2..] {
+        assert_eq!((&line["status"], &line["outcome"]), (&json!(429), &json!("refused")));
+        assert_eq!(line["reason"], "too_many_failures");
+    }
+}
+
+#[test]
 fn f7_a_parameter_that_cannot_be_told_is_told_of_once_in_ten_seconds() {
     everything();
     let upstream = crate::support::upstream::Upstream::start();

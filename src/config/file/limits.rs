@@ -18,6 +18,16 @@ pub(in crate::config) struct LimitsTable {
     pub(in crate::config) stall_timeout: Field<Text>,
     pub(in crate::config) drain_timeout: Field<Text>,
     pub(in crate::config) body_rate: Field<Size>,
+    pub(in crate::config) failures: FailuresTable,
+}
+
+/// `[limits.failures]`
+#[derive(Debug)]
+pub(in crate::config) struct FailuresTable {
+    pub(in crate::config) slow_after: Field<i128>,
+    pub(in crate::config) longest_delay: Field<Text>,
+    pub(in crate::config) refuse_after: Field<i128>,
+    pub(in crate::config) refuse_for: Field<Text>,
 }
 
 impl LimitsTable {
@@ -35,6 +45,20 @@ impl LimitsTable {
             stall_timeout: table.duration("stall_timeout", reading),
             drain_timeout: table.duration("drain_timeout", reading),
             body_rate: table.size("body_rate", reading),
+            failures: FailuresTable::read(table.table("failures", reading), reading),
+        };
+        table.finish(reading);
+        read
+    }
+}
+
+impl FailuresTable {
+    fn read(mut table: Table<'_>, reading: &Reading<'_>) -> Self {
+        let read = Self {
+            slow_after: table.number("slow_after", reading),
+            longest_delay: table.duration("longest_delay", reading),
+            refuse_after: table.number("refuse_after", reading),
+            refuse_for: table.duration("refuse_for", reading),
         };
         table.finish(reading);
         read

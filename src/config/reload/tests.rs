@@ -26,7 +26,7 @@ fn what_can_change_does() {
 
 /// What is read anew for each request or connection: from the snapshot, or from the settings in
 /// force.
-const LIVE: [&str; 93] = [
+const LIVE: [&str; 98] = [
     "limits.handshake_timeout",
     "limits.drain_timeout",
     "tls.min_version",
@@ -55,6 +55,11 @@ const LIVE: [&str; 93] = [
     "limits.idle_timeout",
     "limits.stall_timeout",
     "limits.body_rate",
+    "limits.failures",
+    "limits.failures.slow_after",
+    "limits.failures.longest_delay",
+    "limits.failures.refuse_after",
+    "limits.failures.refuse_for",
     "telemetry.filter",
     "telemetry.access_log",
     "tokens.idle_ttl",

@@ -30,4 +30,26 @@ pub struct Limits {
     /// Bytes a second that the body of a request must bring, seen over `stall_timeout`; zero asks
     /// for none.
     pub body_rate: u64,
+    /// What becomes of an address whose authentications fail.
+    pub failures: FailureLimits,
+}
+
+/// What becomes of an address whose authentications fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FailureLimits {
+    /// How many in a minute are answered at once; further ones later and later. Zero is all of them.
+    pub slow_after: u32,
+    /// The longest that an answer is held back.
+    pub longest_delay: Duration,
+    /// After how many secrets beyond what each minute forgives an address is refused; zero is never.
+    pub refuse_after: u32,
+    /// For how long it is.
+    pub refuse_for: Duration,
+}
+
+impl FailureLimits {
+    /// Whether nothing becomes of any.
+    pub const fn are_off(&self) -> bool {
+        self.slow_after == 0 && self.refuse_after == 0
+    }
 }

@@ -38,6 +38,16 @@ pub(super) fn requests(families: &mut Families<'_>, counters: &Counters) -> fmt:
         };
         Refusal::ALL.into_iter().map(of)
     })?;
+    families.counter(
+        "failures_late",
+        "Failed authentications that were answered late, since their address failed before",
+        sum(counters, |core| &core.failures_late),
+    )?;
+    families.counter(
+        "failures_shut_out",
+        "Times when an address began to be refused, since it failed to authenticate too often",
+        sum(counters, |core| &core.failures_shut_out),
+    )?;
     families.gauge(
         "requests_under_way",
         "Requests whose answer is not over",
