@@ -16,6 +16,8 @@ mod announced;
 mod bounds;
 #[path = "transport/clients.rs"]
 mod clients;
+#[path = "transport/closed.rs"]
+mod closed;
 #[path = "transport/endpoints.rs"]
 mod endpoints;
 #[path = "transport/files.rs"]

@@ -76,6 +76,8 @@ pub mod port;
 pub mod accept;
 mod serving;
 pub mod explain;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 
 #[cfg(test)]
 mod sample;
