@@ -114,7 +114,7 @@ impl Service {
     /// # Errors
     /// A store that refuses; then nothing may be given.
     pub async fn note_export(&self, by: &Caller) -> Result<(), ServiceError> {
-        self.record(by, EventKind::TokensExported, self.now(), "with digests".to_owned()).await
+        self.record(by, EventKind::TokensExported, self.now(), String::new()).await
     }
 
     /// A page of the tokens that the list would show.

@@ -77,7 +77,12 @@ impl Load {
                 let mut client = Client::connect(address);
                 while !stop.load(Ordering::SeqCst) {
                     let before = phase.load(Ordering::SeqCst);
-                    let status = client.ask(&request).status;
+                    let answer = client.ask(&request);
+                    let status = answer.status;
+                    if answer.value("connection").is_some_and(|said| said == "close") {
+                        // It has taken as many requests as one connection may.
+                        client = Client::connect(address);
+                    }
                     // An answer that spans two phases belongs to neither.
                     if phase.load(Ordering::SeqCst) == before {
                         *seen.entry((before, status)).or_default() += 1;
