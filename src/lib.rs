@@ -21,3 +21,5 @@ pub mod gateway;
 pub mod admin;
 pub mod app;
 pub mod cli;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzzing;

@@ -15,6 +15,8 @@ mod support;
 #[path = "attacks/table.rs"]
 mod table;
 
+#[path = "attacks/answers.rs"]
+mod answers;
 #[path = "attacks/cache.rs"]
 mod cache;
 #[path = "attacks/credentials.rs"]
@@ -37,6 +39,8 @@ mod guesses;
 mod heads;
 #[path = "attacks/hosts.rs"]
 mod hosts;
+#[path = "attacks/http2.rs"]
+mod http2;
 #[path = "attacks/overstaying.rs"]
 mod overstaying;
 #[path = "attacks/paths.rs"]

@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 
 #[path = "layering/dependencies.rs"]
 mod dependencies;
+#[path = "layering/fuzzing.rs"]
+mod fuzzing;
 #[path = "layering/references.rs"]
 mod references;
 #[path = "layering/rows.rs"]
@@ -295,7 +297,7 @@ fn the_data_path_opens_no_file() {
 #[test]
 fn every_file_says_what_it_is_and_none_is_long() {
     let mut files = Vec::new();
-    for folder in ["src", "tests", "benches"] {
+    for folder in ["src", "tests", "benches", "fuzz/targets"] {
         rust_files(&root().join(folder), &mut files);
     }
     let mut faults = Vec::new();

@@ -18,6 +18,8 @@ mod bounds;
 mod certificates;
 #[path = "transport/clients.rs"]
 mod clients;
+#[path = "transport/closed.rs"]
+mod closed;
 #[path = "transport/cors.rs"]
 mod cors;
 #[path = "transport/doors.rs"]

@@ -136,6 +136,36 @@ impl Shared {
     }
 }
 
+#[cfg(any(test, feature = "fuzzing"))]
+impl Shared {
+    /// Without a gateway around it.
+    pub(super) fn bare(
+        cache: Arc<Cache>,
+        snapshot: Arc<Snapshot>,
+        counters: Arc<Counters>,
+    ) -> Arc<Self> {
+        Arc::new(Self {
+            cache,
+            snapshot: ArcSwap::new(snapshot),
+            clock: Clock::system(),
+            high_water: Default::default(),
+            operator_word: Default::default(),
+            counters,
+            connections: Default::default(),
+            crowd: Default::default(),
+            failures: Default::default(),
+            descriptors: Default::default(),
+            access: Default::default(),
+            warnings: Default::default(),
+            wall: Default::default(),
+            unreadable: Default::default(),
+            successor: Default::default(),
+            moving: Default::default(),
+            given: Default::default(),
+        })
+    }
+}
+
 /// A core's own handle of what all cores share. Counting on it stays on the core, where counting on
 /// the [`Arc`] would pass a cache line between cores with every request.
 pub(super) type Own<T> = Rc<Arc<T>>;

@@ -84,6 +84,8 @@ mod admission;
 pub mod accept;
 pub mod serving;
 pub mod explain;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 
 #[cfg(test)]
 mod sample;

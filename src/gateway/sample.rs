@@ -2,13 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
-use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use tokio::runtime::{LocalOptions, LocalRuntime, Runtime};
 
 use crate::cache::Cache;
-use crate::clock::Clock;
 use crate::config::{self, Environment};
 use crate::telemetry::counters::Counters;
 
@@ -42,30 +39,12 @@ impl Sample {
         let cache = control.block_on(Cache::sample(folder.path()));
         let (counters, targets) = (Counters::new(1), Targets::default());
         let api = ApiPlan::new(&settings.apis[0], &settings, &counters, &targets);
-        let shared = Arc::new(Shared {
-            cache,
-            snapshot: ArcSwap::new(Snapshot::new(&settings, &counters, &targets, 0)),
-            clock: Clock::system(),
-            high_water: Default::default(),
-            operator_word: Default::default(),
-            counters,
-            connections: Default::default(),
-            crowd: Default::default(),
-            failures: Default::default(),
-            descriptors: Default::default(),
-            access: Default::default(),
-            warnings: Default::default(),
-            wall: Default::default(),
-            unreadable: Default::default(),
-            successor: Default::default(),
-            moving: Default::default(),
-            given: Default::default(),
-        });
+        let snapshot = Snapshot::new(&settings, &counters, &targets, 0);
+        let core = Core::new(0, Shared::bare(cache, snapshot, counters), 0);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build_local(LocalOptions::default())
             .unwrap();
-        let core = Core::new(0, shared, 0);
         Self { core, api, runtime, _control: control, _folder: folder }
     }
 

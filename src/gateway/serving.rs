@@ -15,6 +15,8 @@ use tokio::io::ReadBuf;
 use tokio::net::TcpStream;
 use tokio::task::spawn_local;
 
+use crate::config::settings::Limits;
+
 use super::admission;
 use super::announced;
 use super::channel::Channel;
@@ -79,15 +81,7 @@ pub(super) async fn serve_http1(stream: Channel, client: Rc<Client>) {
     let agreement = Agreement::default();
     let service =
         service_fn(|request| journey::handle(Rc::clone(&client), Rc::clone(&agreement), request));
-    let mut builder = http1::Builder::new();
-    builder.half_close(true);
-    {
-        let snapshot = client.core().snapshot();
-        builder.max_buf_size(snapshot.limits.head_bytes.max(8_192));
-        if snapshot.limits.headers != 100 {
-            builder.max_headers(snapshot.limits.headers);
-        }
-    }
+    let builder = http1(&client.core().snapshot().limits);
     let mut connection = builder.serve_connection(io, service);
     let stays = !link.is_tls();
     let over = |context: &mut Context<'_>| match link.is_gone(context, &client) {
@@ -117,19 +111,34 @@ pub(super) async fn serve_http1(stream: Channel, client: Rc<Client>) {
     note_end(&client, ended);
 }
 
+/// How connections of HTTP/1 are read.
+pub(super) fn http1(limits: &Limits) -> http1::Builder {
+    let mut builder = http1::Builder::new();
+    builder.half_close(true).max_buf_size(limits.head_bytes.max(8_192));
+    if limits.headers != 100 {
+        builder.max_headers(limits.headers);
+    }
+    builder
+}
+
+/// How connections of HTTP/2 are read.
+pub(super) fn http2<E: Clone>(executor: E, limits: &Limits) -> http2::Builder<E> {
+    let mut builder = http2::Builder::new(executor);
+    let head_bytes = u32::try_from(limits.head_bytes).unwrap_or(u32::MAX);
+    builder.enable_connect_protocol();
+    builder.max_header_list_size(head_bytes).max_concurrent_streams(STREAMS_MAX);
+    // Held for each answer that its client gives room for and does not read (sec-D5); 400 KiB by default.
+    builder.max_send_buf_size(2 * PIECE_BYTES);
+    builder
+}
+
 async fn serve_http2(stream: Channel, client: Rc<Client>) {
     client.speaks_http2();
     let link = Rc::new(Link::new(stream));
     let io = TokioIo::new(Socket::new(link, Rc::clone(&client)));
     let service =
         service_fn(|request| journey::handle(Rc::clone(&client), Agreement::default(), request));
-    let limits = client.core().snapshot();
-    let mut builder = http2::Builder::new(Local(Rc::clone(&client)));
-    let head_bytes = u32::try_from(limits.limits.head_bytes).unwrap_or(u32::MAX);
-    builder.enable_connect_protocol();
-    builder.max_header_list_size(head_bytes).max_concurrent_streams(STREAMS_MAX);
-    // Held for each answer that its client gives room for and does not read (sec-D5); 400 KiB by default.
-    builder.max_send_buf_size(2 * PIECE_BYTES);
+    let builder = http2(Local(Rc::clone(&client)), &client.core().snapshot().limits);
     let connection = pin!(builder.serve_connection(io, service));
     let finish = |connection: Pin<&mut http2::Connection<_, _, _>>, core: &Core| {
         let finishes = core.closing.get() || core.moving.get() || client.requests().are_made();

@@ -1,6 +1,6 @@
 //! One credential, in one place, in one form (sec-A1 to sec-A5).
 
-use super::table::{Outcome, Reaches, Refused, Stage};
+use super::table::{Outcome, Reaches, Refused, Stage, http2};
 
 const PUBLIC: Outcome = Reaches("GET /public/x HTTP/1.1");
 const GARBAGE: &str = "Bearer tg_0000000000000000000000000000000000zz";
@@ -85,6 +85,9 @@ fn sec_a1_a2_and_a4_credentials() {
         let head = format!("GET /public/x HTTP/1.1\r\nHost: a.example\r\n{lines}\r\n");
         let bytes: Vec<u8> = head.chars().map(|c| u8::try_from(c).unwrap()).collect();
         stage.check(row, &bytes, outcome);
+        let line = "GET /public/x HTTP/1.1";
+        let fields = http2(line, &format!("Host: a.example\r\n{lines}")).unwrap();
+        stage.check_http2(row, &fields, outcome);
         let (answer, _) = stage.send(&bytes);
         let challenge = answer.unwrap().value("www-authenticate");
         match error {
@@ -111,6 +114,9 @@ fn what_is_no_token_is_unknown_and_never_looked_up() {
             "GET /public/x HTTP/1.1\r\nHost: a.example\r\nAuthorization: {credential}\r\n\r\n"
         );
         stage.check("garbage", head.as_bytes(), Refused(401));
+        let lines = format!("Host: a.example\r\nAuthorization: {credential}\r\n");
+        let fields = http2("GET /public/x HTTP/1.1", &lines).unwrap();
+        stage.check_http2("garbage", &fields, Refused(401));
     }
 }
 
@@ -162,8 +168,9 @@ fn sec_a3_a_token_in_two_places_is_refused() {
         format!("/public/x?a=%20&access_token=tg%5f{}", &other[3..]),
     ] {
         let line = format!("GET {target} HTTP/1.1");
-        let (answer, seen) = stage.request(&line, "Host: a.example\r\n");
-        assert_eq!((answer.unwrap().status, seen.len()), (400, 0), "{target}");
+        for (status, seen) in stage.request_both(&line, "Host: a.example\r\n") {
+            assert_eq!((status, seen.len()), (400, 0), "{target}");
+        }
     }
     // What is another's own is passed on.
     let line = "GET /public/x?access_token=something-of-the-upstream HTTP/1.1";

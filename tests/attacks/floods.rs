@@ -133,7 +133,7 @@ fn sec_d3_a_head_that_grows_when_it_is_unpacked_ends_the_connection() {
     let mut block = frames::block("GET", "/x", &stage.secret, &[]);
     // A field that is put into the table of HPACK (RFC 7541 section 6.2.1), and then named by a byte each
     // time: 3 KB of frames, 10 MB of head.
-    let mut large = frames::field("x", &"y".repeat(3_000));
+    let mut large = frames::field("x", "y".repeat(3_000));
     large[0] = 0x40;
     block.extend(large);
     block.extend([0xbe; 3_500]);
@@ -150,7 +150,7 @@ fn sec_d3_a_head_has_the_bounds_of_http1() {
     // Names other than those of the head itself: `host`, `:path` and so on are among the 100.
     let many = |count: usize| -> Vec<u8> {
         let own = frames::block("GET", "/x", &stage.secret, &[]);
-        let more = (1..count).flat_map(|number| frames::field(&format!("x{number}"), "y"));
+        let more = (1..count).flat_map(|number| frames::field(format!("x{number}"), "y"));
         own.into_iter().chain(more).collect()
     };
     frames.send(HEADERS, END_HEADERS | END_STREAM, 1, &many(100));
@@ -161,7 +161,7 @@ fn sec_d3_a_head_has_the_bounds_of_http1() {
     assert_eq!(stage.refused(Refusal::HeadTooLarge), 1);
     // By the bytes: RFC 9113 section 6.5.2 counts 32 for each field.
     let mut large = frames::block("GET", "/x", &stage.secret, &[]);
-    large.extend(frames::field("x", &"y".repeat(16_200)));
+    large.extend(frames::field("x", "y".repeat(16_200)));
     frames.send(HEADERS, END_STREAM, 5, &large[..10_000]);
     frames.send(CONTINUATION, END_HEADERS, 5, &large[10_000..]);
     while !matches!(frames.next_on(5), frame if frame.ends() || frame.kind == RST_STREAM) {}

@@ -199,6 +199,35 @@ fn sec_s10_the_body_of_a_refused_request_is_never_a_request() {
     assert!(!seen.iter().any(|seen| seen.holds("smuggled")), "{seen:?}");
 }
 
+/// Neither half of an upgrade is passed on, and what stands behind it is read as HTTP/1.1.
+#[test]
+fn sec_s7_an_upgrade_to_h2c_is_not_passed_on() {
+    let stage = Stage::new();
+    const SETTINGS: &str = "HTTP2-Settings: AAMAAABkAAQAAP__\r\n";
+    const BOTH: &str = "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n";
+    for lines in [
+        format!("{BOTH}{SETTINGS}"),
+        format!("Upgrade: h2c\r\n{SETTINGS}"),
+        "Connection: Upgrade\r\nUpgrade: h2c\r\n".to_owned(),
+        "Upgrade: h2c\r\n".to_owned(),
+        "Connection: upgrade\r\nUpgrade: H2C, websocket\r\n".to_owned(),
+        format!(
+            "Connection: close\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n{SETTINGS}"
+        ),
+    ] {
+        let text = format!("GET /public/x HTTP/1.1\r\nHost: a.example\r\nAUTH{lines}\r\n");
+        let mut client = Client::connect(stage.gateway.public());
+        client.send(bytes(&stage, &format!("{text}PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")));
+        let answer = client.answer();
+        assert_eq!((answer.status, answer.interim.len()), (200, 0), "{lines}");
+        let next = client.answer_to("GET").map(|answer| answer.status);
+        assert!(matches!(next, None | Some(400)), "{lines}: {next:?}");
+        let seen = stage.upstream.take_one();
+        assert!(!seen.holds("h2c") && !seen.holds("H2C") && !seen.holds("AAMAAABk"), "{lines}");
+        assert!(seen.values("connection").is_empty(), "{lines}: {:?}", seen.names());
+    }
+}
+
 #[test]
 fn pipelined_requests_are_judged_one_by_one() {
     let stage = Stage::new();

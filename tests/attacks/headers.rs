@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::table::{Refused, Stage};
+use super::table::{Refused, Stage, http2};
+use crate::support::frames::field;
 use crate::support::upstream::Seen;
 
 const HOST: &str = "Host: a.example\r\n";
@@ -24,17 +25,18 @@ fn alike(seen: &Seen, wanted: &str) -> usize {
 }
 
 fn check_identity(stage: &Stage, row: &str, lines: &str) {
-    let (answer, seen) = stage.request("GET /public/x HTTP/1.1", &format!("{HOST}{lines}"));
-    let answer = answer.unwrap();
-    assert_eq!(answer.status, 200, "{row}: {lines}");
-    let seen = &seen[0];
-    assert_eq!(seen.values("x-tollgate-owner"), ["alice"], "{row}: {lines}");
-    for name in IDENTITY {
-        assert_eq!(alike(seen, name), 1, "{row}: {name} after {lines}: {:?}", seen.names());
+    let asked = stage.request_both("GET /public/x HTTP/1.1", &format!("{HOST}{lines}"));
+    for (status, seen) in asked {
+        assert_eq!(status, 200, "{row}: {lines}");
+        let seen = &seen[0];
+        assert_eq!(seen.values("x-tollgate-owner"), ["alice"], "{row}: {lines}");
+        for name in IDENTITY {
+            assert_eq!(alike(seen, name), 1, "{row}: {name} after {lines}: {:?}", seen.names());
+        }
+        assert!(!seen.holds("root"), "{row}: {lines}: {:?}", seen.head.escape_ascii().to_string());
+        assert!(seen.values("authorization").is_empty() && !seen.holds(&stage.secret), "{row}");
+        assert!(seen.values("keep-alive").is_empty(), "{row}");
     }
-    assert!(!seen.holds("root"), "{row}: {lines}: {:?}", seen.head.escape_ascii().to_string());
-    assert!(seen.values("authorization").is_empty() && !seen.holds(&stage.secret), "{row}");
-    assert!(seen.values("keep-alive").is_empty(), "{row}");
 }
 
 #[test]
@@ -137,10 +139,14 @@ fn sec_h3_an_anonymous_request_claims_nobody() {
     let lines: String = IDENTITY.iter().map(|name| format!("{name}: root\r\n")).collect();
     let head = format!("GET /open/x HTTP/1.1\r\n{HOST}{lines}X_Tollgate_Owner: root\r\n\r\n");
     let (answer, seen) = stage.send(head.as_bytes());
-    assert_eq!(answer.unwrap().status, 200);
-    assert!(!seen[0].holds("root"), "{seen:?}");
-    for name in IDENTITY {
-        assert_eq!(alike(&seen[0], name), 0, "{name}");
+    let fields = http2("GET /open/x HTTP/1.1", &format!("{HOST}{lines}")).unwrap();
+    let (reply, seen_http2) = stage.ask_http2(&fields, None, &[]);
+    assert_eq!((answer.unwrap().status, reply.status), (200, Some(200)));
+    for seen in [seen, seen_http2] {
+        assert!(!seen[0].holds("root"), "{seen:?}");
+        for name in IDENTITY {
+            assert_eq!(alike(&seen[0], name), 0, "{name}");
+        }
     }
 }
 
@@ -194,12 +200,15 @@ fn sec_h4_forwarded_headers_have_no_effect_and_do_not_pass() {
         "HTTPS",
     ] {
         let lines = format!("{HOST}{name}: /public/from-the-client\r\n");
-        let (answer, seen) = stage.request("GET /admin/x HTTP/1.1", &lines);
-        assert_eq!(answer.unwrap().status, 403, "{name}");
-        assert!(seen.is_empty());
-        let (answer, seen) = stage.request("GET /public/x HTTP/1.1", &lines);
-        assert_eq!(answer.unwrap().status, 200, "{name}");
-        assert!(!seen[0].holds("from-the-client"), "{name}: {:?}", seen[0].names());
+        for (status, seen) in stage.request_both("GET /admin/x HTTP/1.1", &lines) {
+            assert_eq!((status, seen.len()), (403, 0), "{name}");
+        }
+        let both = stage.request_both("GET /public/x HTTP/1.1", &lines);
+        assert_eq!(both.len(), 2);
+        for (status, seen) in both {
+            assert_eq!(status, 200, "{name}");
+            assert!(!seen[0].holds("from-the-client"), "{name}: {:?}", seen[0].names());
+        }
     }
 }
 
@@ -223,7 +232,10 @@ fn sec_h5_trailers_are_no_headers() {
     );
     let (answer, seen) = stage.send(allowed.as_bytes());
     assert_eq!(answer.unwrap().status, 200);
-    let seen = &seen[0];
+    check_trailers(&seen[0]);
+}
+
+fn check_trailers(seen: &Seen) {
     assert_eq!(seen.values("x-tollgate-owner"), ["alice"]);
     assert!(seen.values("x-sum").is_empty(), "a trailer was merged into the headers");
     let body = String::from_utf8_lossy(&seen.body).to_lowercase();
@@ -231,6 +243,30 @@ fn sec_h5_trailers_are_no_headers() {
     for gone in ["x-tollgate", "authorization", "x-forwarded", "script"] {
         assert!(!body.contains(gone), "{body}");
     }
+}
+
+#[test]
+fn sec_h5_trailers_over_http2_are_no_headers_either() {
+    let stage = Stage::new();
+    let bearer = format!("Bearer {}", stage.secret);
+    let trailers: Vec<u8> = [
+        ("authorization", bearer.as_str()),
+        ("x-tollgate-owner", "root"),
+        ("x-forwarded-for", "127.0.0.1"),
+        ("script_name", "/public"),
+        ("x-sum", "1"),
+    ]
+    .into_iter()
+    .flat_map(|(name, value)| field(name, value))
+    .collect();
+    let head = |more: &str| {
+        http2("POST /public/x HTTP/1.1", &format!("{HOST}{more}Trailer: X-Sum\r\n")).unwrap()
+    };
+    let (reply, seen) = stage.ask_http2(&head(""), Some(b"abc"), &trailers);
+    assert_eq!((reply.status, seen.len()), (Some(401), 0), "sec-H5");
+    let (reply, seen) = stage.ask_http2(&head(&stage.auth()), Some(b"abc"), &trailers);
+    assert_eq!(reply.status, Some(200));
+    check_trailers(&seen[0]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The gateway that is attacked, and rows of what is sent, answered and passed on.
 
 use crate::support::client::{Answer, Client};
+use crate::support::frames::{Frames, Reply, field};
 use crate::support::gateway::{FREELY, Gateway};
 use crate::support::upstream::{Seen, Upstream};
 
@@ -79,7 +80,11 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) fn new() -> Self {
-        let upstream = Upstream::start();
+        Self::before(Upstream::start())
+    }
+
+    /// In front of this one.
+    pub(crate) fn before(upstream: Upstream) -> Self {
         let apis = APIS.replace("UPSTREAM", &upstream.address().to_string());
         let gateway = Gateway::start(&format!("limits = {{ {FREELY} }}\n{apis}"));
         gateway.owner("alice");
@@ -113,6 +118,53 @@ impl Stage {
         text.chars().map(|c| u8::try_from(c).unwrap()).collect()
     }
 
+    /// The same over HTTP/1.1 and, where it can say the same, over HTTP/2: the status, and what reached the upstream.
+    pub(crate) fn request_both(&self, first_line: &str, lines: &str) -> Vec<(u16, Vec<Seen>)> {
+        let (answer, seen) = self.request(first_line, lines);
+        let mut both = vec![(answer.unwrap().status, seen)];
+        if let Some(head) = http2(first_line, &format!("{lines}{}", self.auth())) {
+            let (reply, seen) = self.ask_http2(&head, None, &[]);
+            both.push((reply.status.unwrap_or(400), seen));
+        }
+        both
+    }
+
+    /// Sends a request over HTTP/2 on a connection of its own, whose head is exactly these fields.
+    pub(crate) fn ask_http2(
+        &self,
+        head: &[u8],
+        body: Option<&[u8]>,
+        trailers: &[u8],
+    ) -> (Reply, Vec<Seen>) {
+        let mut frames = Frames::connect(self.gateway.public(), 1 << 16);
+        let reply = frames.ask(1, head, body, trailers);
+        (reply, self.upstream.take())
+    }
+
+    /// Checks one row over HTTP/2. What cannot be read there may be answered by a reset alone.
+    pub(crate) fn check_http2(&self, row: &str, head: &[u8], outcome: Outcome) {
+        let (reply, seen) = self.ask_http2(head, None, &[]);
+        let shown = format!("{row}, over HTTP/2: {}", head.escape_ascii());
+        match outcome {
+            Refused(status) => {
+                let reset = reply.status.is_none() && matches!(status, 400 | 405);
+                let text = String::from_utf8_lossy(&reply.body);
+                assert!(
+                    reset || reply.status == Some(status),
+                    "{shown}: {:?} {text}",
+                    reply.status
+                );
+                assert!(seen.is_empty(), "{shown} reached the upstream: {seen:?}");
+            }
+            Reaches(line) => {
+                assert_eq!(reply.status, Some(200), "{shown}");
+                assert!(reply.whole, "{shown}");
+                let lines: Vec<_> = seen.iter().map(Seen::line).collect();
+                assert_eq!(lines, [line], "{shown}");
+            }
+        }
+    }
+
     /// Checks one row.
     pub(crate) fn check(&self, row: &str, bytes: &[u8], outcome: Outcome) {
         let (answer, seen) = self.send(bytes);
@@ -132,18 +184,53 @@ impl Stage {
         }
     }
 
-    /// Checks rows of targets, asked with the token on host `a.example`.
+    /// Checks rows of targets, asked with the token on host `a.example`, over HTTP/1.1 and HTTP/2.
     pub(crate) fn check_targets(&self, rows: &[(&str, &str, Outcome)]) {
         for (row, target, outcome) in rows {
-            let bytes = self.bytes(&format!("GET {target} HTTP/1.1"), "Host: a.example\r\n");
-            self.check(row, &bytes, *outcome);
+            let first_line = format!("GET {target} HTTP/1.1");
+            self.check_heads(&[(row, &first_line, "Host: a.example\r\n", *outcome)]);
         }
     }
 
-    /// Checks rows of first lines and further lines, asked with the token.
+    /// Checks rows of first lines and further lines, asked with the token, over HTTP/1.1 and, where it can say the same,
+    /// HTTP/2.
     pub(crate) fn check_heads(&self, rows: &[(&str, &str, &str, Outcome)]) {
         for (row, first_line, lines, outcome) in rows {
             self.check(row, &self.bytes(first_line, lines), *outcome);
+            if let Some(head) = http2(first_line, &format!("{lines}{}", self.auth())) {
+                self.check_http2(row, &head, *outcome);
+            }
         }
     }
+}
+
+/// Fields that HTTP/2 has not (RFC 9113 section 8.2.2).
+const OF_CONNECTION: [&str; 5] =
+    ["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"];
+
+/// The head of the same request over HTTP/2 (RFC 9113 section 8.3.1); nothing for another version than 1.1, other than
+/// one host, a target that is a whole address, and fields of the connection.
+pub(crate) fn http2(first_line: &str, lines: &str) -> Option<Vec<u8>> {
+    let (method, target) = first_line.strip_suffix(" HTTP/1.1")?.split_once(' ')?;
+    let lines: Vec<_> = lines.split_terminator("\r\n").map(|line| line.split_once(':')).collect();
+    let mut fields = Vec::new();
+    let mut hosts = Vec::new();
+    for line in lines {
+        let (name, value) = line?;
+        let (name, value) = (name.to_ascii_lowercase(), value.trim_matches([' ', '\t']));
+        match name.as_str() {
+            "host" => hosts.push(value),
+            name if OF_CONNECTION.contains(&name) => return None,
+            _ => fields.push((name, value)),
+        }
+    }
+    let [host] = hosts[..] else { return None };
+    if target.split('/').next().is_some_and(|begin| begin.contains(':')) {
+        return None;
+    }
+    let own = [(":method", method), (":scheme", "http"), (":authority", host), (":path", target)];
+    let own = own.iter().map(|(name, value)| ((*name).to_owned(), *value));
+    let bytes =
+        |text: &str| -> Vec<u8> { text.chars().map(|c| u8::try_from(c).unwrap()).collect() };
+    Some(own.chain(fields).flat_map(|(name, value)| field(bytes(&name), bytes(value))).collect())
 }

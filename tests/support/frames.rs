@@ -53,12 +53,19 @@ impl Frame {
         matches!(self.kind, DATA | HEADERS) && self.flags & END_STREAM != 0
     }
 
-    /// The status of an answer, where it is one of those that have a number in the table of HPACK
-    /// (RFC 7541 appendix A).
+    /// The status of an answer, which stands first in its head: one of those that have a number in the table of HPACK
+    /// (RFC 7541 appendix A), or in letters.
     pub fn status(&self) -> Option<u16> {
         let known = [200, 204, 206, 304, 400, 404, 500];
-        let first = *self.payload.first().filter(|_| self.kind == HEADERS)?;
-        known.get(usize::from(first.checked_sub(0x88)?)).copied()
+        match self.payload.as_slice() {
+            _ if self.kind != HEADERS => None,
+            [0x88..=0x8e, ..] => known.get(usize::from(self.payload[0] - 0x88)).copied(),
+            [0x08 | 0x18 | 0x48, length, text @ ..] => {
+                let text = text.get(..usize::from(length & 0x7f))?;
+                if length & 0x80 == 0 { digits(text) } else { packed_digits(text) }
+            }
+            _ => None,
+        }
     }
 
     /// The reason of `RST_STREAM` or `GOAWAY`.
@@ -66,6 +73,35 @@ impl Frame {
         let at = if self.kind == GOAWAY { 4 } else { 0 };
         u32::from_be_bytes(self.payload[at..at + 4].try_into().unwrap())
     }
+}
+
+fn digits(text: &[u8]) -> Option<u16> {
+    std::str::from_utf8(text).ok()?.parse().ok()
+}
+
+/// Three digits as Huffman wrote them (RFC 7541 appendix B): 0 to 2 have five bits, the others six.
+fn packed_digits(text: &[u8]) -> Option<u16> {
+    let mut bits =
+        text.iter().flat_map(|byte| (0..8).rev().map(move |at| u16::from(byte >> at & 1)));
+    let mut take = |begin: u16, count: u32| -> Option<u16> {
+        (0..count).try_fold(begin, |sum, _| Some(sum << 1 | bits.next()?))
+    };
+    (0..3).try_fold(0, |sum, _| {
+        let five = take(0, 5)?;
+        let digit = if five <= 2 { five } else { take(five, 1)?.checked_sub(22)? };
+        Some(sum * 10 + digit)
+    })
+}
+
+/// What became of a request.
+#[derive(Clone, Debug)]
+pub struct Reply {
+    /// The status of the answer; none where the stream or the connection was ended instead.
+    pub status: Option<u16>,
+    /// What came of its body.
+    pub body: Vec<u8>,
+    /// Whether the answer came to its end in good order.
+    pub whole: bool,
 }
 
 /// A connection.
@@ -110,6 +146,39 @@ impl Frames {
     pub fn get(&mut self, stream: u32, path: &str, secret: &str) -> bool {
         let block = block("GET", path, secret, &[]);
         self.send(HEADERS, END_HEADERS | END_STREAM, stream, &block)
+    }
+
+    /// Sends a request whose head is exactly these fields, and takes what becomes of it.
+    pub fn ask(&mut self, stream: u32, head: &[u8], body: Option<&[u8]>, trailers: &[u8]) -> Reply {
+        let ends = |last: bool| if last { END_STREAM } else { 0 };
+        self.send(HEADERS, END_HEADERS | ends(body.is_none()), stream, head);
+        if let Some(body) = body {
+            self.send(DATA, ends(trailers.is_empty()), stream, body);
+            if !trailers.is_empty() {
+                self.send(HEADERS, END_HEADERS | END_STREAM, stream, trailers);
+            }
+        }
+        self.reply(stream)
+    }
+
+    /// What becomes of the request on a stream.
+    pub fn reply(&mut self, stream: u32) -> Reply {
+        let mut reply = Reply { status: None, body: Vec::new(), whole: false };
+        while let Some(frame) = self.next() {
+            if frame.kind == GOAWAY || frame.stream != stream {
+                continue;
+            }
+            match frame.kind {
+                HEADERS if reply.status.is_none() => reply.status = frame.status(),
+                DATA => reply.body.extend_from_slice(&frame.payload),
+                _ => {}
+            }
+            reply.whole = frame.ends();
+            if reply.whole || frame.kind == RST_STREAM {
+                break;
+            }
+        }
+        reply
     }
 
     /// Gives the other side room for more of an answer, or of all (stream 0).
@@ -212,9 +281,9 @@ pub fn block(method: &str, path: &str, secret: &str, more: &[(&str, &str)]) -> V
 }
 
 /// One field of a head.
-pub fn field(name: &str, value: &str) -> Vec<u8> {
+pub fn field(name: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Vec<u8> {
     let mut bytes = vec![0];
-    for text in [name, value] {
+    for text in [name.as_ref(), value.as_ref()] {
         let length = text.len();
         if length < 127 {
             bytes.push(u8::try_from(length).unwrap());
@@ -228,7 +297,7 @@ pub fn field(name: &str, value: &str) -> Vec<u8> {
             }
             bytes.push(u8::try_from(rest).unwrap());
         }
-        bytes.extend_from_slice(text.as_bytes());
+        bytes.extend_from_slice(text);
     }
     bytes
 }

@@ -22,6 +22,8 @@ mod http2;
 mod pool;
 mod way;
 mod probe;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) mod fuzzing;
 
 use std::io;
 use std::rc::Rc;

@@ -103,12 +103,12 @@ impl Outgoing {
     }
 
     /// Its head as it was written, of a request that was not begun.
-    pub(super) fn head(&self) -> &[u8] {
+    pub(in crate::gateway) fn head(&self) -> &[u8] {
         &self.text
     }
 
     /// Its body, and how much that is where it was said, for whoever sends it in another way.
-    pub(super) fn take_body(&mut self) -> (Option<RequestBody>, Option<u64>) {
+    pub(in crate::gateway) fn take_body(&mut self) -> (Option<RequestBody>, Option<u64>) {
         let left = if let Coding::Length(left) = &self.coding { Some(*left) } else { None };
         (self.body.take(), left)
     }
