@@ -25,7 +25,7 @@ use crate::gateway::origin::Origin;
 use crate::gateway::snapshot::Snapshot;
 use crate::gateway::targets::Targets;
 use crate::gateway::upstream::Outgoing;
-use crate::gateway::{authorize, forward, intake, route, serving};
+use crate::gateway::{authorize, forward, intake, places, route, serving};
 use crate::telemetry::access::RequestId;
 use crate::telemetry::counters::Counters;
 
@@ -156,13 +156,15 @@ async fn travel(run: &Run, request: Request<Incoming>) -> Result<(), Refusal> {
     let number = RequestId(core.request_number());
     let _under_way = client.begin(parts.version, !body.is_end_stream());
     let received = intake::receive(Box::new(parts), body, (number, origin), client, &snapshot);
-    let inbound = received.map_err(|(refusal, _)| {
+    let mut inbound = received.map_err(|(refusal, _)| {
         assert_eq!(refusal.fault(), Fault::Client, "{refusal:?}");
         refusal
     })?;
-    let asked = Asked::new(sent, &inbound);
+    let mut asked = Asked::new(sent, &inbound);
     let matched = route::find(&inbound, &snapshot)?;
-    let permit = authorize::permit(&inbound, &matched, core, &mut None).await?;
+    let place = places::take(&mut inbound, matched.api)?;
+    asked.taken_from(place, &inbound);
+    let permit = authorize::permit(&inbound, &matched, core, &snapshot, &mut None).await?;
     let mut request = Outgoing::default();
     let upload = forward::prepare(&permit, inbound, &mut request, client, &snapshot)?;
     let told = way::check(&asked, &permit, &request, &snapshot, &run.came);

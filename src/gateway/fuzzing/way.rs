@@ -7,6 +7,7 @@ use percent_encoding::percent_decode_str;
 use crate::config::settings::Dialect;
 use crate::gateway::authorize::Permit;
 use crate::gateway::intake::Inbound;
+use crate::gateway::places::Place;
 use crate::gateway::snapshot::Snapshot;
 use crate::gateway::upstream::Outgoing;
 use crate::gateway::{host, path};
@@ -24,6 +25,9 @@ const NOT_OF_CONNECTION: [HeaderName; 7] = [
     header::TRAILER,
     header::EXPECT,
 ];
+
+/// What cookie and parameter are called that may hold the token.
+const TAKEN_FROM: &str = "t";
 
 /// A request as it came, and as it was checked.
 #[derive(Debug)]
@@ -63,6 +67,23 @@ impl Asked {
         let (path, host, websocket) = (path.to_owned(), host.to_string(), notes.websocket);
         Self { method: parts.method.to_string(), sent, path, query, host, websocket }
     }
+
+    /// Of a query that held the token goes on what does not say so, and nothing else is another than before.
+    pub(super) fn taken_from(&mut self, place: Option<Place>, inbound: &Inbound) {
+        let query = inbound.parts.uri.query();
+        if place == Some(Place::Query) {
+            let came = self.query.take().unwrap_or_default();
+            let others = came.split('&').filter(|pair| {
+                let key = pair.split('=').next().unwrap_or_default();
+                !percent_decode_str(key).eq(TAKEN_FROM.bytes())
+            });
+            let others: Vec<_> = others.collect();
+            assert_eq!(came.split('&').count(), others.len() + 1, "{came}");
+            self.query = Some(others.join("&")).filter(|_| !others.is_empty());
+        }
+        assert_eq!(query, self.query.as_deref(), "{:?}", self.sent);
+        assert_eq!(inbound.path(), self.path, "{:?}", self.sent);
+    }
 }
 
 /// Checks the head that would go to the upstream against what came in.
@@ -99,7 +120,8 @@ pub(super) fn check(
     }
     for (name, value) in &fields {
         let own = wire::is_claim(&lower(name)) || snapshot.identity.is_identity(&lower(name));
-        let joined = is(name, "cookie") && asked.sent.version == http::Version::HTTP_2;
+        let joined = asked.sent.version == http::Version::HTTP_2 || api.places.is_some();
+        let joined = is(name, "cookie") && joined;
         let ours = own || joined || is(name, "host") || is(name, "x-empr-id");
         let ours = ours || is(name, "connection") || is(name, "te") || is(name, "upgrade");
         let ours = ours || is(name, "transfer-encoding") || is(name, "sec-websocket-key");

@@ -12,13 +12,18 @@ use http::header::{self, HeaderMap};
 
 use crate::wire;
 
-use super::answer::{self, Answer, Wanted};
+use super::answer::{self, Answer, Wanted, Without};
 use super::error::Broken;
 use super::framing::Framing;
 use super::lines::{MARK, Waiting};
 use super::part::Part;
 
-const LINES: Wanted = Wanted { bodiless: false, websocket: false, lines: true };
+const LINES: Wanted = Wanted {
+    bodiless: false,
+    websocket: false,
+    lines: true,
+    without: Without { cors: false, caching: false },
+};
 const MAP: Wanted = Wanted { lines: false, ..LINES };
 
 /// Fields, with names in lower case.

@@ -7,6 +7,8 @@ use std::task::Waker;
 use tokio::io::AsyncReadExt;
 use tokio::net::{TcpListener, TcpStream};
 
+use crate::gateway::upstream::Without;
+
 const WANTED: Wanted = Wanted {
     bodiless: false,
     websocket: false,
