@@ -278,7 +278,7 @@ fn sec_s12_a_length_that_frames_belie_ends_the_stream_and_the_upstreams_connecti
         let whole = |seen: &Seen| seen.complete && seen.line().starts_with("POST");
         assert!(!seen.iter().any(whole), "{declared} for {body:?}: {seen:?}");
         wait_until("its connection goes on", PATIENCE, || stage.upstream.open() == 0);
-        stage.check_http2("the next", &self::head(&stage, GOOD), PUBLIC);
+        stage.check_http2("the next", &head(&stage, GOOD), PUBLIC);
         stage.upstream.close_connections();
         wait_until("a connection stays", PATIENCE, || stage.upstream.open() == 0);
     }

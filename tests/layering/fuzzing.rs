@@ -23,7 +23,7 @@ fn what_fuzzing_needs_is_behind_its_feature() {
             }
         }
         let within = source.module.iter().any(|part| part == "fuzzing");
-        let named = references::references(&source.text, &source.module);
+        let named = references(&source.text, &source.module);
         let named = named.iter().filter(|one| one.path.iter().any(|part| part == "fuzzing"));
         faults.extend(
             named
