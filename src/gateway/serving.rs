@@ -27,7 +27,7 @@ use super::link::Link;
 use super::moving::Moved;
 use super::secure;
 use super::socket::Socket;
-use super::stream::{PIECE_BYTES, STREAMS_MAX, Stream};
+use super::stream::{PIECE_BYTES, Stream};
 use super::tunnel::{self, Agreement};
 use super::unparsed;
 
@@ -152,7 +152,8 @@ pub(super) fn http2<E: Clone>(executor: E, limits: &Limits) -> http2::Builder<E>
     let mut builder = http2::Builder::new(executor);
     let head_bytes = u32::try_from(limits.head_bytes).unwrap_or(u32::MAX);
     builder.enable_connect_protocol();
-    builder.max_header_list_size(head_bytes).max_concurrent_streams(STREAMS_MAX);
+    builder.max_header_list_size(head_bytes).max_concurrent_streams(limits.streams);
+    builder.max_pending_accept_reset_streams(limits.resets);
     // Held for each answer that its client gives room for and does not read (sec-D5); 400 KiB by default.
     builder.max_send_buf_size(2 * PIECE_BYTES);
     builder
