@@ -27,9 +27,9 @@ use serde_json::Value;
 use support::client::{Client, ask};
 use support::frames::{self, Frames};
 use support::gateway::FREELY;
-use support::position;
 use support::program::Program;
 use support::upstream::{Step, Upstream, answer, ok};
+use support::{PATIENCE, position, wait_until};
 
 fn apis(upstream: &Upstream, format: &str) -> String {
     format!(
@@ -320,4 +320,36 @@ fn a_flood_of_unknown_tokens_takes_no_memory_and_harms_nobody() {
     let grown = program.resident_bytes().saturating_sub(before);
     println!("{} unknown tokens: {} KiB more", flood_size(), grown / 1_024);
     assert!(grown < 8 << 20, "{grown} bytes more");
+}
+
+/// What an idle connection costs in the end; without its coming to rest it is some 15 KiB.
+#[test]
+fn idle_connections_give_back_what_they_held() {
+    const CLIENTS: usize = 900;
+    const MOST: u64 = 6 << 10;
+    let upstream = upstream();
+    let mut program = Program::start(&format!(
+        "[[apis]]\nname = \"a\"\nupstream = \"http://{}\"\nrules = [{{ path = \"/any\" }}]\n",
+        upstream.address()
+    ));
+    program.succeed(&["user", "add", "alice"], "");
+    let secret = field(&create(&program, &[], ""), "secret");
+    let request = format!("GET /any HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {secret}\r\n\r\n");
+    let public = program.public();
+    let ask = |_| {
+        let mut client = Client::connect(public);
+        assert_eq!(client.ask(&request).status, 200);
+        client
+    };
+    // The first ones fill what is kept for all.
+    drop((0..20).map(ask).collect::<Vec<_>>());
+    let before = program.resident_bytes();
+    let mut clients: Vec<_> = (0..CLIENTS).map(ask).collect();
+    let all = u64::try_from(CLIENTS).unwrap();
+    wait_until("idle connections hold too much", PATIENCE, || {
+        program.resident_bytes().saturating_sub(before) < all * MOST
+    });
+    for client in &mut clients {
+        assert_eq!(client.ask(&request).status, 200);
+    }
 }

@@ -38,6 +38,8 @@ mod places;
 mod proxies;
 #[path = "transport/renamed.rs"]
 mod renamed;
+#[path = "transport/resting.rs"]
+mod resting;
 #[path = "transport/sockets.rs"]
 mod sockets;
 #[path = "transport/stage.rs"]

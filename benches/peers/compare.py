@@ -15,6 +15,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 from bench import BIG_MIB, FEW, OTHER_CORE, Bench, spread, table
 
@@ -99,6 +100,8 @@ def idle(bench):
             while len(answer) < 1024:
                 answer += client.recv(65536)
             clients.append(client)
+        # A client that stays does so for longer than a moment.
+        time.sleep(3)
         rows.append((name, f"{(bench.resident_mb(pid) - before) * 1024 / len(clients):.1f}"))
         for client in clients:
             client.close()

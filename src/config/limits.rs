@@ -20,6 +20,9 @@ pub(super) fn limits(table: &LimitsTable, reading: &Reading<'_>) -> Result<Limit
     let of_connection = &table.requests_per_connection;
     let requests_per_connection: Result<u64, _> =
         number(of_connection, 0..=1_000_000_000, 10_000, reading);
+    let streams = number(&table.streams, 1..=10_000, 128, reading);
+    let resets = number(&table.resets, 1..=10_000, 20, reading);
+    let frames = number(&table.frames, 100..=1_000_000, 1_000, reading);
     // hyper takes no read buffer under 8 KiB.
     let head = size(&table.head, 8 << 10..=1 << 20, reading).map(|head| head.unwrap_or(16 << 10));
     // A longer target would never fit.
@@ -40,6 +43,9 @@ pub(super) fn limits(table: &LimitsTable, reading: &Reading<'_>) -> Result<Limit
         connections: connections?,
         connections_per_address: connections_per_address?,
         requests_per_connection: Some(requests_per_connection?).filter(|most| *most > 0),
+        streams: streams?,
+        resets: resets?,
+        frames: frames?,
         head_bytes: bytes(head?),
         headers: headers?,
         target_bytes: bytes(target?),

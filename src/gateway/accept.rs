@@ -135,7 +135,7 @@ async fn take_over(core: Rc<Core>, mut moved: UnboundedReceiver<Moved>, listenin
         let Ok(stream) = TcpStream::from_std(socket) else { continue };
         let Some(client) = admit_moved(&core, peer) else { continue };
         if begun {
-            spawn_local(Box::pin(serve_http1(Channel::Resumed(Box::new((read, stream))), client)));
+            spawn_local(Box::pin(serve_http1(Channel::Plain(stream), read, client)));
         } else {
             spawn_local(Box::pin(serve(stream, client, listening)));
         }

@@ -4,7 +4,6 @@ use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use bytes::{Buf as _, Bytes};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
@@ -14,8 +13,6 @@ use tokio_rustls::server::TlsStream;
 pub(super) enum Channel {
     Plain(TcpStream),
     Tls(Box<TlsStream<TcpStream>>),
-    /// One that came from another process, with what that had read of its next request.
-    Resumed(Box<(Bytes, TcpStream)>),
 }
 
 impl Channel {
@@ -24,12 +21,18 @@ impl Channel {
         match self {
             Self::Plain(socket) => socket,
             Self::Tls(stream) => stream.get_ref().0,
-            Self::Resumed(resumed) => &resumed.1,
         }
     }
 
     pub(super) const fn is_tls(&self) -> bool {
         matches!(self, Self::Tls(_))
+    }
+
+    /// Whether something was received within TLS that nobody has read: nothing need come for that to be read.
+    pub(super) fn holds_unread(&mut self) -> bool {
+        let Self::Tls(stream) = self else { return false };
+        let state = stream.get_mut().1.process_new_packets();
+        state.map_or(true, |state| state.plaintext_bytes_to_read() > 0)
     }
 
     /// Reads past TLS, for bytes that nobody looks at.
@@ -41,7 +44,6 @@ impl Channel {
         let socket = match self {
             Self::Plain(socket) => socket,
             Self::Tls(stream) => stream.get_mut().0,
-            Self::Resumed(resumed) => &mut resumed.1,
         };
         Pin::new(socket).poll_read(context, buffer)
     }
@@ -56,14 +58,6 @@ impl AsyncRead for Channel {
         match self.get_mut() {
             Self::Plain(socket) => Pin::new(socket).poll_read(context, buffer),
             Self::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
-            Self::Resumed(resumed) if resumed.0.is_empty() => {
-                Pin::new(&mut resumed.1).poll_read(context, buffer)
-            }
-            Self::Resumed(resumed) => {
-                let early = resumed.0.split_to(resumed.0.len().min(buffer.remaining()));
-                buffer.put_slice(early.chunk());
-                Poll::Ready(Ok(()))
-            }
         }
     }
 }
@@ -77,7 +71,6 @@ impl AsyncWrite for Channel {
         match self.get_mut() {
             Self::Plain(socket) => Pin::new(socket).poll_write(context, bytes),
             Self::Tls(stream) => Pin::new(stream).poll_write(context, bytes),
-            Self::Resumed(resumed) => Pin::new(&mut resumed.1).poll_write(context, bytes),
         }
     }
 
@@ -89,7 +82,6 @@ impl AsyncWrite for Channel {
         match self.get_mut() {
             Self::Plain(socket) => Pin::new(socket).poll_write_vectored(context, slices),
             Self::Tls(stream) => Pin::new(stream).poll_write_vectored(context, slices),
-            Self::Resumed(resumed) => Pin::new(&mut resumed.1).poll_write_vectored(context, slices),
         }
     }
 
@@ -97,13 +89,12 @@ impl AsyncWrite for Channel {
         match self {
             Self::Plain(socket) => socket.is_write_vectored(),
             Self::Tls(stream) => stream.is_write_vectored(),
-            Self::Resumed(resumed) => resumed.1.is_write_vectored(),
         }
     }
 
     fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self.get_mut() {
-            Self::Plain(_) | Self::Resumed(_) => Poll::Ready(Ok(())),
+            Self::Plain(_) => Poll::Ready(Ok(())),
             Self::Tls(stream) => Pin::new(stream).poll_flush(context),
         }
     }
@@ -112,7 +103,6 @@ impl AsyncWrite for Channel {
         match self.get_mut() {
             Self::Plain(socket) => Pin::new(socket).poll_shutdown(context),
             Self::Tls(stream) => Pin::new(stream).poll_shutdown(context),
-            Self::Resumed(resumed) => Pin::new(&mut resumed.1).poll_shutdown(context),
         }
     }
 }

@@ -9,7 +9,6 @@ use std::task::Context;
 use std::time::Duration;
 
 use http::Version;
-use rustls::ServerConnection;
 
 use crate::tls::ClientCertificate;
 use crate::wire::forwarded;
@@ -25,11 +24,17 @@ use super::stream::Stream;
 use super::upstream::{Lines, Waiting};
 use super::watch::Watch;
 
+mod presented;
 mod requests;
 mod under_way;
 
+pub(super) use presented::Presented;
 use requests::Requests;
 pub(super) use under_way::{BodyUnderWay, UnderWay};
+
+/// How long nothing moves on a connection until what hyper holds of it is given back: some 10 KiB, which cost about as much
+/// to get again as a request of a client that comes anew.
+const REST_MS: u64 = 1_000;
 
 /// How far an answer is whose end its connection marks, as for a client of HTTP/1.0 that is not
 /// told the length. If such a connection closed in good order too soon, the answer would look
@@ -42,26 +47,6 @@ enum Ending {
     Open,
     /// All of it was handed over, to be written.
     Whole,
-}
-
-/// What a client showed of itself in its handshake, and whom it asked for.
-#[derive(Debug)]
-pub(super) struct Presented {
-    certificate: Option<Rc<ClientCertificate>>,
-    /// The name in SNI (RFC 6066 section 3), in lower case.
-    name: Option<Box<str>>,
-}
-
-impl Presented {
-    /// Of a session whose handshake is over.
-    pub(super) fn of(session: &ServerConnection) -> Self {
-        let first = session.peer_certificates().and_then(|chain| chain.first());
-        let name = session.server_name().map(str::to_ascii_lowercase);
-        Self {
-            certificate: first.map(|der| Rc::new(ClientCertificate::of(der))),
-            name: name.map(Into::into),
-        }
-    }
 }
 
 /// What is known of a client's connection while it is open.
@@ -100,6 +85,8 @@ pub(super) struct Client {
     ending: Cell<Ending>,
     /// The stream of HTTP/2 whose request is about to begin.
     stream: RefCell<Option<Rc<Stream>>>,
+    /// When it rests, if nothing moves until then.
+    rests_at_ms: Cell<u64>,
     head_timeout: Duration,
     idle_timeout: Duration,
     stall_timeout: Duration,
@@ -119,17 +106,18 @@ impl Client {
             watch: Watch::default(),
             host: RefCell::new(core.host.borrow().clone()),
             under_way: Cell::new(0),
-            requests: Requests::new(limits.requests_per_connection),
+            requests: Requests::new(limits.requests_per_connection, limits.streams),
             asked: RefCell::default(),
             has_body: Cell::new(false),
             answer: RefCell::default(),
             head_begun: Cell::new(false),
             http2: Cell::new(false),
-            frames: Frames::default(),
+            frames: Frames::new(limits.frames),
             is_http1_0: Cell::new(false),
             silent: Cell::new(false),
             ending: Cell::new(Ending::Elsewhere),
             stream: RefCell::new(None),
+            rests_at_ms: Cell::new(0),
             head_timeout: limits.head_timeout,
             idle_timeout: limits.idle_timeout,
             stall_timeout: limits.stall_timeout,
@@ -327,7 +315,22 @@ impl Client {
             asked.drop_head(self.has_body.get());
             asked.shrink();
             self.alarm.set(self.idle_timeout);
+            let rests_at_ms = self.alarm.now_ms().saturating_add(REST_MS);
+            self.rests_at_ms.set(rests_at_ms);
+            self.alarm.wake_at(rests_at_ms);
         }
+    }
+
+    /// Whether nothing has moved on its connection of HTTP/1 for so long that what belongs to it can be given back. One
+    /// that is about to end for another reason does that first.
+    pub(super) fn is_at_rest(&self) -> bool {
+        let idle = !self.is_asked() && !self.head_begun.get() && !self.requests.are_made();
+        idle && self.alarm.now_ms() >= self.rests_at_ms.get() && !self.core.is_leaving()
+    }
+
+    /// What belongs to its connection is given back.
+    pub(super) fn rests(&self) {
+        self.asked.take();
     }
 
     /// The connection speaks HTTP/2. It lies idle until the next request begins: frames that begin

@@ -10,9 +10,7 @@
 
 use std::cell::Cell;
 
-/// What time pays for, once in each [`PERIOD_MS`].
-const SPARE: u32 = 1_000;
-/// The same.
+/// How often time pays for some.
 const PERIOD_MS: u64 = 10_000;
 
 /// What a request pays for: its priority, pings, room for its answer, trailers, a reset.
@@ -45,21 +43,23 @@ pub(super) struct Frames {
     /// Frames that are paid for and have not come.
     paid: Cell<u32>,
     period_ends_ms: Cell<u64>,
+    /// What time pays for in each period.
+    spare: u32,
 }
 
-impl Default for Frames {
-    fn default() -> Self {
+impl Frames {
+    /// Where time pays for `spare` frames in each ten seconds.
+    pub(super) const fn new(spare: u32) -> Self {
         Self {
             left: Cell::new(PREFACE_BYTES),
             head: Cell::new(0),
             head_bytes: Cell::new(0),
             paid: Cell::new(0),
             period_ends_ms: Cell::new(0),
+            spare,
         }
     }
-}
 
-impl Frames {
     /// Something happens on the connection that frames belong to.
     pub(super) fn pay_for(&self, frames: u32) {
         self.paid.set(self.paid.get().saturating_add(frames).min(SAVINGS));
@@ -103,7 +103,7 @@ impl Frames {
                 return false;
             }
             self.period_ends_ms.set(now_ms.saturating_add(PERIOD_MS));
-            self.paid.set(SPARE);
+            self.paid.set(self.spare);
         }
         self.paid.set(self.paid.get() - 1);
         true
@@ -115,6 +115,7 @@ mod tests {
     use super::*;
 
     const PING: u8 = 6;
+    const SPARE: u32 = 1_000;
 
     fn frame(kind: u8, payload: &[u8]) -> Vec<u8> {
         let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
@@ -122,7 +123,7 @@ mod tests {
     }
 
     fn begun() -> Frames {
-        let frames = Frames::default();
+        let frames = Frames::new(SPARE);
         assert!(frames.read(&[0xff; PREFACE_BYTES], 0));
         frames
     }
@@ -160,7 +161,7 @@ mod tests {
             .collect();
         let all = [vec![0; PREFACE_BYTES], frames].concat();
         for size in 1..200 {
-            let frames = Frames::default();
+            let frames = Frames::new(SPARE);
             assert!(all.chunks(size).all(|piece| frames.read(piece, 0)));
             // Four of the forty are of kind 0.
             assert_eq!(frames.paid.get(), SPARE - 36, "pieces of {size}");

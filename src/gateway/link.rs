@@ -12,9 +12,10 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
+use bytes::Bytes;
 use rustix::io::ioctl_fionread;
 use socket2::{SockRef, TcpKeepalive};
-use tokio::io::{AsyncWrite as _, Interest, ReadBuf, Ready};
+use tokio::io::{AsyncRead as _, AsyncWrite as _, Interest, ReadBuf, Ready};
 
 use super::alarm::Alarm;
 use super::channel::Channel;
@@ -53,17 +54,73 @@ pub(super) struct Link {
     dropped: Cell<Option<usize>>,
     /// Whether hyper holds nothing that is to be written.
     flushed: Cell<bool>,
+    /// What was read of the next request and is to be read again.
+    unread: RefCell<Bytes>,
 }
 
 impl Link {
-    pub(super) const fn new(stream: Channel) -> Self {
+    pub(super) const fn new(stream: Channel, unread: Bytes) -> Self {
         Self {
             stream: RefCell::new(stream),
             sends: Cell::new(Sends::Nothing),
             ticks: OnceCell::new(),
             dropped: Cell::new(None),
             flushed: Cell::new(true),
+            unread: RefCell::new(unread),
         }
+    }
+
+    /// Waits with no more than the socket until there is something to do; false once the time for that is over.
+    pub(super) async fn rests(&self, client: &Client) -> bool {
+        std::future::poll_fn(|context| {
+            if client.alarm().take_rung() {
+                return Poll::Ready(false);
+            }
+            client.alarm().wake_me(context);
+            let is_there =
+                !self.unread.borrow().is_empty() || self.stream.borrow_mut().holds_unread();
+            if is_there
+                || client.core().is_leaving()
+                || self.stream.borrow().socket().poll_read_ready(context).is_ready()
+            {
+                return Poll::Ready(true);
+            }
+            Poll::Pending
+        })
+        .await
+    }
+
+    /// What hyper had read and not used when it was done; the next one reads it first.
+    pub(super) fn comes_back(&self, read: Bytes) {
+        let all = self.unread(read);
+        self.unread.replace(all);
+    }
+
+    /// All that was read and not used, of which hyper holds a part.
+    pub(super) fn unread(&self, held: Bytes) -> Bytes {
+        let kept = self.unread.take();
+        if held.is_empty() {
+            kept
+        } else if kept.is_empty() {
+            held
+        } else {
+            [held, kept].concat().into()
+        }
+    }
+
+    /// Reads what was read before, and then what comes.
+    pub(super) fn poll_read(
+        &self,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let mut unread = self.unread.borrow_mut();
+        if unread.is_empty() {
+            return Pin::new(&mut *self.stream.borrow_mut()).poll_read(context, buffer);
+        }
+        let early = unread.split_to(unread.len().min(buffer.remaining()));
+        buffer.put_slice(&early);
+        Poll::Ready(Ok(()))
     }
 
     /// hyper has read all that there was, or, if its buffer is `full`, perhaps not all. In that case
@@ -139,14 +196,19 @@ impl Link {
     }
 
     /// hyper writes, or has written all that it holds.
-    pub(super) fn is_flushed(&self, flushed: bool) {
+    pub(super) fn flushes(&self, flushed: bool) {
         self.flushed.set(flushed);
+    }
+
+    /// Whether hyper holds nothing that is to be written, and our side is open.
+    pub(super) const fn is_flushed(&self) -> bool {
+        self.flushed.get() && !self.is_shut()
     }
 
     /// Whether another process can go on with this connection: it stands between two requests, and nothing is held here
     /// of what was sent either way but the beginning of the next request.
     pub(super) fn can_move(&self, client: &Client) -> bool {
-        self.stays_unread(client) && self.flushed.get() && !self.is_shut()
+        self.stays_unread(client) && self.is_flushed()
     }
 
     /// Whether what comes next is left to the successor, to whom this connection moves.

@@ -27,7 +27,7 @@ use super::link::Link;
 use super::moving::Moved;
 use super::secure;
 use super::socket::Socket;
-use super::stream::{PIECE_BYTES, STREAMS_MAX, Stream};
+use super::stream::{PIECE_BYTES, Stream};
 use super::tunnel::{self, Agreement};
 use super::unparsed;
 
@@ -55,7 +55,8 @@ pub(super) async fn serve(stream: TcpStream, client: Rc<Client>, listening: List
     }
     let tls = client.core().snapshot().tls.clone().filter(|_| listening.tls);
     let (stream, http2) = if let Some(tls) = tls {
-        let Some(stream) = secure::shake_hands(stream, &client, tls).await else { return };
+        let shaken = Box::pin(secure::shake_hands(stream, &client, tls)).await;
+        let Some(stream) = shaken else { return };
         let http2 = secure::speaks_http2(&stream);
         (Channel::Tls(Box::new(stream)), http2)
     } else {
@@ -69,26 +70,43 @@ pub(super) async fn serve(stream: TcpStream, client: Rc<Client>, listening: List
         (Channel::Plain(stream), http2)
     };
     match http2 {
-        true => serve_http2(stream, client).await,
-        false => serve_http1(stream, client).await,
+        true => Box::pin(serve_http2(stream, client)).await,
+        false => serve_http1(stream, Bytes::new(), client).await,
     }
 }
 
-/// Serves a connection of HTTP/1.
-pub(super) async fn serve_http1(stream: Channel, client: Rc<Client>) {
-    let link = Rc::new(Link::new(stream));
-    let io = TokioIo::new(Socket::new(Rc::clone(&link), Rc::clone(&client)));
+/// Serves a connection of HTTP/1, of whose next request something was `read` already where it came from another process.
+/// What hyper holds of it is given back while nothing moves on it.
+pub(super) async fn serve_http1(stream: Channel, read: Bytes, client: Rc<Client>) {
+    let link = Rc::new(Link::new(stream, read));
+    loop {
+        let resting = &client.core().counters.resting;
+        resting.add(1);
+        let goes_on = link.rests(&client).await;
+        resting.sub(1);
+        if !goes_on {
+            return note_end(&client, Ended::Late);
+        }
+        // Boxed, so that a connection that rests is small.
+        if !Box::pin(talk_http1(&link, &client)).await {
+            return;
+        }
+    }
+}
+
+/// Answers requests until nothing has moved for a while; true if it goes on later.
+async fn talk_http1(link: &Rc<Link>, client: &Rc<Client>) -> bool {
+    let io = TokioIo::new(Socket::new(Rc::clone(link), Rc::clone(client)));
     let agreement = Agreement::default();
     let service =
-        service_fn(|request| journey::handle(Rc::clone(&client), Rc::clone(&agreement), request));
+        service_fn(|request| journey::handle(Rc::clone(client), Rc::clone(&agreement), request));
     let builder = http1(&client.core().snapshot().limits);
     let mut connection = builder.serve_connection(io, service);
     let stays = !link.is_tls();
-    let over = |context: &mut Context<'_>| match link.is_gone(context, &client) {
+    let over = |context: &mut Context<'_>| match link.is_gone(context, client) {
         true => Some(Ended::Left),
-        false if client.core().moving.get() && stays && link.can_move(&client) => {
-            Some(Ended::Moved)
-        }
+        false if client.core().moving.get() && stays && link.can_move(client) => Some(Ended::Moved),
+        false if client.is_at_rest() && link.is_flushed() => Some(Ended::Rests),
         false => None,
     };
     let finish = |connection: Pin<&mut http1::Connection<_, _>>, core: &Core| {
@@ -96,19 +114,27 @@ pub(super) async fn serve_http1(stream: Channel, client: Rc<Client>) {
         finishes.then(|| connection.graceful_shutdown());
         finishes
     };
-    let ended = see_through(&client, Pin::new(&mut connection), finish, over).await;
-    if matches!(ended, Ended::Moved) {
-        let parts = connection.into_parts();
-        return pass_on(&client, link.stream.borrow().socket(), true, parts.read_buf);
+    let ended = see_through(client, Pin::new(&mut connection), finish, over).await;
+    match ended {
+        Ended::Moved => {
+            let read = link.unread(connection.into_parts().read_buf);
+            pass_on(client, link.stream.borrow().socket(), true, read);
+        }
+        Ended::Rests => {
+            link.comes_back(connection.into_parts().read_buf);
+            client.rests();
+            return true;
+        }
+        Ended::ByItself(Ok(())) => {
+            let Some(agreed) = agreement.take() else { return false };
+            let parts = connection.into_parts();
+            let under_way = client.begin_tunnel(None);
+            // Boxed, for hardly any connection has one.
+            Box::pin(tunnel::run(parts.io.into_inner(), parts.read_buf, agreed, under_way)).await;
+        }
+        ended => note_end(client, ended),
     }
-    if let Some(agreed) = agreement.take().filter(|_| matches!(ended, Ended::ByItself(Ok(())))) {
-        let parts = connection.into_parts();
-        let under_way = client.begin_tunnel(None);
-        // Boxed, for hardly any connection has one.
-        let tunnel = tunnel::run(parts.io.into_inner(), parts.read_buf, agreed, under_way);
-        return Box::pin(tunnel).await;
-    }
-    note_end(&client, ended);
+    false
 }
 
 /// How connections of HTTP/1 are read.
@@ -126,7 +152,8 @@ pub(super) fn http2<E: Clone>(executor: E, limits: &Limits) -> http2::Builder<E>
     let mut builder = http2::Builder::new(executor);
     let head_bytes = u32::try_from(limits.head_bytes).unwrap_or(u32::MAX);
     builder.enable_connect_protocol();
-    builder.max_header_list_size(head_bytes).max_concurrent_streams(STREAMS_MAX);
+    builder.max_header_list_size(head_bytes).max_concurrent_streams(limits.streams);
+    builder.max_pending_accept_reset_streams(limits.resets);
     // Held for each answer that its client gives room for and does not read (sec-D5); 400 KiB by default.
     builder.max_send_buf_size(2 * PIECE_BYTES);
     builder
@@ -134,7 +161,7 @@ pub(super) fn http2<E: Clone>(executor: E, limits: &Limits) -> http2::Builder<E>
 
 async fn serve_http2(stream: Channel, client: Rc<Client>) {
     client.speaks_http2();
-    let link = Rc::new(Link::new(stream));
+    let link = Rc::new(Link::new(stream, Bytes::new()));
     let io = TokioIo::new(Socket::new(link, Rc::clone(&client)));
     let service =
         service_fn(|request| journey::handle(Rc::clone(&client), Agreement::default(), request));
@@ -225,11 +252,13 @@ enum Ended {
     Over,
     /// The client made more requests than it may, although it was told.
     Regardless,
+    /// It is not over, but nothing moves.
+    Rests,
 }
 
 fn note_end(client: &Client, ended: Ended) {
     match ended {
-        Ended::ByItself(Ok(())) | Ended::Moved => {}
+        Ended::ByItself(Ok(())) | Ended::Moved | Ended::Rests => {}
         Ended::Late => tracing::debug!(peer = %client.peer(), "a client took too long"),
         Ended::Over => {
             tracing::debug!(peer = %client.peer(), "a connection was cut, since its token ended");

@@ -144,7 +144,7 @@ impl AsyncRead for Socket {
             return Poll::Pending;
         }
         let before = buffer.filled().len();
-        let result = Pin::new(&mut *self.link.stream.borrow_mut()).poll_read(context, buffer);
+        let result = self.link.poll_read(context, buffer);
         self.link.read(buffer.remaining() == 0);
         let result = ready!(result);
         if let Some(read) = buffer.filled().get(before..).filter(|read| !read.is_empty()) {
@@ -161,7 +161,7 @@ impl AsyncWrite for Socket {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         self.client.writes();
-        self.link.is_flushed(false);
+        self.link.flushes(false);
         ready!(self.poll_rest(context))?;
         if !self.client.answer().borrow().is_empty() {
             return Poll::Ready(self.begin(context, &[io::IoSlice::new(bytes)]));
@@ -180,7 +180,7 @@ impl AsyncWrite for Socket {
             return self.poll_write(context, only);
         }
         self.client.writes();
-        self.link.is_flushed(false);
+        self.link.flushes(false);
         ready!(self.poll_rest(context))?;
         if !self.client.answer().borrow().is_empty() || head::go_together(slices) {
             return Poll::Ready(self.begin(context, slices));
@@ -197,13 +197,13 @@ impl AsyncWrite for Socket {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_rest(context))?;
-        if !self.link.is_tls() {
-            self.link.is_flushed(true);
-            return Poll::Ready(Ok(()));
+        if self.link.is_tls() {
+            // What TLS has taken may still have to go out.
+            let flushed = Pin::new(&mut *self.link.stream.borrow_mut()).poll_flush(context);
+            ready!(self.wrote(flushed))?;
         }
-        // What TLS has taken may still have to go out.
-        let flushed = Pin::new(&mut *self.link.stream.borrow_mut()).poll_flush(context);
-        self.wrote(flushed)
+        self.link.flushes(true);
+        Poll::Ready(Ok(()))
     }
 
     /// The socket is closed right after this, which tells the client that it is over without another

@@ -16,11 +16,6 @@ use super::watch::Watch;
 /// part a slow client could not take all within its time.
 pub(super) const PIECE_BYTES: usize = 16 << 10;
 
-/// Streams of one HTTP/2 connection at a time, as in nginx; a browser needs no more than 100 (RFC
-/// 9113 section 6.5.2). hyper and h2 bound resets, frames of a head and empty frames, `frames` the
-/// rest.
-pub(super) const STREAMS_MAX: u32 = 128;
-
 /// A stream, with its time limit.
 #[derive(Debug)]
 pub(super) struct Stream {

@@ -93,6 +93,8 @@ pub struct CoreCounters {
     pub accepted: Count,
     /// Client connections that are open.
     pub open: Count,
+    /// Those of them on which nothing moves, and for which nothing is held but the socket.
+    pub resting: Count,
     /// Client connections that were closed at once, since too many were open.
     pub turned_away: Count,
     /// Client connections that were closed at once, since too many of their address were open.

@@ -184,3 +184,40 @@ fn sec_d1_a_connection_has_128_streams_at_a_time() {
     assert_eq!((refused.kind, refused.reason()), (RST_STREAM, REFUSED_STREAM));
     stage.others_are_served();
 }
+
+/// Each of these bounds is the operator's to set, for connections that come after a reload.
+#[test]
+fn sec_d1_bounds_of_http2_are_those_of_the_configuration() {
+    const PING: u8 = 6;
+    let upstream = Upstream::scripted(|seen| match seen.line() {
+        line if line.contains("/never") => vec![Step::Stall],
+        _ => ok("ok"),
+    });
+    let gateway = Gateway::limited("streams = 3, frames = 100, resets = 2", upstream.address());
+    let secret = gateway.any_token();
+    let connect = || Frames::connect(gateway.public(), 1 << 16);
+    let mut frames = connect();
+    for number in 0..4 {
+        frames.get(2 * number + 1, "/never", &secret);
+    }
+    let refused = frames.next_on(7);
+    assert_eq!((refused.kind, refused.reason()), (RST_STREAM, REFUSED_STREAM));
+    let mut frames = connect();
+    // Beside the settings that open it and are confirmed.
+    let ping = frames::frame(PING, 0, 0, &[0; 8]);
+    frames.send_bytes(&ping.repeat(90));
+    frames.get(1, "/x", &secret);
+    assert_eq!(frames.next_on(1).status(), Some(200));
+    while !frames.next_on(1).ends() {}
+    frames.send_bytes(&ping.repeat(200));
+    is_ended(&mut frames);
+    assert_eq!(gateway.counted(|core| core.floods.value()), 1);
+    let mut frames = connect();
+    let block = frames::block("GET", "/x", &secret, &[]);
+    let reset = |stream: u32| {
+        let head = frames::frame(HEADERS, END_HEADERS | END_STREAM, stream, &block);
+        [head, frames::frame(RST_STREAM, 0, stream, &8_u32.to_be_bytes())].concat()
+    };
+    frames.send_bytes(&(0..50).flat_map(|number| reset(2 * number + 1)).collect::<Vec<u8>>());
+    assert_eq!(is_ended(&mut frames), Some(ENHANCE_YOUR_CALM));
+}

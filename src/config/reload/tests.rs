@@ -26,7 +26,7 @@ fn what_can_change_does() {
 
 /// What is read anew for each request or connection: from the snapshot, or from the settings in
 /// force.
-const LIVE: [&str; 98] = [
+const LIVE: [&str; 101] = [
     "limits.handshake_timeout",
     "limits.drain_timeout",
     "tls.min_version",
@@ -48,6 +48,9 @@ const LIVE: [&str; 98] = [
     "limits.connections",
     "limits.connections_per_address",
     "limits.requests_per_connection",
+    "limits.streams",
+    "limits.resets",
+    "limits.frames",
     "limits.head",
     "limits.headers",
     "limits.target",

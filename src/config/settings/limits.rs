@@ -11,6 +11,12 @@ pub struct Limits {
     pub connections_per_address: usize,
     /// Requests on one connection; none is as many as come.
     pub requests_per_connection: Option<u64>,
+    /// Requests under way on one connection of HTTP/2.
+    pub streams: u32,
+    /// Streams of such a connection that its client has reset and nobody has looked at yet.
+    pub resets: usize,
+    /// Frames of such a connection that ask for nothing, in ten seconds, beside those that belong to requests.
+    pub frames: u32,
     /// Bytes of a request head.
     pub head_bytes: usize,
     /// Header fields of a request.

@@ -2,24 +2,23 @@
 
 use std::cell::Cell;
 
-use crate::gateway::stream::STREAMS_MAX;
-
-/// How many requests a client of HTTP/2 may still make in good faith that is told to make no more. It has no more than
-/// [`STREAMS_MAX`] under way, gets to hear of it behind their answers, and may open as many others until then; what was
-/// accepted before it could be told is no more than that either.
-const ON_THE_WAY: u64 = 4 * STREAMS_MAX as u64;
-
 /// Requests of one connection.
 #[derive(Debug)]
 pub(in crate::gateway) struct Requests {
     made: Cell<u64>,
     /// [`u64::MAX`] is as many as come.
     most: u64,
+    /// How many a client of HTTP/2 may still make in good faith that is told to make no more. It has as many under way as it may
+    /// have streams, gets to hear of it behind their answers, and may open as many others until then; what was accepted
+    /// before it could be told is no more than that either.
+    on_the_way: u64,
 }
 
 impl Requests {
-    pub(super) fn new(most: Option<u64>) -> Self {
-        Self { made: Cell::new(0), most: most.unwrap_or(u64::MAX) }
+    /// On a connection that may have so many `streams`.
+    pub(super) fn new(most: Option<u64>, streams: u32) -> Self {
+        let (most, on_the_way) = (most.unwrap_or(u64::MAX), 4 * u64::from(streams));
+        Self { made: Cell::new(0), most, on_the_way }
     }
 
     /// One more is made; true if it is the last that may be.
@@ -36,6 +35,6 @@ impl Requests {
 
     /// Whether more come although the client of HTTP/2 was told long ago to make no more.
     pub(in crate::gateway) const fn go_on(&self) -> bool {
-        self.made.get() > self.most.saturating_add(ON_THE_WAY)
+        self.made.get() > self.most.saturating_add(self.on_the_way)
     }
 }

@@ -18,7 +18,7 @@ async fn pair(client: &Rc<Client>) -> (Socket, std::net::TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let peer = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
     let stream = listener.accept().await.unwrap().0;
-    (Socket::new(Rc::new(Link::new(Channel::Plain(stream))), Rc::clone(client)), peer)
+    (Socket::new(Rc::new(Link::new(Channel::Plain(stream), Bytes::new())), Rc::clone(client)), peer)
 }
 
 /// Fills what is between the two.

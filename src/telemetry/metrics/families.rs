@@ -87,6 +87,11 @@ pub(super) fn connections(families: &mut Families<'_>, counters: &Counters) -> f
         "Client connections that are open",
         sum(counters, |core| &core.open),
     )?;
+    families.gauge(
+        "connections_resting",
+        "Open client connections on which nothing moves",
+        sum(counters, |core| &core.resting),
+    )?;
     let all: [(_, _, Pick); 6] = [
         ("connections_accepted", "Client connections that were accepted", |core| &core.accepted),
         (
