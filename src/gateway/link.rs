@@ -118,7 +118,8 @@ impl Link {
         if unread.is_empty() {
             return Pin::new(&mut *self.stream.borrow_mut()).poll_read(context, buffer);
         }
-        let early = unread.split_to(unread.len().min(buffer.remaining()));
+        let length = unread.len().min(buffer.remaining());
+        let early = unread.split_to(length);
         buffer.put_slice(&early);
         Poll::Ready(Ok(()))
     }

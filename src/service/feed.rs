@@ -6,8 +6,8 @@ use crate::domain::id::TokenId;
 use crate::domain::token::Token;
 use crate::service::Service;
 use crate::service::error::ServiceError;
-use crate::service::history::records;
-use crate::store::{Position, Record, Recorded, StoreError, Subject};
+use crate::service::history::{damaged, records};
+use crate::store::{Position, Record, Recorded, StoreError, Subject, codec};
 
 /// How many earlier events are looked at in one go for the record before an update: observations,
 /// which hold no record, may stand between.
@@ -80,8 +80,8 @@ impl Service {
         while let Some(position) = before {
             let page = self.store().events(Some(subject), Some(position), EARLIER_EVENTS).await?;
             for earlier in &page.entries {
-                let mut held = records(earlier)?.into_iter();
-                if let Some(record) = held.find(|record| record.subject() == *subject) {
+                let held = codec::record_of(&earlier.line, subject);
+                if let Some(record) = held.map_err(|error| damaged(earlier.position, &error))? {
                     return Ok(Some(record));
                 }
             }

@@ -154,12 +154,18 @@ impl Service {
 }
 
 pub(super) fn records(recorded: &Recorded) -> Result<Vec<Record>, ServiceError> {
-    let decoded = codec::decode(recorded.line.as_bytes()).map_err(|error| StoreError::Damaged {
-        place: format!("event {}", recorded.position.0),
+    let decoded = codec::decode(recorded.line.as_bytes());
+    let decoded = decoded.map_err(|error| damaged(recorded.position, &error))?;
+    Ok(decoded.records.into_iter().map(|written| written.record).collect())
+}
+
+/// What is said of an event that cannot be read.
+pub(super) fn damaged(position: Position, error: &codec::CodecError) -> StoreError {
+    StoreError::Damaged {
+        place: format!("event {}", position.0),
         what: error.to_string(),
         hint: "`tollgate history verify` checks all of them".to_owned(),
-    })?;
-    Ok(decoded.records.into_iter().map(|written| written.record).collect())
+    }
 }
 
 fn head_at(event: &Recorded) -> HeadView {

@@ -184,13 +184,7 @@ pub fn decode(line: &[u8]) -> Result<Decoded, CodecError> {
     let line: Line<'_> = serde_json::from_slice(line)?;
     let mut records = Vec::with_capacity(line.changes.len());
     for change in &line.changes {
-        let json = upgrade::record(line.v, change.r#type == Kind::Token, change.record.get())?;
-        let record = match change.r#type {
-            Kind::Token => Record::Token(Arc::new(serde_json::from_str(&json)?)),
-            Kind::Owner => Record::Owner(Arc::new(serde_json::from_str(&json)?)),
-            Kind::Company => Record::Company(Arc::new(serde_json::from_str(&json)?)),
-        };
-        records.push(Written { record, json: json.into() });
+        records.push(change.written(line.v)?);
     }
     let (event, subjects) = line.split()?;
     Ok(Decoded { event, records, subjects })
@@ -205,6 +199,23 @@ pub fn recorded(text: &str) -> Result<Recorded, CodecError> {
     let position = Position(line.seq);
     let (event, subjects) = line.split()?;
     Ok(Recorded { position, event, subjects, line: text.into() })
+}
+
+/// The record that a line wrote of `subject`, if it wrote one. The others of an act on many are passed over.
+///
+/// # Errors
+/// The line is not an event of a known version.
+pub fn record_of(line: &str, subject: &Subject) -> Result<Option<Record>, CodecError> {
+    #[derive(Deserialize)]
+    struct Changes<'a> {
+        #[serde(default)]
+        v: u8,
+        #[serde(borrow, default)]
+        changes: Vec<ChangeIn<'a>>,
+    }
+    let (Changes { v, changes }, named) = (serde_json::from_str(line)?, Named::from(subject));
+    let change = changes.iter().find(|one| one.r#type == named.r#type && one.id == named.id);
+    change.map(|change| Ok(change.written(v)?.record)).transpose()
 }
 
 /// Whose the tokens are that a line writes: their records say so.
@@ -232,6 +243,19 @@ pub fn owners_of(line: &str) -> Result<Vec<(TokenId, OwnerId)>, CodecError> {
     let tokens = changes.into_iter().filter(|change| change.r#type == Kind::Token);
     let owned = tokens.filter_map(|change| Some((change.id, change.record.owner?)));
     owned.map(|(id, owner)| Ok((id.parse()?, owner))).collect()
+}
+
+impl ChangeIn<'_> {
+    /// Its record, of a line of version `v`.
+    fn written(&self, v: u8) -> Result<Written, CodecError> {
+        let json = upgrade::record(v, self.r#type == Kind::Token, self.record.get())?;
+        let record = match self.r#type {
+            Kind::Token => Record::Token(Arc::new(serde_json::from_str(&json)?)),
+            Kind::Owner => Record::Owner(Arc::new(serde_json::from_str(&json)?)),
+            Kind::Company => Record::Company(Arc::new(serde_json::from_str(&json)?)),
+        };
+        Ok(Written { record, json: json.into() })
+    }
 }
 
 impl Line<'_> {
@@ -281,5 +305,31 @@ impl Record {
             Self::Owner(owner) => owner.revision,
             Self::Company(company) => company.revision,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::sample::{commit, owner, token};
+
+    #[test]
+    fn of_an_act_on_many_the_record_of_one_is_found() {
+        let (one, two) = (token(1, "alice"), token(2, "alice"));
+        let records = [
+            Record::Owner(Arc::new(owner("alice"))),
+            Record::Token(Arc::new(one.clone())),
+            Record::Token(Arc::new(two)),
+        ];
+        let body = encode(&commit(EventKind::TokenCreated, records.clone())).unwrap().body;
+        let line = format!("{{\"seq\":7,\"prev\":\"00\",{body},\"crc\":\"00000000\"}}");
+        for record in records {
+            assert_eq!(record_of(&line, &record.subject()).unwrap(), Some(record));
+        }
+        let other = Subject::Token(token(3, "alice").id);
+        assert_eq!(record_of(&line, &other).unwrap(), None);
+        // A user may be called like a token.
+        let named = Subject::Owner(one.id.to_string().parse().unwrap());
+        assert_eq!(record_of(&line, &named).unwrap(), None);
     }
 }

@@ -331,7 +331,8 @@ fn sec_d5_few_answers_wait_and_more_are_refused() {
     let mut flood: Vec<_> = (0..CONNECTIONS)
         .map(|_| {
             let mut frames = Frames::from("127.0.0.2", stage.gateway.public(), 1 << 16);
-            let head = |nth: u32| frames::frame(HEADERS, END_HEADERS | END_STREAM, 2 * nth + 1, &block);
+            let head =
+                |nth: u32| frames::frame(HEADERS, END_HEADERS | END_STREAM, 2 * nth + 1, &block);
             frames.send_bytes(&(0..128).flat_map(head).collect::<Vec<u8>>());
             frames
         })

@@ -5,6 +5,7 @@ use super::*;
 use std::io::{Read, Write};
 use std::task::Waker;
 
+use bytes::Bytes;
 use http::Version;
 use socket2::SockRef;
 use tokio::net::TcpListener;
