@@ -127,7 +127,7 @@ fn sec_s13_an_answer_on_an_idle_connection_is_nobodys() {
     let upstream = Upstream::scripted(|seen| match seen.line() {
         line if line.contains("/late") => {
             let good = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nlate".to_vec();
-            vec![Step::Send(good), Step::Wait, Step::Send(POISON.into()), Step::Stall]
+            vec![Step::Send(good), Step::Wait, Step::Send(POISON.into()), Step::Close]
         }
         _ => ok("good"),
     });
@@ -140,7 +140,10 @@ fn sec_s13_an_answer_on_an_idle_connection_is_nobodys() {
         } else {
             assert_eq!(clients.over_http2(&fields, None).body, b"late");
         }
+        let open = stage.upstream.open();
         stage.upstream.go_on();
+        // It is there before anybody asks for something else: behind that it would be an answer.
+        wait_until("nothing unasked was said", PATIENCE, || stage.upstream.open() < open);
         clients.get_their_own(&stage, "late");
     }
 }
@@ -149,7 +152,11 @@ fn sec_s13_an_answer_on_an_idle_connection_is_nobodys() {
 fn sec_s13_interim_answers_without_end_are_no_answer() {
     for (count, status) in [(100, 200), (101, 502), (5_000, 502)] {
         let flood = "HTTP/1.1 103 Early Hints\r\nLink: a\r\n\r\n".repeat(count);
-        let stage = stage(format!("{flood}HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nbad"));
+        let bad = format!("{flood}HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nbad");
+        let stage = Stage::before(Upstream::scripted(move |seen| match seen.line() {
+            line if line.contains("/bad") => vec![Step::Send(bad.clone().into_bytes())],
+            _ => ok("good"),
+        }));
         let (text, fields) = head(&stage, "/public/bad");
         assert_eq!(stage.gateway.ask(&text).status, status, "{count}");
         let mut clients = Clients::of(&stage);

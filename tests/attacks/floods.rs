@@ -193,7 +193,7 @@ fn sec_d1_bounds_of_http2_are_those_of_the_configuration() {
         line if line.contains("/never") => vec![Step::Stall],
         _ => ok("ok"),
     });
-    let gateway = Gateway::limited("streams = 3, frames = 100, resets = 2", upstream.address());
+    let gateway = Gateway::limited("streams = 3, frames = 100", upstream.address());
     let secret = gateway.any_token();
     let connect = || Frames::connect(gateway.public(), 1 << 16);
     let mut frames = connect();
@@ -212,12 +212,20 @@ fn sec_d1_bounds_of_http2_are_those_of_the_configuration() {
     frames.send_bytes(&ping.repeat(200));
     is_ended(&mut frames);
     assert_eq!(gateway.counted(|core| core.floods.value()), 1);
-    let mut frames = connect();
-    let block = frames::block("GET", "/x", &secret, &[]);
-    let reset = |stream: u32| {
-        let head = frames::frame(HEADERS, END_HEADERS | END_STREAM, stream, &block);
-        [head, frames::frame(RST_STREAM, 0, stream, &8_u32.to_be_bytes())].concat()
-    };
-    frames.send_bytes(&(0..50).flat_map(|number| reset(2 * number + 1)).collect::<Vec<u8>>());
-    assert_eq!(is_ended(&mut frames), Some(ENHANCE_YOUR_CALM));
+    // Resets by far more than a client has by default.
+    for (resets, ends) in [(1, true), (10_000, false)] {
+        let gateway = Gateway::limited(&format!("resets = {resets}"), upstream.address());
+        let secret = gateway.any_token();
+        let mut frames = Frames::connect(gateway.public(), 1 << 16);
+        let block = frames::block("GET", "/x", &secret, &[]);
+        let reset = |stream: u32| {
+            let head = frames::frame(HEADERS, END_HEADERS | END_STREAM, stream, &block);
+            [head, frames::frame(RST_STREAM, 0, stream, &8_u32.to_be_bytes())].concat()
+        };
+        let all: Vec<_> = (0..100).flat_map(|number| reset(2 * number + 1)).collect();
+        frames.send_bytes(&all);
+        frames.get(201, "/x", &secret);
+        let next = std::iter::from_fn(|| frames.next()).find(|frame| frame.stream == 201);
+        assert_eq!(next.is_none(), ends, "{resets}: {next:?}");
+    }
 }

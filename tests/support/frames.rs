@@ -57,9 +57,11 @@ impl Frame {
     /// (RFC 7541 appendix A), or in letters.
     pub fn status(&self) -> Option<u16> {
         let known = [200, 204, 206, 304, 400, 404, 500];
-        match self.payload.as_slice() {
+        // Behind the word that nothing is put by for later heads.
+        let head = self.payload.strip_prefix(&[0x20]).unwrap_or(&self.payload);
+        match head {
             _ if self.kind != HEADERS => None,
-            [0x88..=0x8e, ..] => known.get(usize::from(self.payload[0] - 0x88)).copied(),
+            [number @ 0x88..=0x8e, ..] => known.get(usize::from(number - 0x88)).copied(),
             [0x08 | 0x18 | 0x48, length, text @ ..] => {
                 let text = text.get(..usize::from(length & 0x7f))?;
                 if length & 0x80 == 0 { digits(text) } else { packed_digits(text) }
@@ -127,8 +129,9 @@ impl Frames {
         stream.set_nodelay(true).unwrap();
         let mut frames = Self { stream, read: Vec::new() };
         frames.send_bytes(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-        let setting = [&[0, 4][..], &window.to_be_bytes()].concat();
-        frames.send(SETTINGS, 0, 0, &setting);
+        // Heads do not refer to one another (SETTINGS_HEADER_TABLE_SIZE).
+        let settings = [&[0, 1, 0, 0, 0, 0][..], &[0, 4], &window.to_be_bytes()].concat();
+        frames.send(SETTINGS, 0, 0, &settings);
         frames
     }
 

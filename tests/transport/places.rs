@@ -149,7 +149,7 @@ fn sec_a3_elsewhere_and_in_two_places_it_is_refused() {
     for (line, fields, status) in [
         // An API that says nothing of other places.
         ("GET /x".to_owned(), &[cookie][..], 401),
-        (format!("GET /x?access_token={secret}"), &[], 400),
+        (format!("GET /x?access_token={secret}"), &[], 401),
         // Two places, also if they say the same; a cookie comes with all that a page asks for.
         (format!("GET {query}"), &[header], 400),
         (format!("GET {query}"), &[cookie], 400),

@@ -7,11 +7,9 @@ use http::header::HeaderMap;
 use http::{Response, StatusCode};
 use hyper::ext::ReasonPhrase;
 
-use crate::wire;
-
 use super::chunks::Chunks;
 use super::error::Broken;
-use super::fields::HeadFields;
+use super::fields::{HeadFields, Without};
 use super::framing::Framing;
 use super::kind::Kind;
 use super::lines::Lines;
@@ -28,22 +26,6 @@ pub(in crate::gateway) struct Wanted {
     pub(in crate::gateway) lines: bool,
     /// Which fields are left out, since the gateway writes them.
     pub(in crate::gateway) without: Without,
-}
-
-/// Fields of answers that the gateway writes in place of the upstream.
-#[derive(Clone, Copy, Debug, Default)]
-pub(in crate::gateway) struct Without {
-    /// Those of CORS.
-    pub(in crate::gateway) cors: bool,
-    /// Those that say who may keep it.
-    pub(in crate::gateway) caching: bool,
-}
-
-impl Without {
-    /// Whether a field is one of them.
-    pub(super) fn takes(self, name: &str) -> bool {
-        (self.cors && wire::is_of_cors(name)) || (self.caching && wire::is_of_caching(name))
-    }
 }
 
 /// The head of an answer, without what belongs to the connection that it came on.

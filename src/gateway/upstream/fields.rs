@@ -7,10 +7,25 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use crate::gateway::websocket;
 use crate::wire;
 
-use super::answer::Without;
 use super::error::Broken;
 use super::kind::Kind;
 use super::lines::{Gathering, Lines, MARK};
+
+/// Fields of answers that the gateway writes in place of the upstream.
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::gateway) struct Without {
+    /// Those of CORS.
+    pub(in crate::gateway) cors: bool,
+    /// Those that say who may keep it.
+    pub(in crate::gateway) caching: bool,
+}
+
+impl Without {
+    /// Whether a field is one of them.
+    pub(super) fn takes(self, name: &str) -> bool {
+        (self.cors && wire::is_of_cors(name)) || (self.caching && wire::is_of_caching(name))
+    }
+}
 
 /// What the fields of a head say about its connection.
 #[derive(Debug, Default)]

@@ -12,8 +12,9 @@ use http::header::{self, HeaderMap};
 
 use crate::wire;
 
-use super::answer::{self, Answer, Wanted, Without};
+use super::answer::{self, Answer, Wanted};
 use super::error::Broken;
+use super::fields::Without;
 use super::framing::Framing;
 use super::lines::{MARK, Waiting};
 use super::part::Part;

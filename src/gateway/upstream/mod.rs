@@ -40,9 +40,10 @@ use super::descriptors::Place;
 use super::dial::dial;
 use super::targets::Target;
 
-pub(super) use answer::{Wanted, Without};
+pub(super) use answer::Wanted;
 pub(super) use connection::{Connection, Failed, Scratch};
 pub(super) use error::Broken;
+pub(super) use fields::Without;
 use halves::Fresh;
 pub(super) use http2::{Exchange, Session};
 pub(super) use kind::Kind;
