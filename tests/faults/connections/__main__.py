@@ -11,13 +11,14 @@ import sys
 import tempfile
 import time
 
+import broken
 import descriptors
 import idle
 import reloads
 import restarts
 from stage import Failed, clear
 
-PARTS = {part.__name__: part for part in (reloads, restarts, descriptors, idle)}
+PARTS = {part.__name__: part for part in (reloads, restarts, descriptors, idle, broken)}
 
 
 def main():

@@ -112,10 +112,9 @@ def streams(stream, kind):
         "connection-reset": (half, RESET),
         "frame-cut": (half + frame(DATA, 0, stream, HALF[:10_000])[:5_000], CLOSE),
         "told-to-go": (half + frame(GOAWAY, 0, 0, struct.pack(">II", stream, 2)), CLOSE),
-        "garbage": (half + NOISE, WATCH),
+        "then-garbage": (half + NOISE, WATCH),
         "garbage-at-once": (NOISE, WATCH),
-        "interim-answers": (frame(HEADERS, END_HEADERS, stream, fields((":status", "103"), ("link", "a"))) * 5_000
-                            + frame(HEADERS, END_HEADERS | END_STREAM, stream, fields((":status", "200"))), WATCH),
+        "only-interim-answers": (frame(HEADERS, END_HEADERS, stream, fields((":status", "103"), ("link", "a"))) * 20_000, STAY),
         "header-too-long": (frame(HEADERS, 0, stream, OK2)
                             + b"".join(frame(CONTINUATION, 0, stream, fields(("x", "x" * 16_000))) for _ in range(200)), WATCH),
     }[kind]
@@ -123,7 +122,7 @@ def streams(stream, kind):
 
 STREAMS = ("reset", "cancelled", "no-error", "reset-at-once", "ended-early")
 SLOW2 = ("stalled", "silent")
-CONNECTIONS = ("closed", "connection-reset", "frame-cut", "told-to-go", "garbage", "garbage-at-once", "interim-answers",
+CONNECTIONS = ("closed", "connection-reset", "frame-cut", "told-to-go", "then-garbage", "garbage-at-once", "only-interim-answers",
                "header-too-long")
 
 

@@ -115,8 +115,8 @@ class Group:
             self.dir.rmdir()
 
 
-def served(port, secret):
-    """Two honest clients for some seconds: one on its connection, one on new ones."""
+def served(port, secret, seconds=SECONDS):
+    """Two honest clients for so many seconds: one on its connection, one on new ones."""
     def asker(kind):
         client = Kept(kind, port)
 
@@ -130,7 +130,7 @@ def served(port, secret):
         return ask
 
     workers = [Worker(asker("HTTP/1.1"), 100), Worker(asker("HTTP/1.1, new"), 20)]
-    time.sleep(SECONDS)
+    time.sleep(seconds)
     return Seen(workers)
 
 
@@ -147,7 +147,7 @@ def run(options, folder):
                       limits=f'idle_timeout = "30m"\nconnections = {options.idle + 1_000}\ndrain_timeout = "1s"')
     gateway.command("user", "add", "alice")
     secret = gateway.token("one")[1]
-    list(served(gateway.port, secret).times)
+    served(gateway.port, secret, 1)
     hard = resource.prlimit(gateway.pid, resource.RLIMIT_NOFILE)[0]
     wanted = min(options.idle, hard // 2)
     limit = options.memory or 96 + wanted * 24 // 1024

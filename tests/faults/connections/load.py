@@ -6,6 +6,8 @@ import time
 
 import clients
 
+# What a client says that has nothing left to ask.
+DONE = object()
 FORK = multiprocessing.get_context("fork")
 
 
@@ -26,15 +28,15 @@ class Worker:
             elif ahead < -0.5:
                 due = time.monotonic()
             begun = time.monotonic()
-            fault = ask()
+            if (fault := ask()) is DONE:
+                break
             times.append(time.monotonic() - begun)
             if fault:
                 faults[fault] = faults.get(fault, 0) + 1
         pipe.send((times, faults))
 
-    def finish(self):
-        self.stop.set()
-        if not self.mine.poll(90):
+    def finish(self, wait):
+        if not self.mine.poll(wait):
             self.process.kill()
             return array.array("d"), {"a client hangs": 1}
         seen = self.mine.recv()
@@ -43,14 +45,14 @@ class Worker:
 
 
 class Seen:
-    """What all workers saw together."""
+    """What all workers saw together: until now, or within so many seconds until they have nothing left to ask."""
 
-    def __init__(self, workers):
-        for worker in workers:
+    def __init__(self, workers, wait=None):
+        for worker in workers if wait is None else ():
             worker.stop.set()
         self.times, self.faults = array.array("d"), {}
         for worker in workers:
-            times, faults = worker.finish()
+            times, faults = worker.finish(wait or 90)
             self.times.extend(times)
             for fault, count in faults.items():
                 self.faults[fault] = self.faults.get(fault, 0) + count

@@ -17,7 +17,7 @@ public = "127.0.0.1:{port}"
 {plain}
 admin = "127.0.0.1:{admin}"
 cores = 2
-h2c = true
+h2c = {h2c}
 [store]
 path = "{dir}/data"
 index_cache = "16MiB"
@@ -77,9 +77,9 @@ def clear():
 
 
 class Gateway:
-    """`rules` are its APIs; with `tls` its public port has TLS, and another one has not."""
+    """`rules` are its APIs; with `tls` its public port has TLS, and another one has not; `files` are how many may be open."""
 
-    def __init__(self, program, folder, rules, tls=False, limits="", files=None):
+    def __init__(self, program, folder, rules, tls=False, h2c=True, limits="", files=None):
         self.program, self.dir = program, folder
         folder.mkdir()
         self.port, self.admin, self.secure = free_port(), free_port(), None
@@ -88,7 +88,8 @@ class Gateway:
         if tls:
             self.secure = public = free_port()
             plain, lines = f'plain = "127.0.0.1:{self.port}"', certificate(folder)
-        self.head = HEAD.format(port=public, plain=plain, admin=self.admin, dir=folder, limits=limits, tls=lines)
+        self.head = HEAD.format(port=public, plain=plain, admin=self.admin, dir=folder, limits=limits, tls=lines,
+                                h2c=str(h2c).lower())
         self.file, self.log = folder / "tollgate.toml", folder / "gateway.log"
         if b"slow_after" not in pathlib.Path(program).read_bytes():  # XXX
             self.head = self.head.replace("[limits.failures]\nslow_after = 0\nrefuse_after = 0\n", "")
