@@ -20,7 +20,7 @@ name = "one"
 path = "/one"
 upstream = "http://127.0.0.1:{one}"
 upstream_stall_timeout = "1s"
-upstream_response_timeout = "1s"
+upstream_response_timeout = "3s"
 rules = [{{ path = "/one/{{*rest}}" }}]
 [[apis]]
 name = "two"
@@ -28,14 +28,14 @@ path = "/two"
 upstream = "http://127.0.0.1:{two}"
 upstream_http2 = true
 upstream_stall_timeout = "1s"
-upstream_response_timeout = "1s"
+upstream_response_timeout = "3s"
 rules = [{{ path = "/two/{{*rest}}" }}]
 [[apis]]
 name = "three"
 path = "/three"
 upstream = "http://127.0.0.1:{three}"
 upstream_http2 = true
-upstream_response_timeout = "1s"
+upstream_response_timeout = "3s"
 rules = [{{ path = "/three/{{*rest}}" }}]
 """
 KINDS = ("HTTP/1.1", "HTTP/2")

@@ -91,8 +91,6 @@ class Gateway:
         self.head = HEAD.format(port=public, plain=plain, admin=self.admin, dir=folder, limits=limits, tls=lines,
                                 h2c=str(h2c).lower())
         self.file, self.log = folder / "tollgate.toml", folder / "gateway.log"
-        if b"slow_after" not in pathlib.Path(program).read_bytes():  # XXX
-            self.head = self.head.replace("[limits.failures]\nslow_after = 0\nrefuse_after = 0\n", "")
         self.configure(rules)
         self.files, self.started = files, []
         self.out = open(self.log, "ab")
