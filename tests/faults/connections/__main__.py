@@ -10,6 +10,7 @@ import shutil
 import sys
 import tempfile
 import time
+import traceback
 
 import broken
 import descriptors
@@ -52,9 +53,11 @@ def main():
             for what, figure, holds in PARTS[name].run(options, folder / name):
                 missed += not holds
                 print(f"| {what} | {figure} | {'' if holds else '**missed**'} |", flush=True)
-        except Failed as failed:
+        except Exception as error:  # Whatever it is, the other parts go on.
             missed += 1
-            print(f"| the run itself | {failed} | **missed** |", flush=True)
+            if not isinstance(error, Failed):
+                traceback.print_exc()
+            print(f"| the run itself | {type(error).__name__}: {error} | **missed** |", flush=True)
         finally:
             clear()
         print(f"\n{time.monotonic() - begun:.0f} s", flush=True)

@@ -95,35 +95,40 @@ class Breaking(Said):
 
 
 OK2 = fields((":status", "200"), ("content-length", "100000"))
+INTERIM = fields((":status", "103"), ("link", "a"))
+LONG = fields(("x", "x" * 16_000))
 
 
-def streams(stream, kind):
-    """The frames by which a stream breaks, and what becomes of its connection; `WATCH` leaves it to the gateway to end it."""
-    half = frame(HEADERS, END_HEADERS, stream, OK2) + b"".join(frame(DATA, 0, stream, HALF[:10_000]) for _ in range(5))
-    return {
-        "reset": (half + frame(RST_STREAM, 0, stream, struct.pack(">I", 2)), STAY),
-        "cancelled": (half + frame(RST_STREAM, 0, stream, struct.pack(">I", 8)), STAY),
-        "no-error": (half + frame(RST_STREAM, 0, stream, struct.pack(">I", 0)), STAY),
-        "reset-at-once": (frame(RST_STREAM, 0, stream, struct.pack(">I", 2)), STAY),
-        "ended-early": (half + frame(DATA, END_STREAM, stream, b"x"), STAY),
-        "stalled": (half, STAY),
-        "silent": (b"", STAY),
-        "closed": (half, CLOSE),
-        "connection-reset": (half, RESET),
-        "frame-cut": (half + frame(DATA, 0, stream, HALF[:10_000])[:5_000], CLOSE),
-        "told-to-go": (half + frame(GOAWAY, 0, 0, struct.pack(">II", stream, 2)), CLOSE),
-        "then-garbage": (half + NOISE, WATCH),
-        "garbage-at-once": (NOISE, WATCH),
-        "only-interim-answers": (frame(HEADERS, END_HEADERS, stream, fields((":status", "103"), ("link", "a"))) * 20_000, STAY),
-        "header-too-long": (frame(HEADERS, 0, stream, OK2)
-                            + b"".join(frame(CONTINUATION, 0, stream, fields(("x", "x" * 16_000))) for _ in range(200)), WATCH),
-    }[kind]
+def half(stream):
+    return frame(HEADERS, END_HEADERS, stream, OK2) + b"".join(frame(DATA, 0, stream, HALF[:10_000]) for _ in range(5))
 
 
+def reset(stream, reason):
+    return frame(RST_STREAM, 0, stream, struct.pack(">I", reason))
+
+
+# The frames by which a stream breaks, and what becomes of its connection: `WATCH` leaves it to the gateway to end it.
+HTTP2 = {
+    "reset": (lambda at: half(at) + reset(at, 2), STAY),
+    "cancelled": (lambda at: half(at) + reset(at, 8), STAY),
+    "no-error": (lambda at: half(at) + reset(at, 0), STAY),
+    "reset-at-once": (lambda at: reset(at, 2), STAY),
+    "ended-early": (lambda at: half(at) + frame(DATA, END_STREAM, at, b"x"), STAY),
+    "stalled": (half, STAY),
+    "silent": (lambda _: b"", STAY),
+    "only-interim-answers": (lambda at: frame(HEADERS, END_HEADERS, at, INTERIM) * 20_000, STAY),
+    "closed": (half, CLOSE),
+    "connection-reset": (half, RESET),
+    "frame-cut": (lambda at: half(at) + frame(DATA, 0, at, HALF[:10_000])[:5_000], CLOSE),
+    "told-to-go": (lambda at: half(at) + frame(GOAWAY, 0, 0, struct.pack(">II", at, 2)), CLOSE),
+    "then-garbage": (lambda at: half(at) + NOISE, WATCH),
+    "garbage-at-once": (lambda _: NOISE, WATCH),
+    "header-too-long": (lambda at: frame(HEADERS, 0, at, OK2) + frame(CONTINUATION, 0, at, LONG) * 200, WATCH),
+}
 STREAMS = ("reset", "cancelled", "no-error", "reset-at-once", "ended-early")
 SLOW2 = ("stalled", "silent")
-CONNECTIONS = ("closed", "connection-reset", "frame-cut", "told-to-go", "then-garbage", "garbage-at-once", "only-interim-answers",
-               "header-too-long")
+# Those by which other streams break, too.
+CONNECTIONS = tuple(kind for kind in HTTP2 if kind not in STREAMS + SLOW2)
 
 
 class Breaking2:
@@ -174,14 +179,14 @@ class Breaking2:
     def answer(self, stream, number, body):
         """Breaks it, or answers; the moment at which the connection was broken, if it was."""
         kind, _, name = body.partition("/")
-        if kind in STREAMS + SLOW2 + CONNECTIONS:
+        if kind in HTTP2:
             with self.lock:
                 self.counted["broken"] += 1
                 self.counted["posts"] += 1
                 self.counted["twice"] += name in self.posted
                 self.posted.add(name)
-            sent, then = streams(number, kind)
-            stream.sendall(sent)
+            sent, then = HTTP2[kind]
+            stream.sendall(sent(number))
             if then == STAY:
                 return None
             time.sleep(0.01)

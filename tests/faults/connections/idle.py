@@ -12,7 +12,7 @@ import socket
 import time
 
 from load import FORK, Kept, Seen, Worker
-from stage import Failed, Gateway, is_over
+from stage import Failed, Gateway, clear, is_over, wait_until
 from upstream import Said, Upstream
 
 RULES = """
@@ -111,8 +111,16 @@ class Group:
             return 0
 
     def drop(self):
+        """Takes it away once nobody is in it any more."""
+        def gone():
+            try:
+                self.dir.rmdir()
+            except OSError:
+                return False
+            return True
+
         if self.dir:
-            self.dir.rmdir()
+            wait_until("the group is empty", 10, gone)
 
 
 def served(port, secret, seconds=SECONDS):
@@ -142,7 +150,16 @@ def honest(seen, when):
 
 
 def run(options, folder):
-    upstream, group = Upstream(lambda: Said("up")), Group()
+    group = Group()
+    try:
+        yield from crowded(options, folder, group)
+    finally:
+        clear()
+        group.drop()
+
+
+def crowded(options, folder, group):
+    upstream = Upstream(lambda: Said("up"))
     gateway = Gateway(options.program, folder, RULES.format(port=upstream.port),
                       limits=f'idle_timeout = "30m"\nconnections = {options.idle + 1_000}\ndrain_timeout = "1s"')
     gateway.command("user", "add", "alice")
@@ -181,5 +198,4 @@ def run(options, folder):
            f"when they are gone; {'killed' if is_over(gateway.pid) else 'no kill'}", not is_over(gateway.pid))
     for fault in gateway.stop():
         yield ("the gateway", fault, False)
-    group.drop()
     upstream.stop()
