@@ -173,6 +173,8 @@ class Gateway:
 
     def memory(self, what="VmRSS"):
         """KiB of memory."""
+        if is_over(self.pid):
+            raise Failed("the gateway was killed")
         return int(re.search(rf"{what}:\s+(\d+)", pathlib.Path(f"/proc/{self.pid}/status").read_text())[1])
 
     def open_files(self):
