@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # The long fault runs of the store. Takes ten to thirty minutes and about 1 GB in the temporary folder; needs
-# root (loop devices, mounts) and strace. Each line that it prints ends in what was lost.
+# root (loop devices, mounts) and strace. Each line that it prints ends in what was lost. Those of connections and upstreams
+# are another command, tests/faults/connections/run.
 #
 #   tests/faults/run.sh            everything
 #   tests/faults/run.sh kill 200   one of: kill N, power N, sync N, space N, flips N, full
