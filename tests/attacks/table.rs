@@ -86,7 +86,9 @@ impl Stage {
     /// In front of this one.
     pub(crate) fn before(upstream: Upstream) -> Self {
         let apis = APIS.replace("UPSTREAM", &upstream.address().to_string());
-        let gateway = Gateway::start(&format!("limits = {{ {FREELY} }}\n{apis}"));
+        let gateway = Gateway::start(&format!(
+            "limits = {{ {FREELY}, requests_per_connection = 0 }}\n{apis}"
+        ));
         gateway.owner("alice");
         let token = gateway.token(serde_json::json!({
             "owner": "alice", "name": "attacker's", "contexts": ["read"],
