@@ -28,6 +28,8 @@ mod doors;
 mod endpoints;
 #[path = "transport/files.rs"]
 mod files;
+#[path = "transport/haproxy.rs"]
+mod haproxy;
 #[path = "transport/health.rs"]
 mod health;
 #[path = "transport/pages.rs"]
