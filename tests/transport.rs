@@ -32,6 +32,8 @@ mod files;
 mod haproxy;
 #[path = "transport/health.rs"]
 mod health;
+#[path = "transport/large.rs"]
+mod large;
 #[path = "transport/pages.rs"]
 mod pages;
 #[path = "transport/places.rs"]
