@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what the tests run beside Tollgate: from the distribution what is missing of nginx, curl,
+# Installs what the tests run beside Tollgate: from the distribution what is missing of nginx, HAProxy, curl,
 # strace, Chromium and Python, and from the Python registry httpbin, axe-core, Schemathesis and clients of gRPC and WebSocket, into folders
 # of their own under target/.
 # Running it again costs nothing. tests/run calls it.
@@ -21,7 +21,7 @@ has_venv() {
 }
 
 missing=()
-for tool in nginx curl strace chromium; do
+for tool in nginx haproxy curl strace chromium; do
     # Debian keeps servers out of the path of ordinary people.
     PATH=$PATH:/usr/sbin command -v "$tool" >/dev/null || missing+=("$tool")
 done

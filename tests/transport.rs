@@ -28,8 +28,12 @@ mod doors;
 mod endpoints;
 #[path = "transport/files.rs"]
 mod files;
+#[path = "transport/haproxy.rs"]
+mod haproxy;
 #[path = "transport/health.rs"]
 mod health;
+#[path = "transport/large.rs"]
+mod large;
 #[path = "transport/pages.rs"]
 mod pages;
 #[path = "transport/places.rs"]

@@ -111,7 +111,7 @@ pub enum Fault {
 
 impl Refusal {
     /// Every reason, for tables of metrics and tests.
-    pub const ALL: [Self; 56] = {
+    pub const ALL: [Self; 57] = {
         use BadRequest as Bad;
         [
             Self::CredentialMissing,
@@ -156,6 +156,7 @@ impl Refusal {
             Self::BadRequest(Bad::Body),
             Self::BadRequest(Bad::Method),
             Self::BadRequest(Bad::Connection),
+            Self::BadRequest(Bad::Value),
             Self::BadRequest(Bad::Company),
             Self::BadRequest(Bad::Head),
             Self::OriginNotAllowed,

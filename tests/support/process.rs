@@ -1,4 +1,4 @@
-//! Servers that we did not write: the distribution's nginx, and httpbin from the Python registry.
+//! Servers that we did not write: the distribution's nginx and HAProxy, and httpbin from the Python registry.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -72,7 +72,7 @@ impl Nginx {
             let configuration = configuration(address, &files, more);
             let written = folder.path().join("nginx.conf");
             fs::write(&written, configuration).unwrap();
-            let mut command = Command::new(nginx_program());
+            let mut command = Command::new(program("nginx"));
             command.arg("-p").arg(folder.path()).arg("-c").arg(&written);
             let log = fs::File::create(folder.path().join("stderr.log")).unwrap();
             command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
@@ -91,10 +91,51 @@ impl Nginx {
     }
 }
 
-fn nginx_program() -> PathBuf {
-    // Debian keeps it out of the path of ordinary people.
-    let debian = PathBuf::from("/usr/sbin/nginx");
-    if debian.exists() { debian } else { "nginx".into() }
+/// HAProxy in front of something.
+pub struct Haproxy {
+    address: SocketAddr,
+    _process: Process,
+    _folder: TempDir,
+}
+
+impl Haproxy {
+    /// Starts it: `bind` goes behind the address at which it listens, `frontend` into that section, `server` behind the address
+    /// `to` in the other one.
+    pub fn start(mode: &str, bind: &str, frontend: &str, to: SocketAddr, server: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let written = folder.path().join("haproxy.cfg");
+        for _ in 0..10 {
+            let address = free_address();
+            let text = format!(
+                "global\n nbthread 1\n maxconn 256\n\
+                 defaults\n mode {mode}\n timeout connect 30s\n timeout client 30s\n timeout server 30s\n\
+                 frontend in\n bind {address} {bind}\n {frontend}\n default_backend out\n\
+                 backend out\n server one {to} {server}\n"
+            );
+            fs::write(&written, text).unwrap();
+            let mut command = Command::new(program("haproxy"));
+            command.arg("-db").arg("-f").arg(&written);
+            let log = fs::File::create(folder.path().join("stderr.log")).unwrap();
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+            let mut process = Process::spawn(&mut command);
+            if listens(&mut process, address) {
+                return Self { address, _process: process, _folder: folder };
+            }
+        }
+        let log = fs::read_to_string(folder.path().join("stderr.log")).unwrap_or_default();
+        panic!("HAProxy does not start: {log}");
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+fn program(name: &str) -> PathBuf {
+    // Debian keeps servers out of the path of ordinary people.
+    let debian = Path::new("/usr/sbin").join(name);
+    if debian.exists() { debian } else { name.into() }
 }
 
 fn configuration(address: SocketAddr, files: &Path, more: &str) -> String {

@@ -143,9 +143,21 @@ impl Program {
 
     /// Memory that it holds, in bytes.
     pub fn resident_bytes(&mut self) -> u64 {
+        self.memory("VmRSS:")
+    }
+
+    /// The most memory that it held while something was done, in bytes.
+    pub fn most_resident_bytes(&mut self, done: impl FnOnce()) -> u64 {
+        // Forgets what was the most until now (proc(5)).
+        fs::write(format!("/proc/{}/clear_refs", self.process.child().id()), "5").unwrap();
+        done();
+        self.memory("VmHWM:")
+    }
+
+    fn memory(&mut self, name: &str) -> u64 {
         let status =
             fs::read_to_string(format!("/proc/{}/status", self.process.child().id())).unwrap();
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
         line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() * 1_024
     }
 
@@ -225,6 +237,7 @@ fn serve(source: &Path, folder: &Path, files: Option<u64>) -> (Process, [SocketA
     loop {
         let printed = fs::read_to_string(folder.join("stdout")).unwrap();
         let addresses: Vec<SocketAddr> = printed
+            .replace("https://", "http://")
             .split("http://")
             .skip(1)
             // Where people sign in is told by the name for which browsers keep the cookie.

@@ -1012,6 +1012,7 @@ refused-bad-framing = Unclear length of the body
 refused-bad-body = Broken body
 refused-bad-method = Method that is not passed on
 refused-bad-connection = Bad Connection field
+refused-bad-value = Field with a space at its edge
 refused-bad-company = Bad company field
 refused-bad-head = Head that is no HTTP
 refused-origin-not-allowed = Page of an origin that is not allowed

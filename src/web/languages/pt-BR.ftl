@@ -1027,6 +1027,7 @@ refused-bad-framing = Tamanho do corpo ambíguo
 refused-bad-body = Corpo com defeito
 refused-bad-method = Método que não é repassado
 refused-bad-connection = Campo Connection inválido
+refused-bad-value = Campo com espaço na borda
 refused-bad-company = Campo de empresa inválido
 refused-bad-head = Cabeçalho que não é HTTP
 refused-origin-not-allowed = Página de uma origem não permitida

@@ -1059,6 +1059,7 @@ refused-bad-framing = Неясная длина тела запроса
 refused-bad-body = Повреждённое тело запроса
 refused-bad-method = Метод, который не пропускается
 refused-bad-connection = Неверное поле Connection
+refused-bad-value = Поле с пробелом на краю
 refused-bad-company = Неверное поле компании
 refused-bad-head = Заголовок запроса — не HTTP
 refused-origin-not-allowed = Страница с неразрешённого источника
