@@ -15,7 +15,7 @@ use crate::support::{PATIENCE, wait_until};
 
 /// A gateway whose API `a` takes tokens in other places, and whose API `b` does not.
 pub(crate) fn gateway(upstream: &Upstream, cors: &str) -> Gateway {
-    let gateway = Gateway::start(format!(
+    let gateway = Gateway::start(&format!(
         "[[apis]]\nname = \"a\"\npath = \"/a\"\nupstream = \"http://{0}\"\n\
          token_cookie = \"shop-token\"\ntoken_query = \"access_token\"\ncors = {{ {cors} }}\n\
          rules = [{{ path = \"/a/{{*rest}}\" }}, {{ path = \"/a/open\", public = true }}]\n\
@@ -258,7 +258,7 @@ fn sec_a3_an_address_with_a_token_is_not_told_to_the_upstream() {
 #[test]
 fn sec_l1_no_log_holds_a_token_of_a_cookie_or_an_address() {
     let upstream = Upstream::start();
-    let program = Program::start(format!(
+    let program = Program::start(&format!(
         "telemetry = {{ format = \"json\", filter = \"debug\" }}\n[[apis]]\nname = \"a\"\n\
          upstream = \"http://{}\"\ntoken_cookie = \"t\"\ntoken_query = \"access_token\"\n\
          rules = [{{ path = \"/x\" }}]\n",
