@@ -24,6 +24,8 @@ mod closed;
 mod cors;
 #[path = "transport/doors.rs"]
 mod doors;
+#[path = "transport/ended.rs"]
+mod ended;
 #[path = "transport/endpoints.rs"]
 mod endpoints;
 #[path = "transport/files.rs"]

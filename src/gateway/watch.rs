@@ -29,7 +29,8 @@ use super::snapshot::Snapshot;
 /// second, so that a stream ends within one second of its token, with some time for the store.
 const PERIOD_MS: u64 = 500;
 
-/// How often in a row a record may be out of reach before its stream ends.
+/// How often in a row nothing can be said before a stream ends: its record cannot be read, or does not come until the
+/// next look, or the clock is not to be believed.
 const UNREAD_MAX: u32 = 2;
 
 /// A stream that lasts is a use of its token, which is noted when the last one is so many seconds ago, or half of
@@ -69,6 +70,8 @@ struct Kept {
     grounds: Grounds,
     /// A look at the store that is under way.
     renewal: Option<Renewal>,
+    /// When that has taken too long.
+    late_ms: u64,
     /// How often in a row that failed.
     unread: u32,
 }
@@ -88,7 +91,7 @@ impl Default for Watch {
 impl Watch {
     /// An exchange begins; `alarm` is that of its connection or stream.
     pub(super) fn begin(&self, grounds: Grounds, alarm: &Alarm) {
-        *self.kept.borrow_mut() = Some(Kept { grounds, renewal: None, unread: 0 });
+        *self.kept.borrow_mut() = Some(Kept { grounds, renewal: None, late_ms: NEVER, unread: 0 });
         self.over.set(None);
         self.look_after(alarm);
     }
@@ -122,10 +125,11 @@ impl Watch {
         }
         let mut kept = self.kept.borrow_mut();
         let Some(kept) = kept.as_mut() else { return false };
-        match kept.poll(context) {
+        match kept.poll(alarm.now_ms(), context) {
             // Whoever brings the record wakes the task, which looks here at once.
             Poll::Pending => {
                 self.next_ms.set(0);
+                alarm.wake_at(kept.late_ms);
                 return false;
             }
             Poll::Ready(Ok(())) => {}
@@ -144,13 +148,21 @@ impl Watch {
 
 impl Kept {
     /// Judges the exchange anew.
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
+    fn poll(&mut self, now_ms: u64, context: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
         if self.renewal.is_none() && !self.grounds.entry.is_valid() {
             let (core, digest) = (Rc::clone(&self.grounds.core), self.grounds.entry.digest);
             self.renewal = Some(Box::pin(async move { renew(&core.shared.cache, &digest).await }));
+            self.late_ms = now_ms.saturating_add(PERIOD_MS);
         }
         if let Some(renewal) = &mut self.renewal {
-            let Poll::Ready(renewed) = renewal.as_mut().poll(context) else { return Poll::Pending };
+            let Poll::Ready(renewed) = renewal.as_mut().poll(context) else {
+                if now_ms < self.late_ms {
+                    return Poll::Pending;
+                }
+                // It may still come; until then it counts with each look.
+                self.late_ms = now_ms.saturating_add(PERIOD_MS);
+                return Poll::Ready(self.is_unread());
+            };
             self.renewal = None;
             match renewed {
                 Ok(Some(entry)) => self.grounds.entry = entry,
@@ -196,3 +208,6 @@ async fn renew(cache: &Arc<Cache>, digest: &Digest) -> Result<Option<Arc<Entry>>
         Lookup::Absent => cache.load(digest).await,
     }
 }
+
+#[cfg(test)]
+mod tests;
