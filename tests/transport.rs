@@ -38,6 +38,8 @@ mod pages;
 mod places;
 #[path = "transport/proxies.rs"]
 mod proxies;
+#[path = "transport/reloaded.rs"]
+mod reloaded;
 #[path = "transport/renamed.rs"]
 mod renamed;
 #[path = "transport/sockets.rs"]

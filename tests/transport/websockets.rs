@@ -27,7 +27,7 @@ use crate::support::{PATIENCE, wait_until};
 const SWITCHES: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
                         Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
 
-fn handshake(secret: &str) -> String {
+pub(crate) fn handshake(secret: &str) -> String {
     format!(
         "GET /talk?room=1 HTTP/1.1\r\nHost: a.example\r\nAuthorization: Bearer {secret}\r\nConnection: Upgrade\r\n\
          Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\

@@ -15,6 +15,8 @@ use crate::config::{self, Environment};
 use crate::domain::event::EventKind;
 use crate::domain::token::Token;
 use crate::gateway::core::Shared;
+use crate::gateway::plan::{ApiPlan, RulePlan};
+use crate::gateway::routes::Routes;
 use crate::gateway::targets::Targets;
 use crate::store::{self, Record, Store, sample};
 use crate::telemetry::counters::Counters;
@@ -29,6 +31,7 @@ struct World {
     token: Token,
     watch: Watch,
     alarm: Alarm,
+    settings: config::Settings,
     runtime: LocalRuntime,
     control: Runtime,
     _folder: tempfile::TempDir,
@@ -59,7 +62,8 @@ impl World {
         let token = sample::token(1, "alice");
         let mut runtime = Builder::new_current_thread();
         let runtime = runtime.enable_all().build_local(LocalOptions::default()).unwrap();
-        let world = Self { core, store, token, watch, alarm, runtime, control, _folder: folder };
+        let world =
+            Self { core, store, token, watch, alarm, settings, runtime, control, _folder: folder };
         world.commit(sample::owner_creation("alice"));
         world.commit(sample::creation(world.token.clone()));
         let cache = &world.core.shared.cache;
@@ -105,7 +109,20 @@ fn grounds(core: &Rc<Core>, entry: Arc<Entry>) -> Grounds {
     let (peer, core) = (Ipv4Addr::LOCALHOST.into(), Rc::clone(core));
     let api = core.shared.cache.api_number(&"a".into());
     let (certificate, item, company) = (None, None, None);
-    Grounds { core, snapshot, rule: 0, entry, peer, certificate, item, company, api }
+    let (entry, dialect, sought) = (Some(entry), Dialect::Bearer, Sought::sample("/?x=1"));
+    Grounds {
+        core,
+        snapshot,
+        sought,
+        rule: 0,
+        entry,
+        peer,
+        certificate,
+        item,
+        company,
+        api,
+        dialect,
+    }
 }
 
 #[test]
@@ -156,4 +173,27 @@ fn a_record_that_comes_late_leaves_its_stream() {
     for _ in 0..3 {
         assert_eq!(world.look(), None, "it is there");
     }
+}
+
+/// sec-G2: an API that asks for certificates from now on ends what goes on without one.
+#[test]
+fn sec_g2_a_certificate_is_asked_for_when_its_api_begins_to_ask() {
+    let world = World::new();
+    let (settings, shared) = (&world.settings, &world.core.shared);
+    let (counters, targets) = (&shared.counters, Targets::default());
+    let put = |needs_certificate: bool, generation: u64| {
+        let mut snapshot = Snapshot::new(settings, counters, &targets, generation);
+        let api = &settings.apis[0];
+        let rule = RulePlan::new(api, &api.rules[0], settings, counters);
+        let mut plan = ApiPlan::new(api, settings, counters, &targets);
+        plan.needs_certificate = needs_certificate;
+        let mut routes = Routes::default();
+        routes.add(None, "/", plan, [("/", rule)].into_iter());
+        Arc::get_mut(&mut snapshot).unwrap().routes = routes;
+        shared.snapshot.store(snapshot);
+    };
+    put(false, 1);
+    assert_eq!(world.look(), None);
+    put(true, 2);
+    assert_eq!(world.look(), Some(Refusal::CertificateMissing));
 }
