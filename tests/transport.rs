@@ -28,6 +28,8 @@ mod doors;
 mod ended;
 #[path = "transport/endpoints.rs"]
 mod endpoints;
+#[path = "transport/farewells.rs"]
+mod farewells;
 #[path = "transport/files.rs"]
 mod files;
 #[path = "transport/health.rs"]

@@ -43,7 +43,7 @@ pub(crate) fn frame(text: &str) -> Vec<u8> {
 /// The upstream's side of one WebSocket.
 pub(crate) struct Talk {
     pub(crate) head: String,
-    stream: TcpStream,
+    pub(crate) stream: TcpStream,
 }
 
 impl Talk {
