@@ -24,8 +24,12 @@ mod closed;
 mod cors;
 #[path = "transport/doors.rs"]
 mod doors;
+#[path = "transport/ended.rs"]
+mod ended;
 #[path = "transport/endpoints.rs"]
 mod endpoints;
+#[path = "transport/farewells.rs"]
+mod farewells;
 #[path = "transport/files.rs"]
 mod files;
 #[path = "transport/haproxy.rs"]
@@ -40,6 +44,8 @@ mod pages;
 mod places;
 #[path = "transport/proxies.rs"]
 mod proxies;
+#[path = "transport/reloaded.rs"]
+mod reloaded;
 #[path = "transport/renamed.rs"]
 mod renamed;
 #[path = "transport/resting.rs"]

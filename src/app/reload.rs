@@ -68,7 +68,8 @@ impl Reloader {
         self.source.as_ref().map(|source| &source.path)
     }
 
-    /// Reads the file anew and puts it in place. A request that is under way ends as it began.
+    /// Reads the file anew and puts it in place. A request that is under way goes on as it began; one that lasts is
+    /// judged by the new settings.
     ///
     /// # Errors
     /// All mistakes of the file; the settings in force stay.

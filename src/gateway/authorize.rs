@@ -17,7 +17,7 @@ use super::intake::Inbound;
 use super::judge::{Asked, judge};
 use super::places;
 use super::plan::{ApiPlan, RulePlan};
-use super::route::Matched;
+use super::route::{Matched, Sought};
 use super::snapshot::Snapshot;
 use super::watch::Grounds;
 
@@ -52,20 +52,27 @@ impl<'s> Permit<'s> {
         self.who.as_ref().map(Authenticated::entry)
     }
 
-    /// What the exchange rests on while it lasts; nothing where nobody is asked who they are. Taken once, when nobody
-    /// asks any more whose it is.
+    /// What the exchange rests on while it lasts. Taken once, when nobody asks any more whose it is.
     pub(super) fn take_grounds(
         &mut self,
-        matched: &Matched<'_>,
+        (matched, sought): (&Matched<'_>, Sought),
         (peer, certificate): (IpAddr, Option<Rc<ClientCertificate>>),
         core: &Rc<Core>,
         snapshot: &Own<Snapshot>,
-    ) -> Option<Grounds> {
-        let entry = self.who.take()?.into_entry();
-        let (item, company) = (matched.item.clone(), self.company.take());
-        let (api, rule) = (self.api.number(&core.shared.cache), self.rule.number);
-        let (core, snapshot) = (Rc::clone(core), Rc::clone(snapshot));
-        Some(Grounds { core, snapshot, rule, entry, peer, certificate, item, company, api })
+    ) -> Grounds {
+        Grounds {
+            core: Rc::clone(core),
+            snapshot: Rc::clone(snapshot),
+            sought,
+            rule: self.rule.number,
+            entry: self.who.take().map(Authenticated::into_entry),
+            peer,
+            certificate,
+            item: matched.item.clone(),
+            company: self.company.take(),
+            api: self.api.number(&core.shared.cache),
+            dialect: self.api.dialect,
+        }
     }
 
     /// Whose request it is, where that is asked; it does not go to its upstream.

@@ -18,6 +18,7 @@ use super::dialect;
 use super::identity;
 use super::intake::Inbound;
 use super::plan::ApiPlan;
+use super::route::Sought;
 use super::snapshot::Snapshot;
 use super::upstream::{Coding, Outgoing, Wanted, Without};
 use super::websocket;
@@ -26,7 +27,7 @@ use super::websocket;
 const HEAD_BYTES: usize = 1_024;
 
 /// Makes of a permitted request the one that the upstream gets, and says what its body may still
-/// do. Nothing is held afterwards of what came from the client's connection.
+/// do. Nothing is held afterwards of what came from the client's connection, but for a while what led to its rule.
 ///
 /// # Errors
 /// A body that is too long, or an expectation that nobody meets.
@@ -36,7 +37,7 @@ pub(super) fn prepare(
     request: &mut Outgoing,
     client: &Client,
     snapshot: &Arc<Snapshot>,
-) -> Result<Option<Rc<Upload>>, Refusal> {
+) -> Result<(Option<Rc<Upload>>, Sought), Refusal> {
     let held = inbound.notes.expect && expectation(&inbound.parts.headers)?;
     let mut head = Vec::with_capacity(HEAD_BYTES);
     begin(&mut head, &inbound.parts, permit.api());
@@ -79,7 +80,8 @@ pub(super) fn prepare(
     if is_repeatable(&parts.method, api.retry) {
         request.repeats();
     }
-    Ok(upload)
+    let sought = Sought::take(&mut inbound.parts, inbound.host, inbound.ambiguities);
+    Ok((upload, sought))
 }
 
 /// Whether a request that was sent may be sent again (RFC 9110 section 9.2.2), if it has no body.

@@ -65,6 +65,11 @@ impl Inbound {
     pub(super) fn path(&self) -> &str {
         self.parts.uri.path()
     }
+
+    /// What leads to its rule: host, path and method.
+    pub(super) fn way(&self) -> (&str, &str, &Method) {
+        (&self.host, self.path(), &self.parts.method)
+    }
 }
 
 /// Takes a request in.

@@ -114,7 +114,7 @@ async fn travel<'s>(
         Err((refusal, parts)) => return Err(trail.not_taken(refusal, &parts, snapshot)),
     };
     trail.read(&inbound);
-    let matched = match route::find(&inbound, snapshot) {
+    let matched = match route::find(inbound.way(), inbound.ambiguities, snapshot) {
         Ok(matched) => trail.matched.insert(matched),
         Err(refusal) => return Err(trail.not_taken(refusal, &inbound.parts, snapshot)),
     };
@@ -131,9 +131,9 @@ async fn travel<'s>(
     };
     let shown = (address, inbound.certificate.as_ref().map(Rc::clone));
     let mut request = Outgoing::default();
-    let upload = forward::prepare(&permit, inbound, &mut request, client, snapshot);
-    let upload = match upload {
-        Ok(upload) => upload,
+    let prepared = forward::prepare(&permit, inbound, &mut request, client, snapshot);
+    let (upload, sought) = match prepared {
+        Ok(prepared) => prepared,
         Err(refusal) => return Err(trail.turned_away(permit, refusal)),
     };
     let seat = match limits::take(&permit, core).await {
@@ -146,10 +146,8 @@ async fn travel<'s>(
     touch::record(&permit, address, core);
 
     trail.permitted(&permit, seat);
-    let matched = trail.matched.as_ref();
-    let grounds = matched.and_then(|matched| permit.take_grounds(matched, shown, core, snapshot));
-    if let Some(grounds) = grounds {
-        under_way.rests_on(grounds);
+    if let Some(matched) = &trail.matched {
+        under_way.rests_on(permit.take_grounds((matched, sought), shown, core, snapshot));
     }
     let answered = attempts::answer(under_way, permit, &mut request, upload.as_ref()).await;
     trail.returned(answered.as_ref().err().copied());

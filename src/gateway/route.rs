@@ -1,15 +1,16 @@
 //! The second station: what did the request meet?
 
 use std::borrow::Cow;
+use std::rc::Rc;
 
 use http::request::Parts;
+use http::uri::PathAndQuery;
 use http::{HeaderValue, Method, header};
 
 use crate::config::settings::KeepInPath;
 use crate::domain::refusal::{BadRequest, Refusal};
 
 use super::host;
-use super::intake::Inbound;
 use super::path::{self, Ambiguities};
 use super::plan::{ApiPlan, RulePlan};
 use super::snapshot::Snapshot;
@@ -25,17 +26,71 @@ pub(super) struct Matched<'s> {
     pub(super) item: Option<Box<str>>,
 }
 
+/// What of a request leads to its rule, kept for as long as it lasts.
+#[derive(Debug)]
+pub(super) struct Sought {
+    pub(super) host: Rc<str>,
+    target: PathAndQuery,
+    method: Method,
+    ambiguities: Ambiguities,
+    /// Whether the target is a copy.
+    own: bool,
+}
+
+impl Sought {
+    /// Takes it out of a head of which nothing else is needed any more.
+    pub(super) fn take(head: &mut Parts, host: Rc<str>, ambiguities: Ambiguities) -> Self {
+        let target = std::mem::take(&mut head.uri).into_parts().path_and_query;
+        let target = target.unwrap_or_else(|| PathAndQuery::from_static("/"));
+        let method = std::mem::take(&mut head.method);
+        Self { host, target, method, ambiguities, own: false }
+    }
+
+    /// A `GET` of this path, for unit tests.
+    #[cfg(test)]
+    pub(super) fn sample(path: &'static str) -> Self {
+        Self {
+            host: "a.example".into(),
+            target: PathAndQuery::from_static(path),
+            method: Method::GET,
+            ambiguities: Ambiguities::default(),
+            own: false,
+        }
+    }
+
+    /// Lets go of what the request was read into, for one that lasts; of the query too, which never chooses.
+    pub(super) fn settle(&mut self) {
+        if !self.own {
+            self.own = true;
+            if let Ok(copy) = PathAndQuery::try_from(self.target.path()) {
+                self.target = copy;
+            }
+        }
+    }
+
+    /// What the same request meets by these settings.
+    ///
+    /// # Errors
+    /// As [`find`].
+    pub(super) fn find<'s>(&self, snapshot: &'s Snapshot) -> Result<Matched<'s>, Refusal> {
+        find((&self.host, self.target.path(), &self.method), self.ambiguities, snapshot)
+    }
+}
+
 /// Finds what a request met.
 ///
 /// # Errors
 /// A spelling of the path that this API does not take, or that another reader takes for a path of
 /// another rule.
-pub(super) fn find<'s>(inbound: &Inbound, snapshot: &'s Snapshot) -> Result<Matched<'s>, Refusal> {
-    let (host, path, method) = (&*inbound.host, inbound.path(), &inbound.parts.method);
+pub(super) fn find<'s>(
+    (host, path, method): (&str, &str, &Method),
+    ambiguities: Ambiguities,
+    snapshot: &'s Snapshot,
+) -> Result<Matched<'s>, Refusal> {
     let matched = locate(host, path, method, snapshot);
-    check_spelling(inbound.ambiguities, matched.api.keep)?;
-    if inbound.ambiguities != Ambiguities::default() {
-        check_readings(&matched, inbound.ambiguities, (host, path, method), snapshot)?;
+    check_spelling(ambiguities, matched.api.keep)?;
+    if ambiguities != Ambiguities::default() {
+        check_readings(&matched, ambiguities, (host, path, method), snapshot)?;
     }
     Ok(matched)
 }

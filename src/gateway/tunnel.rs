@@ -8,14 +8,13 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::spawn_local;
 
 use crate::cache::Seat;
-use crate::domain::refusal::Refusal;
 
 use super::access_record::AccessRecord;
 use super::client::{Client, UnderWay};
@@ -29,6 +28,9 @@ use super::websocket;
 
 /// How long the other side may go on when one has said its last.
 const AFTER_END: Duration = Duration::from_secs(10);
+
+/// How long an upstream may take to hear that we have ended a conversation, and to close it.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// An upstream that has agreed to change the protocol, and what goes with the exchange.
 #[derive(Debug)]
@@ -55,16 +57,19 @@ struct Tunnel<S> {
     /// What the client sent and the upstream has not taken, and the other way round.
     up: Pump,
     down: Pump,
-    frames: Lengths,
-    /// Why we end it, and whether that was said.
+    /// What the client is told of our ending it, until that is said.
     ending: Option<Vec<u8>>,
+    /// Whether the upstream is told too.
+    takes_leave: bool,
     sent: u64,
 }
 
 /// One direction.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Pump {
     waiting: Bytes,
+    /// Where frames end in what was sent to the upstream, or is sent to the client.
+    frames: Lengths,
     /// Whether nothing more comes from whoever sends, and whether whoever receives was told.
     ended: bool,
     told: bool,
@@ -93,10 +98,9 @@ pub(super) async fn run(
     let core = Rc::clone(under_way.core());
     core.counters.tunnels.add(1);
     connection.alarm.set(idle);
-    let up = Pump { waiting: early, ..Pump::default() };
-    let (frames, down) = (websocket::frames(), Pump::default());
-    let mut tunnel =
-        Tunnel { client, connection, core, idle, up, down, frames, ending: None, sent: 0 };
+    let (up, down) = (Pump::new(early), Pump::new(Bytes::new()));
+    let (ending, takes_leave, sent) = (None, false, 0);
+    let mut tunnel = Tunnel { client, connection, core, idle, up, down, ending, takes_leave, sent };
     let ended = std::future::poll_fn(|context| tunnel.poll(&under_way, context)).await;
     tunnel.core.counters.tunnels.sub(1);
     if let Some(record) = &mut record {
@@ -111,6 +115,10 @@ pub(super) async fn run(
         tunnel.core.counters.cut_by_token.add(1);
     }
     match ended {
+        Ok(()) if tunnel.takes_leave => {
+            let Tunnel { connection, core, .. } = tunnel;
+            spawn_local(take_leave(connection, core));
+        }
         Ok(()) => {}
         Err(Cut::Late) => tracing::debug!("a conversation was silent for too long"),
         Err(Cut::Over) => tracing::debug!("a conversation was cut, since its token ended"),
@@ -137,21 +145,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Tunnel<S> {
             return Poll::Ready(Err(Cut::Over));
         }
         if self.ending.is_none() {
-            self.ending = match under_way.over() {
-                Some(refusal) => Some(farewell(refusal)),
-                None if self.core.leaving.get() => {
-                    Some(websocket::close_frame(websocket::GOING_AWAY, "the gateway restarts"))
-                }
-                None => None,
-            };
+            // The client learns what any client of a live secret learns.
+            let over = under_way.over().map(|refusal| (websocket::POLICY, refusal.detail()));
+            let leaving = (websocket::GOING_AWAY, "the gateway restarts");
+            if let Some((code, reason)) =
+                over.or_else(|| self.core.leaving.get().then_some(leaving))
+            {
+                self.end(code, reason);
+            }
         }
         let both = [self.poll_up(context), self.poll_down(under_way, context)];
         match both {
             [Poll::Ready(Err(error)), _] | [_, Poll::Ready(Err(error))] => {
                 return Poll::Ready(Err(Cut::Broken(error)));
             }
-            // What we have ended is over when that is said.
-            [_, Poll::Ready(Ok(()))] if self.ending.is_some() => return Poll::Ready(Ok(())),
             [Poll::Ready(Ok(())), Poll::Ready(Ok(()))] => return Poll::Ready(Ok(())),
             _ => {}
         }
@@ -162,21 +169,48 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Tunnel<S> {
         Poll::Pending
     }
 
+    /// We end it, and tell both sides. Seen from the upstream its client goes away, whatever the reason: nothing that the
+    /// upstream has said breaks a policy (RFC 6455 section 7.4.1).
+    fn end(&mut self, code: u16, reason: &str) {
+        self.ending = Some(websocket::close_frame(code, reason));
+        self.takes_leave =
+            self.up.end_with(&websocket::masked_close_frame(websocket::GOING_AWAY, reason));
+        self.moved();
+    }
+
     /// Something moved; where one side has ended, the other has not as long as otherwise.
     fn moved(&self) {
         let ended = self.up.ended || self.down.ended;
-        self.connection.alarm.set(if ended { AFTER_END.min(self.idle) } else { self.idle });
+        let limit = if self.ending.is_some() { FAREWELL } else { AFTER_END };
+        self.connection.alarm.set(if ended { limit.min(self.idle) } else { self.idle });
     }
 
-    /// From the client to the upstream; ready when all of it is there.
+    /// From the client to the upstream; ready when all of it is there. What we have ended does not fail by an upstream
+    /// that does not hear of it.
     fn poll_up(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.poll_up_to_end(context) {
+            Poll::Ready(Err(_)) if self.ending.is_some() => {
+                self.up.told = true;
+                Poll::Ready(Ok(()))
+            }
+            sent => sent,
+        }
+    }
+
+    fn poll_up_to_end(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         loop {
-            if self.ending.is_some() || self.up.told {
+            if self.up.told {
                 return Poll::Ready(Ok(()));
             }
             if !self.up.waiting.is_empty() {
-                ready!(self.connection.poll_send(&mut self.up.waiting, context))?;
+                let sent = ready!(self.connection.poll_send(&self.up.waiting, context))?;
+                self.up.sent(sent);
                 self.moved();
+                continue;
+            }
+            ready!(self.connection.poll_push(context));
+            if self.ending.is_some() {
+                self.up.told = true;
                 continue;
             }
             if self.up.ended {
@@ -221,7 +255,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Tunnel<S> {
                 self.down.told = true;
                 continue;
             }
-            if let Some(farewell) = self.ending.as_mut().filter(|_| self.frames.is_between()) {
+            if let Some(farewell) = self.ending.as_mut().filter(|_| self.down.frames.is_between()) {
                 self.down.waiting = std::mem::take(farewell).into();
                 self.down.ended = true;
                 continue;
@@ -242,15 +276,83 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Tunnel<S> {
     fn take(&mut self, mut come: Bytes) {
         self.down.ended = come.is_empty();
         if self.ending.is_none() {
-            self.frames.pass(&come);
-        } else if let Some(end) = self.frames.end_in(&come) {
+            self.down.frames.pass(&come);
+        } else if let Some(end) = self.down.frames.end_in(&come) {
             come.truncate(end);
         }
         self.down.waiting = come;
     }
 }
 
-/// The close frame for a token that has ended. The client learns what any client of a live secret learns.
-fn farewell(refusal: Refusal) -> Vec<u8> {
-    websocket::close_frame(websocket::POLICY, refusal.detail())
+impl Pump {
+    const fn new(waiting: Bytes) -> Self {
+        Self { waiting, frames: websocket::frames(), ended: false, told: false }
+    }
+
+    /// So much of what waits was sent.
+    fn sent(&mut self, length: usize) {
+        self.frames.pass(self.waiting.get(..length).unwrap_or_default());
+        self.waiting.advance(length.min(self.waiting.len()));
+    }
+
+    /// Nothing more is sent but the frame that is under way, and this behind it. False where that cannot be, since the
+    /// rest of the frame has not come, or it was said that nothing follows.
+    fn end_with(&mut self, farewell: &[u8]) -> bool {
+        let between = self.frames.is_between().then_some(0);
+        let rest = between.or_else(|| self.frames.end_in(&self.waiting));
+        let rest = rest.and_then(|rest| self.waiting.get(..rest));
+        let last = rest.filter(|_| !self.told).map(|rest| [rest, farewell].concat().into());
+        self.ended = true;
+        let is_told = last.is_some();
+        self.waiting = last.unwrap_or_default();
+        is_told
+    }
+}
+
+/// Waits for the upstream to close what is over, as clients of WebSocket do (RFC 6455 section 7.1.1). A connection that is
+/// closed while something on it is unread is reset, and what was said last may be lost with it.
+async fn take_leave(mut connection: Box<Connection>, core: Rc<Core>) {
+    connection.alarm.set(FAREWELL);
+    std::future::poll_fn(|context| {
+        loop {
+            match connection.poll_come(&core.scratch, context) {
+                Poll::Ready(Ok(come)) if !come.is_empty() => {}
+                Poll::Ready(_) => return Poll::Ready(()),
+                Poll::Pending if connection.alarm.take_rung() => return Poll::Ready(()),
+                Poll::Pending => {
+                    connection.alarm.wake_me(context);
+                    return Poll::Pending;
+                }
+            }
+        }
+    })
+    .await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A frame of a client without text, and one that has three bytes of it.
+    const FRAMES: [&[u8]; 2] = [b"\x89\x80mask", b"\x81\x83maskabc"];
+
+    #[test]
+    fn rfc_6455_section_5_5_1_a_farewell_stands_between_two_frames() {
+        let all = FRAMES.concat();
+        for sent in 0..=all.len() {
+            let mut pump = Pump::new(Bytes::from_static(b"\x89\x80mask\x81\x83maskabc\x81\x83mas"));
+            pump.sent(sent);
+            assert!(pump.end_with(b"bye"), "{sent}");
+            let rest = match sent {
+                0 | 6 => &all[..0],
+                1..6 => &all[sent..6],
+                _ => &all[sent..],
+            };
+            assert_eq!(pump.waiting, [rest, b"bye"].concat(), "{sent}");
+        }
+        let mut pump = Pump::new(Bytes::from_static(b"\x81\x83mas"));
+        pump.sent(3);
+        assert!(!pump.end_with(b"bye"), "the rest has not come");
+        assert_eq!(pump.waiting, "");
+    }
 }

@@ -2,7 +2,8 @@
 //!
 //! An exchange that is over within [`PERIOD_MS`] is judged once, and pays for this with a number that is stored.
 //! One that goes on is looked at twice a second by whoever moves its connection or its stream along: the record
-//! that it was permitted by is still good, or is read anew, and is judged by the same rule as at first. If it
+//! that it was permitted by is still good, or is read anew, and is judged by the rule that the same request would meet
+//! now: after a reload by the new settings, all of it by one snapshot. If it
 //! fails, `over` says why; the parts of the exchange look there, and end it in the way of its protocol. What has
 //! not ended with the next look, such as where its client reads nothing, is cut.
 
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use crate::cache::{ApiNumber, Cache, Entry, LoadError, Lookup};
+use crate::config::settings::Dialect;
 use crate::domain::refusal::Refusal;
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
@@ -23,13 +25,16 @@ use crate::tls::ClientCertificate;
 use super::alarm::Alarm;
 use super::core::{Core, Own};
 use super::judge::{Asked, judge};
+use super::presenter;
+use super::route::Sought;
 use super::snapshot::Snapshot;
 
 /// How long until an exchange is looked at, and how often then. A core looks at its clock in steps of a quarter of a
 /// second, so that a stream ends within one second of its token, with some time for the store.
 const PERIOD_MS: u64 = 500;
 
-/// How often in a row a record may be out of reach before its stream ends.
+/// How often in a row nothing can be said before a stream ends: its record cannot be read, or does not come until the
+/// next look, or the clock is not to be believed.
 const UNREAD_MAX: u32 = 2;
 
 /// A stream that lasts is a use of its token, which is noted when the last one is so many seconds ago, or half of
@@ -44,16 +49,21 @@ type Renewal = Pin<Box<dyn Future<Output = Result<Option<Arc<Entry>>, LoadError>
 #[derive(Debug)]
 pub(super) struct Grounds {
     pub(super) core: Rc<Core>,
+    /// What it was last judged by.
     pub(super) snapshot: Own<Snapshot>,
-    /// The number of its rule.
+    pub(super) sought: Sought,
+    /// The number of the rule that this leads to.
     pub(super) rule: usize,
-    pub(super) entry: Arc<Entry>,
+    /// None on a public rule.
+    pub(super) entry: Option<Arc<Entry>>,
     pub(super) peer: IpAddr,
     pub(super) certificate: Option<Rc<ClientCertificate>>,
     pub(super) item: Option<Box<str>>,
     pub(super) company: Option<Box<str>>,
-    /// The number by which uses of its API are noted.
+    /// The number by which uses of its API are noted, which tells it by its name.
     pub(super) api: ApiNumber,
+    /// By which it was read what the request says.
+    pub(super) dialect: Dialect,
 }
 
 /// The watch over the exchange that is under way on a connection of HTTP/1, or on a stream of HTTP/2.
@@ -69,6 +79,8 @@ struct Kept {
     grounds: Grounds,
     /// A look at the store that is under way.
     renewal: Option<Renewal>,
+    /// When that has taken too long.
+    late_ms: u64,
     /// How often in a row that failed.
     unread: u32,
 }
@@ -88,7 +100,7 @@ impl Default for Watch {
 impl Watch {
     /// An exchange begins; `alarm` is that of its connection or stream.
     pub(super) fn begin(&self, grounds: Grounds, alarm: &Alarm) {
-        *self.kept.borrow_mut() = Some(Kept { grounds, renewal: None, unread: 0 });
+        *self.kept.borrow_mut() = Some(Kept { grounds, renewal: None, late_ms: NEVER, unread: 0 });
         self.over.set(None);
         self.look_after(alarm);
     }
@@ -122,10 +134,11 @@ impl Watch {
         }
         let mut kept = self.kept.borrow_mut();
         let Some(kept) = kept.as_mut() else { return false };
-        match kept.poll(context) {
+        match kept.poll(alarm.now_ms(), context) {
             // Whoever brings the record wakes the task, which looks here at once.
             Poll::Pending => {
                 self.next_ms.set(0);
+                alarm.wake_at(kept.late_ms);
                 return false;
             }
             Poll::Ready(Ok(())) => {}
@@ -144,16 +157,26 @@ impl Watch {
 
 impl Kept {
     /// Judges the exchange anew.
-    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
-        if self.renewal.is_none() && !self.grounds.entry.is_valid() {
-            let (core, digest) = (Rc::clone(&self.grounds.core), self.grounds.entry.digest);
+    fn poll(&mut self, now_ms: u64, context: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
+        self.grounds.sought.settle();
+        let Some(entry) = &self.grounds.entry else { return Poll::Ready(self.grounds.follow()) };
+        if self.renewal.is_none() && !entry.is_valid() {
+            let (core, digest) = (Rc::clone(&self.grounds.core), entry.digest);
             self.renewal = Some(Box::pin(async move { renew(&core.shared.cache, &digest).await }));
+            self.late_ms = now_ms.saturating_add(PERIOD_MS);
         }
         if let Some(renewal) = &mut self.renewal {
-            let Poll::Ready(renewed) = renewal.as_mut().poll(context) else { return Poll::Pending };
+            let Poll::Ready(renewed) = renewal.as_mut().poll(context) else {
+                if now_ms < self.late_ms {
+                    return Poll::Pending;
+                }
+                // It may still come; until then it counts with each look.
+                self.late_ms = now_ms.saturating_add(PERIOD_MS);
+                return Poll::Ready(self.is_unread());
+            };
             self.renewal = None;
             match renewed {
-                Ok(Some(entry)) => self.grounds.entry = entry,
+                Ok(Some(entry)) => self.grounds.entry = Some(entry),
                 Ok(None) => return Poll::Ready(Err(Refusal::Unknown)),
                 Err(_) => return Poll::Ready(self.is_unread()),
             }
@@ -161,7 +184,7 @@ impl Kept {
         Poll::Ready(match self.grounds.core.shared.now() {
             Ok(now) => {
                 self.unread = 0;
-                self.judge(now)
+                self.grounds.judge(now)
             }
             Err(_) => self.is_unread(),
         })
@@ -172,18 +195,43 @@ impl Kept {
         self.unread = self.unread.saturating_add(1);
         if self.unread < UNREAD_MAX { Ok(()) } else { Err(Refusal::CannotDecide) }
     }
+}
 
-    fn judge(&self, now: Timestamp) -> Result<(), Refusal> {
-        let Grounds { core, snapshot, rule, entry, peer, certificate, item, company, api } =
-            &self.grounds;
-        let (item, company) = (item.as_deref(), company.as_deref());
-        let asked = Asked { peer: *peer, certificate: certificate.as_deref(), item, company };
-        judge(entry, snapshot.routes.rule(*rule), asked, now)?;
+impl Grounds {
+    fn judge(&mut self, now: Timestamp) -> Result<(), Refusal> {
+        self.follow()?;
+        let Some(entry) = &self.entry else { return Ok(()) };
+        let (certificate, item) = (self.certificate.as_deref(), self.item.as_deref());
+        let asked = Asked { peer: self.peer, certificate, item, company: self.company.as_deref() };
+        judge(entry, self.snapshot.routes.rule(self.rule), asked, now)?;
         let idle = entry.standing().life.idle_ttl.seconds();
         let rest = if idle == 0 { TOUCH_SECONDS } else { TOUCH_SECONDS.min(idle / 2) };
         if entry.last_seen.at().is_none_or(|last| now.since(last).seconds() >= rest) {
-            core.shared.cache.touch(entry, now, *peer, *api);
+            self.core.shared.cache.touch(entry, now, self.peer, self.api);
         }
+        Ok(())
+    }
+
+    /// Takes the settings in force, if they are others, and the rule that the same request meets by them. It has met none
+    /// where its way leads to another API by now, or its API reads otherwise what requests say: what was read of this
+    /// one, and what its upstream was told, was not by the new rules.
+    fn follow(&mut self) -> Result<(), Refusal> {
+        let newest = self.core.snapshot();
+        if Rc::ptr_eq(&newest, &self.snapshot) {
+            return Ok(());
+        }
+        let matched = self.sought.find(&newest)?;
+        let api = matched.api;
+        presenter::check(api, &self.sought.host, (self.certificate.is_some(), None))?;
+        let rule = matched.rule.ok_or(Refusal::NoRule)?;
+        if api.number(&self.core.shared.cache) != self.api || api.dialect != self.dialect {
+            return Err(Refusal::NoRule);
+        }
+        if self.entry.is_none() && !rule.public {
+            return Err(Refusal::CredentialMissing);
+        }
+        (self.rule, self.item) = (rule.number, matched.item);
+        self.snapshot = newest;
         Ok(())
     }
 }
@@ -196,3 +244,6 @@ async fn renew(cache: &Arc<Cache>, digest: &Digest) -> Result<Option<Arc<Entry>>
         Lookup::Absent => cache.load(digest).await,
     }
 }
+
+#[cfg(test)]
+mod tests;

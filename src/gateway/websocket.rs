@@ -78,6 +78,22 @@ pub(super) fn close_frame(code: u16, reason: &str) -> Vec<u8> {
     [&[0x88, length], &code.to_be_bytes()[..], reason].concat()
 }
 
+/// The same of a client, whose frames are masked (section 5.3).
+pub(super) fn masked_close_frame(code: u16, reason: &str) -> Vec<u8> {
+    let mut frame = close_frame(code, reason);
+    let mut mask = [0; 4];
+    // Without randomness it is a mask all the same: nothing of a client is hidden by it.
+    let _ = aws_lc_rs::rand::fill(&mut mask);
+    if let Some(length) = frame.get_mut(1) {
+        *length |= 0x80;
+    }
+    for (byte, mask) in frame.iter_mut().skip(2).zip(mask.into_iter().cycle()) {
+        *byte ^= mask;
+    }
+    frame.splice(2..2, mask);
+    frame
+}
+
 /// The frames that one side sends.
 pub(super) const fn frames() -> Lengths {
     Lengths::new(payload)
@@ -157,6 +173,18 @@ mod tests {
         assert_eq!((long.len(), long[1]), (127, 125));
         let mut frames = frames();
         assert_eq!(frames.end_in(&long), Some(127));
+    }
+
+    #[test]
+    fn rfc_6455_section_5_3_a_close_frame_of_a_client_is_masked() {
+        let frame = masked_close_frame(1001, "over");
+        let (head, masked) = frame.split_at(6);
+        assert_eq!(head[..2], [0x88, 0x86]);
+        let plain: Vec<u8> =
+            masked.iter().enumerate().map(|(at, b)| b ^ head[2 + at % 4]).collect();
+        assert_eq!(plain, [b"\x03\xe9" as &[u8], b"over"].concat());
+        assert_ne!(head[2..], masked_close_frame(1001, "over")[2..6], "each has a mask of its own");
+        assert_eq!(frames().end_in(&frame), Some(frame.len()));
     }
 
     #[test]

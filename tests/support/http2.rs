@@ -22,6 +22,8 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// The content.
     pub body: Bytes,
+    /// The fields behind it.
+    pub trailers: HeaderMap,
 }
 
 impl Answer {
@@ -80,8 +82,10 @@ impl Client {
         let exchange = async {
             let response = self.sender.send_request(request).await?;
             let (parts, body) = response.into_parts();
-            let body = body.collect().await?.to_bytes();
-            Ok(Answer { status: parts.status.as_u16(), headers: parts.headers, body })
+            let body = body.collect().await?;
+            let trailers = body.trailers().cloned().unwrap_or_default();
+            let (status, body) = (parts.status.as_u16(), body.to_bytes());
+            Ok(Answer { status, headers: parts.headers, body, trailers })
         };
         let patience: Duration = PATIENCE;
         self.runtime.block_on(async { tokio::time::timeout(patience, exchange).await }).unwrap()

@@ -1,6 +1,6 @@
 """A server and a client of WebSocket, over a library that we did not write.
 
-`serve` says where it listens, and sends back what it gets. `talk ADDRESS SECRET` says something long and something short and
+`serve` says where it listens, sends back what it gets, and prints how each conversation ended. `talk ADDRESS SECRET` says something long and something short and
 prints what came back, and then how the conversation ended.
 """
 
@@ -14,6 +14,7 @@ import websockets
 async def echo(connection):
     async for message in connection:
         await connection.send(message)
+    print(json.dumps([connection.close_code, connection.close_reason]), flush=True)
 
 
 async def serve():

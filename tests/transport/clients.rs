@@ -143,5 +143,6 @@ fn a_websocket_client_that_we_did_not_write_talks_and_is_told_when_its_token_end
     gateway.revoke(made.id);
     let begun = instant();
     assert_eq!(client.json(), json!([1008, "The access token is invalid"]));
+    assert_eq!(server.json(), json!([1001, "The access token is invalid"]), "its client goes away");
     assert!(begun.elapsed() < BOUND, "{:?}", begun.elapsed());
 }

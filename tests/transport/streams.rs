@@ -29,23 +29,30 @@ pub(crate) fn gateway(upstream: SocketAddr, more: &str) -> Gateway {
     gateway
 }
 
-fn chunk(text: &str) -> Vec<u8> {
-    format!("{:x}\r\n{text}\r\n", text.len()).into_bytes()
+fn chunk(data: &[u8]) -> Vec<u8> {
+    [format!("{:x}\r\n", data.len()).as_bytes(), data, b"\r\n"].concat()
 }
 
 /// A server that sends events for as long as somebody reads, each in two halves.
-fn ticker() -> SocketAddr {
-    const HEAD: &str = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n\
-                        Transfer-Encoding: chunked\r\n\r\n";
+pub(crate) fn ticker() -> SocketAddr {
+    endless(
+        "text/event-stream; charset=utf-8",
+        ["data: the first half ", "and the second\n\n"].map(str::as_bytes),
+    )
+}
+
+/// A server that sends these two halves again and again, for as long as somebody reads.
+pub(crate) fn endless(kind: &str, halves: [&'static [u8]; 2]) -> SocketAddr {
+    let head =
+        format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nTransfer-Encoding: chunked\r\n\r\n");
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
         for stream in listener.incoming() {
-            let mut stream = stream.unwrap();
+            let (mut stream, head) = (stream.unwrap(), head.clone());
             thread::spawn(move || {
-                let halves = ["data: the first half ".to_owned(), "and the second\n\n".to_owned()];
                 let mut sent =
-                    stream.read(&mut [0; 4_096]).and_then(|_| stream.write_all(HEAD.as_bytes()));
+                    stream.read(&mut [0; 4_096]).and_then(|_| stream.write_all(head.as_bytes()));
                 for half in halves.iter().cycle() {
                     sent = sent.and_then(|()| stream.write_all(&chunk(half)));
                     if sent.is_err() {
@@ -112,7 +119,7 @@ fn a_download_whose_token_ends_does_not_look_complete() {
     let upstream = Upstream::scripted(|_| {
         vec![
             Step::Send(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n".to_vec()),
-            Step::Send(chunk("some")),
+            Step::Send(chunk(b"some")),
             Step::Stall,
         ]
     });

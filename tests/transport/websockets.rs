@@ -27,7 +27,7 @@ use crate::support::{PATIENCE, wait_until};
 const SWITCHES: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
                         Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
 
-fn handshake(secret: &str) -> String {
+pub(crate) fn handshake(secret: &str) -> String {
     format!(
         "GET /talk?room=1 HTTP/1.1\r\nHost: a.example\r\nAuthorization: Bearer {secret}\r\nConnection: Upgrade\r\n\
          Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
@@ -36,29 +36,29 @@ fn handshake(secret: &str) -> String {
 }
 
 /// An unmasked frame of a server, with short text.
-fn frame(text: &str) -> Vec<u8> {
+pub(crate) fn frame(text: &str) -> Vec<u8> {
     [&[0x81, u8::try_from(text.len()).unwrap()], text.as_bytes()].concat()
 }
 
 /// The upstream's side of one WebSocket.
-struct Talk {
-    head: String,
-    stream: TcpStream,
+pub(crate) struct Talk {
+    pub(crate) head: String,
+    pub(crate) stream: TcpStream,
 }
 
 impl Talk {
-    fn send(&mut self, bytes: &[u8]) {
+    pub(crate) fn send(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).unwrap();
     }
 
-    fn read(&mut self, length: usize) -> Vec<u8> {
+    pub(crate) fn read(&mut self, length: usize) -> Vec<u8> {
         let mut bytes = vec![0; length];
         self.stream.read_exact(&mut bytes).unwrap();
         bytes
     }
 
     /// Everything up to the end, however it comes.
-    fn rest(&mut self) -> Vec<u8> {
+    pub(crate) fn rest(&mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
         let _ = self.stream.read_to_end(&mut bytes);
         bytes
@@ -66,7 +66,7 @@ impl Talk {
 }
 
 /// A server that agrees to every WebSocket, with `first` behind its answer.
-fn talker(first: &[u8]) -> (SocketAddr, Receiver<Talk>) {
+pub(crate) fn talker(first: &[u8]) -> (SocketAddr, Receiver<Talk>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let (tell, talks): (Sender<Talk>, _) = channel();
@@ -90,7 +90,7 @@ fn talker(first: &[u8]) -> (SocketAddr, Receiver<Talk>) {
 }
 
 /// Opens a WebSocket with a secret.
-fn open(gateway: &Gateway, talks: &Receiver<Talk>, secret: &str) -> (Client, Talk) {
+pub(crate) fn open(gateway: &Gateway, talks: &Receiver<Talk>, secret: &str) -> (Client, Talk) {
     let mut client = Client::connect(gateway.public());
     client.send(handshake(secret));
     let head = String::from_utf8(client.read_to("\r\n\r\n")).unwrap();
@@ -98,7 +98,7 @@ fn open(gateway: &Gateway, talks: &Receiver<Talk>, secret: &str) -> (Client, Tal
     (client, talks.recv_timeout(PATIENCE).unwrap())
 }
 
-fn code(frame: &[u8]) -> Option<u16> {
+pub(crate) fn code(frame: &[u8]) -> Option<u16> {
     let [0x88, _, high, low, ..] = frame else { return None };
     Some(u16::from_be_bytes([*high, *low]))
 }

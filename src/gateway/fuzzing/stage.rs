@@ -161,12 +161,12 @@ async fn travel(run: &Run, request: Request<Incoming>) -> Result<(), Refusal> {
         refusal
     })?;
     let mut asked = Asked::new(sent, &inbound);
-    let matched = route::find(&inbound, &snapshot)?;
+    let matched = route::find(inbound.way(), inbound.ambiguities, &snapshot)?;
     let place = places::take(&mut inbound, matched.api)?;
     asked.taken_from(place, &inbound);
     let permit = authorize::permit(&inbound, &matched, core, &snapshot, &mut None).await?;
     let mut request = Outgoing::default();
-    let upload = forward::prepare(&permit, inbound, &mut request, client, &snapshot)?;
+    let (upload, _) = forward::prepare(&permit, inbound, &mut request, client, &snapshot)?;
     let told = way::check(&asked, &permit, &request, &snapshot, &run.came);
     let (body, left) = request.take_body();
     assert_eq!(body.is_some(), upload.is_some());

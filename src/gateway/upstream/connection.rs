@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
-use bytes::{Buf, Bytes, BytesMut};
+use bytes::{Bytes, BytesMut};
 use hyper::body::Frame;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
@@ -276,21 +276,22 @@ impl Connection {
         scratch.poll_read(&mut self.read, context)
     }
 
-    /// Sends this as it is; ready when all of it went out.
+    /// Sends this as it is, or the beginning of it: how much went out.
     pub(in crate::gateway) fn poll_send(
         &mut self,
-        data: &mut Bytes,
+        data: &[u8],
         context: &mut Context<'_>,
-    ) -> Poll<io::Result<()>> {
-        let Some(write) = &mut self.write else { return Poll::Ready(Ok(())) };
-        while !data.is_empty() {
-            let written = ready!(Pin::new(&mut *write).poll_write(context, data))?;
-            if written == 0 {
-                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
-            }
-            data.advance(written);
+    ) -> Poll<io::Result<usize>> {
+        let Some(write) = &mut self.write else { return Poll::Ready(Ok(data.len())) };
+        match ready!(Pin::new(write).poll_write(context, data))? {
+            0 => Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+            written => Poll::Ready(Ok(written)),
         }
-        write.poll_push(context).map(Ok)
+    }
+
+    /// Ready when all of that is on its way.
+    pub(in crate::gateway) fn poll_push(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        self.write.as_mut().map_or(Poll::Ready(()), |write| write.poll_push(context))
     }
 
     /// Says that nothing more comes.
