@@ -190,7 +190,7 @@ class Mixed:
             ("kinds of tokens", self.judged, 0.1, 2), ("malformed and slow heads", self.malformed, 0.1, 5),
             ("idle connections", self.idle, 0.1, self.plan["idle"]), ("streams of events", self.events, 0.1, 10),
             ("WebSockets", self.talk, 0.5, 10), ("faults of upstreams", self.faulty, 0.1, 3),
-            ("lives of tokens", self.administer, 0.3, 2),
+            ("lives of tokens", self.administer, 1, 1),
         ]
         await asyncio.gather(*(self.again(name, do, pause) for name, do, pause, count in kinds for _ in range(count)))
 
