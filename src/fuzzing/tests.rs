@@ -15,8 +15,10 @@ fn fuzz() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz")
 }
 
-/// The targets, each by the name that it has there.
-fn targets(folder: &Path) -> Vec<(&'static str, Box<dyn Fn(&[u8]) -> bool>)> {
+/// A target, by the name that it has there.
+type Target = (&'static str, Box<dyn Fn(&[u8]) -> bool>);
+
+fn targets(folder: &Path) -> Vec<Target> {
     let (one, two) = (Heads::new(&folder.join("1")), Heads::new(&folder.join("2")));
     vec![
         ("head_http1", Box::new(move |bytes: &[u8]| one.http1(bytes))),

@@ -1,6 +1,6 @@
 //! A core without sockets, and the stations of a request until it would go to its upstream.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
 use std::net::{IpAddr, Ipv4Addr};
 use std::pin::{Pin, pin};
@@ -56,9 +56,12 @@ struct Run {
     taken: Cell<usize>,
 }
 
-/// Futures of a connection of HTTP/2. Not the runtime's, which would keep a panic to itself.
+/// A future of a connection of HTTP/2.
+type Task = Pin<Box<dyn Future<Output = ()>>>;
+
+/// All of them. Not the runtime's, which would keep a panic to itself.
 #[derive(Clone, Default)]
-struct Tasks(Rc<std::cell::RefCell<Vec<Pin<Box<dyn Future<Output = ()>>>>>>);
+struct Tasks(Rc<RefCell<Vec<Task>>>);
 
 impl<F: Future<Output = ()> + 'static> hyper::rt::Executor<F> for Tasks {
     fn execute(&self, task: F) {
