@@ -96,6 +96,20 @@ fn request(secret: &str) -> Request<Full<bytes::Bytes>> {
     request.header("authorization", format!("Bearer {secret}")).body(Full::default()).unwrap()
 }
 
+/// Whatever it is that opens nothing, over both versions.
+fn are_refused(stage: &Stage, one: &mut Client, other: &mut http2::Client) {
+    for number in 12..20 {
+        let answer = one.ask(stage.gateway.get("/x", &guess(number)));
+        assert_eq!((answer.status, answer.value("retry-after").as_deref()), (429, Some("60")));
+        assert_eq!(answer.value("content-type").as_deref(), Some("application/problem+json"));
+        assert_eq!(answer.value("cache-control").as_deref(), Some("no-store"));
+        assert!(answer.values("www-authenticate").is_empty());
+        let answer = other.ask(request(&guess(100 + number)));
+        assert_eq!((answer.status, answer.value("retry-after").as_deref()), (429, Some("60")));
+        assert_eq!(stage.status("127.0.0.2", &guess(number)), 429);
+    }
+}
+
 #[test]
 fn sec_c4_guesses_are_answered_ever_later_and_then_refused() {
     let stage = Stage::new(LIMITS);
@@ -116,18 +130,9 @@ fn sec_c4_guesses_are_answered_ever_later_and_then_refused() {
         assert_eq!(honest.ask(stage.gateway.get("/x", &known)).status, 200);
     }
     assert_eq!((stage.late(), stage.refused()), (8, 0));
-    // Over both, whatever it is that opens nothing, and the store is asked for none of them.
+    // The store is asked for none of them.
     let loads = stage.loads();
-    for number in 12..20 {
-        let answer = one.ask(stage.gateway.get("/x", &guess(number)));
-        assert_eq!((answer.status, answer.value("retry-after").as_deref()), (429, Some("60")));
-        assert_eq!(answer.value("content-type").as_deref(), Some("application/problem+json"));
-        assert_eq!(answer.value("cache-control").as_deref(), Some("no-store"));
-        assert!(answer.values("www-authenticate").is_empty());
-        let answer = other.ask(request(&guess(100 + number)));
-        assert_eq!((answer.status, answer.value("retry-after").as_deref()), (429, Some("60")));
-        assert_eq!(stage.status("127.0.0.2", &guess(number)), 429);
-    }
+    are_refused(&stage, &mut one, &mut other);
     assert_eq!(stage.status("127.0.0.2", &cold), 429, "it might be one more guess");
     // But for the one that was too many.
     assert_eq!(stage.loads(), loads + 1);

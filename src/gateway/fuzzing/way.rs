@@ -42,6 +42,9 @@ pub(super) struct Asked {
     in_query: bool,
 }
 
+/// Name and value of a field.
+type Line<'a> = (&'a [u8], &'a [u8]);
+
 /// What a head says of its body.
 pub(super) struct Told {
     pub(super) length: Option<u64>,
@@ -137,7 +140,7 @@ pub(super) fn check(
 }
 
 /// A line each, strictly: what an upstream reads in another way is not there.
-fn lines(head: &[u8]) -> (String, Vec<(&[u8], &[u8])>) {
+fn lines(head: &[u8]) -> (String, Vec<Line<'_>>) {
     let text = head.strip_suffix(b"\r\n\r\n").unwrap_or_else(|| panic!("no end"));
     let mut lines =
         text.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
@@ -192,7 +195,7 @@ fn check_admin(asked: &Asked) {
 }
 
 /// sec-H1 to sec-H4: what we say is said once, and nobody else says it.
-fn check_ours(permit: &Permit<'_>, fields: &[(&[u8], &[u8])], snapshot: &Snapshot, shown: &str) {
+fn check_ours(permit: &Permit<'_>, fields: &[Line<'_>], snapshot: &Snapshot, shown: &str) {
     let mut said = Vec::new();
     for (name, value) in fields {
         let text = lower(name);
@@ -223,7 +226,7 @@ fn check_ours(permit: &Permit<'_>, fields: &[(&[u8], &[u8])], snapshot: &Snapsho
 }
 
 /// What belongs to the client's connection stays there.
-fn check_connection(asked: &Asked, fields: &[(&[u8], &[u8])], shown: &str) {
+fn check_connection(asked: &Asked, fields: &[Line<'_>], shown: &str) {
     for (name, value) in fields {
         match lower(name).as_str() {
             "connection" => assert!(matches!(*value, b"te" | b"upgrade"), "{shown}"),
@@ -235,7 +238,7 @@ fn check_connection(asked: &Asked, fields: &[(&[u8], &[u8])], shown: &str) {
 }
 
 /// sec-S1 to sec-S3: the end of a body is told in one way.
-fn framing(fields: &[(&[u8], &[u8])], shown: &str) -> Told {
+fn framing(fields: &[Line<'_>], shown: &str) -> Told {
     let all = |wanted: &str| {
         fields
             .iter()
