@@ -66,7 +66,7 @@ fn read(bytes: &[u8], size: usize, wanted: Wanted) -> Said {
     }
     if let Some(framing) = &mut framing {
         said.persists &= framing.is_over();
-        said.whole = framing.close().is_ok();
+        said.whole = framing.is_over() || framing.close().is_ok();
         said.rest = unread.to_vec();
     }
     said
