@@ -312,7 +312,7 @@ pub(super) fn given(text: &Option<String>) -> Option<&str> {
     text.as_deref().filter(|text| !text.is_empty())
 }
 
-fn owner(asked: &TokenList) -> Result<Option<OwnerId>, ServiceError> {
+pub(super) fn owner(asked: &TokenList) -> Result<Option<OwnerId>, ServiceError> {
     parsed("owner", &asked.owner)
 }
 
