@@ -10,11 +10,12 @@ use crate::web::pages::windows;
 use crate::web::typed::Typed;
 use crate::web::wrongs::Wrongs;
 
-/// When its life begins: the field knows no seconds and no distance from UTC.
+/// When its life begins: nobody has to type seconds and a distance from UTC.
 pub(super) fn beginning(typed: &Typed) -> Option<String> {
     let text = typed.said("not_before")?;
+    let text = text.replacen(' ', "T", 1);
     let is_minute = text.len() == "2030-01-31T12:00".len() && text.contains('T');
-    Some(if is_minute { format!("{text}:00Z") } else { text.to_owned() })
+    Some(if is_minute { format!("{text}:00Z") } else { text })
 }
 
 /// Networks from which it may be presented. An address alone stands for itself: the acts want networks.

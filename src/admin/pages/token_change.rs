@@ -33,7 +33,8 @@ pub(super) fn as_typed(held: &TokenView) -> Typed {
         .with("idle", held.idle_ttl.to_string());
     if held.not_before > held.created_at {
         let begin = held.not_before.to_string();
-        typed = typed.with("not_before", begin.get(..16).unwrap_or_default());
+        let minute = begin.get(..16).unwrap_or_default();
+        typed = typed.with("not_before", minute.replacen('T', " ", 1));
     }
     if let Contexts::Set(names) = &held.contexts {
         typed = names.iter().fold(typed, |typed, name| typed.with("context", name.to_string()));
