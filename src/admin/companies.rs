@@ -80,8 +80,11 @@ pub(super) async fn block(
     Id(id): Id<Slug>,
     Body(Reason { reason }): Body<Reason>,
 ) -> Result<Tagged<CompanyChanged>, Problem> {
-    let changed = handles.service.block_company(&by, &id, &reason).await?;
+    let mut changed = handles.service.block_company(&by, &id, &reason).await?;
     handles.people.sessions.end_all_of_company(&id);
+    if changed.changed {
+        changed.stopped = handles.service.stopping_of_company(&by, &id).await.ok();
+    }
     Ok(Tagged(changed))
 }
 

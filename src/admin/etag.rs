@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use crate::domain::token::Revision;
 use crate::service::view::{
-    CompanyChanged, CompanyView, OwnerChanged, OwnerView, TokenChanged, TokenView,
+    CompanyChanged, CompanyView, OwnerChanged, OwnerMade, OwnerView, TokenChanged, TokenView,
 };
 
 /// What an answer shows of one record.
@@ -95,6 +95,7 @@ revised! {
     TokenView: revision;
     TokenChanged: token.revision;
     OwnerView: revision;
+    OwnerMade: user.revision;
     OwnerChanged: user.revision;
     CompanyView: revision;
     CompanyChanged: company.revision;

@@ -65,6 +65,40 @@ pub(super) async fn show(
     Ok(Json(explained(&handles, &by, asked).await?))
 }
 
+/// A method and an address, as they are meant by whoever pasted them into the place of the address: the line of a log,
+/// such as `GET /x HTTP/1.1`, a command of curl, or an address without `http://`.
+pub(super) fn pasted(method: &str, url: &str) -> (String, String) {
+    let words: Vec<_> = url.split_whitespace().map(|word| word.trim_matches(['"', '\''])).collect();
+    let is_method = |word: &str| METHODS.contains(&word) || word == method && !method.is_empty();
+    let (method, url) = match words.as_slice() {
+        ["curl", rest @ ..] => {
+            let named = rest.iter().zip(rest.iter().skip(1));
+            let named = named.filter(|(option, _)| matches!(**option, "-X" | "--request"));
+            let said = named.map(|(_, method)| *method).next();
+            let is_address =
+                |word: &&&str| word.starts_with("http://") || word.starts_with("https://");
+            match rest.iter().find(is_address) {
+                Some(address) => (said.unwrap_or(method), *address),
+                None => (said.unwrap_or(method), url.trim()),
+            }
+        }
+        [said, address] if is_method(said) => (*said, *address),
+        [said, address, version] if is_method(said) && version.starts_with("HTTP/") => {
+            (*said, *address)
+        }
+        [address] => (method, *address),
+        _ => (method, url.trim()),
+    };
+    let is_bare = !url.is_empty()
+        && !url.contains("://")
+        && !url.contains(char::is_whitespace)
+        && !url.starts_with(['/', '*', '?']);
+    (method.to_owned(), if is_bare { format!("http://{url}") } else { url.to_owned() })
+}
+
+/// Methods that are offered, and known in what is pasted.
+pub(super) const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
+
 /// The answer to a question.
 ///
 /// # Errors
@@ -75,10 +109,10 @@ pub(super) async fn explained(
     asked: ExplainRequest,
 ) -> Result<Explained, ServiceError> {
     let bad = |field: &str, problem: &str| ServiceError::field(field, problem);
-    let method = Method::from_bytes(asked.method.as_bytes())
+    let (method, url) = pasted(&asked.method, &asked.url);
+    let method = Method::from_bytes(method.as_bytes())
         .map_err(|_| bad("method", "this is not a method such as `GET`"))?;
-    let url = asked
-        .url
+    let url = url
         .parse::<Uri>()
         .map_err(|_| bad("url", "this is not an address such as `http://host/path`"))?;
     let (presented, credential) = match (asked.token, asked.secret) {
@@ -154,5 +188,35 @@ impl Ground {
     pub(super) fn explain(&self, question: &Question) -> Explanation {
         let found = (self.held.as_ref(), self.left.as_ref());
         explain(question, found, &self.snapshot, &self.settings.flags, self.moment)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pasted;
+
+    /// The issue's "paste a method and URL".
+    #[test]
+    fn what_is_pasted_is_a_method_and_an_address() {
+        let whole = "http://localhost/api/hub/x?a=1";
+        for (text, wanted) in [
+            (whole, ("PUT", whole)),
+            ("localhost/api/hub/x?a=1", ("PUT", whole)),
+            ("localhost:8080", ("PUT", "http://localhost:8080")),
+            ("/api/hub/x", ("PUT", "/api/hub/x")),
+            ("GET http://localhost/api/hub/x?a=1", ("GET", whole)),
+            (" POST localhost/api/hub/x?a=1 ", ("POST", whole)),
+            ("DELETE /api/hub/x HTTP/1.1", ("DELETE", "/api/hub/x")),
+            ("\"GET /api/hub/x HTTP/2.0\"", ("GET", "/api/hub/x")),
+            ("curl 'http://localhost/api/hub/x?a=1'", ("PUT", whole)),
+            ("curl -sX POST http://localhost/api/hub/x?a=1", ("PUT", whole)),
+            ("curl -X POST -H 'X-Token: a' http://localhost/api/hub/x?a=1", ("POST", whole)),
+            // What is none is refused as it is.
+            ("of nothing known", ("PUT", "of nothing known")),
+            ("", ("PUT", "")),
+        ] {
+            let (method, url) = pasted("PUT", text);
+            assert_eq!((method.as_str(), url.as_str()), wanted, "{text}");
+        }
     }
 }

@@ -9,6 +9,7 @@ use crate::cli::failure::Failure;
 use crate::cli::output::Reply;
 use crate::cli::page::{self, Pages, encoded, text_of};
 use crate::cli::render;
+use crate::cli::user::stopped;
 use crate::clock::Clock;
 use crate::domain::id::Slug;
 use crate::service::view::{CompanyChanged, CompanyView};
@@ -27,7 +28,8 @@ pub async fn run(
         let answer = client.post(&path, json!({ "reason": reason })).await?;
         let changed: CompanyChanged = answer.read()?;
         let how = if changed.changed { done } else { already };
-        let text = format!("company {} {how}\n", changed.company.id);
+        let stopped = stopped(changed.stopped);
+        let text = format!("company {} {how}{stopped}\n", changed.company.id);
         Ok(Reply { text, json: answer.json(), note: None })
     };
     match command {

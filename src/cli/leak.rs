@@ -1,9 +1,11 @@
 //! `tollgate token leak`: ends the tokens of secrets that were found in the open. They are read from a file or
 //! from standard input, one on each line or in lines of a log, since everybody sees a command line.
 
+use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
+use serde::Serialize;
 use serde_json::json;
 
 use crate::admin::leaks::LeakLines;
@@ -34,27 +36,32 @@ pub async fn run(what: Leak, client: &Client, json: bool) -> Result<Reply, Failu
         _ => Box::new(std::io::stdin()),
     };
     let progress = Progress::new(None, "secrets", json);
-    let (mut lines, mut secrets) = (Vec::new(), Vec::new());
-    for line in BufReader::new(reader.take(MOST_BYTES)).lines() {
+    let (mut told, mut secrets, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
+    // In which line each stands that was sent.
+    let mut numbers = Vec::new();
+    for (number, line) in (1..).zip(BufReader::new(reader.take(MOST_BYTES)).lines()) {
         let line = line.map_err(|error| Failure::io("reading the secrets", error))?;
-        for secret in leaks::secrets_in(&line) {
+        for secret in leaks::new_in(&line, &mut seen) {
             secrets.push(secret.to_owned());
+            numbers.push(number);
             if secrets.len() == OF_A_REQUEST {
-                send(&mut secrets, &what, client, &mut lines).await?;
+                send(&mut secrets, &what, client, &mut told).await?;
                 progress.add(OF_A_REQUEST);
             }
         }
     }
     if !secrets.is_empty() {
-        send(&mut secrets, &what, client, &mut lines).await?;
+        send(&mut secrets, &what, client, &mut told).await?;
     }
     drop(progress);
     let (wanted, how) = match what.dry_run {
         true => (LeakOutcome::WouldEnd, "would end"),
         false => (LeakOutcome::Ended, "ended"),
     };
-    let ended = lines.iter().filter(|line| line.outcome == wanted).count();
-    let mut reply = Reply::new(table(&lines), &LeakLines { secrets: lines })?;
+    let ended = told.iter().filter(|line| line.outcome == wanted).count();
+    let lines = numbers.into_iter().zip(told).map(|(line, told)| Line { line, told });
+    let lines: Vec<_> = lines.collect();
+    let mut reply = Reply::new(table(&lines), &json!({ "secrets": lines }))?;
     reply.note = Some(format!("{} {how}", counted(ended, "token")));
     Ok(reply)
 }
@@ -72,16 +79,24 @@ async fn send(
     Ok(())
 }
 
-fn table(lines: &[LeakLine]) -> String {
+/// What became of a secret, and in which line it stands first.
+#[derive(Serialize)]
+struct Line {
+    line: usize,
+    #[serde(flatten)]
+    told: LeakLine,
+}
+
+fn table(lines: &[Line]) -> String {
     let text = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
-    let row = |(number, line): (usize, &LeakLine)| {
+    let row = |Line { line: number, told: line }: &Line| {
         vec![
-            (number + 1).to_string(),
+            number.to_string(),
             line.outcome.as_str().to_owned(),
             text(line.id.map(|id| id.to_string())),
             text(line.owner.as_ref().map(ToString::to_string)),
         ]
     };
-    let rows: Vec<_> = lines.iter().enumerate().map(row).collect();
-    output::table(&["SECRET", "OUTCOME", "TOKEN", "USER"], &rows)
+    let rows: Vec<_> = lines.iter().map(row).collect();
+    output::table(&["LINE", "OUTCOME", "TOKEN", "USER"], &rows)
 }

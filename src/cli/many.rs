@@ -50,7 +50,7 @@ pub enum Form {
 pub struct Import {
     /// The file; `-` is standard input [default: standard input]
     pub file: Option<PathBuf>,
-    /// How it is written [default: csv for a file that ends so, else jsonl]
+    /// How it is written [default: csv for a file that ends or begins so, else jsonl]
     #[arg(long)]
     pub format: Option<Form>,
     /// Only tell what would become of each line

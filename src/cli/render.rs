@@ -43,9 +43,18 @@ fn ends(token: &TokenView, now: Timestamp) -> String {
     match token.end() {
         // It is over already, and nobody wrote it down yet.
         Some((idle, true)) if token.state == State::IdleExpired => day(idle, now),
-        Some((idle, true)) => format!("{}, if unused", day(idle, now)),
-        Some((end, false)) => day(end, now),
-        None => "never".to_owned(),
+        Some((idle, true)) => format!("{}, if unused{}", day(idle, now), after_use(token)),
+        Some((end, false)) => format!("{}{}", day(end, now), after_use(token)),
+        None => format!("never{}", after_use(token)),
+    }
+}
+
+/// What may end a token before its time: its successor, once that is used.
+pub fn after_use(token: &TokenView) -> String {
+    match token.retire_after_use.filter(|_| !token.state.is_final()) {
+        Some(after) if after.is_zero() => ", or with its successor's first use".to_owned(),
+        Some(after) => format!(", or {after} after its successor's first use"),
+        None => String::new(),
     }
 }
 
@@ -122,11 +131,11 @@ pub fn token(token: &TokenView, now: Timestamp) -> String {
         ("secret", Some(format!("…{}", shown(&token.hint)))),
         ("created", Some(format!("{} by {}", at(token.created_at), token.created_by))),
         ("begins", Some(at(token.not_before))),
-        ("ends", Some(token.expires_at.map_or_else(|| "never".to_owned(), at))),
+        ("ends", Some(token.expires_at.map_or_else(|| "never".to_owned(), at) + &after_use(token))),
         ("idle end", idle),
         ("last used", Some(last_used(token, now))),
         ("flags", Some(flags(token.flags.bits(), &token.flag_names))),
-        ("contexts", Some(contexts(&token.contexts))),
+        ("contexts", Some(contexts(&token.contexts) + &absent(&token.absent_contexts))),
         ("items", Some(items(&token.items))),
         ("parameters", token.params.as_ref().map(|params| shown(params.text()))),
         ("of contexts", context_params(token)),
@@ -166,6 +175,18 @@ fn contexts(contexts: &Contexts) -> String {
         Contexts::All => "all".to_owned(),
         Contexts::Set(names) if names.is_empty() => "none".to_owned(),
         Contexts::Set(names) => names.iter().map(Slug::as_str).collect::<Vec<_>>().join(", "),
+    }
+}
+
+/// Which of them open nothing at present.
+fn absent(names: &[Slug]) -> String {
+    let names: Vec<_> = names.iter().map(Slug::as_str).collect();
+    match names.as_slice() {
+        [] => String::new(),
+        names => format!(
+            "\nnot in the configuration, opens nothing until it is back: {}",
+            names.join(", ")
+        ),
     }
 }
 
@@ -263,7 +284,7 @@ pub fn company(company: &CompanyView, now: Timestamp) -> String {
     fields(&[
         ("id", Some(company.id.to_string())),
         ("name", Some(shown(&company.name))),
-        ("licensed for", Some(contexts(&company.contexts))),
+        ("licensed for", Some(contexts(&company.contexts) + &absent(&company.absent_contexts))),
         ("blocked", company.blocked.as_ref().map(|blocked| act(blocked, now))),
         ("created", Some(created)),
         ("revision", Some(company.revision.0.to_string())),

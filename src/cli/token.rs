@@ -88,7 +88,8 @@ async fn rotate(what: Rotate, client: &Client, clock: &Clock) -> Result<Reply, F
         (secret, _) => {
             let created = TokenCreated { token: rotated.token.clone(), secret: secret.clone() };
             let created = render::created(&created, clock.now());
-            format!("{created}\ntoken {} ends at {end}\n", rotated.old.id)
+            let after_use = render::after_use(&rotated.old);
+            format!("{created}\ntoken {} ends at {end}{after_use}\n", rotated.old.id)
         }
     };
     Ok(Reply { text, json: answer.json(), note: None })

@@ -52,11 +52,14 @@ pub async fn import(what: Import, client: &Client, json: bool) -> Result<Reply, 
         _ => Box::new(io::stdin()),
     };
     let by_name = what.file.as_ref().and_then(|file| file.extension());
-    let form = what.format.unwrap_or(if by_name.is_some_and(|end| end == "csv") {
-        Form::Csv
-    } else {
-        Form::Jsonl
-    });
+    let mut reader = BufReader::new(reader);
+    let form = match what.format {
+        Some(form) => form,
+        None if by_name.is_some_and(|end| end == "csv") => Form::Csv,
+        None => {
+            by_sight(reader.fill_buf().map_err(|error| Failure::io("reading the tokens", error))?)
+        }
+    };
     // What is written is found in the store when it comes again.
     let repeats = what.dry_run.then(Repeats::default);
     let mut told = Told { repeats, ..Told::default() };
@@ -86,7 +89,7 @@ pub async fn import(what: Import, client: &Client, json: bool) -> Result<Reply, 
             }
         }
         Form::Jsonl => {
-            for line in BufReader::new(reader).lines() {
+            for line in reader.lines() {
                 number += 1;
                 let line = line.map_err(|error| Failure::io("reading the tokens", error))?;
                 if !line.trim().is_empty() {
@@ -101,6 +104,15 @@ pub async fn import(what: Import, client: &Client, json: bool) -> Result<Reply, 
     told.send(waiting, &what, client, json).await?;
     drop(progress);
     told.reply(what.dry_run)
+}
+
+/// How a list is written that begins so: CSV has a line of names that are known.
+fn by_sight(begin: &[u8]) -> Form {
+    let mut reader = csv::ReaderBuilder::new().from_reader(begin);
+    match reader.headers() {
+        Ok(heads) if !heads.is_empty() && sheet::known(heads).is_ok() => Form::Csv,
+        _ => Form::Jsonl,
+    }
 }
 
 fn reading(file: &Path, error: &io::Error) -> Failure {

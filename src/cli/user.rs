@@ -7,13 +7,13 @@ use crate::admin::users::UserPage;
 use crate::cli::args::{Act, UserAdd, UserCommand, UserList, UserPassword};
 use crate::cli::client::Client;
 use crate::cli::failure::Failure;
-use crate::cli::output::Reply;
+use crate::cli::output::{Reply, counted};
 use crate::cli::page::{self, Pages, encoded, text_of};
 use crate::cli::{render, secret};
 use crate::clock::Clock;
 use crate::domain::id::OwnerId;
 use crate::domain::role::Role;
-use crate::service::view::{LeftBehind, OwnerChanged, OwnerView};
+use crate::service::view::{LeftBehind, OwnerChanged, OwnerMade, OwnerView};
 
 /// Does what was asked.
 ///
@@ -25,7 +25,7 @@ pub async fn run(command: UserCommand, client: &Client, clock: &Clock) -> Result
         let answer = client.post(&path, json!({ "reason": reason })).await?;
         let changed: OwnerChanged = answer.read()?;
         let how = if changed.changed { done } else { already };
-        let text = format!("user {} {how}\n", changed.user.id);
+        let text = format!("user {} {how}{}\n", changed.user.id, stopped(changed.stopped));
         Ok(Reply { text, json: answer.json(), note: None })
     };
     match command {
@@ -42,7 +42,8 @@ pub async fn run(command: UserCommand, client: &Client, clock: &Clock) -> Result
             let changed: OwnerChanged = answer.read()?;
             let how = if changed.changed { "updated" } else { "was so already" };
             let text = format!("user {} {how}\n", changed.user.id);
-            let note = changed.left_behind.map(|left| left_behind(&changed.user, left));
+            let left = changed.left_behind.map(|left| left_behind(&changed.user, left));
+            let note = notes(changed.warnings.into_iter().chain(left));
             Ok(Reply { text, json: answer.json(), note })
         }
         UserCommand::Block(what) => act(what, "block", "blocked", "was blocked already").await,
@@ -55,17 +56,28 @@ async fn add(user: UserAdd, client: &Client) -> Result<Reply, Failure> {
     // Before anything is made: it may fail.
     let password = if user.generate { Some(secret::generated()?) } else { None };
     let answer = client.post("/users", body(user)).await?;
-    let user: OwnerView = answer.read()?;
+    let OwnerMade { user, warnings } = answer.read()?;
     let text = format!("user {} added\n", user.id);
     let Some(password) = password else {
-        return Ok(Reply { text, json: answer.json(), note: None });
+        return Ok(Reply { text, json: answer.json(), note: notes(warnings.into_iter()) });
     };
     let path = format!("/users/{}/password", encoded(user.id.as_str()));
     let body = json!({ "password": *password });
     let changed: OwnerChanged = client.post(&path, body).await?.read()?;
     let json = json!({ "user": changed.user, "password": *password }).to_string();
-    let note = Some(text.trim_end().to_owned());
+    let note = notes([text.trim_end().to_owned()].into_iter().chain(warnings));
     Ok(Reply { text: format!("{}\n", *password), json, note })
+}
+
+/// Lines for people beside an answer.
+fn notes(lines: impl Iterator<Item = String>) -> Option<String> {
+    let lines: Vec<_> = lines.collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+/// How many tokens a block stops.
+pub(super) fn stopped(tokens: Option<u64>) -> String {
+    tokens.map_or_else(String::new, |tokens| format!(": {} stopped", counted(tokens, "token")))
 }
 
 async fn password(what: UserPassword, client: &Client) -> Result<Reply, Failure> {

@@ -5,7 +5,8 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Visitor;
+use serde::{Deserialize, Deserializer, Serialize};
 use uuid::Uuid;
 
 /// The most bytes that an [`OwnerId`], a [`Slug`] or an item id may have.
@@ -13,7 +14,7 @@ pub const MAX_NAME: usize = 128;
 
 /// The public id of a token: a UUID of version 7 (RFC 9562 section 5.7), so that ids sort by the
 /// time at which they were made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct TokenId(Uuid);
 
@@ -68,6 +69,25 @@ impl FromStr for TokenId {
             return Err(BadTokenId);
         }
         Uuid::try_parse(text).map(Self).map_err(|_| BadTokenId)
+    }
+}
+
+impl<'de> Deserialize<'de> for TokenId {
+    /// As [`FromStr`] reads it, with the same words for what is none.
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl Visitor<'_> for Text {
+            type Value = TokenId;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a string")
+            }
+
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<TokenId, E> {
+                text.parse().map_err(E::custom)
+            }
+        }
+        from.deserialize_str(Text)
     }
 }
 

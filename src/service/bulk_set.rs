@@ -11,9 +11,9 @@ use crate::domain::token::{Course, End};
 use crate::service::Service;
 use crate::service::caller::Caller;
 use crate::service::error::ServiceError;
-use crate::service::list::TokenList;
+use crate::service::list::{self, TokenList};
 use crate::service::walk::Walk;
-use crate::store::{Glance, OwnerKey, TokenFilter};
+use crate::store::{Glance, Order, OwnerKey, TokenFilter, TokenQuery};
 
 /// Digits of the digest in a word: 64 bits, for a set that nobody has a reason to forge.
 const DIGITS: usize = 16;
@@ -122,8 +122,44 @@ impl Service {
         }
         let (reach, now) = (self.reach_of(by, asked).await?, self.at().await?);
         let filter = self.filter(reach.as_ref(), asked)?;
+        self.let_be_known(by, &filter, asked).await?;
         let question = format!("{} {filter:?}", by.actor);
         Ok(Set { filter, now, since, question })
+    }
+
+    /// Refuses a name that is nobody's: whoever misspelt it would think that a leaver's tokens had ended. A company need
+    /// not be on record if there are tokens of it.
+    async fn let_be_known(
+        &self,
+        by: &Caller,
+        filter: &TokenFilter,
+        asked: &TokenList,
+    ) -> Result<(), ServiceError> {
+        if let Some(owner) = list::owner(asked)? {
+            self.owner_record(&owner).await?;
+        }
+        let Some(company) = &filter.company else { return Ok(()) };
+        if !by.sees_all() && by.watched_company().is_none() {
+            // They see none, whatever there is.
+            return Ok(());
+        }
+        match self.company_seen(by, company).await {
+            Err(ServiceError::NoCompany(_)) => {}
+            other => return other.map(|_| ()),
+        }
+        let filter = TokenFilter {
+            company: Some(company.clone()),
+            owners: filter.owners.clone(),
+            ..TokenFilter::default()
+        };
+        let now = self.at().await?;
+        let any = TokenQuery { filter, order: Order::default(), after: None, limit: 1, now };
+        match self.store().tokens(&any).await? {
+            page if page.entries.is_empty() && page.next.is_none() => {
+                Err(ServiceError::NoCompany(company.clone()))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Shows `visit` every token of `set` that `by` may end, in the order of their ids, and says how many they

@@ -18,12 +18,14 @@ use crate::domain::secret;
 use crate::domain::time::Timestamp;
 use crate::domain::token::Revision;
 use crate::service::caller::Caller;
-use crate::service::error::ServiceError;
+use crate::service::error::{SECRET_HERE, ServiceError};
 use crate::service::input::{ContextValues, FlagsInput};
 use crate::store::StoreError;
 
 /// The most characters of a name of a token, an owner or an application.
 pub(super) const NAME_CHARS: usize = 200;
+/// The most characters of the end of a secret, by which people know it.
+pub(super) const HINT_CHARS: usize = 4;
 /// The most characters of a description.
 pub(super) const DESCRIPTION_CHARS: usize = 2_000;
 /// The most characters of a reason.
@@ -69,10 +71,7 @@ pub(super) fn no_secret(field: &str, text: &str) -> Result<(), ServiceError> {
 
 /// Said of a text that holds one, without repeating it.
 pub(super) fn secret_in(field: &str) -> ServiceError {
-    ServiceError::field(
-        field,
-        "the secret of a token stands here, and this is kept and shown for ever",
-    )
+    ServiceError::field(field, SECRET_HERE)
 }
 
 /// The name of an application, which may be empty.
@@ -155,13 +154,20 @@ pub(super) fn quoted<T: std::fmt::Display>(names: &[T]) -> String {
     names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ")
 }
 
-/// Whether the chosen contexts exist (row F5) and fit into a header.
+/// Whether the chosen contexts exist (row F5) and fit into a header. One that left the configuration stays with whoever
+/// `held` it: it may come back.
 pub(super) fn contexts(
     contexts: &Contexts,
     catalog: &BTreeMap<Slug, Context>,
+    held: Option<&Contexts>,
 ) -> Result<(), ServiceError> {
     let Contexts::Set(names) = contexts else { return Ok(()) };
-    if let Some(unknown) = names.iter().find(|name| !catalog.contains_key(*name)) {
+    let kept: &[Slug] = match held {
+        Some(Contexts::Set(names)) => names,
+        _ => &[],
+    };
+    let is_known = |name: &Slug| catalog.contains_key(name) || kept.contains(name);
+    if let Some(unknown) = names.iter().find(|name| !is_known(name)) {
         let known: Vec<_> = catalog.keys().collect();
         let choice = match known.as_slice() {
             [] => "the configuration has none".to_owned(),

@@ -30,11 +30,12 @@ impl Service {
     ) -> Result<CompanyView, ServiceError> {
         by.administers()?;
         by.is_free()?;
+        let settings = self.settings();
         let id = input.id.ok_or_else(|| ServiceError::field("id", "a company has a name"))?;
         let name = if input.name.is_empty() { id.as_str().to_owned() } else { input.name };
         let contexts = input.contexts.unwrap_or_default();
         check::name("name", &name)?;
-        check::contexts(&contexts, &self.settings().contexts)?;
+        check::contexts(&contexts, &settings.contexts, None)?;
         grant::tenant("id", &by.grants, Some(&id))?;
         grant::contexts(&by.grants, &contexts)?;
         let company = Company {
@@ -47,7 +48,7 @@ impl Service {
             revision: Revision::NONE.next(),
         };
         self.hold_no_secret(known::of_company(&company), Vec::new(), &BTreeSet::new()).await?;
-        let view = CompanyView::from(&company);
+        let view = CompanyView::new(&company, &settings.contexts);
         let change = change(company, Revision::NONE);
         match self.write(by, EventKind::CompanyCreated, "", change, Vec::new()).await {
             Err(StoreError::Conflict { .. }) => Err(ServiceError::CompanyExists(view.id)),
@@ -60,7 +61,8 @@ impl Service {
     /// # Errors
     /// No such company on record, or a store that cannot be read.
     pub async fn company(&self, by: &Caller, id: &Slug) -> Result<CompanyView, ServiceError> {
-        Ok(CompanyView::from(&*self.company_seen(by, id).await?))
+        let company = self.company_seen(by, id).await?;
+        Ok(CompanyView::new(&company, &self.settings().contexts))
     }
 
     /// The companies on record that `by` may see, in alphabetical order.
@@ -73,16 +75,16 @@ impl Service {
         after: Option<&Slug>,
         limit: usize,
     ) -> Result<Page<CompanyView, Slug>, ServiceError> {
-        let limit = page_size(limit)?;
+        let (limit, settings) = (page_size(limit)?, self.settings());
+        let view = |company: &Arc<Company>| CompanyView::new(company, &settings.contexts);
         if !by.sees_all() {
             let one = by.watched_company().filter(|id| after.is_none_or(|after| *id > after));
             let found = self.company_of(one).await?;
-            let entries = found.iter().map(|company| CompanyView::from(&**company)).collect();
+            let entries = found.iter().map(view).collect();
             return Ok(Page { entries, next: None });
         }
         let page = self.store().companies(after, limit).await?;
-        let entries = page.entries.iter().map(|company| CompanyView::from(&**company));
-        Ok(Page { entries: entries.collect(), next: page.next })
+        Ok(Page { entries: page.entries.iter().map(view).collect(), next: page.next })
     }
 
     /// Changes a company's name or what it is licensed for. The next request of each of its tokens
@@ -113,7 +115,7 @@ impl Service {
                 Patch::Keep => Ok(()),
                 Patch::Clear => Err(ServiceError::field("contexts", "say \"all\" or give a list")),
                 Patch::Set(contexts) => {
-                    check::contexts(contexts, &settings.contexts)?;
+                    check::contexts(contexts, &settings.contexts, Some(&company.contexts))?;
                     grant::contexts(&by.grants, contexts)?;
                     company.contexts = contexts.clone();
                     Ok(())
@@ -191,9 +193,9 @@ impl Service {
             apply(&mut company)?;
             let changed = company != *held;
             company.revision = if changed { held.revision.next() } else { held.revision };
-            let view = CompanyView::from(&company);
+            let view = CompanyView::new(&company, &self.settings().contexts);
             if !changed {
-                return Ok(CompanyChanged { company: view, changed });
+                return Ok(CompanyChanged { company: view, changed, stopped: None });
             }
             let texts = (known::of_company(&company), known::of_company(&held));
             self.hold_no_secret(texts.0, texts.1, &BTreeSet::new()).await?;
@@ -201,7 +203,10 @@ impl Service {
             attempts -= 1;
             match self.write(by, kind, reason, change, Vec::new()).await {
                 Err(StoreError::Conflict { .. }) if attempts > 0 => {}
-                result => return Ok(result.map(|_| CompanyChanged { company: view, changed })?),
+                result => {
+                    result?;
+                    return Ok(CompanyChanged { company: view, changed, stopped: None });
+                }
             }
         }
     }

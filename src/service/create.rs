@@ -111,7 +111,7 @@ impl Service {
         check::name("name", &input.name)?;
         check::app(&input.app)?;
         check::description(&input.description)?;
-        check::contexts(&contexts, &settings.contexts)?;
+        check::contexts(&contexts, &settings.contexts, None)?;
         // Before anything is said of the company that is not theirs to know.
         grant::company(&by.grants, owner, company.as_ref())?;
         check::licensed(by, &contexts, &input.context_params, on_record.as_deref())?;

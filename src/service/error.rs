@@ -7,6 +7,10 @@ use crate::domain::token::{Revision, State};
 use crate::store::StoreError;
 use crate::store::sealed::{KeyError, SealError};
 
+/// What is wrong with a text that holds a secret, however good it is otherwise.
+pub const SECRET_HERE: &str =
+    "the secret of a token stands here, and this is kept and shown for ever";
+
 /// A refused or failed act. Nothing was written.
 #[derive(Debug, thiserror::Error)]
 pub enum ServiceError {

@@ -155,7 +155,7 @@ impl Service {
     ) -> Result<(Token, Option<Spent>), ServiceError> {
         let (input, extras) = import_line::read(line)?;
         let (digest, hint) = extras.known_by(&input)?;
-        check::line("hint", &hint, 4)?;
+        check::line("hint", &hint, check::HINT_CHARS)?;
         if before.secrets.contains(&digest) || self.store().held(&digest).await?.is_some() {
             return Err(StoreError::DuplicateSecret.into());
         }

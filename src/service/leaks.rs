@@ -1,7 +1,7 @@
 //! Secrets that somebody found where they do not belong: the tokens that they are of end at once. A secret is
 //! looked up by its digest, and stands in no answer, no event and no log.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::event::{Actor, EventKind};
 use crate::domain::id::{OwnerId, TokenId};
-use crate::domain::secret::{self, SECRET_BYTES, Secret, is_plausible};
+use crate::domain::secret::{self, Digest, SECRET_BYTES, Secret, is_plausible};
 use crate::domain::token::{Act, End, Ended, Token};
 use crate::service::caller::Caller;
 use crate::service::error::ServiceError;
@@ -23,7 +23,7 @@ pub const OF_A_REPORT: usize = 1_000;
 pub const OF_A_STRANGER: usize = 100;
 
 /// The secrets in a line that somebody reports: our own, whatever stands about them; in a line without one, every
-/// word may be one of another form.
+/// word may be one of another form, and so may what stands in it behind the name of a parameter or between quotes.
 pub fn secrets_in(line: &str) -> Vec<&str> {
     let own: Vec<_> = secret::own_in(line).collect();
     if !own.is_empty() {
@@ -32,7 +32,36 @@ pub fn secrets_in(line: &str) -> Vec<&str> {
     let apart = |c: char| c == ',' || c == ';' || c.is_whitespace();
     // Nothing longer is a secret, and is told as unknown all the same.
     let bounded = |word| str::get(word, ..SECRET_BYTES.end() + 1).unwrap_or(word);
-    line.split(apart).filter(|word| !word.is_empty()).map(bounded).collect()
+    let words = || line.split(apart).filter(|word| !word.is_empty());
+    let found: Vec<_> = words().flat_map(parts).map(bounded).collect();
+    // What cannot be one is told as unknown all the same.
+    if found.is_empty() { words().map(bounded).collect() } else { found }
+}
+
+/// What may be a secret in a word: the word itself, else what in it stands between characters that no secret has, or
+/// behind a `=`. None, if it has such characters and nothing else in it is as long as a secret.
+fn parts(word: &str) -> Vec<&str> {
+    if is_plausible(word.as_bytes()) || !word.contains(|c| c == '=' || AROUND.contains(&c)) {
+        return vec![word];
+    }
+    let pieces = word.split(AROUND.as_slice()).flat_map(|piece| {
+        // A secret may end with `=`, and has none before that.
+        let body = piece.trim_end_matches('=').len();
+        let last = piece.get(..body).and_then(|body| body.rfind('=')).map_or(0, |at| at + 1);
+        let (named, value) = piece.split_at(last);
+        named.split('=').chain([value])
+    });
+    pieces.filter(|piece| is_plausible(piece.as_bytes())).collect()
+}
+
+/// Characters that no secret has and that stand about one, as in JSON, in addresses and in programs.
+const AROUND: [char; 13] = ['&', '?', '"', '\'', ':', '{', '}', '(', ')', '[', ']', '<', '>'];
+
+/// The same of the next line of a report, without those that stand in a line before: each is told once.
+pub fn new_in<'l>(line: &'l str, seen: &mut HashSet<Digest>) -> Vec<&'l str> {
+    let mut found = secrets_in(line);
+    found.retain(|text| seen.insert(Digest::of(text.as_bytes())));
+    found
 }
 
 /// What somebody wrote beside secrets, without them: to be shown and kept.
@@ -63,6 +92,8 @@ pub enum LeakOutcome {
     WouldEnd,
     /// Of a token that had been ended before.
     WasEnded,
+    /// One that stands in the same report before, where it is told what becomes of its token.
+    Repeated,
     /// Of none.
     Unknown,
 }
@@ -74,6 +105,7 @@ impl LeakOutcome {
             Self::Ended => "ended",
             Self::WouldEnd => "would end",
             Self::WasEnded => "had ended already",
+            Self::Repeated => "stands there before",
             Self::Unknown => "unknown",
         }
     }
@@ -131,8 +163,9 @@ impl Service {
                 Some(held) => LeakLine {
                     outcome: match (tried, &held.token.ended) {
                         // A secret that stands there twice ends its token once.
-                        (true, None) if met.insert(held.token.id) => LeakOutcome::WouldEnd,
-                        (true, _) => LeakOutcome::WasEnded,
+                        _ if !met.insert(held.token.id) => LeakOutcome::Repeated,
+                        (true, None) => LeakOutcome::WouldEnd,
+                        (true, Some(_)) => LeakOutcome::WasEnded,
                         _ => self.end_one_leaked(actor, reason, held.token.id).await?,
                     },
                     id: Some(held.token.id),
@@ -198,6 +231,26 @@ mod tests {
         let logged = format!("GET /?key=\"{own}\" 200, Bearer {own}");
         assert_eq!(secrets_in(&logged), [&own; 2]);
         assert_eq!(secrets_in(" one-of-another-form;two \t"), ["one-of-another-form", "two"]);
+        let (uuid, padded) = ("0f8fad5b-d9cb-469f-a165-70867728950e", "bnVtYmVy/G9uZSB0b2tlbg==");
+        for text in [uuid, padded] {
+            for about in [
+                text.to_owned(),
+                format!("?token={text}&a=1"),
+                format!("\"GET /?a=b=&token={text}\" 200\r"),
+                format!("{{\"token\":\"{text}\",\"n\":1}}"),
+                format!("{{'token': '{text}'}}"),
+                format!("key:{text}"),
+                format!("f(token=<{text}>)[0]"),
+            ] {
+                let found = secrets_in(&about);
+                assert!(found.contains(&text), "{about}: {found:?}");
+            }
+        }
+        assert_eq!(secrets_in(&format!("?token={uuid}&a=1")), [uuid]);
+        assert_eq!(secrets_in("a=b"), ["a=b"], "told as unknown");
+        let mut seen = HashSet::new();
+        assert_eq!(new_in(&format!("x={uuid}"), &mut seen), [uuid]);
+        assert!(new_in(uuid, &mut seen).is_empty(), "it is told once");
         let damaged = &own[..own.len() - 1];
         assert_eq!(secrets_in(damaged), [damaged]);
         assert_eq!(secrets_in(&"x".repeat(10_000))[0].len(), SECRET_BYTES.end() + 1);

@@ -282,7 +282,7 @@ impl Service {
             named_context,
             flags,
             name: line("name", &asked.name)?,
-            hint: line("hint", &asked.hint)?,
+            hint: hint(asked)?,
             created_from: moment("created_from", &asked.created_from)?,
             created_before: moment("created_before", &asked.created_before)?,
             expires_before: moment("expires_before", &asked.expires_before)?,
@@ -312,7 +312,7 @@ pub(super) fn given(text: &Option<String>) -> Option<&str> {
     text.as_deref().filter(|text| !text.is_empty())
 }
 
-fn owner(asked: &TokenList) -> Result<Option<OwnerId>, ServiceError> {
+pub(super) fn owner(asked: &TokenList) -> Result<Option<OwnerId>, ServiceError> {
     parsed("owner", &asked.owner)
 }
 
@@ -327,6 +327,13 @@ pub(super) fn parsed<T: std::str::FromStr<Err: std::fmt::Display>>(
 pub(super) fn line(field: &str, text: &Option<String>) -> Result<Option<String>, ServiceError> {
     let Some(text) = given(text) else { return Ok(None) };
     check::line(field, text, check::NAME_CHARS)?;
+    Ok(Some(text.to_owned()))
+}
+
+/// More would be the end of no token.
+fn hint(asked: &TokenList) -> Result<Option<String>, ServiceError> {
+    let Some(text) = given(&asked.hint) else { return Ok(None) };
+    check::line("hint", text, check::HINT_CHARS)?;
     Ok(Some(text.to_owned()))
 }
 

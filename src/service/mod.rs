@@ -71,7 +71,7 @@ pub mod mark;
 pub(crate) mod tests;
 
 pub use caller::Caller;
-pub use error::ServiceError;
+pub use error::{SECRET_HERE, ServiceError};
 
 use kept::Kept;
 use overview::{OwnerCounts, Tally};

@@ -86,7 +86,7 @@ impl Service {
                 Patch::Set(_) | Patch::Clear => self.left_behind(&owner, now).await?,
             };
             let user = OwnerView::new(&owner, &settings.flags);
-            return Ok(OwnerChanged { user, changed, left_behind });
+            return Ok(OwnerChanged { left_behind, ..OwnerChanged::new(user, changed) });
         }
     }
 

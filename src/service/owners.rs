@@ -190,7 +190,7 @@ impl Service {
             apply(&mut owner)?;
             if owner == *held {
                 let user = OwnerView::new(&held, &settings.flags);
-                return Ok(OwnerChanged { user, changed: false, left_behind: None });
+                return Ok(OwnerChanged::new(user, false));
             }
             owner.revision = held.revision.next();
             let user = OwnerView::new(&owner, &settings.flags);
@@ -199,11 +199,19 @@ impl Service {
             match self.write(by, kind, reason, change, Vec::new()).await {
                 Err(StoreError::Conflict { .. }) if attempts > 0 => {}
                 result => {
-                    let changed = OwnerChanged { user, changed: true, left_behind: None };
+                    let changed = OwnerChanged::new(user, true);
                     return Ok(result.map(|_| changed)?);
                 }
             }
         }
+    }
+
+    /// Whether somebody can sign in as this owner.
+    ///
+    /// # Errors
+    /// No such owner, or a store that cannot be read.
+    pub async fn has_password(&self, id: &OwnerId) -> Result<bool, ServiceError> {
+        Ok(self.owner_record(id).await?.password.is_some())
     }
 
     /// The record of an owner.

@@ -181,7 +181,7 @@ impl Judge<'_> {
             grant::flags(maker, self.owner, token.flags)?;
         }
         if let Some(contexts) = value(&change.contexts, "contexts", "say \"all\" or give a list")? {
-            check::contexts(contexts, &settings.contexts)?;
+            check::contexts(contexts, &settings.contexts, Some(&token.contexts))?;
             self.licences(token, contexts)?;
             grant::contexts(maker, contexts)?;
             token.contexts = contexts.clone();

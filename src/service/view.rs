@@ -9,7 +9,6 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use crate::config::settings::Context;
-use crate::domain::company::Company;
 use crate::domain::conditions::Conditions;
 use crate::domain::event::Actor;
 use crate::domain::flags::{FlagCatalog, Flags};
@@ -17,10 +16,13 @@ use crate::domain::grant::{Contexts, Items};
 use crate::domain::id::{OwnerId, Slug, TokenId};
 use crate::domain::left::Left;
 use crate::domain::limits::Limits;
-use crate::domain::owner::{Owner, OwnerKind};
 use crate::domain::time::{Span, Timestamp};
 use crate::domain::token::{Act, Ended, ParamValue, Revision, State, Token};
 use crate::store::{LastUse, Usage};
+
+mod owners;
+
+pub use owners::{CompanyChanged, CompanyView, LeftBehind, OwnerChanged, OwnerMade, OwnerView};
 
 /// A token, as it is at one moment.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -51,6 +53,9 @@ pub struct TokenView {
     pub not_before: Timestamp,
     /// The first second after its life.
     pub expires_at: Option<Timestamp>,
+    /// It ends this long after the first use of its successor, in seconds, if that is sooner; `expires_at` says so then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retire_after_use: Option<Span>,
     /// How long it may lie unused, in seconds; zero is for ever.
     pub idle_ttl: Span,
     /// When it is over for good if it is not used again.
@@ -79,6 +84,9 @@ pub struct TokenView {
     /// `CONTEXT.NAME`. Requests through these contexts are refused (row F7).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lacks: Vec<String>,
+    /// Those of its contexts that are not in the configuration at present: each opens nothing until it is back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub absent_contexts: Vec<Slug>,
     /// From where, when and by whom it may be presented.
     pub conditions: Conditions,
     /// How much it may be used.
@@ -145,6 +153,7 @@ impl TokenView {
             flag_names: catalog.describe(token.flags),
             context_params: shown(&token.context_params),
             lacks: Vec::new(),
+            absent_contexts: Vec::new(),
             id: token.id,
             hint: token.hint,
             name: token.name,
@@ -156,6 +165,7 @@ impl TokenView {
             created_at: token.created_at,
             not_before: token.not_before,
             expires_at: token.expires_at,
+            retire_after_use: token.retire_after_use.filter(|_| token.ended.is_none()),
             idle_ttl: token.idle_ttl,
             flags: token.flags,
             contexts: token.contexts,
@@ -192,7 +202,7 @@ impl TokenView {
         Self { left, used_up, ..self }
     }
 
-    /// The same with what it lacks of what contexts require.
+    /// The same with what it lacks of what contexts require, and which of its contexts there are not.
     #[must_use]
     pub fn with_lacks(self, catalog: &BTreeMap<Slug, Context>) -> Self {
         let reached = catalog.iter().filter(|(context, _)| self.contexts.contains(context));
@@ -204,7 +214,18 @@ impl TokenView {
             self.context_params.get(*context).is_some_and(|held| held.contains_key(*name))
         };
         let lacks = required.filter(|one| !has(one)).map(|(of, name)| format!("{of}.{name}"));
-        Self { lacks: lacks.collect(), ..self }
+        let absent_contexts = absent(&self.contexts, catalog);
+        Self { lacks: lacks.collect(), absent_contexts, ..self }
+    }
+}
+
+/// Contexts that somebody has and the configuration has not.
+fn absent(held: &Contexts, catalog: &BTreeMap<Slug, Context>) -> Vec<Slug> {
+    match held {
+        Contexts::All => Vec::new(),
+        Contexts::Set(names) => {
+            names.iter().filter(|name| !catalog.contains_key(*name)).cloned().collect()
+        }
     }
 }
 
@@ -253,128 +274,11 @@ impl From<LastUse> for LastUseView {
     }
 }
 
-/// A user or a service.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct OwnerView {
-    /// Its one name.
-    pub id: OwnerId,
-    /// A person or a program.
-    pub kind: OwnerKind,
-    /// How people call it.
-    pub name: String,
-    /// For people to reach them; nothing is sent there.
-    pub email: Option<String>,
-    /// The tenant.
-    pub company: Option<Slug>,
-    /// The user whose subordinate it is.
-    pub parent: Option<OwnerId>,
-    /// What rules may ask for.
-    pub roles: Vec<Slug>,
-    /// The most that its tokens may have.
-    pub ceiling: Flags,
-    /// The same by name.
-    pub ceiling_names: Vec<String>,
-    /// Since when, by whom and why it is blocked.
-    pub blocked: Option<Act>,
-    /// Who made it.
-    pub created_by: Actor,
-    /// When it was made.
-    pub created_at: Timestamp,
-    /// How often it was changed.
-    pub revision: Revision,
-}
-
-impl OwnerView {
-    /// How `owner` looks.
-    pub fn new(owner: &Owner, catalog: &FlagCatalog) -> Self {
-        let owner = owner.clone();
-        Self {
-            ceiling_names: catalog.describe(owner.ceiling),
-            id: owner.id,
-            kind: owner.kind,
-            name: owner.name,
-            email: owner.email,
-            company: owner.company,
-            parent: owner.parent,
-            roles: owner.roles.into_iter().collect(),
-            ceiling: owner.ceiling,
-            blocked: owner.blocked,
-            created_by: owner.created_by,
-            created_at: owner.created_at,
-            revision: owner.revision,
-        }
-    }
-}
-
 /// The answer to an act that changes a token.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct TokenChanged {
     /// As it is now.
     pub token: TokenView,
     /// Whether the act changed anything: if not, it was so already and nothing was written.
-    pub changed: bool,
-}
-
-/// The answer to an act that changes an owner.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct OwnerChanged {
-    /// As it is now.
-    pub user: OwnerView,
-    /// Whether the act changed anything.
-    pub changed: bool,
-    /// After a move into another company, or out of one: tokens that are not in the company that
-    /// their owner is in now. None if there are none.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub left_behind: Option<LeftBehind>,
-}
-
-/// Tokens that have not ended and keep the company that they were made for, though their owner has
-/// left it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct LeftBehind {
-    /// How many.
-    pub tokens: usize,
-}
-
-/// A company.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct CompanyView {
-    /// Its one name.
-    pub id: Slug,
-    /// How people call it.
-    pub name: String,
-    /// What it is licensed for.
-    pub contexts: Contexts,
-    /// Since when, by whom and why all its tokens are stopped.
-    pub blocked: Option<Act>,
-    /// Who put it on record.
-    pub created_by: Actor,
-    /// When it was put on record.
-    pub created_at: Timestamp,
-    /// How often it was changed.
-    pub revision: Revision,
-}
-
-impl From<&Company> for CompanyView {
-    fn from(company: &Company) -> Self {
-        let company = company.clone();
-        Self {
-            id: company.id,
-            name: company.name,
-            contexts: company.contexts,
-            blocked: company.blocked,
-            created_by: company.created_by,
-            created_at: company.created_at,
-            revision: company.revision,
-        }
-    }
-}
-
-/// The answer to an act that changes a company.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
-pub struct CompanyChanged {
-    /// As it is now.
-    pub company: CompanyView,
-    /// Whether the act changed anything.
     pub changed: bool,
 }

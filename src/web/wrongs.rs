@@ -3,7 +3,7 @@
 use super::exact::{self, Exact};
 use super::frame::Frame;
 use crate::domain::secret;
-use crate::service::ServiceError;
+use crate::service::{SECRET_HERE, ServiceError};
 
 /// One mistake.
 #[derive(Clone, Debug)]
@@ -57,14 +57,28 @@ impl Wrongs {
         let first = parts.next().unwrap_or_default();
         let second = format!("{first}-{}", parts.next().unwrap_or_default());
         let known = [second.as_str(), first].into_iter().find(|name| frame.knows("wrong", name));
+        let problem = problem.strip_prefix(&format!("`{field}`: ")).unwrap_or(problem);
         let words = match known {
+            // However long it is.
+            _ if problem == SECRET_HERE => frame.t("wrong-secret-here"),
             Some(name) => frame.of("wrong", name),
             None => frame.t("problem-bad-field"),
         };
-        let problem = problem.strip_prefix(&format!("`{field}`: ")).unwrap_or(problem);
         let place = place(field).unwrap_or_default();
         let exact = Some(exact::told(frame, &secret::redact(problem)));
         Self { all: vec![Wrong { place, words, exact }] }
+    }
+
+    /// The same in other words, where `key` has some for a place.
+    #[must_use]
+    pub fn worded(mut self, frame: &Frame, key: impl Fn(&str) -> Option<&'static str>) -> Self {
+        let secret_here = frame.t("wrong-secret-here");
+        for wrong in self.all.iter_mut().filter(|wrong| wrong.words != secret_here) {
+            if let Some(key) = key(&wrong.place) {
+                wrong.words = frame.t(key);
+            }
+        }
+        self
     }
 
     /// What is wrong with a field.

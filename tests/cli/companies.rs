@@ -32,7 +32,8 @@ fn f5_companies_are_added_licensed_and_blocked() {
         place.refused(&["company", "update", "acme", "--name", "x", "--revision", "2"]);
     assert_eq!(stale["type"], "urn:tollgate:problem:conflict");
 
-    assert!(place.ok(&["company", "block", "acme", "--reason", "left"]).ends_with("blocked\n"));
+    let blocked = place.ok(&["company", "block", "acme", "--reason", "left"]);
+    assert_eq!(blocked, "company acme blocked: 1 token stopped\n");
     assert!(place.ok(&["company", "list"]).contains("acme  Acme  blocked  all"));
     assert!(place.ok(&["token", "list"]).contains("active, user or company blocked"));
     assert_eq!(place.json(&["company", "block", "acme"])["changed"], json!(false));
@@ -147,4 +148,48 @@ fn users_are_changed_and_told_of_tokens_that_stay_behind() {
     assert_eq!((&user["roles"], &cleared["left_behind"]["tokens"]), (&json!([]), &json!(1)));
     let outcome = place.run(&["user", "update", "alice"]);
     assert!(outcome.code == 2 && outcome.err.contains("nothing to change"), "{}", outcome.err);
+}
+
+/// Row F5: what comes back with the configuration is not lost meanwhile.
+#[test]
+fn f5_contexts_that_left_the_configuration_are_kept_and_told() {
+    let place = Place::with_alice();
+    let config = place.path("tollgate.toml");
+    let text = std::fs::read_to_string(&config).unwrap();
+    std::fs::write(&config, format!("{text}\n[contexts.winter]\n")).unwrap();
+    place.ok(&["company", "add", "acme", "--contexts", "winter"]);
+    let (id, _) = place.token();
+    place.ok(&["token", "update", &id, "--contexts", "winter"]);
+    std::fs::write(&config, text).unwrap();
+    let told = "not in the configuration, opens nothing until it is back: winter";
+    for what in ["company", "token"] {
+        let id = if what == "token" { id.as_str() } else { "acme" };
+        assert!(place.ok(&[what, "show", id]).contains(told), "{what}");
+        place.ok(&[what, "update", id, "--contexts", "orders,winter"]);
+        let shown = place.json(&[what, "show", id]);
+        assert_eq!(shown["contexts"], json!(["orders", "winter"]), "{what}");
+        assert_eq!(shown["absent_contexts"], json!(["winter"]), "{what}");
+        place.ok(&[what, "update", id, "--contexts", "orders"]);
+        let (code, _) = place.refused(&[what, "update", id, "--contexts", "winter"]);
+        assert_eq!(code, 2, "nobody is given what there is not");
+    }
+}
+
+#[test]
+fn slips_in_companies_and_roles_are_told() {
+    let place = Place::with_alice();
+    place.ok(&["company", "add", "acme"]);
+    let add = ["user", "add", "bob", "--role", "adminstrator", "--company", "acmee"];
+    let told = place.run(&add);
+    assert_eq!((told.code, told.out.as_str()), (0, "user bob added\n"));
+    assert!(told.err.contains("the company `acmee` is not on record"), "{told:?}");
+    assert!(told.err.contains("no rule of the configuration asks for the role `adminstrator`"));
+    let role = place.json(&["user", "update", "bob", "--role", "cashier"]);
+    assert_eq!(role["warnings"].as_array().unwrap().len(), 1, "{role}");
+    let well = place.run(&["user", "add", "carol", "--role", "developer", "--company", "acme"]);
+    assert_eq!((well.code, well.err.as_str()), (0, ""));
+    place.token();
+    let blocked = place.ok(&["user", "block", "alice"]);
+    assert_eq!(blocked, "user alice blocked: 1 token stopped\n");
+    assert_eq!(place.ok(&["user", "block", "alice"]), "user alice was blocked already\n");
 }

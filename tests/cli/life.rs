@@ -113,7 +113,11 @@ fn users_are_added_blocked_and_unblocked() {
     assert_eq!((&added["kind"], &added["roles"]), (&json!("service"), &json!(["a", "b"])));
     assert_eq!(added["ceiling"], 0x200);
     place.ok(&["user", "add", "alice", "--parent", "bob"]);
-    assert!(place.ok(&["user", "block", "bob", "--reason", "left"]).ends_with("blocked\n"));
+    let blocked = place.ok(&["user", "block", "bob", "--reason", "left"]);
+    assert!(
+        blocked.starts_with("user bob blocked: ") && blocked.ends_with(" stopped\n"),
+        "{blocked}"
+    );
     assert_eq!(place.json(&["user", "block", "bob"])["changed"], json!(false));
     let list = place.ok(&["user", "list"]);
     assert!(list.contains("bob    Billing  service  acme     blocked"), "{list}");

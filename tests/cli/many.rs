@@ -1,6 +1,6 @@
 //! Acts on many tokens, as they are typed.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::Place;
 use crate::server::{Server, with_token};
@@ -82,14 +82,23 @@ fn leaked_secrets_are_read_and_never_told() {
     let rows: Vec<Vec<_>> =
         outcome.out.lines().map(|line| line.split_whitespace().collect()).collect();
     assert_eq!(rows[1], ["1", "ended", &one, "alice"]);
-    assert_eq!(rows[2], ["2", "unknown", "-", "-"]);
+    assert_eq!(rows[2], ["3", "unknown", "-", "-"], "lines are counted as they stand");
     assert_eq!(outcome.err.trim(), "1 token ended");
     std::fs::write(place.path("found"), format!("{first}\nGET /?key=\"{second}\" {first}\n"))
         .unwrap();
     let told = place.json(&["token", "leak", place.path("found").to_str().unwrap()]);
     assert_eq!(told["secrets"][0]["outcome"], "was_ended");
     assert_eq!(told["secrets"][1]["outcome"], "ended", "in a line of a log");
-    assert_eq!(told["secrets"][2]["outcome"], "was_ended");
+    assert_eq!(told["secrets"][1]["line"], 2);
+    assert_eq!(
+        told["secrets"][2],
+        Value::Null,
+        "the first one stands there twice and is told once"
+    );
+    let (_, third) = place.token();
+    let twice = format!("{third}\ntoken={third}&a=1\n");
+    let tried = place.run_with(&["token", "leak", "--dry-run"], &twice);
+    assert!(tried.err.trim() == "1 token would end" && !tried.out.contains("already"), "{tried:?}");
     let history = place.ok(&["--json", "history", "list"]);
     assert!(history.contains("token.leaked") && history.contains("in a log"));
     for secret in [&first, &second] {
@@ -97,6 +106,29 @@ fn leaked_secrets_are_read_and_never_told() {
             assert!(!text.contains(secret.as_str()), "sec-L1");
         }
     }
+}
+
+/// Row E6: a slip is not told as an end of nothing.
+#[test]
+fn e6_tokens_of_nobody_are_not_revoked() {
+    let place = Place::with_alice();
+    for (option, name) in [("--owner", "alcie"), ("--company", "acmee")] {
+        for more in [&[][..], &["--yes"]] {
+            let all = [&["token", "revoke-all", option, name], more].concat();
+            let (_, problem) = place.refused(&all);
+            assert_eq!(problem["type"], "urn:tollgate:problem:not-found", "{problem}");
+        }
+    }
+}
+
+#[test]
+fn tokens_of_a_spreadsheet_are_read_from_standard_input() {
+    let place = Place::with_alice();
+    let csv = "owner,name,secret\nalice,old,0f8fad5b-d9cb-469f-a165-70867728950e\n";
+    let told = place.run_with(&["token", "import", "-"], csv);
+    assert_eq!((told.code, told.out.as_str()), (0, "1 token imported\n"), "{told:?}");
+    let told = place.run_with(&["token", "import", "-"], "neither,of,them\n");
+    assert!(told.code == 1 && told.out.contains("this is not JSON"), "{told:?}");
 }
 
 #[test]

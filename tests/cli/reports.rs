@@ -187,7 +187,7 @@ fn a_dry_run_of_a_report_ends_nothing() {
     assert!(before > 0);
     for _ in 0..2 {
         let told = leaks(&[&one, "nothing-that-is-ours", &gone, &two, &one], true);
-        assert_eq!(told, ["would_end", "unknown", "was_ended", "would_end", "was_ended"]);
+        assert_eq!(told, ["would_end", "unknown", "was_ended", "would_end", "repeated"]);
     }
     let tried = json!({ "secrets": [one], "dry_run": true });
     let stranger = post("127.0.0.1", admin, "/leaks/report", "", &tried);

@@ -206,9 +206,14 @@ impl Browser {
         self.tell("Emulation.setEmulatedMedia", json!({"features": features}));
     }
 
-    /// Writes a picture of the page.
+    /// Writes a picture of the page from its top to its end.
     pub fn picture(&mut self, file: &Path) {
-        let got = self.tell("Page.captureScreenshot", json!({"format": "webp", "quality": 60}));
+        let size = self.tell("Page.getLayoutMetrics", json!({}))["cssContentSize"].clone();
+        let clip =
+            json!({"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1});
+        let asked = json!({"format": "webp", "quality": 60, "captureBeyondViewport": true,
+            "clip": clip});
+        let got = self.tell("Page.captureScreenshot", asked);
         let text = got["data"].as_str().unwrap();
         let bytes = base64::prelude::BASE64_STANDARD.decode(text).unwrap();
         std::fs::write(file, bytes).unwrap();

@@ -18,7 +18,7 @@ use crate::service::list::TokenList;
 use crate::service::owner_list::OwnerList;
 use crate::service::usage::{TokenUsage, UsageQuestion};
 use crate::service::view::{
-    CompanyChanged, CompanyView, OwnerChanged, OwnerView, TokenChanged, TokenView,
+    CompanyChanged, CompanyView, OwnerChanged, OwnerMade, OwnerView, TokenChanged, TokenView,
 };
 
 pub(super) fn calls() -> Vec<Call> {
@@ -166,7 +166,7 @@ fn users() -> Vec<Call> {
             .body::<NewOwner>(&json!({"id": "alice", "name": "Alice"}))
             .refuses(&[404])
             .refuses(&WRITES)
-            .answers::<OwnerView>(201, "Made", &user())
+            .answers::<OwnerMade>(201, "Made", &user())
             .with(&["ETag", "Location"]),
         call("get", "/users/{id}", "show_user", "Shows a user")
             .answers::<OwnerView>(200, "The user", &user())

@@ -6,7 +6,7 @@ use axum::response::Response;
 use serde_json::json;
 
 use super::fault::Fault;
-use super::form::{as_body, refused};
+use super::form::{as_body, beside, refused};
 use super::visit::Visit;
 use super::{Handle, page_with, seen_at};
 use crate::admin::Handles;
@@ -51,7 +51,7 @@ pub(super) async fn revoke(State(handles): Handle, visit: Visit) -> Result<Respo
             Err(error @ ServiceError::NotAsShown { .. }) => {
                 (StatusCode::CONFLICT, Wrongs::refused(&frame, &error, place))
             }
-            Err(error) => placed(refused(&frame, error)?),
+            Err(error) => told(&frame, error)?,
         },
     };
     shown(&handles, (&by, frame), (filters, reason), wrong).await
@@ -69,7 +69,7 @@ async fn shown(
         Err(wrong) => Err((StatusCode::BAD_REQUEST, wrong)),
         Ok(asked) => match handles.service.plan_revocation(by, &asked).await {
             Ok(plan) => Ok(Plan::of(&frame, &plan)),
-            Err(error) => Err(placed(refused(&frame, error)?)),
+            Err(error) => Err(told(&frame, error)?),
         },
     };
     let plan = match plan {
@@ -85,6 +85,14 @@ async fn shown(
 /// The page has no fields for its filters.
 fn place(field: &str) -> Option<String> {
     (field == "reason").then(|| field.to_owned())
+}
+
+/// What is wrong, also that there is nobody of that name: the page stays, with the filters that were meant.
+fn told(frame: &Frame, error: ServiceError) -> Result<(StatusCode, Wrongs), Fault> {
+    Ok(match error {
+        ServiceError::NoOwner(_) | ServiceError::NoCompany(_) => beside(frame, &error, place),
+        other => placed(refused(frame, other)?),
+    })
 }
 
 fn placed((status, mut wrongs): (StatusCode, Wrongs)) -> (StatusCode, Wrongs) {

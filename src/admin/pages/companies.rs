@@ -67,7 +67,7 @@ pub(super) async fn make(State(handles): Handle, visit: Visit) -> Result<Respons
     let mut body = asked(&typed);
     body.insert("id".to_owned(), json!(typed.one("id").trim()));
     let (status, wrongs) = match as_body::<NewCompany>(&frame, Value::Object(body), place) {
-        Err(wrongs) => (StatusCode::BAD_REQUEST, wrongs),
+        Err(wrongs) => (StatusCode::BAD_REQUEST, named(&frame, wrongs)),
         Ok(input) => match handles.service.create_company(&by, input).await {
             Ok(made) => return Ok(done(&made.id, true, "company-created")),
             Err(error @ ServiceError::CompanyExists(_)) => {
@@ -75,7 +75,10 @@ pub(super) async fn make(State(handles): Handle, visit: Visit) -> Result<Respons
                 wrongs.all.iter_mut().for_each(|wrong| wrong.place = "id".to_owned());
                 (StatusCode::CONFLICT, wrongs)
             }
-            Err(error) => beside(&frame, &error, place),
+            Err(error) => {
+                let (status, wrongs) = beside(&frame, &error, place);
+                (status, named(&frame, wrongs))
+            }
         },
     };
     let settings = handles.service.settings();
@@ -150,8 +153,7 @@ fn held_form(
     typed: (Typed, Wrongs),
     company: &CompanyView,
 ) -> CompanyForm {
-    let held = Some((company.id.to_string(), company.name.clone()));
-    CompanyForm::new(frame, typed, held, &handles.service.settings())
+    CompanyForm::new(frame, typed, Some(company), &handles.service.settings())
 }
 
 /// What was typed, as a part of the body of the acts in `/api/v1/companies`.
@@ -162,6 +164,11 @@ fn asked(typed: &Typed) -> Map<String, Value> {
     let contexts = if typed.one("access") == "chosen" { json!(chosen) } else { json!("all") };
     body.insert("contexts".to_owned(), contexts);
     body
+}
+
+/// The one name of a company is not the one of a user.
+fn named(frame: &Frame, wrongs: Wrongs) -> Wrongs {
+    wrongs.worded(frame, |place| (place == "id").then_some("wrong-company-id"))
 }
 
 fn place(field: &str) -> Option<String> {

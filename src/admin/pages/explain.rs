@@ -9,13 +9,11 @@ use super::fault::Fault;
 use super::form::{as_body, own, refused};
 use super::visit::Visit;
 use super::{Handle, page, page_with};
-use crate::admin::explain::{ExplainRequest, Explained, explained};
+use crate::admin::explain::{ExplainRequest, Explained, METHODS, explained, pasted};
 use crate::web::frame::Frame;
 use crate::web::pages::explain::{Answer, Explain, StepRow};
 use crate::web::typed::Typed;
 use crate::web::wrongs::Wrongs;
-
-const METHODS: [&str; 7] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"];
 
 pub(super) async fn form(visit: Visit) -> Result<Response, Fault> {
     let Visit { frame, typed, .. } = visit;
@@ -26,6 +24,9 @@ pub(super) async fn form(visit: Visit) -> Result<Response, Fault> {
 /// Answered at once and not with a redirect: nothing was changed, and a secret has no place in a URL.
 pub(super) async fn answer(State(handles): Handle, visit: Visit) -> Result<Response, Fault> {
     let Visit { by, frame, typed, .. } = visit;
+    // So that the form shows what was asked.
+    let (method, url) = pasted(typed.one("method"), typed.one("url"));
+    let typed = typed.instead("method", method).instead("url", url);
     let (status, wrongs, answer) = match as_body::<ExplainRequest>(&frame, question(&typed), own) {
         Err(wrongs) => (StatusCode::BAD_REQUEST, wrongs, None),
         Ok(asked) => match explained(&handles, &by, asked).await {

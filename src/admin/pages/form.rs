@@ -41,6 +41,20 @@ pub(super) fn own(field: &str) -> Option<String> {
     Some(field.to_owned())
 }
 
+/// What is wrong with filters of a list, in words that fit them: nothing is given to anybody there.
+pub(super) fn of_filters(frame: &Frame, wrongs: Wrongs) -> Wrongs {
+    wrongs.worded(frame, |place| {
+        Some(match place {
+            "company" => "wrong-company-id",
+            "text" | "name" => "wrong-filter-text",
+            "hint" => "wrong-filter-hint",
+            "flags" | "state" | "context" | "kind" | "role" | "rotated" => "wrong-filter-choice",
+            _ if place.ends_with("_from") || place.ends_with("_before") => "wrong-since",
+            _ => return None,
+        })
+    })
+}
+
 /// A number that was typed, else the text, so that the act says what is wrong with it.
 pub(super) fn number(text: &str) -> Value {
     text.parse::<u64>().map_or_else(|_| Value::from(text), Value::from)

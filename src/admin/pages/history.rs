@@ -36,7 +36,10 @@ pub(super) async fn list(State(handles): Handle, visit: Visit) -> Result<Respons
             match service.acts(&by, subject.as_ref(), asked, PAGE_ENTRIES).await {
                 Ok(events) => Ok(events),
                 Err(error) if error.at_field().is_some() => Err(refused(&frame, error)?),
-                Err(error) => return Err(error.into()),
+                Err(error) => match unknown(&frame, &by, &error) {
+                    Some(wrongs) => Err((StatusCode::NOT_FOUND, wrongs)),
+                    None => return Err(error.into()),
+                },
             }
         }
     };
@@ -44,7 +47,8 @@ pub(super) async fn list(State(handles): Handle, visit: Visit) -> Result<Respons
         Ok(events) => (StatusCode::OK, Wrongs::default(), events),
         Err((status, wrongs)) => (status, wrongs, Page { entries: Vec::new(), next: None }),
     };
-    let subject = subject.unwrap_or_default();
+    // One that is not there is said beside its field alone.
+    let subject = subject.unwrap_or_default().filter(|_| status != StatusCode::NOT_FOUND);
     let head = match by.watches().is_ok() && subject.is_none() {
         true => Some(service.head().await?),
         false => None,
@@ -90,17 +94,32 @@ fn subject(frame: &Frame, typed: &Typed) -> Result<Option<Subject>, Wrongs> {
         "user" => text.parse().map(Subject::Owner).map_err(|error| error.to_string()),
         _ => text.parse().map(Subject::Company).map_err(|error| error.to_string()),
     };
+    subject.map(Some).map_err(|problem| said_of(frame, field, &problem))
+}
+
+/// A token, a user or a company that is not there, or not for this reader.
+fn unknown(frame: &Frame, by: &Caller, error: &ServiceError) -> Option<Wrongs> {
+    let field = match error {
+        ServiceError::NoToken(_) => "token",
+        ServiceError::NoOwner(_) => "user",
+        ServiceError::NoCompany(_) => "company",
+        _ => return None,
+    };
+    let wrongs = said_of(frame, field, &error.to_string());
+    // To some there may be one whom they do not see; an id that nobody has is an id all the same.
+    let is_told = by.watches().is_ok() && field != "token";
+    Some(if is_told { wrongs } else { wrongs.worded(frame, |_| Some("problem-not-found")) })
+}
+
+fn said_of(frame: &Frame, field: &str, problem: &str) -> Wrongs {
     // `wrong-parent` asks for a user by the user name, `wrong-company-id` for a company by its short name.
     let key = match field {
-        "token" => "token",
-        "user" => "parent",
-        _ => "company-id",
+        "token" => "wrong-token",
+        "user" => "wrong-parent",
+        _ => "wrong-company-id",
     };
-    subject.map(Some).map_err(|problem| {
-        let mut wrongs = Wrongs::field(frame, key, &problem, |_| Some(field.to_owned()));
-        wrongs.all.iter_mut().for_each(|wrong| wrong.words = frame.of("wrong", key));
-        wrongs
-    })
+    let wrongs = Wrongs::field(frame, field, problem, |_| Some(field.to_owned()));
+    wrongs.worded(frame, |_| Some(key))
 }
 
 /// Events with what their tokens are called.

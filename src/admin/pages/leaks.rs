@@ -1,5 +1,7 @@
 //! Secrets that were found in the open: it is shown what would become of their tokens, and what became of them.
 
+use std::collections::HashSet;
+
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
@@ -11,7 +13,7 @@ use super::tokens::ending;
 use super::visit::Visit;
 use super::{Handle, page, page_with};
 use crate::domain::secret::Secret;
-use crate::service::leaks::{OF_A_REPORT, said, secrets_in};
+use crate::service::leaks::{OF_A_REPORT, new_in, said};
 use crate::web::frame::Frame;
 use crate::web::pages::leaks::{LeakRow, Leaks};
 use crate::web::wrongs::Wrongs;
@@ -42,8 +44,13 @@ pub(super) async fn end(State(handles): Handle, visit: Visit) -> Result<Response
             }
         }
     };
-    let found = text.lines().flat_map(secrets_in);
-    let secrets: Vec<_> = found.map(|text| Secret::new(text.to_owned())).collect();
+    let (mut secrets, mut numbers, mut seen) = (Vec::new(), Vec::new(), HashSet::new());
+    for (number, line) in (1..).zip(text.lines()) {
+        for found in new_in(line, &mut seen) {
+            secrets.push(Secret::new(found.to_owned()));
+            numbers.push(number);
+        }
+    }
     let outcome = handles.service.leaked(&by, reason, &secrets, tried).await;
     let reason = &said(reason, &secrets);
     match outcome {
@@ -52,7 +59,8 @@ pub(super) async fn end(State(handles): Handle, visit: Visit) -> Result<Response
             let names = handles.service.names_of(ids).await?;
             let ending = ending(&handles, (&by, &frame), lines.iter().filter_map(|line| line.id));
             let told = (&names, &ending.await?);
-            let rows = (1..).zip(&lines).map(|line| LeakRow::of(told, line)).collect();
+            let rows =
+                numbers.into_iter().zip(&lines).map(|line| LeakRow::of(told, line)).collect();
             let draft =
                 tried.then(|| drafts.keep((&session.owner, &session.csrf), &text, false, now));
             Ok(page(&Leaks { rows, draft, ..empty(frame, Wrongs::default(), reason) }))

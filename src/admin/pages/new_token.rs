@@ -29,6 +29,9 @@ pub(super) fn token(frame: &Frame, typed: &Typed, settings: &Settings) -> Result
         },
         lifetime => drop(body.insert("lifetime".to_owned(), json!(lifetime))),
     }
+    if let Some(begin) = token_body::beginning(typed) {
+        body.insert("not_before".to_owned(), json!(begin));
+    }
     if let Some(idle) = typed.said("idle") {
         body.insert("idle_ttl".to_owned(), json!(idle));
     }

@@ -10,6 +10,14 @@ use crate::web::pages::windows;
 use crate::web::typed::Typed;
 use crate::web::wrongs::Wrongs;
 
+/// When its life begins: nobody has to type seconds and a distance from UTC.
+pub(super) fn beginning(typed: &Typed) -> Option<String> {
+    let text = typed.said("not_before")?;
+    let text = text.replacen(' ', "T", 1);
+    let is_minute = text.len() == "2030-01-31T12:00".len() && text.contains('T');
+    Some(if is_minute { format!("{text}:00Z") } else { text })
+}
+
 /// Networks from which it may be presented. An address alone stands for itself: the acts want networks.
 pub(super) fn networks(typed: &Typed) -> Value {
     let whole = |network: &str| match network.parse::<std::net::IpAddr>() {

@@ -31,6 +31,11 @@ pub(super) fn as_typed(held: &TokenView) -> Typed {
         .with("description", held.description.clone())
         .with("expiry", "keep")
         .with("idle", held.idle_ttl.to_string());
+    if held.not_before > held.created_at {
+        let begin = held.not_before.to_string();
+        let minute = begin.get(..16).unwrap_or_default();
+        typed = typed.with("not_before", minute.replacen('T', " ", 1));
+    }
     if let Contexts::Set(names) = &held.contexts {
         typed = names.iter().fold(typed, |typed, name| typed.with("context", name.to_string()));
         typed = typed.with("access", "chosen");
@@ -147,7 +152,7 @@ pub(super) fn change(
     as_body(frame, Value::Object(body), place)
 }
 
-/// Its end by time, and by idleness.
+/// Its beginning, and its end by time and by idleness.
 fn life(
     frame: &Frame,
     typed: &Typed,
@@ -169,6 +174,10 @@ fn life(
             }
             Err(_) => return Err(Wrongs::one(frame, "expiry", "wrong-lifetime")),
         },
+    }
+    if typed.has("not_before") && typed.one("not_before").trim() != before.one("not_before") {
+        let begin = token_body::beginning(typed).unwrap_or_else(|| frame.now.to_string());
+        body.insert("not_before".to_owned(), json!(begin));
     }
     if let Some(idle) = typed.said("idle").filter(|idle| *idle != before.one("idle")) {
         body.insert("idle_ttl".to_owned(), json!(idle));

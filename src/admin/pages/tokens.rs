@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 
 use super::fault::Fault;
-use super::form::{PAGE_ENTRIES, as_body, own, refused};
+use super::form::{PAGE_ENTRIES, as_body, of_filters, own, refused};
 use super::visit::{Id, Visit};
 use super::{Handle, astray, done_at, history, page, page_with, seen_at};
 use crate::admin::Handles;
@@ -27,7 +27,7 @@ pub(super) async fn list(State(handles): Handle, visit: Visit) -> Result<Respons
     let filters = Filters::new(typed, &handles.service.settings());
     let asked = as_body::<TokenList>(&frame, filters.asked(PAGE_ENTRIES), own);
     let (status, wrongs, tokens) = match asked {
-        Err(wrongs) => (StatusCode::BAD_REQUEST, wrongs, None),
+        Err(wrongs) => (StatusCode::BAD_REQUEST, of_filters(&frame, wrongs), None),
         Ok(asked) => match handles.service.tokens(&by, &asked).await {
             Ok(tokens) => (StatusCode::OK, Wrongs::default(), Some(tokens)),
             Err(error @ ServiceError::NoOwner(_)) => {
@@ -41,7 +41,7 @@ pub(super) async fn list(State(handles): Handle, visit: Visit) -> Result<Respons
             }
             Err(error) => {
                 let (status, wrongs) = refused(&frame, error)?;
-                (status, wrongs, None)
+                (status, of_filters(&frame, wrongs), None)
             }
         },
     };

@@ -6,7 +6,7 @@ use axum::response::Response;
 
 use super::block::{self, Whom, decided};
 use super::fault::Fault;
-use super::form::{PAGE_ENTRIES, as_body, own, refused};
+use super::form::{PAGE_ENTRIES, as_body, of_filters, own, refused};
 use super::visit::{Id, Visit};
 use super::{Handle, done_at, history, page, page_with};
 use crate::admin::Handles;
@@ -30,12 +30,12 @@ pub(super) async fn list(State(handles): Handle, visit: Visit) -> Result<Respons
     let place = |field: &str| own(field).filter(|field| field != "after");
     let asked = as_body::<OwnerList>(&frame, filters.asked(PAGE_ENTRIES), place);
     let (status, wrongs, users) = match asked {
-        Err(wrongs) => (StatusCode::BAD_REQUEST, wrongs, None),
+        Err(wrongs) => (StatusCode::BAD_REQUEST, of_filters(&frame, wrongs), None),
         Ok(asked) => match handles.service.owners(&by, &asked).await {
             Ok(users) => (StatusCode::OK, Wrongs::default(), Some(users)),
             Err(error) => {
                 let (status, wrongs) = refused(&frame, error)?;
-                (status, wrongs, None)
+                (status, of_filters(&frame, wrongs), None)
             }
         },
     };
@@ -79,7 +79,13 @@ async fn shown(
         make_tokens: service.offers_new_tokens(by, id).await?,
     };
     let events = history::of(handles, by, &frame, &Subject::Owner(id.clone())).await?;
-    Ok(User::new(frame, wrongs, user, may, events))
+    // Whoever may not set one is not told.
+    let has_password = may.change && service.has_password(id).await?;
+    let sees_company = match &user.company {
+        Some(company) => service.company(by, company).await.is_ok(),
+        None => false,
+    };
+    Ok(User::new(frame, wrongs, user, may, (has_password, sees_company), events))
 }
 
 pub(super) async fn ask_block(

@@ -23,6 +23,7 @@ mod lists;
 mod notices;
 mod params;
 mod secrets;
+mod slips;
 mod tenants;
 mod transfer;
 mod unsent;

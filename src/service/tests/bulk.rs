@@ -129,3 +129,25 @@ async fn a_long_run_goes_on_with_the_same_word() {
     assert_eq!((within.entries[0].oldest, within.entries[0].view.position), (132, 133));
     assert_eq!(within.entries.len(), 50);
 }
+
+/// Row E6: whoever misspells a name is told so, and not that there was nothing to end.
+#[tokio::test(flavor = "multi_thread")]
+async fn e6_a_name_that_is_nobodys_is_refused() {
+    let world = World::with_alice().await;
+    // Of a company that is not on record there may be tokens all the same.
+    world.create(json!({"owner": "alice", "name": "ci", "company": "unlisted"})).await.unwrap();
+    world.service.create_company(&world.by, input(json!({"id": "acme"}))).await.unwrap();
+    for (filter, problem_text) in [
+        (json!({"owner": "alcie"}), "there is no user `alcie`"),
+        (json!({"owner": "alcie", "state": "active"}), "there is no user `alcie`"),
+        (json!({"company": "acmee"}), "there is no company `acmee` on record"),
+    ] {
+        let refused = (404, problem_text.to_owned());
+        let shown = world.service.plan_revocation(&world.by, &asked(filter.clone())).await;
+        assert_eq!(problem(shown), refused);
+        let done = world.end(filter, "0-1800000000-0000000000000000").await;
+        assert_eq!(problem(done), refused);
+    }
+    assert_eq!(world.plan(json!({"company": "unlisted"})).await.tokens, 1);
+    assert_eq!(world.plan(json!({"company": "acme"})).await.tokens, 0);
+}

@@ -40,7 +40,7 @@ async fn leaked_tokens_end_at_once_and_their_owners_see_it() {
             (LeakOutcome::Unknown, None),
             (LeakOutcome::WasEnded, Some(*two)),
             (LeakOutcome::Unknown, None),
-            (LeakOutcome::WasEnded, Some(*one)),
+            (LeakOutcome::Repeated, Some(*one)),
         ]
     );
     assert_eq!(lines[0].owner, Some(owner_id("alice")));

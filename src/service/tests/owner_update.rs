@@ -19,7 +19,7 @@ async fn an_owner_is_changed_field_by_field_from_its_revision() {
         "name": "Alice B", "email": "a@example.com", "company": "acme", "parent": "boss",
         "roles": ["b", "a", "b"], "ceiling": ["view"], "reason": "married", "revision": 1,
     });
-    let OwnerChanged { user, changed, left_behind } =
+    let OwnerChanged { user, changed, left_behind, .. } =
         world.update_owner("alice", change.clone()).await.unwrap();
     assert!(changed && left_behind.is_none());
     assert_eq!(user, world.service.owner(&world.by, &owner_id("alice")).await.unwrap());

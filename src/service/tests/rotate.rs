@@ -86,7 +86,9 @@ async fn the_old_one_retires_some_time_after_the_first_use_of_the_new_one() {
     let new = world.rotate(old.id, body).await.unwrap().token;
     world.uses(old.id).await;
     world.service.retire_rotated().await.unwrap();
-    let expiry = async || world.service.token(&world.by, old.id).await.unwrap().expires_at.unwrap();
+    let shown = async || world.service.token(&world.by, old.id).await.unwrap();
+    let expiry = async || shown().await.expires_at.unwrap();
+    assert_eq!(shown().await.retire_after_use, Some(seconds(600)), "beside its end");
     let late = expiry().await;
     assert_eq!(late, world.clock.now().plus(seconds(30 * 86_400)), "only the old one was used");
     world.clock.advance(seconds(100));
@@ -94,6 +96,7 @@ async fn the_old_one_retires_some_time_after_the_first_use_of_the_new_one() {
     world.service.retire_rotated().await.unwrap();
     let end = world.clock.now().plus(seconds(600));
     assert_eq!(expiry().await, end);
+    assert_eq!(shown().await.retire_after_use, None, "it is its end now");
     assert_eq!(world.kinds().await[0], "token.retired");
     world.clock.advance(seconds(1));
     world.uses(new.id).await;

@@ -168,7 +168,9 @@ async fn a_context_that_left_the_configuration_does_not_stop_a_rename() {
     without.contexts.clear();
     world.service.settings.store(Arc::new(without));
     assert!(world.update(id, json!({"name": "cd"})).await.unwrap().changed);
-    assert!(world.update(id, json!({"contexts": ["stock"]})).await.is_err());
+    let kept = world.update(id, json!({"contexts": ["stock"]})).await.unwrap();
+    assert!(!kept.changed && kept.token.absent_contexts == ["stock".parse().unwrap()]);
+    assert!(world.update(id, json!({"contexts": ["stock", "hub"]})).await.is_err());
 }
 
 /// Row E1: whoever hands out no tokens gives theirs less, and nothing more or other.

@@ -91,6 +91,8 @@ ends-time = by time
 ends-idle = by idleness
 ends-never = never
 ends-over = ended
+ends-after-use = or { $name } after the first use of its successor
+ends-after-use-now = or with the first use of its successor
 
 ## Signing in
 sign-in-title = Sign in
@@ -185,6 +187,7 @@ token-networks = Networks
 token-certificate = Client certificate
 never-used = never
 all-contexts = General access
+context-absent = not configured at present: opens nothing until it is back
 all-items = all
 anywhere = from anywhere
 unlimited = Unlimited
@@ -362,13 +365,14 @@ leaks-ended = { $count ->
    *[other] { $count } tokens are revoked. Their owners see it on their first page.
 }
 leaks-caption = Secrets in their order, with the outcome of each
-leaks-number = Number
+leaks-number = Line
 leaks-outcome = Outcome
 leaks-token = Token and owner
 leak-word-ended = revoked
 leak-word-would-end = active
 leak-word-was-ended = had already ended
 leak-word-unknown = unknown secret
+leak-word-repeated = stands there before
 
 ## Filters of the list
 filter-label = Search tokens
@@ -418,6 +422,7 @@ create-default = after { $name } (default)
 create-date = on a date…
 create-never = never
 create-expires-on = Date (ends at 00:00 UTC)
+create-begins-help = Empty: at once. Date and time in UTC.
 create-keep = as it is: { $name }
 create-idle = Also ends when unused for
 create-idle-help = Each request restarts this period.
@@ -509,6 +514,8 @@ user-blocked-by = Blocked by { $name }
 user-password = Password
 user-password-help = At least 12 characters. Ends all sessions of this user.
 user-password-set = Set password
+user-has-password = is set
+user-no-password = none: nobody can sign in as this user
 user-new-lead = A token acts for a user. People can also sign in here, once they have a password.
 user-new-service-lead = A service is a program that tokens act for. As a developer you make services that are subordinate to you.
 user-new-button = Create user
@@ -848,11 +855,16 @@ wrong-app = The application has at most 200 characters, on one line.
 wrong-company = Choose a company that this owner may act for.
 wrong-company-id = A company is named by its short name, such as acme.
 wrong-description = The description has at most 2,000 characters.
+wrong-secret-here = Take the secret of a token out of this text: it would be kept and shown.
 wrong-lifetime = Choose an end in the future.
 wrong-idle-ttl = Choose a longer time: it must reach beyond the last use, and no further than you may give.
 wrong-expires-at = Choose a date in the future.
 wrong-expires-on = Choose the date on which it ends.
+wrong-not-before = Choose a beginning that lies before the end.
 wrong-filter = Narrow the list first: choose at least one filter.
+wrong-filter-text = Search for at most 200 characters, on one line.
+wrong-filter-hint = Enter the last four characters of a secret, or fewer.
+wrong-filter-choice = Choose one from the list.
 wrong-confirm = Look at the preview, and send the form from there.
 wrong-text = Choose a file, or paste its content here.
 wrong-lines = A page takes 500 lines at the most. Use `tollgate token import` for more.

@@ -150,7 +150,7 @@ exact-blocks-self = ninguém bloqueia a si mesmo
 exact-steps-down = ninguém retira de si mesmo o papel de administrador: quem faz isso é outro administrador ou o operador da máquina
 exact-shuts-out = a empresa `{ $a }` está bloqueada: você não conseguiria mais entrar
 exact-for-administrators = isto é só para administradores
-exact-bound-token = um token com restrições só entrega e encerra tokens e bloqueia usuários
+exact-bound-token = um token com restrições só emite e encerra tokens e bloqueia usuários
 exact-at-machine = isto é feito no servidor, pela linha de comando
 exact-for-auditors = isto é para administradores e para auditores sem empresa
 exact-not-make-user = você não pode criar este usuário
@@ -158,7 +158,7 @@ exact-role-above = um destes papéis é mais do que você tem
 exact-self-service-off = aqui só administradores criam e substituem tokens (`tokens.self_service`)
 exact-widening-off = aqui só administradores ampliam um token ou mudam os parâmetros dele (`tokens.self_service`)
 exact-not-change-user = você não pode alterar este usuário
-exact-not-for-user = você não pode entregar nem alterar tokens de `{ $a }`
+exact-not-for-user = você não pode emitir nem alterar tokens de `{ $a }`
 exact-stands-above = quem fez isto está acima de você: só essa pessoa, ou outra do mesmo nível, desfaz
 exact-looks-on = quem só observa não encerra tokens
 

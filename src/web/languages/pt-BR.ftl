@@ -34,7 +34,7 @@ cancel = Cancelar
 save = Salvar alterações
 reason = Motivo
 reason-help = Fica no histórico, para quem perguntar depois.
-none = não há
+none = nenhum
 always = em qualquer horário
 removed = valor removido
 changed = valor alterado
@@ -103,10 +103,12 @@ ends-time = por prazo
 ends-idle = por falta de uso
 ends-never = nunca
 ends-over = encerrado
+ends-after-use = ou { $name } após o primeiro uso do sucessor
+ends-after-use-now = ou com o primeiro uso do sucessor
 
 ## Entrar
 sign-in-title = Entrar
-sign-in-lead = Onde os tokens das APIs são entregues e recolhidos.
+sign-in-lead = Onde os tokens das APIs são emitidos e revogados.
 sign-in-user = Nome de usuário
 sign-in-password = Senha
 sign-in-button = Entrar
@@ -197,6 +199,7 @@ token-networks = Redes
 token-certificate = Certificado do cliente
 never-used = nunca
 all-contexts = Acesso geral
+context-absent = não está na configuração no momento: não abre nada até voltar
 all-items = todos
 anywhere = de qualquer lugar
 unlimited = Sem limites
@@ -221,7 +224,7 @@ token-limits = Limites
 token-rotate = Substituir…
 token-successor = Substituído por
 token-predecessor = Substitui
-token-has-successor = Este token foi substituído: mude os clientes para o novo antes que ele termine. Novo token:
+token-has-successor = Este token foi substituído: mude os clientes para o novo antes que este termine. Novo token:
 token-used-up = Este token atingiu o total de usos permitidos e não funciona mais.
 token-lacks = Requisições por um contexto que exige um parâmetro são recusadas até que o token o tenha. Falta:
 limit-left = { $count ->
@@ -377,13 +380,14 @@ leaks-ended = { $count ->
    *[other] { $count } tokens foram revogados. Os donos veem isso em sua página inicial.
 }
 leaks-caption = Segredos na ordem, com o resultado de cada um
-leaks-number = Número
+leaks-number = Linha
 leaks-outcome = Resultado
 leaks-token = Token e dono
 leak-word-ended = revogado
 leak-word-would-end = ativo
 leak-word-was-ended = já estava encerrado
 leak-word-unknown = segredo desconhecido
+leak-word-repeated = já aparece antes
 
 ## Filtros da lista
 filter-label = Buscar tokens
@@ -433,6 +437,7 @@ create-default = após { $name } (padrão)
 create-date = em uma data…
 create-never = nunca
 create-expires-on = Data (termina às 00:00 UTC)
+create-begins-help = Vazio: imediatamente. Data e hora em UTC.
 create-keep = como está: { $name }
 create-idle = Também termina se ficar sem uso por
 create-idle-help = Cada requisição reinicia esse prazo.
@@ -448,7 +453,7 @@ create-param-general = O que as requisições informam aos servidores de destino
 create-flags-help = Marque o que as requisições dele precisam. Sem nenhum, ele só alcança o que não exige nível.
 create-flag-opens = Exigido por { $name }
 create-unlimited = Sem limites
-create-unlimited-help = Todos os níveis de acesso, e pode ele mesmo gerenciar tokens. Quase nenhum programa precisa disso.
+create-unlimited-help = Todos os níveis de acesso e permissão para gerenciar tokens. Quase nenhum programa precisa disso.
 create-items-help = Identificadores, um por linha. Em branco: todos os itens.
 create-params-help = Um objeto JSON, ou uma lista de objetos, que os servidores de destino recebem tal como está aqui.
 create-networks-help = Por exemplo 192.0.2.0/24, uma por linha. Em branco: de qualquer lugar.
@@ -524,6 +529,8 @@ user-blocked-by = Bloqueado por { $name }
 user-password = Senha
 user-password-help = No mínimo 12 caracteres. Encerra todas as sessões deste usuário.
 user-password-set = Definir senha
+user-has-password = definida
+user-no-password = nenhuma: ninguém pode entrar como este usuário
 user-new-lead = Um token age em nome de um usuário. As pessoas também podem entrar aqui, quando têm uma senha.
 user-new-service-lead = Um serviço é um programa em cujo nome os tokens agem. Como desenvolvedor, você cria serviços subordinados a você.
 user-new-button = Criar usuário
@@ -550,9 +557,9 @@ role-help-auditor = Vê tudo, não altera nada.
 block-title = Bloquear { $name }?
 block-lead = Todos os tokens param na próxima requisição, e as sessões são encerradas. Nada se perde: você pode desbloquear a qualquer momento.
 block-count = { $count ->
-    [0] Nenhum token ativo para.
-    [one] { $count } token ativo para.
-   *[other] { $count } tokens ativos param.
+    [0] Nenhum token ativo vai parar de funcionar.
+    [one] { $count } token ativo vai parar de funcionar.
+   *[other] { $count } tokens ativos vão parar de funcionar.
 }
 unblock-title = Desbloquear { $name }?
 unblock-lead = Os tokens voltam a funcionar, exceto os que terminaram nesse meio-tempo.
@@ -863,11 +870,16 @@ wrong-app = A aplicação tem no máximo 200 caracteres, em uma linha.
 wrong-company = Informe uma empresa pela qual este dono possa agir.
 wrong-company-id = Informe a empresa pelo nome curto, por exemplo acme.
 wrong-description = A descrição tem no máximo 2.000 caracteres.
+wrong-secret-here = Retire deste texto o segredo de um token: o texto é guardado e mostrado.
 wrong-lifetime = Escolha um término no futuro.
 wrong-idle-ttl = Escolha um prazo que alcance além do último uso e não passe do que você pode dar.
 wrong-expires-at = Escolha uma data no futuro.
 wrong-expires-on = Escolha a data em que ele termina.
+wrong-not-before = Escolha um início anterior ao término.
 wrong-filter = Primeiro restrinja a lista: escolha ao menos um filtro.
+wrong-filter-text = Busque por no máximo 200 caracteres, em uma linha.
+wrong-filter-hint = Informe no máximo os quatro últimos caracteres de um segredo.
+wrong-filter-choice = Escolha um valor da lista.
 wrong-confirm = Veja o que é mostrado e envie o formulário a partir dali.
 wrong-text = Escolha um arquivo ou cole o conteúdo dele aqui.
 wrong-lines = Uma página aceita no máximo 500 linhas. Para mais, use `tollgate token import`.
@@ -898,8 +910,8 @@ wrong-password = Escolha uma senha de 12 a 200 caracteres que não seja o nome d
 wrong-present = Esta não é a sua senha atual.
 wrong-again = As duas senhas novas são diferentes.
 wrong-wait = { $count ->
-    [one] A senha esteve errada vezes demais. Tente de novo em { $count } segundo.
-   *[other] A senha esteve errada vezes demais. Tente de novo em { $count } segundos.
+    [one] Senha incorreta muitas vezes. Tente de novo em { $count } segundo.
+   *[other] Senha incorreta muitas vezes. Tente de novo em { $count } segundos.
 }
 wrong-method = Escolha um método.
 wrong-url = Informe um endereço, por exemplo http://api.example/orders/1.
@@ -913,7 +925,7 @@ wrong-since = Informe uma data.
 wrong-until = Informe uma data.
 
 ## Problemas: o que é e o que fazer
-problem-bad-field = Um valor falta ou está errado
+problem-bad-field = Falta um valor ou há um erro
 problem-not-allowed = Mais do que você pode conceder
 problem-forbidden = Você não tem permissão para isto
 problem-not-found = Não encontrado
@@ -959,7 +971,7 @@ help-unavailable = Tente de novo em instantes.
 help-no-csrf-token = Nada foi alterado. Volte, recarregue a página e envie de novo.
 help-other-origin = Nada foi alterado. Abra este endereço você mesmo.
 help-bad-request = Volte e tente de novo.
-oops-home = Para a visão geral
+oops-home = Ir para a visão geral
 
 ## Gráficos
 chart-label = Requisições ao longo do tempo; os mesmos números estão abaixo em uma tabela
@@ -1038,7 +1050,7 @@ refused-body-too-large = Corpo grande demais
 refused-target-too-long = Endereço longo demais
 refused-head-too-large = Cabeçalho grande demais
 refused-overloaded = O gateway estava sobrecarregado
-refused-upstream-busy = O serviço tinha pedidos demais
+refused-upstream-busy = O serviço tinha requisições demais
 refused-upstream-unreachable = Serviço inacessível
 refused-upstream-broken = O serviço interrompeu a resposta
 refused-upstream-timeout = O serviço demorou demais

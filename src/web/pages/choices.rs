@@ -42,6 +42,8 @@ pub struct ContextChoice {
     pub title: String,
     /// Whether it is chosen.
     pub chosen: bool,
+    /// Whether it is not in the configuration at present.
+    pub absent: bool,
     /// What it asks for.
     pub params: Vec<ParamField>,
 }
@@ -114,6 +116,7 @@ pub fn contexts(
         name: name.to_string(),
         title: context.title.clone(),
         chosen: is_chosen(typed, "context", name.as_str()),
+        absent: false,
         params: params(typed, name, context, held),
     };
     let mut all: Vec<_> = offered.map(choice).collect();
@@ -121,7 +124,7 @@ pub fn contexts(
     for name in own.iter().filter(|name| !settings.contexts.contains_key(*name)) {
         let (name, params) = (name.to_string(), Vec::new());
         let chosen = is_chosen(typed, "context", &name);
-        all.push(ContextChoice { title: name.clone(), name, chosen, params });
+        all.push(ContextChoice { title: name.clone(), name, chosen, absent: true, params });
     }
     all
 }

@@ -124,6 +124,7 @@ impl Clash {
             "date" => form.one("expires_on").to_owned(),
             length => said_length(frame, length),
         });
+        sides.field_if_there("not_before", frame.t("token-begins"));
         sides.part("idle", frame.t("create-idle"), |form| said_length(frame, form.one("idle")));
         if typed.has("access") {
             sides.part("contexts", frame.t("create-access"), |form| {

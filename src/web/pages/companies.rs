@@ -2,13 +2,13 @@
 
 use askama::Template;
 
-use super::choices::Choice;
 use super::clash::Clash;
-use super::contexts::titles;
+use super::contexts::{HeldContext, titles};
 use super::history::EventRow;
 use super::tokens::Stopped;
 use crate::config::Settings;
 use crate::domain::grant::Contexts;
+use crate::domain::id::Slug;
 use crate::service::view::CompanyView;
 use crate::web::frame::{Frame, When};
 use crate::web::typed::Typed;
@@ -21,8 +21,8 @@ pub struct CompanyRow {
     pub id: String,
     /// How people call it.
     pub name: String,
-    /// What it is licensed for, by what that is called and by its names; none means all.
-    pub contexts: Option<Vec<(String, String)>>,
+    /// What it is licensed for, by what that is called; none means all.
+    pub contexts: Option<Vec<HeldContext>>,
     /// Whether it is blocked.
     pub blocked: bool,
     /// When it was put on record.
@@ -129,8 +129,8 @@ pub struct CompanyForm {
     pub typed: Typed,
     /// The one that is changed, by its one name and by how people call it.
     pub held: Option<(String, String)>,
-    /// Contexts that there are.
-    pub contexts: Vec<Choice>,
+    /// Contexts that there are, and those that the company has.
+    pub contexts: Vec<HeldContext>,
 }
 
 impl CompanyForm {
@@ -138,15 +138,14 @@ impl CompanyForm {
     pub fn new(
         frame: Frame,
         (typed, wrongs): (Typed, Wrongs),
-        held: Option<(String, String)>,
+        company: Option<&CompanyView>,
         settings: &Settings,
     ) -> Self {
-        let contexts = settings.contexts.iter();
-        let choice = |(id, context): (&crate::domain::id::Slug, &_)| {
-            let context: &crate::config::settings::Context = context;
-            Choice { id: id.to_string(), name: context.title.clone() }
-        };
-        let contexts = contexts.map(choice).collect();
+        let mut offered: Vec<Slug> = settings.contexts.keys().cloned().collect();
+        // Those that left the configuration stay chosen until somebody takes them away.
+        offered.extend(company.iter().flat_map(|company| company.absent_contexts.iter().cloned()));
+        let contexts = titles(settings, &offered);
+        let held = company.map(|company| (company.id.to_string(), company.name.clone()));
         Self { frame, wrongs, clash: None, typed, held, contexts }
     }
 

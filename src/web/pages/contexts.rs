@@ -28,11 +28,26 @@ impl Contexts {
     }
 }
 
-/// What contexts are called, behind their names. One that left the configuration is called by its name.
-pub fn titles(settings: &Settings, held: &[Slug]) -> Vec<(String, String)> {
+/// A context that somebody has.
+#[derive(Clone, Debug)]
+pub struct HeldContext {
+    /// Its name.
+    pub name: String,
+    /// How people call it: by its name, if it left the configuration.
+    pub title: String,
+    /// Whether it is not in the configuration at present.
+    pub absent: bool,
+}
+
+/// What contexts are called.
+pub fn titles(settings: &Settings, held: &[Slug]) -> Vec<HeldContext> {
     let called = |name: &Slug| {
         let known = settings.contexts.get(name);
-        (name.to_string(), known.map_or_else(|| name.to_string(), |known| known.title.clone()))
+        HeldContext {
+            title: known.map_or_else(|| name.to_string(), |known| known.title.clone()),
+            name: name.to_string(),
+            absent: known.is_none(),
+        }
     };
     held.iter().map(called).collect()
 }

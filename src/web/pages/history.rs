@@ -34,8 +34,8 @@ pub struct EventRow {
     pub kind: String,
     /// When.
     pub when: When,
-    /// Who did it.
-    pub actor: String,
+    /// Who did it; none of what was only noticed, which no actor of the history has done.
+    pub actor: Option<String>,
     /// Why.
     pub reason: String,
     /// The tokens that it is about, as far as they are named: their ids, and what they are called.
@@ -75,7 +75,8 @@ impl EventRow {
             what: frame.of("event", kind),
             kind: kind.split('.').next_back().unwrap_or_default().to_owned(),
             when: frame.when(view.event.at),
-            actor: frame.actor(&view.event.actor),
+            actor: (view.event.kind != EventKind::TokenFirstUsed)
+                .then(|| frame.actor(&view.event.actor)),
             reason: exact::reason(frame, &view.event.reason),
             tokens: view
                 .tokens
@@ -154,6 +155,11 @@ impl History {
     /// Whether some are left out by a filter.
     pub fn narrowed(&self) -> bool {
         FILTERS.iter().any(|field| self.typed.said(field).is_some())
+    }
+
+    /// Whether by one that is folded away otherwise.
+    pub fn narrowed_by_more(&self) -> bool {
+        FILTERS.iter().any(|field| *field != "kind" && self.typed.said(field).is_some())
     }
 
     /// What kinds are about, to ask for all of one.

@@ -29,7 +29,7 @@ pub struct Leaks {
 /// What became of a secret.
 #[derive(Clone, Debug)]
 pub struct LeakRow {
-    /// Which one it was in the form, the first is 1.
+    /// In which line of the form it stands first, counted from 1.
     pub number: u64,
     /// What became of it: the last part of its text's key.
     pub word: &'static str,
@@ -48,6 +48,7 @@ impl LeakRow {
             LeakOutcome::Ended => ("ended", "state-revoked"),
             LeakOutcome::WouldEnd => ("would-end", "state-active"),
             LeakOutcome::WasEnded => ("was-ended", "state-expired"),
+            LeakOutcome::Repeated => ("repeated", "state-expired"),
             LeakOutcome::Unknown => ("unknown", "state-expired"),
         };
         let token = line.id.zip(line.owner.as_ref());

@@ -47,9 +47,14 @@ pub enum Ends {
         when: When,
         /// Whether a use puts it off.
         by_idleness: bool,
+        /// That it ends with the use of its successor, if that is sooner.
+        after_use: Option<String>,
     },
-    /// Never by itself.
-    Never,
+    /// Never by time.
+    Never {
+        /// The same.
+        after_use: Option<String>,
+    },
     /// It has ended.
     Over {
         /// When.
@@ -64,11 +69,15 @@ impl Ends {
         if let Some(ended) = &token.ended {
             return over(ended.act.at);
         }
-        let Some((at, by_idleness)) = token.end() else { return Self::Never };
-        if token.state.is_final() {
-            return over(at);
+        let after_use = token.retire_after_use.map(|after| match after.is_zero() {
+            true => frame.t("ends-after-use-now"),
+            false => frame.s("ends-after-use", frame.length(after)),
+        });
+        match token.end() {
+            None => Self::Never { after_use },
+            Some((at, _)) if token.state.is_final() => over(at),
+            Some((at, by_idleness)) => Self::At { when: frame.when(at), by_idleness, after_use },
         }
-        Self::At { when: frame.when(at), by_idleness }
     }
 }
 

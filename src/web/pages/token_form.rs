@@ -107,6 +107,7 @@ pub fn place(field: &str) -> Option<String> {
         "lifetime" => "expiry".to_owned(),
         "idle_ttl" => "idle".to_owned(),
         "expires_at" => "expires_on".to_owned(),
+        "not_before" => first.to_owned(),
         "conditions" if field.contains("windows") => "windows".to_owned(),
         "conditions" if field.contains("certificate") => "certificate".to_owned(),
         "conditions" => "networks".to_owned(),

@@ -3,7 +3,7 @@
 use askama::Template;
 
 use super::chart::Chart;
-use super::contexts::titles;
+use super::contexts::{HeldContext, titles};
 use super::filters::Filters;
 use super::history::{EventRow, Names, called};
 use super::limits::{self, LimitRow};
@@ -104,8 +104,8 @@ pub struct Token {
     pub last_use: Option<When>,
     /// When it ends.
     pub ends: Ends,
-    /// By what they are called, with their names; none means all.
-    pub contexts: Option<Vec<(String, String)>>,
+    /// By what they are called; none means all.
+    pub contexts: Option<Vec<HeldContext>>,
     /// Access levels, each with what it allows, where that is configured.
     pub flags: Vec<(String, Option<String>)>,
     /// The token that it succeeds and the one that succeeds it: their ids, and what they are called.

@@ -98,6 +98,10 @@ pub struct User {
     pub stopped: Option<Stopped>,
     /// What the reader may do to them.
     pub may: May,
+    /// Whether there is a password for them.
+    pub has_password: bool,
+    /// Whether the reader may look at their company.
+    pub sees_company: bool,
     /// What happened to them, newest first.
     pub events: Vec<EventRow>,
     /// Where older events are.
@@ -126,6 +130,7 @@ impl User {
         wrongs: Wrongs,
         user: OwnerView,
         may: May,
+        (has_password, sees_company): (bool, bool),
         (events, older): (Vec<EventRow>, Option<u64>),
     ) -> Self {
         Self {
@@ -136,6 +141,8 @@ impl User {
             wrongs,
             user,
             may,
+            has_password,
+            sees_company,
             events,
             older,
         }

@@ -40,7 +40,7 @@ const SPEAKERS: [&str; 27] = [
 ];
 
 /// What is said to operators alone, in logs, hints and answers to programs; and what is no sentence.
-const TO_OTHERS: [&str; 66] = [
+const TO_OTHERS: [&str; 67] = [
     "line \0: \0",
     "A value is missing or wrong",
     "More than may be granted",
@@ -92,6 +92,7 @@ const TO_OTHERS: [&str; 66] = [
     "run `chmod 600 \0`",
     "would end",
     "had ended already",
+    "stands there before",
     "making up",
     "no randomness",
     "tollgate master key id\\0",

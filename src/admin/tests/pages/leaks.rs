@@ -54,6 +54,10 @@ async fn f8_it_is_seen_what_would_end_before_it_does() {
     let face = Face::new().await;
     let root = face.sign_in("root").await;
     let (one, secret) = face.token(json!({"owner": "alice", "name": "one"})).await;
+    let twice = format!("secrets=%0D%0A{secret}%0D%0A%3Ftoken%3D{secret}%26a%3D1&try=yes");
+    let once = root.post("/tokens/leaked", &twice).await.text;
+    assert!(once.contains("1 active token would be revoked.") && !once.contains("already ended"));
+    assert!(once.contains("scope=\"row\">2</th>") && !once.contains("scope=\"row\">3</th>"));
     let body = format!("secrets=nothing-of-ours%0D%0A{secret}&reason=found&try=yes");
     let got = root.post("/tokens/leaked", &body).await;
     assert!(got.status == 200 && got.text.contains("1 active token would be revoked."));
@@ -74,7 +78,7 @@ async fn f8_it_is_seen_what_would_end_before_it_does() {
 async fn a_report_that_is_none_is_refused() {
     let face = Face::new().await;
     let root = face.sign_in("root").await;
-    let many = "abcdefghijklmnop+".repeat(1_001);
+    let many: String = (0..1_001).map(|n| format!("abcdefghijklmnop{n}+")).collect();
     let long = format!("secrets=nothing-of-ours&reason={}", "x".repeat(501));
     for (body, place) in [
         ("secrets=+%0A".to_owned(), "secrets"),
