@@ -208,6 +208,8 @@ impl Browser {
 
     /// Writes a picture of the page from its top to its end.
     pub fn picture(&mut self, file: &Path) {
+        // What stays in sight while it is scrolled stands where it belongs.
+        self.value("scrollTo(0, 0)");
         let size = self.tell("Page.getLayoutMetrics", json!({}))["cssContentSize"].clone();
         let clip =
             json!({"x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1});
