@@ -1,4 +1,6 @@
 //! The configuration.
 
 #![no_main]
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| { _ = tollgate::fuzzing::config(bytes); });
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    _ = tollgate::fuzzing::config(bytes);
+});

@@ -8,4 +8,6 @@ thread_local! {
     static HEADS: Heads = Heads::new(&std::env::temp_dir());
 }
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| _ = HEADS.with(|heads| heads.http1(bytes)));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    _ = HEADS.with(|heads| heads.http1(bytes));
+});

@@ -1,4 +1,6 @@
 //! Paths of requests.
 
 #![no_main]
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| { _ = tollgate::fuzzing::path(bytes); });
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    _ = tollgate::fuzzing::path(bytes);
+});

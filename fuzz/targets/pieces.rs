@@ -1,4 +1,6 @@
 //! Frames, messages and events.
 
 #![no_main]
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| { _ = tollgate::fuzzing::pieces(bytes); });
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    _ = tollgate::fuzzing::pieces(bytes);
+});

@@ -1,4 +1,6 @@
 //! Secrets, digests and names.
 
 #![no_main]
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| { _ = tollgate::fuzzing::token(bytes); });
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    _ = tollgate::fuzzing::token(bytes);
+});
