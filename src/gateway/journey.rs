@@ -123,7 +123,7 @@ async fn travel<'s>(
     }
     let presented = (inbound.certificate.is_some(), client.asked_name());
     presenter::check(matched.api, &inbound.host, presented)?;
-    trail.taken_from = places::take(&mut inbound, matched.api)?;
+    trail.taken_from = places::take(&mut inbound, matched)?;
     let permitted = authorize::permit(&inbound, matched, core, snapshot, &mut trail.seen).await;
     let mut permit = match permitted {
         Ok(permit) => permit,

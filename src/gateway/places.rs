@@ -16,6 +16,7 @@ use super::dialect::{self, Carried};
 use super::intake::Inbound;
 use super::leak;
 use super::plan::ApiPlan;
+use super::route::Matched;
 
 /// A secret that was taken out of a request.
 type Taken = Zeroizing<Vec<u8>>;
@@ -32,8 +33,10 @@ pub(super) enum Place {
 /// to here, so that no page of another site changes anything.
 ///
 /// # Errors
-/// Tokens in two places (sec-A3), one that cannot be read, or a cookie that a page of another site made its browser send.
-pub(super) fn take(inbound: &mut Inbound, api: &ApiPlan) -> Result<Option<Place>, Refusal> {
+/// Tokens in two places (sec-A3), one that cannot be read, or a cookie that a page of another site made its browser send
+/// where somebody asks whose it is.
+pub(super) fn take(inbound: &mut Inbound, matched: &Matched<'_>) -> Result<Option<Place>, Refusal> {
+    let api = matched.api;
     let Some(places) = &api.places else { return Ok(None) };
     let TokenPlaces { cookie, query } = &**places;
     let cookie = cookie.as_ref().and_then(|name| take_cookie(inbound, name));
@@ -61,7 +64,8 @@ pub(super) fn take(inbound: &mut Inbound, api: &ApiPlan) -> Result<Option<Place>
     if !secret::is_b64token(&secret) {
         return Err(Refusal::CredentialMalformed);
     }
-    if place == Place::Cookie {
+    let is_public = matched.rule.is_some_and(|rule| rule.public);
+    if place == Place::Cookie && !is_public {
         check_page(inbound, api)?;
     }
     inbound.taken = Some(secret);

@@ -207,6 +207,12 @@ fn a_cookie_that_a_page_of_another_site_sent_is_refused() {
         assert_eq!((got.status, seen.is_some()), (status, status == 200), "{more:?}");
     }
     assert_eq!(gateway.counted(|core| core.refusals.of(Refusal::OriginNotAllowed)), 16);
+    // Where nobody asks whose it is, any page may show it; the cookie goes no further.
+    for more in [("Origin", "https://evil.example"), ("Sec-Fetch-Site", "cross-site")] {
+        let (got, seen) = ask(&gateway, &upstream, "GET /a/open", &[cookie, more]);
+        assert_eq!(got.status, 200, "{more:?}");
+        assert!(!seen.unwrap().holds(&secret), "{more:?}");
+    }
     // A token in the address is there because the page knows it.
     let evil = [("Origin", "https://evil.example")];
     let (got, _) = ask(&gateway, &upstream, &format!("GET /a/x?access_token={secret}"), &evil);

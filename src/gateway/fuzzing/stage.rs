@@ -165,7 +165,7 @@ async fn travel(run: &Run, request: Request<Incoming>) -> Result<(), Refusal> {
     })?;
     let mut asked = Asked::new(sent, &inbound);
     let matched = route::find(inbound.way(), inbound.ambiguities, &snapshot)?;
-    let place = places::take(&mut inbound, matched.api)?;
+    let place = places::take(&mut inbound, &matched)?;
     asked.taken_from(place, &inbound);
     let permit = authorize::permit(&inbound, &matched, core, &snapshot, &mut None).await?;
     let mut request = Outgoing::default();
