@@ -230,11 +230,7 @@ impl Index {
 
     /// Writes a batch.
     pub(super) fn apply(&self, batch: Batch) -> Result<(), StoreError> {
-        let written = guarded(&self.path, &self.damaged, "writing", || self.db.apply_batch(batch));
-        // What sled has done with, buffers of half a megabyte among it, waits for 64 of its kind in this
-        // thread's own bag: up to 32 MiB. Handed in now, it is freed once nobody reads it any more.
-        ::sled::crossbeam_pin().flush();
-        written
+        guarded(&self.path, &self.damaged, "writing", || self.db.apply_batch(batch))
     }
 
     pub(super) const fn db(&self) -> &Db {
