@@ -30,6 +30,8 @@ mod ended;
 mod endpoints;
 #[path = "transport/farewells.rs"]
 mod farewells;
+#[path = "transport/extended.rs"]
+mod extended;
 #[path = "transport/files.rs"]
 mod files;
 #[path = "transport/haproxy.rs"]

@@ -219,6 +219,15 @@ async fn exchange(
         let unasked = &"it changed the protocol unasked";
         return Err(failed(api, target, Refusal::UpstreamBroken, unasked));
     }
+    if !switches
+        && request.asks_websocket()
+        && client.is_http2()
+        && answer.response.status().is_success()
+    {
+        // Any success opens the client's stream (RFC 8441 section 5), behind which nobody would be. That an upstream
+        // knows no WebSocket is no fault of it.
+        return Err(NoAnswer::Failed(Refusal::UpstreamBroken));
+    }
     judge(api, target, answer.response.status());
     if let Some(lines) = answer.lines {
         client.is_answered(lines);

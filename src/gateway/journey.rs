@@ -92,11 +92,11 @@ fn agreed(
     under_way: &UnderWay,
 ) -> Option<Agreed> {
     trail.answered(response.status().as_u16());
-    let (connection, bounds) = response.body_mut().take_connection();
+    let (way, bounds) = response.body_mut().take_way();
     let idle = trail.matched.as_ref().map_or(Duration::ZERO, |matched| matched.api.tunnel_timeout);
     let (record, seat, grounds) =
         (trail.take_record(), trail.take_seat(), under_way.take_grounds());
-    Some(Agreed { connection: connection?, bounds, idle, record, seat, grounds })
+    Some(Agreed { way: way?, bounds, idle, record, seat, grounds })
 }
 
 /// What its upstream answers to a request; none where the gateway does, to a browser's preflight.

@@ -16,7 +16,7 @@ use super::core::Core;
 use super::gate::Turn;
 use super::pieces::Pieces;
 use super::stream::PIECE_BYTES;
-use super::upstream::{Broken, Connection, Kind, Way};
+use super::upstream::{Broken, Kind, Way};
 
 /// Why the rest of an answer does not come.
 #[derive(Debug, thiserror::Error)]
@@ -109,13 +109,9 @@ impl Relay {
         }
     }
 
-    /// The connection, where what follows on it is no answer, and what it is kept within.
-    pub(super) fn take_connection(&mut self) -> (Option<Box<Connection>>, Option<Box<Bounds>>) {
-        let connection = match self.way.take() {
-            Some(Way::Http1(connection)) => Some(connection),
-            Some(Way::Http2(_)) | None => None,
-        };
-        (connection, self.bounds.take())
+    /// The way to the upstream, where what follows on it is no answer, and what it is kept within.
+    pub(super) fn take_way(&mut self) -> (Option<Way>, Option<Box<Bounds>>) {
+        (self.way.take(), self.bounds.take())
     }
 
     /// It is kept within these.

@@ -22,7 +22,7 @@ use super::core::Core;
 use super::lengths::Lengths;
 use super::relay::Bounds;
 use super::stream::Stream;
-use super::upstream::Connection;
+use super::upstream::Way;
 use super::watch::Grounds;
 use super::websocket;
 
@@ -35,7 +35,7 @@ const FAREWELL: Duration = Duration::from_secs(1);
 /// An upstream that has agreed to change the protocol, and what goes with the exchange.
 #[derive(Debug)]
 pub(super) struct Agreed {
-    pub(super) connection: Box<Connection>,
+    pub(super) way: Way,
     pub(super) bounds: Option<Box<Bounds>>,
     /// How long neither side need say anything.
     pub(super) idle: Duration,
@@ -51,7 +51,7 @@ pub(super) type Agreement = Rc<Cell<Option<Agreed>>>;
 /// The two sides.
 struct Tunnel<S> {
     client: S,
-    connection: Box<Connection>,
+    way: Way,
     core: Rc<Core>,
     idle: Duration,
     /// What the client sent and the upstream has not taken, and the other way round.
@@ -91,16 +91,16 @@ pub(super) async fn run(
     agreed: Agreed,
     under_way: UnderWay,
 ) {
-    let Agreed { connection, bounds, idle, mut record, seat, grounds } = agreed;
+    let Agreed { way, bounds, idle, mut record, seat, grounds } = agreed;
     if let Some(grounds) = grounds {
         under_way.rests_on(grounds);
     }
     let core = Rc::clone(under_way.core());
     core.counters.tunnels.add(1);
-    connection.alarm.set(idle);
+    way.alarm().set(idle);
     let (up, down) = (Pump::new(early), Pump::new(Bytes::new()));
     let (ending, takes_leave, sent) = (None, false, 0);
-    let mut tunnel = Tunnel { client, connection, core, idle, up, down, ending, takes_leave, sent };
+    let mut tunnel = Tunnel { client, way, core, idle, up, down, ending, takes_leave, sent };
     let ended = std::future::poll_fn(|context| tunnel.poll(&under_way, context)).await;
     tunnel.core.counters.tunnels.sub(1);
     if let Some(record) = &mut record {
@@ -116,8 +116,8 @@ pub(super) async fn run(
     }
     match ended {
         Ok(()) if tunnel.takes_leave => {
-            let Tunnel { connection, core, .. } = tunnel;
-            spawn_local(take_leave(connection, core));
+            let Tunnel { way, core, .. } = tunnel;
+            spawn_local(take_leave(way, core));
         }
         Ok(()) => {}
         Err(Cut::Late) => tracing::debug!("a conversation was silent for too long"),
@@ -162,10 +162,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Tunnel<S> {
             [Poll::Ready(Ok(())), Poll::Ready(Ok(()))] => return Poll::Ready(Ok(())),
             _ => {}
         }
-        if under_way.is_late() || self.connection.alarm.take_rung() {
+        if under_way.is_late() || self.way.alarm().take_rung() {
             return Poll::Ready(Err(Cut::Late));
         }
-        self.connection.alarm.wake_me(context);
+        self.way.alarm().wake_me(context);
         Poll::Pending
     }
 
@@ -182,7 +182,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Tunnel<S> {
     fn moved(&self) {
         let ended = self.up.ended || self.down.ended;
         let limit = if self.ending.is_some() { FAREWELL } else { AFTER_END };
-        self.connection.alarm.set(if ended { limit.min(self.idle) } else { self.idle });
+        self.way.alarm().set(if ended { limit.min(self.idle) } else { self.idle });
     }
 
     /// From the client to the upstream; ready when all of it is there. What we have ended does not fail by an upstream
@@ -203,18 +203,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Tunnel<S> {
                 return Poll::Ready(Ok(()));
             }
             if !self.up.waiting.is_empty() {
-                let sent = ready!(self.connection.poll_send(&self.up.waiting, context))?;
+                let sent = ready!(self.way.poll_send(&self.up.waiting, context))?;
                 self.up.sent(sent);
                 self.moved();
                 continue;
             }
-            ready!(self.connection.poll_push(context));
+            ready!(self.way.poll_push(context));
             if self.ending.is_some() {
                 self.up.told = true;
                 continue;
             }
             if self.up.ended {
-                ready!(self.connection.poll_end(context))?;
+                ready!(self.way.poll_end(context))?;
                 self.up.told = true;
                 continue;
             }
@@ -260,7 +260,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Tunnel<S> {
                 self.down.ended = true;
                 continue;
             }
-            let come = match self.connection.poll_come(&self.core.scratch, context)? {
+            let come = match self.way.poll_come(&self.core.scratch, context)? {
                 Poll::Ready(come) => come,
                 Poll::Pending => {
                     ready!(Pin::new(&mut self.client).poll_flush(context))?;
@@ -311,16 +311,16 @@ impl Pump {
 
 /// Waits for the upstream to close what is over, as clients of WebSocket do (RFC 6455 section 7.1.1). A connection that is
 /// closed while something on it is unread is reset, and what was said last may be lost with it.
-async fn take_leave(mut connection: Box<Connection>, core: Rc<Core>) {
-    connection.alarm.set(FAREWELL);
+async fn take_leave(mut way: Way, core: Rc<Core>) {
+    way.alarm().set(FAREWELL);
     std::future::poll_fn(|context| {
         loop {
-            match connection.poll_come(&core.scratch, context) {
+            match way.poll_come(&core.scratch, context) {
                 Poll::Ready(Ok(come)) if !come.is_empty() => {}
                 Poll::Ready(_) => return Poll::Ready(()),
-                Poll::Pending if connection.alarm.take_rung() => return Poll::Ready(()),
+                Poll::Pending if way.alarm().take_rung() => return Poll::Ready(()),
                 Poll::Pending => {
-                    connection.alarm.wake_me(context);
+                    way.alarm().wake_me(context);
                     return Poll::Pending;
                 }
             }

@@ -1,6 +1,7 @@
 //! What the gateway knows of WebSocket (RFC 6455): who asks for it, and where a frame ends, so that a conversation whose
 //! token has ended is closed between two frames, with a reason. What is said in it passes unread.
 
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
@@ -59,6 +60,13 @@ pub(super) fn key() -> String {
     // Without randomness it is a key all the same.
     let _ = aws_lc_rs::rand::fill(&mut bytes);
     STANDARD.encode(bytes)
+}
+
+/// What a server answers to a key (RFC 6455 section 4.2.2).
+pub(super) fn accept(key: &[u8]) -> String {
+    const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+    let sum = digest(&SHA1_FOR_LEGACY_USE_ONLY, &[key, GUID].concat());
+    STANDARD.encode(sum)
 }
 
 /// Whether the value of `Upgrade` is this protocol and no other.
@@ -122,6 +130,11 @@ fn payload(head: &[u8]) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rfc_6455_section_1_3_the_answer_to_a_key() {
+        assert_eq!(accept(b"dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    }
 
     fn frame(length: usize, masked: bool) -> Vec<u8> {
         let mask = if masked { 0x80 } else { 0 };

@@ -307,7 +307,7 @@ fn whoever_talks_is_told_when_the_gateway_goes_away() {
 }
 
 /// A `GET`, or over HTTP/2 the `CONNECT` that asks for a protocol.
-fn over_http2(secret: &str, protocol: Option<&'static str>) -> Request<Empty<Bytes>> {
+pub(crate) fn over_http2(secret: &str, protocol: Option<&'static str>) -> Request<Empty<Bytes>> {
     let request = Request::builder()
         .method(if protocol.is_some() { "CONNECT" } else { "GET" })
         .uri("http://a.example/talk?room=1")

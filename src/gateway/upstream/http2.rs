@@ -2,7 +2,8 @@
 //! of its own; here a request that was written for HTTP/1.1 becomes one of HTTP/2, and an answer what the others are.
 
 use std::cell::Cell;
-use std::pin::Pin;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -10,10 +11,11 @@ use std::{fmt, io};
 
 use bytes::Bytes;
 use http::header::{self, HeaderName, HeaderValue};
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use hyper::body::{Body, Frame, Incoming};
 use hyper::client::conn::TrySendError;
-use hyper::client::conn::http2::{Builder, SendRequest};
+use hyper::client::conn::http2::{Builder, Connection, SendRequest};
+use hyper::rt::{Read, Write};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::task::spawn_local;
 
@@ -21,8 +23,9 @@ use crate::gateway::alarm::Alarm;
 use crate::gateway::descriptors::Place;
 use crate::gateway::load::Busy;
 
-use super::answer::{Answer, Wanted};
+use super::answer::Answer;
 use super::connection::Failed;
+use super::conversation::{self, Extended, Talk};
 use super::error::Broken;
 use super::framing::Framing;
 use super::halves::Fresh;
@@ -50,6 +53,7 @@ const PING_TIMEOUT: Duration = Duration::from_secs(20);
 #[derive(Debug)]
 pub(in crate::gateway) struct Session {
     sender: SendRequest<Sending>,
+    extended: Rc<Extended>,
     /// Whether it is within TLS.
     tls: bool,
     under_way: Cell<usize>,
@@ -75,28 +79,31 @@ impl Session {
             .max_header_list_size(u32::try_from(HEAD_BYTES_MAX).unwrap_or(u32::MAX))
             .keep_alive_interval(PING_INTERVAL)
             .keep_alive_timeout(PING_TIMEOUT);
+        let extended = Rc::<Extended>::default();
+        let heard = Rc::clone(&extended);
         let sender = match stream {
             Fresh::Plain(stream) => {
                 let (sender, session) =
                     builder.handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
-                spawn_local(carry(session, place));
+                spawn_local(carry(session, heard, place));
                 sender
             }
             Fresh::Unix(stream) => {
                 let (sender, session) =
                     builder.handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
-                spawn_local(carry(session, place));
+                spawn_local(carry(session, heard, place));
                 sender
             }
             Fresh::Tls(stream) => {
                 let (sender, session) =
                     builder.handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
-                spawn_local(carry(session, place));
+                spawn_local(carry(session, heard, place));
                 sender
             }
         };
         Ok(Rc::new(Self {
             sender,
+            extended,
             tls,
             under_way: Cell::new(0),
             made_at_ms: now_ms,
@@ -124,9 +131,18 @@ fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Moves a session along until it ends.
-async fn carry(session: impl Future<Output = hyper::Result<()>>, place: Place) {
-    if let Err(error) = session.await {
+/// Moves a session along until it ends, and hears whether WebSockets may be on it.
+async fn carry<S>(session: Connection<S, Sending, Local>, heard: Rc<Extended>, place: Place)
+where
+    S: Read + Write + Unpin + 'static,
+{
+    let mut session = pin!(session);
+    let ended = poll_fn(|context| {
+        let polled = session.as_mut().poll(context);
+        heard.look(|| session.is_extended_connect_protocol_enabled(), context);
+        polled
+    });
+    if let Err(error) = ended.await {
         tracing::debug!(%error, "a session with an upstream ended");
     }
     drop(place);
@@ -142,7 +158,25 @@ impl<F: Future<Output = ()> + 'static> hyper::rt::Executor<F> for Local {
     }
 }
 
-type Answered = Result<Response<Incoming>, TrySendError<Request<Sending>>>;
+/// What came of a request, and whether it was sent as one for a WebSocket.
+type Answered = (Result<Response<Incoming>, TrySendError<Request<Sending>>>, bool);
+
+/// Sends a request; where `extended` is of its session, as one for a WebSocket if that takes it, and else as what it is
+/// without (RFC 9110 section 7.8).
+async fn send(
+    mut sender: SendRequest<Sending>,
+    mut request: Request<Sending>,
+    extended: Option<Rc<Extended>>,
+) -> Answered {
+    let extended = match extended {
+        Some(extended) => extended.wait().await,
+        None => false,
+    };
+    if extended {
+        conversation::ask(&mut request);
+    }
+    (sender.try_send_request(request).await, extended)
+}
 
 /// One exchange on a session.
 pub(in crate::gateway) struct Exchange {
@@ -151,6 +185,8 @@ pub(in crate::gateway) struct Exchange {
     /// The answer that is waited for.
     asked: Option<Pin<Box<dyn Future<Output = Answered>>>>,
     body: Option<Incoming>,
+    /// What goes on behind an answer that agrees to a WebSocket.
+    talk: Option<Talk>,
     beside: Rc<Beside>,
     pub(super) alarm: Rc<Alarm>,
 }
@@ -159,7 +195,7 @@ impl Exchange {
     pub(in crate::gateway) fn new(session: Rc<Session>, alarm: Alarm) -> Self {
         session.under_way.set(session.under_way.get().saturating_add(1));
         let (beside, alarm) = (Rc::default(), Rc::new(alarm));
-        Self { session, busy: None, asked: None, body: None, beside, alarm }
+        Self { session, busy: None, asked: None, body: None, talk: None, beside, alarm }
     }
 
     pub(super) fn begin(
@@ -185,14 +221,15 @@ impl Exchange {
                 Ok(sent) => sent,
                 Err(broken) => return Poll::Ready(Err(Failed::Upstream(broken))),
             };
-            let mut sender = self.session.sender.clone();
-            self.asked = Some(Box::pin(async move { sender.try_send_request(sent).await }));
+            let sender = self.session.sender.clone();
+            let extended = request.asks_websocket().then(|| Rc::clone(&self.session.extended));
+            self.asked = Some(Box::pin(send(sender, sent, extended)));
         }
         let Some(asked) = &mut self.asked else { return Poll::Pending };
-        let answered = ready!(asked.as_mut().poll(context));
+        let (answered, extended) = ready!(asked.as_mut().poll(context));
         self.asked = None;
         Poll::Ready(match answered {
-            Ok(response) => Ok(self.taken(response, request.wanted)),
+            Ok(response) => Ok(self.taken(response, request, extended)),
             Err(mut error) => match error.take_message() {
                 Some(unsent) => {
                     request.put_back(unsent.into_body().body);
@@ -209,23 +246,37 @@ impl Exchange {
         Ok(head.map(|()| Sending { body, left, beside: Rc::clone(&self.beside) }))
     }
 
-    fn taken(&mut self, response: Response<Incoming>, wanted: Wanted) -> Answer {
+    fn taken(
+        &mut self,
+        mut response: Response<Incoming>,
+        request: &Outgoing,
+        extended: bool,
+    ) -> Answer {
+        self.session.extended.is_answered();
+        let switches = extended && response.status() == StatusCode::OK;
+        self.talk = switches.then(|| Talk::Begins(hyper::upgrade::on(&mut response)));
         let (mut parts, body) = response.into_parts();
         self.body = Some(body);
-        let kept = |name: &&HeaderName| passes(name) && !wanted.without.takes(name.as_str());
+        let without = request.wanted.without;
+        let kept = |name: &&HeaderName| passes(name) && !without.takes(name.as_str());
         let gone: Vec<_> = parts.headers.keys().filter(|name| !kept(name)).cloned().collect();
         gone.iter().for_each(|name| drop(parts.headers.remove(name)));
+        if switches {
+            conversation::agree(&mut parts, request.head());
+        }
         let kind = parts.headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes);
         let kind = kind.map(Kind::of).unwrap_or_default();
         let response = Response::from_parts(parts, ());
-        Answer {
-            response,
-            lines: None,
-            switches: false,
-            kind,
-            framing: Framing::Length(0),
-            persists: true,
-        }
+        let framing = Framing::Length(0);
+        Answer { response, lines: None, switches, kind, framing, persists: true }
+    }
+
+    /// What goes on behind an answer that agreed to it.
+    ///
+    /// # Errors
+    /// None did.
+    pub(super) fn talk(&mut self) -> io::Result<&mut Talk> {
+        self.talk.as_mut().ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 
     /// The next part of the answer's body; none when it is over.

@@ -18,6 +18,7 @@ mod halves;
 mod connection;
 mod rewritten;
 mod sending;
+mod conversation;
 mod http2;
 mod pool;
 mod way;

@@ -1,5 +1,6 @@
 //! The way of one exchange to its upstream: a connection of its own over HTTP/1.1, or a part in a session of HTTP/2.
 
+use std::io;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -115,6 +116,50 @@ impl Way {
         match self {
             Self::Http1(_) => !request.is_sent(),
             Self::Http2(exchange) => exchange.is_sending(),
+        }
+    }
+
+    /// What comes behind an answer that changed the protocol; nothing at the end.
+    pub(in crate::gateway) fn poll_come(
+        &mut self,
+        scratch: &Scratch,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<Bytes>> {
+        match self {
+            Self::Http1(connection) => connection.poll_come(scratch, context),
+            Self::Http2(exchange) => exchange.talk()?.poll_come(scratch, context),
+        }
+    }
+
+    /// Sends this as it is, or the beginning of it: how much went out.
+    pub(in crate::gateway) fn poll_send(
+        &mut self,
+        data: &[u8],
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<usize>> {
+        match self {
+            Self::Http1(connection) => connection.poll_send(data, context),
+            Self::Http2(exchange) => exchange.talk()?.poll_send(data, context),
+        }
+    }
+
+    /// Ready when all of that is on its way.
+    pub(in crate::gateway) fn poll_push(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        match self {
+            Self::Http1(connection) => connection.poll_push(context),
+            // Its session sees to that.
+            Self::Http2(_) => Poll::Ready(()),
+        }
+    }
+
+    /// Says that nothing more comes.
+    pub(in crate::gateway) fn poll_end(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self {
+            Self::Http1(connection) => connection.poll_end(context),
+            Self::Http2(exchange) => exchange.talk()?.poll_end(context),
         }
     }
 
