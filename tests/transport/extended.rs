@@ -131,7 +131,7 @@ fn check(asked: &Parts) {
     }
 }
 
-/// Row sec-S8 holds, and so does design.md section 6.
+/// Row X1: it ends with its token (design.md section 6).
 #[test]
 fn rfc_8441_a_websocket_over_http1_goes_both_ways_to_an_upstream_of_http2_and_ends_with_its_token()
 {
