@@ -74,34 +74,48 @@ impl Reloader {
     /// # Errors
     /// All mistakes of the file; the settings in force stay.
     pub fn reload(&self) -> Result<(), Box<Problem>> {
+        self.renew(|_| true)
+    }
+
+    /// The same where the file means something else than what is in force, for files that may have changed before
+    /// anybody looked.
+    ///
+    /// # Errors
+    /// As [`reload`](Self::reload).
+    pub fn catch_up(&self) -> Result<(), Box<Problem>> {
+        self.renew(|settings| *settings != **self.settings.load())
+    }
+
+    /// Puts what the file means in place if it is `worth` it.
+    fn renew(&self, worth: impl FnOnce(&Settings) -> bool) -> Result<(), Box<Problem>> {
         let Some(source) = &self.source else {
             return Err(Box::new(Problem::no_file()));
         };
         let _turn = self.one_at_a_time.lock().unwrap_or_else(PoisonError::into_inner);
+        let read = self.read(source).inspect_err(|_| {
+            self.failures.fetch_add(1, Ordering::Relaxed);
+        });
+        let (settings, webhooks) = read?;
+        if worth(&settings) {
+            self.put(settings);
+            self.notices.put(webhooks);
+            tracing::info!(file = %source.path.display(), "new configuration in force");
+        }
+        Ok(())
+    }
+
+    /// What the file means now, checked.
+    fn read(&self, source: &Source) -> Result<(Settings, Prepared), Box<Problem>> {
+        let status = StatusCode::UNPROCESSABLE_ENTITY;
         let environment = config::Environment::process();
         let loaded = source
             .reload(&self.settings.load(), &environment)
-            .map_err(|report| Box::new(Problem::bad_config(&report)))
-            .and_then(|loaded| match sealed::check_key(&loaded.settings) {
-                Ok(()) => Ok(loaded),
-                Err(error) => {
-                    let status = StatusCode::UNPROCESSABLE_ENTITY;
-                    Err(Box::new(Problem::no_master_key(status, &error)))
-                }
-            })
-            .and_then(|loaded| match Prepared::new(&loaded.settings) {
-                Ok(webhooks) => Ok((loaded, webhooks)),
-                Err(error) => {
-                    let status = StatusCode::UNPROCESSABLE_ENTITY;
-                    Err(Box::new(Problem::no_webhooks(status, &error)))
-                }
-            })
-            .inspect_err(|_| _ = self.failures.fetch_add(1, Ordering::Relaxed));
-        let (loaded, webhooks) = loaded?;
-        self.put(loaded.settings);
-        self.notices.put(webhooks);
-        tracing::info!(file = %source.path.display(), "new configuration in force");
-        Ok(())
+            .map_err(|report| Box::new(Problem::bad_config(&report)))?;
+        sealed::check_key(&loaded.settings)
+            .map_err(|error| Box::new(Problem::no_master_key(status, &error)))?;
+        let webhooks = Prepared::new(&loaded.settings)
+            .map_err(|error| Box::new(Problem::no_webhooks(status, &error)))?;
+        Ok((loaded.settings, webhooks))
     }
 
     /// The certificates that clients are shown: the first name of each, or its file, and when its time is over.
@@ -165,13 +179,17 @@ pub(super) fn tell_if_closed(settings: &Settings, of_file: bool) {
     tracing::warn!("there is no API, so that every request is refused: {way_out}");
 }
 
-/// Reloads when the file changes, as long as what this gives is kept.
+/// Reloads when the file changes, as long as what this gives is kept. What changed since the settings in force were
+/// read is found too: until the store of a gateway before was free, that may have been long.
 pub(super) fn watch(reloader: &Arc<Reloader>) -> Option<config::Watch> {
     let source = reloader.source.clone()?;
     let reloader = Arc::clone(reloader);
     let files = source.files(&reloader.settings.load());
+    let mut looked = false;
     let watch = config::watch(&files, move || {
-        reloader.tell("a file changed", reloader.reload());
+        let outcome = if looked { reloader.reload() } else { reloader.catch_up() };
+        looked = true;
+        reloader.tell("a file changed", outcome);
         source.files(&reloader.settings.load())
     });
     watch

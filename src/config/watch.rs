@@ -26,8 +26,8 @@ pub struct Watch {
     _watcher: Arc<Mutex<RecommendedWatcher>>,
 }
 
-/// Calls `changed` from a thread of its own whenever one of `files` holds something else than
-/// before. It answers which files are followed from then on.
+/// Calls `changed` from a thread of its own, once at the beginning, since what was read before may be old by now, and
+/// then whenever one of `files` holds something else than before. It answers which files are followed from then on.
 ///
 /// # Errors
 /// A folder that cannot be watched, or a system that gives no more watches or threads.
@@ -86,16 +86,7 @@ fn follow(
     told: &Receiver<()>,
     mut changed: impl FnMut() -> Vec<PathBuf>,
 ) {
-    while told.recv().is_ok() {
-        if !wait_for_quiet(told) {
-            return;
-        }
-        let now = all(&files);
-        // A file that is gone is being replaced, or was taken away: the old settings stay.
-        if now == seen || !now.iter().all(Option::is_some) {
-            continue;
-        }
-        seen = now;
+    loop {
         loop {
             let next = changed();
             if next == files {
@@ -110,7 +101,26 @@ fn follow(
             drop(watcher);
             (files, seen) = (next.clone(), all(&next));
         }
+        let Some(now) = other_contents(&files, &seen, told) else { return };
+        seen = now;
     }
+}
+
+/// Waits until all files are there and hold something else than what was `seen`, and gives that. None when the watch
+/// was dropped.
+fn other_contents(
+    files: &[PathBuf],
+    seen: &[Option<Vec<u8>>],
+    told: &Receiver<()>,
+) -> Option<Vec<Option<Vec<u8>>>> {
+    while told.recv().is_ok() && wait_for_quiet(told) {
+        let now = all(files);
+        // A file that is gone is being replaced, or was taken away: the old settings stay.
+        if now != seen && now.iter().all(Option::is_some) {
+            return Some(now);
+        }
+    }
+    None
 }
 
 /// False when the watch was dropped.
@@ -154,6 +164,7 @@ mod tests {
             followed.clone()
         };
         let watch = watch(&files, told).unwrap();
+        changes.recv_timeout(LONG).expect("files may have changed before they were watched");
         Watched { folder, changes, _watch: watch }
     }
 
@@ -219,9 +230,10 @@ mod tests {
             all.clone()
         };
         let _watch = watch(std::slice::from_ref(&first), told).unwrap();
-        std::fs::write(&first, "2").unwrap();
         changes.recv_timeout(LONG).unwrap();
         changes.recv_timeout(LONG).expect("what it names was read before it was followed");
+        std::fs::write(&first, "2").unwrap();
+        changes.recv_timeout(LONG).unwrap();
         std::fs::write(&second, "2").unwrap();
         changes.recv_timeout(LONG).unwrap();
     }
@@ -232,11 +244,14 @@ mod tests {
         std::fs::write(folder.path().join("t.toml"), "a").unwrap();
         let (tell, changes) = channel::<()>();
         let files = [folder.path().join("t.toml")];
+        let followed = files.to_vec();
         let told = move || {
             tell.send(()).unwrap();
-            Vec::new()
+            followed.clone()
         };
-        drop(watch(&files, told).unwrap());
+        let watch = watch(&files, told).unwrap();
+        changes.recv_timeout(LONG).unwrap();
+        drop(watch);
         // The thread owned the only sender.
         assert_eq!(changes.recv_timeout(LONG), Err(RecvTimeoutError::Disconnected));
     }

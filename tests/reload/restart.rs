@@ -1,7 +1,8 @@
 //! The binary is replaced while clients ask: by a signal, by hand, and under a manager of services.
 
 use std::fs;
-use std::os::unix::net::UnixDatagram;
+use std::io::{Read as _, Write as _};
+use std::os::unix::net::{UnixDatagram, UnixListener, UnixStream};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
@@ -123,6 +124,45 @@ fn a_successor_with_a_bad_configuration_changes_nothing() {
     assert_eq!(ask(shop.program.public(), request("/old", &shop.secret)).status, 200);
     let again = shop.program.run(&["serve"], "");
     assert!(!again.status.success(), "without being asked to, nobody takes its place");
+}
+
+/// Says something to a successor as the gateway before it does: its length, and a name in JSON.
+fn say(line: &mut UnixStream, word: &str) {
+    let text = format!("\"{word}\"");
+    let length = u32::try_from(text.len()).unwrap().to_be_bytes();
+    line.write_all(&[&length, text.as_bytes()].concat()).unwrap();
+}
+
+fn hear(line: &mut UnixStream) -> String {
+    let mut length = [0; 4];
+    line.read_exact(&mut length).unwrap();
+    let mut text = vec![0; u32::from_be_bytes(length) as usize];
+    line.read_exact(&mut text).unwrap();
+    String::from_utf8(text).unwrap()
+}
+
+#[test]
+fn what_is_changed_while_a_successor_waits_for_the_store_is_in_force_with_it() {
+    let mut shop = Shop::start();
+    shop.program.stop();
+    let place = shop.program.folder().join("data/tollgate.successor");
+    let (before, source) = (UnixListener::bind(&place).unwrap(), shop.program.source().to_owned());
+    let predecessor = thread::spawn(move || {
+        let (mut line, _) = before.accept().unwrap();
+        fs::remove_file(place).unwrap();
+        assert!(hear(&mut line).contains("take"));
+        say(&mut line, "whole");
+        assert_eq!(hear(&mut line), "\"ready\"");
+        // It has read its file, and nobody tells it of this.
+        rewrite(&source, "/old", "/new");
+        say(&mut line, "yours");
+        assert_eq!(hear(&mut line), "\"serves\"");
+    });
+    shop.program.take_over();
+    predecessor.join().unwrap();
+    wait_until("the new rule is in force", PATIENCE, || {
+        ask(shop.program.public(), request("/new", &shop.secret)).status == 200
+    });
 }
 
 /// Starts a gateway with sockets that somebody else made, as systemd does: from descriptor 3 on.

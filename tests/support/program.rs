@@ -65,7 +65,7 @@ impl Program {
             key = key.display(),
         );
         fs::write(&source, base + more).unwrap();
-        let (process, [public, admin]) = serve(&source, folder.path(), files);
+        let (process, [public, admin]) = serve(&source, folder.path(), files, None);
         Self { process, successor: None, public, admin, source, folder }
     }
 
@@ -166,7 +166,14 @@ impl Program {
         self.process.child().kill().unwrap();
         self.process.child().wait().unwrap();
         done();
-        let (process, [public, admin]) = serve(&self.source, self.folder.path(), None);
+        let (process, [public, admin]) = serve(&self.source, self.folder.path(), None, None);
+        (self.process, self.public, self.admin) = (process, public, admin);
+    }
+
+    /// Starts it again, once it is stopped, as the successor of whoever listens for one.
+    pub fn take_over(&mut self) {
+        let (process, [public, admin]) =
+            serve(&self.source, self.folder.path(), None, Some("--take-over"));
         (self.process, self.public, self.admin) = (process, public, admin);
     }
 
@@ -216,7 +223,12 @@ fn is_over(pid: rustix::process::Pid) -> bool {
     stat.is_ok_and(|stat| stat.rsplit(')').next().is_some_and(|rest| rest.starts_with(" Z")))
 }
 
-fn serve(source: &Path, folder: &Path, files: Option<u64>) -> (Process, [SocketAddr; 2]) {
+fn serve(
+    source: &Path,
+    folder: &Path,
+    files: Option<u64>,
+    how: Option<&str>,
+) -> (Process, [SocketAddr; 2]) {
     let output = |name: &str| File::create(folder.join(name)).unwrap();
     let mut command = match files {
         None => Command::new(PROGRAM),
@@ -226,7 +238,7 @@ fn serve(source: &Path, folder: &Path, files: Option<u64>) -> (Process, [SocketA
             shell
         }
     };
-    command.arg("--config").arg(source).arg("serve");
+    command.arg("--config").arg(source).arg("serve").args(how);
     let clock = folder.join("clock");
     if clock.exists() {
         command.env("TOLLGATE_TEST_CLOCK", clock);

@@ -182,6 +182,19 @@ fn sec_h3_an_upstream_is_told_whose_certificate_was_shown() {
 }
 
 #[test]
+fn looking_again_changes_what_has_changed_alone() {
+    let stage = Stage::new("h2c = false");
+    let (app, source) = (stage.gateway.app(), stage.gateway.source());
+    let generation = || app.shared().snapshot.load().generation;
+    app.reloader().catch_up().unwrap();
+    assert_eq!(generation(), 0, "certificates that are read again are the same");
+    let text = std::fs::read_to_string(source).unwrap();
+    std::fs::write(source, text.replace("\"required\"", "\"optional\"")).unwrap();
+    app.reloader().catch_up().unwrap();
+    assert_eq!((generation(), stage.curl("b.example", "/x", &[]).0), (1, 200));
+}
+
+#[test]
 fn a_reload_changes_which_apis_require_one() {
     let stage = Stage::new("h2c = false");
     let source = stage.gateway.source();
