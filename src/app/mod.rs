@@ -46,7 +46,7 @@ use opening::Opening;
 use standing::Standing;
 
 /// How long clients of HTTP/2 and of TLS have to learn that their connection ends, when the gateway changes hands. New
-/// connections wait for so long.
+/// connections of theirs wait for so long.
 const SETTLING: Duration = Duration::from_millis(500);
 const SETTLING_STEP: Duration = Duration::from_millis(5);
 const SETTLING_STEPS: u32 = 200;
@@ -265,9 +265,12 @@ impl Running {
         }
         let (sender, moved) = std::sync::mpsc::channel();
         shared.successor.is(sender);
+        if service.settings().listen.h2c || shared.snapshot.load().tls.is_some() {
+            let _ = phase.send(Phase::Announces);
+            control.block_on(async { tokio::time::sleep(SETTLING).await });
+        }
         let _ = phase.send(Phase::Moves);
-        let announced = service.settings().listen.h2c || shared.snapshot.load().tls.is_some();
-        control.block_on(settle(&shared, announced));
+        control.block_on(settle(&shared));
         shared.given.store(true, Ordering::Relaxed);
         let _ = phase.send(Phase::Drains);
         control.block_on(faces.close());
@@ -289,13 +292,9 @@ impl Running {
     }
 }
 
-/// Waits until no request that has come asks the store any more, but not for ever. Clients of HTTP/2 are told of the end of
-/// their connection meanwhile (RFC 9113 section 6.8), and those of HTTP/1 within TLS with their next answer.
-async fn settle(shared: &Shared, announced: bool) {
+/// Waits until no request that has come asks the store any more, but not for ever.
+async fn settle(shared: &Shared) {
     let cores = shared.counters.cores.len();
-    if announced {
-        tokio::time::sleep(SETTLING).await;
-    }
     for _ in 0..SETTLING_STEPS {
         tokio::time::sleep(SETTLING_STEP).await;
         if shared.moving.load(Ordering::SeqCst) == cores && shared.cache.is_at_rest() {

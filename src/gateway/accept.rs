@@ -19,7 +19,7 @@ use super::alarm::TICK;
 use super::channel::Channel;
 use super::core::{Core, Shared};
 use super::moving::{Moved, Phase};
-use super::serving::{Listening, serve, serve_http1};
+use super::serving::{Listening, serve, serve_http1, speak};
 
 /// How long to wait when the system has no more sockets to give, before asking again.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
@@ -62,6 +62,11 @@ pub fn serve_core(
         }
         // An error means that the gateway itself is gone.
         let _ = phase.wait_for(|phase| *phase > Phase::Serves).await;
+        if *phase.borrow() == Phase::Announces {
+            core.announcing.set(true);
+            core.alarms.wake_all();
+            let _ = phase.wait_for(|phase| *phase > Phase::Announces).await;
+        }
         if *phase.borrow() == Phase::Moves {
             core.moving.set(true);
             core.alarms.wake_all();
@@ -104,7 +109,9 @@ async fn accept(
     listening: Listening,
     mut phase: watch::Receiver<Phase>,
 ) {
-    let mut stopped = pin!(phase.wait_for(|phase| *phase > Phase::Serves));
+    // Handshakes take their time, and what begins with one cannot move.
+    let last = if listening.tls { Phase::Serves } else { Phase::Announces };
+    let mut stopped = pin!(phase.wait_for(|phase| *phase > last));
     loop {
         let accepted = tokio::select! {
             biased;
@@ -131,11 +138,13 @@ async fn accept(
 
 /// Goes on with the connections of the gateway before this one.
 async fn take_over(core: Rc<Core>, mut moved: UnboundedReceiver<Moved>, listening: Listening) {
-    while let Some(Moved { socket, peer, begun, read }) = moved.recv().await {
+    while let Some(Moved { socket, peer, begun, announced, read }) = moved.recv().await {
         let Ok(stream) = TcpStream::from_std(socket) else { continue };
         let Some(client) = admit_moved(&core, peer) else { continue };
         if begun {
             spawn_local(Box::pin(serve_http1(Channel::Plain(stream), read, client)));
+        } else if announced {
+            spawn_local(Box::pin(speak(stream, client, listening, true)));
         } else {
             spawn_local(Box::pin(serve(stream, client, listening)));
         }

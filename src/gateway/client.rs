@@ -215,7 +215,7 @@ impl Client {
     /// Whether the answer under way is the last one on its connection of HTTP/1. One that moves to another process goes
     /// on there; within TLS it cannot, since keys cannot move.
     pub(super) fn is_to_leave(&self) -> bool {
-        let stops = self.core.moving.get() && self.presented.get().is_some();
+        let stops = self.core.takes_leave() && self.presented.get().is_some();
         !self.http2.get() && (stops || self.requests.are_made())
     }
 

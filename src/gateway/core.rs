@@ -185,6 +185,8 @@ pub(super) struct Core {
     /// Heads of answers are put together here.
     pub(super) desk: Desk,
     pub(super) alarms: Rc<Alarms>,
+    /// Set once, when connections that cannot move to another process are told that they end.
+    pub(super) announcing: Cell<bool>,
     /// Set once, when connections are to move to another process as soon as nothing is under way on them.
     pub(super) moving: Cell<bool>,
     /// Set once, when the core is to finish what it has and take nothing new.
@@ -227,6 +229,7 @@ impl Core {
             scratch: Scratch::default(),
             desk: Desk::default(),
             alarms: Alarms::new(),
+            announcing: Cell::new(false),
             moving: Cell::new(false),
             closing: Cell::new(false),
             leaving: Cell::new(false),
@@ -246,6 +249,11 @@ impl Core {
     /// Whether it is on its way out.
     pub(super) fn is_leaving(&self) -> bool {
         self.closing.get() || self.moving.get()
+    }
+
+    /// Whether what cannot move to another process is on its way out.
+    pub(super) fn takes_leave(&self) -> bool {
+        self.announcing.get() || self.is_leaving()
     }
 
     /// What a request that begins now is judged by.

@@ -13,6 +13,9 @@ pub enum Phase {
     /// Connections are taken.
     #[default]
     Serves,
+    /// Those that cannot move are told that they end: of HTTP/2 at once (RFC 9113 section 6.8), of HTTP/1 within TLS with
+    /// their next answer. No more of them are taken; everything else goes on.
+    Announces,
     /// No more are taken, and those that are there move to another process once nothing is under way on them. Requests
     /// are decided as before.
     Moves,
@@ -31,6 +34,8 @@ pub struct Moved {
     pub peer: IpAddr,
     /// Whether what it speaks is settled; if not, it is like one that was just accepted.
     pub begun: bool,
+    /// Whether a proxy has told already for whom it is.
+    pub announced: bool,
     /// What was read of the next request.
     pub read: Bytes,
 }

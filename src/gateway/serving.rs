@@ -53,6 +53,16 @@ pub(super) async fn serve(stream: TcpStream, client: Rc<Client>, listening: List
             return;
         }
     }
+    speak(stream, client, listening, announces).await;
+}
+
+/// The same once it is known for whom the connection is, which a proxy may have `announced`.
+pub(super) async fn speak(
+    stream: TcpStream,
+    client: Rc<Client>,
+    listening: Listening,
+    announced: bool,
+) {
     let tls = client.core().snapshot().tls.clone().filter(|_| listening.tls);
     let (stream, http2) = if let Some(tls) = tls {
         let shaken = Box::pin(secure::shake_hands(stream, &client, tls)).await;
@@ -61,9 +71,15 @@ pub(super) async fn serve(stream: TcpStream, client: Rc<Client>, listening: List
         (Channel::Tls(Box::new(stream)), http2)
     } else {
         let http2 = if listening.h2c { begins_http2(&stream, &client).await } else { Some(false) };
+        let (announces, moves) = (client.core().announcing.get(), client.core().moving.get());
+        let http2 = match http2 {
+            // It would be told at once that it ends; the successor takes it as it came.
+            Some(true) if announces => None,
+            known => known,
+        };
         let Some(http2) = http2 else {
-            if client.core().moving.get() {
-                pass_on(&client, &stream, false, Bytes::new());
+            if announces || moves {
+                pass_on(&client, &stream, (false, announced), Bytes::new());
             }
             return;
         };
@@ -118,7 +134,7 @@ async fn talk_http1(link: &Rc<Link>, client: &Rc<Client>) -> bool {
     match ended {
         Ended::Moved => {
             let read = link.unread(connection.into_parts().read_buf);
-            pass_on(client, link.stream.borrow().socket(), true, read);
+            pass_on(client, link.stream.borrow().socket(), (true, true), read);
         }
         Ended::Rests => {
             link.comes_back(connection.into_parts().read_buf);
@@ -168,7 +184,7 @@ async fn serve_http2(stream: Channel, client: Rc<Client>) {
     let builder = http2(Local(Rc::clone(&client)), &client.core().snapshot().limits);
     let connection = pin!(builder.serve_connection(io, service));
     let finish = |connection: Pin<&mut http2::Connection<_, _, _>>, core: &Core| {
-        let finishes = core.closing.get() || core.moving.get() || client.requests().are_made();
+        let finishes = core.takes_leave() || client.requests().are_made();
         finishes.then(|| connection.graceful_shutdown());
         finishes
     };
@@ -178,11 +194,11 @@ async fn serve_http2(stream: Channel, client: Rc<Client>) {
 }
 
 /// Gives a connection to the successor. The socket that stays here is to be dropped, which does not close it.
-fn pass_on(client: &Client, socket: &impl AsFd, begun: bool, read: Bytes) {
+fn pass_on(client: &Client, socket: &impl AsFd, (begun, announced): (bool, bool), read: Bytes) {
     // Without a free descriptor the connection closes, as it does where there is no successor.
     let Ok(socket) = socket.as_fd().try_clone_to_owned() else { return };
     let (socket, peer) = (net::TcpStream::from(socket), client.peer());
-    client.core().shared.successor.take(Moved { socket, peer, begun, read });
+    client.core().shared.successor.take(Moved { socket, peer, begun, announced, read });
 }
 
 /// Moves a connection along until it ends, its client takes too long, or it is `over` for another reason. While the
@@ -199,7 +215,7 @@ where
 {
     let mut told = false;
     std::future::poll_fn(|context| {
-        if !told && (client.core().is_leaving() || client.requests().are_made()) {
+        if !told && (client.core().takes_leave() || client.requests().are_made()) {
             told = finish(connection.as_mut(), client.core());
         }
         if client.is_cut_off(context) {

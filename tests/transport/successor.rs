@@ -20,10 +20,14 @@ use crate::tls;
 
 /// A gateway before an upstream that keeps connections, without HTTP/2, of which clients would have to be told.
 fn plain(upstream: &Upstream) -> Gateway {
+    with("h2c = false", "", upstream)
+}
+
+fn with(listen: &str, more: &str, upstream: &Upstream) -> Gateway {
     let gateway = Gateway::start_with(
-        "h2c = false",
+        listen,
         &format!(
-            "[[apis]]\nname = \"a\"\nupstream = \"http://{}\"\n\
+            "{more}[[apis]]\nname = \"a\"\nupstream = \"http://{}\"\n\
              rules = [{{ path = \"/{{*rest}}\" }}]\n",
             upstream.address()
         ),
@@ -148,6 +152,56 @@ fn clients_of_http2_are_told_to_come_again() {
     gateway.succeed().join().unwrap().unwrap();
     wait_until("it is told, and nothing is under way", PATIENCE, || client.is_closed());
     assert_eq!(get(&mut Client2::connect(gateway.public())), 200);
+}
+
+#[test]
+fn one_whose_proxy_has_told_of_it_is_not_asked_again() {
+    let upstream = Upstream::start();
+    let senders = "proxies = { proxy_protocol = [\"127.0.0.0/8\"] }\n";
+    let mut gateway = with("h2c = true", senders, &upstream);
+    let get = gateway.get("/", &gateway.any_token());
+    let mut client = Client::connect(gateway.public());
+    // What a proxy says of its own connections leaves them the address of a sender.
+    client.send("PROXY UNKNOWN\r\n");
+    wait_until("it is read", PATIENCE, || gateway.counted(|core| core.accepted.value()) == 1);
+    gateway.succeed().join().unwrap().unwrap();
+    assert_eq!(client.ask(&get).status, 200);
+}
+
+#[test]
+fn clients_of_either_protocol_that_come_meanwhile_lose_nothing() {
+    let upstream = Upstream::start();
+    let mut gateway = with("h2c = true", "", &upstream);
+    let secret = gateway.any_token();
+    let (public, get) = (gateway.public(), gateway.get("/", &secret));
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let (over, secret, get) = (&over, &secret, &get);
+        let until_over = |mut ask: Box<dyn FnMut() -> u16 + Send>| {
+            scope.spawn(move || {
+                let mut count = 0;
+                while !over.load(Ordering::Relaxed) {
+                    assert_eq!(ask(), 200, "request {count}");
+                    count += 1;
+                }
+                count
+            })
+        };
+        let mut kept = Client::connect(public);
+        let asking = [
+            until_over(Box::new(move || kept.ask(get).status)),
+            until_over(Box::new(move || Client::connect(public).ask(get).status)),
+            until_over(Box::new(move || {
+                Client2::connect(public).get("http://a.example/", Some(secret)).status
+            })),
+        ];
+        for _ in 0..3 {
+            gateway.succeed().join().unwrap().unwrap();
+        }
+        over.store(true, Ordering::Relaxed);
+        let counts = asking.map(|asking| asking.join().unwrap());
+        assert!(counts.iter().all(|count| *count > 3), "{counts:?}");
+    });
 }
 
 #[test]

@@ -139,8 +139,8 @@ impl Handing {
 }
 
 fn send(to: &UnixStream, moved: &Receiver<Moved>) {
-    for Moved { socket, peer, begun, read } in moved {
-        let message = Message::Moved { peer, begun, read: BASE64.encode(&read) };
+    for Moved { socket, peer, begun, announced, read } in moved {
+        let message = Message::Moved { peer, begun, announced, read: BASE64.encode(&read) };
         if let Err(error) = say(to, &message, Some(socket.as_fd())) {
             tracing::warn!(%error, "a connection could not be moved, and closes");
         }

@@ -182,13 +182,13 @@ fn tell(to: &UnixStream, changes: &mpsc::Receiver<Forgotten>) {
 fn receive(from: &UnixStream, inboxes: &Inboxes) -> io::Result<usize> {
     let mut moved = 0;
     while let Some((message, socket)) = hear(from)? {
-        if let (Message::Moved { peer, begun, read }, Some(socket)) = (message, socket) {
+        if let (Message::Moved { peer, begun, announced, read }, Some(socket)) = (message, socket) {
             let read = BASE64.decode(read).map_err(|_| io::ErrorKind::InvalidData)?.into();
             let inbox = inboxes.get(moved % inboxes.len().max(1));
             moved += 1;
             // A core that ends closes what it is given.
-            let _ =
-                inbox.map(|inbox| inbox.send(Moved { socket: socket.into(), peer, begun, read }));
+            let socket = socket.into();
+            let _ = inbox.map(|inbox| inbox.send(Moved { socket, peer, begun, announced, read }));
         }
     }
     Ok(moved)

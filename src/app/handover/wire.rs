@@ -51,6 +51,9 @@ pub(super) enum Message {
         peer: IpAddr,
         /// Whether requests were taken on it.
         begun: bool,
+        /// Whether a proxy has told for whom it was opened.
+        #[serde(default)]
+        announced: bool,
         /// What was read of the next request, in base64.
         read: String,
     },
@@ -127,8 +130,8 @@ mod tests {
     fn a_socket_arrives_with_what_is_said_of_it() {
         let (here, there) = UnixStream::pair().unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-        let moved =
-            Message::Moved { peer: Ipv4Addr::LOCALHOST.into(), begun: true, read: "R0VU".into() };
+        let (peer, read) = (Ipv4Addr::LOCALHOST.into(), "R0VU".into());
+        let moved = Message::Moved { peer, begun: true, announced: true, read };
         say(&here, &Message::Public, Some(listener.as_fd())).unwrap();
         say(&here, &moved, None).unwrap();
         drop(here);
