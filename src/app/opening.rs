@@ -207,23 +207,11 @@ impl Opening {
         let targets = Arc::new(Targets::default());
         let snapshot = Snapshot::new(&settings, &counters, &targets, 0);
         let shared = Shared {
-            cache,
-            snapshot: ArcSwap::new(snapshot),
             clock: clock.clone(),
             high_water: AtomicU64::new(high_water.unix()),
-            operator_word: AtomicU64::new(0),
-            counters,
-            connections: Default::default(),
-            crowd: Default::default(),
-            failures: Default::default(),
             descriptors: descriptors.clone(),
             access: logs.as_ref().map(|logs| logs.access().clone()).unwrap_or_default(),
-            warnings: Default::default(),
-            wall: Default::default(),
-            unreadable: Default::default(),
-            successor: Default::default(),
-            moving: Default::default(),
-            given: Default::default(),
+            ..Shared::new(cache, snapshot, counters)
         };
         Ok((Arc::new(shared), targets))
     }

@@ -100,6 +100,29 @@ pub struct Warnings {
 }
 
 impl Shared {
+    /// By the system's clock, with nothing under way and nobody told of anything.
+    pub fn new(cache: Arc<Cache>, snapshot: Arc<Snapshot>, counters: Arc<Counters>) -> Self {
+        Self {
+            cache,
+            snapshot: ArcSwap::new(snapshot),
+            clock: Clock::system(),
+            high_water: Default::default(),
+            operator_word: Default::default(),
+            counters,
+            connections: Default::default(),
+            crowd: Default::default(),
+            failures: Default::default(),
+            descriptors: Default::default(),
+            access: Default::default(),
+            warnings: Default::default(),
+            wall: Default::default(),
+            unreadable: Default::default(),
+            successor: Default::default(),
+            moving: Default::default(),
+            given: Default::default(),
+        }
+    }
+
     /// How far the wall clock is behind what it has shown before.
     pub fn behind(&self) -> Span {
         self.mark().since(self.clock.now())
@@ -132,36 +155,6 @@ impl Shared {
                 );
             }
             Refusal::CannotDecide
-        })
-    }
-}
-
-#[cfg(any(test, feature = "fuzzing"))]
-impl Shared {
-    /// Without a gateway around it.
-    pub(super) fn bare(
-        cache: Arc<Cache>,
-        snapshot: Arc<Snapshot>,
-        counters: Arc<Counters>,
-    ) -> Arc<Self> {
-        Arc::new(Self {
-            cache,
-            snapshot: ArcSwap::new(snapshot),
-            clock: Clock::system(),
-            high_water: Default::default(),
-            operator_word: Default::default(),
-            counters,
-            connections: Default::default(),
-            crowd: Default::default(),
-            failures: Default::default(),
-            descriptors: Default::default(),
-            access: Default::default(),
-            warnings: Default::default(),
-            wall: Default::default(),
-            unreadable: Default::default(),
-            successor: Default::default(),
-            moving: Default::default(),
-            given: Default::default(),
         })
     }
 }

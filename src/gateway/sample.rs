@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use tokio::runtime::{LocalOptions, LocalRuntime, Runtime};
 
@@ -40,7 +41,7 @@ impl Sample {
         let (counters, targets) = (Counters::new(1), Targets::default());
         let api = ApiPlan::new(&settings.apis[0], &settings, &counters, &targets);
         let snapshot = Snapshot::new(&settings, &counters, &targets, 0);
-        let core = Core::new(0, Shared::bare(cache, snapshot, counters), 0);
+        let core = Core::new(0, Arc::new(Shared::new(cache, snapshot, counters)), 0);
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build_local(LocalOptions::default())

@@ -74,7 +74,7 @@ impl Stage {
     pub(crate) fn new(cache: Arc<Cache>, settings: &Settings) -> Self {
         let (counters, targets) = (Counters::new(1), Targets::default());
         let snapshot = Snapshot::new(settings, &counters, &targets, 0);
-        let core = Core::new(0, Shared::bare(cache, snapshot, counters), 0);
+        let core = Core::new(0, Arc::new(Shared::new(cache, snapshot, counters)), 0);
         let mut runtime = tokio::runtime::Builder::new_current_thread();
         let runtime = runtime.enable_all().build_local(LocalOptions::default()).unwrap();
         Self { core, runtime }

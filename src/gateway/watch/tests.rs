@@ -55,9 +55,8 @@ impl World {
         let cache = Cache::new(behind, settings.cache.clone(), control.handle().clone());
         let (counters, targets) = (Counters::new(1), Targets::default());
         let snapshot = Snapshot::new(&settings, &counters, &targets, 0);
-        let mut shared = Shared::bare(cache, snapshot, counters);
-        Arc::get_mut(&mut shared).unwrap().clock = clock;
-        let core = Core::new(0, shared, 0);
+        let shared = Shared { clock, ..Shared::new(cache, snapshot, counters) };
+        let core = Core::new(0, Arc::new(shared), 0);
         let (alarm, watch) = (core.alarms.add(), Watch::default());
         let token = sample::token(1, "alice");
         let mut runtime = Builder::new_current_thread();
