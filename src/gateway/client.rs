@@ -315,9 +315,12 @@ impl Client {
             asked.drop_head(self.has_body.get());
             asked.shrink();
             self.alarm.set(self.idle_timeout);
-            let rests_at_ms = self.alarm.now_ms().saturating_add(REST_MS);
-            self.rests_at_ms.set(rests_at_ms);
-            self.alarm.wake_at(rests_at_ms);
+            // The connection of HTTP/2 keeps what it holds.
+            if !self.http2.get() {
+                let rests_at_ms = self.alarm.now_ms().saturating_add(REST_MS);
+                self.rests_at_ms.set(rests_at_ms);
+                self.alarm.wake_at(rests_at_ms);
+            }
         }
     }
 
