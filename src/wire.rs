@@ -45,6 +45,26 @@ pub fn is_hop_by_hop(name: &str) -> bool {
     hop_by_hop.iter().any(|known| name.eq_ignore_ascii_case(known))
 }
 
+/// Whether a careless reader (see [`is_alias`]) would take a field for one that says where its message ends, or for another that
+/// belongs to one connection or one conversation. Under its own name each of them is looked at or written anew.
+pub fn is_framing_alias(name: &str) -> bool {
+    const NAMES: [&str; 7] = [
+        "content-length",
+        "http2-settings",
+        "keep-alive",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "proxy-connection",
+        "transfer-encoding",
+    ];
+    const BEGINNING: &str = "sec-websocket-";
+    // This is asked of every field of every message, and next to none is spelled so.
+    let odd = |byte: u8| !byte.is_ascii_alphanumeric() && byte != b'-';
+    name.bytes().any(odd)
+        && (NAMES.iter().any(|known| is_alias(name, known))
+            || name.get(..BEGINNING.len()).is_some_and(|start| is_alias(start, BEGINNING)))
+}
+
 /// Fields that `Connection` may name in one message. Each is looked for among all of the others.
 pub const NAMED_MAX: usize = 100;
 
@@ -178,6 +198,16 @@ mod tests {
             assert!(is_alias(alias, "x-auth-user"), "{alias}");
         }
         assert!(!is_alias("x-auth-use", "x-auth-user") && !is_alias("xxauth-user", "x-auth-user"));
+    }
+
+    #[test]
+    fn sec_h2_aliases_of_framing_are_known() {
+        for alias in ["transfer_encoding", "content.length", "keep_alive", "sec_websocket-key"] {
+            assert!(is_framing_alias(alias), "{alias}");
+        }
+        for own in ["transfer-encoding", "content-length", "x_id", "content_lengths", "_"] {
+            assert!(!is_framing_alias(own), "{own}");
+        }
     }
 
     #[test]

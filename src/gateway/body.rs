@@ -17,6 +17,7 @@ use crate::domain::refusal::{BadRequest, Refusal};
 use crate::wire;
 
 use super::alarm::Alarm;
+use super::client::Client;
 use super::pace::Pace;
 use super::snapshot::Snapshot;
 
@@ -209,6 +210,7 @@ impl Upload {
             .filter(|name| {
                 let text = name.as_str();
                 wire::is_hop_by_hop(text)
+                    || wire::is_framing_alias(text)
                     || wire::is_claim(text)
                     || self.snapshot.identity.is_identity(text)
                     || matches!(
@@ -235,12 +237,12 @@ impl Upload {
 pub(super) struct RequestBody {
     body: Incoming,
     upload: Rc<Upload>,
-    http2: bool,
+    client: Rc<Client>,
 }
 
 impl RequestBody {
-    pub(super) const fn new(body: Incoming, upload: Rc<Upload>, http2: bool) -> Self {
-        Self { body, upload, http2 }
+    pub(super) const fn new(body: Incoming, upload: Rc<Upload>, client: Rc<Client>) -> Self {
+        Self { body, upload, client }
     }
 
     /// The upstream wants it.
@@ -268,7 +270,7 @@ impl RequestBody {
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Refusal>>> {
-        let Self { body, upload, http2 } = self;
+        let Self { body, upload, client } = self;
         if upload.held.get() {
             // Whoever lets it go looks here again.
             return Poll::Pending;
@@ -280,12 +282,17 @@ impl RequestBody {
         Poll::Ready(match frame {
             // hyper takes a stream that was reset without an error for one that is over. Only its
             // end is the end of the body (RFC 9113 section 8.1).
-            None if *http2 && !body.is_end_stream() => Some(Err(self.refuse())),
+            None if client.is_http2() && !body.is_end_stream() => Some(Err(self.refuse())),
             None => {
+                client.settles(false);
                 upload.moved(true);
                 None
             }
             Some(Err(_)) => Some(Err(self.refuse())),
+            // hyper has taken what follows a bare line feed for trailers.
+            Some(Ok(frame)) if frame.trailers_ref().is_some_and(HeaderMap::is_empty) => {
+                Some(Err(self.refuse()))
+            }
             Some(Ok(mut frame)) => {
                 let last = body.is_end_stream() || frame.is_trailers();
                 let taken = upload.take(frame.data_ref().map_or(0, Buf::remaining), last);

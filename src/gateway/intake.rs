@@ -229,7 +229,7 @@ fn check_framing(parts: &Parts) -> Result<(), Refusal> {
 }
 
 /// Finds what must not reach the upstream from this client: fields of the connection and those
-/// that `Connection` names (sec-H1), identity in any spelling (sec-H2, sec-H3), and claims about
+/// that `Connection` names (sec-H1), what careless readers take for the message's framing (sec-H2), identity in any spelling (sec-H2, sec-H3), and claims about
 /// where the request came from (sec-H4). `Transfer-Encoding`, `TE` and `Expect` stay for the
 /// forwarder, which writes them anew; `Authorization` and `Host` stay even if `Connection` names
 /// them.
@@ -261,7 +261,10 @@ fn screen(parts: &mut Parts, snapshot: &Snapshot) -> Result<(Notes, Vec<HeaderNa
             _ => {}
         }
         let text = name.as_str();
-        if wire::is_hop_by_hop(text) || wire::is_claim(text) || snapshot.identity.is_identity(text)
+        if wire::is_hop_by_hop(text)
+            || wire::is_framing_alias(text)
+            || wire::is_claim(text)
+            || snapshot.identity.is_identity(text)
         {
             gone.push(name.clone());
         }

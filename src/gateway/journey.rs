@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::rc::Rc;
 use std::time::Duration;
 
+use http::header::TRANSFER_ENCODING;
 use http::request::Parts;
 use http::{Method, Request, Response, StatusCode};
 use hyper::body::{Body as _, Incoming};
@@ -53,6 +54,9 @@ async fn answer(
     let origin = Origin::of(&client, &parts.headers, &snapshot);
     let mut trail = Trail::new(&client, &snapshot, (&parts, origin.address()));
     let under_way = client.begin(parts.version, !body.is_end_stream());
+    if !body.is_end_stream() && parts.headers.contains_key(TRANSFER_ENCODING) {
+        client.settles(true);
+    }
     let parties = (&client, &under_way);
     let mut response = match travel(parties, (parts, body, origin), &snapshot, &mut trail).await {
         Ok(None) => respond::preflight(&mut trail, under_way),

@@ -180,6 +180,48 @@ fn sec_s4_a_broken_chunk_ends_both_connections() {
     }
 }
 
+/// hyper reads on behind a bare line feed until the empty line of the next request.
+#[test]
+fn sec_s4_a_bare_line_feed_in_trailers_takes_no_request_with_it() {
+    let stage = Stage::new();
+    let next = "GET /public/next HTTP/1.1\r\nHost: a.example\r\nAUTH\r\n";
+    for (auth, chunks, wanted) in [
+        ("AUTH", "1\r\nZ\r\n0\r\n\n", 400),
+        ("AUTH", "0\r\n\n", 400),
+        ("AUTH", "0\r\nX: a\r\n\n", 200),
+        ("AUTH", "0\r\nX: a\n\r\n", 200),
+        ("AUTH", "0\r\nX: a\r\n\r\n", 200),
+        ("", "0\r\n\n", 401),
+        ("", "1\r\nZ\r\n0\r\nX: a\r\n\n", 401),
+    ] {
+        let head = format!(
+            "POST /public/x HTTP/1.1\r\nHost: a.example\r\n{auth}Transfer-Encoding: chunked\r\n\r\n"
+        );
+        let mut client = Client::connect(stage.gateway.public());
+        client.send(bytes(&stage, &format!("{head}{chunks}{next}{next}")));
+        let answer = client.answer();
+        assert_eq!(answer.status, wanted, "{chunks:?}");
+        assert_eq!(answer.value("connection").as_deref(), Some("close"), "{chunks:?}");
+        assert!(client.is_closed(), "{chunks:?}: one answer would be another's");
+        let seen = stage.upstream.take();
+        assert!(seen.len() <= 1 && !seen.iter().any(|seen| seen.holds("next")), "{seen:?}");
+        assert_eq!(seen.iter().any(|seen| seen.complete), wanted == 200, "{chunks:?}");
+    }
+}
+
+#[test]
+fn sec_s4_a_connection_goes_on_behind_a_plain_chunked_body() {
+    let stage = Stage::new();
+    let mut client = Client::connect(stage.gateway.public());
+    let head =
+        "POST /public/x HTTP/1.1\r\nHost: a.example\r\nAUTHTransfer-Encoding: chunked\r\n\r\n";
+    for _ in 0..3 {
+        client.send(bytes(&stage, &format!("{head}1;a=b\r\nZ\r\n0\r\n\r\n")));
+        assert_eq!(client.answer().status, 200);
+    }
+    assert_eq!(stage.upstream.take().len(), 3);
+}
+
 #[test]
 fn sec_s10_the_body_of_a_refused_request_is_never_a_request() {
     let stage = Stage::new();

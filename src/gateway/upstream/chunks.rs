@@ -106,6 +106,9 @@ impl Chunks {
             (At::DataReturn, b'\r') => At::DataEnd,
             (At::DataEnd, b'\n') => At::Size(0, 0),
             (At::Trailers(come), byte) => {
+                if byte == b'\n' && !come.ends_with(b"\r") {
+                    return Err(Broken::Malformed("trailers with a bare line feed"));
+                }
                 come.push(byte);
                 if *come == b"\r\n" || come.ends_with(b"\r\n\r\n") {
                     return trailers(come).map(Some);
@@ -131,9 +134,10 @@ fn more_extensions(come: usize) -> Result<usize, Broken> {
 fn trailers(come: &[u8]) -> Result<HeaderMap, Broken> {
     const BAD: Broken = Broken::Malformed("trailers that cannot be read");
     let mut fields = [httparse::EMPTY_HEADER; FIELDS_MAX];
-    let (_, fields) = match httparse::parse_headers(come, &mut fields) {
-        Ok(httparse::Status::Complete(read)) => read,
-        Ok(httparse::Status::Partial) | Err(_) => return Err(BAD),
+    let fields = match httparse::parse_headers(come, &mut fields) {
+        // At an empty line that ends with a bare line feed it stops, and the rest would be lost.
+        Ok(httparse::Status::Complete((read, fields))) if read == come.len() => fields,
+        Ok(_) | Err(_) => return Err(BAD),
     };
     let mut trailers = HeaderMap::new();
     for field in fields {
@@ -215,6 +219,9 @@ mod tests {
             b";a\r\n\r\n",
             b"0\r\nbad name: 1\r\n\r\n",
             b"0\r\nX: a\rb\r\n\r\n",
+            b"0\r\n\nHTTP/1.1 200 OK\r\n\r\n",
+            b"0\r\nX: a\r\n\nHTTP/1.1 200 OK\r\n\r\n",
+            b"0\r\nX: a\n\r\nHTTP/1.1 200 OK\r\n\r\n",
             b"4\r\rWiki",
         ] {
             let shown = String::from_utf8_lossy(bad);
