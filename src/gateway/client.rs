@@ -108,7 +108,7 @@ impl Client {
             watch: Watch::default(),
             host: RefCell::new(core.host.borrow().clone()),
             under_way: Cell::new(0),
-            requests: Requests::new(limits.requests_per_connection, limits.streams),
+            requests: Requests::new(limits),
             asked: RefCell::default(),
             has_body: Cell::new(false),
             answer: RefCell::default(),

@@ -10,7 +10,7 @@ use http::{Method, Request, Response, StatusCode};
 use hyper::body::{Body as _, Incoming};
 use hyper::upgrade::OnUpgrade;
 
-use crate::domain::refusal::Refusal;
+use crate::domain::refusal::{BadRequest, Refusal};
 
 use super::attempts;
 use super::authorize;
@@ -54,6 +54,7 @@ async fn answer(
     let origin = Origin::of(&client, &parts.headers, &snapshot);
     let mut trail = Trail::new(&client, &snapshot, (&parts, origin.address()));
     let under_way = client.begin(parts.version, !body.is_end_stream());
+    let waits = client.requests().wait();
     if !body.is_end_stream() && parts.headers.contains_key(TRANSFER_ENCODING) {
         client.settles(true);
     }
@@ -63,6 +64,7 @@ async fn answer(
         Ok(Some(mut response)) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
             let agreed = agreed(&mut response, &mut trail, &under_way);
             let http2 = stream.is_some();
+            waits.ends();
             match (stream, agreed) {
                 (Some(stream), Some(agreed)) => tunnel::spawn(stream, agreed, &client),
                 (_, agreed) => agreement.set(agreed),
@@ -76,6 +78,10 @@ async fn answer(
         }
         Err(refusal) => {
             trail.refused(refusal);
+            if refusal == Refusal::BadRequest(BadRequest::Body) {
+                // The client has ended its stream so.
+                client.requests().give_up();
+            }
             if let Some(wait) = trail.take_wait() {
                 // Boxed, so that the way of all others stays small.
                 Box::pin(wait.pass()).await;
@@ -83,6 +89,7 @@ async fn answer(
             respond::refuse(refusal, &mut trail, under_way)
         }
     };
+    waits.ends();
     if client.is_to_leave() {
         respond::leave(&mut response);
     }

@@ -163,6 +163,10 @@ pub(super) fn http1(limits: &Limits) -> http1::Builder {
     builder
 }
 
+/// How many streams of a connection may have to be reset here since their client breaks the protocol on them, streams beyond
+/// the bound among them (CVE-2025-8671).
+const LOCAL_RESETS: usize = 256;
+
 /// How connections of HTTP/2 are read.
 pub(super) fn http2<E: Clone>(executor: E, limits: &Limits) -> http2::Builder<E> {
     let mut builder = http2::Builder::new(executor);
@@ -170,6 +174,7 @@ pub(super) fn http2<E: Clone>(executor: E, limits: &Limits) -> http2::Builder<E>
     builder.enable_connect_protocol();
     builder.max_header_list_size(head_bytes).max_concurrent_streams(limits.streams);
     builder.max_pending_accept_reset_streams(limits.resets);
+    builder.max_local_error_reset_streams(LOCAL_RESETS);
     // Held for each answer that its client gives room for and does not read (sec-D5); 400 KiB by default.
     builder.max_send_buf_size(2 * PIECE_BYTES);
     builder

@@ -2,12 +2,15 @@
 //! stream, and nobody else's. hyper and h2 set these bounds; that they hold here is shown. `cargo bench
 //! --bench floods` has their long form.
 
+use std::time::Duration;
+
 use tollgate::clock::instant;
 use tollgate::domain::refusal::Refusal;
 
 use crate::support::PATIENCE;
 use crate::support::frames::{
     self, CONTINUATION, DATA, END_HEADERS, END_STREAM, Frames, GOAWAY, HEADERS, RST_STREAM,
+    WINDOW_UPDATE,
 };
 use crate::support::gateway::Gateway;
 use crate::support::upstream::{Step, Upstream, ok};
@@ -92,6 +95,74 @@ fn sec_d1_rapid_reset_ends_the_connection() {
     }
     let reason = is_ended(&mut frames);
     assert!(reason.is_none_or(|reason| reason == ENHANCE_YOUR_CALM), "{reason:?}");
+    stage.others_are_served();
+}
+
+/// Sends requests that reach the upstream, ends each of them there before it is answered, and gives how many that were when
+/// the connection was over.
+fn given_up(stage: &Stage, end: impl Fn(&mut Frames, u32)) -> usize {
+    let mut frames = stage.connect();
+    let block = frames::block("POST", "/never", &stage.secret, &[("content-length", "3")]);
+    for number in 0..2_000_u32 {
+        let (stream, begun) = (2 * number + 1, instant());
+        frames.send(HEADERS, END_HEADERS, stream, &block);
+        while stage.upstream.seen().len() <= number as usize {
+            if frames.closes_within(Duration::from_millis(1)) {
+                return stage.upstream.take().len();
+            }
+            assert!(begun.elapsed() < PATIENCE, "the connection stands still after {number}");
+        }
+        end(&mut frames, stream);
+    }
+    panic!("the connection goes on");
+}
+
+/// Rapid reset that waits until its requests have cost something, and streams that the gateway has to reset itself
+/// (CVE-2025-8671).
+#[test]
+fn sec_d1_requests_that_are_given_up_again_and_again_end_the_connection() {
+    let largest = ((1_u32 << 31) - 1).to_be_bytes();
+    let ways: [(&str, &dyn Fn(&mut Frames, u32)); 4] = [
+        ("reset", &|frames, stream| {
+            frames.send(RST_STREAM, 0, stream, &8_u32.to_be_bytes());
+        }),
+        ("too much room", &|frames, stream| {
+            frames.send(WINDOW_UPDATE, 0, stream, &largest);
+            frames.send(WINDOW_UPDATE, 0, stream, &largest);
+        }),
+        ("more than its length", &|frames, stream| {
+            frames.send(DATA, 0, stream, b"four");
+        }),
+        ("trailers without an end", &|frames, stream| {
+            frames.send(HEADERS, END_HEADERS, stream, &frames::field("x", "y"));
+        }),
+    ];
+    for (what, way) in ways {
+        let mut stage = stage();
+        let made = given_up(&stage, way);
+        assert!((100..=300).contains(&made), "{what}: {made} requests");
+        stage.others_are_served();
+    }
+}
+
+#[test]
+fn sec_d1_who_gives_up_some_requests_keeps_the_connection() {
+    let mut stage = stage();
+    let mut frames = stage.connect();
+    let never = frames::block("GET", "/never", &stage.secret, &[]);
+    for number in 0..300 {
+        let stream = 6 * number + 1;
+        frames.send(HEADERS, END_HEADERS | END_STREAM, stream, &never);
+        stage.upstream.wait_for(1);
+        stage.upstream.take();
+        frames.send(RST_STREAM, 0, stream, &8_u32.to_be_bytes());
+        for honest in [stream + 2, stream + 4] {
+            frames.get(honest, "/x", &stage.secret);
+            assert_eq!(frames.next_on(honest).status(), Some(200), "{number}");
+            while !frames.next_on(honest).ends() {}
+        }
+        stage.upstream.take();
+    }
     stage.others_are_served();
 }
 
