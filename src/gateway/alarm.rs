@@ -66,7 +66,11 @@ impl Alarms {
 
     /// Looks at all alarms; called once in each [`TICK`].
     pub(super) fn tick(&self) {
-        let now = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(NEVER);
+        self.tick_at(u64::try_from(self.start.elapsed().as_millis()).unwrap_or(NEVER));
+    }
+
+    /// The same so many milliseconds after the core began.
+    pub(super) fn tick_at(&self, now: u64) {
         self.now_ms.set(now);
         for bell in self.all.borrow().iter() {
             let (rings, wakes) = (bell.rings_at_ms.get() <= now, bell.wakes_at_ms.get() <= now);

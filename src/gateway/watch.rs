@@ -22,16 +22,20 @@ use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
 use crate::tls::ClientCertificate;
 
-use super::alarm::Alarm;
+use super::alarm::{Alarm, TICK};
 use super::core::{Core, Own};
 use super::judge::{Asked, judge};
 use super::presenter;
 use super::route::Sought;
 use super::snapshot::Snapshot;
 
-/// How long until an exchange is looked at, and how often then. A core looks at its clock in steps of a quarter of a
-/// second, so that a stream ends within one second of its token, with some time for the store.
-const PERIOD_MS: u64 = 500;
+/// How long until an exchange is looked at, and how often then: with every second [`TICK`], also where one comes a little
+/// early or late.
+const PERIOD_MS: u64 = TICK.as_millis() as u64 * 8 / 5;
+
+/// How long what is over has to end by itself before it is cut: until the next [`TICK`]. So a stream ends within three of them,
+/// and a quarter of a second is left for the store.
+const LAST_MS: u64 = TICK.as_millis() as u64 * 3 / 5;
 
 /// How often in a row nothing can be said before a stream ends: its record cannot be read, or does not come until the
 /// next look, or the clock is not to be believed.
@@ -102,7 +106,7 @@ impl Watch {
     pub(super) fn begin(&self, grounds: Grounds, alarm: &Alarm) {
         *self.kept.borrow_mut() = Some(Kept { grounds, renewal: None, late_ms: NEVER, unread: 0 });
         self.over.set(None);
-        self.look_after(alarm);
+        self.look_after(PERIOD_MS, alarm);
     }
 
     /// What the exchange rests on, for what goes on behind it.
@@ -123,7 +127,7 @@ impl Watch {
         self.over.get()
     }
 
-    /// Whether the exchange has to be cut now, since it had its time to end. For whoever moves it along, before
+    /// Whether the exchange has to be cut now, since it had [`LAST_MS`] to end. For whoever moves it along, before
     /// that; nearly always one comparison.
     pub(super) fn is_cut(&self, alarm: &Alarm, context: &mut Context<'_>) -> bool {
         if alarm.now_ms() < self.next_ms.get() {
@@ -139,17 +143,18 @@ impl Watch {
             Poll::Pending => {
                 self.next_ms.set(0);
                 alarm.wake_at(kept.late_ms);
-                return false;
             }
-            Poll::Ready(Ok(())) => {}
-            Poll::Ready(Err(refusal)) => self.over.set(Some(refusal)),
+            Poll::Ready(Ok(())) => self.look_after(PERIOD_MS, alarm),
+            Poll::Ready(Err(refusal)) => {
+                self.over.set(Some(refusal));
+                self.look_after(LAST_MS, alarm);
+            }
         }
-        self.look_after(alarm);
         false
     }
 
-    fn look_after(&self, alarm: &Alarm) {
-        let next = alarm.now_ms().saturating_add(PERIOD_MS);
+    fn look_after(&self, after_ms: u64, alarm: &Alarm) {
+        let next = alarm.now_ms().saturating_add(after_ms);
         self.next_ms.set(next);
         alarm.wake_at(next);
     }

@@ -3,12 +3,11 @@
 use std::net::SocketAddr;
 use std::sync::mpsc::Receiver;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use http::Request;
 use serde_json::{Value, json};
 
-use tollgate::clock::instant;
 use tollgate::domain::refusal::Refusal;
 use tollgate::domain::secret::Digest;
 use tollgate::domain::time::Span;
@@ -17,6 +16,7 @@ use crate::streams::{BOUND, endless, ticker};
 use crate::support::client::Client;
 use crate::support::gateway::{Gateway, Made};
 use crate::support::http2;
+use crate::support::steps::Steps;
 use crate::support::{PATIENCE, wait_until};
 use crate::websockets::{Talk, code, frame, open, talker};
 
@@ -99,23 +99,37 @@ impl Stage {
 
 impl Streams {
     /// All of them end for this reason, soon after `begun`.
-    fn end(self, what: &str, refusal: Refusal, begun: Instant, bound: Duration) {
+    fn end(self, what: &str, refusal: Refusal, begun: &Steps, bound: Duration) {
         let Self { websocket: (mut client, mut talk), mut events, call } = self;
-        let in_time = |kind: &str| {
-            let took = begun.elapsed();
-            assert!(took < bound, "{what}: {kind} after {took:?}");
-        };
-        let close = client.rest();
-        in_time("the WebSocket");
+        let (close, answer) = thread::scope(|scope| {
+            let in_time = |kind: &str| {
+                let took = begun.elapsed();
+                assert!(took < bound, "{what}: {kind} after {took:?}");
+            };
+            let events = scope.spawn(move || {
+                let answer = events.answer();
+                in_time("the stream of events");
+                answer
+            });
+            let call = scope.spawn(move || {
+                let answer = call.join().unwrap();
+                in_time("the call");
+                answer
+            });
+            let close = client.rest();
+            in_time("the WebSocket");
+            let answer = events.join().unwrap();
+            assert!(
+                answer.whole && answer.text().ends_with(EVENT_END),
+                "{what}: {}",
+                answer.text()
+            );
+            (close, call.join().unwrap())
+        });
         assert_eq!(code(&close), Some(1008), "{what}: {close:?}");
         let told = String::from_utf8_lossy(&close[4..]);
         assert_eq!(told, refusal.detail(), "{what}");
         talk.rest();
-        let answer = events.answer();
-        in_time("the stream of events");
-        assert!(answer.whole && answer.text().ends_with(EVENT_END), "{what}: {}", answer.text());
-        let answer = call.join().unwrap();
-        in_time("the call");
         assert_eq!(answer.body.len() % MESSAGE.concat().len(), 0, "{what}: whole messages");
         let status = match refusal.status() {
             401 => "16",
@@ -145,7 +159,7 @@ fn ends_within(
     let (mut kept, mut kept_talk) = open(&stage.gateway, &stage.talks, &stays.secret);
     let streams = stage.begin(&made.secret);
     end(&stage.gateway, &made);
-    streams.end(what, refusal, instant(), bound);
+    streams.end(what, refusal, &Steps::begin(), bound);
     kept_talk.send(&frame("still"));
     assert_eq!(kept.read_to("still"), frame("still"), "{what}: others go on");
     assert_eq!(stage.gateway.counted(|core| core.cut_by_token.value()), 3, "{what}");
@@ -251,6 +265,6 @@ fn limits_that_others_use_up_end_no_stream() {
         talk.send(&frame("still"));
         assert_eq!(client.read_to("still"), frame("still"), "{limits}");
         gateway.revoke(made.id);
-        streams.end("revoked", Refusal::Revoked, instant(), BOUND);
+        streams.end("revoked", Refusal::Revoked, &Steps::begin(), BOUND);
     }
 }

@@ -20,11 +20,10 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 
-use tollgate::clock::instant;
-
 use crate::streams::BOUND;
 use crate::support::client::Client;
 use crate::support::gateway::Gateway;
+use crate::support::steps::Steps;
 use crate::support::upstream::{Upstream, answer};
 use crate::support::{PATIENCE, wait_until};
 use crate::websockets::{code, frame, handshake, over_http2};
@@ -167,7 +166,7 @@ fn rfc_8441_a_websocket_over_http1_goes_both_ways_to_an_upstream_of_http2_and_en
     assert!(came == long);
     assert_eq!(gateway.counted(|core| core.tunnels.value()), 1);
     gateway.revoke(made.id);
-    let begun = instant();
+    let begun = Steps::begin();
     assert_eq!(code(&client.rest()), Some(1008));
     assert!(begun.elapsed() < BOUND, "{:?}", begun.elapsed());
     let told = heard.recv_timeout(PATIENCE).unwrap().told();

@@ -5,11 +5,11 @@ use std::io::{Read as _, Write as _};
 
 use serde_json::json;
 
-use tollgate::clock::instant;
 use tollgate::domain::refusal::Refusal;
 
 use crate::streams::{BOUND, gateway};
 use crate::support::gateway::Gateway;
+use crate::support::steps::Steps;
 use crate::websockets::{Talk, code, frame, open, talker};
 
 /// A frame of a client, masked with "mask".
@@ -39,7 +39,7 @@ fn rfc_6455_section_7_an_upstream_is_told_when_a_token_ends() {
         client.send(masked("to the upstream"));
         assert_eq!(talk.read(masked("to the upstream").len()), masked("to the upstream"));
         gateway.revoke(made.id);
-        let begun = instant();
+        let begun = Steps::begin();
         assert_eq!(code(&client.rest()), Some(1008));
         let detail = Refusal::Revoked.detail();
         let frame = talk.read(2 + 4 + 2 + detail.len());
@@ -87,7 +87,7 @@ fn an_upstream_that_has_half_a_frame_is_told_nothing() {
     client.send(half);
     assert_eq!(talk.read(half.len()), half);
     gateway.revoke(made.id);
-    let begun = instant();
+    let begun = Steps::begin();
     assert_eq!(code(&client.rest()), Some(1008));
     assert_eq!(talk.rest(), b"");
     assert!(begun.elapsed() < BOUND, "{:?}", begun.elapsed());

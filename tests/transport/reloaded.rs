@@ -4,12 +4,12 @@ use std::sync::mpsc::Receiver;
 
 use serde_json::json;
 
-use tollgate::clock::instant;
 use tollgate::domain::refusal::Refusal;
 
 use crate::streams::{BOUND, ticker};
 use crate::support::client::Client;
 use crate::support::gateway::{Gateway, Made};
+use crate::support::steps::Steps;
 use crate::websockets::{Talk, code, frame, open, talker};
 
 /// The lines that a reload may change, but for the upstream of the first API.
@@ -78,7 +78,7 @@ impl Stage {
 }
 
 fn is_over(what: &str, client: &mut Client, refusal: Refusal) {
-    let begun = instant();
+    let begun = Steps::begin();
     let close = client.rest();
     assert!(begun.elapsed() < BOUND, "{what}: {:?}", begun.elapsed());
     assert_eq!(code(&close), Some(1008), "{what}: {close:?}");
@@ -169,7 +169,7 @@ fn a_stream_of_events_ends_between_two_events_when_a_reload_closes_its_rule() {
     events.send(stage.gateway.get("/events", &stage.made.secret));
     events.wait_for("second\n\n");
     stage.change("{ path = \"/events\" }", "{ path = \"/events\", context = \"stock\" }");
-    let begun = instant();
+    let begun = Steps::begin();
     let answer = events.answer();
     assert!(begun.elapsed() < BOUND, "{:?}", begun.elapsed());
     assert!(answer.whole && answer.text().ends_with("and the second\n\n"), "{}", answer.text());

@@ -7,13 +7,12 @@ use std::thread;
 
 use serde_json::json;
 
-use tollgate::clock::instant;
-
 use crate::files::Files;
 use crate::streams::{BOUND, gateway};
 use crate::support::client::Client;
 use crate::support::gateway::Gateway;
 use crate::support::http2::Client as Client2;
+use crate::support::steps::Steps;
 use crate::support::upstream::{Step, Upstream, ok};
 use crate::support::{PATIENCE, wait_until};
 use crate::tls;
@@ -103,7 +102,7 @@ fn a_stream_that_the_gateway_before_finishes_ends_with_its_token() {
         gateway.owner("newcomer");
         assert!(!client.closes_within(BOUND / 4), "{ends}");
         assert!(!before.is_finished());
-        let begun = instant();
+        let begun = Steps::begin();
         match ends {
             "token" => gateway.revoke(made.id),
             "owner" => gateway.block("leaver"),

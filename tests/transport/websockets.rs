@@ -15,12 +15,12 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use tollgate::clock::instant;
 use tollgate::domain::time::Span;
 
 use crate::streams::{BOUND, gateway};
 use crate::support::client::Client;
 use crate::support::gateway::Gateway;
+use crate::support::steps::Steps;
 use crate::support::upstream::{Step, Upstream, answer};
 use crate::support::{PATIENCE, wait_until};
 
@@ -191,7 +191,7 @@ fn a_websocket_is_closed_with_1008_when_its_token_ends() {
         talk.send(&frame("one and two")[..5]);
         client.wait_for("one");
         end();
-        let begun = instant();
+        let begun = Steps::begin();
         thread::sleep(Duration::from_millis(100));
         talk.send(&frame("one and two")[5..]);
         let rest = client.rest();
@@ -219,7 +219,7 @@ fn a_websocket_that_stands_still_within_a_frame_is_cut() {
     talk.send(&frame("never whole")[..5]);
     client.wait_for("nev");
     gateway.revoke(made.id);
-    let begun = instant();
+    let begun = Steps::begin();
     assert_eq!(client.rest(), &frame("never whole")[..5]);
     assert!(begun.elapsed() < BOUND, "{:?}", begun.elapsed());
     talk.rest();
@@ -366,7 +366,7 @@ async fn rfc_8441_a_websocket_on_a_stream_goes_both_ways_and_ends_with_its_token
     stream.read_exact(&mut half).await.unwrap();
     assert_eq!(half, frame("half of it")[..5]);
     tokio::task::block_in_place(|| gateway.revoke(made.id));
-    let begun = instant();
+    let begun = Steps::begin();
     talk.send(&frame("half of it")[5..]);
     let mut rest = Vec::new();
     let _ = stream.read_to_end(&mut rest).await;

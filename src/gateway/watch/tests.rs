@@ -124,6 +124,37 @@ fn grounds(core: &Rc<Core>, entry: Arc<Entry>) -> Grounds {
     }
 }
 
+/// design.md section 6: within one second, wherever in the period its token ends, and with ticks that come early and late.
+#[test]
+fn a_stream_is_cut_within_three_ticks_of_the_end_of_its_token() {
+    const TICK_MS: u64 = TICK.as_millis() as u64;
+    for (begins, jitter) in (0..4).flat_map(|begins| [0, 7, 90].map(|jitter| (begins, jitter))) {
+        let world = World::new();
+        let tick = |number: u64| {
+            world.core.alarms.tick_at(number * TICK_MS + if number % 2 == 0 { jitter } else { 0 });
+            world.runtime.block_on(async {
+                loop {
+                    let is_cut = std::future::poll_fn(|context| {
+                        Poll::Ready(world.watch.is_cut(&world.alarm, context))
+                    });
+                    let is_cut = is_cut.await;
+                    // What the store takes is no time of the ticks here.
+                    if is_cut || world.watch.next_ms.get() != 0 {
+                        break is_cut;
+                    }
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+            })
+        };
+        let end = 8 + begins;
+        assert!((0..end).all(|number| !tick(number)), "{begins} {jitter}");
+        world.commit(sample::revocation(&world.token));
+        let cut = (end..).find(|number| tick(*number)).unwrap();
+        // The token ended right behind the tick before.
+        assert!((cut + 1 - end) * TICK_MS <= 3 * TICK_MS, "{begins} {jitter}: {cut} after {end}");
+    }
+}
+
 #[test]
 fn x7_a_stream_outlives_one_look_that_tells_nothing_and_not_two_in_a_row() {
     let world = World::new();
