@@ -1,6 +1,6 @@
 //! A client's connection: who it is, how long it may take, and what is under way on it.
 
-use std::cell::{Cell, OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, Ref, RefCell};
 use std::io;
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -173,16 +173,15 @@ impl Client {
         if self.presented.get().is_some() { "https" } else { "http" }
     }
 
-    /// The name that a `Host` gives, if it is one. It is known already where this client sent the
+    /// What a `Host` names, if it is one. It is known already where this client sent the
     /// same before, or was preceded by others that did.
-    pub(super) fn host(&self, sent: &[u8]) -> Option<Rc<str>> {
-        let mut known = self.host.borrow_mut();
-        if let Some(name) = known.name_of(sent) {
-            return Some(name);
+    pub(super) fn host(&self, sent: &[u8]) -> Option<Ref<'_, Host>> {
+        if !self.host.borrow().is(sent) {
+            let host = Host::read(sent)?;
+            self.core.host.borrow_mut().clone_from(&host);
+            self.host.replace(host);
         }
-        *known = Host::read(sent)?;
-        self.core.host.borrow_mut().clone_from(&known);
-        known.name_of(sent)
+        Some(self.host.borrow())
     }
 
     pub(super) fn forwarded(&self) -> &[u8] {

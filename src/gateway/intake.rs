@@ -167,7 +167,7 @@ pub(super) fn check_form(target: &Uri) -> Result<(), Refusal> {
 
 /// sec-P11 to sec-P13: exactly one authority. It stands in the target (HTTP/2, absolute form) or in
 /// `Host`; in HTTP/1.1 the target wins (RFC 9112 section 3.2.2), in HTTP/2 both must agree.
-/// Afterwards it stands in `Host` alone.
+/// Afterwards it stands in `Host` alone, in the spelling that was checked.
 fn settle_host(parts: &mut Parts, client: &Client) -> Result<Rc<str>, Refusal> {
     const BAD: Refusal = Refusal::BadRequest(BadRequest::Host);
     let mut lines = parts.headers.get_all(header::HOST).iter();
@@ -178,7 +178,11 @@ fn settle_host(parts: &mut Parts, client: &Client) -> Result<Rc<str>, Refusal> {
     check_form(&parts.uri)?;
     let Some(authority) = parts.uri.authority() else {
         let line = line.ok_or(BAD)?;
-        return client.host(line.as_bytes()).ok_or(BAD);
+        let host = client.host(line.as_bytes()).ok_or(BAD)?;
+        if let Some(told) = &host.told {
+            parts.headers.insert(header::HOST, told.clone());
+        }
+        return Ok(Rc::clone(&host.name));
     };
     let host = client.host(authority.as_str().as_bytes()).ok_or(BAD)?;
     if parts.version == Version::HTTP_2
@@ -188,11 +192,14 @@ fn settle_host(parts: &mut Parts, client: &Client) -> Result<Rc<str>, Refusal> {
     {
         return Err(BAD);
     }
-    let value = HeaderValue::from_str(authority.as_str()).map_err(|_| BAD)?;
+    let value = match &host.told {
+        Some(told) => told.clone(),
+        None => HeaderValue::from_str(authority.as_str()).map_err(|_| BAD)?,
+    };
     let target = origin_form(parts.uri.path_and_query())?;
     parts.headers.insert(header::HOST, value);
     parts.uri = Uri::from(target);
-    Ok(host)
+    Ok(Rc::clone(&host.name))
 }
 
 /// Path and query of a whole address, whose path may be left out there (RFC 9112 section 3.2.1). The `*` of HTTP/2

@@ -126,7 +126,8 @@ impl Socket {
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        if self.client.is_cut() {
+        // Where more waits for a client that does not read, the system would go on with it for minutes, counted by nobody.
+        if self.client.is_cut() || self.link.owes() {
             // Closing resets the connection then. Where that fails, it is gone already.
             drop(self.link.stream.borrow().socket().set_zero_linger());
         }

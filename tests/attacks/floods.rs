@@ -121,19 +121,20 @@ fn given_up(stage: &Stage, end: impl Fn(&mut Frames, u32)) -> usize {
 /// (CVE-2025-8671).
 #[test]
 fn sec_d1_requests_that_are_given_up_again_and_again_end_the_connection() {
-    let largest = ((1_u32 << 31) - 1).to_be_bytes();
-    let ways: [(&str, &dyn Fn(&mut Frames, u32)); 4] = [
-        ("reset", &|frames, stream| {
+    type Way = fn(&mut Frames, u32);
+    const LARGEST: [u8; 4] = 0x7fff_ffff_u32.to_be_bytes();
+    let ways: [(&str, Way); 4] = [
+        ("reset", |frames, stream| {
             frames.send(RST_STREAM, 0, stream, &8_u32.to_be_bytes());
         }),
-        ("too much room", &|frames, stream| {
-            frames.send(WINDOW_UPDATE, 0, stream, &largest);
-            frames.send(WINDOW_UPDATE, 0, stream, &largest);
+        ("too much room", |frames, stream| {
+            frames.send(WINDOW_UPDATE, 0, stream, &LARGEST);
+            frames.send(WINDOW_UPDATE, 0, stream, &LARGEST);
         }),
-        ("more than its length", &|frames, stream| {
+        ("more than its length", |frames, stream| {
             frames.send(DATA, 0, stream, b"four");
         }),
-        ("trailers without an end", &|frames, stream| {
+        ("trailers without an end", |frames, stream| {
             frames.send(HEADERS, END_HEADERS, stream, &frames::field("x", "y"));
         }),
     ];

@@ -4,7 +4,7 @@ use super::table::{Outcome, Reaches, Refused, Stage};
 
 const PUBLIC: Outcome = Reaches("GET /public/x HTTP/1.1");
 
-const HEADS: [(&str, &str, &str, Outcome); 46] = [
+const HEADS: [(&str, &str, &str, Outcome); 48] = [
     ("sec-P7", "GET /public/x HTTP/1.1", "Host: A.EXAMPLE\r\n", PUBLIC),
     ("sec-P7", "GET /admin/x HTTP/1.1", "Host: A.Example\r\n", Refused(403)),
     ("with a port", "GET /public/x HTTP/1.1", "Host: a.example:8080\r\n", PUBLIC),
@@ -66,6 +66,8 @@ const HEADS: [(&str, &str, &str, Outcome); 46] = [
     ("sec-P13", "GET /public/x HTTP/1.1", "Host: a.example:port\r\n", Refused(400)),
     ("sec-P13", "GET /public/x HTTP/1.1", "Host: a.example:99999\r\n", Refused(400)),
     ("sec-P13", "GET /public/x HTTP/1.1", "Host: a.example:\r\n", Refused(400)),
+    ("sec-P13", "GET /public/x HTTP/1.1", "Host: a.example:0\r\n", Refused(400)),
+    ("sec-P13", "GET /public/x HTTP/1.1", "Host: a.example:080\r\n", Refused(400)),
     ("sec-P13", "GET /public/x HTTP/1.1", "Host: a.example?\r\n", Refused(400)),
     ("sec-P13", "GET /public/x HTTP/1.1", "Host: a.example#\r\n", Refused(400)),
     ("sec-P13: 8-bit", "GET /public/x HTTP/1.1", "Host: \u{e4}.example\r\n", Refused(400)),
@@ -85,7 +87,9 @@ fn sec_p11_the_upstream_hears_the_host_that_was_checked() {
     for (first_line, line, host) in [
         ("GET http://b.example/only-b/x HTTP/1.1", "Host: a.example\r\n", "b.example"),
         ("GET http://b.example:81/only-b/x HTTP/1.1", "Host: a.example\r\n", "b.example:81"),
-        ("GET /public/x HTTP/1.1", "Host: A.example:8080\r\n", "A.example:8080"),
+        ("GET http://B.example./only-b/x HTTP/1.1", "Host: a.example\r\n", "b.example"),
+        ("GET /public/x HTTP/1.1", "Host: A.example:8080\r\n", "a.example:8080"),
+        ("GET /public/x HTTP/1.1", "Host: a.example.\r\n", "a.example"),
     ] {
         let (answer, seen) = stage.request(first_line, line);
         assert_eq!(answer.unwrap().status, 200);

@@ -9,10 +9,12 @@ use crate::support::client::Client;
 use crate::support::frames::{DATA, Frames, HEADERS, PING, RST_STREAM};
 use crate::support::gateway::Gateway;
 use crate::support::upstream::{Step, Upstream, ok};
+use crate::support::{PATIENCE, wait_until};
 
 /// The limit is a second, and is kept if a stream ends within this; the machine may be busy.
 const GRACE: Duration = Duration::from_secs(9);
-const LARGE: usize = 3_000_000;
+/// More than the system takes on both sides of a connection.
+const LARGE: usize = 12_000_000;
 
 struct Stage {
     upstream: Upstream,
@@ -62,6 +64,28 @@ fn bytes_until_reset(frames: &mut Frames, stream: u32) -> usize {
         assert!(!frame.ends(), "it came to its end");
         assert!(begun.elapsed() < GRACE, "it was never reset");
     }
+}
+
+/// Connections to this port from that one, as the system has them (proc(5)): also those that nobody has open any more.
+fn known_to_the_system(port: u16, client: u16) -> bool {
+    let all = std::fs::read_to_string("/proc/self/net/tcp").unwrap();
+    let ends = [port, client].map(|port| format!(":{port:04X}"));
+    all.lines().any(|line| {
+        let mut words = line.split_whitespace().skip(1);
+        ends.iter().all(|end| words.next().is_some_and(|word| word.ends_with(end)))
+    })
+}
+
+#[test]
+fn sec_d2_what_a_client_leaves_unread_is_not_left_to_the_system() {
+    let stage = stage();
+    let mut client = Client::connect(stage.gateway.public());
+    client.send(stage.gateway.get("/large", &stage.secret));
+    let port = client.stream().local_addr().unwrap().port();
+    wait_until("the answer is cut", PATIENCE, || stage.cut() == 1);
+    wait_until("the system goes on with what is unread", PATIENCE, || {
+        !known_to_the_system(stage.gateway.public().port(), port)
+    });
 }
 
 #[test]

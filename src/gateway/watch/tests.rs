@@ -131,7 +131,10 @@ fn a_stream_is_cut_within_three_ticks_of_the_end_of_its_token() {
     for (begins, jitter) in (0..4).flat_map(|begins| [0, 7, 90].map(|jitter| (begins, jitter))) {
         let world = World::new();
         let tick = |number: u64| {
-            world.core.alarms.tick_at(number * TICK_MS + if number % 2 == 0 { jitter } else { 0 });
+            world
+                .core
+                .alarms
+                .tick_at(number * TICK_MS + if number.is_multiple_of(2) { jitter } else { 0 });
             world.runtime.block_on(async {
                 loop {
                     let is_cut = std::future::poll_fn(|context| {
