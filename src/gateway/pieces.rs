@@ -55,14 +55,17 @@ impl Pieces {
     }
 }
 
-/// How a call of gRPC is told that it is over (gRPC over HTTP/2, "Responses"): as its libraries read the status of
-/// HTTP that a new call would get.
-fn grpc_status(refusal: Refusal) -> HeaderMap {
+/// How a call of gRPC is told that it is over, or that it does not begin (gRPC over HTTP/2, "Responses"): as its libraries read
+/// the status of HTTP that other requests get, but for a limit, which they would take for a fault of the moment.
+pub(super) fn grpc_status(refusal: Refusal) -> HeaderMap {
     let code = match refusal.status() {
+        400 => "13",
         401 => "16",
         403 => "7",
+        404 => "12",
         429 => "8",
-        _ => "14",
+        500.. => "14",
+        _ => "2",
     };
     let fields = [("grpc-status", code), ("grpc-message", refusal.detail())];
     let fields = fields

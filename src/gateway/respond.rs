@@ -15,6 +15,7 @@ use crate::domain::refusal::Refusal;
 use super::access_record::AccessRecord;
 use super::client::UnderWay;
 use super::dialect;
+use super::pieces::grpc_status;
 use super::relay::{BodyError, Relay};
 use super::trail::Trail;
 use super::websocket;
@@ -94,7 +95,7 @@ pub(super) fn refuse(
     let (text, length) = told.of(refusal);
     let record = trail.take_record();
     // hyper takes a body out of an answer to `HEAD` for HTTP/1 alone.
-    let text = (!trail.bodiless).then_some(text);
+    let text = (!trail.bodiless && !trail.is_call).then_some(text);
     let body = Body { source: Source::Text(text), record, _seat: None, under_way };
     let mut response = Response::new(body);
     *response.status_mut() =
@@ -123,7 +124,20 @@ pub(super) fn refuse(
         }
         _ => {}
     }
+    if trail.is_call {
+        refuse_call(refusal, &mut response);
+    }
     response
+}
+
+/// Makes of a refusal what clients of gRPC read (gRPC over HTTP/2, "Trailers-Only"): they look at no status of HTTP but 200 for
+/// their own, and at no body for what it says.
+fn refuse_call(refusal: Refusal, response: &mut Response<Body>) {
+    *response.status_mut() = StatusCode::OK;
+    let headers = response.headers_mut();
+    headers.remove(header::CONTENT_LENGTH);
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    headers.extend(grpc_status(refusal));
 }
 
 impl hyper::body::Body for Body {

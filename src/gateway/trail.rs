@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::time::{Duration, Instant};
 
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, Method, header};
+use http::{HeaderMap, HeaderValue, Method, Version, header};
 
 use crate::cache::Seat;
 use crate::clock;
@@ -27,6 +27,7 @@ use super::preflight::Across;
 use super::rebuff::{self, Rebuff, Wait};
 use super::route::{self, Matched};
 use super::snapshot::Snapshot;
+use super::upstream::Kind;
 
 /// What a request met on its way. A request whose client leaves before there is an answer is
 /// counted by dropping this.
@@ -55,6 +56,8 @@ pub(super) struct Trail<'s> {
     counted: bool,
     /// Whether it asks for a head alone (RFC 9110 section 9.3.2).
     pub(super) bodiless: bool,
+    /// Whether it is a call of gRPC, whose client looks for its outcome elsewhere.
+    pub(super) is_call: bool,
 }
 
 impl<'s> Trail<'s> {
@@ -67,6 +70,9 @@ impl<'s> Trail<'s> {
         let record = || AccessRecord::new((client, address), request, begun, head);
         let record = snapshot.access_log.then(record);
         let bodiless = head.method == Method::HEAD;
+        let kind = |value: &HeaderValue| Kind::of(value.as_bytes());
+        let is_call = head.version == Version::HTTP_2
+            && head.headers.get(header::CONTENT_TYPE).map(kind) == Some(Kind::Grpc);
         Self {
             client,
             request,
@@ -82,6 +88,7 @@ impl<'s> Trail<'s> {
             seat: None,
             counted: false,
             bodiless,
+            is_call,
         }
     }
 

@@ -13,7 +13,7 @@ pub(in crate::gateway) enum Kind {
 
 impl Kind {
     /// By the value of `Content-Type`, whatever parameters follow.
-    pub(super) fn of(value: &[u8]) -> Self {
+    pub(in crate::gateway) fn of(value: &[u8]) -> Self {
         let word = value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
         let is = |kind: &[u8]| word.eq_ignore_ascii_case(kind);
         match () {
