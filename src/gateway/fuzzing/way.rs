@@ -232,7 +232,10 @@ fn check_connection(asked: &Asked, fields: &[Line<'_>], shown: &str) {
             "connection" => assert!(matches!(*value, b"te" | b"upgrade"), "{shown}"),
             "upgrade" => assert!(asked.websocket && *value == b"websocket", "{shown}"),
             "te" => assert_eq!(*value, b"trailers", "{shown}"),
-            name => assert!(!wire::is_hop_by_hop(name), "{name} in {shown}"),
+            name => {
+                let travels = wire::is_hop_by_hop(name) || wire::is_framing_alias(name);
+                assert!(!travels, "{name} in {shown}");
+            }
         }
     }
 }
@@ -261,7 +264,8 @@ pub(super) fn check_trailers(trailers: &HeaderMap, snapshot: &Snapshot) {
     for name in trailers.keys() {
         let text = name.as_str();
         let ours = wire::is_claim(text) || snapshot.identity.is_identity(text);
-        assert!(!ours && !wire::is_hop_by_hop(text), "{text} trails");
+        let travels = wire::is_hop_by_hop(text) || wire::is_framing_alias(text);
+        assert!(!ours && !travels, "{text} trails");
         assert!(
             !matches!(*name, header::AUTHORIZATION | header::HOST | header::COOKIE),
             "{text} trails"
