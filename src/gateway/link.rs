@@ -201,11 +201,6 @@ impl Link {
         self.flushed.set(flushed);
     }
 
-    /// Whether hyper holds something that is to be written.
-    pub(super) const fn owes(&self) -> bool {
-        !self.flushed.get()
-    }
-
     /// Whether hyper holds nothing that is to be written, and our side is open.
     pub(super) const fn is_flushed(&self) -> bool {
         self.flushed.get() && !self.is_shut()

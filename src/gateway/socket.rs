@@ -31,11 +31,13 @@ pub(super) struct Socket {
     /// Whether the end of an answer waits for its client to read, while nothing is under way any
     /// more.
     owes: bool,
+    /// Whether what is written last waits for its client to read.
+    waits: bool,
 }
 
 impl Socket {
     pub(super) fn new(link: Rc<Link>, client: Rc<Client>) -> Self {
-        Self { link, client, rest: Rest::default(), owes: false }
+        Self { link, client, rest: Rest::default(), owes: false, waits: false }
     }
 
     fn poll_rest(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -112,6 +114,7 @@ impl Socket {
     /// what is left when its answer was handed over. From then on it is idle.
     fn wrote<T>(&mut self, written: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         let (client, owed) = (&self.client, self.owes);
+        self.waits = written.is_pending();
         self.owes = written.is_pending() && !client.is_asked() && !client.is_http2();
         match (&written, client.is_asked()) {
             (Poll::Pending, _) if self.owes && !owed => client.alarm().set(client.stall_timeout()),
@@ -127,7 +130,7 @@ impl Socket {
 impl Drop for Socket {
     fn drop(&mut self) {
         // Where more waits for a client that does not read, the system would go on with it for minutes, counted by nobody.
-        if self.client.is_cut() || self.link.owes() {
+        if self.client.is_cut() || self.waits {
             // Closing resets the connection then. Where that fails, it is gone already.
             drop(self.link.stream.borrow().socket().set_zero_linger());
         }
