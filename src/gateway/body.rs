@@ -1,6 +1,8 @@
 //! Bodies on their way through: never gathered, bounded in size, and watched so that a stalled or
 //! broken one is told apart by whose fault it is.
 
+mod kept;
+
 use std::cell::{Cell, OnceCell, RefCell};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -19,6 +21,8 @@ use crate::wire;
 use super::alarm::Alarm;
 use super::pace::Pace;
 use super::snapshot::Snapshot;
+
+use kept::Kept;
 
 /// How long an upstream has to say that it wants a body. Some never do; then the body goes on its
 /// way unasked (RFC 9110 section 10.1.1).
@@ -236,11 +240,14 @@ pub(super) struct RequestBody {
     body: Incoming,
     upload: Rc<Upload>,
     http2: bool,
+    kept: Kept,
+    /// Whether all of it came.
+    over: bool,
 }
 
 impl RequestBody {
-    pub(super) const fn new(body: Incoming, upload: Rc<Upload>, http2: bool) -> Self {
-        Self { body, upload, http2 }
+    pub(super) fn new(body: Incoming, upload: Rc<Upload>, http2: bool) -> Self {
+        Self { body, upload, http2, kept: Kept::default(), over: false }
     }
 
     /// The upstream wants it.
@@ -255,7 +262,22 @@ impl RequestBody {
 
     /// Whether it is known that nothing follows.
     pub(super) fn is_end(&self) -> bool {
-        self.body.is_end_stream()
+        self.kept.is_passed() && (self.over || self.body.is_end_stream())
+    }
+
+    /// What goes out of it from here on is kept, if it is short, so that all of it can go out again.
+    pub(super) fn keeps(&mut self) {
+        self.kept.begin();
+    }
+
+    /// It need not go out again.
+    pub(super) fn forgets(&mut self) {
+        self.kept.forget();
+    }
+
+    /// It goes out again from its beginning; false where that was not kept.
+    pub(super) fn begins_again(&mut self) -> bool {
+        self.kept.rewind()
     }
 
     /// It is not what its head said.
@@ -268,7 +290,13 @@ impl RequestBody {
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Refusal>>> {
-        let Self { body, upload, http2 } = self;
+        let Self { body, upload, http2, kept, over } = self;
+        if let Some(part) = kept.next() {
+            return Poll::Ready(Some(Ok(Frame::data(part))));
+        }
+        if *over {
+            return Poll::Ready(None);
+        }
         if upload.held.get() {
             // Whoever lets it go looks here again.
             return Poll::Pending;
@@ -282,6 +310,7 @@ impl RequestBody {
             // end is the end of the body (RFC 9113 section 8.1).
             None if *http2 && !body.is_end_stream() => Some(Err(self.refuse())),
             None => {
+                *over = true;
                 upload.moved(true);
                 None
             }
@@ -292,6 +321,7 @@ impl RequestBody {
                 if let Some(trailers) = frame.trailers_mut() {
                     upload.clean(trailers);
                 }
+                kept.add(frame.data_ref());
                 upload.moved(last);
                 Some(taken.map(|()| frame))
             }
