@@ -222,7 +222,7 @@ async fn exchange(
     };
     let switches = answer.response.status() == StatusCode::SWITCHING_PROTOCOLS;
     if switches && !(request.asks_websocket() && answer.switches) {
-        let unasked = &"it changed the protocol unasked";
+        let unasked = &"it changed the protocol unasked, or answers another handshake than ours";
         return Err(failed(api, target, Refusal::UpstreamBroken, unasked));
     }
     if !switches

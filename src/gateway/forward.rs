@@ -51,10 +51,13 @@ pub(super) fn prepare(
     if notes.te {
         pass_trailers_on(&mut head, headers);
     }
+    let mut accept = None;
     if notes.websocket {
         head.extend_from_slice(b"connection: upgrade\r\nupgrade: websocket\r\n");
         if client.is_http2() {
-            for part in ["sec-websocket-key: ", &websocket::key(), "\r\n"] {
+            let key = websocket::key();
+            accept = websocket::accept(key.as_bytes()).as_bytes().try_into().ok();
+            for part in ["sec-websocket-key: ", &key, "\r\n"] {
                 head.extend_from_slice(part.as_bytes());
             }
         }
@@ -74,7 +77,7 @@ pub(super) fn prepare(
     let body = body.map(|(body, upload)| RequestBody::new(body, upload, client.is_http2()));
     let (bodiless, lines) = (parts.method == Method::HEAD, !client.is_http2());
     let without = Without { cors: api.cors.is_some(), caching: taken.is_some() };
-    let wanted = Wanted { bodiless, lines, without, websocket: notes.websocket };
+    let wanted = Wanted { bodiless, lines, without, websocket: notes.websocket, accept };
     let spare = std::mem::take(&mut parts.headers);
     request.fill(head, body, coding, wanted, spare);
     if is_repeatable(&parts.method, api.retry) {
