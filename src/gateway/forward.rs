@@ -148,11 +148,21 @@ fn pass_on(
             _ if dialect::withholds(api.dialect, name.as_str(), keep) => continue,
             _ => {}
         }
-        for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
+        // Leading zeros mean nothing, but an upstream may take them for another base (sec-S3).
+        let value = match *name {
+            header::CONTENT_LENGTH => without_zeros(value.as_bytes()),
+            _ => value.as_bytes(),
+        };
+        for part in [name.as_str().as_bytes(), b": ", value, b"\r\n"] {
             head.extend_from_slice(part);
         }
     }
     client.respell(head.get_mut(start..).unwrap_or_default());
+}
+
+fn without_zeros(digits: &[u8]) -> &[u8] {
+    let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
+    digits.get(zeros.min(digits.len().saturating_sub(1))..).unwrap_or_default()
 }
 
 /// A length that is known to be too much is refused before a byte of it is read.
