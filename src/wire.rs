@@ -94,8 +94,9 @@ pub fn is_claim(name: &str) -> bool {
         Some(b'c') => (&["cf-connecting-ip", "cf-connecting-ipv6", "client-ip"], &["client-cert"]),
         Some(b'd') => (&["daphne-root-path"], &[]),
         Some(b'f') => (&["fastly-client-ip", "forwarded", "front-end-https"], &[]),
-        Some(b'h') => (&["https"], &[]),
-        Some(b'p') => (&["path-info", "proxy"], &[]),
+        // As CGI names the others, for what does not take a prefix for one.
+        Some(b'h') => (&["http-client-ip", "https"], &["http-forwarded", "http-x-forwarded"]),
+        Some(b'p') => (&["path-info", "proxy", "proxy-client-ip"], &[]),
         Some(b'r') => (&["request-uri"], &["remote-"]),
         Some(b's') => (&["script-filename", "script-name"], &["ssl-client-"]),
         Some(b't') => (&["true-client-ip"], &[]),
@@ -109,10 +110,15 @@ pub fn is_claim(name: &str) -> bool {
 }
 
 /// Claims by frameworks and by proxies of clouds, and by those in front of which nobody stands.
-const CLAIMS_X: [&str; 17] = [
+const CLAIMS_X: [&str; 23] = [
+    "x-arr-clientcert",
+    "x-azure-clientip",
+    "x-azure-socketip",
     "x-client-ip",
     "x-cluster-client-ip",
     "x-envoy-external-address",
+    "x-host",
+    "x-http-destinationurl",
     "x-http-method",
     "x-http-method-override",
     "x-matched-path",
@@ -120,6 +126,7 @@ const CLAIMS_X: [&str; 17] = [
     "x-method-override",
     "x-originating-ip",
     "x-path-info",
+    "x-proxyuser-ip",
     "x-real-ip",
     "x-rewrite-url",
     "x-scheme",

@@ -12,17 +12,18 @@
 mod support;
 
 use std::fs;
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use rustix::process::{Resource, Rlimit, prlimit};
 use support::PATIENCE;
-use support::client::{Answer, Client, ask};
+use support::client::{Answer, Client, ask, connected_from};
 use support::program::Program;
 use support::upstream::Upstream;
 use tollgate::clock::instant;
+use tollgate::gateway::descriptors::Descriptors;
 
 struct Stage {
     program: Program,
@@ -109,8 +110,10 @@ fn idle_connections_leave_room_for_those_who_act_and_those_who_watch() {
     let [(id, revoked), (_, other)] = &stage.secrets;
     assert_eq!(ask(stage.program.public(), stage.request(revoked)).status, 200);
 
+    let public = stage.program.public();
+    let crowd = |source: &'static str| (0..150).map(move |_| connected_from(source, public));
     let idle: Vec<_> =
-        (0..300).map(|_| TcpStream::connect(stage.program.public()).unwrap()).collect();
+        ["127.0.0.2", "127.0.0.3", "127.0.0.4"].into_iter().flat_map(crowd).collect();
     stage.wait_for("a connection is turned away");
     for path in ["/health", "/ready"] {
         assert_eq!(stage.monitor(path).status, 200, "{path}");
@@ -124,6 +127,32 @@ fn idle_connections_leave_room_for_those_who_act_and_those_who_watch() {
     let took = back_after(&stage, other);
     assert!(took < Duration::from_secs(1), "{took:?}");
     assert_eq!(ask(stage.program.public(), stage.request(revoked)).status, 401);
+}
+
+/// `limits.connections_per_address` is 20,000, and there are not that many.
+#[test]
+fn sec_d2_one_address_leaves_places_for_the_others_where_few_files_may_be_open() {
+    let stage = Stage::start(1_024);
+    let secret = &stage.secrets[1].1;
+    let idle: Vec<_> =
+        (0..600).map(|_| connected_from("127.0.0.2", stage.program.public())).collect();
+    stage.wait_for("an address has as many connections open as it may");
+    let taken = |connection: &&TcpStream| {
+        connection.set_read_timeout(Some(Duration::from_millis(1))).unwrap();
+        let mut connection = *connection;
+        connection
+            .read(&mut [0])
+            .is_err_and(|error| matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut))
+    };
+    let half = Descriptors::share_out(1_024, 2).clients() / 2;
+    let begun = instant();
+    while idle.iter().filter(taken).count() != half {
+        assert!(begun.elapsed() < PATIENCE, "{} of {half}", idle.iter().filter(taken).count());
+    }
+    for _ in 0..50 {
+        assert_eq!(ask(stage.program.public(), stage.request(secret)).status, 200);
+    }
+    assert!(!stage.logged("a connection is turned away"));
 }
 
 #[test]

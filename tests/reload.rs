@@ -172,7 +172,10 @@ fn limits_of_connections_and_heads_take_effect_for_those_that_come_next() {
     limits("limits = { connections = 1 }");
     assert!(Client::connect(shop.program.public()).is_closed(), "one is open already");
     assert_eq!(shop.status(&mut before, "/old"), 200);
-    limits("limits = { connections = 2 }");
+    // One address has half of them.
+    limits("limits = { connections = 3 }");
+    assert!(Client::connect(shop.program.public()).is_closed());
+    limits("limits = { connections = 4 }");
     assert_eq!(with_fields(&shop, 1, 1), 200);
 }
 

@@ -62,6 +62,8 @@ mod streams;
 mod successor;
 #[path = "transport/tls.rs"]
 mod tls;
+#[path = "transport/unseen.rs"]
+mod unseen;
 #[path = "transport/upstreams.rs"]
 mod upstreams;
 #[path = "transport/websockets.rs"]

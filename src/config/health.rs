@@ -11,9 +11,10 @@ use super::values::{duration, list, number, text};
 
 const HOUR: Duration = Duration::from_secs(3_600);
 
-/// Health checks as the file asks for them; none where it names no path.
+/// Health checks as the file asks for them, of `host` where requests name it; none where it names no path.
 pub(super) fn health(
     table: &HealthTable,
+    host: Option<&str>,
     reading: &Reading<'_>,
 ) -> Result<Option<Health>, Reported> {
     let path = text(&table.path, reading)
@@ -31,7 +32,10 @@ pub(super) fn health(
     let (path, interval, timeout) = (path?, interval?, timeout?);
     let (failures, successes) = (failures?, successes?);
     match path {
-        Some(path) => Ok(Some(Health { path, interval, timeout, failures, successes, statuses })),
+        Some(path) => {
+            let host = host.map(str::to_owned);
+            Ok(Some(Health { path, host, interval, timeout, failures, successes, statuses }))
+        }
         None if !table.is_there => Ok(None),
         None => {
             let mistake = Mistake::Missing { what: "this health check", key: "path" };

@@ -60,14 +60,15 @@ pub(super) fn upstream(
     let secure = places.as_ref().is_ok_and(|places| places.iter().any(|place| place.tls));
     let caller = caller(table, secure, places.is_ok(), reading);
     let endpoints = places.and_then(|places| endpoints(places, caller?.as_ref(), table, reading));
-    let health = health(&table.health, reading);
+    let (path, named) = (path(table, reading), named(table, reading));
+    let host = named.as_ref().ok().and_then(Option::as_deref);
+    let health = health(&table.health, host, reading);
     let endpoints = endpoints.and_then(|all| all_different(all, table, reading));
     let endpoints = endpoints.and_then(|mut all| {
         let health = health?;
         all.iter_mut().for_each(|endpoint| endpoint.health.clone_from(&health));
         Ok(all)
     });
-    let (path, named) = (path(table, reading), named(table, reading));
     let connect = &table.upstream_connect_timeout;
     let connect = duration(connect, MINUTE * 5, default.connect_timeout, reading);
     let response = &table.upstream_response_timeout;

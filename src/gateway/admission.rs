@@ -13,8 +13,20 @@ use super::snapshot::Snapshot;
 /// Gives a connection a place, if there is one.
 pub(super) fn admit(core: &Rc<Core>, peer: IpAddr) -> Option<Rc<Client>> {
     let snapshot = core.snapshot();
-    let most = snapshot.limits.connections_per_address;
+    let most = most_of_address(core, &snapshot);
     place(core, peer.to_canonical(), &snapshot, most)
+}
+
+/// As many as there may be of all.
+fn most_of_all(core: &Core, snapshot: &Snapshot) -> usize {
+    snapshot.limits.connections.min(core.shared.descriptors.clients())
+}
+
+/// As many as there may be of one address: never more than half of all, or one that takes what it gets would leave the
+/// others nothing where few files may be open. Zero is as many as there are, for whoever wants that.
+fn most_of_address(core: &Core, snapshot: &Snapshot) -> usize {
+    let half = (most_of_all(core, snapshot) / 2).max(1);
+    snapshot.limits.connections_per_address.min(half)
 }
 
 /// The same for one that comes from the gateway before this one. It had its place there, so that the others of its
@@ -33,7 +45,7 @@ pub(super) fn is_let_in(client: &Client) -> bool {
         // It is the sender's own, or the sender does not know whose.
         return true;
     }
-    let most = snapshot.limits.connections_per_address;
+    let most = most_of_address(core, &snapshot);
     match join(core, address, &snapshot, most) {
         Some(member) => {
             client.joins(member);
@@ -50,7 +62,7 @@ fn place(
     most_of_address: usize,
 ) -> Option<Rc<Client>> {
     let open = core.shared.connections.fetch_add(1, Ordering::Relaxed);
-    let limit = snapshot.limits.connections.min(core.shared.descriptors.clients());
+    let limit = most_of_all(core, snapshot);
     let member = match open < limit {
         // For whom a listed sender opens it is yet to come.
         true if snapshot.proxies.announces(peer) => Some(Member::default()),

@@ -3,7 +3,8 @@
 //! It is tried again while no byte of it was written: whoever had some of it may have acted on it. So
 //! each endpoint gets its turn: first what is idle there, which may have been closed unheard, and then
 //! one fresh connection. What may be acted on twice is sent a second time, once, if its connection broke
-//! without a byte of an answer, and as long as few requests need that.
+//! without a byte of an answer, and as long as few requests need that. So is, whatever it is, what an upstream of HTTP/2
+//! says it has not looked at.
 
 use std::fmt;
 use std::pin::pin;
@@ -18,7 +19,7 @@ use crate::domain::refusal::{Fault, Refusal};
 use super::alarm::Alarm;
 use super::authorize::Permit;
 use super::balance::Order;
-use super::blame::{blame, judge};
+use super::blame::{blame, judge, tell};
 use super::body::Upload;
 use super::client::UnderWay;
 use super::plan::ApiPlan;
@@ -35,6 +36,8 @@ const STALE_MAX: usize = 3;
 enum NoAnswer {
     /// Nothing was sent, so that it is safe to try again.
     Unsent,
+    /// It was sent, and the upstream says that it has not looked at it.
+    Refused,
     /// It was sent, and the connection broke without a byte of an answer.
     Silent(Refusal),
     Failed(Refusal),
@@ -146,6 +149,16 @@ async fn send(
                     }
                     stale = STALE_MAX;
                 }
+                Err(NoAnswer::Refused) => {
+                    refusal = Refusal::UpstreamBroken;
+                    if request.is_refused_for_good() || !core.may_retry() {
+                        return Err(refusal);
+                    }
+                    request.begin_again();
+                    if !alone {
+                        break;
+                    }
+                }
                 Err(NoAnswer::Unsent) => {
                     request.begin_again();
                     if fresh {
@@ -205,18 +218,11 @@ async fn exchange(
     alarm.clear();
     let answer = match answered {
         Ok(answer) => answer,
-        Err(Failed::Unsent) => return Err(NoAnswer::Unsent),
-        Err(Failed::Client(refusal)) => return Err(NoAnswer::Failed(refusal)),
-        Err(Failed::Upstream(broken)) => {
-            blame(api, target, &broken);
-            let silent = broken.is_of_connection() && way.is_silent();
-            let no_answer = if silent { NoAnswer::Silent } else { NoAnswer::Failed };
-            return Err(no_answer(Refusal::UpstreamBroken));
-        }
+        Err(failed) => return Err(unanswered(api, target, &way, failed)),
     };
     let switches = answer.response.status() == StatusCode::SWITCHING_PROTOCOLS;
     if switches && !(request.asks_websocket() && answer.switches) {
-        let unasked = &"it changed the protocol unasked";
+        let unasked = &"it changed the protocol unasked, or answers another handshake than ours";
         return Err(failed(api, target, Refusal::UpstreamBroken, unasked));
     }
     if !switches
@@ -240,6 +246,28 @@ async fn exchange(
     let stall_timeout = api.stall_timeout;
     let relay = |()| Relay::new(way, (whole, answer.kind), upload, stall_timeout, client);
     Ok(answer.response.map(relay))
+}
+
+/// An exchange that brought no answer.
+fn unanswered(api: &ApiPlan, target: &Target, way: &Way, failed: Failed) -> NoAnswer {
+    match failed {
+        Failed::Unsent => NoAnswer::Unsent,
+        Failed::Refused(broken) => {
+            tell(api, target, &broken);
+            NoAnswer::Refused
+        }
+        Failed::Lost(broken) => {
+            tell(api, target, &broken);
+            NoAnswer::Failed(Refusal::UpstreamBroken)
+        }
+        Failed::Client(refusal) => NoAnswer::Failed(refusal),
+        Failed::Upstream(broken) => {
+            blame(api, target, &broken);
+            let silent = broken.is_of_connection() && way.is_silent();
+            let no_answer = if silent { NoAnswer::Silent } else { NoAnswer::Failed };
+            no_answer(Refusal::UpstreamBroken)
+        }
+    }
 }
 
 /// An exchange without a usable answer; told of where that is the upstream's fault.

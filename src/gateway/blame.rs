@@ -10,6 +10,11 @@ use super::targets::Target;
 /// Takes note of an exchange without a usable answer, and tells of it.
 pub(super) fn blame(api: &ApiPlan, target: &Target, cause: &dyn fmt::Display) {
     fails(api, target);
+    tell(api, target, cause);
+}
+
+/// The same of one who has done nothing wrong by that.
+pub(super) fn tell(api: &ApiPlan, target: &Target, cause: &dyn fmt::Display) {
     if let Some(withheld) = target.broken.ready() {
         tracing::warn!(
             api = %api.name, upstream = %target, error = %cause, withheld,

@@ -1,6 +1,8 @@
 //! Bodies on their way through: never gathered, bounded in size, and watched so that a stalled or
 //! broken one is told apart by whose fault it is.
 
+mod kept;
+
 use std::cell::{Cell, OnceCell, RefCell};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -20,6 +22,8 @@ use super::alarm::Alarm;
 use super::client::Client;
 use super::pace::Pace;
 use super::snapshot::Snapshot;
+
+use kept::Kept;
 
 /// How long an upstream has to say that it wants a body. Some never do; then the body goes on its
 /// way unasked (RFC 9110 section 10.1.1).
@@ -238,11 +242,14 @@ pub(super) struct RequestBody {
     body: Incoming,
     upload: Rc<Upload>,
     client: Rc<Client>,
+    kept: Kept,
+    /// Whether all of it came.
+    over: bool,
 }
 
 impl RequestBody {
-    pub(super) const fn new(body: Incoming, upload: Rc<Upload>, client: Rc<Client>) -> Self {
-        Self { body, upload, client }
+    pub(super) fn new(body: Incoming, upload: Rc<Upload>, client: Rc<Client>) -> Self {
+        Self { body, upload, client, kept: Kept::default(), over: false }
     }
 
     /// The upstream wants it.
@@ -257,7 +264,22 @@ impl RequestBody {
 
     /// Whether it is known that nothing follows.
     pub(super) fn is_end(&self) -> bool {
-        self.body.is_end_stream()
+        self.kept.is_passed() && (self.over || self.body.is_end_stream())
+    }
+
+    /// What goes out of it from here on is kept, if it is short, so that all of it can go out again.
+    pub(super) fn keeps(&mut self) {
+        self.kept.begin();
+    }
+
+    /// It need not go out again.
+    pub(super) fn forgets(&mut self) {
+        self.kept.forget();
+    }
+
+    /// It goes out again from its beginning; false where that was not kept.
+    pub(super) fn begins_again(&mut self) -> bool {
+        self.kept.rewind()
     }
 
     /// It is not what its head said.
@@ -270,7 +292,13 @@ impl RequestBody {
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Refusal>>> {
-        let Self { body, upload, client } = self;
+        let Self { body, upload, client, kept, over } = self;
+        if let Some(part) = kept.next() {
+            return Poll::Ready(Some(Ok(Frame::data(part))));
+        }
+        if *over {
+            return Poll::Ready(None);
+        }
         if upload.held.get() {
             // Whoever lets it go looks here again.
             return Poll::Pending;
@@ -284,13 +312,16 @@ impl RequestBody {
             // end is the end of the body (RFC 9113 section 8.1).
             None if client.is_http2() && !body.is_end_stream() => Some(Err(self.refuse())),
             None => {
+                *over = true;
                 client.settles(false);
                 upload.moved(true);
                 None
             }
             Some(Err(_)) => Some(Err(self.refuse())),
-            // hyper has taken what follows a bare line feed for trailers.
-            Some(Ok(frame)) if frame.trailers_ref().is_some_and(HeaderMap::is_empty) => {
+            // In HTTP/1 hyper has taken what follows a bare line feed for trailers.
+            Some(Ok(frame))
+                if !client.is_http2() && frame.trailers_ref().is_some_and(HeaderMap::is_empty) =>
+            {
                 Some(Err(self.refuse()))
             }
             Some(Ok(mut frame)) => {
@@ -299,6 +330,7 @@ impl RequestBody {
                 if let Some(trailers) = frame.trailers_mut() {
                     upload.clean(trailers);
                 }
+                kept.add(frame.data_ref());
                 upload.moved(last);
                 Some(taken.map(|()| frame))
             }

@@ -51,10 +51,13 @@ pub(super) fn prepare(
     if notes.te {
         pass_trailers_on(&mut head, headers);
     }
+    let mut accept = None;
     if notes.websocket {
         head.extend_from_slice(b"connection: upgrade\r\nupgrade: websocket\r\n");
         if client.is_http2() {
-            for part in ["sec-websocket-key: ", &websocket::key(), "\r\n"] {
+            let key = websocket::key();
+            accept = websocket::accept(key.as_bytes()).as_bytes().try_into().ok();
+            for part in ["sec-websocket-key: ", &key, "\r\n"] {
                 head.extend_from_slice(part.as_bytes());
             }
         }
@@ -74,7 +77,7 @@ pub(super) fn prepare(
     let body = body.map(|(body, upload)| RequestBody::new(body, upload, Rc::clone(client)));
     let (bodiless, lines) = (parts.method == Method::HEAD, !client.is_http2());
     let without = Without { cors: api.cors.is_some(), caching: taken.is_some() };
-    let wanted = Wanted { bodiless, lines, without, websocket: notes.websocket };
+    let wanted = Wanted { bodiless, lines, without, websocket: notes.websocket, accept };
     let spare = std::mem::take(&mut parts.headers);
     request.fill(head, body, coding, wanted, spare);
     if is_repeatable(&parts.method, api.retry) {
@@ -145,11 +148,21 @@ fn pass_on(
             _ if dialect::withholds(api.dialect, name.as_str(), keep) => continue,
             _ => {}
         }
-        for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
+        // Leading zeros mean nothing, but an upstream may take them for another base (sec-S3).
+        let value = match *name {
+            header::CONTENT_LENGTH => without_zeros(value.as_bytes()),
+            _ => value.as_bytes(),
+        };
+        for part in [name.as_str().as_bytes(), b": ", value, b"\r\n"] {
             head.extend_from_slice(part);
         }
     }
     client.respell(head.get_mut(start..).unwrap_or_default());
+}
+
+fn without_zeros(digits: &[u8]) -> &[u8] {
+    let zeros = digits.iter().take_while(|digit| **digit == b'0').count();
+    digits.get(zeros.min(digits.len().saturating_sub(1))..).unwrap_or_default()
 }
 
 /// A length that is known to be too much is refused before a byte of it is read.

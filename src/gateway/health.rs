@@ -79,10 +79,11 @@ async fn check(target: Arc<Target>) {
 }
 
 fn request(at: &At, health: &Health) -> String {
-    let host = match at {
-        At::Host(host, port) if host.contains(':') => format!("[{host}]:{port}"),
-        At::Host(host, port) => format!("{host}:{port}"),
-        At::Socket(_) => "localhost".to_owned(),
+    let host = match (&health.host, at) {
+        (Some(host), _) => host.clone(),
+        (None, At::Host(host, port)) if host.contains(':') => format!("[{host}]:{port}"),
+        (None, At::Host(host, port)) => format!("{host}:{port}"),
+        (None, At::Socket(_)) => "localhost".to_owned(),
     };
     format!(
         "GET {} HTTP/1.1\r\nhost: {host}\r\nuser-agent: tollgate-health\r\nconnection: close\r\n\r\n",

@@ -62,6 +62,9 @@ pub(super) fn key() -> String {
     STANDARD.encode(bytes)
 }
 
+/// As long as what a server answers to a key always is.
+pub(super) type Accept = [u8; 28];
+
 /// What a server answers to a key (RFC 6455 section 4.2.2).
 pub(super) fn accept(key: &[u8]) -> String {
     const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";

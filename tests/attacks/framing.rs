@@ -1,11 +1,11 @@
 //! Malformed and ambiguous messages (of the rows sec-S what holds of HTTP/1.1 already): each is answered
 //! with an error or ended, and nothing of it reaches the upstream.
 
-use super::table::Stage;
+use super::table::{Stage, http2};
 use crate::support::client::Client;
 
 /// Whole requests in which `AUTH` stands for the line with the token.
-const MALFORMED: [(&str, &str); 37] = [
+const MALFORMED: [(&str, &str); 42] = [
     ("nothing but lines", "\r\n\r\n\r\n"),
     ("no HTTP", "hello\r\n\r\n"),
     ("a hello of TLS", "\u{16}\u{3}\u{1}\u{2}\u{0}\u{1}\u{0}\u{1}\u{fc}\u{3}\u{3}"),
@@ -58,6 +58,22 @@ const MALFORMED: [(&str, &str); 37] = [
         "POST /public/x HTTP/1.0\r\nHost: a.example\r\nAUTHTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     ),
     (
+        "sec-S2: a vertical tab",
+        "POST /public/x HTTP/1.1\r\nHost: a.example\r\nAUTHTransfer-Encoding: \u{b}chunked\r\n\r\n0\r\n\r\n",
+    ),
+    (
+        "sec-S1: a coding over two lines",
+        "POST /public/x HTTP/1.1\r\nHost: a.example\r\nAUTHTransfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n",
+    ),
+    (
+        "sec-S1: a length over two lines",
+        "POST /public/x HTTP/1.1\r\nHost: a.example\r\nAUTHContent-Length:\r\n\t3\r\n\r\nabc",
+    ),
+    (
+        "sec-S1: a length that goes on",
+        "POST /public/x HTTP/1.1\r\nHost: a.example\r\nAUTHContent-Length: 3\r\n 0\r\n\r\nabc",
+    ),
+    (
         "sec-S3: +3",
         "POST /public/x HTTP/1.1\r\nHost: a.example\r\nAUTHContent-Length: +3\r\n\r\nabc",
     ),
@@ -76,6 +92,10 @@ const MALFORMED: [(&str, &str); 37] = [
     (
         "sec-S3: a list",
         "POST /public/x HTTP/1.1\r\nHost: a.example\r\nAUTHContent-Length: 3, 4\r\n\r\nabcd",
+    ),
+    (
+        "sec-S3: a list of one number",
+        "POST /public/x HTTP/1.1\r\nHost: a.example\r\nAUTHContent-Length: 3, 3\r\n\r\nabc",
     ),
     (
         "sec-S3: negative",
@@ -220,6 +240,63 @@ fn sec_s4_a_connection_goes_on_behind_a_plain_chunked_body() {
         assert_eq!(client.answer().status, 200);
     }
     assert_eq!(stage.upstream.take().len(), 3);
+}
+
+/// RFC 9110 section 8.6: the same number twice is that number, and RFC 9112 section 6.3: once. Zeros before it are none.
+#[test]
+fn sec_s3_a_length_goes_on_once_and_plain() {
+    let stage = Stage::new();
+    for lines in [
+        "Content-Length: 3\r\n",
+        "Content-Length: 3\r\nContent-Length: 3\r\n",
+        "Content-Length: 03\r\n",
+        "Content-Length: 0000000003\r\n",
+    ] {
+        let text = format!("POST /public/x HTTP/1.1\r\nHost: a.example\r\nAUTH{lines}\r\nabc");
+        let status = stage.gateway.ask(bytes(&stage, &text)).status;
+        let seen = stage.upstream.take();
+        assert_eq!((status, seen.len()), (200, 1), "{lines:?}");
+        assert_eq!(seen[0].values("content-length"), ["3"], "{lines:?}");
+        assert_eq!(seen[0].body, b"abc", "{lines:?}");
+    }
+    for zeros in ["0", "00", "000"] {
+        let text = format!(
+            "POST /public/x HTTP/1.1\r\nHost: a.example\r\nAUTHContent-Length: {zeros}\r\n\r\n"
+        );
+        assert_eq!(stage.gateway.ask(bytes(&stage, &text)).status, 200, "{zeros}");
+        assert_eq!(stage.upstream.take_one().values("content-length"), ["0"], "{zeros}");
+    }
+    for zeros in ["03", "0003"] {
+        let head = format!("Host: a.example\r\nContent-Length: {zeros}\r\n{}", stage.auth());
+        let head = http2("POST /public/x HTTP/1.1", &head).unwrap();
+        let (reply, seen) = stage.ask_http2(&head, Some(b"abc"), &[]);
+        assert_eq!(reply.status, Some(200), "{zeros} over HTTP/2");
+        assert_eq!(seen[0].values("content-length"), ["3"], "{zeros} over HTTP/2");
+    }
+}
+
+#[test]
+fn sec_s4_extensions_of_chunks_stop_here_and_have_a_bound() {
+    let stage = Stage::new();
+    let asked = |extension: &str| {
+        let text = format!(
+            "POST /public/x HTTP/1.1\r\nHost: a.example\r\nAUTHTransfer-Encoding: chunked\r\n\r\n\
+             3{extension}\r\nabc\r\n0{extension}\r\n\r\n"
+        );
+        let mut client = Client::connect(stage.gateway.public());
+        client.send(bytes(&stage, &text));
+        client.finish();
+        client.answer_to("POST").map(|answer| answer.status)
+    };
+    for extension in [";a=b", ";a", ";a=\"b;c\"", " ;a=b"] {
+        let status = asked(extension);
+        let seen = stage.upstream.take();
+        assert_eq!((status, seen.len()), (Some(200), 1), "{extension}");
+        assert_eq!(seen[0].body, b"3\r\nabc\r\n0\r\n\r\n", "{extension}");
+    }
+    let status = asked(&format!(";a={}", "x".repeat(200_000)));
+    assert!(matches!(status, None | Some(400)), "{status:?}");
+    assert!(!stage.upstream.take().iter().any(|seen| seen.complete));
 }
 
 #[test]

@@ -142,46 +142,51 @@ fn a_client_of_http_1_0_that_does_not_read_sees_that_the_answer_was_cut() {
 fn sec_d3_oversized_heads_are_refused() {
     let stage = stage();
     let auth = format!("Authorization: Bearer {}\r\n", stage.secret);
-    for (row, head, statuses) in [
+    for (row, head, wanted) in [
         (
             "64 kB header",
             format!("GET / HTTP/1.1\r\nHost: a\r\n{auth}X: {}\r\n\r\n", "x".repeat(65_536)),
-            [431, 400],
+            431,
         ),
         (
             "1 MB header",
             format!("GET / HTTP/1.1\r\nHost: a\r\n{auth}X: {}\r\n\r\n", "x".repeat(1 << 20)),
-            [431, 400],
+            431,
         ),
         (
             "endless name",
             format!("GET / HTTP/1.1\r\nHost: a\r\n{auth}{}", "x".repeat(1 << 20)),
-            [431, 400],
+            431,
         ),
         (
             "101 headers",
             format!("GET / HTTP/1.1\r\nHost: a\r\n{auth}{}\r\n", "X: y\r\n".repeat(101)),
-            [431, 400],
+            431,
+        ),
+        (
+            "10 kB target",
+            format!("GET /{} HTTP/1.1\r\nHost: a\r\n{auth}\r\n", "x".repeat(10_000)),
+            414,
         ),
         (
             "70 kB target",
             format!("GET /{} HTTP/1.1\r\nHost: a\r\n{auth}\r\n", "x".repeat(70_000)),
-            [414, 431],
+            431,
         ),
-        ("endless method", "G".repeat(1 << 20), [431, 400]),
+        ("endless method", "G".repeat(1 << 20), 431),
         (
             "64 kB token",
             format!(
                 "GET / HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {}\r\n\r\n",
                 "x".repeat(64_000)
             ),
-            [431, 401],
+            431,
         ),
     ] {
         let mut client = Client::connect(stage.gateway.public());
         client.send(head);
         let status = client.answer_to("GET").map(|found| found.status);
-        assert!(status.is_none_or(|status| statuses.contains(&status)), "{row}: {status:?}");
+        assert_eq!(status, Some(wanted), "{row}");
         assert!(stage.upstream.take().is_empty(), "{row}");
         stage.others_are_served();
         stage.upstream.take();

@@ -18,7 +18,7 @@ const GROUPS: [(&str, u32); 12] = [
     ("sec-W", 6),
     ("sec-L", 2),
     ("sec-F", 3),
-    ("sec-G", 1),
+    ("sec-G", 2),
 ];
 
 /// Numbers among these that have none, and why.

@@ -1,12 +1,14 @@
 """A server and a client of gRPC, over the library that gRPC's own project makes.
 
-`serve` says where it listens. `call ADDRESS SECRET` makes one call of each kind and prints what came of each as a
-line of JSON; `watch ADDRESS SECRET` prints each message of a call that does not end, and how it ended.
+`serve` says where it listens, and of calls that are to be watched how long they had and that they ended. `call ADDRESS SECRET` makes
+one call of each kind and prints what came of each as a line of JSON; `watch ADDRESS SECRET` prints each message of a call that
+does not end, and how it ended. With a file of certificates behind it they speak TLS.
 """
 
 import concurrent.futures
 import json
 import sys
+import threading
 import time
 
 import grpc
@@ -19,8 +21,18 @@ def server_stream(request, context):
         yield b"%d" % number
 
 
+def told_of(name, context):
+    """Prints once a call is over, however it ends, and how long it had when it began; nothing is as long as it likes."""
+    left = context.time_remaining()
+    over = threading.Event()
+    context.add_callback(lambda: (print(json.dumps({"over": name, "left": left}), flush=True), over.set()))
+    return over
+
+
 def endless(request, context):
     number = 0
+    if request == b"told":
+        told_of("leaves", context)
     while context.is_active():
         yield b"%d" % number
         number += 1
@@ -35,7 +47,7 @@ def unary(request, context):
     if request == b"fail":
         context.abort(grpc.StatusCode.FAILED_PRECONDITION, "as asked, with \u00fcmlaut")
     if request == b"slow":
-        time.sleep(5)
+        told_of("late", context).wait(15)
     return request
 
 
@@ -72,13 +84,18 @@ def attempt(name, act):
     print(json.dumps({name: result}), flush=True)
 
 
-def client(address, secret):
-    channel = grpc.insecure_channel(address)
+def client(address, secret, roots=None):
+    if roots is None:
+        channel = grpc.insecure_channel(address)
+    else:
+        with open(roots, "rb") as file:
+            credentials = grpc.ssl_channel_credentials(file.read())
+        channel = grpc.secure_channel(address, credentials, [("grpc.ssl_target_name_override", "a.example")])
     return channel, {"metadata": (("authorization", f"Bearer {secret}"),), "timeout": 20}
 
 
-def call(address, secret):
-    channel, more = client(address, secret)
+def call(address, secret, *roots):
+    channel, more = client(address, secret, *roots)
     unary = channel.unary_unary("/test.Echo/Unary")
 
     def with_trailers():
@@ -88,6 +105,12 @@ def call(address, secret):
     def both():
         return [one.decode() for one in channel.stream_stream("/test.Echo/Both")(iter([b"a", b"b" * 70_000]), **more)]
 
+    def leaves():
+        stream = channel.unary_stream("/test.Echo/Endless")(b"told", **more)
+        first = next(stream).decode()
+        stream.cancel()
+        return first
+
     attempt("unary", with_trailers)
     attempt("long", lambda: len(unary(b"x" * 3_000_000, **more)))
     attempt("down", lambda: [one.decode() for one in channel.unary_stream("/test.Echo/Down")(b"4", **more)])
@@ -95,11 +118,12 @@ def call(address, secret):
     attempt("both", lambda: [one[:3] for one in both()])
     attempt("fails", lambda: unary(b"fail", **more).decode())
     attempt("late", lambda: unary(b"slow", **{**more, "timeout": 0.3}).decode())
+    attempt("leaves", leaves)
     attempt("unknown", lambda: channel.unary_unary("/test.Echo/Nothing")(b"", **more).decode())
 
 
-def watch(address, secret):
-    channel, more = client(address, secret)
+def watch(address, secret, *roots):
+    channel, more = client(address, secret, *roots)
     try:
         for one in channel.unary_stream("/test.Echo/Endless")(b"", **{**more, "timeout": None}):
             print(one.decode(), flush=True)

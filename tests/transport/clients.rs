@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::files::Files;
 use crate::support::gateway::Gateway;
 use crate::support::process::Process;
 use crate::support::steps::Steps;
 
-/// How long a stream may outlive its token. The gateway takes less than a second; a busy machine may take more.
+/// How long a stream may outlive its token.
 const BOUND: Duration = Duration::from_secs(1);
 
 /// A program of `tests/support`, and what it says.
@@ -50,26 +51,38 @@ impl Peer {
 }
 
 fn gateway(upstream: &str, more: &str) -> Gateway {
+    gateway_with("", upstream, more)
+}
+
+/// The same with these lines for all of it.
+fn gateway_with(first: &str, upstream: &str, more: &str) -> Gateway {
     let gateway = Gateway::start(&format!(
-        "[[apis]]\nname = \"a\"\nupstream = \"{upstream}\"\n{more}\n\
+        "{first}\n[[apis]]\nname = \"a\"\nupstream = \"{upstream}\"\n{more}\n\
          rules = [{{ path = \"/test.Echo/{{method}}\", methods = [\"POST\"] }}, {{ path = \"/talk\" }}]\n"
     ));
     gateway.owner("somebody");
     gateway
 }
 
-fn grpc() -> (Peer, Gateway) {
+fn grpc(tls: Option<&Files>) -> (Peer, Gateway) {
     let mut server = Peer::start("grpc_peer.py", &["serve"]);
     let upstream = format!("http://127.0.0.1:{}", server.line());
-    let gateway = gateway(&upstream, "upstream_http2 = true");
+    let certificates = tls.map(|files| {
+        files.make("server", &["a.example"]);
+        let (chain, key) = (files.path("server.pem"), files.path("server.key"));
+        format!("tls.certificates = [{{ chain = {chain:?}, key = {key:?} }}]")
+    });
+    let gateway =
+        gateway_with(&certificates.unwrap_or_default(), &upstream, "upstream_http2 = true");
     (server, gateway)
 }
 
-#[test]
-fn grpc_calls_of_every_kind_go_through_with_trailers_and_deadlines() {
-    let (_server, gateway) = grpc();
+/// All kinds of call; what the server tells of those whose clients go away.
+fn every_kind(server: &mut Peer, gateway: &Gateway, more: &[&str]) {
     let secret = gateway.any_token();
-    let mut client = Peer::start("grpc_peer.py", &["call", &gateway.public().to_string(), &secret]);
+    let address = gateway.public().to_string();
+    let words = [&["call", &address, &secret], more].concat();
+    let mut client = Peer::start("grpc_peer.py", &words);
     let wanted = json!({
         "unary": ["hello", "somebody"],
         "long": 3_000_000,
@@ -77,6 +90,7 @@ fn grpc_calls_of_every_kind_go_through_with_trailers_and_deadlines() {
         "up": "1000000",
         "both": ["A", "BBB"],
         "fails": { "code": "FAILED_PRECONDITION", "details": "as asked, with \u{fc}mlaut" },
+        "leaves": "0",
         "late": { "code": "DEADLINE_EXCEEDED", "details": "Deadline Exceeded" },
         "unknown": { "code": "UNIMPLEMENTED", "details": "Method not found!" },
     });
@@ -87,14 +101,35 @@ fn grpc_calls_of_every_kind_go_through_with_trailers_and_deadlines() {
     }
     assert!(client.rest().is_empty());
     assert_eq!(gateway.counted(|core| core.connected.value()), 1, "all in one session");
+    // The server knows how long its client waits, and hears that it does so no more.
+    // The library rounds up what it tells.
+    for (name, longest) in [("late", 0.35), ("leaves", 20.1)] {
+        let told = server.json();
+        assert_eq!(told["over"], name, "{told}");
+        let left = told["left"].as_f64().unwrap_or(f64::MAX);
+        assert!(left > 0.0 && left <= longest && left > longest - 10.0, "{told}");
+    }
+}
+
+#[test]
+fn grpc_calls_of_every_kind_go_through_with_trailers_and_deadlines() {
+    let (mut server, gateway) = grpc(None);
+    every_kind(&mut server, &gateway, &[]);
+}
+
+#[test]
+fn grpc_calls_of_every_kind_go_through_within_tls() {
+    let files = Files::new();
+    let (mut server, gateway) = grpc(Some(&files));
+    every_kind(&mut server, &gateway, &[files.path("ca.pem").to_str().unwrap()]);
 }
 
 #[test]
 fn grpc_calls_without_a_good_token_are_unauthenticated() {
-    let (_server, gateway) = grpc();
+    let (_server, gateway) = grpc(None);
     let client = Peer::start("grpc_peer.py", &["call", &gateway.public().to_string(), "tg_wrong"]);
     let said = client.rest();
-    assert_eq!(said.len(), 8);
+    assert_eq!(said.len(), 9);
     for words in ["UNAUTHENTICATED", "The access token is invalid"] {
         assert!(said.iter().all(|line| line.contains(words)), "{words}: {said:?}");
     }
@@ -104,7 +139,7 @@ fn grpc_calls_without_a_good_token_are_unauthenticated() {
 /// design.md section 7: gRPC is told status 16.
 #[test]
 fn a_grpc_call_ends_with_its_token() {
-    let (_server, gateway) = grpc();
+    let (_server, gateway) = grpc(None);
     let made = gateway.token(json!({ "owner": "somebody", "name": "any", "flags": -1 }));
     let words = ["watch", &gateway.public().to_string(), &made.secret];
     let mut client = Peer::start("grpc_peer.py", &words);

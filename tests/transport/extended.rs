@@ -24,9 +24,9 @@ use crate::streams::BOUND;
 use crate::support::client::Client;
 use crate::support::gateway::Gateway;
 use crate::support::steps::Steps;
-use crate::support::upstream::{Upstream, answer};
+use crate::support::upstream::{Seen, Step, Upstream, answer};
 use crate::support::{PATIENCE, wait_until};
-use crate::websockets::{code, frame, handshake, over_http2};
+use crate::websockets::{agrees, code, frame, handshake, over_http2};
 
 /// What an upstream was asked, and all that it was told.
 enum Heard {
@@ -228,6 +228,53 @@ fn rfc_8441_a_websocket_passes_from_stream_to_stream() {
     });
     check(&heard.recv_timeout(PATIENCE).unwrap().asked());
     assert_eq!(heard.recv_timeout(PATIENCE).unwrap().told(), frame("there and back"));
+}
+
+/// RFC 6455 section 4.1: the key is the gateway's own where its client speaks HTTP/2, and so it is for the gateway to see
+/// whether the answer is that to its key.
+#[test]
+fn rfc_6455_4_1_an_upstream_that_answers_another_key_opens_no_websocket() {
+    let upstream = Upstream::scripted(|seen| {
+        let head = String::from_utf8(seen.head.clone()).unwrap();
+        if seen.value("upgrade").is_none() {
+            return answer("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nplain");
+        }
+        let right = agrees(&head);
+        let (before, line) = right.split_once("Sec-WebSocket-Accept").unwrap();
+        let line = format!("Sec-WebSocket-Accept{}", line.trim_end());
+        let lines = match seen.value("x-row").unwrap().as_str() {
+            "none" => String::new(),
+            "empty" => "Sec-WebSocket-Accept: \r\n".to_owned(),
+            "another" => "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n".to_owned(),
+            "longer" => format!("{line}=\r\n"),
+            "twice" => format!("{line}\r\n{line}\r\n"),
+            _ => format!("{line}\r\n"),
+        };
+        vec![Step::TakeBody, Step::Send(format!("{before}{lines}\r\n").into_bytes()), Step::Stall]
+    });
+    let gateway = gateway(upstream.address(), "");
+    let secret = gateway.any_token();
+    runtime().block_on(async {
+        let mut client = connected(gateway.public()).await;
+        for row in ["none", "empty", "another", "longer", "twice", "right"] {
+            let mut asked = over_http2(&secret, Some("websocket"));
+            asked.headers_mut().insert("x-row", row.parse().unwrap());
+            let status = client.send_request(asked).await.unwrap().status();
+            assert_eq!(status, if row == "right" { 200 } else { 502 }, "{row}");
+            assert_eq!(client.send_request(over_http2(&secret, None)).await.unwrap().status(), 200);
+        }
+    });
+    let seen = upstream.take();
+    let talks: Vec<_> = seen.iter().filter(|seen| seen.value("x-row").is_some()).collect();
+    assert_eq!(talks.len(), 6);
+    for talk in talks {
+        let later = |seen: &&Seen| seen.connection == talk.connection && seen.number > talk.number;
+        assert_eq!(seen.iter().filter(later).count(), 0, "its connection is used again");
+    }
+    // A client of HTTP/1.1 looks for itself.
+    let mut client = Client::connect(gateway.public());
+    client.send(handshake(&secret).replace("\r\n\r\n", "\r\nX-Row: none\r\n\r\n"));
+    assert!(client.read_to("\r\n\r\n").starts_with(b"HTTP/1.1 101 "));
 }
 
 /// RFC 9110 section 7.8: an upgrade that is not known is ignored. Over HTTP/2 a success would open a stream behind which

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::endpoints::{gateway, metric, urls};
 use crate::support::client::{Client, ask};
-use crate::support::upstream::{Step, Upstream, ok};
+use crate::support::upstream::{Step, Upstream, answer, ok};
 use crate::support::{PATIENCE, wait_until};
 
 const CHECK: &str = "health = { path = \"/health?all\", interval = \"50ms\", failures = 2, successes = 2, \
@@ -64,6 +64,24 @@ fn who_is_found_down_gets_no_requests_until_found_well_again() {
     let before = of_clients(&all[1].0);
     (0..30).for_each(|_| asks());
     assert_eq!(of_clients(&all[1].0), before, "the other is still down");
+}
+
+/// An upstream that serves one host and answers 421 to others is well for those who ask for that host.
+#[test]
+fn a_check_names_the_host_that_requests_name() {
+    let upstream = Upstream::scripted(|seen| match seen.value("host").as_deref() {
+        Some("shop.internal:8080") => ok("ok"),
+        _ => answer("HTTP/1.1 421 Misdirected Request\r\nContent-Length: 0\r\n\r\n"),
+    });
+    let check = "upstream_host = \"Shop.internal:8080\"\n\
+                 health = { path = \"/health\", interval = \"50ms\", failures = 1 }";
+    let (gateway, secret) = gateway(&urls(&[&upstream]), check);
+    assert_eq!(gateway.ask(gateway.get("/", &secret)).status, 200);
+    upstream.wait_for(5);
+    for seen in upstream.take() {
+        assert_eq!(seen.value("host").as_deref(), Some("shop.internal:8080"), "{}", seen.line());
+    }
+    assert_eq!(metric(&gateway, "upstream_up", upstream.address()), "1");
 }
 
 #[test]

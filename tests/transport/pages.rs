@@ -3,9 +3,12 @@
 use serde_json::{Value, json};
 
 use crate::cors::{OWN, gateway};
+use crate::files::Files;
 use crate::places;
 use crate::support::browser::Browser;
+use crate::support::gateway::Gateway;
 use crate::support::upstream::{Step, Upstream, answer, ok};
+use crate::websockets::{agrees, frame};
 
 /// What a script of a page hears of a request: its status and a field of the answer, or why there is none.
 const FETCH: &str = "(async (url, how) => { try { const got = await fetch(url, how); \
@@ -111,4 +114,68 @@ fn a_browsers_event_source_is_let_in_refused_and_ended_with_its_token() {
     listen(&mut browser, &url, "{withCredentials: true}");
     browser.until("source.readyState === EventSource.CLOSED");
     assert!(upstream.take().is_empty());
+}
+
+/// Opens a WebSocket, and notes what comes of it.
+const TALK: &str = "(url => { window.said = []; window.socket = new WebSocket(url); \
+                    socket.onopen = () => said.push('open'); socket.onmessage = event => said.push(event.data); \
+                    socket.onclose = event => said.push(`closed ${event.code} ${event.reason}`) })";
+
+/// `WebSocket` sets no header either. On a connection that is there it goes over HTTP/2 (RFC 8441), as browsers do within TLS.
+#[test]
+fn a_browsers_websocket_is_let_in_refused_and_ended_with_its_token() {
+    let files = Files::new();
+    files.make("server", &["127.0.0.1"]);
+    let upstream = Upstream::scripted(|seen| match seen.value("upgrade") {
+        None => ok("<!doctype html><title>a page</title>"),
+        Some(_) => {
+            let head = String::from_utf8(seen.head.clone()).unwrap();
+            let agreed = [agrees(&head).as_bytes(), &frame("first")].concat();
+            vec![Step::TakeBody, Step::Send(agreed), Step::Stall]
+        }
+    });
+    let gateway = Gateway::start(&format!(
+        "tls.certificates = [{{ chain = {:?}, key = {:?} }}]\n[[apis]]\nname = \"a\"\nupstream = \"http://{}\"\n\
+         token_cookie = \"shop-token\"\ntoken_query = \"access_token\"\n\
+         rules = [{{ path = \"/talk\" }}, {{ path = \"/page\", public = true }}]\n",
+        files.path("server.pem"),
+        files.path("server.key"),
+        upstream.address()
+    ));
+    gateway.owner("somebody");
+    let mut browser = Browser::start();
+    // Nobody but this test knows who signed it.
+    browser.tell("Security.setIgnoreCertificateErrors", json!({"ignore": true}));
+    browser.open(&format!("https://{}/page", gateway.public()));
+    let url = format!("wss://{}/talk", gateway.public());
+    let accepted = || gateway.counted(|core| core.accepted.value());
+    let before = accepted();
+    for in_cookie in [false, true] {
+        let made = gateway.token(json!({"owner": "somebody", "name": "talk", "flags": -1}));
+        let own = match in_cookie {
+            false => format!("{url}?access_token={}", made.secret),
+            true => url.clone(),
+        };
+        if in_cookie {
+            let cookie = format!("document.cookie = 'shop-token={}; SameSite=Strict'", made.secret);
+            browser.value(&cookie);
+        }
+        upstream.take();
+        browser.value(&format!("{TALK}({own:?})"));
+        browser.until("said.includes('first') && socket.readyState === WebSocket.OPEN");
+        let seen = upstream.take_one();
+        assert!(!seen.holds(&made.secret), "{:?}", seen.head.escape_ascii().to_string());
+        gateway.revoke(made.id);
+        browser.until("socket.readyState === WebSocket.CLOSED");
+        let told = json!(["open", "first", "closed 1008 The access token is invalid"]);
+        assert_eq!(browser.value("said"), told, "in a cookie: {in_cookie}");
+        // So is one that is not good any more, or never was: a page is not told why.
+        for wrong in [own, format!("{url}?access_token=nobodys")] {
+            browser.value(&format!("{TALK}({wrong:?})"));
+            browser.until("socket.readyState === WebSocket.CLOSED");
+            assert_eq!(browser.value("said"), json!(["closed 1006 "]), "{wrong}");
+        }
+        assert!(upstream.take().is_empty(), "nobody else was asked");
+    }
+    assert_eq!(accepted(), before, "all went over the connection of the page");
 }

@@ -7,6 +7,9 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::Request;
 use http_body_util::Empty;
@@ -26,6 +29,16 @@ use crate::support::{PATIENCE, wait_until};
 
 const SWITCHES: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
                         Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+
+/// What agrees to the handshake in this head (RFC 6455 section 4.2.2).
+pub(crate) fn agrees(head: &str) -> String {
+    const NAME: &str = "sec-websocket-key: ";
+    let key = |line: &str| line.to_ascii_lowercase().starts_with(NAME);
+    let line = head.lines().find(|line| key(line)).unwrap();
+    let text = format!("{}258EAFA5-E914-47DA-95CA-C5AB0DC85B11", &line[NAME.len()..]);
+    let sum = digest(&SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes());
+    SWITCHES.replace("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", &STANDARD.encode(sum))
+}
 
 pub(crate) fn handshake(secret: &str) -> String {
     format!(
@@ -70,7 +83,7 @@ pub(crate) fn talker(first: &[u8]) -> (SocketAddr, Receiver<Talk>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     let (tell, talks): (Sender<Talk>, _) = channel();
-    let answer = [SWITCHES.as_bytes(), first].concat();
+    let first = first.to_vec();
     thread::spawn(move || {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
@@ -80,8 +93,9 @@ pub(crate) fn talker(first: &[u8]) -> (SocketAddr, Receiver<Talk>) {
                 stream.read_exact(&mut byte).unwrap();
                 head.push(byte[0]);
             }
-            stream.write_all(&answer).unwrap();
-            if tell.send(Talk { head: String::from_utf8(head).unwrap(), stream }).is_err() {
+            let head = String::from_utf8(head).unwrap();
+            stream.write_all(&[agrees(&head).as_bytes(), &first].concat()).unwrap();
+            if tell.send(Talk { head, stream }).is_err() {
                 return;
             }
         }

@@ -97,6 +97,8 @@ pub struct Endpoint {
 pub struct Health {
     /// The target of the request, a `GET`.
     pub path: String,
+    /// The host that it asks, as requests do; none is the endpoint's own.
+    pub host: Option<String>,
     /// How often.
     pub interval: Duration,
     /// How long the answer may take.

@@ -7,6 +7,8 @@ use http::header::HeaderMap;
 use http::{Response, StatusCode};
 use hyper::ext::ReasonPhrase;
 
+use crate::gateway::websocket::Accept;
+
 use super::chunks::Chunks;
 use super::error::Broken;
 use super::fields::{HeadFields, Without};
@@ -22,6 +24,9 @@ pub(in crate::gateway) struct Wanted {
     pub(in crate::gateway) bodiless: bool,
     /// Whether it may change the protocol to WebSocket.
     pub(in crate::gateway) websocket: bool,
+    /// What its `Sec-WebSocket-Accept` must be where the key is ours (RFC 6455 section 4.1); a client that made its own
+    /// looks for itself.
+    pub(in crate::gateway) accept: Option<Accept>,
     /// Whether its fields are wanted as lines, for HTTP/1.
     pub(in crate::gateway) lines: bool,
     /// Which fields are left out, since the gateway writes them.
@@ -122,7 +127,7 @@ pub(super) fn read(
     };
     let persists = fields.persists(later);
     unread.advance(length);
-    let (kind, switches) = (fields.kind, fields.switches());
+    let (kind, switches) = (fields.kind, fields.switches(wanted.accept.as_ref()));
     Ok(Some(Answer { response, lines, switches, kind, framing, persists }))
 }
 

@@ -99,6 +99,10 @@ pub(in crate::gateway) struct Connection {
 pub(in crate::gateway) enum Failed {
     /// The upstream had none of the request, so that it may be tried again.
     Unsent,
+    /// It had some of it or all, and says that it has not looked at it; all of it is there to be sent again.
+    Refused(Broken),
+    /// The same of one that is not there any more.
+    Lost(Broken),
     Upstream(Broken),
     Client(Refusal),
 }

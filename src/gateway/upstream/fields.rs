@@ -4,7 +4,7 @@
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
-use crate::gateway::websocket;
+use crate::gateway::websocket::{self, Accept};
 use crate::wire;
 
 use super::error::Broken;
@@ -40,6 +40,8 @@ pub(super) struct HeadFields {
     /// Whether `Upgrade` is WebSocket, and `Connection` means it.
     websocket: bool,
     upgrade: bool,
+    /// The answer to the key of a handshake; zeros where it is none, or there are two.
+    accept: Option<Accept>,
     /// What the body is.
     pub(super) kind: Kind,
     close: bool,
@@ -76,6 +78,10 @@ impl HeadFields {
                     }
                     head.chunked = true;
                 }
+                20 if field.name.eq_ignore_ascii_case("sec-websocket-accept") => {
+                    let one = head.accept.is_none().then_some(field.value);
+                    head.accept = Some(one.and_then(|one| one.try_into().ok()).unwrap_or_default());
+                }
                 _ => {}
             }
         }
@@ -88,9 +94,11 @@ impl HeadFields {
         !self.close && (later || self.keep_alive)
     }
 
-    /// Whether the protocol changes to WebSocket.
-    pub(super) const fn switches(&self) -> bool {
-        self.websocket && self.upgrade
+    /// Whether the protocol changes to WebSocket, with the right answer to our key if there is one.
+    pub(super) fn switches(&self, wanted: Option<&Accept>) -> bool {
+        self.websocket
+            && self.upgrade
+            && wanted.is_none_or(|wanted| self.accept.as_ref() == Some(wanted))
     }
 
     fn persistence(&mut self, value: &[u8]) -> Result<(), Broken> {

@@ -22,6 +22,7 @@ use super::part::Part;
 const LINES: Wanted = Wanted {
     bodiless: false,
     websocket: false,
+    accept: None,
     lines: true,
     without: Without { cors: false, caching: false },
 };

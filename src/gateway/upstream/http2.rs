@@ -2,6 +2,7 @@
 //! of its own; here a request that was written for HTTP/1.1 becomes one of HTTP/2, and an answer what the others are.
 
 use std::cell::Cell;
+use std::error::Error as _;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
@@ -20,6 +21,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::task::spawn_local;
 
 use crate::gateway::alarm::Alarm;
+use crate::gateway::body::RequestBody;
 use crate::gateway::descriptors::Place;
 use crate::gateway::load::Busy;
 
@@ -62,6 +64,8 @@ pub(in crate::gateway) struct Session {
     /// For how long it may lie idle, and be given to others, by the API whose exchange was the last.
     idle_timeout: Cell<Duration>,
     lifetime: Cell<Duration>,
+    /// Whether it takes no more, as it has said or shown.
+    leaves: Cell<bool>,
 }
 
 impl Session {
@@ -110,13 +114,14 @@ impl Session {
             idle_since_ms: Cell::new(now_ms),
             idle_timeout: Cell::new(Duration::MAX),
             lifetime: Cell::new(Duration::MAX),
+            leaves: Cell::new(false),
         }))
     }
 
     /// Whether another exchange may begin on it.
     pub(super) fn has_room(&self, now_ms: u64) -> bool {
         let old = now_ms.saturating_sub(self.made_at_ms) > millis(self.lifetime.get());
-        !self.sender.is_closed() && !old && self.under_way.get() < STREAMS_MAX
+        !self.sender.is_closed() && !self.leaves.get() && !old && self.under_way.get() < STREAMS_MAX
     }
 
     /// Whether nobody needs it any more.
@@ -232,18 +237,43 @@ impl Exchange {
             Ok(response) => Ok(self.taken(response, request, extended)),
             Err(mut error) => match error.take_message() {
                 Some(unsent) => {
-                    request.put_back(unsent.into_body().body);
+                    request.put_back(self.beside.take_back());
+                    drop(unsent);
                     Err(Failed::Unsent)
                 }
-                None => Err(Failed::Upstream(Broken::Session(error.into_error()))),
+                None => Err(self.failed(error.into_error(), request)),
             },
         })
+    }
+
+    /// What is made of an error that came in place of an answer. A request that the other side says it has not looked at
+    /// may be sent again, whatever it is (RFC 9113 section 8.7), if all of it is still there.
+    fn failed(&self, error: hyper::Error, request: &mut Outgoing) -> Failed {
+        let word = error.source().and_then(|source| source.downcast_ref::<h2::Error>());
+        let word = word.filter(|word| word.is_remote());
+        // It names the last stream that it looked at, whatever its reason is, and those behind that one hear of it alone
+        // (section 6.8).
+        let leaves = word.is_some_and(h2::Error::is_go_away);
+        let refused = word.is_some_and(|word| word.reason() == Some(h2::Reason::REFUSED_STREAM));
+        if !leaves && !refused {
+            return Failed::Upstream(Broken::Session(error));
+        }
+        let mut body = self.beside.take_back();
+        let whole = body.as_mut().is_none_or(RequestBody::begins_again);
+        request.put_back(body);
+        // Whoever refuses one stream mostly has as many as it takes, and takes the next ones later.
+        if leaves || request.refused() > 1 {
+            self.session.leaves.set(true);
+        }
+        let broken = Broken::Session(error);
+        if whole { Failed::Refused(broken) } else { Failed::Lost(broken) }
     }
 
     fn written(&self, request: &mut Outgoing) -> Result<Request<Sending>, Broken> {
         let head = read(request.head(), self.session.tls).ok_or(UNREADABLE)?;
         let (body, left) = request.take_body();
-        Ok(head.map(|()| Sending { body, left, beside: Rc::clone(&self.beside) }))
+        self.beside.begin(body);
+        Ok(head.map(|()| Sending { left, beside: Rc::clone(&self.beside) }))
     }
 
     fn taken(
@@ -253,6 +283,7 @@ impl Exchange {
         extended: bool,
     ) -> Answer {
         self.session.extended.is_answered();
+        self.beside.is_answered(self.is_sending());
         let switches = extended && response.status() == StatusCode::OK;
         self.talk = switches.then(|| Talk::Begins(hyper::upgrade::on(&mut response)));
         let (mut parts, body) = response.into_parts();

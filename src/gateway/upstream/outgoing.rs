@@ -20,6 +20,9 @@ use super::halves::Writer;
 /// than a second call, or a list of pieces.
 const TOGETHER_BYTES: usize = 4_096;
 
+/// How often a request that an upstream refused unseen goes out again: where it was, and on another connection.
+const REFUSED_MAX: u8 = 2;
+
 /// How the end of a request's body is told.
 #[derive(Debug)]
 pub(in crate::gateway) enum Coding {
@@ -52,6 +55,8 @@ pub(in crate::gateway) struct Outgoing {
     /// Whether it may be sent a second time although it was sent: then the head is kept. It has no
     /// body.
     repeatable: bool,
+    /// How often an upstream said that it has not looked at it.
+    refused: u8,
 }
 
 impl Default for Coding {
@@ -116,6 +121,17 @@ impl Outgoing {
     /// The body was not sent, nor anything else.
     pub(super) fn put_back(&mut self, body: Option<RequestBody>) {
         self.body = body;
+    }
+
+    /// How often it was refused unseen, with this time.
+    pub(super) const fn refused(&mut self) -> u8 {
+        self.refused = self.refused.saturating_add(1);
+        self.refused
+    }
+
+    /// Whether it was refused so often that it is left at that.
+    pub(in crate::gateway) const fn is_refused_for_good(&self) -> bool {
+        self.refused > REFUSED_MAX
     }
 
     pub(super) const fn is_begun(&self) -> bool {

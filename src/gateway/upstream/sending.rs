@@ -1,6 +1,6 @@
 //! The body of a request on its way into a session of HTTP/2.
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -12,16 +12,43 @@ use crate::domain::refusal::Refusal;
 use crate::gateway::alarm::Alarm;
 use crate::gateway::body::RequestBody;
 
-/// What the task that sends a body beside its answer is told: when to stop, and what to let go of then.
+/// What whoever waits for an answer shares with the task that sends the body: this, and once it goes on beside its answer
+/// when to stop, and what to let go of then.
 #[derive(Default)]
 pub(super) struct Beside {
+    body: RefCell<Option<RequestBody>>,
+    /// Set once it need not go out again, since an answer came.
+    answered: OnceCell<()>,
     pub(super) limit: OnceCell<Rc<Alarm>>,
     pub(super) under_way: OnceCell<Box<dyn std::any::Any>>,
 }
 
+impl Beside {
+    /// Of a request that goes out; what is short of its body is kept until an answer comes.
+    pub(super) fn begin(&self, mut body: Option<RequestBody>) {
+        body.iter_mut().for_each(RequestBody::keeps);
+        *self.body.borrow_mut() = body;
+    }
+
+    /// The body, for another try; whoever sends it sends no more.
+    pub(super) fn take_back(&self) -> Option<RequestBody> {
+        self.body.borrow_mut().take()
+    }
+
+    /// An answer came.
+    pub(super) fn is_answered(&self, is_sending: bool) {
+        let _ = self.answered.set(());
+        let mut body = self.body.borrow_mut();
+        if is_sending {
+            body.iter_mut().for_each(RequestBody::forgets);
+        } else {
+            drop(body.take());
+        }
+    }
+}
+
 /// The body of a request, as the library asks for it.
 pub(super) struct Sending {
-    pub(super) body: Option<RequestBody>,
     /// How much is still to come, where that was said.
     pub(super) left: Option<u64>,
     pub(super) beside: Rc<Beside>,
@@ -37,19 +64,21 @@ pub(super) enum Unsent {
 }
 
 impl Sending {
-    /// Takes note of a part.
-    fn pass(&mut self, part: &Frame<Bytes>) -> Result<(), Unsent> {
-        let (Some(left), Some(data)) = (&mut self.left, part.data_ref()) else { return Ok(()) };
-        match left.checked_sub(data.len() as u64) {
-            Some(rest) => *left = rest,
-            None => return Err(self.wrong()),
-        }
-        Ok(())
+    /// Takes note of a part; false where it is more than the head said.
+    fn pass(&mut self, part: &Frame<Bytes>) -> bool {
+        let (Some(left), Some(data)) = (&mut self.left, part.data_ref()) else { return true };
+        let rest = left.checked_sub(data.len() as u64);
+        *left = rest.unwrap_or_default();
+        rest.is_some()
     }
+}
 
-    /// Its length is not what its head said.
-    fn wrong(&self) -> Unsent {
-        self.body.as_ref().map_or(Unsent::Over, |body| Unsent::Refused(body.refuse()))
+impl Drop for Sending {
+    fn drop(&mut self) {
+        // Else it may have to go out again.
+        if self.beside.answered.get().is_some() {
+            drop(self.beside.take_back());
+        }
     }
 }
 
@@ -67,25 +96,23 @@ impl Body for Sending {
             }
             limit.wake_me(context);
         }
-        let Some(body) = &mut self.body else { return Poll::Ready(None) };
-        match ready!(body.poll_part(context)) {
-            Some(Ok(part)) => {
-                if let Err(unsent) = self.pass(&part) {
-                    return Poll::Ready(Some(Err(unsent)));
-                }
-                Poll::Ready(Some(Ok(part)))
-            }
-            Some(Err(refusal)) => Poll::Ready(Some(Err(Unsent::Refused(refusal)))),
-            None if self.left.is_some_and(|left| left > 0) => Poll::Ready(Some(Err(self.wrong()))),
-            None => {
-                self.body = None;
-                Poll::Ready(None)
-            }
-        }
+        let beside = Rc::clone(&self.beside);
+        let mut body = beside.body.borrow_mut();
+        // It goes out elsewhere.
+        let Some(body) = &mut *body else { return Poll::Ready(Some(Err(Unsent::Over))) };
+        let wrong = |body: &RequestBody| Some(Err(Unsent::Refused(body.refuse())));
+        Poll::Ready(match ready!(body.poll_part(context)) {
+            Some(Ok(part)) if self.pass(&part) => Some(Ok(part)),
+            Some(Ok(_)) => wrong(body),
+            Some(Err(refusal)) => Some(Err(Unsent::Refused(refusal))),
+            None if self.left.is_some_and(|left| left > 0) => wrong(body),
+            None => None,
+        })
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.as_ref().is_none_or(RequestBody::is_end) && self.left.unwrap_or_default() == 0
+        let body = self.beside.body.borrow();
+        body.as_ref().is_none_or(RequestBody::is_end) && self.left.unwrap_or_default() == 0
     }
 
     fn size_hint(&self) -> SizeHint {

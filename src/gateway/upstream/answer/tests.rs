@@ -8,12 +8,14 @@ use crate::wire;
 const MAP: Wanted = Wanted {
     bodiless: false,
     websocket: false,
+    accept: None,
     lines: false,
     without: Without { cors: false, caching: false },
 };
 const LINES: Wanted = Wanted {
     bodiless: false,
     websocket: false,
+    accept: None,
     lines: true,
     without: Without { cors: false, caching: false },
 };

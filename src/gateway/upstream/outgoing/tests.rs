@@ -12,6 +12,7 @@ use crate::gateway::upstream::Without;
 const WANTED: Wanted = Wanted {
     bodiless: false,
     websocket: false,
+    accept: None,
     lines: true,
     without: Without { cors: false, caching: false },
 };
