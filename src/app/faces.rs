@@ -114,11 +114,15 @@ impl Faces {
         self.tasks.push(task);
     }
 
-    /// Gives the answers that are under way, and takes no further questions.
+    /// Gives the answers that are under way, and takes no further questions. All of them together have [`PATIENCE`]: somebody
+    /// may have sent half a question.
     pub(super) async fn close(self) {
         let _ = self.close.send(true);
+        let until = tokio::time::Instant::now() + PATIENCE;
         for task in self.tasks {
-            if tokio::time::timeout(PATIENCE, task).await.is_err() {
+            let given_up = task.abort_handle();
+            if tokio::time::timeout_at(until, task).await.is_err() {
+                given_up.abort();
                 tracing::warn!("an administrative act is given up");
             }
         }

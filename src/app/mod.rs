@@ -265,15 +265,19 @@ impl Running {
         }
         let (sender, moved) = std::sync::mpsc::channel();
         shared.successor.is(sender);
-        if service.settings().listen.h2c || shared.snapshot.load().tls.is_some() {
+        let announces = service.settings().listen.h2c || shared.snapshot.load().tls.is_some();
+        if announces {
             let _ = phase.send(Phase::Announces);
-            control.block_on(async { tokio::time::sleep(SETTLING).await });
         }
+        // Requests are decided meanwhile: nobody who administrates slowly keeps them waiting.
+        control.block_on(async {
+            let announced = tokio::time::sleep(if announces { SETTLING } else { Duration::ZERO });
+            tokio::join!(faces.close(), announced)
+        });
         let _ = phase.send(Phase::Moves);
         control.block_on(settle(&shared));
         shared.given.store(true, Ordering::Relaxed);
         let _ = phase.send(Phase::Drains);
-        control.block_on(faces.close());
         control.block_on(close_store(&shared))?;
         let begun = clock::instant();
         let handing = heir.take_over(moved, Arc::clone(&shared.cache), phase.clone());

@@ -4,6 +4,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use serde_json::json;
 
@@ -151,6 +152,31 @@ fn clients_of_http2_are_told_to_come_again() {
     gateway.succeed().join().unwrap().unwrap();
     wait_until("it is told, and nothing is under way", PATIENCE, || client.is_closed());
     assert_eq!(get(&mut Client2::connect(gateway.public())), 200);
+}
+
+#[test]
+fn nobody_waits_for_those_who_administrate_slowly() {
+    let upstream = Upstream::start();
+    let mut gateway = plain(&upstream);
+    let get = gateway.get("/", &gateway.any_token());
+    let mut half = Client::connect(gateway.admin());
+    half.send("GET /metrics HTTP/1.1\r\nX: ");
+    let (public, over) = (gateway.public(), AtomicBool::new(false));
+    thread::scope(|scope| {
+        let longest = scope.spawn(|| {
+            let mut longest = Duration::ZERO;
+            while !over.load(Ordering::Relaxed) {
+                let begun = Steps::begin();
+                assert_eq!(Client::connect(public).ask(&get).status, 200);
+                longest = longest.max(begun.elapsed());
+            }
+            longest
+        });
+        gateway.succeed().join().unwrap().unwrap();
+        over.store(true, Ordering::Relaxed);
+        let longest = longest.join().unwrap();
+        assert!(longest < 2 * BOUND, "{longest:?}");
+    });
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::{Shutdown, TcpListener};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -122,16 +123,19 @@ pub(in crate::app) fn take(path: &Path) -> Result<Option<Taken>, AppError> {
         }
         Err(error) => return Err(failed(error)),
     };
-    ask(predecessor).map(Some).map_err(failed)
+    ask(predecessor).map_err(failed)
 }
 
-fn ask(predecessor: UnixStream) -> io::Result<Taken> {
+fn ask(predecessor: UnixStream) -> io::Result<Option<Taken>> {
     predecessor.set_read_timeout(Some(PATIENCE))?;
     let (pid, version) = (std::process::id(), env!("CARGO_PKG_VERSION").to_owned());
     say(&predecessor, &Message::Take { pid, version }, None)?;
     let mut taken = Taken::default();
     loop {
-        let Some((message, socket)) = hear(&predecessor)? else { return Err(left()) };
+        let Some((message, socket)) = hear_until_gone(&predecessor)? else {
+            tracing::warn!("the gateway before this one ended before it had given its sockets");
+            return Ok(None);
+        };
         match (message, socket) {
             (Message::Public, Some(socket)) => taken.sockets.public.push(socket.into()),
             (Message::Plain, Some(socket)) => taken.sockets.plain.push(socket.into()),
@@ -141,22 +145,33 @@ fn ask(predecessor: UnixStream) -> io::Result<Taken> {
         }
     }
     say(&predecessor, &Message::Ready, None)?;
-    match hear(&predecessor)? {
+    match hear_until_gone(&predecessor)? {
         Some((Message::Yours, _)) => {}
         Some(_) => return Err(io::ErrorKind::InvalidData.into()),
         // It ended without a word. Its sockets are here, and the lock of its folder says whether it is free.
         None => {
             tracing::warn!("the gateway before this one ended before it had given its store");
-            return Ok(taken);
+            return Ok(Some(taken));
         }
     }
     predecessor.set_read_timeout(None)?;
     taken.predecessor = Some(predecessor);
-    Ok(taken)
+    Ok(Some(taken))
 }
 
-fn left() -> io::Error {
-    io::Error::new(io::ErrorKind::UnexpectedEof, "the gateway that runs gave no answer")
+/// What a gateway says that may end meanwhile; nothing once it has. One that is killed with something unheard resets the line.
+fn hear_until_gone(line: &UnixStream) -> io::Result<Option<(Message, Option<OwnedFd>)>> {
+    match hear(line) {
+        Err(error)
+            if matches!(
+                error.kind(),
+                io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof
+            ) =>
+        {
+            Ok(None)
+        }
+        heard => heard,
+    }
 }
 
 /// Tells of changes until nobody listens.
