@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use http::Version;
 
-use crate::tls::ClientCertificate;
 use crate::wire::forwarded;
 
 use super::alarm::Alarm;
@@ -196,16 +195,6 @@ impl Client {
         // There is one handshake.
         let _ = self.presented.set(presented);
         self.alarm.set(self.head_timeout);
-    }
-
-    /// The certificate that it showed, whose chain was checked.
-    pub(super) fn certificate(&self) -> Option<&Rc<ClientCertificate>> {
-        self.presented.get()?.certificate.as_ref()
-    }
-
-    /// The host that its handshake was with, if it said so.
-    pub(super) fn asked_name(&self) -> Option<&str> {
-        self.presented.get()?.name.as_deref()
     }
 
     pub(super) const fn alarm(&self) -> &Alarm {
