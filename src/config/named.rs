@@ -27,8 +27,11 @@ impl Named {
         reading: &Reading<'_>,
     ) -> Reported {
         let mut reported = reading.reported();
-        for fault in faults {
-            reported = self.one_wrong(fault, otherwise, reading);
+        for (index, fault) in faults.iter().enumerate() {
+            // One file may be named for several things.
+            if !faults.iter().take(index).any(|before| before == fault) {
+                reported = self.one_wrong(fault, otherwise, reading);
+            }
         }
         reported
     }
