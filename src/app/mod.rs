@@ -343,7 +343,7 @@ impl Running {
         let settings = service.settings();
         control.shutdown_timeout(Duration::from_secs(5));
         let Err(moved) = finished else { return Ok(Ended::Over) };
-        let back = Back(Taken { sockets, moved, ..Taken::default() });
+        let back = Back(Taken::back(sockets, moved));
         let sockets = Sockets::Back(Box::new(back));
         let (source, clock) = (reloader.configured().cloned(), shared.clock.clone());
         Ok(Ended::Deserted(Box::new(Again { sockets, settings, source, clock, logs })))

@@ -27,7 +27,9 @@ impl Listeners {
     /// # Errors
     /// No file is to be had.
     pub(super) fn again(&self) -> io::Result<Self> {
-        let again = |those: &[TcpListener]| those.iter().map(TcpListener::try_clone).collect();
+        let again = |those: &[TcpListener]| -> io::Result<Vec<_>> {
+            those.iter().map(TcpListener::try_clone).collect()
+        };
         let Self { public, plain, admin } = self;
         Ok(Self { public: again(public)?, plain: again(plain)?, admin: again(admin)? })
     }

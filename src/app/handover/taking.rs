@@ -58,6 +58,11 @@ impl Taken {
         Self { sockets, ..Self::default() }
     }
 
+    /// What was not given away in the end.
+    pub(in crate::app) fn back(sockets: Listeners, moved: Vec<Moved>) -> Self {
+        Self { sockets, moved, predecessor: None }
+    }
+
     /// Tells the gateway before of every change from now on, and gives the cores what moves here. To be called before
     /// anything can change.
     pub(in crate::app) fn go_on(self, cache: &Arc<Cache>, inboxes: Inboxes) -> Option<Predecessor> {
