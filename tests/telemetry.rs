@@ -12,6 +12,8 @@ mod support;
 
 #[path = "telemetry/access.rs"]
 mod access;
+#[path = "telemetry/certificates.rs"]
+mod certificates;
 #[path = "telemetry/endings.rs"]
 mod endings;
 #[path = "telemetry/metrics.rs"]

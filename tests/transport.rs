@@ -40,6 +40,8 @@ mod haproxy;
 mod health;
 #[path = "transport/large.rs"]
 mod large;
+#[path = "transport/overdue.rs"]
+mod overdue;
 #[path = "transport/pages.rs"]
 mod pages;
 #[path = "transport/places.rs"]

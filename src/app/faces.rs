@@ -16,6 +16,7 @@ use crate::admin::public::{self, Desk, Watch};
 use crate::admin::serving::Secure;
 use crate::admin::socket::{self, LocalSocket};
 use crate::admin::{Handles, api};
+use crate::clock;
 use crate::config::Settings;
 use crate::config::settings::Listen;
 use crate::gateway::port::Port;
@@ -118,10 +119,10 @@ impl Faces {
     /// may have sent half a question.
     pub(super) async fn close(self) {
         let _ = self.close.send(true);
-        let until = tokio::time::Instant::now() + PATIENCE;
+        let until = clock::instant() + PATIENCE;
         for task in self.tasks {
             let given_up = task.abort_handle();
-            if tokio::time::timeout_at(until, task).await.is_err() {
+            if tokio::time::timeout_at(until.into(), task).await.is_err() {
                 given_up.abort();
                 tracing::warn!("an administrative act is given up");
             }

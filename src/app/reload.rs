@@ -1,5 +1,6 @@
 //! New settings for a gateway that runs: read, checked and put in place as one, or not at all.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,17 +12,18 @@ use tokio::sync::mpsc;
 
 use crate::admin::problem::Problem;
 use crate::config::{self, Settings, Source};
-use crate::domain::time::Timestamp;
 use crate::gateway::core::Shared;
 use crate::gateway::snapshot::Snapshot;
 use crate::gateway::targets::Targets;
 use crate::notices::{Notices, Prepared};
 use crate::store::sealed;
 use crate::telemetry::logs::Logs;
+use crate::telemetry::metrics::CertificateState;
 use crate::web::People;
 
+use super::files;
 use super::handover::Heir;
-use super::{files, watched};
+use super::watched::Warned;
 
 /// Puts new settings in place.
 #[derive(Debug)]
@@ -35,6 +37,7 @@ pub struct Reloader {
     logs: Option<Logs>,
     generation: AtomicU64,
     failures: AtomicU64,
+    warned: Mutex<Warned>,
     /// Two reloads at once would race for the last word.
     one_at_a_time: Mutex<()>,
 }
@@ -59,6 +62,7 @@ impl Reloader {
             logs,
             generation,
             failures,
+            warned: Mutex::default(),
             one_at_a_time,
         }
     }
@@ -123,15 +127,24 @@ impl Reloader {
         Ok((loaded.settings, webhooks))
     }
 
-    /// The certificates that clients are shown: the first name of each, or its file, and when its time is over.
-    pub(super) fn certificates(&self) -> Vec<(String, Timestamp)> {
+    /// The certificates that clients are shown, none of them twice.
+    pub(super) fn certificates(&self) -> Vec<CertificateState> {
         let settings = self.settings.load();
         let all = settings.tls.iter().flat_map(|tls| tls.server.certificates());
-        let named = all.map(|one| {
-            let file = || one.files.chain.display().to_string();
-            (one.names.first().cloned().unwrap_or_else(file), one.expires_at)
-        });
-        named.collect()
+        let named: BTreeSet<_> = all
+            .map(|one| {
+                let file = one.files.chain.display().to_string();
+                let name = one.names.first().unwrap_or(&file).clone();
+                CertificateState { name, file, expires_at: one.expires_at }
+            })
+            .collect();
+        named.into_iter().collect()
+    }
+
+    /// Warns of certificates that are over, or soon will be, where that was not told today.
+    pub(super) fn tell_certificates(&self) {
+        let mut warned = self.warned.lock().unwrap_or_else(PoisonError::into_inner);
+        warned.tell(self.certificates(), self.shared.clock.now());
     }
 
     /// How many configurations were not taken.
@@ -154,7 +167,7 @@ impl Reloader {
         self.people.sweep(&self.settings.load().sessions, self.shared.clock.now());
         self.settings.store(Arc::new(settings));
         self.shared.snapshot.store(snapshot);
-        watched::tell_certificates(&self.certificates(), self.shared.clock.now());
+        self.tell_certificates();
     }
 
     fn tell(&self, why: &str, outcome: Result<(), Box<Problem>>) {

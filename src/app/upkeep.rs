@@ -9,7 +9,6 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::clock::ClockState;
-use crate::domain::day::Day;
 use crate::domain::id::TokenId;
 use crate::domain::time::Timestamp;
 use crate::gateway::core::Shared;
@@ -64,7 +63,7 @@ pub(super) async fn run(
     let mut wall = wall.beyond(noted);
     let mut heard = shared.operator_word.load(Ordering::Relaxed);
     let (mut health, mut state) = (Health::Ready, ClockState::Trusted);
-    let (mut beats, mut told_on) = (0_u64, None);
+    let mut beats = 0_u64;
     let mut interval = tokio::time::interval(BEAT);
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
@@ -86,11 +85,7 @@ pub(super) async fn run(
         health = watched::tell_health(health, shared.cache.store().health());
         beat(&service, (&shared, &people), (&mut wall, &mut lookout), beats).await;
         state = watched::tell_clock(state, &shared);
-        let (now, today) = (shared.clock.now(), Some(Day::of(shared.clock.now())));
-        if told_on != today {
-            told_on = today;
-            watched::tell_certificates(&reloader.certificates(), now);
-        }
+        reloader.tell_certificates();
         stir();
         beats = beats.wrapping_add(1);
     }

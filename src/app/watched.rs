@@ -1,18 +1,22 @@
 //! What monitors and logs are told of the rooms below.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use crate::clock::{Clock, ClockState};
 use crate::config::Settings;
 use crate::config::settings::LogFormat;
+use crate::domain::day::Day;
 use crate::domain::time::{Span, Timestamp};
 use crate::gateway::core::Shared;
 use crate::notices::{Counted, Notices};
 use crate::store::Health;
 use crate::telemetry::Format;
 use crate::telemetry::logs::{self, Flush, Logs, LogsError};
-use crate::telemetry::metrics::{self, EndpointState, Sources, State, StoreState, WebhookState};
+use crate::telemetry::metrics::{
+    self, CertificateState, EndpointState, Sources, State, StoreState, WebhookState,
+};
 
 use super::Reloader;
 use super::scrub::Checked;
@@ -128,14 +132,36 @@ pub(super) fn tell_clock(before: ClockState, shared: &Shared) -> ClockState {
 /// How long before its end a certificate is warned of, once a day.
 const CERTIFICATE_WARNING: Span = Span::from_days(14);
 
-/// Warns of certificates that are over, or soon will be, once for each day.
-pub(super) fn tell_certificates(certificates: &[(String, Timestamp)], now: Timestamp) {
-    for (name, end) in certificates {
-        if *end <= now {
-            tracing::error!(certificate = %name, %end, "a certificate is over: clients refuse it");
-        } else if *end <= now.plus(CERTIFICATE_WARNING) {
-            let days = end.since(now).seconds() / Span::from_days(1).seconds();
-            tracing::warn!(certificate = %name, %end, days, "a certificate will soon be over: renew it");
+/// The certificates that were warned of on a day, and whether they were over by then: a reload, and there may be one
+/// each minute, warns of none again.
+#[derive(Debug, Default)]
+pub(super) struct Warned {
+    on: Option<Day>,
+    of: BTreeSet<(CertificateState, bool)>,
+}
+
+impl Warned {
+    /// Warns of certificates that are over, or soon will be, once for each day.
+    pub(super) fn tell(&mut self, certificates: Vec<CertificateState>, now: Timestamp) {
+        let today = Some(Day::of(now));
+        if self.on != today {
+            *self = Self { on: today, of: BTreeSet::new() };
+        }
+        for one in certificates {
+            let (end, over) = (one.expires_at, one.expires_at < now);
+            if end > now.plus(CERTIFICATE_WARNING) || !self.of.insert((one.clone(), over)) {
+                continue;
+            }
+            let CertificateState { name, file, .. } = one;
+            if over {
+                tracing::error!(certificate = %name, %file, %end, "a certificate is over: clients refuse it");
+            } else {
+                let days = end.since(now).seconds() / Span::from_days(1).seconds();
+                tracing::warn!(
+                    certificate = %name, %file, %end, days,
+                    "a certificate will soon be over: renew it"
+                );
+            }
         }
     }
 }

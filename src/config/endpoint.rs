@@ -41,6 +41,22 @@ impl Place {
         }
     }
 
+    /// Who its certificate must say that it is; none where it speaks no TLS.
+    ///
+    /// # Errors
+    /// The name cannot be that of a server.
+    pub(super) fn server(&self, name: Option<&str>) -> Result<Option<ServerName<'static>>, String> {
+        if !self.tls {
+            return Ok(None);
+        }
+        let own = match &self.at {
+            At::Host(host, _) => host,
+            At::Socket(_) => "",
+        };
+        let name = name.unwrap_or(own).to_owned();
+        ServerName::try_from(name.clone()).map(Some).map_err(|_| name)
+    }
+
     /// As an endpoint that speaks HTTP/2 or does not; `caller` where TLS is spoken, to a server of this name or of the host's.
     ///
     /// # Errors
@@ -50,18 +66,12 @@ impl Place {
         caller: Option<&Caller>,
         (name, http2): (Option<&str>, bool),
     ) -> Result<Endpoint, String> {
-        let tls = match caller.filter(|_| self.tls) {
-            None => None,
-            Some(caller) => {
-                let own = match &self.at {
-                    At::Host(host, _) => host,
-                    At::Socket(_) => "",
-                };
-                let name = name.unwrap_or(own).to_owned();
-                let server = ServerName::try_from(name.clone()).map_err(|_| name)?;
+        let tls = match (caller, self.server(name)?) {
+            (Some(caller), Some(name)) => {
                 let caller = if http2 { caller.over_http2() } else { caller.clone() };
-                Some(EndpointTls { caller, name: server })
+                Some(EndpointTls { caller, name })
             }
+            _ => None,
         };
         Ok(Endpoint { at: self.at, tls, http2, health: None })
     }

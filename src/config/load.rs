@@ -19,7 +19,7 @@ use super::settings::{Api, Dialect, KeepInPath, Rule, Settings, Upstream};
 use super::table::Table;
 use super::{api, catalog, endpoint, general, identity, limits, proxies, storage, tls, webhooks};
 use crate::domain::rule::Requirement;
-use crate::tls::{Caller, Fault, Trust};
+use crate::tls::{Caller, Fault, Trust, What};
 
 /// Settings, and the files that they came from.
 #[derive(Clone, Debug, PartialEq)]
@@ -259,7 +259,9 @@ impl Settings {
             return Err(Report::placeless(Mistake::UpstreamIsSelf { api, key }, endpoint::SELF));
         }
         let tls = place.tls.then(|| Caller::load(Trust::default())).transpose();
-        let tls = tls.map_err(|Fault { what, .. }| {
+        let tls = tls.map_err(|faults| {
+            // There are no files: it is one at the most.
+            let what = faults.into_iter().next().map_or(What::NoRoots, |Fault { what, .. }| what);
             let hint = what.hint();
             Report::placeless(Mistake::TlsFile { file: "upstream_ca".to_owned(), what }, hint)
         })?;

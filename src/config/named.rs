@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::mistake::Mistake;
 use super::reading::{Placed, Reading, Reported, Text};
-use crate::tls::Fault;
+use crate::tls::{Fault, What};
 
 /// Files with their places.
 #[derive(Debug, Default)]
@@ -19,14 +19,34 @@ impl Named {
         path
     }
 
-    /// Says of a file where it was named; of none of them at `otherwise`.
+    /// Says of all files that cannot be used where they were named; of none of them at `otherwise`.
     pub(super) fn wrong(
+        &self,
+        faults: &[Fault],
+        otherwise: &Range<usize>,
+        reading: &Reading<'_>,
+    ) -> Reported {
+        let mut reported = reading.reported();
+        for fault in faults {
+            reported = self.one_wrong(fault, otherwise, reading);
+        }
+        reported
+    }
+
+    fn one_wrong(
         &self,
         fault: &Fault,
         otherwise: &Range<usize>,
         reading: &Reading<'_>,
     ) -> Reported {
-        let text = self.0.iter().find(|(path, _)| *path == fault.path).map(|(_, text)| text);
+        // One file may be named for both.
+        let of_key = matches!(fault.what, What::NoKey | What::BadKey(_) | What::OtherKey);
+        let here = |(path, _): &&(PathBuf, Placed<Text>)| *path == fault.path;
+        let alike = |named: &&(PathBuf, Placed<Text>)| {
+            here(named) && named.1.key.ends_with("key") == of_key
+        };
+        let text = self.0.iter().find(alike).or_else(|| self.0.iter().find(here));
+        let text = text.map(|(_, text)| text);
         let file = match text {
             Some(text) => text.value.shown.clone(),
             None if fault.path.as_os_str().is_empty() => "upstream_ca".to_owned(),

@@ -62,6 +62,6 @@ pub(super) fn tls(
     let least = least.unwrap_or(Least::Tls12);
     let at = table.certificates.first().map_or(0..0, |first| first.span.clone());
     let server = Server::load(Options { certificates: files, clients, least })
-        .map_err(|fault| named.wrong(&fault, &at, reading))?;
+        .map_err(|faults| named.wrong(&faults, &at, reading))?;
     Ok(Some(TlsSettings { server, admin }))
 }

@@ -59,7 +59,7 @@ pub(super) fn upstream(
     });
     let secure = places.as_ref().is_ok_and(|places| places.iter().any(|place| place.tls));
     let caller = caller(table, secure, places.is_ok(), reading);
-    let endpoints = places.and_then(|places| endpoints(places, caller?.as_ref(), table, reading));
+    let endpoints = places.and_then(|places| endpoints(places, caller, table, reading));
     let (path, named) = (path(table, reading), named(table, reading));
     let host = named.as_ref().ok().and_then(Option::as_deref);
     let health = health(&table.health, host, reading);
@@ -127,18 +127,22 @@ fn named(table: &ApiTable, reading: &Reading<'_>) -> Result<Option<String>, Repo
 /// Places as endpoints.
 fn endpoints(
     places: Vec<Place>,
-    caller: Option<&Caller>,
+    caller: Result<Option<Caller>, Reported>,
     table: &ApiTable,
     reading: &Reading<'_>,
 ) -> Result<Vec<Endpoint>, Reported> {
     let given = text(&table.upstream_name, reading)?;
     let name = given.map(|name| name.value.value.as_str());
-    let http2 = boolean(&table.upstream_http2, false)?;
-    let all = places.into_iter().map(|place| place.endpoint(caller, (name, http2)));
-    all.collect::<Result<_, _>>().map_err(|name| {
+    let wrong = |name| {
         let hint = "name the server as its certificate does, in `upstream_name`";
         reading.mistake_at(given.map(|name| name.span.clone()), Mistake::BadHost(name), hint)
-    })
+    };
+    // Files that cannot be used hide no name that is none.
+    let names: Result<Vec<_>, _> = places.iter().map(|place| place.server(name)).collect();
+    names.map_err(wrong)?;
+    let (caller, http2) = (caller?, boolean(&table.upstream_http2, false)?);
+    let all = places.into_iter().map(|place| place.endpoint(caller.as_ref(), (name, http2)));
+    all.collect::<Result<_, _>>().map_err(wrong)
 }
 
 /// What handshakes with the upstreams of an API are made with; none where none of them speaks TLS.
@@ -179,7 +183,7 @@ fn caller(
         }
     };
     let trust = Trust { ca: ca.map(|ca| named.path(ca, reading)), identity };
-    Caller::load(trust).map(Some).map_err(|fault| named.wrong(&fault, &table.span, reading))
+    Caller::load(trust).map(Some).map_err(|faults| named.wrong(&faults, &table.span, reading))
 }
 
 /// The same upstream in two spellings: `list` has found those of one spelling.

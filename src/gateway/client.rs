@@ -10,7 +10,6 @@ use std::time::Duration;
 
 use http::Version;
 
-use crate::tls::ClientCertificate;
 use crate::wire::forwarded;
 
 use super::alarm::Alarm;
@@ -168,11 +167,6 @@ impl Client {
         trusted
     }
 
-    /// What its connection speaks.
-    pub(super) fn scheme(&self) -> &'static str {
-        if self.presented.get().is_some() { "https" } else { "http" }
-    }
-
     /// What a `Host` names, if it is one. It is known already where this client sent the
     /// same before, or was preceded by others that did.
     pub(super) fn host(&self, sent: &[u8]) -> Option<Ref<'_, Host>> {
@@ -186,28 +180,6 @@ impl Client {
 
     pub(super) fn forwarded(&self) -> &[u8] {
         self.forwarded.get_or_init(|| forwarded::lines(self.peer.get(), self.scheme()))
-    }
-
-    /// A handshake begins.
-    pub(super) fn shakes_hands(&self) {
-        self.alarm.set(self.core.snapshot().limits.handshake_timeout);
-    }
-
-    /// A handshake is over, and a request may begin.
-    pub(super) fn is_secure(&self, presented: Presented) {
-        // There is one handshake.
-        let _ = self.presented.set(presented);
-        self.alarm.set(self.head_timeout);
-    }
-
-    /// The certificate that it showed, whose chain was checked.
-    pub(super) fn certificate(&self) -> Option<&Rc<ClientCertificate>> {
-        self.presented.get()?.certificate.as_ref()
-    }
-
-    /// The host that its handshake was with, if it said so.
-    pub(super) fn asked_name(&self) -> Option<&str> {
-        self.presented.get()?.name.as_deref()
     }
 
     pub(super) const fn alarm(&self) -> &Alarm {

@@ -5,24 +5,27 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 
-use rustls::{HandshakeKind, ServerConfig};
+use rustls::HandshakeKind;
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
+
+use crate::tls::Server;
 
 use super::client::{Client, Presented};
 
 /// The name in ALPN of HTTP/2 (RFC 9113 section 3.2).
 const HTTP2: &[u8] = b"h2";
 
-/// Agrees with a client on keys. None if it could not be, took too long, or the core is closing.
+/// Agrees with a client on keys. None if it could not be, took too long, the core is closing, or its certificate is over,
+/// which nobody looks at where a session is resumed.
 pub(super) async fn shake_hands(
     stream: TcpStream,
     client: &Rc<Client>,
-    tls: Arc<ServerConfig>,
+    tls: Arc<Server>,
 ) -> Option<TlsStream<TcpStream>> {
     client.shakes_hands();
-    let mut handshake = pin!(TlsAcceptor::from(tls).accept(stream));
+    let mut handshake = pin!(TlsAcceptor::from(Arc::clone(tls.config())).accept(stream));
     let ended = std::future::poll_fn(|context| {
         client.alarm().wake_me(context);
         if client.alarm().take_rung() || client.core().closing.get() {
@@ -35,9 +38,18 @@ pub(super) async fn shake_hands(
         Some(Ok(stream)) => {
             let session = stream.get_ref().1;
             let resumed = session.handshake_kind() == Some(HandshakeKind::Resumed);
+            let presented = Presented::of(session);
+            if presented.is_over(client.core().shared.clock.now()) {
+                if resumed {
+                    tls.forget_sessions();
+                }
+                counters.unshaken.add(1);
+                tracing::debug!(peer = %client.peer(), resumed, "the certificate of a client is over");
+                return None;
+            }
             let count = if resumed { &counters.resumed } else { &counters.shaken };
             count.add(1);
-            client.is_secure(Presented::of(session));
+            client.is_secure(presented);
             Some(stream)
         }
         Some(Err(error)) => {

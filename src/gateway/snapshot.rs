@@ -3,14 +3,13 @@
 
 use std::sync::Arc;
 
-use rustls::ServerConfig;
-
 use crate::config::Settings;
 use crate::config::settings::Limits;
 use crate::domain::id::Slug;
 use crate::store::sealed::{KeyError, MasterKey};
 use crate::telemetry::counters::Counters;
 use crate::telemetry::throttle::Throttle;
+use crate::tls::Server;
 use crate::wire;
 use crate::wire::proxies::Proxies;
 
@@ -27,7 +26,7 @@ pub struct Snapshot {
     /// Bounds of what a client may do.
     pub limits: Limits,
     /// What handshakes of TLS are made with; none where clients speak without it.
-    pub tls: Option<Arc<ServerConfig>>,
+    pub tls: Option<Arc<Server>>,
     /// Whose word is taken for where something came from.
     pub proxies: Proxies,
     /// Headers that carry identity.
@@ -141,7 +140,7 @@ impl Snapshot {
             endpoints: endpoints.into(),
             targets: numbers.into(),
             limits: settings.limits.clone(),
-            tls: settings.tls.as_ref().map(|tls| Arc::clone(tls.server.config())),
+            tls: settings.tls.as_ref().map(|tls| Arc::new(tls.server.clone())),
             proxies: settings.proxies.clone(),
             identity: Identity::new(settings),
             contexts: settings.contexts.keys().cloned().collect(),

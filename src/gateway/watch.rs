@@ -164,6 +164,7 @@ impl Kept {
     /// Judges the exchange anew.
     fn poll(&mut self, now_ms: u64, context: &mut Context<'_>) -> Poll<Result<(), Refusal>> {
         self.grounds.sought.settle();
+        self.grounds.check_certificate()?;
         let Some(entry) = &self.grounds.entry else { return Poll::Ready(self.grounds.follow()) };
         if self.renewal.is_none() && !entry.is_valid() {
             let (core, digest) = (Rc::clone(&self.grounds.core), entry.digest);
@@ -203,6 +204,16 @@ impl Kept {
 }
 
 impl Grounds {
+    /// Ends what began with a certificate when that is over, whether somebody asks for it or not: the upstream was told
+    /// of it.
+    fn check_certificate(&self) -> Result<(), Refusal> {
+        let shown = self.certificate.as_ref();
+        match shown.is_some_and(|shown| shown.is_over(self.core.shared.clock.now())) {
+            true => Err(Refusal::CertificateMissing),
+            false => Ok(()),
+        }
+    }
+
     fn judge(&mut self, now: Timestamp) -> Result<(), Refusal> {
         self.follow()?;
         let Some(entry) = &self.entry else { return Ok(()) };

@@ -81,8 +81,19 @@ pub struct State {
     pub webhooks: Vec<WebhookState>,
     /// The endpoints of all APIs.
     pub endpoints: Vec<EndpointState>,
-    /// The certificates that clients are shown: what tells them apart, and when the time of each is over.
-    pub certificates: Vec<(String, Timestamp)>,
+    /// The certificates that clients are shown, none of them twice.
+    pub certificates: Vec<CertificateState>,
+}
+
+/// A certificate that clients are shown.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct CertificateState {
+    /// Its first name, or its file.
+    pub name: String,
+    /// Its file: one name may have an RSA and an ECDSA certificate.
+    pub file: String,
+    /// When its time is over.
+    pub expires_at: Timestamp,
 }
 
 /// How an endpoint of an API stands.

@@ -41,32 +41,37 @@ impl Caller {
     /// Reads all files.
     ///
     /// # Errors
-    /// A file that cannot be used, or a machine that trusts nobody.
-    pub fn load(trust: Trust) -> Result<Self, Fault> {
+    /// All files that cannot be used, or a machine that trusts nobody.
+    pub fn load(trust: Trust) -> Result<Self, Vec<Fault>> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let at = |what| Fault { path: trust.ca.clone().unwrap_or_default(), what };
-        let mut held = match &trust.ca {
-            Some(ca) => chain(ca)?,
-            None => Vec::new(),
+        let held = trust.ca.as_deref().map(chain).transpose();
+        let store = held.and_then(|held| {
+            let mut store = RootCertStore::empty();
+            store.add_parsable_certificates(match &held {
+                Some(held) => held.clone(),
+                None => rustls_native_certs::load_native_certs().certs,
+            });
+            let held = held.unwrap_or_default();
+            if store.is_empty() { Err(at(What::NoRoots)) } else { Ok((held, store)) }
+        });
+        let identity = trust.identity.as_ref();
+        let identity = identity.map(|files| Certificate::load(files, &provider)).transpose();
+        let ((mut held, store), identity) = match (store, identity) {
+            (Ok(store), Ok(identity)) => (store, identity),
+            (store, identity) => {
+                let faults = store.err().into_iter().chain(identity.err().into_iter().flatten());
+                return Err(faults.collect());
+            }
         };
-        let roots = match &trust.ca {
-            Some(_) => held.clone(),
-            None => rustls_native_certs::load_native_certs().certs,
-        };
-        let mut store = RootCertStore::empty();
-        store.add_parsable_certificates(roots);
-        if store.is_empty() {
-            return Err(at(What::NoRoots));
-        }
-        let library = |error: rustls::Error| at(What::Library(error.to_string()));
+        let library = |error: rustls::Error| vec![at(What::Library(error.to_string()))];
         let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
             .map_err(library)?
             .with_root_certificates(store);
-        let mut config = match &trust.identity {
+        let mut config = match identity {
             None => builder.with_no_client_auth(),
-            Some(files) => {
-                let certificate = Certificate::load(files, &provider)?;
+            Some(certificate) => {
                 held.extend(certificate.key.cert.iter().cloned());
                 builder.with_client_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(
                     certificate.key,

@@ -47,20 +47,25 @@ impl PartialEq for Certificate {
 }
 
 impl Certificate {
-    pub(super) fn load(files: &Files, provider: &CryptoProvider) -> Result<Self, Fault> {
+    /// All that is wrong with the files, not only the first of it.
+    pub(super) fn load(files: &Files, provider: &CryptoProvider) -> Result<Self, Vec<Fault>> {
         let wrong = |path: &Path, what| Fault { path: path.to_owned(), what };
-        let chain = chain(&files.chain)?;
-        let (names, expires_at) = match chain.first().map(|first| facts(first)) {
-            Some(Ok(facts)) => facts,
-            Some(Err(error)) => return Err(wrong(&files.chain, What::BadCertificate(error))),
-            None => return Err(wrong(&files.chain, What::NoCertificate)),
+        let chain = chain(&files.chain).and_then(|chain| {
+            let facts = chain.first().map_or(Err(What::NoCertificate), |first| {
+                facts(first).map_err(What::BadCertificate)
+            });
+            facts.map(|facts| (chain, facts)).map_err(|what| wrong(&files.chain, what))
+        });
+        let key = read(&files.key).and_then(|bytes| {
+            PrivateKeyDer::from_pem_slice(&bytes).map_err(|_| wrong(&files.key, What::NoKey))
+        });
+        let ((chain, (names, expires_at)), key) = match (chain, key) {
+            (Ok(chain), Ok(key)) => (chain, key),
+            (chain, key) => return Err(chain.err().into_iter().chain(key.err()).collect()),
         };
-        let bytes = read(&files.key)?;
-        let key =
-            PrivateKeyDer::from_pem_slice(&bytes).map_err(|_| wrong(&files.key, What::NoKey))?;
         let key = CertifiedKey::from_der(chain, key, provider).map_err(|error| match error {
-            rustls::Error::InconsistentKeys(_) => wrong(&files.key, What::OtherKey),
-            other => wrong(&files.key, What::BadKey(other.to_string())),
+            rustls::Error::InconsistentKeys(_) => vec![wrong(&files.key, What::OtherKey)],
+            other => vec![wrong(&files.key, What::BadKey(other.to_string()))],
         })?;
         Ok(Self { files: files.clone(), names, expires_at, key: Arc::new(key) })
     }

@@ -9,6 +9,7 @@ mod fault;
 mod presented;
 mod resolver;
 mod server;
+mod sessions;
 pub mod subject;
 
 pub use caller::{Caller, Trust};

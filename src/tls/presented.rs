@@ -6,6 +6,7 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::subject;
 use crate::domain::secret::Digest;
+use crate::domain::time::Timestamp;
 
 /// What is known of a client by its certificate.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,16 +15,26 @@ pub struct ClientCertificate {
     pub thumbprint: Digest,
     /// Whose it is (RFC 4514), in one spelling and visible ASCII; empty where its subject has no name.
     pub subject: Box<str>,
+    /// When its time is over; the handshake of a resumed session does not look at it.
+    pub expires_at: Timestamp,
 }
 
 impl ClientCertificate {
     /// Of a certificate that was checked, and can therefore be read.
     pub fn of(der: &[u8]) -> Self {
-        let subject = match X509Certificate::from_der(der) {
-            Ok((_, parsed)) => subject::written(parsed.subject()),
-            Err(_) => String::new(),
+        let (subject, end) = match X509Certificate::from_der(der) {
+            Ok((_, parsed)) => {
+                (subject::written(parsed.subject()), parsed.validity().not_after.timestamp())
+            }
+            Err(_) => (String::new(), 0),
         };
-        Self { thumbprint: Digest::of(der), subject: subject.into() }
+        let expires_at = Timestamp::from_unix(u64::try_from(end).unwrap_or_default());
+        Self { thumbprint: Digest::of(der), subject: subject.into(), expires_at }
+    }
+
+    /// Whether it counts no more: its last second is still good (RFC 5280 section 4.1.2.5).
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        now > self.expires_at
     }
 
     /// The first of a PEM text.

@@ -9,11 +9,11 @@ use rustls::sign::CertifiedKey;
 use super::certificate::Certificate;
 
 /// All certificates by their names. Whoever asks for another name, or for none, is shown the first: a client that
-/// checks refuses it, and a monitor that asks by address is answered.
+/// checks refuses it, and a monitor that asks by address is answered. Of several it is the first that the client can check.
 #[derive(Debug)]
 pub(super) struct Resolver {
     by_name: HashMap<String, Vec<Arc<CertifiedKey>>>,
-    first: Option<Arc<CertifiedKey>>,
+    all: Vec<Arc<CertifiedKey>>,
 }
 
 impl Resolver {
@@ -24,7 +24,8 @@ impl Resolver {
                 by_name.entry(name.clone()).or_default().push(Arc::clone(&certificate.key));
             }
         }
-        Self { by_name, first: certificates.first().map(|first| Arc::clone(&first.key)) }
+        let all = certificates.iter().map(|certificate| Arc::clone(&certificate.key)).collect();
+        Self { by_name, all }
     }
 
     /// The certificates for a name: its own before those for all names below the one above it.
@@ -37,9 +38,8 @@ impl Resolver {
 
 impl ResolvesServerCert for Resolver {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let Some(all) = hello.server_name().and_then(|name| self.named(name)) else {
-            return self.first.clone();
-        };
+        let named = hello.server_name().and_then(|name| self.named(name));
+        let all = named.unwrap_or(&self.all);
         // One name may have an RSA and an ECDSA certificate: the first that the client can check.
         let schemes = hello.signature_schemes();
         let fits = |key: &&Arc<CertifiedKey>| key.key.choose_scheme(schemes).is_some();

@@ -5,18 +5,19 @@ use std::sync::Arc;
 
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::CertificateDer;
-use rustls::server::{ProducesTickets, WebPkiClientVerifier};
+use rustls::server::WebPkiClientVerifier;
 use rustls::{RootCertStore, ServerConfig};
 
 use super::certificate::{Certificate, Files, chain};
 use super::fault::{Fault, What};
 use super::resolver::Resolver;
+use super::sessions::Sessions;
 
 /// The protocols within TLS, the preferred one first (RFC 7301).
-const PROTOCOLS: [&[u8]; 2] = [b"h2", HTTP1];
+const PROTOCOLS: [&[u8]; 3] = [b"h2", HTTP1[0], HTTP1[1]];
 
-/// The one that everybody speaks.
-const HTTP1: &[u8] = b"http/1.1";
+/// Those that everybody speaks. Some offer the older one alone, which is served as the same protocol.
+const HTTP1: [&[u8]; 2] = [b"http/1.1", b"http/1.0"];
 
 /// What is served, and to whom.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,9 +55,9 @@ pub struct Server {
     certificates: Vec<Certificate>,
     /// Who signs certificates of clients.
     authorities: Vec<CertificateDer<'static>>,
-    tickets: Arc<dyn ProducesTickets>,
+    sessions: Arc<Sessions>,
     config: Arc<ServerConfig>,
-    /// The same for people and programs that administrate: HTTP/1.1, and nobody is asked for a certificate.
+    /// The same for people and programs that administrate: HTTP/1, and nobody is asked for a certificate.
     desk: Arc<ServerConfig>,
 }
 
@@ -72,30 +73,48 @@ impl Server {
     /// Reads all files.
     ///
     /// # Errors
-    /// A file that cannot be used.
-    pub fn load(options: Options) -> Result<Self, Fault> {
+    /// All files that cannot be used.
+    pub fn load(options: Options) -> Result<Self, Vec<Fault>> {
         let provider = Arc::new(aws_lc_rs::default_provider());
-        let load = |files| Certificate::load(files, &provider);
-        let certificates: Vec<_> =
-            options.certificates.iter().map(load).collect::<Result<_, _>>()?;
-        let authorities = match &options.clients {
-            Some(clients) => chain(&clients.ca)?,
-            None => Vec::new(),
-        };
+        let (mut certificates, mut faults) = (Vec::new(), Vec::new());
+        for files in &options.certificates {
+            match Certificate::load(files, &provider) {
+                Ok(certificate) => certificates.push(certificate),
+                Err(wrong) => faults.extend(wrong),
+            }
+        }
+        let authorities = options.clients.as_ref().map(|clients| chain(&clients.ca)).transpose();
+        let authorities = authorities.unwrap_or_else(|fault| {
+            faults.push(fault);
+            None
+        });
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        Self::of(options, certificates, authorities.unwrap_or_default(), &provider)
+            .map_err(|fault| vec![fault])
+    }
+
+    fn of(
+        options: Options,
+        certificates: Vec<Certificate>,
+        authorities: Vec<CertificateDer<'static>>,
+        provider: &Arc<CryptoProvider>,
+    ) -> Result<Self, Fault> {
         let path = options.certificates.first().map(|files| files.chain.clone());
         let library = |error: rustls::Error| Fault {
             path: path.clone().unwrap_or_default(),
             what: What::Library(error.to_string()),
         };
-        let tickets = aws_lc_rs::Ticketer::new().map_err(library)?;
+        let sessions = Arc::new(Sessions::new().map_err(library)?);
         let make = |clients, protocols: &[&[u8]]| {
             let options = Options { clients, ..options.clone() };
-            config(&options, (&certificates, &authorities), &provider, protocols)
+            config(&options, (&certificates, &authorities), provider, protocols)
         };
         let mut config = make(options.clients.clone(), &PROTOCOLS)?;
-        config.ticketer = Arc::clone(&tickets);
-        let (config, desk) = (Arc::new(config), Arc::new(make(None, &[HTTP1])?));
-        Ok(Self { options, certificates, authorities, tickets, config, desk })
+        resume(&mut config, &sessions);
+        let (config, desk) = (Arc::new(config), Arc::new(make(None, &HTTP1)?));
+        Ok(Self { options, certificates, authorities, sessions, config, desk })
     }
 
     /// What is served.
@@ -132,13 +151,24 @@ impl Server {
             && self.authorities == before.authorities
             && self.options.least == before.options.least;
         if same {
-            self.tickets = Arc::clone(&before.tickets);
+            self.sessions = Arc::clone(&before.sessions);
             let mut config = ServerConfig::clone(&self.config);
-            config.ticketer = Arc::clone(&before.tickets);
-            config.session_storage = Arc::clone(&before.config.session_storage);
+            resume(&mut config, &self.sessions);
             self.config = Arc::new(config);
         }
     }
+
+    /// A session was resumed whose client's certificate is over: whoever comes again is asked for one anew, and may have
+    /// another by now.
+    pub fn forget_sessions(&self) {
+        self.sessions.forget();
+    }
+}
+
+/// Lets clients resume these.
+fn resume(config: &mut ServerConfig, sessions: &Arc<Sessions>) {
+    config.ticketer = Arc::<Sessions>::clone(sessions);
+    config.session_storage = Arc::<Sessions>::clone(sessions);
 }
 
 fn config(

@@ -143,6 +143,8 @@ fn configuration(address: SocketAddr, files: &Path, more: &str) -> String {
     let user = if rustix::process::geteuid().is_root() { "user root;" } else { "" };
     let root = files.display();
     let ssl = if more.contains("ssl_certificate") { " ssl" } else { "" };
+    // Said where it listens, until nginx 1.25.
+    let http2 = if more.contains("http2_") { " http2" } else { "" };
     format!(
         "{user} daemon off; master_process off; pid nginx.pid; error_log stderr warn;\n\
          events {{ worker_connections 512; }}\n\
@@ -150,7 +152,7 @@ fn configuration(address: SocketAddr, files: &Path, more: &str) -> String {
          fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;\n\
          types {{ text/html html; text/plain txt; application/json json; }}\n\
          client_max_body_size 0; large_client_header_buffers 8 64k;\n\
-         server {{ listen {address}{ssl}; root {root}; {more} }} }}\n"
+         server {{ listen {address}{ssl}{http2}; root {root}; {more} }} }}\n"
     )
 }
 

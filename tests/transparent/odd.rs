@@ -126,7 +126,7 @@ fn a_request_reaches_the_upstream_as_it_was_sent() {
         let seen = upstream.take_one();
         let expected = format!("{method} {target} HTTP/1.1");
         assert_eq!(seen.line(), expected);
-        assert_eq!(seen.value("host").as_deref(), Some("API.example:8080"));
+        assert_eq!(seen.value("host").as_deref(), Some("api.example:8080"));
         let lines = String::from_utf8_lossy(&seen.head).into_owned();
         for line in KEPT_LINES.lines() {
             let name = line.split(':').next().unwrap();

@@ -30,9 +30,15 @@ impl Files {
 
     /// A certificate for these names in `NAME.pem`, with its key in `NAME.key`; answers its thumbprint.
     pub(crate) fn make(&self, name: &str, names: &[&str]) -> Digest {
+        self.make_until(name, names, 4_000)
+    }
+
+    /// The same whose time is over when this year begins.
+    pub(crate) fn make_until(&self, name: &str, names: &[&str], year: i32) -> Digest {
         let key = KeyPair::generate().unwrap();
         let names: Vec<_> = names.iter().map(ToString::to_string).collect();
         let mut params = CertificateParams::new(names).unwrap();
+        params.not_after = rcgen::date_time_ymd(year, 1, 1);
         // Another than that of the authority, or OpenSSL takes it for signed by itself.
         params.distinguished_name.push(DnType::CommonName, name);
         let made = params.signed_by(&key, &self.ca).unwrap();

@@ -122,7 +122,8 @@ fn curl_speaks_both_protocols_over_both_versions() {
     let (files, upstream) = (Files::new(), upstream());
     files.make("a", &["a.example"]);
     let (gateway, secret) = files.gateway(&["a"], "", &upstream);
-    for (http, version) in [("--http1.1", "1.1"), ("--http2", "2")] {
+    // One that asks for HTTP/1.0 offers it alone.
+    for (http, version) in [("--http1.0", "1"), ("--http1.1", "1.1"), ("--http2", "2")] {
         for tls in [&["--tlsv1.2", "--tls-max", "1.2"][..], &["--tlsv1.3"]] {
             let with = [&[http], tls].concat();
             let (code, said) = files.curl(&gateway, "a.example", &secret, &with);
@@ -134,7 +135,7 @@ fn curl_speaks_both_protocols_over_both_versions() {
     for seen in upstream.seen() {
         assert_eq!(seen.value("x-forwarded-proto").unwrap(), "https");
     }
-    assert_eq!(gateway.counted(|core| core.shaken.value()), 8);
+    assert_eq!(gateway.counted(|core| core.shaken.value()), 12);
 }
 
 #[test]
@@ -191,7 +192,7 @@ fn a_bound_token_needs_its_certificate() {
     assert_ne!(files.curl(&strict, "a.example", &secret, &[]).0, 0);
 }
 
-/// The desk has the same certificates, HTTP/1.1 alone, and asks nobody for a certificate.
+/// The desk has the same certificates, HTTP/1 alone, and asks nobody for a certificate.
 #[test]
 fn the_administrative_address_speaks_tls_where_it_is_asked_to() {
     let (files, upstream) = (Files::new(), upstream());
@@ -202,15 +203,17 @@ fn the_administrative_address_speaks_tls_where_it_is_asked_to() {
     );
     let (gateway, _) = files.gateway(&["a"], &more, &upstream);
     let port = gateway.admin().port();
-    let output = Command::new("curl")
-        .args(["--silent", "--max-time", "30", "--noproxy", "*", "--http2", "--cacert"])
-        .arg(files.path("ca.pem"))
-        .args(["--resolve", &format!("localhost:{port}:127.0.0.1")])
-        .args(["--write-out", " %{http_code} %{http_version}"])
-        .arg(format!("https://localhost:{port}/health"))
-        .output()
-        .unwrap();
-    assert_eq!(String::from_utf8_lossy(&output.stdout), "alive\n 200 1.1", "{output:?}");
+    for (http, version) in [("--http1.0", "1"), ("--http1.1", "1.1"), ("--http2", "1.1")] {
+        let output = Command::new("curl")
+            .args(["--silent", "--max-time", "30", "--noproxy", "*", http, "--cacert"])
+            .arg(files.path("ca.pem"))
+            .args(["--resolve", &format!("localhost:{port}:127.0.0.1")])
+            .args(["--write-out", " %{http_code} %{http_version}"])
+            .arg(format!("https://localhost:{port}/health"))
+            .output()
+            .unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stdout), format!("alive\n 200 {version}"));
+    }
     let mut plain = Client::connect(gateway.admin());
     plain.send("GET /health HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert!(plain.answer_to("GET").is_none(), "nothing is answered without TLS");

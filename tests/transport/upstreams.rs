@@ -16,7 +16,8 @@ fn nginx(files: &Files, more: &str) -> Nginx {
     let (chain, key) = (chain.display(), key.display());
     let more = format!(
         "ssl_certificate {chain}; ssl_certificate_key {key}; ssl_protocols TLSv1.2 TLSv1.3; {more} location /who {{ return 200 \
-         \"$ssl_protocol $ssl_server_name $ssl_client_verify\"; }} location /up {{ return 204; }}"
+         \"$ssl_protocol $ssl_server_name $ssl_client_verify\"; }} location /up {{ return 204; }} \
+         location /protocol {{ return 200 $server_protocol; }}"
     );
     Nginx::start(&more, |folder| {
         let long: Vec<_> = (0..LONG).map(|at| (at % 251) as u8).collect();
@@ -105,4 +106,49 @@ fn long_bodies_go_both_ways_whole() {
     );
     let answer = gateway.ask([head.as_bytes(), &wanted].concat());
     assert_eq!(answer.status, 204);
+}
+
+/// RFC 9113 section 3.2: within TLS HTTP/2 is agreed on by its name, and spoken with nobody who did not agree.
+#[test]
+fn an_upstream_speaks_http2_within_tls_where_it_agrees_to() {
+    let files = Files::new();
+    let agrees = nginx(&files, "http2_max_concurrent_streams 64;");
+    let trust = format!("upstream_ca = {:?}\nupstream_name = \"up.example\"", files.path("ca.pem"));
+    let http2 = format!("{trust}\nupstream_http2 = true");
+    let (front, secret) = gateway(&agrees, &[http2.clone(), trust]);
+    for _ in 0..3 {
+        for (host, protocol) in [("a.example", "HTTP/2.0"), ("b.example", "HTTP/1.1")] {
+            let spoken = front.ask(get(host, "/protocol", &secret));
+            assert_eq!((spoken.status, spoken.text()), (200, protocol.to_owned()), "{host}");
+        }
+    }
+    let long = front.ask(get("a.example", "/long.txt", &secret));
+    assert_eq!((long.status, long.body.len()), (200, LONG));
+    let head = format!(
+        "POST /up HTTP/1.1\r\nHost: a.example\r\nAuthorization: Bearer {secret}\r\nContent-Length: 5\r\n\
+         Connection: close\r\n\r\nhello"
+    );
+    assert_eq!(front.ask(head).status, 204);
+    // One that knows HTTP/1.1 alone is told that the other one is asked for, and refuses.
+    let refuses = nginx(&files, "");
+    let (front, secret) = gateway(&refuses, &[http2]);
+    assert_eq!(front.ask(get("a.example", "/protocol", &secret)).status, 502);
+}
+
+/// One that has never heard of agreeing is not spoken to in HTTP/2 by guessing.
+#[test]
+fn an_upstream_that_agrees_to_nothing_is_502_for_http2() {
+    let files = Files::new();
+    let (port, heard) = crate::support::tls::server(&files.ca);
+    let gateway = Gateway::start(&format!(
+        "[[apis]]\nname = \"a\"\nupstream = \"https://localhost:{port}\"\nupstream_ca = {:?}\n\
+         upstream_http2 = true\nrules = [{{ path = \"/{{*rest}}\" }}]\n",
+        files.path("ca.pem")
+    ));
+    gateway.owner("somebody");
+    let secret = gateway.any_token();
+    assert_eq!(gateway.ask(get("a.example", "/x", &secret)).status, 502);
+    drop(gateway);
+    let heard = heard.join().unwrap().unwrap_or_default();
+    assert!(!String::from_utf8_lossy(&heard).contains("/x"), "{heard:?}");
 }

@@ -4,14 +4,17 @@ use std::rc::Rc;
 
 use rustls::ServerConnection;
 
+use crate::domain::time::Timestamp;
 use crate::tls::ClientCertificate;
+
+use super::Client;
 
 /// What a client showed of itself in its handshake, and whom it asked for.
 #[derive(Debug)]
 pub(in crate::gateway) struct Presented {
-    pub(super) certificate: Option<Rc<ClientCertificate>>,
+    certificate: Option<Rc<ClientCertificate>>,
     /// The name in SNI (RFC 6066 section 3), in lower case.
-    pub(super) name: Option<Box<str>>,
+    name: Option<Box<str>>,
 }
 
 impl Presented {
@@ -23,5 +26,40 @@ impl Presented {
             certificate: first.map(|der| Rc::new(ClientCertificate::of(der))),
             name: name.map(Into::into),
         }
+    }
+
+    /// Whether it showed a certificate that counts no more.
+    pub(in crate::gateway) fn is_over(&self, now: Timestamp) -> bool {
+        self.certificate.as_ref().is_some_and(|shown| shown.is_over(now))
+    }
+}
+
+impl Client {
+    /// What its connection speaks.
+    pub(in crate::gateway) fn scheme(&self) -> &'static str {
+        if self.presented.get().is_some() { "https" } else { "http" }
+    }
+
+    /// A handshake begins.
+    pub(in crate::gateway) fn shakes_hands(&self) {
+        self.alarm.set(self.core.snapshot().limits.handshake_timeout);
+    }
+
+    /// A handshake is over, and a request may begin.
+    pub(in crate::gateway) fn is_secure(&self, presented: Presented) {
+        // There is one handshake.
+        let _ = self.presented.set(presented);
+        self.alarm.set(self.head_timeout);
+    }
+
+    /// The certificate that it showed, whose chain was checked, until its time is over: a connection may outlive it.
+    pub(in crate::gateway) fn certificate(&self) -> Option<&Rc<ClientCertificate>> {
+        let shown = self.presented.get()?.certificate.as_ref()?;
+        (!shown.is_over(self.core.shared.clock.now())).then_some(shown)
+    }
+
+    /// The host that its handshake was with, if it said so.
+    pub(in crate::gateway) fn asked_name(&self) -> Option<&str> {
+        self.presented.get()?.name.as_deref()
     }
 }

@@ -13,6 +13,7 @@ use crate::cache::tests::late::Late;
 use crate::clock::{self, Clock};
 use crate::config::{self, Environment};
 use crate::domain::event::EventKind;
+use crate::domain::time::Span;
 use crate::domain::token::Token;
 use crate::gateway::core::Shared;
 use crate::gateway::plan::{ApiPlan, RulePlan};
@@ -205,6 +206,27 @@ fn a_record_that_comes_late_leaves_its_stream() {
     world.store.gate.add_permits(1);
     for _ in 0..3 {
         assert_eq!(world.look(), None, "it is there");
+    }
+}
+
+/// What began with a certificate ends when that is over, on a rule that asks for no token too.
+#[test]
+fn a_stream_ends_with_the_certificate_that_it_began_with() {
+    let any = ClientCertificate::of(b"none");
+    for public in [false, true] {
+        let world = World::new();
+        let mut grounds = world.watch.take().unwrap();
+        let expires_at = sample::NOW.plus(Span::from_days(1));
+        let shown = ClientCertificate { expires_at, ..any.clone() };
+        grounds.certificate = Some(Rc::new(shown));
+        if public {
+            grounds.entry = None;
+        }
+        world.watch.begin(grounds, &world.alarm);
+        world.core.shared.clock.advance(Span::from_days(1));
+        assert_eq!(world.look(), None, "its last second is good");
+        world.core.shared.clock.advance(Span::from_seconds(1));
+        assert_eq!(world.look(), Some(Refusal::CertificateMissing), "{public}");
     }
 }
 

@@ -79,11 +79,11 @@ impl<'a> Families<'a> {
     }
 
     /// Several in seconds, told apart by a label.
-    pub(super) fn seconds_each<'s>(
+    pub(super) fn seconds_each<'s, const LABELS: usize>(
         &mut self,
         name: &str,
         help: &str,
-        values: impl IntoIterator<Item = (Label<'s>, u64)>,
+        values: impl IntoIterator<Item = ([(&'static str, &'s str); LABELS], u64)>,
     ) -> fmt::Result {
         let (unit, kind) = (Some(&Unit::Seconds), MetricType::Gauge);
         let mut family = self.0.encode_descriptor(name, help, unit, kind)?;

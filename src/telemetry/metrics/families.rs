@@ -251,7 +251,9 @@ pub(super) fn process(
     families.seconds_each(
         "tls_certificate_expiry_timestamp",
         "When the time of a certificate that clients are shown is over, since 1970",
-        state.certificates.iter().map(|(name, end)| ([("certificate", name.as_str())], end.unix())),
+        state.certificates.iter().map(|one| {
+            ([("certificate", &*one.name), ("file", &*one.file)], one.expires_at.unix())
+        }),
     )?;
     let help = "Which configuration is in force; each reload raises it";
     families.gauge("config_generation", help, state.config_generation)?;

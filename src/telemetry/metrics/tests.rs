@@ -19,7 +19,7 @@ struct Family {
 
 /// Reads OpenMetrics text, strictly: metadata first, samples beside one another, and an end.
 fn read(text: &str) -> BTreeMap<String, Family> {
-    let mut families = BTreeMap::<String, Family>::new();
+    let (mut families, mut all) = (BTreeMap::<String, Family>::new(), BTreeSet::new());
     let body = text.strip_suffix("# EOF\n").expect("the text ends with its mark");
     let mut current = String::new();
     for line in body.lines() {
@@ -41,6 +41,7 @@ fn read(text: &str) -> BTreeMap<String, Family> {
             }
         } else {
             let (series, value) = line.rsplit_once(' ').unwrap();
+            assert!(all.insert(series), "`{series}` comes twice");
             let name = series.split('{').next().unwrap();
             let rest = name.strip_prefix(&current).unwrap_or_else(|| panic!("`{line}` is lost"));
             let family = families.get_mut(&current).unwrap();
@@ -90,7 +91,14 @@ fn state() -> State {
             up: true,
             ejections: 20,
         }],
-        certificates: vec![("a.example".to_owned(), Timestamp::from_unix(1_800_000_000))],
+        // Of RSA and of ECDSA.
+        certificates: ["/a/rsa.pem", "/a/ecdsa.pem"]
+            .map(|file| CertificateState {
+                name: "a.example".to_owned(),
+                file: file.to_owned(),
+                expires_at: Timestamp::from_unix(1_800_000_000),
+            })
+            .to_vec(),
     }
 }
 
@@ -223,6 +231,7 @@ fn what_nobody_met_takes_no_line_and_labels_are_from_closed_sets() {
         "api",
         "by",
         "certificate",
+        "file",
         "le",
         "outcome",
         "reason",

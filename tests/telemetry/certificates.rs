@@ -1,0 +1,89 @@
+//! The end of the certificates that clients are shown, as a metric and as a warning a day.
+
+use std::path::Path;
+
+use rcgen::{CertificateParams, KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ED25519};
+use tollgate::domain::time::Span;
+
+use crate::everything;
+use crate::support::client::ask;
+use crate::support::gateway::{Gateway, START};
+
+/// A certificate for `name` that ends at the beginning of this day, as the value of a key.
+fn certificate(
+    folder: &Path,
+    (file, name): (&str, &str),
+    (year, month, day): (i32, u8, u8),
+) -> String {
+    let kind = if file.contains("ed25519") { &PKCS_ED25519 } else { &PKCS_ECDSA_P256_SHA256 };
+    let key = KeyPair::generate_for(kind).unwrap();
+    let mut params = CertificateParams::new([name.to_owned()]).unwrap();
+    params.not_after = rcgen::date_time_ymd(year, month, day);
+    let made = params.self_signed(&key).unwrap();
+    let [chain, keys] = ["pem", "key"].map(|end| folder.join(format!("{file}.{end}")));
+    std::fs::write(&chain, made.pem()).unwrap();
+    std::fs::write(&keys, key.serialize_pem()).unwrap();
+    format!("{{ chain = {chain:?}, key = {keys:?} }}")
+}
+
+fn gateway(certificates: &[String]) -> Gateway {
+    Gateway::start_with(
+        "h2c = false",
+        &format!("tls.certificates = [{}]\n", certificates.join(", ")),
+    )
+}
+
+/// How often the log told this of a certificate, once it has told `mark`.
+fn told(what: &str, name: &str, mark: &str) -> usize {
+    let has = |line: &str, what: &str| line.contains(what) && line.contains(name);
+    let text = everything().once(|text| text.lines().any(|line| has(line, mark)));
+    text.lines().filter(|line| has(line, what)).count()
+}
+
+#[test]
+fn the_end_of_each_certificate_is_a_metric_also_of_two_for_one_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let make = |file, name| certificate(folder.path(), (file, name), (2_100, 1, 1));
+    let all =
+        [make("ecdsa", "two.example"), make("ed25519", "two.example"), make("c", "c.example")];
+    // One that is named twice is one.
+    let gateway = gateway(&[&all[..], &all[..1]].concat());
+    let head = format!("GET /metrics HTTP/1.1\r\nHost: {}\r\n\r\n", gateway.admin());
+    let text = ask(gateway.admin(), head).text();
+    let family = "tollgate_tls_certificate_expiry_timestamp_seconds{";
+    let mut series: Vec<_> = text.lines().filter(|line| line.starts_with(family)).collect();
+    series.sort_unstable();
+    let wanted = [("c.example", "c"), ("two.example", "ecdsa"), ("two.example", "ed25519")];
+    let wanted = wanted.map(|(name, file)| {
+        let file = folder.path().join(format!("{file}.pem"));
+        format!("{family}certificate=\"{name}\",file=\"{}\"}} 4102444800", file.display())
+    });
+    assert_eq!(series, wanted);
+}
+
+#[test]
+fn a_certificate_that_will_soon_be_over_is_told_once_a_day_whatever_is_reloaded() {
+    everything();
+    // Tests begin on November 20.
+    let (folder, name) = (tempfile::tempdir().unwrap(), "soon-over.example");
+    let make = |file, name, day| certificate(folder.path(), (file, name), (2_026, 12, day));
+    let gateway = gateway(&[make("soon", name, 1), make("later", "late-over.example", 31)]);
+    const SOON: &str = "a certificate will soon be over";
+    assert_eq!(told(SOON, name, "\"days\":10"), 1);
+    for _ in 0..3 {
+        gateway.app().reloader().reload().unwrap();
+    }
+    // Another certificate in its place is told of at once.
+    make("soon", name, 3);
+    gateway.app().reloader().reload().unwrap();
+    assert_eq!(told(SOON, name, "\"days\":12"), 2, "not with each reload");
+    gateway.clock().advance(Span::from_days(1));
+    assert_eq!(told(SOON, name, "\"days\":11"), 3, "again on the next day");
+    gateway.clock().advance(Span::from_days(12));
+    assert_eq!(told(SOON, name, "a certificate is over"), 3);
+    gateway.app().reloader().reload().unwrap();
+    gateway.clock().advance(Span::from_days(10));
+    let other = "late-over.example";
+    assert_eq!(told(SOON, other, "\"days\":7"), told(SOON, other, SOON));
+    assert!(gateway.clock().now() > START);
+}
