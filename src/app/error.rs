@@ -42,9 +42,6 @@ pub enum AppError {
         /// What went wrong.
         source: io::Error,
     },
-    /// A successor that took the sockets and does not serve.
-    #[error("the successor took this gateway's place and does not serve; start a gateway")]
-    NoSuccessor,
     /// Something else that the system refused.
     #[error("{doing} failed: {source}")]
     System {

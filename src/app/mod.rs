@@ -41,7 +41,7 @@ pub use watched::start_logs;
 
 use cores::Cores;
 use faces::Faces;
-use handover::{Heir, Predecessor};
+use handover::{Heir, Listeners, Predecessor, Taken};
 use opening::Opening;
 use standing::Standing;
 
@@ -50,6 +50,36 @@ use standing::Standing;
 const SETTLING: Duration = Duration::from_millis(500);
 const SETTLING_STEP: Duration = Duration::from_millis(5);
 const SETTLING_STEPS: u32 = 200;
+
+/// How a gateway ended.
+#[derive(Debug)]
+pub enum Ended {
+    /// In order, or with a successor that serves.
+    Over,
+    /// Its successor died before it served.
+    Deserted(Box<Again>),
+}
+
+/// What a gateway had that can start again in its own place.
+#[derive(Debug)]
+pub struct Again {
+    sockets: Sockets,
+    settings: Arc<Settings>,
+    source: Option<Source>,
+    clock: Clock,
+    logs: Option<Logs>,
+}
+
+impl Again {
+    /// Starts it again, with the sockets and the connections that it had.
+    ///
+    /// # Errors
+    /// As [`start`].
+    pub fn start(self) -> Result<Running, AppError> {
+        let Self { sockets, settings, source, clock, logs } = self;
+        start_with(sockets, Settings::clone(&settings), source, clock, logs)
+    }
+}
 
 /// Where the sockets come from that a gateway listens with.
 #[derive(Debug)]
@@ -60,7 +90,13 @@ pub enum Sockets {
     Given(Vec<TcpListener>),
     /// From the gateway that runs on the same folder, whose place is taken; its own if none runs.
     TakenOver,
+    /// It had them before.
+    Back(Box<Back>),
 }
+
+/// Sockets and connections of a gateway whose successor did not come.
+#[derive(Debug)]
+pub struct Back(Taken);
 
 /// A gateway that runs. Dropping it without [`Running::stop`] cuts its connections.
 #[derive(Debug)]
@@ -75,6 +111,9 @@ pub struct Running {
     reloader: Arc<Reloader>,
     faces: Faces,
     standing: Arc<Standing>,
+    /// All sockets, for a successor.
+    listening: Arc<Listeners>,
+    logs: Option<Logs>,
     /// What waits for successors, and those that are ready.
     offer: (JoinHandle<()>, mpsc::Receiver<Heir>),
     /// The gateway whose place this one took.
@@ -182,14 +221,14 @@ impl Running {
         mut self,
         signals: Signals,
         replace: fn() -> std::io::Result<()>,
-    ) -> Result<(), AppError> {
+    ) -> Result<Ended, AppError> {
         let watch = reload::watch(&self.reloader);
         let told = reload::until_told(signals, &self.reloader, &mut self.offer.1, replace);
         let heir = self.control.block_on(told);
         drop(watch);
         match heir {
             Some(heir) => self.hand_over(heir),
-            None => self.stop(),
+            None => self.stop().map(|()| Ended::Over),
         }
     }
 
@@ -197,10 +236,10 @@ impl Running {
     ///
     /// # Errors
     /// As [`Running::hand_over`].
-    pub fn give_up(mut self) -> Result<(), AppError> {
+    pub fn give_up(mut self) -> Result<Ended, AppError> {
         match self.control.block_on(self.offer.1.recv()) {
             Some(heir) => self.hand_over(heir),
-            None => self.stop(),
+            None => self.stop().map(|()| Ended::Over),
         }
     }
 
@@ -234,11 +273,12 @@ impl Running {
     }
 
     /// Gives the successor its place. From its first word to the end no connection is closed that could go on, and none
-    /// is refused: new ones wait until the successor has opened the store.
+    /// is refused: new ones wait until the successor has opened the store. Where it dies before it serves, what was under way is
+    /// cut, and the place is free.
     ///
     /// # Errors
-    /// A store that could not be closed in order, or a successor that does not serve.
-    fn hand_over(self, heir: Heir) -> Result<(), AppError> {
+    /// A store that could not be closed in order, or sockets that cannot be kept.
+    fn hand_over(self, heir: Heir) -> Result<Ended, AppError> {
         let Self {
             shared,
             service,
@@ -247,10 +287,17 @@ impl Running {
             control,
             faces,
             standing,
+            listening,
+            reloader,
+            logs,
             offer,
             predecessor,
             ..
         } = self;
+        let sockets = listening.again().map_err(|source| {
+            let doing = "keeping the sockets";
+            AppError::System { doing, source }
+        })?;
         tracing::info!(
             connections = shared.connections.load(Ordering::Relaxed),
             "the gateway changes hands"
@@ -281,14 +328,25 @@ impl Running {
         control.block_on(close_store(&shared))?;
         let begun = clock::instant();
         let handing = heir.take_over(moved, Arc::clone(&shared.cache), phase.clone());
-        let handing = handing.map_err(|_| AppError::NoSuccessor)?;
+        if handing.is_err() {
+            // Nobody tells of ended tokens.
+            phase.send_replace(Phase::Ends);
+        }
         let left = cores.join();
         shared.successor.is_gone();
         let took = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(cut = left, drain_ms = took, "the gateway has drained");
-        let serves = handing.finish();
+        let finished = match handing {
+            Ok(handing) => handing.finish(),
+            Err(waiting) => Err(waiting.try_iter().collect()),
+        };
+        let settings = service.settings();
         control.shutdown_timeout(Duration::from_secs(5));
-        if serves { Ok(()) } else { Err(AppError::NoSuccessor) }
+        let Err(moved) = finished else { return Ok(Ended::Over) };
+        let back = Back(Taken::back(sockets, moved));
+        let sockets = Sockets::Back(Box::new(back));
+        let (source, clock) = (reloader.configured().cloned(), shared.clock.clone());
+        Ok(Ended::Deserted(Box::new(Again { sockets, settings, source, clock, logs })))
     }
 
     fn connections(&self) -> usize {

@@ -74,6 +74,7 @@ impl Opening {
         let mut taken = match sockets {
             Sockets::New => Taken::default(),
             Sockets::Given(given) => Taken::given(given, &listen),
+            Sockets::Back(back) => back.0,
             Sockets::TakenOver => {
                 handover::take(&handover::place(&listen.socket))?.unwrap_or_else(|| {
                     tracing::info!("no gateway runs here whose place could be taken");
@@ -137,10 +138,10 @@ impl Opening {
         let public = (doors.public(), doors.plain());
         let (phase, phases) = watch::channel(Phase::Serves);
         let doors = doors.open(&now.listen)?;
-        let offered = copied(&doors, &faces)?;
+        let offered = Arc::new(copied(&doors, &faces)?);
         let (cores, inboxes) = Cores::start(doors, now.listen.h2c, &shared, &phases)?;
         let predecessor = taken.go_on(&shared.cache, inboxes);
-        let offer = offer(&control, &now.listen, offered)?;
+        let offer = offer(&control, &now.listen, Arc::clone(&offered))?;
         let notices = Notices::open(Arc::clone(&service), &now.store.path, webhooks);
         control.block_on(notices.begin());
         let people = Arc::<People>::default();
@@ -192,6 +193,8 @@ impl Opening {
             reloader,
             faces,
             standing,
+            listening: offered,
+            logs,
             offer,
             predecessor,
         })
@@ -233,12 +236,12 @@ fn copied(doors: &[Vec<Door>], faces: &Faces) -> Result<Listeners, AppError> {
 fn offer(
     control: &Runtime,
     listen: &Listen,
-    offered: Listeners,
+    offered: Arc<Listeners>,
 ) -> Result<(JoinHandle<()>, mpsc::Receiver<Heir>), AppError> {
     let _inside = control.enter();
     let socket = socket::bind(&handover::place(&listen.socket))?;
     let (heirs, ready) = mpsc::channel(1);
-    Ok((control.spawn(handover::offer(socket, Arc::new(offered), heirs)), ready))
+    Ok((control.spawn(handover::offer(socket, offered, heirs)), ready))
 }
 
 fn control() -> Result<Runtime, AppError> {

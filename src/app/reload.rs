@@ -67,6 +67,11 @@ impl Reloader {
         }
     }
 
+    /// What the gateway was configured from.
+    pub(super) const fn configured(&self) -> Option<&Source> {
+        self.source.as_ref()
+    }
+
     /// The file that the gateway was configured from.
     pub fn source(&self) -> Option<&PathBuf> {
         self.source.as_ref().map(|source| &source.path)

@@ -11,7 +11,7 @@ use listenfd::ListenFd;
 use sd_notify::NotifyState;
 use serde_json::json;
 
-use crate::app::{self, AppError, Running, Sockets};
+use crate::app::{self, AppError, Ended, Running, Sockets};
 use crate::cli::args::{Common, Serve};
 use crate::cli::failure::{Code, Failure};
 use crate::cli::output::Reply;
@@ -83,20 +83,28 @@ fn as_logs_are(failure: Failure, format: LogFormat) -> Failure {
 /// # Errors
 /// What goes wrong at the end.
 pub fn until_told(
-    running: Running,
+    mut running: Running,
     begun: &Reply,
     json: bool,
     replace: fn() -> io::Result<()>,
 ) -> Result<Reply, Failure> {
-    let signals = running.signals().map_err(failure)?;
+    let mut signals = running.signals().map_err(failure)?;
     begun.write(json)?;
-    // The process that a manager of services started may be another one.
-    let running_here = [NotifyState::MainPid(std::process::id()), NotifyState::Ready];
-    if let Err(error) = sd_notify::notify(&running_here) {
-        tracing::warn!(%error, "the manager of services cannot be told that the gateway runs");
+    loop {
+        // The process that a manager of services started may be another one.
+        let running_here = [NotifyState::MainPid(std::process::id()), NotifyState::Ready];
+        if let Err(error) = sd_notify::notify(&running_here) {
+            tracing::warn!(%error, "the manager of services cannot be told that the gateway runs");
+        }
+        match running.run(signals, replace).map_err(failure)? {
+            Ended::Over => return Ok(Reply::default()),
+            Ended::Deserted(again) => {
+                tracing::error!("the successor died before it served: this gateway starts again");
+                running = again.start().map_err(failure)?;
+                signals = running.signals().map_err(failure)?;
+            }
+        }
     }
-    running.run(signals, replace).map_err(failure)?;
-    Ok(Reply::default())
 }
 
 /// The sockets that there are for a gateway.
@@ -185,7 +193,7 @@ pub fn failure(error: AppError) -> Failure {
             };
             Failure::new(Code::Refused, "listen", error).hint(hint)
         }
-        AppError::HandOver { .. } | AppError::NoSuccessor | AppError::System { .. } => {
+        AppError::HandOver { .. } | AppError::System { .. } => {
             Failure::new(Code::Refused, "failed", error)
         }
     }

@@ -128,7 +128,10 @@ fn a_successor_with_a_bad_configuration_changes_nothing() {
 
 /// Says something to a successor as the gateway before it does: its length, and a name in JSON.
 fn say(line: &mut UnixStream, word: &str) {
-    let text = format!("\"{word}\"");
+    tell(line, &format!("\"{word}\""));
+}
+
+fn tell(line: &mut UnixStream, text: &str) {
     let length = u32::try_from(text.len()).unwrap().to_be_bytes();
     line.write_all(&[&length, text.as_bytes()].concat()).unwrap();
 }
@@ -163,6 +166,43 @@ fn what_is_changed_while_a_successor_waits_for_the_store_is_in_force_with_it() {
     wait_until("the new rule is in force", PATIENCE, || {
         ask(shop.program.public(), request("/new", &shop.secret)).status == 200
     });
+}
+
+#[test]
+fn a_gateway_whose_successor_dies_before_it_serves_starts_again_and_keeps_connections() {
+    let mut shop = Shop::start();
+    let (public, pid) = (shop.program.public(), shop.program.pid());
+    let mut kept = Client::connect(public);
+    for (turn, last) in ["ready", "yours", "ready"].into_iter().enumerate() {
+        kept.send(request("/old", &shop.secret));
+        assert_eq!(kept.answer().status, 200, "before {turn}");
+        let place = shop.program.folder().join("data/tollgate.successor");
+        let mut line = UnixStream::connect(place).unwrap();
+        tell(&mut line, "{\"take\":{\"pid\":1,\"version\":\"0\"}}");
+        while hear(&mut line) != "\"whole\"" {}
+        say(&mut line, "ready");
+        if last == "yours" {
+            assert_eq!(hear(&mut line), "\"yours\"");
+            // What it was given dies with it.
+            kept = Client::connect(public);
+        }
+        drop(line);
+        let again = || {
+            let logged = String::from_utf8_lossy(&shop.program.logged()).into_owned();
+            logged.matches("this gateway starts again").count()
+        };
+        wait_until("it starts again", PATIENCE, || again() == turn + 1);
+        assert_eq!(ask(public, request("/old", &shop.secret)).status, 200, "behind {turn}");
+        let path = format!("/new{turn}");
+        add_rule(shop.program.source(), &path);
+        wait_until("it reloads", PATIENCE, || {
+            ask(public, request(&path, &shop.secret)).status == 200
+        });
+    }
+    assert_eq!(shop.program.pid(), pid);
+    shop.program.begin_successor();
+    shop.program.follow();
+    assert_eq!(ask(public, request("/old", &shop.secret)).status, 200, "by a true successor");
 }
 
 /// Starts a gateway with sockets that somebody else made, as systemd does: from descriptor 3 on.

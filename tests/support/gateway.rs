@@ -7,7 +7,7 @@ use std::thread::JoinHandle;
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tollgate::app::{self, AppError, Running, Sockets};
+use tollgate::app::{self, AppError, Ended, Running, Sockets};
 use tollgate::clock::Clock;
 use tollgate::config::{self, Environment, Source};
 use tollgate::domain::id::{OwnerId, TokenId};
@@ -116,7 +116,7 @@ impl Gateway {
 
     /// Starts a successor on the same folder, in the same process. Gives the gateway before, which ends on a thread of its
     /// own once it has finished what was under way.
-    pub fn succeed(&mut self) -> JoinHandle<Result<(), AppError>> {
+    pub fn succeed(&mut self) -> JoinHandle<Result<Ended, AppError>> {
         let before = self.running.take().unwrap();
         let ends = std::thread::spawn(move || before.give_up());
         self.go_with(Sockets::TakenOver);

@@ -90,16 +90,17 @@ impl Heir {
     /// [`Phase::Ends`]: nobody would tell of ended tokens any more.
     ///
     /// # Errors
-    /// The successor is gone already.
+    /// The successor is gone already, and has taken nothing: the connections that wait for it.
     pub(in crate::app) fn take_over(
         self,
         moved: Receiver<Moved>,
         cache: Arc<Cache>,
         phase: watch::Sender<Phase>,
-    ) -> io::Result<Handing> {
-        say(&self.line, &Message::Yours, None)?;
-        let (to, from) = (self.line.try_clone()?, self.line.try_clone()?);
-        let sends = std::thread::spawn(move || send(&to, &moved));
+    ) -> Result<Handing, Receiver<Moved>> {
+        let lines = say(&self.line, &Message::Yours, None)
+            .and_then(|()| Ok((self.line.try_clone()?, self.line.try_clone()?)));
+        let Ok((to, from)) = lines else { return Err(moved) };
+        let sends = std::thread::spawn(move || send(&to, moved));
         let (served, serves) = std::sync::mpsc::channel();
         let finished = Arc::new(AtomicBool::new(false));
         let is_finished = Arc::clone(&finished);
@@ -118,33 +119,43 @@ impl Heir {
 /// A gateway that finishes what it has, while its successor serves.
 pub(in crate::app) struct Handing {
     line: UnixStream,
-    sends: std::thread::JoinHandle<()>,
+    sends: std::thread::JoinHandle<Vec<Moved>>,
     hears: std::thread::JoinHandle<()>,
     serves: Receiver<()>,
     finished: Arc<AtomicBool>,
 }
 
 impl Handing {
-    /// Everything is finished here. Says whether the successor serves; it is waited for.
-    pub(in crate::app) fn finish(self) -> bool {
+    /// Everything is finished here.
+    ///
+    /// # Errors
+    /// The successor, which is waited for, never served: the connections that it did not get.
+    pub(in crate::app) fn finish(self) -> Result<(), Vec<Moved>> {
         // Ends when nobody is left who could move a connection.
-        let _ = self.sends.join();
+        let left = self.sends.join().unwrap_or_default();
         let serves = self.serves.recv_timeout(PATIENCE).is_ok();
         self.finished.store(true, Ordering::Relaxed);
         // Where that fails the line is closed already.
         let _ = self.line.shutdown(std::net::Shutdown::Both);
         let _ = self.hears.join();
-        serves
+        if serves { Ok(()) } else { Err(left) }
     }
 }
 
-fn send(to: &UnixStream, moved: &Receiver<Moved>) {
-    for Moved { socket, peer, begun, announced, read } in moved {
-        let message = Message::Moved { peer, begun, announced, read: BASE64.encode(&read) };
-        if let Err(error) = say(to, &message, Some(socket.as_fd())) {
-            tracing::warn!(%error, "a connection could not be moved, and closes");
+/// Gives the connections that could not be moved: all from the first on, for what follows a broken message cannot be read.
+fn send(to: &UnixStream, moved: Receiver<Moved>) -> Vec<Moved> {
+    let mut left = Vec::new();
+    for one in moved {
+        let Moved { ref socket, peer, begun, announced, ref read } = one;
+        let message = Message::Moved { peer, begun, announced, read: BASE64.encode(read) };
+        if !left.is_empty() {
+            left.push(one);
+        } else if let Err(error) = say(to, &message, Some(socket.as_fd())) {
+            tracing::warn!(%error, "connections can no longer be moved");
+            left.push(one);
         }
     }
+    left
 }
 
 /// Forgets what the successor changes, until it ends or we do.

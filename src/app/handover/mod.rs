@@ -6,6 +6,7 @@ mod giving;
 mod taking;
 mod wire;
 
+use std::io;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
@@ -18,6 +19,20 @@ pub(super) struct Listeners {
     pub(super) public: Vec<TcpListener>,
     pub(super) plain: Vec<TcpListener>,
     pub(super) admin: Vec<TcpListener>,
+}
+
+impl Listeners {
+    /// All of them once more.
+    ///
+    /// # Errors
+    /// No file is to be had.
+    pub(super) fn again(&self) -> io::Result<Self> {
+        let again = |those: &[TcpListener]| -> io::Result<Vec<_>> {
+            those.iter().map(TcpListener::try_clone).collect()
+        };
+        let Self { public, plain, admin } = self;
+        Ok(Self { public: again(public)?, plain: again(plain)?, admin: again(admin)? })
+    }
 }
 
 /// Where a successor asks, beside the socket of the command line.

@@ -38,6 +38,8 @@ pub(in crate::app) type Inboxes = Vec<tokio::sync::mpsc::UnboundedSender<Moved>>
 #[derive(Debug, Default)]
 pub(in crate::app) struct Taken {
     pub(in crate::app) sockets: Listeners,
+    /// Connections that wait already.
+    pub(in crate::app) moved: Vec<Moved>,
     /// None where sockets came in another way.
     predecessor: Option<UnixStream>,
 }
@@ -53,12 +55,21 @@ impl Taken {
                 _ => sockets.public.push(listener),
             }
         }
-        Self { sockets, predecessor: None }
+        Self { sockets, ..Self::default() }
+    }
+
+    /// What was not given away in the end.
+    pub(in crate::app) fn back(sockets: Listeners, moved: Vec<Moved>) -> Self {
+        Self { sockets, moved, predecessor: None }
     }
 
     /// Tells the gateway before of every change from now on, and gives the cores what moves here. To be called before
     /// anything can change.
     pub(in crate::app) fn go_on(self, cache: &Arc<Cache>, inboxes: Inboxes) -> Option<Predecessor> {
+        for (moved, inbox) in self.moved.into_iter().zip(inboxes.iter().cycle()) {
+            // A core that ends closes what it is given.
+            let _ = inbox.send(moved);
+        }
         let line = self.predecessor?;
         let (sender, changes) = mpsc::channel();
         cache.tell_changes(Some(sender));
