@@ -131,8 +131,8 @@ impl Opening {
             control, doors, taken, mut faces, standing, settings, source, clock, logs, ..
         } = self;
         let webhooks = self.webhooks;
-        let cache = Arc::clone(&shared.cache);
-        let service = Arc::new(Service::new(cache, Arc::clone(&settings), clock));
+        let service = Service::new(Arc::clone(&shared.cache), Arc::clone(&settings), clock);
+        let service = Arc::new(service);
         let now = settings.load_full();
         let socket = faces::local(&control, &now.listen)?;
         let public = (doors.public(), doors.plain());
@@ -172,16 +172,9 @@ impl Opening {
             people: Arc::clone(&people),
         };
         faces.add(&control, socket, handles);
-        let wall = WallClock::trust(&shared.clock);
         let kept = (Arc::clone(&shared), people, Arc::clone(&reloader));
-        let upkeep = upkeep::run(Arc::clone(&service), kept, wall, faces.closed());
-        faces.beside(control.spawn(upkeep));
-        faces.beside(control.spawn(notices.run(faces.closed())));
-        faces.beside(control.spawn(health::run(Arc::clone(&shared), faces.closed())));
-        let store = Arc::clone(shared.cache.store());
-        faces.beside(control.spawn(scrub::run(store, checked, faces.closed())));
-        let opening_ms = u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(public = %public.0, opening_ms, "requests are decided");
+        go_on_beside(&control, &mut faces, &service, kept, (notices, checked));
+        tracing::info!(public = %public.0, opening_ms = ms_since(self.begun), "requests are decided");
         let _ = predecessor.as_ref().map(Predecessor::is_served);
         Ok(Running {
             public,
@@ -218,6 +211,28 @@ impl Opening {
         };
         Ok((Arc::new(shared), targets))
     }
+}
+
+/// Starts what goes on beside the requests.
+fn go_on_beside(
+    control: &Runtime,
+    faces: &mut Faces,
+    service: &Arc<Service>,
+    kept: (Arc<Shared>, Arc<People>, Arc<Reloader>),
+    (notices, checked): (Arc<Notices>, Arc<scrub::Checked>),
+) {
+    let shared = Arc::clone(&kept.0);
+    let wall = WallClock::trust(&shared.clock);
+    let upkeep = upkeep::run(Arc::clone(service), kept, wall, faces.closed());
+    faces.beside(control.spawn(upkeep));
+    faces.beside(control.spawn(notices.run(faces.closed())));
+    let store = Arc::clone(shared.cache.store());
+    faces.beside(control.spawn(health::run(shared, faces.closed())));
+    faces.beside(control.spawn(scrub::run(store, checked, faces.closed())));
+}
+
+fn ms_since(begun: Instant) -> u64 {
+    u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 /// All sockets once more, for a successor.
