@@ -256,6 +256,8 @@ impl Running {
         tracing::info!(connections = open, at_most_seconds = at_most, "the gateway drains");
         self.standing.drains();
         self.offer.0.abort();
+        // Otherwise the system would go on to take clients, whom nobody would serve.
+        drop(self.listening);
         if let Some(predecessor) = self.predecessor {
             predecessor.leave();
         }

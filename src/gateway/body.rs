@@ -19,7 +19,6 @@ use crate::domain::refusal::{BadRequest, Refusal};
 use crate::wire;
 
 use super::alarm::Alarm;
-use super::client::Client;
 use super::pace::Pace;
 use super::snapshot::Snapshot;
 
@@ -241,15 +240,21 @@ impl Upload {
 pub(super) struct RequestBody {
     body: Incoming,
     upload: Rc<Upload>,
-    client: Rc<Client>,
+    /// Set to false once its end is known, where that may be another than it seems.
+    unsettled: Option<Rc<Cell<bool>>>,
+    http2: bool,
     kept: Kept,
     /// Whether all of it came.
     over: bool,
 }
 
 impl RequestBody {
-    pub(super) fn new(body: Incoming, upload: Rc<Upload>, client: Rc<Client>) -> Self {
-        Self { body, upload, client, kept: Kept::default(), over: false }
+    pub(super) fn new(
+        body: Incoming,
+        (upload, unsettled): (Rc<Upload>, Option<Rc<Cell<bool>>>),
+        http2: bool,
+    ) -> Self {
+        Self { body, upload, unsettled, http2, kept: Kept::default(), over: false }
     }
 
     /// The upstream wants it.
@@ -292,7 +297,7 @@ impl RequestBody {
         &mut self,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Refusal>>> {
-        let Self { body, upload, client, kept, over } = self;
+        let Self { body, upload, unsettled, http2, kept, over } = self;
         if let Some(part) = kept.next() {
             return Poll::Ready(Some(Ok(Frame::data(part))));
         }
@@ -310,18 +315,16 @@ impl RequestBody {
         Poll::Ready(match frame {
             // hyper takes a stream that was reset without an error for one that is over. Only its
             // end is the end of the body (RFC 9113 section 8.1).
-            None if client.is_http2() && !body.is_end_stream() => Some(Err(self.refuse())),
+            None if *http2 && !body.is_end_stream() => Some(Err(self.refuse())),
             None => {
                 *over = true;
-                client.settles(false);
+                let _ = unsettled.as_ref().map(|unsettled| unsettled.set(false));
                 upload.moved(true);
                 None
             }
             Some(Err(_)) => Some(Err(self.refuse())),
             // In HTTP/1 hyper has taken what follows a bare line feed for trailers.
-            Some(Ok(frame))
-                if !client.is_http2() && frame.trailers_ref().is_some_and(HeaderMap::is_empty) =>
-            {
+            Some(Ok(frame)) if !*http2 && frame.trailers_ref().is_some_and(HeaderMap::is_empty) => {
                 Some(Err(self.refuse()))
             }
             Some(Ok(mut frame)) => {

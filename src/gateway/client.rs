@@ -81,8 +81,8 @@ pub(super) struct Client {
     is_http1_0: Cell<bool>,
     /// Whether nothing was written since the request under way began.
     silent: Cell<bool>,
-    /// Whether it is open where the chunked body of the request under way ends.
-    unsettled: Cell<bool>,
+    /// Whether it is open where the chunked body of the request under way ends; made with the first such body.
+    unsettled: OnceCell<Rc<Cell<bool>>>,
     ending: Cell<Ending>,
     /// The stream of HTTP/2 whose request is about to begin.
     stream: RefCell<Option<Rc<Stream>>>,
@@ -116,7 +116,7 @@ impl Client {
             frames: Frames::new(limits.frames),
             is_http1_0: Cell::new(false),
             silent: Cell::new(false),
-            unsettled: Cell::new(false),
+            unsettled: OnceCell::new(),
             ending: Cell::new(Ending::Elsewhere),
             stream: RefCell::new(None),
             rests_at_ms: Cell::new(0),
@@ -190,14 +190,23 @@ impl Client {
     /// on there; within TLS it cannot, since keys cannot move.
     pub(super) fn is_to_leave(&self) -> bool {
         let stops = self.core.takes_leave() && self.presented.get().is_some();
-        !self.http2.get() && (stops || self.requests.are_made() || self.unsettled.get())
+        !self.http2.get() && (stops || self.requests.are_made() || self.is_unsettled())
     }
 
-    /// Whether it is `unsettled` where the chunked body of its request ends. hyper takes a bare line feed for a part of the
+    fn is_unsettled(&self) -> bool {
+        self.unsettled.get().is_some_and(|unsettled| unsettled.get())
+    }
+
+    /// It is unsettled where the chunked body of its request ends. hyper takes a bare line feed for a part of the
     /// trailers, and the next request with it (sec-S4); so what has trailers, or is not read to its end, is the last
     /// request of its connection.
-    pub(super) fn settles(&self, unsettled: bool) {
-        self.unsettled.set(unsettled);
+    pub(super) fn has_chunks(&self) {
+        self.unsettled.get_or_init(Rc::default).set(true);
+    }
+
+    /// What is told when that is settled.
+    pub(super) fn unsettled(&self) -> Option<Rc<Cell<bool>>> {
+        self.unsettled.get().map(Rc::clone)
     }
 
     /// What it has asked so far.
@@ -225,7 +234,7 @@ impl Client {
         self.has_body.set(has_body);
         self.is_http1_0.set(version == Version::HTTP_10);
         self.silent.set(version == Version::HTTP_11);
-        self.unsettled.set(false);
+        let _ = self.unsettled.get().map(|unsettled| unsettled.set(false));
         self.under_way.set(self.under_way.get() + 1);
         self.alarm.clear();
         if self.requests.make() {

@@ -35,7 +35,7 @@ pub(super) fn prepare(
     permit: &Permit<'_>,
     mut inbound: Inbound,
     request: &mut Outgoing,
-    client: &Rc<Client>,
+    client: &Client,
     snapshot: &Arc<Snapshot>,
 ) -> Result<(Option<Rc<Upload>>, Sought), Refusal> {
     let held = inbound.notes.expect && expectation(&inbound.parts.headers)?;
@@ -74,7 +74,9 @@ pub(super) fn prepare(
     }
     head.extend_from_slice(b"\r\n");
     let body = body.zip(upload.as_ref().map(Rc::clone));
-    let body = body.map(|(body, upload)| RequestBody::new(body, upload, Rc::clone(client)));
+    let body = body.map(|(body, upload)| {
+        RequestBody::new(body, (upload, client.unsettled()), client.is_http2())
+    });
     let (bodiless, lines) = (parts.method == Method::HEAD, !client.is_http2());
     let without = Without { cors: api.cors.is_some(), caching: taken.is_some() };
     let wanted = Wanted { bodiless, lines, without, websocket: notes.websocket, accept };

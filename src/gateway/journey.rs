@@ -56,7 +56,7 @@ async fn answer(
     let under_way = client.begin(parts.version, !body.is_end_stream());
     let waits = client.requests().wait();
     if !body.is_end_stream() && parts.headers.contains_key(TRANSFER_ENCODING) {
-        client.settles(true);
+        client.has_chunks();
     }
     let parties = (&client, &under_way);
     let mut response = match travel(parties, (parts, body, origin), &snapshot, &mut trail).await {
