@@ -26,14 +26,16 @@ impl Named {
         otherwise: &Range<usize>,
         reading: &Reading<'_>,
     ) -> Reported {
-        let mut reported = reading.reported();
-        for (index, fault) in faults.iter().enumerate() {
-            // One file may be named for several things.
-            if !faults.iter().take(index).any(|before| before == fault) {
-                reported = self.one_wrong(fault, otherwise, reading);
-            }
-        }
-        reported
+        // One file may be named for several things.
+        let is_new =
+            |(index, fault): &(usize, &Fault)| !faults.iter().take(*index).any(|one| one == *fault);
+        let told = faults.iter().enumerate().filter(is_new);
+        let told = told.map(|(_, fault)| self.one_wrong(fault, otherwise, reading)).last();
+        told.unwrap_or_else(|| {
+            // Whoever says that files are wrong names some.
+            let what = What::Library("no file is wrong".to_owned());
+            self.one_wrong(&Fault { path: PathBuf::new(), what }, otherwise, reading)
+        })
     }
 
     fn one_wrong(

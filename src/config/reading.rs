@@ -107,11 +107,6 @@ impl<'a> Reading<'a> {
         self.folder.join(path)
     }
 
-    /// For what was reported already, piece by piece.
-    pub(super) const fn reported(&self) -> Reported {
-        Reported(())
-    }
-
     /// Reports a mistake at a place.
     pub(super) fn mistake(
         &self,

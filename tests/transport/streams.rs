@@ -15,7 +15,7 @@ use crate::support::steps::Steps;
 use crate::support::upstream::{Step, Upstream};
 use crate::support::{PATIENCE, wait_until};
 
-/// How long a stream may outlive its token. The gateway takes less than a second; a busy machine may take more.
+/// How long a stream may outlive its token, by the time that the machine gives ([`Steps`]).
 pub(crate) const BOUND: Duration = Duration::from_secs(1);
 
 /// One API before an upstream, whose paths are all open to anybody's token.
