@@ -5,6 +5,7 @@
 
 mod cores;
 mod doors;
+mod ending;
 mod error;
 mod faces;
 mod files;
@@ -19,16 +20,13 @@ mod watched;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use crate::clock::{self, Clock};
+use crate::clock::Clock;
 use crate::config::{Settings, Source};
-use crate::domain::time::Timestamp;
 use crate::gateway::core::Shared;
 use crate::gateway::moving::Phase;
 use crate::service::Service;
@@ -44,12 +42,6 @@ use faces::Faces;
 use handover::{Heir, Listeners, Predecessor, Taken};
 use opening::Opening;
 use standing::Standing;
-
-/// How long clients of HTTP/2 and of TLS have to learn that their connection ends, when the gateway changes hands. New
-/// connections of theirs wait for so long.
-const SETTLING: Duration = Duration::from_millis(500);
-const SETTLING_STEP: Duration = Duration::from_millis(5);
-const SETTLING_STEPS: u32 = 200;
 
 /// How a gateway ended.
 #[derive(Debug)]
@@ -145,7 +137,7 @@ pub fn start_with(
     clock: Clock,
     logs: Option<Logs>,
 ) -> Result<Running, AppError> {
-    let opening = Opening::begin(sockets, settings, source, (clock, logs))?;
+    let mut opening = Opening::begin(sockets, settings, source, (clock, logs))?;
     let store = opening.store()?;
     opening.serve(store)
 }
@@ -213,22 +205,43 @@ impl Running {
 
     /// Runs until the process is told to stop (SIGTERM, SIGINT), and takes new settings at SIGHUP
     /// and when the file changes; at SIGUSR2 it does `replace`, which is to start a successor. Then stops, or gives its
-    /// place to a successor.
+    /// place to a successor. Told once more, it waits for nobody to notice; and once more, for nothing that is under way.
     ///
     /// # Errors
     /// As [`Running::stop`] and [`Running::hand_over`].
     pub fn run(
         mut self,
-        signals: Signals,
+        mut signals: Signals,
         replace: fn() -> std::io::Result<()>,
     ) -> Result<Ended, AppError> {
         let watch = reload::watch(&self.reloader);
-        let told = reload::until_told(signals, &self.reloader, &mut self.offer.1, replace);
+        let told = reload::until_told(&mut signals, &self.reloader, &mut self.offer.1, replace);
         let heir = self.control.block_on(told);
         drop(watch);
+        if heir.is_none() {
+            self.control.block_on(self.is_noticed(signals.stops.told()));
+        }
+        let phase = self.phase.clone();
+        self.control.spawn(async move {
+            signals.stops.told().await;
+            tracing::warn!("told to stop once more: what is still under way is cut");
+            phase.send_replace(Phase::Ends);
+        });
         match heir {
             Some(heir) => self.hand_over(heir),
             None => self.stop().map(|()| Ended::Over),
+        }
+    }
+
+    /// Says that it is about to stop, and waits until who asks for that knows, or somebody is `impatient`.
+    async fn is_noticed(&self, impatient: impl Future<Output = ()>) {
+        self.standing.drains();
+        let delay = self.shared.snapshot.load().limits.drain_delay;
+        if !delay.is_zero() {
+            let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
+            tracing::info!(delay_ms, "the gateway is about to stop, and is not ready any more");
+            // A timeout is what is waited for.
+            let _ = tokio::time::timeout(delay, impatient).await;
         }
     }
 
@@ -242,139 +255,4 @@ impl Running {
             None => self.stop().map(|()| Ended::Over),
         }
     }
-
-    /// Takes no new connection, finishes what is under way, writes everything down and closes the
-    /// store. The administrative faces close last: a token can be revoked while others finish what
-    /// they began.
-    ///
-    /// # Errors
-    /// A store that could not be closed in order; its history holds everything that was
-    /// acknowledged.
-    pub fn stop(self) -> Result<(), AppError> {
-        let at_most = self.shared.snapshot.load().limits.drain_timeout.as_secs();
-        let open = self.connections();
-        tracing::info!(connections = open, at_most_seconds = at_most, "the gateway drains");
-        self.standing.drains();
-        self.offer.0.abort();
-        // Otherwise the system would go on to take clients, whom nobody would serve.
-        drop(self.listening);
-        if let Some(predecessor) = self.predecessor {
-            predecessor.leave();
-        }
-        let _ = self.phase.send(Phase::Drains);
-        let begun = clock::instant();
-        let (shared, left) = (Arc::clone(&self.shared), self.cores.join());
-        let took = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(cut = left, drain_ms = took, "the gateway has drained");
-        self.control.block_on(self.faces.close());
-        let closed = self.control.block_on(close_store(&shared));
-        self.control.shutdown_timeout(Duration::from_secs(5));
-        closed?;
-        tracing::info!("tollgate has stopped in order");
-        Ok(())
-    }
-
-    /// Gives the successor its place. From its first word to the end no connection is closed that could go on, and none
-    /// is refused: new ones wait until the successor has opened the store. Where it dies before it serves, what was under way is
-    /// cut, and the place is free.
-    ///
-    /// # Errors
-    /// A store that could not be closed in order, or sockets that cannot be kept.
-    fn hand_over(self, heir: Heir) -> Result<Ended, AppError> {
-        let Self {
-            shared,
-            service,
-            cores,
-            phase,
-            control,
-            faces,
-            standing,
-            listening,
-            reloader,
-            logs,
-            offer,
-            predecessor,
-            ..
-        } = self;
-        let sockets = listening.again().map_err(|source| {
-            let doing = "keeping the sockets";
-            AppError::System { doing, source }
-        })?;
-        tracing::info!(
-            connections = shared.connections.load(Ordering::Relaxed),
-            "the gateway changes hands"
-        );
-        standing.drains();
-        // Its socket is removed before the successor makes one of its own.
-        drop(offer.1);
-        offer.0.abort();
-        let _ = control.block_on(offer.0);
-        if let Some(predecessor) = predecessor {
-            predecessor.leave();
-        }
-        let (sender, moved) = std::sync::mpsc::channel();
-        shared.successor.is(sender);
-        let announces = service.settings().listen.h2c || shared.snapshot.load().tls.is_some();
-        if announces {
-            let _ = phase.send(Phase::Announces);
-        }
-        // Requests are decided meanwhile: nobody who administrates slowly keeps them waiting.
-        control.block_on(async {
-            let announced = tokio::time::sleep(if announces { SETTLING } else { Duration::ZERO });
-            tokio::join!(faces.close(), announced)
-        });
-        let _ = phase.send(Phase::Moves);
-        control.block_on(settle(&shared));
-        shared.given.store(true, Ordering::Relaxed);
-        let _ = phase.send(Phase::Drains);
-        control.block_on(close_store(&shared))?;
-        let begun = clock::instant();
-        let handing = heir.take_over(moved, Arc::clone(&shared.cache), phase.clone());
-        if handing.is_err() {
-            // Nobody tells of ended tokens.
-            phase.send_replace(Phase::Ends);
-        }
-        let left = cores.join();
-        shared.successor.is_gone();
-        let took = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        tracing::info!(cut = left, drain_ms = took, "the gateway has drained");
-        let finished = match handing {
-            Ok(handing) => handing.finish(),
-            Err(waiting) => Err(waiting.try_iter().collect()),
-        };
-        let settings = service.settings();
-        control.shutdown_timeout(Duration::from_secs(5));
-        let Err(moved) = finished else { return Ok(Ended::Over) };
-        let back = Back(Taken::back(sockets, moved));
-        let sockets = Sockets::Back(Box::new(back));
-        let (source, clock) = (reloader.configured().cloned(), shared.clock.clone());
-        Ok(Ended::Deserted(Box::new(Again { sockets, settings, source, clock, logs })))
-    }
-
-    fn connections(&self) -> usize {
-        self.shared.connections.load(Ordering::Relaxed)
-    }
-}
-
-/// Waits until no request that has come asks the store any more, but not for ever.
-async fn settle(shared: &Shared) {
-    let cores = shared.counters.cores.len();
-    for _ in 0..SETTLING_STEPS {
-        tokio::time::sleep(SETTLING_STEP).await;
-        if shared.moving.load(Ordering::SeqCst) == cores && shared.cache.is_at_rest() {
-            return;
-        }
-    }
-}
-
-/// Writes everything down and lets go of the folder.
-async fn close_store(shared: &Shared) -> Result<(), AppError> {
-    let (cache, now) = (&shared.cache, shared.clock.now());
-    let high_water = Timestamp::from_unix(shared.high_water.load(Ordering::Relaxed));
-    let flushed = cache.flush_touches(now).await.map(|_| ());
-    let given = cache.give_back().await;
-    let counted = cache.flush_requests().await;
-    let noted = cache.store().raise_high_water(high_water).await;
-    flushed.and(given).and(counted).and(noted).and(cache.store().close().await)?;
-    Ok(())
 }

@@ -222,10 +222,26 @@ pub(super) fn watch(reloader: &Arc<Reloader>) -> Option<config::Watch> {
 #[derive(Debug)]
 pub struct Signals {
     hang_up: Signal,
-    terminate: Signal,
-    interrupt: Signal,
     /// The gateway is to start its successor.
     replace: Signal,
+    pub(super) stops: Stops,
+}
+
+/// What tells a gateway to stop, perhaps more than once.
+#[derive(Debug)]
+pub(super) struct Stops {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Stops {
+    /// Until SIGTERM or SIGINT comes.
+    pub(super) async fn told(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }
 
 impl Signals {
@@ -233,16 +249,18 @@ impl Signals {
     pub(super) fn new() -> std::io::Result<Self> {
         Ok(Self {
             hang_up: signal(SignalKind::hangup())?,
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
             replace: signal(SignalKind::user_defined2())?,
+            stops: Stops {
+                terminate: signal(SignalKind::terminate())?,
+                interrupt: signal(SignalKind::interrupt())?,
+            },
         })
     }
 }
 
 /// Reloads at SIGHUP, starts a successor at SIGUSR2, and returns at SIGTERM or SIGINT, or with a successor that is ready.
 pub(super) async fn until_told(
-    mut signals: Signals,
+    signals: &mut Signals,
     reloader: &Arc<Reloader>,
     heirs: &mut mpsc::Receiver<Heir>,
     replace: fn() -> std::io::Result<()>,
@@ -260,8 +278,7 @@ pub(super) async fn until_told(
                     tracing::error!(%error, "a successor cannot be started; this gateway goes on");
                 }
             }
-            _ = signals.terminate.recv() => return None,
-            _ = signals.interrupt.recv() => return None,
+            () = signals.stops.told() => return None,
             Some(heir) = heirs.recv() => return Some(heir),
         }
     }

@@ -35,7 +35,7 @@ impl Standing {
         let _ = self.open.set((shared, metrics));
     }
 
-    /// No new connection is taken from here on.
+    /// New connections had better go elsewhere from here on.
     pub(super) fn drains(&self) {
         self.draining.store(true, Ordering::Relaxed);
     }
@@ -75,7 +75,9 @@ fn judge(health: Health, clock: ClockState, behind: Span, draining: bool) -> Rea
         Health::Broken(why) => ("broken", Some(why)),
     };
     let refused = if draining {
-        Some("draining: the gateway stops, and takes no new connection".to_owned())
+        Some(
+            "draining: the gateway stops, and takes no new connection, or soon will not".to_owned(),
+        )
     } else if clock == ClockState::Behind {
         Some(format!(
             "the wall clock is {} seconds behind what it has shown before: requests that need a \

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::file::{FailuresTable, LimitsTable};
 use super::reading::{Reading, Reported};
 use super::settings::{FailureLimits, Limits};
-use super::values::{duration, number, size};
+use super::values::{duration, duration_from_zero, number, size};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -34,6 +34,7 @@ pub(super) fn limits(table: &LimitsTable, reading: &Reading<'_>) -> Result<Limit
     let head_timeout = duration(&table.head_timeout, HOUR, second * 10, reading);
     let idle_timeout = duration(&table.idle_timeout, DAY, second * 75, reading);
     let stall_timeout = duration(&table.stall_timeout, DAY, MINUTE, reading);
+    let drain_delay = duration_from_zero(&table.drain_delay, HOUR, reading);
     let drain_timeout = duration(&table.drain_timeout, DAY, second * 30, reading);
     let body_rate = size(&table.body_rate, 0..=1 << 30, reading);
     let failures = failures(&table.failures, reading);
@@ -53,6 +54,7 @@ pub(super) fn limits(table: &LimitsTable, reading: &Reading<'_>) -> Result<Limit
         head_timeout: head_timeout?,
         idle_timeout: idle_timeout?,
         stall_timeout: stall_timeout?,
+        drain_delay: drain_delay?.unwrap_or_default(),
         drain_timeout: drain_timeout?,
         body_rate: body_rate?.unwrap_or(500),
         failures: failures?,

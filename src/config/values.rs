@@ -83,6 +83,16 @@ pub(super) fn duration_or_never(
     most: Duration,
     reading: &Reading<'_>,
 ) -> Result<Option<Duration>, Reported> {
+    let given = duration_from_zero(field, most, reading)?;
+    Ok(given.map(|value| if value.is_zero() { Duration::MAX } else { value }))
+}
+
+/// A length of time up to `most`, if one is given; zero is none at all.
+pub(super) fn duration_from_zero(
+    field: &Field<Text>,
+    most: Duration,
+    reading: &Reading<'_>,
+) -> Result<Option<Duration>, Reported> {
     let Some(text) = field else { return Ok(None) };
     let text = text.as_ref().map_err(|reported| *reported)?;
     let value = parse_duration(&text.value.value).ok_or_else(|| bad_duration(text, reading))?;
@@ -91,7 +101,7 @@ pub(super) fn duration_or_never(
         let (least, most) = (Span::ZERO, Span::from_seconds(most.as_secs()));
         return Err(out_of_range(text, least.to_string(), most.to_string(), shown, reading));
     }
-    Ok(Some(if value.is_zero() { Duration::MAX } else { value }))
+    Ok(Some(value))
 }
 
 /// A length of time in whole seconds, for tokens; zero is for ever.

@@ -26,8 +26,9 @@ fn what_can_change_does() {
 
 /// What is read anew for each request or connection: from the snapshot, or from the settings in
 /// force.
-const LIVE: [&str; 101] = [
+const LIVE: [&str; 102] = [
     "limits.handshake_timeout",
+    "limits.drain_delay",
     "limits.drain_timeout",
     "tls.min_version",
     "tls.client_ca",

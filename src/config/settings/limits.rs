@@ -31,7 +31,9 @@ pub struct Limits {
     pub idle_timeout: Duration,
     /// How long a body may stall, in either direction.
     pub stall_timeout: Duration,
-    /// How long what is under way may take once the gateway is told to stop.
+    /// How long everything goes on once the gateway is told to stop, while `/ready` says that it will.
+    pub drain_delay: Duration,
+    /// How long what is under way may take once the gateway stops.
     pub drain_timeout: Duration,
     /// Bytes a second that the body of a request must bring, seen over `stall_timeout`; zero asks
     /// for none.

@@ -1,0 +1,157 @@
+//! How a gateway ends: it stops, or gives its place to a successor.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use crate::clock;
+use crate::domain::time::Timestamp;
+use crate::gateway::core::Shared;
+use crate::gateway::moving::Phase;
+
+use super::handover::{Heir, Taken};
+use super::{Again, AppError, Back, Ended, Running, Sockets};
+
+/// How long clients of HTTP/2 and of TLS have to learn that their connection ends, when the gateway changes hands. New
+/// connections of theirs wait for so long.
+const SETTLING: Duration = Duration::from_millis(500);
+const SETTLING_STEP: Duration = Duration::from_millis(5);
+const SETTLING_STEPS: u32 = 200;
+
+impl Running {
+    /// Takes no new connection, finishes what is under way, writes everything down and closes the
+    /// store. The administrative faces close last: a token can be revoked while others finish what
+    /// they began.
+    ///
+    /// # Errors
+    /// A store that could not be closed in order; its history holds everything that was
+    /// acknowledged.
+    pub fn stop(self) -> Result<(), AppError> {
+        let at_most = self.shared.snapshot.load().limits.drain_timeout.as_secs();
+        let open = self.connections();
+        tracing::info!(connections = open, at_most_seconds = at_most, "the gateway drains");
+        self.standing.drains();
+        self.offer.0.abort();
+        // Otherwise the system would go on to take clients, whom nobody would serve.
+        drop(self.listening);
+        if let Some(predecessor) = self.predecessor {
+            predecessor.leave();
+        }
+        let _ = self.phase.send(Phase::Drains);
+        let begun = clock::instant();
+        let (shared, left) = (Arc::clone(&self.shared), self.cores.join());
+        let took = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(cut = left, drain_ms = took, "the gateway has drained");
+        self.control.block_on(self.faces.close());
+        let closed = self.control.block_on(close_store(&shared));
+        self.control.shutdown_timeout(Duration::from_secs(5));
+        closed?;
+        tracing::info!("tollgate has stopped in order");
+        Ok(())
+    }
+
+    /// Gives the successor its place. From its first word to the end no connection is closed that could go on, and none
+    /// is refused: new ones wait until the successor has opened the store. Where it dies before it serves, what was under way is
+    /// cut, and the place is free.
+    ///
+    /// # Errors
+    /// A store that could not be closed in order, or sockets that cannot be kept.
+    pub(super) fn hand_over(self, heir: Heir) -> Result<Ended, AppError> {
+        let Self {
+            shared,
+            service,
+            cores,
+            phase,
+            control,
+            faces,
+            standing,
+            listening,
+            reloader,
+            logs,
+            offer,
+            predecessor,
+            ..
+        } = self;
+        let sockets = listening.again().map_err(|source| {
+            let doing = "keeping the sockets";
+            AppError::System { doing, source }
+        })?;
+        tracing::info!(
+            connections = shared.connections.load(Ordering::Relaxed),
+            "the gateway changes hands"
+        );
+        standing.drains();
+        // Its socket is removed before the successor makes one of its own.
+        drop(offer.1);
+        offer.0.abort();
+        let _ = control.block_on(offer.0);
+        if let Some(predecessor) = predecessor {
+            predecessor.leave();
+        }
+        let (sender, moved) = std::sync::mpsc::channel();
+        shared.successor.is(sender);
+        let announces = service.settings().listen.h2c || shared.snapshot.load().tls.is_some();
+        if announces {
+            let _ = phase.send(Phase::Announces);
+        }
+        // Requests are decided meanwhile: nobody who administrates slowly keeps them waiting.
+        control.block_on(async {
+            let announced = tokio::time::sleep(if announces { SETTLING } else { Duration::ZERO });
+            tokio::join!(faces.close(), announced)
+        });
+        let _ = phase.send(Phase::Moves);
+        control.block_on(settle(&shared));
+        shared.given.store(true, Ordering::Relaxed);
+        let _ = phase.send(Phase::Drains);
+        let lock = shared.cache.store().lock();
+        control.block_on(close_store(&shared))?;
+        let begun = clock::instant();
+        let handing = heir.take_over(lock, moved, Arc::clone(&shared.cache), phase.clone());
+        if handing.is_err() {
+            // Nobody tells of ended tokens.
+            phase.send_replace(Phase::Ends);
+        }
+        let left = cores.join();
+        shared.successor.is_gone();
+        let took = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
+        tracing::info!(cut = left, drain_ms = took, "the gateway has drained");
+        let finished = match handing {
+            Ok(handing) => handing.finish(),
+            Err(waiting) => Err(waiting.try_iter().collect()),
+        };
+        let settings = service.settings();
+        control.shutdown_timeout(Duration::from_secs(5));
+        let Err(moved) = finished else { return Ok(Ended::Over) };
+        let back = Back(Taken::back(sockets, moved));
+        let sockets = Sockets::Back(Box::new(back));
+        let (source, clock) = (reloader.configured().cloned(), shared.clock.clone());
+        Ok(Ended::Deserted(Box::new(Again { sockets, settings, source, clock, logs })))
+    }
+
+    fn connections(&self) -> usize {
+        self.shared.connections.load(Ordering::Relaxed)
+    }
+}
+
+/// Waits until no request that has come asks the store any more, but not for ever.
+async fn settle(shared: &Shared) {
+    let cores = shared.counters.cores.len();
+    for _ in 0..SETTLING_STEPS {
+        tokio::time::sleep(SETTLING_STEP).await;
+        if shared.moving.load(Ordering::SeqCst) == cores && shared.cache.is_at_rest() {
+            return;
+        }
+    }
+}
+
+/// Writes everything down and lets go of the folder.
+async fn close_store(shared: &Shared) -> Result<(), AppError> {
+    let (cache, now) = (&shared.cache, shared.clock.now());
+    let high_water = Timestamp::from_unix(shared.high_water.load(Ordering::Relaxed));
+    let flushed = cache.flush_touches(now).await.map(|_| ());
+    let given = cache.give_back().await;
+    let counted = cache.flush_requests().await;
+    let noted = cache.store().raise_high_water(high_water).await;
+    flushed.and(given).and(counted).and(noted).and(cache.store().close().await)?;
+    Ok(())
+}
