@@ -44,6 +44,8 @@ mod large;
 mod overdue;
 #[path = "transport/pages.rs"]
 mod pages;
+#[path = "transport/passage.rs"]
+mod passage;
 #[path = "transport/places.rs"]
 mod places;
 #[path = "transport/proxies.rs"]

@@ -22,7 +22,10 @@ use crate::config::settings::Listen;
 use crate::gateway::port::Port;
 
 use super::AppError;
+use super::handover::Listeners;
 use super::standing::Standing;
+
+const ADMIN: &str = "listen.admin";
 
 /// How long answers under way on these faces may take once the gateway has drained.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -48,12 +51,11 @@ impl Faces {
         settings: &Arc<ArcSwap<Settings>>,
         most: usize,
         standing: &Arc<Standing>,
-        given: Vec<std::net::TcpListener>,
+        port: Port,
     ) -> Result<Self, AppError> {
         let (listen, tls) = (settings.load().listen.clone(), secure(settings));
         let address = listen.admin;
-        let failed = |source| AppError::Listen { key: "listen.admin", address, source };
-        let port = Port::take_with(address, given).map_err(failed)?;
+        let failed = |source| AppError::Listen { key: ADMIN, address, source };
         let admin = port.address();
         let listening: Vec<_> = port.listen(1).map_err(failed)?.into_iter().flatten().collect();
         let desk = Desk::default();
@@ -128,6 +130,16 @@ impl Faces {
             }
         }
     }
+}
+
+/// Takes the administrative port, with the sockets of whoever listened there before.
+///
+/// # Errors
+/// Somebody else has it, or it may not be taken.
+pub(super) fn port(listen: &Listen, given: &mut Listeners) -> Result<Port, AppError> {
+    let address = listen.admin;
+    let taken = Port::take_with(address, std::mem::take(&mut given.admin));
+    taken.map_err(|source| AppError::Listen { key: ADMIN, address, source })
 }
 
 /// Where the administrative address speaks TLS, what handshakes are made with: asked anew for each.

@@ -70,25 +70,25 @@ impl Opening {
         sealed::check_key(&settings)?;
         let webhooks = Prepared::new(&settings)?;
         let (control, begun, listen) = (control()?, clock::instant(), settings.listen.clone());
-        // From here on nothing may fail that could have failed before.
+        let place = handover::place(&listen.socket);
         let mut taken = match sockets {
             Sockets::New => Taken::default(),
             Sockets::Given(given) => Taken::given(given, &listen),
             Sockets::Back(back) => back.0,
-            Sockets::TakenOver => {
-                handover::take(&handover::place(&listen.socket))?.unwrap_or_else(|| {
-                    tracing::info!("no gateway runs here whose place could be taken");
-                    Taken::default()
-                })
-            }
+            Sockets::TakenOver => handover::ask(&place)?.unwrap_or_else(|| {
+                tracing::info!("no gateway runs here whose place could be taken");
+                Taken::default()
+            }),
         };
         let doors = Doors::take(&listen, &mut taken.sockets)?;
+        let admin = faces::port(&listen, &mut taken.sockets)?;
+        // From here on nothing may fail that could have failed before.
+        taken.wait_for_store().map_err(|source| AppError::HandOver { path: place, source })?;
         let standing = Arc::new(Standing::default());
         let descriptors = Descriptors::share_out(files::raise(), listen.cores);
         files::tell(&descriptors, &settings.limits);
         reload::tell_if_closed(&settings, source.is_some());
         let settings = Arc::new(ArcSwap::from_pointee(settings));
-        let admin = std::mem::take(&mut taken.sockets.admin);
         let faces = Faces::begin(&control, &settings, descriptors.face(), &standing, admin)?;
         tracing::info!(
             version = env!("CARGO_PKG_VERSION"),
@@ -118,9 +118,9 @@ impl Opening {
     }
 
     /// Opens the store.
-    pub(super) fn store(&self) -> Result<Arc<dyn Store>, AppError> {
+    pub(super) fn store(&mut self) -> Result<Arc<dyn Store>, AppError> {
         let settings = self.settings.load();
-        let opened = store::open(&settings.store, self.clock.clone());
+        let opened = store::open_held(&settings.store, self.clock.clone(), self.taken.lock.take());
         Ok(self.control.block_on(opened)?)
     }
 

@@ -17,6 +17,7 @@ use tokio::task::spawn_local;
 use super::admission::{admit, admit_moved};
 use super::alarm::TICK;
 use super::channel::Channel;
+use super::client::Presented;
 use super::core::{Core, Shared};
 use super::moving::{Moved, Phase};
 use super::serving::{Listening, serve, serve_http1, speak};
@@ -138,9 +139,12 @@ async fn accept(
 
 /// Goes on with the connections of the gateway before this one.
 async fn take_over(core: Rc<Core>, mut moved: UnboundedReceiver<Moved>, listening: Listening) {
-    while let Some(Moved { socket, peer, begun, announced, read }) = moved.recv().await {
+    while let Some(Moved { socket, peer, begun, announced, read, within }) = moved.recv().await {
         let Ok(stream) = TcpStream::from_std(socket) else { continue };
         let Some(client) = admit_moved(&core, peer) else { continue };
+        if let Some(within) = within {
+            client.is_secure(Presented::elsewhere(within));
+        }
         if begun {
             spawn_local(Box::pin(serve_http1(Channel::Plain(stream), read, client)));
         } else if announced {

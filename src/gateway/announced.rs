@@ -19,7 +19,7 @@ pub(super) async fn take(stream: &TcpStream, client: &Client) -> bool {
         let mut header = pin!(read(stream));
         std::future::poll_fn(|context| {
             client.alarm().wake_me(context);
-            if client.alarm().take_rung() || client.core().closing.get() {
+            if client.alarm().take_rung() || client.core().gives_up() {
                 return Poll::Ready(Err(ErrorKind::TimedOut.into()));
             }
             header.as_mut().poll(context)
@@ -31,7 +31,7 @@ pub(super) async fn take(stream: &TcpStream, client: &Client) -> bool {
             client.is_announced(source);
             true
         }
-        Err(_) if client.core().closing.get() => false,
+        Err(_) if client.core().gives_up() => false,
         Err(error) => {
             let core = client.core();
             core.counters.unannounced.add(1);

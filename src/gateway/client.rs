@@ -187,10 +187,10 @@ impl Client {
     }
 
     /// Whether the answer under way is the last one on its connection of HTTP/1. One that moves to another process goes
-    /// on there; within TLS it cannot, since keys cannot move.
+    /// on there; within TLS it goes on until it has an answer that tells it, since keys cannot move.
     pub(super) fn is_to_leave(&self) -> bool {
-        let stops = self.core.takes_leave() && self.presented.get().is_some();
-        !self.http2.get() && (stops || self.requests.are_made() || self.is_unsettled())
+        let ends = self.outstays_keys() || self.requests.are_made() || self.is_unsettled();
+        !self.http2.get() && ends
     }
 
     fn is_unsettled(&self) -> bool {

@@ -244,6 +244,11 @@ impl Core {
         self.closing.get() || self.moving.get()
     }
 
+    /// Whether what has not begun is to end: no other process would go on with it.
+    pub(super) fn gives_up(&self) -> bool {
+        self.closing.get() && !self.moving.get()
+    }
+
     /// Whether what cannot move to another process is on its way out.
     pub(super) fn takes_leave(&self) -> bool {
         self.announcing.get() || self.is_leaving()

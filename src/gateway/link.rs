@@ -214,7 +214,7 @@ impl Link {
 
     /// Whether what comes next is left to the successor, to whom this connection moves.
     pub(super) fn stays_unread(&self, client: &Client) -> bool {
-        !client.is_asked() && !client.is_http2() && !self.is_tls()
+        !client.is_asked() && !client.is_http2()
     }
 
     pub(super) fn is_tls(&self) -> bool {

@@ -78,6 +78,7 @@ mod journey;
 pub mod health;
 mod unparsed;
 mod announced;
+mod passage;
 mod secure;
 pub mod port;
 mod admission;

@@ -6,6 +6,9 @@ use std::sync::mpsc::Sender;
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::tls::ClientCertificate;
 
 /// How far a gateway is on its way out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,8 +16,8 @@ pub enum Phase {
     /// Connections are taken.
     #[default]
     Serves,
-    /// Those that cannot move are told that they end: of HTTP/2 at once (RFC 9113 section 6.8), of HTTP/1 within TLS with
-    /// their next answer. No more of them are taken; everything else goes on.
+    /// Those that cannot move, or only with the help of this process, are told that they end: of HTTP/2 at once (RFC 9113
+    /// section 6.8), of HTTP/1 within TLS with their next answer. No more of them are taken; everything else goes on.
     Announces,
     /// No more are taken, and those that are there move to another process once nothing is under way on them. Requests
     /// are decided as before.
@@ -38,6 +41,18 @@ pub struct Moved {
     pub announced: bool,
     /// What was read of the next request.
     pub read: Bytes,
+    /// What its client showed within TLS. The keys stay where they are, and the process that has them passes on what
+    /// is said: the socket is one end of a pair.
+    pub within: Option<Within>,
+}
+
+/// What a client showed of itself in its handshake, and whom it asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Within {
+    /// Its certificate, whose chain was checked.
+    pub certificate: Option<ClientCertificate>,
+    /// The name in SNI (RFC 6066 section 3), in lower case.
+    pub name: Option<Box<str>>,
 }
 
 /// Where connections go once a gateway has a successor. Nothing is in it before.

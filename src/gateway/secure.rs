@@ -28,7 +28,7 @@ pub(super) async fn shake_hands(
     let mut handshake = pin!(TlsAcceptor::from(Arc::clone(tls.config())).accept(stream));
     let ended = std::future::poll_fn(|context| {
         client.alarm().wake_me(context);
-        if client.alarm().take_rung() || client.core().closing.get() {
+        if client.alarm().take_rung() || client.core().gives_up() {
             return Poll::Ready(None);
         }
         handshake.as_mut().poll(context).map(Some)

@@ -12,7 +12,7 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::ReadBuf;
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio::task::spawn_local;
 
 use crate::config::settings::Limits;
@@ -25,6 +25,7 @@ use super::core::Core;
 use super::journey;
 use super::link::Link;
 use super::moving::Moved;
+use super::passage;
 use super::secure;
 use super::socket::Socket;
 use super::stream::{PIECE_BYTES, Stream};
@@ -104,29 +105,42 @@ pub(super) async fn serve_http1(stream: Channel, read: Bytes, client: Rc<Client>
             return note_end(&client, Ended::Late);
         }
         // Boxed, so that a connection that rests is small.
-        if !Box::pin(talk_http1(&link, &client)).await {
-            return;
+        match Box::pin(talk_http1(&link, &client)).await {
+            Paused::Over => return,
+            Paused::Rests => {}
+            Paused::Elsewhere(near) => {
+                let Some(link) = Rc::into_inner(link) else { return };
+                return Box::pin(passage::run(link.stream.into_inner(), near, &client)).await;
+            }
         }
     }
 }
 
-/// Answers requests until nothing has moved for a while; true if it goes on later.
-async fn talk_http1(link: &Rc<Link>, client: &Rc<Client>) -> bool {
+/// Why a connection of HTTP/1 is no longer answered.
+enum Paused {
+    Over,
+    /// Nothing has moved for a while; it goes on later.
+    Rests,
+    /// Another process decides what it asks, and speaks through this.
+    Elsewhere(UnixStream),
+}
+
+/// Answers requests for as long as some come, and this process decides them.
+async fn talk_http1(link: &Rc<Link>, client: &Rc<Client>) -> Paused {
     let io = TokioIo::new(Socket::new(Rc::clone(link), Rc::clone(client)));
     let agreement = Agreement::default();
     let service =
         service_fn(|request| journey::handle(Rc::clone(client), Rc::clone(&agreement), request));
     let builder = http1(&client.core().snapshot().limits);
     let mut connection = builder.serve_connection(io, service);
-    let stays = !link.is_tls();
     let over = |context: &mut Context<'_>| match link.is_gone(context, client) {
         true => Some(Ended::Left),
-        false if client.core().moving.get() && stays && link.can_move(client) => Some(Ended::Moved),
+        false if client.core().moving.get() && link.can_move(client) => Some(Ended::Moved),
         false if client.is_at_rest() && link.is_flushed() => Some(Ended::Rests),
         false => None,
     };
     let finish = |connection: Pin<&mut http1::Connection<_, _>>, core: &Core| {
-        let finishes = core.closing.get() && !(core.moving.get() && stays);
+        let finishes = core.gives_up();
         finishes.then(|| connection.graceful_shutdown());
         finishes
     };
@@ -134,15 +148,20 @@ async fn talk_http1(link: &Rc<Link>, client: &Rc<Client>) -> bool {
     match ended {
         Ended::Moved => {
             let read = link.unread(connection.into_parts().read_buf);
-            pass_on(client, link.stream.borrow().socket(), (true, true), read);
+            if !link.is_tls() {
+                pass_on(client, link.stream.borrow().socket(), (true, true), read);
+            } else if let Ok((near, far)) = UnixStream::pair() {
+                pass_on(client, &far, (true, true), read);
+                return Paused::Elsewhere(near);
+            }
         }
         Ended::Rests => {
             link.comes_back(connection.into_parts().read_buf);
             client.rests();
-            return true;
+            return Paused::Rests;
         }
         Ended::ByItself(Ok(())) => {
-            let Some(agreed) = agreement.take() else { return false };
+            let Some(agreed) = agreement.take() else { return Paused::Over };
             let parts = connection.into_parts();
             let under_way = client.begin_tunnel(None);
             // Boxed, for hardly any connection has one.
@@ -150,7 +169,7 @@ async fn talk_http1(link: &Rc<Link>, client: &Rc<Client>) -> bool {
         }
         ended => note_end(client, ended),
     }
-    false
+    Paused::Over
 }
 
 /// How connections of HTTP/1 are read.
@@ -203,7 +222,8 @@ fn pass_on(client: &Client, socket: &impl AsFd, (begun, announced): (bool, bool)
     // Without a free descriptor the connection closes, as it does where there is no successor.
     let Ok(socket) = socket.as_fd().try_clone_to_owned() else { return };
     let (socket, peer) = (net::TcpStream::from(socket), client.peer());
-    client.core().shared.successor.take(Moved { socket, peer, begun, announced, read });
+    let within = client.within();
+    client.core().shared.successor.take(Moved { socket, peer, begun, announced, read, within });
 }
 
 /// Moves a connection along until it ends, its client takes too long, or it is `over` for another reason. While the

@@ -41,13 +41,14 @@ mod conformance;
 #[cfg(test)]
 pub(crate) mod sample;
 
+pub use self::sled::Lock;
 pub use error::StoreError;
 pub use facts::{
     Change, Commit, Due, Health, Held, Listed, Page, Position, Record, Recorded, Repaired, Subject,
 };
 pub use glance::{Glance, OwnerKey, PendingUses};
 pub use holder::Opener;
-pub use opening::{history_folder, open, open_for, repair, restore};
+pub use opening::{history_folder, open, open_for, open_held, repair, restore};
 pub use query::{Order, Rotated, Standing, TokenFilter, TokenQuery, Used};
 pub use search::{EventFilter, Searched};
 pub use usage::{LastUse, NotedUse, Usage, UseKey, UseSlot};
@@ -199,6 +200,11 @@ pub trait Store: Send + Sync + std::fmt::Debug + 'static {
 
     /// Whether it can do its work.
     fn health(&self) -> Health;
+
+    /// The lock on its folder: whoever has it too keeps others out beyond the close. None after that, or without a folder.
+    fn lock(&self) -> Option<Arc<Lock>> {
+        None
+    }
 
     /// Makes everything durable and lets go of the folder. Later calls fail.
     async fn close(&self) -> Result<(), StoreError>;

@@ -1,5 +1,6 @@
 //! The ways into a data folder: opened, repaired, or made of a backup. Called by whoever calls `store`.
 
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -19,9 +20,21 @@ use crate::history::SEGMENT_BYTES;
 /// The folder is in use, is somebody else's, damaged beyond what the history can mend, or cannot be read
 /// or written.
 pub async fn open(settings: &StoreSettings, clock: Clock) -> Result<Arc<dyn Store>, StoreError> {
+    open_held(settings, clock, None).await
+}
+
+/// The same where the server before may have given the lock of the folder, so that nobody else comes between.
+///
+/// # Errors
+/// As [`open`].
+pub async fn open_held(
+    settings: &StoreSettings,
+    clock: Clock,
+    mut held: Option<OwnedFd>,
+) -> Result<Arc<dyn Store>, StoreError> {
     let mut patience = Patience::new(Opener::Server.role());
     loop {
-        match open_for(Opener::Server, settings, clock.clone()).await {
+        match open_with(held.take(), Opener::Server, settings, clock.clone()).await {
             Err(error) if patience.goes_on(&error, |why| tracing::warn!("{why}")).await => {}
             outcome => return outcome,
         }
@@ -37,11 +50,20 @@ pub async fn open_for(
     settings: &StoreSettings,
     clock: Clock,
 ) -> Result<Arc<dyn Store>, StoreError> {
+    open_with(None, opener, settings, clock).await
+}
+
+async fn open_with(
+    held: Option<OwnedFd>,
+    opener: Opener,
+    settings: &StoreSettings,
+    clock: Clock,
+) -> Result<Arc<dyn Store>, StoreError> {
     let options = options(opener, settings, clock);
     // Where the records will be read, and not on a thread for what blocks: the system's allocator keeps
     // memory for each thread, and what the opening leaves free (a tenth of a gigabyte after a million
     // tokens) would be of no use to the readers. Nobody else waits for this runtime yet.
-    let opened = tokio::spawn(async move { sled::SledStore::open(options) }).await;
+    let opened = tokio::spawn(async move { sled::SledStore::open_held(options, held) }).await;
     Ok(Arc::new(finished(settings, opened)?))
 }
 

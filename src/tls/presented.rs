@@ -2,6 +2,7 @@
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
+use serde::{Deserialize, Serialize};
 use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 use super::subject;
@@ -9,7 +10,7 @@ use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
 
 /// What is known of a client by its certificate.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientCertificate {
     /// Its SHA-256 thumbprint (RFC 8705 section 3.1).
     pub thumbprint: Digest,

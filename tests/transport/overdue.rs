@@ -17,7 +17,7 @@ use crate::tls::connect;
 const CENTURY: u64 = 4_102_444_800;
 
 /// How clients connect that show a certificate of this name, each with sessions of its own.
-fn client(
+pub(crate) fn client(
     stage: &Stage,
     name: &str,
     version: &'static SupportedProtocolVersion,
@@ -38,7 +38,7 @@ fn client(
 }
 
 /// The status of a request for `b.example`, which needs a certificate and no token.
-fn ask(stream: &mut crate::tls::Stream) -> Option<String> {
+pub(crate) fn ask(stream: &mut crate::tls::Stream) -> Option<String> {
     // A connection that ended may say so here already.
     let _ = stream.write_all(b"GET /open HTTP/1.1\r\nHost: b.example\r\n\r\n");
     let (mut answer, mut some) = (Vec::new(), [0; 4_096]);

@@ -16,6 +16,7 @@ use crate::admin::socket::LocalSocket;
 use crate::cache::{Cache, Forgotten};
 use crate::domain::secret::Digest;
 use crate::gateway::moving::{Moved, Phase};
+use crate::store::Lock;
 
 use super::Listeners;
 use super::wire::{Message, hear, say};
@@ -85,7 +86,7 @@ fn answer(line: UnixStream, listening: &Listeners) -> io::Result<Heir> {
 }
 
 impl Heir {
-    /// The store is closed. From now on connections that come out of `moved` go to the successor, and what changes
+    /// The store is closed, and its `lock` is the successor's. From now on connections that come out of `moved` go to the successor, and what changes
     /// there is forgotten here. Where the successor is gone before everything is finished here, `phase` becomes
     /// [`Phase::Ends`]: nobody would tell of ended tokens any more.
     ///
@@ -93,12 +94,14 @@ impl Heir {
     /// The successor is gone already, and has taken nothing: the connections that wait for it.
     pub(in crate::app) fn take_over(
         self,
+        lock: Option<Arc<Lock>>,
         moved: Receiver<Moved>,
         cache: Arc<Cache>,
         phase: watch::Sender<Phase>,
     ) -> Result<Handing, Receiver<Moved>> {
-        let lines = say(&self.line, &Message::Yours, None)
-            .and_then(|()| Ok((self.line.try_clone()?, self.line.try_clone()?)));
+        let said = say(&self.line, &Message::Yours, lock.as_ref().map(|lock| lock.as_fd()));
+        let _ = lock.filter(|_| said.is_ok()).map(|lock| lock.is_given());
+        let lines = said.and_then(|()| Ok((self.line.try_clone()?, self.line.try_clone()?)));
         let Ok((to, from)) = lines else { return Err(moved) };
         let sends = std::thread::spawn(move || send(&to, moved));
         let (served, serves) = std::sync::mpsc::channel();
@@ -146,8 +149,9 @@ impl Handing {
 fn send(to: &UnixStream, moved: Receiver<Moved>) -> Vec<Moved> {
     let mut left = Vec::new();
     for one in moved {
-        let Moved { ref socket, peer, begun, announced, ref read } = one;
-        let message = Message::Moved { peer, begun, announced, read: BASE64.encode(read) };
+        let Moved { ref socket, peer, begun, announced, ref read, ref within } = one;
+        let (read, within) = (BASE64.encode(read), within.clone());
+        let message = Message::Moved { peer, begun, announced, read, within };
         if !left.is_empty() {
             left.push(one);
         } else if let Err(error) = say(to, &message, Some(socket.as_fd())) {

@@ -11,7 +11,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 
 pub(super) use giving::{Heir, offer};
-pub(super) use taking::{Inboxes, Predecessor, Taken, take};
+pub(super) use taking::{Inboxes, Predecessor, Taken, ask};
 
 /// Sockets that listen, as they are given away.
 #[derive(Debug, Default)]

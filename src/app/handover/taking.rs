@@ -40,6 +40,8 @@ pub(in crate::app) struct Taken {
     pub(in crate::app) sockets: Listeners,
     /// Connections that wait already.
     pub(in crate::app) moved: Vec<Moved>,
+    /// That of the data folder, if it came with it.
+    pub(in crate::app) lock: Option<OwnedFd>,
     /// None where sockets came in another way.
     predecessor: Option<UnixStream>,
 }
@@ -60,7 +62,29 @@ impl Taken {
 
     /// What was not given away in the end.
     pub(in crate::app) fn back(sockets: Listeners, moved: Vec<Moved>) -> Self {
-        Self { sockets, moved, predecessor: None }
+        Self { sockets, moved, ..Self::default() }
+    }
+
+    /// Waits until the store is free, now that everything is ready that can be without it.
+    ///
+    /// # Errors
+    /// A gateway that does not give its place up.
+    pub(in crate::app) fn wait_for_store(&mut self) -> io::Result<()> {
+        let Some(predecessor) = self.predecessor.take() else { return Ok(()) };
+        // One that is gone is not heard either.
+        let _ = say(&predecessor, &Message::Ready, None);
+        match hear_until_gone(&predecessor)? {
+            Some((Message::Yours, lock)) => self.lock = lock,
+            Some(_) => return Err(io::ErrorKind::InvalidData.into()),
+            // It ended without a word. Its sockets are here, and the lock of its folder says whether it is free.
+            None => {
+                tracing::warn!("the gateway before this one ended before it had given its store");
+                return Ok(());
+            }
+        }
+        predecessor.set_read_timeout(None)?;
+        self.predecessor = Some(predecessor);
+        Ok(())
     }
 
     /// Tells the gateway before of every change from now on, and gives the cores what moves here. To be called before
@@ -116,11 +140,11 @@ impl Predecessor {
     }
 }
 
-/// Asks the gateway that runs for its place, and waits until the store is free. None if there is no gateway.
+/// Asks the gateway that runs for its place, and gets its sockets. None if there is no gateway.
 ///
 /// # Errors
-/// A gateway that does not give its place up.
-pub(in crate::app) fn take(path: &Path) -> Result<Option<Taken>, AppError> {
+/// A gateway that does not give them.
+pub(in crate::app) fn ask(path: &Path) -> Result<Option<Taken>, AppError> {
     let failed = |source| AppError::HandOver { path: PathBuf::from(path), source };
     let predecessor = match UnixStream::connect(path) {
         Ok(predecessor) => predecessor,
@@ -134,10 +158,10 @@ pub(in crate::app) fn take(path: &Path) -> Result<Option<Taken>, AppError> {
         }
         Err(error) => return Err(failed(error)),
     };
-    ask(predecessor).map_err(failed)
+    get_sockets(predecessor).map_err(failed)
 }
 
-fn ask(predecessor: UnixStream) -> io::Result<Option<Taken>> {
+fn get_sockets(predecessor: UnixStream) -> io::Result<Option<Taken>> {
     predecessor.set_read_timeout(Some(PATIENCE))?;
     let (pid, version) = (std::process::id(), env!("CARGO_PKG_VERSION").to_owned());
     say(&predecessor, &Message::Take { pid, version }, None)?;
@@ -155,17 +179,6 @@ fn ask(predecessor: UnixStream) -> io::Result<Option<Taken>> {
             _ => return Err(io::ErrorKind::InvalidData.into()),
         }
     }
-    say(&predecessor, &Message::Ready, None)?;
-    match hear_until_gone(&predecessor)? {
-        Some((Message::Yours, _)) => {}
-        Some(_) => return Err(io::ErrorKind::InvalidData.into()),
-        // It ended without a word. Its sockets are here, and the lock of its folder says whether it is free.
-        None => {
-            tracing::warn!("the gateway before this one ended before it had given its store");
-            return Ok(Some(taken));
-        }
-    }
-    predecessor.set_read_timeout(None)?;
     taken.predecessor = Some(predecessor);
     Ok(Some(taken))
 }
@@ -208,13 +221,15 @@ fn tell(to: &UnixStream, changes: &mpsc::Receiver<Forgotten>) {
 fn receive(from: &UnixStream, inboxes: &Inboxes) -> io::Result<usize> {
     let mut moved = 0;
     while let Some((message, socket)) = hear(from)? {
-        if let (Message::Moved { peer, begun, announced, read }, Some(socket)) = (message, socket) {
+        if let (Message::Moved { peer, begun, announced, read, within }, Some(socket)) =
+            (message, socket)
+        {
             let read = BASE64.decode(read).map_err(|_| io::ErrorKind::InvalidData)?.into();
             let inbox = inboxes.get(moved % inboxes.len().max(1));
             moved += 1;
             // A core that ends closes what it is given.
-            let socket = socket.into();
-            let _ = inbox.map(|inbox| inbox.send(Moved { socket, peer, begun, announced, read }));
+            let one = Moved { socket: socket.into(), peer, begun, announced, read, within };
+            let _ = inbox.map(|inbox| inbox.send(one));
         }
     }
     Ok(moved)

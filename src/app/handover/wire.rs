@@ -16,6 +16,7 @@ use rustix::net::{
 use serde::{Deserialize, Serialize};
 
 use crate::domain::id::{OwnerId, Slug};
+use crate::gateway::moving::Within;
 
 /// A message is not longer: what was read of a request is the longest of what one holds.
 const LENGTH_MAX: usize = 64 << 20;
@@ -41,7 +42,7 @@ pub(super) enum Message {
     Whole,
     /// The successor has checked all that it can, and waits for the store.
     Ready,
-    /// The store is closed and the successor's.
+    /// The store is closed and the successor's, with the lock of its folder.
     Yours,
     /// The successor decides requests.
     Serves,
@@ -56,6 +57,9 @@ pub(super) enum Message {
         announced: bool,
         /// What was read of the next request, in base64.
         read: String,
+        /// What its client showed within TLS, which stays where it was.
+        #[serde(default)]
+        within: Option<Within>,
     },
     /// What was changed since the store is the successor's.
     Forget {
@@ -131,7 +135,8 @@ mod tests {
         let (here, there) = UnixStream::pair().unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let (peer, read) = (Ipv4Addr::LOCALHOST.into(), "R0VU".into());
-        let moved = Message::Moved { peer, begun: true, announced: true, read };
+        let within = Some(Within { certificate: None, name: Some("a.example".into()) });
+        let moved = Message::Moved { peer, begun: true, announced: true, read, within };
         say(&here, &Message::Public, Some(listener.as_fd())).unwrap();
         say(&here, &moved, None).unwrap();
         drop(here);

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use rustls::ServerConnection;
 
 use crate::domain::time::Timestamp;
+use crate::gateway::moving::Within;
 use crate::tls::ClientCertificate;
 
 use super::Client;
@@ -15,6 +16,8 @@ pub(in crate::gateway) struct Presented {
     certificate: Option<Rc<ClientCertificate>>,
     /// The name in SNI (RFC 6066 section 3), in lower case.
     name: Option<Box<str>>,
+    /// Whether another process has the keys, and passes on what is said.
+    elsewhere: bool,
 }
 
 impl Presented {
@@ -25,7 +28,13 @@ impl Presented {
         Self {
             certificate: first.map(|der| Rc::new(ClientCertificate::of(der))),
             name: name.map(Into::into),
+            elsewhere: false,
         }
+    }
+
+    /// What was shown to the process that has the keys.
+    pub(in crate::gateway) fn elsewhere(Within { certificate, name }: Within) -> Self {
+        Self { certificate: certificate.map(Rc::new), name, elsewhere: true }
     }
 
     /// Whether it showed a certificate that counts no more.
@@ -38,6 +47,19 @@ impl Client {
     /// What its connection speaks.
     pub(in crate::gateway) fn scheme(&self) -> &'static str {
         if self.presented.get().is_some() { "https" } else { "http" }
+    }
+
+    /// What it showed, for a process that goes on with it.
+    pub(in crate::gateway) fn within(&self) -> Option<Within> {
+        let Presented { certificate, name, .. } = self.presented.get()?;
+        let certificate = certificate.as_deref().cloned();
+        Some(Within { certificate, name: name.clone() })
+    }
+
+    /// Whether it had better come again, since the keys are in a process that ends or is about to.
+    pub(super) fn outstays_keys(&self) -> bool {
+        let presented = self.presented.get();
+        presented.is_some_and(|presented| presented.elsewhere || self.core.takes_leave())
     }
 
     /// A handshake begins.

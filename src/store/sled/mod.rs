@@ -7,8 +7,9 @@
 
 use std::io::Write;
 use std::ops::RangeInclusive;
+use std::os::fd::OwnedFd;
 use std::sync::mpsc::{Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -85,6 +86,7 @@ pub(super) use options::{Options, history_folder};
 #[cfg(test)]
 mod tests;
 
+pub use lock::Lock;
 use shared::Shared;
 use write::{Job, Request, Writer};
 
@@ -103,6 +105,8 @@ pub(super) struct SledStore {
     turns: Vec<Semaphore>,
     /// For searches that may look at every token, so that many of them leave the processors to others.
     searches: Semaphore,
+    /// Of the writing thread, which lets it go when it has closed everything.
+    lock: Weak<Lock>,
     jobs: Mutex<Option<Sender<Job>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
@@ -110,7 +114,12 @@ pub(super) struct SledStore {
 impl SledStore {
     /// Opens a data folder. This blocks; building a lost index takes as long as the history is.
     pub(super) fn open(options: Options) -> Result<Self, StoreError> {
-        let opened = open::open(&options)?;
+        Self::open_held(options, None)
+    }
+
+    /// The same with a lock that somebody gave to this process.
+    pub(super) fn open_held(options: Options, held: Option<OwnedFd>) -> Result<Self, StoreError> {
+        let opened = open::open(&options, held)?;
         Self::over(options, opened)
     }
 
@@ -118,6 +127,8 @@ impl SledStore {
         let open::Opened { lock, space, log, index, state, uses, counts, summaries, high_water } =
             opened;
         lock.tell(Doing::Using);
+        let lock = Arc::new(lock);
+        let locked = Arc::downgrade(&lock);
         let keeper = keeper::Keeper::start(&options)?;
         let shared = Shared::new(
             options,
@@ -143,6 +154,7 @@ impl SledStore {
             room: Semaphore::new(WAITING),
             searches: Semaphore::new(SEARCHES),
             turns: (0..=keys::PARTS).map(|_| Semaphore::new(1)).collect(),
+            lock: locked,
             jobs: Mutex::new(Some(jobs)),
             thread: Mutex::new(Some(thread)),
         })
@@ -381,6 +393,10 @@ impl Store for SledStore {
             }
             health => health,
         }
+    }
+
+    fn lock(&self) -> Option<Arc<Lock>> {
+        self.lock.upgrade()
     }
 
     async fn close(&self) -> Result<(), StoreError> {

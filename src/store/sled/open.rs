@@ -1,6 +1,7 @@
 //! Opening a data folder: which index can be trusted, what it lacks, and what must be built anew.
 
 use std::fs;
+use std::os::fd::OwnedFd;
 
 use super::anew;
 use super::checkpoint::{self, Checkpoint, Seen};
@@ -35,10 +36,10 @@ pub(super) struct Opened {
     pub(super) high_water: Timestamp,
 }
 
-/// Opens a data folder, creating what is not there.
-pub(super) fn open(options: &Options) -> Result<Opened, StoreError> {
+/// Opens a data folder, creating what is not there. Its lock may be held already.
+pub(super) fn open(options: &Options, held: Option<OwnedFd>) -> Result<Opened, StoreError> {
     folder::enter(options)?;
-    let lock = lock::take(&options.folder, options.opener.role())?;
+    let lock = lock::take(&options.folder, options.opener.role(), held)?;
     open_locked(options, lock, false)
 }
 
@@ -52,7 +53,7 @@ pub(super) fn open_anew(options: &Options, may: bool) -> Result<(Opened, u64), S
         cause: error.to_string(),
     };
     fs::read_dir(options.history()).map_err(missing)?;
-    let lock = lock::take(&options.folder, options.opener.role())?;
+    let lock = lock::take(&options.folder, options.opener.role(), None)?;
     let left = history::check_all(&options.history()).map_err(|error| match error.into() {
         StoreError::Damaged { place, what, .. } => {
             let hint = "nothing was changed, and the index that is there may still answer; restore the \

@@ -45,7 +45,7 @@ const RETRY: Duration = Duration::from_secs(1);
 pub(super) struct Upkeep {
     pub(super) keeper: Keeper,
     pub(super) space: Space,
-    pub(super) lock: Lock,
+    pub(super) lock: Arc<Lock>,
     /// What the last checkpoint that was asked for said, and when.
     asked: (State, Timestamp, Instant),
     /// When a sync of the last uses was asked for.
@@ -65,7 +65,7 @@ impl Upkeep {
     pub(super) fn new(
         keeper: Keeper,
         space: Space,
-        lock: Lock,
+        lock: Arc<Lock>,
         state: State,
         high_water: Timestamp,
     ) -> Self {

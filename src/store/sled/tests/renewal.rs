@@ -56,7 +56,7 @@ async fn what_was_built_in_vain_is_removed() {
 /// What readers share, without a writing thread, which would open an index that is being replaced.
 fn alone(folder: &Path) -> (Shared, Log, Lock) {
     let Opened { lock, log, index, state, uses, counts, summaries, .. } =
-        open::open(&options(folder)).unwrap();
+        open::open(&options(folder), None).unwrap();
     let probe = Arc::clone(log.probe());
     (
         Shared::new(options(folder), index, (uses, counts, summaries), probe, state.applied),
@@ -166,7 +166,7 @@ fn checkpoints_go_on_after_one_that_failed_was_built_anew() {
     let folder = filled(10);
     let data = folder.path().join("data");
     let Opened { lock, space, log, index, mut state, uses, counts, summaries, .. } =
-        open::open(&options(folder.path())).unwrap();
+        open::open(&options(folder.path()), None).unwrap();
     let probe = Arc::clone(log.probe());
     let shared = Arc::new(Shared::new(
         options(folder.path()),
