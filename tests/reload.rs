@@ -12,6 +12,8 @@ mod support;
 
 #[path = "reload/restart.rs"]
 mod restart;
+#[path = "reload/stopping.rs"]
+mod stopping;
 
 use std::fs;
 use std::path::Path;
@@ -51,7 +53,10 @@ struct Shop {
 
 impl Shop {
     fn start() -> Self {
-        let upstream = Upstream::start();
+        Self::start_before(Upstream::start())
+    }
+
+    fn start_before(upstream: Upstream) -> Self {
         let program = Program::start(&rules(&upstream, "/old"));
         program.succeed(&["user", "add", "alice", "--name", "Alice"], "");
         let made = program.succeed(

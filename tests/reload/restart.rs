@@ -126,6 +126,23 @@ fn a_successor_with_a_bad_configuration_changes_nothing() {
     assert!(!again.status.success(), "without being asked to, nobody takes its place");
 }
 
+#[test]
+fn a_successor_that_cannot_listen_where_it_is_to_changes_nothing() {
+    let mut shop = Shop::start();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let good = fs::read_to_string(shop.program.source()).unwrap();
+    let admin = format!("admin = \"{}\"", taken.local_addr().unwrap());
+    fs::write(shop.program.source(), good.replace("admin = \"127.0.0.1:0\"", &admin)).unwrap();
+    shop.program.begin_successor();
+    let logged = |text: &str| String::from_utf8_lossy(&shop.program.logged()).contains(text);
+    wait_until("it is told", PATIENCE, || logged("the successor ended; this gateway goes on"));
+    assert!(logged("listen.admin") && !logged("changes hands"));
+    fs::write(shop.program.source(), good).unwrap();
+    shop.program.begin_successor();
+    shop.program.follow();
+    assert_eq!(ask(shop.program.public(), request("/old", &shop.secret)).status, 200);
+}
+
 /// Says something to a successor as the gateway before it does: its length, and a name in JSON.
 fn say(line: &mut UnixStream, word: &str) {
     tell(line, &format!("\"{word}\""));

@@ -184,10 +184,14 @@ impl Program {
 
     /// Waits until the gateway that was started here has given its place to its successor, and is this one from then on.
     pub fn follow(&mut self) {
-        let ended = self.process.child().wait().unwrap();
-        let said = String::from_utf8_lossy(&self.logged()).into_owned();
-        assert!(ended.success(), "{ended}: {said}");
+        self.ends();
         self.successor = Some(self.newest());
+    }
+
+    /// Waits until it has ended in good order, now that it was told to.
+    pub fn ends(&mut self) {
+        let ended = self.process.child().wait().unwrap();
+        assert!(ended.success(), "{ended}: {}", String::from_utf8_lossy(&self.logged()));
     }
 
     /// The process that began last: each writes a line when it does.

@@ -1,0 +1,55 @@
+//! A gateway that is told to stop: it says so first, and stops sooner when it is told again.
+
+use rustix::process::Signal;
+
+use super::*;
+use crate::support::upstream::Step;
+use crate::support::wait_until;
+
+const READY: &str = "GET /ready HTTP/1.1\r\nHost: localhost\r\n\r\n";
+
+fn request(path: &str, secret: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {secret}\r\n\r\n")
+}
+
+#[test]
+fn it_is_not_ready_any_more_before_it_takes_nobody_in() {
+    let mut shop = Shop::start();
+    let (public, admin) = (shop.program.public(), shop.program.admin());
+    let mut kept = Client::connect(public);
+    assert_eq!(shop.status(&mut kept, "/old"), 200);
+    assert_eq!(ask(admin, READY).status, 200);
+    let text = fs::read_to_string(shop.program.source()).unwrap();
+    fs::write(shop.program.source(), format!("limits.drain_delay = \"1h\"\n{text}")).unwrap();
+    shop.program.succeed(&["reload"], "");
+    shop.program.signal(Signal::TERM);
+    wait_until("it says so", PATIENCE, || ask(admin, READY).status == 503);
+    assert!(ask(admin, READY).text().contains("draining"));
+    assert_eq!(shop.status(&mut kept, "/old"), 200);
+    assert_eq!(ask(public, request("/old", &shop.secret)).status, 200, "on a new connection");
+    shop.program.succeed(&["user", "add", "bob", "--name", "Bob"], "");
+    shop.program.signal(Signal::INT);
+    shop.program.ends();
+    assert!(kept.closes_within(PATIENCE));
+    let logged = String::from_utf8_lossy(&shop.program.logged()).into_owned();
+    assert!(logged.contains("tollgate has stopped in order"), "{logged}");
+}
+
+#[test]
+fn what_is_under_way_is_finished_unless_it_is_told_again() {
+    let mut shop = Shop::start_before(Upstream::scripted(|_| vec![Step::TakeBody, Step::Stall]));
+    let mut client = Client::connect(shop.program.public());
+    client.send(request("/old", &shop.secret));
+    shop.upstream.wait_for(1);
+    shop.program.signal(Signal::TERM);
+    let logged = |text: &str| String::from_utf8_lossy(&shop.program.logged()).contains(text);
+    wait_until("it drains", PATIENCE, || logged("the gateway drains"));
+    assert!(!logged("the gateway has drained"));
+    shop.program.signal(Signal::TERM);
+    shop.program.ends();
+    assert!(client.closes_within(PATIENCE));
+    let logged = String::from_utf8_lossy(&shop.program.logged()).into_owned();
+    for told in ["told to stop once more", "cut=1", "tollgate has stopped in order"] {
+        assert!(logged.contains(told), "{told}: {logged}");
+    }
+}
