@@ -1,5 +1,5 @@
 """What TLS and HTTP/2 cost in nginx and in Tollgate, side by side: a request on a connection that is kept within TLS 1.3, a
-handshake with a request, full or resumed, and requests over HTTP/2 within TLS and by prior knowledge. Both show the same
+handshake with a request, full or resumed, of TLS 1.3 and 1.2, and requests over HTTP/2 within TLS and by prior knowledge. Both show the same
 certificate (ECDSA P-256). nginx checks no token.
 """
 
@@ -105,9 +105,10 @@ class Pair:
             return good
         return work
 
-    def handshakes(self, resumed):
+    def handshakes(self, resumed, version=ssl.TLSVersion.TLSv1_3):
         def work(port):
             context = ssl.create_default_context(cafile=self.dir / "cert.pem")
+            context.minimum_version = context.maximum_version = version
             context.set_alpn_protocols(["http/1.1"])
             request, session, reused = REQUEST.format(self.secret("tls")).encode(), None, 0
             for _ in range(self.options.handshakes):
@@ -141,6 +142,8 @@ def main():
         ("a request on a kept connection, TLS 1.3", "tls", pair.kept),
         ("a full handshake and a request, TLS 1.3", "tls", pair.handshakes(False)),
         ("a resumed handshake and a request, TLS 1.3", "tls", pair.handshakes(True)),
+        ("a full handshake and a request, TLS 1.2", "tls", pair.handshakes(False, ssl.TLSVersion.TLSv1_2)),
+        ("a resumed handshake and a request, TLS 1.2", "tls", pair.handshakes(True, ssl.TLSVersion.TLSv1_2)),
         ("a request over HTTP/2 within TLS", "tls", pair.http2("https", "tls")),
         ("a request over HTTP/2 by prior knowledge", "h2c", pair.http2("http", "h2c")),
     ]
@@ -156,11 +159,11 @@ def main():
                     if turn:
                         found[peer].append(cost)
             ratios = [mine / theirs for mine, theirs in zip(found["Tollgate"], found["nginx"])]
-            rows.append((name, spread(found["nginx"], ".1f"), spread(found["Tollgate"], ".1f"), spread(ratios, ".2f"),
-                         f"{1e6 / statistics.median(found['Tollgate']):,.0f}"))
+            rates = [f"{1e6 / statistics.median(found[peer]):,.0f}" for peer in ("nginx", "Tollgate")]
+            rows.append((name, spread(found["nginx"], ".1f"), spread(found["Tollgate"], ".1f"), spread(ratios, ".2f"), *rates))
             print(rows[-1])
         table(f"{options.rounds} rounds, median (least to most)",
-              ("work", "nginx, CPU µs", "Tollgate, CPU µs", "ratio", "a second of one core"), rows)
+              ("work", "nginx, CPU µs", "Tollgate, CPU µs", "ratio", "nginx, a second of one core", "Tollgate"), rows)
     finally:
         pair.bench.stop()
         shutil.rmtree(folder, ignore_errors=True)

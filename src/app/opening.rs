@@ -1,6 +1,7 @@
 //! A gateway that is about to run: its port is taken and its health is answered before its store is
 //! open, which can take minutes where an index must be rebuilt.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Instant;
@@ -119,9 +120,16 @@ impl Opening {
 
     /// Opens the store.
     pub(super) fn store(&mut self) -> Result<Arc<dyn Store>, AppError> {
-        let settings = self.settings.load();
-        let opened = store::open_held(&settings.store, self.clock.clone(), self.taken.lock.take());
-        Ok(self.control.block_on(opened)?)
+        let (settings, held) = (self.settings.load(), self.taken.lock.take());
+        let mut opened = pin!(store::open_held(&settings.store, self.clock.clone(), held));
+        Ok(self.control.block_on(async {
+            loop {
+                match tokio::time::timeout(handover::BEAT, &mut opened).await {
+                    Ok(opened) => return opened,
+                    Err(_) => self.taken.opens(),
+                }
+            }
+        })?)
     }
 
     /// Decides requests over an open store.

@@ -74,12 +74,14 @@ impl Port {
         self.address
     }
 
-    /// Listens, with at least one socket for each core; the kernel spreads connections over them.
+    /// Listens, with at least one socket for each core, over which the kernel spreads connections; sockets that were given
+    /// are all that there are.
     ///
     /// # Errors
     /// The system's: somebody else who took the port at the same time listens there by now.
     pub fn listen(self, cores: usize) -> io::Result<Vec<Vec<TcpListener>>> {
         let cores = cores.max(1);
+        let is_ours = matches!(self.sockets, Sockets::New(_));
         let mut listeners = match self.sockets {
             Sockets::New(first) => {
                 first.listen(WAITING)?;
@@ -87,11 +89,18 @@ impl Port {
             }
             Sockets::Given(given) => given,
         };
-        if let Some(first) = listeners.first().filter(|_| listeners.len() < cores) {
+        let given = listeners.len();
+        if let Some(first) = listeners.first().filter(|_| is_ours && given < cores) {
             SockRef::from(first).set_reuse_port(true)?;
         }
         while listeners.len() < cores {
-            listeners.push(another(self.address, &listeners)?);
+            // What is given is shared: a manager of services keeps no socket that it did not make, and what waits at one of
+            // ours would be lost with this process.
+            let another = match listeners.get(listeners.len() % given).filter(|_| !is_ours) {
+                Some(shared) => shared.try_clone()?,
+                None => joined(self.address)?,
+            };
+            listeners.push(another);
         }
         let mut shares: Vec<Vec<TcpListener>> = (0..cores).map(|_| Vec::new()).collect();
         for (index, listener) in listeners.into_iter().enumerate() {
@@ -103,15 +112,11 @@ impl Port {
     }
 }
 
-/// One more socket at a port that is taken. Where the first belongs to another user, as where a manager of services
-/// made it, the system lets no other join; then it is shared.
-fn another(address: SocketAddr, taken: &[TcpListener]) -> io::Result<TcpListener> {
-    let joined = bound(address, true).and_then(|socket| socket.listen(WAITING).map(|()| socket));
-    match (joined, taken.first()) {
-        (Ok(socket), _) => Ok(socket.into()),
-        (Err(_), Some(first)) => first.try_clone(),
-        (Err(error), None) => Err(error),
-    }
+/// One more socket at a port that is taken.
+fn joined(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = bound(address, true)?;
+    socket.listen(WAITING)?;
+    Ok(socket.into())
 }
 
 /// Sets what Linux hands on to every connection that is accepted, which saves a call for each.
@@ -155,6 +160,18 @@ mod tests {
             assert!(accepted.nodelay().unwrap());
             assert_eq!(SockRef::from(&accepted).tcp_notsent_lowat().unwrap(), UNSENT_BYTES);
         }
+    }
+
+    #[test]
+    fn sockets_that_were_given_are_shared_and_no_other_is_made() {
+        let made = TcpListener::bind(ANY).unwrap();
+        let (address, kept) = (made.local_addr().unwrap(), made.try_clone().unwrap());
+        let shares = Port::take_with(address, vec![made]).unwrap().listen(3).unwrap();
+        assert!(shares.iter().all(|share| share.len() == 1));
+        let clients: Vec<_> = (0..20).map(|_| TcpStream::connect(address).unwrap()).collect();
+        drop(shares);
+        // All of them wait where whoever made the socket finds them.
+        assert!(clients.iter().all(|_| kept.accept().is_ok()));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The side of the gateway that runs: it gives its sockets to a successor that asks, and its store once that is ready.
 
 use std::io;
+use std::net::Shutdown;
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
@@ -10,6 +11,8 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use rustix::net::sockopt::socket_peercred;
+use rustix::process::{Signal, kill_process};
 use tokio::sync::{mpsc, watch};
 
 use crate::admin::socket::LocalSocket;
@@ -21,8 +24,11 @@ use crate::store::Lock;
 use super::Listeners;
 use super::wire::{Message, hear, say};
 
-/// How long a successor may be silent before it is ready, and how long it may take to open the store.
+/// How long a successor may be silent: before it is ready, and until it serves.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How long one may take to be gone that is ended.
+const ENDING: Duration = Duration::from_secs(5);
 
 /// One that is ready to take this gateway's place.
 #[derive(Debug)]
@@ -108,12 +114,13 @@ impl Heir {
         let finished = Arc::new(AtomicBool::new(false));
         let is_finished = Arc::clone(&finished);
         let hears = std::thread::spawn(move || {
-            if let Err(error) = listen(&from, &cache, &served)
-                && !is_finished.load(Ordering::Relaxed)
-            {
+            let Err(error) = listen(&from, &cache, &served) else { return false };
+            if !is_finished.load(Ordering::Relaxed) {
                 tracing::warn!(%error, "the successor is gone: what is still under way is cut");
                 phase.send_replace(Phase::Ends);
             }
+            // As the system reports that nothing came in time.
+            error.kind() == io::ErrorKind::WouldBlock
         });
         Ok(Handing { line: self.line, sends, hears, serves, finished })
     }
@@ -123,7 +130,8 @@ impl Heir {
 pub(in crate::app) struct Handing {
     line: UnixStream,
     sends: std::thread::JoinHandle<Vec<Moved>>,
-    hears: std::thread::JoinHandle<()>,
+    /// Tells whether it fell silent.
+    hears: std::thread::JoinHandle<bool>,
     serves: Receiver<()>,
     finished: Arc<AtomicBool>,
 }
@@ -136,13 +144,37 @@ impl Handing {
     pub(in crate::app) fn finish(self) -> Result<(), Vec<Moved>> {
         // Ends when nobody is left who could move a connection.
         let left = self.sends.join().unwrap_or_default();
-        let serves = self.serves.recv_timeout(PATIENCE).is_ok();
+        // Fails once nothing more is heard.
+        let serves = self.serves.recv().is_ok();
         self.finished.store(true, Ordering::Relaxed);
-        // Where that fails the line is closed already.
-        let _ = self.line.shutdown(std::net::Shutdown::Both);
-        let _ = self.hears.join();
-        if serves { Ok(()) } else { Err(left) }
+        if serves {
+            // Where that fails the line is closed already.
+            let _ = self.line.shutdown(Shutdown::Both);
+            let _ = self.hears.join();
+            return Ok(());
+        }
+        if self.hears.join().unwrap_or_default() {
+            end(&self.line);
+        }
+        Err(left)
     }
+}
+
+/// Ends a successor that has fallen silent, but not its line: otherwise it would hold the folder, and might go on one day.
+fn end(line: &UnixStream) {
+    let Ok(peer) = socket_peercred(line) else { return };
+    let pid = peer.pid;
+    // Tests have both in one process.
+    if pid.as_raw_nonzero().get().unsigned_abs() == std::process::id() {
+        return;
+    }
+    match kill_process(pid, Signal::KILL) {
+        Ok(()) => tracing::error!(%pid, "the successor has fallen silent, and is killed"),
+        Err(error) => tracing::error!(%pid, %error, "the successor has fallen silent: end it"),
+    }
+    // What it holds is free once its line has ended.
+    let _ = line.set_read_timeout(Some(ENDING));
+    let _ = io::copy(&mut &*line, &mut io::sink());
 }
 
 /// Gives the connections that could not be moved: all from the first on, for what follows a broken message cannot be read.
@@ -172,6 +204,7 @@ fn listen(from: &UnixStream, cache: &Cache, served: &Sender<()>) -> io::Result<(
                 // Nobody may wait for it yet, or any more.
                 let _ = served.send(());
             }
+            Ok(Some((Message::Opens, _))) => {}
             Ok(Some((Message::Forget { tokens, owners, companies }, _))) => {
                 let tokens = tokens.iter().map(|text| digest(text)).collect::<io::Result<_>>()?;
                 cache.forget(&Forgotten { tokens, owners, companies });
@@ -186,4 +219,33 @@ fn listen(from: &UnixStream, cache: &Cache, served: &Sender<()>) -> io::Result<(
 fn digest(text: &str) -> io::Result<Digest> {
     let bytes = BASE64.decode(text).ok().and_then(|bytes| bytes.try_into().ok());
     bytes.map(Digest::from_bytes).ok_or_else(|| io::ErrorKind::InvalidData.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::net::UnixListener;
+    use std::process::{Command, Stdio};
+
+    use super::*;
+
+    #[test]
+    fn a_successor_that_fell_silent_is_ended_before_its_place_is_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = folder.path().join("place");
+        let listener = UnixListener::bind(&place).unwrap();
+        // Asks, and then waits for an answer.
+        let mut silent = Command::new("curl")
+            .args(["--silent", "--max-time", "60", "http://localhost/", "--unix-socket"])
+            .arg(&place)
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let line = listener.accept().unwrap().0;
+        end(&line);
+        assert!(line.read_timeout().unwrap().is_some(), "its end was waited for");
+        assert_eq!(silent.wait().unwrap().code(), None, "by a signal");
+        let (here, _there) = UnixStream::pair().unwrap();
+        end(&here);
+        assert_eq!(here.read_timeout().unwrap(), None, "nobody ends itself");
+    }
 }

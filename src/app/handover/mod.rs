@@ -9,9 +9,13 @@ mod wire;
 use std::io;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 pub(super) use giving::{Heir, offer};
 pub(super) use taking::{Inboxes, Predecessor, Taken, ask};
+
+/// How often a successor says that it still opens the store.
+pub(super) const BEAT: Duration = Duration::from_secs(5);
 
 /// Sockets that listen, as they are given away.
 #[derive(Debug, Default)]

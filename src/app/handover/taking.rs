@@ -87,6 +87,12 @@ impl Taken {
         Ok(())
     }
 
+    /// Tells the gateway before that the store is still being opened.
+    pub(in crate::app) fn opens(&self) {
+        // Where it is gone, nobody waits.
+        let _ = self.predecessor.as_ref().map(|line| say(line, &Message::Opens, None));
+    }
+
     /// Tells the gateway before of every change from now on, and gives the cores what moves here. To be called before
     /// anything can change.
     pub(in crate::app) fn go_on(self, cache: &Arc<Cache>, inboxes: Inboxes) -> Option<Predecessor> {

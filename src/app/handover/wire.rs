@@ -44,6 +44,8 @@ pub(super) enum Message {
     Ready,
     /// The store is closed and the successor's, with the lock of its folder.
     Yours,
+    /// The successor opens the store, which may take minutes.
+    Opens,
     /// The successor decides requests.
     Serves,
     /// A client's connection, which comes with the message.

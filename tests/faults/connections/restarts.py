@@ -22,9 +22,12 @@ path = "/x/{{*rest}}"
 """
 # What clients speak, and how many there are of each. Where only HTTP/1.1 without TLS is spoken, nobody has to be told in time
 # that a connection ends, and the pause is shorter.
-ALL = {"HTTP/1.1": 3, "HTTP/1.1, new": 2, "HTTP/2": 1, "HTTP/1.1 in TLS": 1, "HTTP/2 in TLS": 1, "HTTP/1.1 in TLS, new": 1}
+ALL = {"HTTP/1.1": 3, "HTTP/1.1, new": 2, "HTTP/2": 1, "HTTP/1.1 in TLS": 1, "HTTP/2 in TLS": 1, "HTTP/1.1 in TLS, new": 1,
+       "HTTP/1.1 in TLS, seldom": 6}
 PLAIN = {"HTTP/1.1": 4, "HTTP/1.1, new": 3}
 DOOMED = 24
+# Requests a second of a client that asks seldom: it learns too late that its connection is to end.
+SELDOM = 0.8
 
 
 def asker(kind, gateway, secret, count):
@@ -105,7 +108,8 @@ def replaced(options, folder, kinds, requests, restarts):
     acts, count = FORK.Array("d", 2 * DOOMED, lock=False), FORK.Value("q")
     vain = ("HTTP/1.1", "HTTP/2" if more else "HTTP/1.1, new")
     rate = options.rate / (sum(kinds.values()) + len(vain))
-    workers = {kind: [Worker(asker(kind, gateway, secret, count), rate) for _ in range(number)] for kind, number in kinds.items()}
+    workers = {kind: [Worker(asker(kind, gateway, secret, count), SELDOM if "seldom" in kind else rate) for _ in range(number)]
+               for kind, number in kinds.items()}
     vain = [Worker(doomed(kind, gateway, secrets, acts, count), rate) for kind in vain]
     revocations = Revocations(gateway, ids, acts, count, requests)
     revocations.start()

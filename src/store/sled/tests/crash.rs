@@ -2,6 +2,7 @@
 //! value verifies, so that the sums and bonds alone can tell.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use super::{copy_running, edit, fill, keep_waiting, open, options};
 use crate::history::{Log, Mark};
@@ -159,9 +160,9 @@ async fn parts_that_are_whole_are_answered_while_another_is_not() {
 pub(super) fn in_doubt(folder: &Path, change_index: impl FnOnce(&::sled::Db)) -> (Shared, Opening) {
     change(folder, change_index);
     let Opened { lock, space, log, index, state, uses, counts, summaries, .. } =
-        opening::open(&options(folder)).unwrap();
+        opening::open(&options(folder), None).unwrap();
     assert!(index.doubts().is_some());
-    let probe = std::sync::Arc::clone(log.probe());
+    let probe = Arc::clone(log.probe());
     let shared =
         Shared::new(options(folder), index, (uses, counts, summaries), probe, state.applied);
     (shared, (lock, space, log, state))
@@ -208,7 +209,7 @@ async fn the_store_is_broken_where_requests_are_refused_and_else_takes_no_change
         let (shared, (lock, space, log, state)) =
             in_doubt(copy.path(), |db| drop(edit(db, &lost, None)));
         let keeper = Keeper::start(&shared.options).unwrap();
-        let upkeep = Upkeep::new(keeper, space, lock, state, shared.high_water());
+        let upkeep = Upkeep::new(keeper, space, Arc::new(lock), state, shared.high_water());
         let mut writer = Writer { shared: shared.into(), log, state, upkeep };
         assert_eq!(writer.shared.health(), Health::Ready);
         assert!(writer.clear_doubts() && writer.clear_doubts(), "it is still bad");
@@ -228,7 +229,7 @@ async fn a_store_that_is_closed_waits_for_no_index_that_is_opened_then() {
     shared.begin_closing();
     shared.change(Access::Open(index));
     assert!(matches!(shared.whole_index(), Err(StoreError::Closed)));
-    let shared = std::sync::Arc::new(shared);
+    let shared = Arc::new(shared);
     let renewed = Renewal::start(&shared).unwrap().finish(&shared, log.mark());
     assert!(matches!(renewed, Err(StoreError::Closed)), "{renewed:?}");
     drop(shared.change(Access::Down("a test".to_owned())));

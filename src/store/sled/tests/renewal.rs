@@ -176,7 +176,7 @@ fn checkpoints_go_on_after_one_that_failed_was_built_anew() {
         state.applied,
     ));
     let keeper = Keeper::start(&shared.options).unwrap();
-    let mut upkeep = Upkeep::new(keeper, space, lock, state, shared.high_water());
+    let mut upkeep = Upkeep::new(keeper, space, Arc::new(lock), state, shared.high_water());
     let take = |upkeep: &Upkeep, state: &State| {
         let (index, last) = (shared.index().unwrap(), checkpoint(&shared, &log, state, None));
         while !upkeep.keeper.request(&shared, &index, Some(last)) {

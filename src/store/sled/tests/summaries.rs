@@ -220,7 +220,7 @@ async fn rows_of_one_batch_are_written_in_any_order_and_the_last_one_counts() {
     let (folder, store, tokens) = filled().await;
     store.close().await.unwrap();
     drop(store);
-    let opened = opening::open(&options(folder.path())).unwrap();
+    let opened = opening::open(&options(folder.path()), None).unwrap();
     let changed = |n: usize| -> Changed { (n as u64, std::sync::Arc::new(tokens[n].clone())) };
     let other = |n: usize| -> Changed { (n as u64, std::sync::Arc::new(revoked(&tokens[n]))) };
     opened.summaries.write(&[other(5), changed(9), other(3), changed(3), changed(5), changed(4)]);

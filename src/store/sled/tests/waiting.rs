@@ -1,7 +1,7 @@
 //! Whoever waits for a part of an index that a crash left holds no thread.
 
 use std::pin::Pin;
-use std::sync::Mutex;
+use std::sync::{Mutex, Weak};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
@@ -34,6 +34,7 @@ fn thousands_who_wait_for_a_part_leave_threads_for_others() {
         shared: shared.into(),
         room: Semaphore::new(1),
         turns: (0..=keys::PARTS).map(|_| Semaphore::new(1)).collect(),
+        lock: Weak::new(),
         jobs: Mutex::new(None),
         thread: Mutex::new(None),
     };
