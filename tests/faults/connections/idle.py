@@ -1,7 +1,7 @@
 """Idle connections by the thousand, from many addresses, under a limit of memory: no kill, so much for each, others are served.
 
 As many are opened as the limit of open files lets the gateway serve. Each has been answered once. Then a thousand of them send
-a large head that they never finish.
+a large head that they never finish. Fewer, within TLS, follow: so much for each of those.
 """
 
 import math
@@ -9,6 +9,7 @@ import os
 import pathlib
 import resource
 import socket
+import ssl
 import time
 
 from load import FORK, Kept, Seen, Worker
@@ -25,26 +26,30 @@ OF_ONE_ADDRESS = 500
 # Left free for those who are served meanwhile.
 FREE = 40
 UNFINISHED, HEAD = 1_000, 15_000
+WITHIN_TLS = 3_000
 SECONDS = 8
 
 
 class Crowd:
     """A process that opens connections and keeps them; they begin at address 127.`number`."""
 
-    def __init__(self, number, port, secret, wanted):
+    def __init__(self, number, port, secret, wanted, secure=False):
         self.mine, theirs = FORK.Pipe()
-        self.process = FORK.Process(target=self.work, args=(theirs, number, port, secret, wanted), daemon=True)
+        self.process = FORK.Process(target=self.work, args=(theirs, number, port, secret, wanted, secure), daemon=True)
         self.process.start()
 
     @staticmethod
-    def work(pipe, number, port, secret, wanted):
+    def work(pipe, number, port, secret, wanted, secure):
         request = f"GET /x HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {secret}\r\n\r\n".encode()
-        held = []
+        held, context = [], ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        # The certificate is one of this run.
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
         try:
             while len(held) < wanted:
                 at = len(held) // OF_ONE_ADDRESS
                 stream = socket.create_connection(("127.0.0.1", port), timeout=30,
                                                   source_address=(f"127.{number + 1}.{at // 250}.{at % 250 + 1}", 0))
+                stream = context.wrap_socket(stream) if secure else stream
                 stream.sendall(request)
                 if not stream.recv(4096).startswith(b"HTTP/1.1 200"):
                     break
@@ -153,6 +158,7 @@ def run(options, folder):
     group = Group()
     try:
         yield from crowded(options, folder, group)
+        yield from within_tls(options, folder.with_name(folder.name + "-tls"))
     finally:
         clear()
         group.drop()
@@ -196,6 +202,28 @@ def crowded(options, folder, group):
     under = f"under a limit of {limit} MiB: {group.peak():.0f} MiB at the most, with the system's share" if group.dir else "without a limit"
     yield ("all of it " + under, f"{gateway.memory('VmHWM') / 1024:.0f} MiB of the process at the most, {gateway.memory() / 1024:.0f} MiB "
            f"when they are gone; {'killed' if is_over(gateway.pid) else 'no kill'}", not is_over(gateway.pid))
+    for fault in gateway.stop():
+        yield ("the gateway", fault, False)
+    upstream.stop()
+
+
+def within_tls(options, folder):
+    upstream = Upstream(lambda: Said("up"))
+    gateway = Gateway(options.program, folder, RULES.format(port=upstream.port), tls=True,
+                      limits='idle_timeout = "30m"\ndrain_timeout = "1s"')
+    gateway.command("user", "add", "alice")
+    secret = gateway.token("one")[1]
+    served(gateway.port, secret, 1)
+    hard = resource.prlimit(gateway.pid, resource.RLIMIT_NOFILE)[0]
+    wanted, before = min(WITHIN_TLS, hard // 2 - 400), gateway.memory()
+    crowd = Crowd(0, gateway.secure, secret, wanted, secure=True)
+    held = crowd.hear()
+    time.sleep(options.rest)
+    yield (f"{held:,} idle connections within TLS", f"{(gateway.memory() - before) / held:.1f} KiB for each", held >= 0.9 * wanted)
+    crowd.tell(0)
+    lost = crowd.tell("end")
+    yield ("those that were closed meanwhile", f"{lost}", lost == 0)
+    crowd.process.join()
     for fault in gateway.stop():
         yield ("the gateway", fault, False)
     upstream.stop()
