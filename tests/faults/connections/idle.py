@@ -70,7 +70,7 @@ class Crowd:
             stream.setblocking(False)
             try:
                 lost += stream.recv(1) == b""
-            except BlockingIOError:
+            except (BlockingIOError, ssl.SSLWantReadError):
                 pass
             except OSError:
                 lost += 1
