@@ -93,7 +93,7 @@ fn folders_of(file: &Path) -> Vec<PathBuf> {
 }
 
 fn follow(
-    (mut files, mut seen): (Vec<PathBuf>, Seen),
+    (mut files, mut seen): (Vec<PathBuf>, Vec<Held>),
     watcher: &Weak<Mutex<RecommendedWatcher>>,
     told: &Receiver<()>,
     mut changed: impl FnMut(bool) -> Vec<PathBuf>,
@@ -116,10 +116,10 @@ fn follow(
 /// Waits until files hold something else than what was `seen`, and gives that. None when the watch was dropped.
 fn other_contents(
     files: &[PathBuf],
-    seen: &Seen,
+    seen: &[Held],
     watcher: &Weak<Mutex<RecommendedWatcher>>,
     told: &Receiver<()>,
-) -> Option<Seen> {
+) -> Option<Vec<Held>> {
     while told.recv().is_ok() && wait_for_quiet(told) {
         // A folder that was not there may be there now; whether one cannot be watched was told already.
         let watcher = watcher.upgrade()?;
@@ -135,7 +135,7 @@ fn other_contents(
 
 /// Whether there is something new. A file that is gone is being replaced, or was taken away: the old settings stay until
 /// it is back, another came, or the configuration itself changed.
-fn is_worth_a_look(seen: &Seen, now: &Seen) -> bool {
+fn is_worth_a_look(seen: &[Held], now: &[Held]) -> bool {
     let both = || seen.iter().zip(now);
     let other = |(seen, now): (&Option<_>, &Option<_>)| now.is_some() && now != seen;
     let is_gone = both().any(|(seen, now)| seen.is_some() && now.is_none());
@@ -156,11 +156,11 @@ fn wait_for_quiet(told: &Receiver<()>) -> bool {
     true
 }
 
-/// What files hold, as digests, since there are keys among them, and whether they are open to others, as secrets must
+/// What a file holds, as a digest, since there are keys among them, and whether it is open to others, as secrets must
 /// not be; none of one that cannot be read.
-type Seen = Vec<Option<(Digest, bool)>>;
+type Held = Option<(Digest, bool)>;
 
-fn all(files: &[PathBuf]) -> Seen {
+fn all(files: &[PathBuf]) -> Vec<Held> {
     let one = |file: &PathBuf| {
         let bytes = Zeroizing::new(contents(file).ok()?);
         let mode = file.metadata().ok()?.permissions().mode();
@@ -265,6 +265,28 @@ mod tests {
         changes.recv_timeout(LONG).unwrap();
         std::fs::write(&second, "2").unwrap();
         changes.recv_timeout(LONG).unwrap();
+    }
+
+    #[test]
+    fn what_is_gone_waits_unless_there_is_something_else() {
+        let [one, two] = ["1", "2"].map(|text| Some((Digest::of(text.as_bytes()), false)));
+        let open = Some((Digest::of(b"1"), true));
+        // The configuration, a certificate and a key.
+        for (seen, now, worth) in [
+            ([one, one, one], [one, one, one], false),
+            ([one, one, one], [one, two, one], true),
+            ([one, one, one], [one, open, one], true),
+            ([one, one, one], [one, one, None], false),
+            ([one, one, one], [one, two, None], false),
+            ([one, one, one], [None, two, one], false),
+            ([one, one, one], [two, one, None], true),
+            ([one, one, None], [one, one, None], false),
+            ([one, one, None], [one, two, None], true),
+            ([one, one, None], [one, one, one], true),
+            ([one, one, None], [one, None, one], true),
+        ] {
+            assert_eq!(is_worth_a_look(&seen, &now), worth, "{seen:?} {now:?}");
+        }
     }
 
     #[test]
