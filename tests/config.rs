@@ -18,6 +18,8 @@ use tollgate::config::{self, Environment, Report, Settings};
 mod broken;
 #[path = "config/documented.rs"]
 mod documented;
+#[path = "config/files.rs"]
+mod files;
 #[path = "config/hostile.rs"]
 mod hostile;
 #[path = "config/meaning.rs"]

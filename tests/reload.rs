@@ -10,6 +10,8 @@
 
 mod support;
 
+#[path = "reload/named.rs"]
+mod named;
 #[path = "reload/restart.rs"]
 mod restart;
 #[path = "reload/stopping.rs"]

@@ -42,7 +42,7 @@ pub(super) struct ExplainRequest {
     pub(super) address: Option<IpAddr>,
     #[serde(default)]
     pub(super) company: Option<String>,
-    /// The certificate that the client has shown (PEM), taken as checked.
+    /// The certificate that the client has shown (PEM): who signed it is taken as checked, and its time is looked at.
     #[serde(default)]
     pub(super) certificate: Option<String>,
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use axum::http::StatusCode;
@@ -25,6 +25,14 @@ use super::files;
 use super::handover::Heir;
 use super::watched::Warned;
 
+/// A configuration that was not taken, since when none was.
+#[derive(Clone, Debug)]
+struct Refused {
+    problem: Box<Problem>,
+    /// What it names: mending one of these alone may make it good.
+    files: Vec<PathBuf>,
+}
+
 /// Puts new settings in place.
 #[derive(Debug)]
 pub struct Reloader {
@@ -37,6 +45,7 @@ pub struct Reloader {
     logs: Option<Logs>,
     generation: AtomicU64,
     failures: AtomicU64,
+    refused: Mutex<Option<Refused>>,
     warned: Mutex<Warned>,
     /// Two reloads at once would race for the last word.
     one_at_a_time: Mutex<()>,
@@ -62,6 +71,7 @@ impl Reloader {
             logs,
             generation,
             failures,
+            refused: Mutex::default(),
             warned: Mutex::default(),
             one_at_a_time,
         }
@@ -83,48 +93,79 @@ impl Reloader {
     /// # Errors
     /// All mistakes of the file; the settings in force stay.
     pub fn reload(&self) -> Result<(), Box<Problem>> {
-        self.renew(|_| true)
+        self.renew(true)
     }
 
     /// The same where the file means something else than what is in force, for files that may have changed before
     /// anybody looked.
     ///
     /// # Errors
-    /// As [`reload`](Self::reload).
+    /// As [`reload`](Self::reload), but for mistakes that were told last time.
     pub fn catch_up(&self) -> Result<(), Box<Problem>> {
-        self.renew(|settings| *settings != **self.settings.load())
+        self.renew(false)
     }
 
-    /// Puts what the file means in place if it is `worth` it.
-    fn renew(&self, worth: impl FnOnce(&Settings) -> bool) -> Result<(), Box<Problem>> {
+    /// Puts what the file means in place; where nothing is known to have changed, only if that is something new.
+    fn renew(&self, surely: bool) -> Result<(), Box<Problem>> {
         let Some(source) = &self.source else {
             return Err(Box::new(Problem::no_file()));
         };
         let _turn = self.one_at_a_time.lock().unwrap_or_else(PoisonError::into_inner);
-        let read = self.read(source).inspect_err(|_| {
-            self.failures.fetch_add(1, Ordering::Relaxed);
-        });
-        let (settings, webhooks) = read?;
-        if worth(&settings) {
-            self.put(settings);
-            self.notices.put(webhooks);
-            tracing::info!(file = %source.path.display(), "new configuration in force");
+        let (read, mut before) = (self.read(source), self.refused());
+        match read {
+            Ok((settings, webhooks)) => {
+                *before = None;
+                drop(before);
+                if surely || settings != **self.settings.load() {
+                    self.put(settings);
+                    self.notices.put(webhooks);
+                    tracing::info!(file = %source.path.display(), "new configuration in force");
+                }
+                Ok(())
+            }
+            Err(refused) => {
+                let problem = refused.problem.clone();
+                let before = before.replace(refused);
+                if !surely && before.is_some_and(|before| before.problem.detail == problem.detail) {
+                    return Ok(());
+                }
+                self.failures.fetch_add(1, Ordering::Relaxed);
+                Err(problem)
+            }
         }
-        Ok(())
+    }
+
+    fn refused(&self) -> MutexGuard<'_, Option<Refused>> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// What the file means now, checked.
-    fn read(&self, source: &Source) -> Result<(Settings, Prepared), Box<Problem>> {
+    fn read(&self, source: &Source) -> Result<(Settings, Prepared), Refused> {
         let status = StatusCode::UNPROCESSABLE_ENTITY;
         let environment = config::Environment::process();
-        let loaded = source
-            .reload(&self.settings.load(), &environment)
-            .map_err(|report| Box::new(Problem::bad_config(&report)))?;
-        sealed::check_key(&loaded.settings)
-            .map_err(|error| Box::new(Problem::no_master_key(status, &error)))?;
-        let webhooks = Prepared::new(&loaded.settings)
-            .map_err(|error| Box::new(Problem::no_webhooks(status, &error)))?;
-        Ok((loaded.settings, webhooks))
+        let loaded = source.reload(&self.settings.load(), &environment).map_err(|report| {
+            let problem = Box::new(Problem::bad_config(&report));
+            Refused { problem, files: report.named().to_vec() }
+        });
+        let settings = loaded?.settings;
+        let refused = |problem| {
+            let files = source.all_files(&settings);
+            Refused { problem: Box::new(problem), files }
+        };
+        sealed::check_key(&settings)
+            .map_err(|error| refused(Problem::no_master_key(status, &error)))?;
+        let webhooks = Prepared::new(&settings)
+            .map_err(|error| refused(Problem::no_webhooks(status, &error)))?;
+        Ok((settings, webhooks))
+    }
+
+    /// What is followed: the files of the configuration in force, and of the one that was not taken since.
+    fn files(&self, source: &Source) -> Vec<PathBuf> {
+        let mut files = source.files(&self.settings.load());
+        files.extend(self.refused().iter().flat_map(|refused| refused.files.iter().cloned()));
+        let mut seen = BTreeSet::new();
+        files.retain(|file| seen.insert(file.clone()));
+        files
     }
 
     /// The certificates that clients are shown, none of them twice.
@@ -202,13 +243,10 @@ pub(super) fn tell_if_closed(settings: &Settings, of_file: bool) {
 pub(super) fn watch(reloader: &Arc<Reloader>) -> Option<config::Watch> {
     let source = reloader.source.clone()?;
     let reloader = Arc::clone(reloader);
-    let files = source.files(&reloader.settings.load());
-    let mut looked = false;
-    let watch = config::watch(&files, move || {
-        let outcome = if looked { reloader.reload() } else { reloader.catch_up() };
-        looked = true;
-        reloader.tell("a file changed", outcome);
-        source.files(&reloader.settings.load())
+    let files = reloader.files(&source);
+    let watch = config::watch(&files, move |surely| {
+        reloader.tell("a file changed", reloader.renew(surely));
+        reloader.files(&source)
     });
     watch
         .inspect_err(|error| {

@@ -17,6 +17,7 @@ use crate::telemetry::logs::{self, Flush, Logs, LogsError};
 use crate::telemetry::metrics::{
     self, CertificateState, EndpointState, Sources, State, StoreState, WebhookState,
 };
+use crate::tls::WARNED_BEFORE;
 
 use super::Reloader;
 use super::scrub::Checked;
@@ -129,9 +130,6 @@ pub(super) fn tell_clock(before: ClockState, shared: &Shared) -> ClockState {
     state
 }
 
-/// How long before its end a certificate is warned of, once a day.
-const CERTIFICATE_WARNING: Span = Span::from_days(14);
-
 /// The certificates that were warned of on a day, and whether they were over by then: a reload, and there may be one
 /// each minute, warns of none again.
 #[derive(Debug, Default)]
@@ -149,7 +147,7 @@ impl Warned {
         }
         for one in certificates {
             let (end, over) = (one.expires_at, one.expires_at < now);
-            if end > now.plus(CERTIFICATE_WARNING) || !self.of.insert((one.clone(), over)) {
+            if end > now.plus(WARNED_BEFORE) || !self.of.insert((one.clone(), over)) {
                 continue;
             }
             let CertificateState { name, file, .. } = one;

@@ -107,7 +107,7 @@ fn dispatch(arguments: Arguments) -> Result<Reply, Failure> {
             block_on(folder::restore(&file, check, &common, &machine_clock()))
         }
         Command::Repair { yes } => block_on(folder::repair(yes, &common, &machine_clock())),
-        Command::Check { file } => system::check(file, &common),
+        Command::Check { file } => system::check(file, &common, &machine_clock()),
         Command::Completions { shell } => system::completions(shell),
         Command::Man { dir } => system::man(dir.as_deref()),
         Command::Token(command) => {

@@ -16,15 +16,17 @@ use crate::cli::place;
 use crate::cli::progress::Progress;
 use crate::clock::Clock;
 use crate::config::{Environment, load};
+use crate::domain::time::Timestamp;
 use crate::notices::Prepared;
 use crate::store::backup::Incoming;
 use crate::store::sealed;
+use crate::tls::{Certificate, WARNED_BEFORE};
 
 /// Finds all mistakes in the configuration.
 ///
 /// # Errors
 /// The mistakes.
-pub fn check(file: Option<PathBuf>, common: &Common) -> Result<Reply, Failure> {
+pub fn check(file: Option<PathBuf>, common: &Common, clock: &Clock) -> Result<Reply, Failure> {
     let Some(path) = file.or_else(|| place::file(common)) else {
         return Err(Failure::new(Code::Usage, "no-config", "there is no configuration to check")
             .hint("name it: `tollgate check FILE`"));
@@ -37,10 +39,34 @@ pub fn check(file: Option<PathBuf>, common: &Common) -> Result<Reply, Failure> {
     let apis = settings.apis.len();
     let (api_count, rule_count) = (counted(apis, "API"), counted(rules, "rule"));
     let text = format!("`{}` is well: {api_count}, {rule_count}", path.display());
-    let json = json!({"ok": true, "file": path, "apis": apis, "rules": rules});
-    let nothing = "warning: it has no `[[apis]]`, so that every request would be refused";
-    let note = (apis == 0).then(|| nothing.to_owned());
+    let nothing = "it has no `[[apis]]`, so that every request would be refused";
+    let mut warnings: Vec<_> = (apis == 0).then(|| nothing.to_owned()).into_iter().collect();
+    let served = settings.tls.iter().flat_map(|tls| tls.server.certificates());
+    warnings.extend(served.filter_map(|one| untimely(one, clock.now())));
+    let json =
+        json!({"ok": true, "file": path, "apis": apis, "rules": rules, "warnings": warnings});
+    let notes: Vec<_> = warnings.iter().map(|one| format!("warning: {one}")).collect();
+    let note = (!notes.is_empty()).then(|| notes.join("\n"));
     Ok(Reply { note, ..Reply::new(text, &json)? })
+}
+
+/// What clients would say, or soon will, of the time of a certificate.
+fn untimely(certificate: &Certificate, now: Timestamp) -> Option<String> {
+    let Certificate { files, starts_at, expires_at, .. } = certificate;
+    let file = files.chain.display();
+    match () {
+        () if *expires_at < now => Some(format!(
+            "the certificate in `{file}` is over since {expires_at}, and clients refuse it: renew it"
+        )),
+        () if *starts_at > now => Some(format!(
+            "the time of the certificate in `{file}` begins at {starts_at}, and clients refuse it \
+             until then: serve another one"
+        )),
+        () if *expires_at <= now.plus(WARNED_BEFORE) => {
+            Some(format!("the certificate in `{file}` will be over at {expires_at}: renew it"))
+        }
+        () => None,
+    }
 }
 
 /// Tells whether a server runs, and how its store does.

@@ -8,7 +8,7 @@ use std::ops::Range;
 pub(super) use self::apis::{ApiTable, CorsTable, HealthTable, RuleTable};
 pub(super) use self::limits::{FailuresTable, LimitsTable};
 pub(super) use self::proxies::ProxiesTable;
-pub(super) use self::tls::TlsTable;
+pub(super) use self::tls::{CertificateTable, TlsTable};
 use super::reading::{Field, Placed, Reading, Reported, Text};
 use super::table::{NumberOrTable, Size, Table};
 

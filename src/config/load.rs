@@ -15,7 +15,7 @@ use super::mistake::Mistake;
 use super::reading::{Reading, Reported};
 use super::report::Report;
 use super::rule::Catalogues;
-use super::settings::{Api, Dialect, KeepInPath, Rule, Settings, Upstream};
+use super::settings::{Api, Dialect, KeepInPath, Rule, SecretSource, Settings, Upstream};
 use super::table::Table;
 use super::{api, catalog, endpoint, general, identity, limits, proxies, storage, tls, webhooks};
 use crate::domain::rule::Requirement;
@@ -57,6 +57,15 @@ impl Source {
         let mut seen = BTreeSet::new();
         files.retain(|file| seen.insert(file.clone()));
         files
+    }
+
+    /// The same, and those that are read once more with each reload: one that cannot be used may be what keeps these
+    /// settings from being taken.
+    pub fn all_files(&self, settings: &Settings) -> Vec<PathBuf> {
+        let webhooks = settings.webhooks.iter().map(|webhook| &webhook.secret);
+        let secrets = webhooks.chain([&settings.store.master_key]).filter_map(SecretSource::file);
+        let more = secrets.chain(settings.egress.ca.as_deref()).map(Path::to_owned);
+        self.files(settings).into_iter().chain(more).collect()
     }
 
     /// Reads the file.

@@ -14,7 +14,7 @@ pub(super) struct Named(Vec<(PathBuf, Placed<Text>)>);
 impl Named {
     /// A file, whose place is noted.
     pub(super) fn path(&mut self, text: &Placed<Text>, reading: &Reading<'_>) -> PathBuf {
-        let path = reading.beside_file(&text.value.value);
+        let path = reading.notes(reading.beside_file(&text.value.value));
         self.0.push((path.clone(), text.clone()));
         path
     }

@@ -51,6 +51,8 @@ pub(super) struct Reading<'a> {
     /// Whether only a part of the file could be looked at.
     partial: Cell<bool>,
     concealed: RefCell<Vec<Range<usize>>>,
+    /// The files that it names whose contents count.
+    files: RefCell<Vec<PathBuf>>,
     /// The keys that each table knows, gathered as they are asked for.
     pub(super) keys: RefCell<BTreeMap<String, Vec<&'static str>>>,
 }
@@ -71,6 +73,7 @@ impl<'a> Reading<'a> {
             found: RefCell::new(Vec::new()),
             partial: Cell::new(false),
             concealed: RefCell::new(Vec::new()),
+            files: RefCell::new(Vec::new()),
             keys: RefCell::new(BTreeMap::new()),
         }
     }
@@ -81,14 +84,16 @@ impl<'a> Reading<'a> {
             found: RefCell::default(),
             partial: Cell::default(),
             concealed: RefCell::default(),
+            files: RefCell::default(),
             keys: RefCell::default(),
             ..*self
         }
     }
 
-    /// Takes over what another pass found, as far as it `holds`, and all that it conceals.
+    /// Takes over what another pass found, as far as it `holds`, and all that it conceals and names.
     pub(super) fn take_over(&self, other: Self, holds: impl Fn(&Mistake, &Range<usize>) -> bool) {
         self.concealed.borrow_mut().extend(other.concealed.into_inner());
+        self.files.borrow_mut().extend(other.files.into_inner());
         let found = other.found.into_inner().into_iter();
         let holding =
             found.filter(|one| one.span.as_ref().is_some_and(|span| holds(&one.mistake, span)));
@@ -105,6 +110,13 @@ impl<'a> Reading<'a> {
     /// folder a command or a service is started in.
     pub(super) fn beside_file(&self, path: impl AsRef<Path>) -> PathBuf {
         self.folder.join(path)
+    }
+
+    /// Notes a file whose contents count: where the configuration is not taken, mending that file alone may be all
+    /// that is needed.
+    pub(super) fn notes(&self, file: PathBuf) -> PathBuf {
+        self.files.borrow_mut().push(file.clone());
+        file
     }
 
     /// Reports a mistake at a place.
@@ -174,7 +186,7 @@ impl<'a> Reading<'a> {
         let (found, partial) = (self.found.into_inner(), self.partial.get());
         (partial || !found.is_empty())
             .then(|| Report::new(path, self.source, found, self.concealed.into_inner()))
-            .map(|report| report.partial(partial))
+            .map(|report| report.partial(partial).naming(self.files.into_inner()))
     }
 }
 

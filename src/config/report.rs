@@ -17,10 +17,11 @@ pub struct Report {
     path: PathBuf,
     text: Box<str>,
     /// Where each line begins.
-    lines: Vec<usize>,
+    lines: Box<[usize]>,
     found: Vec<Found>,
-    concealed: Vec<Range<usize>>,
+    concealed: Box<[Range<usize>]>,
     partial: bool,
+    named: Box<[PathBuf]>,
 }
 
 /// What is said where only a part of a file could be looked at.
@@ -58,12 +59,25 @@ impl Report {
         found.sort_by_key(|one| one.span.as_ref().map_or((0, 0), |span| (span.start, span.end)));
         let (path, text) = (path.to_owned(), Box::<str>::from(text));
         let lines = std::iter::once(0).chain(text.match_indices('\n').map(|(at, _)| at + 1));
-        Self { path, lines: lines.collect(), text, found, concealed, partial: false }
+        Self {
+            path,
+            lines: lines.collect(),
+            text,
+            found,
+            concealed: concealed.into(),
+            partial: false,
+            named: Box::default(),
+        }
     }
 
     /// Whether it tells of a part of the file alone.
     pub(super) fn partial(self, partial: bool) -> Self {
         Self { partial, ..self }
+    }
+
+    /// With the other files that the file names.
+    pub(super) fn naming(self, named: Vec<PathBuf>) -> Self {
+        Self { named: named.into(), ..self }
     }
 
     /// A single mistake that has no place in any file.
@@ -75,6 +89,12 @@ impl Report {
     /// The file; none if none was read.
     pub fn file(&self) -> Option<&Path> {
         Some(&*self.path).filter(|path| !path.as_os_str().is_empty())
+    }
+
+    /// The certificates, keys and secrets that the file names, as far as it could be read: mending one of them may be
+    /// all that is needed.
+    pub fn named(&self) -> &[PathBuf] {
+        &self.named
     }
 
     /// Each mistake by itself, for those who want no prose around it.

@@ -45,6 +45,7 @@ pub(super) fn secret_source(
         Err(BadReference::NoVariable(name, _)) => return missing(&name, "set the variable"),
         Err(BadReference::Malformed(_)) => return Err(secret_in_file(given, reading)),
     };
+    let file = reading.notes(file);
     if lies_in(&file, store) {
         let hint = "keep it elsewhere: who copies the data would copy the secret with it";
         let mistake = Mistake::SecretInStore(given.key.clone());

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use http::{HeaderName, Method};
@@ -122,6 +122,16 @@ pub enum SecretSource {
     File(PathBuf),
     /// An environment variable.
     Environment(String),
+}
+
+impl SecretSource {
+    /// The file, if it is one.
+    pub fn file(&self) -> Option<&Path> {
+        match self {
+            Self::File(file) => Some(file),
+            Self::Environment(_) => None,
+        }
+    }
 }
 
 /// Whom the gateway calls, beside the upstreams.

@@ -53,7 +53,7 @@ fn master_key(
     let Some(given) = field else {
         let credential = credentials(reading.environment).map(|folder| folder.join(CREDENTIAL));
         let file = credential.filter(|file| file.exists());
-        return Ok(SecretSource::File(file.unwrap_or_else(|| beside(store))));
+        return Ok(SecretSource::File(reading.notes(file.unwrap_or_else(|| beside(store)))));
     };
     let given = given.as_ref().map_err(|reported| *reported)?;
     secret_source(given, "set it to the 64 hexadecimal digits of the key", store, reading)

@@ -1,5 +1,7 @@
 //! The checked upstream of an API.
 
+use std::ops::Range;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use super::endpoint::{Place, SELF, URL, is_host, own_listener, place};
@@ -12,7 +14,7 @@ use super::reading::{Placed, Reading, Reported, Text};
 use super::settings::{Ejection, Endpoint, Listen, Retry, Upstream};
 use super::tries::{concurrency, ejection, retry, weights};
 use super::values::{boolean, duration, duration_or_never, list, text};
-use crate::tls::{Caller, Files, Trust};
+use crate::tls::{Caller, Fault, Files, Trust, faults};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(86_400);
@@ -58,8 +60,9 @@ pub(super) fn upstream(
         all.into_iter().collect::<Result<Vec<_>, _>>()
     });
     let secure = places.as_ref().is_ok_and(|places| places.iter().any(|place| place.tls));
-    let caller = caller(table, secure, places.is_ok(), reading);
-    let endpoints = places.and_then(|places| endpoints(places, caller, table, reading));
+    let name = text(&table.upstream_name, reading);
+    let caller = caller(table, name, (secure, places.is_ok()), reading);
+    let endpoints = places.and_then(|places| endpoints(places, name, caller, table, reading));
     let (path, named) = (path(table, reading), named(table, reading));
     let host = named.as_ref().ok().and_then(Option::as_deref);
     let health = health(&table.health, host, reading);
@@ -127,11 +130,12 @@ fn named(table: &ApiTable, reading: &Reading<'_>) -> Result<Option<String>, Repo
 /// Places as endpoints.
 fn endpoints(
     places: Vec<Place>,
+    name: Result<Option<&Placed<Text>>, Reported>,
     caller: Result<Option<Caller>, Reported>,
     table: &ApiTable,
     reading: &Reading<'_>,
 ) -> Result<Vec<Endpoint>, Reported> {
-    let given = text(&table.upstream_name, reading)?;
+    let given = name?;
     let name = given.map(|name| name.value.value.as_str());
     let wrong = |name| {
         let hint = "name the server as its certificate does, in `upstream_name`";
@@ -148,22 +152,17 @@ fn endpoints(
 /// What handshakes with the upstreams of an API are made with; none where none of them speaks TLS.
 fn caller(
     table: &ApiTable,
-    secure: bool,
-    known: bool,
+    name: Result<Option<&Placed<Text>>, Reported>,
+    (secure, known): (bool, bool),
     reading: &Reading<'_>,
 ) -> Result<Option<Caller>, Reported> {
-    let fields = [
-        &table.upstream_ca,
-        &table.upstream_name,
-        &table.upstream_certificate,
-        &table.upstream_key,
-    ];
-    let [ca, name, certificate, key] = fields.map(|field| text(field, reading));
-    let (ca, name, certificate, key) = (ca?, name?, certificate?, key?);
-    if !secure {
-        let of_tls = [ca, name, certificate, key].into_iter().flatten().next();
-        return match of_tls.filter(|_| known) {
-            None => Ok(None),
+    let fields = [&table.upstream_ca, &table.upstream_certificate, &table.upstream_key];
+    let [ca, chain, key] = fields.map(|field| text(field, reading));
+    if !secure && known {
+        let given = [ca, name, chain, key];
+        let of_tls = given.iter().flat_map(|given| given.ok().flatten()).next();
+        return match of_tls {
+            None => given.into_iter().try_for_each(|given| given.map(drop)).map(|()| None),
             Some(text) => {
                 let mistake = Mistake::UpstreamTls(text.key.clone());
                 Err(reading.mistake(&text.span, mistake, "write `https://` before its upstream"))
@@ -171,19 +170,42 @@ fn caller(
         };
     }
     let mut named = Named::default();
-    let identity = match (certificate, key) {
-        (None, None) => None,
-        (Some(chain), Some(key)) => {
-            Some(Files { chain: named.path(chain, reading), key: named.path(key, reading) })
+    let [ca, chain, key] = [ca, chain, key].map(|given| {
+        given.map(|given| given.map(|text| (named.path(text, reading), text.span.clone())))
+    });
+    let identity = match (&chain, &key) {
+        (Ok(None), Ok(None)) => Ok(None),
+        (Ok(Some((chain, _))), Ok(Some((key, _)))) => {
+            Ok(Some(Files { chain: chain.clone(), key: key.clone() }))
         }
-        (Some(alone), None) | (None, Some(alone)) => {
-            let missing = if key.is_none() { "upstream_key" } else { "upstream_certificate" };
-            let mistake = Mistake::Missing { what: "this API", key: missing };
-            return Err(reading.mistake(&alone.span, mistake, "name both files, or none"));
-        }
+        (Ok(Some((_, place))), Ok(None)) => Err(half("upstream_key", place, reading)),
+        (Ok(None), Ok(Some((_, place)))) => Err(half("upstream_certificate", place, reading)),
+        (Err(reported), _) | (_, Err(reported)) => Err(*reported),
     };
-    let trust = Trust { ca: ca.map(|ca| named.path(ca, reading)), identity };
-    Caller::load(trust).map(Some).map_err(|faults| named.wrong(&faults, &table.span, reading))
+    let path = |given: &Result<Option<(PathBuf, _)>, Reported>| {
+        given.as_ref().ok().and_then(Option::as_ref).map(|(path, _)| path.clone())
+    };
+    let wrong = |faults: Vec<Fault>| named.wrong(&faults, &table.span, reading);
+    match (secure, &ca, name, identity) {
+        (true, Ok(_), Ok(_), Ok(identity)) => {
+            Caller::load(Trust { ca: path(&ca), identity }).map(Some).map_err(wrong)
+        }
+        // Whatever else is wrong hides no file that cannot be used.
+        (_, _, name, identity) => {
+            let mut faults = faults(path(&chain).as_deref(), path(&key).as_deref());
+            faults.extend(path(&ca).as_deref().and_then(Trust::fault));
+            if !faults.is_empty() {
+                return Err(wrong(faults));
+            }
+            ca.and(name).and(identity).map(|_| None)
+        }
+    }
+}
+
+/// Of a certificate and its key one is missing.
+fn half(missing: &'static str, place: &Range<usize>, reading: &Reading<'_>) -> Reported {
+    let mistake = Mistake::Missing { what: "this API", key: missing };
+    reading.mistake(place, mistake, "name both files, or none")
 }
 
 /// The same upstream in two spellings: `list` has found those of one spelling.

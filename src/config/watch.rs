@@ -4,15 +4,18 @@
 //! so it is the folder that is watched; whether something changed is decided by what the files
 //! hold.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use notify::{Event, EventKind, RecommendedWatcher, RecursiveMode, Watcher};
+use zeroize::Zeroizing;
 
 use super::bounded::contents;
 use crate::clock;
+use crate::domain::secret::Digest;
 
 /// How long the folder must be quiet before the files are read: an editor writes in several steps.
 const QUIET: Duration = Duration::from_millis(100);
@@ -27,18 +30,20 @@ pub struct Watch {
 }
 
 /// Calls `changed` from a thread of its own, once at the beginning, since what was read before may be old by now, and
-/// then whenever one of `files` holds something else than before. It answers which files are followed from then on.
+/// then whenever one of `files`, of which the first is the configuration, holds something else than before. It is told
+/// whether one does, or only may, and answers which files are followed from then on.
 ///
 /// # Errors
-/// A folder that cannot be watched, or a system that gives no more watches or threads.
+/// The folder of the first file cannot be watched, or the system gives no more watches or threads.
 pub fn watch(
     files: &[PathBuf],
-    changed: impl FnMut() -> Vec<PathBuf> + Send + 'static,
+    changed: impl FnMut(bool) -> Vec<PathBuf> + Send + 'static,
 ) -> Result<Watch, notify::Error> {
     let files: Vec<PathBuf> = files.to_vec();
     let (tell, told) = channel();
     let mut watcher = notify::recommended_watcher(move |event| pass_on(event, &tell))?;
-    enter(&mut watcher, &files)?;
+    enter(&mut watcher, files.get(..1).unwrap_or_default())?;
+    enter_or_tell(&mut watcher, &files);
     // Read after the watch stands: what is written from here on leads to an event.
     let seen = all(&files);
     let watcher = Arc::new(Mutex::new(watcher));
@@ -52,12 +57,19 @@ pub fn watch(
     Ok(Watch { _watcher: watcher })
 }
 
-/// Watches the folders of files.
+/// Watches the folders of files. One that cannot be watched keeps no other from it.
 fn enter(watcher: &mut RecommendedWatcher, files: &[PathBuf]) -> Result<(), notify::Error> {
     let mut folders: Vec<_> = files.iter().flat_map(|file| folders_of(file)).collect();
     folders.sort();
     folders.dedup();
-    folders.iter().try_for_each(|folder| watcher.watch(folder, RecursiveMode::NonRecursive))
+    let outcomes = folders.iter().map(|folder| watcher.watch(folder, RecursiveMode::NonRecursive));
+    outcomes.fold(Ok(()), Result::and)
+}
+
+fn enter_or_tell(watcher: &mut RecommendedWatcher, files: &[PathBuf]) {
+    if let Err(error) = enter(watcher, files) {
+        tracing::warn!(%error, "not all files of the configuration can be watched; SIGHUP reads them");
+    }
 }
 
 /// Passes on what may mean new contents. To read a file is an event too, and would never end.
@@ -69,58 +81,66 @@ fn pass_on(event: notify::Result<Event>, tell: &Sender<()>) {
     }
 }
 
-/// The folder in which a file stands, and that in which it truly is if it is a link.
+/// The folder in which a file stands, or is to stand, and that in which it truly is if it is a link. Of folders that are
+/// not there, the nearest that is: it is where they begin.
 fn folders_of(file: &Path) -> Vec<PathBuf> {
-    let parent = |path: &Path| match path.parent() {
-        Some(parent) if parent.as_os_str().is_empty() => PathBuf::from("."),
-        Some(parent) => parent.to_owned(),
-        None => path.to_owned(),
+    let folder = |path: &Path| match path.ancestors().skip(1).find(|folder| folder.is_dir()) {
+        Some(folder) => folder.to_owned(),
+        None => PathBuf::from(if path.is_absolute() { "/" } else { "." }),
     };
     let real = file.canonicalize().ok();
-    std::iter::once(parent(file)).chain(real.as_deref().map(parent)).collect()
+    std::iter::once(folder(file)).chain(real.as_deref().map(folder)).collect()
 }
 
 fn follow(
-    (mut files, mut seen): (Vec<PathBuf>, Vec<Option<Vec<u8>>>),
+    (mut files, mut seen): (Vec<PathBuf>, Vec<Held>),
     watcher: &Weak<Mutex<RecommendedWatcher>>,
     told: &Receiver<()>,
-    mut changed: impl FnMut() -> Vec<PathBuf>,
+    mut changed: impl FnMut(bool) -> Vec<PathBuf>,
 ) {
+    // Whether something did change; otherwise it only may have, before it was followed.
+    let mut surely = false;
     loop {
-        loop {
-            let next = changed();
-            if next == files {
-                break;
-            }
-            // Told once more behind this, since they may have changed before they were followed.
-            let Some(watcher) = watcher.upgrade() else { return };
-            let mut watcher = watcher.lock().unwrap_or_else(PoisonError::into_inner);
-            if let Err(error) = enter(&mut watcher, &next) {
-                tracing::warn!(%error, "not all files of the configuration can be watched");
-            }
-            drop(watcher);
-            (files, seen) = (next.clone(), all(&next));
+        let next = changed(surely);
+        if next == files {
+            let Some(now) = other_contents(&files, &seen, watcher, told) else { return };
+            (seen, surely) = (now, true);
+            continue;
         }
-        let Some(now) = other_contents(&files, &seen, told) else { return };
-        seen = now;
+        let Some(watcher) = watcher.upgrade() else { return };
+        enter_or_tell(&mut watcher.lock().unwrap_or_else(PoisonError::into_inner), &next);
+        (seen, files, surely) = (all(&next), next, false);
     }
 }
 
-/// Waits until all files are there and hold something else than what was `seen`, and gives that. None when the watch
-/// was dropped.
+/// Waits until files hold something else than what was `seen`, and gives that. None when the watch was dropped.
 fn other_contents(
     files: &[PathBuf],
-    seen: &[Option<Vec<u8>>],
+    seen: &[Held],
+    watcher: &Weak<Mutex<RecommendedWatcher>>,
     told: &Receiver<()>,
-) -> Option<Vec<Option<Vec<u8>>>> {
+) -> Option<Vec<Held>> {
     while told.recv().is_ok() && wait_for_quiet(told) {
+        // A folder that was not there may be there now; whether one cannot be watched was told already.
+        let watcher = watcher.upgrade()?;
+        let _ = enter(&mut watcher.lock().unwrap_or_else(PoisonError::into_inner), files);
+        drop(watcher);
         let now = all(files);
-        // A file that is gone is being replaced, or was taken away: the old settings stay.
-        if now != seen && now.iter().all(Option::is_some) {
+        if is_worth_a_look(seen, &now) {
             return Some(now);
         }
     }
     None
+}
+
+/// Whether there is something new. A file that is gone is being replaced, or was taken away: the old settings stay until
+/// it is back, another came, or the configuration itself changed.
+fn is_worth_a_look(seen: &[Held], now: &[Held]) -> bool {
+    let both = || seen.iter().zip(now);
+    let other = |(seen, now): (&Option<_>, &Option<_>)| now.is_some() && now != seen;
+    let is_gone = both().any(|(seen, now)| seen.is_some() && now.is_none());
+    let came = both().any(|(seen, now)| seen.is_none() && now.is_some());
+    came || both().take(1).any(other) || (!is_gone && both().any(other))
 }
 
 /// False when the watch was dropped.
@@ -136,8 +156,17 @@ fn wait_for_quiet(told: &Receiver<()>) -> bool {
     true
 }
 
-fn all(files: &[PathBuf]) -> Vec<Option<Vec<u8>>> {
-    files.iter().map(|file| contents(file).ok()).collect()
+/// What a file holds, as a digest, since there are keys among them, and whether it is open to others, as secrets must
+/// not be; none of one that cannot be read.
+type Held = Option<(Digest, bool)>;
+
+fn all(files: &[PathBuf]) -> Vec<Held> {
+    let one = |file: &PathBuf| {
+        let bytes = Zeroizing::new(contents(file).ok()?);
+        let mode = file.metadata().ok()?.permissions().mode();
+        Some((Digest::of(&bytes), mode & 0o077 != 0))
+    };
+    files.iter().map(one).collect()
 }
 
 #[cfg(test)]
@@ -159,7 +188,7 @@ mod tests {
         let (tell, changes) = channel();
         let files = [folder.path().join(name)];
         let followed = files.to_vec();
-        let told = move || {
+        let told = move |_| {
             tell.send(()).unwrap();
             followed.clone()
         };
@@ -225,7 +254,7 @@ mod tests {
         }
         let (tell, changes) = channel();
         let all = vec![first.clone(), second.clone()];
-        let told = move || {
+        let told = move |_| {
             tell.send(()).unwrap();
             all.clone()
         };
@@ -239,13 +268,35 @@ mod tests {
     }
 
     #[test]
+    fn what_is_gone_waits_unless_there_is_something_else() {
+        let [one, two] = ["1", "2"].map(|text| Some((Digest::of(text.as_bytes()), false)));
+        let open = Some((Digest::of(b"1"), true));
+        // The configuration, a certificate and a key.
+        for (seen, now, worth) in [
+            ([one, one, one], [one, one, one], false),
+            ([one, one, one], [one, two, one], true),
+            ([one, one, one], [one, open, one], true),
+            ([one, one, one], [one, one, None], false),
+            ([one, one, one], [one, two, None], false),
+            ([one, one, one], [None, two, one], false),
+            ([one, one, one], [two, one, None], true),
+            ([one, one, None], [one, one, None], false),
+            ([one, one, None], [one, two, None], true),
+            ([one, one, None], [one, one, one], true),
+            ([one, one, None], [one, None, one], true),
+        ] {
+            assert_eq!(is_worth_a_look(&seen, &now), worth, "{seen:?} {now:?}");
+        }
+    }
+
+    #[test]
     fn a_dropped_watch_ends_its_thread() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("t.toml"), "a").unwrap();
         let (tell, changes) = channel::<()>();
         let files = [folder.path().join("t.toml")];
         let followed = files.to_vec();
-        let told = move || {
+        let told = move |_| {
             tell.send(()).unwrap();
             followed.clone()
         };

@@ -25,7 +25,8 @@ pub(super) fn egress(
         networks.into_iter().collect()
     });
     let ca = text(&table.ca, reading);
-    Ok(EgressSettings { allow: allow?, ca: ca?.map(|file| reading.beside_file(&file.value.value)) })
+    let ca = ca.map(|ca| ca.map(|file| reading.notes(reading.beside_file(&file.value.value))));
+    Ok(EgressSettings { allow: allow?, ca: ca? })
 }
 
 pub(super) fn webhooks(

@@ -87,6 +87,8 @@ pub struct Warnings {
     pub crowding: Throttle,
     /// An address is refused for a while, since it fails to authenticate.
     pub failures: Throttle,
+    /// The certificate of a client is refused.
+    pub certificates: Throttle,
     /// Whoever should announce for whom a connection is does not.
     pub unannounced: Throttle,
     /// Too many connections to upstreams are open.

@@ -138,7 +138,7 @@ pub fn explain(
     moment: Moment,
 ) -> Explanation {
     let mut walk = Walk::default();
-    let Some((matched, path)) = walk.take_in(question, snapshot) else {
+    let Some((matched, path)) = walk.take_in(question, snapshot, moment.wall) else {
         return walk.end(question.url.path().to_owned(), None);
     };
     let dialect = matched.api.dialect;
@@ -203,6 +203,7 @@ impl Walk {
         &mut self,
         question: &Question,
         snapshot: &'s Snapshot,
+        now: Timestamp,
     ) -> Option<(Matched<'s>, String)> {
         let (method, url) = (&question.method, &question.url);
         self.check("method", format!("`{method}`"), intake::check_method(method));
@@ -233,8 +234,13 @@ impl Walk {
         // A question is none: it has no origin.
         self.check("preflight", words::preflight(matched.api.cors.as_deref()), Ok(()));
         let certificate = question.certificate.as_ref();
-        let compared = shown::certificate(matched.api, certificate);
-        let given = presenter::check(matched.api, &host, (certificate.is_some(), None));
+        // The handshake looks at its time, whatever the API asks for.
+        let untimely = certificate.and_then(|shown| shown.untimely(now));
+        let compared = shown::certificate(matched.api, certificate, untimely);
+        let given = match untimely {
+            Some(_) => Err(Refusal::CertificateMissing),
+            None => presenter::check(matched.api, &host, (certificate.is_some(), None)),
+        };
         // A request that is refused for its spelling has met no API.
         let met = self.stopped.is_none();
         self.check("certificate", compared, given);

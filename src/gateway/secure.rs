@@ -10,7 +10,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use crate::tls::Server;
+use crate::tls::{Refused, Server};
 
 use super::client::{Client, Presented};
 
@@ -44,7 +44,7 @@ pub(super) async fn shake_hands(
                     tls.forget_sessions();
                 }
                 counters.unshaken.add(1);
-                tracing::debug!(peer = %client.peer(), resumed, "the certificate of a client is over");
+                refuse(client, Refused::Expired);
                 return None;
             }
             let count = if resumed { &counters.resumed } else { &counters.shaken };
@@ -55,6 +55,9 @@ pub(super) async fn shake_hands(
         Some(Err(error)) => {
             counters.unshaken.add(1);
             tracing::debug!(peer = %client.peer(), %error, "a handshake of TLS failed");
+            if let Some(why) = Refused::of(&error) {
+                refuse(client, why);
+            }
             None
         }
         None => {
@@ -62,6 +65,22 @@ pub(super) async fn shake_hands(
             tracing::debug!(peer = %client.peer(), "a handshake of TLS took too long");
             None
         }
+    }
+}
+
+/// Tells the operator why a client is not let in: the client itself hears little of it.
+fn refuse(client: &Client, why: Refused) {
+    let counts = &client.core().counters.certificates;
+    let count = match why {
+        Refused::Missing => &counts.missing,
+        Refused::Expired => &counts.expired,
+        Refused::Early => &counts.early,
+        Refused::Stranger => &counts.strange,
+        Refused::Unfit => &counts.unfit,
+    };
+    count.add(1);
+    if let Some(withheld) = client.core().shared.warnings.certificates.ready() {
+        tracing::warn!(peer = %client.peer(), cause = %why, withheld, "the certificate of a client is refused");
     }
 }
 

@@ -65,6 +65,21 @@ impl RefusalCounts {
     }
 }
 
+/// Certificates of clients that were refused in their handshakes.
+#[derive(Debug, Default)]
+pub struct CertificateCounts {
+    /// There was none.
+    pub missing: Count,
+    /// Their time was over.
+    pub expired: Count,
+    /// Their time had not begun.
+    pub early: Count,
+    /// Nobody who is trusted signed them.
+    pub strange: Count,
+    /// They were none for clients, or could not be read.
+    pub unfit: Count,
+}
+
 /// What one core counts.
 #[derive(Debug, Default)]
 #[repr(align(128))]
@@ -113,6 +128,8 @@ pub struct CoreCounters {
     pub resumed: Count,
     /// Those that failed, or took too long.
     pub unshaken: Count,
+    /// Those of them that failed over the certificate of the client.
+    pub certificates: CertificateCounts,
     /// Times when the system had no socket to give.
     pub accept_errors: Count,
     /// Connections to upstreams that were made.

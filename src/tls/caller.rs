@@ -1,6 +1,6 @@
 //! What the gateway calls with: whom it trusts, and who it is itself.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::crypto::aws_lc_rs;
@@ -17,6 +17,28 @@ pub struct Trust {
     pub ca: Option<PathBuf>,
     /// The certificate that is shown to a server that asks.
     pub identity: Option<Files>,
+}
+
+impl Trust {
+    /// What is wrong with the file of those who are trusted, where nobody can be called yet.
+    pub fn fault(ca: &Path) -> Option<Fault> {
+        trusted(Some(ca)).err()
+    }
+}
+
+/// What a file holds, or nothing without one, and who is trusted.
+fn trusted(ca: Option<&Path>) -> Result<(Vec<CertificateDer<'static>>, RootCertStore), Fault> {
+    let held = ca.map(chain).transpose()?;
+    let mut store = RootCertStore::empty();
+    store.add_parsable_certificates(match &held {
+        Some(held) => held.clone(),
+        None => rustls_native_certs::load_native_certs().certs,
+    });
+    if store.is_empty() {
+        let path = ca.unwrap_or(Path::new("")).to_owned();
+        return Err(Fault { path, what: What::NoRoots });
+    }
+    Ok((held.unwrap_or_default(), store))
 }
 
 /// A client of TLS, ready for handshakes.
@@ -45,16 +67,7 @@ impl Caller {
     pub fn load(trust: Trust) -> Result<Self, Vec<Fault>> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let at = |what| Fault { path: trust.ca.clone().unwrap_or_default(), what };
-        let held = trust.ca.as_deref().map(chain).transpose();
-        let store = held.and_then(|held| {
-            let mut store = RootCertStore::empty();
-            store.add_parsable_certificates(match &held {
-                Some(held) => held.clone(),
-                None => rustls_native_certs::load_native_certs().certs,
-            });
-            let held = held.unwrap_or_default();
-            if store.is_empty() { Err(at(What::NoRoots)) } else { Ok((held, store)) }
-        });
+        let store = trusted(trust.ca.as_deref());
         let identity = trust.identity.as_ref();
         let identity = identity.map(|files| Certificate::load(files, &provider)).transpose();
         let ((mut held, store), identity) = match (store, identity) {

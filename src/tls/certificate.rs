@@ -5,15 +5,15 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustls::crypto::CryptoProvider;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
-use x509_parser::prelude::{FromDer as _, GeneralName, X509Certificate};
+use x509_parser::prelude::{ASN1Time, FromDer as _, GeneralName, X509Certificate};
 use zeroize::Zeroizing;
 
 use super::fault::{Fault, What};
-use crate::domain::time::Timestamp;
+use crate::domain::time::{Span, Timestamp};
 
 /// The most bytes of a file; a chain takes some thousands, the roots of a machine some hundred thousand.
 const MOST_BYTES: u64 = 4 << 20;
@@ -34,10 +34,15 @@ pub struct Certificate {
     pub files: Files,
     /// The names for which it stands: in lower case, `*.example.com` for each name right below.
     pub names: Vec<String>,
+    /// When its time begins.
+    pub starts_at: Timestamp,
     /// When its time is over.
     pub expires_at: Timestamp,
     pub(super) key: Arc<CertifiedKey>,
 }
+
+/// How long before its end a certificate is warned of.
+pub const WARNED_BEFORE: Span = Span::from_days(14);
 
 impl PartialEq for Certificate {
     /// Two are the same if clients are shown the same.
@@ -49,26 +54,43 @@ impl PartialEq for Certificate {
 impl Certificate {
     /// All that is wrong with the files, not only the first of it.
     pub(super) fn load(files: &Files, provider: &CryptoProvider) -> Result<Self, Vec<Fault>> {
-        let wrong = |path: &Path, what| Fault { path: path.to_owned(), what };
-        let chain = chain(&files.chain).and_then(|chain| {
-            let facts = chain.first().map_or(Err(What::NoCertificate), |first| {
-                facts(first).map_err(What::BadCertificate)
-            });
-            facts.map(|facts| (chain, facts)).map_err(|what| wrong(&files.chain, what))
-        });
-        let key = read(&files.key).and_then(|bytes| {
-            PrivateKeyDer::from_pem_slice(&bytes).map_err(|_| wrong(&files.key, What::NoKey))
-        });
-        let ((chain, (names, expires_at)), key) = match (chain, key) {
-            (Ok(chain), Ok(key)) => (chain, key),
-            (chain, key) => return Err(chain.err().into_iter().chain(key.err()).collect()),
-        };
+        let wrong = |what| Fault { path: files.key.clone(), what };
+        let ((chain, (names, starts_at, expires_at)), key) =
+            match (leaf(&files.chain), key(&files.key)) {
+                (Ok(chain), Ok(key)) => (chain, key),
+                (chain, key) => return Err(chain.err().into_iter().chain(key.err()).collect()),
+            };
         let key = CertifiedKey::from_der(chain, key, provider).map_err(|error| match error {
-            rustls::Error::InconsistentKeys(_) => vec![wrong(&files.key, What::OtherKey)],
-            other => vec![wrong(&files.key, What::BadKey(other.to_string()))],
+            rustls::Error::InconsistentKeys(_) => vec![wrong(What::OtherKey)],
+            other => vec![wrong(What::BadKey(other.to_string()))],
         })?;
-        Ok(Self { files: files.clone(), names, expires_at, key: Arc::new(key) })
+        Ok(Self { files: files.clone(), names, starts_at, expires_at, key: Arc::new(key) })
     }
+}
+
+/// What is wrong with the files of a certificate and of its key, of which one may not be known.
+pub fn faults(chain: Option<&Path>, alone: Option<&Path>) -> Vec<Fault> {
+    if let (Some(chain), Some(key)) = (chain, alone) {
+        let files = Files { chain: chain.to_owned(), key: key.to_owned() };
+        return Certificate::load(&files, &aws_lc_rs::default_provider()).err().unwrap_or_default();
+    }
+    let chain = chain.and_then(|chain| leaf(chain).err());
+    chain.into_iter().chain(alone.and_then(|alone| key(alone).err())).collect()
+}
+
+/// All certificates of a file, and what is known of the first one.
+fn leaf(path: &Path) -> Result<(Vec<CertificateDer<'static>>, Facts), Fault> {
+    let chain = chain(path)?;
+    let facts = match chain.first() {
+        Some(first) => facts(first).map_err(What::BadCertificate),
+        None => Err(What::NoCertificate),
+    };
+    facts.map(|facts| (chain, facts)).map_err(|what| Fault { path: path.to_owned(), what })
+}
+
+fn key(path: &Path) -> Result<PrivateKeyDer<'static>, Fault> {
+    let wrong = |_| Fault { path: path.to_owned(), what: What::NoKey };
+    PrivateKeyDer::from_pem_slice(&read(path)?).map_err(wrong)
 }
 
 /// All certificates of a file.
@@ -91,8 +113,10 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Fault> {
     }
 }
 
-/// The names of a certificate (RFC 6125 section 6.4: those of its subject do not count), and its end.
-fn facts(der: &[u8]) -> Result<(Vec<String>, Timestamp), String> {
+/// The names of a certificate (RFC 6125 section 6.4: those of its subject do not count), and its time.
+type Facts = (Vec<String>, Timestamp, Timestamp);
+
+fn facts(der: &[u8]) -> Result<Facts, String> {
     let (_, parsed) = X509Certificate::from_der(der).map_err(|error| error.to_string())?;
     let names = parsed.subject_alternative_name().map_err(|error| error.to_string())?;
     let all = names.iter().flat_map(|names| &names.value.general_names);
@@ -100,6 +124,8 @@ fn facts(der: &[u8]) -> Result<(Vec<String>, Timestamp), String> {
         GeneralName::DNSName(name) => Some(name.to_ascii_lowercase()),
         _ => None,
     });
-    let end = parsed.validity().not_after.timestamp();
-    Ok((names.collect(), Timestamp::from_unix(u64::try_from(end).unwrap_or_default())))
+    let moment =
+        |time: ASN1Time| Timestamp::from_unix(u64::try_from(time.timestamp()).unwrap_or_default());
+    let time = parsed.validity();
+    Ok((names.collect(), moment(time.not_before), moment(time.not_after)))
 }

@@ -7,13 +7,15 @@ mod caller;
 mod certificate;
 mod fault;
 mod presented;
+mod refused;
 mod resolver;
 mod server;
 mod sessions;
 pub mod subject;
 
 pub use caller::{Caller, Trust};
-pub use certificate::{Certificate, Files};
+pub use certificate::{Certificate, Files, WARNED_BEFORE, faults};
 pub use fault::{Fault, What};
 pub use presented::ClientCertificate;
+pub use refused::Refused;
 pub use server::{Clients, Least, Options, Server};

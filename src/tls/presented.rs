@@ -3,8 +3,9 @@
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
 use serde::{Deserialize, Serialize};
-use x509_parser::prelude::{FromDer as _, X509Certificate};
+use x509_parser::prelude::{FromDer as _, Validity, X509Certificate};
 
+use super::refused::Refused;
 use super::subject;
 use crate::domain::secret::Digest;
 use crate::domain::time::Timestamp;
@@ -16,6 +17,8 @@ pub struct ClientCertificate {
     pub thumbprint: Digest,
     /// Whose it is (RFC 4514), in one spelling and visible ASCII; empty where its subject has no name.
     pub subject: Box<str>,
+    /// When its time begins, which every handshake looks at.
+    pub starts_at: Timestamp,
     /// When its time is over; the handshake of a resumed session does not look at it.
     pub expires_at: Timestamp,
 }
@@ -23,14 +26,26 @@ pub struct ClientCertificate {
 impl ClientCertificate {
     /// Of a certificate that was checked, and can therefore be read.
     pub fn of(der: &[u8]) -> Self {
-        let (subject, end) = match X509Certificate::from_der(der) {
+        let (subject, start, end) = match X509Certificate::from_der(der) {
             Ok((_, parsed)) => {
-                (subject::written(parsed.subject()), parsed.validity().not_after.timestamp())
+                let Validity { not_before, not_after } = parsed.validity();
+                let subject = subject::written(parsed.subject());
+                (subject, not_before.timestamp(), not_after.timestamp())
             }
-            Err(_) => (String::new(), 0),
+            Err(_) => (String::new(), 0, 0),
         };
-        let expires_at = Timestamp::from_unix(u64::try_from(end).unwrap_or_default());
-        Self { thumbprint: Digest::of(der), subject: subject.into(), expires_at }
+        let moment = |seconds| Timestamp::from_unix(u64::try_from(seconds).unwrap_or_default());
+        let (starts_at, expires_at) = (moment(start), moment(end));
+        Self { thumbprint: Digest::of(der), subject: subject.into(), starts_at, expires_at }
+    }
+
+    /// Why a handshake at this moment would refuse it, as far as its own time goes.
+    pub fn untimely(&self, now: Timestamp) -> Option<Refused> {
+        match () {
+            () if self.is_over(now) => Some(Refused::Expired),
+            () if now < self.starts_at => Some(Refused::Early),
+            () => None,
+        }
     }
 
     /// Whether it counts no more: its last second is still good (RFC 5280 section 4.1.2.5).

@@ -1,6 +1,6 @@
 //! What clients meet: versions, certificates, resumption, and whose certificates they may show.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
@@ -37,6 +37,13 @@ pub struct Clients {
     pub ca: PathBuf,
     /// Whether a client without one is refused.
     pub required: bool,
+}
+
+impl Clients {
+    /// What is wrong with the file of those who sign certificates of clients, where nothing can be served yet.
+    pub fn fault(ca: &Path) -> Option<Fault> {
+        authorities(ca).err()
+    }
 }
 
 /// A version of TLS.
@@ -83,8 +90,8 @@ impl Server {
                 Err(wrong) => faults.extend(wrong),
             }
         }
-        let authorities = options.clients.as_ref().map(|clients| chain(&clients.ca)).transpose();
-        let authorities = authorities.unwrap_or_else(|fault| {
+        let authorities = options.clients.as_ref().map(|clients| authorities(&clients.ca));
+        let authorities = authorities.transpose().unwrap_or_else(|fault| {
             faults.push(fault);
             None
         });
@@ -165,6 +172,22 @@ impl Server {
     }
 }
 
+/// Who signs certificates of clients, as a file says.
+fn authorities(ca: &Path) -> Result<Vec<CertificateDer<'static>>, Fault> {
+    let authorities = chain(ca)?;
+    roots(ca, &authorities).map(|_| authorities)
+}
+
+fn roots(ca: &Path, authorities: &[CertificateDer<'static>]) -> Result<RootCertStore, Fault> {
+    let mut roots = RootCertStore::empty();
+    let wrong = |error: rustls::Error| Fault {
+        path: ca.to_owned(),
+        what: What::BadCertificate(error.to_string()),
+    };
+    authorities.iter().try_for_each(|one| roots.add(one.clone())).map_err(wrong)?;
+    Ok(roots)
+}
+
 /// Lets clients resume these.
 fn resume(config: &mut ServerConfig, sessions: &Arc<Sessions>) {
     config.ticketer = Arc::<Sessions>::clone(sessions);
@@ -189,16 +212,14 @@ fn config(
     let builder = match &options.clients {
         None => builder.with_no_client_auth(),
         Some(clients) => {
-            let wrong = |error: String| at(Some(&clients.ca), What::BadCertificate(error));
-            let mut roots = RootCertStore::empty();
-            for authority in authorities {
-                roots.add(authority.clone()).map_err(|error| wrong(error.to_string()))?;
-            }
+            let roots = roots(&clients.ca, authorities)?;
             let verifier =
                 WebPkiClientVerifier::builder_with_provider(roots.into(), Arc::clone(provider));
             let verifier =
                 if clients.required { verifier } else { verifier.allow_unauthenticated() };
-            let verifier = verifier.build().map_err(|error| wrong(error.to_string()))?;
+            let verifier = verifier
+                .build()
+                .map_err(|error| at(Some(&clients.ca), What::BadCertificate(error.to_string())))?;
             builder.with_client_cert_verifier(verifier)
         }
     };

@@ -85,3 +85,51 @@ fn a_certificate_that_will_soon_be_over_is_told_once_a_day_whatever_is_reloaded(
     gateway.clock().advance(Span::from_days(20));
     assert_eq!(told(SOON, "late-over.example", "\"days\":7"), 1);
 }
+
+/// At the default level, and once in a while however many there are.
+#[test]
+fn a_client_without_its_certificate_is_told_once_in_a_while_and_always_counted() {
+    everything();
+    let folder = tempfile::tempdir().unwrap();
+    let pair = certificate(folder.path(), ("c", "c.example"), (2_100, 1, 1));
+    let ca = folder.path().join("c.pem");
+    let gateway = Gateway::start_with(
+        "h2c = false",
+        &format!(
+            "tls = {{ client_ca = {ca:?}, client_certificates = \"required\", certificates = [{pair}] }}\n"
+        ),
+    );
+    let port = gateway.public().port();
+    for _ in 0..3 {
+        // Who comes by TLS 1.3 may take the handshake for done and hear of it in the first answer.
+        let output = std::process::Command::new("curl")
+            .args([
+                "--silent",
+                "--insecure",
+                "--max-time",
+                "30",
+                "--noproxy",
+                "*",
+                "--tls-max",
+                "1.2",
+            ])
+            .arg(format!("https://127.0.0.1:{port}/"))
+            .output()
+            .unwrap();
+        assert!(!output.status.success(), "{output:?}");
+    }
+    let until = tollgate::clock::instant() + crate::support::PATIENCE;
+    let counted = || gateway.counted(|core| core.certificates.missing.value());
+    while counted() < 3 {
+        assert!(tollgate::clock::instant() < until, "{}", counted());
+    }
+    let head = format!("GET /metrics HTTP/1.1\r\nHost: {}\r\n\r\n", gateway.admin());
+    let text = ask(gateway.admin(), head).text();
+    let series = "tollgate_tls_client_certificates_refused_total{reason=\"missing\"} 3";
+    assert!(text.lines().any(|line| line == series), "{text}");
+    const REFUSED: &str = "the certificate of a client is refused";
+    let level = |line: &str| line.contains(REFUSED) && line.contains("WARN");
+    let log = everything().once(|text| text.lines().any(level));
+    let lines: Vec<_> = log.lines().filter(|line| line.contains(REFUSED)).collect();
+    assert!(lines.len() == 1 && lines[0].contains("it showed none"), "{lines:?}");
+}

@@ -87,7 +87,7 @@ impl Stage {
         self.gateway.counted(|core| core.refusals.of(refusal))
     }
 
-    fn explain(&self, url: &str, pem: Option<&str>) -> Value {
+    pub(crate) fn explain(&self, url: &str, pem: Option<&str>) -> Value {
         let question = json!({
             "method": "GET", "url": url, "secret": self.secret, "certificate": pem,
         });

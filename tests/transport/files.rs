@@ -35,10 +35,21 @@ impl Files {
 
     /// The same whose time is over when this year begins.
     pub(crate) fn make_until(&self, name: &str, names: &[&str], year: i32) -> Digest {
+        self.make_between(name, names, (1_975, year))
+    }
+
+    /// The same whose time begins with the first of these years, and is over when the second one begins.
+    pub(crate) fn make_between(
+        &self,
+        name: &str,
+        names: &[&str],
+        (from, to): (i32, i32),
+    ) -> Digest {
         let key = KeyPair::generate().unwrap();
         let names: Vec<_> = names.iter().map(ToString::to_string).collect();
         let mut params = CertificateParams::new(names).unwrap();
-        params.not_after = rcgen::date_time_ymd(year, 1, 1);
+        (params.not_before, params.not_after) =
+            (rcgen::date_time_ymd(from, 1, 1), rcgen::date_time_ymd(to, 1, 1));
         // Another than that of the authority, or OpenSSL takes it for signed by itself.
         params.distinguished_name.push(DnType::CommonName, name);
         let made = params.signed_by(&key, &self.ca).unwrap();

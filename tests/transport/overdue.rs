@@ -7,10 +7,15 @@ use std::sync::Arc;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, HandshakeKind, RootCertStore, SupportedProtocolVersion};
+use tollgate::clock::instant;
 use tollgate::domain::refusal::Refusal;
 use tollgate::domain::time::Timestamp;
+use tollgate::telemetry::count::Count;
+use tollgate::telemetry::counters::CertificateCounts;
 
 use crate::certificates::Stage;
+use crate::files::Files;
+use crate::support::PATIENCE;
 use crate::tls::connect;
 
 /// The first second of the year 2100.
@@ -99,4 +104,55 @@ fn sec_g2_no_connection_outlives_the_certificate_of_its_client() {
     assert_eq!(ask(&mut stream).as_deref(), Some("403"));
     assert_eq!(stage.gateway.counted(|core| core.refusals.of(Refusal::CertificateMissing)), 1);
     assert!(stage.upstream.seen().is_empty());
+}
+
+/// Whoever is refused in the handshake hears little: a count says why, and `explain` what would become of it.
+#[test]
+fn why_a_handshake_refuses_a_certificate_is_counted_and_explained() {
+    let stage = Stage::new("h2c = false");
+    stage.files.make_until("old", &[], 2_000);
+    stage.files.make_between("early", &[], (3_000, 4_000));
+    let others = Files::new();
+    others.make("strange", &[]);
+    for end in ["pem", "key"] {
+        let name = format!("strange.{end}");
+        std::fs::copy(others.path(&name), stage.files.path(&name)).unwrap();
+    }
+    let counts = || {
+        let of = |count: fn(&CertificateCounts) -> &Count| {
+            stage.gateway.counted(|core| count(&core.certificates).value())
+        };
+        [
+            of(|all| &all.expired),
+            of(|all| &all.early),
+            of(|all| &all.strange),
+            of(|all| &all.unfit) + of(|all| &all.missing),
+        ]
+    };
+    for (name, wanted, said) in [
+        ("old", [1, 0, 0, 0], Some("its time was over at 2000-01-01T00:00:00Z")),
+        ("early", [1, 1, 0, 0], Some("its time begins at 3000-01-01T00:00:00Z")),
+        ("strange", [1, 1, 1, 0], None),
+    ] {
+        let config = client(&stage, name, &rustls::version::TLS13);
+        assert_eq!(come(&stage, &config), None, "{name}");
+        // The client hears of it a moment before it is counted.
+        let until = instant() + PATIENCE;
+        while counts() != wanted {
+            assert!(instant() < until, "{name}: {:?}", counts());
+        }
+        let Some(said) = said else { continue };
+        let pem = std::fs::read_to_string(stage.files.path(&format!("{name}.pem"))).unwrap();
+        // The first API asks for none; the handshake is the same.
+        for url in ["https://a.example/x", "https://b.example/open"] {
+            let told = stage.explain(url, Some(&pem));
+            assert_eq!(told["permitted"], false, "{told:#}");
+            assert_eq!(told["reason"], "certificate_missing", "{told:#}");
+            let steps = told["steps"].as_array().unwrap();
+            let step = steps.iter().find(|step| step["check"] == "certificate").unwrap();
+            assert_eq!(step["outcome"], "refused");
+            assert!(step["compared"].as_str().unwrap().contains(said), "{step}");
+        }
+    }
+    assert_eq!(stage.gateway.counted(|core| core.unshaken.value()), 3);
 }

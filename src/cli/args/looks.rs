@@ -73,7 +73,7 @@ pub struct Explain {
     /// The address of the client; behind trusted proxies the one that they name
     #[arg(long, value_name = "IP", default_value = "127.0.0.1")]
     pub from: IpAddr,
-    /// The certificate that the client has shown (PEM), taken as checked
+    /// The certificate that the client has shown (PEM), taken as signed by whom the gateway trusts
     #[arg(long, value_name = "FILE")]
     pub certificate: Option<PathBuf>,
     /// The company that the request names, as with X-EMPR-ID

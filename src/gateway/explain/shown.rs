@@ -2,10 +2,25 @@
 
 use crate::domain::decision::Case;
 use crate::gateway::plan::ApiPlan;
-use crate::tls::ClientCertificate;
+use crate::tls::{ClientCertificate, Refused};
 
-/// Whether the API asks for a certificate, and whether one is shown.
-pub(super) fn certificate(api: &ApiPlan, shown: Option<&ClientCertificate>) -> String {
+/// Whether the API asks for a certificate, whether one is shown, and why its handshake would fail.
+pub(super) fn certificate(
+    api: &ApiPlan,
+    shown: Option<&ClientCertificate>,
+    untimely: Option<Refused>,
+) -> String {
+    let fate = match (untimely, shown) {
+        (Some(Refused::Early), Some(shown)) => Some(format!(
+            "its time begins at {}: the handshake fails, and nothing is answered",
+            shown.starts_at
+        )),
+        (Some(_), Some(shown)) => Some(format!(
+            "its time was over at {}: the handshake fails, and nothing is answered",
+            shown.expires_at
+        )),
+        _ => None,
+    };
     let shown = match shown {
         None => "none is shown".to_owned(),
         Some(shown) if shown.subject.is_empty() => {
@@ -21,6 +36,10 @@ pub(super) fn certificate(api: &ApiPlan, shown: Option<&ClientCertificate>) -> S
                 shown.thumbprint.to_hex()
             )
         }
+    };
+    let shown = match fate {
+        Some(fate) => [shown, fate].join("; "),
+        None => shown,
     };
     match api.needs_certificate {
         true => format!("its API requires one; {shown}"),

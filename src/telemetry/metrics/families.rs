@@ -129,6 +129,17 @@ pub(super) fn connections(families: &mut Families<'_>, counters: &Counters) -> f
         ]
     })?;
     families.counters(
+        "tls_client_certificates_refused",
+        "Certificates of clients that were refused in handshakes of TLS, by what was wrong with them",
+        [
+            ([("reason", "missing")], sum(counters, |core| &core.certificates.missing)),
+            ([("reason", "expired")], sum(counters, |core| &core.certificates.expired)),
+            ([("reason", "not_yet_valid")], sum(counters, |core| &core.certificates.early)),
+            ([("reason", "unknown_issuer")], sum(counters, |core| &core.certificates.strange)),
+            ([("reason", "unfit")], sum(counters, |core| &core.certificates.unfit)),
+        ],
+    )?;
+    families.counters(
         "unparsed_requests",
         "Requests that the HTTP library answered itself: no HTTP, or a head that is too large",
         [
