@@ -1,5 +1,7 @@
 //! One client's connection, from its first bytes to its end.
 
+use std::error::Error as _;
+use std::io::ErrorKind::WouldBlock;
 use std::net;
 use std::os::fd::AsFd;
 use std::pin::{Pin, pin};
@@ -187,6 +189,10 @@ async fn serve_http2(stream: Channel, client: Rc<Client>) {
     let service =
         service_fn(|request| journey::handle(Rc::clone(&client), Agreement::default(), request));
     let builder = http2(Local(Rc::clone(&client)), &client.core().snapshot().limits);
+        if finishes && client.requests().are_a_flood() {
+            // Here, for those that are under way when a client leaves are given up as well.
+            core.counters.request_floods.add(1);
+        }
     let connection = pin!(builder.serve_connection(io, service));
     let finish = |connection: Pin<&mut http2::Connection<_, _, _>>, core: &Core| {
         let finishes = core.takes_leave() || client.requests().are_made();
@@ -288,11 +294,24 @@ fn note_end(client: &Client, ended: Ended) {
         Ended::Regardless => {
             tracing::debug!(peer = %client.peer(), "a client went on behind a GOAWAY");
         }
+            // What was told to end is counted already.
+            if is_flood(&error) && !client.requests().are_a_flood() {
+                client.core().counters.request_floods.add(1);
+            }
         Ended::ByItself(Err(error)) => {
             if error.is_parse() {
                 unparsed::note(client, error.is_parse_too_large());
             }
             tracing::debug!(peer = %client.peer(), %error, "a client's connection ended");
+/// Whether HTTP/2 was ended since its client resets, or makes us reset, more streams than it may, or sends heads or bodies
+/// without an end (RFC 9113 section 10.5).
+fn is_flood(error: &hyper::Error) -> bool {
+    let word = error.source().and_then(|source| source.downcast_ref::<h2::Error>());
+    word.is_some_and(|word| {
+        word.is_library() && word.reason() == Some(h2::Reason::ENHANCE_YOUR_CALM)
+    })
+}
+
         }
     }
 }
