@@ -68,7 +68,10 @@ impl Opening {
         (clock, logs): (Clock, Option<Logs>),
     ) -> Result<Self, AppError> {
         sealed::check_key(&settings)?;
-        let webhooks = Prepared::new(&settings)?;
+        let webhooks = Prepared::new(&settings).map_err(|error| AppError::Webhooks {
+            report: error.report(source.as_ref()).map(Box::new),
+            error,
+        })?;
         let (control, begun, listen) = (control()?, clock::instant(), settings.listen.clone());
         // From here on nothing may fail that could have failed before.
         let mut taken = match sockets {

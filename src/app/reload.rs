@@ -122,8 +122,10 @@ impl Reloader {
             .map_err(|report| Box::new(Problem::bad_config(&report)))?;
         sealed::check_key(&loaded.settings)
             .map_err(|error| Box::new(Problem::no_master_key(status, &error)))?;
-        let webhooks = Prepared::new(&loaded.settings)
-            .map_err(|error| Box::new(Problem::no_webhooks(status, &error)))?;
+        let webhooks = Prepared::new(&loaded.settings).map_err(|error| {
+            let report = error.report(Some(source));
+            Box::new(Problem::no_webhooks(status, &error, report.as_ref()))
+        })?;
         Ok((loaded.settings, webhooks))
     }
 

@@ -15,7 +15,7 @@ use crate::cli::output::{Reply, counted, fields, moment};
 use crate::cli::place;
 use crate::cli::progress::Progress;
 use crate::clock::Clock;
-use crate::config::{Environment, load};
+use crate::config::{Environment, Source, load};
 use crate::notices::Prepared;
 use crate::store::backup::Incoming;
 use crate::store::sealed;
@@ -32,7 +32,10 @@ pub fn check(file: Option<PathBuf>, common: &Common) -> Result<Reply, Failure> {
     let loaded = load(&path, &Environment::process()).map_err(|report| place::mistakes(&report))?;
     let settings = loaded.settings;
     sealed::check_key(&settings).map_err(|error| place::no_key(&error))?;
-    Prepared::new(&settings).map_err(|error| place::no_webhooks(&error))?;
+    Prepared::new(&settings).map_err(|error| {
+        let report = error.report(Some(&Source::file(&path)));
+        place::no_webhooks(&error, report.as_ref())
+    })?;
     let rules: usize = settings.apis.iter().map(|api| api.rules.len()).sum();
     let apis = settings.apis.len();
     let (api_count, rule_count) = (counted(apis, "API"), counted(rules, "rule"));
