@@ -54,7 +54,16 @@ pub async fn status(client: &Client, clock: &Clock) -> Result<Reply, Failure> {
     let answer = client.get("/status").await?;
     let status: Status = answer.read()?;
     let server = status.server.as_ref();
-    let text = fields(&[
+    let upstreams = status.upstreams.iter().map(|one| {
+        let busy = one.under_way.map_or(String::new(), |count| format!(", {count} under way"));
+        let out = match one.ejections {
+            0 => String::new(),
+            times => format!(", left out {times} times"),
+        };
+        let state = one.state.replace('_', " ");
+        ("upstream", Some(format!("{} of {}: {state}{busy}{out}", one.upstream, one.api)))
+    });
+    let rows = [
         ("version", Some(status.version.clone())),
         ("server", Some(server.map_or("not running".to_owned(), |_| "running".to_owned()))),
         ("process", server.map(|server| server.pid.to_string())),
@@ -66,7 +75,8 @@ pub async fn status(client: &Client, clock: &Clock) -> Result<Reply, Failure> {
         ("data", Some(status.data.display().to_string())),
         ("store", Some(status.store)),
         ("events", Some(status.position.to_string())),
-    ]);
+    ];
+    let text = fields(&rows.into_iter().chain(upstreams).collect::<Vec<_>>());
     Ok(Reply { text, json: answer.json(), note: None })
 }
 
