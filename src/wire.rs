@@ -13,7 +13,8 @@ pub mod proxies;
 pub fn is_plainly_framed(version: Version, headers: &HeaderMap) -> bool {
     let mut lengths = headers.get_all(header::CONTENT_LENGTH).iter();
     let plain = |length: &HeaderValue| {
-        !length.is_empty() && length.as_bytes().iter().all(u8::is_ascii_digit)
+        let digits = !length.is_empty() && length.as_bytes().iter().all(u8::is_ascii_digit);
+        digits && !is_endless(length.as_bytes())
     };
     if !lengths.next().is_none_or(plain) || lengths.next().is_some() {
         return false;
@@ -23,6 +24,12 @@ pub fn is_plainly_framed(version: Version, headers: &HeaderMap) -> bool {
     coding.as_bytes().eq_ignore_ascii_case(b"chunked")
         && codings.next().is_none()
         && version == Version::HTTP_11
+}
+
+/// Whether a length is one of the two that hyper keeps for bodies without any, and calls a head that is too large.
+pub fn is_endless(length: &[u8]) -> bool {
+    let digits = std::str::from_utf8(length).ok();
+    digits.and_then(|digits| digits.parse::<u64>().ok()).is_some_and(|length| length > u64::MAX - 2)
 }
 
 /// The media type of problem documents (RFC 9457 section 3).

@@ -271,6 +271,7 @@ fn live(browser: &mut Browser, program: &Program, desk: &str) {
     assert_eq!(use_of(program, "nobody-has-this-secret").status, 401);
     browser.until(&reasons("Unknown token"));
     browser.until("document.querySelector('#now .chart')");
+    browser.until(&reasons("Gets requests"));
     picture(browser, "overview");
     accessible(browser, "overview");
     browser.click("[data-live]");

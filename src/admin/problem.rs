@@ -119,9 +119,13 @@ impl Problem {
         Self { hint, ..Self::new(status, "no-master-key", title, detail) }
     }
 
-    /// A configuration with webhooks that could not be called.
-    pub fn no_webhooks(status: StatusCode, error: &SetupError) -> Self {
-        Self::new(status, "bad-webhooks", "Webhooks could not be called", error)
+    /// A configuration with webhooks that could not be called, and where it says so.
+    pub fn no_webhooks(status: StatusCode, error: &SetupError, report: Option<&Report>) -> Self {
+        let mistakes = report.map(mistakes).unwrap_or_default();
+        Self {
+            mistakes,
+            ..Self::new(status, "bad-webhooks", "Webhooks could not be called", error)
+        }
     }
 
     /// A request that cannot be read.

@@ -15,6 +15,7 @@ use crate::admin::extract::{Body, By};
 use crate::admin::pipe;
 use crate::admin::problem::Problem;
 use crate::domain::time::Timestamp;
+use crate::gateway::core::Shared;
 use crate::service::ServiceError;
 use crate::store::Health;
 
@@ -32,6 +33,25 @@ pub struct Status {
     pub store: String,
     /// The number of the newest event.
     pub position: u64,
+    /// Where requests go; none without a server.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub upstreams: Vec<UpstreamStatus>,
+}
+
+/// How an endpoint of an API stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct UpstreamStatus {
+    /// The API.
+    pub api: String,
+    /// Host and port, or a socket.
+    pub upstream: String,
+    /// `up`; `returning`: it failed, and gets some requests again; `left_out`: it failed, and gets none for a while; `down`: its
+    /// health check says so.
+    pub state: String,
+    /// How many requests are under way there; none where its API has no other.
+    pub under_way: Option<u64>,
+    /// How often it was left out for its failures.
+    pub ejections: u64,
 }
 
 /// A running server.
@@ -72,7 +92,22 @@ pub(super) async fn status(State(handles): Handle, By(by): By) -> Result<Json<St
             Health::Broken(why) => format!("broken: {why}"),
         },
         position: newest.map_or(0, |(position, _)| position.0),
+        upstreams: handles.shared.as_ref().map_or_else(Vec::new, |shared| upstreams(shared)),
     }))
+}
+
+/// The endpoints of all APIs.
+pub(super) fn upstreams(shared: &Shared) -> Vec<UpstreamStatus> {
+    let snapshot = shared.snapshot.load();
+    let alone = |api: &str| snapshot.endpoints().filter(|(other, _)| *other == api).count() == 1;
+    let all = snapshot.endpoints().map(|(api, target)| UpstreamStatus {
+        api: api.to_owned(),
+        upstream: target.to_string(),
+        state: target.course().as_str().to_owned(),
+        under_way: (!alone(api)).then(|| target.under_way()),
+        ejections: target.left_out(),
+    });
+    all.collect()
 }
 
 pub(super) async fn reload(

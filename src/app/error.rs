@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::admin::socket::SocketError;
+use crate::config::Report;
 use crate::notices;
 use crate::store::StoreError;
 use crate::store::sealed::KeyError;
@@ -26,8 +27,13 @@ pub enum AppError {
     #[error("secret parameters cannot be kept: {0}")]
     MasterKey(#[from] KeyError),
     /// Webhooks that could not be called.
-    #[error(transparent)]
-    Webhooks(#[from] notices::SetupError),
+    #[error("{error}")]
+    Webhooks {
+        /// Why not.
+        error: notices::SetupError,
+        /// The same at its place in the file, where there is one.
+        report: Option<Box<Report>>,
+    },
     /// The local socket.
     #[error(transparent)]
     Socket(#[from] SocketError),

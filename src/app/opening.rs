@@ -69,7 +69,10 @@ impl Opening {
         (clock, logs): (Clock, Option<Logs>),
     ) -> Result<Self, AppError> {
         sealed::check_key(&settings)?;
-        let webhooks = Prepared::new(&settings)?;
+        let webhooks = Prepared::new(&settings).map_err(|error| AppError::Webhooks {
+            report: error.report(source.as_ref()).map(Box::new),
+            error,
+        })?;
         let (control, begun, listen) = (control()?, clock::instant(), settings.listen.clone());
         let place = handover::place(&listen.socket);
         let mut taken = match sockets {

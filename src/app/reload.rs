@@ -154,8 +154,10 @@ impl Reloader {
         };
         sealed::check_key(&settings)
             .map_err(|error| refused(Problem::no_master_key(status, &error)))?;
-        let webhooks = Prepared::new(&settings)
-            .map_err(|error| refused(Problem::no_webhooks(status, &error)))?;
+        let webhooks = Prepared::new(&settings).map_err(|error| {
+            let report = error.report(Some(source));
+            refused(Problem::no_webhooks(status, &error, report.as_ref()))
+        })?;
         Ok((settings, webhooks))
     }
 

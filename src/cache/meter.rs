@@ -37,7 +37,11 @@ pub struct At {
 
 /// Leave for one request under a limit. Dropping it says that the request is over.
 #[derive(Debug)]
-pub struct Seat(Arc<Meter>);
+pub struct Seat {
+    meter: Arc<Meter>,
+    /// When it was counted.
+    at: Timestamp,
+}
 
 /// What became of a request.
 #[derive(Debug)]
@@ -171,7 +175,7 @@ impl Limited {
         }
         state.under_way = state.under_way.saturating_add(1);
         drop(held);
-        Taken::Seat(Seat(Arc::clone(&self.meter)))
+        Taken::Seat(Seat { meter: Arc::clone(&self.meter), at: at.now })
     }
 
     /// What is left. Of counts that were not read yet nothing is said.
@@ -306,9 +310,24 @@ fn spoken_for(counts: &Counts) -> Spent {
     Spent { uses: counts.uses.reserved, quotas }
 }
 
+impl Seat {
+    /// The request came to nothing that its token has to pay for: it counts towards no quota, and is no use. That it came
+    /// counts towards the rate all the same.
+    pub fn gives_back(&self) {
+        let mut state = self.meter.lock();
+        let Some(counts) = &mut state.counts else { return };
+        counts.uses.used = counts.uses.used.saturating_sub(1);
+        for (begin, end, count) in &mut counts.quotas {
+            if (*begin..*end).contains(&self.at) {
+                count.used = count.used.saturating_sub(1);
+            }
+        }
+    }
+}
+
 impl Drop for Seat {
     fn drop(&mut self) {
-        let mut state = self.0.lock();
+        let mut state = self.meter.lock();
         state.under_way = state.under_way.saturating_sub(1);
     }
 }

@@ -108,9 +108,13 @@ pub fn no_key(error: &KeyError) -> Failure {
     Problem::no_master_key(StatusCode::BAD_REQUEST, error).into()
 }
 
-/// Webhooks that could not be called.
-pub fn no_webhooks(error: &SetupError) -> Failure {
-    Problem::no_webhooks(StatusCode::BAD_REQUEST, error).into()
+/// Webhooks that could not be called, and where the file says so.
+pub fn no_webhooks(error: &SetupError, report: Option<&Report>) -> Failure {
+    let failure: Failure = Problem::no_webhooks(StatusCode::BAD_REQUEST, error, report).into();
+    match report {
+        Some(report) => failure.report(report.to_string()),
+        None => failure,
+    }
 }
 
 /// Opens the folder, which must be a data folder already, unless the opener may make one. None if

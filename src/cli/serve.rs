@@ -174,7 +174,7 @@ pub fn failure(error: AppError) -> Failure {
         AppError::Store(error) => error.into(),
         AppError::Socket(error) => Failure::new(Code::Unreachable, "socket", error),
         AppError::MasterKey(key) => place::no_key(&key),
-        AppError::Webhooks(error) => place::no_webhooks(&error),
+        AppError::Webhooks { error, report } => place::no_webhooks(&error, report.as_deref()),
         AppError::Listen { key, ref source, .. } => {
             let hint = match source.kind() {
                 ErrorKind::AddrInUse => format!(

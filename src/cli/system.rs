@@ -15,7 +15,7 @@ use crate::cli::output::{Reply, counted, fields, moment};
 use crate::cli::place;
 use crate::cli::progress::Progress;
 use crate::clock::Clock;
-use crate::config::{Environment, load};
+use crate::config::{Environment, Source, load};
 use crate::domain::time::Timestamp;
 use crate::notices::Prepared;
 use crate::store::backup::Incoming;
@@ -34,7 +34,10 @@ pub fn check(file: Option<PathBuf>, common: &Common, clock: &Clock) -> Result<Re
     let loaded = load(&path, &Environment::process()).map_err(|report| place::mistakes(&report))?;
     let settings = loaded.settings;
     sealed::check_key(&settings).map_err(|error| place::no_key(&error))?;
-    Prepared::new(&settings).map_err(|error| place::no_webhooks(&error))?;
+    Prepared::new(&settings).map_err(|error| {
+        let report = error.report(Some(&Source::file(&path)));
+        place::no_webhooks(&error, report.as_ref())
+    })?;
     let rules: usize = settings.apis.iter().map(|api| api.rules.len()).sum();
     let apis = settings.apis.len();
     let (api_count, rule_count) = (counted(apis, "API"), counted(rules, "rule"));
@@ -77,7 +80,16 @@ pub async fn status(client: &Client, clock: &Clock) -> Result<Reply, Failure> {
     let answer = client.get("/status").await?;
     let status: Status = answer.read()?;
     let server = status.server.as_ref();
-    let text = fields(&[
+    let upstreams = status.upstreams.iter().map(|one| {
+        let busy = one.under_way.map_or(String::new(), |count| format!(", {count} under way"));
+        let out = match one.ejections {
+            0 => String::new(),
+            times => format!(", left out {times} times"),
+        };
+        let state = one.state.replace('_', " ");
+        ("upstream", Some(format!("{} of {}: {state}{busy}{out}", one.upstream, one.api)))
+    });
+    let rows = [
         ("version", Some(status.version.clone())),
         ("server", Some(server.map_or("not running".to_owned(), |_| "running".to_owned()))),
         ("process", server.map(|server| server.pid.to_string())),
@@ -89,7 +101,8 @@ pub async fn status(client: &Client, clock: &Clock) -> Result<Reply, Failure> {
         ("data", Some(status.data.display().to_string())),
         ("store", Some(status.store)),
         ("events", Some(status.position.to_string())),
-    ]);
+    ];
+    let text = fields(&rows.into_iter().chain(upstreams).collect::<Vec<_>>());
     Ok(Reply { text, json: answer.json(), note: None })
 }
 

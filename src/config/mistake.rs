@@ -139,6 +139,10 @@ pub(super) enum Mistake {
     #[error("`{key}` names `{text}`, which is everybody")]
     Everybody { key: String, text: String },
 
+    /// A file that others read, who say why.
+    #[error("{0}")]
+    Unusable(String),
+
     // Webhooks.
     /// Not where a webhook could be.
     #[error("`{key}` cannot be called: {fault}")]

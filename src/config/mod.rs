@@ -44,6 +44,7 @@ mod broken;
 mod load;
 mod reload;
 mod lenient;
+mod unusable;
 mod watch;
 
 pub use environment::{Environment, Overrides};
@@ -51,4 +52,5 @@ pub use load::{Loaded, Source, known_keys, load, parse};
 pub use reload::reload;
 pub use report::{Entry, Report};
 pub use settings::Settings;
+pub use unusable::NamedFile;
 pub use watch::{Watch, watch};

@@ -119,7 +119,7 @@ async fn send(
     while let Some(target) = order.next(core, api) {
         loop {
             // Whoever is the only one is not compared with anybody.
-            let busy = (!alone).then(|| core.load.begin(target.number));
+            let busy = (!alone).then(|| core.load.begin(target));
             let idle = if stale < STALE_MAX { idle(core, api, target) } else { None };
             let fresh = idle.is_none();
             let mut way = match idle {
@@ -244,7 +244,8 @@ async fn exchange(
         way.leave(request, upload.is_answered(api.stall_timeout, limit), under_way);
     }
     let stall_timeout = api.stall_timeout;
-    let relay = |()| Relay::new(way, (whole, answer.kind), upload, stall_timeout, client);
+    let limits = (stall_timeout, api.ejection);
+    let relay = |()| Relay::new(way, (whole, answer.kind), upload, limits, client);
     Ok(answer.response.map(relay))
 }
 

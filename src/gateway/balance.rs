@@ -30,9 +30,8 @@ impl Order {
         let turn = core.turn.get().wrapping_add(1);
         core.turn.set(turn);
         let draw = |shares: &dyn Fn(usize) -> u64| {
-            let load = |at: usize| {
-                api.targets.get(at).map_or(0, |target| u64::from(core.load.of(target.number)))
-            };
+            let load =
+                |at: usize| api.targets.get(at).map_or(0, |target| core.load.of(target.number));
             choose(api.targets.len(), shares, load, turn)
         };
         let share = |at: usize, part: fn(&Target) -> u32| {

@@ -4,6 +4,9 @@ use std::fmt;
 
 use http::StatusCode;
 
+use crate::config::settings::Ejection;
+
+use super::load::Busy;
 use super::plan::ApiPlan;
 use super::targets::Target;
 
@@ -33,6 +36,16 @@ pub(super) fn judge(api: &ApiPlan, target: &Target, status: StatusCode) {
             fails(api, target);
         }
         _ => target.standing.succeeds(),
+    }
+}
+
+/// Takes note that an endpoint broke an answer off. After some times it is left out, as if it had given none.
+pub(super) fn breaks_off(busy: &Busy, limits: &Ejection) {
+    if let Some(time) = busy.standing().breaks_off(limits) {
+        tracing::warn!(
+            upstream = %busy, seconds = time.as_secs_f64(),
+            "an upstream breaks its answers off again and again, and is left out for a while"
+        );
     }
 }
 

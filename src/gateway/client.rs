@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use http::Version;
 
-use crate::wire::forwarded;
+use crate::wire::{self, forwarded};
 
 use super::alarm::Alarm;
 use super::core::Core;
@@ -222,6 +222,11 @@ impl Client {
     /// Spells the names of fields as the client did in the head of its request.
     pub(super) fn respell(&self, fields: &mut [u8]) {
         self.asked.borrow().respell(fields);
+    }
+
+    /// Whether the head that it sends has a length that hyper cannot tell from no length, and calls too large a head.
+    pub(super) fn sends_endless(&self) -> bool {
+        !self.is_asked() && self.asked.borrow().has(b"content-length", wire::is_endless)
     }
 
     /// The fields of an upstream's answer, for its head.

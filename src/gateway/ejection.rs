@@ -3,10 +3,12 @@
 //! unless something is wrong.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use crate::clock;
 use crate::config::settings::Ejection;
+use crate::telemetry::count::Count;
 
 /// The whole share of an endpoint that stands.
 pub(super) const WHOLE: u32 = 64;
@@ -35,8 +37,12 @@ pub(super) struct Standing {
     times: AtomicU32,
     /// Failures in a row, and when the first of them was: see [`Row`].
     failing: AtomicU64,
+    /// The same of answers that broke off behind their heads. They have a row of their own, for each of them began well.
+    breaking: AtomicU64,
     /// How often it was left out.
     left_out: AtomicU64,
+    /// How many requests each core has under way there, where there are others.
+    under_way: Mutex<Vec<Arc<Count>>>,
 }
 
 /// Failures in a row.
@@ -64,6 +70,31 @@ impl Row {
     }
 }
 
+/// How an endpoint stands, for those who watch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Course {
+    /// It gets requests.
+    Up,
+    /// It failed, and gets some again.
+    Returning,
+    /// It failed, and gets none for a while, where there are others.
+    LeftOut,
+    /// Its health check finds it down.
+    Down,
+}
+
+impl Course {
+    /// A word for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Up => "up",
+            Self::Returning => "returning",
+            Self::LeftOut => "left_out",
+            Self::Down => "down",
+        }
+    }
+}
+
 /// What a look at an endpoint that does not stand shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Share {
@@ -82,7 +113,9 @@ impl Default for Standing {
             sick: AtomicBool::new(false),
             times: AtomicU32::new(0),
             failing: AtomicU64::new(0),
+            breaking: AtomicU64::new(0),
             left_out: AtomicU64::new(0),
+            under_way: Mutex::default(),
         }
     }
 }
@@ -120,11 +153,14 @@ impl Standing {
         Share { part: u32::try_from(part).unwrap_or(WHOLE).max(1), is_back }
     }
 
-    /// It gave a usable answer.
+    /// It gave a usable answer, or at least the head of one.
     pub(super) fn succeeds(&self) {
-        if self.failing.load(Ordering::Relaxed) != 0 {
-            self.failing.store(0, Ordering::Relaxed);
-        }
+        end(&self.failing);
+    }
+
+    /// It gave one to its end.
+    pub(super) fn ends_well(&self) {
+        end(&self.breaking);
     }
 
     /// It gave none. For how long it is left out, if it is from now on.
@@ -132,21 +168,31 @@ impl Standing {
         self.fails_at(self.now_ms(), limits)
     }
 
+    /// It gave a part of one. For how long it is left out, if it is from now on.
+    pub(super) fn breaks_off(&self, limits: &Ejection) -> Option<Duration> {
+        self.goes_on(&self.breaking, self.now_ms(), limits)
+    }
+
     fn fails_at(&self, now_ms: u64, limits: &Ejection) -> Option<Duration> {
+        self.goes_on(&self.failing, now_ms, limits)
+    }
+
+    /// A row goes on. For how long the endpoint is left out, if that was too much.
+    fn goes_on(&self, row: &AtomicU64, now_ms: u64, limits: &Ejection) -> Option<Duration> {
         if limits.after == 0 {
             return None;
         }
         let order = Ordering::Relaxed;
         let one_more = |word| Some(Row::of(word).and_one(now_ms).word());
-        let before = self.failing.fetch_update(order, order, one_more).unwrap_or_default();
-        let row = Row::of(before).and_one(now_ms);
+        let before = row.fetch_update(order, order, one_more).unwrap_or_default();
+        let so_far = Row::of(before).and_one(now_ms);
         let out_until_ms = self.out_until_ms.load(order);
         if now_ms < out_until_ms {
             // All others are out as well.
             return None;
         }
         // One that comes back has one try.
-        if out_until_ms == 0 && row.count < limits.after {
+        if out_until_ms == 0 && so_far.count < limits.after {
             return None;
         }
         let first = u64::try_from(limits.time.as_millis()).unwrap_or(u64::MAX);
@@ -155,7 +201,7 @@ impl Standing {
         let until_ms = now_ms.saturating_add(time_ms);
         self.out_until_ms.compare_exchange(out_until_ms, until_ms, order, order).ok()?;
         self.times.fetch_add(1, order);
-        self.failing.store(0, order);
+        row.store(0, order);
         self.untold.store(true, order);
         self.left_out.fetch_add(1, order);
         Some(Duration::from_millis(time_ms))
@@ -171,14 +217,48 @@ impl Standing {
         news
     }
 
+    /// How it stands, for whoever watches: nothing is moved on by that.
+    pub(super) fn course(&self) -> Course {
+        let out_until_ms = self.out_until_ms.load(Ordering::Relaxed);
+        match self.now_ms() {
+            _ if self.sick.load(Ordering::Relaxed) => Course::Down,
+            now_ms if now_ms < out_until_ms => Course::LeftOut,
+            now_ms if out_until_ms > 0 && now_ms < out_until_ms.saturating_add(RETURN_MS) => {
+                Course::Returning
+            }
+            _ => Course::Up,
+        }
+    }
+
     /// How often it was left out.
     pub(super) fn left_out(&self) -> u64 {
         self.left_out.load(Ordering::Relaxed)
     }
 
+    /// A core begins to give it requests, and counts them here.
+    pub(super) fn is_given_some(&self) -> Arc<Count> {
+        let count = Arc::default();
+        let mut all = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        all.push(Arc::clone(&count));
+        count
+    }
+
+    /// How many requests are under way there.
+    pub(super) fn under_way(&self) -> u64 {
+        let all = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        all.iter().map(|count| count.value()).sum()
+    }
+
     /// From 1 on, for zero says that it is not out.
     fn now_ms(&self) -> u64 {
         u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX).saturating_add(1)
+    }
+}
+
+/// A row of failures ends, if there is one.
+fn end(row: &AtomicU64) {
+    if row.load(Ordering::Relaxed) != 0 {
+        row.store(0, Ordering::Relaxed);
     }
 }
 
@@ -218,6 +298,20 @@ mod tests {
     }
 
     #[test]
+    fn answers_that_begin_well_and_break_off_are_failures_too() {
+        let standing = Standing::default();
+        let breaks = || {
+            standing.succeeds();
+            standing.breaks_off(&LIMITS)
+        };
+        assert_eq!((breaks(), breaks()), (None, None));
+        standing.ends_well();
+        assert_eq!(standing.course(), Course::Up);
+        assert_eq!([breaks(), breaks(), breaks()], [None, None, Some(LIMITS.time)]);
+        assert_eq!((standing.is_whole(), standing.course()), (false, Course::LeftOut));
+    }
+
+    #[test]
     fn it_comes_back_slowly_and_is_told_of_once() {
         let standing = Standing::default();
         (0..3).for_each(|_| _ = standing.fails_at(1, &LIMITS));
@@ -254,7 +348,9 @@ mod tests {
         assert!(!standing.is_found(true) && standing.is_found(false) && !standing.is_found(false));
         assert!(!standing.is_whole());
         assert_eq!(standing.share(), Share { part: 0, is_back: false });
+        assert_eq!(standing.course(), Course::Down);
         assert!(standing.is_found(true));
+        assert_eq!(standing.course(), Course::Returning);
         let share = standing.share();
         assert!((1..WHOLE).contains(&share.part) && !share.is_back, "{share:?}");
     }

@@ -62,8 +62,10 @@ async fn answer(
     let mut response = match travel(parties, (parts, body, origin), &snapshot, &mut trail).await {
         Ok(None) => respond::preflight(&mut trail, under_way),
         Ok(Some(mut response)) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
-            let agreed = agreed(&mut response, &mut trail, &under_way);
             let http2 = stream.is_some();
+            let status = if http2 { StatusCode::OK } else { response.status() };
+            trail.answered(status.as_u16());
+            let agreed = agreed(&mut response, &mut trail, &under_way);
             waits.ends();
             match (stream, agreed) {
                 (Some(stream), Some(agreed)) => tunnel::spawn(stream, agreed, &client),
@@ -102,7 +104,6 @@ fn agreed(
     trail: &mut Trail<'_>,
     under_way: &UnderWay,
 ) -> Option<Agreed> {
-    trail.answered(response.status().as_u16());
     let (way, bounds) = response.body_mut().take_way();
     let idle = trail.matched.as_ref().map_or(Duration::ZERO, |matched| matched.api.tunnel_timeout);
     let (record, seat, grounds) =

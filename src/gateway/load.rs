@@ -1,38 +1,83 @@
 //! How much each endpoint has to do, as far as one core has given it that: what others have given it shows
 //! in how long it keeps this core's requests.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
+use std::fmt;
 use std::rc::Rc;
+use std::sync::Arc;
 
-/// Requests of one core that are under way, by the number of their endpoint.
+use crate::telemetry::count::Count;
+
+use super::ejection::Standing;
+use super::targets::Target;
+
+/// The endpoints that one core has given requests, by their number.
 #[derive(Debug, Default)]
-pub(super) struct Load(RefCell<Vec<Rc<Cell<u32>>>>);
+pub(super) struct Load(RefCell<Vec<Option<Rc<Given>>>>);
+
+/// What one core has given an endpoint. It holds no target, whose number would stay taken.
+#[derive(Debug)]
+struct Given {
+    under_way: Arc<Count>,
+    standing: Arc<Standing>,
+    name: Box<str>,
+}
 
 /// A request that is under way at an endpoint, until this is dropped.
 #[derive(Debug)]
-pub(super) struct Busy(Rc<Cell<u32>>);
+pub(super) struct Busy(Rc<Given>);
 
 impl Load {
     /// How many the endpoint has.
-    pub(super) fn of(&self, number: usize) -> u32 {
-        self.0.borrow().get(number).map_or(0, |count| count.get())
+    pub(super) fn of(&self, number: usize) -> u64 {
+        let all = self.0.borrow();
+        all.get(number).and_then(Option::as_ref).map_or(0, |given| given.under_way.value())
     }
 
     /// It gets one more.
-    pub(super) fn begin(&self, number: usize) -> Busy {
-        let mut counts = self.0.borrow_mut();
-        if counts.len() <= number {
-            counts.resize_with(number.saturating_add(1), Rc::default);
+    pub(super) fn begin(&self, target: &Target) -> Busy {
+        let mut all = self.0.borrow_mut();
+        if all.len() <= target.number {
+            all.resize_with(target.number.saturating_add(1), || None);
         }
-        let count = counts.get(number).map(Rc::clone).unwrap_or_default();
-        count.set(count.get().saturating_add(1));
-        Busy(count)
+        let is_its = |given: &&Rc<Given>| Arc::ptr_eq(&given.standing, &target.standing);
+        let known = all.get(target.number).and_then(Option::as_ref).filter(is_its).map(Rc::clone);
+        let given = known.unwrap_or_else(|| {
+            let given = Rc::new(Given::to(target));
+            if let Some(place) = all.get_mut(target.number) {
+                *place = Some(Rc::clone(&given));
+            }
+            given
+        });
+        given.under_way.add(1);
+        Busy(given)
+    }
+}
+
+impl Given {
+    fn to(target: &Target) -> Self {
+        let standing = Arc::clone(&target.standing);
+        Self { under_way: standing.is_given_some(), standing, name: target.to_string().into() }
+    }
+}
+
+impl Busy {
+    /// How the endpoint stands.
+    pub(super) fn standing(&self) -> &Standing {
+        &self.0.standing
+    }
+}
+
+/// The name of the endpoint.
+impl fmt::Display for Busy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.name.fmt(f)
     }
 }
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.0.set(self.0.get().saturating_sub(1));
+        self.0.under_way.sub(1);
     }
 }
 
@@ -42,12 +87,20 @@ mod tests {
 
     #[test]
     fn what_is_over_counts_no_more() {
-        let load = Load::default();
-        let (first, second) = (load.begin(2), load.begin(2));
-        assert_eq!([0, 1, 2, 3].map(|number| load.of(number)), [0, 0, 2, 0]);
-        drop(first);
-        assert_eq!(load.of(2), 1);
+        let (load, other) = (Load::default(), Load::default());
+        let target = Target::sample();
+        let (first, second) = (load.begin(&target), load.begin(&target));
+        let of_another_core = other.begin(&target);
+        assert_eq!([0, 1].map(|number| load.of(number)), [2, 0]);
+        assert_eq!(target.standing.under_way(), 3);
+        drop((first, of_another_core));
+        assert_eq!((load.of(0), target.standing.under_way()), (1, 1));
+        // Another that has its number.
+        let next = Target::sample();
+        let begun = load.begin(&next);
         drop(second);
-        assert_eq!(load.of(2), 0);
+        assert_eq!((load.of(0), next.standing.under_way(), target.standing.under_way()), (1, 1, 0));
+        drop(begun);
+        assert_eq!(load.of(0), 0);
     }
 }

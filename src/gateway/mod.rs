@@ -10,7 +10,7 @@ pub mod path;
 pub mod pattern;
 pub mod challenge;
 pub mod cors;
-mod ejection;
+pub mod ejection;
 mod dial;
 pub mod gate;
 pub mod targets;

@@ -7,9 +7,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::body::{Frame, SizeHint};
 
+use crate::config::settings::Ejection;
 use crate::domain::refusal::Refusal;
 
 use super::alarm::Alarm;
+use super::blame;
 use super::body::Upload;
 use super::client::Client;
 use super::core::Core;
@@ -60,6 +62,8 @@ pub(super) struct Relay {
     asked_in_full: bool,
     /// How long the upstream may stall in the middle of the answer.
     stall_timeout: Duration,
+    /// When the upstream is left out that breaks its answers off, where there are others.
+    ejection: Ejection,
     core: Rc<Core>,
     /// Whose connection marks the end of the answer, if any does.
     closes: Option<Rc<Client>>,
@@ -85,7 +89,7 @@ impl Relay {
         way: Way,
         (whole, kind): (bool, Kind),
         upload: Option<&Rc<Upload>>,
-        stall_timeout: Duration,
+        (stall_timeout, ejection): (Duration, Ejection),
         client: &Rc<Client>,
     ) -> Self {
         let core = client.core();
@@ -99,6 +103,7 @@ impl Relay {
             asked_in_full: whole,
             upload: upload.map(Rc::clone),
             stall_timeout,
+            ejection,
             core: Rc::clone(core),
             piece_bytes: if client.is_http2() { PIECE_BYTES } else { usize::MAX },
             rest: None,
@@ -239,6 +244,10 @@ impl Relay {
     }
 
     fn break_off<T>(&mut self, error: BodyError, context: &Context<'_>) -> Poll<T> {
+        let busy = self.way.as_ref().and_then(Way::busy);
+        if let (Some(busy), BodyError::Broken(_), None) = (busy, &error, self.refused()) {
+            blame::breaks_off(busy, &self.ejection);
+        }
         self.broken_off = Some(error);
         context.waker().wake_by_ref();
         Poll::Pending
@@ -265,6 +274,9 @@ impl Relay {
 impl Drop for Relay {
     fn drop(&mut self) {
         let whole = self.is_over() && !self.lost;
+        if let Some(busy) = self.way.as_ref().and_then(Way::busy).filter(|_| whole) {
+            busy.standing().ends_well();
+        }
         if !self.lost && (!whole || self.rest.is_some()) {
             let counters = &self.core.counters;
             let broken_off = self.told || self.broken_off.is_some();

@@ -1,17 +1,18 @@
 //! One client's connection, from its first bytes to its end.
 
+use std::error::Error as _;
+use std::io::ErrorKind::WouldBlock;
 use std::net;
 use std::os::fd::AsFd;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::{Context, Poll};
-use std::time::Duration;
+use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::io::ReadBuf;
+use tokio::io::{Interest, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::task::spawn_local;
 
@@ -31,9 +32,6 @@ use super::socket::Socket;
 use super::stream::{PIECE_BYTES, Stream};
 use super::tunnel::{self, Agreement};
 use super::unparsed;
-
-/// How long to wait for the rest of a preface of which only a part has come.
-const PREFACE_PAUSE: Duration = Duration::from_millis(25);
 
 /// What decides how a core listens; fixed for its life. Limits are not: a reload changes those of
 /// the connections that come after it.
@@ -210,6 +208,10 @@ async fn serve_http2(stream: Channel, client: Rc<Client>) {
     let finish = |connection: Pin<&mut http2::Connection<_, _, _>>, core: &Core| {
         let finishes = core.takes_leave() || client.requests().are_made();
         finishes.then(|| connection.graceful_shutdown());
+        if finishes && client.requests().are_a_flood() {
+            // Here, for those that are under way when a client leaves are given up as well.
+            core.counters.request_floods.add(1);
+        }
         finishes
     };
     let over = |_: &mut Context<'_>| client.requests().go_on().then_some(Ended::Regardless);
@@ -312,9 +314,22 @@ fn note_end(client: &Client, ended: Ended) {
             if error.is_parse() {
                 unparsed::note(client, error.is_parse_too_large());
             }
+            // What was told to end is counted already.
+            if is_flood(&error) && !client.requests().are_a_flood() {
+                client.core().counters.request_floods.add(1);
+            }
             tracing::debug!(peer = %client.peer(), %error, "a client's connection ended");
         }
     }
+}
+
+/// Whether HTTP/2 was ended since its client resets, or makes us reset, more streams than it may, or sends heads or bodies
+/// without an end (RFC 9113 section 10.5).
+fn is_flood(error: &hyper::Error) -> bool {
+    let word = error.source().and_then(|source| source.downcast_ref::<h2::Error>());
+    word.is_some_and(|word| {
+        word.is_library() && word.reason() == Some(h2::Reason::ENHANCE_YOUR_CALM)
+    })
 }
 
 /// Whether a client begins with the preface of HTTP/2 (RFC 9113 section 3.4), which no request of
@@ -337,9 +352,19 @@ async fn begins_http2(stream: &TcpStream, client: &Client) -> Option<bool> {
         if seen == PREFACE.len() {
             return Some(true);
         }
-        // What is there stays readable, so that there is nothing to wait for but time.
-        tokio::time::sleep(PREFACE_PAUSE).await;
+        // What is there stays there, so that the runtime has to forget it: it wakes us when more comes.
+        let forgotten = stream.try_io(Interest::READABLE, || Err::<(), _>(WouldBlock.into()));
+        if forgotten.is_ok() || is_closed(stream) {
+            return Some(false);
+        }
     }
+}
+
+/// Whether nothing more comes, which the runtime does not forget. This asks nothing of the system.
+fn is_closed(stream: &TcpStream) -> bool {
+    let ready = pin!(stream.ready(Interest::READABLE));
+    let ready = ready.poll(&mut Context::from_waker(Waker::noop()));
+    matches!(ready, Poll::Ready(Ok(ready)) if ready.is_read_closed())
 }
 
 /// Spawns the streams of an HTTP/2 connection on the core that serves it.

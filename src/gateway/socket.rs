@@ -12,6 +12,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use super::client::Client;
 use super::head::{self, Rest};
 use super::link::Link;
+use super::unparsed;
 
 /// So much of an answer, written at once while nothing is under way, is more than the small change
 /// that a connection of HTTP/2 lives on.
@@ -169,6 +170,12 @@ impl AsyncWrite for Socket {
         ready!(self.poll_rest(context))?;
         if !self.client.answer().borrow().is_empty() {
             return Poll::Ready(self.begin(context, &[io::IoSlice::new(bytes)]));
+        }
+        if let Some(text) = unparsed::instead(bytes, &self.client) {
+            return Poll::Ready(match self.write_head(context, &text) {
+                Poll::Ready(Err(error)) => Err(error),
+                _ => Ok(bytes.len()),
+            });
         }
         let written = Pin::new(&mut *self.link.stream.borrow_mut()).poll_write(context, bytes);
         self.wrote_some(written)

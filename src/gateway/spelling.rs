@@ -44,6 +44,17 @@ impl Spelling {
         self.bytes.extend_from_slice(bytes.get(..room).unwrap_or_default());
     }
 
+    /// Whether a field of the first head has this name, in lower case, and a value that `is` so.
+    pub(super) fn has(&self, name: &[u8], is: impl Fn(&[u8]) -> bool) -> bool {
+        let lines = self.bytes.trim_ascii_start().split(|byte| *byte == b'\n');
+        lines.map(<[u8]>::trim_ascii).take_while(|line| !line.is_empty()).any(|line| {
+            let end = memchr::memchr(b':', line).unwrap_or(line.len());
+            let (known, value) = line.split_at_checked(end).unwrap_or_default();
+            known.eq_ignore_ascii_case(name)
+                && is(value.get(1..).unwrap_or_default().trim_ascii_start())
+        })
+    }
+
     /// Drops the first head, for what was read in the same breath behind it. That is of use only if
     /// the head has no body.
     pub(super) fn drop_head(&mut self, has_body: bool) {

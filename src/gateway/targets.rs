@@ -7,7 +7,7 @@ use crate::config::settings::Endpoint;
 use crate::telemetry::throttle::Throttle;
 
 use super::dial::Known;
-use super::ejection::{Standing, WHOLE};
+use super::ejection::{Course, Standing, WHOLE};
 use super::gate::Gates;
 
 /// An endpoint with a number that no other has while anybody holds this: a snapshot in force, a
@@ -19,7 +19,7 @@ pub struct Target {
     /// What its name stands for.
     pub(super) known: Known,
     /// Whether it gets requests where there are others.
-    pub(super) standing: Standing,
+    pub(super) standing: Arc<Standing>,
     /// How often it is told that nobody can be reached there.
     pub(super) unreachable: Throttle,
     /// How often it is told that no usable answer comes from there.
@@ -44,6 +44,16 @@ impl Target {
     /// Whether it gets requests.
     pub fn gets_requests(&self) -> bool {
         self.share() > 0
+    }
+
+    /// How it stands.
+    pub fn course(&self) -> Course {
+        self.standing.course()
+    }
+
+    /// How many requests are under way there; those of an API whose only endpoint it is are not counted.
+    pub fn under_way(&self) -> u64 {
+        self.standing.under_way()
     }
 
     /// How often it was left out for its failures.

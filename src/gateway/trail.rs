@@ -198,6 +198,9 @@ impl<'s> Trail<'s> {
 
     /// The upstream has answered or failed; a request that never got there is not counted.
     pub(super) fn returned(&mut self, failure: Option<Refusal>) {
+        if let Some(seat) = self.seat.as_ref().filter(|_| failure == Some(Refusal::UpstreamBusy)) {
+            seat.gives_back();
+        }
         let (Some(decided), Some(matched)) = (self.decided, &self.matched) else { return };
         if failure.is_some_and(|refusal| refusal.fault() != Fault::Upstream) {
             return;

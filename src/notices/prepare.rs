@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::config::Settings;
+use crate::config::{Environment, NamedFile, Report, Settings, Source};
 use crate::domain::id::Slug;
 use crate::domain::notice::NoticeKind;
 use crate::egress::target::Target;
@@ -34,6 +34,20 @@ pub enum SetupError {
     /// The client.
     #[error(transparent)]
     Egress(#[from] egress::SetupError),
+}
+
+impl SetupError {
+    /// The same at its place in the file of the configuration; none where that does not name what is wrong.
+    pub fn report(&self, source: Option<&Source>) -> Option<Report> {
+        let named = match self {
+            Self::Secret { webhook, .. } => NamedFile::Secret(webhook.as_str()),
+            Self::Ca { .. } | Self::Egress(egress::SetupError::BadRoots(_)) => {
+                NamedFile::Authorities
+            }
+            Self::Egress(_) => return None,
+        };
+        source?.unusable(named, self.to_string(), &Environment::process())
+    }
 }
 
 /// What is needed to call one webhook.

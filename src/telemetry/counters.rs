@@ -120,6 +120,9 @@ pub struct CoreCounters {
     pub failures_shut_out: Count,
     /// Client connections that were closed for a flood of frames.
     pub floods: Count,
+    /// Client connections that were told to end since most of their requests were given up, or that HTTP/2 ended for a flood
+    /// of its own kinds.
+    pub request_floods: Count,
     /// Client connections that were closed since no header of the PROXY protocol came.
     pub unannounced: Count,
     /// Handshakes of TLS that agreed on new keys.

@@ -30,7 +30,7 @@ const SOURCES: [(&str, &str); 3] = [
 ];
 
 /// Families of keys whose last part is a word that is known when a page is made.
-const FAMILIES: [&str; 29] = [
+const FAMILIES: [&str; 30] = [
     "exact-",
     "written-",
     "kinds-",
@@ -52,6 +52,7 @@ const FAMILIES: [&str; 29] = [
     "check-",
     "outcome-",
     "store-",
+    "upstream-",
     "role-",
     "when-",
     "filter-",
@@ -174,6 +175,7 @@ fn every_word_of_a_family_has_a_text() {
         ("problem", phrases::problems()),
         ("help", phrases::problems()),
         ("store", ["ready", "read-only", "broken"].map(str::to_owned).to_vec()),
+        ("upstream", ["up", "returning", "left_out", "down"].map(str::to_owned).to_vec()),
         ("import-word", ["would", "good", "refused", "not_tried"].map(str::to_owned).to_vec()),
         ("leak-word", ["ended", "would_end", "was_ended", "unknown"].map(str::to_owned).to_vec()),
         ("delivery", ["delivered", "retry", "given_up"].map(str::to_owned).to_vec()),

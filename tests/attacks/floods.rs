@@ -65,6 +65,11 @@ impl Stage {
     pub(crate) fn flooded(&self) -> u64 {
         self.gateway.counted(|core| core.floods.value())
     }
+
+    /// Connections that were ended for requests which led to nothing.
+    fn given_up(&self) -> u64 {
+        self.gateway.counted(|core| core.request_floods.value())
+    }
 }
 
 /// Whether a connection is ended, and with which reason, if it says so.
@@ -95,6 +100,7 @@ fn sec_d1_rapid_reset_ends_the_connection() {
     }
     let reason = is_ended(&mut frames);
     assert!(reason.is_none_or(|reason| reason == ENHANCE_YOUR_CALM), "{reason:?}");
+    assert_eq!(stage.given_up(), 1);
     stage.others_are_served();
 }
 
@@ -142,6 +148,7 @@ fn sec_d1_requests_that_are_given_up_again_and_again_end_the_connection() {
         let mut stage = stage();
         let made = given_up(&stage, way);
         assert!((100..=300).contains(&made), "{what}: {made} requests");
+        assert_eq!(stage.given_up(), 1, "{what}");
         stage.others_are_served();
     }
 }
@@ -164,6 +171,8 @@ fn sec_d1_who_gives_up_some_requests_keeps_the_connection() {
         }
         stage.upstream.take();
     }
+    drop(frames);
+    assert_eq!(stage.given_up(), 0);
     stage.others_are_served();
 }
 

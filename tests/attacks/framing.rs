@@ -1,11 +1,13 @@
 //! Malformed and ambiguous messages (of the rows sec-S what holds of HTTP/1.1 already): each is answered
 //! with an error or ended, and nothing of it reaches the upstream.
 
+use tollgate::domain::refusal::{BadRequest, Refusal};
+
 use super::table::{Stage, http2};
 use crate::support::client::Client;
 
 /// Whole requests in which `AUTH` stands for the line with the token.
-const MALFORMED: [(&str, &str); 42] = [
+const MALFORMED: [(&str, &str); 45] = [
     ("nothing but lines", "\r\n\r\n\r\n"),
     ("no HTTP", "hello\r\n\r\n"),
     ("a hello of TLS", "\u{16}\u{3}\u{1}\u{2}\u{0}\u{1}\u{0}\u{1}\u{fc}\u{3}\u{3}"),
@@ -110,6 +112,18 @@ const MALFORMED: [(&str, &str); 42] = [
         "POST /public/x HTTP/1.1\r\nHost: a.example\r\nAUTHContent-Length: 99999999999999999999999\r\n\r\nabc",
     ),
     (
+        "sec-S3: more than anybody can send",
+        "POST /public/x HTTP/1.1\r\nHost: a.example\r\nAUTHContent-Length: 18446744073709551615\r\n\r\nabc",
+    ),
+    (
+        "sec-S3: one less",
+        "POST /public/x HTTP/1.1\r\nHost: a.example\r\nAUTHcontent-length:018446744073709551614\r\n\r\nabc",
+    ),
+    (
+        "sec-S3: one more",
+        "POST /public/x HTTP/1.1\r\nHost: a.example\r\nAUTHContent-Length: 18446744073709551616\r\n\r\nabc",
+    ),
+    (
         "sec-S1 in HTTP/1.0",
         "POST /public/x HTTP/1.0\r\nHost: a.example\r\nAUTHContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
     ),
@@ -137,6 +151,23 @@ fn sec_s2_s3_s5_a_malformed_message_ends_its_connection_and_reaches_nobody() {
         assert!(client.is_closed(), "{row}: more than one answer");
         let seen = stage.upstream.take();
         assert!(seen.is_empty(), "{row} reached the upstream: {seen:?}");
+    }
+}
+
+/// hyper calls such a head too large, which it is not.
+#[test]
+fn sec_s3_a_length_that_nobody_can_send_is_400() {
+    let stage = Stage::new();
+    let told = |refusal| stage.gateway.counted(|core| core.refusals.of(refusal));
+    for (number, length) in ["18446744073709551614", "18446744073709551615"].iter().enumerate() {
+        let mut client = Client::connect(stage.gateway.public());
+        let head = "POST /public/x HTTP/1.1\r\nHost: a.example\r\n";
+        client.send(format!("{head}{}Content-Length: {length}\r\n\r\nabc", stage.auth()));
+        let answer = client.answer_to("POST").unwrap();
+        assert_eq!(answer.status, 400, "{length}");
+        assert!(client.is_closed(), "{length}");
+        let counted = [told(Refusal::BadRequest(BadRequest::Head)), told(Refusal::HeadTooLarge)];
+        assert_eq!(counted, [number as u64 + 1, 0], "{length}");
     }
 }
 

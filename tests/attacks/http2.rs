@@ -295,6 +295,20 @@ fn sec_s12_a_length_that_frames_belie_ends_the_stream_and_the_upstreams_connecti
     stage.check_http2("the next", &head(&stage, GOOD), PUBLIC);
 }
 
+/// sec-S3 over HTTP/2: a length that nobody can send is none.
+#[test]
+fn sec_s3_a_length_that_nobody_can_send_is_refused() {
+    let stage = Stage::new();
+    for length in ["18446744073709551614", "18446744073709551615", "18446744073709551616"] {
+        let text =
+            GOOD.replace("GET", "POST").replace("|T", &format!("|content-length {length}|T"));
+        let (reply, seen) = stage.ask_http2(&head(&stage, &text), Some(b"abc"), &[]);
+        assert!(matches!(reply.status, None | Some(400)), "{length}: {reply:?}");
+        assert!(seen.is_empty(), "{length}: {seen:?}");
+        stage.check_http2("the next", &head(&stage, GOOD), PUBLIC);
+    }
+}
+
 /// sec-S10 over HTTP/2: what a refused request sends behind its head is its own.
 #[test]
 fn sec_s10_the_body_of_a_refused_stream_is_nobody_elses() {

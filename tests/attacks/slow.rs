@@ -7,6 +7,7 @@ use std::time::Duration;
 use tollgate::clock::instant;
 
 use crate::support::client::Client;
+use crate::support::frames::{SETTINGS, frame};
 use crate::support::gateway::Gateway;
 use crate::support::upstream::{Step, Upstream};
 
@@ -206,4 +207,28 @@ fn a_client_that_stops_within_the_preface_of_http2_is_ended() {
         .gateway
         .ask(format!("PRIVATE /x HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {auth}\r\n\r\n"));
     assert_eq!(found.status, 200, "a method that begins like the preface");
+}
+
+#[test]
+fn a_preface_of_http2_may_come_in_pieces_and_may_break_off() {
+    let stage = stage();
+    let preface = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    let mut client = Client::connect(stage.gateway.public());
+    client.stream().set_nodelay(true).unwrap();
+    for piece in [0..1, 1..10, 10..23, 23..24] {
+        client.send(&preface[piece]);
+        // Others have their turn between two pieces.
+        stage.gateway.ask(stage.gateway.get("/x", &stage.secret));
+    }
+    client.send(frame(SETTINGS, 0, 0, &[]));
+    let first = client.read_to("\u{4}");
+    assert_eq!(first.get(3), Some(&SETTINGS), "{first:?}");
+    for end in [1, 10, 23] {
+        let mut client = Client::connect(stage.gateway.public());
+        client.send(&preface[..end]);
+        stage.gateway.ask(stage.gateway.get("/x", &stage.secret));
+        client.finish();
+        let status = client.answer_to("GET").map(|answer| answer.status);
+        assert!(matches!(status, None | Some(400)), "{end}: {status:?}");
+    }
 }

@@ -19,7 +19,7 @@ fn a_webhook_without_its_secret_is_a_mistake() {
     let text = std::fs::read_to_string(&file).unwrap();
     let hook =
         "\n[[webhooks]]\nname = \"chat\"\nurl = \"https://hooks.example/\"\nsecret = \"file:s\"\n";
-    std::fs::write(&file, text + hook).unwrap();
+    std::fs::write(&file, format!("{text}{hook}")).unwrap();
     let serve = ["serve", "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
     for (secret, mode, said) in [
         (None, 0, "is not there"),
@@ -36,6 +36,9 @@ fn a_webhook_without_its_secret_is_a_mistake() {
             assert_eq!((code, &problem["type"]), (2, &json!("urn:tollgate:problem:bad-webhooks")));
             let detail = problem["detail"].as_str().unwrap();
             assert!(detail.contains("`chat` cannot sign") && detail.contains(said), "{detail}");
+            let line = text.lines().count() + 5;
+            assert_eq!(problem["mistakes"][0]["line"], line, "{problem}");
+            assert_eq!(problem["mistakes"][0]["column"], 11, "{problem}");
             assert!(secret.is_none_or(|secret| !problem.to_string().contains(secret)));
         }
     }
@@ -55,6 +58,9 @@ fn certificates_that_cannot_be_used_are_a_mistake() {
         let (code, problem) = place.refused(&["check"]);
         assert_eq!((code, &problem["type"]), (2, &json!("urn:tollgate:problem:bad-webhooks")));
         assert!(problem["detail"].as_str().unwrap().contains(said), "{problem}");
+        assert_eq!(problem["mistakes"][0]["line"], text.lines().count() + 3, "{problem}");
+        let told = place.run(&["check"]).err;
+        assert!(told.contains("| ca = \"ca.pem\"\n   |       ^^^^^^\n"), "{told}");
     }
 }
 

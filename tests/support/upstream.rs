@@ -7,6 +7,9 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use tollgate::clock::instant;
 
 use super::{Framing, PATIENCE, fields, framing, position};
@@ -85,6 +88,20 @@ pub type Script = dyn Fn(&Seen) -> Vec<Step> + Send + Sync;
 /// The whole answer `200` with `body`.
 pub fn ok(body: &str) -> Vec<Step> {
     answer(&format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len()))
+}
+
+/// What agrees to a handshake with the key of RFC 6455.
+pub const SWITCHES: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+                        Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+
+/// What agrees to the handshake in this head (RFC 6455 section 4.2.2).
+pub fn agrees(head: &str) -> String {
+    const NAME: &str = "sec-websocket-key: ";
+    let key = |line: &str| line.to_ascii_lowercase().starts_with(NAME);
+    let line = head.lines().find(|line| key(line)).unwrap();
+    let text = format!("{}258EAFA5-E914-47DA-95CA-C5AB0DC85B11", &line[NAME.len()..]);
+    let sum = digest(&SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes());
+    SWITCHES.replace("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", &STANDARD.encode(sum))
 }
 
 /// Takes the request and answers with exactly these bytes.

@@ -7,9 +7,10 @@ use tollgate::telemetry::Format;
 
 use crate::Stage;
 use crate::support::client::Client;
+use crate::support::frames::{END_HEADERS, Frames, HEADERS, field};
 use crate::support::gateway::START;
 use crate::support::http2;
-use crate::support::upstream::Upstream;
+use crate::support::upstream::{Seen, Step, Upstream, agrees};
 
 #[test]
 fn a_line_says_who_asked_what_and_what_became_of_it() {
@@ -101,6 +102,50 @@ fn a_token_that_ended_by_time_tells_by_which() {
         let told = stage.kept.lines(number + 1).remove(number);
         assert_eq!((&told["reason"], &told["token"]), (&json!(reason), &json!(token.id)));
     }
+}
+
+/// Each version has its own way to ask for a WebSocket and to agree (RFC 6455 section 4, RFC 8441 section 5).
+#[test]
+fn a_websocket_is_told_as_its_client_asked_and_was_answered() {
+    let agree = |seen: &Seen| {
+        vec![Step::Send(agrees(&String::from_utf8_lossy(&seen.head)).into_bytes()), Step::Stall]
+    };
+    let stage = Stage::before(Upstream::scripted(agree), Format::Json);
+    let secret = stage.token().secret;
+    let mut client = Client::connect(stage.gateway.public());
+    let asks = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+                Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    client.send(stage.request("GET /any/talk?x=1", &secret).replace("\r\n\r\n", "\r\n") + asks);
+    assert!(client.read_to("\r\n\r\n").starts_with(b"HTTP/1.1 101 "));
+    drop(client);
+    let told = stage.kept.lines(1).remove(0);
+    let expected = (&json!("GET"), &json!("/any/talk"), &json!("1.1"), &json!(101));
+    assert_eq!(
+        (&told["method"], &told["path"], &told["http"], &told["status"]),
+        expected,
+        "{told}"
+    );
+    let mut frames = Frames::connect(stage.gateway.public(), 1 << 16);
+    let head = [
+        (":method", "CONNECT"),
+        (":protocol", "websocket"),
+        (":scheme", "http"),
+        (":authority", "erp.example"),
+        (":path", "/any/talk?x=1"),
+        ("authorization", &format!("Bearer {secret}")),
+        ("sec-websocket-version", "13"),
+    ];
+    let head: Vec<u8> = head.iter().flat_map(|(name, value)| field(name, value)).collect();
+    frames.send(HEADERS, END_HEADERS, 1, &head);
+    assert_eq!(frames.next_on(1).status(), Some(200));
+    drop(frames);
+    let told = stage.kept.lines(2).remove(1);
+    let expected = (&json!("CONNECT"), &json!("/any/talk"), &json!("2"), &json!(200));
+    assert_eq!(
+        (&told["method"], &told["path"], &told["http"], &told["status"]),
+        expected,
+        "{told}"
+    );
 }
 
 #[test]

@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use serde_json::json;
 use tollgate::clock::instant;
 use tollgate::domain::refusal::Refusal;
+use tollgate::service::Caller;
 
 use crate::endpoints::{gateway, urls};
 use crate::support::client::Client;
@@ -133,6 +135,37 @@ fn those_beyond_wait_in_order_and_more_are_503() {
     }
     let lines: Vec<_> = upstream.take().iter().map(|seen| seen.line()).collect();
     assert_eq!(lines, ["/1", "/2", "/3"].map(|target| format!("GET {target} HTTP/1.1")));
+}
+
+/// It costs its token neither a use nor a part of its quota.
+#[test]
+fn what_is_turned_away_by_a_full_queue_costs_its_token_nothing() {
+    let upstream = waiting();
+    let bound = "upstream_concurrency = 1\nupstream_queue = 1\nupstream_queue_timeout = \"1m\"";
+    let (gateway, _) = gateway(&urls(&[&upstream]), bound);
+    let limits = json!({ "uses": 9, "quotas": { "hour": 5, "day": 8 } });
+    let token = gateway
+        .token(json!({ "owner": "somebody", "name": "limited", "flags": -1, "limits": limits }));
+    let mut clients = [(); 2].map(|()| Client::connect(gateway.public()));
+    for (client, number) in clients.iter_mut().zip(1..) {
+        client.send(gateway.get("/", &token.secret));
+        under_way(&gateway, number);
+        wait_until("it never waited", PATIENCE, || {
+            gateway.counted(|core| core.waiting.value()) == number - 1
+        });
+    }
+    for _ in 0..9 {
+        assert_eq!(gateway.ask(gateway.get("/", &token.secret)).status, 503);
+    }
+    for client in &mut clients {
+        upstream.go_on();
+        assert_eq!(client.answer().status, 200);
+    }
+    let (app, by) = (gateway.app(), Caller::local(0));
+    let view = app.control().block_on(app.service().token(&by, token.id)).unwrap();
+    let left = &serde_json::to_value(view).unwrap()["left"];
+    let quota = |period| &left["quotas"][period]["requests"];
+    assert_eq!((&left["uses"], quota("hour"), quota("day")), (&json!(7), &json!(3), &json!(6)));
 }
 
 #[test]

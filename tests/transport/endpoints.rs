@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use serde_json::json;
 use tollgate::clock::instant;
 
 use crate::support::client::{Client, ask};
@@ -86,6 +87,33 @@ fn one_that_fails_again_and_again_is_left_out_and_comes_back() {
         !bad.seen().is_empty()
     });
     assert_eq!(metric(&gateway, "upstream_up", bad.address()), "1");
+}
+
+/// What begins well and breaks off is no usable answer either, whatever heads it begins with.
+#[test]
+fn one_whose_answers_break_off_is_left_out() {
+    let half = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf";
+    let bad = Upstream::scripted(move |_| {
+        vec![Step::TakeBody, Step::Send(half.as_bytes().to_vec()), Step::Close]
+    });
+    let good = Upstream::start();
+    let (gateway, secret) =
+        gateway(&urls(&[&bad, &good]), "upstream_eject_after = 3\nupstream_eject_time = \"1h\"");
+    let ejections = || metric(&gateway, "upstream_ejections_total", bad.address());
+    for _ in 0..100 {
+        let mut client = Client::connect(gateway.public());
+        client.send(gateway.get("/", &secret).replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n"));
+        client.rest();
+    }
+    assert_eq!((ejections(), bad.take().len()), ("1".to_owned(), 3));
+    assert_eq!(good.take().len(), 97);
+    let standing = |upstream: &Upstream, state: &str, ejections: u64| {
+        let upstream = upstream.address().to_string();
+        json!({ "api": "a", "upstream": upstream, "state": state, "under_way": 0, "ejections": ejections })
+    };
+    let status = gateway.read("/status").1;
+    let expected = json!([standing(&bad, "left_out", 1), standing(&good, "up", 0)]);
+    assert_eq!(status["upstreams"], expected);
 }
 
 #[test]

@@ -7,9 +7,6 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::Duration;
 
-use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::Request;
 use http_body_util::Empty;
@@ -24,21 +21,9 @@ use crate::streams::{BOUND, gateway};
 use crate::support::client::Client;
 use crate::support::gateway::Gateway;
 use crate::support::steps::Steps;
-use crate::support::upstream::{Step, Upstream, answer};
+pub(crate) use crate::support::upstream::agrees;
+use crate::support::upstream::{SWITCHES, Step, Upstream, answer};
 use crate::support::{PATIENCE, wait_until};
-
-const SWITCHES: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-                        Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
-
-/// What agrees to the handshake in this head (RFC 6455 section 4.2.2).
-pub(crate) fn agrees(head: &str) -> String {
-    const NAME: &str = "sec-websocket-key: ";
-    let key = |line: &str| line.to_ascii_lowercase().starts_with(NAME);
-    let line = head.lines().find(|line| key(line)).unwrap();
-    let text = format!("{}258EAFA5-E914-47DA-95CA-C5AB0DC85B11", &line[NAME.len()..]);
-    let sum = digest(&SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes());
-    SWITCHES.replace("s3pPLMBiTxaQ9kYGzzhZRbK+xOo=", &STANDARD.encode(sum))
-}
 
 pub(crate) fn handshake(secret: &str) -> String {
     format!(

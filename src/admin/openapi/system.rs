@@ -143,7 +143,8 @@ fn webhooks() -> Vec<Call> {
 
 fn server() -> Vec<Call> {
     let status = json!({"version": "0.1.0", "server": null, "data": "/var/lib/tollgate", "store": "ready",
-        "position": 7});
+        "position": 7, "upstreams": [{"api": "erp", "upstream": "10.0.0.7:8080", "state": "up", "under_way": 2,
+            "ejections": 0}]});
     vec![
         call("get", "/status", "status", "What there is to know from outside").answers::<Status>(
             200,

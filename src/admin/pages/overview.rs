@@ -9,6 +9,7 @@ use super::visit::Visit;
 use super::{Handle, history, page};
 use crate::admin::Handles;
 use crate::admin::overview::{RequestCounts, requests};
+use crate::admin::system::{UpstreamStatus, upstreams};
 use crate::domain::event::EventKind;
 use crate::domain::id::OwnerId;
 use crate::domain::time::{Span, Timestamp};
@@ -18,7 +19,7 @@ use crate::service::overview::SOON;
 use crate::store::{Health, Subject};
 use crate::web::frame::Frame;
 use crate::web::pages::history::EventRow;
-use crate::web::pages::live::{Live, LiveNow};
+use crate::web::pages::live::{Live, LiveNow, UpstreamRow};
 use crate::web::pages::overview::{Counted, Overview};
 use crate::web::pages::parts::TokenRow;
 
@@ -91,5 +92,13 @@ fn live(handles: &Handles, frame: &Frame) -> Option<Live> {
     let (shared, server) = (handles.shared.as_ref()?, handles.server.as_ref()?);
     let RequestCounts { per_second, minutes, refusals, .. } = requests(shared, server.started_at);
     let reasons = refusals.iter().map(|(reason, count)| (reason.as_str(), *count));
-    Some(Live::new(frame, per_second, &minutes, reasons))
+    let row = |one: UpstreamStatus| UpstreamRow {
+        under_way: one.under_way.map(|count| frame.number(count)),
+        ejections: frame.number(one.ejections),
+        api: one.api,
+        upstream: one.upstream,
+        state: one.state,
+    };
+    let upstreams = upstreams(shared).into_iter().map(row).collect();
+    Some(Live { upstreams, ..Live::new(frame, per_second, &minutes, reasons) })
 }

@@ -53,12 +53,17 @@ impl Requests {
 
     /// Whether all were made that may be, or so many given up that no more are taken.
     pub(in crate::gateway) const fn are_made(&self) -> bool {
-        self.made.get() >= self.most || self.are_given_up(1)
+        self.made.get() >= self.most || self.are_a_flood()
     }
 
     /// Whether more come although the client of HTTP/2 was told long ago to make no more.
     pub(in crate::gateway) const fn go_on(&self) -> bool {
         self.made.get() > self.most.saturating_add(self.on_the_way) || self.are_given_up(2)
+    }
+
+    /// Whether so many were given up that no more are taken.
+    pub(in crate::gateway) const fn are_a_flood(&self) -> bool {
+        self.are_given_up(1)
     }
 
     const fn are_given_up(&self, times: u64) -> bool {

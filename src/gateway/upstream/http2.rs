@@ -186,7 +186,7 @@ async fn send(
 /// One exchange on a session.
 pub(in crate::gateway) struct Exchange {
     session: Rc<Session>,
-    busy: Option<Busy>,
+    pub(super) busy: Option<Busy>,
     /// The answer that is waited for.
     asked: Option<Pin<Box<dyn Future<Output = Answered>>>>,
     body: Option<Incoming>,

@@ -49,6 +49,14 @@ impl Way {
         }
     }
 
+    /// What counts the exchange, where the endpoint is one of several.
+    pub(in crate::gateway) const fn busy(&self) -> Option<&Busy> {
+        match self {
+            Self::Http1(connection) => connection.busy.as_ref(),
+            Self::Http2(exchange) => exchange.busy.as_ref(),
+        }
+    }
+
     /// Sends a request and waits for the head of its answer.
     pub(in crate::gateway) fn poll_exchange(
         &mut self,

@@ -92,7 +92,7 @@ pub(super) fn connections(families: &mut Families<'_>, counters: &Counters) -> f
         "Open client connections on which nothing moves",
         sum(counters, |core| &core.resting),
     )?;
-    let all: [(_, _, Pick); 6] = [
+    let all: [(_, _, Pick); 5] = [
         ("connections_accepted", "Client connections that were accepted", |core| &core.accepted),
         (
             "connections_turned_away",
@@ -103,11 +103,6 @@ pub(super) fn connections(families: &mut Families<'_>, counters: &Counters) -> f
             "connections_crowding",
             "Client connections closed at once, since as many as allowed of their address were open",
             |core| &core.crowding,
-        ),
-        (
-            "connections_flooding",
-            "Client connections closed for a flood of HTTP/2 frames that ask for nothing",
-            |core| &core.floods,
         ),
         (
             "connections_unannounced",
@@ -121,6 +116,16 @@ pub(super) fn connections(families: &mut Families<'_>, counters: &Counters) -> f
     for (name, help, of) in all {
         families.counter(name, help, sum(counters, of))?;
     }
+    families.counters(
+        "connections_flooding",
+        "Client connections closed for a flood over HTTP/2",
+        {
+            [
+                ([("reason", "frames")], sum(counters, |core| &core.floods)),
+                ([("reason", "requests")], sum(counters, |core| &core.request_floods)),
+            ]
+        },
+    )?;
     families.counters("tls_handshakes", "Handshakes of TLS with clients, by how they ended", {
         [
             ([("result", "full")], sum(counters, |core| &core.shaken)),

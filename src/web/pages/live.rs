@@ -19,6 +19,23 @@ pub struct Live {
     pub chart: Chart,
     /// Why requests did not go through since the start, the most frequent reason first.
     pub reasons: Vec<ReasonRow>,
+    /// Where requests go.
+    pub upstreams: Vec<UpstreamRow>,
+}
+
+/// An endpoint of an API, and how it stands.
+#[derive(Clone, Debug)]
+pub struct UpstreamRow {
+    /// The API.
+    pub api: String,
+    /// Host and port, or a socket.
+    pub upstream: String,
+    /// A word for how it stands.
+    pub state: String,
+    /// How many requests are under way there; none where that is not counted.
+    pub under_way: Option<String>,
+    /// How often it was left out.
+    pub ejections: String,
 }
 
 /// A reason, and how often it was met.
@@ -72,6 +89,7 @@ impl Live {
             failed: rate(now.failed),
             chart: Chart::new(frame, times),
             reasons: reasons.into_iter().map(row).collect(),
+            upstreams: Vec::new(),
         }
     }
 }
