@@ -121,6 +121,8 @@ fn those_beyond_wait_in_order_and_more_are_503() {
     for (client, number) in clients.iter_mut().zip(1..) {
         client.send(gateway.get(&format!("/{number}"), &secret));
         under_way(&gateway, number);
+        // The first is there before others come.
+        upstream.wait_for(1);
         wait_until("it never waited", PATIENCE, || {
             gateway.counted(|core| core.waiting.value()) == number - 1
         });
@@ -150,6 +152,8 @@ fn what_is_turned_away_by_a_full_queue_costs_its_token_nothing() {
     for (client, number) in clients.iter_mut().zip(1..) {
         client.send(gateway.get("/", &token.secret));
         under_way(&gateway, number);
+        // The first is there before others come.
+        upstream.wait_for(1);
         wait_until("it never waited", PATIENCE, || {
             gateway.counted(|core| core.waiting.value()) == number - 1
         });

@@ -94,7 +94,7 @@ fn live(handles: &Handles, frame: &Frame) -> Option<Live> {
     let reasons = refusals.iter().map(|(reason, count)| (reason.as_str(), *count));
     let row = |one: UpstreamStatus| UpstreamRow {
         under_way: one.under_way.map(|count| frame.number(count)),
-        ejections: frame.number(one.ejections),
+        ejections: (one.ejections > 0).then(|| frame.number(one.ejections)),
         api: one.api,
         upstream: one.upstream,
         state: one.state,

@@ -34,8 +34,8 @@ pub struct UpstreamRow {
     pub state: String,
     /// How many requests are under way there; none where that is not counted.
     pub under_way: Option<String>,
-    /// How often it was left out.
-    pub ejections: String,
+    /// How often it was left out; none if it never was.
+    pub ejections: Option<String>,
 }
 
 /// A reason, and how often it was met.
