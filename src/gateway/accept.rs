@@ -143,7 +143,7 @@ async fn take_over(core: Rc<Core>, mut moved: UnboundedReceiver<Moved>, listenin
         let Ok(stream) = TcpStream::from_std(socket) else { continue };
         let Some(client) = admit_moved(&core, peer) else { continue };
         if let Some(within) = within {
-            client.is_secure(Presented::elsewhere(within));
+            client.is_secure(Presented::elsewhere(*within));
         }
         if begun {
             spawn_local(Box::pin(serve_http1(Channel::Plain(stream), read, client)));

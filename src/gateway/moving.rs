@@ -43,7 +43,7 @@ pub struct Moved {
     pub read: Bytes,
     /// What its client showed within TLS. The keys stay where they are, and the process that has them passes on what
     /// is said: the socket is one end of a pair.
-    pub within: Option<Within>,
+    pub within: Option<Box<Within>>,
 }
 
 /// What a client showed of itself in its handshake, and whom it asked for.

@@ -61,7 +61,7 @@ pub(super) enum Message {
         read: String,
         /// What its client showed within TLS, which stays where it was.
         #[serde(default)]
-        within: Option<Within>,
+        within: Option<Box<Within>>,
     },
     /// What was changed since the store is the successor's.
     Forget {
@@ -137,7 +137,8 @@ mod tests {
         let (here, there) = UnixStream::pair().unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let (peer, read) = (Ipv4Addr::LOCALHOST.into(), "R0VU".into());
-        let within = Some(Within { certificate: None, name: Some("a.example".into()) });
+        let within = Within { certificate: None, name: Some("a.example".into()) };
+        let within = Some(Box::new(within));
         let moved = Message::Moved { peer, begun: true, announced: true, read, within };
         say(&here, &Message::Public, Some(listener.as_fd())).unwrap();
         say(&here, &moved, None).unwrap();

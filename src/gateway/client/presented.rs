@@ -50,10 +50,10 @@ impl Client {
     }
 
     /// What it showed, for a process that goes on with it.
-    pub(in crate::gateway) fn within(&self) -> Option<Within> {
+    pub(in crate::gateway) fn within(&self) -> Option<Box<Within>> {
         let Presented { certificate, name, .. } = self.presented.get()?;
         let certificate = certificate.as_deref().cloned();
-        Some(Within { certificate, name: name.clone() })
+        Some(Box::new(Within { certificate, name: name.clone() }))
     }
 
     /// Whether it had better come again, since the keys are in a process that ends or is about to.

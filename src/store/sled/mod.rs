@@ -7,8 +7,7 @@
 
 use std::io::Write;
 use std::ops::RangeInclusive;
-use std::os::fd::OwnedFd;
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -16,7 +15,6 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::{Semaphore, oneshot};
 
-use super::holder::Doing;
 use super::{
     Commit, Due, EventFilter, Glance, Health, Held, Listed, NotedUse, Page, PendingUses, Position,
     Recorded, Searched, Store, StoreError, Subject, TokenQuery, Usage, UseKey, UseSlot, codec,
@@ -68,6 +66,7 @@ mod shared;
 mod small;
 mod space;
 mod stamp;
+mod start;
 mod state;
 mod stopped;
 mod summaries;
@@ -88,13 +87,7 @@ mod tests;
 
 pub use lock::Lock;
 use shared::Shared;
-use write::{Job, Request, Writer};
-
-/// How many changes may wait for the writing thread; more wait for their turn to wait.
-const WAITING: usize = 8_192;
-
-/// How many searches go on at once; others wait for their turn.
-const SEARCHES: usize = 2;
+use write::{Job, Request};
 
 /// An open data folder.
 #[derive(Debug)]
@@ -112,54 +105,6 @@ pub(super) struct SledStore {
 }
 
 impl SledStore {
-    /// Opens a data folder. This blocks; building a lost index takes as long as the history is.
-    pub(super) fn open(options: Options) -> Result<Self, StoreError> {
-        Self::open_held(options, None)
-    }
-
-    /// The same with a lock that somebody gave to this process.
-    pub(super) fn open_held(options: Options, held: Option<OwnedFd>) -> Result<Self, StoreError> {
-        let opened = open::open(&options, held)?;
-        Self::over(options, opened)
-    }
-
-    fn over(options: Options, opened: open::Opened) -> Result<Self, StoreError> {
-        let open::Opened { lock, space, log, index, state, uses, counts, summaries, high_water } =
-            opened;
-        lock.tell(Doing::Using);
-        let lock = Arc::new(lock);
-        let locked = Arc::downgrade(&lock);
-        let keeper = keeper::Keeper::start(&options)?;
-        let shared = Shared::new(
-            options,
-            index,
-            (uses, counts, summaries),
-            Arc::clone(log.probe()),
-            state.applied,
-        );
-        shared.raise_high_water(high_water);
-        let shared = Arc::new(shared);
-        let upkeep = upkeep::Upkeep::new(keeper, space, lock, state, high_water);
-        let writer = Writer { shared: Arc::clone(&shared), log, state, upkeep };
-        let (jobs, waiting) = channel();
-        let thread = std::thread::Builder::new()
-            .name("store-writer".to_owned())
-            .spawn(move || run::run(writer, &waiting))
-            .map_err(|error| StoreError::Failed {
-                doing: "starting a thread".to_owned(),
-                cause: error.to_string(),
-            })?;
-        Ok(Self {
-            shared,
-            room: Semaphore::new(WAITING),
-            searches: Semaphore::new(SEARCHES),
-            turns: (0..=keys::PARTS).map(|_| Semaphore::new(1)).collect(),
-            lock: locked,
-            jobs: Mutex::new(Some(jobs)),
-            thread: Mutex::new(Some(thread)),
-        })
-    }
-
     async fn ask<T>(
         &self,
         job: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Job,
