@@ -19,6 +19,8 @@ mod stopping;
 
 use std::fs;
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::json;
@@ -87,6 +89,8 @@ impl Shop {
             }
             assert_eq!(status, before, "neither the old nor the new configuration");
             assert!(instant() < until, "the new configuration never came into force");
+            // A connection has so many requests and no more.
+            thread::sleep(Duration::from_millis(2));
         }
     }
 

@@ -118,7 +118,8 @@ fn a_stream_that_the_gateway_before_finishes_ends_with_its_token() {
             assert!(client.answer().whole, "{ends}");
             assert_eq!(client.ask(gateway.get("/", &made.secret)).status, 401, "{ends}");
         }
-        assert!(begun.elapsed() < BOUND, "{ends}: {:?}", begun.elapsed());
+        // The gateway before hears of it from the one after.
+        assert!(begun.elapsed() < BOUND * 3 / 2, "{ends}: {:?}", begun.elapsed());
         before.join().unwrap().unwrap();
     }
 }
