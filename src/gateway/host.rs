@@ -61,7 +61,9 @@ fn parts(text: &[u8]) -> Option<(Rc<str>, Option<u16>)> {
         None => None,
     };
     let name = name.strip_suffix('.').unwrap_or(name);
-    (!name.is_empty()).then(|| (name.to_ascii_lowercase().into(), port))
+    // No part is empty: another dot at the end would be taken off by whoever reads it next.
+    let is_one = !name.split('.').any(str::is_empty);
+    is_one.then(|| (name.to_ascii_lowercase().into(), port))
 }
 
 #[cfg(test)]
@@ -106,8 +108,8 @@ mod tests {
     #[test]
     fn sec_p13_what_is_not_one_host_is_refused() {
         for text in [
-            "", ".", "a, b", "a/b@c", "u@h", "a:", "a:b", "a:1:2", "a b", "a:99999", "é", "a:0",
-            "a:080",
+            "", ".", "a..", "a..:80", ".a", "a..b", "a, b", "a/b@c", "u@h", "a:", "a:b", "a:1:2",
+            "a b", "a:99999", "é", "a:0", "a:080",
         ] {
             assert_eq!(plain(text.as_bytes()), None, "{text}");
         }

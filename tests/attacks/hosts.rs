@@ -4,7 +4,7 @@ use super::table::{Outcome, Reaches, Refused, Stage};
 
 const PUBLIC: Outcome = Reaches("GET /public/x HTTP/1.1");
 
-const HEADS: [(&str, &str, &str, Outcome); 48] = [
+const HEADS: [(&str, &str, &str, Outcome); 50] = [
     ("sec-P7", "GET /public/x HTTP/1.1", "Host: A.EXAMPLE\r\n", PUBLIC),
     ("sec-P7", "GET /admin/x HTTP/1.1", "Host: A.Example\r\n", Refused(403)),
     ("with a port", "GET /public/x HTTP/1.1", "Host: a.example:8080\r\n", PUBLIC),
@@ -68,6 +68,8 @@ const HEADS: [(&str, &str, &str, Outcome); 48] = [
     ("sec-P13", "GET /public/x HTTP/1.1", "Host: a.example:\r\n", Refused(400)),
     ("sec-P13", "GET /public/x HTTP/1.1", "Host: a.example:0\r\n", Refused(400)),
     ("sec-P13", "GET /public/x HTTP/1.1", "Host: a.example:080\r\n", Refused(400)),
+    ("sec-P12", "GET /public/x HTTP/1.1", "Host: a.example..\r\n", Refused(400)),
+    ("sec-P12", "GET /public/x HTTP/1.1", "Host: a..example\r\n", Refused(400)),
     ("sec-P13", "GET /public/x HTTP/1.1", "Host: a.example?\r\n", Refused(400)),
     ("sec-P13", "GET /public/x HTTP/1.1", "Host: a.example#\r\n", Refused(400)),
     ("sec-P13: 8-bit", "GET /public/x HTTP/1.1", "Host: \u{e4}.example\r\n", Refused(400)),

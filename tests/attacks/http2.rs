@@ -10,7 +10,7 @@ const PUBLIC: Outcome = Reaches("GET /public/x HTTP/1.1");
 const GOOD: &str = ":method GET|:scheme http|:authority a.example|:path /public/x|T";
 
 /// Heads of which each field ends with `|`, and `T` stands for the one with the token.
-const HEADS: [(&str, &str, Outcome); 50] = [
+const HEADS: [(&str, &str, Outcome); 51] = [
     ("a plain head", GOOD, PUBLIC),
     (
         "sec-P13: another host",
@@ -47,6 +47,11 @@ const HEADS: [(&str, &str, Outcome); 50] = [
     (
         "sec-P13: an empty authority beside a host",
         ":method GET|:scheme http|:authority |:path /public/x|host a.example|T",
+        Refused(400),
+    ),
+    (
+        "sec-P12: another dot behind a full name",
+        ":method GET|:scheme http|:authority a.example..|:path /public/x|T",
         Refused(400),
     ),
     (
