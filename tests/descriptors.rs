@@ -239,3 +239,56 @@ fn idle_connections_to_upstreams_make_room_for_those_that_are_needed() {
     }
     assert!(!String::from_utf8_lossy(&program.logged()).contains("no upstream can be connected"));
 }
+
+#[test]
+fn a_restart_with_more_idle_clients_within_tls_than_files_loses_no_place() {
+    let (folder, upstream) = (tempfile::tempdir().unwrap(), Upstream::start());
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let path = |name: &str| folder.path().join(name);
+    fs::write(path("a.pem"), made.cert.pem()).unwrap();
+    fs::write(path("a.key"), made.signing_key.serialize_pem()).unwrap();
+    let mut program = Program::start_with_files(
+        300,
+        &format!(
+            "tls.certificates = [{{ chain = {:?}, key = {:?} }}]\n[[apis]]\nname = \"a\"\n\
+             upstream = \"http://{}\"\nrules = [{{ path = \"/x\", public = true }}]\n",
+            path("a.pem"),
+            path("a.key"),
+            upstream.address()
+        ),
+    );
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(made.cert.der().clone()).unwrap();
+    let provider = rustls::crypto::aws_lc_rs::default_provider().into();
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let config = std::sync::Arc::new(config);
+    let connect = |source: &str| {
+        let socket = connected_from(source, program.public());
+        socket.set_read_timeout(Some(PATIENCE)).unwrap();
+        let name = "localhost".try_into().unwrap();
+        let session = rustls::ClientConnection::new(std::sync::Arc::clone(&config), name).unwrap();
+        rustls::StreamOwned::new(session, socket)
+    };
+    let ask = |stream: &mut rustls::StreamOwned<rustls::ClientConnection, TcpStream>| {
+        let sent = stream.write_all(b"GET /x HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        // A small answer is one record.
+        let mut answer = [0; 4_096];
+        sent.and_then(|()| stream.read(&mut answer)).is_ok() && answer.starts_with(b"HTTP/1.1 200")
+    };
+    // Each connection that is passed on takes two files more.
+    let mut idle: Vec<_> = (1..=90).map(|last| connect(&format!("127.0.0.{last}"))).collect();
+    assert!(idle.iter_mut().all(ask));
+    program.begin_successor();
+    let logged = |words: &str| String::from_utf8_lossy(&program.logged()).contains(words);
+    support::wait_until("it serves", PATIENCE, || logged("the successor serves"));
+    assert!(ask(&mut connect("127.0.0.200")));
+    let answered = idle.iter_mut().filter_map(|stream| ask(stream).then_some(())).count();
+    assert!((40..90).contains(&answered), "{answered}: as many as there are files for");
+    assert!(!logged("Too many open files"));
+    drop(idle);
+    program.follow();
+}

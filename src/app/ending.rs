@@ -8,6 +8,7 @@ use crate::clock;
 use crate::domain::time::Timestamp;
 use crate::gateway::core::Shared;
 use crate::gateway::moving::Phase;
+use crate::store::Health;
 
 use super::handover::{Heir, Taken};
 use super::{Again, AppError, Back, Ended, Running, Sockets};
@@ -51,11 +52,11 @@ impl Running {
     }
 
     /// Gives the successor its place. From its first word to the end no connection is closed that could go on, and none
-    /// is refused: new ones wait until the successor has opened the store. Where it dies before it serves, what was under way is
-    /// cut, and the place is free.
+    /// is refused: new ones wait until the successor has opened the store. Where it dies before it serves, or the store cannot
+    /// be closed in order, what was under way is cut, and the place is free.
     ///
     /// # Errors
-    /// A store that could not be closed in order, or sockets that cannot be kept.
+    /// Sockets that cannot be kept.
     pub(super) fn hand_over(self, heir: Heir) -> Result<Ended, AppError> {
         let Self {
             shared,
@@ -81,6 +82,8 @@ impl Running {
             "the gateway changes hands"
         );
         standing.drains();
+        // Connections within TLS need more files for a while than they had.
+        shared.descriptors.call_in();
         // Its socket is removed before the successor makes one of its own.
         drop(offer.1);
         offer.0.abort();
@@ -104,9 +107,17 @@ impl Running {
         shared.given.store(true, Ordering::Relaxed);
         let _ = phase.send(Phase::Drains);
         let lock = shared.cache.store().lock();
-        control.block_on(close_store(&shared))?;
+        let closed = control.block_on(close_store(&shared));
         let begun = clock::instant();
-        let handing = heir.take_over(lock, moved, Arc::clone(&shared.cache), phase.clone());
+        let handing = match closed {
+            Ok(()) => heir.take_over(lock, moved, Arc::clone(&shared.cache), phase.clone()),
+            Err(error) => {
+                tracing::error!(%error, "the store cannot be closed in order, and is not given away");
+                heir.refuse();
+                drop(lock);
+                Err(moved)
+            }
+        };
         if handing.is_err() {
             // Nobody tells of ended tokens.
             phase.send_replace(Phase::Ends);
@@ -126,6 +137,27 @@ impl Running {
         let sockets = Sockets::Back(Box::new(back));
         let (source, clock) = (reloader.configured().cloned(), shared.clock.clone());
         Ok(Ended::Deserted(Box::new(Again { sockets, settings, source, clock, logs })))
+    }
+
+    /// Whether the store can be closed, as far as can be seen: while the disk is full nobody could open it again. One that takes
+    /// no changes until a restart is worth a try.
+    pub(super) async fn can_give_store(&self) -> bool {
+        let (cache, now) = (&self.shared.cache, self.shared.clock.now());
+        let flushed = cache.flush_touches(now).await;
+        match (cache.store().health(), flushed) {
+            (Health::ReadOnly(why), _) => {
+                tracing::error!(
+                    why,
+                    "the store takes no changes: this gateway goes on, and not its successor"
+                );
+                false
+            }
+            (Health::Ready, Err(error)) => {
+                tracing::error!(%error, "the store cannot be written: this gateway goes on, and not its successor");
+                false
+            }
+            (Health::Ready | Health::ReadOnlyForGood(_) | Health::Broken(_), _) => true,
+        }
     }
 
     fn connections(&self) -> usize {

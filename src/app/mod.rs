@@ -215,14 +215,24 @@ impl Running {
         replace: fn() -> std::io::Result<()>,
     ) -> Result<Ended, AppError> {
         let watch = reload::watch(&self.reloader);
-        let told = reload::until_told(&mut signals, &self.reloader, &mut self.offer.1, replace);
-        let heir = self.control.block_on(told);
+        let heir = loop {
+            let heirs = &mut self.offer.1;
+            let told = reload::until_told(&mut signals, &self.reloader, heirs, replace);
+            match self.control.block_on(told) {
+                Some(heir) if !self.control.block_on(self.can_give_store()) => heir.refuse(),
+                heir => break heir,
+            }
+        };
         drop(watch);
         if heir.is_none() {
             self.control.block_on(self.is_noticed(signals.stops.told()));
         }
-        let phase = self.phase.clone();
+        let (phase, drains) = (self.phase.clone(), heir.is_some());
         self.control.spawn(async move {
+            if drains {
+                signals.stops.told().await;
+                tracing::info!("told to stop, as it does already; told once more, it cuts what is still under way");
+            }
             signals.stops.told().await;
             tracing::warn!("told to stop once more: what is still under way is cut");
             phase.send_replace(Phase::Ends);

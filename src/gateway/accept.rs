@@ -145,6 +145,10 @@ async fn take_over(core: Rc<Core>, mut moved: UnboundedReceiver<Moved>, listenin
         if let Some(within) = within {
             client.is_secure(Presented::elsewhere(*within));
         }
+        if begun && read.is_empty() {
+            // It lies between two requests, as it did before.
+            client.alarm().set(client.idle_timeout());
+        }
         if begun {
             spawn_local(Box::pin(serve_http1(Channel::Plain(stream), read, client)));
         } else if announced {

@@ -66,7 +66,7 @@ impl Descriptors {
     }
 
     /// Has every core close its idle connections to upstreams.
-    pub(super) fn call_in(&self) {
+    pub fn call_in(&self) {
         self.called_in.fetch_add(1, Ordering::Relaxed);
     }
 

@@ -8,14 +8,37 @@ use tokio::net::UnixStream;
 
 use super::channel::Channel;
 use super::client::Client;
+use super::descriptors::Place;
 
 /// So much of what is said is held at a time, each way, once something is.
 const PIECE_BYTES: usize = 16 << 10;
 
+/// The near end of a pair of sockets, whose far end goes to the other process.
+pub(super) struct Passage {
+    near: UnixStream,
+    /// Two descriptors, which nobody else is to have meanwhile: the store needs its own while it closes.
+    _places: (Place, Place),
+}
+
+impl Passage {
+    /// A pair; none where no more files may be open.
+    pub(super) fn open(client: &Client) -> Option<(Self, UnixStream)> {
+        let descriptors = &client.core().shared.descriptors;
+        let places = (descriptors.upstream()?, descriptors.upstream()?);
+        let (near, far) = UnixStream::pair().ok()?;
+        Some((Self { near, _places: places }, far))
+    }
+}
+
 /// Passes on what is said until both sides have ended. One that says nothing costs no memory but the sockets, and is told
 /// that it ends when the time of this process is over; how long it may be silent is decided where its requests are.
-pub(super) async fn run(mut client_side: Channel, mut near: UnixStream, client: &Client) {
+pub(super) async fn run(mut client_side: Channel, passage: Option<Passage>, client: &Client) {
     client.alarm().clear();
+    let Some(Passage { mut near, _places }) = passage else {
+        // Where that fails the client is gone.
+        let _ = client_side.shutdown().await;
+        return;
+    };
     if is_used(&mut client_side, &near, client).await {
         let ended =
             copy_bidirectional_with_sizes(&mut client_side, &mut near, PIECE_BYTES, PIECE_BYTES);

@@ -37,7 +37,12 @@ pub(super) enum Place {
 /// where somebody asks whose it is.
 pub(super) fn take(inbound: &mut Inbound, matched: &Matched<'_>) -> Result<Option<Place>, Refusal> {
     let api = matched.api;
-    let Some(places) = &api.places else { return Ok(None) };
+    let Some(places) = &api.places else {
+        if !api.keep_credential {
+            drop_referer(inbound, None);
+        }
+        return Ok(None);
+    };
     let TokenPlaces { cookie, query } = &**places;
     let cookie = cookie.as_ref().and_then(|name| take_cookie(inbound, name));
     let query = match query {

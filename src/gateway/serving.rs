@@ -13,7 +13,7 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::{Interest, ReadBuf};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::TcpStream;
 use tokio::task::spawn_local;
 
 use crate::config::settings::Limits;
@@ -26,7 +26,7 @@ use super::core::Core;
 use super::journey;
 use super::link::Link;
 use super::moving::Moved;
-use super::passage;
+use super::passage::{self, Passage};
 use super::secure;
 use super::socket::Socket;
 use super::stream::{PIECE_BYTES, Stream};
@@ -106,9 +106,9 @@ pub(super) async fn serve_http1(stream: Channel, read: Bytes, client: Rc<Client>
         match Box::pin(talk_http1(&link, &client)).await {
             Paused::Over => return,
             Paused::Rests => {}
-            Paused::Elsewhere(near) => {
+            Paused::Elsewhere(passage) => {
                 let Some(link) = Rc::into_inner(link) else { return };
-                return Box::pin(passage::run(link.stream.into_inner(), near, &client)).await;
+                return Box::pin(passage::run(link.stream.into_inner(), passage, &client)).await;
             }
         }
     }
@@ -119,8 +119,8 @@ enum Paused {
     Over,
     /// Nothing has moved for a while; it goes on later.
     Rests,
-    /// Another process decides what it asks, and speaks through this.
-    Elsewhere(UnixStream),
+    /// Another process decides what it asks, and speaks through this; nobody does where there is none.
+    Elsewhere(Option<Passage>),
 }
 
 /// Answers requests for as long as some come, and this process decides them.
@@ -148,9 +148,13 @@ async fn talk_http1(link: &Rc<Link>, client: &Rc<Client>) -> Paused {
             let read = link.unread(connection.into_parts().read_buf);
             if !link.is_tls() {
                 pass_on(client, link.stream.borrow().socket(), (true, true), read);
-            } else if let Ok((near, far)) = UnixStream::pair() {
-                pass_on(client, &far, (true, true), read);
-                return Paused::Elsewhere(near);
+            } else {
+                let passage = Passage::open(client);
+                let passage = passage.map(|(passage, far)| {
+                    pass_on(client, &far, (true, true), read);
+                    passage
+                });
+                return Paused::Elsewhere(passage);
             }
         }
         Ended::Rests => {

@@ -3,7 +3,7 @@
 use rustix::process::Signal;
 
 use super::*;
-use crate::support::upstream::Step;
+use crate::support::upstream::{Step, ok};
 use crate::support::wait_until;
 
 const READY: &str = "GET /ready HTTP/1.1\r\nHost: localhost\r\n\r\n";
@@ -33,6 +33,29 @@ fn it_is_not_ready_any_more_before_it_takes_nobody_in() {
     assert!(kept.closes_within(PATIENCE));
     let logged = String::from_utf8_lossy(&shop.program.logged()).into_owned();
     assert!(logged.contains("tollgate has stopped in order"), "{logged}");
+}
+
+#[test]
+fn one_that_gave_its_place_away_finishes_what_it_has_although_it_is_told_to_stop() {
+    let mut shop =
+        Shop::start_before(Upstream::scripted(|seen| match seen.line().contains("/old") {
+            true => vec![Step::TakeBody, Step::Stall],
+            false => ok("ok"),
+        }));
+    let mut client = Client::connect(shop.program.public());
+    client.send(request("/old", &shop.secret));
+    shop.upstream.wait_for(1);
+    shop.program.begin_successor();
+    let logged =
+        |shop: &Shop, text: &str| String::from_utf8_lossy(&shop.program.logged()).contains(text);
+    wait_until("it gave its place away", PATIENCE, || logged(&shop, "the successor serves"));
+    shop.program.signal(Signal::TERM);
+    wait_until("it is noted", PATIENCE, || logged(&shop, "told to stop, as it does already"));
+    assert!(!client.closes_within(Duration::from_millis(500)));
+    shop.program.signal(Signal::TERM);
+    shop.program.follow();
+    assert!(client.closes_within(PATIENCE));
+    assert!(logged(&shop, "told to stop once more"));
 }
 
 #[test]

@@ -1,8 +1,9 @@
 //! Clients within TLS that lie idle while gateways follow one another: keys cannot move, so the gateway before passes on what
 //! they say.
 
-use std::io::{Read as _, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::certificates::Stage;
 use crate::files::Files;
@@ -48,6 +49,24 @@ fn one_that_lies_idle_loses_nothing_and_keeps_its_certificate() {
     drop((used, fresh, half));
     before.join().unwrap().unwrap();
     assert_eq!(stage.gateway.counted(|core| core.accepted.value()), 3 + 2, "and curl's");
+}
+
+#[test]
+fn one_may_lie_idle_as_long_as_before() {
+    let (files, upstream) = (Files::new(), Upstream::scripted(|_| ok("ok")));
+    files.make("a", &["a.example"]);
+    let (mut gateway, secret) = files.gateway(&["a"], "limits.head_timeout = \"1s\"", &upstream);
+    let config = Arc::new(files.client());
+    let mut stream = connect(gateway.public(), &config, "a.example").unwrap();
+    answer(&mut stream, &secret);
+    let before = gateway.succeed();
+    stream.sock.set_read_timeout(Some(Duration::from_secs(3))).unwrap();
+    let silent = stream.read(&mut [0]).unwrap_err();
+    assert_eq!(silent.kind(), ErrorKind::WouldBlock, "it has begun no head");
+    stream.sock.set_read_timeout(Some(PATIENCE)).unwrap();
+    assert!(answer(&mut stream, &secret).starts_with("HTTP/1.1 200"));
+    drop(stream);
+    before.join().unwrap().unwrap();
 }
 
 #[test]

@@ -65,6 +65,18 @@ fn connections_between_two_requests_go_on_with_the_successor() {
 }
 
 #[test]
+fn one_that_moved_may_lie_idle_as_long_as_before() {
+    let upstream = Upstream::start();
+    let mut gateway = with("h2c = false", "limits.head_timeout = \"300ms\"\n", &upstream);
+    let get = gateway.get("/", &gateway.any_token());
+    let mut client = Client::connect(gateway.public());
+    assert_eq!(client.ask(&get).status, 200);
+    gateway.succeed().join().unwrap().unwrap();
+    assert!(!client.closes_within(Duration::from_millis(1_500)), "it has begun no head");
+    assert_eq!(client.ask(&get).status, 200);
+}
+
+#[test]
 fn what_is_under_way_is_finished_and_its_connection_goes_on() {
     let upstream = Upstream::scripted(|seen| match seen.line().contains("/slow") {
         true => [vec![Step::TakeBody, Step::Wait], ok("late")].concat(),

@@ -92,6 +92,12 @@ fn answer(line: UnixStream, listening: &Listeners) -> io::Result<Heir> {
 }
 
 impl Heir {
+    /// Tells it that it does not get this gateway's place, and is to end.
+    pub(in crate::app) fn refuse(self) {
+        // Where that fails it has ended.
+        let _ = say(&self.line, &Message::Stays, None);
+    }
+
     /// The store is closed, and its `lock` is the successor's. From now on connections that come out of `moved` go to the successor, and what changes
     /// there is forgotten here. Where the successor is gone before everything is finished here, `phase` becomes
     /// [`Phase::Ends`]: nobody would tell of ended tokens any more.

@@ -75,6 +75,11 @@ impl Taken {
         let _ = say(&predecessor, &Message::Ready, None);
         match hear_until_gone(&predecessor)? {
             Some((Message::Yours, lock)) => self.lock = lock,
+            Some((Message::Stays, _)) => {
+                return Err(io::Error::other(
+                    "it cannot give its store away, and says in its log why",
+                ));
+            }
             Some(_) => return Err(io::ErrorKind::InvalidData.into()),
             // It ended without a word. Its sockets are here, and the lock of its folder says whether it is free.
             None => {

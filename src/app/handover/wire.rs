@@ -44,6 +44,8 @@ pub(super) enum Message {
     Ready,
     /// The store is closed and the successor's, with the lock of its folder.
     Yours,
+    /// The store stays where it is, and the successor is to end.
+    Stays,
     /// The successor opens the store, which may take minutes.
     Opens,
     /// The successor decides requests.
