@@ -19,7 +19,9 @@ mod wall;
 mod watched;
 
 use std::net::{SocketAddr, TcpListener};
+use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
@@ -250,8 +252,14 @@ impl Running {
         if !delay.is_zero() {
             let delay_ms = u64::try_from(delay.as_millis()).unwrap_or(u64::MAX);
             tracing::info!(delay_ms, "the gateway is about to stop, and is not ready any more");
-            // A timeout is what is waited for.
-            let _ = tokio::time::timeout(delay, impatient).await;
+            let mut impatient = pin!(impatient);
+            for part in 0..2 {
+                // Clients of HTTP/1 are told with their answers in the second half; those of HTTP/2 lose nothing when it ends.
+                self.shared.stops_soon.store(part > 0, Ordering::Relaxed);
+                if tokio::time::timeout(delay / 2, &mut impatient).await.is_ok() {
+                    return;
+                }
+            }
         }
     }
 

@@ -189,7 +189,7 @@ impl Client {
     /// Whether the answer under way is the last one on its connection of HTTP/1. One that moves to another process goes
     /// on there; within TLS it goes on until it has an answer that tells it, since keys cannot move.
     pub(super) fn is_to_leave(&self) -> bool {
-        let ends = self.outstays_keys() || self.requests.are_made() || self.is_unsettled();
+        let ends = self.had_better_leave() || self.requests.are_made() || self.is_unsettled();
         !self.http2.get() && ends
     }
 

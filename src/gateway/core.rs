@@ -70,6 +70,8 @@ pub struct Shared {
     pub moving: AtomicUsize,
     /// Whether the store has gone to another process: no request is decided here any more.
     pub given: AtomicBool,
+    /// Whether the gateway is about to stop, and clients had better come again elsewhere.
+    pub stops_soon: AtomicBool,
 }
 
 /// Rates of warnings that concern all requests.
@@ -122,6 +124,7 @@ impl Shared {
             successor: Default::default(),
             moving: Default::default(),
             given: Default::default(),
+            stops_soon: Default::default(),
         }
     }
 

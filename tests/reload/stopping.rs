@@ -36,6 +36,25 @@ fn it_is_not_ready_any_more_before_it_takes_nobody_in() {
 }
 
 #[test]
+fn clients_are_told_before_it_takes_nobody_in() {
+    let mut shop = Shop::start();
+    let text = fs::read_to_string(shop.program.source()).unwrap();
+    fs::write(shop.program.source(), format!("limits.drain_delay = \"3s\"\n{text}")).unwrap();
+    shop.program.succeed(&["reload"], "");
+    let mut kept = Client::connect(shop.program.public());
+    assert_eq!(shop.status(&mut kept, "/old"), 200);
+    shop.program.signal(Signal::TERM);
+    let told = || {
+        let answer = kept.ask(request("/old", &shop.secret));
+        assert_eq!(answer.status, 200);
+        answer.value("connection").is_some_and(|said| said == "close")
+    };
+    wait_until("it is told", PATIENCE, told);
+    assert_eq!(ask(shop.program.public(), request("/old", &shop.secret)).status, 200);
+    shop.program.ends();
+}
+
+#[test]
 fn one_that_gave_its_place_away_finishes_what_it_has_although_it_is_told_to_stop() {
     let mut shop =
         Shop::start_before(Upstream::scripted(|seen| match seen.line().contains("/old") {

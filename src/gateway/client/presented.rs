@@ -1,6 +1,7 @@
 //! What a client showed within TLS.
 
 use std::rc::Rc;
+use std::sync::atomic::Ordering;
 
 use rustls::ServerConnection;
 
@@ -56,10 +57,11 @@ impl Client {
         Some(Box::new(Within { certificate, name: name.clone() }))
     }
 
-    /// Whether it had better come again, since the keys are in a process that ends or is about to.
-    pub(super) fn outstays_keys(&self) -> bool {
+    /// Whether it had better come again: the gateway is about to stop, or the keys are in a process that is.
+    pub(super) fn had_better_leave(&self) -> bool {
         let presented = self.presented.get();
-        presented.is_some_and(|presented| presented.elsewhere || self.core.takes_leave())
+        self.core.shared.stops_soon.load(Ordering::Relaxed)
+            || presented.is_some_and(|presented| presented.elsewhere || self.core.takes_leave())
     }
 
     /// A handshake begins.
