@@ -186,6 +186,26 @@ fn what_is_changed_while_a_successor_waits_for_the_store_is_in_force_with_it() {
 }
 
 #[test]
+fn a_successor_that_gets_no_store_ends_with_the_reason() {
+    let mut shop = Shop::start();
+    shop.program.stop();
+    let place = shop.program.folder().join("data/tollgate.successor");
+    let before = UnixListener::bind(&place).unwrap();
+    let predecessor = thread::spawn(move || {
+        let (mut line, _) = before.accept().unwrap();
+        assert!(hear(&mut line).contains("take"));
+        say(&mut line, "whole");
+        assert_eq!(hear(&mut line), "\"ready\"");
+        say(&mut line, "stays");
+    });
+    let ended = shop.program.run(&["serve", "--take-over"], "");
+    predecessor.join().unwrap();
+    assert!(!ended.status.success());
+    let told = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert!(told.contains("cannot give its store away"), "{told}");
+}
+
+#[test]
 fn a_gateway_whose_successor_dies_before_it_serves_starts_again_and_keeps_connections() {
     let mut shop = Shop::start();
     let (public, pid) = (shop.program.public(), shop.program.pid());
