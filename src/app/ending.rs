@@ -2,15 +2,19 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::mpsc::Receiver;
 use std::time::Duration;
+
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
 
 use crate::clock;
 use crate::domain::time::Timestamp;
 use crate::gateway::core::Shared;
-use crate::gateway::moving::Phase;
+use crate::gateway::moving::{Moved, Phase};
 use crate::store::Health;
 
-use super::handover::{Heir, Taken};
+use super::handover::{Handing, Heir, Taken};
 use super::{Again, AppError, Back, Ended, Running, Sockets};
 
 /// How long clients of HTTP/2 and of TLS have to learn that their connection ends, when the gateway changes hands. New
@@ -106,18 +110,8 @@ impl Running {
         control.block_on(settle(&shared));
         shared.given.store(true, Ordering::Relaxed);
         let _ = phase.send(Phase::Drains);
-        let lock = shared.cache.store().lock();
-        let closed = control.block_on(close_store(&shared));
         let begun = clock::instant();
-        let handing = match closed {
-            Ok(()) => heir.take_over(lock, moved, Arc::clone(&shared.cache), phase.clone()),
-            Err(error) => {
-                tracing::error!(%error, "the store cannot be closed in order, and is not given away");
-                heir.refuse();
-                drop(lock);
-                Err(moved)
-            }
-        };
+        let handing = give(heir, (&control, &shared), moved, &phase);
         if handing.is_err() {
             // Nobody tells of ended tokens.
             phase.send_replace(Phase::Ends);
@@ -162,6 +156,24 @@ impl Running {
 
     fn connections(&self) -> usize {
         self.shared.connections.load(Ordering::Relaxed)
+    }
+}
+
+/// Closes the store and gives it away; the connections that wait, where it cannot be given or nobody takes it.
+fn give(
+    heir: Heir,
+    (control, shared): (&Runtime, &Shared),
+    moved: Receiver<Moved>,
+    phase: &watch::Sender<Phase>,
+) -> Result<Handing, Receiver<Moved>> {
+    let lock = shared.cache.store().lock();
+    match control.block_on(close_store(shared)) {
+        Ok(()) => heir.take_over(lock, moved, Arc::clone(&shared.cache), phase.clone()),
+        Err(error) => {
+            tracing::error!(%error, "the store cannot be closed in order, and is not given away");
+            heir.refuse();
+            Err(moved)
+        }
     }
 }
 

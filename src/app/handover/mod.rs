@@ -11,7 +11,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub(super) use giving::{Heir, offer};
+pub(super) use giving::{Handing, Heir, offer};
 pub(super) use taking::{Inboxes, Predecessor, Taken, ask};
 
 /// How often a successor says that it still opens the store.
