@@ -11,6 +11,12 @@ use std::time::Duration;
 /// as they ask again.
 pub(super) const HEAD: Duration = Duration::from_secs(8);
 
+/// How long one who has only just come may take to begin to ask, where everything is about to end.
+pub(super) const FIRST: Duration = Duration::from_millis(250);
+
+/// How long it may take to see that nobody waits any more in the system's queue.
+pub(super) const QUEUE: Duration = Duration::from_millis(20);
+
 /// From the head of a request to the end of its body, however it comes.
 pub(super) const BODY: Duration = Duration::from_secs(30);
 

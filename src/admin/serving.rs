@@ -21,7 +21,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::admin::bounded::{Accept, Bounded};
 use crate::admin::extract::Peer;
-use crate::admin::limits::{HEAD, REUSED, WHOLE};
+use crate::admin::limits::{FIRST, HEAD, QUEUE, REUSED, WHOLE};
 use crate::admin::problem::Problem;
 use crate::admin::proxied::{self, InForce};
 use crate::wire;
@@ -68,14 +68,20 @@ pub(super) async fn serve<L: Accept>(
 ) {
     let mut stop = pin!(stop);
     let (close, closing) = watch::channel(());
+    let take = |accepted| {
+        tokio::spawn(arrive(accepted, way.clone(), router.clone(), closing.clone()));
+    };
     loop {
-        let (io, peer) = tokio::select! {
+        tokio::select! {
             biased;
             () = &mut stop => break,
-            accepted = listener.accept() => accepted,
-        };
-        let (way, router, closing) = (way.clone(), router.clone(), closing.clone());
-        tokio::spawn(arrive((io, peer), way, router, closing));
+            accepted = listener.accept() => take(accepted),
+        }
+    }
+    // A queue of TCP goes to the successor. That of the local socket is ours, and as its name is gone, it has an end.
+    while way.clients == Clients::Trusted {
+        let Ok(accepted) = timeout(QUEUE, listener.accept()).await else { break };
+        take(accepted);
     }
     drop((listener, closing));
     let _ = close.send(());
@@ -130,7 +136,9 @@ async fn lead(
     router: Router,
     mut closing: watch::Receiver<()>,
 ) {
+    let (asks, mut asked) = watch::channel(false);
     let service = service_fn(move |mut request: Request<Incoming>| {
+        asks.send_replace(true);
         let (router, settings) = (router.clone(), settings.clone());
         async move {
             // sec-S2: others on the way may have seen another end.
@@ -158,9 +166,15 @@ async fn lead(
         tokio::select! {
             biased;
             ended = connection.as_mut() => return ended,
-            // Also when whoever serves is gone.
-            _ = closing.changed() => {}
             () = old => {}
+            // Also when whoever serves is gone.
+            _ = closing.changed() => tokio::select! {
+                biased;
+                ended = connection.as_mut() => return ended,
+                // hyper would close at once where nothing was read yet.
+                _ = asked.wait_for(|asked| *asked) => {}
+                () = sleep(FIRST) => {}
+            },
         }
         connection.as_mut().graceful_shutdown();
         connection.await

@@ -90,9 +90,14 @@ impl LocalSocket {
         self.listener.accept().await?.0.into_std()
     }
 
-    /// Answers on `most` connections at a time until `stop` is done, and then until the last answer is given.
+    /// Answers on `most` connections at a time until `stop` is done, and then until the last answer is given. Its name is gone
+    /// first, so that whoever comes then waits for the next server.
     pub async fn serve(self, router: Router, most: usize, stop: impl Future<Output = ()> + Send) {
-        let _remove = self.remove;
+        let remove = self.remove;
+        let stop = async {
+            stop.await;
+            drop(remove);
+        };
         let way = Way { clients: Clients::Trusted, tls: None, settings: None };
         serving::serve(Bounded::new(self.listener, most), way, router, stop).await;
     }

@@ -242,6 +242,26 @@ async fn a_dead_socket_is_replaced_a_living_one_is_not() {
 }
 
 #[tokio::test]
+async fn whoever_waits_at_the_local_socket_when_its_server_ends_is_answered() {
+    let local = Local::start(None).await;
+    let path = local.path();
+    let mut waiting = Vec::new();
+    for _ in 0..3 {
+        waiting.push(UnixStream::connect(&path).await.unwrap());
+    }
+    drop(local.stop);
+    let request = "GET /api/v1/status HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    for mut stream in waiting {
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+    }
+    local.task.await.unwrap();
+    assert!(!path.exists());
+}
+
+#[tokio::test]
 async fn sec_w2_metrics_and_health_answer_known_hosts_alone() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();

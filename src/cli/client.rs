@@ -27,13 +27,19 @@ use crate::cache::Cache;
 use crate::cli::failure::{Code, Failure};
 use crate::cli::place;
 use crate::cli::waiting::Waiting;
-use crate::clock::Clock;
+use crate::clock::{self, Clock};
 use crate::config::Settings;
 use crate::service::Service;
 use crate::store::{Opener, Store};
 
 /// How long a server may take for anything but a backup and [`LONG`] acts.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long a server that was there may be away: another one is about to take its place.
+const REPLACED: Duration = Duration::from_secs(10);
+
+/// How often to look for it.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// Acts that are waited for as long as they take.
 const LONG: [&str; 2] = ["/history/verify", "/bulk/"];
@@ -249,10 +255,23 @@ impl Client {
 
 async fn over(socket: &Path, request: Request<Full<Bytes>>) -> Result<Response<Body>, Failure> {
     let lost = |error: hyper::Error| unreachable(socket, error);
-    let stream = UnixStream::connect(socket).await.map_err(|error| no_way(socket, &error))?;
+    let stream = connect(socket).await.map_err(|error| no_way(socket, &error))?;
     let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.map_err(lost)?;
     tokio::spawn(connection);
     Ok(sender.send_request(request).await.map_err(lost)?.map(Body::new))
+}
+
+/// A connection to a server that was there a moment ago, or to its successor.
+async fn connect(socket: &Path) -> io::Result<UnixStream> {
+    let until = clock::instant() + REPLACED;
+    loop {
+        match UnixStream::connect(socket).await {
+            Err(error) if nobody_there(&error) && clock::instant() < until => {
+                tokio::time::sleep(LOOK).await;
+            }
+            connected => return connected,
+        }
+    }
 }
 
 async fn directly(router: Router, request: Request<Full<Bytes>>) -> Response<Body> {
@@ -294,4 +313,33 @@ fn unreachable(socket: &Path, error: impl std::fmt::Display) -> Failure {
 fn unreadable(status: StatusCode) -> Failure {
     let detail = format!("the server answered {status} without saying why");
     Failure::new(Code::Refused, "bad-answer", detail)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::UnixListener;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_server_that_is_being_replaced_is_waited_for() {
+        let folder = tempfile::tempdir().unwrap();
+        let socket = folder.path().join("s");
+        // What the server before has left, and nobody listens to.
+        drop(UnixListener::bind(&socket).unwrap());
+        let client = Client::Server { socket: socket.clone() };
+        let successor = async {
+            std::fs::remove_file(&socket).unwrap();
+            let listener = UnixListener::bind(&socket).unwrap();
+            let mut stream = listener.accept().await.unwrap().0;
+            let mut asked = [0; 1_024];
+            let length = stream.read(&mut asked).await.unwrap();
+            assert!(asked[..length].starts_with(b"GET /api/v1/status "));
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}").await.unwrap();
+        };
+        // The client is polled first, and finds nobody.
+        let (answer, ()) = tokio::join!(biased; client.get("/status"), successor);
+        assert_eq!(answer.unwrap().json(), "{}");
+    }
 }

@@ -248,3 +248,20 @@ async fn sec_s2_a_request_that_does_not_say_plainly_where_it_ends_is_the_last_on
     let answer = rest(&mut face.client(said).await).await;
     assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with("taken"), "{answer}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn who_has_come_before_the_end_is_answered_and_nobody_is_waited_for_long() {
+    let face = Face::open(Clients::Trusted);
+    let mut early = face.client("").await;
+    // There is one place, so that this one waits in the queue.
+    let mut idle = face.client("").await;
+    let Face { connect, stop, task } = face;
+    sleep(SECOND).await;
+    drop((stop, connect));
+    sleep(FIRST / 2).await;
+    early.write_all(b"GET /short HTTP/1.1\r\n\r\n").await.unwrap();
+    let answer = rest(&mut early).await;
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+    assert_eq!(rest(&mut idle).await, "");
+    timeout(FIRST, task).await.expect("it ends").unwrap();
+}
