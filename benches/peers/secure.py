@@ -40,14 +40,15 @@ class Pair:
             raise SystemExit(f"error: `{command[0]}`: {done.stderr[-1000:]}")
         return done.stdout
 
-    def begin(self):
+    def begin(self, peers=("nginx", "Tollgate")):
         bench = self.bench
         self.run("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
                  "-keyout", self.dir / "key.pem", "-out", self.dir / "cert.pem", "-subj", "/CN=localhost",
                  "-addext", "subjectAltName=DNS:localhost")
         bench.nginx("upstream", OTHER_CORE, bench.upstream, f"return 200 '{'x' * 1024}';")
         for kind in ("tls", "h2c"):
-            self.start_nginx(kind)
+            if "nginx" in peers:
+                self.start_nginx(kind)
             self.start_tollgate(kind)
 
     def start_nginx(self, kind):
@@ -113,6 +114,8 @@ class Pair:
             request, session, reused = REQUEST.format(self.secret("tls")).encode(), None, 0
             for _ in range(self.options.handshakes):
                 with socket.create_connection(("127.0.0.1", port)) as plain:
+                    # In TLS 1.2 a resumed client speaks last, and would wait for an answer to that before it asks.
+                    plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                     with context.wrap_socket(plain, server_hostname="localhost", session=session) as secure:
                         secure.sendall(request)
                         answer = b""
