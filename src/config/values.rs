@@ -42,17 +42,17 @@ pub(super) fn size(
     let Some(size) = field else { return Ok(None) };
     let size = size.as_ref().map_err(|reported| *reported)?;
     let (bytes, shown) = match &size.value {
-        Size::Number(bytes) => (u64::try_from(*bytes).unwrap_or(0), bytes.to_string()),
+        Size::Number(bytes) => (u64::try_from(*bytes).ok(), bytes.to_string()),
         Size::Text(text) => {
             let Some(bytes) = parse_size(&text.value) else {
                 let mistake = Mistake::BadSize { key: size.key.clone(), text: text.shown.clone() };
                 let hint = "a size is a number with `B`, `KiB`, `MiB`, `GiB` or `TiB`";
                 return Err(reading.mistake(&size.span, mistake, hint));
             };
-            (bytes, format!("`{}`", text.shown))
+            (Some(bytes), format!("`{}`", text.shown))
         }
     };
-    if bounds.contains(&bytes) {
+    if let Some(bytes) = bytes.filter(|bytes| bounds.contains(bytes)) {
         return Ok(Some(bytes));
     }
     let (least, most) = (write_size(*bounds.start()), write_size(*bounds.end()));

@@ -62,6 +62,10 @@ impl Certificate {
             };
         let key = CertifiedKey::from_der(chain, key, provider).map_err(|error| match error {
             rustls::Error::InconsistentKeys(_) => vec![wrong(What::OtherKey)],
+            rustls::Error::InvalidCertificate(why) => {
+                let what = What::BadCertificate(why.to_string());
+                vec![Fault { path: files.chain.clone(), what }]
+            }
             other => vec![wrong(What::BadKey(other.to_string()))],
         })?;
         Ok(Self { files: files.clone(), names, starts_at, expires_at, key: Arc::new(key) })

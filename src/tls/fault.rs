@@ -54,7 +54,9 @@ impl What {
             Self::NoKey | Self::BadKey(_) => {
                 "name a PEM file with an RSA, ECDSA or Ed25519 key in PKCS #8, PKCS #1 or SEC 1"
             }
-            Self::OtherKey => "name the two files that were made together",
+            Self::OtherKey => {
+                "name the two files that were made together, the first with the certificate of the server at its begin"
+            }
             Self::NoRoots => "install `ca-certificates`, or name a file of certificates",
             Self::Library(_) => "report this: it is not a mistake of yours",
         }

@@ -43,6 +43,22 @@ fn all_bad_files_of_certificates_are_told_of_at_once() {
 }
 
 #[test]
+fn a_certificate_that_nothing_takes_is_told_of_where_it_is_named_and_not_at_its_key() {
+    let folder = folder();
+    // Without extensions openssl makes one of version 1.
+    for arguments in [
+        "req -new -key a.key -subj /CN=a.example -out a.csr",
+        "x509 -req -in a.csr -signkey a.key -out old.pem",
+    ] {
+        let mut openssl = std::process::Command::new("openssl");
+        let made = openssl.args(arguments.split(' ')).current_dir(folder.path()).output().unwrap();
+        assert!(made.status.success(), "{made:?}");
+    }
+    let text = "[tls]\n[[tls.certificates]]\nchain = \"old.pem\"\nkey = \"a.key\"\n";
+    assert_eq!(told(folder.path(), text), mistakes(&[("TlsFile", 3)]));
+}
+
+#[test]
 fn what_is_missing_or_misspelt_hides_no_bad_file() {
     let folder = folder();
     let text = "[tls]\nclient_ca = \"worse\"\nmin_version = \"1.1\"\nclient_certificates = \"maybe\"\n\
