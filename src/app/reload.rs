@@ -204,10 +204,13 @@ impl Reloader {
         {
             tracing::error!(%error, "the log filter in force stays");
         }
-        files::tell(&self.shared.descriptors, &settings.limits);
+        let before = self.settings.load();
+        if settings.limits.connections != before.limits.connections {
+            files::tell(&self.shared.descriptors, &settings.limits);
+        }
         tell_if_closed(&settings, true);
         // Where sessions last longer from now on, those that were over stay so.
-        self.people.sweep(&self.settings.load().sessions, self.shared.clock.now());
+        self.people.sweep(&before.sessions, self.shared.clock.now());
         self.settings.store(Arc::new(settings));
         self.shared.snapshot.store(snapshot);
         self.tell_certificates();
