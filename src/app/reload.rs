@@ -18,7 +18,7 @@ use crate::gateway::targets::Targets;
 use crate::notices::{Notices, Prepared};
 use crate::store::sealed;
 use crate::telemetry::logs::Logs;
-use crate::telemetry::metrics::CertificateState;
+use crate::telemetry::metrics::{CertificateState, ShownTo};
 use crate::web::People;
 
 use super::files;
@@ -170,15 +170,17 @@ impl Reloader {
         files
     }
 
-    /// The certificates that clients are shown, none of them twice.
+    /// The certificates that clients and upstreams are shown, none of them twice to the same.
     pub(super) fn certificates(&self) -> Vec<CertificateState> {
         let settings = self.settings.load();
-        let all = settings.tls.iter().flat_map(|tls| tls.server.certificates());
-        let named: BTreeSet<_> = all
-            .map(|one| {
+        let served = settings.served().map(|one| (ShownTo::Clients, one));
+        let shown = settings.shown_to_upstreams().map(|one| (ShownTo::Upstreams, one));
+        let named: BTreeSet<_> = served
+            .chain(shown)
+            .map(|(shown_to, one)| {
                 let file = one.files.chain.display().to_string();
                 let name = one.names.first().unwrap_or(&file).clone();
-                CertificateState { name, file, expires_at: one.expires_at }
+                CertificateState { shown_to, name, file, expires_at: one.expires_at }
             })
             .collect();
         named.into_iter().collect()
