@@ -156,7 +156,12 @@ impl Reloader {
             .map_err(|error| refused(Problem::no_master_key(status, &error)))?;
         let webhooks = Prepared::new(&settings).map_err(|error| {
             let report = error.report(Some(source));
-            refused(Problem::no_webhooks(status, &error, report.as_ref()))
+            let mut problem = Problem::no_webhooks(status, &error, report.as_ref());
+            // Told as any mistake of the file, with the line that names it.
+            if let Some(report) = report {
+                problem.detail = report.to_string();
+            }
+            refused(problem)
         })?;
         Ok((settings, webhooks))
     }
