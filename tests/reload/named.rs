@@ -68,8 +68,8 @@ fn a_file_of_webhooks_that_cannot_be_used_is_told_where_it_is_named() {
     let hook = "[[webhooks]]\nname = \"chat\"\nurl = \"https://hooks.example/\"\nsecret = \"file:s\"\n";
     let ca = "[egress]\nca = \"ca.pem\"\n";
     for (lines, named, value, said) in [
-        (hook, "secret = \"file:s\"", "\"file:s\"", "`chat` cannot sign"),
-        (ca, "ca = \"ca.pem\"", "\"ca.pem\"", "ca.pem` cannot be read"),
+        (hook, "secret = \"file:s\"", "file:s", "`chat` cannot sign"),
+        (ca, "ca = \"ca.pem\"", "ca.pem", "ca.pem` cannot be read"),
     ] {
         let shop = Shop::start();
         name_in(&shop, lines);
