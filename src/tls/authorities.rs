@@ -47,8 +47,7 @@ impl Authorities {
         for one in &certificates {
             roots.add(one.clone()).map_err(|error| bad(error.to_string()))?;
         }
-        let asked =
-            WebPkiClientVerifier::builder_with_provider(roots.into(), Arc::clone(provider));
+        let asked = WebPkiClientVerifier::builder_with_provider(roots.into(), Arc::clone(provider));
         let asked = if required { asked } else { asked.allow_unauthenticated() };
         let verifier = asked.build().map_err(|error| bad(error.to_string()))?;
         Ok(Self { certificates, verifier })

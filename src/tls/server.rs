@@ -100,8 +100,7 @@ impl Server {
         if !faults.is_empty() {
             return Err(faults);
         }
-        Self::of(options, certificates, authorities, &provider)
-            .map_err(|fault| vec![fault])
+        Self::of(options, certificates, authorities, &provider).map_err(|fault| vec![fault])
     }
 
     fn of(

@@ -65,7 +65,8 @@ fn a_certificate_that_comes_later_is_enough() {
 /// What is wrong with a file that a webhook needs is told with the line that names it, to whoever reloads and in the log.
 #[test]
 fn a_file_of_webhooks_that_cannot_be_used_is_told_where_it_is_named() {
-    let hook = "[[webhooks]]\nname = \"chat\"\nurl = \"https://hooks.example/\"\nsecret = \"file:s\"\n";
+    let hook =
+        "[[webhooks]]\nname = \"chat\"\nurl = \"https://hooks.example/\"\nsecret = \"file:s\"\n";
     let ca = "[egress]\nca = \"ca.pem\"\n";
     for (lines, named, value, said) in [
         (hook, "secret = \"file:s\"", "file:s", "`chat` cannot sign"),

@@ -173,7 +173,11 @@ fn a_successor_asks_those_who_sign_certificates_by_its_own_settings() {
         assert_eq!(stage.curl("a.example", "/x", &[]).0, 200, "the successor serves");
         stage.upstream.take();
         assert_eq!(ask(&mut stream).as_deref(), Some(status));
-        let told = stage.upstream.take().iter().map(|seen| seen.value("x-tollgate-certificate-subject"))
+        let told = stage
+            .upstream
+            .take()
+            .iter()
+            .map(|seen| seen.value("x-tollgate-certificate-subject"))
             .collect::<Vec<_>>();
         assert_eq!(told, if is_kept { vec![Some("CN=ci".to_owned())] } else { vec![] });
         drop(stream);

@@ -67,8 +67,8 @@ impl Presented {
             return vouched;
         }
         let (mut by, newest) = (self.by.borrow_mut(), snapshot.authorities());
-        let vouched =
-            newest.is_some_and(|newest| by.as_ref() == Some(newest) || newest.vouch_for(shown, now));
+        let vouched = newest
+            .is_some_and(|newest| by.as_ref() == Some(newest) || newest.vouch_for(shown, now));
         *by = newest.filter(|_| vouched).map(Arc::clone);
         self.asked.set(Some((snapshot.generation, vouched)));
         vouched

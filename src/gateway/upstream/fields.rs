@@ -196,7 +196,9 @@ impl HeadFields {
             match field.name.len() {
                 4 => lines.lines.has_date |= field.name.eq_ignore_ascii_case("date"),
                 7 if field.name.eq_ignore_ascii_case("trailer") => {
-                    let Some(left) = trailers::left(field.value, trailers::may_trail) else { continue };
+                    let Some(left) = trailers::left(field.value, trailers::may_trail) else {
+                        continue;
+                    };
                     lines.lines.has_trailer = true;
                     let value = self::value(Bytes::copy_from_slice(&left))?;
                     headers.append(header::TRAILER, value);
