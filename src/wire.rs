@@ -7,6 +7,7 @@ pub mod announced;
 pub mod forwarded;
 pub mod origins;
 pub mod proxies;
+pub mod trailers;
 
 /// Whether a request says in one way alone where it ends: the one transfer coding that is taken is a plain `chunked`,
 /// in HTTP/1.1 (RFC 9112 section 6.1); a length is one number (section 6.3).

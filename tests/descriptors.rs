@@ -129,6 +129,33 @@ fn idle_connections_leave_room_for_those_who_act_and_those_who_watch() {
     assert_eq!(ask(stage.program.public(), stage.request(revoked)).status, 401);
 }
 
+/// A reload that leaves the number says nothing about it.
+#[test]
+fn that_few_files_may_be_open_is_told_once_for_each_number() {
+    let stage = Stage::start(120);
+    let lines = |words: &str| {
+        let logged = String::from_utf8(stage.program.logged()).unwrap();
+        logged.lines().filter(|line| line.contains(words)).count()
+    };
+    let reload = |times: usize| {
+        stage.program.succeed(&["reload"], "");
+        let begun = instant();
+        while lines("new configuration in force") < times {
+            assert!(begun.elapsed() < PATIENCE, "it is not in force");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    };
+    const TOLD: &str = "but this process may have only 120 files open";
+    (1..=3).for_each(reload);
+    assert_eq!(lines(TOLD), 1);
+    let source = stage.program.source();
+    let text = fs::read_to_string(source).unwrap();
+    fs::write(source, format!("limits.connections = 90000\n{text}")).unwrap();
+    reload(4);
+    stage.wait_for("`limits.connections` is 90000");
+    assert_eq!(lines(TOLD), 2);
+}
+
 /// `limits.connections_per_address` is 20,000, and there are not that many.
 #[test]
 fn sec_d2_one_address_leaves_places_for_the_others_where_few_files_may_be_open() {

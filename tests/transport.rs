@@ -70,5 +70,7 @@ mod tls;
 mod unseen;
 #[path = "transport/upstreams.rs"]
 mod upstreams;
+#[path = "transport/vouched.rs"]
+mod vouched;
 #[path = "transport/websockets.rs"]
 mod websockets;

@@ -21,7 +21,7 @@ pub(super) fn raise() -> usize {
     limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX)
 }
 
-/// Says where fewer connections are served than the settings allow.
+/// Says where fewer connections are served than the settings allow: at the start, and where these allow another number.
 pub(super) fn tell(descriptors: &Descriptors, limits: &Limits) {
     let (wanted, served) = (limits.connections, descriptors.clients());
     if wanted > served {

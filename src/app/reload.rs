@@ -18,7 +18,7 @@ use crate::gateway::targets::Targets;
 use crate::notices::{Notices, Prepared};
 use crate::store::sealed;
 use crate::telemetry::logs::Logs;
-use crate::telemetry::metrics::CertificateState;
+use crate::telemetry::metrics::{CertificateState, ShownTo};
 use crate::web::People;
 
 use super::files;
@@ -156,7 +156,12 @@ impl Reloader {
             .map_err(|error| refused(Problem::no_master_key(status, &error)))?;
         let webhooks = Prepared::new(&settings).map_err(|error| {
             let report = error.report(Some(source));
-            refused(Problem::no_webhooks(status, &error, report.as_ref()))
+            let mut problem = Problem::no_webhooks(status, &error, report.as_ref());
+            // Told as any mistake of the file, with the line that names it.
+            if let Some(report) = report {
+                problem.detail = report.to_string();
+            }
+            refused(problem)
         })?;
         Ok((settings, webhooks))
     }
@@ -170,15 +175,17 @@ impl Reloader {
         files
     }
 
-    /// The certificates that clients are shown, none of them twice.
+    /// The certificates that clients and upstreams are shown, none of them twice to the same.
     pub(super) fn certificates(&self) -> Vec<CertificateState> {
         let settings = self.settings.load();
-        let all = settings.tls.iter().flat_map(|tls| tls.server.certificates());
-        let named: BTreeSet<_> = all
-            .map(|one| {
+        let served = settings.served().map(|one| (ShownTo::Clients, one));
+        let shown = settings.shown_to_upstreams().map(|one| (ShownTo::Upstreams, one));
+        let named: BTreeSet<_> = served
+            .chain(shown)
+            .map(|(shown_to, one)| {
                 let file = one.files.chain.display().to_string();
                 let name = one.names.first().unwrap_or(&file).clone();
-                CertificateState { name, file, expires_at: one.expires_at }
+                CertificateState { shown_to, name, file, expires_at: one.expires_at }
             })
             .collect();
         named.into_iter().collect()
@@ -204,10 +211,13 @@ impl Reloader {
         {
             tracing::error!(%error, "the log filter in force stays");
         }
-        files::tell(&self.shared.descriptors, &settings.limits);
+        let before = self.settings.load();
+        if settings.limits.connections != before.limits.connections {
+            files::tell(&self.shared.descriptors, &settings.limits);
+        }
         tell_if_closed(&settings, true);
         // Where sessions last longer from now on, those that were over stay so.
-        self.people.sweep(&self.settings.load().sessions, self.shared.clock.now());
+        self.people.sweep(&before.sessions, self.shared.clock.now());
         self.settings.store(Arc::new(settings));
         self.shared.snapshot.store(snapshot);
         self.tell_certificates();

@@ -150,13 +150,17 @@ impl Warned {
             if end > now.plus(WARNED_BEFORE) || !self.of.insert((one.clone(), over)) {
                 continue;
             }
-            let CertificateState { name, file, .. } = one;
+            let CertificateState { name, file, shown_to, .. } = one;
+            let shown_to = shown_to.name();
             if over {
-                tracing::error!(certificate = %name, %file, %end, "a certificate is over: clients refuse it");
+                tracing::error!(
+                    certificate = %name, %file, shown_to, %end,
+                    "a certificate is over: {shown_to} refuse it"
+                );
             } else {
                 let days = end.since(now).seconds() / Span::from_days(1).seconds();
                 tracing::warn!(
-                    certificate = %name, %file, %end, days,
+                    certificate = %name, %file, shown_to, %end, days,
                     "a certificate will soon be over: renew it"
                 );
             }

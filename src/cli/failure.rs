@@ -151,12 +151,10 @@ pub fn of_usage(text: &str) -> Failure {
 impl From<Problem> for Failure {
     fn from(mut problem: Problem) -> Self {
         let is = |kind: &str| problem.kind.ends_with(kind);
-        let is_config = is(":bad-config");
+        let is_config = is(":bad-config") || is(":bad-webhooks");
         let code = match problem.status {
             _ if is(":other-history") => Code::Refused,
-            _ if is_config || is(":no-master-key") || is(":bad-webhooks") || is(":no-file") => {
-                Code::Usage
-            }
+            _ if is_config || is(":no-master-key") || is(":no-file") => Code::Usage,
             400 => Code::Usage,
             404 => Code::NotFound,
             409 | 412 => Code::Conflict,

@@ -20,6 +20,7 @@ use crate::domain::time::Timestamp;
 use crate::notices::Prepared;
 use crate::store::backup::Incoming;
 use crate::store::sealed;
+use crate::telemetry::metrics::ShownTo;
 use crate::tls::{Certificate, WARNED_BEFORE};
 
 /// Finds all mistakes in the configuration.
@@ -44,8 +45,12 @@ pub fn check(file: Option<PathBuf>, common: &Common, clock: &Clock) -> Result<Re
     let text = format!("`{}` is well: {api_count}, {rule_count}", path.display());
     let nothing = "it has no `[[apis]]`, so that every request would be refused";
     let mut warnings: Vec<_> = (apis == 0).then(|| nothing.to_owned()).into_iter().collect();
-    let served = settings.tls.iter().flat_map(|tls| tls.server.certificates());
-    warnings.extend(served.filter_map(|one| untimely(one, clock.now())));
+    let served = settings.served().map(|one| (ShownTo::Clients, one));
+    let shown = settings.shown_to_upstreams().map(|one| (ShownTo::Upstreams, one));
+    for (to, one) in served.chain(shown) {
+        // Several endpoints may be shown the same one.
+        warnings.extend(untimely(one, to, clock.now()).filter(|one| !warnings.contains(one)));
+    }
     let json =
         json!({"ok": true, "file": path, "apis": apis, "rules": rules, "warnings": warnings});
     let notes: Vec<_> = warnings.iter().map(|one| format!("warning: {one}")).collect();
@@ -53,17 +58,17 @@ pub fn check(file: Option<PathBuf>, common: &Common, clock: &Clock) -> Result<Re
     Ok(Reply { note, ..Reply::new(text, &json)? })
 }
 
-/// What clients would say, or soon will, of the time of a certificate.
-fn untimely(certificate: &Certificate, now: Timestamp) -> Option<String> {
+/// What those who are shown a certificate would say, or soon will, of its time.
+fn untimely(certificate: &Certificate, to: ShownTo, now: Timestamp) -> Option<String> {
     let Certificate { files, starts_at, expires_at, .. } = certificate;
-    let file = files.chain.display();
+    let (file, they) = (files.chain.display(), to.name());
     match () {
         () if *expires_at < now => Some(format!(
-            "the certificate in `{file}` is over since {expires_at}, and clients refuse it: renew it"
+            "the certificate in `{file}` is over since {expires_at}, and {they} refuse it: renew it"
         )),
         () if *starts_at > now => Some(format!(
-            "the time of the certificate in `{file}` begins at {starts_at}, and clients refuse it \
-             until then: serve another one"
+            "the time of the certificate in `{file}` begins at {starts_at}, and {they} refuse it \
+             until then: name another one"
         )),
         () if *expires_at <= now.plus(WARNED_BEFORE) => {
             Some(format!("the certificate in `{file}` will be over at {expires_at}: renew it"))

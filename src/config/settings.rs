@@ -15,7 +15,7 @@ use crate::domain::notice::NoticeKind;
 use crate::domain::rule::Requirement;
 use crate::domain::time::Span;
 use crate::egress::target::Target;
-use crate::tls::Server;
+use crate::tls::{Certificate, Server};
 use crate::wire::proxies::Proxies;
 
 mod cors;
@@ -70,6 +70,17 @@ impl Settings {
     /// The same of the administrative address.
     pub fn admin_scheme(&self) -> &'static str {
         if self.tls.as_ref().is_some_and(|tls| tls.admin) { "https" } else { "http" }
+    }
+
+    /// The certificates that clients are shown.
+    pub fn served(&self) -> impl Iterator<Item = &Certificate> {
+        self.tls.iter().flat_map(|tls| tls.server.certificates())
+    }
+
+    /// Those that upstreams are shown, for each endpoint.
+    pub fn shown_to_upstreams(&self) -> impl Iterator<Item = &Certificate> {
+        let endpoints = self.apis.iter().flat_map(|api| &api.upstream.endpoints);
+        endpoints.filter_map(|endpoint| endpoint.tls.as_ref()?.caller.identity())
     }
 }
 

@@ -11,14 +11,17 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
+use http::HeaderName;
 use http::header::{self, HeaderMap};
 use hyper::body::{Body as _, Frame, Incoming};
 
 use crate::cache::Seat;
+use crate::config::settings::Dialect;
 use crate::domain::refusal::{BadRequest, Refusal};
 use crate::wire;
 
 use super::alarm::Alarm;
+use super::dialect;
 use super::pace::Pace;
 use super::snapshot::Snapshot;
 
@@ -46,6 +49,8 @@ pub(super) struct Upload {
     /// The time limit of the connection that it goes out on.
     way: RefCell<Option<Rc<Alarm>>>,
     snapshot: Arc<Snapshot>,
+    /// That of the API.
+    dialect: Dialect,
     /// Whether it waits until the upstream has said that it wants it, so that a refused upload
     /// costs nobody its bytes.
     held: Cell<bool>,
@@ -65,7 +70,7 @@ struct Beside {
 
 impl Upload {
     pub(super) fn new(
-        snapshot: &Arc<Snapshot>,
+        (snapshot, dialect): (&Arc<Snapshot>, Dialect),
         limit: Option<u64>,
         response_timeout: Duration,
         held: bool,
@@ -82,6 +87,7 @@ impl Upload {
             beside: OnceCell::new(),
             way: RefCell::new(None),
             snapshot: Arc::clone(snapshot),
+            dialect,
             held: Cell::new(held),
             seat: OnceCell::new(),
         })
@@ -206,33 +212,27 @@ impl Upload {
         }
     }
 
-    /// Trailers never add to who is calling or where from (sec-H5).
+    /// Takes out what does not go on.
     fn clean(&self, trailers: &mut HeaderMap) {
-        let gone: Vec<_> = trailers
-            .keys()
-            .filter(|name| {
-                let text = name.as_str();
-                wire::is_hop_by_hop(text)
-                    || wire::is_framing_alias(text)
-                    || wire::is_claim(text)
-                    || self.snapshot.identity.is_identity(text)
-                    || matches!(
-                        **name,
-                        header::AUTHORIZATION
-                            | header::COOKIE
-                            | header::HOST
-                            | header::CONTENT_LENGTH
-                            | header::TRANSFER_ENCODING
-                    )
-            })
-            .cloned()
-            .collect();
+        let gone = |name: &&HeaderName| !may_trail(name, self.dialect, &self.snapshot);
+        let gone: Vec<_> = trailers.keys().filter(gone).cloned().collect();
         // To take one out would move another into its place.
         if !gone.is_empty() {
             let kept = trailers.iter().filter(|(name, _)| !gone.contains(name));
             *trailers = kept.map(|(name, value)| (name.clone(), value.clone())).collect();
         }
     }
+}
+
+/// Whether a field behind the body of a request goes on: it never adds to who is calling or where from (sec-H5).
+pub(super) fn may_trail(name: &HeaderName, dialect: Dialect, snapshot: &Snapshot) -> bool {
+    let text = name.as_str();
+    wire::trailers::may_trail(name)
+        && *name != header::COOKIE
+        && !wire::is_framing_alias(text)
+        && !wire::is_claim(text)
+        && !snapshot.identity.is_identity(text)
+        && !dialect::withholds(dialect, text, false)
 }
 
 /// The body of a request on its way to the upstream.

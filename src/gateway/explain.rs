@@ -239,7 +239,7 @@ impl Walk {
         let compared = shown::certificate(matched.api, certificate, untimely);
         let given = match untimely {
             Some(_) => Err(Refusal::CertificateMissing),
-            None => presenter::check(matched.api, &host, (certificate.is_some(), None)),
+            None => presenter::check(matched.api, &host, (certificate.is_some(), None), false),
         };
         // A request that is refused for its spelling has met no API.
         let met = self.stopped.is_none();

@@ -10,9 +10,10 @@ use hyper::body::Body as _;
 
 use crate::config::settings::Retry;
 use crate::domain::refusal::Refusal;
+use crate::wire::trailers;
 
 use super::authorize::Permit;
-use super::body::{RequestBody, Upload};
+use super::body::{RequestBody, Upload, may_trail};
 use super::client::Client;
 use super::dialect;
 use super::identity;
@@ -47,7 +48,7 @@ pub(super) fn prepare(
     identity::lines(&mut head, permit, &inbound, client, snapshot)?;
     let Inbound { parts, body, notes, gone, taken, .. } = &mut inbound;
     let (api, headers) = (permit.api(), &parts.headers);
-    pass_on(&mut head, (headers, gone), api, client);
+    pass_on(&mut head, (headers, gone), (api, snapshot), client);
     if notes.te {
         pass_trailers_on(&mut head, headers);
     }
@@ -66,11 +67,12 @@ pub(super) fn prepare(
     let body = body.take().filter(|body| !body.is_end_stream());
     if body.is_some() {
         check_length(headers, api)?;
-        coding = self::coding(headers, api);
+        coding = self::coding(headers, (api, snapshot));
         if matches!(coding, Coding::Chunked(_)) {
             head.extend_from_slice(b"transfer-encoding: chunked\r\n");
         }
-        upload = Some(Upload::new(snapshot, api.body_bytes, api.response_timeout, held));
+        let of = (snapshot, api.dialect);
+        upload = Some(Upload::new(of, api.body_bytes, api.response_timeout, held));
     }
     head.extend_from_slice(b"\r\n");
     let body = body.zip(upload.as_ref().map(Rc::clone));
@@ -135,7 +137,7 @@ fn rename(head: &mut Vec<u8>, host: &str, inbound: &Inbound) {
 fn pass_on(
     head: &mut Vec<u8>,
     (headers, gone): (&HeaderMap, &[HeaderName]),
-    api: &ApiPlan,
+    (api, snapshot): (&ApiPlan, &Snapshot),
     client: &Client,
 ) {
     let (start, keep) = (head.len(), api.keep_credential);
@@ -148,6 +150,10 @@ fn pass_on(
             header::CONTENT_LENGTH if headers.contains_key(header::TRANSFER_ENCODING) => continue,
             _ if gone.contains(name) => continue,
             _ if dialect::withholds(api.dialect, name.as_str(), keep) => continue,
+            header::TRAILER => {
+                announce(head, value.as_bytes(), (api, snapshot));
+                continue;
+            }
             _ => {}
         }
         // Leading zeros mean nothing, but an upstream may take them for another base (sec-S3).
@@ -160,6 +166,16 @@ fn pass_on(
         }
     }
     client.respell(head.get_mut(start..).unwrap_or_default());
+}
+
+/// Announces the fields behind the body that go on; nothing where none does.
+fn announce(head: &mut Vec<u8>, line: &[u8], (api, snapshot): (&ApiPlan, &Snapshot)) {
+    let goes_on = |name: &HeaderName| may_trail(name, api.dialect, snapshot);
+    if let Some(left) = trailers::left(line, goes_on) {
+        for part in [b"trailer: ", &*left, b"\r\n"] {
+            head.extend_from_slice(part);
+        }
+    }
 }
 
 fn without_zeros(digits: &[u8]) -> &[u8] {
@@ -197,18 +213,19 @@ fn pass_trailers_on(head: &mut Vec<u8>, headers: &HeaderMap) {
 }
 
 /// How the end of a body is told. HTTP/2 may leave its length unsaid.
-fn coding(headers: &HeaderMap, api: &ApiPlan) -> Coding {
+fn coding(headers: &HeaderMap, of: (&ApiPlan, &Snapshot)) -> Coding {
     let length = headers.get(header::CONTENT_LENGTH);
     let length = length.filter(|_| !headers.contains_key(header::TRANSFER_ENCODING));
     let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
-    length.map_or_else(|| Coding::Chunked(declared_trailers(headers, api)), Coding::Length)
+    length.map_or_else(|| Coding::Chunked(declared_trailers(headers, of)), Coding::Length)
 }
 
-/// The fields that may follow a chunked body (RFC 9110 section 6.6.2). A credential does not, nor
-/// does what only we may say.
-fn declared_trailers(headers: &HeaderMap, api: &ApiPlan) -> Vec<HeaderName> {
+/// The fields that may follow a chunked body (RFC 9110 section 6.6.2).
+fn declared_trailers(
+    headers: &HeaderMap,
+    (api, snapshot): (&ApiPlan, &Snapshot),
+) -> Vec<HeaderName> {
     let lines = headers.get_all(header::TRAILER).iter();
-    let names = lines.flat_map(|line| line.as_bytes().split(|b| *b == b','));
-    let names = names.filter_map(|name| HeaderName::from_bytes(name.trim_ascii()).ok());
-    names.filter(|name| !dialect::withholds(api.dialect, name.as_str(), false)).collect()
+    let names = lines.flat_map(|line| trailers::announced(line.as_bytes()));
+    names.filter(|name| may_trail(name, api.dialect, snapshot)).collect()
 }

@@ -88,7 +88,7 @@ pub(super) fn receive(
         Err(refusal) => return Err((refusal, parts)),
     };
     let body = Some(body);
-    let (request, certificate) = (number, client.certificate().map(Rc::clone));
+    let (request, certificate) = (number, client.certificate(snapshot).map(Rc::clone));
     let scheme = origin.scheme(client);
     Ok(Inbound {
         parts,

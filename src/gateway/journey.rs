@@ -134,7 +134,8 @@ async fn travel<'s>(
         return Ok(None);
     }
     let presented = (inbound.certificate.is_some(), client.asked_name());
-    presenter::check(matched.api, &inbound.host, presented)?;
+    let needed = client.needs_certificate(snapshot);
+    presenter::check(matched.api, &inbound.host, presented, needed)?;
     trail.taken_from = places::take(&mut inbound, matched)?;
     let permitted = authorize::permit(&inbound, matched, core, snapshot, &mut trail.seen).await;
     let mut permit = match permitted {

@@ -5,7 +5,8 @@ use crate::domain::refusal::Refusal;
 
 use super::plan::ApiPlan;
 
-/// Refuses a request without a client certificate where its API requires one. A client that asked for another host in its
+/// Refuses a request without a client certificate where its API requires one, or where all do (`needed`) and the one that was
+/// shown counts no more. A client that asked for another host in its
 /// handshake may have had no reason to show one: it is told to come by a connection of its own (sec-G2; RFC 9110 section
 /// 15.5.20), as browsers do, which put requests for several hosts on one connection.
 ///
@@ -17,8 +18,9 @@ pub(super) fn check(
     api: &ApiPlan,
     host: &str,
     (is_shown, asked): (bool, Option<&str>),
+    needed: bool,
 ) -> Result<(), Refusal> {
-    if !api.needs_certificate || is_shown {
+    if is_shown || !(api.needs_certificate || needed) {
         return Ok(());
     }
     match asked {

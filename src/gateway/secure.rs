@@ -38,7 +38,7 @@ pub(super) async fn shake_hands(
         Some(Ok(stream)) => {
             let session = stream.get_ref().1;
             let resumed = session.handshake_kind() == Some(HandshakeKind::Resumed);
-            let presented = Presented::of(session);
+            let presented = Presented::of(session, &tls);
             if presented.is_over(client.core().shared.clock.now()) {
                 if resumed {
                     tls.forget_sessions();

@@ -9,7 +9,7 @@ use crate::domain::id::Slug;
 use crate::store::sealed::{KeyError, MasterKey};
 use crate::telemetry::counters::Counters;
 use crate::telemetry::throttle::Throttle;
-use crate::tls::Server;
+use crate::tls::{Authorities, Server};
 use crate::wire;
 use crate::wire::proxies::Proxies;
 
@@ -101,6 +101,11 @@ impl Snapshot {
     /// token may hold one from earlier.
     pub const fn master_key(&self) -> Result<&MasterKey, &KeyError> {
         self.key.as_ref()
+    }
+
+    /// Who signs certificates of clients, if these are asked for.
+    pub(super) fn authorities(&self) -> Option<&Arc<Authorities>> {
+        self.tls.as_ref()?.authorities()
     }
 
     /// Whether an API has the endpoint of this number.

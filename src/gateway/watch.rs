@@ -214,6 +214,17 @@ impl Grounds {
         }
     }
 
+    /// The same where nobody vouches for it any more who signs certificates by newer settings.
+    fn check_authorities(&self, newest: &Snapshot) -> Result<(), Refusal> {
+        let Some(shown) = &self.certificate else { return Ok(()) };
+        let (before, newest) = (self.snapshot.authorities(), newest.authorities());
+        let now = self.core.shared.clock.now();
+        match before == newest || newest.is_some_and(|newest| newest.vouch_for(shown, now)) {
+            true => Ok(()),
+            false => Err(Refusal::CertificateMissing),
+        }
+    }
+
     fn judge(&mut self, now: Timestamp) -> Result<(), Refusal> {
         self.follow()?;
         let Some(entry) = &self.entry else { return Ok(()) };
@@ -236,9 +247,10 @@ impl Grounds {
         if Rc::ptr_eq(&newest, &self.snapshot) {
             return Ok(());
         }
+        self.check_authorities(&newest)?;
         let matched = self.sought.find(&newest)?;
         let api = matched.api;
-        presenter::check(api, &self.sought.host, (self.certificate.is_some(), None))?;
+        presenter::check(api, &self.sought.host, (self.certificate.is_some(), None), false)?;
         let rule = matched.rule.ok_or(Refusal::NoRule)?;
         if api.number(&self.core.shared.cache) != self.api || api.dialect != self.dialect {
             return Err(Refusal::NoRule);

@@ -81,13 +81,34 @@ pub struct State {
     pub webhooks: Vec<WebhookState>,
     /// The endpoints of all APIs.
     pub endpoints: Vec<EndpointState>,
-    /// The certificates that clients are shown, none of them twice.
+    /// The certificates that are shown, none of them twice to the same.
     pub certificates: Vec<CertificateState>,
 }
 
-/// A certificate that clients are shown.
+/// Whom a certificate is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ShownTo {
+    /// Those who come.
+    Clients,
+    /// Those whom the gateway calls.
+    Upstreams,
+}
+
+impl ShownTo {
+    /// Its name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Clients => "clients",
+            Self::Upstreams => "upstreams",
+        }
+    }
+}
+
+/// A certificate that is shown.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct CertificateState {
+    /// Whom.
+    pub shown_to: ShownTo,
     /// Its first name, or its file.
     pub name: String,
     /// Its file: one name may have an RSA and an ECDSA certificate.

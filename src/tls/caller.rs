@@ -47,6 +47,7 @@ pub struct Caller {
     trust: Trust,
     /// What the files held.
     held: Vec<CertificateDer<'static>>,
+    identity: Option<Certificate>,
     config: Arc<ClientConfig>,
 }
 
@@ -82,17 +83,17 @@ impl Caller {
             .with_safe_default_protocol_versions()
             .map_err(library)?
             .with_root_certificates(store);
-        let mut config = match identity {
+        let mut config = match &identity {
             None => builder.with_no_client_auth(),
             Some(certificate) => {
                 held.extend(certificate.key.cert.iter().cloned());
-                builder.with_client_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(
-                    certificate.key,
-                )))
+                let key = Arc::clone(&certificate.key);
+                let shown = rustls::sign::SingleCertAndKey::from(key);
+                builder.with_client_cert_resolver(Arc::new(shown))
             }
         };
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self { trust, held, config: Arc::new(config) })
+        Ok(Self { trust, held, identity, config: Arc::new(config) })
     }
 
     /// The same for servers that must speak HTTP/2 (RFC 9113 section 3.2).
@@ -101,6 +102,11 @@ impl Caller {
         let mut config = ClientConfig::clone(&self.config);
         config.alpn_protocols = vec![b"h2".to_vec()];
         Self { config: Arc::new(config), ..self.clone() }
+    }
+
+    /// The certificate that is shown to a server that asks.
+    pub const fn identity(&self) -> Option<&Certificate> {
+        self.identity.as_ref()
     }
 
     /// For handshakes.

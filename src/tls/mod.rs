@@ -3,6 +3,7 @@
 //! Knows no configuration: whoever names a file is told by a [`Fault`] what is wrong with it, and says where it was
 //! named.
 
+mod authorities;
 mod caller;
 mod certificate;
 mod fault;
@@ -13,6 +14,7 @@ mod server;
 mod sessions;
 pub mod subject;
 
+pub use authorities::Authorities;
 pub use caller::{Caller, Trust};
 pub use certificate::{Certificate, Files, WARNED_BEFORE, faults};
 pub use fault::{Fault, What};

@@ -21,9 +21,19 @@ pub struct ClientCertificate {
     pub starts_at: Timestamp,
     /// When its time is over; the handshake of a resumed session does not look at it.
     pub expires_at: Timestamp,
+    /// Itself and what was sent with it, by which it is checked again where others sign certificates by now. Nothing of
+    /// one that nobody showed.
+    #[serde(default, with = "encoded")]
+    pub chain: Box<[CertificateDer<'static>]>,
 }
 
 impl ClientCertificate {
+    /// Of a chain that was checked: its first.
+    pub fn shown(chain: &[CertificateDer<'static>]) -> Option<Self> {
+        let own = chain.first()?;
+        Some(Self { chain: chain.into(), ..Self::of(own) })
+    }
+
     /// Of a certificate that was checked, and can therefore be read.
     pub fn of(der: &[u8]) -> Self {
         let (subject, start, end) = match X509Certificate::from_der(der) {
@@ -36,7 +46,8 @@ impl ClientCertificate {
         };
         let moment = |seconds| Timestamp::from_unix(u64::try_from(seconds).unwrap_or_default());
         let (starts_at, expires_at) = (moment(start), moment(end));
-        Self { thumbprint: Digest::of(der), subject: subject.into(), starts_at, expires_at }
+        let (thumbprint, subject) = (Digest::of(der), subject.into());
+        Self { thumbprint, subject, starts_at, expires_at, chain: Box::default() }
     }
 
     /// Why a handshake at this moment would refuse it, as far as its own time goes.
@@ -65,6 +76,30 @@ impl ClientCertificate {
             Ok(_) => Ok(Self::of(&der)),
             Err(_) => Err(NONE),
         }
+    }
+}
+
+/// Certificates as one gateway tells them the next: in base64.
+mod encoded {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD as BASE64;
+    use rustls::pki_types::CertificateDer;
+    use serde::de::Error as _;
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(
+        chain: &[CertificateDer<'static>],
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        to.collect_seq(chain.iter().map(|one| BASE64.encode(one)))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Box<[CertificateDer<'static>]>, D::Error> {
+        let all = Vec::<String>::deserialize(from)?;
+        let all = all.into_iter().map(|one| BASE64.decode(one).map(CertificateDer::from));
+        all.collect::<Result<_, _>>().map_err(D::Error::custom)
     }
 }
 

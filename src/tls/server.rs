@@ -3,12 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustls::ServerConfig;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::pki_types::CertificateDer;
-use rustls::server::WebPkiClientVerifier;
-use rustls::{RootCertStore, ServerConfig};
 
-use super::certificate::{Certificate, Files, chain};
+use super::authorities::Authorities;
+use super::certificate::{Certificate, Files};
 use super::fault::{Fault, What};
 use super::resolver::Resolver;
 use super::sessions::Sessions;
@@ -42,7 +41,8 @@ pub struct Clients {
 impl Clients {
     /// What is wrong with the file of those who sign certificates of clients, where nothing can be served yet.
     pub fn fault(ca: &Path) -> Option<Fault> {
-        authorities(ca).err()
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        Authorities::load(ca, false, &provider).err()
     }
 }
 
@@ -61,7 +61,7 @@ pub struct Server {
     options: Options,
     certificates: Vec<Certificate>,
     /// Who signs certificates of clients.
-    authorities: Vec<CertificateDer<'static>>,
+    authorities: Option<Arc<Authorities>>,
     sessions: Arc<Sessions>,
     config: Arc<ServerConfig>,
     /// The same for people and programs that administrate: HTTP/1, and nobody is asked for a certificate.
@@ -90,7 +90,9 @@ impl Server {
                 Err(wrong) => faults.extend(wrong),
             }
         }
-        let authorities = options.clients.as_ref().map(|clients| authorities(&clients.ca));
+        let authorities = options.clients.as_ref().map(|clients| {
+            Authorities::load(&clients.ca, clients.required, &provider).map(Arc::new)
+        });
         let authorities = authorities.transpose().unwrap_or_else(|fault| {
             faults.push(fault);
             None
@@ -98,14 +100,13 @@ impl Server {
         if !faults.is_empty() {
             return Err(faults);
         }
-        Self::of(options, certificates, authorities.unwrap_or_default(), &provider)
-            .map_err(|fault| vec![fault])
+        Self::of(options, certificates, authorities, &provider).map_err(|fault| vec![fault])
     }
 
     fn of(
         options: Options,
         certificates: Vec<Certificate>,
-        authorities: Vec<CertificateDer<'static>>,
+        authorities: Option<Arc<Authorities>>,
         provider: &Arc<CryptoProvider>,
     ) -> Result<Self, Fault> {
         let path = options.certificates.first().map(|files| files.chain.clone());
@@ -114,11 +115,10 @@ impl Server {
             what: What::Library(error.to_string()),
         };
         let sessions = Arc::new(Sessions::new().map_err(library)?);
-        let make = |clients, protocols: &[&[u8]]| {
-            let options = Options { clients, ..options.clone() };
-            config(&options, (&certificates, &authorities), provider, protocols)
+        let make = |authorities, protocols: &[&[u8]]| {
+            config(&options, (&certificates, authorities), provider, protocols)
         };
-        let mut config = make(options.clients.clone(), &PROTOCOLS)?;
+        let mut config = make(authorities.as_deref(), &PROTOCOLS)?;
         resume(&mut config, &sessions);
         let (config, desk) = (Arc::new(config), Arc::new(make(None, &HTTP1)?));
         Ok(Self { options, certificates, authorities, sessions, config, desk })
@@ -137,6 +137,16 @@ impl Server {
     /// Whether clients are asked for certificates.
     pub const fn asks_clients(&self) -> bool {
         self.options.clients.is_some()
+    }
+
+    /// Whether nobody comes in without one.
+    pub fn requires_clients(&self) -> bool {
+        self.options.clients.as_ref().is_some_and(|clients| clients.required)
+    }
+
+    /// Who signs them, if they are asked for.
+    pub const fn authorities(&self) -> Option<&Arc<Authorities>> {
+        self.authorities.as_ref()
     }
 
     /// All files that were read.
@@ -158,6 +168,8 @@ impl Server {
             && self.authorities == before.authorities
             && self.options.least == before.options.least;
         if same {
+            // Connections keep whom they were vouched for by; with each reload that would be others.
+            self.authorities.clone_from(&before.authorities);
             self.sessions = Arc::clone(&before.sessions);
             let mut config = ServerConfig::clone(&self.config);
             resume(&mut config, &self.sessions);
@@ -172,22 +184,6 @@ impl Server {
     }
 }
 
-/// Who signs certificates of clients, as a file says.
-fn authorities(ca: &Path) -> Result<Vec<CertificateDer<'static>>, Fault> {
-    let authorities = chain(ca)?;
-    roots(ca, &authorities).map(|_| authorities)
-}
-
-fn roots(ca: &Path, authorities: &[CertificateDer<'static>]) -> Result<RootCertStore, Fault> {
-    let mut roots = RootCertStore::empty();
-    let wrong = |error: rustls::Error| Fault {
-        path: ca.to_owned(),
-        what: What::BadCertificate(error.to_string()),
-    };
-    authorities.iter().try_for_each(|one| roots.add(one.clone())).map_err(wrong)?;
-    Ok(roots)
-}
-
 /// Lets clients resume these.
 fn resume(config: &mut ServerConfig, sessions: &Arc<Sessions>) {
     config.ticketer = Arc::<Sessions>::clone(sessions);
@@ -196,32 +192,24 @@ fn resume(config: &mut ServerConfig, sessions: &Arc<Sessions>) {
 
 fn config(
     options: &Options,
-    (certificates, authorities): (&[Certificate], &[CertificateDer<'static>]),
+    (certificates, authorities): (&[Certificate], Option<&Authorities>),
     provider: &Arc<CryptoProvider>,
     protocols: &[&[u8]],
 ) -> Result<ServerConfig, Fault> {
-    let at = |path: Option<&PathBuf>, what| Fault { path: path.cloned().unwrap_or_default(), what };
-    let first = options.certificates.first().map(|files| &files.chain);
+    let first = options.certificates.first().map(|files| files.chain.clone());
     let versions: &[_] = match options.least {
         Least::Tls12 => &[&rustls::version::TLS13, &rustls::version::TLS12],
         Least::Tls13 => &[&rustls::version::TLS13],
     };
     let builder = ServerConfig::builder_with_provider(Arc::clone(provider))
         .with_protocol_versions(versions)
-        .map_err(|error| at(first, What::Library(error.to_string())))?;
-    let builder = match &options.clients {
+        .map_err(|error| Fault {
+            path: first.unwrap_or_default(),
+            what: What::Library(error.to_string()),
+        })?;
+    let builder = match authorities {
         None => builder.with_no_client_auth(),
-        Some(clients) => {
-            let roots = roots(&clients.ca, authorities)?;
-            let verifier =
-                WebPkiClientVerifier::builder_with_provider(roots.into(), Arc::clone(provider));
-            let verifier =
-                if clients.required { verifier } else { verifier.allow_unauthenticated() };
-            let verifier = verifier
-                .build()
-                .map_err(|error| at(Some(&clients.ca), What::BadCertificate(error.to_string())))?;
-            builder.with_client_cert_verifier(verifier)
-        }
+        Some(authorities) => builder.with_client_cert_verifier(authorities.verifier()),
     };
     let mut config = builder.with_cert_resolver(Arc::new(Resolver::new(certificates)));
     config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();

@@ -246,4 +246,5 @@ fn e10_no_trailer_carries_a_token() {
     let seen = stage.upstream.take_one();
     assert!(!seen.holds(OTHER) && !seen.holds(UUID), "{seen:?}");
     assert!(seen.holds("1\r\n\r\n"), "others pass: {seen:?}");
+    assert_eq!(seen.values("trailer"), ["X-Sum"], "and are announced alone");
 }

@@ -1,11 +1,23 @@
 //! The dialect `focco`: each request is for the company of its token, whatever the client says.
 
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::mpsc::{Receiver, channel};
+
+use bytes::Bytes;
+use http::{HeaderMap, Request, Response};
+use http_body_util::{BodyExt as _, Empty};
+use hyper::body::Incoming;
+use hyper::server::conn::http2::Builder;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use serde_json::json;
 
 use super::explained::explain;
 use super::{Line, Said, Stage};
+use crate::support::PATIENCE;
 use crate::support::client::Client;
-use crate::support::gateway::Made;
+use crate::support::gateway::{Gateway, Made};
 use crate::support::upstream::Seen;
 
 const APIS: &str = r#"
@@ -194,7 +206,54 @@ fn f6_no_trailer_names_a_company() {
         token.secret
     ));
     assert_eq!(client.answer().status, 200);
-    assert!(!stage.upstream.take_one().holds("222"));
+    let seen = stage.upstream.take_one();
+    assert!(!seen.holds("222") && seen.values("trailer").is_empty(), "{seen:?}");
+}
+
+/// A server of HTTP/2 that tells which fields came behind the body of its one request.
+fn listens_for_trailers() -> (SocketAddr, Receiver<Option<HeaderMap>>) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (tell, told) = channel();
+    let serve = async move {
+        listener.set_nonblocking(true).unwrap();
+        let listener = tokio::net::TcpListener::from_std(listener).unwrap();
+        let (stream, _) = listener.accept().await.unwrap();
+        let service = service_fn(move |request: Request<Incoming>| {
+            let tell = tell.clone();
+            async move {
+                let came = request.into_body().collect().await.unwrap();
+                let _ = tell.send(came.trailers().cloned());
+                Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new()))
+            }
+        });
+        let _ = Builder::new(TokioExecutor::new())
+            .serve_connection(TokioIo::new(stream), service)
+            .await;
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    std::thread::spawn(move || runtime.block_on(serve));
+    (address, told)
+}
+
+/// The same where the upstream speaks HTTP/2, which has trailers that nothing announces.
+#[test]
+fn f6_no_trailer_names_a_company_over_http2_either() {
+    let (address, told) = listens_for_trailers();
+    let apis = APIS.replace("UPSTREAM", &address.to_string());
+    let gateway = Gateway::start(&apis.replace("dialect", "upstream_http2 = true\ndialect"));
+    gateway.try_owner(json!({ "id": "erp", "company": "1" })).unwrap();
+    let token = json!({ "owner": "erp", "name": "t", "contexts": "all", "flags": -1 });
+    let mut client = Client::connect(gateway.public());
+    client.send(format!(
+        "POST /api/any HTTP/1.1\r\nHost: erp.example\r\nAuthorization: Bearer {}\r\n\
+         Transfer-Encoding: chunked\r\n\r\n\
+         3\r\nabc\r\n0\r\nX-EMPR-ID: 222\r\nx_empr_id: 222\r\nContent-Type: a/b\r\nX-Sum: 1\r\n\r\n",
+        gateway.token(token).secret
+    ));
+    assert_eq!(client.answer().status, 200);
+    let came = told.recv_timeout(PATIENCE).unwrap().unwrap();
+    assert_eq!(came.keys().collect::<Vec<_>>(), ["x-sum"]);
 }
 
 #[test]

@@ -178,6 +178,37 @@ fn sec_a3_a_token_in_two_places_is_refused() {
     assert_eq!((answer.unwrap().status, seen.len()), (200, 1));
 }
 
+/// The address of a page goes along with all that it loads; whoever it is of, a token of ours in it goes no further. No API
+/// here has `token_cookie` or `token_query`.
+#[test]
+fn sec_a3_no_upstream_is_told_a_token_by_the_address_of_a_page() {
+    let stage = Stage::new();
+    let secret = &stage.secret;
+    let other =
+        stage.gateway.token(serde_json::json!({ "owner": "alice", "name": "other" })).secret;
+    for (referer, passes) in [
+        (format!("http://a.example/x?t={secret}"), false),
+        (format!("http://other.example/x?a=b&t={other}"), false),
+        (format!("http://a.example/{secret}/x"), false),
+        (format!("http://a.example/x?t=%74g%5f{}", &secret[3..]), false),
+        // One byte that is no ASCII.
+        (format!("http://a.example/caf\u{e9}?t={secret}"), false),
+        (format!("http://a.example/\r\nReferer: http://a.example/?t={secret}"), false),
+        ("http://a.example/x?t=something-of-the-upstream".to_owned(), true),
+    ] {
+        let lines = format!("Host: a.example\r\nReferer: {referer}\r\n");
+        for path in ["/public/x", "/open/x"] {
+            let both = stage.request_both(&format!("GET {path} HTTP/1.1"), &lines);
+            assert_eq!(both.len(), 2);
+            for (status, seen) in both {
+                assert_eq!((status, seen.len()), (200, 1), "{path}: {referer}");
+                let told = seen[0].values("referer");
+                assert_eq!(told.len(), usize::from(passes), "{path}: {referer}: {told:?}");
+            }
+        }
+    }
+}
+
 #[test]
 fn sec_a5_an_owner_has_one_spelling() {
     let stage = Stage::new();

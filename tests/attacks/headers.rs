@@ -249,6 +249,10 @@ fn sec_h4_forwarded_headers_have_no_effect_and_do_not_pass() {
     }
 }
 
+/// What a client announces, of which the last alone goes on.
+const ANNOUNCED: &str = "Authorization, X-Tollgate-Owner,x_tollgate_owner, X-Forwarded-For, SCRIPT_NAME, Cookie, \
+                         Content-Length, transfer_encoding, TE, Connection, Content-Type, X-Sum";
+
 #[test]
 fn sec_h5_trailers_are_no_headers() {
     let stage = Stage::new();
@@ -263,18 +267,23 @@ fn sec_h5_trailers_are_no_headers() {
     stage.check("sec-H5", format!("{head}{}", chunks(&evil)).as_bytes(), Refused(401));
 
     let allowed = format!(
-        "{head}{}Trailer: X-Sum, transfer_encoding\r\n{}",
+        "{head}{}Trailer: {ANNOUNCED}\r\nTrailer: Host\r\n{}",
         stage.auth(),
         chunks(&format!("{evil}X-Sum: 1\r\n"))
     );
     let (answer, seen) = stage.send(allowed.as_bytes());
     assert_eq!(answer.unwrap().status, 200);
     check_trailers(&seen[0]);
+    let nothing = format!("{head}{}trailer: authorization\r\n{}", stage.auth(), chunks(&evil));
+    let (answer, seen) = stage.send(nothing.as_bytes());
+    assert_eq!(answer.unwrap().status, 200);
+    assert!(seen[0].values("trailer").is_empty() && seen[0].body.ends_with(b"\r\n0\r\n\r\n"));
 }
 
 fn check_trailers(seen: &Seen) {
     assert_eq!(seen.values("x-tollgate-owner"), ["alice"]);
     assert!(seen.values("x-sum").is_empty(), "a trailer was merged into the headers");
+    assert_eq!(seen.values("trailer"), ["X-Sum"], "what does not go on is not announced");
     let body = String::from_utf8_lossy(&seen.body).to_lowercase();
     assert!(body.contains("x-sum: 1"), "{body}");
     for gone in ["x-tollgate", "authorization", "x-forwarded", "script", "transfer"] {
@@ -300,7 +309,7 @@ fn sec_h5_trailers_over_http2_are_no_headers_either() {
     let head = |more: &str| {
         http2(
             "POST /public/x HTTP/1.1",
-            &format!("{HOST}{more}Trailer: X-Sum, transfer_encoding\r\n"),
+            &format!("{HOST}{more}Trailer: {ANNOUNCED}\r\nTrailer: Host\r\n"),
         )
         .unwrap()
     };

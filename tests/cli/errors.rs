@@ -260,15 +260,24 @@ fn certificates_out_of_their_time_are_warned_of() {
         std::fs::write(place.path(&format!("{name}.key")), key.serialize_pem()).unwrap();
         text += &format!("[[tls.certificates]]\nchain = \"{name}.pem\"\nkey = \"{name}.key\"\n");
     }
-    let rest = std::fs::read_to_string(place.path("tollgate.toml")).unwrap();
+    let mut rest = std::fs::read_to_string(place.path("tollgate.toml")).unwrap();
+    // The one is shown to two endpoints, and the other to clients too.
+    for (name, shown) in [("x", "old"), ("y", "old"), ("z", "good"), ("s", "soon")] {
+        rest += &format!(
+            "\n[[apis]]\nname = \"{name}\"\npath = \"/{name}\"\nupstream = \"https://127.0.0.1:9\"\n\
+             upstream_ca = \"good.pem\"\nupstream_certificate = \"{shown}.pem\"\n\
+             upstream_key = \"{shown}.key\"\nrules = [{{ path = \"/{name}\" }}]\n"
+        );
+    }
     std::fs::write(place.path("tollgate.toml"), format!("{rest}\n{text}")).unwrap();
     let outcome = place.run(&["check"]);
-    assert_eq!((outcome.code, &*outcome.out), (0, "`tollgate.toml` is well: 1 API, 1 rule\n"));
+    assert_eq!((outcome.code, &*outcome.out), (0, "`tollgate.toml` is well: 5 APIs, 5 rules\n"));
     let lines: Vec<_> = outcome.err.lines().collect();
     let wanted = [
         ("old", "is over since 2000-01-01T00:00:00Z, and clients refuse it: renew it"),
         ("early", "begins at 3000-01-01T00:00:00Z, and clients refuse it until then"),
         ("soon", "will be over at "),
+        ("old", "is over since 2000-01-01T00:00:00Z, and upstreams refuse it: renew it"),
     ];
     assert_eq!(lines.len(), wanted.len(), "{lines:?}");
     for (line, (name, said)) in lines.iter().zip(wanted) {
@@ -277,7 +286,7 @@ fn certificates_out_of_their_time_are_warned_of() {
         assert!(line.contains(said), "{line}");
     }
     let told: serde_json::Value = serde_json::from_str(&place.ok(&["--json", "check"])).unwrap();
-    assert_eq!(told["warnings"].as_array().unwrap().len(), 3, "{told}");
+    assert_eq!(told["warnings"].as_array().unwrap().len(), 4, "{told}");
 }
 
 #[test]

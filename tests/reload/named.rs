@@ -4,6 +4,7 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
+use serde_json::json;
 use tollgate::clock::instant;
 
 use crate::support::PATIENCE;
@@ -59,6 +60,44 @@ fn a_certificate_that_comes_later_is_enough() {
     is_refused(&shop, 3, "ca.pem` cannot be read");
     fs::rename(file.with_extension("old"), &file).unwrap();
     shop.until(&mut client, "/newer", 403, 200);
+}
+
+/// What is wrong with a file that a webhook needs is told with the line that names it, to whoever reloads and in the log.
+#[test]
+fn a_file_of_webhooks_that_cannot_be_used_is_told_where_it_is_named() {
+    let hook =
+        "[[webhooks]]\nname = \"chat\"\nurl = \"https://hooks.example/\"\nsecret = \"file:s\"\n";
+    let ca = "[egress]\nca = \"ca.pem\"\n";
+    for (lines, named, value, said) in [
+        (hook, "secret = \"file:s\"", "file:s", "`chat` cannot sign"),
+        (ca, "ca = \"ca.pem\"", "ca.pem", "ca.pem` cannot be read"),
+    ] {
+        let shop = Shop::start();
+        name_in(&shop, lines);
+        let text = fs::read_to_string(shop.program.source()).unwrap();
+        let line = 1 + text.lines().position(|line| line == named).unwrap();
+        let column = 1 + named.find(value).unwrap();
+        let gutter = " ".repeat(line.to_string().len());
+        let place = [
+            format!("{gutter}--> {}:{line}:{column}", shop.program.source().display()),
+            format!("{line} | {named}"),
+            format!("{gutter} | {}{}", " ".repeat(column - 1), "^".repeat(value.len())),
+        ];
+        let output = shop.program.run(&["--json", "reload"], "");
+        let problem: serde_json::Value = serde_json::from_slice(&output.stderr).unwrap();
+        let mistake = &problem["mistakes"][0];
+        assert_eq!((&mistake["line"], &mistake["column"]), (&json!(line), &json!(column)));
+        assert!(mistake["message"].as_str().unwrap().contains(said), "{problem}");
+        let output = shop.program.run(&["reload"], "");
+        let told = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{told}");
+        assert!(told.starts_with("error: ") && told.contains(said), "{told}");
+        for part in &place {
+            assert!(told.lines().any(|line| line == part), "{part:?} in {told}");
+            // The file was followed, too.
+            is_refused(&shop, 1, part);
+        }
+    }
 }
 
 #[test]

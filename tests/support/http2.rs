@@ -1,6 +1,7 @@
-//! A client of HTTP/2 without TLS (prior knowledge).
+//! A client of HTTP/2, mostly without TLS (prior knowledge).
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,7 +9,10 @@ use http::{HeaderMap, Request};
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http2::{SendRequest, handshake};
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::ClientConfig;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::Runtime;
+use tokio_rustls::TlsConnector;
 
 use super::PATIENCE;
 use super::client::connected_from;
@@ -49,15 +53,21 @@ pub struct Client {
 impl Client {
     /// Opens a connection.
     pub fn connect(address: SocketAddr) -> Self {
-        Self::over(std::net::TcpStream::connect_timeout(&address, PATIENCE).unwrap())
+        Self::over(TcpStream::connect_timeout(&address, PATIENCE).unwrap(), None)
     }
 
     /// The same from this address of the machine.
     pub fn connect_from(source: &str, address: SocketAddr) -> Self {
-        Self::over(connected_from(source, address))
+        Self::over(connected_from(source, address), None)
     }
 
-    fn over(stream: std::net::TcpStream) -> Self {
+    /// The same within TLS, with a server of this name.
+    pub fn connect_within(address: SocketAddr, tls: Arc<ClientConfig>, name: &str) -> Self {
+        let stream = TcpStream::connect_timeout(&address, PATIENCE).unwrap();
+        Self::over(stream, Some((TlsConnector::from(tls), name.to_owned())))
+    }
+
+    fn over(stream: TcpStream, within: Option<(TlsConnector, String)>) -> Self {
         stream.set_nonblocking(true).unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
@@ -66,10 +76,12 @@ impl Client {
             .unwrap();
         let sender = runtime.block_on(async {
             let stream = tokio::net::TcpStream::from_std(stream).unwrap();
-            let handshaken = handshake(TokioExecutor::new(), TokioIo::new(stream)).await;
-            let (sender, connection) = handshaken.unwrap();
-            tokio::spawn(connection);
-            sender
+            match within {
+                None => begin(stream).await,
+                Some((tls, name)) => {
+                    begin(tls.connect(name.try_into().unwrap(), stream).await.unwrap()).await
+                }
+            }
         });
         Self { runtime, sender }
     }
@@ -116,4 +128,13 @@ impl Client {
         }
         self.ask(request)
     }
+}
+
+async fn begin(
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+) -> SendRequest<Full<Bytes>> {
+    let shaken = handshake(TokioExecutor::new(), TokioIo::new(stream)).await;
+    let (sender, connection) = shaken.unwrap();
+    tokio::spawn(connection);
+    sender
 }

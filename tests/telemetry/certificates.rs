@@ -1,4 +1,4 @@
-//! The end of the certificates that clients are shown, as a metric and as a warning a day.
+//! The end of the certificates that clients and upstreams are shown, as a metric and as a warning a day.
 
 use std::path::Path;
 
@@ -26,6 +26,25 @@ fn certificate(
     format!("{{ chain = {chain:?}, key = {keys:?} }}")
 }
 
+const FAMILY: &str = "tollgate_tls_certificate_expiry_timestamp_seconds";
+
+fn series(name: &str, file: &Path, to: &str, end: u64) -> String {
+    let file = file.display();
+    format!("{FAMILY}{{certificate=\"{name}\",file=\"{file}\",shown_to=\"{to}\"}} {end}")
+}
+
+/// What the metrics have of certificates.
+fn all_series(gateway: &Gateway) -> Vec<String> {
+    let head = format!("GET /metrics HTTP/1.1\r\nHost: {}\r\n\r\n", gateway.admin());
+    let text = ask(gateway.admin(), head).text();
+    let family = |line: &&str| line.starts_with(&format!("{FAMILY}{{"));
+    let mut all: Vec<_> = text.lines().filter(family).map(str::to_owned).collect();
+    all.sort_unstable();
+    all
+}
+
+const SOON: &str = "a certificate will soon be over";
+
 fn gateway(certificates: &[String]) -> Gateway {
     Gateway::start_with(
         "h2c = false",
@@ -48,17 +67,12 @@ fn the_end_of_each_certificate_is_a_metric_also_of_two_for_one_name() {
         [make("ecdsa", "two.example"), make("ed25519", "two.example"), make("c", "c.example")];
     // One that is named twice is one.
     let gateway = gateway(&[&all[..], &all[..1]].concat());
-    let head = format!("GET /metrics HTTP/1.1\r\nHost: {}\r\n\r\n", gateway.admin());
-    let text = ask(gateway.admin(), head).text();
-    let family = "tollgate_tls_certificate_expiry_timestamp_seconds{";
-    let mut series: Vec<_> = text.lines().filter(|line| line.starts_with(family)).collect();
-    series.sort_unstable();
     let wanted = [("c.example", "c"), ("two.example", "ecdsa"), ("two.example", "ed25519")];
     let wanted = wanted.map(|(name, file)| {
         let file = folder.path().join(format!("{file}.pem"));
-        format!("{family}certificate=\"{name}\",file=\"{}\"}} 4102444800", file.display())
+        series(name, &file, "clients", 4_102_444_800)
     });
-    assert_eq!(series, wanted);
+    assert_eq!(all_series(&gateway), wanted);
 }
 
 #[test]
@@ -68,7 +82,6 @@ fn a_certificate_that_will_soon_be_over_is_told_once_a_day_whatever_is_reloaded(
     let (folder, name) = (tempfile::tempdir().unwrap(), "soon-over.example");
     let make = |file, name, day| certificate(folder.path(), (file, name), (2_026, 12, day));
     let gateway = gateway(&[make("soon", name, 1), make("later", "late-over.example", 31)]);
-    const SOON: &str = "a certificate will soon be over";
     assert_eq!(told(SOON, name, "\"days\":10"), 1);
     for _ in 0..3 {
         gateway.app().reloader().reload().unwrap();
@@ -84,6 +97,34 @@ fn a_certificate_that_will_soon_be_over_is_told_once_a_day_whatever_is_reloaded(
     gateway.app().reloader().reload().unwrap();
     gateway.clock().advance(Span::from_days(20));
     assert_eq!(told(SOON, "late-over.example", "\"days\":7"), 1);
+}
+
+#[test]
+fn the_end_of_a_certificate_that_upstreams_are_shown_is_told_as_well() {
+    everything();
+    let (folder, name) = (tempfile::tempdir().unwrap(), "shown.example");
+    let make = |day| certificate(folder.path(), ("shown", name), (2_026, 12, day));
+    make(1);
+    let [chain, key] = ["pem", "key"].map(|end| folder.path().join(format!("shown.{end}")));
+    let api = |name: &str| {
+        format!(
+            "[[apis]]\nname = \"{name}\"\npath = \"/{name}\"\nupstream = \"https://127.0.0.1:9\"\n\
+             upstream_ca = {chain:?}\nupstream_certificate = {chain:?}\nupstream_key = {key:?}\n\
+             rules = [{{ path = \"/{name}\" }}]\n"
+        )
+    };
+    let gateway = Gateway::start(&["a", "b"].map(api).concat());
+    assert_eq!(told(SOON, name, "\"days\":10"), 1, "two APIs show the same");
+    let wanted = |end| [series(name, &chain, "upstreams", end)];
+    assert_eq!(all_series(&gateway), wanted(1_796_083_200));
+    make(3);
+    gateway.app().reloader().reload().unwrap();
+    assert_eq!(told(SOON, name, "\"days\":12"), 2, "another one is told of at once");
+    assert_eq!(all_series(&gateway), wanted(1_796_256_000));
+    gateway.clock().advance(Span::from_days(1));
+    assert_eq!(told(SOON, name, "\"days\":11"), 3, "again on the next day");
+    gateway.clock().advance(Span::from_days(12));
+    assert_eq!(told(SOON, name, "a certificate is over: upstreams refuse it"), 3);
 }
 
 /// At the default level, and once in a while however many there are.

@@ -19,7 +19,7 @@ use crate::support::PATIENCE;
 use crate::tls::connect;
 
 /// The first second of the year 2100.
-const CENTURY: u64 = 4_102_444_800;
+pub(crate) const CENTURY: u64 = 4_102_444_800;
 
 /// How clients connect that show a certificate of this name, each with sessions of its own.
 pub(crate) fn client(
@@ -27,11 +27,20 @@ pub(crate) fn client(
     name: &str,
     version: &'static SupportedProtocolVersion,
 ) -> Arc<ClientConfig> {
-    let file = |end: &str| stage.files.path(&format!("{name}.{end}"));
+    showing(&stage.files, name, version)
+}
+
+/// The same for any files.
+pub(crate) fn showing(
+    files: &Files,
+    name: &str,
+    version: &'static SupportedProtocolVersion,
+) -> Arc<ClientConfig> {
+    let file = |end: &str| files.path(&format!("{name}.{end}"));
     let chain = vec![CertificateDer::from_pem_file(file("pem")).unwrap()];
     let key = PrivateKeyDer::from_pem_file(file("key")).unwrap();
     let mut roots = RootCertStore::empty();
-    roots.add(stage.files.ca.der().clone()).unwrap();
+    roots.add(files.ca.der().clone()).unwrap();
     let provider = rustls::crypto::aws_lc_rs::default_provider().into();
     let config = ClientConfig::builder_with_provider(provider)
         .with_protocol_versions(&[version])

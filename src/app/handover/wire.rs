@@ -132,14 +132,19 @@ pub(super) fn hear(from: &UnixStream) -> io::Result<Option<(Message, Option<Owne
 mod tests {
     use std::net::{Ipv4Addr, TcpListener};
 
+    use rustls::pki_types::CertificateDer;
+
     use super::*;
+    use crate::tls::ClientCertificate;
 
     #[test]
     fn a_socket_arrives_with_what_is_said_of_it() {
         let (here, there) = UnixStream::pair().unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let (peer, read) = (Ipv4Addr::LOCALHOST.into(), "R0VU".into());
-        let within = Within { certificate: None, name: Some("a.example".into()) };
+        let chain = [CertificateDer::from(vec![0, 1, 255]), CertificateDer::from(vec![7; 400])];
+        let certificate = ClientCertificate::shown(&chain);
+        let within = Within { certificate, name: Some("a.example".into()) };
         let within = Some(Box::new(within));
         let moved = Message::Moved { peer, begun: true, announced: true, read, within };
         say(&here, &Message::Public, Some(listener.as_fd())).unwrap();

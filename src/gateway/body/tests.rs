@@ -31,7 +31,8 @@ fn rings(alarms: &Alarms, alarm: &Alarm) -> bool {
 fn a_body_that_is_there_leaves_the_time_of_the_answer_on_another_connection_too() {
     let (snapshot, alarms) = (snapshot(), Alarms::new());
     for done in [true, false] {
-        let upload = Upload::new(&snapshot, None, Duration::from_millis(1), false);
+        let upload =
+            Upload::new((&snapshot, Dialect::Bearer), None, Duration::from_millis(1), false);
         let (first, again) = (Rc::new(alarms.add()), Rc::new(alarms.add()));
         upload.watch(&first);
         if done {

@@ -1,13 +1,16 @@
 //! What a client showed within TLS.
 
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use rustls::ServerConnection;
 
 use crate::domain::time::Timestamp;
 use crate::gateway::moving::Within;
-use crate::tls::ClientCertificate;
+use crate::gateway::snapshot::Snapshot;
+use crate::tls::{Authorities, ClientCertificate, Server};
 
 use super::Client;
 
@@ -15,6 +18,10 @@ use super::Client;
 #[derive(Debug)]
 pub(in crate::gateway) struct Presented {
     certificate: Option<Rc<ClientCertificate>>,
+    /// Who vouches for that certificate, as far as they were asked.
+    by: RefCell<Option<Arc<Authorities>>>,
+    /// As of which generation of the settings somebody was asked to, and whether somebody does.
+    asked: Cell<Option<(u64, bool)>>,
     /// The name in SNI (RFC 6066 section 3), in lower case.
     name: Option<Box<str>>,
     /// Whether another process has the keys, and passes on what is said.
@@ -22,25 +29,49 @@ pub(in crate::gateway) struct Presented {
 }
 
 impl Presented {
-    /// Of a session whose handshake is over.
-    pub(in crate::gateway) fn of(session: &ServerConnection) -> Self {
-        let first = session.peer_certificates().and_then(|chain| chain.first());
+    /// Of a session whose handshake with this server is over.
+    pub(in crate::gateway) fn of(session: &ServerConnection, server: &Server) -> Self {
+        let shown = session.peer_certificates().and_then(ClientCertificate::shown);
         let name = session.server_name().map(str::to_ascii_lowercase);
         Self {
-            certificate: first.map(|der| Rc::new(ClientCertificate::of(der))),
+            certificate: shown.map(Rc::new),
+            by: RefCell::new(server.authorities().map(Arc::clone)),
+            asked: Cell::new(None),
             name: name.map(Into::into),
             elsewhere: false,
         }
     }
 
-    /// What was shown to the process that has the keys.
+    /// What was shown to the process that has the keys. Others may sign certificates here.
     pub(in crate::gateway) fn elsewhere(Within { certificate, name }: Within) -> Self {
-        Self { certificate: certificate.map(Rc::new), name, elsewhere: true }
+        let (by, asked) = (RefCell::new(None), Cell::new(None));
+        Self { certificate: certificate.map(Rc::new), by, asked, name, elsewhere: true }
     }
 
     /// Whether it showed a certificate that counts no more.
     pub(in crate::gateway) fn is_over(&self, now: Timestamp) -> bool {
         self.certificate.as_ref().is_some_and(|shown| shown.is_over(now))
+    }
+
+    /// Whether those who sign certificates by these settings vouch for the one that was shown. Nearly always one comparison:
+    /// they are asked once where they are others than before.
+    fn is_vouched_for(
+        &self,
+        shown: &ClientCertificate,
+        snapshot: &Snapshot,
+        now: Timestamp,
+    ) -> bool {
+        if let Some((generation, vouched)) = self.asked.get()
+            && generation == snapshot.generation
+        {
+            return vouched;
+        }
+        let (mut by, newest) = (self.by.borrow_mut(), snapshot.authorities());
+        let vouched = newest
+            .is_some_and(|newest| by.as_ref() == Some(newest) || newest.vouch_for(shown, now));
+        *by = newest.filter(|_| vouched).map(Arc::clone);
+        self.asked.set(Some((snapshot.generation, vouched)));
+        vouched
     }
 }
 
@@ -76,10 +107,23 @@ impl Client {
         self.alarm.set(self.head_timeout);
     }
 
-    /// The certificate that it showed, whose chain was checked, until its time is over: a connection may outlive it.
-    pub(in crate::gateway) fn certificate(&self) -> Option<&Rc<ClientCertificate>> {
-        let shown = self.presented.get()?.certificate.as_ref()?;
-        (!shown.is_over(self.core.shared.clock.now())).then_some(shown)
+    /// The certificate that it showed, until its time is over, or nobody who signs such by these settings vouches for it: a
+    /// connection may outlive both.
+    pub(in crate::gateway) fn certificate(
+        &self,
+        snapshot: &Snapshot,
+    ) -> Option<&Rc<ClientCertificate>> {
+        let presented = self.presented.get()?;
+        let shown = presented.certificate.as_ref()?;
+        let now = self.core.shared.clock.now();
+        let counts = !shown.is_over(now) && presented.is_vouched_for(shown, snapshot, now);
+        counts.then_some(shown)
+    }
+
+    /// Whether it came in by a certificate where nobody comes in without one.
+    pub(in crate::gateway) fn needs_certificate(&self, snapshot: &Snapshot) -> bool {
+        let showed = self.presented.get().is_some_and(|shown| shown.certificate.is_some());
+        showed && snapshot.tls.as_ref().is_some_and(|tls| tls.requires_clients())
     }
 
     /// The host that its handshake was with, if it said so.

@@ -223,6 +223,9 @@ fn check_ours(permit: &Permit<'_>, fields: &[Line<'_>], snapshot: &Snapshot, sho
         Dialect::Elma365 => assert_eq!(alias("x-token"), 0, "{shown}"),
         Dialect::Focco => assert_eq!(alias("x-empr-id"), 1, "{shown}"),
     }
+    for (_, line) in fields.iter().filter(|(name, _)| is(name, "trailer")) {
+        wire::trailers::announced(line).for_each(|name| check_trailer(&name, snapshot));
+    }
 }
 
 /// What belongs to the client's connection stays there.
@@ -261,20 +264,23 @@ fn framing(fields: &[Line<'_>], shown: &str) -> Told {
 
 /// sec-H5: trailers never add to who is calling, or where from.
 pub(super) fn check_trailers(trailers: &HeaderMap, snapshot: &Snapshot) {
-    for name in trailers.keys() {
-        let text = name.as_str();
-        let ours = wire::is_claim(text) || snapshot.identity.is_identity(text);
-        let travels = wire::is_hop_by_hop(text) || wire::is_framing_alias(text);
-        assert!(!ours && !travels, "{text} trails");
-        assert!(
-            !matches!(*name, header::AUTHORIZATION | header::HOST | header::COOKIE),
-            "{text} trails"
-        );
-        assert!(
-            !matches!(*name, header::CONTENT_LENGTH | header::TRANSFER_ENCODING),
-            "{text} trails"
-        );
-    }
+    trailers.keys().for_each(|name| check_trailer(name, snapshot));
+}
+
+/// One that goes on, or is announced.
+fn check_trailer(name: &HeaderName, snapshot: &Snapshot) {
+    let text = name.as_str();
+    let ours = wire::is_claim(text) || snapshot.identity.is_identity(text);
+    let travels = wire::is_hop_by_hop(text) || wire::is_framing_alias(text);
+    assert!(!ours && !travels, "{text} trails");
+    assert!(
+        !matches!(*name, header::AUTHORIZATION | header::HOST | header::COOKIE),
+        "{text} trails"
+    );
+    assert!(
+        !matches!(*name, header::CONTENT_LENGTH | header::TRANSFER_ENCODING | header::TE),
+        "{text} trails"
+    );
 }
 
 fn is(name: &[u8], wanted: &str) -> bool {

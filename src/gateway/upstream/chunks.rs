@@ -3,7 +3,7 @@
 //! Read strictly: what a lenient reader would forgive may be where two readers part.
 
 use bytes::{Buf, Bytes};
-use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::wire;
 
@@ -143,9 +143,7 @@ fn trailers(come: &[u8]) -> Result<HeaderMap, Broken> {
     for field in fields {
         let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| BAD)?;
         let value = HeaderValue::from_bytes(field.value).map_err(|_| BAD)?;
-        let travels = wire::is_hop_by_hop(name.as_str())
-            || matches!(name, header::TE | header::TRANSFER_ENCODING | header::CONTENT_LENGTH);
-        if !travels {
+        if wire::trailers::is_of_message(&name) {
             trailers.append(name, value);
         }
     }

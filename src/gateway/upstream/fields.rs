@@ -1,11 +1,13 @@
 //! What the fields of an answer's head say about its end and its connection, and which are passed
 //! on.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 
 use crate::gateway::websocket::{self, Accept};
-use crate::wire;
+use crate::wire::{self, trailers};
 
 use super::error::Broken;
 use super::kind::Kind;
@@ -161,8 +163,16 @@ impl HeadFields {
                 continue;
             }
             let name = name(field)?;
-            let text =
-                if name == header::CONTENT_LENGTH { first_word(field.value) } else { field.value };
+            let text = match name {
+                header::CONTENT_LENGTH => first_word(field.value),
+                header::TRAILER => {
+                    if let Some(left) = trailers::left(field.value, trailers::may_trail) {
+                        headers.append(name, value(Bytes::copy_from_slice(&left))?);
+                    }
+                    continue;
+                }
+                _ => field.value,
+            };
             headers.append(name, value(read.slice_ref(text))?);
         }
         Ok(())
@@ -186,9 +196,16 @@ impl HeadFields {
             match field.name.len() {
                 4 => lines.lines.has_date |= field.name.eq_ignore_ascii_case("date"),
                 7 if field.name.eq_ignore_ascii_case("trailer") => {
+                    let Some(left) = trailers::left(field.value, trailers::may_trail) else {
+                        continue;
+                    };
                     lines.lines.has_trailer = true;
-                    let value = self::value(Bytes::copy_from_slice(field.value))?;
+                    let value = self::value(Bytes::copy_from_slice(&left))?;
                     headers.append(header::TRAILER, value);
+                    if let Cow::Owned(left) = left {
+                        lines.add(field.name, &left);
+                        continue;
+                    }
                 }
                 14 if field.name.eq_ignore_ascii_case("content-length") => {
                     lines.lines.has_length = true;

@@ -34,7 +34,7 @@ use super::halves::Fresh;
 use super::kind::Kind;
 use super::outgoing::Outgoing;
 use super::part::HEAD_BYTES_MAX;
-use super::rewritten::{UNREADABLE, passes, read};
+use super::rewritten::{UNREADABLE, announce, passes, read};
 use super::sending::{Beside, Sending};
 
 /// The name of HTTP/2 in ALPN (RFC 9113 section 3.2).
@@ -292,6 +292,7 @@ impl Exchange {
         let kept = |name: &&HeaderName| passes(name) && !without.takes(name.as_str());
         let gone: Vec<_> = parts.headers.keys().filter(|name| !kept(name)).cloned().collect();
         gone.iter().for_each(|name| drop(parts.headers.remove(name)));
+        announce(&mut parts.headers);
         if switches {
             conversation::agree(&mut parts, request.head());
         }

@@ -5,8 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, Bytes};
-use http::HeaderName;
-use http::header::{self, HeaderMap};
+use http::{HeaderMap, HeaderName};
 use hyper::body::Frame;
 use tokio::io::AsyncWrite;
 
@@ -28,7 +27,7 @@ const REFUSED_MAX: u8 = 2;
 pub(in crate::gateway) enum Coding {
     /// So many bytes are still to come.
     Length(u64),
-    /// By the chunked coding, with these trailers if they come (RFC 9112 section 7.1).
+    /// By the chunked coding, with these trailers if they come (RFC 9112 section 7.1), none of which its body withholds.
     Chunked(Vec<HeaderName>),
 }
 
@@ -323,27 +322,13 @@ impl Outgoing {
 fn end_chunks(text: &mut Vec<u8>, declared: &[HeaderName], trailers: Option<&HeaderMap>) {
     text.extend_from_slice(b"0\r\n");
     for (name, value) in trailers.into_iter().flatten() {
-        if declared.contains(name) && may_trail(name) {
+        if declared.contains(name) {
             for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
                 text.extend_from_slice(part);
             }
         }
     }
     text.extend_from_slice(b"\r\n");
-}
-
-/// RFC 9110 section 6.5.1: not what says how the message is read, routed or allowed.
-fn may_trail(name: &HeaderName) -> bool {
-    !matches!(
-        *name,
-        header::CACHE_CONTROL
-            | header::CONTENT_ENCODING
-            | header::CONTENT_RANGE
-            | header::CONTENT_TYPE
-            | header::MAX_FORWARDS
-            | header::SET_COOKIE
-            | header::TRAILER
-    )
 }
 
 #[cfg(test)]

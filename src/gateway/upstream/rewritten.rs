@@ -1,4 +1,4 @@
-//! Requests that were written for HTTP/1.1, as HTTP/2 has them.
+//! Requests that were written for HTTP/1.1, as HTTP/2 has them, and fields of its answers.
 
 use std::io;
 use std::mem::MaybeUninit;
@@ -11,7 +11,7 @@ use hyper::client::conn::http2::Builder;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::wire;
+use crate::wire::{self, trailers};
 
 use super::error::Broken;
 use super::halves::Fresh;
@@ -74,4 +74,37 @@ pub(super) fn passes(name: &HeaderName) -> bool {
     let of_connection = wire::is_hop_by_hop(name.as_str())
         || matches!(*name, header::TRANSFER_ENCODING | header::EXPECT | header::SEC_WEBSOCKET_KEY);
     !of_connection
+}
+
+/// Announces of the fields behind an answer those that may follow it, and nothing where none does.
+pub(super) fn announce(headers: &mut HeaderMap) {
+    let lines: Vec<_> = headers.get_all(header::TRAILER).iter().cloned().collect();
+    if !lines.is_empty() {
+        headers.remove(header::TRAILER);
+    }
+    for line in lines {
+        let left = trailers::left(line.as_bytes(), trailers::may_trail);
+        if let Some(left) = left.and_then(|left| HeaderValue::from_bytes(&left).ok()) {
+            headers.append(header::TRAILER, left);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_does_not_follow_an_answer_is_not_announced() {
+        let mut headers = HeaderMap::new();
+        for line in ["x-sum, te", "connection", "x-b"] {
+            headers.append(header::TRAILER, HeaderValue::from_static(line));
+        }
+        announce(&mut headers);
+        let left: Vec<_> = headers.get_all(header::TRAILER).iter().collect();
+        assert_eq!(left, ["x-sum", "x-b"]);
+        headers.insert(header::TRAILER, HeaderValue::from_static("Content-Length"));
+        announce(&mut headers);
+        assert!(headers.is_empty());
+    }
 }

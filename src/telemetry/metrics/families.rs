@@ -266,9 +266,11 @@ pub(super) fn process(
     families.seconds("clock_behind", help, state.clock_behind_seconds)?;
     families.seconds_each(
         "tls_certificate_expiry_timestamp",
-        "When the time of a certificate that clients are shown is over, since 1970",
+        "When the time of a certificate that clients or upstreams are shown is over, since 1970",
         state.certificates.iter().map(|one| {
-            ([("certificate", &*one.name), ("file", &*one.file)], one.expires_at.unix())
+            let (name, file, to) = (&*one.name, &*one.file, one.shown_to.name());
+            let labels = [("certificate", name), ("file", file), ("shown_to", to)];
+            (labels, one.expires_at.unix())
         }),
     )?;
     let help = "Which configuration is in force; each reload raises it";

@@ -94,6 +94,7 @@ fn state() -> State {
         // Of RSA and of ECDSA.
         certificates: ["/a/rsa.pem", "/a/ecdsa.pem"]
             .map(|file| CertificateState {
+                shown_to: ShownTo::Clients,
                 name: "a.example".to_owned(),
                 file: file.to_owned(),
                 expires_at: Timestamp::from_unix(1_800_000_000),
@@ -237,6 +238,7 @@ fn what_nobody_met_takes_no_line_and_labels_are_from_closed_sets() {
         "reason",
         "result",
         "rule",
+        "shown_to",
         "state",
         "upstream",
         "version",

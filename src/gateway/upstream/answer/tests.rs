@@ -191,6 +191,21 @@ fn fields_are_spelled_and_ordered_as_they_were_read() {
 }
 
 #[test]
+fn what_does_not_follow_an_answer_is_not_announced() {
+    let text = "HTTP/1.1 200 OK\r\nA: b\r\nTRAILER: X-Sum, Content-Length,te\r\nTrailer: Connection\r\nC: d\r\n\r\n";
+    let answer = good(text);
+    assert_eq!(answer.lines.as_ref().unwrap().text, b"A: b\r\nTRAILER: X-Sum\r\nC: d\r\n");
+    let map = read(&mut Bytes::from(text), Wanted { lines: false, ..LINES }).unwrap().unwrap();
+    for answer in [&answer, &map] {
+        let told: Vec<_> = answer.response.headers().get_all("trailer").iter().collect();
+        assert_eq!(told, ["X-Sum"]);
+    }
+    let none = good("HTTP/1.1 200 OK\r\nTrailer: Set-Cookie\r\n\r\n");
+    assert!(none.lines.as_ref().unwrap().text.is_empty());
+    assert!(!none.response.headers().contains_key("trailer"), "hyper would announce it");
+}
+
+#[test]
 fn a_head_has_an_end_and_not_too_much_before_it() {
     let whole = "HTTP/1.1 200 OK\r\nX: y\r\n\r\n";
     for end in 0..whole.len() {
