@@ -5,6 +5,7 @@ use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
 use listenfd::ListenFd;
@@ -128,17 +129,33 @@ fn sockets(take_over: bool) -> Result<Sockets, Failure> {
     Ok(if listeners.is_empty() { Sockets::New } else { Sockets::Given(listeners) })
 }
 
-/// Starts the program that stands where this one was started, which may be a newer one, to take this one's place.
+/// Starts the program that stands where this one was started, which may be a newer one, to take this one's place. One at a
+/// time: of two the second would find nobody whose place it could take.
 fn replace() -> io::Result<()> {
     const TAKE_OVER: &str = "--take-over";
+    /// The process that was started and has not ended; zero where there is none.
+    static STARTED: AtomicU32 = AtomicU32::new(0);
+    let pid = STARTED.load(Ordering::Relaxed);
+    if pid != 0 {
+        tracing::warn!(
+            pid,
+            "the signal to start a successor is ignored: one was started that has not taken over yet"
+        );
+        return Ok(());
+    }
     let mut words = env::args_os();
     let program = words.next().ok_or(ErrorKind::NotFound)?;
     let words = words.filter(|word| word != TAKE_OVER);
     let mut child = Command::new(program).args(words).arg(TAKE_OVER).spawn()?;
+    STARTED.store(child.id(), Ordering::Relaxed);
     tracing::info!(pid = child.id(), "a successor is started");
-    thread::spawn(move || match child.wait() {
-        Ok(status) => tracing::error!(%status, "the successor ended; this gateway goes on"),
-        Err(error) => tracing::error!(%error, "nothing is known of the successor"),
+    thread::spawn(move || {
+        let ended = child.wait();
+        STARTED.store(0, Ordering::Relaxed);
+        match ended {
+            Ok(status) => tracing::error!(%status, "the successor ended; this gateway goes on"),
+            Err(error) => tracing::error!(%error, "nothing is known of the successor"),
+        }
     });
     Ok(())
 }
