@@ -11,10 +11,11 @@ use tokio::sync::watch;
 use crate::clock;
 use crate::domain::time::Timestamp;
 use crate::gateway::core::Shared;
+use crate::gateway::handed;
 use crate::gateway::moving::{Moved, Phase};
 use crate::store::Health;
 
-use super::handover::{Handing, Heir, Taken};
+use super::handover::{Estate, Handing, Heir, Taken};
 use super::{Again, AppError, Back, Ended, Running, Sockets};
 
 /// How long clients of HTTP/2 and of TLS have to learn that their connection ends, when the gateway changes hands. New
@@ -127,7 +128,7 @@ impl Running {
         let settings = service.settings();
         control.shutdown_timeout(Duration::from_secs(5));
         let Err(moved) = finished else { return Ok(Ended::Over) };
-        let back = Back(Taken::back(sockets, moved));
+        let back = Back(Taken::back(sockets, moved, handed::tell(&shared.snapshot.load())));
         let sockets = Sockets::Back(Box::new(back));
         let (source, clock) = (reloader.configured().cloned(), shared.clock.clone());
         Ok(Ended::Deserted(Box::new(Again { sockets, settings, source, clock, logs })))
@@ -166,9 +167,18 @@ fn give(
     moved: Receiver<Moved>,
     phase: &watch::Sender<Phase>,
 ) -> Result<Handing, Receiver<Moved>> {
+    let (wants, wanted) = std::sync::mpsc::channel();
+    if heir.answers() {
+        // Before the store is closed: until the successor hears of it, what is wanted waits.
+        shared.cache.ask_elsewhere(wants);
+    }
     let lock = shared.cache.store().lock();
     match control.block_on(close_store(shared)) {
-        Ok(()) => heir.take_over(lock, moved, Arc::clone(&shared.cache), phase.clone()),
+        Ok(()) => {
+            let handed = handed::tell(&shared.snapshot.load());
+            let estate = Estate { lock, handed, moved, wanted };
+            heir.take_over(estate, Arc::clone(&shared.cache), phase.clone())
+        }
         Err(error) => {
             tracing::error!(%error, "the store cannot be closed in order, and is not given away");
             heir.refuse();

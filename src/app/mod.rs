@@ -17,6 +17,8 @@ mod standing;
 mod upkeep;
 mod wall;
 mod watched;
+#[cfg(test)]
+mod tests;
 
 use std::net::{SocketAddr, TcpListener};
 use std::pin::pin;
@@ -50,7 +52,7 @@ use standing::Standing;
 pub enum Ended {
     /// In order, or with a successor that serves.
     Over,
-    /// Its successor died before it served.
+    /// Its successor ended before it served.
     Deserted(Box<Again>),
 }
 
@@ -206,7 +208,7 @@ impl Running {
     }
 
     /// Runs until the process is told to stop (SIGTERM, SIGINT), and takes new settings at SIGHUP
-    /// and when the file changes; at SIGUSR2 it does `replace`, which is to start a successor. Then stops, or gives its
+    /// and when the file changes; at SIGUSR2 it does `replace`, which is to start a successor unless one is under way. Then stops, or gives its
     /// place to a successor. Told once more, it waits for nobody to notice; and once more, for nothing that is under way.
     ///
     /// # Errors
@@ -268,9 +270,12 @@ impl Running {
     /// # Errors
     /// As [`Running::hand_over`].
     pub fn give_up(mut self) -> Result<Ended, AppError> {
-        match self.control.block_on(self.offer.1.recv()) {
-            Some(heir) => self.hand_over(heir),
-            None => self.stop().map(|()| Ended::Over),
+        loop {
+            match self.control.block_on(self.offer.1.recv()) {
+                Some(heir) if !self.control.block_on(self.can_give_store()) => heir.refuse(),
+                Some(heir) => return self.hand_over(heir),
+                None => return self.stop().map(|()| Ended::Over),
+            }
         }
     }
 }

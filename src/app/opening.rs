@@ -20,7 +20,7 @@ use crate::config::{Settings, Source};
 use crate::gateway::accept::Door;
 use crate::gateway::core::Shared;
 use crate::gateway::descriptors::Descriptors;
-use crate::gateway::health;
+use crate::gateway::{handed, health};
 use crate::gateway::moving::Phase;
 use crate::gateway::snapshot::Snapshot;
 use crate::gateway::targets::Targets;
@@ -151,7 +151,7 @@ impl Opening {
         let doors = doors.open(&now.listen)?;
         let offered = Arc::new(copied(&doors, &faces)?);
         let (cores, inboxes) = Cores::start(doors, now.listen.h2c, &shared, &phases)?;
-        let predecessor = taken.go_on(&shared.cache, inboxes);
+        let mut predecessor = taken.go_on(&shared.cache, inboxes);
         let offer = offer(&control, &now.listen, Arc::clone(&offered))?;
         let notices = Notices::open(Arc::clone(&service), &now.store.path, webhooks);
         control.block_on(notices.begin());
@@ -186,7 +186,7 @@ impl Opening {
         let kept = (Arc::clone(&shared), people, Arc::clone(&reloader));
         go_on_beside(&control, &mut faces, &service, kept, (notices, checked));
         tracing::info!(public = %public.0, opening_ms = ms_since(self.begun), "requests are decided");
-        let _ = predecessor.as_ref().map(Predecessor::is_served);
+        let _ = predecessor.as_mut().map(Predecessor::is_served);
         Ok(Running {
             public,
             service,
@@ -213,6 +213,8 @@ impl Opening {
         let counters = Counters::new(settings.listen.cores);
         let targets = Arc::new(Targets::default());
         let snapshot = Snapshot::new(&settings, &counters, &targets, 0);
+        let (ago, stood) = self.taken.handed();
+        handed::take(&snapshot, stood, ago);
         let shared = Shared {
             clock: clock.clone(),
             high_water: AtomicU64::new(high_water.unix()),

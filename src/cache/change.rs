@@ -10,7 +10,7 @@ use crate::domain::secret::Digest;
 use crate::domain::token::Revision;
 use crate::store::{Change, Commit, Position, Record, StoreError};
 
-use super::{Cache, Owners};
+use super::{Cache, News, Owners};
 
 /// What a change made memory forget.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl Cache {
                 }
             }
             cache.forget(&forgotten);
-            cache.tell(forgotten);
+            cache.tell(News::Changed(forgotten));
             cache.counts.revocation_lag.observe_shared(durable_at.elapsed());
             result
         });
@@ -81,18 +81,18 @@ impl Cache {
 
     /// From now on `listener` hears of every change, for another process that still holds records in memory. There is
     /// one at a time.
-    pub fn tell_changes(&self, listener: Option<Sender<Forgotten>>) {
+    pub fn tell_changes(&self, listener: Option<Sender<News>>) {
         *self.listener() = listener;
     }
 
-    fn tell(&self, forgotten: Forgotten) {
+    pub(super) fn tell(&self, news: News) {
         let mut listener = self.listener();
-        if listener.as_ref().is_some_and(|listener| listener.send(forgotten).is_err()) {
+        if listener.as_ref().is_some_and(|listener| listener.send(news).is_err()) {
             *listener = None;
         }
     }
 
-    fn listener(&self) -> MutexGuard<'_, Option<Sender<Forgotten>>> {
+    fn listener(&self) -> MutexGuard<'_, Option<Sender<News>>> {
         self.listener.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

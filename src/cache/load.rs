@@ -161,11 +161,11 @@ impl Cache {
         for _ in 0..OVERTAKEN_MAX {
             let (epochs, forgotten) = (self.epochs(digest), self.touches.forgotten());
             let begun = clock::instant();
-            let read = self.store.held(digest).await;
+            let read = self.read(digest).await;
             self.counts.loads.observe_shared(begun.elapsed());
             match read {
                 Err(error) => {
-                    outcome = Err(LoadError::Store(error.to_string().into()));
+                    outcome = Err(error);
                     break;
                 }
                 Ok(held) => {

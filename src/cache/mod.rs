@@ -39,6 +39,7 @@ mod change;
 mod changed;
 mod common;
 mod company;
+mod elsewhere;
 mod entry;
 mod interned;
 mod load;
@@ -55,7 +56,7 @@ mod waiting;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, watch};
@@ -73,6 +74,7 @@ pub use changed::OwnersChanged;
 pub use claims::{Claims, ContextParam, Params};
 pub use common::Common;
 pub use company::CompanyEntry;
+pub use elsewhere::{Found, News, Wanted};
 pub use entry::{Entry, LastSeen, OwnerEntry};
 pub use load::{LoadError, Lookup};
 pub use meter::{At, Limited, Seat, Taken};
@@ -118,7 +120,9 @@ pub struct Cache {
     meters: Meters,
     reused: Reused,
     /// Who hears of every change, if anybody.
-    listener: Mutex<Option<Sender<Forgotten>>>,
+    listener: Mutex<Option<Sender<News>>>,
+    /// Who is asked for records once the store is another process's.
+    elsewhere: OnceLock<Sender<Wanted>>,
     /// What happened, for metrics.
     pub counts: Counts,
 }
@@ -183,6 +187,7 @@ impl Cache {
             meters: Meters::new(turns),
             reused: Reused::default(),
             listener: Mutex::default(),
+            elsewhere: OnceLock::new(),
             counts: Counts::default(),
         })
     }

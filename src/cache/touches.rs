@@ -243,6 +243,31 @@ impl Cache {
         task.await.unwrap_or(Err(StoreError::Closed))
     }
 
+    /// Passes pending uses on to the process that has the store, in batches; what is not `taken` stays pending. Blocks.
+    pub fn pass_uses_on(&self, mut taken: impl FnMut(Vec<NotedUse>) -> bool) {
+        let _alone = self.touches.flushing.blocking_lock();
+        let runs = self.touches.runs();
+        let mut rest = runs.as_slice();
+        while !rest.is_empty() {
+            let batch = self.touches.due(rest);
+            let (passed, after) = rest.split_at(batch.runs);
+            rest = after;
+            if !batch.uses.is_empty() && taken(batch.uses) {
+                self.touches.written(passed, batch.first);
+            }
+        }
+    }
+
+    /// Notes uses that were passed on here.
+    pub fn note_passed_on(&self, uses: Vec<NotedUse>) {
+        for NotedUse { of, last: LastUse { at, address, api }, first } in uses {
+            let api = self.api_number(&api);
+            self.touches.add(run_of(of), Waiting::new(of, (at, address), api, first));
+            // They are few, and whoever hears of them finds out which matter.
+            self.touches.rotating().insert(of.token);
+        }
+    }
+
     async fn flush(&self, now: Timestamp) -> Result<usize, StoreError> {
         let _alone = self.touches.flushing.lock().await;
         let runs = self.touches.runs();

@@ -100,7 +100,7 @@ pub fn until_told(
         match running.run(signals, replace).map_err(failure)? {
             Ended::Over => return Ok(Reply::default()),
             Ended::Deserted(again) => {
-                tracing::error!("the successor died before it served: this gateway starts again");
+                tracing::error!("the successor ended before it served: this gateway starts again");
                 running = again.start().map_err(failure)?;
                 signals = running.signals().map_err(failure)?;
             }

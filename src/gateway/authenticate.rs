@@ -72,6 +72,31 @@ pub(super) async fn identify(
     Box::pin(find(&digest, address, core, snapshot)).await
 }
 
+/// The same once the store is another process's: by what that has on record now, for memory here hears of changes a moment
+/// late. What was answered to others before this was asked is in the answer.
+///
+/// # Errors
+/// As [`identify`].
+pub(super) async fn identify_elsewhere(
+    credential: &[u8],
+    address: IpAddr,
+    core: &Core,
+    snapshot: &Snapshot,
+) -> Result<Authenticated, Refusal> {
+    if !secret::is_plausible(credential) {
+        return Err(Refusal::Unknown);
+    }
+    let (digest, cache) = (Digest::of(credential), &core.shared.cache);
+    let is_held = matches!(cache.look(&digest), Lookup::Held(_));
+    if !is_held && is_refused(address, core, snapshot) {
+        return Err(Refusal::TooManyFailures);
+    }
+    core.counters.cache_misses.add(1);
+    let found = cache.reload(&digest).await.map_err(|error| undecided(core, &error))?;
+    let entry = found.ok_or(Refusal::Unknown)?;
+    Ok(Authenticated { entry, loaded: true })
+}
+
 /// Refuses a request whose target holds a secret.
 ///
 /// # Errors

@@ -68,7 +68,8 @@ pub struct Shared {
     pub successor: Successor,
     /// How many cores move their connections, and read no further request on one that can be moved.
     pub moving: AtomicUsize,
-    /// Whether the store has gone to another process: no request is decided here any more.
+    /// Whether the store has gone to another process: what is in memory may be behind, so that each request is decided by what
+    /// is on record there.
     pub given: AtomicBool,
     /// Whether the gateway is about to stop, and clients had better come again elsewhere.
     pub stops_soon: AtomicBool,

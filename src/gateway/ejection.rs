@@ -10,6 +10,10 @@ use crate::clock;
 use crate::config::settings::Ejection;
 use crate::telemetry::count::Count;
 
+mod lapse;
+
+pub(super) use lapse::Lapse;
+
 /// The whole share of an endpoint that stands.
 pub(super) const WHOLE: u32 = 64;
 
@@ -249,9 +253,10 @@ impl Standing {
         all.iter().map(|count| count.value()).sum()
     }
 
-    /// From 1 on, for zero says that it is not out.
+    /// Never zero, which says that it is not out; and so far from it that a return can have begun before the start.
     fn now_ms(&self) -> u64 {
-        u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX).saturating_add(1)
+        let since = u64::try_from(self.start.elapsed().as_millis()).unwrap_or(u64::MAX);
+        since.saturating_add(RETURN_MS + 1)
     }
 }
 

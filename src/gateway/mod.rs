@@ -19,6 +19,7 @@ pub mod plan;
 pub mod prefixes;
 pub mod routes;
 pub mod snapshot;
+pub mod handed;
 
 // What a core has.
 mod task;

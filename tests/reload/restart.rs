@@ -143,6 +143,51 @@ fn a_successor_that_cannot_listen_where_it_is_to_changes_nothing() {
     assert_eq!(ask(shop.program.public(), request("/old", &shop.secret)).status, 200);
 }
 
+#[test]
+fn a_gateway_that_cannot_close_its_store_goes_on_with_it() {
+    let mut shop = Shop::start();
+    let public = shop.program.public();
+    // Where the store would write how it was closed.
+    let place = shop.program.folder().join("data/checkpoint.new");
+    fs::create_dir(&place).unwrap();
+    shop.program.begin_successor();
+    let logged = |text: &str| String::from_utf8_lossy(&shop.program.logged()).contains(text);
+    wait_until("it starts again", PATIENCE, || logged("this gateway starts again"));
+    wait_until("the successor ends", PATIENCE, || logged("the successor ended"));
+    assert!(logged("the store cannot be closed in order, and is not given away"));
+    assert!(logged("cannot give its store away"), "the successor says so too");
+    assert_eq!(ask(public, request("/old", &shop.secret)).status, 200);
+    fs::remove_dir(&place).unwrap();
+    shop.program.succeed(&["user", "add", "bob", "--name", "Bob"], "");
+    shop.program.begin_successor();
+    shop.program.follow();
+    assert_eq!(ask(public, request("/old", &shop.secret)).status, 200, "by a true successor");
+}
+
+#[test]
+fn a_second_signal_starts_no_second_successor() {
+    let mut shop = Shop::start();
+    let place = shop.program.folder().join("data/tollgate.successor");
+    // Somebody else is heard first, so that the one that is started has to wait.
+    let mut line = UnixStream::connect(place).unwrap();
+    tell(&mut line, "{\"take\":{\"pid\":1,\"version\":\"0\"}}");
+    while hear(&mut line) != "\"whole\"" {}
+    let logged = |shop: &Shop| String::from_utf8_lossy(&shop.program.logged()).into_owned();
+    let started = |shop: &Shop| logged(shop).matches("a successor is started").count();
+    shop.program.begin_successor();
+    wait_until("one is started", PATIENCE, || started(&shop) == 1);
+    for told in 1..=2 {
+        shop.program.begin_successor();
+        wait_until("it is told that it is ignored", PATIENCE, || {
+            logged(&shop).matches("the signal to start a successor is ignored").count() == told
+        });
+    }
+    drop(line);
+    shop.program.follow();
+    assert_eq!(started(&shop), 1);
+    assert_eq!(ask(shop.program.public(), request("/old", &shop.secret)).status, 200);
+}
+
 /// Says something to a successor as the gateway before it does: its length, and a name in JSON.
 fn say(line: &mut UnixStream, word: &str) {
     tell(line, &format!("\"{word}\""));

@@ -240,6 +240,36 @@ fn x7_streams_end_when_their_record_cannot_be_read_anew() {
     });
 }
 
+/// Whoever finishes them has no store any more: the successor is asked for the record.
+#[test]
+fn streams_that_the_gateway_before_finishes_outlive_changes_and_end_for_the_same_reasons() {
+    type Ends = fn(&Gateway, &Made);
+    let ends: [(Refusal, Ends); 3] = [
+        (Refusal::Revoked, |gateway, made| gateway.revoke(made.id)),
+        (Refusal::OwnerBlocked, |gateway, _| gateway.block("somebody")),
+        (Refusal::FlagsMissing, |gateway, made| gateway.update(made.id, &json!({ "flags": 2 }))),
+    ];
+    for (refusal, end) in ends {
+        let what = format!("{refusal:?}");
+        let mut stage = Stage::new();
+        let made = stage.token(&json!({}));
+        let mut streams = stage.begin(&made.secret);
+        let before = stage.gateway.succeed();
+        stage.gateway.update(made.id, &json!({ "name": "another name" }));
+        stage.gateway.update_owner("somebody", &json!({ "email": "somebody@a.example" }));
+        for _ in 0..LOOKS_EVENTS {
+            streams.events.read_to(EVENT_END);
+        }
+        let (client, talk) = &mut streams.websocket;
+        talk.send(&frame("still"));
+        assert_eq!(client.read_to("still"), frame("still"), "{what}");
+        assert!(!streams.call.is_finished() && !before.is_finished(), "{what}");
+        end(&stage.gateway, &made);
+        streams.end(&what, refusal, &Steps::begin(), BOUND);
+        before.join().unwrap().unwrap();
+    }
+}
+
 /// A request is counted when it begins; what lasts has its place by then.
 #[test]
 fn limits_that_others_use_up_end_no_stream() {

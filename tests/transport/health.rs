@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::endpoints::{gateway, metric, urls};
 use crate::support::client::{Client, ask};
+use crate::support::gateway::Gateway;
 use crate::support::upstream::{Step, Upstream, answer, ok};
 use crate::support::{PATIENCE, wait_until};
 
@@ -64,6 +65,40 @@ fn who_is_found_down_gets_no_requests_until_found_well_again() {
     let before = of_clients(&all[1].0);
     (0..30).for_each(|_| asks());
     assert_eq!(of_clients(&all[1].0), before, "the other is still down");
+}
+
+/// Whoever comes next need not find out anew, with requests that fail.
+#[test]
+fn who_gets_no_requests_gets_none_from_a_successor_either() {
+    let ((ill, well), (good, _)) = (checked(), checked());
+    let failing = Upstream::scripted(|seen| match seen.line().contains("/health") {
+        true => answer("HTTP/1.1 204 Well\r\nContent-Length: 0\r\n\r\n"),
+        false => vec![Step::TakeBody, Step::Close],
+    });
+    // The successor by itself would need two intervals.
+    let check = CHECK.replace("50ms", "400ms").replace("failures = 2", "failures = 3");
+    let more = "upstream_eject_after = 1\nupstream_eject_time = \"1h\"\nupstream_retry = \"never\"";
+    let (mut gateway, secret) =
+        gateway(&urls(&[&ill, &failing, &good]), &format!("{check}\n{more}"));
+    let up = |gateway: &Gateway| {
+        [&ill, &failing, &good].map(|one| metric(gateway, "upstream_up", one.address()))
+    };
+    well.store(false, Ordering::SeqCst);
+    let mut client = Client::connect(gateway.public());
+    wait_until("one is never found down, and one left out", PATIENCE, || {
+        client.ask(gateway.get("/", &secret));
+        up(&gateway) == ["0", "0", "1"]
+    });
+    ill.take();
+    failing.take();
+    gateway.succeed().join().unwrap().unwrap();
+    assert_eq!(up(&gateway), ["0", "0", "1"]);
+    for _ in 0..30 {
+        assert_eq!(client.ask(gateway.get("/", &secret)).status, 200);
+    }
+    assert_eq!((of_clients(&ill), of_clients(&failing)), (0, 0));
+    well.store(true, Ordering::SeqCst);
+    wait_until("it is never found well", PATIENCE, || up(&gateway) == ["1", "0", "1"]);
 }
 
 /// An upstream that serves one host and answers 421 to others is well for those who ask for that host.

@@ -7,6 +7,7 @@ use std::thread;
 use std::time::Duration;
 
 use serde_json::json;
+use tollgate::domain::time::Span;
 
 use crate::files::Files;
 use crate::streams::{BOUND, gateway};
@@ -97,6 +98,40 @@ fn what_is_under_way_is_finished_and_its_connection_goes_on() {
     assert_eq!(client.ask(gateway.get("/", &secret)).text(), "soon", "on the same connection");
 }
 
+/// What was sent behind another request does not move, and memory may be behind by then.
+#[test]
+fn one_that_was_sent_behind_another_is_decided_by_what_the_successor_has_on_record() {
+    let upstream = Upstream::scripted(|seen| match seen.line().contains("/slow") {
+        true => [vec![Step::TakeBody, Step::Wait], ok("late")].concat(),
+        false => ok("soon"),
+    });
+    for (what, status) in [("kept", 200), ("revoked", 401), ("blocked", 401)] {
+        let mut gateway = plain(&upstream);
+        let slow = gateway.get("/slow", &gateway.any_token());
+        gateway.owner("another");
+        let made = gateway.token(json!({ "owner": "another", "name": "any", "flags": -1 }));
+        let get = gateway.get("/", &made.secret);
+        // Each core that is asked remembers it.
+        let mut client = Client::connect(gateway.public());
+        assert_eq!(client.ask(&get).status, 200);
+        upstream.take();
+        client.send(format!("{slow}{get}"));
+        upstream.wait_for(1);
+        let before = gateway.succeed();
+        match what {
+            "revoked" => gateway.revoke(made.id),
+            "blocked" => gateway.block("another"),
+            _ => gateway.update(made.id, &json!({ "name": "another name" })),
+        }
+        assert!(!before.is_finished(), "{what}");
+        upstream.go_on();
+        assert_eq!(client.answer().text(), "late", "{what}");
+        assert_eq!(client.answer().status, status, "{what}");
+        before.join().unwrap().unwrap();
+        assert_eq!(client.ask(&get).status, status, "{what}: on the same connection");
+    }
+}
+
 #[test]
 fn a_stream_that_the_gateway_before_finishes_ends_with_its_token() {
     let events = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n";
@@ -134,6 +169,30 @@ fn a_stream_that_the_gateway_before_finishes_ends_with_its_token() {
         assert!(begun.elapsed() < BOUND * 3 / 2, "{ends}: {:?}", begun.elapsed());
         before.join().unwrap().unwrap();
     }
+}
+
+/// A stream is a use of its token, whoever finishes it.
+#[test]
+fn a_token_does_not_lie_idle_while_the_gateway_before_finishes_its_stream() {
+    let events = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n";
+    let upstream = Upstream::scripted(move |_| vec![Step::Send(events.into()), Step::Stall]);
+    let mut gateway = plain(&upstream);
+    let made = gateway
+        .token(json!({ "owner": "somebody", "name": "any", "flags": -1, "idle_ttl": "100s" }));
+    let mut client = Client::connect(gateway.public());
+    client.send(gateway.get("/events", &made.secret));
+    client.wait_for("data: 1\n\n");
+    let before = gateway.succeed();
+    for _ in 0..3 {
+        gateway.clock().advance(Span::from_seconds(60));
+        let now = gateway.clock().now().to_string();
+        let shown = || gateway.read(&format!("/tokens/{}", made.id)).1;
+        wait_until("its use is never known there", PATIENCE, || shown()["last_use"]["at"] == now);
+    }
+    assert!(!before.is_finished());
+    gateway.revoke(made.id);
+    assert!(client.answer().whole);
+    before.join().unwrap().unwrap();
 }
 
 #[test]

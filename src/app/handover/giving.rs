@@ -6,7 +6,7 @@ use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, Sender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -16,16 +16,21 @@ use rustix::process::{Signal, kill_process};
 use tokio::sync::{mpsc, watch};
 
 use crate::admin::socket::LocalSocket;
-use crate::cache::{Cache, Forgotten};
-use crate::domain::secret::Digest;
+use crate::cache::{Cache, Forgotten, Wanted};
+use crate::gateway::handed::Handed;
 use crate::gateway::moving::{Moved, Phase};
 use crate::store::Lock;
 
-use super::Listeners;
-use super::wire::{Message, hear, say};
+use super::asking::Questions;
+use super::uses::Use;
+use super::wire::{Message, Voice, digest_in, hear, say};
+use super::{Listeners, record};
 
 /// How long a successor may be silent: before it is ready, and until it serves.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// How often it is told which tokens were used here.
+const USES_EVERY: Duration = Duration::from_secs(1);
 
 /// How long one may take to be gone that is ended.
 const ENDING: Duration = Duration::from_secs(5);
@@ -34,6 +39,21 @@ const ENDING: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub(in crate::app) struct Heir {
     line: UnixStream,
+    /// Of the messages that it knows.
+    edition: u8,
+}
+
+/// What one gets beside the store.
+#[derive(Debug)]
+pub(in crate::app) struct Estate {
+    /// That of the store's folder.
+    pub(in crate::app) lock: Option<Arc<Lock>>,
+    /// How endpoints stand that fail.
+    pub(in crate::app) handed: Vec<Handed>,
+    /// Connections, as they come.
+    pub(in crate::app) moved: Receiver<Moved>,
+    /// What is wanted of it, as it comes.
+    pub(in crate::app) wanted: Receiver<Wanted>,
 }
 
 /// Waits for a successor that is ready, and tells of it. One that gives up changes nothing.
@@ -71,7 +91,7 @@ fn answer(line: UnixStream, listening: &Listeners) -> io::Result<Heir> {
     line.set_nonblocking(false)?;
     line.set_read_timeout(Some(PATIENCE))?;
     line.set_write_timeout(Some(PATIENCE))?;
-    let Some((Message::Take { pid, version }, _)) = hear(&line)? else {
+    let Some((Message::Take { pid, version, edition }, _)) = hear(&line)? else {
         return Err(io::ErrorKind::InvalidData.into());
     };
     tracing::info!(pid, version, "a successor asks for this gateway's place");
@@ -85,7 +105,7 @@ fn answer(line: UnixStream, listening: &Listeners) -> io::Result<Heir> {
     }
     say(&line, &Message::Whole, None)?;
     match hear(&line)? {
-        Some((Message::Ready, _)) => Ok(Heir { line }),
+        Some((Message::Ready, _)) => Ok(Heir { line, edition }),
         Some(_) => Err(io::ErrorKind::InvalidData.into()),
         None => Err(io::ErrorKind::UnexpectedEof.into()),
     }
@@ -98,29 +118,47 @@ impl Heir {
         let _ = say(&self.line, &Message::Stays, None);
     }
 
-    /// The store is closed, and its `lock` is the successor's. From now on connections that come out of `moved` go to the successor, and what changes
-    /// there is forgotten here. Where the successor is gone before everything is finished here, `phase` becomes
-    /// [`Phase::Ends`]: nobody would tell of ended tokens any more.
+    /// Whether it says what is on record.
+    pub(in crate::app) const fn answers(&self) -> bool {
+        self.edition >= 1
+    }
+
+    /// The store is closed, and its lock is the successor's. From now on connections that are moved go to the successor, which is
+    /// asked for records, and what changes there is forgotten here. Where the successor is gone before everything is
+    /// finished here, `phase` becomes [`Phase::Ends`]: nobody would tell of ended tokens any more.
     ///
     /// # Errors
     /// The successor is gone already, and has taken nothing: the connections that wait for it.
     pub(in crate::app) fn take_over(
         self,
-        lock: Option<Arc<Lock>>,
-        moved: Receiver<Moved>,
+        estate: Estate,
         cache: Arc<Cache>,
         phase: watch::Sender<Phase>,
     ) -> Result<Handing, Receiver<Moved>> {
-        let said = say(&self.line, &Message::Yours, lock.as_ref().map(|lock| lock.as_fd()));
+        let Estate { lock, handed, moved, wanted } = estate;
+        let upstreams = if handed.is_empty() || !self.answers() {
+            Ok(())
+        } else {
+            say(&self.line, &Message::Upstreams(handed), None)
+        };
+        let yours = || say(&self.line, &Message::Yours, lock.as_ref().map(|lock| lock.as_fd()));
+        let said = upstreams.and_then(|()| yours());
         let _ = lock.filter(|_| said.is_ok()).map(|lock| lock.is_given());
         let lines = said.and_then(|()| Ok((self.line.try_clone()?, self.line.try_clone()?)));
         let Ok((to, from)) = lines else { return Err(moved) };
-        let sends = std::thread::spawn(move || send(&to, moved));
+        let (to, questions) = (Voice::of(to), Arc::<Questions>::default());
+        // Ends with the cache, which is all that wants anything.
+        let (asks, asked) = (to.clone(), Arc::clone(&questions));
+        std::thread::spawn(move || asked.ask(&asks, &wanted));
+        let used = self.answers().then(|| Arc::clone(&cache));
+        let sends = std::thread::spawn(move || send(&to, &moved, used.as_deref()));
         let (served, serves) = std::sync::mpsc::channel();
         let finished = Arc::new(AtomicBool::new(false));
         let is_finished = Arc::clone(&finished);
         let hears = std::thread::spawn(move || {
-            let Err(error) = listen(&from, &cache, &served) else { return false };
+            let heard = listen(&from, (&cache, &questions), &served);
+            questions.end();
+            let Err(error) = heard else { return false };
             if !is_finished.load(Ordering::Relaxed) {
                 tracing::warn!(%error, "the successor is gone: what is still under way is cut");
                 phase.send_replace(Phase::Ends);
@@ -183,25 +221,44 @@ fn end(line: &UnixStream) {
     let _ = io::copy(&mut &*line, &mut io::sink());
 }
 
-/// Gives the connections that could not be moved: all from the first on, for what follows a broken message cannot be read.
-fn send(to: &UnixStream, moved: Receiver<Moved>) -> Vec<Moved> {
+/// Tells which connections move, and now and then which tokens were used. Gives the connections that could not be moved: all from
+/// the first on, for what follows a broken message cannot be read.
+fn send(to: &Voice, moved: &Receiver<Moved>, used: Option<&Cache>) -> Vec<Moved> {
     let mut left = Vec::new();
-    for one in moved {
-        let Moved { ref socket, peer, begun, announced, ref read, ref within } = one;
-        let (read, within) = (BASE64.encode(read), within.clone());
-        let message = Message::Moved { peer, begun, announced, read, within };
-        if !left.is_empty() {
-            left.push(one);
-        } else if let Err(error) = say(to, &message, Some(socket.as_fd())) {
-            tracing::warn!(%error, "connections can no longer be moved");
-            left.push(one);
+    loop {
+        let next = moved.recv_timeout(USES_EVERY);
+        let is_over = matches!(next, Err(RecvTimeoutError::Disconnected));
+        if let Ok(one) = next {
+            if !left.is_empty() {
+                left.push(one);
+            } else if let Err(error) = to.say(&as_message(&one), Some(one.socket.as_fd())) {
+                tracing::warn!(%error, "connections can no longer be moved");
+                left.push(one);
+            }
+        } else if let Some(cache) = used.filter(|_| left.is_empty()) {
+            cache.pass_uses_on(|uses| {
+                let uses = uses.into_iter().map(Use::from).collect();
+                to.say(&Message::Used(uses), None).is_ok()
+            });
+        }
+        if is_over {
+            return left;
         }
     }
-    left
 }
 
-/// Forgets what the successor changes, until it ends or we do.
-fn listen(from: &UnixStream, cache: &Cache, served: &Sender<()>) -> io::Result<()> {
+fn as_message(one: &Moved) -> Message {
+    let Moved { socket: _, peer, begun, announced, read, within } = one;
+    let (read, within) = (BASE64.encode(read), within.clone());
+    Message::Moved { peer: *peer, begun: *begun, announced: *announced, read, within }
+}
+
+/// Forgets what the successor changes, and hears what is on record there, until it ends or we do.
+fn listen(
+    from: &UnixStream,
+    (cache, questions): (&Cache, &Questions),
+    served: &Sender<()>,
+) -> io::Result<()> {
     loop {
         match hear(from) {
             Ok(Some((Message::Serves, _))) => {
@@ -212,19 +269,21 @@ fn listen(from: &UnixStream, cache: &Cache, served: &Sender<()>) -> io::Result<(
             }
             Ok(Some((Message::Opens, _))) => {}
             Ok(Some((Message::Forget { tokens, owners, companies }, _))) => {
-                let tokens = tokens.iter().map(|text| digest(text)).collect::<io::Result<_>>()?;
+                let tokens =
+                    tokens.iter().map(|text| digest_in(text)).collect::<io::Result<_>>()?;
                 cache.forget(&Forgotten { tokens, owners, companies });
+            }
+            Ok(Some((Message::Found { number, record: text }, _))) => {
+                questions.answer(number, text.as_deref().map(record::read).transpose());
+            }
+            Ok(Some((Message::Unread { number, why }, _))) => {
+                questions.answer(number, Err(why.into()));
             }
             Ok(Some(_)) => return Err(io::ErrorKind::InvalidData.into()),
             Ok(None) => return Err(io::ErrorKind::UnexpectedEof.into()),
             Err(error) => return Err(error),
         }
     }
-}
-
-fn digest(text: &str) -> io::Result<Digest> {
-    let bytes = BASE64.decode(text).ok().and_then(|bytes| bytes.try_into().ok());
-    bytes.map(Digest::from_bytes).ok_or_else(|| io::ErrorKind::InvalidData.into())
 }
 
 #[cfg(test)]

@@ -1,9 +1,12 @@
 //! One gateway takes the place of another, and no request is lost: sockets that listen are handed over, the store
 //! changes hands, connections move between two requests, and whoever finishes what was under way is told of every
-//! change.
+//! change, and what is on record.
 
+mod asking;
 mod giving;
+mod record;
 mod taking;
+mod uses;
 mod wire;
 
 use std::io;
@@ -11,7 +14,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub(super) use giving::{Handing, Heir, offer};
+pub(super) use giving::{Estate, Handing, Heir, offer};
 pub(super) use taking::{Inboxes, Predecessor, Taken, ask};
 
 /// How often a successor says that it still opens the store.

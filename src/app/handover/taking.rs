@@ -8,19 +8,21 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 
 use crate::app::AppError;
-use crate::cache::{Cache, Forgotten};
+use crate::cache::{Cache, Forgotten, Found, News};
 use crate::clock;
 use crate::config::settings::Listen;
+use crate::gateway::handed::Handed;
 use crate::gateway::moving::Moved;
+use crate::store::NotedUse;
 
-use super::Listeners;
-use super::wire::{Message, hear, say};
+use super::wire::{EDITION, Message, digest_in, hear, say, text_of};
+use super::{Listeners, record};
 
 /// How long the gateway before may take until it has written everything down and closed its store.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -42,6 +44,8 @@ pub(in crate::app) struct Taken {
     pub(in crate::app) moved: Vec<Moved>,
     /// That of the data folder, if it came with it.
     pub(in crate::app) lock: Option<OwnedFd>,
+    /// How endpoints stood that fail, and when that was heard.
+    handed: Option<(Instant, Vec<Handed>)>,
     /// None where sockets came in another way.
     predecessor: Option<UnixStream>,
 }
@@ -61,8 +65,18 @@ impl Taken {
     }
 
     /// What was not given away in the end.
-    pub(in crate::app) fn back(sockets: Listeners, moved: Vec<Moved>) -> Self {
-        Self { sockets, moved, ..Self::default() }
+    pub(in crate::app) fn back(
+        sockets: Listeners,
+        moved: Vec<Moved>,
+        handed: Vec<Handed>,
+    ) -> Self {
+        Self { sockets, moved, handed: Some((clock::instant(), handed)), ..Self::default() }
+    }
+
+    /// How endpoints stood that fail, and how long ago that was.
+    pub(in crate::app) fn handed(&self) -> (Duration, &[Handed]) {
+        let handed = self.handed.as_ref();
+        handed.map_or((Duration::ZERO, &[]), |(heard, handed)| (heard.elapsed(), handed.as_slice()))
     }
 
     /// Waits until the store is free, now that everything is ready that can be without it.
@@ -73,7 +87,12 @@ impl Taken {
         let Some(predecessor) = self.predecessor.take() else { return Ok(()) };
         // One that is gone is not heard either.
         let _ = say(&predecessor, &Message::Ready, None);
-        match hear_until_gone(&predecessor)? {
+        let mut heard = hear_until_gone(&predecessor)?;
+        if let Some((Message::Upstreams(handed), _)) = heard {
+            self.handed = Some((clock::instant(), handed));
+            heard = hear_until_gone(&predecessor)?;
+        }
+        match heard {
             Some((Message::Yours, lock)) => self.lock = lock,
             Some((Message::Stays, _)) => {
                 return Err(io::Error::other(
@@ -98,28 +117,28 @@ impl Taken {
         let _ = self.predecessor.as_ref().map(|line| say(line, &Message::Opens, None));
     }
 
-    /// Tells the gateway before of every change from now on, and gives the cores what moves here. To be called before
-    /// anything can change.
+    /// Tells the gateway before of every change from now on, and what it asks, and gives the cores what moves here. To be
+    /// called before anything can change.
     pub(in crate::app) fn go_on(self, cache: &Arc<Cache>, inboxes: Inboxes) -> Option<Predecessor> {
         for (moved, inbox) in self.moved.into_iter().zip(inboxes.iter().cycle()) {
             // A core that ends closes what it is given.
             let _ = inbox.send(moved);
         }
         let line = self.predecessor?;
-        let (sender, changes) = mpsc::channel();
-        cache.tell_changes(Some(sender));
+        let (tells, news) = mpsc::channel();
         let (to, from) = (line.try_clone().ok()?, line.try_clone().ok()?);
-        std::thread::spawn(move || tell(&to, &changes));
+        cache.tell_changes(Some(tells.clone()));
+        std::thread::spawn(move || tell(&to, &news));
         let cache = Arc::clone(cache);
         let hears = std::thread::spawn(move || {
-            let outcome = receive(&from, &inboxes);
+            let outcome = receive(&from, &inboxes, &cache);
             cache.tell_changes(None);
             match outcome {
                 Ok(moved) => tracing::info!(moved, "the gateway before this one has ended"),
                 Err(error) => tracing::warn!(%error, "the gateway before this one broke off"),
             }
         });
-        Some(Predecessor { line, hears })
+        Some(Predecessor { line, hears, tells: Some(tells) })
     }
 }
 
@@ -128,14 +147,15 @@ impl Taken {
 pub(in crate::app) struct Predecessor {
     line: UnixStream,
     hears: JoinHandle<()>,
+    /// Until it was told that this one serves. One thread says all, so that nothing is said in the midst of something else.
+    tells: Option<mpsc::Sender<News>>,
 }
 
 impl Predecessor {
     /// Tells it that requests are decided here.
-    pub(in crate::app) fn is_served(&self) {
-        if let Err(error) = say(&self.line, &Message::Serves, None) {
-            tracing::warn!(%error, "the gateway before this one cannot be told that this one serves");
-        }
+    pub(in crate::app) fn is_served(&mut self) {
+        // Where nobody hears, that is told by whoever finds the line broken.
+        let _ = self.tells.take().map(|tells| tells.send(News::Serves));
     }
 
     /// Nobody tells it of changes any more, so that it ends. Waits until all that moves has come from it.
@@ -175,7 +195,7 @@ pub(in crate::app) fn ask(path: &Path) -> Result<Option<Taken>, AppError> {
 fn get_sockets(predecessor: UnixStream) -> io::Result<Option<Taken>> {
     predecessor.set_read_timeout(Some(PATIENCE))?;
     let (pid, version) = (std::process::id(), env!("CARGO_PKG_VERSION").to_owned());
-    say(&predecessor, &Message::Take { pid, version }, None)?;
+    say(&predecessor, &Message::Take { pid, version, edition: EDITION }, None)?;
     let mut taken = Taken::default();
     loop {
         let Some((message, socket)) = hear_until_gone(&predecessor)? else {
@@ -209,38 +229,66 @@ fn hear_until_gone(line: &UnixStream) -> io::Result<Option<(Message, Option<Owne
     }
 }
 
-/// Tells of changes until nobody listens.
-fn tell(to: &UnixStream, changes: &mpsc::Receiver<Forgotten>) {
-    for Forgotten { tokens, mut owners, mut companies } in changes {
-        let tokens: Vec<String> =
-            tokens.iter().map(|digest| BASE64.encode(digest.as_bytes())).collect();
-        let mut parts: Vec<Vec<String>> =
-            tokens.chunks(AT_A_TIME).map(<[String]>::to_vec).collect();
-        if parts.is_empty() {
-            parts.push(Vec::new());
-        }
-        for tokens in parts {
-            let (owners, companies) = (std::mem::take(&mut owners), std::mem::take(&mut companies));
-            if say(to, &Message::Forget { tokens, owners, companies }, None).is_err() {
-                return;
-            }
+/// Tells the news until nobody listens, in the order in which they come.
+fn tell(to: &UnixStream, news: &mpsc::Receiver<News>) {
+    for one in news {
+        let said = match one {
+            News::Changed(changed) => tell_change(to, changed),
+            News::Found(number, found) => say(to, &answer(number, found), None),
+            News::Serves => say(to, &Message::Serves, None),
+        };
+        if let Err(error) = said {
+            tracing::debug!(%error, "the gateway before this one hears nothing any more");
+            return;
         }
     }
 }
 
-/// Gives the cores what comes, until nothing more does. Gives how many connections that were.
-fn receive(from: &UnixStream, inboxes: &Inboxes) -> io::Result<usize> {
+fn tell_change(to: &UnixStream, changed: Forgotten) -> io::Result<()> {
+    let Forgotten { tokens, mut owners, mut companies } = changed;
+    let tokens: Vec<String> = tokens.iter().map(text_of).collect();
+    let mut parts: Vec<Vec<String>> = tokens.chunks(AT_A_TIME).map(<[String]>::to_vec).collect();
+    if parts.is_empty() {
+        parts.push(Vec::new());
+    }
+    for tokens in parts {
+        let (owners, companies) = (std::mem::take(&mut owners), std::mem::take(&mut companies));
+        say(to, &Message::Forget { tokens, owners, companies }, None)?;
+    }
+    Ok(())
+}
+
+/// What was found, as it is said.
+fn answer(number: u64, found: Found) -> Message {
+    let record = found.and_then(|held| {
+        let written = held.as_ref().map(record::write).transpose();
+        written.map_err(|error| error.to_string().into())
+    });
+    match record {
+        Ok(record) => Message::Found { number, record },
+        Err(why) => Message::Unread { number, why: why.to_string() },
+    }
+}
+
+/// Gives the cores what comes, and has questions answered, until nothing more comes. Gives how many connections that were.
+fn receive(from: &UnixStream, inboxes: &Inboxes, cache: &Arc<Cache>) -> io::Result<usize> {
     let mut moved = 0;
-    while let Some((message, socket)) = hear(from)? {
-        if let (Message::Moved { peer, begun, announced, read, within }, Some(socket)) =
-            (message, socket)
-        {
-            let read = BASE64.decode(read).map_err(|_| io::ErrorKind::InvalidData)?.into();
-            let inbox = inboxes.get(moved % inboxes.len().max(1));
-            moved += 1;
-            // A core that ends closes what it is given.
-            let one = Moved { socket: socket.into(), peer, begun, announced, read, within };
-            let _ = inbox.map(|inbox| inbox.send(one));
+    while let Some(heard) = hear(from)? {
+        match heard {
+            (Message::Moved { peer, begun, announced, read, within }, Some(socket)) => {
+                let read = BASE64.decode(read).map_err(|_| io::ErrorKind::InvalidData)?.into();
+                let inbox = inboxes.get(moved % inboxes.len().max(1));
+                moved += 1;
+                // A core that ends closes what it is given.
+                let one = Moved { socket: socket.into(), peer, begun, announced, read, within };
+                let _ = inbox.map(|inbox| inbox.send(one));
+            }
+            (Message::Used(uses), _) => {
+                cache.note_passed_on(uses.into_iter().map(NotedUse::from).collect());
+            }
+            // The store may be slow, and connections wait for nobody.
+            (Message::Look { number, digest }, _) => cache.answer(number, digest_in(&digest)?),
+            _ => {}
         }
     }
     Ok(moved)

@@ -7,7 +7,10 @@ use std::mem::MaybeUninit;
 use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Mutex, PoisonError};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use rustix::cmsg_space;
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
@@ -16,13 +19,21 @@ use rustix::net::{
 use serde::{Deserialize, Serialize};
 
 use crate::domain::id::{OwnerId, Slug};
+use crate::domain::secret::Digest;
+use crate::gateway::handed::Handed;
 use crate::gateway::moving::Within;
+
+use super::uses::Use;
 
 /// A message is not longer: what was read of a request is the longest of what one holds.
 const LENGTH_MAX: usize = 64 << 20;
 
+/// Which of these messages this release knows: 0 is without [`Message::Upstreams`], [`Message::Used`], and [`Message::Look`] with
+/// its answers. What a successor does not know it is not told, for it could not pass it over.
+pub(super) const EDITION: u8 = 1;
+
 /// What is said.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Message {
     /// The successor is there, and asks for the sockets that listen.
@@ -31,6 +42,9 @@ pub(super) enum Message {
         pid: u32,
         /// Of the program.
         version: String,
+        /// See [`EDITION`].
+        #[serde(default)]
+        edition: u8,
     },
     /// A socket at which clients come in; it comes with the message.
     Public,
@@ -42,6 +56,8 @@ pub(super) enum Message {
     Whole,
     /// The successor has checked all that it can, and waits for the store.
     Ready,
+    /// Endpoints that do not get all their requests now.
+    Upstreams(Vec<Handed>),
     /// The store is closed and the successor's, with the lock of its folder.
     Yours,
     /// The store stays where it is, and the successor is to end.
@@ -74,6 +90,69 @@ pub(super) enum Message {
         /// Companies.
         companies: Vec<Slug>,
     },
+    /// Tokens were used where the store is no more.
+    Used(Vec<Use>),
+    /// What is on record of a token? The process that has the store is asked.
+    Look {
+        /// By which it is answered.
+        number: u64,
+        /// Of the secret, in base64.
+        digest: String,
+    },
+    /// This, in JSON; nothing if it is nobody's.
+    Found {
+        /// That of the question.
+        number: u64,
+        /// A text of its own, for a release that cannot read it goes on with everything else.
+        record: Option<String>,
+    },
+    /// The store does not say.
+    Unread {
+        /// That of the question.
+        number: u64,
+        /// What the matter is.
+        why: String,
+    },
+}
+
+/// The end of a line at which several threads speak: each message goes out whole, and none behind a broken one.
+#[derive(Clone, Debug)]
+pub(super) struct Voice(Arc<Mutex<Option<UnixStream>>>);
+
+impl Voice {
+    pub(super) fn of(line: UnixStream) -> Self {
+        Self(Arc::new(Mutex::new(Some(line))))
+    }
+
+    /// As [`say`].
+    ///
+    /// # Errors
+    /// The same, and that it was so before.
+    pub(super) fn say(&self, message: &Message, socket: Option<BorrowedFd<'_>>) -> io::Result<()> {
+        let mut line = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let said = line.as_ref().map_or_else(
+            || Err(ErrorKind::BrokenPipe.into()),
+            |line| say(line, message, socket),
+        );
+        if said.is_err() {
+            *line = None;
+        }
+        said
+    }
+}
+
+/// A digest as it is said.
+pub(super) fn text_of(digest: &Digest) -> String {
+    BASE64.encode(digest.as_bytes())
+}
+
+/// The digest in a text.
+///
+/// # Errors
+/// It is none.
+pub(super) fn digest_in(text: &str) -> io::Result<Digest> {
+    let bytes = BASE64.decode(text).ok().and_then(|bytes| bytes.try_into().ok());
+    bytes.map(Digest::from_bytes).ok_or_else(|| ErrorKind::InvalidData.into())
 }
 
 /// Says something, and hands a socket over with it.
@@ -157,6 +236,41 @@ mod tests {
         let (message, socket) = hear(&there).unwrap().unwrap();
         assert_eq!((message, socket.is_none()), (moved, true));
         assert!(hear(&there).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_successor_of_an_older_release_is_known_by_what_it_does_not_say() {
+        let old: Message = serde_json::from_str(r#"{"take":{"pid":7,"version":"0"}}"#).unwrap();
+        assert_eq!(old, Message::Take { pid: 7, version: "0".into(), edition: 0 });
+        let newer = r#"{"take":{"pid":7,"version":"9","edition":9,"more":[]}}"#;
+        let newer: Message = serde_json::from_str(newer).unwrap();
+        assert_eq!(newer, Message::Take { pid: 7, version: "9".into(), edition: 9 });
+    }
+
+    #[test]
+    fn those_who_speak_at_the_same_time_are_heard_one_after_the_other() {
+        let (here, there) = UnixStream::pair().unwrap();
+        let voice = Voice::of(here);
+        let digest = Digest::of(b"one");
+        for of in 0..4_u64 {
+            let (voice, digest) = (voice.clone(), text_of(&digest));
+            std::thread::spawn(move || {
+                for at in 0..500 {
+                    let (number, digest) = (of * 1_000 + at, digest.clone());
+                    voice.say(&Message::Look { number, digest }, None).unwrap();
+                }
+            });
+        }
+        drop(voice);
+        let mut heard = [0, 1_000, 2_000, 3_000];
+        while let Some((message, _)) = hear(&there).unwrap() {
+            let Message::Look { number, digest: text } = message else { panic!("{message:?}") };
+            assert_eq!(digest_in(&text).unwrap(), digest);
+            let next = heard.iter_mut().find(|next| **next == number);
+            *next.unwrap_or_else(|| panic!("{number} is not the next one of anybody")) += 1;
+        }
+        assert_eq!(heard, [500, 1_500, 2_500, 3_500]);
+        digest_in("bm8gZGlnZXN0").unwrap_err();
     }
 
     #[test]

@@ -38,6 +38,8 @@ pub(crate) struct Late {
     pub(crate) unreadable: Mutex<Option<TokenId>>,
     /// Whether no count is written down.
     pub(crate) counts_fail: AtomicBool,
+    /// Whether it takes no changes, as on a full disk.
+    pub(crate) is_full: AtomicBool,
 }
 
 impl Late {
@@ -50,6 +52,7 @@ impl Late {
             holds_answers: AtomicBool::new(false),
             unreadable: Mutex::default(),
             counts_fail: AtomicBool::new(false),
+            is_full: AtomicBool::new(false),
         }
     }
 }
@@ -233,7 +236,10 @@ impl Store for Late {
     }
 
     fn health(&self) -> Health {
-        self.inner.health()
+        match self.is_full.load(Ordering::SeqCst) {
+            true => Health::ReadOnly("a test".to_owned()),
+            false => self.inner.health(),
+        }
     }
 
     async fn close(&self) -> Result<(), StoreError> {

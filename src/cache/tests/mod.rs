@@ -8,6 +8,7 @@
 
 mod companies;
 mod digest;
+mod elsewhere;
 mod flood;
 mod glances;
 pub(crate) mod late;
