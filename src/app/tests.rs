@@ -43,8 +43,7 @@ fn a_gateway_whose_store_takes_no_changes_goes_on_and_its_successor_ends() {
     let running = start_on(behind, settings.clone(), None, Clock::system(), None).unwrap();
     let (public, admin) = (running.public(), running.admin());
     let before = std::thread::spawn(move || running.give_up());
-    let succeed =
-        || start_with(Sockets::TakenOver, settings.clone(), None, Clock::system(), None);
+    let succeed = || start_with(Sockets::TakenOver, settings.clone(), None, Clock::system(), None);
     late.is_full.store(true, Ordering::SeqCst);
     for _ in 0..2 {
         let why = succeed().unwrap_err().to_string();

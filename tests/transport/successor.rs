@@ -105,11 +105,19 @@ fn one_that_was_sent_behind_another_is_decided_by_what_the_successor_has_on_reco
         true => [vec![Step::TakeBody, Step::Wait], ok("late")].concat(),
         false => ok("soon"),
     });
-    for (what, status) in [("kept", 200), ("revoked", 401), ("blocked", 401)] {
+    let counted = json!({ "quotas": { "hour": 100 } });
+    for (what, limits, statuses) in [
+        ("kept", json!({ "rate": { "requests": 100, "per": "second" } }), [200, 200]),
+        ("revoked", json!({}), [401, 401]),
+        ("blocked", json!({}), [401, 401]),
+        // Nobody could write its count down.
+        ("counted", counted, [503, 200]),
+    ] {
         let mut gateway = plain(&upstream);
         let slow = gateway.get("/slow", &gateway.any_token());
         gateway.owner("another");
-        let made = gateway.token(json!({ "owner": "another", "name": "any", "flags": -1 }));
+        let made = gateway
+            .token(json!({ "owner": "another", "name": "any", "flags": -1, "limits": limits }));
         let get = gateway.get("/", &made.secret);
         // Each core that is asked remembers it.
         let mut client = Client::connect(gateway.public());
@@ -126,9 +134,9 @@ fn one_that_was_sent_behind_another_is_decided_by_what_the_successor_has_on_reco
         assert!(!before.is_finished(), "{what}");
         upstream.go_on();
         assert_eq!(client.answer().text(), "late", "{what}");
-        assert_eq!(client.answer().status, status, "{what}");
+        assert_eq!(client.answer().status, statuses[0], "{what}");
         before.join().unwrap().unwrap();
-        assert_eq!(client.ask(&get).status, status, "{what}: on the same connection");
+        assert_eq!(client.ask(&get).status, statuses[1], "{what}: on the same connection");
     }
 }
 

@@ -46,8 +46,8 @@ pub(super) fn write(held: &Held) -> serde_json::Result<String> {
 /// # Errors
 /// What a program of another release wrote, and this one cannot read.
 pub(super) fn read(text: &str) -> Result<Held, Arc<str>> {
-    let told: Told =
-        serde_json::from_str(text).map_err(|error| format!("its record cannot be read: {error}"))?;
+    let told: Told = serde_json::from_str(text)
+        .map_err(|error| format!("its record cannot be read: {error}"))?;
     let Told { v, token, owner, company, used_at, slot } = told;
     if v != RECORD_VERSION {
         let why = format!("its record has version {v}, and this program knows {RECORD_VERSION}");

@@ -65,11 +65,7 @@ impl Taken {
     }
 
     /// What was not given away in the end.
-    pub(in crate::app) fn back(
-        sockets: Listeners,
-        moved: Vec<Moved>,
-        handed: Vec<Handed>,
-    ) -> Self {
+    pub(in crate::app) fn back(sockets: Listeners, moved: Vec<Moved>, handed: Vec<Handed>) -> Self {
         Self { sockets, moved, handed: Some((clock::instant(), handed)), ..Self::default() }
     }
 

@@ -130,10 +130,9 @@ impl Voice {
     /// The same, and that it was so before.
     pub(super) fn say(&self, message: &Message, socket: Option<BorrowedFd<'_>>) -> io::Result<()> {
         let mut line = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let said = line.as_ref().map_or_else(
-            || Err(ErrorKind::BrokenPipe.into()),
-            |line| say(line, message, socket),
-        );
+        let said = line
+            .as_ref()
+            .map_or_else(|| Err(ErrorKind::BrokenPipe.into()), |line| say(line, message, socket));
         if said.is_err() {
             *line = None;
         }
