@@ -79,9 +79,10 @@ pub(super) async fn serve<L: Accept>(
         }
     }
     // A queue of TCP goes to the successor. That of the local socket is ours, and as its name is gone, it has an end.
-    while way.clients == Clients::Trusted {
-        let Ok(accepted) = timeout(QUEUE, listener.accept()).await else { break };
-        take(accepted);
+    if way.clients == Clients::Trusted {
+        while let Ok(accepted) = timeout(QUEUE, listener.accept()).await {
+            take(accepted);
+        }
     }
     drop((listener, closing));
     let _ = close.send(());
