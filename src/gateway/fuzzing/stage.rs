@@ -135,13 +135,23 @@ impl Stage {
     }
 }
 
+/// A request is over by being answered, or by being dropped with its stream.
+struct Over(Rc<Run>);
+
+impl Drop for Over {
+    fn drop(&mut self) {
+        self.0.over.set(self.0.over.get() + 1);
+    }
+}
+
 async fn answer(
     run: Rc<Run>,
     request: Request<Incoming>,
 ) -> Result<Response<Empty<Bytes>>, Infallible> {
     run.begun.set(run.begun.get() + 1);
+    let over = Over(Rc::clone(&run));
     let seen = travel(&run, request).await;
-    run.over.set(run.over.get() + 1);
+    drop(over);
     let mut response = Response::new(Empty::new());
     match seen {
         Ok(()) => run.taken.set(run.taken.get() + 1),
