@@ -112,10 +112,7 @@ pub fn other_readings(path: &str) -> impl Iterator<Item = String> {
             path = path.replace("%2F", "/");
         }
         if ways & 2 != 0 {
-            let names = path.split('/').map(|segment| {
-                let end = segment.find(';').or_else(|| segment.find("%3B"));
-                end.and_then(|end| segment.get(..end)).unwrap_or(segment)
-            });
+            let names = path.split('/').map(before_parameter);
             path = names.collect::<Vec<_>>().join("/");
         }
         if ways & 4 != 0 {
@@ -132,13 +129,17 @@ fn hex(digit: u8) -> Result<u8, BadRequest> {
     u8::try_from(value).map_err(|_| BadRequest::Encoding)
 }
 
+/// What stands before the first parameter of a segment, whichever way its `;` is written.
+fn before_parameter(segment: &str) -> &str {
+    let first = [segment.find(';'), segment.find("%3B")].into_iter().flatten().min();
+    first.and_then(|at| segment.get(..at)).unwrap_or(segment)
+}
+
 /// Whether a segment is `.` or `..`, also before a parameter or an encoded slash.
 fn has_dot_segment(path: &str) -> bool {
-    path.split('/').flat_map(|segment| segment.split("%2F")).any(|segment| {
-        let parameter = segment.find(';').or_else(|| segment.find("%3B"));
-        let name = parameter.and_then(|at| segment.get(..at)).unwrap_or(segment);
-        matches!(name, "." | "..")
-    })
+    path.split('/')
+        .flat_map(|segment| segment.split("%2F"))
+        .any(|segment| matches!(before_parameter(segment), "." | ".."))
 }
 
 #[cfg(test)]
@@ -183,6 +184,8 @@ mod tests {
             ("/public/.%2E/admin", BadRequest::DotSegment),
             ("/public/..;/admin", BadRequest::DotSegment),
             ("/public/..%3bx/admin", BadRequest::DotSegment),
+            ("/public/..%3B;/admin", BadRequest::DotSegment),
+            ("/public/.%3ba;b/admin", BadRequest::DotSegment),
             ("/public/..%2fadmin", BadRequest::DotSegment),
             ("/public%2f..%2fadmin", BadRequest::DotSegment),
             ("/public/..%5cadmin", BadRequest::Slash),
@@ -227,6 +230,7 @@ mod tests {
             ("///admin//x", "/admin/x"),
             ("/admin;a/x", "/admin/x"),
             ("/;/admin", "/admin"),
+            ("/admin%3Ba;b/x", "/admin/x"),
             ("/admin%2Fx", "/admin/x"),
             ("/%2Fadmin", "/admin"),
             ("/%3Ba%2F/admin%3Bb", "/admin"),
