@@ -250,6 +250,10 @@ fn screen(parts: &mut Parts, snapshot: &Snapshot) -> Result<(Notes, Vec<HeaderNa
     if spaced {
         return Err(Refusal::BadRequest(BadRequest::Value));
     }
+    // h2 takes names that are none in HTTP/1 (RFC 9110 section 5.6.2).
+    if *version == Version::HTTP_2 && headers.keys().any(|name| name.as_str().contains('"')) {
+        return Err(Refusal::BadRequest(BadRequest::Head));
+    }
     for (name, line) in headers.iter() {
         match *name {
             header::CONNECTION => {

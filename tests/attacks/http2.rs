@@ -10,7 +10,7 @@ const PUBLIC: Outcome = Reaches("GET /public/x HTTP/1.1");
 const GOOD: &str = ":method GET|:scheme http|:authority a.example|:path /public/x|T";
 
 /// Heads of which each field ends with `|`, and `T` stands for the one with the token.
-const HEADS: [(&str, &str, Outcome); 51] = [
+const HEADS: [(&str, &str, Outcome); 52] = [
     ("a plain head", GOOD, PUBLIC),
     (
         "sec-P13: another host",
@@ -186,6 +186,11 @@ const HEADS: [(&str, &str, Outcome); 51] = [
     (
         "sec-S11: a line end in a path",
         ":method GET|:scheme http|:authority a.example|:path /public/x HTTP/1.1\r\nX-Tollgate-Owner: root\r\nX: y|T",
+        Refused(400),
+    ),
+    (
+        "sec-S11: a name that is none over HTTP/1.1",
+        ":method GET|:scheme http|:authority a.example|:path /public/x|x\"y 1|T",
         Refused(400),
     ),
     (
