@@ -29,7 +29,8 @@ pub enum BadRequest {
     Value,
     /// More than one company, or what cannot be the name of one (row F6, sec-X5).
     Company,
-    /// A head that is no HTTP at all (RFC 9112 section 2.2); the HTTP library has answered it.
+    /// A head that is no HTTP at all (RFC 9112 section 2.2), which the HTTP library has answered; over HTTP/2 a field whose name
+    /// is none (RFC 9110 section 5.6.2).
     Head,
 }
 
