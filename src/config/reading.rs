@@ -55,6 +55,8 @@ pub(super) struct Reading<'a> {
     files: RefCell<Vec<PathBuf>>,
     /// The keys that each table knows, gathered as they are asked for.
     pub(super) keys: RefCell<BTreeMap<String, Vec<&'static str>>>,
+    /// Where each table begins: one that is not there where the file does.
+    pub(super) tables: RefCell<BTreeMap<String, Range<usize>>>,
 }
 
 impl<'a> Reading<'a> {
@@ -75,6 +77,7 @@ impl<'a> Reading<'a> {
             concealed: RefCell::new(Vec::new()),
             files: RefCell::new(Vec::new()),
             keys: RefCell::new(BTreeMap::new()),
+            tables: RefCell::new(BTreeMap::new()),
         }
     }
 
@@ -86,6 +89,7 @@ impl<'a> Reading<'a> {
             concealed: RefCell::default(),
             files: RefCell::default(),
             keys: RefCell::default(),
+            tables: RefCell::default(),
             ..*self
         }
     }

@@ -71,8 +71,7 @@ fn refuse_fixed(
     let mut outcome = Ok(());
     let mut check = |key, same: bool, place: Option<Range<usize>>| {
         if !same {
-            let hint = "restart the gateway to change it; until then the old settings stay";
-            outcome = Err(reading.mistake_at(place, Mistake::Fixed { key }, hint));
+            outcome = Err(refuse(key, place, reading));
         }
     };
     check("listen.public", old_listen.public == listen.public, place(&at.public));
@@ -80,19 +79,22 @@ fn refuse_fixed(
     check("listen.admin", old_listen.admin == listen.admin, place(&at.admin));
     let same = old_listen.admin_hosts == listen.admin_hosts;
     check("listen.admin_hosts", same, place(&at.admin_hosts));
-    check("listen.socket", old_listen.socket == listen.socket, place(&at.socket));
+    // Two defaults hang on the data folder, of which it is said then.
+    let moved = old_store.path != store.path;
+    let same = old_listen.socket == listen.socket || (moved && at.socket.is_none());
+    check("listen.socket", same, place(&at.socket));
     check("listen.cores", old_listen.cores == listen.cores, place(&at.cores));
     check("listen.h2c", old_listen.h2c == listen.h2c, place(&at.h2c));
     let tls_at = file.tls.certificates.first().map(|first| first.span.clone());
     check("tls.certificates", current.tls.is_some() == new.tls.is_some(), tls_at);
     let admin = |settings: &Settings| settings.tls.as_ref().is_some_and(|tls| tls.admin);
     check("tls.admin", admin(current) == admin(new), place(&file.tls.admin));
-    check("store.path", old_store.path == store.path, place(&store_at.path));
+    check("store.path", !moved, place(&store_at.path));
     let same = old_store.index_cache_bytes == store.index_cache_bytes;
     check("store.index_cache", same, place(&store_at.index_cache));
     let same = old_store.reserve_bytes == store.reserve_bytes;
     check("store.reserve", same, place(&store_at.reserve));
-    let same = old_store.master_key == store.master_key;
+    let same = old_store.master_key == store.master_key || (moved && store_at.master_key.is_none());
     check("store.master_key", same, place(&store_at.master_key));
     check("cache.records", old_cache.records == cache.records, place(&cache_at.records));
     check("cache.unknown", old_cache.unknown == cache.unknown, place(&cache_at.unknown));
@@ -106,6 +108,19 @@ fn refuse_fixed(
     let same = current.telemetry.format == new.telemetry.format;
     check("telemetry.format", same, place(&file.telemetry.format));
     outcome
+}
+
+/// At the value, or at the table in which it stands no longer.
+fn refuse(key: &'static str, place: Option<Range<usize>>, reading: &Reading<'_>) -> Reported {
+    let mistake = Mistake::Fixed { key };
+    if let Some(place) = place {
+        let hint = "restart the gateway to change it; until then the old settings stay";
+        return reading.mistake(&place, mistake, hint);
+    }
+    let table = key.split_once('.').map_or("", |(table, _)| table);
+    let place = reading.tables.borrow().get(table).cloned();
+    let hint = "its value is no longer that with which the gateway was started: put it back, or restart the gateway; until then the old settings stay";
+    reading.mistake_at(place, mistake, hint)
 }
 
 fn place<T>(field: &Field<T>) -> Option<Range<usize>> {

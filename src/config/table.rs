@@ -291,6 +291,7 @@ impl<'i> Table<'i> {
             let mistake = Mistake::UnknownKey(key.clone());
             reading.mistake(&reading.inside_quotes(place).0, mistake, hint);
         }
+        reading.tables.borrow_mut().entry(self.kind.clone()).or_insert(self.span);
         reading.keys.borrow_mut().entry(self.kind).or_insert(self.known);
     }
 
