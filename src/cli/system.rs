@@ -49,13 +49,25 @@ pub fn check(file: Option<PathBuf>, common: &Common, clock: &Clock) -> Result<Re
     let shown = settings.shown_to_upstreams().map(|one| (ShownTo::Upstreams, one));
     for (to, one) in served.chain(shown) {
         // Several endpoints may be shown the same one.
-        warnings.extend(untimely(one, to, clock.now()).filter(|one| !warnings.contains(one)));
+        let found = unfit(one, to).into_iter().chain(untimely(one, to, clock.now()));
+        let new: Vec<_> = found.filter(|one| !warnings.contains(one)).collect();
+        warnings.extend(new);
     }
     let json =
         json!({"ok": true, "file": path, "apis": apis, "rules": rules, "warnings": warnings});
     let notes: Vec<_> = warnings.iter().map(|one| format!("warning: {one}")).collect();
     let note = (!notes.is_empty()).then(|| notes.join("\n"));
     Ok(Reply { note, ..Reply::new(text, &json)? })
+}
+
+/// Why those who are shown a certificate would never take it.
+fn unfit(certificate: &Certificate, to: ShownTo) -> Option<String> {
+    let why = match to {
+        ShownTo::Clients => certificate.unfit_for_servers(),
+        ShownTo::Upstreams => certificate.unfit_for_clients(),
+    }?;
+    let (file, they) = (certificate.files.chain.display(), to.name());
+    Some(format!("the certificate in `{file}` {why}, and {they} refuse it: have another one made"))
 }
 
 /// What those who are shown a certificate would say, or soon will, of its time.

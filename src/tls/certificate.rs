@@ -38,7 +38,17 @@ pub struct Certificate {
     pub starts_at: Timestamp,
     /// When its time is over.
     pub expires_at: Timestamp,
+    /// Whether it stands for a host or an address (RFC 6125 section 6.4: the name of its subject does not count).
+    named: bool,
+    uses: Uses,
     pub(super) key: Arc<CertifiedKey>,
+}
+
+/// What its extended key usage leaves it for (RFC 5280 section 4.2.1.12).
+#[derive(Clone, Copy, Debug)]
+struct Uses {
+    servers: bool,
+    clients: bool,
 }
 
 /// How long before its end a certificate is warned of.
@@ -55,11 +65,10 @@ impl Certificate {
     /// All that is wrong with the files, not only the first of it.
     pub(super) fn load(files: &Files, provider: &CryptoProvider) -> Result<Self, Vec<Fault>> {
         let wrong = |what| Fault { path: files.key.clone(), what };
-        let ((chain, (names, starts_at, expires_at)), key) =
-            match (leaf(&files.chain), key(&files.key)) {
-                (Ok(chain), Ok(key)) => (chain, key),
-                (chain, key) => return Err(chain.err().into_iter().chain(key.err()).collect()),
-            };
+        let ((chain, facts), key) = match (leaf(&files.chain), key(&files.key)) {
+            (Ok(chain), Ok(key)) => (chain, key),
+            (chain, key) => return Err(chain.err().into_iter().chain(key.err()).collect()),
+        };
         let key = CertifiedKey::from_der(chain, key, provider).map_err(|error| match error {
             rustls::Error::InconsistentKeys(_) => vec![wrong(What::OtherKey)],
             rustls::Error::InvalidCertificate(why) => {
@@ -68,7 +77,23 @@ impl Certificate {
             }
             other => vec![wrong(What::BadKey(other.to_string()))],
         })?;
-        Ok(Self { files: files.clone(), names, starts_at, expires_at, key: Arc::new(key) })
+        let Facts { names, named, starts_at, expires_at, uses } = facts;
+        let (files, key) = (files.clone(), Arc::new(key));
+        Ok(Self { files, names, starts_at, expires_at, named, uses, key })
+    }
+
+    /// Why clients refuse it, whatever the time.
+    pub fn unfit_for_servers(&self) -> Option<&'static str> {
+        match () {
+            () if !self.named => Some("names no host (subject alternative name)"),
+            () if !self.uses.servers => Some("is not for servers (extended key usage)"),
+            () => None,
+        }
+    }
+
+    /// Why servers to which it is shown refuse it, whatever the time.
+    pub fn unfit_for_clients(&self) -> Option<&'static str> {
+        (!self.uses.clients).then_some("is not for clients (extended key usage)")
     }
 }
 
@@ -117,19 +142,33 @@ fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, Fault> {
     }
 }
 
-/// The names of a certificate (RFC 6125 section 6.4: those of its subject do not count), and its time.
-type Facts = (Vec<String>, Timestamp, Timestamp);
+/// What is read in a certificate.
+struct Facts {
+    names: Vec<String>,
+    named: bool,
+    starts_at: Timestamp,
+    expires_at: Timestamp,
+    uses: Uses,
+}
 
 fn facts(der: &[u8]) -> Result<Facts, String> {
     let (_, parsed) = X509Certificate::from_der(der).map_err(|error| error.to_string())?;
     let names = parsed.subject_alternative_name().map_err(|error| error.to_string())?;
-    let all = names.iter().flat_map(|names| &names.value.general_names);
-    let names = all.filter_map(|name| match name {
+    let all = || names.iter().flat_map(|names| &names.value.general_names);
+    let dns = |name: &GeneralName<'_>| match name {
         GeneralName::DNSName(name) => Some(name.to_ascii_lowercase()),
         _ => None,
+    };
+    let names_some = |name| matches!(name, &GeneralName::DNSName(_) | &GeneralName::IPAddress(_));
+    let uses = parsed.extended_key_usage().map_err(|error| error.to_string())?;
+    let uses = uses.map_or(Uses { servers: true, clients: true }, |uses| Uses {
+        servers: uses.value.any || uses.value.server_auth,
+        clients: uses.value.any || uses.value.client_auth,
     });
     let moment =
         |time: ASN1Time| Timestamp::from_unix(u64::try_from(time.timestamp()).unwrap_or_default());
     let time = parsed.validity();
-    Ok((names.collect(), moment(time.not_before), moment(time.not_after)))
+    let (starts_at, expires_at) = (moment(time.not_before), moment(time.not_after));
+    let (names, named) = (all().filter_map(dns).collect(), all().any(names_some));
+    Ok(Facts { names, named, starts_at, expires_at, uses })
 }

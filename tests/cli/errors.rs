@@ -1,9 +1,7 @@
 //! Exit codes, and what is said beside them.
 
 use std::process::Stdio;
-use std::time::Duration;
 
-use tollgate::domain::time::Span;
 use tollgate::store::holder::{Doing, Role};
 
 use crate::Place;
@@ -233,60 +231,6 @@ fn what_is_well_is_told_with_its_emptiness() {
     let outcome = place.run(&["check", "empty.toml"]);
     assert_eq!((outcome.code, &*outcome.out), (0, "`empty.toml` is well: 0 APIs, 0 rules\n"));
     assert!(outcome.err.starts_with("warning: it has no `[[apis]]`"), "{}", outcome.err);
-}
-
-/// Clients would refuse it, or soon will: that is no mistake of the file, and nothing that may be left unsaid.
-#[test]
-fn certificates_out_of_their_time_are_warned_of() {
-    let place = Place::new();
-    let start = rcgen::date_time_ymd(1_970, 1, 1);
-    let after = |days| {
-        let now = tollgate::clock::Clock::system().now();
-        start + Duration::from_secs(now.plus(Span::from_days(days)).unix())
-    };
-    let year = |year| rcgen::date_time_ymd(year, 1, 1);
-    let mut text = String::new();
-    for (name, from, to) in [
-        ("old", year(1_999), year(2_000)),
-        ("early", year(3_000), year(4_000)),
-        ("soon", year(2_000), after(13)),
-        ("good", year(2_000), after(16)),
-    ] {
-        let key = rcgen::KeyPair::generate().unwrap();
-        let mut params = rcgen::CertificateParams::new([format!("{name}.example")]).unwrap();
-        (params.not_before, params.not_after) = (from, to);
-        let made = params.self_signed(&key).unwrap();
-        std::fs::write(place.path(&format!("{name}.pem")), made.pem()).unwrap();
-        std::fs::write(place.path(&format!("{name}.key")), key.serialize_pem()).unwrap();
-        text += &format!("[[tls.certificates]]\nchain = \"{name}.pem\"\nkey = \"{name}.key\"\n");
-    }
-    let mut rest = std::fs::read_to_string(place.path("tollgate.toml")).unwrap();
-    // The one is shown to two endpoints, and the other to clients too.
-    for (name, shown) in [("x", "old"), ("y", "old"), ("z", "good"), ("s", "soon")] {
-        rest += &format!(
-            "\n[[apis]]\nname = \"{name}\"\npath = \"/{name}\"\nupstream = \"https://127.0.0.1:9\"\n\
-             upstream_ca = \"good.pem\"\nupstream_certificate = \"{shown}.pem\"\n\
-             upstream_key = \"{shown}.key\"\nrules = [{{ path = \"/{name}\" }}]\n"
-        );
-    }
-    std::fs::write(place.path("tollgate.toml"), format!("{rest}\n{text}")).unwrap();
-    let outcome = place.run(&["check"]);
-    assert_eq!((outcome.code, &*outcome.out), (0, "`tollgate.toml` is well: 5 APIs, 5 rules\n"));
-    let lines: Vec<_> = outcome.err.lines().collect();
-    let wanted = [
-        ("old", "is over since 2000-01-01T00:00:00Z, and clients refuse it: renew it"),
-        ("early", "begins at 3000-01-01T00:00:00Z, and clients refuse it until then"),
-        ("soon", "will be over at "),
-        ("old", "is over since 2000-01-01T00:00:00Z, and upstreams refuse it: renew it"),
-    ];
-    assert_eq!(lines.len(), wanted.len(), "{lines:?}");
-    for (line, (name, said)) in lines.iter().zip(wanted) {
-        let file = format!("certificate in `{name}.pem`");
-        assert!(line.starts_with("warning: the ") && line.contains(&file), "{line}");
-        assert!(line.contains(said), "{line}");
-    }
-    let told: serde_json::Value = serde_json::from_str(&place.ok(&["--json", "check"])).unwrap();
-    assert_eq!(told["warnings"].as_array().unwrap().len(), 4, "{told}");
 }
 
 #[test]

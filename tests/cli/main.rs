@@ -8,6 +8,7 @@
 )]
 
 mod begin_end;
+mod certificates;
 #[cfg(feature = "test-clock")]
 mod clock;
 mod companies;
