@@ -1,66 +1,16 @@
-//! The way to an endpoint: its name is looked up, and of several addresses whichever answers first is
-//! taken.
+//! The way to an endpoint: of several addresses of a name whichever answers first is taken.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tokio::net::{TcpStream, lookup_host};
-use tokio::sync::Mutex;
+use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use crate::clock;
+use super::names::Known;
 
 /// How long one address is waited for before the next is tried beside it (RFC 8305 section 5).
 const NEXT_AFTER: Duration = Duration::from_millis(250);
-
-/// For how long a name that was looked up is not looked up again: so that many new connections at once are
-/// one question, and a resolver that is slow is asked by one thread at a time.
-const KNOWN_FOR: Duration = Duration::from_secs(1);
-
-/// For how long what a name stood for is believed while nobody can say what it stands for: a resolver that is
-/// restarted takes no upstream away.
-const BELIEVED_FOR: Duration = Duration::from_secs(300);
-
-/// What a name stood for when it was last looked up. All cores share it.
-#[derive(Debug, Default)]
-pub(super) struct Known(Mutex<Option<Found>>);
-
-#[derive(Debug)]
-struct Found {
-    /// When it was looked up last, and when that last said something.
-    asked: Instant,
-    told: Instant,
-    addresses: Vec<SocketAddr>,
-}
-
-impl Known {
-    async fn addresses(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
-        let mut known = self.0.lock().await;
-        if let Some(found) = known.as_ref().filter(|found| found.asked.elapsed() < KNOWN_FOR) {
-            return Ok(found.addresses.clone());
-        }
-        let looked_up = lookup_host((host, port)).await.map(Vec::from_iter);
-        let now = clock::instant();
-        match (looked_up, &mut *known) {
-            (Ok(addresses), known) => {
-                *known = Some(Found { asked: now, told: now, addresses: addresses.clone() });
-                Ok(addresses)
-            }
-            (Err(error), Some(found)) if found.told.elapsed() < BELIEVED_FOR => {
-                if found.asked == found.told {
-                    tracing::warn!(host, %error, "an upstream's name cannot be looked up: its last addresses are used");
-                }
-                found.asked = now;
-                Ok(found.addresses.clone())
-            }
-            (Err(error), known) => {
-                *known = None;
-                Err(error)
-            }
-        }
-    }
-}
 
 /// A connection to a host.
 ///
@@ -112,6 +62,8 @@ mod tests {
 
     use std::net::{Ipv4Addr, TcpListener};
 
+    use crate::clock;
+
     /// An address at which connections are neither taken nor refused, as behind a firewall, for as long as
     /// what else this gives is kept.
     async fn silent() -> (SocketAddr, impl Sized) {
@@ -161,37 +113,5 @@ mod tests {
         ] {
             assert_eq!(in_turns(of(given)), of(wanted));
         }
-    }
-
-    #[tokio::test]
-    async fn a_name_is_looked_up_once_for_many_and_again_a_second_later() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let (port, known) = (listener.local_addr().unwrap().port(), Known::default());
-        dial("localhost", port, &known).await.unwrap();
-        let at = known.0.lock().await.as_ref().unwrap().asked;
-        dial("localhost", port, &known).await.unwrap();
-        assert_eq!(known.0.lock().await.as_ref().unwrap().asked, at);
-        let long_ago = at.checked_sub(KNOWN_FOR).unwrap();
-        known.0.lock().await.as_mut().unwrap().asked = long_ago;
-        dial("localhost", port, &known).await.unwrap();
-        assert_ne!(known.0.lock().await.as_ref().unwrap().asked, long_ago);
-        assert!(dial("nobody.invalid", port, &Known::default()).await.is_err());
-    }
-
-    #[tokio::test]
-    async fn a_name_that_cannot_be_looked_up_keeps_its_addresses_for_minutes() {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let (address, now) = (listener.local_addr().unwrap(), clock::instant());
-        let told = |ago: Duration| {
-            let told = now.checked_sub(ago).unwrap();
-            Known(Mutex::new(Some(Found { asked: told, told, addresses: vec![address] })))
-        };
-        let known = told(KNOWN_FOR);
-        dial("nobody.invalid", 1, &known).await.unwrap();
-        let asked = known.0.lock().await.as_ref().unwrap().asked;
-        assert!(asked >= now, "it was looked up");
-        let known = told(BELIEVED_FOR);
-        dial("nobody.invalid", 1, &known).await.unwrap_err();
-        assert!(known.0.lock().await.is_none());
     }
 }

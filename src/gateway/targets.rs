@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use crate::config::settings::Endpoint;
 use crate::telemetry::throttle::Throttle;
 
-use super::dial::Known;
 use super::ejection::{Course, Standing, WHOLE};
 use super::gate::Gates;
+use super::names::Known;
 
 /// An endpoint with a number that no other has while anybody holds this: a snapshot in force, a
 /// request under way, a connection to it.
