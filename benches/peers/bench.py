@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shutil
 import signal
 import socket
 import statistics
@@ -14,6 +15,7 @@ PROXY_CORE, OTHER_CORE = "0", "1"
 CONNECTIONS = 64
 BIG_MIB = 100
 FEW = "Tollgate, 1,000 tokens"
+BESIDE = "Tollgate, another build"
 HERE = pathlib.Path(__file__).parent
 TARGET = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", HERE.parent.parent / "target"))
 
@@ -150,9 +152,8 @@ class Bench:
                                         upstream=self.upstream))
         return file
 
-    def tollgate(self, port, suffix=""):
+    def tollgate(self, port, suffix="", program=TARGET / "release" / "tollgate"):
         file = self.tollgate_file(port, suffix)
-        program = TARGET / "release" / "tollgate"
         return self.start(PROXY_CORE, port, program, "serve", "--config", file)
 
     def runtime(self, kind, port):
@@ -178,6 +179,8 @@ class Bench:
             "Tollgate": self.tollgate,
             FEW: lambda p: self.tollgate(p, "-few"),
         }
+        if self.options.beside:
+            ways[BESIDE] = lambda p: self.tollgate(p, "-beside", self.options.beside)
         if self.options.runtimes:
             ways["hyper, own runtime, no check"] = lambda p: self.runtime("own", p)
             ways["hyper, shared runtime, no check"] = lambda p: self.runtime("shared", p)
@@ -199,6 +202,8 @@ class Bench:
                        check=True)
         subprocess.run([seed, self.tollgate_file(free_port(), "-few"), "1000", self.dir / "hot-few.txt",
                         self.dir / "unknown-few.txt"], check=True)
+        if self.options.beside:
+            shutil.copytree(self.dir / "data", self.dir / "data-beside")
         print(f"made {self.options.tokens} tokens in {time.monotonic() - begin:.1f} s", file=sys.stderr)
         lines = tokens.read_text().split()
         (self.dir / "hot.txt").write_text("\n".join(lines[:self.options.hot]) + "\n")

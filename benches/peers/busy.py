@@ -84,7 +84,7 @@ def main():
     parser.add_argument("--latency-seconds", type=int, default=5)
     parser.add_argument("--rate", type=int, default=1000, help="requests a second for latencies")
     options = parser.parse_args()
-    options.only, options.runtimes = ["Tollgate"], False
+    options.only, options.runtimes, options.beside = ["Tollgate"], False, None
     folder = pathlib.Path(tempfile.mkdtemp(prefix="tollgate-busy-"))
     bench = Bench(options, folder)
     try:

@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 
-from bench import BIG_MIB, FEW, OTHER_CORE, Bench, spread, table
+from bench import BESIDE, BIG_MIB, FEW, OTHER_CORE, Bench, spread, table
 
 
 def throughput(bench, variant, skip):
@@ -126,6 +126,8 @@ def main():
                         help="keep-alive, refused, new connection, latency, streaming, idle")
     parser.add_argument("--runtimes", action="store_true",
                         help="also bare proxies that differ in their runtime alone")
+    parser.add_argument("--beside", metavar="PROGRAM", type=lambda path: pathlib.Path(path).absolute(),
+                        help="another build of Tollgate, such as one of before a change")
     parser.add_argument("--folder", help="where to work, instead of a new temporary folder")
     options = parser.parse_args()
     folder = pathlib.Path(options.folder or tempfile.mkdtemp(prefix="tollgate-peers-")).absolute()
@@ -137,7 +139,7 @@ def main():
         bench.start_all()
         for name, (port, _) in bench.peers.items():
             # Every token once, so that the rounds find each store's memory as it is in the long run.
-            if name == "Tollgate":
+            if name in ("Tollgate", BESIDE):
                 bench.see_each(port)
             else:
                 bench.wrk(port, 2, bench.tokens_of(name))
