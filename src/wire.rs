@@ -36,6 +36,12 @@ pub fn is_endless(length: &[u8]) -> bool {
 /// The media type of problem documents (RFC 9457 section 3).
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
+/// Whether there is a quote in the name of a field: `http` takes it, and so does h2, but HTTP/1.1 has none such (RFC 9110
+/// section 5.6.2).
+pub fn is_quoted(name: &str) -> bool {
+    name.contains('"')
+}
+
 /// Whether a field belongs to one connection and is never passed on (RFC 9110 section 7.6.1),
 /// whatever `Connection` says, and in whatever case its name is spelled. `Transfer-Encoding` and
 /// `TE` are not among them: whoever forwards a message writes both anew.

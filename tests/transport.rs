@@ -10,6 +10,8 @@
 
 mod support;
 
+#[path = "transport/alien.rs"]
+mod alien;
 #[path = "transport/announced.rs"]
 mod announced;
 #[path = "transport/bounds.rs"]
@@ -72,5 +74,7 @@ mod unseen;
 mod upstreams;
 #[path = "transport/vouched.rs"]
 mod vouched;
+#[path = "transport/windows.rs"]
+mod windows;
 #[path = "transport/websockets.rs"]
 mod websockets;

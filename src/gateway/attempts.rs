@@ -6,9 +6,11 @@
 //! without a byte of an answer, and as long as few requests need that. So is, whatever it is, what an upstream of HTTP/2
 //! says it has not looked at.
 
+use std::cell::Cell;
 use std::fmt;
 use std::pin::pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -31,6 +33,9 @@ use super::upstream::{Failed, Outgoing, Way};
 /// How many idle connections may turn out to be closed; then only fresh ones are tried, for the
 /// upstream may have closed all of them.
 const STALE_MAX: usize = 3;
+
+/// What is said of whoever does not answer in time.
+const LATE: &&str = &"it took too long";
 
 /// Why one try brought no answer.
 enum NoAnswer {
@@ -57,7 +62,7 @@ pub(super) async fn answer(
     // Here it is used up.
     let api = permit.api();
     if api.timeout.is_none() && api.gate.is_none() {
-        return send(under_way, api, request, upload, None).await;
+        return send(under_way, api, request, upload, Bound::default()).await;
     }
     Box::pin(answer_within_bounds(under_way, api, request, upload)).await
 }
@@ -74,13 +79,15 @@ async fn answer_within_bounds(
         limit.set(timeout);
         limit
     });
+    let asked = Cell::new(None);
     let answered = {
+        let bound = Bound { limit: limit.as_ref(), asked: Some(&asked) };
         let mut answered = pin!(async {
             let turn = match &api.gate {
                 Some(gate) => Some(gate.enter(&under_way.core().counters.waiting).await?),
                 None => None,
             };
-            let response = send(under_way, api, request, upload, limit.as_ref()).await?;
+            let response = send(under_way, api, request, upload, bound).await?;
             Ok((response, turn))
         });
         std::future::poll_fn(|context| {
@@ -92,6 +99,9 @@ async fn answer_within_bounds(
                         return Poll::Pending;
                     }
                     let late = upload.map_or(Refusal::UpstreamTimeout, |upload| upload.stalled());
+                    if let Some(target) = asked.get().filter(|_| late.fault() == Fault::Upstream) {
+                        blame(api, target, LATE);
+                    }
                     Poll::Ready(Err(late))
                 }
                 _ => answered,
@@ -104,13 +114,30 @@ async fn answer_within_bounds(
     Ok(response)
 }
 
-/// `limit` rings when all of it has taken too long.
-async fn send(
+/// What rings when all of a request has taken too long, and whom it is waiting for meanwhile.
+#[derive(Clone, Copy, Default)]
+struct Bound<'a> {
+    limit: Option<&'a Alarm>,
+    asked: Option<&'a Cell<Option<&'a Arc<Target>>>>,
+}
+
+impl<'a> Bound<'a> {
+    /// How long an exchange may still take.
+    fn left(self) -> Duration {
+        self.limit.map_or(Duration::MAX, Alarm::left)
+    }
+
+    fn asks(self, target: Option<&'a Arc<Target>>) {
+        let _ = self.asked.map(|asked| asked.set(target));
+    }
+}
+
+async fn send<'a>(
     under_way: &UnderWay,
-    api: &ApiPlan,
+    api: &'a ApiPlan,
     request: &mut Outgoing,
     upload: Option<&Rc<Upload>>,
-    limit: Option<&Alarm>,
+    bound: Bound<'a>,
 ) -> Result<Response<Relay>, Refusal> {
     let core = under_way.core();
     let (mut refusal, mut stale) = (Refusal::UpstreamUnreachable, 0);
@@ -124,7 +151,7 @@ async fn send(
             let fresh = idle.is_none();
             let mut way = match idle {
                 Some(way) => way,
-                None => match connect(core, api, target, left(limit)).await {
+                None => match connect(core, api, target, bound.left()).await {
                     Ok(way) => way,
                     Err(refused) => {
                         refusal = refused;
@@ -133,7 +160,11 @@ async fn send(
                 },
             };
             way.begin((api.idle_timeout, api.lifetime), busy);
-            match exchange(under_way, (api, target, left(limit)), way, request, upload).await {
+            bound.asks(Some(target));
+            let answered =
+                exchange(under_way, (api, target, bound.left()), way, request, upload).await;
+            bound.asks(None);
+            match answered {
                 Ok(response) => return Ok(response),
                 Err(NoAnswer::Failed(refusal)) => return Err(refusal),
                 Err(NoAnswer::Silent(failed)) => {
@@ -174,11 +205,6 @@ async fn send(
     Err(refusal)
 }
 
-/// How long an exchange may still take.
-fn left(limit: Option<&Alarm>) -> Duration {
-    limit.map_or(Duration::MAX, Alarm::left)
-}
-
 async fn exchange(
     under_way: &UnderWay,
     (api, target, left): (&ApiPlan, &Target, Duration),
@@ -210,7 +236,7 @@ async fn exchange(
                 Some(upload) => upload.go_on(),
                 None => {
                     let stalled = upload.map_or(Refusal::UpstreamTimeout, |up| up.stalled());
-                    return Err(failed(api, target, stalled, &"it took too long"));
+                    return Err(failed(api, target, stalled, LATE));
                 }
             },
         }

@@ -211,17 +211,6 @@ impl Upload {
             }
         }
     }
-
-    /// Takes out what does not go on.
-    fn clean(&self, trailers: &mut HeaderMap) {
-        let gone = |name: &&HeaderName| !may_trail(name, self.dialect, &self.snapshot);
-        let gone: Vec<_> = trailers.keys().filter(gone).cloned().collect();
-        // To take one out would move another into its place.
-        if !gone.is_empty() {
-            let kept = trailers.iter().filter(|(name, _)| !gone.contains(name));
-            *trailers = kept.map(|(name, value)| (name.clone(), value.clone())).collect();
-        }
-    }
 }
 
 /// Whether a field behind the body of a request goes on: it never adds to who is calling or where from (sec-H5).
@@ -329,9 +318,14 @@ impl RequestBody {
             }
             Some(Ok(mut frame)) => {
                 let last = body.is_end_stream() || frame.is_trailers();
+                if last && frame.is_data() {
+                    let _ = unsettled.as_ref().map(|unsettled| unsettled.set(false));
+                }
                 let taken = upload.take(frame.data_ref().map_or(0, Buf::remaining), last);
                 if let Some(trailers) = frame.trailers_mut() {
-                    upload.clean(trailers);
+                    let goes_on =
+                        |name: &HeaderName| may_trail(name, upload.dialect, &upload.snapshot);
+                    wire::trailers::keep(trailers, goes_on);
                 }
                 kept.add(frame.data_ref());
                 upload.moved(last);

@@ -23,10 +23,12 @@ use super::stream::Stream;
 use super::upstream::{Lines, Waiting};
 use super::watch::Watch;
 
+mod ending;
 mod presented;
 mod requests;
 mod under_way;
 
+use ending::Ending;
 pub(super) use presented::Presented;
 use requests::Requests;
 pub(super) use under_way::{BodyUnderWay, UnderWay};
@@ -34,19 +36,6 @@ pub(super) use under_way::{BodyUnderWay, UnderWay};
 /// How long nothing moves on a connection until what hyper holds of it is given back: some 10 KiB, which cost about as much
 /// to get again as a request of a client that comes anew.
 const REST_MS: u64 = 1_000;
-
-/// How far an answer is whose end its connection marks, as for a client of HTTP/1.0 that is not
-/// told the length. If such a connection closed in good order too soon, the answer would look
-/// complete.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Ending {
-    /// There is none.
-    Elsewhere,
-    /// More of it is to come.
-    Open,
-    /// All of it was handed over, to be written.
-    Whole,
-}
 
 /// What is known of a client's connection while it is open.
 #[derive(Debug)]
@@ -81,9 +70,12 @@ pub(super) struct Client {
     is_http1_0: Cell<bool>,
     /// Whether nothing was written since the request under way began.
     silent: Cell<bool>,
-    /// Whether it is open where the chunked body of the request under way ends; made with the first such body.
+    /// Whether it is open where the body of the request under way ends; made with the first body.
     unsettled: OnceCell<Rc<Cell<bool>>>,
+    long_body: Cell<bool>,
     ending: Cell<Ending>,
+    /// Whether its client only listens to the answer under way.
+    listens: Cell<bool>,
     /// The stream of HTTP/2 whose request is about to begin.
     stream: RefCell<Option<Rc<Stream>>>,
     /// When it rests, if nothing moves until then.
@@ -117,7 +109,9 @@ impl Client {
             is_http1_0: Cell::new(false),
             silent: Cell::new(false),
             unsettled: OnceCell::new(),
-            ending: Cell::new(Ending::Elsewhere),
+            long_body: Cell::new(false),
+            ending: Cell::default(),
+            listens: Cell::new(false),
             stream: RefCell::new(None),
             rests_at_ms: Cell::new(0),
             head_timeout: limits.head_timeout,
@@ -189,18 +183,21 @@ impl Client {
     /// Whether the answer under way is the last one on its connection of HTTP/1. One that moves to another process goes
     /// on there; within TLS it goes on until it has an answer that tells it, since keys cannot move.
     pub(super) fn is_to_leave(&self) -> bool {
-        let ends = self.had_better_leave() || self.requests.are_made() || self.is_unsettled();
+        let more_comes = self.long_body.get() && self.is_unsettled();
+        let ends = self.had_better_leave() || self.requests.are_made() || more_comes;
         !self.http2.get() && ends
     }
 
-    fn is_unsettled(&self) -> bool {
+    /// Whether the body of its last request was not read to its end.
+    pub(super) fn is_unsettled(&self) -> bool {
         self.unsettled.get().is_some_and(|unsettled| unsettled.get())
     }
 
-    /// It is unsettled where the chunked body of its request ends. hyper takes a bare line feed for a part of the
-    /// trailers, and the next request with it (sec-S4); so what has trailers, or is not read to its end, is the last
-    /// request of its connection.
-    pub(super) fn has_chunks(&self) {
+    /// It is unsettled where the body of its request ends. hyper takes a bare line feed for a part of the trailers, and the
+    /// next request with it (sec-S4); so what has trailers, or is long and not read to its end, is the last request of its
+    /// connection.
+    pub(super) fn begins_body(&self, long: bool) {
+        self.long_body.set(long);
         self.unsettled.get_or_init(Rc::default).set(true);
     }
 
@@ -239,6 +236,7 @@ impl Client {
         self.has_body.set(has_body);
         self.is_http1_0.set(version == Version::HTTP_10);
         self.silent.set(version == Version::HTTP_11);
+        self.listens.set(false);
         let _ = self.unsettled.get().map(|unsettled| unsettled.set(false));
         self.under_way.set(self.under_way.get() + 1);
         self.alarm.clear();
@@ -273,32 +271,6 @@ impl Client {
     pub(super) fn begin_body(self: &Rc<Self>) -> BodyUnderWay {
         self.under_way.set(self.under_way.get() + 1);
         BodyUnderWay(Rc::clone(self))
-    }
-
-    /// An answer begins whose end the connection may have to mark; true if it does.
-    pub(super) fn begin_answer(&self, length: Option<u64>) -> bool {
-        let open = length.is_none() && self.is_http1_0.get();
-        if open {
-            self.ending.set(Ending::Open);
-        }
-        open
-    }
-
-    /// All of an answer was handed over whose end the connection marks.
-    pub(super) fn is_answered_whole(&self) {
-        self.ending.set(Ending::Whole);
-    }
-
-    /// The connection is about to close, and all is written that was handed over.
-    pub(super) fn closes(&self) {
-        if self.ending.get() == Ending::Whole {
-            self.ending.set(Ending::Elsewhere);
-        }
-    }
-
-    /// Whether an answer would look complete that is not, if the connection closed in good order.
-    pub(super) fn is_cut(&self) -> bool {
-        self.ending.get() != Ending::Elsewhere
     }
 
     /// Something that was under way is over.

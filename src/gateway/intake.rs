@@ -250,8 +250,7 @@ fn screen(parts: &mut Parts, snapshot: &Snapshot) -> Result<(Notes, Vec<HeaderNa
     if spaced {
         return Err(Refusal::BadRequest(BadRequest::Value));
     }
-    // h2 takes names that are none in HTTP/1 (RFC 9110 section 5.6.2).
-    if *version == Version::HTTP_2 && headers.keys().any(|name| name.as_str().contains('"')) {
+    if *version == Version::HTTP_2 && headers.keys().any(|name| wire::is_quoted(name.as_str())) {
         return Err(Refusal::BadRequest(BadRequest::Head));
     }
     for (name, line) in headers.iter() {

@@ -32,6 +32,9 @@ use super::trail::Trail;
 use super::tunnel::{self, Agreed, Agreement};
 use super::upstream::Outgoing;
 
+/// A body that is refused unread is mostly there with its head, up to this many bytes, and then no reason to close.
+const SHORT_BYTES: u64 = 8 << 10;
+
 /// Takes a request to its upstream, or refuses it. There is always an answer.
 pub(super) fn handle(
     client: Rc<Client>,
@@ -55,8 +58,9 @@ async fn answer(
     let mut trail = Trail::new(&client, &snapshot, (&parts, origin.address()));
     let under_way = client.begin(parts.version, !body.is_end_stream());
     let waits = client.requests().wait();
-    if !body.is_end_stream() && parts.headers.contains_key(TRANSFER_ENCODING) {
-        client.has_chunks();
+    if !body.is_end_stream() {
+        let chunks = parts.headers.contains_key(TRANSFER_ENCODING);
+        client.begins_body(chunks || body.size_hint().lower() > SHORT_BYTES);
     }
     let parties = (&client, &under_way);
     let mut response = match travel(parties, (parts, body, origin), &snapshot, &mut trail).await {

@@ -21,9 +21,6 @@ use super::alarm::Alarm;
 use super::channel::Channel;
 use super::client::Client;
 
-/// So much of what a client sends behind its last answer is taken and dropped.
-const DROPPED_MAX: usize = 256 << 10;
-
 /// What asks a client that sends no more whether it is still there. It may always be sent before an
 /// answer (RFC 9110 section 15.2), and the system of a client that has closed answers with a reset.
 const QUESTION: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
@@ -51,7 +48,7 @@ pub(super) struct Link {
     /// Rings with each tick where nothing else wakes the task.
     ticks: OnceCell<Alarm>,
     /// How much was dropped since our side was shut; none before that.
-    dropped: Cell<Option<usize>>,
+    dropped: Cell<Option<u64>>,
     /// Whether hyper holds nothing that is to be written.
     flushed: Cell<bool>,
     /// What was read of the next request and is to be read again.
@@ -164,8 +161,9 @@ impl Link {
             self.ends();
         }
         let no_more = self.sends.get() == Sends::NoMore;
-        if no_more && self.is_tls() {
-            // Nobody closes one side alone within TLS, and the question could not be taken back in part.
+        if no_more && (self.is_tls() || client.is_gone_with_its_end()) {
+            // Nobody closes one side alone within TLS, or who waits for events, and the question could not be taken back in
+            // part.
             return true;
         }
         let asks = no_more && client.take_silence();
@@ -246,17 +244,21 @@ impl Link {
         Ok(first)
     }
 
-    /// Takes and drops what the client still sends, until it closes its side or sends too much.
-    pub(super) fn poll_end(&self, context: &mut Context<'_>) -> Poll<()> {
-        let mut scrap = [0; 4_096];
+    /// How much of what the client still sent was dropped.
+    pub(super) fn dropped(&self) -> u64 {
+        self.dropped.get().unwrap_or_default()
+    }
+
+    /// Takes and drops what the client still sends, until it closes its side or sends more than `most`.
+    pub(super) fn poll_end(&self, most: u64, context: &mut Context<'_>) -> Poll<()> {
+        let mut scrap = [0; 16_384];
         let mut stream = self.stream.borrow_mut();
         loop {
             let mut buffer = ReadBuf::new(&mut scrap);
             let read = ready!(stream.poll_read_raw(context, &mut buffer));
             let bytes = buffer.filled().len();
-            let dropped = self.dropped.get().unwrap_or_default().saturating_add(bytes);
-            self.dropped.set(Some(dropped));
-            if read.is_err() || bytes == 0 || dropped > DROPPED_MAX {
+            self.dropped.set(Some(self.dropped().saturating_add(bytes as u64)));
+            if read.is_err() || bytes == 0 || self.dropped() > most {
                 return Poll::Ready(());
             }
         }

@@ -95,6 +95,9 @@ impl Relay {
         let core = client.core();
         let closes = client.begin_answer(way.left()).then(|| Rc::clone(client));
         let pieces = Pieces::of(kind).filter(|_| way.left().is_none());
+        if pieces.is_some() {
+            client.listens();
+        }
         Self {
             closes,
             pieces,

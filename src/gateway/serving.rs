@@ -1,18 +1,17 @@
 //! One client's connection, from its first bytes to its end.
 
 use std::error::Error as _;
-use std::io::ErrorKind::WouldBlock;
 use std::net;
 use std::os::fd::AsFd;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::io::{Interest, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::task::spawn_local;
 
@@ -27,6 +26,7 @@ use super::journey;
 use super::link::Link;
 use super::moving::Moved;
 use super::passage::{self, Passage};
+use super::preface::begins_http2;
 use super::secure;
 use super::socket::Socket;
 use super::stream::{PIECE_BYTES, Stream};
@@ -100,6 +100,11 @@ pub(super) async fn serve_http1(stream: Channel, read: Bytes, client: Rc<Client>
         let goes_on = link.rests(&client).await;
         resting.sub(1);
         if !goes_on {
+            if link.is_tls() {
+                // RFC 8446 section 6.1, as far as there is room for it.
+                let told = std::future::poll_fn(|context| Poll::Ready(link.poll_tell_end(context)));
+                let _ = told.await;
+            }
             return note_end(&client, Ended::Late);
         }
         // Boxed, so that a connection that rests is small.
@@ -142,7 +147,8 @@ async fn talk_http1(link: &Rc<Link>, client: &Rc<Client>) -> Paused {
         finishes.then(|| connection.graceful_shutdown());
         finishes
     };
-    let ended = see_through(client, Pin::new(&mut connection), finish, over).await;
+    let idle = |_: Pin<&mut http1::Connection<_, _>>| false;
+    let ended = see_through(client, Pin::new(&mut connection), (finish, idle), over).await;
     match ended {
         Ended::Moved => {
             let read = link.unread(connection.into_parts().read_buf);
@@ -188,18 +194,28 @@ pub(super) fn http1(limits: &Limits) -> http1::Builder {
 /// the bound among them (CVE-2025-8671).
 const LOCAL_RESETS: usize = 256;
 
+/// What a client may send ahead of its upstreams on each stream of HTTP/2, and on all of them: uploads that are not taken
+/// leave room for others.
+const STREAM_WINDOW: u32 = 512 << 10;
+const CONNECTION_WINDOW: u32 = 8 << 20;
+
 /// How connections of HTTP/2 are read.
 pub(super) fn http2<E: Clone>(executor: E, limits: &Limits) -> http2::Builder<E> {
     let mut builder = http2::Builder::new(executor);
     let head_bytes = u32::try_from(limits.head_bytes).unwrap_or(u32::MAX);
     builder.enable_connect_protocol();
     builder.max_header_list_size(head_bytes).max_concurrent_streams(limits.streams);
+    builder.initial_stream_window_size(STREAM_WINDOW);
+    builder.initial_connection_window_size(CONNECTION_WINDOW);
     builder.max_pending_accept_reset_streams(limits.resets);
     builder.max_local_error_reset_streams(LOCAL_RESETS);
     // Held for each answer that its client gives room for and does not read (sec-D5); 400 KiB by default.
     builder.max_send_buf_size(2 * PIECE_BYTES);
     builder
 }
+
+/// How long a client has to hear that its time is over.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 async fn serve_http2(stream: Channel, client: Rc<Client>) {
     client.speaks_http2();
@@ -218,8 +234,14 @@ async fn serve_http2(stream: Channel, client: Rc<Client>) {
         }
         finishes
     };
+    // Told, so that its client knows that whatever it sends now was not looked at (RFC 9113 section 6.8).
+    let idle = |connection: Pin<&mut http2::Connection<_, _, _>>| {
+        let idle = !client.is_asked();
+        idle.then(|| connection.graceful_shutdown());
+        idle
+    };
     let over = |_: &mut Context<'_>| client.requests().go_on().then_some(Ended::Regardless);
-    let ended = see_through(&client, connection, finish, over).await;
+    let ended = see_through(&client, connection, (finish, idle), over).await;
     note_end(&client, ended);
 }
 
@@ -234,11 +256,12 @@ fn pass_on(client: &Client, socket: &impl AsFd, (begun, announced): (bool, bool)
 
 /// Moves a connection along until it ends, its client takes too long, or it is `over` for another reason. While the
 /// core is on its way out, or once its client has made all its requests, it is asked to `finish` what is under way,
-/// until it says that it was told.
+/// until it says that it was told; one on which nothing is under way may be told when its time is over, and has a little more
+/// to hear of it.
 async fn see_through<C>(
     client: &Client,
     mut connection: Pin<&mut C>,
-    finish: impl Fn(Pin<&mut C>, &Core) -> bool,
+    (finish, is_told): (impl Fn(Pin<&mut C>, &Core) -> bool, impl Fn(Pin<&mut C>) -> bool),
     over: impl Fn(&mut Context<'_>) -> Option<Ended>,
 ) -> Ended
 where
@@ -256,7 +279,12 @@ where
             return Poll::Ready(Ended::ByItself(ended));
         }
         if client.alarm().take_rung() {
-            return Poll::Ready(Ended::Late);
+            if told || !is_told(connection.as_mut()) {
+                return Poll::Ready(Ended::Late);
+            }
+            told = true;
+            client.alarm().set(FAREWELL);
+            context.waker().wake_by_ref();
         }
         if let Some(ended) = over(context) {
             return Poll::Ready(ended);
@@ -334,41 +362,6 @@ fn is_flood(error: &hyper::Error) -> bool {
     word.is_some_and(|word| {
         word.is_library() && word.reason() == Some(h2::Reason::ENHANCE_YOUR_CALM)
     })
-}
-
-/// Whether a client begins with the preface of HTTP/2 (RFC 9113 section 3.4), which no request of
-/// HTTP/1 does. None if it went away, took too long to say so, or the core is closing.
-async fn begins_http2(stream: &TcpStream, client: &Client) -> Option<bool> {
-    const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-    let mut bytes = [0; PREFACE.len()];
-    loop {
-        let peeked = std::future::poll_fn(|context| {
-            client.alarm().wake_me(context);
-            if client.alarm().take_rung() || client.core().is_leaving() {
-                return Poll::Ready(None);
-            }
-            stream.poll_peek(context, &mut ReadBuf::new(&mut bytes)).map(Result::ok)
-        });
-        let seen = peeked.await.filter(|seen| *seen > 0)?;
-        if bytes.get(..seen) != PREFACE.get(..seen) {
-            return Some(false);
-        }
-        if seen == PREFACE.len() {
-            return Some(true);
-        }
-        // What is there stays there, so that the runtime has to forget it: it wakes us when more comes.
-        let forgotten = stream.try_io(Interest::READABLE, || Err::<(), _>(WouldBlock.into()));
-        if forgotten.is_ok() || is_closed(stream) {
-            return Some(false);
-        }
-    }
-}
-
-/// Whether nothing more comes, which the runtime does not forget. This asks nothing of the system.
-fn is_closed(stream: &TcpStream) -> bool {
-    let ready = pin!(stream.ready(Interest::READABLE));
-    let ready = ready.poll(&mut Context::from_waker(Waker::noop()));
-    matches!(ready, Poll::Ready(Ok(ready)) if ready.is_read_closed())
 }
 
 /// Spawns the streams of an HTTP/2 connection on the core that serves it.

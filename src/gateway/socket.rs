@@ -1,6 +1,7 @@
 //! The socket of a client, as hyper reads and writes it: what moves on it sets the time limits of
 //! its connection, and heads of answers get the upstream's fields on their way out.
 
+use std::cell::OnceCell;
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -18,9 +19,13 @@ use super::unparsed;
 /// that a connection of HTTP/2 lives on.
 const MOVES_BYTES: usize = 1_024;
 
-/// How long a client may take to close its side, when we have closed ours. Clients of HTTP/2 send for
-/// as long as they read.
+/// How long a client may say nothing, and take in all, until it closes its side when we have closed ours: many read an answer
+/// only once they have sent all of their request.
 const LINGER: Duration = Duration::from_secs(2);
+const LINGER_MAX: Duration = Duration::from_secs(30);
+
+/// Clients of HTTP/2 read while they send: so much of what they still send is taken.
+const DROPPED_MAX: u64 = 256 << 10;
 
 /// A client's socket, which tells the connection's alarm what moves on it.
 #[derive(Debug)]
@@ -34,11 +39,20 @@ pub(super) struct Socket {
     owes: bool,
     /// Whether what is written last waits for its client to read.
     waits: bool,
+    /// Until when the client has to close its side, once we have closed ours.
+    ends_at_ms: OnceCell<u64>,
 }
 
 impl Socket {
     pub(super) fn new(link: Rc<Link>, client: Rc<Client>) -> Self {
-        Self { link, client, rest: Rest::default(), owes: false, waits: false }
+        Self {
+            link,
+            client,
+            rest: Rest::default(),
+            owes: false,
+            waits: false,
+            ends_at_ms: OnceCell::new(),
+        }
     }
 
     fn poll_rest(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -223,7 +237,8 @@ impl AsyncWrite for Socket {
         ready!(self.poll_rest(context))?;
         let (client, link) = (&self.client, &self.link);
         client.closes();
-        let closes = !client.is_http2() && !link.is_shut() && link.is_read();
+        let all_came = link.is_read() && !client.is_unsettled();
+        let closes = !client.is_http2() && !link.is_shut() && all_came;
         if !client.is_cut() && link.is_tls() && !link.is_shut() {
             // RFC 8446 section 6.1: within TLS the end is told, or the answer may have been cut off.
             let told = link.poll_tell_end(context);
@@ -233,10 +248,15 @@ impl AsyncWrite for Socket {
         if client.is_cut() || closes {
             return Poll::Ready(Ok(()));
         }
-        if link.shut()? {
-            client.alarm().set(LINGER);
+        let (first, before, now_ms) = (link.shut()?, link.dropped(), client.alarm().now_ms());
+        let end = link.poll_end(if client.is_http2() { DROPPED_MAX } else { u64::MAX }, context);
+        if first || link.dropped() > before {
+            let most = u64::try_from(LINGER_MAX.as_millis()).unwrap_or(u64::MAX);
+            let ends_at_ms = *self.ends_at_ms.get_or_init(|| now_ms.saturating_add(most));
+            let left = Duration::from_millis(ends_at_ms.saturating_sub(now_ms));
+            client.alarm().set(LINGER.min(left));
         }
-        link.poll_end(context).map(Ok)
+        end.map(Ok)
     }
 }
 

@@ -2,32 +2,39 @@
 
 use std::borrow::Cow;
 
-use http::{HeaderName, header};
+use http::{HeaderMap, HeaderName, header};
 
-use super::is_hop_by_hop;
+use super::{is_hop_by_hop, is_quoted};
 
-/// Whether a field is one of the message: neither of a connection, nor one that says where the message ends.
-pub fn is_of_message(name: &HeaderName) -> bool {
-    !is_hop_by_hop(name.as_str())
-        && !matches!(*name, header::TE | header::TRANSFER_ENCODING | header::CONTENT_LENGTH)
-}
-
-/// Whether a field may stand behind a body (RFC 9110 section 6.5.1): not what says how the message is read, routed or
-/// allowed. hyper writes no other for clients of HTTP/1.
+/// Whether a field may stand behind a body (RFC 9110 section 6.5.1): neither one of a connection, nor what says how the
+/// message is read, routed or allowed. hyper writes no other for clients of HTTP/1.
 pub fn may_trail(name: &HeaderName) -> bool {
     let of_head = matches!(
         *name,
         header::AUTHORIZATION
             | header::CACHE_CONTROL
             | header::CONTENT_ENCODING
+            | header::CONTENT_LENGTH
             | header::CONTENT_RANGE
             | header::CONTENT_TYPE
             | header::HOST
             | header::MAX_FORWARDS
             | header::SET_COOKIE
+            | header::TE
             | header::TRAILER
+            | header::TRANSFER_ENCODING
     );
-    !of_head && is_of_message(name)
+    !of_head && !is_hop_by_hop(name.as_str()) && !is_quoted(name.as_str())
+}
+
+/// Takes out what does not go on.
+pub fn keep(trailers: &mut HeaderMap, goes_on: impl Fn(&HeaderName) -> bool) {
+    let gone: Vec<_> = trailers.keys().filter(|name| !goes_on(name)).cloned().collect();
+    // To take one out would move another into its place.
+    if !gone.is_empty() {
+        let kept = trailers.iter().filter(|(name, _)| !gone.contains(name));
+        *trailers = kept.map(|(name, value)| (name.clone(), value.clone())).collect();
+    }
 }
 
 /// The fields that a line of `Trailer` announces.

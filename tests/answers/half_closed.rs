@@ -21,6 +21,11 @@ fn stage() -> (Upstream, Gateway, String) {
             Some("slow") => steps.insert(0, Step::Wait),
             Some("never") => steps = vec![Step::Stall],
             Some("begun") => steps = vec![begun, Step::Stall],
+            Some("events") => {
+                let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n";
+                let event = "Transfer-Encoding: chunked\r\n\r\n9\r\ndata: 1\n\n\r\n";
+                steps = vec![send(head), send(event), Step::Stall];
+            }
             Some("moves") => {
                 steps = [vec![begun], more().into(), more().into(), vec![Step::Stall]].concat();
             }
@@ -119,6 +124,17 @@ fn a_client_that_closes_amid_its_answer_lets_the_upstream_go() {
         }
         is_let_go(&upstream);
     }
+}
+
+/// Events are waited for by clients that say nothing, and that are gone when they say so.
+#[test]
+fn a_client_that_closes_between_events_lets_the_upstream_go() {
+    let (upstream, gateway, secret) = stage();
+    let mut client = Client::connect(gateway.public());
+    client.send(gateway.get("/events/x", &secret));
+    client.read_to("data: 1");
+    leave(client, false);
+    is_let_go(&upstream);
 }
 
 #[test]

@@ -115,6 +115,43 @@ fn an_upstream_that_refuses_an_upload_early_and_closes_is_heard() {
     assert!(!stage.upstream.take().iter().any(|seen| seen.line().contains("smuggled")));
 }
 
+/// RFC 9112 section 9.6: it reads once it has written everything, which takes longer than sockets hold.
+#[test]
+fn a_refused_client_that_writes_everything_first_gets_its_answer() {
+    let stage = stage("");
+    for (path, secret, status) in [("/x", "nobody", 401), ("/no/rule\\", &stage.secret, 400)] {
+        let mut client = stage.gateway.begin_post(path, secret, LONG);
+        let body = vec![b'x'; LONG];
+        let mut stream = client.stream();
+        std::io::Write::write_all(&mut stream, &body).unwrap_or_else(|e| panic!("{path} {e}"));
+        let found = client.answer_to("POST").unwrap();
+        assert_eq!(found.status, status, "{found:?}");
+        assert_eq!(found.value("connection").as_deref(), Some("close"), "{found:?}");
+    }
+}
+
+/// A short one is there with its head, and no reason to close.
+#[test]
+fn a_refused_client_that_sends_little_keeps_its_connection() {
+    let stage = stage("");
+    let mut client = Client::connect(stage.gateway.public());
+    for _ in 0..3 {
+        client.send("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody");
+        let found = client.answer_to("POST").unwrap();
+        assert_eq!((found.status, found.value("connection")), (401, None));
+    }
+    // A long one of which all was taken is none either.
+    for _ in 0..2 {
+        client.send(format!(
+            "POST /x HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {}\r\nContent-Length: 100000\r\n\r\n",
+            stage.secret
+        ));
+        client.send(vec![b'x'; 100_000]);
+        let found = client.answer_to("POST").unwrap();
+        assert_eq!((found.status, found.value("connection")), (200, None));
+    }
+}
+
 /// There is nothing to write then, by which its end would be noticed.
 #[test]
 fn an_upstream_that_closes_when_it_has_read_all_that_came_is_heard() {

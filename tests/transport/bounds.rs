@@ -9,7 +9,7 @@ use tollgate::clock::instant;
 use tollgate::domain::refusal::Refusal;
 use tollgate::service::Caller;
 
-use crate::endpoints::{gateway, urls};
+use crate::endpoints::{gateway, metric, urls};
 use crate::support::client::Client;
 use crate::support::gateway::Gateway;
 use crate::support::upstream::{Step, Upstream, ok};
@@ -31,6 +31,24 @@ fn waiting() -> Upstream {
         steps.insert(1, Step::Wait);
         steps
     })
+}
+
+/// Whoever takes a body and says nothing is to blame, also where it is the whole of it that takes too long.
+#[test]
+fn an_endpoint_that_takes_uploads_and_never_answers_is_left_out() {
+    let hung = Upstream::scripted(|_| vec![Step::TakeBody, Step::Stall]);
+    let good = Upstream::scripted(|_| ok("ok"));
+    let (gateway, secret) = gateway(
+        &urls(&[&hung, &good]),
+        "upstream_timeout = \"500ms\"\nupstream_eject_after = 2\nupstream_eject_time = \"1h\"",
+    );
+    let late = (0..12).filter(|_| {
+        let mut client = gateway.begin_post("/x", &secret, 4);
+        client.send("body");
+        client.answer_to("POST").unwrap().status == 504
+    });
+    assert_eq!(late.count(), 2);
+    assert_eq!(metric(&gateway, "upstream_ejections_total", hung.address()), "1");
 }
 
 #[test]

@@ -8,6 +8,7 @@ use rustls::{ClientConnection, StreamOwned};
 
 use crate::files::Files;
 use crate::support::client::Client;
+use crate::support::frames::{Frames, GOAWAY};
 use crate::support::gateway::Gateway;
 use crate::support::upstream::{Upstream, ok};
 use crate::support::{PATIENCE, wait_until};
@@ -86,6 +87,29 @@ fn what_rests_is_closed_in_its_time() {
     assert!(silent.is_closed() && idle.is_closed());
     open(&gateway, 0);
     rest(&gateway, 0);
+}
+
+/// RFC 9113 section 6.8: what crosses the end on its way was not looked at. RFC 8446 section 6.1: nothing was cut off.
+#[test]
+fn whoever_lies_idle_is_told_that_it_ends() {
+    let (files, upstream) = (Files::new(), Upstream::scripted(|_| ok("ok")));
+    files.make("a", &["a.example"]);
+    let (gateway, secret) = gateway("idle_timeout = \"1s\"", &upstream);
+    let mut frames = Frames::connect(gateway.public(), 1 << 16);
+    assert!(frames.get(1, "/x", &secret));
+    while !frames.next_on(1).ends() {}
+    let mut told = Vec::new();
+    while let Some(frame) = frames.next() {
+        told.push((frame.kind, frame.payload));
+    }
+    // It has not looked at anything behind the first stream, and nothing is wrong.
+    assert_eq!(told.last(), Some(&(GOAWAY, vec![0, 0, 0, 1, 0, 0, 0, 0])), "{told:?}");
+    let (gateway, secret) = files.gateway(&["a"], "limits.idle_timeout = \"2s\"", &upstream);
+    let mut stream = connect(gateway.public(), &Arc::new(files.client()), "a.example").unwrap();
+    assert!(answer(&mut stream, &secret).starts_with("HTTP/1.1 200 OK\r\n"));
+    rest(&gateway, 1);
+    // Without that word this would be an error.
+    assert_eq!(stream.read(&mut [0; 9]).unwrap(), 0);
 }
 
 /// Its keys stay, so that it goes on without another handshake.

@@ -19,8 +19,10 @@ const ENHANCE_YOUR_CALM: u32 = 11;
 
 /// What becomes of a request.
 #[derive(Clone, Copy, Debug, PartialEq)]
-enum Act {
+pub(crate) enum Act {
     Answer,
+    /// A head in HPACK, a body of four bytes, and trailers.
+    Say(&'static [u8], &'static [u8]),
     /// Its stream is reset for this reason, once it is there to its end.
     Reset(u32),
     /// The same as soon as it begins.
@@ -39,13 +41,13 @@ struct Came {
 }
 
 /// A server that does with its first requests as it is told, and answers the others.
-struct Server {
+pub(crate) struct Server {
     address: SocketAddr,
     came: Arc<Mutex<Vec<Came>>>,
 }
 
 impl Server {
-    fn start(acts: impl Fn(usize) -> Act + Send + Sync + 'static) -> Self {
+    pub(crate) fn start(acts: impl Fn(usize) -> Act + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let (address, came) = (listener.local_addr().unwrap(), Arc::<Mutex<Vec<_>>>::default());
         let (told, acts, turn) = (Arc::clone(&came), Arc::new(acts), Arc::<AtomicUsize>::default());
@@ -63,7 +65,7 @@ impl Server {
         Self::start(move |turn| acts.get(turn).copied().unwrap_or(Act::Answer))
     }
 
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("\"http://{}\"", self.address)
     }
 
@@ -115,6 +117,11 @@ fn serve(
             Act::ResetAtOnce(_) => continue,
             // `:status: 200`, of the table of HPACK.
             Act::Answer => stream.write_all(&frame(HEADERS, END_HEADERS | END_STREAM, on, &[0x88])),
+            Act::Say(fields, trailers) => {
+                let head = frame(HEADERS, END_HEADERS, on, fields);
+                let end = frame(HEADERS, END_HEADERS | END_STREAM, on, trailers);
+                stream.write_all(&[head, frame(DATA, 0, on, b"body"), end].concat())
+            }
             Act::Reset(reason) => stream.write_all(&reset(reason)),
             Act::Leave(reason) => stream.write_all(&leaves(on.saturating_sub(2), reason)),
             Act::LeaveBehind(reason) => return stream.write_all(&leaves(on, reason)).ok(),

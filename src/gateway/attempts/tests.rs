@@ -40,7 +40,8 @@ fn an_endpoint_that_closes_what_it_accepts_leaves_the_request_to_the_others() {
         sample.run(async {
             let (client, mut request) = (sample.client(), request());
             let under_way = client.begin(http::Version::HTTP_11, false);
-            let mut answered = pin!(send(&under_way, &sample.api, &mut request, None, None));
+            let mut answered =
+                pin!(send(&under_way, &sample.api, &mut request, None, Bound::default()));
             // It has begun to connect, and hears of the connection and its end at once.
             let mut context = Context::from_waker(Waker::noop());
             assert!(answered.as_mut().poll(&mut context).is_pending());

@@ -125,7 +125,9 @@ pub(super) fn read(
         Some(length) => Framing::Length(length),
         None => Framing::Close,
     };
-    let persists = fields.persists(later);
+    // With both of them it may have been meant to be read in another way (RFC 9112 section 6.3).
+    let twice = fields.chunked && fields.length.is_some();
+    let persists = fields.persists(later) && !twice;
     unread.advance(length);
     let (kind, switches) = (fields.kind, fields.switches(wanted.accept.as_ref()));
     Ok(Some(Answer { response, lines, switches, kind, framing, persists }))

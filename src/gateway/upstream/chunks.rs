@@ -90,9 +90,12 @@ impl Chunks {
                 let digit = char::from(byte).to_digit(16).map_or(0, u64::from);
                 At::Size((*size << 4) | digit, digits.saturating_add(1))
             }
-            (At::Size(size, 1..) | At::Extension(size), b'\r') => At::SizeEnd(*size),
+            // Blanks at the end are of old servers, which fill the size up with them.
+            (At::Size(size, 1..) | At::Semicolon(size) | At::Extension(size), b'\r') => {
+                At::SizeEnd(*size)
+            }
             (At::Size(size, 1..) | At::Semicolon(size), b';') => At::Extension(*size),
-            // RFC 9112 section 7.1.1: blanks may stand there, and nowhere else.
+            // RFC 9112 section 7.1.1.
             (At::Size(size, 1..) | At::Semicolon(size), b' ' | b'\t') => {
                 self.extensions = more_extensions(self.extensions)?;
                 At::Semicolon(*size)
@@ -130,7 +133,7 @@ fn more_extensions(come: usize) -> Result<usize, Broken> {
     few.then_some(more).ok_or(Broken::Malformed("chunk extensions of more than 16 KiB"))
 }
 
-/// Trailers, without those that say how the message travels or ends.
+/// Trailers, without those that may not be ones.
 fn trailers(come: &[u8]) -> Result<HeaderMap, Broken> {
     const BAD: Broken = Broken::Malformed("trailers that cannot be read");
     let mut fields = [httparse::EMPTY_HEADER; FIELDS_MAX];
@@ -143,7 +146,7 @@ fn trailers(come: &[u8]) -> Result<HeaderMap, Broken> {
     for field in fields {
         let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| BAD)?;
         let value = HeaderValue::from_bytes(field.value).map_err(|_| BAD)?;
-        if wire::trailers::is_of_message(&name) {
+        if wire::trailers::may_trail(&name) {
             trailers.append(name, value);
         }
     }
@@ -182,7 +185,8 @@ mod tests {
 
     #[test]
     fn rfc9112_7_1_chunks_are_put_together() {
-        let text = b"4\r\nWiki\r\n6;a=b\r\npedia \r\nE \t;a\r\nin \r\n\r\nchunks.\r\n0\r\n\r\nnext";
+        let text =
+            b"4  \r\nWiki\r\n6;a=b\r\npedia \r\nE \t;a\r\nin \r\n\r\nchunks.\r\n0\r\n\r\nnext";
         let Read { body, trailers, rest } = read(&[text]).unwrap();
         assert_eq!((&body[..], &rest[..]), (&b"Wikipedia in \r\n\r\nchunks."[..], &b"next"[..]));
         assert!(trailers.is_none());
@@ -212,8 +216,8 @@ mod tests {
             b"00000000000000004\r\nWiki\r\n0\r\n\r\n",
             b"4 junk\r\nWiki\r\n0\r\n\r\n",
             b"4 4\r\nWiki\r\n0\r\n\r\n",
-            b"4 \r\nWiki\r\n0\r\n\r\n",
-            b"4\t\r\nWiki\r\n0\r\n\r\n",
+            b"4 \n\nWiki\r\n0\r\n\r\n",
+            b"4\t\r\rWiki\r\n0\r\n\r\n",
             b";a\r\n\r\n",
             b"0\r\nbad name: 1\r\n\r\n",
             b"0\r\nX: a\rb\r\n\r\n",

@@ -1,11 +1,8 @@
 //! A WebSocket on a stream of HTTP/2 to an upstream (RFC 8441).
 
-use std::cell::Cell;
-use std::fmt;
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll, Waker, ready};
-use std::time::Duration;
+use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http::header::{self, HeaderValue};
@@ -19,65 +16,6 @@ use tokio::io::AsyncWrite;
 use crate::gateway::websocket;
 
 use super::connection::Scratch;
-
-/// How long a session may take to say what it takes, and how often it is looked whether it has.
-const WORD: Duration = Duration::from_secs(1);
-const PAUSE: Duration = Duration::from_millis(5);
-
-/// Whether a session takes what opens a WebSocket on a stream, which it says with its settings (section 3). The library
-/// shows that to whoever moves the session along, and wakes nobody for it.
-#[derive(Default)]
-pub(super) struct Extended {
-    takes: Cell<Option<bool>>,
-    /// Whether its settings came, since an answer did.
-    answered: Cell<bool>,
-    looks: Cell<Option<Waker>>,
-}
-
-impl Extended {
-    /// Looks, for whoever moves the session along.
-    pub(super) fn look(&self, takes: impl FnOnce() -> bool, context: &Context<'_>) {
-        if self.takes.get().is_some() {
-            return;
-        }
-        let takes = takes();
-        if takes || self.answered.get() {
-            self.takes.set(Some(takes));
-        } else {
-            self.looks.set(Some(context.waker().clone()));
-        }
-    }
-
-    /// An answer came.
-    pub(super) fn is_answered(&self) {
-        self.answered.set(true);
-        self.have_looked();
-    }
-
-    /// Waits for that word where it did not come yet; without one it takes none.
-    pub(super) async fn wait(&self) -> bool {
-        let told = async {
-            while self.takes.get().is_none() {
-                self.have_looked();
-                tokio::time::sleep(PAUSE).await;
-            }
-        };
-        let _ = tokio::time::timeout(WORD, told).await;
-        self.takes.get() == Some(true)
-    }
-
-    fn have_looked(&self) {
-        if let Some(waker) = self.looks.take() {
-            waker.wake();
-        }
-    }
-}
-
-impl fmt::Debug for Extended {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Extended").field("takes", &self.takes).finish_non_exhaustive()
-    }
-}
 
 /// Has a handshake ask as one does on a stream (section 4).
 pub(super) fn ask<B>(request: &mut Request<B>) {

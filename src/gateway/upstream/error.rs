@@ -14,7 +14,7 @@ pub(in crate::gateway) enum Broken {
     /// A session of HTTP/2 ended, or the exchange on it was given up by the other side.
     #[error("its session of HTTP/2: {0}")]
     Session(hyper::Error),
-    /// What came is no answer of HTTP/1.
+    /// What came is no answer that can be passed on.
     #[error("its answer is malformed: {0}")]
     Malformed(&'static str),
 }

@@ -1,10 +1,7 @@
-//! HTTP/2 to upstreams: sessions that exchanges share, as gRPC wants them. The library moves a session along by a task
-//! of its own; here a request that was written for HTTP/1.1 becomes one of HTTP/2, and an answer what the others are.
+//! An exchange over HTTP/2: a request that was written for HTTP/1.1 becomes one of HTTP/2, and an answer what the others are.
 
-use std::cell::Cell;
 use std::error::Error as _;
-use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -15,172 +12,29 @@ use http::header::{self, HeaderName, HeaderValue};
 use http::{Request, Response, StatusCode};
 use hyper::body::{Body, Frame, Incoming};
 use hyper::client::conn::TrySendError;
-use hyper::client::conn::http2::{Builder, Connection, SendRequest};
-use hyper::rt::{Read, Write};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::task::spawn_local;
+use hyper::client::conn::http2::SendRequest;
 
 use crate::gateway::alarm::Alarm;
 use crate::gateway::body::RequestBody;
-use crate::gateway::descriptors::Place;
 use crate::gateway::load::Busy;
+use crate::wire;
 
 use super::answer::Answer;
 use super::connection::Failed;
-use super::conversation::{self, Extended, Talk};
+use super::conversation::{self, Talk};
 use super::error::Broken;
 use super::framing::Framing;
-use super::halves::Fresh;
 use super::kind::Kind;
 use super::outgoing::Outgoing;
-use super::part::HEAD_BYTES_MAX;
 use super::rewritten::{UNREADABLE, announce, passes, read};
-use super::sending::{Beside, Sending};
+use super::sending::{Beside, Sending, Turn};
+use super::session::Session;
 
-/// The name of HTTP/2 in ALPN (RFC 9113 section 3.2).
-pub(super) const ALPN: &[u8] = b"h2";
+/// What came of a request.
+type Answered = Result<Response<Incoming>, TrySendError<Request<Sending>>>;
 
-/// Exchanges of one session at a time; RFC 9113 section 6.5.2 names 100 as the least that a server should allow.
-const STREAMS_MAX: usize = 100;
-
-/// What an upstream may send ahead of its clients, for each exchange and for a session.
-const STREAM_WINDOW: u32 = 256 << 10;
-const SESSION_WINDOW: u32 = 4 << 20;
-
-/// How often an upstream is asked whether it is there while exchanges are under way, and how long it may take.
-const PING_INTERVAL: Duration = Duration::from_secs(20);
-const PING_TIMEOUT: Duration = Duration::from_secs(20);
-
-/// A connection that speaks HTTP/2.
-#[derive(Debug)]
-pub(in crate::gateway) struct Session {
-    sender: SendRequest<Sending>,
-    extended: Rc<Extended>,
-    /// Whether it is within TLS.
-    tls: bool,
-    under_way: Cell<usize>,
-    made_at_ms: u64,
-    idle_since_ms: Cell<u64>,
-    /// For how long it may lie idle, and be given to others, by the API whose exchange was the last.
-    idle_timeout: Cell<Duration>,
-    lifetime: Cell<Duration>,
-    /// Whether it takes no more, as it has said or shown.
-    leaves: Cell<bool>,
-}
-
-impl Session {
-    /// Agrees with an upstream on HTTP/2, which it must speak.
-    ///
-    /// # Errors
-    /// It does not.
-    pub(super) async fn begin(stream: Fresh, place: Place, now_ms: u64) -> io::Result<Rc<Self>> {
-        let tls = matches!(stream, Fresh::Tls(_));
-        let mut builder = Builder::new(Local);
-        builder
-            .timer(TokioTimer::new())
-            .initial_stream_window_size(STREAM_WINDOW)
-            .initial_connection_window_size(SESSION_WINDOW)
-            .max_header_list_size(u32::try_from(HEAD_BYTES_MAX).unwrap_or(u32::MAX))
-            .keep_alive_interval(PING_INTERVAL)
-            .keep_alive_timeout(PING_TIMEOUT);
-        let extended = Rc::<Extended>::default();
-        let heard = Rc::clone(&extended);
-        let sender = match stream {
-            Fresh::Plain(stream) => {
-                let (sender, session) =
-                    builder.handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
-                spawn_local(carry(session, heard, place));
-                sender
-            }
-            Fresh::Unix(stream) => {
-                let (sender, session) =
-                    builder.handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
-                spawn_local(carry(session, heard, place));
-                sender
-            }
-            Fresh::Tls(stream) => {
-                let (sender, session) =
-                    builder.handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
-                spawn_local(carry(session, heard, place));
-                sender
-            }
-        };
-        Ok(Rc::new(Self {
-            sender,
-            extended,
-            tls,
-            under_way: Cell::new(0),
-            made_at_ms: now_ms,
-            idle_since_ms: Cell::new(now_ms),
-            idle_timeout: Cell::new(Duration::MAX),
-            lifetime: Cell::new(Duration::MAX),
-            leaves: Cell::new(false),
-        }))
-    }
-
-    /// Whether another exchange may begin on it.
-    pub(super) fn has_room(&self, now_ms: u64) -> bool {
-        let old = now_ms.saturating_sub(self.made_at_ms) > millis(self.lifetime.get());
-        !self.sender.is_closed() && !self.leaves.get() && !old && self.under_way.get() < STREAMS_MAX
-    }
-
-    /// Whether nobody needs it any more.
-    pub(super) fn is_over(&self, now_ms: u64) -> bool {
-        let idle =
-            now_ms.saturating_sub(self.idle_since_ms.get()) > millis(self.idle_timeout.get());
-        self.under_way.get() == 0 && (idle || !self.has_room(now_ms))
-    }
-}
-
-fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
-}
-
-/// Moves a session along until it ends, and hears whether WebSockets may be on it.
-async fn carry<S>(session: Connection<S, Sending, Local>, heard: Rc<Extended>, place: Place)
-where
-    S: Read + Write + Unpin + 'static,
-{
-    let mut session = pin!(session);
-    let ended = poll_fn(|context| {
-        let polled = session.as_mut().poll(context);
-        heard.look(|| session.is_extended_connect_protocol_enabled(), context);
-        polled
-    });
-    if let Err(error) = ended.await {
-        tracing::debug!(%error, "a session with an upstream ended");
-    }
-    drop(place);
-}
-
-/// Spawns what the library wants done on the core that asks.
-#[derive(Clone, Copy, Debug)]
-struct Local;
-
-impl<F: Future<Output = ()> + 'static> hyper::rt::Executor<F> for Local {
-    fn execute(&self, task: F) {
-        spawn_local(task);
-    }
-}
-
-/// What came of a request, and whether it was sent as one for a WebSocket.
-type Answered = (Result<Response<Incoming>, TrySendError<Request<Sending>>>, bool);
-
-/// Sends a request; where `extended` is of its session, as one for a WebSocket if that takes it, and else as what it is
-/// without (RFC 9110 section 7.8).
-async fn send(
-    mut sender: SendRequest<Sending>,
-    mut request: Request<Sending>,
-    extended: Option<Rc<Extended>>,
-) -> Answered {
-    let extended = match extended {
-        Some(extended) => extended.wait().await,
-        None => false,
-    };
-    if extended {
-        conversation::ask(&mut request);
-    }
-    (sender.try_send_request(request).await, extended)
+async fn send(mut sender: SendRequest<Sending>, request: Request<Sending>) -> Answered {
+    sender.try_send_request(request).await
 }
 
 /// One exchange on a session.
@@ -189,6 +43,8 @@ pub(in crate::gateway) struct Exchange {
     pub(super) busy: Option<Busy>,
     /// The answer that is waited for.
     asked: Option<Pin<Box<dyn Future<Output = Answered>>>>,
+    /// Whether it was asked for as one for a WebSocket.
+    extended: bool,
     body: Option<Incoming>,
     /// What goes on behind an answer that agrees to a WebSocket.
     talk: Option<Talk>,
@@ -198,9 +54,9 @@ pub(in crate::gateway) struct Exchange {
 
 impl Exchange {
     pub(in crate::gateway) fn new(session: Rc<Session>, alarm: Alarm) -> Self {
-        session.under_way.set(session.under_way.get().saturating_add(1));
-        let (beside, alarm) = (Rc::default(), Rc::new(alarm));
-        Self { session, busy: None, asked: None, body: None, talk: None, beside, alarm }
+        let (beside, alarm) = (Beside::new(Turn::take(&session.under_way)), Rc::new(alarm));
+        let (busy, asked, body, talk) = (None, None, None, None);
+        Self { session, busy, asked, extended: false, body, talk, beside, alarm }
     }
 
     pub(super) fn begin(
@@ -222,19 +78,27 @@ impl Exchange {
         if self.asked.is_none() {
             // Nobody is asked to wait for a word: the session says by itself how much it takes.
             request.let_go();
-            let sent = match self.written(request) {
+            let mut sent = match self.written(request) {
                 Ok(sent) => sent,
                 Err(broken) => return Poll::Ready(Err(Failed::Upstream(broken))),
             };
-            let sender = self.session.sender.clone();
-            let extended = request.asks_websocket().then(|| Rc::clone(&self.session.extended));
-            self.asked = Some(Box::pin(send(sender, sent, extended)));
+            // Without, it is asked for what it is otherwise (RFC 9110 section 7.8).
+            self.extended = request.asks_websocket() && self.session.takes_websockets();
+            if self.extended {
+                conversation::ask(&mut sent);
+            }
+            self.asked = Some(Box::pin(send(self.session.sender.clone(), sent)));
         }
         let Some(asked) = &mut self.asked else { return Poll::Pending };
-        let (answered, extended) = ready!(asked.as_mut().poll(context));
+        let answered = ready!(asked.as_mut().poll(context));
         self.asked = None;
         Poll::Ready(match answered {
-            Ok(response) => Ok(self.taken(response, request, extended)),
+            Ok(response)
+                if response.headers().keys().any(|name| wire::is_quoted(name.as_str())) =>
+            {
+                Err(Failed::Upstream(Broken::Malformed("the name of a field has a quote in it")))
+            }
+            Ok(response) => Ok(self.taken(response, request)),
             Err(mut error) => match error.take_message() {
                 Some(unsent) => {
                     request.put_back(self.beside.take_back());
@@ -272,22 +136,21 @@ impl Exchange {
     fn written(&self, request: &mut Outgoing) -> Result<Request<Sending>, Broken> {
         let head = read(request.head(), self.session.tls).ok_or(UNREADABLE)?;
         let (body, left) = request.take_body();
-        self.beside.begin(body);
-        Ok(head.map(|()| Sending { left, beside: Rc::clone(&self.beside) }))
+        let sending = self.beside.begin(body, left, &self.session.begun);
+        Ok(head.map(|()| sending))
     }
 
-    fn taken(
-        &mut self,
-        mut response: Response<Incoming>,
-        request: &Outgoing,
-        extended: bool,
-    ) -> Answer {
-        self.session.extended.is_answered();
-        self.beside.is_answered(self.is_sending());
-        let switches = extended && response.status() == StatusCode::OK;
+    fn taken(&mut self, mut response: Response<Incoming>, request: &Outgoing) -> Answer {
+        self.beside.is_answered();
+        let switches = self.extended && response.status() == StatusCode::OK;
         self.talk = switches.then(|| Talk::Begins(hyper::upgrade::on(&mut response)));
         let (mut parts, body) = response.into_parts();
-        self.body = Some(body);
+        // Nothing follows these (RFC 9110 sections 15.3.5 and 15.4.5).
+        let bodiless = matches!(parts.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        self.body = (!bodiless).then_some(body);
+        if parts.status == StatusCode::NO_CONTENT {
+            parts.headers.remove(header::CONTENT_LENGTH);
+        }
         let without = request.wanted.without;
         let kept = |name: &&HeaderName| passes(name) && !without.takes(name.as_str());
         let gone: Vec<_> = parts.headers.keys().filter(|name| !kept(name)).cloned().collect();
@@ -322,7 +185,15 @@ impl Exchange {
         if part.is_none() && !body.is_end_stream() {
             return Poll::Ready(Some(Err(Broken::Closed)));
         }
-        Poll::Ready(part.map(|part| part.map_err(Broken::Session)))
+        Poll::Ready(part.map(|part| match part {
+            Ok(mut frame) => {
+                if let Some(trailers) = frame.trailers_mut() {
+                    wire::trailers::keep(trailers, wire::trailers::may_trail);
+                }
+                Ok(frame)
+            }
+            Err(error) => Err(Broken::Session(error)),
+        }))
     }
 
     pub(super) fn is_over(&self) -> bool {
@@ -335,15 +206,12 @@ impl Exchange {
 
     /// Whether the request's body is not over.
     pub(super) fn is_sending(&self) -> bool {
-        // The other is held by whoever sends it.
-        Rc::strong_count(&self.beside) > 1
+        self.beside.is_sending()
     }
 
     /// The body goes on beside its answer, until `limit` rings.
     pub(super) fn leave(&self, limit: Rc<Alarm>, under_way: impl Sized + 'static) {
-        // It is left once.
-        let _ = self.beside.limit.set(limit);
-        let _ = self.beside.under_way.set(Box::new(under_way));
+        self.beside.leave(limit, under_way);
     }
 }
 
@@ -355,7 +223,7 @@ impl fmt::Debug for Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
-        self.session.under_way.set(self.session.under_way.get().saturating_sub(1));
+        self.beside.give_up();
         self.session.idle_since_ms.set(self.alarm.now_ms());
     }
 }

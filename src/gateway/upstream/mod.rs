@@ -18,6 +18,7 @@ mod halves;
 mod connection;
 mod rewritten;
 mod sending;
+mod session;
 mod conversation;
 mod http2;
 mod pool;
@@ -46,11 +47,12 @@ pub(super) use connection::{Connection, Failed, Scratch};
 pub(super) use error::Broken;
 pub(super) use fields::Without;
 use halves::Fresh;
-pub(super) use http2::{Exchange, Session};
+pub(super) use http2::Exchange;
 pub(super) use kind::Kind;
 pub(super) use lines::{Lines, Waiting};
 pub(super) use outgoing::{Coding, Outgoing};
 pub(super) use pool::Pool;
+use session::Session;
 pub(super) use way::Way;
 
 /// Opens a connection to `target`, and shakes hands.
@@ -66,7 +68,7 @@ async fn open(target: &Target) -> io::Result<Fresh> {
     let connector = TlsConnector::from(Arc::clone(tls.caller.config()));
     let stream = connector.connect(tls.name.clone(), stream).await?;
     let agreed = stream.get_ref().1.alpn_protocol();
-    if target.endpoint.http2 && agreed != Some(http2::ALPN) {
+    if target.endpoint.http2 && agreed != Some(session::ALPN) {
         return Err(io::Error::other("it does not speak HTTP/2"));
     }
     Ok(Fresh::Tls(Box::new(stream)))

@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 
 use super::connection::Connection;
-use super::http2::Session;
+use super::session::Session;
 
 /// Idle connections that a core keeps to one endpoint.
 const IDLE_MAX: usize = 1_024;

@@ -1,33 +1,67 @@
 //! The body of a request on its way into a session of HTTP/2.
 
-use std::cell::{OnceCell, RefCell};
-use std::pin::Pin;
+use std::cell::{Cell, OnceCell, RefCell};
+use std::fmt;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 
-use crate::domain::refusal::Refusal;
 use crate::gateway::alarm::Alarm;
 use crate::gateway::body::RequestBody;
 
 /// What whoever waits for an answer shares with the task that sends the body: this, and once it goes on beside its answer
 /// when to stop, and what to let go of then.
-#[derive(Default)]
 pub(super) struct Beside {
     body: RefCell<Option<RequestBody>>,
     /// Set once it need not go out again, since an answer came.
-    answered: OnceCell<()>,
-    pub(super) limit: OnceCell<Rc<Alarm>>,
-    pub(super) under_way: OnceCell<Box<dyn std::any::Any>>,
+    answered: Cell<bool>,
+    /// Whether somebody sends it.
+    sends: Cell<bool>,
+    /// Whether nobody waits for an answer any more, without having left the body to itself.
+    over: Cell<bool>,
+    limit: OnceCell<Rc<Alarm>>,
+    under_way: OnceCell<Box<dyn std::any::Any>>,
+    /// Whoever sends it, and may wait for room that the upstream never gives.
+    sender: RefCell<Option<Waker>>,
+    /// The upstream counts it until both are done with it.
+    _turn: Turn,
+}
+
+impl fmt::Debug for Beside {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Beside").field("sends", &self.sends).finish_non_exhaustive()
+    }
 }
 
 impl Beside {
+    pub(super) fn new(turn: Turn) -> Rc<Self> {
+        Rc::new(Self {
+            body: RefCell::default(),
+            answered: Cell::default(),
+            sends: Cell::default(),
+            over: Cell::default(),
+            limit: OnceCell::new(),
+            under_way: OnceCell::new(),
+            sender: RefCell::default(),
+            _turn: turn,
+        })
+    }
+
     /// Of a request that goes out; what is short of its body is kept until an answer comes.
-    pub(super) fn begin(&self, mut body: Option<RequestBody>) {
+    pub(super) fn begin(
+        self: &Rc<Self>,
+        mut body: Option<RequestBody>,
+        left: Option<u64>,
+        begun: &Rc<Begun>,
+    ) -> Sending {
         body.iter_mut().for_each(RequestBody::keeps);
         *self.body.borrow_mut() = body;
+        self.sends.set(true);
+        Sending { left, beside: Rc::clone(self), begun: Rc::clone(begun), asked: false }
     }
 
     /// The body, for another try; whoever sends it sends no more.
@@ -36,31 +70,110 @@ impl Beside {
     }
 
     /// An answer came.
-    pub(super) fn is_answered(&self, is_sending: bool) {
-        let _ = self.answered.set(());
+    pub(super) fn is_answered(&self) {
+        self.answered.set(true);
         let mut body = self.body.borrow_mut();
-        if is_sending {
+        if self.sends.get() {
             body.iter_mut().for_each(RequestBody::forgets);
         } else {
             drop(body.take());
         }
     }
+
+    /// Whether its end has not gone out.
+    pub(super) fn is_sending(&self) -> bool {
+        self.sends.get()
+    }
+
+    /// The body goes on beside its answer, until `limit` rings.
+    pub(super) fn leave(&self, limit: Rc<Alarm>, under_way: impl Sized + 'static) {
+        // It is left once.
+        let _ = self.limit.set(limit);
+        let _ = self.under_way.set(Box::new(under_way));
+        self.wake_sender();
+    }
+
+    /// Nobody waits for the answer any more; the body goes on only where it was left to itself.
+    pub(super) fn give_up(&self) {
+        if self.limit.get().is_none() {
+            self.over.set(true);
+            self.wake_sender();
+        }
+    }
+
+    fn wake_sender(&self) {
+        if let Some(waker) = self.sender.take() {
+            waker.wake();
+        }
+    }
+
+    /// Whether it goes no further, for whoever sends it.
+    fn is_over(&self, context: &Context<'_>) -> bool {
+        if let Some(limit) = self.limit.get() {
+            limit.wake_me(context);
+            return limit.take_rung();
+        }
+        match &mut *self.sender.borrow_mut() {
+            Some(sender) => sender.clone_from(context.waker()),
+            none => *none = Some(context.waker().clone()),
+        }
+        self.over.get()
+    }
+}
+
+/// An exchange of a session, which counts for as long as this is held.
+pub(super) struct Turn(Rc<Cell<u32>>);
+
+impl Turn {
+    pub(super) fn take(under_way: &Rc<Cell<u32>>) -> Self {
+        under_way.set(under_way.get().saturating_add(1));
+        Self(Rc::clone(under_way))
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.set(self.0.get().saturating_sub(1));
+    }
+}
+
+/// Where a body that is asked for the first time says whose it is: what the library spawns then is what sends the rest.
+pub(super) type Begun = RefCell<Option<Rc<Beside>>>;
+
+/// Sends a body until it is over. The library does not ask it while there is no room at the upstream; what is dropped here
+/// resets its stream (RFC 9113 section 5.4.2).
+pub(super) async fn see_out(sending: impl Future<Output = ()>, beside: Rc<Beside>) {
+    let mut sending = pin!(sending);
+    poll_fn(|context| match beside.is_over(context) {
+        true => Poll::Ready(()),
+        false => sending.as_mut().poll(context),
+    })
+    .await;
 }
 
 /// The body of a request, as the library asks for it.
 pub(super) struct Sending {
     /// How much is still to come, where that was said.
-    pub(super) left: Option<u64>,
-    pub(super) beside: Rc<Beside>,
+    left: Option<u64>,
+    beside: Rc<Beside>,
+    begun: Rc<Begun>,
+    /// Whether it was asked for anything.
+    asked: bool,
 }
 
-/// Why a body does not come to its end. Whose fault it is, its upload knows.
+/// A body that does not come to its end; whose fault that is, its upload knows. Its stream is reset for the reason that this
+/// has.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Unsent {
-    #[error("the client's body was refused: {}", .0.reason())]
-    Refused(Refusal),
-    #[error("its answer is over")]
-    Over,
+#[error("{why}")]
+pub(super) struct Unsent {
+    why: &'static str,
+    source: h2::Error,
+}
+
+impl Unsent {
+    fn new(why: &'static str) -> Self {
+        Self { why, source: h2::Reason::CANCEL.into() }
+    }
 }
 
 impl Sending {
@@ -75,8 +188,10 @@ impl Sending {
 
 impl Drop for Sending {
     fn drop(&mut self) {
+        self.begun.take();
+        self.beside.sends.set(false);
         // Else it may have to go out again.
-        if self.beside.answered.get().is_some() {
+        if self.beside.answered.get() {
             drop(self.beside.take_back());
         }
     }
@@ -90,24 +205,20 @@ impl Body for Sending {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Unsent>>> {
-        if let Some(limit) = self.beside.limit.get() {
-            if limit.take_rung() {
-                return Poll::Ready(Some(Err(Unsent::Over)));
-            }
-            limit.wake_me(context);
-        }
         let beside = Rc::clone(&self.beside);
+        if !std::mem::replace(&mut self.asked, true) {
+            self.begun.replace(Some(Rc::clone(&beside)));
+        }
         let mut body = beside.body.borrow_mut();
-        // It goes out elsewhere.
-        let Some(body) = &mut *body else { return Poll::Ready(Some(Err(Unsent::Over))) };
-        let wrong = |body: &RequestBody| Some(Err(Unsent::Refused(body.refuse())));
-        Poll::Ready(match ready!(body.poll_part(context)) {
-            Some(Ok(part)) if self.pass(&part) => Some(Ok(part)),
-            Some(Ok(_)) => wrong(body),
-            Some(Err(refusal)) => Some(Err(Unsent::Refused(refusal))),
-            None if self.left.is_some_and(|left| left > 0) => wrong(body),
-            None => None,
-        })
+        let unsent = |why| Poll::Ready(Some(Err(Unsent::new(why))));
+        let Some(body) = &mut *body else { return unsent("it goes out elsewhere") };
+        match ready!(body.poll_part(context)) {
+            Some(Ok(part)) if self.pass(&part) => return Poll::Ready(Some(Ok(part))),
+            Some(Err(refusal)) => return unsent(refusal.reason()),
+            None if self.left.is_none_or(|left| left == 0) => return Poll::Ready(None),
+            Some(Ok(_)) | None => {}
+        }
+        unsent(body.refuse().reason())
     }
 
     fn is_end_stream(&self) -> bool {
