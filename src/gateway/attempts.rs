@@ -99,7 +99,10 @@ async fn answer_within_bounds(
                         return Poll::Pending;
                     }
                     let late = upload.map_or(Refusal::UpstreamTimeout, |upload| upload.stalled());
-                    if let Some(target) = asked.get().filter(|_| late.fault() == Fault::Upstream) {
+                    // A body that is too long for the time is nobody's fault.
+                    let all_sent = upload.is_none_or(|upload| upload.is_done());
+                    let blamed = all_sent && late.fault() == Fault::Upstream;
+                    if let Some(target) = asked.get().filter(|_| blamed) {
                         blame(api, target, LATE);
                     }
                     Poll::Ready(Err(late))

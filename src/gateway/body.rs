@@ -172,6 +172,11 @@ impl Upload {
         });
     }
 
+    /// Whether all of it came.
+    pub(super) const fn is_done(&self) -> bool {
+        self.done.get()
+    }
+
     /// Whose fault it is that nothing moves.
     pub(super) const fn stalled(&self) -> Refusal {
         if !self.done.get() && self.pace.is_waiting() {

@@ -74,6 +74,8 @@ pub(super) struct Client {
     unsettled: OnceCell<Rc<Cell<bool>>>,
     long_body: Cell<bool>,
     ending: Cell<Ending>,
+    /// Whether the connection closes, for which it has a time of its own.
+    closing: Cell<bool>,
     /// Whether its client only listens to the answer under way.
     listens: Cell<bool>,
     /// The stream of HTTP/2 whose request is about to begin.
@@ -111,6 +113,7 @@ impl Client {
             unsettled: OnceCell::new(),
             long_body: Cell::new(false),
             ending: Cell::default(),
+            closing: Cell::default(),
             listens: Cell::new(false),
             stream: RefCell::new(None),
             rests_at_ms: Cell::new(0),
@@ -282,7 +285,9 @@ impl Client {
             let mut asked = self.asked.borrow_mut();
             asked.drop_head(self.has_body.get());
             asked.shrink();
-            self.alarm.set(self.idle_timeout);
+            if !self.closing.get() {
+                self.alarm.set(self.idle_timeout);
+            }
             // The connection of HTTP/2 keeps what it holds.
             if !self.http2.get() {
                 let rests_at_ms = self.alarm.now_ms().saturating_add(REST_MS);

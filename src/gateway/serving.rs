@@ -194,8 +194,8 @@ pub(super) fn http1(limits: &Limits) -> http1::Builder {
 /// the bound among them (CVE-2025-8671).
 const LOCAL_RESETS: usize = 256;
 
-/// What a client may send ahead of its upstreams on each stream of HTTP/2, and on all of them: uploads that are not taken
-/// leave room for others.
+/// What a client may send ahead of its upstreams on each stream of HTTP/2, and on all of them: as many as fifteen uploads that
+/// are not taken leave room for others.
 const STREAM_WINDOW: u32 = 512 << 10;
 const CONNECTION_WINDOW: u32 = 8 << 20;
 

@@ -57,6 +57,9 @@ struct Tunnel<S> {
     /// What the client sent and the upstream has not taken, and the other way round.
     up: Pump,
     down: Pump,
+    /// How long the upstream may take nothing of what was said, and when it has taken too long.
+    patience: Duration,
+    late_at_ms: Option<u64>,
     /// What the client is told of our ending it, until that is said.
     ending: Option<Vec<u8>>,
     /// Whether the upstream is told too.
@@ -77,7 +80,7 @@ struct Pump {
 
 /// Why a conversation ends before both sides have ended it.
 enum Cut {
-    /// Neither said anything for too long, or a client took too long to read.
+    /// Neither said anything for too long, or one of them took too long to read.
     Late,
     /// Its token ended, and its client did not take note.
     Over,
@@ -100,7 +103,20 @@ pub(super) async fn run(
     way.alarm().set(idle);
     let (up, down) = (Pump::new(early), Pump::new(Bytes::new()));
     let (ending, takes_leave, sent) = (None, false, 0);
-    let mut tunnel = Tunnel { client, way, core, idle, up, down, ending, takes_leave, sent };
+    let (patience, late_at_ms) = (under_way.client().stall_timeout(), None);
+    let mut tunnel = Tunnel {
+        client,
+        way,
+        core,
+        idle,
+        up,
+        down,
+        patience,
+        late_at_ms,
+        ending,
+        takes_leave,
+        sent,
+    };
     let ended = std::future::poll_fn(|context| tunnel.poll(&under_way, context)).await;
     tunnel.core.counters.tunnels.sub(1);
     if let Some(record) = &mut record {
@@ -162,7 +178,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Tunnel<S> {
             [Poll::Ready(Ok(())), Poll::Ready(Ok(()))] => return Poll::Ready(Ok(())),
             _ => {}
         }
-        if under_way.is_late() || self.way.alarm().take_rung() {
+        let late = self.late_at_ms.is_some_and(|at| self.way.alarm().now_ms() >= at);
+        if late || under_way.is_late() || self.way.alarm().take_rung() {
             return Poll::Ready(Err(Cut::Late));
         }
         self.way.alarm().wake_me(context);
@@ -185,6 +202,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Tunnel<S> {
         self.way.alarm().set(if ended { limit.min(self.idle) } else { self.idle });
     }
 
+    /// The upstream takes some of what was said, or nothing.
+    fn takes(&mut self, some: bool) {
+        if some {
+            self.late_at_ms = None;
+        } else if self.late_at_ms.is_none() {
+            let patience = u64::try_from(self.patience.as_millis()).unwrap_or(u64::MAX);
+            let at_ms = self.way.alarm().now_ms().saturating_add(patience);
+            self.way.alarm().wake_at(at_ms);
+            self.late_at_ms = Some(at_ms);
+        }
+    }
+
     /// From the client to the upstream; ready when all of it is there. What we have ended does not fail by an upstream
     /// that does not hear of it.
     fn poll_up(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -203,8 +232,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Tunnel<S> {
                 return Poll::Ready(Ok(()));
             }
             if !self.up.waiting.is_empty() {
-                let sent = ready!(self.way.poll_send(&self.up.waiting, context))?;
-                self.up.sent(sent);
+                let sent = self.way.poll_send(&self.up.waiting, context);
+                self.takes(sent.is_ready());
+                self.up.sent(ready!(sent)?);
                 self.moved();
                 continue;
             }

@@ -2,6 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
@@ -9,7 +10,7 @@ use std::time::Duration;
 use serde_json::json;
 use socket2::SockRef;
 
-use crate::endpoints::gateway;
+use crate::endpoints::{gateway, metric};
 use crate::support::client::Client;
 use crate::support::frames::{
     ACK, DATA, END_HEADERS, END_STREAM, Frame, Frames, GOAWAY, HEADERS, PING, RST_STREAM, SETTINGS,
@@ -33,6 +34,7 @@ const OK: &[u8] = &[0x88];
 struct Server {
     address: SocketAddr,
     heard: Arc<Mutex<Vec<(usize, Frame)>>>,
+    open: Arc<AtomicUsize>,
 }
 
 impl Server {
@@ -44,20 +46,29 @@ impl Server {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let (address, heard) = (listener.local_addr().unwrap(), Arc::<Mutex<Vec<_>>>::default());
         let (told, acts) = (Arc::clone(&heard), Arc::new(acts));
+        let open = Arc::<AtomicUsize>::default();
+        let opened = Arc::clone(&open);
         thread::spawn(move || {
             for (number, stream) in listener.incoming().enumerate() {
                 let (told, acts) = (Arc::clone(&told), Arc::clone(&acts));
+                let opened = Arc::clone(&opened);
+                opened.fetch_add(1, Ordering::SeqCst);
                 let told = move |frame: &Frame| told.lock().unwrap().push((number, frame.clone()));
                 thread::spawn(move || {
-                    serve(stream.unwrap(), settings, told, |head| acts(number, head))
+                    serve(stream.unwrap(), settings, told, |head| acts(number, head));
+                    opened.fetch_sub(1, Ordering::SeqCst);
                 });
             }
         });
-        Self { address, heard }
+        Self { address, heard, open }
     }
 
     fn url(&self) -> String {
         format!("\"http://{}\"", self.address)
+    }
+
+    fn open(&self) -> usize {
+        self.open.load(Ordering::SeqCst)
     }
 
     /// What came of this kind, each with the number of its connection.
@@ -121,6 +132,17 @@ fn post(secret: &str) -> Vec<u8> {
     [head.as_bytes(), &[b'x'; 50_000]].concat()
 }
 
+/// A gateway in front of it with lines of its own at the beginning of the file.
+fn limited(limits: &str, server: &Server) -> (Gateway, String) {
+    let gateway = Gateway::start(&format!(
+        "{limits}[[apis]]\nname = \"a\"\nupstream = {}\n{HTTP2}\nrules = [{{ path = \"/{{*rest}}\" }}]\n",
+        server.url()
+    ));
+    gateway.owner("somebody");
+    let secret = gateway.any_token();
+    (gateway, secret)
+}
+
 fn is_quiet(gateway: &Gateway) -> bool {
     gateway.counted(|core| core.under_way.value()) == 0
 }
@@ -162,15 +184,41 @@ fn a_body_that_an_upstream_does_not_take_ends_with_its_token() {
     wait_until("something is still under way", PATIENCE, || is_quiet(&gateway));
 }
 
+/// RFC 8441: what is said on a stream, too; with its token, or since nothing of it is taken for too long.
+#[test]
+fn a_websocket_that_an_upstream_does_not_read_ends() {
+    let settings = &[0, 8, 0, 0, 0, 1, 0, 4, 0, 0, 0, 16];
+    for limits in ["", "limits.stall_timeout = \"1s\"\n"] {
+        let server =
+            Server::start(settings, |_, head| frame(HEADERS, END_HEADERS, head.stream, OK));
+        let (gateway, secret) = limited(limits, &server);
+        let mut client = Client::connect(gateway.public());
+        client.send(format!(
+            "GET /x HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {secret}\r\n\
+             Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        ));
+        client.wait_for("\r\n\r\n");
+        // Masked with nothing.
+        let said = [&[0x82, 0x80 | 100, 0, 0, 0, 0][..], &[b'x'; 100]].concat();
+        client.send(said.repeat(2_000));
+        server.wait_for(DATA, 1);
+        if limits.is_empty() {
+            gateway.block("somebody");
+        } else {
+            // It is gone, which nobody would hear of while what it said waits.
+            drop(client);
+        }
+        server.wait_for(RST_STREAM, 1);
+        assert_eq!(server.heard(RST_STREAM)[0].1.payload, CANCEL);
+        wait_until("something is still under way", PATIENCE, || is_quiet(&gateway));
+    }
+}
+
 #[test]
 fn a_body_that_outlives_its_answer_and_is_not_taken_ends_in_time() {
     let server = Server::start(NARROW, |_, head| whole(head));
-    let gateway = Gateway::start(&format!(
-        "limits.stall_timeout = \"1s\"\n[[apis]]\nname = \"a\"\nupstream = {}\n{HTTP2}\n\
-         rules = [{{ path = \"/{{*rest}}\" }}]\n",
-        server.url()
-    ));
-    gateway.owner("somebody");
+    let (gateway, _) = limited("limits.stall_timeout = \"1s\"\n", &server);
     let made =
         gateway.token(json!({"owner": "somebody", "name": "one", "limits": {"concurrent": 1}}));
     let mut client = Client::connect(gateway.public());
@@ -200,6 +248,49 @@ fn rfc9113_6_5_2_an_upstream_gets_as_many_requests_at_a_time_as_it_says() {
     assert_eq!(client.next_on(9).status(), Some(200));
     let on: Vec<_> = server.heard(HEADERS).iter().map(|(connection, _)| *connection).collect();
     assert_eq!(on, [0, 0, 1, 1, 2]);
+}
+
+/// It may say fewer later on.
+#[test]
+fn rfc9113_6_5_2_an_upstream_that_takes_fewer_gets_fewer() {
+    let server =
+        Server::start(&[0, 3, 0, 0, 0, 9], |connection, head| match (connection, head.stream) {
+            (0, 1) => frame(SETTINGS, 0, 0, &[0, 3, 0, 0, 0, 1]),
+            (0, _) => Vec::new(),
+            _ => whole(head),
+        });
+    let (gateway, secret) = gateway(&server.url(), HTTP2);
+    let mut client = Frames::connect(gateway.public(), 1 << 16);
+    assert!(client.get(1, "/x", &secret));
+    // The first is under way, and has been told.
+    wait_until("the settings were not acknowledged", PATIENCE, || {
+        server.heard(SETTINGS).iter().filter(|(_, frame)| frame.flags & ACK != 0).count() == 2
+    });
+    assert!(client.get(3, "/x", &secret));
+    assert_eq!(client.next_on(3).status(), Some(200));
+    let on: Vec<_> = server.heard(HEADERS).iter().map(|(connection, _)| *connection).collect();
+    assert_eq!(on, [0, 1]);
+}
+
+/// The library counts a stream for ever whose answer is whole and whose body waits for room: what would wait behind it goes
+/// out on another connection, once, and the one that is full is closed.
+#[test]
+fn a_session_that_bodies_fill_which_nobody_takes_is_left() {
+    let settings = &[0, 3, 0, 0, 0, 2, 0, 4, 0, 0, 0, 16];
+    let server = Server::start(settings, |_, head| whole(head));
+    let (gateway, secret) = gateway(&server.url(), HTTP2);
+    let mut client = Frames::connect(gateway.public(), 1 << 16);
+    let head = block("POST", "/x", &secret, &[("content-length", "1000")]);
+    for turn in 0..6 {
+        let reply = client.ask(2 * turn + 1, &head, Some(&[b'x'; 1_000]), &[]);
+        assert_eq!(reply.status, Some(200), "{turn}");
+    }
+    assert!(client.get(13, "/x", &secret));
+    assert_eq!(client.next_on(13).status(), Some(200));
+    let on: Vec<_> = server.heard(HEADERS).iter().map(|(connection, _)| *connection).collect();
+    assert_eq!(on, [0, 0, 1, 1, 2, 2, 3]);
+    assert_eq!(metric(&gateway, "upstream_ejections_total", server.address), "0");
+    wait_until("sessions stay that are of no use", PATIENCE, || server.open() <= 1);
 }
 
 #[test]

@@ -33,6 +33,7 @@ impl Client {
 
     /// The connection is about to close, and all is written that was handed over.
     pub(in crate::gateway) fn closes(&self) {
+        self.closing.set(true);
         if self.ending.get() == Ending::Whole {
             self.ending.set(Ending::Elsewhere);
         }

@@ -27,8 +27,9 @@ use super::framing::Framing;
 use super::kind::Kind;
 use super::outgoing::Outgoing;
 use super::rewritten::{UNREADABLE, announce, passes, read};
-use super::sending::{Beside, Sending, Turn};
+use super::sending::{Beside, Sending};
 use super::session::Session;
+use super::turns::{Turn, Turns};
 
 /// What came of a request.
 type Answered = Result<Response<Incoming>, TrySendError<Request<Sending>>>;
@@ -54,7 +55,7 @@ pub(in crate::gateway) struct Exchange {
 
 impl Exchange {
     pub(in crate::gateway) fn new(session: Rc<Session>, alarm: Alarm) -> Self {
-        let (beside, alarm) = (Beside::new(Turn::take(&session.under_way)), Rc::new(alarm));
+        let (beside, alarm) = (Beside::new(Turn::take(&session.turns)), Rc::new(alarm));
         let (busy, asked, body, talk) = (None, None, None, None);
         Self { session, busy, asked, extended: false, body, talk, beside, alarm }
     }
@@ -78,19 +79,22 @@ impl Exchange {
         if self.asked.is_none() {
             // Nobody is asked to wait for a word: the session says by itself how much it takes.
             request.let_go();
+            // Without, it is asked for what it is otherwise (RFC 9110 section 7.8).
+            self.extended = request.asks_websocket() && self.session.takes_websockets();
             let mut sent = match self.written(request) {
                 Ok(sent) => sent,
                 Err(broken) => return Poll::Ready(Err(Failed::Upstream(broken))),
             };
-            // Without, it is asked for what it is otherwise (RFC 9110 section 7.8).
-            self.extended = request.asks_websocket() && self.session.takes_websockets();
             if self.extended {
                 conversation::ask(&mut sent);
             }
             self.asked = Some(Box::pin(send(self.session.sender.clone(), sent)));
         }
         let Some(asked) = &mut self.asked else { return Poll::Pending };
-        let answered = ready!(asked.as_mut().poll(context));
+        let Poll::Ready(answered) = asked.as_mut().poll(context) else {
+            self.look_whether_stuck();
+            return Poll::Pending;
+        };
         self.asked = None;
         Poll::Ready(match answered {
             Ok(response)
@@ -105,9 +109,26 @@ impl Exchange {
                     drop(unsent);
                     Err(Failed::Unsent)
                 }
+                None if self.beside.is_unsent() => {
+                    request.put_back(self.beside.take_back());
+                    Err(Failed::Unsent)
+                }
                 None => Err(self.failed(error.into_error(), request)),
             },
         })
+    }
+
+    /// What is never sent is given back.
+    fn look_whether_stuck(&self) {
+        if !self.beside.is_waiting() {
+            return;
+        }
+        let now_ms = self.alarm.now_ms();
+        if self.session.turns.are_stuck(now_ms) {
+            self.session.abandon();
+        } else {
+            self.alarm.wake_at(Turns::look_at_ms(now_ms));
+        }
     }
 
     /// What is made of an error that came in place of an answer. A request that the other side says it has not looked at
@@ -136,7 +157,7 @@ impl Exchange {
     fn written(&self, request: &mut Outgoing) -> Result<Request<Sending>, Broken> {
         let head = read(request.head(), self.session.tls).ok_or(UNREADABLE)?;
         let (body, left) = request.take_body();
-        let sending = self.beside.begin(body, left, &self.session.begun);
+        let sending = self.beside.begin(body, left, (&self.session.begun, self.extended));
         Ok(head.map(|()| sending))
     }
 

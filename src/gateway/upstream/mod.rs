@@ -17,6 +17,7 @@ mod outgoing;
 mod halves;
 mod connection;
 mod rewritten;
+mod turns;
 mod sending;
 mod session;
 mod conversation;

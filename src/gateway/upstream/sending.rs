@@ -13,14 +13,18 @@ use hyper::body::{Body, Frame, SizeHint};
 use crate::gateway::alarm::Alarm;
 use crate::gateway::body::RequestBody;
 
+use super::turns::Turn;
+
 /// What whoever waits for an answer shares with the task that sends the body: this, and once it goes on beside its answer
 /// when to stop, and what to let go of then.
 pub(super) struct Beside {
     body: RefCell<Option<RequestBody>>,
     /// Set once it need not go out again, since an answer came.
     answered: Cell<bool>,
-    /// Whether somebody sends it.
+    /// Whether somebody sends it, and whether it was only handed over for that, or given back without.
     sends: Cell<bool>,
+    waits: Cell<bool>,
+    unsent: Cell<bool>,
     /// Whether nobody waits for an answer any more, without having left the body to itself.
     over: Cell<bool>,
     limit: OnceCell<Rc<Alarm>>,
@@ -28,7 +32,7 @@ pub(super) struct Beside {
     /// Whoever sends it, and may wait for room that the upstream never gives.
     sender: RefCell<Option<Waker>>,
     /// The upstream counts it until both are done with it.
-    _turn: Turn,
+    turn: Turn,
 }
 
 impl fmt::Debug for Beside {
@@ -43,11 +47,13 @@ impl Beside {
             body: RefCell::default(),
             answered: Cell::default(),
             sends: Cell::default(),
+            waits: Cell::default(),
+            unsent: Cell::default(),
             over: Cell::default(),
             limit: OnceCell::new(),
             under_way: OnceCell::new(),
             sender: RefCell::default(),
-            _turn: turn,
+            turn,
         })
     }
 
@@ -56,17 +62,36 @@ impl Beside {
         self: &Rc<Self>,
         mut body: Option<RequestBody>,
         left: Option<u64>,
-        begun: &Rc<Begun>,
+        (begun, opens): (&Rc<Begun>, bool),
     ) -> Sending {
         body.iter_mut().for_each(RequestBody::keeps);
         *self.body.borrow_mut() = body;
         self.sends.set(true);
-        Sending { left, beside: Rc::clone(self), begun: Rc::clone(begun), asked: false }
+        self.waits.set(true);
+        self.turn.0.waits();
+        let (beside, begun, asked) = (Rc::clone(self), Rc::clone(begun), Cell::new(false));
+        Sending { left, beside, begun, opens, asked }
     }
 
     /// The body, for another try; whoever sends it sends no more.
     pub(super) fn take_back(&self) -> Option<RequestBody> {
         self.body.borrow_mut().take()
+    }
+
+    /// Whether it does not go out yet, which the library does at once where it may.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.waits.get()
+    }
+
+    /// Whether nothing of it went out, nor will.
+    pub(super) fn is_unsent(&self) -> bool {
+        self.unsent.get()
+    }
+
+    fn goes_out(&self) {
+        if self.waits.replace(false) {
+            self.turn.0.one_went();
+        }
     }
 
     /// An answer came.
@@ -99,6 +124,10 @@ impl Beside {
             self.over.set(true);
             self.wake_sender();
         }
+        if self.waits.get() {
+            // It may still go out, and not to its end.
+            drop(self.take_back());
+        }
     }
 
     fn wake_sender(&self) {
@@ -121,32 +150,24 @@ impl Beside {
     }
 }
 
-/// An exchange of a session, which counts for as long as this is held.
-pub(super) struct Turn(Rc<Cell<u32>>);
-
-impl Turn {
-    pub(super) fn take(under_way: &Rc<Cell<u32>>) -> Self {
-        under_way.set(under_way.get().saturating_add(1));
-        Self(Rc::clone(under_way))
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        self.0.set(self.0.get().saturating_sub(1));
-    }
-}
-
-/// Where a body that is asked for the first time says whose it is: what the library spawns then is what sends the rest.
+/// Where a body that is asked for the first time says whose it is: what the library spawns then is what sends the rest, or
+/// waits for the answer that opens its stream.
 pub(super) type Begun = RefCell<Option<Rc<Beside>>>;
 
-/// Sends a body until it is over. The library does not ask it while there is no room at the upstream; what is dropped here
-/// resets its stream (RFC 9113 section 5.4.2).
-pub(super) async fn see_out(sending: impl Future<Output = ()>, beside: Rc<Beside>) {
+/// Sends a body, or what is said on a stream, as far as there is room until it is over. The library does not ask while there
+/// is none at the upstream; what is dropped here resets its stream (RFC 9113 section 5.4.2).
+pub(super) async fn see_out(
+    sending: impl Future<Output = ()>,
+    beside: Rc<Beside>,
+    begun: Rc<Begun>,
+) {
     let mut sending = pin!(sending);
-    poll_fn(|context| match beside.is_over(context) {
-        true => Poll::Ready(()),
-        false => sending.as_mut().poll(context),
+    poll_fn(|context| {
+        // What waits for an answer that opens a stream spawns what sends on it.
+        let before = begun.replace(Some(Rc::clone(&beside)));
+        let sent = sending.as_mut().poll(context);
+        begun.replace(before);
+        if sent.is_pending() && beside.is_over(context) { Poll::Ready(()) } else { sent }
     })
     .await;
 }
@@ -157,8 +178,10 @@ pub(super) struct Sending {
     left: Option<u64>,
     beside: Rc<Beside>,
     begun: Rc<Begun>,
+    /// Whether the answer opens a stream.
+    opens: bool,
     /// Whether it was asked for anything.
-    asked: bool,
+    asked: Cell<bool>,
 }
 
 /// A body that does not come to its end; whose fault that is, its upload knows. Its stream is reset for the reason that this
@@ -177,6 +200,12 @@ impl Unsent {
 }
 
 impl Sending {
+    fn is_asked(&self) {
+        if !self.asked.replace(true) {
+            self.begun.replace(Some(Rc::clone(&self.beside)));
+        }
+    }
+
     /// Takes note of a part; false where it is more than the head said.
     fn pass(&mut self, part: &Frame<Bytes>) -> bool {
         let (Some(left), Some(data)) = (&mut self.left, part.data_ref()) else { return true };
@@ -189,6 +218,10 @@ impl Sending {
 impl Drop for Sending {
     fn drop(&mut self) {
         self.begun.take();
+        if self.beside.waits.get() && self.beside.turn.0.are_abandoned() {
+            self.beside.unsent.set(true);
+        }
+        self.beside.goes_out();
         self.beside.sends.set(false);
         // Else it may have to go out again.
         if self.beside.answered.get() {
@@ -206,9 +239,8 @@ impl Body for Sending {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Unsent>>> {
         let beside = Rc::clone(&self.beside);
-        if !std::mem::replace(&mut self.asked, true) {
-            self.begun.replace(Some(Rc::clone(&beside)));
-        }
+        self.is_asked();
+        beside.goes_out();
         let mut body = beside.body.borrow_mut();
         let unsent = |why| Poll::Ready(Some(Err(Unsent::new(why))));
         let Some(body) = &mut *body else { return unsent("it goes out elsewhere") };
@@ -222,6 +254,10 @@ impl Body for Sending {
     }
 
     fn is_end_stream(&self) -> bool {
+        if self.opens {
+            // Such a request is asked for nothing but this.
+            self.is_asked();
+        }
         let body = self.beside.body.borrow();
         body.as_ref().is_none_or(RequestBody::is_end) && self.left.unwrap_or_default() == 0
     }

@@ -1,15 +1,15 @@
 //! A connection to an upstream that speaks HTTP/2, which exchanges share. The library moves it along by tasks of its own.
 
 use std::cell::{Cell, RefCell};
+use std::fmt;
 use std::future::poll_fn;
 use std::io;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use hyper::client::conn::http2::{Builder, Connection, SendRequest};
-use hyper::rt::{Read, Write};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::spawn_local;
@@ -19,6 +19,7 @@ use crate::gateway::descriptors::Place;
 use super::halves::Fresh;
 use super::part::HEAD_BYTES_MAX;
 use super::sending::{Begun, Sending, see_out};
+use super::turns::Turns;
 
 /// The name of HTTP/2 in ALPN (RFC 9113 section 3.2).
 pub(super) const ALPN: &[u8] = b"h2";
@@ -36,15 +37,16 @@ const PING_INTERVAL: Duration = Duration::from_secs(20);
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A connection that speaks HTTP/2.
-#[derive(Debug)]
 pub(in crate::gateway) struct Session {
     pub(super) sender: SendRequest<Sending>,
     terms: Rc<Terms>,
+    /// How many exchanges the upstream takes at a time by now.
+    streams: Box<dyn Fn() -> u32>,
     pub(super) begun: Rc<Begun>,
     /// Whether it is within TLS.
     pub(super) tls: bool,
     /// Exchanges on it.
-    pub(super) under_way: Rc<Cell<u32>>,
+    pub(super) turns: Rc<Turns>,
     made_at_ms: u64,
     pub(super) idle_since_ms: Cell<u64>,
     /// For how long it may lie idle, and be given to others, by the API whose exchange was the last.
@@ -61,20 +63,23 @@ impl Session {
     /// It does not.
     pub(super) async fn begin(stream: Fresh, place: Place, now_ms: u64) -> io::Result<Rc<Self>> {
         let tls = matches!(stream, Fresh::Tls(_));
-        let (terms, begun) = (Rc::<Terms>::default(), Rc::<Begun>::default());
-        let local = Local { terms: Rc::clone(&terms), begun: Rc::clone(&begun) };
-        let sender = match stream {
-            Fresh::Plain(stream) => shake_hands(stream, local, place).await,
-            Fresh::Unix(stream) => shake_hands(stream, local, place).await,
-            Fresh::Tls(stream) => shake_hands(stream, local, place).await,
+        let terms = Rc::new(Terms { place: RefCell::new(Some(place)), ..Terms::default() });
+        let (turns, begun) = (Rc::<Turns>::default(), Rc::<Begun>::default());
+        let local =
+            Local { terms: Rc::clone(&terms), turns: Rc::clone(&turns), begun: Rc::clone(&begun) };
+        let (sender, streams) = match stream {
+            Fresh::Plain(stream) => shake_hands(stream, local).await,
+            Fresh::Unix(stream) => shake_hands(stream, local).await,
+            Fresh::Tls(stream) => shake_hands(stream, local).await,
         }?;
         terms.known().await?;
         Ok(Rc::new(Self {
             sender,
             terms,
+            streams,
             begun,
             tls,
-            under_way: Rc::default(),
+            turns,
             made_at_ms: now_ms,
             idle_since_ms: Cell::new(now_ms),
             idle_timeout: Cell::new(Duration::MAX),
@@ -86,15 +91,25 @@ impl Session {
     /// Whether another exchange may begin on it.
     pub(super) fn has_room(&self, now_ms: u64) -> bool {
         let old = now_ms.saturating_sub(self.made_at_ms) > millis(self.lifetime.get());
-        let busy = self.under_way.get() >= self.terms.streams.get().min(STREAMS_MAX);
-        !self.sender.is_closed() && !self.leaves.get() && !old && !busy
+        let closes = old || self.sender.is_closed() || self.leaves.get();
+        !closes
+            && self.turns.under_way() < (self.streams)().min(STREAMS_MAX)
+            && !self.turns.are_stuck(now_ms)
+    }
+
+    /// Takes no more; those whose turn never comes are given back, and the others go on.
+    pub(super) fn abandon(&self) {
+        self.leaves.set(true);
+        self.turns.abandon();
+        self.terms.over.set(true);
+        wake(&self.terms.looks);
     }
 
     /// Whether nobody needs it any more.
     pub(super) fn is_over(&self, now_ms: u64) -> bool {
         let idle =
             now_ms.saturating_sub(self.idle_since_ms.get()) > millis(self.idle_timeout.get());
-        self.under_way.get() == 0 && (idle || !self.has_room(now_ms))
+        self.turns.under_way() == 0 && (idle || !self.has_room(now_ms))
     }
 
     /// Whether it takes what opens a WebSocket on a stream (RFC 8441 section 3).
@@ -103,11 +118,20 @@ impl Session {
     }
 }
 
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Session").field("turns", &self.turns).finish_non_exhaustive()
+    }
+}
+
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }
 
-async fn shake_hands<S>(stream: S, local: Local, place: Place) -> io::Result<SendRequest<Sending>>
+/// What sends requests, and what says how many the upstream takes.
+type Shaken = (SendRequest<Sending>, Box<dyn Fn() -> u32>);
+
+async fn shake_hands<S>(stream: S, local: Local) -> io::Result<Shaken>
 where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
@@ -124,27 +148,46 @@ where
         .keep_alive_timeout(PING_TIMEOUT);
     let begun = builder.handshake(TokioIo::new(stream)).await;
     let (sender, session) = begun.map_err(io::Error::other)?;
-    spawn_local(carry(session, terms, place));
-    Ok(sender)
+    let session = Rc::new(RefCell::new(Some(session)));
+    let asked = Rc::clone(&session);
+    let streams = move || {
+        let session = asked.try_borrow().ok();
+        session.and_then(|session| session.as_ref().map(streams)).unwrap_or_default()
+    };
+    spawn_local(carry(session, terms));
+    Ok((sender, Box::new(streams)))
 }
 
-/// Moves a session along until it ends, and hears what its upstream takes.
-async fn carry<S>(session: Connection<S, Sending, Local>, terms: Rc<Terms>, place: Place)
+fn streams<S>(session: &Connection<TokioIo<S>, Sending, Local>) -> u32
 where
-    S: Read + Write + Unpin + 'static,
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
-    let mut session = pin!(session);
+    u32::try_from(session.current_max_send_streams()).unwrap_or(u32::MAX)
+}
+
+/// Where a session is moved along, and looked at.
+type Carried<S> = Rc<RefCell<Option<Connection<TokioIo<S>, Sending, Local>>>>;
+
+/// Moves a session along until it ends, and hears what its upstream takes.
+async fn carry<S>(session: Carried<S>, terms: Rc<Terms>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
+{
     let ended = poll_fn(|context| {
-        let polled = session.as_mut().poll(context);
-        let streams = u32::try_from(session.current_max_send_streams()).unwrap_or(u32::MAX);
-        terms.hear(streams, session.is_extended_connect_protocol_enabled(), context);
+        let mut session = session.borrow_mut();
+        let Some(session) = session.as_mut().filter(|_| !terms.over.get()) else {
+            return Poll::Ready(Ok(()));
+        };
+        let polled = Pin::new(&mut *session).poll(context);
+        terms.hear(streams(session), session.is_extended_connect_protocol_enabled(), context);
         polled
     });
     if let Err(error) = ended.await {
         tracing::debug!(%error, "a session with an upstream ended");
     }
+    // What it had not sent hears of it.
+    drop(session.take());
     terms.end();
-    drop(place);
 }
 
 /// What an upstream takes, which it says with its settings (RFC 9113 section 6.5). The library shows that to whoever moves
@@ -155,9 +198,11 @@ struct Terms {
     streams: Cell<u32>,
     websockets: Cell<bool>,
     over: Cell<bool>,
-    /// Who looks once more came, while it has said nothing, and who waits until it has.
+    /// Who moves it along, and who waits until it has said something.
     looks: RefCell<Option<Waker>>,
     waits: RefCell<Option<Waker>>,
+    /// Among all connections, until it is closed.
+    place: RefCell<Option<Place>>,
 }
 
 impl Terms {
@@ -165,9 +210,11 @@ impl Terms {
     fn hear(&self, streams: u32, websockets: bool, context: &Context<'_>) {
         self.streams.set(streams);
         self.websockets.set(websockets);
-        if streams == 0 {
-            self.looks.replace(Some(context.waker().clone()));
-        } else {
+        match &mut *self.looks.borrow_mut() {
+            Some(looks) => looks.clone_from(context.waker()),
+            none => *none = Some(context.waker().clone()),
+        }
+        if streams > 0 {
             wake(&self.waits);
         }
     }
@@ -203,28 +250,35 @@ fn wake(waker: &RefCell<Option<Waker>>) {
 #[derive(Clone, Debug)]
 struct Local {
     terms: Rc<Terms>,
+    turns: Rc<Turns>,
     begun: Rc<Begun>,
 }
 
 impl<F: Future<Output = ()> + 'static> hyper::rt::Executor<F> for Local {
     fn execute(&self, task: F) {
         if let Some(beside) = self.begun.take() {
-            spawn_local(see_out(task, beside));
+            spawn_local(see_out(task, beside, Rc::clone(&self.begun)));
         } else if self.terms.streams.get() > 0 {
             spawn_local(task);
         } else {
-            spawn_local(heard(task, Rc::clone(&self.terms)));
+            spawn_local(heard(task, Rc::clone(&self.terms), Rc::clone(&self.turns)));
         }
     }
 }
 
 /// Moves along what reads from the upstream, and has whoever looks for its word look when something may have come.
-async fn heard(task: impl Future<Output = ()>, terms: Rc<Terms>) {
-    let mut task = pin!(task);
-    poll_fn(|context| {
-        let polled = task.as_mut().poll(context);
-        wake(&terms.looks);
-        polled
-    })
-    .await;
+async fn heard(task: impl Future<Output = ()>, terms: Rc<Terms>, turns: Rc<Turns>) {
+    {
+        let mut task = pin!(task);
+        poll_fn(|context| {
+            let polled = task.as_mut().poll(context);
+            if terms.streams.get() == 0 {
+                wake(&terms.looks);
+            }
+            if turns.are_over(context) { Poll::Ready(()) } else { polled }
+        })
+        .await;
+    }
+    // It is closed.
+    drop(terms.place.take());
 }

@@ -1,0 +1,94 @@
+//! How many exchanges a session has, and whether they get their turn.
+
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+use std::task::{Context, Waker};
+
+/// What was handed over goes out at once, as long as the session has no more than the upstream takes. The library counts by
+/// itself, and may count some for ever: a body that its upstream never has room for is not over for it, though its answer is.
+const STUCK_MS: u64 = 250;
+
+/// The exchanges of a session.
+#[derive(Debug, Default)]
+pub(super) struct Turns {
+    under_way: Cell<u32>,
+    /// Those that do not go out yet, and since when none did.
+    waiting: Cell<u32>,
+    waiting_since_ms: Cell<Option<u64>>,
+    abandoned: Cell<bool>,
+    /// Who reads the session, for whom there is nothing to do once it is abandoned and the last is over.
+    reader: RefCell<Option<Waker>>,
+}
+
+impl Turns {
+    pub(super) fn under_way(&self) -> u32 {
+        self.under_way.get()
+    }
+
+    /// Another one was handed over.
+    pub(super) fn waits(&self) {
+        self.waiting.set(self.waiting.get().saturating_add(1));
+    }
+
+    /// One of them goes out, or is given back.
+    pub(super) fn one_went(&self) {
+        self.waiting.set(self.waiting.get().saturating_sub(1));
+        self.waiting_since_ms.set(None);
+    }
+
+    /// Whether they wait in vain.
+    pub(super) fn are_stuck(&self, now_ms: u64) -> bool {
+        if self.waiting.get() == 0 {
+            return false;
+        }
+        let since = self.waiting_since_ms.get().unwrap_or(now_ms);
+        self.waiting_since_ms.set(Some(since));
+        now_ms.saturating_sub(since) > STUCK_MS
+    }
+
+    /// When to look again whether they are.
+    pub(super) const fn look_at_ms(now_ms: u64) -> u64 {
+        now_ms.saturating_add(STUCK_MS + 1)
+    }
+
+    /// Those that wait are given back, and no others are taken.
+    pub(super) fn abandon(&self) {
+        self.abandoned.set(true);
+    }
+
+    pub(super) fn are_abandoned(&self) -> bool {
+        self.abandoned.get()
+    }
+
+    /// Whether nobody needs what is read; whoever asks is woken when that is so.
+    pub(super) fn are_over(&self, context: &Context<'_>) -> bool {
+        match &mut *self.reader.borrow_mut() {
+            Some(reader) => reader.clone_from(context.waker()),
+            none => *none = Some(context.waker().clone()),
+        }
+        self.abandoned.get() && self.under_way.get() == 0
+    }
+}
+
+/// An exchange of a session, which counts for as long as this is held.
+pub(super) struct Turn(pub(super) Rc<Turns>);
+
+impl Turn {
+    pub(super) fn take(turns: &Rc<Turns>) -> Self {
+        turns.under_way.set(turns.under_way.get().saturating_add(1));
+        Self(Rc::clone(turns))
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let left = self.0.under_way.get().saturating_sub(1);
+        self.0.under_way.set(left);
+        if left == 0
+            && self.0.abandoned.get()
+            && let Some(reader) = self.0.reader.take()
+        {
+            reader.wake();
+        }
+    }
+}
