@@ -6,7 +6,7 @@ use crate::domain::refusal::Refusal;
 use super::plan::ApiPlan;
 
 /// Refuses a request without a client certificate where its API requires one, or where all do (`needed`) and the one that was
-/// shown counts no more. A client that asked for another host in its
+/// shown counts no more, or none was when none was needed yet. A client that asked for another host in its
 /// handshake may have had no reason to show one: it is told to come by a connection of its own (sec-G2; RFC 9110 section
 /// 15.5.20), as browsers do, which put requests for several hosts on one connection.
 ///

@@ -44,7 +44,7 @@ pub(crate) const DIFFERENCES: [(&str, &str); 13] = [
     ("`Content-Length` of a 304", "is left out: an answer without a body needs none"),
     (
         "trailers",
-        "pass if `Trailer` announces them, and to the client if it said `TE: trailers` (RFC 9110 section 6.5.1)",
+        "pass if `Trailer` announces them, and to the client if it said `TE: trailers` (RFC 9110 section 6.5.1); fields that belong in a head, such as `Set-Cookie`, do not",
     ),
     ("answers 102 and 103", "end at the gateway; 100 passes"),
     ("`Date`", "is added where the upstream sends none (RFC 9110 section 6.6.1)"),

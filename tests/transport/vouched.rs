@@ -106,6 +106,29 @@ fn where_nobody_comes_in_without_one_nobody_stays_without_one() {
     assert_eq!([&mut long, &mut short].map(status), ["401", "403"]);
 }
 
+/// Nor does who came in before one was needed.
+#[test]
+fn where_nobody_comes_in_without_one_any_more_nobody_stays_without_one() {
+    let (files, upstream) = (Files::new(), Upstream::start());
+    files.make("a", &["a.example"]);
+    let more = format!(
+        "tls.client_ca = {:?}\ntls.client_certificates = \"optional\"",
+        files.path("ca.pem")
+    );
+    let (gateway, secret) = files.gateway(&["a"], &more, &upstream);
+    let config = Arc::new(files.client());
+    let mut stream = connect(gateway.public(), &config, "a.example").unwrap();
+    let mut status = || answer(&mut stream, &secret)[9..12].to_owned();
+    assert_eq!(status(), "200");
+    let text = std::fs::read_to_string(gateway.source()).unwrap();
+    std::fs::write(gateway.source(), text.replace("\"optional\"", "\"required\"")).unwrap();
+    gateway.app().reloader().reload().unwrap();
+    assert_eq!(status(), "403");
+    std::fs::write(gateway.source(), text).unwrap();
+    gateway.app().reloader().reload().unwrap();
+    assert_eq!(status(), "200");
+}
+
 /// What goes on ends with whoever vouched for its client, also where nothing asks for a certificate: its upstream was told.
 #[test]
 fn a_websocket_ends_when_nobody_vouches_for_its_client_any_more() {

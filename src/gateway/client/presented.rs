@@ -120,10 +120,10 @@ impl Client {
         counts.then_some(shown)
     }
 
-    /// Whether it came in by a certificate where nobody comes in without one.
+    /// Whether it came in where nobody comes in without a certificate, perhaps before that was so.
     pub(in crate::gateway) fn needs_certificate(&self, snapshot: &Snapshot) -> bool {
-        let showed = self.presented.get().is_some_and(|shown| shown.certificate.is_some());
-        showed && snapshot.tls.as_ref().is_some_and(|tls| tls.requires_clients())
+        let within = self.presented.get().is_some();
+        within && snapshot.tls.as_ref().is_some_and(|tls| tls.requires_clients())
     }
 
     /// The host that its handshake was with, if it said so.
