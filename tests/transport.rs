@@ -42,6 +42,8 @@ mod haproxy;
 mod health;
 #[path = "transport/large.rs"]
 mod large;
+#[path = "transport/leaving.rs"]
+mod leaving;
 #[path = "transport/overdue.rs"]
 mod overdue;
 #[path = "transport/pages.rs"]

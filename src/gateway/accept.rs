@@ -2,6 +2,7 @@
 //! them but the port.
 
 use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use tokio::runtime::LocalOptions;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch;
 use tokio::task::spawn_local;
+use tokio::time::timeout;
 
 use super::admission::{admit, admit_moved};
 use super::alarm::TICK;
@@ -24,6 +26,14 @@ use super::serving::{Listening, serve, serve_http1, speak};
 
 /// How long to wait when the system has no more sockets to give, before asking again.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// How long one who has only just come may take to begin to ask, where everything is about to end.
+const FIRST: Duration = Duration::from_secs(1);
+
+/// How long it may take to see that nobody waits any more in the system's queue, and how long they are taken who come there
+/// meanwhile.
+const QUEUE: Duration = Duration::from_millis(10);
+const QUEUES_MAX: Duration = Duration::from_millis(250);
 
 /// How long before the end of a drain conversations are told that they end, which nobody else ends.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -57,9 +67,11 @@ pub fn serve_core(
         let core = Core::new(index, shared, first_request);
         spawn_local(tick(Rc::clone(&core)));
         let taking_over = spawn_local(take_over(Rc::clone(&core), moved, as_moved));
+        let mut accepting = Vec::with_capacity(doors.len());
         for Door { listener, listening } in doors {
             let listener = TcpListener::from_std(listener)?;
-            spawn_local(accept(Rc::clone(&core), listener, listening, phase.clone()));
+            let door = accept(Rc::clone(&core), listener, listening, phase.clone());
+            accepting.push(spawn_local(door));
         }
         // An error means that the gateway itself is gone.
         let _ = phase.wait_for(|phase| *phase > Phase::Serves).await;
@@ -77,6 +89,9 @@ pub fn serve_core(
             let _ = taking_over.await;
             core.shared.moving.fetch_add(1, Ordering::SeqCst);
             let _ = phase.wait_for(|phase| *phase > Phase::Moves).await;
+        }
+        for door in accepting {
+            let _ = door.await;
         }
         let ends = async { _ = phase.wait_for(|phase| *phase == Phase::Ends).await };
         tokio::select! {
@@ -113,19 +128,20 @@ async fn accept(
     // Handshakes take their time, and what begins with one cannot move.
     let last = if listening.tls { Phase::Serves } else { Phase::Announces };
     let mut stopped = pin!(phase.wait_for(|phase| *phase > last));
-    loop {
+    let take = |(stream, peer): (TcpStream, SocketAddr)| {
+        // Dropping the stream closes it: the cheapest refusal there is.
+        let Some(client) = admit(&core, peer.ip()) else { return };
+        // Boxed, for what is spawned is moved six times.
+        spawn_local(Box::pin(serve(stream, client, listening)));
+    };
+    let ends = loop {
         let accepted = tokio::select! {
             biased;
-            _ = &mut stopped => return,
+            phase = &mut stopped => break phase.is_ok_and(|phase| *phase >= Phase::Drains),
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => {
-                // Dropping the stream closes it: the cheapest refusal there is.
-                let Some(client) = admit(&core, peer.ip()) else { continue };
-                // Boxed, for what is spawned is moved six times.
-                spawn_local(Box::pin(serve(stream, client, listening)));
-            }
+            Ok(accepted) => take(accepted),
             Err(error) => {
                 core.counters.accept_errors.add(1);
                 if let Some(withheld) = core.shared.warnings.sockets.ready() {
@@ -134,6 +150,15 @@ async fn accept(
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
+    };
+    if ends && !core.moving.get() {
+        // Else the successor takes who stands in the queue, and nobody does here: it closes with the listener.
+        let queue = async {
+            while let Ok(Ok(accepted)) = timeout(QUEUE, listener.accept()).await {
+                take(accepted);
+            }
+        };
+        let _ = timeout(QUEUES_MAX, queue).await;
     }
 }
 
@@ -170,9 +195,14 @@ async fn drain(core: &Rc<Core>) {
         }
     };
     let last = LAST_WORDS.min(patience / 2);
-    if tokio::time::timeout(patience.saturating_sub(last), finished()).await.is_err() {
-        core.leaving.set(true);
+    let first = FIRST.min(patience / 4);
+    let between = patience.saturating_sub(last + first);
+    for (after, next) in [(first, &core.impatient), (between, &core.leaving)] {
+        if timeout(after, finished()).await.is_ok() {
+            return;
+        }
+        next.set(true);
         core.alarms.wake_all();
-        let _ = tokio::time::timeout(last, finished()).await;
     }
+    let _ = timeout(last, finished()).await;
 }

@@ -13,7 +13,7 @@ use crate::wire::announced::{HEADER_MAX, Seen, look};
 use super::client::Client;
 
 /// Takes the header off a connection. False if there was none, it took too long (as long as a head
-/// may), or the core is closing.
+/// may), or the core waits no longer.
 pub(super) async fn take(stream: &TcpStream, client: &Client) -> bool {
     let ended = {
         let mut header = pin!(read(stream));

@@ -343,6 +343,15 @@ impl Client {
         self.idle_timeout
     }
 
+    /// Whether a request may come any moment, which is waited for where everything ends: the first of its connection, or one
+    /// that has begun to come.
+    pub(super) fn is_about_to_ask(&self) -> bool {
+        match self.http2.get() {
+            true => !self.frames.have_begun(),
+            false => !self.is_asked() && (self.head_begun.get() || self.requests.are_none()),
+        }
+    }
+
     /// Takes note of what came.
     ///
     /// # Errors

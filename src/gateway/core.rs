@@ -190,6 +190,8 @@ pub(super) struct Core {
     pub(super) moving: Cell<bool>,
     /// Set once, when the core is to finish what it has and take nothing new.
     pub(super) closing: Cell<bool>,
+    /// Set once, when who has come and not asked for anything is waited for no longer.
+    pub(super) impatient: Cell<bool>,
     /// Set once, when what never ends by itself has to end, since the time to close is nearly over.
     pub(super) leaving: Cell<bool>,
     /// Connections being served.
@@ -231,6 +233,7 @@ impl Core {
             announcing: Cell::new(false),
             moving: Cell::new(false),
             closing: Cell::new(false),
+            impatient: Cell::new(false),
             leaving: Cell::new(false),
             serving: Cell::new(0),
             late: Cell::new(0),
@@ -250,9 +253,14 @@ impl Core {
         self.closing.get() || self.moving.get()
     }
 
-    /// Whether what has not begun is to end: no other process would go on with it.
-    pub(super) fn gives_up(&self) -> bool {
+    /// Whether what it has is to end here: no other process would go on with it.
+    pub(super) fn ends(&self) -> bool {
         self.closing.get() && !self.moving.get()
+    }
+
+    /// Whether also that is to end which has not begun, although it had the time to.
+    pub(super) fn gives_up(&self) -> bool {
+        self.ends() && self.impatient.get()
     }
 
     /// Whether what cannot move to another process is on its way out.

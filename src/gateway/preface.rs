@@ -10,14 +10,15 @@ use tokio::net::TcpStream;
 use super::client::Client;
 
 /// Whether a client begins with the preface of HTTP/2 (RFC 9113 section 3.4), which no request of
-/// HTTP/1 does. None if it went away, took too long to say so, or the core is closing.
+/// HTTP/1 does. None if it went away, took too long to say so, or the core waits no longer.
 pub(super) async fn begins_http2(stream: &TcpStream, client: &Client) -> Option<bool> {
     const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
     let mut bytes = [0; PREFACE.len()];
     loop {
         let peeked = std::future::poll_fn(|context| {
             client.alarm().wake_me(context);
-            if client.alarm().take_rung() || client.core().is_leaving() {
+            let elsewhere = client.core().moving.get();
+            if client.alarm().take_rung() || elsewhere || client.core().gives_up() {
                 return Poll::Ready(None);
             }
             stream.poll_peek(context, &mut ReadBuf::new(&mut bytes)).map(Result::ok)

@@ -17,8 +17,8 @@ use super::client::{Client, Presented};
 /// The name in ALPN of HTTP/2 (RFC 9113 section 3.2).
 const HTTP2: &[u8] = b"h2";
 
-/// Agrees with a client on keys. None if it could not be, took too long, the core is closing, or its certificate is over,
-/// which nobody looks at where a session is resumed.
+/// Agrees with a client on keys. None if it could not be, took too long, the core waits no longer, or its certificate is
+/// over, which nobody looks at where a session is resumed.
 pub(super) async fn shake_hands(
     stream: TcpStream,
     client: &Rc<Client>,

@@ -139,11 +139,14 @@ async fn talk_http1(link: &Rc<Link>, client: &Rc<Client>) -> Paused {
     let over = |context: &mut Context<'_>| match link.is_gone(context, client) {
         true => Some(Ended::Left),
         false if client.core().moving.get() && link.can_move(client) => Some(Ended::Moved),
+        false if client.core().gives_up() && client.is_about_to_ask() => Some(Ended::Late),
         false if client.is_at_rest() && link.is_flushed() => Some(Ended::Rests),
         false => None,
     };
     let finish = |connection: Pin<&mut http1::Connection<_, _>>, core: &Core| {
-        let finishes = core.gives_up();
+        // hyper would close at once between two requests, also where a part of the next was read.
+        let waits = client.is_about_to_ask() || !client.is_asked() && !link.is_read();
+        let finishes = core.ends() && (!waits || core.gives_up());
         finishes.then(|| connection.graceful_shutdown());
         finishes
     };
@@ -226,7 +229,9 @@ async fn serve_http2(stream: Channel, client: Rc<Client>) {
     let builder = http2(Local(Rc::clone(&client)), &client.core().snapshot().limits);
     let connection = pin!(builder.serve_connection(io, service));
     let finish = |connection: Pin<&mut http2::Connection<_, _, _>>, core: &Core| {
-        let finishes = core.takes_leave() || client.requests().are_made();
+        // hyper would close at once where nothing was read.
+        let waits = client.is_about_to_ask() && !core.impatient.get();
+        let finishes = !waits && (core.takes_leave() || client.requests().are_made());
         finishes.then(|| connection.graceful_shutdown());
         if finishes && client.requests().are_a_flood() {
             // Here, for those that are under way when a client leaves are given up as well.
@@ -269,14 +274,16 @@ where
 {
     let mut told = false;
     std::future::poll_fn(|context| {
-        if !told && (client.core().takes_leave() || client.requests().are_made()) {
-            told = finish(connection.as_mut(), client.core());
-        }
         if client.is_cut_off(context) {
             return Poll::Ready(Ended::Over);
         }
         if let Poll::Ready(ended) = connection.as_mut().poll(context) {
             return Poll::Ready(Ended::ByItself(ended));
+        }
+        // Behind the poll, which reads what came before.
+        if !told && (client.core().takes_leave() || client.requests().are_made()) {
+            told = finish(connection.as_mut(), client.core());
+            told.then(|| context.waker().wake_by_ref());
         }
         if client.alarm().take_rung() {
             if told || !is_told(connection.as_mut()) {

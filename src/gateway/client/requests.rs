@@ -51,6 +51,11 @@ impl Requests {
         Waiting { requests: self, answered: Cell::new(false) }
     }
 
+    /// Whether none was made so far.
+    pub(in crate::gateway) const fn are_none(&self) -> bool {
+        self.made.get() == 0
+    }
+
     /// Whether all were made that may be, or so many given up that no more are taken.
     pub(in crate::gateway) const fn are_made(&self) -> bool {
         self.made.get() >= self.most || self.are_a_flood()
