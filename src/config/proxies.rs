@@ -15,6 +15,7 @@ pub(super) fn proxies(table: &ProxiesTable, reading: &Reading<'_>) -> Result<Pro
     let field = text(&table.header, reading).and_then(|given| {
         given.map_or(Ok(Header::default()), |given| word(given, &words, reading))
     });
+    let host = boolean(&table.host, false);
     let forwarded = boolean(&table.forwarded, false);
     let announced = some_networks(&table.proxy_protocol, reading);
     let announced_admin = boolean(&table.proxy_protocol_admin, false);
@@ -28,6 +29,7 @@ pub(super) fn proxies(table: &ProxiesTable, reading: &Reading<'_>) -> Result<Pro
     Ok(Proxies {
         trusted: trusted?,
         field: field?,
+        host: host?,
         forwarded: forwarded?,
         announced: announced?,
         announced_admin: announced_admin?,

@@ -21,7 +21,7 @@ pub fn forwarded(bytes: &[u8]) -> bool {
 
 fn check(headers: &HeaderMap, field: Field) -> bool {
     let networks = ["10.0.0.0/8", "2001:db8::/32"].map(|network| network.parse().unwrap());
-    let proxies = Proxies { trusted: networks.to_vec(), field, ..Proxies::default() };
+    let proxies = Proxies { trusted: networks.to_vec(), field, host: true, ..Proxies::default() };
     let said = proxies.read(headers);
     assert!(said.hops.len() <= 16, "{} hops", said.hops.len());
     for hop in &said.hops {

@@ -124,7 +124,8 @@ fn elsewhere<'t>(target: &'t str, api: &'t ApiPlan) -> (&'t str, &'t str) {
 
 /// Sets `Host`, and tells the client's unless a proxy that is trusted has told another.
 fn rename(head: &mut Vec<u8>, host: &str, inbound: &Inbound) {
-    let client = inbound.parts.headers.get(header::HOST).filter(|_| !inbound.origin.names_host());
+    let client =
+        inbound.parts.headers.get(header::HOST).filter(|_| inbound.origin.host().is_none());
     let told = client.map_or(&b""[..], HeaderValue::as_bytes);
     let name: &[u8] = if client.is_some() { b"\r\nx-forwarded-host: " } else { b"" };
     for part in [b"host: ", host.as_bytes(), name, told, b"\r\n"] {

@@ -57,9 +57,9 @@ impl Origin {
         self.told.as_ref().map_or(client.scheme(), |told| told.scheme)
     }
 
-    /// Whether a proxy has told for which host the request was.
-    pub(super) fn names_host(&self) -> bool {
-        self.told.as_ref().is_some_and(|told| told.host.is_some())
+    /// The host that a proxy has told the request was for.
+    pub(super) fn host(&self) -> Option<&[u8]> {
+        self.told.as_ref()?.host.as_deref()
     }
 
     /// Tells an upstream. A `host` is told where a proxy names it: else it stands in `Host`.

@@ -2,7 +2,7 @@
 //! what a browser asks for without a field of the page's making, such as `EventSource` and `WebSocket`. It is taken out of
 //! the request, whoever it is of, so that it reaches neither the upstream nor a log.
 
-use http::header::{self, HeaderMap, HeaderValue};
+use http::header::{self, HeaderValue};
 use http::uri::PathAndQuery;
 use http::{Method, Uri};
 use percent_encoding::percent_decode_str;
@@ -163,18 +163,18 @@ fn check_page(inbound: &Inbound, api: &ApiPlan) -> Result<(), Refusal> {
         (None, _) => headers.get("sec-fetch-site").is_none_or(|site| site != "cross-site"),
         (Some(page), None) => {
             let listed = api.cors.as_ref().filter(|cors| cors.credentials);
-            is_own(page, headers, inbound.scheme)
-                || listed.is_some_and(|cors| cors.origins.takes(page.as_bytes()))
+            is_own(page, inbound) || listed.is_some_and(|cors| cors.origins.takes(page.as_bytes()))
         }
         (Some(_), Some(_)) => false,
     };
     if allowed { Ok(()) } else { Err(Refusal::OriginNotAllowed) }
 }
 
-/// Whether a page is of the host that is asked.
-fn is_own(page: &HeaderValue, headers: &HeaderMap, scheme: &str) -> bool {
-    let host = page.as_bytes().strip_prefix(scheme.as_bytes());
+/// Whether a page is of the host that was asked, which a proxy before us may have told.
+fn is_own(page: &HeaderValue, inbound: &Inbound) -> bool {
+    let host = page.as_bytes().strip_prefix(inbound.scheme.as_bytes());
     let host = host.and_then(|rest| rest.strip_prefix(b"://"));
-    let asked = headers.get(header::HOST).map(HeaderValue::as_bytes);
+    let named = || inbound.parts.headers.get(header::HOST).map(HeaderValue::as_bytes);
+    let asked = inbound.origin.host().or_else(named);
     host.zip(asked).is_some_and(|(host, asked)| host.eq_ignore_ascii_case(asked))
 }

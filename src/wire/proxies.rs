@@ -17,7 +17,7 @@ const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host")
 /// of them and passes on what the client says in the other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Field {
-    /// `X-Forwarded-For`, and beside it `X-Forwarded-Proto` and `X-Forwarded-Host`.
+    /// `X-Forwarded-For`, and beside it `X-Forwarded-Proto`.
     #[default]
     XForwardedFor,
     /// `Forwarded` (RFC 7239).
@@ -41,6 +41,8 @@ pub struct Proxies {
     pub trusted: Vec<IpNet>,
     /// Where they say it.
     pub field: Field,
+    /// Whether `X-Forwarded-Host` is believed beside `X-Forwarded-For`: many a proxy passes on what the client says there.
+    pub host: bool,
     /// Whether upstreams are told in `Forwarded`, too.
     pub forwarded: bool,
     /// Who begins each connection with a header of the PROXY protocol.
@@ -81,7 +83,7 @@ impl Proxies {
         let mut said = match self.field {
             Field::XForwardedFor => Said {
                 secure: last(headers, &X_FORWARDED_PROTO).and_then(is_secure),
-                host: last(headers, &X_FORWARDED_HOST),
+                host: self.host.then(|| last(headers, &X_FORWARDED_HOST)).flatten(),
                 ..Said::default()
             },
             Field::Forwarded => Said::default(),

@@ -15,8 +15,12 @@ use crate::support::{PATIENCE, wait_until};
 
 /// A gateway whose API `a` takes tokens in other places, and whose API `b` does not.
 pub(crate) fn gateway(upstream: &Upstream, cors: &str) -> Gateway {
+    gateway_with("", upstream, cors)
+}
+
+fn gateway_with(more: &str, upstream: &Upstream, cors: &str) -> Gateway {
     let gateway = Gateway::start(&format!(
-        "[[apis]]\nname = \"a\"\npath = \"/a\"\nupstream = \"http://{0}\"\n\
+        "{more}\n[[apis]]\nname = \"a\"\npath = \"/a\"\nupstream = \"http://{0}\"\n\
          token_cookie = \"shop-token\"\ntoken_query = \"access_token\"\ncors = {{ {cors} }}\n\
          rules = [{{ path = \"/a/{{*rest}}\" }}, {{ path = \"/a/open\", public = true }}]\n\
          [[apis]]\nname = \"b\"\npath = \"/\"\nupstream = \"http://{0}\"\nrules = [{{ path = \"/{{*rest}}\" }}]\n",
@@ -238,6 +242,33 @@ fn an_api_for_every_origin_takes_cookies_of_its_own_pages_alone() {
     for (origin, status) in [("https://app.example", 403), ("http://api.example", 200)] {
         let fields = [("Cookie", &*cookie), ("Origin", origin)];
         assert_eq!(ask(&gateway, &upstream, "GET /a/x", &fields).0.status, status, "{origin}");
+    }
+}
+
+/// The browser knows the proxy's name, which the proxy takes out of `Host`.
+#[test]
+fn the_page_of_a_host_that_a_proxy_tells_is_its_own() {
+    let upstream = Upstream::start();
+    for (more, own, proxys) in [("", 403, 200), ("proxies.host = true", 200, 403)] {
+        let more = format!("proxies.trusted = [\"127.0.0.1\"]\n{more}");
+        let gateway = gateway_with(&more, &upstream, "origins = [\"*\"]");
+        let cookie = format!("shop-token={}", gateway.any_token());
+        for (origin, status) in [
+            ("https://shop.example", own),
+            ("https://api.example", proxys),
+            ("http://shop.example", 403),
+            ("https://evil.example", 403),
+        ] {
+            let fields = [
+                ("Cookie", &*cookie),
+                ("Origin", origin),
+                ("X-Forwarded-For", "203.0.113.9"),
+                ("X-Forwarded-Proto", "https"),
+                ("X-Forwarded-Host", "evil.example, shop.example"),
+            ];
+            let (got, _) = ask(&gateway, &upstream, "GET /a/x", &fields);
+            assert_eq!(got.status, status, "{more}: {origin}");
+        }
     }
 }
 

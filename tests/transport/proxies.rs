@@ -132,7 +132,8 @@ fn sec_h4_each_request_of_a_connection_has_its_own_client() {
 
 #[test]
 fn sec_h4_scheme_and_host_of_the_client_are_told() {
-    let stage = Stage::new(TRUSTED);
+    let believed = format!("{TRUSTED}\nproxies.host = true");
+    let stage = Stage::new(&believed);
     for (lines, proto, host) in [
         (
             "X-Forwarded-Proto: https\r\nX-Forwarded-Host: shop.example:8443\r\n",
@@ -160,6 +161,11 @@ fn sec_h4_scheme_and_host_of_the_client_are_told() {
         assert_eq!(seen.values("host"), ["a.example"], "{lines}");
         assert!(seen.values("forwarded").is_empty());
     }
+    // Many a proxy passes on what its client says there.
+    stage.reconfigure(&believed, TRUSTED);
+    let lines = "X-Forwarded-For: 203.0.113.9\r\nX-Forwarded-Host: evil.example\r\n";
+    let (status, seen) = stage.ask(&stage.far, lines);
+    assert_eq!((status, seen.unwrap().holds("evil.example")), (200, false));
 }
 
 /// RFC 7239, in both directions.

@@ -8,6 +8,7 @@ use crate::config::table::Table;
 pub(in crate::config) struct ProxiesTable {
     pub(in crate::config) trusted: Field<Vec<Placed<Text>>>,
     pub(in crate::config) header: Field<Text>,
+    pub(in crate::config) host: Field<bool>,
     pub(in crate::config) forwarded: Field<bool>,
     pub(in crate::config) proxy_protocol: Field<Vec<Placed<Text>>>,
     pub(in crate::config) proxy_protocol_admin: Field<bool>,
@@ -18,6 +19,7 @@ impl ProxiesTable {
         let read = Self {
             trusted: table.texts("trusted", reading),
             header: table.text("header", reading),
+            host: table.boolean("host", reading),
             forwarded: table.boolean("forwarded", reading),
             proxy_protocol: table.texts("proxy_protocol", reading),
             proxy_protocol_admin: table.boolean("proxy_protocol_admin", reading),

@@ -26,7 +26,7 @@ fn what_can_change_does() {
 
 /// What is read anew for each request or connection: from the snapshot, or from the settings in
 /// force.
-const LIVE: [&str; 102] = [
+const LIVE: [&str; 103] = [
     "limits.handshake_timeout",
     "limits.drain_delay",
     "limits.drain_timeout",
@@ -37,6 +37,7 @@ const LIVE: [&str; 102] = [
     "tls.certificates.key",
     "proxies.trusted",
     "proxies.header",
+    "proxies.host",
     "proxies.forwarded",
     "proxies.proxy_protocol",
     "proxies.proxy_protocol_admin",

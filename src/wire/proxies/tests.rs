@@ -6,7 +6,7 @@ use super::*;
 
 fn proxies(field: Field) -> Proxies {
     let trusted = ["10.0.0.0/8", "2001:db8:1::/48"].map(|text| text.parse().unwrap()).to_vec();
-    Proxies { trusted, field, ..Proxies::default() }
+    Proxies { trusted, field, host: true, ..Proxies::default() }
 }
 
 fn head(lines: &[(&'static str, &[u8])]) -> HeaderMap {
@@ -145,6 +145,8 @@ fn sec_h4_scheme_and_host_are_of_the_field_that_is_believed() {
     let said = proxies(Field::XForwardedFor).read(&all);
     assert_eq!((said.secure, said.host), (Some(true), Some(&b"a.example"[..])));
     assert_eq!(said.hops.len(), 1);
+    let doubtful = Proxies { host: false, ..proxies(Field::XForwardedFor) };
+    assert_eq!(doubtful.read(&all), Said { host: None, ..said });
     let said = proxies(Field::Forwarded).read(&all);
     assert_eq!((said.secure, said.host), (Some(false), Some(&b"b"[..])));
     assert_eq!(said.hops.len(), 2);
