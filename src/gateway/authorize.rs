@@ -56,7 +56,7 @@ impl<'s> Permit<'s> {
     pub(super) fn take_grounds(
         &mut self,
         (matched, sought): (&Matched<'_>, Sought),
-        (peer, certificate): (IpAddr, Option<Rc<ClientCertificate>>),
+        (peer, certificate, within_tls): (IpAddr, Option<Rc<ClientCertificate>>, bool),
         core: &Rc<Core>,
         snapshot: &Own<Snapshot>,
     ) -> Grounds {
@@ -68,6 +68,7 @@ impl<'s> Permit<'s> {
             entry: self.who.take().map(Authenticated::into_entry),
             peer,
             certificate,
+            within_tls,
             item: matched.item.clone(),
             company: self.company.take(),
             api: self.api.number(&core.shared.cache),

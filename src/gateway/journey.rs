@@ -146,7 +146,8 @@ async fn travel<'s>(
         Ok(permit) => permit,
         Err(refusal) => return Err(trail.kept_out(refusal, &inbound, snapshot)),
     };
-    let shown = (address, inbound.certificate.as_ref().map(Rc::clone));
+    let certificate = inbound.certificate.as_ref().map(Rc::clone);
+    let shown = (address, certificate, client.is_within_tls());
     let mut request = Outgoing::default();
     let prepared = forward::prepare(&permit, inbound, &mut request, client, snapshot);
     let (upload, sought) = match prepared {

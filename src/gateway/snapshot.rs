@@ -108,6 +108,11 @@ impl Snapshot {
         self.tls.as_ref()?.authorities()
     }
 
+    /// Whether nobody comes in within TLS without a certificate.
+    pub(super) fn requires_clients(&self) -> bool {
+        self.tls.as_ref().is_some_and(|tls| tls.requires_clients())
+    }
+
     /// Whether an API has the endpoint of this number.
     pub(super) fn reaches(&self, number: usize) -> bool {
         self.targets.binary_search(&number).is_ok()

@@ -62,6 +62,8 @@ pub(super) struct Grounds {
     pub(super) entry: Option<Arc<Entry>>,
     pub(super) peer: IpAddr,
     pub(super) certificate: Option<Rc<ClientCertificate>>,
+    /// Whether its client speaks TLS, so that it could have shown one.
+    pub(super) within_tls: bool,
     pub(super) item: Option<Box<str>>,
     pub(super) company: Option<Box<str>>,
     /// The number by which uses of its API are noted, which tells it by its name.
@@ -250,7 +252,8 @@ impl Grounds {
         self.check_authorities(&newest)?;
         let matched = self.sought.find(&newest)?;
         let api = matched.api;
-        presenter::check(api, &self.sought.host, (self.certificate.is_some(), None), false)?;
+        let needed = self.within_tls && newest.requires_clients();
+        presenter::check(api, &self.sought.host, (self.certificate.is_some(), None), needed)?;
         let rule = matched.rule.ok_or(Refusal::NoRule)?;
         if api.number(&self.core.shared.cache) != self.api || api.dialect != self.dialect {
             return Err(Refusal::NoRule);

@@ -129,6 +129,55 @@ fn where_nobody_comes_in_without_one_any_more_nobody_stays_without_one() {
     assert_eq!(status(), "200");
 }
 
+/// Nor does what goes on that began before one was needed; without TLS nobody is asked.
+#[test]
+fn a_stream_of_who_shows_none_ends_once_one_is_needed() {
+    let files = Files::new();
+    files.make("a", &["a.example"]);
+    let path = |name: &str| files.path(name);
+    let text = |needed: &str| {
+        format!(
+            "tls = {{ client_ca = {:?}, client_certificates = \"{needed}\", \
+             certificates = [{{ chain = {:?}, key = {:?} }}] }}\n\
+             [[apis]]\nname = \"events\"\nupstream = \"http://{}\"\nrules = [{{ path = \"/events\" }}]\n",
+            path("ca.pem"),
+            path("a.pem"),
+            path("a.key"),
+            ticker(),
+        )
+    };
+    let gateway = Gateway::start_with("plain = \"127.0.0.1:0\"", &text("optional"));
+    gateway.owner("somebody");
+    let request = gateway.get("/events", &gateway.any_token());
+    let config = Arc::new(files.client());
+    let mut secure = connect(gateway.public(), &config, "a.example").unwrap();
+    secure.write_all(request.as_bytes()).unwrap();
+    let mut byte = [0];
+    secure.read_exact(&mut byte).unwrap();
+    let mut plain = Client::connect(gateway.plain());
+    plain.send(&request);
+    let two_looks = |plain: &mut Client| {
+        for _ in 0..2 * 25 {
+            plain.read_to("and the second\n\n");
+        }
+    };
+    two_looks(&mut plain);
+    let written = std::fs::read_to_string(gateway.source()).unwrap();
+    let written = written.replace("\"optional\"", "\"required\"");
+    std::fs::write(gateway.source(), written).unwrap();
+    gateway.app().reloader().reload().unwrap();
+    let begun = Steps::begin();
+    let (mut rest, mut some) = (Vec::new(), [0; 4_096]);
+    while !rest.ends_with(b"0\r\n\r\n") {
+        let length = secure.read(&mut some).unwrap();
+        assert!(length > 0, "it ends in good order");
+        rest.extend_from_slice(&some[..length]);
+    }
+    assert!(begun.elapsed() < BOUND, "{:?}", begun.elapsed());
+    assert_eq!(gateway.counted(|core| core.cut_by_token.value()), 1);
+    two_looks(&mut plain);
+}
+
 /// What goes on ends with whoever vouched for its client, also where nothing asks for a certificate: its upstream was told.
 #[test]
 fn a_websocket_ends_when_nobody_vouches_for_its_client_any_more() {

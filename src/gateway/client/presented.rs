@@ -78,7 +78,12 @@ impl Presented {
 impl Client {
     /// What its connection speaks.
     pub(in crate::gateway) fn scheme(&self) -> &'static str {
-        if self.presented.get().is_some() { "https" } else { "http" }
+        if self.is_within_tls() { "https" } else { "http" }
+    }
+
+    /// Whether that is TLS.
+    pub(in crate::gateway) fn is_within_tls(&self) -> bool {
+        self.presented.get().is_some()
     }
 
     /// What it showed, for a process that goes on with it.
@@ -122,8 +127,7 @@ impl Client {
 
     /// Whether it came in where nobody comes in without a certificate, perhaps before that was so.
     pub(in crate::gateway) fn needs_certificate(&self, snapshot: &Snapshot) -> bool {
-        let within = self.presented.get().is_some();
-        within && snapshot.tls.as_ref().is_some_and(|tls| tls.requires_clients())
+        self.is_within_tls() && snapshot.requires_clients()
     }
 
     /// The host that its handshake was with, if it said so.

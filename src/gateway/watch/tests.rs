@@ -118,6 +118,7 @@ fn grounds(core: &Rc<Core>, entry: Arc<Entry>) -> Grounds {
         entry,
         peer,
         certificate,
+        within_tls: false,
         item,
         company,
         api,
