@@ -10,7 +10,6 @@ use std::cell::Cell;
 use std::fmt;
 use std::pin::pin;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -21,13 +20,12 @@ use crate::domain::refusal::{Fault, Refusal};
 use super::alarm::Alarm;
 use super::authorize::Permit;
 use super::balance::Order;
-use super::blame::{blame, judge, tell};
+use super::blame::{Try, blame, judge, tell};
 use super::body::Upload;
 use super::client::UnderWay;
 use super::plan::ApiPlan;
 use super::reach::{connect, idle};
 use super::relay::{Bounds, Relay};
-use super::targets::Target;
 use super::upstream::{Failed, Outgoing, Way};
 
 /// How many idle connections may turn out to be closed; then only fresh ones are tried, for the
@@ -102,8 +100,8 @@ async fn answer_within_bounds(
                     // A body that is too long for the time is nobody's fault.
                     let all_sent = upload.is_none_or(|upload| upload.is_done());
                     let blamed = all_sent && late.fault() == Fault::Upstream;
-                    if let Some(target) = asked.get().filter(|_| blamed) {
-                        blame(api, target, LATE);
+                    if let Some(tried) = asked.get().filter(|_| blamed) {
+                        blame(tried, LATE);
                     }
                     Poll::Ready(Err(late))
                 }
@@ -121,7 +119,7 @@ async fn answer_within_bounds(
 #[derive(Clone, Copy, Default)]
 struct Bound<'a> {
     limit: Option<&'a Alarm>,
-    asked: Option<&'a Cell<Option<&'a Arc<Target>>>>,
+    asked: Option<&'a Cell<Option<Try<'a>>>>,
 }
 
 impl<'a> Bound<'a> {
@@ -130,8 +128,8 @@ impl<'a> Bound<'a> {
         self.limit.map_or(Duration::MAX, Alarm::left)
     }
 
-    fn asks(self, target: Option<&'a Arc<Target>>) {
-        let _ = self.asked.map(|asked| asked.set(target));
+    fn asks(self, tried: Option<Try<'a>>) {
+        let _ = self.asked.map(|asked| asked.set(tried));
     }
 }
 
@@ -163,9 +161,9 @@ async fn send<'a>(
                 },
             };
             way.begin((api.idle_timeout, api.lifetime), busy);
-            bound.asks(Some(target));
-            let answered =
-                exchange(under_way, (api, target, bound.left()), way, request, upload).await;
+            let tried = Try::begin(api, target);
+            bound.asks(Some(tried));
+            let answered = exchange(under_way, (tried, bound.left()), way, request, upload).await;
             bound.asks(None);
             match answered {
                 Ok(response) => return Ok(response),
@@ -196,7 +194,7 @@ async fn send<'a>(
                 Err(NoAnswer::Unsent) => {
                     request.begin_again();
                     if fresh {
-                        blame(api, target, &"it closed a new connection before anything was sent");
+                        blame(tried, &"it closed a new connection before anything was sent");
                         refusal = Refusal::UpstreamUnreachable;
                         break;
                     }
@@ -210,12 +208,12 @@ async fn send<'a>(
 
 async fn exchange(
     under_way: &UnderWay,
-    (api, target, left): (&ApiPlan, &Target, Duration),
+    (tried, left): (Try<'_>, Duration),
     mut way: Way,
     request: &mut Outgoing,
     upload: Option<&Rc<Upload>>,
 ) -> Result<Response<Relay>, NoAnswer> {
-    let client = under_way.client();
+    let (client, api) = (under_way.client(), tried.api);
     let alarm = Rc::clone(way.alarm());
     match upload {
         Some(upload) => upload.watch(&alarm),
@@ -239,7 +237,7 @@ async fn exchange(
                 Some(upload) => upload.go_on(),
                 None => {
                     let stalled = upload.map_or(Refusal::UpstreamTimeout, |up| up.stalled());
-                    return Err(failed(api, target, stalled, LATE));
+                    return Err(failed(tried, stalled, LATE));
                 }
             },
         }
@@ -247,12 +245,12 @@ async fn exchange(
     alarm.clear();
     let answer = match answered {
         Ok(answer) => answer,
-        Err(failed) => return Err(unanswered(api, target, &way, failed)),
+        Err(failed) => return Err(unanswered(tried, &way, failed)),
     };
     let switches = answer.response.status() == StatusCode::SWITCHING_PROTOCOLS;
     if switches && !(request.asks_websocket() && answer.switches) {
         let unasked = &"it changed the protocol unasked, or answers another handshake than ours";
-        return Err(failed(api, target, Refusal::UpstreamBroken, unasked));
+        return Err(failed(tried, Refusal::UpstreamBroken, unasked));
     }
     if !switches
         && request.asks_websocket()
@@ -263,7 +261,7 @@ async fn exchange(
         // knows no WebSocket is no fault of it.
         return Err(NoAnswer::Failed(Refusal::UpstreamBroken));
     }
-    judge(api, target, answer.response.status());
+    judge(tried, answer.response.status());
     if let Some(lines) = answer.lines {
         client.is_answered(lines);
     }
@@ -279,20 +277,20 @@ async fn exchange(
 }
 
 /// An exchange that brought no answer.
-fn unanswered(api: &ApiPlan, target: &Target, way: &Way, failed: Failed) -> NoAnswer {
+fn unanswered(tried: Try<'_>, way: &Way, failed: Failed) -> NoAnswer {
     match failed {
         Failed::Unsent => NoAnswer::Unsent,
         Failed::Refused(broken) => {
-            tell(api, target, &broken);
+            tell(tried, &broken);
             NoAnswer::Refused
         }
         Failed::Lost(broken) => {
-            tell(api, target, &broken);
+            tell(tried, &broken);
             NoAnswer::Failed(Refusal::UpstreamBroken)
         }
         Failed::Client(refusal) => NoAnswer::Failed(refusal),
         Failed::Upstream(broken) => {
-            blame(api, target, &broken);
+            blame(tried, &broken);
             let silent = broken.is_of_connection() && way.is_silent();
             let no_answer = if silent { NoAnswer::Silent } else { NoAnswer::Failed };
             no_answer(Refusal::UpstreamBroken)
@@ -301,9 +299,9 @@ fn unanswered(api: &ApiPlan, target: &Target, way: &Way, failed: Failed) -> NoAn
 }
 
 /// An exchange without a usable answer; told of where that is the upstream's fault.
-fn failed(api: &ApiPlan, target: &Target, refusal: Refusal, cause: &dyn fmt::Display) -> NoAnswer {
+fn failed(tried: Try<'_>, refusal: Refusal, cause: &dyn fmt::Display) -> NoAnswer {
     if refusal.fault() == Fault::Upstream {
-        blame(api, target, cause);
+        blame(tried, cause);
     }
     NoAnswer::Failed(refusal)
 }

@@ -166,7 +166,7 @@ mod tests {
             assert_eq!(all_of(order()), [0, 1, 2, 3, 4]);
         }
         for out in [0, 1, 2] {
-            (0..5).for_each(|_| _ = api.targets[out].standing.fails(&api.ejection));
+            (0..5).for_each(|_| _ = api.targets[out].standing.fails_now(&api.ejection));
         }
         for _ in 0..20 {
             let (first, last) = {
@@ -176,7 +176,7 @@ mod tests {
             assert_eq!((all_of(first), all_of(last)), (vec![3, 4], vec![0, 1, 2]));
         }
         for out in [3, 4] {
-            (0..5).for_each(|_| _ = api.targets[out].standing.fails(&api.ejection));
+            (0..5).for_each(|_| _ = api.targets[out].standing.fails_now(&api.ejection));
         }
         let firsts: std::collections::BTreeSet<_> = (0..50).map(|_| order()[0]).collect();
         assert_eq!(firsts.len(), 5, "all are out, and all are used");

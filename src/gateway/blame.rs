@@ -10,14 +10,30 @@ use super::load::Busy;
 use super::plan::ApiPlan;
 use super::targets::Target;
 
+/// One try to get an answer from an endpoint.
+#[derive(Clone, Copy)]
+pub(super) struct Try<'a> {
+    pub(super) api: &'a ApiPlan,
+    pub(super) target: &'a Target,
+    /// How often the endpoint had been out when it began.
+    spells: u64,
+}
+
+impl<'a> Try<'a> {
+    /// One that begins.
+    pub(super) fn begin(api: &'a ApiPlan, target: &'a Target) -> Self {
+        Self { api, target, spells: target.standing.spells() }
+    }
+}
+
 /// Takes note of an exchange without a usable answer, and tells of it.
-pub(super) fn blame(api: &ApiPlan, target: &Target, cause: &dyn fmt::Display) {
-    fails(api, target);
-    tell(api, target, cause);
+pub(super) fn blame(tried: Try<'_>, cause: &dyn fmt::Display) {
+    fails(tried);
+    tell(tried, cause);
 }
 
 /// The same of one who has done nothing wrong by that.
-pub(super) fn tell(api: &ApiPlan, target: &Target, cause: &dyn fmt::Display) {
+pub(super) fn tell(Try { api, target, .. }: Try<'_>, cause: &dyn fmt::Display) {
     if let Some(withheld) = target.broken.ready() {
         tracing::warn!(
             api = %api.name, upstream = %target, error = %cause, withheld,
@@ -27,13 +43,14 @@ pub(super) fn tell(api: &ApiPlan, target: &Target, cause: &dyn fmt::Display) {
 }
 
 /// Takes note of an answer, where there are other endpoints that could have given it.
-pub(super) fn judge(api: &ApiPlan, target: &Target, status: StatusCode) {
+pub(super) fn judge(tried: Try<'_>, status: StatusCode) {
+    let Try { api, target, .. } = tried;
     match status {
         _ if api.targets.len() == 1 => {}
         StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT
             if api.ejection.on_errors =>
         {
-            fails(api, target);
+            fails(tried);
         }
         _ => target.standing.succeeds(),
     }
@@ -41,7 +58,7 @@ pub(super) fn judge(api: &ApiPlan, target: &Target, status: StatusCode) {
 
 /// Takes note that an endpoint broke an answer off. After some times it is left out, as if it had given none.
 pub(super) fn breaks_off(busy: &Busy, limits: &Ejection) {
-    if let Some(time) = busy.standing().breaks_off(limits) {
+    if let Some(time) = busy.standing().breaks_off(busy.spells(), limits) {
         tracing::warn!(
             upstream = %busy, seconds = time.as_secs_f64(),
             "an upstream breaks its answers off again and again, and is left out for a while"
@@ -50,11 +67,11 @@ pub(super) fn breaks_off(busy: &Busy, limits: &Ejection) {
 }
 
 /// Takes note that an endpoint failed. After some times it is left out, where there are others.
-pub(super) fn fails(api: &ApiPlan, target: &Target) {
+pub(super) fn fails(Try { api, target, spells }: Try<'_>) {
     if api.targets.len() == 1 {
         return;
     }
-    if let Some(time) = target.standing.fails(&api.ejection) {
+    if let Some(time) = target.standing.fails(spells, &api.ejection) {
         tracing::warn!(
             api = %api.name, upstream = %target, seconds = time.as_secs_f64(),
             "an upstream fails again and again, and is left out for a while"

@@ -45,6 +45,8 @@ pub(super) struct Standing {
     breaking: AtomicU64,
     /// How often it was left out.
     left_out: AtomicU64,
+    /// The same with how often it was found down: see [`Standing::spells`].
+    spells: AtomicU64,
     /// How many requests each core has under way there, where there are others.
     under_way: Mutex<Vec<Arc<Count>>>,
 }
@@ -119,6 +121,7 @@ impl Default for Standing {
             failing: AtomicU64::new(0),
             breaking: AtomicU64::new(0),
             left_out: AtomicU64::new(0),
+            spells: AtomicU64::new(0),
             under_way: Mutex::default(),
         }
     }
@@ -157,6 +160,12 @@ impl Standing {
         Share { part: u32::try_from(part).unwrap_or(WHOLE).max(1), is_back }
     }
 
+    /// How often it was out so far, for whatever reason. What began before it was out the last time fails no more by how it
+    /// is since.
+    pub(super) fn spells(&self) -> u64 {
+        self.spells.load(Ordering::Relaxed)
+    }
+
     /// It gave a usable answer, or at least the head of one.
     pub(super) fn succeeds(&self) {
         end(&self.failing);
@@ -167,23 +176,25 @@ impl Standing {
         end(&self.breaking);
     }
 
-    /// It gave none. For how long it is left out, if it is from now on.
-    pub(super) fn fails(&self, limits: &Ejection) -> Option<Duration> {
-        self.fails_at(self.now_ms(), limits)
+    /// It gave none to what began when it had been out so often. For how long it is left out, if it is from now on.
+    pub(super) fn fails(&self, spells: u64, limits: &Ejection) -> Option<Duration> {
+        self.goes_on(&self.failing, spells, self.now_ms(), limits)
     }
 
     /// It gave a part of one. For how long it is left out, if it is from now on.
-    pub(super) fn breaks_off(&self, limits: &Ejection) -> Option<Duration> {
-        self.goes_on(&self.breaking, self.now_ms(), limits)
-    }
-
-    fn fails_at(&self, now_ms: u64, limits: &Ejection) -> Option<Duration> {
-        self.goes_on(&self.failing, now_ms, limits)
+    pub(super) fn breaks_off(&self, spells: u64, limits: &Ejection) -> Option<Duration> {
+        self.goes_on(&self.breaking, spells, self.now_ms(), limits)
     }
 
     /// A row goes on. For how long the endpoint is left out, if that was too much.
-    fn goes_on(&self, row: &AtomicU64, now_ms: u64, limits: &Ejection) -> Option<Duration> {
-        if limits.after == 0 {
+    fn goes_on(
+        &self,
+        row: &AtomicU64,
+        spells: u64,
+        now_ms: u64,
+        limits: &Ejection,
+    ) -> Option<Duration> {
+        if limits.after == 0 || spells != self.spells() {
             return None;
         }
         let order = Ordering::Relaxed;
@@ -208,12 +219,16 @@ impl Standing {
         row.store(0, order);
         self.untold.store(true, order);
         self.left_out.fetch_add(1, order);
+        self.spells.fetch_add(1, order);
         Some(Duration::from_millis(time_ms))
     }
 
     /// A health check finds it well or not. Whether that is news.
     pub(super) fn is_found(&self, well: bool) -> bool {
         let news = self.sick.swap(!well, Ordering::Relaxed) == well;
+        if news && !well {
+            self.spells.fetch_add(1, Ordering::Relaxed);
+        }
         if news && well {
             // It comes back slowly, too.
             self.out_until_ms.fetch_max(self.now_ms(), Ordering::Relaxed);
@@ -268,95 +283,4 @@ fn end(row: &AtomicU64) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const LIMITS: Ejection = Ejection { after: 3, time: Duration::from_secs(10), on_errors: false };
-
-    fn part(standing: &Standing, now_ms: u64) -> u32 {
-        standing.share_at(now_ms).part
-    }
-
-    #[test]
-    fn it_takes_failures_in_a_row_and_within_the_window() {
-        let standing = Standing::default();
-        for round in 0..10 {
-            assert_eq!(standing.fails_at(round, &LIMITS), None);
-            assert_eq!(standing.fails_at(round, &LIMITS), None);
-            standing.succeeds();
-        }
-        for round in 1..10 {
-            // Two that are near, and the third is far away.
-            let now_ms = round * 2 * (WINDOW_MS + 1);
-            assert_eq!(standing.fails_at(now_ms, &LIMITS), None, "{round}");
-            assert_eq!(standing.fails_at(now_ms + 1, &LIMITS), None, "{round}");
-        }
-        assert!(standing.is_whole());
-        let now_ms = 30 * WINDOW_MS;
-        let out: Vec<_> = (0..5).map(|_| standing.fails_at(now_ms, &LIMITS)).collect();
-        assert_eq!(out, [None, None, Some(LIMITS.time), None, None]);
-        assert!(!standing.is_whole());
-        assert_eq!(standing.left_out(), 1);
-        let never = Ejection { after: 0, ..LIMITS };
-        let standing = Standing::default();
-        assert!((0..100).all(|_| standing.fails_at(1, &never).is_none()) && standing.is_whole());
-    }
-
-    #[test]
-    fn answers_that_begin_well_and_break_off_are_failures_too() {
-        let standing = Standing::default();
-        let breaks = || {
-            standing.succeeds();
-            standing.breaks_off(&LIMITS)
-        };
-        assert_eq!((breaks(), breaks()), (None, None));
-        standing.ends_well();
-        assert_eq!(standing.course(), Course::Up);
-        assert_eq!([breaks(), breaks(), breaks()], [None, None, Some(LIMITS.time)]);
-        assert_eq!((standing.is_whole(), standing.course()), (false, Course::LeftOut));
-    }
-
-    #[test]
-    fn it_comes_back_slowly_and_is_told_of_once() {
-        let standing = Standing::default();
-        (0..3).for_each(|_| _ = standing.fails_at(1, &LIMITS));
-        assert_eq!(standing.share_at(10_000), Share { part: 0, is_back: false });
-        assert_eq!(standing.share_at(10_001), Share { part: 1, is_back: true });
-        let parts: Vec<_> = (0..5).map(|step| part(&standing, 10_001 + step * 2_500)).collect();
-        assert_eq!(parts, [1, 16, 32, 48, 64]);
-        assert!(standing.is_whole());
-        assert!(!standing.share_at(30_000).is_back);
-    }
-
-    #[test]
-    fn whoever_fails_on_coming_back_is_out_for_twice_as_long_up_to_minutes() {
-        let (standing, mut now_ms) = (Standing::default(), 1);
-        (0..2).for_each(|_| _ = standing.fails_at(now_ms, &LIMITS));
-        let mut times = Vec::new();
-        for _ in 0..8 {
-            let out = standing.fails_at(now_ms, &LIMITS).unwrap();
-            times.push(out.as_secs());
-            now_ms += u64::try_from(out.as_millis()).unwrap();
-            assert!(part(&standing, now_ms) > 0);
-        }
-        assert_eq!(times, [10, 20, 40, 80, 160, 300, 300, 300]);
-        // Once it has stood for as long as a return takes, all is forgotten.
-        now_ms += RETURN_MS;
-        assert_eq!(part(&standing, now_ms), WHOLE);
-        let out: Vec<_> = (0..3).map(|_| standing.fails_at(now_ms, &LIMITS)).collect();
-        assert_eq!(out, [None, None, Some(LIMITS.time)]);
-    }
-
-    #[test]
-    fn one_that_a_check_finds_down_gets_nothing_until_it_is_found_well() {
-        let standing = Standing::default();
-        assert!(!standing.is_found(true) && standing.is_found(false) && !standing.is_found(false));
-        assert!(!standing.is_whole());
-        assert_eq!(standing.share(), Share { part: 0, is_back: false });
-        assert_eq!(standing.course(), Course::Down);
-        assert!(standing.is_found(true));
-        assert_eq!(standing.course(), Course::Returning);
-        let share = standing.share();
-        assert!((1..WHOLE).contains(&share.part) && !share.is_back, "{share:?}");
-    }
-}
+mod tests;

@@ -82,7 +82,7 @@ mod tests {
         for (api, target) in before.endpoints() {
             match &*format!("{api} {target}") {
                 "a 127.0.0.1:2" => assert!(target.standing.is_found(false)),
-                "b 127.0.0.1:4" => assert_eq!(target.standing.fails(&ONE), Some(ONE.time)),
+                "b 127.0.0.1:4" => assert_eq!(target.standing.fails_now(&ONE), Some(ONE.time)),
                 _ => {}
             }
         }

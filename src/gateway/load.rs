@@ -25,7 +25,10 @@ struct Given {
 
 /// A request that is under way at an endpoint, until this is dropped.
 #[derive(Debug)]
-pub(super) struct Busy(Rc<Given>);
+pub(super) struct Busy {
+    given: Rc<Given>,
+    spells: u64,
+}
 
 impl Load {
     /// How many the endpoint has.
@@ -50,7 +53,7 @@ impl Load {
             given
         });
         given.under_way.add(1);
-        Busy(given)
+        Busy { given, spells: target.standing.spells() }
     }
 }
 
@@ -64,20 +67,25 @@ impl Given {
 impl Busy {
     /// How the endpoint stands.
     pub(super) fn standing(&self) -> &Standing {
-        &self.0.standing
+        &self.given.standing
+    }
+
+    /// How often the endpoint had been out when this began.
+    pub(super) const fn spells(&self) -> u64 {
+        self.spells
     }
 }
 
 /// The name of the endpoint.
 impl fmt::Display for Busy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.name.fmt(f)
+        self.given.name.fmt(f)
     }
 }
 
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.0.under_way.sub(1);
+        self.given.under_way.sub(1);
     }
 }
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::domain::refusal::Refusal;
 
 use super::alarm::TICK;
-use super::blame;
+use super::blame::{self, Try};
 use super::core::Core;
 use super::descriptors::Place;
 use super::plan::ApiPlan;
@@ -64,27 +64,28 @@ pub(super) async fn connect(
     target: &Arc<Target>,
     left: Duration,
 ) -> Result<Way, Refusal> {
+    let tried = Try::begin(api, target);
     // Sooner than the limit of all of it rings, so that it is known who was slow.
     let timeout = api.connect_timeout.min(left.saturating_sub(TICK).max(left / 2));
     if target.endpoint.http2 {
-        return Box::pin(share(core, api, target, timeout)).await;
+        return Box::pin(share(core, tried, target, timeout)).await;
     }
     let place = Box::pin(place(core)).await?;
     let connected = Box::pin(upstream::connect(&core.alarms, target, timeout, place)).await;
-    told(core, api, target, connected).map(Way::Http1)
+    told(core, tried, connected).map(Way::Http1)
 }
 
 /// A session that whoever comes meanwhile waits for, and shares: also that nobody is reached.
 async fn share(
     core: &Rc<Core>,
-    api: &ApiPlan,
+    tried: Try<'_>,
     target: &Arc<Target>,
     timeout: Duration,
 ) -> Result<Way, Refusal> {
     let connecting = core.pool.connecting(target.number);
     let failed = connecting.failed.get();
     let _turn = connecting.turn.lock().await;
-    if let Some(way) = idle(core, api, target) {
+    if let Some(way) = idle(core, tried.api, target) {
         return Ok(way);
     }
     if connecting.failed.get() != failed {
@@ -92,7 +93,7 @@ async fn share(
     }
     let place = place(core).await?;
     let connected = upstream::connect_http2(target, timeout, place, core.alarms.now_ms()).await;
-    let session = told(core, api, target, connected).inspect_err(|_| {
+    let session = told(core, tried, connected).inspect_err(|_| {
         connecting.failed.set(connecting.failed.get().wrapping_add(1));
     })?;
     core.pool.share(target.number, &session);
@@ -100,12 +101,8 @@ async fn share(
 }
 
 /// Tells how it went.
-fn told<C>(
-    core: &Core,
-    api: &ApiPlan,
-    target: &Arc<Target>,
-    connected: io::Result<C>,
-) -> Result<C, Refusal> {
+fn told<C>(core: &Core, tried: Try<'_>, connected: io::Result<C>) -> Result<C, Refusal> {
+    let Try { api, target, .. } = tried;
     match connected {
         Ok(connection) => {
             core.counters.connected.add(1);
@@ -121,7 +118,7 @@ fn told<C>(
                     "an upstream cannot be reached"
                 );
             }
-            blame::fails(api, target);
+            blame::fails(tried);
             let slow = error.kind() == io::ErrorKind::TimedOut;
             Err(if slow { Refusal::UpstreamTimeout } else { Refusal::UpstreamUnreachable })
         }

@@ -67,7 +67,7 @@ mod tests {
         };
         assert_eq!(Standing::default().lapse(), None);
         let out = Standing::default();
-        (0..3).for_each(|_| _ = out.fails(&LIMITS));
+        (0..3).for_each(|_| _ = out.fails_now(&LIMITS));
         let next = told(&out, 0);
         assert_eq!((next.course(), next.share().part), (Course::LeftOut, 0));
         // Whoever fails on coming back is out for twice as long there, too.
@@ -76,7 +76,7 @@ mod tests {
         assert!((1..WHOLE).contains(&back.share().part));
         let back = told(&back, 4_000);
         assert!((16..WHOLE).contains(&back.share().part), "it goes on from there");
-        assert_eq!(back.fails(&LIMITS), Some(2 * LIMITS.time));
+        assert_eq!(back.fails_now(&LIMITS), Some(2 * LIMITS.time));
         assert!(told(&out, 30_000).is_whole(), "that is long over");
         let down = Standing::default();
         down.is_found(false);
