@@ -52,7 +52,7 @@ pub(in crate::gateway) struct Session {
     /// For how long it may lie idle, and be given to others, by the API whose exchange was the last.
     pub(super) idle_timeout: Cell<Duration>,
     pub(super) lifetime: Cell<Duration>,
-    /// Whether it takes no more, as it has said or shown.
+    /// Whether it takes no more, as it has said.
     pub(super) leaves: Cell<bool>,
 }
 
@@ -91,17 +91,15 @@ impl Session {
     /// Whether another exchange may begin on it.
     pub(super) fn has_room(&self, now_ms: u64) -> bool {
         let old = now_ms.saturating_sub(self.made_at_ms) > millis(self.lifetime.get());
-        let closes = old || self.sender.is_closed() || self.leaves.get();
-        !closes
+        let leaves = self.leaves.get() || self.turns.are_abandoned();
+        !(old || leaves || self.sender.is_closed())
             && self.turns.under_way() < (self.streams)().min(STREAMS_MAX)
             && !self.turns.are_stuck(now_ms)
     }
 
     /// Takes no more; those whose turn never comes are given back, and the others go on.
     pub(super) fn abandon(&self) {
-        self.leaves.set(true);
         self.turns.abandon();
-        self.terms.over.set(true);
         wake(&self.terms.looks);
     }
 
@@ -135,7 +133,7 @@ async fn shake_hands<S>(stream: S, local: Local) -> io::Result<Shaken>
 where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
-    let terms = Rc::clone(&local.terms);
+    let (terms, turns) = (Rc::clone(&local.terms), Rc::clone(&local.turns));
     let mut builder = Builder::new(local);
     builder
         .timer(TokioTimer::new())
@@ -154,7 +152,7 @@ where
         let session = asked.try_borrow().ok();
         session.and_then(|session| session.as_ref().map(streams)).unwrap_or_default()
     };
-    spawn_local(carry(session, terms));
+    spawn_local(carry(session, terms, turns));
     Ok((sender, Box::new(streams)))
 }
 
@@ -168,14 +166,14 @@ where
 /// Where a session is moved along, and looked at.
 type Carried<S> = Rc<RefCell<Option<Connection<TokioIo<S>, Sending, Local>>>>;
 
-/// Moves a session along until it ends, and hears what its upstream takes.
-async fn carry<S>(session: Carried<S>, terms: Rc<Terms>)
+/// Moves a session along until it ends or is abandoned, and hears what its upstream takes.
+async fn carry<S>(session: Carried<S>, terms: Rc<Terms>, turns: Rc<Turns>)
 where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
     let ended = poll_fn(|context| {
         let mut session = session.borrow_mut();
-        let Some(session) = session.as_mut().filter(|_| !terms.over.get()) else {
+        let Some(session) = session.as_mut().filter(|_| !turns.are_abandoned()) else {
             return Poll::Ready(Ok(()));
         };
         let polled = Pin::new(&mut *session).poll(context);
