@@ -277,7 +277,8 @@ fn a_gateway_whose_successor_dies_before_it_serves_starts_again_and_keeps_connec
         wait_until("it starts again", PATIENCE, || again() == turn + 1);
         assert_eq!(ask(public, request("/old", &shop.secret)).status, 200, "behind {turn}");
         let ready = "GET /ready HTTP/1.1\r\nHost: localhost\r\n\r\n";
-        assert_eq!(ask(shop.program.admin(), ready).status, 200, "behind {turn}");
+        // Said a moment after the first request is decided.
+        wait_until("it is ready", PATIENCE, || ask(shop.program.admin(), ready).status == 200);
         shop.program.succeed(&["user", "add", &format!("user{turn}"), "--name", "U"], "");
         let path = format!("/new{turn}");
         add_rule(shop.program.source(), &path);

@@ -249,6 +249,9 @@ fn what_an_upstream_of_http2_says_to_browsers_is_replaced_as_well() {
     assert_eq!(heard.told["vary"], "Accept", "it does not depend on who asks");
     assert!(!heard.told.contains_key("access-control-allow-credentials"));
     assert!(heard.told["access-control-expose-headers"].contains("retry-after"));
+    // A browser may have it from somebody who asked without, and not ask again.
+    let unasked = hear(&gateway, "GET /a/x", &fields[1..], "");
+    assert_eq!(unasked.told, heard.told);
     let untouched = hear(&gateway, "GET /x", &fields, "");
     assert_eq!(untouched.told["access-control-expose-headers"], "X-Own");
 }

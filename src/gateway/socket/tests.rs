@@ -94,6 +94,37 @@ fn an_answer_is_not_taken_back_by_what_came_after_its_request() {
     }
 }
 
+/// Who was answered before all of the request had come is waited for, as long as more of it comes, and not for ever.
+#[test]
+fn sec_d2_who_does_not_close_his_side_has_two_seconds_of_silence_and_thirty_in_all() {
+    for sends in [false, true] {
+        let sample = Sample::new("\"http://127.0.0.1:9\"", "");
+        sample.run(async {
+            let client = sample.client();
+            let (mut socket, mut peer) = pair(&client).await;
+            client.begins_body(true);
+            let mut context = Context::from_waker(Waker::noop());
+            assert!(Pin::new(&mut socket).poll_shutdown(&mut context).is_pending());
+            assert_eq!(peer.read(&mut [0]).unwrap(), 0, "our side is closed");
+            let mut after_ms = 0;
+            loop {
+                after_ms += 250;
+                sample.core.alarms.tick_at(after_ms);
+                if client.alarm().take_rung() {
+                    break;
+                }
+                let before = socket.link.dropped();
+                peer.write_all(if sends { b"x" } else { b"" }).unwrap();
+                while sends && socket.link.dropped() == before {
+                    tokio::task::yield_now().await;
+                    assert!(Pin::new(&mut socket).poll_shutdown(&mut context).is_pending());
+                }
+            }
+            assert_eq!(after_ms, if sends { 30_000 } else { 2_000 });
+        });
+    }
+}
+
 /// What hyper does when a request has come.
 async fn read(socket: &mut Socket, room: usize) -> usize {
     let mut bytes = vec![0; room];
