@@ -60,6 +60,8 @@ mod reloaded;
 mod renamed;
 #[path = "transport/resting.rs"]
 mod resting;
+#[path = "transport/sessions.rs"]
+mod sessions;
 #[path = "transport/sockets.rs"]
 mod sockets;
 #[path = "transport/stage.rs"]

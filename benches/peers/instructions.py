@@ -70,9 +70,11 @@ def main():
         ("a request over HTTP/2", "h2c", load(pair, "h2c", "-m", "16")),
         ("a request on a kept connection within TLS 1.3", "tls", load(pair, "tls", "--h1")),
         ("a request over HTTP/2 within TLS 1.3", "tls", load(pair, "tls", "-m", "16")),
+        ("a request on a kept connection, to an upstream of HTTP/2", "up-http2", load(pair, "up-http2", "--h1")),
     ]
     try:
         pair.begin(peers=("Tollgate",))
+        pair.start_tollgate("up-http2")
         rows = []
         for name, kind, work in works:
             port, pid = pair.ports["Tollgate", kind], pair.pids["Tollgate", kind]

@@ -64,13 +64,25 @@ class Pair:
         pid = self.bench.start(PROXY_CORE, port, "nginx", "-p", self.dir, "-c", file, "-e", "stderr").pid
         self.ports["nginx", kind], self.pids["nginx", kind] = port, pid
 
+    def start_upstream(self):
+        """The same upstream by prior knowledge of HTTP/2."""
+        port, file = free_port(), self.dir / "upstream-http2.conf"
+        text = NGINX.format(dir=self.dir, name="upstream-http2", port=port, location=f"return 200 '{'x' * 1024}';", http="",
+                            upstream=port)
+        file.write_text(text.replace(f"listen 127.0.0.1:{port}", f"listen 127.0.0.1:{port} http2"))
+        self.bench.start(OTHER_CORE, port, "nginx", "-p", self.dir, "-c", file, "-e", "stderr")
+        return port
+
     def start_tollgate(self, kind):
         port = free_port()
         file = self.bench.tollgate_file(port, f"-{kind}")
         more = TLS.format(dir=self.dir) if kind == "tls" else ""
         text = file.read_text()
-        if kind == "h2c":
+        if kind in ("h2c", "up-http2"):
             text = text.replace("cores = 1", "cores = 1\nh2c = true")
+        if kind == "up-http2":
+            own = f'"http://127.0.0.1:{self.bench.upstream}"'
+            text = text.replace(own, f'"http://127.0.0.1:{self.start_upstream()}"\nupstream_http2 = true')
         file.write_text(text.replace("[store]", f"{more}[store]", 1))
         process = self.bench.start(PROXY_CORE, port, PROGRAM, "serve", "--config", file)
         self.run(PROGRAM, "--config", file, "user", "add", "bench")

@@ -1,8 +1,8 @@
 //! How a gateway ends: it stops, or gives its place to a successor.
 
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
@@ -15,7 +15,7 @@ use crate::gateway::handed;
 use crate::gateway::moving::{Moved, Phase};
 use crate::store::Health;
 
-use super::handover::{Estate, Handing, Heir, Taken};
+use super::handover::{Estate, Handing, Heir, Listeners, Spare, Taken};
 use super::{Again, AppError, Back, Ended, Running, Sockets};
 
 /// How long clients of HTTP/2 and of TLS have to learn that their connection ends, when the gateway changes hands. New
@@ -23,6 +23,9 @@ use super::{Again, AppError, Back, Ended, Running, Sockets};
 const SETTLING: Duration = Duration::from_millis(500);
 const SETTLING_STEP: Duration = Duration::from_millis(5);
 const SETTLING_STEPS: u32 = 200;
+
+/// How long the gateway before this one has to pass on what was the last to be answered here.
+const PASSING_ON: Duration = Duration::from_millis(500);
 
 impl Running {
     /// Takes no new connection, finishes what is under way, writes everything down and closes the
@@ -40,12 +43,14 @@ impl Running {
         self.offer.0.abort();
         // Otherwise the system would go on to take clients, whom nobody would serve.
         drop(self.listening);
-        if let Some(predecessor) = self.predecessor {
-            predecessor.leave();
-        }
         let _ = self.phase.send(Phase::Drains);
         let begun = clock::instant();
         let (shared, left) = (Arc::clone(&self.shared), self.cores.join());
+        if let Some(predecessor) = self.predecessor {
+            // Not before, for it may have the keys of what was under way here, and has to pass on the last of that.
+            predecessor.may_end(PASSING_ON);
+            predecessor.leave();
+        }
         let took = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::info!(cut = left, drain_ms = took, "the gateway has drained");
         self.control.block_on(self.faces.close());
@@ -78,10 +83,8 @@ impl Running {
             predecessor,
             ..
         } = self;
-        let sockets = listening.again().map_err(|source| {
-            let doing = "keeping the sockets";
-            AppError::System { doing, source }
-        })?;
+        let spare = keep(&listening)?;
+        drop(listening);
         tracing::info!(
             connections = shared.connections.load(Ordering::Relaxed),
             "the gateway changes hands"
@@ -99,20 +102,18 @@ impl Running {
         let (sender, moved) = std::sync::mpsc::channel();
         shared.successor.is(sender);
         let announces = service.settings().listen.h2c || shared.snapshot.load().tls.is_some();
+        // Everybody is served meanwhile: nobody who administrates slowly keeps others waiting.
+        control.block_on(faces.close());
         if announces {
             let _ = phase.send(Phase::Announces);
+            control.block_on(async { tokio::time::sleep(SETTLING).await });
         }
-        // Requests are decided meanwhile: nobody who administrates slowly keeps them waiting.
-        control.block_on(async {
-            let announced = tokio::time::sleep(if announces { SETTLING } else { Duration::ZERO });
-            tokio::join!(faces.close(), announced)
-        });
         let _ = phase.send(Phase::Moves);
         control.block_on(settle(&shared));
         shared.given.store(true, Ordering::Relaxed);
         let _ = phase.send(Phase::Drains);
         let begun = clock::instant();
-        let handing = give(heir, (&control, &shared), moved, &phase);
+        let handing = give(heir, (&control, &shared), (moved, Arc::clone(&spare)), &phase);
         if handing.is_err() {
             // Nobody tells of ended tokens.
             phase.send_replace(Phase::Ends);
@@ -127,11 +128,19 @@ impl Running {
         };
         let settings = service.settings();
         control.shutdown_timeout(Duration::from_secs(5));
-        let Err(moved) = finished else { return Ok(Ended::Over) };
+        let sockets = spare.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let (Err(moved), Some(sockets)) = (finished, sockets) else { return Ok(Ended::Over) };
         let back = Back(Taken::back(sockets, moved, handed::tell(&shared.snapshot.load())));
         let sockets = Sockets::Back(Box::new(back));
         let (source, clock) = (reloader.configured().cloned(), shared.clock.clone());
-        Ok(Ended::Deserted(Box::new(Again { sockets, settings, source, clock, logs })))
+        Ok(Ended::Deserted(Box::new(Again {
+            sockets,
+            settings,
+            source,
+            clock,
+            logs,
+            signals: None,
+        })))
     }
 
     /// Whether the store can be closed, as far as can be seen: while the disk is full nobody could open it again. One that takes
@@ -160,11 +169,18 @@ impl Running {
     }
 }
 
+/// The sockets once more, until there is a successor that has them.
+fn keep(listening: &Listeners) -> Result<Spare, AppError> {
+    let doing = "keeping the sockets";
+    let sockets = listening.again().map_err(|source| AppError::System { doing, source })?;
+    Ok(Arc::new(Mutex::new(Some(sockets))))
+}
+
 /// Closes the store and gives it away; the connections that wait, where it cannot be given or nobody takes it.
 fn give(
     heir: Heir,
     (control, shared): (&Runtime, &Shared),
-    moved: Receiver<Moved>,
+    (moved, spare): (Receiver<Moved>, Spare),
     phase: &watch::Sender<Phase>,
 ) -> Result<Handing, Receiver<Moved>> {
     let (wants, wanted) = std::sync::mpsc::channel();
@@ -176,7 +192,7 @@ fn give(
     match control.block_on(close_store(shared)) {
         Ok(()) => {
             let handed = handed::tell(&shared.snapshot.load());
-            let estate = Estate { lock, handed, moved, wanted };
+            let estate = Estate { lock, handed, moved, wanted, spare };
             heir.take_over(estate, Arc::clone(&shared.cache), phase.clone())
         }
         Err(error) => {

@@ -64,15 +64,22 @@ pub struct Again {
     source: Option<Source>,
     clock: Clock,
     logs: Option<Logs>,
+    /// What it was told since it gave its place away.
+    signals: Option<Signals>,
 }
 
 impl Again {
+    /// The signals that came since it gave its place away, and those that come; for [`Running::run`].
+    pub fn signals(&mut self) -> Option<Signals> {
+        self.signals.take()
+    }
+
     /// Starts it again, with the sockets and the connections that it had.
     ///
     /// # Errors
     /// As [`start`].
     pub fn start(self) -> Result<Running, AppError> {
-        let Self { sockets, settings, source, clock, logs } = self;
+        let Self { sockets, settings, source, clock, logs, .. } = self;
         start_with(sockets, Settings::clone(&settings), source, clock, logs)
     }
 }
@@ -227,24 +234,38 @@ impl Running {
                 heir => break heir,
             }
         };
-        drop(watch);
-        if heir.is_none() {
-            self.control.block_on(self.is_noticed(signals.stops.told()));
-        }
-        let (phase, drains) = (self.phase.clone(), heir.is_some());
-        self.control.spawn(async move {
-            if drains {
-                signals.stops.told().await;
-                tracing::info!("told to stop, as it does already; told once more, it cuts what is still under way");
-            }
-            signals.stops.told().await;
+        let phase = self.phase.clone();
+        let cut = move || {
             tracing::warn!("told to stop once more: what is still under way is cut");
             phase.send_replace(Phase::Ends);
+        };
+        let Some(heir) = heir else {
+            let reloader = Arc::clone(&self.reloader);
+            self.control.block_on(self.is_noticed(signals.told_to_stop(&reloader)));
+            self.control.spawn(async move {
+                signals.told_to_stop(&reloader).await;
+                cut();
+            });
+            let stopped = self.stop().map(|()| Ended::Over);
+            drop(watch);
+            return stopped;
+        };
+        drop(watch);
+        // What comes from now on is heard by who starts again, where nobody takes this one's place.
+        let later = self.signals()?;
+        self.control.spawn(async move {
+            signals.stops.told().await;
+            tracing::info!(
+                "told to stop, as it does already; told once more, it cuts what is still under way"
+            );
+            signals.stops.told().await;
+            cut();
         });
-        match heir {
-            Some(heir) => self.hand_over(heir),
-            None => self.stop().map(|()| Ended::Over),
+        let mut ended = self.hand_over(heir)?;
+        if let Ended::Deserted(again) = &mut ended {
+            again.signals = Some(later);
         }
+        Ok(ended)
     }
 
     /// Says that it is about to stop, and waits until who asks for that knows, or somebody is `impatient`.

@@ -308,6 +308,23 @@ impl Signals {
     }
 }
 
+impl Signals {
+    /// Until SIGTERM or SIGINT comes; reloads at SIGHUP meanwhile.
+    pub(super) async fn told_to_stop(&mut self, reloader: &Arc<Reloader>) {
+        loop {
+            tokio::select! {
+                _ = self.hang_up.recv() => hang_up(reloader).await,
+                () = self.stops.told() => return,
+            }
+        }
+    }
+}
+
+async fn hang_up(reloader: &Arc<Reloader>) {
+    let reloader = Arc::clone(reloader);
+    let _ = tokio::task::spawn_blocking(move || reloader.tell("SIGHUP", reloader.reload())).await;
+}
+
 /// Reloads at SIGHUP, starts a successor at SIGUSR2, and returns at SIGTERM or SIGINT, or with a successor that is ready.
 pub(super) async fn until_told(
     signals: &mut Signals,
@@ -317,12 +334,7 @@ pub(super) async fn until_told(
 ) -> Option<Heir> {
     loop {
         tokio::select! {
-            _ = signals.hang_up.recv() => {
-                let reloader = Arc::clone(reloader);
-                let _ = tokio::task::spawn_blocking(move || {
-                    reloader.tell("SIGHUP", reloader.reload());
-                }).await;
-            }
+            _ = signals.hang_up.recv() => hang_up(reloader).await,
             _ = signals.replace.recv() => {
                 if let Err(error) = replace() {
                     tracing::error!(%error, "a successor cannot be started; this gateway goes on");

@@ -99,10 +99,11 @@ pub fn until_told(
         }
         match running.run(signals, replace).map_err(failure)? {
             Ended::Over => return Ok(Reply::default()),
-            Ended::Deserted(again) => {
+            Ended::Deserted(mut again) => {
                 tracing::error!("the successor ended before it served: this gateway starts again");
+                let kept = again.signals();
                 running = again.start().map_err(failure)?;
-                signals = running.signals().map_err(failure)?;
+                signals = kept.map_or_else(|| running.signals(), Ok).map_err(failure)?;
             }
         }
     }

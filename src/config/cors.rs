@@ -97,10 +97,11 @@ fn origins(
         "name those whose scripts may use it, such as `origins = [\"https://app.example.com\"]`";
     reading.required(&table.origins, &table.span, ("`[apis.cors]`", "origins"), hint)?;
     let given = list(&table.origins, reading)?;
-    let Some(all) = given.iter().find(|text| text.value.value == "*") else {
-        let read: Vec<_> = given.iter().map(|text| origin(text, reading)).collect();
-        return read.into_iter().collect::<Result<_, _>>().map(Origins::Listed);
-    };
+    let is_all = |text: &&Placed<Text>| text.value.value == "*";
+    let read: Vec<_> =
+        given.iter().filter(|text| !is_all(text)).map(|text| origin(text, reading)).collect();
+    let listed = read.into_iter().collect::<Result<_, _>>().map(Origins::Listed);
+    let Some(all) = given.iter().find(is_all) else { return listed };
     let every = |what, hint| reading.mistake(&all.span, Mistake::EveryOrigin(what), hint);
     if credentials {
         let hint = "name the origins, or leave out `credentials`: tokens in a header need it not";

@@ -1,6 +1,6 @@
 //! Where an upstream is: its URL.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use rustls::pki_types::ServerName;
 
@@ -108,7 +108,7 @@ pub(super) fn place(url: &str) -> Result<Place, Fault> {
         Some(inner) => {
             let (address, port) =
                 inner.split_once(']').ok_or(bad("this has a `[` without a `]`"))?;
-            let address: std::net::Ipv6Addr =
+            let address: Ipv6Addr =
                 address.parse().map_err(|_| bad("this has no IPv6 address between `[` and `]`"))?;
             (
                 address.to_string(),
@@ -151,9 +151,15 @@ pub(super) fn own_listener(endpoint: &Place, listen: &Listen) -> Option<&'static
         At::Socket(path) => return (*path == listen.socket).then_some("listen.socket"),
         At::Host(host, port) => (host.as_str(), *port),
     };
-    let address: IpAddr = match host {
+    let address = match host {
         "localhost" => IpAddr::V4(Ipv4Addr::LOCALHOST),
-        host => host.parse().ok()?,
+        host => host.parse::<IpAddr>().ok()?.to_canonical(),
+    };
+    // A call to no address in particular is one to this machine.
+    let address = match address {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
+        address => address,
     };
     let reaches = |ours: SocketAddr| {
         let everywhere = ours.ip().is_unspecified() && address.is_loopback();

@@ -78,6 +78,9 @@ pub(super) enum Mistake {
     /// Not a header name.
     #[error("`{0}` is not a header name")]
     BadHeader(String),
+    /// A host that is believed where its header is not read.
+    #[error("`host` is about `X-Forwarded-Host`, which `header = \"forwarded\"` leaves unread")]
+    HostUnread,
     /// A header that carries the message itself, the credential, or the way it came.
     #[error("the header `{0}` has a meaning of its own")]
     HeaderReserved(String),

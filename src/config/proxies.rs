@@ -16,6 +16,12 @@ pub(super) fn proxies(table: &ProxiesTable, reading: &Reading<'_>) -> Result<Pro
         given.map_or(Ok(Header::default()), |given| word(given, &words, reading))
     });
     let host = boolean(&table.host, false);
+    if let (Some(Ok(given)), Ok(Header::Forwarded)) = (&table.host, &field)
+        && given.value
+    {
+        let hint = "leave `host` out: `Forwarded` names the host as well";
+        return Err(reading.mistake(&given.span, Mistake::HostUnread, hint));
+    }
     let forwarded = boolean(&table.forwarded, false);
     let announced = some_networks(&table.proxy_protocol, reading);
     let announced_admin = boolean(&table.proxy_protocol_admin, false);

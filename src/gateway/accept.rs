@@ -166,7 +166,7 @@ async fn accept(
 async fn take_over(core: Rc<Core>, mut moved: UnboundedReceiver<Moved>, listening: Listening) {
     while let Some(Moved { socket, peer, begun, announced, read, within }) = moved.recv().await {
         let Ok(stream) = TcpStream::from_std(socket) else { continue };
-        let Some(client) = admit_moved(&core, peer) else { continue };
+        let Some(client) = admit_moved(&core, peer, announced) else { continue };
         if let Some(within) = within {
             client.is_secure(Presented::elsewhere(*within));
         }

@@ -14,7 +14,8 @@ use super::snapshot::Snapshot;
 pub(super) fn admit(core: &Rc<Core>, peer: IpAddr) -> Option<Rc<Client>> {
     let snapshot = core.snapshot();
     let most = most_of_address(core, &snapshot);
-    place(core, peer.to_canonical(), &snapshot, most)
+    let is_known = !snapshot.proxies.announces(peer.to_canonical());
+    place(core, (peer.to_canonical(), is_known), &snapshot, most)
 }
 
 /// As many as there may be of all.
@@ -30,23 +31,19 @@ fn most_of_address(core: &Core, snapshot: &Snapshot) -> usize {
 }
 
 /// The same for one that comes from the gateway before this one. It had its place there, so that the others of its
-/// address, which may have come before it, do not cost it that.
-pub(super) fn admit_moved(core: &Rc<Core>, peer: IpAddr) -> Option<Rc<Client>> {
+/// address, which may have come before it, do not cost it that. For whom it is may be `announced` already.
+pub(super) fn admit_moved(core: &Rc<Core>, peer: IpAddr, announced: bool) -> Option<Rc<Client>> {
     let snapshot = core.snapshot();
     let most = if snapshot.limits.connections_per_address > 0 { usize::MAX } else { 0 };
-    place(core, peer.to_canonical(), &snapshot, most)
+    let is_known = announced || !snapshot.proxies.announces(peer.to_canonical());
+    place(core, (peer.to_canonical(), is_known), &snapshot, most)
 }
 
 /// Whether a connection may stay, now that its sender has announced for whom it is.
 pub(super) fn is_let_in(client: &Client) -> bool {
     let (core, snapshot) = (client.core(), client.core().snapshot());
-    let address = client.peer();
-    if snapshot.proxies.announces(address) {
-        // It is the sender's own, or the sender does not know whose.
-        return true;
-    }
     let most = most_of_address(core, &snapshot);
-    match join(core, address, &snapshot, most) {
+    match join(core, client.peer(), &snapshot, most) {
         Some(member) => {
             client.joins(member);
             true
@@ -57,7 +54,7 @@ pub(super) fn is_let_in(client: &Client) -> bool {
 
 fn place(
     core: &Rc<Core>,
-    peer: IpAddr,
+    (peer, is_known): (IpAddr, bool),
     snapshot: &Snapshot,
     most_of_address: usize,
 ) -> Option<Rc<Client>> {
@@ -65,7 +62,7 @@ fn place(
     let limit = most_of_all(core, snapshot);
     let member = match open < limit {
         // For whom a listed sender opens it is yet to come.
-        true if snapshot.proxies.announces(peer) => Some(Member::default()),
+        true if !is_known => Some(Member::default()),
         true => join(core, peer, snapshot, most_of_address),
         false => {
             turn_away(core, limit);

@@ -12,9 +12,9 @@ use crate::wire::announced::{HEADER_MAX, Seen, look};
 
 use super::client::Client;
 
-/// Takes the header off a connection. False if there was none, it took too long (as long as a head
-/// may), or the core waits no longer.
-pub(super) async fn take(stream: &TcpStream, client: &Client) -> bool {
+/// Takes the header off a connection, and gives whom it names, which may be nobody. None if there was none, it took too long
+/// (as long as a head may), or the core waits no longer.
+pub(super) async fn take(stream: &TcpStream, client: &Client) -> Option<Option<IpAddr>> {
     let ended = {
         let mut header = pin!(read(stream));
         std::future::poll_fn(|context| {
@@ -29,9 +29,9 @@ pub(super) async fn take(stream: &TcpStream, client: &Client) -> bool {
     match ended {
         Ok(source) => {
             client.is_announced(source);
-            true
+            Some(source)
         }
-        Err(_) if client.core().gives_up() => false,
+        Err(_) if client.core().gives_up() => None,
         Err(error) => {
             let core = client.core();
             core.counters.unannounced.add(1);
@@ -46,7 +46,7 @@ pub(super) async fn take(stream: &TcpStream, client: &Client) -> bool {
                      those of `proxies.proxy_protocol` do"
                 );
             }
-            false
+            None
         }
     }
 }

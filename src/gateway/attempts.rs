@@ -8,7 +8,7 @@
 
 use std::cell::Cell;
 use std::fmt;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::Poll;
 use std::time::Duration;
@@ -60,9 +60,26 @@ pub(super) async fn answer(
     // Here it is used up.
     let api = permit.api();
     if api.timeout.is_none() && api.gate.is_none() {
-        return send(under_way, api, request, upload, Bound::default()).await;
+        let answered = pin!(send(under_way, api, request, upload, Bound::default()));
+        return unless_over(under_way, answered).await;
     }
-    Box::pin(answer_within_bounds(under_way, api, request, upload)).await
+    let answered = Box::pin(answer_within_bounds(under_way, api, request, upload));
+    unless_over(under_way, pin!(answered)).await
+}
+
+/// The same unless its token ends meanwhile, whatever is waited for.
+async fn unless_over<F>(
+    under_way: &UnderWay,
+    mut answered: Pin<&mut F>,
+) -> Result<Response<Relay>, Refusal>
+where
+    F: Future<Output = Result<Response<Relay>, Refusal>>,
+{
+    std::future::poll_fn(|context| match under_way.over() {
+        Some(refusal) => Poll::Ready(Err(refusal)),
+        None => answered.as_mut().poll(context),
+    })
+    .await
 }
 
 /// The same where the upstream has so many requests at a time, or so long for each.
@@ -169,14 +186,15 @@ async fn send<'a>(
                 Ok(response) => return Ok(response),
                 Err(NoAnswer::Failed(refusal)) => return Err(refusal),
                 Err(NoAnswer::Silent(failed)) => {
-                    // Another endpoint, or where there is none another connection than one that was idle.
-                    let again = request.is_repeatable() && !repeated && !(alone && fresh);
+                    // Another endpoint, or where there is none that is well another connection than one that was idle.
+                    let stays = !fresh && !order.has_others(api);
+                    let again = request.is_repeatable() && !repeated && (stays || !alone);
                     if !again || !core.may_retry() {
                         return Err(failed);
                     }
                     (refusal, repeated) = (failed, true);
                     request.begin_again();
-                    if !alone {
+                    if !stays {
                         break;
                     }
                     stale = STALE_MAX;
@@ -187,7 +205,7 @@ async fn send<'a>(
                         return Err(refusal);
                     }
                     request.begin_again();
-                    if !alone {
+                    if order.has_others(api) {
                         break;
                     }
                 }
@@ -222,14 +240,13 @@ async fn exchange(
     let answered = loop {
         let answered = std::future::poll_fn(|context| {
             match way.poll_exchange(request, &client.core().scratch, context) {
-                Poll::Ready(answered) => return Poll::Ready(Some(answered)),
-                Poll::Pending if alarm.take_rung() => return Poll::Ready(None),
-                Poll::Pending => alarm.wake_me(context),
+                Poll::Ready(answered) => Poll::Ready(Some(answered)),
+                Poll::Pending if alarm.take_rung() => Poll::Ready(None),
+                Poll::Pending => {
+                    alarm.wake_me(context);
+                    Poll::Pending
+                }
             }
-            // Its token may have ended meanwhile.
-            under_way
-                .over()
-                .map_or(Poll::Pending, |refusal| Poll::Ready(Some(Err(Failed::Client(refusal)))))
         });
         match answered.await {
             Some(answered) => break answered,

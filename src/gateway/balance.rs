@@ -7,6 +7,8 @@
 
 use std::sync::Arc;
 
+use crate::config::settings::Ejection;
+
 use super::core::Core;
 use super::ejection::WHOLE;
 use super::plan::ApiPlan;
@@ -40,9 +42,26 @@ impl Order {
             };
             if self.tried.contains(&at) { 0 } else { u64::from(*weight) * u64::from(part(target)) }
         };
-        let at = draw(&|at| share(at, Target::share)).or_else(|| draw(&|at| share(at, |_| WHOLE)));
+        let part = part_for(&api.ejection);
+        let at = draw(&|at| share(at, part)).or_else(|| draw(&|at| share(at, |_| WHOLE)));
         self.last = at;
         api.targets.get(at?)
+    }
+
+    /// Whether there is another one to try that is not left out.
+    pub(super) fn has_others(&self, api: &ApiPlan) -> bool {
+        let part = part_for(&api.ejection);
+        let is_next = |at: usize| self.last != Some(at) && !self.tried.contains(&at);
+        api.targets.iter().enumerate().any(|(at, target)| is_next(at) && part(target) > 0)
+    }
+}
+
+/// The share of an endpoint, which is whole for an API that leaves none out, whatever another one has found: unless a check
+/// finds it down.
+fn part_for(ejection: &Ejection) -> fn(&Target) -> u32 {
+    match ejection.after {
+        0 => |target| if target.standing.is_sick() { 0 } else { WHOLE },
+        _ => Target::share,
     }
 }
 
@@ -92,6 +111,7 @@ mod tests {
     use super::*;
 
     use std::cell::RefCell;
+    use std::time::Duration;
 
     use crate::gateway::sample::Sample;
 
@@ -180,6 +200,18 @@ mod tests {
         }
         let firsts: std::collections::BTreeSet<_> = (0..50).map(|_| order()[0]).collect();
         assert_eq!(firsts.len(), 5, "all are out, and all are used");
+    }
+
+    #[test]
+    fn whoever_leaves_none_out_goes_by_no_others_findings() {
+        let ejection = Ejection { after: 1, time: Duration::from_secs(9), on_errors: false };
+        let never = Ejection { after: 0, ..ejection };
+        let target = Target::sample();
+        assert!(target.standing.fails_now(&ejection).is_some());
+        let parts = || [&ejection, &never].map(|of| part_for(of)(&target));
+        assert_eq!(parts(), [0, WHOLE]);
+        assert!(target.standing.is_found(false));
+        assert_eq!(parts(), [0, 0], "a check is another matter");
     }
 
     #[test]

@@ -52,7 +52,7 @@ pub(super) fn judge(tried: Try<'_>, status: StatusCode) {
         {
             fails(tried);
         }
-        _ => target.standing.succeeds(),
+        _ => target.standing.succeeds(tried.spells),
     }
 }
 

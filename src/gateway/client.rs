@@ -281,12 +281,14 @@ impl Client {
         let left = self.under_way.get().saturating_sub(1);
         self.under_way.set(left);
         if left == 0 {
-            self.head_begun.set(false);
             let mut asked = self.asked.borrow_mut();
             asked.drop_head(self.has_body.get());
             asked.shrink();
+            // What came in the same breath begins the next one.
+            let begun = asked.is_begun();
+            self.head_begun.set(begun);
             if !self.closing.get() {
-                self.alarm.set(self.idle_timeout);
+                self.alarm.set(if begun { self.head_timeout } else { self.idle_timeout });
             }
             // The connection of HTTP/2 keeps what it holds.
             if !self.http2.get() {
@@ -343,13 +345,10 @@ impl Client {
         self.idle_timeout
     }
 
-    /// Whether a request may come any moment, which is waited for where everything ends: the first of its connection, or one
-    /// that has begun to come.
+    /// Whether a request of HTTP/1 may come any moment, which is waited for where everything ends: the first of its connection,
+    /// or one that has begun to come.
     pub(super) fn is_about_to_ask(&self) -> bool {
-        match self.http2.get() {
-            true => !self.frames.have_begun(),
-            false => !self.is_asked() && (self.head_begun.get() || self.requests.are_none()),
-        }
+        !self.is_asked() && (self.head_begun.get() || self.requests.are_none())
     }
 
     /// Takes note of what came.

@@ -23,6 +23,9 @@ const WINDOW_MS: u64 = 30_000;
 /// How long one that comes back takes to get its whole share.
 const RETURN_MS: u64 = 10_000;
 
+/// The most of [`WHOLE`] for one that has not answered anything since: a request that hangs there takes longer to fail than that.
+const UNPROVEN: u32 = WHOLE / 8;
+
 /// The longest that one is left out, unless the first time is longer.
 const LONGEST_MS: u64 = 300_000;
 
@@ -35,6 +38,8 @@ pub(super) struct Standing {
     out_until_ms: AtomicU64,
     /// Whether its return is yet to be told.
     untold: AtomicBool,
+    /// Whether it answered anything since its return.
+    proven: AtomicBool,
     /// Whether a health check says that it is down.
     sick: AtomicBool,
     /// How often it went out in a row: without having come back whole.
@@ -45,7 +50,7 @@ pub(super) struct Standing {
     breaking: AtomicU64,
     /// How often it was left out.
     left_out: AtomicU64,
-    /// The same with how often it was found down: see [`Standing::spells`].
+    /// Counts its ends and returns: see [`Standing::spells`].
     spells: AtomicU64,
     /// How many requests each core has under way there, where there are others.
     under_way: Mutex<Vec<Arc<Count>>>,
@@ -116,6 +121,7 @@ impl Default for Standing {
             start: clock::instant(),
             out_until_ms: AtomicU64::new(0),
             untold: AtomicBool::new(false),
+            proven: AtomicBool::new(false),
             sick: AtomicBool::new(false),
             times: AtomicU32::new(0),
             failing: AtomicU64::new(0),
@@ -147,8 +153,12 @@ impl Standing {
             return Share { part: WHOLE, is_back: false };
         }
         let is_back = self.untold.swap(false, Ordering::Relaxed);
+        if is_back {
+            self.spells.fetch_add(1, Ordering::Relaxed);
+        }
         let back_ms = now_ms.saturating_sub(out_until_ms);
-        if back_ms >= RETURN_MS {
+        let proven = self.proven.load(Ordering::Relaxed);
+        if back_ms >= RETURN_MS && proven {
             // Unless somebody has just put it out again.
             let order = Ordering::Relaxed;
             if self.out_until_ms.compare_exchange(out_until_ms, 0, order, order).is_ok() {
@@ -157,18 +167,27 @@ impl Standing {
             return Share { part: WHOLE, is_back };
         }
         let part = u64::from(WHOLE).saturating_mul(back_ms) / RETURN_MS;
-        Share { part: u32::try_from(part).unwrap_or(WHOLE).max(1), is_back }
+        let most = if proven { WHOLE } else { UNPROVEN };
+        Share { part: u32::try_from(part).unwrap_or(WHOLE).clamp(1, most), is_back }
     }
 
-    /// How often it was out so far, for whatever reason. What began before it was out the last time fails no more by how it
-    /// is since.
+    /// Whether a health check says that it is down.
+    pub(super) fn is_sick(&self) -> bool {
+        self.sick.load(Ordering::Relaxed)
+    }
+
+    /// How often it went out, for whatever reason, and came back so far. What became of a request that began before the last of
+    /// these shows nothing of how it is since.
     pub(super) fn spells(&self) -> u64 {
         self.spells.load(Ordering::Relaxed)
     }
 
-    /// It gave a usable answer, or at least the head of one.
-    pub(super) fn succeeds(&self) {
+    /// It gave a usable answer, or at least the head of one, to what began at this number of spells.
+    pub(super) fn succeeds(&self, spells: u64) {
         end(&self.failing);
+        if !self.is_whole() && spells == self.spells() {
+            self.proven.store(true, Ordering::Relaxed);
+        }
     }
 
     /// It gave one to its end.
@@ -176,7 +195,7 @@ impl Standing {
         end(&self.breaking);
     }
 
-    /// It gave none to what began when it had been out so often. For how long it is left out, if it is from now on.
+    /// It gave none. For how long it is left out, if it is from now on.
     pub(super) fn fails(&self, spells: u64, limits: &Ejection) -> Option<Duration> {
         self.goes_on(&self.failing, spells, self.now_ms(), limits)
     }
@@ -218,6 +237,7 @@ impl Standing {
         self.times.fetch_add(1, order);
         row.store(0, order);
         self.untold.store(true, order);
+        self.proven.store(false, order);
         self.left_out.fetch_add(1, order);
         self.spells.fetch_add(1, order);
         Some(Duration::from_millis(time_ms))
@@ -226,8 +246,9 @@ impl Standing {
     /// A health check finds it well or not. Whether that is news.
     pub(super) fn is_found(&self, well: bool) -> bool {
         let news = self.sick.swap(!well, Ordering::Relaxed) == well;
-        if news && !well {
+        if news {
             self.spells.fetch_add(1, Ordering::Relaxed);
+            self.proven.store(well, Ordering::Relaxed);
         }
         if news && well {
             // It comes back slowly, too.
@@ -242,7 +263,11 @@ impl Standing {
         match self.now_ms() {
             _ if self.sick.load(Ordering::Relaxed) => Course::Down,
             now_ms if now_ms < out_until_ms => Course::LeftOut,
-            now_ms if out_until_ms > 0 && now_ms < out_until_ms.saturating_add(RETURN_MS) => {
+            now_ms
+                if out_until_ms > 0
+                    && (now_ms < out_until_ms.saturating_add(RETURN_MS)
+                        || !self.proven.load(Ordering::Relaxed)) =>
+            {
                 Course::Returning
             }
             _ => Course::Up,

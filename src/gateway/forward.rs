@@ -73,6 +73,8 @@ pub(super) fn prepare(
         }
         let of = (snapshot, api.dialect);
         upload = Some(Upload::new(of, api.body_bytes, api.response_timeout, held));
+    } else if client.is_http2() && says_none(&parts.method, headers) {
+        head.extend_from_slice(b"content-length: 0\r\n");
     }
     head.extend_from_slice(b"\r\n");
     let body = body.zip(upload.as_ref().map(Rc::clone));
@@ -89,6 +91,13 @@ pub(super) fn prepare(
     }
     let sought = Sought::take(&mut inbound.parts, inbound.host, inbound.ambiguities);
     Ok((upload, sought))
+}
+
+/// Whether a request over HTTP/2 ended with its head where a body is usual, so that another version has to say that there is none
+/// (RFC 9110 section 8.6).
+fn says_none(method: &Method, headers: &HeaderMap) -> bool {
+    matches!(*method, Method::POST | Method::PUT | Method::PATCH)
+        && !headers.contains_key(header::CONTENT_LENGTH)
 }
 
 /// Whether a request that was sent may be sent again (RFC 9110 section 9.2.2), if it has no body.

@@ -65,11 +65,6 @@ impl Frames {
         self.paid.set(self.paid.get().saturating_add(frames).min(SAVINGS));
     }
 
-    /// Whether a frame has come: the first is one that has to be paid for (RFC 9113 section 3.4).
-    pub(super) const fn have_begun(&self) -> bool {
-        self.period_ends_ms.get() > 0
-    }
-
     /// Counts the frames of what was read at `now_ms`. False if they are more than is borne.
     pub(super) fn read(&self, bytes: &[u8], now_ms: u64) -> bool {
         let (mut rest, mut borne) = (bytes, true);

@@ -27,15 +27,13 @@ pub fn tell(snapshot: &Snapshot) -> Vec<Handed> {
     endpoints.collect()
 }
 
-/// Takes them as they stood some time `ago`, as far as they are the same by API and address. An endpoint that no check asks any
-/// more is not down: nothing would find it well again.
+/// Takes them as they stood some time `ago`, as far as they are the same by API and address.
 pub fn take(snapshot: &Snapshot, handed: &[Handed], ago: Duration) {
     for (api, target) in snapshot.endpoints() {
         let name = target.to_string();
         let known = handed.iter().find(|one| one.api == api && one.upstream == name);
-        let Some(Handed { mut lapse, .. }) = known.cloned() else { continue };
-        lapse.is_down &= target.endpoint.health.is_some();
-        target.standing.takes(lapse, ago);
+        let Some(Handed { lapse, .. }) = known else { continue };
+        target.stands(*lapse, ago);
         if matches!(target.course(), Course::LeftOut | Course::Down) {
             tracing::info!(api, upstream = %target, "an upstream is left out as the gateway before has found it");
         }

@@ -89,6 +89,7 @@ async fn share(
         return Ok(way);
     }
     if connecting.failed.get() != failed {
+        blame::fails(tried);
         return Err(Refusal::UpstreamUnreachable);
     }
     let place = place(core).await?;

@@ -1,6 +1,5 @@
 //! One client's connection, from its first bytes to its end.
 
-use std::error::Error as _;
 use std::net;
 use std::os::fd::AsFd;
 use std::pin::{Pin, pin};
@@ -22,6 +21,7 @@ use super::announced;
 use super::channel::Channel;
 use super::client::Client;
 use super::core::Core;
+use super::ended::{Ended, note_end};
 use super::journey;
 use super::link::Link;
 use super::moving::Moved;
@@ -31,7 +31,6 @@ use super::secure;
 use super::socket::Socket;
 use super::stream::{PIECE_BYTES, Stream};
 use super::tunnel::{self, Agreement};
-use super::unparsed;
 
 /// What decides how a core listens; fixed for its life. Limits are not: a reload changes those of
 /// the connections that come after it.
@@ -48,7 +47,9 @@ pub(super) async fn serve(stream: TcpStream, client: Rc<Client>, listening: List
     let announces = client.core().snapshot().proxies.announces(client.peer());
     if announces {
         let announced = Box::pin(announced::take(&stream, &client)).await;
-        if !announced || !admission::is_let_in(&client) {
+        let Some(source) = announced else { return };
+        // Without, it is the sender's own, or the sender does not know whose.
+        if source.is_some() && !admission::is_let_in(&client) {
             return;
         }
     }
@@ -100,11 +101,7 @@ pub(super) async fn serve_http1(stream: Channel, read: Bytes, client: Rc<Client>
         let goes_on = link.rests(&client).await;
         resting.sub(1);
         if !goes_on {
-            if link.is_tls() {
-                // RFC 8446 section 6.1, as far as there is room for it.
-                let told = std::future::poll_fn(|context| Poll::Ready(link.poll_tell_end(context)));
-                let _ = told.await;
-            }
+            tell_end(&link).await;
             return note_end(&client, Ended::Late);
         }
         // Boxed, so that a connection that rests is small.
@@ -178,7 +175,12 @@ async fn talk_http1(link: &Rc<Link>, client: &Rc<Client>) -> Paused {
             // Boxed, for hardly any connection has one.
             Box::pin(tunnel::run(parts.io.into_inner(), parts.read_buf, agreed, under_way)).await;
         }
-        ended => note_end(client, ended),
+        ended => {
+            if matches!(ended, Ended::Late) {
+                tell_end(link).await;
+            }
+            note_end(client, ended);
+        }
     }
     Paused::Over
 }
@@ -197,10 +199,10 @@ pub(super) fn http1(limits: &Limits) -> http1::Builder {
 /// the bound among them (CVE-2025-8671).
 const LOCAL_RESETS: usize = 256;
 
-/// What a client may send ahead of its upstreams on each stream of HTTP/2, and on all of them: as many as fifteen uploads that
-/// are not taken leave room for others.
+/// What a client may send ahead of its upstreams on each stream of HTTP/2, and on all of them: as many as thirty uploads that
+/// are not taken leave room for others. The library ends a connection in which small parts wait that it counts as half of this.
 const STREAM_WINDOW: u32 = 512 << 10;
-const CONNECTION_WINDOW: u32 = 8 << 20;
+const CONNECTION_WINDOW: u32 = 16 << 20;
 
 /// How connections of HTTP/2 are read.
 pub(super) fn http2<E: Clone>(executor: E, limits: &Limits) -> http2::Builder<E> {
@@ -223,15 +225,13 @@ const FAREWELL: Duration = Duration::from_secs(1);
 async fn serve_http2(stream: Channel, client: Rc<Client>) {
     client.speaks_http2();
     let link = Rc::new(Link::new(stream, Bytes::new()));
-    let io = TokioIo::new(Socket::new(link, Rc::clone(&client)));
+    let io = TokioIo::new(Socket::new(Rc::clone(&link), Rc::clone(&client)));
     let service =
         service_fn(|request| journey::handle(Rc::clone(&client), Agreement::default(), request));
     let builder = http2(Local(Rc::clone(&client)), &client.core().snapshot().limits);
     let connection = pin!(builder.serve_connection(io, service));
     let finish = |connection: Pin<&mut http2::Connection<_, _, _>>, core: &Core| {
-        // hyper would close at once where nothing was read.
-        let waits = client.is_about_to_ask() && !core.impatient.get();
-        let finishes = !waits && (core.takes_leave() || client.requests().are_made());
+        let finishes = core.takes_leave() || client.requests().are_made();
         finishes.then(|| connection.graceful_shutdown());
         if finishes && client.requests().are_a_flood() {
             // Here, for those that are under way when a client leaves are given up as well.
@@ -245,9 +245,27 @@ async fn serve_http2(stream: Channel, client: Rc<Client>) {
         idle.then(|| connection.graceful_shutdown());
         idle
     };
-    let over = |_: &mut Context<'_>| client.requests().go_on().then_some(Ended::Regardless);
+    let over = |_: &mut Context<'_>| {
+        // Who was told that everything ends, and has nothing under way, may never answer.
+        let waits = client.core().closing.get() && !client.is_asked();
+        if waits && client.alarm().left() > FAREWELL {
+            client.alarm().set(FAREWELL);
+        }
+        client.requests().go_on().then_some(Ended::Regardless)
+    };
     let ended = see_through(&client, connection, (finish, idle), over).await;
+    if matches!(ended, Ended::Late) {
+        tell_end(&link).await;
+    }
     note_end(&client, ended);
+}
+
+/// Tells a client within TLS that nothing more comes, as far as there is room for it (RFC 8446 section 6.1).
+async fn tell_end(link: &Link) {
+    if link.is_tls() {
+        let told = std::future::poll_fn(|context| Poll::Ready(link.poll_tell_end(context)));
+        let _ = told.await;
+    }
 }
 
 /// Gives a connection to the successor. The socket that stays here is to be dropped, which does not close it.
@@ -319,56 +337,6 @@ async fn see_stream_through(client: Rc<Client>, exchange: impl Future<Output = (
         exchange.as_mut().poll(context)
     })
     .await;
-}
-
-/// How a connection ended.
-enum Ended {
-    ByItself(hyper::Result<()>),
-    /// Its time was over.
-    Late,
-    /// The client closed it before it had its answer.
-    Left,
-    /// Another process goes on with it.
-    Moved,
-    /// The token ended by which something was under way.
-    Over,
-    /// The client made more requests than it may, although it was told.
-    Regardless,
-    /// It is not over, but nothing moves.
-    Rests,
-}
-
-fn note_end(client: &Client, ended: Ended) {
-    match ended {
-        Ended::ByItself(Ok(())) | Ended::Moved | Ended::Rests => {}
-        Ended::Late => tracing::debug!(peer = %client.peer(), "a client took too long"),
-        Ended::Over => {
-            tracing::debug!(peer = %client.peer(), "a connection was cut, since its token ended");
-        }
-        Ended::Left => tracing::debug!(peer = %client.peer(), "a client left before its answer"),
-        Ended::Regardless => {
-            tracing::debug!(peer = %client.peer(), "a client went on behind a GOAWAY");
-        }
-        Ended::ByItself(Err(error)) => {
-            if error.is_parse() {
-                unparsed::note(client, error.is_parse_too_large());
-            }
-            // What was told to end is counted already.
-            if is_flood(&error) && !client.requests().are_a_flood() {
-                client.core().counters.request_floods.add(1);
-            }
-            tracing::debug!(peer = %client.peer(), %error, "a client's connection ended");
-        }
-    }
-}
-
-/// Whether HTTP/2 was ended since its client resets, or makes us reset, more streams than it may, or sends heads or bodies
-/// without an end (RFC 9113 section 10.5).
-fn is_flood(error: &hyper::Error) -> bool {
-    let word = error.source().and_then(|source| source.downcast_ref::<h2::Error>());
-    word.is_some_and(|word| {
-        word.is_library() && word.reason() == Some(h2::Reason::ENHANCE_YOUR_CALM)
-    })
 }
 
 /// Spawns the streams of an HTTP/2 connection on the core that serves it.

@@ -64,6 +64,11 @@ impl Spelling {
         }
     }
 
+    /// Whether something of a head is remembered.
+    pub(super) fn is_begun(&self) -> bool {
+        !self.bytes.trim_ascii_start().is_empty()
+    }
+
     /// Spells names of fields as they were read.
     pub(super) fn respell(&self, written: &mut [u8]) {
         respell(&self.bytes, written);

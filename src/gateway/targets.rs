@@ -2,11 +2,12 @@
 
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 use crate::config::settings::Endpoint;
 use crate::telemetry::throttle::Throttle;
 
-use super::ejection::{Course, Standing, WHOLE};
+use super::ejection::{Course, Lapse, Standing, WHOLE};
 use super::gate::Gates;
 use super::names::Known;
 
@@ -41,6 +42,13 @@ impl Target {
 }
 
 impl Target {
+    /// It stands as somebody else has found it some time `ago`. One that no check asks is not down: nothing would find it well
+    /// again.
+    pub(super) fn stands(&self, mut lapse: Lapse, ago: Duration) {
+        lapse.is_down &= self.endpoint.health.is_some();
+        self.standing.takes(lapse, ago);
+    }
+
     /// Whether it gets requests.
     pub fn gets_requests(&self) -> bool {
         self.share() > 0
@@ -90,10 +98,15 @@ impl Targets {
         let free = taken.iter().zip(0..).find(|(target, number)| target.number != *number);
         let number = free.map_or(taken.len(), |(_, number)| number);
         let endpoint = endpoint.clone();
+        let before = taken.iter().find(|target| target.endpoint.is_like(&endpoint));
+        let lapse = before.and_then(|target| target.standing.lapse());
         let (known_as, standing, unreachable, broken) = Default::default();
         let target =
             Arc::new(Target { number, endpoint, known: known_as, standing, unreachable, broken });
         known.push(Arc::downgrade(&target));
+        if let Some(lapse) = lapse {
+            target.stands(lapse, Duration::ZERO);
+        }
         target
     }
 }
@@ -117,6 +130,7 @@ impl Target {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::settings::Health;
 
     fn endpoint(port: u16) -> Endpoint {
         Endpoint { at: At::Host("a".to_owned(), port), tls: None, http2: false, health: None }
@@ -136,5 +150,29 @@ mod tests {
             assert_eq!(targets.of(&endpoint(1)).number, 0);
         }
         assert!(targets.known.lock().unwrap().len() < 4);
+    }
+    #[test]
+    fn what_changes_in_how_it_is_asked_changes_nothing_in_how_it_stands() {
+        let targets = Targets::default();
+        let checked = |interval: u64| {
+            let health = Health {
+                path: "/".to_owned(),
+                host: None,
+                interval: Duration::from_secs(interval),
+                timeout: Duration::from_secs(1),
+                failures: 3,
+                successes: 2,
+                statuses: Vec::new(),
+            };
+            Endpoint { health: Some(health), ..endpoint(1) }
+        };
+        let before = targets.of(&checked(1));
+        assert!(before.standing.is_found(false));
+        let after = targets.of(&checked(2));
+        assert_ne!(after.number, before.number);
+        assert_eq!(after.course(), Course::Down);
+        assert_eq!(targets.of(&endpoint(1)).course(), Course::Up, "nothing would find it well");
+        let elsewhere = Endpoint { at: At::Host("a".to_owned(), 2), ..checked(1) };
+        assert_eq!(targets.of(&elsewhere).course(), Course::Up);
     }
 }

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -19,7 +19,7 @@ use crate::cache::Seat;
 use super::access_record::AccessRecord;
 use super::client::{Client, UnderWay};
 use super::core::Core;
-use super::lengths::Lengths;
+use super::pump::Pump;
 use super::relay::Bounds;
 use super::stream::Stream;
 use super::upstream::Way;
@@ -64,18 +64,9 @@ struct Tunnel<S> {
     ending: Option<Vec<u8>>,
     /// Whether the upstream is told too.
     takes_leave: bool,
+    /// Whether it was the upstream with whom it broke off.
+    upstream_broke: bool,
     sent: u64,
-}
-
-/// One direction.
-#[derive(Debug)]
-struct Pump {
-    waiting: Bytes,
-    /// Where frames end in what was sent to the upstream, or is sent to the client.
-    frames: Lengths,
-    /// Whether nothing more comes from whoever sends, and whether whoever receives was told.
-    ended: bool,
-    told: bool,
 }
 
 /// Why a conversation ends before both sides have ended it.
@@ -102,7 +93,7 @@ pub(super) async fn run(
     core.counters.tunnels.add(1);
     way.alarm().set(idle);
     let (up, down) = (Pump::new(early), Pump::new(Bytes::new()));
-    let (ending, takes_leave, sent) = (None, false, 0);
+    let (ending, takes_leave, upstream_broke, sent) = (None, false, false, 0);
     let (patience, late_at_ms) = (under_way.client().stall_timeout(), None);
     let mut tunnel = Tunnel {
         client,
@@ -115,6 +106,7 @@ pub(super) async fn run(
         late_at_ms,
         ending,
         takes_leave,
+        upstream_broke,
         sent,
     };
     let ended = std::future::poll_fn(|context| tunnel.poll(&under_way, context)).await;
@@ -124,6 +116,7 @@ pub(super) async fn run(
         match (&ended, under_way.over()) {
             (_, Some(refusal)) => record.over(refusal),
             (Ok(()), None) => record.complete(),
+            (Err(_), None) if tunnel.upstream_broke => record.broken_off(),
             (Err(_), None) => {}
         }
     }
@@ -202,6 +195,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Tunnel<S> {
         self.way.alarm().set(if ended { limit.min(self.idle) } else { self.idle });
     }
 
+    /// Something came of speaking with the upstream.
+    const fn hears<T>(&mut self, of: &Poll<io::Result<T>>) {
+        self.upstream_broke |= matches!(of, Poll::Ready(Err(_)));
+    }
+
     /// The upstream takes some of what was said, or nothing.
     fn takes(&mut self, some: bool) {
         if some {
@@ -233,6 +231,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Tunnel<S> {
             }
             if !self.up.waiting.is_empty() {
                 let sent = self.way.poll_send(&self.up.waiting, context);
+                self.hears(&sent);
                 self.takes(sent.is_ready());
                 self.up.sent(ready!(sent)?);
                 self.moved();
@@ -244,7 +243,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Tunnel<S> {
                 continue;
             }
             if self.up.ended {
-                ready!(self.way.poll_end(context))?;
+                let told = self.way.poll_end(context);
+                self.hears(&told);
+                ready!(told)?;
                 self.up.told = true;
                 continue;
             }
@@ -290,7 +291,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Tunnel<S> {
                 self.down.ended = true;
                 continue;
             }
-            let come = match self.way.poll_come(&self.core.scratch, context)? {
+            let come = self.way.poll_come(&self.core.scratch, context);
+            self.hears(&come);
+            let come = match come? {
                 Poll::Ready(come) => come,
                 Poll::Pending => {
                     ready!(Pin::new(&mut self.client).poll_flush(context))?;
@@ -311,31 +314,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Tunnel<S> {
             come.truncate(end);
         }
         self.down.waiting = come;
-    }
-}
-
-impl Pump {
-    const fn new(waiting: Bytes) -> Self {
-        Self { waiting, frames: websocket::frames(), ended: false, told: false }
-    }
-
-    /// So much of what waits was sent.
-    fn sent(&mut self, length: usize) {
-        self.frames.pass(self.waiting.get(..length).unwrap_or_default());
-        self.waiting.advance(length.min(self.waiting.len()));
-    }
-
-    /// Nothing more is sent but the frame that is under way, and this behind it. False where that cannot be, since the
-    /// rest of the frame has not come, or it was said that nothing follows.
-    fn end_with(&mut self, farewell: &[u8]) -> bool {
-        let between = self.frames.is_between().then_some(0);
-        let rest = between.or_else(|| self.frames.end_in(&self.waiting));
-        let rest = rest.and_then(|rest| self.waiting.get(..rest));
-        let last = rest.filter(|_| !self.told).map(|rest| [rest, farewell].concat().into());
-        self.ended = true;
-        let is_told = last.is_some();
-        self.waiting = last.unwrap_or_default();
-        is_told
     }
 }
 

@@ -7,6 +7,8 @@ use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
 
+use crate::domain::secret::Digest;
+
 use super::certificate::{Certificate, Files, chain};
 use super::fault::{Fault, What};
 
@@ -26,27 +28,32 @@ impl Trust {
     }
 }
 
-/// What a file holds, or nothing without one, and who is trusted.
-fn trusted(ca: Option<&Path>) -> Result<(Vec<CertificateDer<'static>>, RootCertStore), Fault> {
-    let held = ca.map(chain).transpose()?;
-    let mut store = RootCertStore::empty();
-    store.add_parsable_certificates(match &held {
-        Some(held) => held.clone(),
+/// Who is trusted, and what tells whether others are.
+fn trusted(ca: Option<&Path>) -> Result<(Digest, RootCertStore), Fault> {
+    let held = match ca {
+        Some(ca) => chain(ca)?,
         None => rustls_native_certs::load_native_certs().certs,
-    });
+    };
+    let mut all: Vec<&[u8]> = held.iter().map(AsRef::as_ref).collect();
+    all.sort_unstable();
+    let all = Digest::of(&all.concat());
+    let mut store = RootCertStore::empty();
+    store.add_parsable_certificates(held);
     if store.is_empty() {
         let path = ca.unwrap_or(Path::new("")).to_owned();
         return Err(Fault { path, what: What::NoRoots });
     }
-    Ok((held.unwrap_or_default(), store))
+    Ok((all, store))
 }
 
 /// A client of TLS, ready for handshakes.
 #[derive(Clone, Debug)]
 pub struct Caller {
     trust: Trust,
-    /// What the files held.
-    held: Vec<CertificateDer<'static>>,
+    /// Who is trusted by that.
+    trusted: Digest,
+    /// What is shown.
+    shown: Vec<CertificateDer<'static>>,
     identity: Option<Certificate>,
     config: Arc<ClientConfig>,
 }
@@ -54,7 +61,7 @@ pub struct Caller {
 impl PartialEq for Caller {
     /// Two are the same if they trust and show the same.
     fn eq(&self, other: &Self) -> bool {
-        self.trust == other.trust && self.held == other.held
+        self.trust == other.trust && self.trusted == other.trusted && self.shown == other.shown
     }
 }
 
@@ -71,7 +78,7 @@ impl Caller {
         let store = trusted(trust.ca.as_deref());
         let identity = trust.identity.as_ref();
         let identity = identity.map(|files| Certificate::load(files, &provider)).transpose();
-        let ((mut held, store), identity) = match (store, identity) {
+        let ((trusted, store), identity) = match (store, identity) {
             (Ok(store), Ok(identity)) => (store, identity),
             (store, identity) => {
                 let faults = store.err().into_iter().chain(identity.err().into_iter().flatten());
@@ -83,17 +90,18 @@ impl Caller {
             .with_safe_default_protocol_versions()
             .map_err(library)?
             .with_root_certificates(store);
+        let mut shown = Vec::new();
         let mut config = match &identity {
             None => builder.with_no_client_auth(),
             Some(certificate) => {
-                held.extend(certificate.key.cert.iter().cloned());
+                shown.clone_from(&certificate.key.cert);
                 let key = Arc::clone(&certificate.key);
-                let shown = rustls::sign::SingleCertAndKey::from(key);
-                builder.with_client_cert_resolver(Arc::new(shown))
+                let resolver = rustls::sign::SingleCertAndKey::from(key);
+                builder.with_client_cert_resolver(Arc::new(resolver))
             }
         };
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Self { trust, held, identity, config: Arc::new(config) })
+        Ok(Self { trust, trusted, shown, identity, config: Arc::new(config) })
     }
 
     /// The same for servers that must speak HTTP/2 (RFC 9113 section 3.2).

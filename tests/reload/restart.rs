@@ -292,6 +292,26 @@ fn a_gateway_whose_successor_dies_before_it_serves_starts_again_and_keeps_connec
     assert_eq!(ask(public, request("/old", &shop.secret)).status, 200, "by a true successor");
 }
 
+/// Who is told to stop while it changes hands does not go on because nobody took its place.
+#[test]
+fn a_gateway_that_is_told_to_stop_while_it_changes_hands_stops() {
+    let mut shop = Shop::start();
+    let place = shop.program.folder().join("data/tollgate.successor");
+    let mut line = UnixStream::connect(place).unwrap();
+    tell(&mut line, "{\"take\":{\"pid\":1,\"version\":\"0\"}}");
+    while hear(&mut line) != "\"whole\"" {}
+    say(&mut line, "ready");
+    assert_eq!(hear(&mut line), "\"yours\"");
+    shop.program.signal(Signal::TERM);
+    wait_until("it is noted", PATIENCE, || {
+        String::from_utf8_lossy(&shop.program.logged()).contains("told to stop, as it does already")
+    });
+    drop(line);
+    shop.program.ends();
+    let logged = String::from_utf8_lossy(&shop.program.logged()).into_owned();
+    assert!(logged.contains("tollgate has stopped in order"), "{logged}");
+}
+
 /// Starts a gateway with sockets that somebody else made, as systemd does: from descriptor 3 on.
 const MANAGER: &str = "
 import fcntl, os, socket, sys

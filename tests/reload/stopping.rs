@@ -54,6 +54,26 @@ fn clients_are_told_before_it_takes_nobody_in() {
     shop.program.ends();
 }
 
+/// What goes on is decided by what the file says, until there is nothing that goes on.
+#[test]
+fn it_reloads_while_it_is_about_to_stop() {
+    let mut shop = Shop::start();
+    let text = fs::read_to_string(shop.program.source()).unwrap();
+    fs::write(shop.program.source(), format!("limits.drain_delay = \"1h\"\n{text}")).unwrap();
+    shop.program.succeed(&["reload"], "");
+    let mut kept = Client::connect(shop.program.public());
+    assert_eq!(shop.status(&mut kept, "/old"), 200);
+    shop.program.signal(Signal::TERM);
+    let admin = shop.program.admin();
+    wait_until("it is about to stop", PATIENCE, || ask(admin, READY).status == 503);
+    rewrite(shop.program.source(), "/old", "/new");
+    shop.program.signal(Signal::HUP);
+    wait_until("it reloads", PATIENCE, || shop.status(&mut kept, "/old") == 403);
+    assert_eq!(shop.status(&mut kept, "/new"), 200);
+    shop.program.signal(Signal::INT);
+    shop.program.ends();
+}
+
 #[test]
 fn one_that_gave_its_place_away_finishes_what_it_has_although_it_is_told_to_stop() {
     let mut shop =

@@ -27,6 +27,13 @@ pub struct Program {
     folder: TempDir,
 }
 
+/// What its machine is like.
+#[derive(Clone, Copy, Default)]
+struct Start<'a> {
+    moment: Option<&'a str>,
+    roots: Option<&'a Path>,
+}
+
 impl Program {
     /// Starts one with `more` beside what every test needs.
     pub fn start(more: &str) -> Self {
@@ -35,23 +42,32 @@ impl Program {
 
     /// The same with a setting of its own in `[listen]`.
     pub fn start_with(listen: &str, more: &str) -> Self {
-        Self::begin(listen, more, None, None)
+        Self::begin(listen, more, None, Start::default())
+    }
+
+    /// The same on a machine that trusts those who are in this file.
+    pub fn start_trusting(roots: &Path, more: &str) -> Self {
+        Self::begin("h2c = false", more, None, Start { roots: Some(roots), ..Start::default() })
     }
 
     /// The same whose wall clock stands at this moment until it is set. It needs the feature `test-clock`.
     pub fn start_at(moment: &str, more: &str) -> Self {
-        Self::begin("h2c = false", more, None, Some(moment))
+        let start = Start { moment: Some(moment), ..Start::default() };
+        Self::begin("h2c = false", more, None, start)
     }
 
     /// The same where so many files may be open.
     pub fn start_with_files(files: u64, more: &str) -> Self {
-        Self::begin("h2c = false", more, Some(files), None)
+        Self::begin("h2c = false", more, Some(files), Start::default())
     }
 
-    fn begin(listen: &str, more: &str, files: Option<u64>, moment: Option<&str>) -> Self {
+    fn begin(listen: &str, more: &str, files: Option<u64>, start: Start<'_>) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        if let Some(moment) = moment {
+        if let Some(moment) = start.moment {
             fs::write(folder.path().join("clock"), moment).unwrap();
+        }
+        if let Some(roots) = start.roots {
+            std::os::unix::fs::symlink(roots, folder.path().join("roots.pem")).unwrap();
         }
         let source = folder.path().join("tollgate.toml");
         let key = folder.path().join("master.key");
@@ -246,6 +262,10 @@ fn serve(
     let clock = folder.join("clock");
     if clock.exists() {
         command.env("TOLLGATE_TEST_CLOCK", clock);
+    }
+    let roots = folder.join("roots.pem");
+    if roots.exists() {
+        command.env("SSL_CERT_FILE", roots).env_remove("SSL_CERT_DIR");
     }
     command.stdin(Stdio::null()).stdout(output("stdout")).stderr(output("stderr"));
     let mut process = Process::spawn(&mut command);

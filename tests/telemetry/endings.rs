@@ -9,7 +9,7 @@ use tollgate::telemetry::Format;
 
 use crate::Stage;
 use crate::support::client::Client;
-use crate::support::upstream::{Step, Upstream, ok};
+use crate::support::upstream::{Step, Upstream, agrees, ok};
 
 const HALF: &str = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf!";
 
@@ -41,6 +41,36 @@ fn an_upstream_that_breaks_off_is_told_from_a_client_that_leaves() {
     let told = stage.kept.lines(2).remove(1);
     assert_eq!((&told["cut"], &told["bytes"]), (&json!("client"), &json!(5)));
     assert_eq!(told["outcome"], "answered");
+}
+
+#[test]
+fn a_websocket_that_its_upstream_breaks_off_is_told_from_one_that_its_client_does() {
+    let upstream = Upstream::scripted(|seen| {
+        let agrees = Step::Send(agrees(&String::from_utf8_lossy(&seen.head)).into_bytes());
+        match seen.line().contains("by-upstream") {
+            true => vec![agrees, Step::Wait, Step::Reset],
+            false => vec![agrees, Step::Stall],
+        }
+    });
+    let stage = Stage::before(upstream, Format::Json);
+    let secret = stage.token().secret;
+    for (number, by) in ["upstream", "client"].into_iter().enumerate() {
+        let mut client = Client::connect(stage.gateway.public());
+        let head = stage.request(&format!("GET /any/by-{by}"), &secret);
+        client.send(head.replace(
+            "\r\n\r\n",
+            "\r\nConnection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n",
+        ));
+        client.read_to("\r\n\r\n");
+        match by {
+            "upstream" => stage.upstream.go_on(),
+            _ => SockRef::from(client.stream()).set_linger(Some(Duration::ZERO)).unwrap(),
+        }
+        drop(client);
+        let told = stage.kept.lines(number + 1).remove(number);
+        assert_eq!((&told["cut"], &told["status"]), (&json!(by), &json!(101)));
+    }
 }
 
 #[test]

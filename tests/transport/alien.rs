@@ -64,3 +64,19 @@ fn rfc9110_8_6_an_answer_that_has_no_content_has_none() {
     assert_eq!((answer.status, answer.value("content-length")), (204, None), "{answer:?}");
     assert_eq!((answer.value("x-good").as_deref(), &*answer.text()), (Some("1"), ""));
 }
+
+/// As over HTTP/1.1: more fields than that are no answer, and one length is enough.
+#[test]
+fn the_bounds_of_an_answer_hold_over_http2_too() {
+    let names: Vec<_> = (0..501).map(|nth| format!("x-{nth}")).collect();
+    let many: Vec<_> = names.iter().map(|name| (name.as_str(), "1")).collect();
+    let server = said(OK, &many, &[]);
+    let (front, secret) = gateway(&server.url(), HTTP2);
+    assert_eq!(Client::connect(front.public()).ask(head(&secret)).status, 502);
+    let length = ("content-length", "4");
+    let server = said(OK, &[length, ("x-good", "1"), length], &[]);
+    let (front, secret) = gateway(&server.url(), HTTP2);
+    let answer = http2::Client::connect(front.public()).get("http://a/x", Some(&secret));
+    assert_eq!((answer.status, answer.value("content-length").as_deref()), (200, Some("4")));
+    assert_eq!(answer.headers.get_all("content-length").iter().count(), 1);
+}

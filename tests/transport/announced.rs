@@ -13,6 +13,7 @@ use tollgate::clock::instant;
 use crate::files::Files;
 use crate::stage::{FAR, Stage, is};
 use crate::support::client::{Client, ask};
+use crate::support::gateway::Gateway;
 use crate::support::upstream::{Upstream, ok};
 use crate::support::{PATIENCE, wait_until};
 
@@ -266,4 +267,31 @@ fn a_header_comes_before_tls() {
     let seen = upstream.take_one();
     assert_eq!(seen.values("x-forwarded-for"), [FAR]);
     assert_eq!(seen.values("x-forwarded-proto"), ["https"]);
+}
+
+/// sec-D4: whoever stands in the same networks as the sender is one of many, too; the sender itself is not.
+#[test]
+fn clients_that_are_announced_are_counted_wherever_they_are() {
+    let upstream = Upstream::scripted(|_| ok("ok"));
+    let gateway = Gateway::start(&format!(
+        "limits.connections_per_address = 3\nproxies.proxy_protocol = [\"127.0.0.0/8\"]\n\
+         [[apis]]\nname = \"a\"\nupstream = \"http://{}\"\nrules = [{{ path = \"/x\", public = true }}]\n",
+        upstream.address()
+    ));
+    let ask = |header: &str| {
+        let mut client = Client::connect(gateway.public());
+        client.send(format!("{header}\r\nGET /x HTTP/1.1\r\nHost: a\r\n\r\n"));
+        let status = client.answer_to("GET").map(|answer| answer.status);
+        (status, client)
+    };
+    for (header, let_in) in [
+        ("PROXY TCP4 127.9.9.9 127.0.0.1 4711 80", 3),
+        ("PROXY TCP4 192.0.2.7 127.0.0.1 4711 80", 3),
+        ("PROXY UNKNOWN", 6),
+    ] {
+        let all = [(); 6].map(|()| ask(header));
+        let served = all.iter().filter(|(status, _)| *status == Some(200)).count();
+        assert_eq!(served, let_in, "{header}");
+    }
+    assert_eq!(gateway.counted(|core| core.crowding.value()), 6);
 }

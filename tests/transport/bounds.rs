@@ -1,5 +1,6 @@
 //! How long an exchange may take in all, and how many an upstream has at a time.
 
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -11,6 +12,7 @@ use tollgate::service::Caller;
 
 use crate::endpoints::{gateway, metric, urls};
 use crate::support::client::Client;
+use crate::support::frames::{Frames, HEADERS};
 use crate::support::gateway::Gateway;
 use crate::support::upstream::{Step, Upstream, ok};
 use crate::support::{PATIENCE, wait_until};
@@ -215,4 +217,75 @@ fn whoever_leaves_frees_the_place_and_whoever_waits_too_long_is_503() {
     assert_eq!(second.answer().status, 200);
     let lines: Vec<_> = upstream.take().iter().map(|seen| seen.line()).collect();
     assert_eq!(lines, ["/first", "/second"].map(|target| format!("GET {target} HTTP/1.1")));
+}
+
+/// A queue without room, where nobody answers: whoever connects waits.
+fn black_hole() -> (socket2::Socket, Vec<TcpStream>) {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    socket.bind(&"127.0.0.1:0".parse::<SocketAddr>().unwrap().into()).unwrap();
+    socket.listen(0).unwrap();
+    let address = socket.local_addr().unwrap().as_socket().unwrap();
+    let mut held = Vec::new();
+    while let Ok(one) = TcpStream::connect_timeout(&address, Duration::from_millis(200)) {
+        held.push(one);
+    }
+    (socket, held)
+}
+
+/// It ends as any request that has no answer yet: with the refusal of its token, whatever it waits for.
+#[test]
+fn a_token_that_ends_while_its_request_waits_for_its_turn_is_refused() {
+    let slow = waiting();
+    let (hole, _held) = black_hole();
+    let hole = hole.local_addr().unwrap().as_socket().unwrap();
+    let gateway = Gateway::start(&format!(
+        "[[apis]]\nname = \"a\"\nupstream = \"http://{}\"\nupstream_concurrency = 1\nupstream_queue = 9\n\
+         upstream_queue_timeout = \"1h\"\nrules = [{{ path = \"/{{*rest}}\" }}]\n\
+         [[apis]]\nname = \"hole\"\npath = \"/hole\"\nupstream = \"http://{hole}\"\n\
+         upstream_connect_timeout = \"5m\"\nrules = [{{ path = \"/hole\" }}]\n",
+        slow.address()
+    ));
+    gateway.owner("somebody");
+    let mut first = Client::connect(gateway.public());
+    first.send(gateway.get("/x", &gateway.any_token()));
+    slow.wait_for(1);
+    for path in ["/x", "/hole"] {
+        let made = gateway.token(json!({ "owner": "somebody", "name": "any", "flags": -1 }));
+        let mut client = Client::connect(gateway.public());
+        client.send(gateway.get(path, &made.secret));
+        under_way(&gateway, 2);
+        gateway.revoke(made.id);
+        let answer = client.answer();
+        assert_eq!(answer.status, 401, "{path}");
+        assert!(answer.text().contains(Refusal::Revoked.detail()), "{path}: {}", answer.text());
+        under_way(&gateway, 1);
+    }
+    slow.go_on();
+    assert_eq!(first.answer().status, 200);
+}
+
+/// Those who wait for one connection to an upstream of HTTP/2 have each failed where it has.
+#[test]
+fn an_upstream_of_http2_that_nobody_reaches_is_left_out_as_soon_as_another() {
+    let (hole, _held) = black_hole();
+    let hole = hole.local_addr().unwrap().as_socket().unwrap();
+    let good = crate::unseen::Server::start(|_| crate::unseen::Act::Answer);
+    let (gateway, secret) = gateway(
+        &format!("\"http://{hole}\", {}", good.url()),
+        "upstream_http2 = true\nupstream_connect_timeout = \"1s\"\nupstream_eject_after = 3\n\
+         upstream_eject_time = \"1h\"",
+    );
+    let mut client = Frames::connect(gateway.public(), 1 << 16);
+    let streams = (0..16).map(|nth| 2 * nth + 1);
+    streams.clone().for_each(|stream| _ = client.get(stream, "/x", &secret));
+    for _ in streams {
+        let head = loop {
+            let frame = client.next().unwrap();
+            if frame.kind == HEADERS {
+                break frame;
+            }
+        };
+        assert_eq!(head.status(), Some(200));
+    }
+    assert_eq!(metric(&gateway, "upstream_ejections_total", hole), "1");
 }

@@ -1,8 +1,9 @@
 //! Several endpoints: by weight, without those that fail, and what is sent a second time.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use serde_json::json;
@@ -293,5 +294,35 @@ fn one_that_cannot_be_reached_or_does_not_answer_is_left_out_too() {
             assert_eq!(client.ask(gateway.get("/", &secret)).status, 200);
         }
         assert_eq!(good.take().len(), 30);
+    }
+}
+
+/// One that is known to be out is not where a second try goes, where the first had found a connection closed.
+#[test]
+fn what_an_idle_connection_lost_goes_to_whom_is_well() {
+    let (known, closes) = (Mutex::new(BTreeSet::new()), Arc::new(AtomicBool::new(false)));
+    let closes_now = Arc::clone(&closes);
+    let closing = Upstream::scripted(move |seen| {
+        let fresh = known.lock().unwrap().insert(seen.connection);
+        match fresh || !closes_now.load(Ordering::SeqCst) {
+            true => ok("ok"),
+            false => vec![Step::Close],
+        }
+    });
+    let dead = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let (gateway, secret) = gateway(
+        &format!("{}, \"http://{dead}\"", urls(&[&closing])),
+        "upstream_eject_after = 2\nupstream_eject_time = \"1h\"",
+    );
+    let mut client = Client::connect(gateway.public());
+    let mut status = || client.ask(gateway.get("/", &secret)).status;
+    let out = || metric(&gateway, "upstream_ejections_total", dead) == "1";
+    while !out() {
+        assert_eq!(status(), 200);
+    }
+    closes.store(true, Ordering::SeqCst);
+    // Within the budget of a core.
+    for _ in 0..2 {
+        assert_eq!(status(), 200);
     }
 }

@@ -121,6 +121,12 @@ fn who_has_come_is_answered_whatever_is_spoken() {
         let (request, request_of_http2) = (stage.request(), stage.request_of_http2());
         let socket = |address| connected_from("127.0.0.1", address);
         let (fresh, mut half, of_http2) = (socket(plain), socket(plain), socket(plain));
+        let refused = socket(plain);
+        // Half of a request that came in the same breath as another.
+        let mut behind = Client::over(socket(plain));
+        behind.send([&request[..], &request[..9]].concat());
+        assert_eq!(behind.answer().status, 200);
+        let behind = behind.stream().try_clone().unwrap();
         let announced = connected_from("127.0.0.2", plain);
         half.write_all(&request[..9]).unwrap();
         let silent = within(socket(public), &http1);
@@ -129,26 +135,30 @@ fn who_has_come_is_answered_whatever_is_spoken() {
         stage.stopped(move || {
             let header = b"PROXY TCP4 203.0.113.9 127.0.0.1 4711 80\r\n";
             let announcement = [header, &request[..]].concat();
-            let said = [&request[..], &request[9..], &request_of_http2, &announcement];
-            let plain = [fresh, half, of_http2, announced].into_iter().zip(said);
+            let nobody = b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n";
+            let said = [&request[..], &request[9..], &request_of_http2, &announcement, nobody];
+            let rest = exchange(behind, &request[9..]);
+            let plain = [fresh, half, of_http2, announced, refused].into_iter().zip(said);
             let plain = plain.map(|(socket, said)| exchange(socket, said));
             let said = [&request, &request, &request_of_http2];
             let secure = [silent, agreed, agreed_http2].into_iter().zip(said);
-            plain.chain(secure.map(|(stream, said)| exchange(stream, said))).collect::<Vec<_>>()
+            let secure = secure.map(|(stream, said)| exchange(stream, said));
+            plain.chain(secure).chain([rest]).collect::<Vec<_>>()
         })
     });
-    assert_eq!(answers.len(), 7);
+    assert_eq!(answers.len(), 9);
     for (nth, answer) in answers.into_iter().enumerate() {
         let answer = answer.unwrap_or_else(|error| panic!("{nth}: {error}"));
         let shown = String::from_utf8_lossy(&answer);
-        if [2, 6].contains(&nth) {
+        if [2, 7].contains(&nth) {
             let kinds = kinds(&answer);
             assert!(
                 kinds.contains(&(HEADERS, 1)) && kinds.contains(&(GOAWAY, 0)),
                 "{nth}: {kinds:?}"
             );
         } else {
-            assert!(shown.starts_with("HTTP/1.1 200"), "{nth}: {shown}");
+            let status = if nth == 4 { "401" } else { "200" };
+            assert!(shown.starts_with(&format!("HTTP/1.1 {status}")), "{nth}: {shown}");
             assert!(shown.to_ascii_lowercase().contains("connection: close"), "{nth}: {shown}");
         }
     }
@@ -171,6 +181,10 @@ fn who_says_nothing_is_waited_for_a_second() {
     let mut fresh = Client::connect(stage.gateway.plain());
     let mut kept = Client::connect(stage.gateway.plain());
     let mut half = Client::connect(stage.gateway.plain());
+    let mut secure = shaken(within(
+        connected_from("127.0.0.1", stage.gateway.public()),
+        &stage.client("http/1.1"),
+    ));
     let request = stage.request();
     half.send(&request[..9]);
     assert_eq!(kept.ask(&request).status, 200);
@@ -179,6 +193,7 @@ fn who_says_nothing_is_waited_for_a_second() {
     assert!(kept_ends.unwrap_or(true), "between two requests nobody is waited for");
     assert!(begun.elapsed() < Duration::from_secs(60), "no client holds it up");
     assert!(fresh.closes_within(PATIENCE) && half.closes_within(PATIENCE));
+    assert_eq!(secure.read(&mut [0]).unwrap(), 0, "RFC 8446 section 6.1: it is told");
 }
 
 /// What the system took for us a moment ago, and nobody may have looked at.

@@ -3,13 +3,16 @@
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::certificates::Stage;
 use crate::files::Files;
 use crate::overdue::{ask, client};
+use crate::streams::BOUND;
+use crate::support::client::Client;
 use crate::support::steps::Steps;
-use crate::support::upstream::{Upstream, ok};
+use crate::support::upstream::{Step, Upstream, ok};
 use crate::support::{PATIENCE, wait_until};
 use crate::tls::{answer, connect};
 
@@ -99,4 +102,59 @@ fn one_whose_handshake_lasts_is_answered_by_the_successor() {
     assert_eq!(ask(&mut stream).as_deref(), Some("200"));
     drop(stream);
     before.join().unwrap().unwrap();
+}
+
+/// It may be decided by a successor that stops as well; the gateway before it has the keys.
+#[test]
+fn what_is_under_way_through_it_is_finished_where_the_successor_stops() {
+    let files = Files::new();
+    let upstream = Upstream::scripted(|seen| match seen.number {
+        0 => ok("ok"),
+        _ => [vec![Step::TakeBody, Step::Wait], ok("ok")].concat(),
+    });
+    files.make("a", &["a.example"]);
+    let (mut gateway, secret) = files.gateway(&["a"], "", &upstream);
+    let config = Arc::new(files.client());
+    let mut stream = connect(gateway.public(), &config, "a.example").unwrap();
+    answer(&mut stream, &secret);
+    let before = gateway.succeed();
+    let public = gateway.public();
+    std::thread::scope(|scope| {
+        let asks = scope.spawn(|| answer(&mut stream, &secret));
+        upstream.wait_for(2);
+        scope.spawn(|| gateway.stop());
+        wait_until("it stops", PATIENCE, || std::net::TcpStream::connect(public).is_err());
+        upstream.go_on();
+        assert!(asks.join().unwrap().starts_with("HTTP/1.1 200"));
+    });
+    drop(stream);
+    before.join().unwrap().unwrap();
+}
+
+/// Nobody who comes within TLS waits for those who administrate slowly.
+#[test]
+fn who_administrates_slowly_keeps_nobody_within_tls_waiting() {
+    let (files, upstream) = (Files::new(), Upstream::scripted(|_| ok("ok")));
+    files.make("a", &["a.example"]);
+    let (mut gateway, secret) = files.gateway(&["a"], "", &upstream);
+    let mut half = Client::connect(gateway.admin());
+    half.send("GET /metrics HTTP/1.1\r\nX: ");
+    let (config, public) = (Arc::new(files.client()), gateway.public());
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let longest = scope.spawn(|| {
+            let mut longest = Duration::ZERO;
+            while !over.load(Ordering::Relaxed) {
+                let begun = Steps::begin();
+                let mut stream = connect(public, &config, "a.example").unwrap();
+                assert!(answer(&mut stream, &secret).starts_with("HTTP/1.1 200"));
+                longest = longest.max(begun.elapsed());
+            }
+            longest
+        });
+        gateway.succeed().join().unwrap().unwrap();
+        over.store(true, Ordering::Relaxed);
+        let longest = longest.join().unwrap();
+        assert!(longest < 3 * BOUND, "{longest:?}");
+    });
 }

@@ -9,7 +9,7 @@ use std::thread;
 
 use crate::support::client::Client;
 use crate::support::gateway::Gateway;
-use crate::support::position;
+use crate::support::{PATIENCE, position, wait_until};
 
 /// Answers with the length of each body; to `/early` before it has read the body, and then closes. Counts its
 /// connections.
@@ -112,4 +112,29 @@ fn a_socket_that_nobody_listens_at_is_502() {
     std::fs::remove_file(&path).unwrap();
     serve(&path);
     assert_eq!(gateway.ask(gateway.get("/", &secret)).status, 200);
+}
+
+/// A full queue is waited for, as it is over TCP, and blames nobody.
+#[test]
+fn a_socket_that_takes_connections_slowly_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("slow.sock");
+    let socket = socket2::Socket::new(socket2::Domain::UNIX, socket2::Type::STREAM, None).unwrap();
+    socket.bind(&socket2::SockAddr::unix(&path).unwrap()).unwrap();
+    socket.listen(1).unwrap();
+    let (gateway, secret) = in_front_of(&format!("unix:{}", path.display()));
+    let mut clients = [(); 12].map(|()| Client::connect(gateway.public()));
+    for client in &mut clients {
+        client.send(gateway.get("/x", &secret));
+    }
+    wait_until("all wait", PATIENCE, || gateway.counted(|core| core.under_way.value()) == 12);
+    let listener = UnixListener::from(std::os::fd::OwnedFd::from(socket));
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            thread::spawn(|| answer(stream.unwrap()));
+        }
+    });
+    for client in &mut clients {
+        assert_eq!(client.answer().status, 200);
+    }
 }

@@ -10,7 +10,7 @@ use std::thread;
 use crate::endpoints::{gateway, metric};
 use crate::support::client::Client;
 use crate::support::frames::{
-    ACK, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PING, RST_STREAM, SETTINGS, frame,
+    ACK, DATA, END_HEADERS, END_STREAM, GOAWAY, HEADERS, PING, RST_STREAM, SETTINGS, field, frame,
 };
 use crate::support::gateway::Gateway;
 
@@ -31,6 +31,10 @@ pub(crate) enum Act {
     Leave(u32),
     /// The connection ends, with it and without an answer.
     LeaveBehind(u32),
+    /// The same without a word.
+    Close,
+    /// It is answered as soon as it begins, and the connection ends in good order.
+    SayAndLeave,
 }
 
 /// A request, or as much as came of it.
@@ -67,6 +71,10 @@ impl Server {
 
     pub(crate) fn url(&self) -> String {
         format!("\"http://{}\"", self.address)
+    }
+
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
     }
 
     fn take(&self) -> Vec<Came> {
@@ -112,6 +120,12 @@ fn serve(
         let reset = |reason: u32| frame(RST_STREAM, 0, on, &reason.to_be_bytes());
         let ends = head[4] & END_STREAM != 0;
         match act {
+            Act::SayAndLeave => {
+                let fields = [&[0x88][..], &field("content-length", "4")].concat();
+                let head = frame(HEADERS, END_HEADERS, on, &fields);
+                let body = frame(DATA, END_STREAM, on, b"body");
+                return stream.write_all(&[head, body, leaves(on, 0)].concat()).ok();
+            }
             Act::ResetAtOnce(reason) if head[3] == HEADERS => stream.write_all(&reset(reason)),
             _ if !ends => continue,
             Act::ResetAtOnce(_) => continue,
@@ -124,6 +138,7 @@ fn serve(
             }
             Act::Reset(reason) => stream.write_all(&reset(reason)),
             Act::Leave(reason) => stream.write_all(&leaves(on.saturating_sub(2), reason)),
+            Act::Close => return None,
             Act::LeaveBehind(reason) => return stream.write_all(&leaves(on, reason)).ok(),
         }
         .ok()?;

@@ -3,8 +3,10 @@
 use tollgate::domain::secret::Digest;
 
 use crate::files::Files;
+use crate::support::client::ask;
 use crate::support::gateway::Gateway;
 use crate::support::process::Nginx;
+use crate::support::program::Program;
 
 /// More than a record of TLS, and more than the system takes at once.
 const LONG: usize = 20 << 20;
@@ -151,4 +153,29 @@ fn an_upstream_that_agrees_to_nothing_is_502_for_http2() {
     drop(gateway);
     let heard = heard.join().unwrap().unwrap_or_default();
     assert!(!String::from_utf8_lossy(&heard).contains("/x"), "{heard:?}");
+}
+
+/// Without `upstream_ca` it is the machine that says who is trusted, and a reload asks it again.
+#[test]
+fn a_reload_takes_the_roots_that_the_machine_trusts_by_then() {
+    let (files, others) = (Files::new(), Files::new());
+    let nginx = nginx(&files, "");
+    let roots = files.path("roots.pem");
+    let put = |of: &Files| std::fs::copy(of.path("ca.pem"), &roots).unwrap();
+    put(&others);
+    let program = Program::start_trusting(
+        &roots,
+        &format!(
+            "[[apis]]\nname = \"a\"\nupstream = \"https://{}\"\nupstream_name = \"up.example\"\n\
+             rules = [{{ path = \"/who\", public = true }}]\n",
+            nginx.address()
+        ),
+    );
+    let status = || ask(program.public(), "GET /who HTTP/1.1\r\nHost: a\r\n\r\n").status;
+    assert_eq!(status(), 502);
+    for (of, told) in [(&files, 200), (&others, 502)] {
+        put(of);
+        program.succeed(&["reload"], "");
+        assert_eq!(status(), told);
+    }
 }

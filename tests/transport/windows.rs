@@ -20,18 +20,18 @@ use crate::support::gateway::Gateway;
 use crate::support::upstream::{Upstream, ok};
 use crate::support::{PATIENCE, wait_until};
 
-const HTTP2: &str = "upstream_http2 = true";
+pub(crate) const HTTP2: &str = "upstream_http2 = true";
 const CANCEL: [u8; 4] = [0, 0, 0, 8];
 
 /// SETTINGS_INITIAL_WINDOW_SIZE of 16 bytes, and SETTINGS_MAX_CONCURRENT_STREAMS of two.
-const NARROW: &[u8] = &[0, 4, 0, 0, 0, 16];
+pub(crate) const NARROW: &[u8] = &[0, 4, 0, 0, 0, 16];
 const FEW: &[u8] = &[0, 3, 0, 0, 0, 2];
 
 /// `:status: 200`, of the table of HPACK.
-const OK: &[u8] = &[0x88];
+pub(crate) const OK: &[u8] = &[0x88];
 
 /// A server that never gives room for more of a body than its settings do, and hears everything.
-struct Server {
+pub(crate) struct Server {
     address: SocketAddr,
     heard: Arc<Mutex<Vec<(usize, Frame)>>>,
     open: Arc<AtomicUsize>,
@@ -39,7 +39,7 @@ struct Server {
 
 impl Server {
     /// `acts` says what to send when a head has come on a connection.
-    fn start(
+    pub(crate) fn start(
         settings: &'static [u8],
         acts: impl Fn(usize, &Frame) -> Vec<u8> + Send + Sync + 'static,
     ) -> Self {
@@ -63,16 +63,16 @@ impl Server {
         Self { address, heard, open }
     }
 
-    fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("\"http://{}\"", self.address)
     }
 
-    fn open(&self) -> usize {
+    pub(crate) fn open(&self) -> usize {
         self.open.load(Ordering::SeqCst)
     }
 
     /// What came of this kind, each with the number of its connection.
-    fn heard(&self, kind: u8) -> Vec<(usize, Frame)> {
+    pub(crate) fn heard(&self, kind: u8) -> Vec<(usize, Frame)> {
         let heard = self.heard.lock().unwrap();
         heard.iter().filter(|(_, frame)| frame.kind == kind).cloned().collect()
     }
@@ -112,12 +112,12 @@ fn serve(
 }
 
 /// All of an answer.
-fn whole(head: &Frame) -> Vec<u8> {
+pub(crate) fn whole(head: &Frame) -> Vec<u8> {
     frame(HEADERS, END_HEADERS | END_STREAM, head.stream, OK)
 }
 
 /// The beginning of one to what has a body, and all of it to what has none.
-fn begun(_: usize, head: &Frame) -> Vec<u8> {
+pub(crate) fn begun(_: usize, head: &Frame) -> Vec<u8> {
     if head.ends() {
         return whole(head);
     }

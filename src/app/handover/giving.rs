@@ -4,9 +4,9 @@ use std::io;
 use std::net::Shutdown;
 use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
@@ -54,7 +54,12 @@ pub(in crate::app) struct Estate {
     pub(in crate::app) moved: Receiver<Moved>,
     /// What is wanted of it, as it comes.
     pub(in crate::app) wanted: Receiver<Wanted>,
+    /// The sockets, for when it never serves: afterwards nobody would take who comes there, once it is gone.
+    pub(in crate::app) spare: Spare,
 }
+
+/// Sockets that are kept until they are not needed any more.
+pub(in crate::app) type Spare = Arc<Mutex<Option<Listeners>>>;
 
 /// Waits for a successor that is ready, and tells of it. One that gives up changes nothing.
 pub(in crate::app) async fn offer(
@@ -135,7 +140,7 @@ impl Heir {
         cache: Arc<Cache>,
         phase: watch::Sender<Phase>,
     ) -> Result<Handing, Receiver<Moved>> {
-        let Estate { lock, handed, moved, wanted } = estate;
+        let Estate { lock, handed, moved, wanted, spare } = estate;
         let upstreams = if handed.is_empty() || !self.answers() {
             Ok(())
         } else {
@@ -156,7 +161,12 @@ impl Heir {
         let finished = Arc::new(AtomicBool::new(false));
         let is_finished = Arc::clone(&finished);
         let hears = std::thread::spawn(move || {
-            let heard = listen(&from, (&cache, &questions), &served);
+            let serves = || {
+                drop(spare.lock().unwrap_or_else(PoisonError::into_inner).take());
+                // Nobody may wait for it yet, or any more.
+                let _ = served.send(());
+            };
+            let heard = listen(&from, (&cache, &questions), serves);
             questions.end();
             let Err(error) = heard else { return false };
             if !is_finished.load(Ordering::Relaxed) {
@@ -257,15 +267,14 @@ fn as_message(one: &Moved) -> Message {
 fn listen(
     from: &UnixStream,
     (cache, questions): (&Cache, &Questions),
-    served: &Sender<()>,
+    serves: impl Fn(),
 ) -> io::Result<()> {
     loop {
         match hear(from) {
             Ok(Some((Message::Serves, _))) => {
                 tracing::info!("the successor serves");
                 from.set_read_timeout(None)?;
-                // Nobody may wait for it yet, or any more.
-                let _ = served.send(());
+                serves();
             }
             Ok(Some((Message::Opens, _))) => {}
             Ok(Some((Message::Forget { tokens, owners, companies }, _))) => {

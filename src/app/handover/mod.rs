@@ -14,7 +14,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-pub(super) use giving::{Estate, Handing, Heir, offer};
+pub(super) use giving::{Estate, Handing, Heir, Spare, offer};
 pub(super) use taking::{Inboxes, Predecessor, Taken, ask};
 
 /// How often a successor says that it still opens the store.

@@ -154,14 +154,19 @@ impl Predecessor {
         let _ = self.tells.take().map(|tells| tells.send(News::Serves));
     }
 
+    /// Waits until it has ended by itself, and not longer than this.
+    pub(in crate::app) fn may_end(&self, within: Duration) {
+        let until = clock::instant() + within;
+        while !self.hears.is_finished() && clock::instant() < until {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+
     /// Nobody tells it of changes any more, so that it ends. Waits until all that moves has come from it.
     pub(in crate::app) fn leave(self) {
         // Where that fails it has ended already.
         let _ = self.line.shutdown(Shutdown::Write);
-        let until = clock::instant() + LEAVING;
-        while !self.hears.is_finished() && clock::instant() < until {
-            std::thread::sleep(Duration::from_millis(2));
-        }
+        self.may_end(LEAVING);
         let _ = self.line.shutdown(Shutdown::Read);
         let _ = self.hears.join();
     }

@@ -92,6 +92,14 @@ pub struct Endpoint {
     pub health: Option<Health>,
 }
 
+impl Endpoint {
+    /// Whether it is at the same place as another, and speaks the same there.
+    pub fn is_like(&self, other: &Self) -> bool {
+        let speaks = |one: &Self| (one.tls.is_some(), one.http2);
+        self.at == other.at && speaks(self) == speaks(other)
+    }
+}
+
 /// How an endpoint is asked whether it is well.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Health {

@@ -97,6 +97,7 @@ impl Client {
     pub(super) fn had_better_leave(&self) -> bool {
         let presented = self.presented.get();
         self.core.shared.stops_soon.load(Ordering::Relaxed)
+            || self.core.ends()
             || presented.is_some_and(|presented| presented.elsewhere || self.core.takes_leave())
     }
 

@@ -20,6 +20,13 @@ pub(in crate::gateway) struct Lapse {
     out_ms: Option<i64>,
     /// How often it went out in a row.
     times: u32,
+    /// Whether it answered anything since. Gateways before did not tell, and did not ask.
+    #[serde(default = "yes")]
+    proven: bool,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 impl Standing {
@@ -27,26 +34,33 @@ impl Standing {
     pub(in crate::gateway) fn lapse(&self) -> Option<Lapse> {
         let out_until_ms = self.out_until_ms.load(Ordering::Relaxed);
         let ms = |moment: u64| i64::try_from(moment).unwrap_or(i64::MAX);
-        let out_ms = ms(out_until_ms).saturating_sub(ms(self.now_ms()));
+        let proven = self.proven.load(Ordering::Relaxed);
+        let out_ms = at_least(ms(out_until_ms).saturating_sub(ms(self.now_ms())), proven);
         let out_ms = Some(out_ms).filter(|ms| out_until_ms > 0 && *ms > -RETURNS_IN_MS);
         let is_down = self.sick.load(Ordering::Relaxed);
         let times = self.times.load(Ordering::Relaxed);
-        (is_down || out_ms.is_some()).then_some(Lapse { is_down, out_ms, times })
+        (is_down || out_ms.is_some()).then_some(Lapse { is_down, out_ms, times, proven })
     }
 
     /// It stands as another process has found it some time `ago`.
     pub(in crate::gateway) fn takes(&self, lapse: Lapse, ago: Duration) {
-        let Lapse { is_down, out_ms, times } = lapse;
+        let Lapse { is_down, out_ms, times, proven } = lapse;
         let ago_ms = i64::try_from(ago.as_millis()).unwrap_or(i64::MAX);
-        let left_ms = out_ms.map(|out_ms| out_ms.saturating_sub(ago_ms));
+        let left_ms = out_ms.map(|out_ms| at_least(out_ms.saturating_sub(ago_ms), proven));
         if let Some(left_ms) = left_ms.filter(|left_ms| *left_ms > -RETURNS_IN_MS) {
             let until_ms = self.now_ms().saturating_add_signed(left_ms).max(1);
             self.out_until_ms.store(until_ms, Ordering::Relaxed);
             self.untold.store(left_ms > 0, Ordering::Relaxed);
             self.times.store(times, Ordering::Relaxed);
+            self.proven.store(proven, Ordering::Relaxed);
         }
         self.sick.store(is_down, Ordering::Relaxed);
     }
+}
+
+/// How long one is still out, which is never long over where it is not `proven`.
+fn at_least(out_ms: i64, proven: bool) -> i64 {
+    if proven { out_ms } else { out_ms.max(1 - RETURNS_IN_MS) }
 }
 
 #[cfg(test)]
@@ -74,10 +88,14 @@ mod tests {
         let back = told(&out, 10_100);
         assert_eq!(back.course(), Course::Returning);
         assert!((1..WHOLE).contains(&back.share().part));
+        back.succeeds(back.spells());
+        assert!(told(&back, 30_000).is_whole(), "that is long over");
         let back = told(&back, 4_000);
         assert!((16..WHOLE).contains(&back.share().part), "it goes on from there");
         assert_eq!(back.fails_now(&LIMITS), Some(2 * LIMITS.time));
-        assert!(told(&out, 30_000).is_whole(), "that is long over");
+        let silent = told(&out, 30_000);
+        assert_eq!(silent.course(), Course::Returning, "it has answered nothing since");
+        assert_eq!(silent.fails_now(&LIMITS), Some(2 * LIMITS.time));
         let down = Standing::default();
         down.is_found(false);
         let next = told(&down, 30_000);

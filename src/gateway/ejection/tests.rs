@@ -25,7 +25,7 @@ fn it_takes_failures_in_a_row_and_within_the_window() {
     for round in 0..10 {
         assert_eq!(standing.fails_at(round, &LIMITS), None);
         assert_eq!(standing.fails_at(round, &LIMITS), None);
-        standing.succeeds();
+        standing.succeeds(standing.spells());
     }
     for round in 1..10 {
         // Two that are near, and the third is far away.
@@ -48,7 +48,7 @@ fn it_takes_failures_in_a_row_and_within_the_window() {
 fn answers_that_begin_well_and_break_off_are_failures_too() {
     let standing = Standing::default();
     let breaks = || {
-        standing.succeeds();
+        standing.succeeds(standing.spells());
         standing.breaks_off(standing.spells(), &LIMITS)
     };
     assert_eq!((breaks(), breaks()), (None, None));
@@ -64,6 +64,7 @@ fn it_comes_back_slowly_and_is_told_of_once() {
     (0..3).for_each(|_| _ = standing.fails_at(1, &LIMITS));
     assert_eq!(standing.share_at(10_000), Share { part: 0, is_back: false });
     assert_eq!(standing.share_at(10_001), Share { part: 1, is_back: true });
+    standing.succeeds(standing.spells());
     let parts: Vec<_> = (0..5).map(|step| part(&standing, 10_001 + step * 2_500)).collect();
     assert_eq!(parts, [1, 16, 32, 48, 64]);
     assert!(standing.is_whole());
@@ -82,7 +83,8 @@ fn whoever_fails_on_coming_back_is_out_for_twice_as_long_up_to_minutes() {
         assert!(part(&standing, now_ms) > 0);
     }
     assert_eq!(times, [10, 20, 40, 80, 160, 300, 300, 300]);
-    // Once it has stood for as long as a return takes, all is forgotten.
+    // Once it has stood for as long as a return takes, and answered something, all is forgotten.
+    standing.succeeds(standing.spells());
     now_ms += RETURN_MS;
     assert_eq!(part(&standing, now_ms), WHOLE);
     let out: Vec<_> = (0..3).map(|_| standing.fails_at(now_ms, &LIMITS)).collect();
@@ -98,14 +100,42 @@ fn what_began_before_it_was_out_does_not_put_it_out_again() {
     for row in [&standing.failing, &standing.breaking] {
         assert_eq!(standing.goes_on(row, long_ago, 10_002, &LIMITS), None);
     }
-    assert_eq!(part(&standing, 12_501), 16);
+    assert_eq!(part(&standing, 12_501), 8);
     assert_eq!(standing.fails_at(12_501, &LIMITS), Some(2 * LIMITS.time));
+    // Nor does what began while it was, for there was nobody else.
+    let meanwhile = standing.spells();
+    assert!(standing.share_at(32_502).is_back);
+    assert_eq!(standing.goes_on(&standing.failing, meanwhile, 32_503, &LIMITS), None);
+    assert!(standing.fails_at(32_503, &LIMITS).is_some());
     // Nor does what began before a check found it down.
     let standing = Standing::default();
-    assert!(standing.is_found(false) && standing.is_found(true));
-    assert_eq!(standing.fails(long_ago, &LIMITS), None);
+    assert!(standing.is_found(false));
+    let meanwhile = standing.spells();
+    assert!(standing.is_found(true));
+    for before in [long_ago, meanwhile] {
+        assert_eq!(standing.fails(before, &LIMITS), None);
+    }
     assert_eq!(standing.course(), Course::Returning);
     assert_eq!(standing.fails_now(&LIMITS), Some(LIMITS.time));
+}
+
+/// A request that hangs there takes longer to fail than a return does.
+#[test]
+fn one_that_answers_nothing_gets_little_for_as_long_as_that_lasts() {
+    let standing = Standing::default();
+    (0..3).for_each(|_| _ = standing.fails_at(1, &LIMITS));
+    let before = standing.spells();
+    assert!(standing.share_at(10_001).is_back);
+    standing.succeeds(before);
+    let parts = [10_002, 15_000, 20_001, 100_000].map(|now_ms| part(&standing, now_ms));
+    assert_eq!(parts, [1, UNPROVEN, UNPROVEN, UNPROVEN], "that was no answer to what began since");
+    assert_eq!(standing.course(), Course::Returning);
+    assert_eq!(standing.fails_at(100_000, &LIMITS), Some(2 * LIMITS.time));
+    assert!(standing.share_at(120_001).is_back);
+    standing.succeeds(standing.spells());
+    assert_eq!([125_000, 129_999].map(|now_ms| part(&standing, now_ms)), [32, 63]);
+    assert_eq!(part(&standing, 130_000), WHOLE);
+    assert!(standing.is_whole());
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! How an upstream fails to answer.
 
+use std::error::Error as _;
 use std::io;
 
 /// Why there is no answer, or no more of it.
@@ -21,7 +22,15 @@ pub(in crate::gateway) enum Broken {
 
 impl Broken {
     /// Whether the connection broke, whatever came on it before.
-    pub(in crate::gateway) const fn is_of_connection(&self) -> bool {
-        matches!(self, Self::Socket(_) | Self::Closed)
+    pub(in crate::gateway) fn is_of_connection(&self) -> bool {
+        match self {
+            Self::Socket(_) | Self::Closed => true,
+            // A word of the other side is about this exchange, and one of the library about what came.
+            Self::Session(error) => {
+                let word = error.source().and_then(|source| source.downcast_ref::<h2::Error>());
+                word.is_none_or(h2::Error::is_io)
+            }
+            Self::Malformed(_) => false,
+        }
     }
 }

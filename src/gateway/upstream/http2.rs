@@ -8,7 +8,7 @@ use std::time::Duration;
 use std::{fmt, io};
 
 use bytes::Bytes;
-use http::header::{self, HeaderName, HeaderValue};
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Request, Response, StatusCode};
 use hyper::body::{Body, Frame, Incoming};
 use hyper::client::conn::TrySendError;
@@ -26,6 +26,7 @@ use super::error::Broken;
 use super::framing::Framing;
 use super::kind::Kind;
 use super::outgoing::Outgoing;
+use super::part::FIELDS_MAX;
 use super::rewritten::{UNREADABLE, announce, passes, read};
 use super::sending::{Beside, Sending};
 use super::session::Session;
@@ -83,7 +84,8 @@ impl Exchange {
             self.extended = request.asks_websocket() && self.session.takes_websockets();
             let mut sent = match self.written(request) {
                 Ok(sent) => sent,
-                Err(broken) => return Poll::Ready(Err(Failed::Upstream(broken))),
+                // Nobody has seen it.
+                Err(broken) => return Poll::Ready(Err(Failed::Lost(broken))),
             };
             if self.extended {
                 conversation::ask(&mut sent);
@@ -97,12 +99,9 @@ impl Exchange {
         };
         self.asked = None;
         Poll::Ready(match answered {
-            Ok(response)
-                if response.headers().keys().any(|name| wire::is_quoted(name.as_str())) =>
-            {
-                Err(Failed::Upstream(Broken::Malformed("the name of a field has a quote in it")))
-            }
-            Ok(response) => Ok(self.taken(response, request)),
+            Ok(response) => self
+                .taken(response, request)
+                .map_err(|why| Failed::Upstream(Broken::Malformed(why))),
             Err(mut error) => match error.take_message() {
                 Some(unsent) => {
                     request.put_back(self.beside.take_back());
@@ -147,7 +146,8 @@ impl Exchange {
         let whole = body.as_mut().is_none_or(RequestBody::begins_again);
         request.put_back(body);
         // Whoever refuses one stream mostly has as many as it takes, and takes the next ones later.
-        if leaves || request.refused() > 1 {
+        let times = request.refused();
+        if leaves || times > 1 {
             self.session.leaves.set(true);
         }
         let broken = Broken::Session(error);
@@ -161,7 +161,12 @@ impl Exchange {
         Ok(head.map(|()| sending))
     }
 
-    fn taken(&mut self, mut response: Response<Incoming>, request: &Outgoing) -> Answer {
+    fn taken(
+        &mut self,
+        mut response: Response<Incoming>,
+        request: &Outgoing,
+    ) -> Result<Answer, &'static str> {
+        check_fields(response.headers_mut())?;
         self.beside.is_answered();
         let switches = self.extended && response.status() == StatusCode::OK;
         self.talk = switches.then(|| Talk::Begins(hyper::upgrade::on(&mut response)));
@@ -184,7 +189,7 @@ impl Exchange {
         let kind = kind.map(Kind::of).unwrap_or_default();
         let response = Response::from_parts(parts, ());
         let framing = Framing::Length(0);
-        Answer { response, lines: None, switches, kind, framing, persists: true }
+        Ok(Answer { response, lines: None, switches, kind, framing, persists: true })
     }
 
     /// What goes on behind an answer that agreed to it.
@@ -202,9 +207,13 @@ impl Exchange {
     ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
         let Some(body) = &mut self.body else { return Poll::Ready(None) };
         let part = ready!(Pin::new(&mut *body).poll_frame(context));
+        let is_end = body.is_end_stream() || is_all(body);
         // A stream that was reset without an error is not over.
-        if part.is_none() && !body.is_end_stream() {
+        if part.is_none() && !is_end {
             return Poll::Ready(Some(Err(Broken::Closed)));
+        }
+        if is_all(body) && matches!(part, Some(Err(_))) {
+            return Poll::Ready(None);
         }
         Poll::Ready(part.map(|part| match part {
             Ok(mut frame) => {
@@ -218,7 +227,7 @@ impl Exchange {
     }
 
     pub(super) fn is_over(&self) -> bool {
-        self.body.as_ref().is_none_or(Body::is_end_stream)
+        self.body.as_ref().is_none_or(|body| body.is_end_stream() || is_all(body))
     }
 
     pub(super) fn left(&self) -> Option<u64> {
@@ -234,6 +243,28 @@ impl Exchange {
     pub(super) fn leave(&self, limit: Rc<Alarm>, under_way: impl Sized + 'static) {
         self.beside.leave(limit, under_way);
     }
+}
+
+/// Whether as much of a body came as was said. The library forgets that its stream has ended where its session ends behind it.
+fn is_all(body: &Incoming) -> bool {
+    body.size_hint().exact() == Some(0)
+}
+
+/// Holds the head of an answer to what one over HTTP/1.1 is held to.
+fn check_fields(headers: &mut HeaderMap) -> Result<(), &'static str> {
+    if headers.len() > FIELDS_MAX {
+        return Err("its head has too many fields");
+    }
+    if headers.keys().any(|name| wire::is_quoted(name.as_str())) {
+        return Err("the name of a field has a quote in it");
+    }
+    let mut lengths = headers.get_all(header::CONTENT_LENGTH).iter();
+    let Some(length) = lengths.next().cloned() else { return Ok(()) };
+    if lengths.any(|other| *other != length) {
+        return Err("it says two lengths");
+    }
+    headers.insert(header::CONTENT_LENGTH, length);
+    Ok(())
 }
 
 impl fmt::Debug for Exchange {

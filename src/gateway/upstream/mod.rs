@@ -19,6 +19,7 @@ mod connection;
 mod rewritten;
 mod turns;
 mod sending;
+mod thinned;
 mod session;
 mod conversation;
 mod http2;
@@ -29,6 +30,7 @@ mod probe;
 pub(super) mod fuzzing;
 
 use std::io;
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
@@ -56,11 +58,14 @@ pub(super) use pool::Pool;
 use session::Session;
 pub(super) use way::Way;
 
+/// How long until a full queue of a Unix socket is tried again; whoever waits for it has a time limit.
+const QUEUE_PAUSE: Duration = Duration::from_millis(5);
+
 /// Opens a connection to `target`, and shakes hands.
 async fn open(target: &Target) -> io::Result<Fresh> {
     let Endpoint { at, tls, .. } = &target.endpoint;
     let (host, port) = match at {
-        At::Socket(path) => return UnixStream::connect(path).await.map(Fresh::Unix),
+        At::Socket(path) => return reach_socket(path).await.map(Fresh::Unix),
         At::Host(host, port) => (host, *port),
     };
     let stream = dial(host, port, &target.known).await?;
@@ -73,6 +78,18 @@ async fn open(target: &Target) -> io::Result<Fresh> {
         return Err(io::Error::other("it does not speak HTTP/2"));
     }
     Ok(Fresh::Tls(Box::new(stream)))
+}
+
+/// Where the queue of a socket is full the system says so at once, and does not wait as it does for TCP.
+async fn reach_socket(path: &Path) -> io::Result<UnixStream> {
+    loop {
+        match UnixStream::connect(path).await {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                tokio::time::sleep(QUEUE_PAUSE).await;
+            }
+            reached => return reached,
+        }
+    }
 }
 
 /// The status of the answer to a request of its own, on a connection of its own.
@@ -110,12 +127,12 @@ pub(super) async fn connect(
 /// # Errors
 /// As [`connect`], or it does not speak HTTP/2.
 pub(super) async fn connect_http2(
-    target: &Target,
+    target: &Arc<Target>,
     timeout: Duration,
     place: Place,
     now_ms: u64,
 ) -> io::Result<Rc<Session>> {
-    let begin = async { Session::begin(open(target).await?, place, now_ms).await };
+    let begin = async { Session::begin(open(target).await?, target, place, now_ms).await };
     tokio::time::timeout(timeout, begin).await.map_err(late)?
 }
 

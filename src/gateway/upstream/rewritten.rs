@@ -15,13 +15,15 @@ use crate::wire::{self, trailers};
 
 use super::error::Broken;
 use super::halves::Fresh;
-use super::part::FIELDS_MAX;
+
+/// As many as `limits.headers` lets come at the most, and what we add.
+const REQUEST_FIELDS_MAX: usize = 1_000 + 64;
 
 pub(super) const UNREADABLE: Broken = Broken::Malformed("the request cannot be written for HTTP/2");
 
 /// A request as HTTP/2 has it, from its head as it was written (RFC 9113 section 8.3.1).
 pub(super) fn read(head: &[u8], tls: bool) -> Option<Request<()>> {
-    let mut fields = [const { MaybeUninit::uninit() }; FIELDS_MAX];
+    let mut fields = [const { MaybeUninit::uninit() }; REQUEST_FIELDS_MAX];
     let mut parsed = httparse::Request::new(&mut []);
     let status = parsed.parse_with_uninit_headers(head, &mut fields).ok()?;
     let (mut headers, mut authority) = (HeaderMap::with_capacity(parsed.headers.len()), None);

@@ -6,6 +6,7 @@ use std::future::poll_fn;
 use std::io;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -15,10 +16,12 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::spawn_local;
 
 use crate::gateway::descriptors::Place;
+use crate::gateway::targets::Target;
 
 use super::halves::Fresh;
 use super::part::HEAD_BYTES_MAX;
 use super::sending::{Begun, Sending, see_out};
+use super::thinned::Thinned;
 use super::turns::Turns;
 
 /// The name of HTTP/2 in ALPN (RFC 9113 section 3.2).
@@ -28,9 +31,10 @@ pub(super) const ALPN: &[u8] = b"h2";
 const STREAMS_MAX: u32 = 100;
 
 /// What an upstream may send ahead of its clients, for each exchange and for a session: whoever leaves an answer unread takes
-/// no room from the others.
+/// no room from the others. The library ends a session in which small parts lie unread that it counts as half of the session's window:
+/// so that is more than all exchanges have.
 const STREAM_WINDOW: u32 = 256 << 10;
-const SESSION_WINDOW: u32 = STREAM_WINDOW * STREAMS_MAX;
+const SESSION_WINDOW: u32 = 5 * STREAM_WINDOW * STREAMS_MAX;
 
 /// How often an upstream is asked whether it is there while exchanges are under way, and how long it may take.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
@@ -38,6 +42,8 @@ const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A connection that speaks HTTP/2.
 pub(in crate::gateway) struct Session {
+    /// Its number is nobody else's for as long as this is open.
+    _target: Arc<Target>,
     pub(super) sender: SendRequest<Sending>,
     terms: Rc<Terms>,
     /// How many exchanges the upstream takes at a time by now.
@@ -61,7 +67,12 @@ impl Session {
     ///
     /// # Errors
     /// It does not.
-    pub(super) async fn begin(stream: Fresh, place: Place, now_ms: u64) -> io::Result<Rc<Self>> {
+    pub(super) async fn begin(
+        stream: Fresh,
+        target: &Arc<Target>,
+        place: Place,
+        now_ms: u64,
+    ) -> io::Result<Rc<Self>> {
         let tls = matches!(stream, Fresh::Tls(_));
         let terms = Rc::new(Terms { place: RefCell::new(Some(place)), ..Terms::default() });
         let (turns, begun) = (Rc::<Turns>::default(), Rc::<Begun>::default());
@@ -74,6 +85,7 @@ impl Session {
         }?;
         terms.known().await?;
         Ok(Rc::new(Self {
+            _target: Arc::clone(target),
             sender,
             terms,
             streams,
@@ -144,7 +156,7 @@ where
         .max_header_list_size(u32::try_from(HEAD_BYTES_MAX).unwrap_or(u32::MAX))
         .keep_alive_interval(PING_INTERVAL)
         .keep_alive_timeout(PING_TIMEOUT);
-    let begun = builder.handshake(TokioIo::new(stream)).await;
+    let begun = builder.handshake(TokioIo::new(Thinned::new(stream))).await;
     let (sender, session) = begun.map_err(io::Error::other)?;
     let session = Rc::new(RefCell::new(Some(session)));
     let asked = Rc::clone(&session);

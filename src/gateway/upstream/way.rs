@@ -98,11 +98,11 @@ impl Way {
         }
     }
 
-    /// Whether not a byte of an answer came, so that what may be acted on twice can be sent again.
+    /// Whether not a byte of an answer came, so that what may be acted on twice can be sent again. Asked where no head came.
     pub(in crate::gateway) fn is_silent(&self) -> bool {
         match self {
             Self::Http1(connection) => connection.is_silent(),
-            Self::Http2(_) => false,
+            Self::Http2(_) => true,
         }
     }
 

@@ -1,0 +1,217 @@
+//! Sessions of HTTP/2: to whom they lead, and what does not end them for others.
+
+use std::fs;
+use std::time::Duration;
+
+use crate::endpoints::{gateway, metric};
+use crate::support::client::Client;
+use crate::support::frames::{
+    DATA, END_HEADERS, END_STREAM, Frames, GOAWAY, HEADERS, RST_STREAM, block, frame,
+};
+use crate::support::gateway::Gateway;
+use crate::support::upstream::{Upstream, ok};
+use crate::unseen::{Act, Server as Told};
+use crate::windows::{HTTP2, NARROW, OK, Server, begun, whole};
+
+/// Small enough that the library counts each as more than it holds.
+const CRUMB: &[u8] = &[b'x'; 20];
+const CRUMBS: usize = 13_000;
+
+fn reload(gateway: &Gateway, from: &str, to: &str) {
+    let text = fs::read_to_string(gateway.source()).unwrap();
+    assert!(text.contains(from), "{text}");
+    fs::write(gateway.source(), text.replace(from, to)).unwrap();
+    gateway.app().reloader().reload().unwrap();
+}
+
+/// An endpoint's number is given to another one once nobody has it, and connections are found by that.
+#[test]
+fn after_reloads_requests_go_where_the_file_says_and_not_where_a_session_is_open() {
+    let servers = [(); 3].map(|()| Server::start(&[], |_, head| whole(head)));
+    let (gateway, secret) = gateway(&servers[0].url(), HTTP2);
+    let mut clients = [(); 4].map(|()| Client::connect(gateway.public()));
+    for (number, server) in servers.iter().enumerate() {
+        if let Some(before) = number.checked_sub(1) {
+            reload(&gateway, &servers[before].url(), &server.url());
+        }
+        for client in &mut clients {
+            assert_eq!(client.ask(gateway.get("/x", &secret)).status, 200);
+        }
+        assert_eq!(server.heard(HEADERS).len(), 4, "{number}");
+    }
+}
+
+/// What its upstream sent ahead in small parts takes nothing from the others of its session.
+#[test]
+fn answers_in_small_parts_that_nobody_reads_end_no_session() {
+    let server = Server::start(&[], |_, head| {
+        if head.stream > 12 {
+            return whole(head);
+        }
+        let mut bytes = frame(HEADERS, END_HEADERS, head.stream, OK);
+        for _ in 0..CRUMBS {
+            bytes.extend(frame(DATA, 0, head.stream, CRUMB));
+        }
+        bytes
+    });
+    let (gateway, secret) = gateway(&server.url(), HTTP2);
+    let mut client = Frames::connect(gateway.public(), 0);
+    for stream in [1, 3, 5, 7, 9, 11, 13] {
+        client.get(stream, "/x", &secret);
+        assert_eq!(client.next_on(stream).status(), Some(200), "{stream}");
+    }
+    assert_eq!((server.open(), server.heard(GOAWAY).len()), (1, 0));
+    client.give_room(11, u32::try_from(CRUMB.len() * CRUMBS).unwrap());
+    let (mut came, all) = (0, 65_535);
+    while came < all {
+        let part = client.next_on(11);
+        assert_eq!(part.kind, DATA);
+        came += part.payload.len();
+    }
+}
+
+/// RFC 9113 section 6.1: parts may be empty, and a server that writes such is well.
+#[test]
+fn answers_with_empty_parts_end_no_session() {
+    let server = Server::start(&[], |_, head| {
+        let on = |kind, flags, payload: &[u8]| frame(kind, flags, head.stream, payload);
+        let empty = on(DATA, 0, b"").repeat(3);
+        let begin = on(HEADERS, END_HEADERS, OK);
+        [begin, empty.clone(), on(DATA, 0, b"o"), empty, on(DATA, END_STREAM, b"k")].concat()
+    });
+    let (gateway, secret) = gateway(&server.url(), HTTP2);
+    let mut client = Frames::connect(gateway.public(), 1 << 16);
+    for stream in (0..100).map(|nth| 2 * nth + 1) {
+        client.get(stream, "/x", &secret);
+        let reply = client.reply(stream);
+        assert_eq!((reply.status, &*reply.body, reply.whole), (Some(200), &b"ok"[..], true));
+    }
+    assert_eq!((server.open(), server.heard(GOAWAY).len()), (1, 0));
+}
+
+/// Nor does an upload in small parts that waits for its upstream: it keeps to its window, as it has to.
+#[test]
+fn an_upload_in_small_parts_that_nobody_takes_ends_no_connection() {
+    let server = Server::start(NARROW, begun);
+    let (gateway, secret) = gateway(&server.url(), HTTP2);
+    let mut client = Frames::connect(gateway.public(), 1 << 16);
+    // The window is known with the first answer.
+    client.get(1, "/x", &secret);
+    assert_eq!(client.reply(1).status, Some(200));
+    client.send(HEADERS, END_HEADERS, 3, &block("POST", "/x", &secret, &[]));
+    let part = frame(DATA, 0, 3, &[b'x'; 25]);
+    assert!(client.send_bytes(&part.repeat((512 << 10) / 25)));
+    client.get(5, "/x", &secret);
+    assert_eq!(client.reply(5).status, Some(200));
+    client.send(RST_STREAM, 0, 3, &8_u32.to_be_bytes());
+    client.get(7, "/x", &secret);
+    assert_eq!(client.reply(7).status, Some(200));
+}
+
+/// RFC 9113 section 8.1: an answer whose end came is whole, whatever becomes of its session, and of the upload.
+#[test]
+fn an_early_answer_is_whole_although_its_upstream_leaves_behind_it() {
+    for _ in 0..10 {
+        let server = Told::start(|_| Act::SayAndLeave);
+        let (gateway, secret) = gateway(&server.url(), HTTP2);
+        let mut client = Frames::connect(gateway.public(), 1 << 16);
+        client.send(HEADERS, END_HEADERS, 1, &block("POST", "/x", &secret, &[]));
+        let reply = client.reply(1);
+        assert_eq!((reply.status, &*reply.body, reply.whole), (Some(200), &b"body"[..], true));
+        assert_eq!(gateway.counted(|core| core.cut_by_upstream.value()), 0);
+        assert_eq!(metric(&gateway, "upstream_ejections_total", server.address()), "0");
+    }
+}
+
+/// RFC 9110 section 9.2.2, over HTTP/2: what is safe goes out again where the connection broke, and nothing else does.
+#[test]
+fn what_is_safe_is_sent_again_where_a_session_breaks() {
+    let (broken, good) = (Told::start(|_| Act::Close), Told::start(|_| Act::Answer));
+    let urls = format!("{}, {}", broken.url(), good.url());
+    let more = format!("{HTTP2}\nupstream_eject_after = 0");
+    let (gateway, secret) = gateway(&urls, &more);
+    for _ in 0..6 {
+        let answer = Client::connect(gateway.public()).ask(gateway.get("/x", &secret));
+        assert_eq!(answer.status, 200);
+    }
+    let post = || {
+        let mut client = gateway.begin_post("/x", &secret, 0);
+        client.answer_to("POST").unwrap().status
+    };
+    assert!((0..20).any(|_| post() == 502), "it may have been acted on");
+}
+
+#[test]
+fn a_head_that_clients_may_send_goes_to_an_upstream_of_http2_as_well() {
+    let server = Server::start(&[], |_, head| whole(head));
+    let gateway = Gateway::start(&format!(
+        "limits = {{ headers = 1_000, head = \"64KiB\" }}\n[[apis]]\nname = \"a\"\nupstream = {}\n{HTTP2}\n\
+         rules = [{{ path = \"/{{*rest}}\" }}]\n",
+        server.url()
+    ));
+    gateway.owner("somebody");
+    let secret = gateway.any_token();
+    let many: String = (0..900).map(|nth| format!("x-{nth}: 1\r\n")).collect();
+    let request = gateway.get("/x", &secret).replace("\r\n\r\n", &format!("\r\n{many}\r\n"));
+    assert_eq!(gateway.ask(request).status, 200);
+}
+
+/// RFC 9110 section 8.6: over HTTP/1.1 a server may ask for a length where there could be a body.
+#[test]
+fn a_request_without_a_body_over_http2_says_so_to_an_upstream_of_http1() {
+    let upstream = Upstream::scripted(|_| ok("ok"));
+    let gateway = Gateway::transparent(upstream.address());
+    let secret = gateway.any_token();
+    let mut client = Frames::connect(gateway.public(), 1 << 16);
+    for (stream, method, said) in [
+        (1, "POST", Some("0")),
+        (3, "PUT", Some("0")),
+        (5, "PATCH", Some("0")),
+        (7, "GET", None),
+        (9, "DELETE", None),
+    ] {
+        let block = block(method, "/x", &secret, &[]);
+        assert_eq!(client.ask(stream, &block, None, &[]).status, Some(200), "{method}");
+        let seen = upstream.take_one();
+        assert_eq!(seen.value("content-length").as_deref(), said, "{method}");
+        assert_eq!(seen.value("transfer-encoding"), None);
+    }
+}
+
+/// RFC 9113 section 8.7, where each session ends with its first request: no more tries than where the request is refused.
+#[test]
+fn whoever_leaves_before_each_request_is_asked_a_few_times() {
+    let server = Told::start(|_| Act::Leave(0));
+    let good = Upstream::scripted(|_| ok("ok"));
+    let gateway = Gateway::start(&format!(
+        "[[apis]]\nname = \"a\"\nupstream = {}\n{HTTP2}\nrules = [{{ path = \"/{{*rest}}\" }}]\n\
+         [[apis]]\nname = \"b\"\npath = \"/b\"\nupstream = \"http://{}\"\nrules = [{{ path = \"/b\" }}]\n",
+        server.url(),
+        good.address()
+    ));
+    gateway.owner("somebody");
+    let secret = gateway.any_token();
+    for _ in 0..2 * 200 {
+        // Each core may do many things twice.
+        assert_eq!(gateway.ask(gateway.get("/b", &secret)).status, 200);
+    }
+    let mut client = gateway.begin_post("/x", &secret, 3);
+    client.send("abc");
+    assert_eq!(client.answer_to("POST").unwrap().status, 502);
+    assert_eq!(gateway.counted(|core| core.retried.value()), 2);
+}
+
+#[test]
+fn one_silent_client_of_http2_holds_no_stop_up() {
+    let upstream = Upstream::start();
+    let mut gateway = Gateway::limited("drain_timeout = \"2m\"", upstream.address());
+    let secret = gateway.any_token();
+    let mut asked = Frames::connect(gateway.public(), 1 << 16);
+    asked.get(1, "/x", &secret);
+    assert_eq!(asked.reply(1).status, Some(200));
+    let silent = Frames::connect(gateway.public(), 1 << 16);
+    let begun = tollgate::clock::instant();
+    gateway.stop();
+    assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
+    drop((asked, silent));
+}
