@@ -252,7 +252,7 @@ impl Running {
         };
         drop(watch);
         // What comes from now on is heard by who starts again, where nobody takes this one's place.
-        let later = self.signals()?;
+        let later = self.signals().ok();
         self.control.spawn(async move {
             signals.stops.told().await;
             tracing::info!(
@@ -263,7 +263,7 @@ impl Running {
         });
         let mut ended = self.hand_over(heir)?;
         if let Ended::Deserted(again) = &mut ended {
-            again.signals = Some(later);
+            again.signals = later;
         }
         Ok(ended)
     }

@@ -306,9 +306,7 @@ impl Signals {
             },
         })
     }
-}
 
-impl Signals {
     /// Until SIGTERM or SIGINT comes; reloads at SIGHUP meanwhile.
     pub(super) async fn told_to_stop(&mut self, reloader: &Arc<Reloader>) {
         loop {

@@ -101,7 +101,7 @@ pub(super) async fn serve_http1(stream: Channel, read: Bytes, client: Rc<Client>
         let goes_on = link.rests(&client).await;
         resting.sub(1);
         if !goes_on {
-            tell_end(&link).await;
+            tell_end(&link, &client).await;
             return note_end(&client, Ended::Late);
         }
         // Boxed, so that a connection that rests is small.
@@ -177,7 +177,7 @@ async fn talk_http1(link: &Rc<Link>, client: &Rc<Client>) -> Paused {
         }
         ended => {
             if matches!(ended, Ended::Late) {
-                tell_end(link).await;
+                tell_end(link, client).await;
             }
             note_end(client, ended);
         }
@@ -222,6 +222,9 @@ pub(super) fn http2<E: Clone>(executor: E, limits: &Limits) -> http2::Builder<E>
 /// How long a client has to hear that its time is over.
 const FAREWELL: Duration = Duration::from_secs(1);
 
+/// How long a client of HTTP/2 need not answer that everything ends, while it takes nothing and nothing is under way.
+const SILENCE: Duration = Duration::from_secs(5);
+
 async fn serve_http2(stream: Channel, client: Rc<Client>) {
     client.speaks_http2();
     let link = Rc::new(Link::new(stream, Bytes::new()));
@@ -248,21 +251,22 @@ async fn serve_http2(stream: Channel, client: Rc<Client>) {
     let over = |_: &mut Context<'_>| {
         // Who was told that everything ends, and has nothing under way, may never answer.
         let waits = client.core().closing.get() && !client.is_asked();
-        if waits && client.alarm().left() > FAREWELL {
-            client.alarm().set(FAREWELL);
+        if waits && client.alarm().left() > SILENCE {
+            client.alarm().set(SILENCE);
         }
         client.requests().go_on().then_some(Ended::Regardless)
     };
     let ended = see_through(&client, connection, (finish, idle), over).await;
     if matches!(ended, Ended::Late) {
-        tell_end(&link).await;
+        tell_end(&link, &client).await;
     }
     note_end(&client, ended);
 }
 
-/// Tells a client within TLS that nothing more comes, as far as there is room for it (RFC 8446 section 6.1).
-async fn tell_end(link: &Link) {
-    if link.is_tls() {
+/// Tells a client within TLS that nothing more comes, as far as there is room for it (RFC 8446 section 6.1): unless it would
+/// take that for the end of an answer which is none.
+async fn tell_end(link: &Link, client: &Client) {
+    if link.is_tls() && !client.is_asked() && !client.is_cut() {
         let told = std::future::poll_fn(|context| Poll::Ready(link.poll_tell_end(context)));
         let _ = told.await;
     }

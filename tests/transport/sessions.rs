@@ -6,9 +6,10 @@ use std::time::Duration;
 use crate::endpoints::{gateway, metric};
 use crate::support::client::Client;
 use crate::support::frames::{
-    DATA, END_HEADERS, END_STREAM, Frames, GOAWAY, HEADERS, RST_STREAM, block, frame,
+    DATA, END_HEADERS, END_STREAM, Frames, GOAWAY, HEADERS, RST_STREAM, block, field, frame,
 };
 use crate::support::gateway::Gateway;
+use crate::support::http2;
 use crate::support::upstream::{Upstream, ok};
 use crate::unseen::{Act, Server as Told};
 use crate::windows::{HTTP2, NARROW, OK, Server, begun, whole};
@@ -214,4 +215,19 @@ fn one_silent_client_of_http2_holds_no_stop_up() {
     gateway.stop();
     assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
     drop((asked, silent));
+}
+
+/// RFC 9110 section 6.5: also behind a body whose length was said.
+#[test]
+fn trailers_behind_a_body_of_known_length_go_on() {
+    let server = Server::start(&[], |_, head| {
+        let on = |kind, flags, payload: &[u8]| frame(kind, flags, head.stream, payload);
+        let begin = [OK, &field("content-length", "2"), &field("trailer", "x-sum")].concat();
+        let begin = [on(HEADERS, END_HEADERS, &begin), on(DATA, 0, b"ok")].concat();
+        [begin, on(HEADERS, END_HEADERS | END_STREAM, &field("x-sum", "1"))].concat()
+    });
+    let (gateway, secret) = gateway(&server.url(), HTTP2);
+    let answer = http2::Client::connect(gateway.public()).get("http://a/x", Some(&secret));
+    assert_eq!((answer.status, &*answer.text()), (200, "ok"));
+    assert_eq!(answer.trailers.keys().collect::<Vec<_>>(), ["x-sum"]);
 }

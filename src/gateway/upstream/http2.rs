@@ -227,7 +227,7 @@ impl Exchange {
     }
 
     pub(super) fn is_over(&self) -> bool {
-        self.body.as_ref().is_none_or(|body| body.is_end_stream() || is_all(body))
+        self.body.as_ref().is_none_or(Body::is_end_stream)
     }
 
     pub(super) fn left(&self) -> Option<u64> {
@@ -245,7 +245,8 @@ impl Exchange {
     }
 }
 
-/// Whether as much of a body came as was said. The library forgets that its stream has ended where its session ends behind it.
+/// Whether as much of a body came as was said, behind which trailers may follow. The library forgets that its stream has ended
+/// where its session ends behind it.
 fn is_all(body: &Incoming) -> bool {
     body.size_hint().exact() == Some(0)
 }
