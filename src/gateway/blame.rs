@@ -42,11 +42,12 @@ pub(super) fn tell(Try { api, target, .. }: Try<'_>, cause: &dyn fmt::Display) {
     }
 }
 
-/// Takes note of an answer, where there are other endpoints that could have given it.
+/// Takes note of an answer, where there are other endpoints that could have given it, or were.
 pub(super) fn judge(tried: Try<'_>, status: StatusCode) {
     let Try { api, target, .. } = tried;
     match status {
-        _ if api.targets.len() == 1 => {}
+        // It may have been one of several.
+        _ if api.targets.len() == 1 && target.standing.is_whole() => {}
         StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT
             if api.ejection.on_errors =>
         {

@@ -131,6 +131,7 @@ impl Snapshot {
         generation: u64,
     ) -> Arc<Self> {
         counters.forget_unused();
+        targets.begin();
         let mut routes = Routes::default();
         let mut endpoints = Vec::new();
         for api in &settings.apis {

@@ -1,6 +1,7 @@
 //! Endpoints with numbers, so that a core finds the connections to one without hashing its name.
 
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
@@ -17,6 +18,8 @@ use super::names::Known;
 pub struct Target {
     pub(super) number: usize,
     pub(super) endpoint: Endpoint,
+    /// The last snapshot that has it; what began before may hold it for longer.
+    snapshot: AtomicU64,
     /// What its name stands for.
     pub(super) known: Known,
     /// Whether it gets requests where there are others.
@@ -42,11 +45,23 @@ impl Target {
 }
 
 impl Target {
+    fn new(number: usize, endpoint: Endpoint) -> Self {
+        let (snapshot, known, standing, unreachable, broken) = Default::default();
+        Self { number, endpoint, snapshot, known, standing, unreachable, broken }
+    }
+
     /// It stands as somebody else has found it some time `ago`. One that no check asks is not down: nothing would find it well
     /// again.
     pub(super) fn stands(&self, mut lapse: Lapse, ago: Duration) {
         lapse.is_down &= self.endpoint.health.is_some();
         self.standing.takes(lapse, ago);
+    }
+
+    /// It stands as one at the same place does. What a check finds that asks otherwise is another matter.
+    fn stands_as(&self, other: &Self) {
+        let mut lapse = other.standing.lapse().unwrap_or(Lapse::NONE);
+        lapse.is_down &= other.endpoint.is_checked_like(&self.endpoint);
+        self.stands(lapse, Duration::ZERO);
     }
 
     /// Whether it gets requests.
@@ -81,31 +96,47 @@ impl fmt::Display for Target {
 #[derive(Debug, Default)]
 pub struct Targets {
     known: Mutex<Vec<Weak<Target>>>,
+    /// Which snapshot is made, counted from the first one.
+    snapshot: AtomicU64,
     /// How many requests those of an API get at a time.
     pub(super) gates: Gates,
 }
 
 impl Targets {
-    /// The endpoint with its number.
+    /// Another snapshot is made. It is put in force whenever that can be done.
+    pub(super) fn begin(&self) {
+        self.snapshot.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// The endpoint with its number. One that is not in force stands as the one that is in its place, where nobody looks at it
+    /// any more.
     pub(super) fn of(&self, endpoint: &Endpoint) -> Arc<Target> {
+        let snapshot = self.snapshot.load(Ordering::Relaxed);
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|target| target.strong_count() > 0);
         let mut taken: Vec<_> = known.iter().filter_map(Weak::upgrade).collect();
-        if let Some(target) = taken.iter().find(|target| target.endpoint == *endpoint) {
+        let is_in_force =
+            |target: &Target| target.snapshot.load(Ordering::Relaxed).saturating_add(1) >= snapshot;
+        let same = taken.iter().find(|target| target.endpoint == *endpoint).map(Arc::clone);
+        if let Some(target) = same.as_ref().filter(|target| is_in_force(target)) {
+            target.snapshot.store(snapshot, Ordering::Relaxed);
             return Arc::clone(target);
         }
-        taken.sort_unstable_by_key(|target| target.number);
-        let free = taken.iter().zip(0..).find(|(target, number)| target.number != *number);
-        let number = free.map_or(taken.len(), |(_, number)| number);
-        let endpoint = endpoint.clone();
-        let before = taken.iter().find(|target| target.endpoint.is_like(&endpoint));
-        let lapse = before.and_then(|target| target.standing.lapse());
-        let (known_as, standing, unreachable, broken) = Default::default();
-        let target =
-            Arc::new(Target { number, endpoint, known: known_as, standing, unreachable, broken });
-        known.push(Arc::downgrade(&target));
-        if let Some(lapse) = lapse {
-            target.stands(lapse, Duration::ZERO);
+        let like = |target: &&Arc<Target>| is_in_force(target) && target.endpoint.is_like(endpoint);
+        let like = || taken.iter().filter(like);
+        let before = like().find(|target| target.endpoint.is_checked_like(endpoint));
+        let before = before.or_else(|| like().next()).map(Arc::clone);
+        let target = same.unwrap_or_else(|| {
+            taken.sort_unstable_by_key(|target| target.number);
+            let free = taken.iter().zip(0..).find(|(target, number)| target.number != *number);
+            let number = free.map_or(taken.len(), |(_, number)| number);
+            let target = Arc::new(Target::new(number, endpoint.clone()));
+            known.push(Arc::downgrade(&target));
+            target
+        });
+        target.snapshot.store(snapshot, Ordering::Relaxed);
+        if let Some(before) = before {
+            target.stands_as(&before);
         }
         target
     }
@@ -136,6 +167,19 @@ mod tests {
         Endpoint { at: At::Host("a".to_owned(), port), tls: None, http2: false, health: None }
     }
 
+    fn checked(interval: u64) -> Endpoint {
+        let health = Health {
+            path: "/".to_owned(),
+            host: None,
+            interval: Duration::from_secs(interval),
+            timeout: Duration::from_secs(1),
+            failures: 3,
+            successes: 2,
+            statuses: Vec::new(),
+        };
+        Endpoint { health: Some(health), ..endpoint(1) }
+    }
+
     #[test]
     fn an_endpoint_keeps_its_number_while_somebody_holds_it_and_no_longer() {
         let targets = Targets::default();
@@ -151,21 +195,10 @@ mod tests {
         }
         assert!(targets.known.lock().unwrap().len() < 4);
     }
+
     #[test]
     fn what_changes_in_how_it_is_asked_changes_nothing_in_how_it_stands() {
         let targets = Targets::default();
-        let checked = |interval: u64| {
-            let health = Health {
-                path: "/".to_owned(),
-                host: None,
-                interval: Duration::from_secs(interval),
-                timeout: Duration::from_secs(1),
-                failures: 3,
-                successes: 2,
-                statuses: Vec::new(),
-            };
-            Endpoint { health: Some(health), ..endpoint(1) }
-        };
         let before = targets.of(&checked(1));
         assert!(before.standing.is_found(false));
         let after = targets.of(&checked(2));
@@ -174,5 +207,33 @@ mod tests {
         assert_eq!(targets.of(&endpoint(1)).course(), Course::Up, "nothing would find it well");
         let elsewhere = Endpoint { at: At::Host("a".to_owned(), 2), ..checked(1) };
         assert_eq!(targets.of(&elsewhere).course(), Course::Up);
+    }
+
+    /// Who is still at what began before a reload holds an endpoint that nobody asks any more.
+    #[test]
+    fn what_a_reload_left_behind_says_nothing_of_how_an_endpoint_stands() {
+        let targets = Targets::default();
+        let of = |interval| {
+            targets.begin();
+            targets.of(&checked(interval))
+        };
+        let held = of(1);
+        let next = of(2);
+        assert!(next.standing.is_found(false));
+        let third = of(3);
+        assert_eq!(third.course(), Course::Down, "as the last one, and not the first");
+        let again = of(1);
+        assert_eq!((again.number, again.course()), (held.number, Course::Down));
+        assert!(again.standing.is_found(true));
+        again.standing.succeeds(again.standing.spells());
+        assert_eq!(of(2).course(), Course::Returning, "well again, as the last one");
+        // In one configuration, each has its own check.
+        let targets = Targets::default();
+        let mine = targets.of(&checked(2));
+        assert!(mine.standing.is_found(false));
+        let mut other = checked(2);
+        other.health.iter_mut().for_each(|health| health.path = "/other".to_owned());
+        let other = targets.of(&other);
+        assert_eq!(other.course(), Course::Up, "it is asked something else");
     }
 }

@@ -98,6 +98,12 @@ impl Endpoint {
         let speaks = |one: &Self| (one.tls.is_some(), one.http2);
         self.at == other.at && speaks(self) == speaks(other)
     }
+
+    /// Whether both are asked the same whether they are well, and are well by the same answers.
+    pub fn is_checked_like(&self, other: &Self) -> bool {
+        let asks = |one: &Health| (one.path.clone(), one.host.clone(), one.statuses.clone());
+        self.health.as_ref().map(asks) == other.health.as_ref().map(asks)
+    }
 }
 
 /// How an endpoint is asked whether it is well.

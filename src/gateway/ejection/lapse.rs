@@ -25,6 +25,12 @@ pub(in crate::gateway) struct Lapse {
     proven: bool,
 }
 
+impl Lapse {
+    /// That of an endpoint that has its whole share.
+    pub(in crate::gateway) const NONE: Self =
+        Self { is_down: false, out_ms: None, times: 0, proven: true };
+}
+
 const fn yes() -> bool {
     true
 }
@@ -47,14 +53,15 @@ impl Standing {
         let Lapse { is_down, out_ms, times, proven } = lapse;
         let ago_ms = i64::try_from(ago.as_millis()).unwrap_or(i64::MAX);
         let left_ms = out_ms.map(|out_ms| at_least(out_ms.saturating_sub(ago_ms), proven));
-        if let Some(left_ms) = left_ms.filter(|left_ms| *left_ms > -RETURNS_IN_MS) {
-            let until_ms = self.now_ms().saturating_add_signed(left_ms).max(1);
-            self.out_until_ms.store(until_ms, Ordering::Relaxed);
-            self.untold.store(left_ms > 0, Ordering::Relaxed);
-            self.times.store(times, Ordering::Relaxed);
-            self.proven.store(proven, Ordering::Relaxed);
-        }
+        let left_ms = left_ms.filter(|left_ms| *left_ms > -RETURNS_IN_MS);
+        let until_ms = left_ms.map(|left_ms| self.now_ms().saturating_add_signed(left_ms).max(1));
+        self.out_until_ms.store(until_ms.unwrap_or_default(), Ordering::Relaxed);
+        self.untold.store(left_ms.is_some_and(|left_ms| left_ms > 0), Ordering::Relaxed);
+        self.times.store(left_ms.map_or(0, |_| times), Ordering::Relaxed);
+        self.proven.store(proven, Ordering::Relaxed);
         self.sick.store(is_down, Ordering::Relaxed);
+        // What began before shows nothing of that.
+        self.spells.fetch_add(1, Ordering::Relaxed);
     }
 }
 
