@@ -282,7 +282,7 @@ async fn exchange(
     if let Some(lines) = answer.lines {
         client.is_answered(lines);
     }
-    let (whole, upload) = (request.is_whole(), upload.filter(|_| way.has_more(request)));
+    let (whole, upload) = (way.has_all(request), upload.filter(|_| way.has_more(request)));
     if let Some(upload) = upload {
         let (limit, under_way) = (client.core().alarms.add(), client.begin_body());
         way.leave(request, upload.is_answered(api.stall_timeout, limit), under_way);

@@ -272,11 +272,17 @@ impl Relay {
     fn is_over(&self) -> bool {
         self.way.as_ref().is_none_or(Way::is_over)
     }
+
+    /// Whether all was handed over that the upstream said there is, though its end may still come.
+    pub(super) fn is_all(&self) -> bool {
+        let all = || self.way.as_ref().and_then(Way::left) == Some(0);
+        self.rest.is_none() && (self.is_over() || all())
+    }
 }
 
 impl Drop for Relay {
     fn drop(&mut self) {
-        let whole = self.is_over() && !self.lost;
+        let whole = (self.is_over() || self.is_all()) && !self.lost;
         if let Some(busy) = self.way.as_ref().and_then(Way::busy).filter(|_| whole) {
             busy.standing().ends_well();
         }

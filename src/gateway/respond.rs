@@ -199,7 +199,11 @@ impl Drop for Body {
             return;
         }
         // Whoever knows how long the body is does not ask whether there is more.
-        let over = self.record.is_some() && hyper::body::Body::is_end_stream(self);
+        let over = match &self.source {
+            _ if self.record.is_none() => false,
+            Source::Relay(relay) => relay.is_all(),
+            Source::Text(_) => hyper::body::Body::is_end_stream(self),
+        };
         if let Some(record) = self.record.as_mut().filter(|_| over) {
             record.complete();
         }

@@ -1,6 +1,7 @@
 //! Sessions of HTTP/2: to whom they lead, and what does not end them for others.
 
 use std::fs;
+use std::sync::Mutex;
 use std::time::Duration;
 
 use crate::endpoints::{gateway, metric};
@@ -15,8 +16,8 @@ use crate::unseen::{Act, Server as Told};
 use crate::windows::{HTTP2, NARROW, OK, Server, begun, whole};
 
 /// Small enough that the library counts each as more than it holds.
-const CRUMB: &[u8] = &[b'x'; 20];
-const CRUMBS: usize = 13_000;
+const CRUMB: &[u8] = b"x";
+const CRUMBS: usize = 100_000;
 
 fn reload(gateway: &Gateway, from: &str, to: &str) {
     let text = fs::read_to_string(gateway.source()).unwrap();
@@ -230,4 +231,48 @@ fn trailers_behind_a_body_of_known_length_go_on() {
     let answer = http2::Client::connect(gateway.public()).get("http://a/x", Some(&secret));
     assert_eq!((answer.status, &*answer.text()), (200, "ok"));
     assert_eq!(answer.trailers.keys().collect::<Vec<_>>(), ["x-sum"]);
+}
+
+/// RFC 9113 section 6.1: an end may come by itself, and some servers send it so. Nobody is reset for that, nor said to have left.
+#[test]
+fn an_answer_whose_end_comes_behind_it_is_whole() {
+    let held = Mutex::new(0);
+    let server = Server::start(&[], move |_, head| {
+        // The end of the one before.
+        let before = std::mem::replace(&mut *held.lock().unwrap(), head.stream);
+        let end = if before > 0 { frame(DATA, END_STREAM, before, b"") } else { Vec::new() };
+        let begin = [OK, &field("content-length", "2")].concat();
+        let begin = frame(HEADERS, END_HEADERS, head.stream, &begin);
+        let body = if head.stream == 21 { Vec::new() } else { frame(DATA, 0, head.stream, b"ok") };
+        [end, begin, body].concat()
+    });
+    let (gateway, secret) = gateway(&server.url(), HTTP2);
+    let mut client = Client::connect(gateway.public());
+    for _ in 0..10 {
+        assert_eq!(client.ask(gateway.get("/x", &secret)).text(), "ok");
+    }
+    client.send(gateway.get("/x", &secret).replace("GET ", "HEAD "));
+    let answer = client.answer_to("HEAD").unwrap();
+    assert_eq!((answer.status, answer.value("content-length").as_deref()), (200, Some("2")));
+    assert_eq!(client.ask(gateway.get("/x", &secret)).text(), "ok");
+    assert_eq!((server.open(), server.heard(RST_STREAM).len()), (1, 0));
+    assert_eq!(gateway.counted(|core| core.cut_by_client.value()), 0);
+}
+
+/// Nor do those whose heads come in two reads, however many there are.
+#[test]
+fn empty_parts_end_no_session_however_they_are_read() {
+    const PARTS: usize = 2_500;
+    let server = Server::start(&[], |_, head| {
+        let on = |kind, flags, payload: &[u8]| frame(kind, flags, head.stream, payload);
+        let parts = [on(DATA, 0, &[b'x'; 100]), on(DATA, 0, b"")].concat().repeat(PARTS);
+        [on(HEADERS, END_HEADERS, OK), parts, on(DATA, END_STREAM, b"")].concat()
+    });
+    let (gateway, secret) = gateway(&server.url(), HTTP2);
+    let mut client = Client::connect(gateway.public());
+    for _ in 0..12 {
+        let answer = client.ask(gateway.get("/x", &secret));
+        assert_eq!((answer.whole, answer.body.len()), (true, 100 * PARTS));
+    }
+    assert_eq!((server.open(), server.heard(GOAWAY).len()), (1, 0));
 }

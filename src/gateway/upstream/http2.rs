@@ -10,9 +10,12 @@ use std::{fmt, io};
 use bytes::Bytes;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Request, Response, StatusCode};
+use http_body_util::BodyExt as _;
 use hyper::body::{Body, Frame, Incoming};
 use hyper::client::conn::TrySendError;
 use hyper::client::conn::http2::SendRequest;
+use tokio::task::spawn_local;
+use tokio::time::timeout;
 
 use crate::gateway::alarm::Alarm;
 use crate::gateway::body::RequestBody;
@@ -171,9 +174,13 @@ impl Exchange {
         let switches = self.extended && response.status() == StatusCode::OK;
         self.talk = switches.then(|| Talk::Begins(hyper::upgrade::on(&mut response)));
         let (mut parts, body) = response.into_parts();
-        // Nothing follows these (RFC 9110 sections 15.3.5 and 15.4.5).
-        let bodiless = matches!(parts.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-        self.body = (!bodiless).then_some(body);
+        // Nothing follows these (RFC 9110 sections 9.3.2, 15.3.5 and 15.4.5) but their end.
+        let bodiless = matches!(parts.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED)
+            || request.head().starts_with(b"HEAD ");
+        match bodiless {
+            true => see_end(body, Rc::clone(&self.beside)),
+            false => self.body = Some(body),
+        }
         if parts.status == StatusCode::NO_CONTENT {
             parts.headers.remove(header::CONTENT_LENGTH);
         }
@@ -234,6 +241,13 @@ impl Exchange {
         self.body.as_ref().and_then(|body| body.size_hint().exact())
     }
 
+    /// All of its answer came that it said, and of its request: its end may still come.
+    pub(super) fn finish(mut self) {
+        if let Some(body) = self.body.take() {
+            see_end(body, Rc::clone(&self.beside));
+        }
+    }
+
     /// Whether the request's body is not over.
     pub(super) fn is_sending(&self) -> bool {
         self.beside.is_sending()
@@ -249,6 +263,26 @@ impl Exchange {
 /// where its session ends behind it.
 fn is_all(body: &Incoming) -> bool {
     body.size_hint().exact() == Some(0)
+}
+
+/// How long an upstream may take to end a stream on which nothing more is wanted.
+const ENDING: Duration = Duration::from_secs(1);
+
+/// Waits for the end of a stream on which nothing else comes: dropped before, it would be reset, and upstreams bear with so
+/// many resets (CVE-2023-44487). Until then it has its turn.
+fn see_end(mut body: Incoming, beside: Rc<Beside>) {
+    if body.is_end_stream() {
+        return;
+    }
+    spawn_local(async move {
+        let empty = |frame: &Frame<Bytes>| frame.data_ref().is_none_or(Bytes::is_empty);
+        let ends = async {
+            while body.frame().await.is_some_and(|one| one.is_ok_and(|one| empty(&one))) {}
+        };
+        // Whatever came of that, it is over.
+        let _ = timeout(ENDING, ends).await;
+        drop(beside);
+    });
 }
 
 /// Holds the head of an answer to what one over HTTP/1.1 is held to.

@@ -152,7 +152,7 @@ impl Outgoing {
     }
 
     /// Whether the upstream took all that it was sent.
-    pub(in crate::gateway) fn is_whole(&self) -> bool {
+    pub(super) fn is_whole(&self) -> bool {
         self.is_sent() && !self.broken
     }
 

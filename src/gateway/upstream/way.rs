@@ -127,6 +127,14 @@ impl Way {
         }
     }
 
+    /// Whether the upstream took all of a request when it answered.
+    pub(in crate::gateway) fn has_all(&self, request: &Outgoing) -> bool {
+        match self {
+            Self::Http1(_) => request.is_whole(),
+            Self::Http2(exchange) => !exchange.is_sending(),
+        }
+    }
+
     /// What comes behind an answer that changed the protocol; nothing at the end.
     pub(in crate::gateway) fn poll_come(
         &mut self,
@@ -173,8 +181,9 @@ impl Way {
 
     /// Gives it back after an exchange that came to its end.
     pub(in crate::gateway) fn give_back(self, pool: &Pool, now_ms: u64) {
-        if let Self::Http1(connection) = self {
-            pool.put(connection, now_ms);
+        match self {
+            Self::Http1(connection) => pool.put(connection, now_ms),
+            Self::Http2(exchange) => exchange.finish(),
         }
     }
 }
