@@ -128,3 +128,37 @@ fn sec_d2_many_heads_that_drip_are_all_ended() {
     }
     stage.only_honest_ones_arrived("heads that drip");
 }
+
+/// RFC 9112 section 2.2 lets a line end with a line feed alone. What stands behind it is a line to every check, and reaches the
+/// upstream as one.
+#[test]
+fn sec_s5_a_bare_line_feed_ends_a_line_and_is_written_as_one() {
+    let stage = stage();
+    stage.upstream.take();
+    let auth = format!("Host: a\nAuthorization: Bearer {}\n", stage.secret);
+    let ask = |text: String| {
+        let mut client = Client::connect(stage.gateway.public());
+        client.send(text);
+        client.finish();
+        let answer = client.answer_to("GET").map(|answer| answer.status);
+        assert!(client.is_closed());
+        (answer, stage.upstream.take())
+    };
+    let smuggled = "X-A: b\nX-Tollgate-Owner: root\nX-Real-IP: 127.0.0.9\nX-B: c\n";
+    let (status, seen) = ask(format!("GET /x HTTP/1.1\n{auth}{smuggled}\n"));
+    assert_eq!((status, seen.len()), (Some(200), 1));
+    let head = String::from_utf8_lossy(&seen[0].head);
+    assert!(head.lines().count() > 4 && head.matches('\n').count() == head.matches("\r\n").count());
+    let value = |name| seen[0].value(name).unwrap_or_default();
+    assert_eq!((&*value("x-a"), &*value("x-b")), ("b", "c"), "{head}");
+    assert!(!head.contains("root") && !head.contains("127.0.0.9"), "{head}");
+    for (row, lines, wanted) in [
+        ("a second token", "X-A: b\nAuthorization: Bearer x\n", Some(400)),
+        ("a second host", "X-A: b\nHost: other\n", Some(400)),
+        ("two lengths", "Content-Length: 3\r\nX-A: b\nContent-Length: 4\n", Some(400)),
+        ("a framing that is none", "X-A: b\nTransfer-Encoding: xchunked\n", Some(400)),
+    ] {
+        let (status, seen) = ask(format!("POST /x HTTP/1.1\r\n{auth}{lines}\nabc"));
+        assert_eq!((status, seen.len()), (wanted, 0), "{row}");
+    }
+}

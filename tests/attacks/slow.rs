@@ -7,7 +7,9 @@ use std::time::Duration;
 use tollgate::clock::instant;
 
 use crate::support::client::Client;
-use crate::support::frames::{SETTINGS, frame};
+use crate::support::frames::{
+    END_HEADERS, END_STREAM, Frames, HEADERS, PING, SETTINGS, block, frame,
+};
 use crate::support::gateway::Gateway;
 use crate::support::upstream::{Step, Upstream};
 
@@ -231,4 +233,29 @@ fn a_preface_of_http2_may_come_in_pieces_and_may_break_off() {
         let status = client.answer_to("GET").map(|answer| answer.status);
         assert!(matches!(status, None | Some(400)), "{end}: {status:?}");
     }
+}
+
+/// sec-D2 over HTTP/2: a head has its time however it comes, and whatever is sent meanwhile.
+#[test]
+fn a_head_over_http2_that_does_not_end_is_ended() {
+    let upstream = Upstream::start();
+    let limits = "head_timeout = \"1s\", idle_timeout = \"1h\"";
+    let gateway = Gateway::limited(limits, upstream.address());
+    let secret = gateway.any_token();
+    let block = block("GET", "/x", &secret, &[]);
+    let begun = &block[..9];
+    let whole = frame(HEADERS, END_HEADERS | END_STREAM, 1, &block);
+    let cut = &whole[..whole.len() - 1];
+    let mut idle = Frames::connect(gateway.public(), 1 << 16);
+    for bytes in [&frame(HEADERS, END_STREAM, 1, begun)[..], cut, &whole[..11]] {
+        let mut client = Frames::connect(gateway.public(), 1 << 16);
+        assert!(client.send_bytes(bytes));
+        assert!(client.closes_within(LIMIT + GRACE), "{} bytes", bytes.len());
+    }
+    assert!(upstream.seen().is_empty());
+    // Whoever has sent all of it is not bound by that, nor is a ping a head.
+    assert!(idle.send_bytes(&whole));
+    assert_eq!(idle.reply(1).status, Some(200));
+    assert!(idle.send_bytes(&frame(PING, 0, 0, &[0; 8])[..12]));
+    assert!(!idle.closes_within(2 * LIMIT));
 }
