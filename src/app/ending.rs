@@ -24,7 +24,7 @@ const SETTLING: Duration = Duration::from_millis(500);
 const SETTLING_STEP: Duration = Duration::from_millis(5);
 const SETTLING_STEPS: u32 = 200;
 
-/// How long the gateway before this one has to pass on what was the last to be answered here.
+/// How long the gateway before this one has at the least to pass on what was the last to be answered here.
 const PASSING_ON: Duration = Duration::from_millis(500);
 
 impl Running {
@@ -43,12 +43,17 @@ impl Running {
         self.offer.0.abort();
         // Otherwise the system would go on to take clients, whom nobody would serve.
         drop(self.listening);
-        let _ = self.phase.send(Phase::Drains);
+        // What is answered before its core knows is the last of its connection, too.
+        self.shared.stops_soon.store(true, Ordering::Relaxed);
+        reach(&self.phase, Phase::Drains);
         let begun = clock::instant();
         let (shared, left) = (Arc::clone(&self.shared), self.cores.join());
         if let Some(predecessor) = self.predecessor {
-            // Not before, for it may have the keys of what was under way here, and has to pass on the last of that.
-            predecessor.may_end(PASSING_ON);
+            // Not before, for it may have the keys of what was under way here, and has to pass on the last of that, or has something
+            // under way itself.
+            let patience = shared.snapshot.load().limits.drain_timeout;
+            let within = patience.saturating_sub(begun.elapsed()).max(PASSING_ON);
+            predecessor.may_end(within, || *self.phase.borrow() == Phase::Ends);
             predecessor.leave();
         }
         let took = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -105,13 +110,13 @@ impl Running {
         // Everybody is served meanwhile: nobody who administrates slowly keeps others waiting.
         control.block_on(faces.close());
         if announces {
-            let _ = phase.send(Phase::Announces);
+            reach(&phase, Phase::Announces);
             control.block_on(async { tokio::time::sleep(SETTLING).await });
         }
-        let _ = phase.send(Phase::Moves);
+        reach(&phase, Phase::Moves);
         control.block_on(settle(&shared));
         shared.given.store(true, Ordering::Relaxed);
-        let _ = phase.send(Phase::Drains);
+        reach(&phase, Phase::Drains);
         let begun = clock::instant();
         let handing = give(heir, (&control, &shared), (moved, Arc::clone(&spare)), &phase);
         if handing.is_err() {
@@ -169,6 +174,15 @@ impl Running {
     }
 }
 
+/// Comes this far on the way out, unless it is further: whoever is told twice cuts what is under way.
+fn reach(phase: &watch::Sender<Phase>, next: Phase) {
+    phase.send_if_modified(|phase| {
+        let comes = *phase < next;
+        *phase = next.max(*phase);
+        comes
+    });
+}
+
 /// The sockets once more, until there is a successor that has them.
 fn keep(listening: &Listeners) -> Result<Spare, AppError> {
     let doing = "keeping the sockets";
@@ -224,4 +238,19 @@ async fn close_store(shared: &Shared) -> Result<(), AppError> {
     let noted = cache.store().raise_high_water(high_water).await;
     flushed.and(given).and(counted).and(noted).and(cache.store().close().await)?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_cuts_what_is_under_way_is_not_overheard() {
+        let (phase, _seen) = watch::channel(Phase::Serves);
+        reach(&phase, Phase::Announces);
+        assert_eq!(*phase.borrow(), Phase::Announces);
+        phase.send_replace(Phase::Ends);
+        reach(&phase, Phase::Drains);
+        assert_eq!(*phase.borrow(), Phase::Ends);
+    }
 }

@@ -98,6 +98,8 @@ pub fn serve_core(
             () = drain(&core) => {}
             () = ends => {}
         }
+        // What is still there ends with this core.
+        core.is_cut.set(true);
         Ok(core.serving.get())
     })
 }
@@ -172,7 +174,7 @@ async fn take_over(core: Rc<Core>, mut moved: UnboundedReceiver<Moved>, listenin
         }
         if begun && read.is_empty() {
             // It lies between two requests, as it did before.
-            client.alarm().set(client.idle_timeout());
+            client.lies_idle();
         }
         if begun {
             spawn_local(Box::pin(serve_http1(Channel::Plain(stream), read, client)));

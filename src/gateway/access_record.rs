@@ -163,7 +163,9 @@ impl AccessRecord {
             Sent::BrokenOff => Some("upstream"),
             Sent::Over(_) => Some("token"),
             // The answer to `HEAD` has no body to send.
-            Sent::Some if status.is_some() && self.method != Method::HEAD => Some("client"),
+            Sent::Some if status.is_some() && self.method == Method::HEAD => None,
+            Sent::Some if self.client.core().is_cut.get() => Some("stop"),
+            Sent::Some if status.is_some() => Some("client"),
             Sent::Some | Sent::All => None,
         };
         let reason =

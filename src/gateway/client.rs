@@ -285,7 +285,7 @@ impl Client {
             asked.drop_head(self.has_body.get());
             asked.shrink();
             // What came in the same breath begins the next one.
-            let begun = asked.is_begun();
+            let begun = asked.is_begun() || self.frames.is_within_head();
             self.head_begun.set(begun);
             if !self.closing.get() {
                 self.alarm.set(if begun { self.head_timeout } else { self.idle_timeout });
@@ -312,7 +312,7 @@ impl Client {
     }
 
     /// The connection speaks HTTP/2. It lies idle until the next request begins: frames that begin
-    /// none, such as pings or a head without an end, give it no more time.
+    /// none, such as pings, give it no more time, and a head without an end gives it less.
     pub(super) fn speaks_http2(&self) {
         self.http2.set(true);
         self.alarm.set(self.idle_timeout);
@@ -346,9 +346,21 @@ impl Client {
     }
 
     /// Whether a request of HTTP/1 may come any moment, which is waited for where everything ends: the first of its connection,
-    /// or one that has begun to come.
+    /// one that has begun to come, or the next of a client that was answered just now.
     pub(super) fn is_about_to_ask(&self) -> bool {
-        !self.is_asked() && (self.head_begun.get() || self.requests.are_none())
+        let asked_lately = || self.alarm.now_ms() < self.rests_at_ms.get();
+        !self.is_asked() && (self.head_begun.get() || self.requests.are_none() || asked_lately())
+    }
+
+    /// Whether a client of HTTP/2 has answered that it knows that everything ends, which is all that it is ever asked.
+    pub(super) const fn has_answered(&self) -> bool {
+        self.frames.has_answered()
+    }
+
+    /// It came from another process, between two of its requests.
+    pub(super) fn lies_idle(&self) {
+        self.requests.go_on_here();
+        self.alarm.set(self.idle_timeout);
     }
 
     /// Takes note of what came.
@@ -357,18 +369,26 @@ impl Client {
     /// A flood of frames that ask for nothing.
     pub(super) fn read(&self, bytes: &[u8]) -> io::Result<()> {
         if self.http2.get() {
-            return if self.frames.read(bytes, self.alarm.now_ms()) {
-                Ok(())
-            } else {
-                self.core.counters.floods.add(1);
-                Err(io::Error::other("a flood of frames that ask for nothing"))
-            };
+            return self.read_frames(bytes);
         }
         if self.is_asked() {
             return Ok(());
         }
         self.asked.borrow_mut().remember(bytes);
         if !self.head_begun.replace(true) {
+            self.alarm.set(self.head_timeout);
+        }
+        Ok(())
+    }
+
+    fn read_frames(&self, bytes: &[u8]) -> io::Result<()> {
+        if !self.frames.read(bytes, self.alarm.now_ms()) {
+            self.core.counters.floods.add(1);
+            return Err(io::Error::other("a flood of frames that ask for nothing"));
+        }
+        // However often something of it comes (sec-D2).
+        let begun = self.frames.is_within_head() && !self.is_asked() && !self.closing.get();
+        if begun && self.alarm.left() > self.head_timeout {
             self.alarm.set(self.head_timeout);
         }
         Ok(())

@@ -194,6 +194,8 @@ pub(super) struct Core {
     pub(super) impatient: Cell<bool>,
     /// Set once, when what never ends by itself has to end, since the time to close is nearly over.
     pub(super) leaving: Cell<bool>,
+    /// Set once, when what is still under way ends with the core.
+    pub(super) is_cut: Cell<bool>,
     /// Connections being served.
     pub(super) serving: Cell<usize>,
     /// Answers that wait, since their address fails to authenticate again and again.
@@ -235,6 +237,7 @@ impl Core {
             closing: Cell::new(false),
             impatient: Cell::new(false),
             leaving: Cell::new(false),
+            is_cut: Cell::new(false),
             serving: Cell::new(0),
             late: Cell::new(0),
             snapshot,

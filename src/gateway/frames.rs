@@ -26,11 +26,28 @@ const SAVINGS: u32 = 16_384;
 /// The preface of a connection, which is no frame (RFC 9113 section 3.4).
 const PREFACE_BYTES: usize = 24;
 
-/// The part of a frame's head that tells its length and kind (section 4.1), and what follows it.
-const TELLING_BYTES: u32 = 4;
-const HEAD_REST_BYTES: usize = 5;
+/// The part of a frame's head that tells its length, kind and flags (section 4.1), and what follows it.
+const TELLING_BYTES: u32 = 5;
+const HEAD_REST_BYTES: usize = 4;
 
-const DATA: u32 = 0;
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
+const PING: u8 = 6;
+const CONTINUATION: u8 = 9;
+
+const ACK: u8 = 1;
+const END_HEADERS: u8 = 4;
+
+/// How far the head of a request has come (RFC 9113 section 4.3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Request {
+    /// None is on its way.
+    None,
+    /// Other frames of it follow.
+    Begun,
+    /// It ends with the frame that has begun.
+    Ends,
+}
 
 /// Counts the frames of one connection.
 #[derive(Debug)]
@@ -38,8 +55,12 @@ pub(super) struct Frames {
     /// Bytes until the next head begins.
     left: Cell<usize>,
     /// What has come of the part of the head that tells, and how much that is.
-    head: Cell<u32>,
+    head: Cell<u64>,
     head_bytes: Cell<u32>,
+    /// How far the head of a request is that has begun.
+    request: Cell<Request>,
+    /// Whether a ping was answered.
+    answered: Cell<bool>,
     /// Frames that are paid for and have not come.
     paid: Cell<u32>,
     period_ends_ms: Cell<u64>,
@@ -54,6 +75,8 @@ impl Frames {
             left: Cell::new(PREFACE_BYTES),
             head: Cell::new(0),
             head_bytes: Cell::new(0),
+            request: Cell::new(Request::None),
+            answered: Cell::new(false),
             paid: Cell::new(0),
             period_ends_ms: Cell::new(0),
             spare,
@@ -75,26 +98,55 @@ impl Frames {
                 return borne;
             };
             rest = after;
-            if self.head_byte(byte).is_some_and(|kind| kind != DATA) {
+            if let Some((kind, flags)) = self.head_byte(byte)
+                && self.begins(kind, flags)
+            {
                 borne &= self.spend(now_ms);
             }
         }
     }
 
-    /// Takes a byte of a frame's head. Answers the kind of the frame once it is told.
-    fn head_byte(&self, byte: u8) -> Option<u32> {
-        let head = self.head.get() << 8 | u32::from(byte);
+    /// Whether the head of a request has begun, and not all of it has come.
+    pub(super) const fn is_within_head(&self) -> bool {
+        match self.request.get() {
+            Request::None => false,
+            Request::Begun => true,
+            Request::Ends => self.left.get() > 0,
+        }
+    }
+
+    /// Whether a ping was answered.
+    pub(super) const fn has_answered(&self) -> bool {
+        self.answered.get()
+    }
+
+    /// Takes a byte of a frame's head. Answers the kind and the flags of the frame once they are told.
+    fn head_byte(&self, byte: u8) -> Option<(u8, u8)> {
+        let head = self.head.get() << 8 | u64::from(byte);
         self.head.set(head);
         self.head_bytes.set(self.head_bytes.get() + 1);
         if self.head_bytes.get() < TELLING_BYTES {
             return None;
         }
         self.head_bytes.set(0);
-        // 24 bits, which every `usize` of ours holds; more than h2 takes ends the connection
-        // anyway.
-        let payload = usize::try_from(head >> 8).unwrap_or(usize::MAX);
+        self.head.set(0);
+        let [.., a, b, c, kind, flags] = head.to_be_bytes();
+        let payload = usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c);
         self.left.set(payload.saturating_add(HEAD_REST_BYTES));
-        Some(head & 0xff)
+        Some((kind, flags))
+    }
+
+    /// A frame begins. Whether it has to be paid for.
+    fn begins(&self, kind: u8, flags: u8) -> bool {
+        self.request.set(match kind {
+            HEADERS | CONTINUATION if flags & END_HEADERS == 0 => Request::Begun,
+            HEADERS | CONTINUATION => Request::Ends,
+            _ => Request::None,
+        });
+        if kind == PING && flags & ACK != 0 {
+            self.answered.set(true);
+        }
+        kind != DATA
     }
 
     fn spend(&self, now_ms: u64) -> bool {
@@ -114,7 +166,6 @@ impl Frames {
 mod tests {
     use super::*;
 
-    const PING: u8 = 6;
     const SPARE: u32 = 1_000;
 
     fn frame(kind: u8, payload: &[u8]) -> Vec<u8> {
@@ -166,6 +217,39 @@ mod tests {
             // Four of the forty are of kind 0.
             assert_eq!(frames.paid.get(), SPARE - 36, "pieces of {size}");
         }
+    }
+
+    #[test]
+    fn sec_d2_a_head_is_on_its_way_until_all_of_it_came() {
+        let frames = begun();
+        let with = |kind, flags, payload: &[u8]| {
+            let mut bytes = frame(kind, payload);
+            bytes[4] = flags;
+            bytes
+        };
+        let after = |bytes: &[u8]| {
+            assert!(frames.read(bytes, 0));
+            frames.is_within_head()
+        };
+        assert!(!after(&with(PING, 0, &[0; 8])));
+        assert!(after(&with(HEADERS, 1, &[1; 5])));
+        assert!(after(&with(CONTINUATION, 0, &[2; 5])));
+        let end = with(CONTINUATION, END_HEADERS, &[3; 5]);
+        assert!(after(&end[..end.len() - 1]));
+        assert!(!after(&[3]));
+        let whole = with(HEADERS, END_HEADERS, &[1; 5]);
+        assert!(after(&whole[..5]));
+        assert!(!after(&whole[5..]));
+        assert!(!after(&with(DATA, 0, &[1; 50])[..20]), "a body has a time of its own");
+    }
+
+    #[test]
+    fn an_answer_to_a_ping_is_heard() {
+        let frames = begun();
+        assert!(frames.read(&frame(PING, &[0; 8]), 0) && !frames.has_answered());
+        let mut answer = frame(PING, &[0; 8]);
+        answer[4] = ACK;
+        assert!(frames.read(&answer, 0) && frames.has_answered());
     }
 
     #[test]

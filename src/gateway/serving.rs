@@ -1,5 +1,6 @@
 //! One client's connection, from its first bytes to its end.
 
+use std::cell::Cell;
 use std::net;
 use std::os::fd::AsFd;
 use std::pin::{Pin, pin};
@@ -136,14 +137,17 @@ async fn talk_http1(link: &Rc<Link>, client: &Rc<Client>) -> Paused {
     let over = |context: &mut Context<'_>| match link.is_gone(context, client) {
         true => Some(Ended::Left),
         false if client.core().moving.get() && link.can_move(client) => Some(Ended::Moved),
-        false if client.core().gives_up() && client.is_about_to_ask() => Some(Ended::Late),
+        false if client.core().gives_up() && client.is_about_to_ask() && link.is_flushed() => {
+            Some(Ended::Late)
+        }
         false if client.is_at_rest() && link.is_flushed() => Some(Ended::Rests),
         false => None,
     };
     let finish = |connection: Pin<&mut http1::Connection<_, _>>, core: &Core| {
-        // hyper would close at once between two requests, also where a part of the next was read.
-        let waits = client.is_about_to_ask() || !client.is_asked() && !link.is_read();
-        let finishes = core.ends() && (!waits || core.gives_up());
+        // hyper would close behind what is under way, also where the next request was read, or is on its way.
+        let waits = client.is_about_to_ask() || !link.is_read();
+        let gives_up = core.gives_up() && link.is_flushed();
+        let finishes = core.ends() && !client.is_asked() && (!waits || gives_up);
         finishes.then(|| connection.graceful_shutdown());
         finishes
     };
@@ -222,7 +226,7 @@ pub(super) fn http2<E: Clone>(executor: E, limits: &Limits) -> http2::Builder<E>
 /// How long a client has to hear that its time is over.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// How long a client of HTTP/2 need not answer that everything ends, while it takes nothing and nothing is under way.
+/// How long a client of HTTP/2 need not answer that everything ends, while nothing is under way.
 const SILENCE: Duration = Duration::from_secs(5);
 
 async fn serve_http2(stream: Channel, client: Rc<Client>) {
@@ -248,11 +252,17 @@ async fn serve_http2(stream: Channel, client: Rc<Client>) {
         idle.then(|| connection.graceful_shutdown());
         idle
     };
+    let hurries = Cell::new(false);
     let over = |_: &mut Context<'_>| {
-        // Who was told that everything ends, and has nothing under way, may never answer.
-        let waits = client.core().closing.get() && !client.is_asked();
-        if waits && client.alarm().left() > SILENCE {
+        // Who was told that everything ends, and has nothing under way, may never answer. Who has answered may have a part
+        // of an answer to read still.
+        let (waits, hurried) = (client.core().closing.get() && !client.is_asked(), hurries.get());
+        if waits && !client.has_answered() && client.alarm().left() > SILENCE {
             client.alarm().set(SILENCE);
+            hurries.set(true);
+        } else if hurried && client.has_answered() {
+            client.alarm().set(client.idle_timeout());
+            hurries.set(false);
         }
         client.requests().go_on().then_some(Ended::Regardless)
     };

@@ -46,7 +46,7 @@ impl Spelling {
 
     /// Whether a field of the first head has this name, in lower case, and a value that `is` so.
     pub(super) fn has(&self, name: &[u8], is: impl Fn(&[u8]) -> bool) -> bool {
-        let lines = self.bytes.trim_ascii_start().split(|byte| *byte == b'\n');
+        let lines = self.head().split(|byte| *byte == b'\n');
         lines.map(<[u8]>::trim_ascii).take_while(|line| !line.is_empty()).any(|line| {
             let end = memchr::memchr(b':', line).unwrap_or(line.len());
             let (known, value) = line.split_at_checked(end).unwrap_or_default();
@@ -58,20 +58,29 @@ impl Spelling {
     /// Drops the first head, for what was read in the same breath behind it. That is of use only if
     /// the head has no body.
     pub(super) fn drop_head(&mut self, has_body: bool) {
-        match FINDER.find(&self.bytes) {
-            Some(at) if !has_body => drop(self.bytes.drain(..at.saturating_add(END.len()))),
+        let head = self.head();
+        let before = self.bytes.len().saturating_sub(head.len());
+        match FINDER.find(head) {
+            Some(at) if !has_body => {
+                drop(self.bytes.drain(..before.saturating_add(at).saturating_add(END.len())));
+            }
             _ => self.forget(),
         }
     }
 
     /// Whether something of a head is remembered.
     pub(super) fn is_begun(&self) -> bool {
-        !self.bytes.trim_ascii_start().is_empty()
+        !self.head().is_empty()
+    }
+
+    /// What is remembered, without the empty lines that may come before a head (RFC 9112 section 2.2).
+    fn head(&self) -> &[u8] {
+        self.bytes.trim_ascii_start()
     }
 
     /// Spells names of fields as they were read.
     pub(super) fn respell(&self, written: &mut [u8]) {
-        respell(&self.bytes, written);
+        respell(self.head(), written);
     }
 }
 
@@ -186,6 +195,19 @@ mod tests {
         let mut to = *b"host: a\r\n";
         spelling.respell(&mut to);
         assert_eq!(to, *b"host: a\r\n");
+    }
+
+    /// RFC 9112 section 2.2: empty lines may come before a head.
+    #[test]
+    fn empty_lines_before_a_head_are_no_head() {
+        let mut spelling = Spelling::default();
+        spelling.remember(b"\r\n\r\nGET / HTTP/1.1\r\nHOST: a\r\n\r\n\r\n");
+        let mut to = *b"HTTP/1.1 200 OK\r\nhost: a\r\n";
+        respell(spelling.head(), &mut to[17..]);
+        assert!(to.ends_with(b"HOST: a\r\n"));
+        assert!(spelling.is_begun());
+        spelling.drop_head(false);
+        assert!(!spelling.is_begun());
     }
 
     #[test]

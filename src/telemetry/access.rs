@@ -59,7 +59,7 @@ pub struct Line<'a> {
     pub path: &'a str,
     /// The version that the client spoke.
     pub http: &'static str,
-    /// The status of the answer; none where the client left before there was one.
+    /// The status of the answer; none where the client left before there was one, or the gateway.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub status: Option<u16>,
     /// Bytes of the answer's body that were handed to the client's connection.
@@ -78,7 +78,7 @@ pub struct Line<'a> {
     /// Exactly why it was refused or failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reason: Option<&'static str>,
-    /// Who ended the answer before its end: `client` or `upstream`.
+    /// Who ended the answer before its end: `client` or `upstream`, `token` where that ended, `stop` where the gateway did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cut: Option<&'static str>,
     /// The token, where it is known; never its secret.

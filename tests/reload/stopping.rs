@@ -100,6 +100,9 @@ fn one_that_gave_its_place_away_finishes_what_it_has_although_it_is_told_to_stop
 #[test]
 fn what_is_under_way_is_finished_unless_it_is_told_again() {
     let mut shop = Shop::start_before(Upstream::scripted(|_| vec![Step::TakeBody, Step::Stall]));
+    let text = fs::read_to_string(shop.program.source()).unwrap();
+    fs::write(shop.program.source(), format!("telemetry.access_log = true\n{text}")).unwrap();
+    shop.program.succeed(&["reload"], "");
     let mut client = Client::connect(shop.program.public());
     client.send(request("/old", &shop.secret));
     shop.upstream.wait_for(1);
@@ -111,7 +114,42 @@ fn what_is_under_way_is_finished_unless_it_is_told_again() {
     shop.program.ends();
     assert!(client.closes_within(PATIENCE));
     let logged = String::from_utf8_lossy(&shop.program.logged()).into_owned();
+    let line = logged.lines().find(|line| line.contains("abandoned")).unwrap();
+    assert!(line.contains("cut") && line.contains("stop"), "who cut it: {line}");
     for told in ["told to stop once more", "cut=1", "tollgate has stopped in order"] {
         assert!(logged.contains(told), "{told}: {logged}");
+    }
+}
+
+/// What the gateway before is still at has as long as what is under way here, and no longer than that: then nobody would tell
+/// of ended tokens.
+#[test]
+fn a_successor_that_is_told_to_stop_waits_for_the_gateway_before_it() {
+    for is_cut in [false, true] {
+        let mut shop =
+            Shop::start_before(Upstream::scripted(|seen| match seen.line().contains("/old") {
+                true => [vec![Step::TakeBody, Step::Wait], ok("late")].concat(),
+                false => ok("ok"),
+            }));
+        let mut client = Client::connect(shop.program.public());
+        client.send(request("/old", &shop.secret));
+        shop.upstream.wait_for(1);
+        shop.program.begin_successor();
+        let logged = |shop: &Shop, text: &str| {
+            String::from_utf8_lossy(&shop.program.logged()).contains(text)
+        };
+        wait_until("it serves", PATIENCE, || logged(&shop, "the successor serves"));
+        shop.program.signal_successor(Signal::TERM);
+        wait_until("it stops", PATIENCE, || logged(&shop, "the gateway drains"));
+        assert!(!client.closes_within(Duration::from_secs(1)));
+        if is_cut {
+            shop.program.signal_successor(Signal::TERM);
+            assert!(client.closes_within(PATIENCE));
+        }
+        shop.upstream.go_on();
+        if !is_cut {
+            assert_eq!(client.answer().text(), "late");
+        }
+        shop.program.ends();
     }
 }

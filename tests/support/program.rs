@@ -195,7 +195,12 @@ impl Program {
 
     /// Tells it to start its successor.
     pub fn begin_successor(&self) {
-        rustix::process::kill_process(self.newest(), rustix::process::Signal::USR2).unwrap();
+        self.signal_successor(rustix::process::Signal::USR2);
+    }
+
+    /// Sends a signal to the process that began last.
+    pub fn signal_successor(&self, signal: rustix::process::Signal) {
+        rustix::process::kill_process(self.newest(), signal).unwrap();
     }
 
     /// Waits until the gateway that was started here has given its place to its successor, and is this one from then on.

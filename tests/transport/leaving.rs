@@ -127,6 +127,10 @@ fn who_has_come_is_answered_whatever_is_spoken() {
         behind.send([&request[..], &request[..9]].concat());
         assert_eq!(behind.answer().status, 200);
         let behind = behind.stream().try_clone().unwrap();
+        // One who was answered just now, and asks again.
+        let mut kept = Client::over(socket(plain));
+        assert_eq!(kept.ask(&request).status, 200);
+        let kept = kept.stream().try_clone().unwrap();
         let announced = connected_from("127.0.0.2", plain);
         half.write_all(&request[..9]).unwrap();
         let silent = within(socket(public), &http1);
@@ -138,15 +142,16 @@ fn who_has_come_is_answered_whatever_is_spoken() {
             let nobody = b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n";
             let said = [&request[..], &request[9..], &request_of_http2, &announcement, nobody];
             let rest = exchange(behind, &request[9..]);
+            let again = exchange(kept, &request);
             let plain = [fresh, half, of_http2, announced, refused].into_iter().zip(said);
             let plain = plain.map(|(socket, said)| exchange(socket, said));
             let said = [&request, &request, &request_of_http2];
             let secure = [silent, agreed, agreed_http2].into_iter().zip(said);
             let secure = secure.map(|(stream, said)| exchange(stream, said));
-            plain.chain(secure).chain([rest]).collect::<Vec<_>>()
+            plain.chain(secure).chain([rest, again]).collect::<Vec<_>>()
         })
     });
-    assert_eq!(answers.len(), 9);
+    assert_eq!(answers.len(), 10);
     for (nth, answer) in answers.into_iter().enumerate() {
         let answer = answer.unwrap_or_else(|error| panic!("{nth}: {error}"));
         let shown = String::from_utf8_lossy(&answer);
@@ -189,10 +194,10 @@ fn who_says_nothing_is_waited_for_a_second() {
     half.send(&request[..9]);
     assert_eq!(kept.ask(&request).status, 200);
     let begun = Steps::begin();
-    let kept_ends = stage.stopped(|| kept.closes_within(PATIENCE));
-    assert!(kept_ends.unwrap_or(true), "between two requests nobody is waited for");
+    stage.stopped(|| kept.closes_within(PATIENCE));
     assert!(begun.elapsed() < Duration::from_secs(60), "no client holds it up");
-    assert!(fresh.closes_within(PATIENCE) && half.closes_within(PATIENCE));
+    let mut plain = [&mut kept, &mut fresh, &mut half];
+    assert!(plain.iter_mut().all(|client| client.closes_within(PATIENCE)));
     assert_eq!(secure.read(&mut [0]).unwrap(), 0, "RFC 8446 section 6.1: it is told");
 }
 
@@ -213,4 +218,66 @@ fn who_stands_in_the_queue_is_let_in() {
         let answer = answer.unwrap();
         assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
     }
+}
+
+/// Long enough that no socket holds all of it.
+const LONG: usize = 8_000_000;
+
+/// What begun before goes on to its end, and what came behind it in the same breath is answered, however long its client takes
+/// to read: one is told with the last head that goes out.
+#[test]
+fn what_came_behind_a_long_answer_is_answered_too() {
+    let upstream = Upstream::scripted(|seen| match seen.line().contains("/long") {
+        true => ok(&"x".repeat(LONG)),
+        false => ok("ok"),
+    });
+    let mut gateway = Gateway::limited("drain_timeout = \"2m\"", upstream.address());
+    let secret = gateway.any_token();
+    let (long, short) = (gateway.get("/long", &secret), gateway.get("/short", &secret));
+    let said = [format!("{long}{short}"), format!("{long}{}", &short[..9])];
+    let mut clients = said.map(|said| {
+        let mut client = Client::connect(gateway.public());
+        client.send(said);
+        // Too late to be told with this one.
+        client.wait_for("HTTP/1.1 200");
+        client
+    });
+    let mut silent = Client::connect(gateway.public());
+    thread::scope(|scope| {
+        scope.spawn(|| gateway.stop());
+        assert!(silent.closes_within(PATIENCE), "the time for who has not begun to ask is over");
+        for client in &mut clients {
+            assert_eq!(client.answer().body.len(), LONG);
+        }
+        let [whole, half] = &mut clients;
+        let last = whole.answer();
+        assert_eq!((last.status, last.value("connection").as_deref()), (200, Some("close")));
+        assert!(whole.closes_within(PATIENCE) && half.closes_within(PATIENCE));
+    });
+}
+
+/// The library takes a part of an answer for which there is no room, so that nothing seems to be under way.
+#[test]
+fn who_reads_an_answer_over_http2_slowly_gets_all_of_it() {
+    let upstream = Upstream::scripted(|_| ok(&"x".repeat(12_000)));
+    let mut gateway = Gateway::limited("drain_timeout = \"2m\"", upstream.address());
+    let secret = gateway.any_token();
+    let mut slow = frames::Frames::connect(gateway.public(), 100);
+    slow.get(1, "/x", &secret);
+    assert_eq!(slow.next_on(1).status(), Some(200));
+    assert_eq!(slow.next_on(1).payload.len(), 100);
+    let mut silent = frames::Frames::connect(gateway.public(), 100);
+    thread::scope(|scope| {
+        scope.spawn(|| gateway.stop());
+        // The second one comes behind the answer to a ping.
+        for _ in 0..2 {
+            while slow.next().unwrap().kind != GOAWAY {}
+        }
+        while silent.next_unanswered().is_some() {}
+        slow.give_room(1, 20_000);
+        let mut came = 100;
+        while came < 12_000 {
+            came += slow.next_on(1).payload.len();
+        }
+    });
 }

@@ -77,7 +77,7 @@ pub(in crate::app) async fn offer(
             }
         };
         let listening = Arc::clone(&listening);
-        let answered = tokio::task::spawn_blocking(move || answer(line, &listening)).await;
+        let answered = tokio::task::spawn_blocking(move || answer(line, listening)).await;
         match answered {
             Ok(Ok(heir)) => {
                 if heirs.send(heir).await.is_err() {
@@ -92,7 +92,7 @@ pub(in crate::app) async fn offer(
     }
 }
 
-fn answer(line: UnixStream, listening: &Listeners) -> io::Result<Heir> {
+fn answer(line: UnixStream, listening: Arc<Listeners>) -> io::Result<Heir> {
     line.set_nonblocking(false)?;
     line.set_read_timeout(Some(PATIENCE))?;
     line.set_write_timeout(Some(PATIENCE))?;
@@ -100,7 +100,7 @@ fn answer(line: UnixStream, listening: &Listeners) -> io::Result<Heir> {
         return Err(io::ErrorKind::InvalidData.into());
     };
     tracing::info!(pid, version, "a successor asks for this gateway's place");
-    let Listeners { public, plain, admin } = listening;
+    let Listeners { public, plain, admin } = &*listening;
     for (what, listeners) in
         [(Message::Public, public), (Message::Plain, plain), (Message::Admin, admin)]
     {
@@ -109,6 +109,8 @@ fn answer(line: UnixStream, listening: &Listeners) -> io::Result<Heir> {
         }
     }
     say(&line, &Message::Whole, None)?;
+    // Where this gateway stops before the other is ready, they close here.
+    drop(listening);
     match hear(&line)? {
         Some((Message::Ready, _)) => Ok(Heir { line, edition }),
         Some(_) => Err(io::ErrorKind::InvalidData.into()),

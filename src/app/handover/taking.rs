@@ -154,10 +154,10 @@ impl Predecessor {
         let _ = self.tells.take().map(|tells| tells.send(News::Serves));
     }
 
-    /// Waits until it has ended by itself, and not longer than this.
-    pub(in crate::app) fn may_end(&self, within: Duration) {
+    /// Waits until it has ended by itself, and not longer than this, nor for somebody who is `impatient`.
+    pub(in crate::app) fn may_end(&self, within: Duration, impatient: impl Fn() -> bool) {
         let until = clock::instant() + within;
-        while !self.hears.is_finished() && clock::instant() < until {
+        while !self.hears.is_finished() && clock::instant() < until && !impatient() {
             std::thread::sleep(Duration::from_millis(2));
         }
     }
@@ -166,7 +166,7 @@ impl Predecessor {
     pub(in crate::app) fn leave(self) {
         // Where that fails it has ended already.
         let _ = self.line.shutdown(Shutdown::Write);
-        self.may_end(LEAVING);
+        self.may_end(LEAVING, || false);
         let _ = self.line.shutdown(Shutdown::Read);
         let _ = self.hears.join();
     }

@@ -13,6 +13,8 @@ const GIVEN_UP: u64 = 5;
 pub(in crate::gateway) struct Requests {
     made: Cell<u64>,
     given_up: Cell<u64>,
+    /// Whether the connection had some in another process.
+    elsewhere: Cell<bool>,
     /// [`u64::MAX`] is as many as come.
     most: u64,
     most_given_up: u64,
@@ -28,6 +30,7 @@ impl Requests {
         Self {
             made: Cell::new(0),
             given_up: Cell::new(0),
+            elsewhere: Cell::new(false),
             most: limits.requests_per_connection.unwrap_or(u64::MAX),
             most_given_up: GIVEN_UP.saturating_mul(limits.resets as u64),
             on_the_way: 4 * u64::from(limits.streams),
@@ -51,9 +54,14 @@ impl Requests {
         Waiting { requests: self, answered: Cell::new(false) }
     }
 
+    /// Some were made in another process.
+    pub(super) fn go_on_here(&self) {
+        self.elsewhere.set(true);
+    }
+
     /// Whether none was made so far.
     pub(in crate::gateway) const fn are_none(&self) -> bool {
-        self.made.get() == 0
+        self.made.get() == 0 && !self.elsewhere.get()
     }
 
     /// Whether all were made that may be, or so many given up that no more are taken.
