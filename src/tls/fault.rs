@@ -49,10 +49,10 @@ impl What {
                 "name a file that is there, and that the user that Tollgate runs as may read"
             }
             Self::NoCertificate | Self::BadCertificate(_) => {
-                "name a PEM file that begins with the certificate of the server, and has those that sign it behind it"
+                "name a PEM file of certificates: of a server its own first and those that sign it behind it, of authorities theirs alone"
             }
             Self::NoKey | Self::BadKey(_) => {
-                "name a PEM file with an RSA, ECDSA or Ed25519 key in PKCS #8, PKCS #1 or SEC 1"
+                "name a PEM file with a key of ECDSA (P-256, P-384, P-521), Ed25519 or RSA (2,048 bits or more) in PKCS #8, PKCS #1 or SEC 1"
             }
             Self::OtherKey => {
                 "name the two files that were made together, the first with the certificate of the server at its begin"
