@@ -286,6 +286,11 @@ impl RequestBody {
         self.upload.refuse(Refusal::BadRequest(BadRequest::Body))
     }
 
+    /// Why it was given up, if it was.
+    pub(super) fn refused(&self) -> Option<Refusal> {
+        self.upload.refused.get()
+    }
+
     /// The next part of it; none when it is over.
     pub(super) fn poll_part(
         &mut self,

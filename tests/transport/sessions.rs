@@ -275,4 +275,34 @@ fn empty_parts_end_no_session_however_they_are_read() {
         assert_eq!((answer.whole, answer.body.len()), (true, 100 * PARTS));
     }
     assert_eq!((server.open(), server.heard(GOAWAY).len()), (1, 0));
+
+/// Whose body breaks off or is too long is told so, and no upstream is blamed for it.
+#[test]
+fn a_body_that_its_client_sends_wrong_is_no_fault_of_an_upstream_of_http2() {
+    let servers = [(); 2].map(|()| Told::start(|_| Act::Answer));
+    let urls = format!("{}, {}", servers[0].url(), servers[1].url());
+    let more = format!("{HTTP2}\nbody_limit = 3\nupstream_eject_after = 1");
+    let (gateway, secret) = gateway(&urls, &more);
+    let chunked = "transfer-encoding: chunked";
+    for (row, line, body, status) in [
+        ("no chunk", chunked, "1\r\nZ\r\n-1\r\n", 400),
+        ("cut off", chunked, "1\r\nZ\r\n", 400),
+        ("too long", chunked, "2\r\nZZ\r\n2\r\nZZ\r\n0\r\n\r\n", 413),
+        ("less than it says", "content-length: 3", "Z", 400),
+    ] {
+        let mut client = Client::connect(gateway.public());
+        client.send(format!(
+            "POST /x HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {secret}\r\n{line}\r\n\r\n{body}"
+        ));
+        client.finish();
+        assert_eq!(client.answer_to("POST").map(|answer| answer.status), Some(status), "{row}");
+    }
+    // Over HTTP/2 to its end: what is cut off there has nobody who would read an answer.
+    let mut client = Frames::connect(gateway.public(), 1 << 16);
+    let reply = client.ask(1, &block("POST", "/x", &secret, &[]), Some(b"ZZZZ"), &[]);
+    assert_eq!(reply.status, Some(413));
+    for server in &servers {
+        assert_eq!(metric(&gateway, "upstream_ejections_total", server.address()), "0");
+    }
+    assert_eq!(gateway.ask(gateway.get("/x", &secret)).status, 200);
 }

@@ -136,6 +136,10 @@ impl Exchange {
     /// What is made of an error that came in place of an answer. A request that the other side says it has not looked at
     /// may be sent again, whatever it is (RFC 9113 section 8.7), if all of it is still there.
     fn failed(&self, error: hyper::Error, request: &mut Outgoing) -> Failed {
+        // The gateway itself has reset its stream, since its client kept to no framing, length or time.
+        if let Some(refusal) = self.beside.refused() {
+            return Failed::Client(refusal);
+        }
         let word = error.source().and_then(|source| source.downcast_ref::<h2::Error>());
         let word = word.filter(|word| word.is_remote());
         // It names the last stream that it looked at, whatever its reason is, and those behind that one hear of it alone

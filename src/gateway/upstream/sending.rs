@@ -10,6 +10,7 @@ use std::task::{Context, Poll, Waker, ready};
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 
+use crate::domain::refusal::Refusal;
 use crate::gateway::alarm::Alarm;
 use crate::gateway::body::RequestBody;
 
@@ -76,6 +77,11 @@ impl Beside {
     /// The body, for another try; whoever sends it sends no more.
     pub(super) fn take_back(&self) -> Option<RequestBody> {
         self.body.borrow_mut().take()
+    }
+
+    /// Why it was given up, if it was.
+    pub(super) fn refused(&self) -> Option<Refusal> {
+        self.body.borrow().as_ref().and_then(RequestBody::refused)
     }
 
     /// Whether it does not go out yet, which the library does at once where it may.
