@@ -47,5 +47,7 @@ mod overstaying;
 mod paths;
 #[path = "attacks/slow.rs"]
 mod slow;
+#[path = "attacks/twin.rs"]
+mod twin;
 #[path = "attacks/unread.rs"]
 mod unread;

@@ -77,7 +77,7 @@ const LINES: [(&str, &str, Outcome, &str); 31] = [
 
 #[test]
 fn sec_a1_a2_and_a4_credentials() {
-    let stage = Stage::new();
+    let stage = Stage::twofold();
     for (row, lines, outcome, error) in LINES {
         let lines = lines.replace("Bearer T", &format!("Bearer {}", stage.secret));
         let lines = lines.replace("=T\r", &format!("={}\r", stage.secret));
@@ -100,7 +100,7 @@ fn sec_a1_a2_and_a4_credentials() {
 
 #[test]
 fn what_is_no_token_is_unknown_and_never_looked_up() {
-    let stage = Stage::new();
+    let stage = Stage::twofold();
     for credential in [
         GARBAGE.to_owned(),
         "Bearer x".to_owned(),
@@ -122,7 +122,7 @@ fn what_is_no_token_is_unknown_and_never_looked_up() {
 
 #[test]
 fn sec_a3_a_token_elsewhere_is_no_token() {
-    let stage = Stage::new();
+    let stage = Stage::twofold();
     let secret = &stage.secret;
     let body = format!("access_token={secret}");
     let length = body.len();
@@ -156,10 +156,9 @@ fn sec_a3_a_token_elsewhere_is_no_token() {
 
 #[test]
 fn sec_a3_a_token_in_two_places_is_refused() {
-    let stage = Stage::new();
+    let mut stage = Stage::twofold();
+    let other = stage.token(&serde_json::json!({ "owner": "alice", "name": "other" })).secret;
     let secret = &stage.secret;
-    let other =
-        stage.gateway.token(serde_json::json!({ "owner": "alice", "name": "other" })).secret;
     for target in [
         format!("/public/x?access_token={secret}"),
         format!("/public/{secret}?a=b"),
@@ -182,10 +181,9 @@ fn sec_a3_a_token_in_two_places_is_refused() {
 /// here has `token_cookie` or `token_query`.
 #[test]
 fn sec_a3_no_upstream_is_told_a_token_by_the_address_of_a_page() {
-    let stage = Stage::new();
+    let mut stage = Stage::twofold();
+    let other = stage.token(&serde_json::json!({ "owner": "alice", "name": "other" })).secret;
     let secret = &stage.secret;
-    let other =
-        stage.gateway.token(serde_json::json!({ "owner": "alice", "name": "other" })).secret;
     for (referer, passes) in [
         (format!("http://a.example/x?t={secret}"), false),
         (format!("http://other.example/x?a=b&t={other}"), false),

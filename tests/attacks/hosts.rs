@@ -79,13 +79,13 @@ const HEADS: [(&str, &str, &str, Outcome); 50] = [
 
 #[test]
 fn sec_p7_and_p11_to_p13_hosts() {
-    let stage = Stage::new();
+    let stage = Stage::twofold();
     stage.check_heads(&HEADS);
 }
 
 #[test]
 fn sec_p11_the_upstream_hears_the_host_that_was_checked() {
-    let stage = Stage::new();
+    let stage = Stage::twofold();
     for (first_line, line, host) in [
         ("GET http://b.example/only-b/x HTTP/1.1", "Host: a.example\r\n", "b.example"),
         ("GET http://b.example:81/only-b/x HTTP/1.1", "Host: a.example\r\n", "b.example:81"),

@@ -140,20 +140,20 @@ const METHODS: [(&str, &str, &str, Outcome); 14] = [
 
 #[test]
 fn sec_p1_to_p10_and_p14_paths() {
-    let stage = Stage::new();
+    let stage = Stage::twofold();
     stage.check_targets(&TARGETS);
     stage.check_targets(&MORE_TARGETS);
 }
 
 #[test]
 fn sec_p15_methods() {
-    let stage = Stage::new();
+    let stage = Stage::twofold();
     stage.check_heads(&METHODS);
 }
 
 #[test]
 fn sec_p15_a_header_does_not_change_the_method() {
-    let stage = Stage::new();
+    let stage = Stage::twofold();
     for name in
         ["X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "x_http_method_override"]
     {
@@ -170,14 +170,14 @@ fn sec_p15_a_header_does_not_change_the_method() {
 
 #[test]
 fn sec_p9_without_a_token_a_query_opens_nothing() {
-    let stage = Stage::new();
+    let stage = Stage::twofold();
     let bytes = b"GET /admin/x?p=/open/ HTTP/1.1\r\nHost: a.example\r\n\r\n";
     stage.check("sec-P9", bytes, Refused(401));
 }
 
 #[test]
 fn sec_p3_p5_p6_an_api_can_take_odd_paths_literally() {
-    let stage = Stage::new();
+    let stage = Stage::twofold();
     const ROWS: [(&str, &str, Outcome); 11] = [
         ("sec-P3", "/public/a%2Fb", Reaches("GET /public/a%2Fb HTTP/1.1")),
         ("sec-P3", "/public/a%2fb", Reaches("GET /public/a%2Fb HTTP/1.1")),
@@ -199,7 +199,7 @@ fn sec_p3_p5_p6_an_api_can_take_odd_paths_literally() {
 
 #[test]
 fn sec_p3_p5_p6_what_is_kept_does_not_lead_past_a_narrower_rule() {
-    let stage = Stage::new();
+    let stage = Stage::twofold();
     const ROWS: [(&str, Outcome); 12] = [
         ("/admin/x", Refused(403)),
         ("//admin/x", Refused(400)),
@@ -222,7 +222,7 @@ fn sec_p3_p5_p6_what_is_kept_does_not_lead_past_a_narrower_rule() {
 
 #[test]
 fn a_rule_for_head_comes_before_one_for_get() {
-    let stage = Stage::new();
+    let stage = Stage::twofold();
     let host = "Host: wide.example\r\n";
     stage.check_heads(&[
         ("GET", "GET /heads HTTP/1.1", host, Reaches("GET /heads HTTP/1.1")),

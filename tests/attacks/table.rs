@@ -1,8 +1,13 @@
 //! The gateway that is attacked, and rows of what is sent, answered and passed on.
 
+use std::net::SocketAddr;
+
+use serde_json::{Value, json};
+
+use super::twin::Twin;
 use crate::support::client::{Answer, Client};
 use crate::support::frames::{Frames, Reply, field};
-use crate::support::gateway::{FREELY, Gateway};
+use crate::support::gateway::{FREELY, Gateway, Made};
 use crate::support::upstream::{Seen, Upstream};
 
 /// One API for each of two hosts, and one that takes odd paths. The token reaches `read` alone.
@@ -71,11 +76,47 @@ pub(crate) enum Outcome {
 
 pub(crate) use Outcome::{Reaches, Refused};
 
+/// What a client does that has sent its bytes.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Then {
+    /// It takes one answer.
+    Leave,
+    /// And waits until the connection ends.
+    Wait,
+    /// The same once it has said that no more will come.
+    Finish,
+}
+
+/// What a client was told: an answer, and all that came behind it.
+pub(crate) struct Said {
+    pub(crate) answer: Option<Answer>,
+    pub(crate) rest: Vec<u8>,
+}
+
+impl Then {
+    pub(super) fn say(self, address: SocketAddr, bytes: &[u8]) -> Said {
+        let mut client = Client::connect(address);
+        client.send(bytes);
+        if matches!(self, Self::Finish) {
+            client.finish();
+        }
+        let method = String::from_utf8_lossy(bytes).split(' ').next().unwrap_or("").to_owned();
+        let answer = client.answer_to(&method);
+        let rest = if matches!(self, Self::Leave) { Vec::new() } else { client.rest() };
+        Said { answer, rest }
+    }
+}
+
 /// A gateway, what stands behind it, and a token for `read`.
 pub(crate) struct Stage {
     pub(crate) upstream: Upstream,
     pub(crate) gateway: Gateway,
     pub(crate) secret: String,
+    twin: Option<Twin>,
+}
+
+fn config() -> String {
+    format!("limits = {{ {FREELY}, requests_per_connection = 0 }}\n{APIS}")
 }
 
 impl Stage {
@@ -85,15 +126,31 @@ impl Stage {
 
     /// In front of this one.
     pub(crate) fn before(upstream: Upstream) -> Self {
-        let apis = APIS.replace("UPSTREAM", &upstream.address().to_string());
-        let gateway = Gateway::start(&format!(
-            "limits = {{ {FREELY}, requests_per_connection = 0 }}\n{apis}"
-        ));
+        Self::beside(upstream, None)
+    }
+
+    /// Whatever is asked of this one must come to the same where the upstream speaks HTTP/2.
+    pub(crate) fn twofold() -> Self {
+        Self::beside(Upstream::start(), Some(Twin::start(&config())))
+    }
+
+    fn beside(upstream: Upstream, twin: Option<Twin>) -> Self {
+        let apis = config().replace("UPSTREAM", &upstream.address().to_string());
+        let gateway = Gateway::start(&apis);
         gateway.owner("alice");
-        let token = gateway.token(serde_json::json!({
-            "owner": "alice", "name": "attacker's", "contexts": ["read"],
-        }));
-        Self { upstream, gateway, secret: token.secret }
+        let mut stage = Self { upstream, gateway, secret: String::new(), twin };
+        let body = json!({ "owner": "alice", "name": "attacker's", "contexts": ["read"] });
+        stage.secret = stage.token(&body).secret;
+        stage
+    }
+
+    /// Makes a token from the body of the act.
+    pub(crate) fn token(&mut self, body: &Value) -> Made {
+        let made = self.gateway.token(body.clone());
+        if let Some(twin) = &mut self.twin {
+            twin.token(body, &made);
+        }
+        made
     }
 
     /// The line that carries the token.
@@ -101,12 +158,19 @@ impl Stage {
         format!("Authorization: Bearer {}\r\n", self.secret)
     }
 
-    /// Sends bytes on a connection of their own, says that no more will come, and takes the answer.
+    /// Sends bytes on a connection of their own, and takes the answer.
     pub(crate) fn send(&self, bytes: &[u8]) -> (Option<Answer>, Vec<Seen>) {
-        let mut client = Client::connect(self.gateway.public());
-        client.send(bytes);
-        let method = String::from_utf8_lossy(bytes).split(' ').next().unwrap_or("").to_owned();
-        (client.answer_to(&method), self.upstream.take())
+        let (said, seen) = self.say(bytes, Then::Leave);
+        (said.answer, seen)
+    }
+
+    /// The same, and what comes of it.
+    pub(crate) fn say(&self, bytes: &[u8], then: Then) -> (Said, Vec<Seen>) {
+        let (said, seen) = (then.say(self.gateway.public(), bytes), self.upstream.take());
+        if let Some(twin) = &self.twin {
+            twin.same(bytes, then, &said, &seen);
+        }
+        (said, seen)
     }
 
     /// Sends a request of which only this much is of interest, with the token.
@@ -139,8 +203,11 @@ impl Stage {
         trailers: &[u8],
     ) -> (Reply, Vec<Seen>) {
         let mut frames = Frames::connect(self.gateway.public(), 1 << 16);
-        let reply = frames.ask(1, head, body, trailers);
-        (reply, self.upstream.take())
+        let (reply, seen) = (frames.ask(1, head, body, trailers), self.upstream.take());
+        if let Some(twin) = &self.twin {
+            twin.same_http2((head, body, trailers), &reply, &seen);
+        }
+        (reply, seen)
     }
 
     /// Checks one row over HTTP/2. What cannot be read there may be answered by a reset alone.

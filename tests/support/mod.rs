@@ -29,6 +29,7 @@ pub mod gateway;
 pub mod http2;
 pub mod process;
 pub mod program;
+pub mod recorder;
 pub mod steps;
 pub mod tls;
 pub mod upstream;
