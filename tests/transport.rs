@@ -78,6 +78,8 @@ mod unseen;
 mod upstreams;
 #[path = "transport/vouched.rs"]
 mod vouched;
+#[path = "transport/ways.rs"]
+mod ways;
 #[path = "transport/windows.rs"]
 mod windows;
 #[path = "transport/websockets.rs"]

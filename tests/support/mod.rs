@@ -30,6 +30,7 @@ pub mod http2;
 pub mod process;
 pub mod program;
 pub mod recorder;
+pub mod relay;
 pub mod steps;
 pub mod tls;
 pub mod upstream;

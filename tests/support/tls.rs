@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::ServerConfig;
 
 /// Who signs certificates.
 pub type Authority = CertifiedIssuer<'static, KeyPair>;
@@ -18,18 +19,23 @@ pub fn authority() -> Authority {
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
 
-/// A server with a certificate for `localhost` that takes one call over TLS, and gives its bytes.
-pub fn server(ca: &Authority) -> (u16, JoinHandle<Result<Vec<u8>>>) {
+/// What a server with a certificate for `localhost` shakes hands with.
+pub fn config(ca: &Authority) -> ServerConfig {
     let key = KeyPair::generate().unwrap();
     let params = CertificateParams::new(["localhost".to_owned()]).unwrap();
     let certificate = params.signed_by(&key, ca).unwrap();
     let provider = rustls::crypto::aws_lc_rs::default_provider().into();
-    let config = rustls::ServerConfig::builder_with_provider(provider)
+    ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
         .with_single_cert(vec![certificate.der().clone()], key.into())
-        .unwrap();
+        .unwrap()
+}
+
+/// A server with such a certificate that takes one call over TLS, and gives its bytes.
+pub fn server(ca: &Authority) -> (u16, JoinHandle<Result<Vec<u8>>>) {
+    let config = config(ca);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     let thread = std::thread::spawn(move || {

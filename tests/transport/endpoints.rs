@@ -1,7 +1,7 @@
 //! Several endpoints: by weight, without those that fail, and what is sent a second time.
 
 use std::collections::BTreeSet;
-use std::net::SocketAddr;
+use std::fmt::Display;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -30,7 +30,7 @@ pub(crate) fn urls(all: &[&Upstream]) -> String {
 }
 
 /// The value of a metric of one endpoint.
-pub(crate) fn metric(gateway: &Gateway, name: &str, upstream: SocketAddr) -> String {
+pub(crate) fn metric(gateway: &Gateway, name: &str, upstream: impl Display) -> String {
     let text = ask(gateway.admin(), "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n").text();
     let begin = format!("tollgate_{name}{{api=\"a\",upstream=\"{upstream}\"}} ");
     let value = text.lines().find_map(|line| line.strip_prefix(&begin));
