@@ -44,6 +44,8 @@ mod health;
 mod large;
 #[path = "transport/leaving.rs"]
 mod leaving;
+#[path = "transport/lengthy.rs"]
+mod lengthy;
 #[path = "transport/overdue.rs"]
 mod overdue;
 #[path = "transport/pages.rs"]

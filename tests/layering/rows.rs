@@ -23,11 +23,7 @@ const GROUPS: [(&str, u32); 13] = [
 ];
 
 /// Numbers among these that have none, and why.
-const ELSEWHERE: [(&str, &str); 5] = [
-    (
-        "sec-D4",
-        "nobody is asked for a request, and what stands in the answers of webhooks is not read",
-    ),
+const ELSEWHERE: [(&str, &str); 4] = [
     (
         "sec-D5",
         "it is a measurement; `cargo bench --bench floods` has the memory that attacks take",
