@@ -63,6 +63,7 @@ mod tests {
     use std::net::{Ipv4Addr, TcpListener};
 
     use crate::clock;
+    use crate::gateway::names::KNOWN_FOR;
 
     /// An address at which connections are neither taken nor refused, as behind a firewall, for as long as
     /// what else this gives is kept.
@@ -99,6 +100,24 @@ mod tests {
         let refused = any(vec![nobody(), nobody()]).await.unwrap_err();
         assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
         assert_eq!(any(Vec::new()).await.unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+
+    #[tokio::test]
+    async fn a_name_whose_addresses_change_leads_to_the_new_ones_and_no_more_to_the_old() {
+        let new = TcpListener::bind("127.0.0.1:0").unwrap();
+        let at = new.local_addr().unwrap();
+        let before = TcpListener::bind(("127.0.0.2", at.port())).unwrap();
+        let old = before.local_addr().unwrap();
+        let known = Known::told(vec![old], Duration::ZERO);
+        let reached = dial("localhost", at.port(), &known).await.unwrap().peer_addr().unwrap();
+        assert_eq!(reached, old, "it is not looked up again at once");
+        let known = Known::told(vec![old], KNOWN_FOR);
+        for _ in 0..2 {
+            let stream = dial("localhost", at.port(), &known).await.unwrap();
+            assert_eq!(stream.peer_addr().unwrap(), at);
+        }
+        drop(new);
+        dial("localhost", at.port(), &known).await.unwrap_err();
     }
 
     #[test]

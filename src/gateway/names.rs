@@ -11,7 +11,7 @@ use crate::clock;
 
 /// For how long a name that was looked up is not looked up again: so that many new connections at once are
 /// one question, and a resolver that is slow is asked by one thread at a time.
-const KNOWN_FOR: Duration = Duration::from_secs(1);
+pub(super) const KNOWN_FOR: Duration = Duration::from_secs(1);
 
 /// For how long what a name stood for is believed while nobody can say what it stands for: a resolver that is
 /// restarted takes no upstream away.
@@ -114,6 +114,17 @@ impl Known {
 }
 
 #[cfg(test)]
+impl Known {
+    /// That a name stood for these some time `ago`, when it was looked up last.
+    pub(super) fn told(addresses: Vec<SocketAddr>, ago: Duration) -> Self {
+        let told = clock::instant().checked_sub(ago).unwrap_or_else(clock::instant);
+        let known = Self::default();
+        known.state().found = Some(Found { asked: told, told, addresses });
+        known
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -178,9 +189,6 @@ mod tests {
     const LAST: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1);
 
     fn told(ago: Duration) -> Known {
-        let told = clock::instant().checked_sub(ago).unwrap();
-        let known = Known::default();
-        known.state().found = Some(Found { asked: told, told, addresses: vec![LAST] });
-        known
+        Known::told(vec![LAST], ago)
     }
 }
