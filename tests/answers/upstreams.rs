@@ -8,6 +8,7 @@ use tollgate::domain::refusal::Refusal;
 
 use super::Stage;
 use crate::support::client::Client;
+use crate::support::frames::{DATA, END_HEADERS, END_STREAM, Frames, HEADERS, field};
 use crate::support::gateway::Gateway;
 use crate::support::upstream::{Step, Upstream, answer, ok};
 
@@ -337,4 +338,45 @@ fn what_is_too_large_is_told_so() {
     assert_eq!(large.status, 431);
     let many: String = (0..101).map(|n| format!("X-{n}: x\r\n")).collect();
     assert_eq!(stage.gateway.ask(head("/any", &many)).status, 431);
+}
+
+/// The same over HTTP/2, where no body need say how long it is (RFC 9113 section 8.1.1), and all other requests go on.
+#[test]
+fn what_is_too_large_over_http2_is_told_so() {
+    let stage = Stage::new();
+    let secret = stage.token(&json!({})).secret;
+    let mut frames = Frames::connect(stage.gateway.public(), 1 << 16);
+    let long = format!("/any?{}", "x".repeat(9_000));
+    for (stream, target, length, bytes, status) in [
+        (1, "/any", Some("1025"), 1_025, 413),
+        (3, "/any", None, 1_025, 413),
+        (5, "/any", None, 40_000, 413),
+        (7, "/any", None, 1_024, 200),
+        (9, &*long, None, 1, 414),
+        (11, "/any", Some("1024"), 1_024, 200),
+    ] {
+        let bearer = format!("Bearer {secret}");
+        let own = [
+            (":method", "POST"),
+            (":scheme", "http"),
+            (":authority", "erp.example"),
+            (":path", target),
+            ("authorization", &*bearer),
+        ];
+        let length = length.map(|length| ("content-length", length));
+        let fields = own.into_iter().chain(length);
+        let head: Vec<_> = fields.flat_map(|(name, value)| field(name, value)).collect();
+        frames.send(HEADERS, END_HEADERS, stream, &head);
+        let body = vec![b'x'; bytes];
+        let mut parts = body.chunks(16_384).peekable();
+        while let Some(part) = parts.next() {
+            let flags = if parts.peek().is_none() { END_STREAM } else { 0 };
+            frames.send(DATA, flags, stream, part);
+        }
+        let reply = frames.reply(stream);
+        assert_eq!(reply.status, Some(status), "{stream}: {length:?}, {bytes} bytes");
+        let came = stage.upstream.take();
+        let whole = came.iter().filter(|seen| seen.complete).count();
+        assert_eq!(whole, usize::from(status == 200), "{stream}: {came:?}");
+    }
 }
