@@ -11,6 +11,7 @@ use crate::files::Files;
 use crate::support::gateway::Gateway;
 use crate::support::process::Process;
 use crate::support::steps::Steps;
+use crate::support::upstream::Upstream;
 
 /// How long a stream may outlive its token.
 const BOUND: Duration = Duration::from_secs(1);
@@ -181,4 +182,43 @@ fn a_websocket_client_that_we_did_not_write_talks_and_is_told_when_its_token_end
     assert_eq!(client.json(), json!([1008, "The access token is invalid"]));
     assert_eq!(server.json(), json!([1001, "The access token is invalid"]), "its client goes away");
     assert!(begun.elapsed() < BOUND, "{:?}", begun.elapsed());
+}
+
+/// RFC 9113 section 3.3: HTTP/2 without TLS is spoken where it is permitted, and with nobody else.
+#[test]
+fn curl_speaks_http2_with_prior_knowledge_where_that_is_permitted() {
+    let upstream = Upstream::start();
+    for permitted in [true, false] {
+        let gateway = Gateway::start_with(
+            &format!("h2c = {permitted}"),
+            &format!(
+                "[[apis]]\nname = \"a\"\nupstream = \"http://{}\"\nrules = [{{ path = \"/x\" }}]\n",
+                upstream.address()
+            ),
+        );
+        gateway.owner("somebody");
+        let curl = |version: &str, secret: &str| {
+            let output = Command::new("curl")
+                .args(["--silent", "--output", "/dev/null", "--max-time", "30", "--noproxy", "*"])
+                .args(["--write-out", "%{http_code} %{http_version}", version])
+                .args(["--header", &format!("Authorization: Bearer {secret}")])
+                .arg(format!("http://{}/x", gateway.public()))
+                .output()
+                .unwrap();
+            (output.status.success(), String::from_utf8(output.stdout).unwrap())
+        };
+        let secret = gateway.any_token();
+        for (secret, status) in [(&*secret, 200), ("wrong", 401)] {
+            let said = curl("--http2-prior-knowledge", secret);
+            match permitted {
+                true => assert_eq!(said, (true, format!("{status} 2"))),
+                false => assert_eq!(said, (false, "000 0".to_owned())),
+            }
+            let reached = usize::from(permitted && status == 200);
+            assert_eq!(upstream.take().len(), reached, "{permitted} {status}");
+            // Whoever asks for HTTP/2 without knowing stays with HTTP/1.1.
+            assert_eq!(curl("--http2", secret), (true, format!("{status} 1.1")));
+            upstream.take();
+        }
+    }
 }
