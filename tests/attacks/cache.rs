@@ -7,12 +7,19 @@ use std::thread;
 
 use serde_json::json;
 
-use super::table::{Reaches, Refused, Stage};
+use super::table::{Outcome, Reaches, Refused, Stage};
 use crate::support::client::Client;
+use crate::support::frames::{Frames, block};
 use crate::support::gateway::Made;
 
 fn request(path: &str, secret: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nHost: a.example\r\nAuthorization: Bearer {secret}\r\n\r\n")
+}
+
+/// Checks a row over both versions, each of which may have put by what the other one asks for.
+fn check(stage: &Stage, path: &str, secret: &str, outcome: Outcome) {
+    stage.check("sec-C1", request(path, secret).as_bytes(), outcome);
+    stage.check_http2("sec-C1", &block("GET", path, secret, &[]), outcome);
 }
 
 #[test]
@@ -20,16 +27,45 @@ fn sec_c1_a_token_that_is_remembered_opens_nothing_else() {
     let stage = Stage::new();
     let allowed = Reaches("GET /public/x HTTP/1.1");
     for _ in 0..3 {
-        stage.check("sec-C1", request("/public/x", &stage.secret).as_bytes(), allowed);
-        stage.check("sec-C1", request("/admin/x", &stage.secret).as_bytes(), Refused(403));
+        check(&stage, "/public/x", &stage.secret, allowed);
+        check(&stage, "/admin/x", &stage.secret, Refused(403));
     }
     let other = json!({ "owner": "alice", "name": "other", "contexts": ["admin"] });
     let other = stage.gateway.token(other).secret;
     let admin = Reaches("GET /admin/x HTTP/1.1");
     for _ in 0..3 {
-        stage.check("sec-C1", request("/admin/x", &other).as_bytes(), admin);
-        stage.check("sec-C1", request("/public/x", &other).as_bytes(), Refused(403));
-        stage.check("sec-C1", request("/admin/x", &stage.secret).as_bytes(), Refused(403));
+        check(&stage, "/admin/x", &other, admin);
+        check(&stage, "/public/x", &other, Refused(403));
+        check(&stage, "/admin/x", &stage.secret, Refused(403));
+    }
+}
+
+/// A connection of either version that goes on.
+enum Line {
+    Http1(Client),
+    Http2(Frames, u32),
+}
+
+impl Line {
+    fn open(address: SocketAddr, http2: bool) -> Self {
+        match http2 {
+            true => Self::Http2(Frames::connect(address, 1 << 16), 1),
+            false => Self::Http1(Client::connect(address)),
+        }
+    }
+
+    fn status(&mut self, path: &str, secret: &str) -> u16 {
+        match self {
+            Self::Http1(client) => client.ask(request(path, secret)).status,
+            Self::Http2(frames, stream) => {
+                let head = block("GET", path, secret, &[]);
+                let reply = frames.ask(*stream, &head, None, &[]);
+                *stream += 2;
+                // Nobody else sees to what the connection has room for.
+                frames.give_room(0, u32::try_from(reply.body.len().max(1)).unwrap());
+                reply.status.unwrap()
+            }
+        }
     }
 }
 
@@ -45,8 +81,8 @@ struct Ends {
 
 impl Ends {
     /// A client that asks without a pause, with the token of the round and at times with the last.
-    fn ask(&self, address: SocketAddr) {
-        let (mut client, mut turn) = (Client::connect(address), 0_usize);
+    fn ask(&self, address: SocketAddr, http2: bool) {
+        let (mut line, mut turn) = (Line::open(address, http2), 0_usize);
         while !self.stop.load(Ordering::SeqCst) {
             turn += 1;
             let round = self
@@ -55,7 +91,7 @@ impl Ends {
                 .saturating_sub(usize::from(turn.is_multiple_of(4)));
             // Read before the request is sent: only then is it a later one.
             let after = round < self.ended.load(Ordering::SeqCst);
-            let status = client.ask(request("/public/x", &self.tokens[round].secret)).status;
+            let status = line.status("/public/x", &self.tokens[round].secret);
             assert!(status == 401 || (status == 200 && !after), "{status} in round {round}");
             self.passed.fetch_add(usize::from(status == 200), Ordering::SeqCst);
         }
@@ -87,9 +123,11 @@ fn sec_c3_no_request_passes_after_a_revocation_was_answered() {
         passed: AtomicUsize::new(0),
         stop: AtomicBool::new(false),
     };
+    let ends = &ends;
     thread::scope(|scope| {
         let _stop = Stop(&ends.stop);
-        let users: Vec<_> = (0..4).map(|_| scope.spawn(|| ends.ask(address))).collect();
+        let users =
+            [false, true, false, true].map(|http2| scope.spawn(move || ends.ask(address, http2)));
         for (round, token) in ends.tokens.iter().enumerate() {
             ends.round.store(round, Ordering::SeqCst);
             let passed = ends.passed.load(Ordering::SeqCst);
@@ -105,8 +143,10 @@ fn sec_c3_no_request_passes_after_a_revocation_was_answered() {
                 _ => stage.gateway.revoke(token.id),
             }
             ends.ended.store(round + 1, Ordering::SeqCst);
-            let status = stage.gateway.ask(request("/public/x", &token.secret)).status;
-            assert_eq!(status, 401, "round {round}, on a new connection");
+            for http2 in [false, true] {
+                let status = Line::open(address, http2).status("/public/x", &token.secret);
+                assert_eq!(status, 401, "round {round}, on a new connection, HTTP/2: {http2}");
+            }
         }
     });
     assert!(ends.passed.load(Ordering::SeqCst) >= ROUNDS / 2 * 8);
@@ -140,13 +180,16 @@ fn sec_c4_unknown_tokens_push_no_good_one_out() {
     }
     assert_eq!(misses(), flooded, "a good token or a known unknown one was read again");
 
-    let secret = unknown(1_999);
-    let made =
-        json!({ "owner": "alice", "name": "now known", "contexts": ["read"], "secret": secret });
-    stage.gateway.token(made);
-    // The first request after the answer: no time passes that a row could allow for.
-    assert_eq!(client.ask(request("/public/x", &secret)).status, 200, "sec-C4");
-    assert_eq!(misses(), flooded + 1, "it was read once");
+    for (http2, number) in [(false, 1_999), (true, 1_998)] {
+        let mut line = Line::open(stage.gateway.public(), http2);
+        let (secret, before) = (unknown(number), misses());
+        assert_eq!(line.status("/public/x", &secret), 401);
+        let made = json!({ "owner": "alice", "name": "now known", "contexts": ["read"], "secret": secret });
+        stage.gateway.token(made);
+        // The first request after the answer: no time passes that a row could allow for.
+        assert_eq!(line.status("/public/x", &secret), 200, "sec-C4, HTTP/2: {http2}");
+        assert_eq!(misses(), before + 1, "it was read once");
+    }
 }
 
 #[test]

@@ -125,33 +125,30 @@ fn sec_a3_a_token_elsewhere_is_no_token() {
     let stage = Stage::twofold();
     let secret = &stage.secret;
     let body = format!("access_token={secret}");
-    let length = body.len();
-    let form = "Content-Type: application/x-www-form-urlencoded\r\n";
-    for (place, request) in [
-        (
-            "the query",
-            format!("GET /public/x?access_token={secret} HTTP/1.1\r\nHost: a.example\r\n\r\n"),
-        ),
-        (
-            "a cookie",
-            format!(
-                "GET /public/x HTTP/1.1\r\nHost: a.example\r\nCookie: access_token={secret}\r\n\r\n"
-            ),
-        ),
-        (
-            "the body",
-            format!(
-                "POST /public/x HTTP/1.1\r\nHost: a.example\r\n{form}Content-Length: {length}\r\n\r\n{body}"
-            ),
-        ),
-        (
-            "the target",
-            format!("GET http://x:{secret}@a.example/public/x HTTP/1.1\r\nHost: a.example\r\n\r\n"),
-        ),
+    let form = format!(
+        "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n",
+        body.len()
+    );
+    let query = format!("GET /public/x?access_token={secret} HTTP/1.1");
+    let cookie = format!("Cookie: access_token={secret}\r\n");
+    for (place, line, lines, body) in [
+        ("the query", &*query, "", ""),
+        ("a cookie", "GET /public/x HTTP/1.1", &*cookie, ""),
+        ("the body", "POST /public/x HTTP/1.1", &*form, &*body),
     ] {
-        let status = if place == "the target" { 400 } else { 401 };
-        stage.check(&format!("sec-A3: in {place}"), request.as_bytes(), Refused(status));
+        let both = stage.ask_both(line, &format!("Host: a.example\r\n{lines}"), body);
+        assert_eq!(both.len(), 2, "{place}");
+        for (status, seen) in both {
+            assert_eq!((status, seen.len()), (401, 0), "sec-A3: in {place}");
+        }
     }
+    // HTTP/2 has none there.
+    let line = format!("GET http://x:{secret}@a.example/public/x HTTP/1.1");
+    stage.check(
+        "sec-A3: in the target",
+        format!("{line}\r\nHost: a.example\r\n\r\n").as_bytes(),
+        Refused(400),
+    );
 }
 
 #[test]

@@ -198,6 +198,8 @@ fn sec_s4_a_broken_chunk_ends_both_connections() {
     for chunks in [
         "1\nZ\n0\n\n",
         "1;a\rX\r\nZ\r\n0\r\n\r\n",
+        "1;a\nZ\r\n0\r\n\r\n",
+        "1;a\nZ\n0\n\n",
         "0x1\r\nZ\r\n0\r\n\r\n",
         "1\r\nZXX0\r\n\r\n",
         "-1\r\nZ\r\n",

@@ -179,17 +179,27 @@ impl Stage {
     }
 
     fn bytes(&self, first_line: &str, lines: &str) -> Vec<u8> {
-        let text = format!("{first_line}\r\n{lines}{}\r\n", self.auth());
-        // One byte for each character, so that a row can hold bytes that are not UTF-8.
-        text.chars().map(|c| u8::try_from(c).unwrap()).collect()
+        raw(&format!("{first_line}\r\n{lines}{}\r\n", self.auth()))
     }
 
     /// The same over HTTP/1.1 and, where it can say the same, over HTTP/2: the status, and what reached the upstream.
     pub(crate) fn request_both(&self, first_line: &str, lines: &str) -> Vec<(u16, Vec<Seen>)> {
-        let (answer, seen) = self.request(first_line, lines);
+        self.ask_both(first_line, &format!("{lines}{}", self.auth()), "")
+    }
+
+    /// The same with a body, whose length the lines say, and with no other token than these do.
+    pub(crate) fn ask_both(
+        &self,
+        first_line: &str,
+        lines: &str,
+        body: &str,
+    ) -> Vec<(u16, Vec<Seen>)> {
+        let text = format!("{first_line}\r\n{lines}\r\n{body}");
+        let (answer, seen) = self.send(&raw(&text));
         let mut both = vec![(answer.unwrap().status, seen)];
-        if let Some(head) = http2(first_line, &format!("{lines}{}", self.auth())) {
-            let (reply, seen) = self.ask_http2(&head, None, &[]);
+        if let Some(head) = http2(first_line, lines) {
+            let body = Some(body.as_bytes()).filter(|body| !body.is_empty());
+            let (reply, seen) = self.ask_http2(&head, body, &[]);
             both.push((reply.status.unwrap_or(400), seen));
         }
         both
@@ -273,6 +283,11 @@ impl Stage {
     }
 }
 
+/// One byte for each character, so that a row can hold bytes that are not UTF-8.
+fn raw(text: &str) -> Vec<u8> {
+    text.chars().map(|c| u8::try_from(c).unwrap()).collect()
+}
+
 /// Fields that HTTP/2 has not (RFC 9113 section 8.2.2).
 const OF_CONNECTION: [&str; 5] =
     ["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"];
@@ -299,7 +314,5 @@ pub(crate) fn http2(first_line: &str, lines: &str) -> Option<Vec<u8>> {
     }
     let own = [(":method", method), (":scheme", "http"), (":authority", host), (":path", target)];
     let own = own.iter().map(|(name, value)| ((*name).to_owned(), *value));
-    let bytes =
-        |text: &str| -> Vec<u8> { text.chars().map(|c| u8::try_from(c).unwrap()).collect() };
-    Some(own.chain(fields).flat_map(|(name, value)| field(bytes(&name), bytes(value))).collect())
+    Some(own.chain(fields).flat_map(|(name, value)| field(raw(&name), raw(value))).collect())
 }
