@@ -197,7 +197,7 @@ pub fn failure(error: AppError) -> Failure {
             let hint = match source.kind() {
                 ErrorKind::AddrInUse => format!(
                     "another process listens there, perhaps another gateway (`ss -ltnp` shows it): \
-                     stop it, or name another port in `{key}`"
+                     stop it, take its place (`--take-over`), or name another port in `{key}`"
                 ),
                 ErrorKind::AddrNotAvailable => format!(
                     "no interface of this machine has this address; `0.0.0.0` or `[::]` in `{key}` \
