@@ -1,7 +1,6 @@
 //! A client's connection: who it is, how long it may take, and what is under way on it.
 
 use std::cell::{Cell, OnceCell, Ref, RefCell};
-use std::io;
 use std::net::IpAddr;
 use std::rc::Rc;
 use std::sync::atomic::Ordering;
@@ -23,6 +22,7 @@ use super::stream::Stream;
 use super::upstream::{Lines, Waiting};
 use super::watch::Watch;
 
+mod coming;
 mod ending;
 mod presented;
 mod requests;
@@ -343,55 +343,6 @@ impl Client {
 
     pub(super) const fn idle_timeout(&self) -> Duration {
         self.idle_timeout
-    }
-
-    /// Whether a request of HTTP/1 may come any moment, which is waited for where everything ends: the first of its connection,
-    /// one that has begun to come, or the next of a client that was answered just now.
-    pub(super) fn is_about_to_ask(&self) -> bool {
-        let asked_lately = || self.alarm.now_ms() < self.rests_at_ms.get();
-        !self.is_asked() && (self.head_begun.get() || self.requests.are_none() || asked_lately())
-    }
-
-    /// Whether a client of HTTP/2 has answered that it knows that everything ends, which is all that it is ever asked.
-    pub(super) const fn has_answered(&self) -> bool {
-        self.frames.has_answered()
-    }
-
-    /// It came from another process, between two of its requests.
-    pub(super) fn lies_idle(&self) {
-        self.requests.go_on_here();
-        self.alarm.set(self.idle_timeout);
-    }
-
-    /// Takes note of what came.
-    ///
-    /// # Errors
-    /// A flood of frames that ask for nothing.
-    pub(super) fn read(&self, bytes: &[u8]) -> io::Result<()> {
-        if self.http2.get() {
-            return self.read_frames(bytes);
-        }
-        if self.is_asked() {
-            return Ok(());
-        }
-        self.asked.borrow_mut().remember(bytes);
-        if !self.head_begun.replace(true) {
-            self.alarm.set(self.head_timeout);
-        }
-        Ok(())
-    }
-
-    fn read_frames(&self, bytes: &[u8]) -> io::Result<()> {
-        if !self.frames.read(bytes, self.alarm.now_ms()) {
-            self.core.counters.floods.add(1);
-            return Err(io::Error::other("a flood of frames that ask for nothing"));
-        }
-        // However often something of it comes (sec-D2).
-        let begun = self.frames.is_within_head() && !self.is_asked() && !self.closing.get();
-        if begun && self.alarm.left() > self.head_timeout {
-            self.alarm.set(self.head_timeout);
-        }
-        Ok(())
     }
 }
 

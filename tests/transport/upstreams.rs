@@ -1,5 +1,8 @@
 //! TLS to upstreams: whom they are believed to be, who the gateway is to them, and long bodies. The upstream is nginx.
 
+use std::io::Write;
+use std::net::TcpListener;
+
 use tollgate::domain::secret::Digest;
 
 use crate::files::Files;
@@ -7,6 +10,7 @@ use crate::support::client::ask;
 use crate::support::gateway::Gateway;
 use crate::support::process::Nginx;
 use crate::support::program::Program;
+use crate::support::{PATIENCE, wait_until};
 
 /// More than a record of TLS, and more than the system takes at once.
 const LONG: usize = 20 << 20;
@@ -178,4 +182,28 @@ fn a_reload_takes_the_roots_that_the_machine_trusts_by_then() {
         program.succeed(&["reload"], "");
         assert_eq!(status(), told);
     }
+}
+
+#[test]
+fn of_an_upstream_without_tls_the_log_says_so() {
+    let (files, listener) = (Files::new(), TcpListener::bind("127.0.0.1:0").unwrap());
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            // Until the other side has had enough, for what is left unread would reset it.
+            let mut stream = stream.unwrap();
+            let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+            let _ = std::io::copy(&mut stream, &mut std::io::sink());
+        }
+    });
+    let program = Program::start(&format!(
+        "[[apis]]\nname = \"a\"\nupstream = \"https://{}\"\nupstream_ca = {:?}\n\
+         rules = [{{ path = \"/{{*rest}}\", public = true }}]\n",
+        address,
+        files.path("ca.pem")
+    ));
+    let get = "GET /x HTTP/1.1\r\nHost: a\r\n\r\n";
+    assert_eq!(ask(program.public(), get).status, 502);
+    let logged = || String::from_utf8_lossy(&program.logged()).contains("it does not speak TLS");
+    wait_until("it is logged", PATIENCE, logged);
 }

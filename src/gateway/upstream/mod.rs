@@ -72,12 +72,22 @@ async fn open(target: &Target) -> io::Result<Fresh> {
     stream.set_nodelay(true)?;
     let Some(tls) = tls else { return Ok(Fresh::Plain(stream)) };
     let connector = TlsConnector::from(Arc::clone(tls.caller.config()));
-    let stream = connector.connect(tls.name.clone(), stream).await?;
+    let stream = connector.connect(tls.name.clone(), stream).await.map_err(in_words)?;
     let agreed = stream.get_ref().1.alpn_protocol();
     if target.endpoint.http2 && agreed != Some(session::ALPN) {
         return Err(io::Error::other("it does not speak HTTP/2"));
     }
     Ok(Fresh::Tls(Box::new(stream)))
+}
+
+/// Says of what is no TLS at all that it is none.
+fn in_words(error: io::Error) -> io::Error {
+    let why = error.get_ref().and_then(|why| why.downcast_ref::<rustls::Error>());
+    let none = rustls::Error::InvalidMessage(rustls::InvalidMessage::InvalidContentType);
+    if why == Some(&none) {
+        return io::Error::other("it does not speak TLS, as `https://` says it does");
+    }
+    error
 }
 
 /// Where the queue of a socket is full the system says so at once, and does not wait as it does for TCP.
