@@ -25,6 +25,8 @@ path = "/x/{{*rest}}"
 ALL = {"HTTP/1.1": 3, "HTTP/1.1, new": 2, "HTTP/2": 1, "HTTP/1.1 in TLS": 1, "HTTP/2 in TLS": 1, "HTTP/1.1 in TLS, new": 1,
        "HTTP/1.1 in TLS, seldom": 6}
 PLAIN = {"HTTP/1.1": 4, "HTTP/1.1, new": 3}
+# Without those whose connections lie idle for so long that they close when the gateway stops.
+BUSY = {kind: number for kind, number in ALL.items() if "seldom" not in kind}
 DOOMED = 24
 # Requests a second of a client that asks seldom: it learns too late that its connection is to end.
 SELDOM = 0.8
@@ -97,6 +99,28 @@ def run(options, folder):
     everything, part = options.requests * 3 // 4, (options.restarts + 1) // 2
     yield from replaced(options, folder, ALL, everything, options.restarts)
     yield from replaced(options, folder.with_name(folder.name + "-plain"), PLAIN, options.requests - everything, part)
+    yield from managed(options, folder.with_name(folder.name + "-managed"), options.requests // 10, part)
+
+
+def managed(options, folder, requests, restarts):
+    """Somebody else keeps the sockets, where clients wait while nobody takes them in."""
+    upstream = Upstream(lambda: Said("up"))
+    gateway = Gateway(options.program, folder, RULES.format(port=upstream.port), tls=True, kept=True)
+    gateway.command("user", "add", "alice")
+    secret, count = gateway.token("alive")[1], FORK.Value("q")
+    rate = options.rate / sum(BUSY.values()) / 2
+    workers = [Worker(asker(kind, gateway, secret, count), rate) for kind, number in BUSY.items() for _ in range(number)]
+    for step in range(1, restarts + 1):
+        wait_until("requests are answered", 120, lambda: count.value >= requests * step / (restarts + 1))
+        gateway.again()
+    wait_until("requests are answered", 120, lambda: count.value >= requests)
+    seen = Seen(workers)
+    failed = seen.faulty()
+    yield (f"{seen.count():,} requests, {restarts} times stopped and started, with sockets that somebody else keeps",
+           f"{told(seen, failed)}; longest {seen.longest():.0f} ms", failed == 0 and seen.longest() < 3_000)
+    for fault in gateway.stop():
+        yield ("the gateway", fault, False)
+    upstream.stop()
 
 
 def replaced(options, folder, kinds, requests, restarts):

@@ -1,5 +1,6 @@
 """A gateway in a process of its own, its successors, and what is known of it from outside."""
 
+import fcntl
 import json
 import os
 import pathlib
@@ -77,9 +78,10 @@ def clear():
 
 
 class Gateway:
-    """`rules` are its APIs; with `tls` its public port has TLS, and another one has not; `files` are how many may be open."""
+    """`rules` are its APIs; with `tls` its public port has TLS, and another one has not; `files` are how many may be open. With
+    `kept` its sockets stay when it ends, as those of systemd do (sd_listen_fds(3))."""
 
-    def __init__(self, program, folder, rules, tls=False, h2c=True, limits="", files=None):
+    def __init__(self, program, folder, rules, tls=False, h2c=True, limits="", files=None, kept=False):
         self.program, self.dir = program, folder
         folder.mkdir()
         self.port, self.admin, self.secure = free_port(), free_port(), None
@@ -93,6 +95,8 @@ class Gateway:
         self.file, self.log = folder / "tollgate.toml", folder / "gateway.log"
         self.configure(rules)
         self.files, self.started = files, []
+        ports = [self.port, self.admin, *filter(None, [self.secure])] if kept else []
+        self.sockets = [socket.create_server(("127.0.0.1", port), backlog=1024) for port in ports]
         self.out = open(self.log, "ab")
         RUNNING.append(self)
         self.pid = self.serve()
@@ -105,12 +109,20 @@ class Gateway:
 
     def serve(self, *more):
         """Starts one and waits until it decides requests; returns its process."""
-        def limit():
+        count = len(self.sockets)
+
+        def begin():
             if self.files:
                 resource.setrlimit(resource.RLIMIT_NOFILE, (self.files, self.files))
+            if count:
+                os.environ.update(LISTEN_FDS=str(count), LISTEN_PID=str(os.getpid()))
+            # Out of the way first, for they may have these numbers.
+            for number, copy in enumerate([fcntl.fcntl(kept, fcntl.F_DUPFD, 3 + count) for kept in self.sockets]):
+                os.dup2(copy, 3 + number)
 
         process = subprocess.Popen([self.program, "--config", self.file, "serve", *more], stdin=subprocess.DEVNULL,
-                                   stdout=self.out, stderr=self.out, cwd=self.dir, preexec_fn=limit)
+                                   stdout=self.out, stderr=self.out, cwd=self.dir, preexec_fn=begin,
+                                   pass_fds=range(3, 3 + count))
         self.started.append(process)
         self.follow(process.pid)
         return process.pid
@@ -146,6 +158,13 @@ class Gateway:
         for process in self.started:
             if process.pid == old and process.wait() != 0:
                 raise Failed(f"the old gateway ended with {process.returncode}")
+
+    def again(self):
+        """It is stopped, and started once it has ended."""
+        os.kill(self.pid, signal.SIGTERM)
+        if self.started[-1].wait(60) != 0:
+            raise Failed(f"the gateway ended with {self.started[-1].returncode}")
+        self.pid = self.serve()
 
     def run(self, *arguments):
         return subprocess.run([self.program, "--config", self.file, *arguments], capture_output=True, text=True)
@@ -194,6 +213,8 @@ class Gateway:
             if process.wait() != 0:
                 yield f"the gateway ended with {process.returncode}"
         self.out.close()
+        for kept in self.sockets:
+            kept.close()
         if "panic" in self.said():
             yield "the gateway panicked"
 
