@@ -307,7 +307,8 @@ fn unanswered(tried: Try<'_>, way: &Way, failed: Failed) -> NoAnswer {
         }
         Failed::Client(refusal) => NoAnswer::Failed(refusal),
         Failed::Upstream(broken) => {
-            blame(tried, &broken);
+            let notes = if broken.is_of_clients() { tell } else { blame };
+            notes(tried, &broken);
             let silent = broken.is_of_connection() && way.is_silent();
             let no_answer = if silent { NoAnswer::Silent } else { NoAnswer::Failed };
             no_answer(Refusal::UpstreamBroken)

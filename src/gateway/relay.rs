@@ -182,7 +182,7 @@ impl Relay {
             return self.break_off(BodyError::Client(refusal), context);
         }
         if self.is_late(context) {
-            return self.break_off(BodyError::Late, context);
+            return self.ends_or(BodyError::Late, context);
         }
         let Some(way) = &mut self.way else { return Poll::Ready(None) };
         let part = way.poll_part(&self.core.scratch, context);
@@ -198,7 +198,7 @@ impl Relay {
             }
             Poll::Pending if alarm.take_rung() => {
                 let own = self.refused().map(BodyError::Client);
-                self.break_off(own.unwrap_or(BodyError::Stalled), context)
+                self.ends_or(own.unwrap_or(BodyError::Stalled), context)
             }
             Poll::Pending => {
                 alarm.arm(self.stall_timeout);
@@ -246,9 +246,20 @@ impl Relay {
         Frame::data(data)
     }
 
+    /// Breaks it off, unless all of it came but its end.
+    fn ends_or(
+        &mut self,
+        error: BodyError,
+        context: &Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if self.is_all() { Poll::Ready(None) } else { self.break_off(error, context) }
+    }
+
     fn break_off<T>(&mut self, error: BodyError, context: &Context<'_>) -> Poll<T> {
         let busy = self.way.as_ref().and_then(Way::busy);
-        if let (Some(busy), BodyError::Broken(_), None) = (busy, &error, self.refused()) {
+        if let (Some(busy), BodyError::Broken(broken), None) = (busy, &error, self.refused())
+            && !broken.is_of_clients()
+        {
             blame::breaks_off(busy, &self.ejection);
         }
         self.broken_off = Some(error);

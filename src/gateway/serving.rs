@@ -261,8 +261,11 @@ async fn serve_http2(stream: Channel, client: Rc<Client>) {
             client.alarm().set(SILENCE);
             hurries.set(true);
         } else if hurried && client.has_answered() {
-            client.alarm().set(client.idle_timeout());
             hurries.set(false);
+            // What has begun since, or ends, has a time of its own.
+            if waits && !client.is_closing() {
+                client.alarm().set(client.idle_timeout());
+            }
         }
         client.requests().go_on().then_some(Ended::Regardless)
     };

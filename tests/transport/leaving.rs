@@ -14,7 +14,7 @@ use crate::support::client::{Client, connected_from};
 use crate::support::frames::{self, END_HEADERS, END_STREAM, GOAWAY, HEADERS};
 use crate::support::gateway::Gateway;
 use crate::support::steps::Steps;
-use crate::support::upstream::{Upstream, ok};
+use crate::support::upstream::{Step, Upstream, ok};
 use crate::support::{PATIENCE, wait_until};
 use crate::tls::Stream;
 
@@ -280,4 +280,44 @@ fn who_reads_an_answer_over_http2_slowly_gets_all_of_it() {
             came += slow.next_on(1).payload.len();
         }
     });
+}
+
+/// What its client sent before it had read that everything ends is under way, and no longer idle; and whoever has answered and
+/// has nothing under way is waited for no longer than others.
+#[test]
+fn a_request_over_http2_that_crosses_the_word_of_the_end_has_its_time() {
+    let upstream = Upstream::scripted(|seen| match seen.line().contains("/slow") {
+        true => [vec![Step::TakeBody, Step::Wait], ok("late")].concat(),
+        false => ok("ok"),
+    });
+    let limits = "drain_timeout = \"2m\", idle_timeout = \"1s\"";
+    let mut gateway = Gateway::limited(limits, upstream.address());
+    let secret = gateway.any_token();
+    let asked = || {
+        let mut client = frames::Frames::connect(gateway.public(), 1 << 16);
+        client.get(1, "/x", &secret);
+        assert_eq!(client.reply(1).status, Some(200));
+        client
+    };
+    let (mut crosses, mut done) = (asked(), asked());
+    let begun = Steps::begin();
+    thread::scope(|scope| {
+        scope.spawn(|| gateway.stop());
+        let ping = loop {
+            let frame = crosses.next_unanswered().unwrap();
+            if frame.kind == frames::PING {
+                break frame;
+            }
+        };
+        crosses.get(3, "/slow", &secret);
+        crosses.send(frames::PING, frames::ACK, 0, &ping.payload);
+        upstream.wait_for(3);
+        // It answers, hears the end, and stays.
+        while done.next().is_some() {}
+        assert!(!crosses.closes_within(Duration::from_secs(2)));
+        upstream.go_on();
+        assert_eq!(crosses.reply(3).status, Some(200));
+    });
+    assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
+    drop(done);
 }

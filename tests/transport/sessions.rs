@@ -260,6 +260,20 @@ fn an_answer_whose_end_comes_behind_it_is_whole() {
     assert_eq!(gateway.counted(|core| core.cut_by_client.value()), 0);
 }
 
+#[test]
+fn an_answer_whose_end_never_comes_is_whole_for_a_client_of_http2_too() {
+    let server = Server::start(&[], |_, head| {
+        let begin = [OK, &field("content-length", "2")].concat();
+        let on = |kind, flags, payload: &[u8]| frame(kind, flags, head.stream, payload);
+        [on(HEADERS, END_HEADERS, &begin), on(DATA, 0, b"ok")].concat()
+    });
+    let more = format!("{HTTP2}\nupstream_stall_timeout = \"1s\"");
+    let (gateway, secret) = gateway(&server.url(), &more);
+    let answer = http2::Client::connect(gateway.public()).get("http://a/x", Some(&secret));
+    assert_eq!((answer.status, &*answer.text()), (200, "ok"));
+    assert_eq!(gateway.counted(|core| core.cut_by_upstream.value()), 0);
+}
+
 /// Nor do those whose heads come in two reads, however many there are.
 #[test]
 fn empty_parts_end_no_session_however_they_are_read() {

@@ -39,6 +39,11 @@ impl Client {
         }
     }
 
+    /// Whether it closes, for which it has a time of its own.
+    pub(in crate::gateway) const fn is_closing(&self) -> bool {
+        self.closing.get()
+    }
+
     /// Whether an answer would look complete that is not, if the connection closed in good order.
     pub(in crate::gateway) fn is_cut(&self) -> bool {
         self.ending.get() != Ending::Elsewhere

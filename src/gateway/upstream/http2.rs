@@ -1,6 +1,5 @@
 //! An exchange over HTTP/2: a request that was written for HTTP/1.1 becomes one of HTTP/2, and an answer what the others are.
 
-use std::error::Error as _;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
@@ -25,7 +24,7 @@ use crate::wire;
 use super::answer::Answer;
 use super::connection::Failed;
 use super::conversation::{self, Talk};
-use super::error::Broken;
+use super::error::{Broken, word};
 use super::framing::Framing;
 use super::kind::Kind;
 use super::outgoing::Outgoing;
@@ -140,8 +139,7 @@ impl Exchange {
         if let Some(refusal) = self.beside.refused() {
             return Failed::Client(refusal);
         }
-        let word = error.source().and_then(|source| source.downcast_ref::<h2::Error>());
-        let word = word.filter(|word| word.is_remote());
+        let word = word(&error).filter(|word| word.is_remote());
         // It names the last stream that it looked at, whatever its reason is, and those behind that one hear of it alone
         // (section 6.8).
         let leaves = word.is_some_and(h2::Error::is_go_away);

@@ -32,9 +32,9 @@ const STREAMS_MAX: u32 = 100;
 
 /// What an upstream may send ahead of its clients, for each exchange and for a session: whoever leaves an answer unread takes
 /// no room from the others. The library ends a session in which small parts lie unread, each of which it counts as up to 255 bytes, as soon
-/// as they are half of the session's window: so that is far more than all exchanges have.
+/// as they are half of the session's window: that is about what they take of memory, and far more than all exchanges may have of bytes.
 const STREAM_WINDOW: u32 = 256 << 10;
-const SESSION_WINDOW: u32 = 1 << 30;
+const SESSION_WINDOW: u32 = 256 << 20;
 
 /// How often an upstream is asked whether it is there while exchanges are under way, and how long it may take.
 const PING_INTERVAL: Duration = Duration::from_secs(20);

@@ -50,7 +50,7 @@ impl Head {
         Self { length, kind, flags, stream }
     }
 
-    /// Whether it holds nothing and ends nothing.
+    /// Whether it holds nothing, no padding either, and ends nothing.
     const fn is_empty(self) -> bool {
         self.kind == DATA && self.flags == 0 && self.length == 0
     }
