@@ -269,7 +269,7 @@ fn a_header_comes_before_tls() {
     assert_eq!(seen.values("x-forwarded-proto"), ["https"]);
 }
 
-/// sec-D4: whoever stands in the same networks as the sender is one of many, too; the sender itself is not.
+/// Whoever stands in the same networks as the sender is one of many, too; the sender itself is not.
 #[test]
 fn clients_that_are_announced_are_counted_wherever_they_are() {
     let upstream = Upstream::scripted(|_| ok("ok"));
