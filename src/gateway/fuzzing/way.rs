@@ -128,9 +128,11 @@ pub(super) fn check(
     }
     for (name, value) in &fields {
         let own = wire::is_claim(&lower(name)) || snapshot.identity.is_identity(&lower(name));
-        let joined = asked.sent.version == http::Version::HTTP_2 || api.places.is_some();
-        let joined = is(name, "cookie") && joined;
-        let ours = own || joined || is(name, "host") || is(name, "x-empr-id");
+        let http2 = asked.sent.version == http::Version::HTTP_2;
+        let joined = is(name, "cookie") && (http2 || api.places.is_some());
+        // Over HTTP/2 the end of the stream says that there is no body.
+        let none = http2 && is(name, "content-length") && *value == b"0";
+        let ours = own || joined || none || is(name, "host") || is(name, "x-empr-id");
         let ours = ours || is(name, "connection") || is(name, "te") || is(name, "upgrade");
         let ours = ours || is(name, "transfer-encoding") || is(name, "sec-websocket-key");
         // Of what is announced some may be left out.
