@@ -144,10 +144,11 @@ async fn talk_http1(link: &Rc<Link>, client: &Rc<Client>) -> Paused {
         false => None,
     };
     let finish = |connection: Pin<&mut http1::Connection<_, _>>, core: &Core| {
-        // hyper would close behind what is under way, also where the next request was read, or is on its way.
-        let waits = client.is_about_to_ask() || !link.is_read();
+        // hyper would close behind what is under way, also where the next request was read, or is on its way. Only between two
+        // is the system asked whether something came.
+        let waits = || client.is_about_to_ask() || !link.is_read();
         let gives_up = core.gives_up() && link.is_flushed();
-        let finishes = core.ends() && !client.is_asked() && (!waits || gives_up);
+        let finishes = core.ends() && !client.is_asked() && (gives_up || !waits());
         finishes.then(|| connection.graceful_shutdown());
         finishes
     };

@@ -101,8 +101,12 @@ impl Endpoint {
 
     /// Whether both are asked the same whether they are well, and are well by the same answers.
     pub fn is_checked_like(&self, other: &Self) -> bool {
-        let asks = |one: &Health| (one.path.clone(), one.host.clone(), one.statuses.clone());
-        self.health.as_ref().map(asks) == other.health.as_ref().map(asks)
+        match (&self.health, &other.health) {
+            (Some(one), Some(other)) => {
+                (&one.path, &one.host, &one.statuses) == (&other.path, &other.host, &other.statuses)
+            }
+            (one, other) => one.is_none() && other.is_none(),
+        }
     }
 }
 
