@@ -241,8 +241,7 @@ impl Client {
         self.silent.set(version == Version::HTTP_11);
         self.listens.set(false);
         let _ = self.unsettled.get().map(|unsettled| unsettled.set(false));
-        self.under_way.set(self.under_way.get() + 1);
-        self.alarm.clear();
+        self.is_at_work();
         if self.requests.make() {
             // Over HTTP/2 it is told by whoever moves the connection along.
             self.alarm.wake();
@@ -254,10 +253,17 @@ impl Client {
 
     /// An exchange goes on as a conversation, on a stream of HTTP/2 or on the whole connection.
     pub(super) fn begin_tunnel(self: &Rc<Self>, stream: Option<Rc<Stream>>) -> UnderWay {
-        self.under_way.set(self.under_way.get() + 1);
+        self.is_at_work();
         self.core.counters.under_way.add(1);
-        self.alarm.clear();
         UnderWay { stream, client: Rc::clone(self) }
+    }
+
+    /// What is under way has a time of its own; a connection of HTTP/2 that closes may have read a request before.
+    fn is_at_work(&self) {
+        self.under_way.set(self.under_way.get() + 1);
+        if !self.closing.get() {
+            self.alarm.clear();
+        }
     }
 
     /// Something is written, or is about to be.

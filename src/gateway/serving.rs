@@ -134,12 +134,12 @@ async fn talk_http1(link: &Rc<Link>, client: &Rc<Client>) -> Paused {
         service_fn(|request| journey::handle(Rc::clone(client), Rc::clone(&agreement), request));
     let builder = http1(&client.core().snapshot().limits);
     let mut connection = builder.serve_connection(io, service);
+    let waits_no_more =
+        || client.core().gives_up() && link.is_flushed() && !client.was_answered_lately();
     let over = |context: &mut Context<'_>| match link.is_gone(context, client) {
         true => Some(Ended::Left),
         false if client.core().moving.get() && link.can_move(client) => Some(Ended::Moved),
-        false if client.core().gives_up() && client.is_about_to_ask() && link.is_flushed() => {
-            Some(Ended::Late)
-        }
+        false if waits_no_more() && client.is_about_to_ask() => Some(Ended::Late),
         false if client.is_at_rest() && link.is_flushed() => Some(Ended::Rests),
         false => None,
     };
@@ -147,8 +147,7 @@ async fn talk_http1(link: &Rc<Link>, client: &Rc<Client>) -> Paused {
         // hyper would close behind what is under way, also where the next request was read, or is on its way. Only between two
         // is the system asked whether something came.
         let waits = || client.is_about_to_ask() || !link.is_read();
-        let gives_up = core.gives_up() && link.is_flushed();
-        let finishes = core.ends() && !client.is_asked() && (gives_up || !waits());
+        let finishes = core.ends() && !client.is_asked() && (waits_no_more() || !waits());
         finishes.then(|| connection.graceful_shutdown());
         finishes
     };
@@ -263,7 +262,7 @@ async fn serve_http2(stream: Channel, client: Rc<Client>) {
             hurries.set(true);
         } else if hurried && client.has_answered() {
             hurries.set(false);
-            // What has begun since, or ends, has a time of its own.
+            // What has begun since, or closes, has a time of its own.
             if waits && !client.is_closing() {
                 client.alarm().set(client.idle_timeout());
             }

@@ -8,7 +8,7 @@ use tollgate::clock::instant;
 
 use crate::support::client::Client;
 use crate::support::frames::{
-    END_HEADERS, END_STREAM, Frames, HEADERS, PING, SETTINGS, block, frame,
+    END_HEADERS, END_STREAM, Frames, HEADERS, PING, SETTINGS, WINDOW_UPDATE, block, frame,
 };
 use crate::support::gateway::Gateway;
 use crate::support::upstream::{Step, Upstream};
@@ -258,4 +258,26 @@ fn a_head_over_http2_that_does_not_end_is_ended() {
     assert_eq!(idle.reply(1).status, Some(200));
     assert!(idle.send_bytes(&frame(PING, 0, 0, &[0; 8])[..12]));
     assert!(!idle.closes_within(2 * LIMIT));
+}
+
+/// What broke the protocol behind a request has two seconds to close its side, whatever became of the request.
+#[test]
+fn a_client_of_http2_that_is_sent_away_does_not_stay() {
+    let stage = stage();
+    let request =
+        frame(HEADERS, END_HEADERS | END_STREAM, 1, &block("GET", "/x", &stage.secret, &[]));
+    // RFC 9113 section 6.9: room for nothing is an error, here of the whole connection.
+    let nothing = frame(WINDOW_UPDATE, 0, 0, &[0; 4]);
+    let mut clients: Vec<_> = (0..4)
+        .map(|_| {
+            let mut client = Frames::connect(stage.gateway.public(), 1 << 16);
+            assert!(client.send_bytes(&[&request[..], &nothing].concat()));
+            client
+        })
+        .collect();
+    assert!(clients.iter_mut().all(|client| client.closes_within(GRACE)));
+    crate::support::wait_until("they stay", GRACE, || {
+        stage.gateway.counted(|core| core.open.value()) == 0
+    });
+    drop(clients);
 }

@@ -256,6 +256,37 @@ fn what_came_behind_a_long_answer_is_answered_too() {
     });
 }
 
+/// Its answer began before everything ended, and does not say so; the next one does.
+#[test]
+fn whose_answer_is_over_late_has_a_second_to_ask_again() {
+    let upstream = Upstream::scripted(|seen| match seen.line().contains("/slow") {
+        true => vec![
+            Step::TakeBody,
+            Step::Send(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n".to_vec()),
+            Step::Wait,
+            Step::Send(b"late".to_vec()),
+        ],
+        false => ok("ok"),
+    });
+    let mut gateway = Gateway::limited("drain_timeout = \"2m\"", upstream.address());
+    let secret = gateway.any_token();
+    let mut client = Client::connect(gateway.public());
+    client.send(gateway.get("/slow", &secret));
+    client.wait_for("\r\n\r\n");
+    let mut silent = Client::connect(gateway.public());
+    let again = gateway.get("/x", &secret).replace("GET ", "POST ");
+    thread::scope(|scope| {
+        scope.spawn(|| gateway.stop());
+        assert!(silent.closes_within(PATIENCE), "the time for who has not begun to ask is over");
+        upstream.go_on();
+        let late = client.answer();
+        assert_eq!((&*late.text(), late.value("connection")), ("late", None));
+        let last = client.ask(again);
+        assert_eq!((last.status, last.value("connection").as_deref()), (200, Some("close")));
+        assert!(client.closes_within(PATIENCE));
+    });
+}
+
 /// The library takes a part of an answer for which there is no room, so that nothing seems to be under way.
 #[test]
 fn who_reads_an_answer_over_http2_slowly_gets_all_of_it() {
@@ -266,10 +297,12 @@ fn who_reads_an_answer_over_http2_slowly_gets_all_of_it() {
     slow.get(1, "/x", &secret);
     assert_eq!(slow.next_on(1).status(), Some(200));
     assert_eq!(slow.next_on(1).payload.len(), 100);
-    let mut silent = frames::Frames::connect(gateway.public(), 100);
+    let [mut silent, mut done] = [(); 2].map(|()| frames::Frames::connect(gateway.public(), 100));
     let begun = Steps::begin();
     thread::scope(|scope| {
         scope.spawn(|| gateway.stop());
+        // It answers, has nothing under way, and is told that it is over.
+        while done.next().is_some() {}
         // The second one comes behind the answer to a ping.
         for _ in 0..2 {
             while slow.next().unwrap().kind != GOAWAY {}
@@ -281,7 +314,7 @@ fn who_reads_an_answer_over_http2_slowly_gets_all_of_it() {
             came += slow.next_on(1).payload.len();
         }
     });
-    // It has read all, and stays: nobody waits for that.
+    // They have read all, and stay: nobody waits for that.
     assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
 }
 
@@ -311,8 +344,8 @@ fn a_request_over_http2_that_crosses_the_word_of_the_end_has_its_time() {
             }
         };
         crosses.get(3, "/slow", &secret);
-        crosses.send(frames::PING, frames::ACK, 0, &ping.payload);
         upstream.wait_for(3);
+        crosses.send(frames::PING, frames::ACK, 0, &ping.payload);
         // Five seconds, and then longer than an idle connection has.
         while silent.next_unanswered().is_some() {}
         assert!(!crosses.closes_within(Duration::from_secs(2)));

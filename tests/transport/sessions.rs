@@ -72,6 +72,55 @@ fn answers_in_small_parts_that_nobody_reads_end_no_session() {
     }
 }
 
+/// Where that is far too much the library ends the session (it counts 128 MB): nobody is left out for it, and who only waits is
+/// asked for again.
+#[test]
+fn a_session_that_too_much_lies_unread_on_is_no_fault_of_its_upstream() {
+    const STREAMS: [u32; 4] = [1, 3, 5, 7];
+    let server = Server::start(&[], |connection, head| {
+        if connection > 0 {
+            return whole(head);
+        }
+        if head.stream != 9 {
+            return frame(HEADERS, END_HEADERS, head.stream, OK);
+        }
+        // In turn, so that no two of them become one.
+        let turn = STREAMS.map(|stream| frame(DATA, 0, stream, CRUMB)).concat();
+        turn.repeat((128 << 20) / (200 * STREAMS.len()))
+    });
+    let more = format!("{HTTP2}\nupstream_eject_after = 1");
+    let (gateway, secret) = gateway(&server.url(), &more);
+    let mut client = Frames::connect(gateway.public(), 0);
+    for stream in STREAMS {
+        client.get(stream, "/x", &secret);
+        assert_eq!(client.next_on(stream).status(), Some(200), "{stream}");
+    }
+    client.get(9, "/x", &secret);
+    assert_eq!(client.reply(9).status, Some(200));
+    assert_eq!((server.heard(GOAWAY).len(), server.heard(HEADERS).len()), (1, 6));
+    assert_eq!(gateway.counted(|core| core.retried.value()), 1);
+    assert_eq!(metric(&gateway, "upstream_ejections_total", server.address()), "0");
+}
+
+/// The library ends the session for that in the same way.
+#[test]
+fn a_head_without_an_end_is_a_fault_of_its_upstream() {
+    let bad = Server::start(&[], |_, head| {
+        let name_and_value = field("x-much", "x".repeat(4_000));
+        // Put by for later (RFC 7541 section 6.2.1), and named a hundred times.
+        let much = [&[0x40], &name_and_value[1..], &[0xbe; 100]].concat();
+        frame(HEADERS, END_HEADERS | END_STREAM, head.stream, &[OK, &much].concat())
+    });
+    let good = Server::start(&[], |_, head| whole(head));
+    let urls = format!("{}, {}", bad.url(), good.url());
+    let (gateway, secret) = gateway(&urls, &format!("{HTTP2}\nupstream_eject_after = 1"));
+    let statuses: Vec<_> =
+        (0..20).map(|_| gateway.ask(gateway.get("/x", &secret)).status).collect();
+    assert!(statuses.iter().filter(|status| **status == 502).count() <= 2, "{statuses:?}");
+    assert!(!bad.heard(HEADERS).is_empty());
+    assert_eq!(metric(&gateway, "upstream_ejections_total", bad.address()), "1");
+}
+
 /// RFC 9113 section 6.1: parts may be empty, and a server that writes such is well.
 #[test]
 fn answers_with_empty_parts_end_no_session() {

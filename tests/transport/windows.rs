@@ -67,6 +67,10 @@ impl Server {
         format!("\"http://{}\"", self.address)
     }
 
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     pub(crate) fn open(&self) -> usize {
         self.open.load(Ordering::SeqCst)
     }

@@ -8,8 +8,13 @@ impl Client {
     /// Whether a request of HTTP/1 may come any moment, which is waited for where everything ends: the first of its connection,
     /// one that has begun to come, or the next of a client that was answered just now.
     pub(in crate::gateway) fn is_about_to_ask(&self) -> bool {
-        let asked_lately = || self.alarm.now_ms() < self.rests_at_ms.get();
-        !self.is_asked() && (self.head_begun.get() || self.requests.are_none() || asked_lately())
+        let (begun, none) = (self.head_begun.get(), self.requests.are_none());
+        !self.is_asked() && (begun || none || self.was_answered_lately())
+    }
+
+    /// Whether it was answered within the last second.
+    pub(in crate::gateway) fn was_answered_lately(&self) -> bool {
+        self.alarm.now_ms() < self.rests_at_ms.get()
     }
 
     /// Whether a client of HTTP/2 has answered that it knows that everything ends, which is all that it is ever asked.

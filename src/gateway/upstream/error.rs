@@ -26,19 +26,27 @@ impl Broken {
         match self {
             Self::Socket(_) | Self::Closed => true,
             // A word of the other side is about this exchange, and one of the library about what came.
-            Self::Session(error) => word(error).is_none_or(h2::Error::is_io),
+            Self::Session(error) => {
+                word(error).is_none_or(h2::Error::is_io) || self.is_of_clients()
+            }
             Self::Malformed(_) => false,
         }
     }
 
     /// Whether the library has ended the session since too much lies unread there, which is the fault of those who do not read.
+    /// It ends sessions in the same way for heads without an end, and tells which it was in words alone.
     pub(in crate::gateway) fn is_of_clients(&self) -> bool {
         let Self::Session(error) = self else { return false };
         word(error).is_some_and(|word| {
-            word.is_library() && word.reason() == Some(h2::Reason::ENHANCE_YOUR_CALM)
+            word.is_library()
+                && word.reason() == Some(h2::Reason::ENHANCE_YOUR_CALM)
+                && word.to_string().contains(UNREAD)
         })
     }
 }
+
+/// What the library says where parts of bodies lie unread.
+const UNREAD: &str = "too_many_data_frames";
 
 /// What HTTP/2 says of an error.
 pub(super) fn word(error: &hyper::Error) -> Option<&h2::Error> {

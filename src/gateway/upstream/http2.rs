@@ -312,6 +312,9 @@ impl fmt::Debug for Exchange {
 
 impl Drop for Exchange {
     fn drop(&mut self) {
+        if self.asked.is_some() || !self.is_over() {
+            self.session.turns.one_is_given_up();
+        }
         self.beside.give_up();
         self.session.idle_since_ms.set(self.alarm.now_ms());
     }

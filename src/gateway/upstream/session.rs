@@ -103,7 +103,7 @@ impl Session {
     /// Whether another exchange may begin on it.
     pub(super) fn has_room(&self, now_ms: u64) -> bool {
         let old = now_ms.saturating_sub(self.made_at_ms) > millis(self.lifetime.get());
-        let leaves = self.leaves.get() || self.turns.are_abandoned();
+        let leaves = self.leaves.get() || self.turns.are_abandoned() || self.turns.are_enough();
         !(old || leaves || self.sender.is_closed())
             && self.turns.under_way() < (self.streams)().min(STREAMS_MAX)
             && !self.turns.are_stuck(now_ms)

@@ -8,6 +8,10 @@ use std::task::{Context, Waker};
 /// itself, and may count some for ever: a body that its upstream never has room for is not over for it, though its answer is.
 const STUCK_MS: u64 = 250;
 
+/// So many exchanges may be given up before their ends came. What still comes of them the library drops, and goes on counting
+/// small parts of it as unread: a session that bears many is better replaced before that ends it.
+const GIVEN_UP_MAX: u32 = 10_000;
+
 /// The exchanges of a session.
 #[derive(Debug, Default)]
 pub(super) struct Turns {
@@ -16,6 +20,7 @@ pub(super) struct Turns {
     waiting: Cell<u32>,
     waiting_since_ms: Cell<Option<u64>>,
     abandoned: Cell<bool>,
+    given_up: Cell<u32>,
     /// Who reads the session, for whom there is nothing to do once it is abandoned and the last is over.
     reader: RefCell<Option<Waker>>,
 }
@@ -60,6 +65,16 @@ impl Turns {
         self.abandoned.get()
     }
 
+    /// One was given up before its end came.
+    pub(super) fn one_is_given_up(&self) {
+        self.given_up.set(self.given_up.get().saturating_add(1));
+    }
+
+    /// Whether enough of them were.
+    pub(super) fn are_enough(&self) -> bool {
+        self.given_up.get() >= GIVEN_UP_MAX
+    }
+
     /// Whether nobody needs what is read; whoever asks is woken when that is so.
     pub(super) fn are_over(&self, context: &Context<'_>) -> bool {
         match &mut *self.reader.borrow_mut() {
@@ -90,5 +105,21 @@ impl Drop for Turn {
         {
             reader.wake();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_that_are_given_up_are_enough() {
+        let turns = Turns::default();
+        for _ in 1..GIVEN_UP_MAX {
+            turns.one_is_given_up();
+        }
+        assert!(!turns.are_enough());
+        turns.one_is_given_up();
+        assert!(turns.are_enough());
     }
 }
