@@ -116,8 +116,10 @@ fn settle(parts: &mut Parts, client: &Client, snapshot: &Snapshot) -> Result<Set
     }
     check_method(&parts.method)?;
     check_length(&parts.uri, &snapshot.limits)?;
-    // HTTP/1 is held to this by hyper, which answers by itself.
-    if parts.headers.len() > snapshot.limits.headers {
+    // HTTP/1 is held to both by hyper, which answers by itself.
+    let limits = &snapshot.limits;
+    let large = parts.version == Version::HTTP_2 && list_bytes(parts) > limits.head_bytes;
+    if large || parts.headers.len() > limits.headers {
         return Err(Refusal::HeadTooLarge);
     }
     let host = settle_host(parts, client)?;
@@ -153,6 +155,21 @@ pub(super) fn check_length(target: &Uri, limits: &Limits) -> Result<(), Refusal>
 /// How long path and query are together.
 pub(super) fn target_bytes(target: &Uri) -> usize {
     target.path_and_query().map_or(0, |target| target.as_str().len())
+}
+
+/// How large a head of HTTP/2 is: each of its fields counts 32 bytes more than it has (RFC 9113 section 6.5.2).
+fn list_bytes(parts: &Parts) -> usize {
+    const EACH: usize = 32;
+    let uri = &parts.uri;
+    let pseudo = [
+        (":method", parts.method.as_str()),
+        (":scheme", uri.scheme_str().unwrap_or_default()),
+        (":authority", uri.authority().map_or("", |authority| authority.as_str())),
+        (":path", uri.path_and_query().map_or("", |target| target.as_str())),
+    ];
+    let pseudo = pseudo.iter().map(|(name, value)| name.len() + value.len() + EACH);
+    let fields = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + EACH);
+    pseudo.chain(fields).sum()
 }
 
 /// A target is a path, or an address of plain `http` or `https`: no other scheme, and not the form

@@ -211,7 +211,8 @@ const CONNECTION_WINDOW: u32 = 16 << 20;
 /// How connections of HTTP/2 are read.
 pub(super) fn http2<E: Clone>(executor: E, limits: &Limits) -> http2::Builder<E> {
     let mut builder = http2::Builder::new(executor);
-    let head_bytes = u32::try_from(limits.head_bytes).unwrap_or(u32::MAX);
+    // The library answers what is larger by itself, and nobody hears of it; so most of that comes through and is refused here.
+    let head_bytes = u32::try_from(limits.head_bytes.saturating_mul(2)).unwrap_or(u32::MAX);
     builder.enable_connect_protocol();
     builder.max_header_list_size(head_bytes).max_concurrent_streams(limits.streams);
     builder.initial_stream_window_size(STREAM_WINDOW);

@@ -13,6 +13,7 @@ use tollgate::domain::secret::Digest;
 use crate::files::Files;
 use crate::support::client::Client;
 use crate::support::gateway::Gateway;
+use crate::support::program::Program;
 use crate::support::upstream::{Upstream, ok};
 use crate::support::{PATIENCE, wait_until};
 
@@ -271,6 +272,33 @@ fn a_new_certificate_is_shown_once_its_files_change_and_connections_go_on() {
     let problem = gateway.app().reloader().reload().unwrap_err();
     assert!(problem.detail.contains("is not the key of the certificate beside it"), "{problem:?}");
     assert_eq!(shown(), renewed);
+}
+
+/// Nobody tells the program: it watches the files that its configuration names.
+#[test]
+fn files_of_certificates_are_watched() {
+    let (files, upstream) = (Files::new(), upstream());
+    files.make("a", &["a.example"]);
+    let program = Program::start(&format!(
+        "tls.certificates = [{{ chain = {:?}, key = {:?} }}]\n[[apis]]\nname = \"a\"\n\
+         upstream = \"http://{}\"\nrules = [{{ path = \"/{{*rest}}\", public = true }}]\n",
+        files.path("a.pem"),
+        files.path("a.key"),
+        upstream.address(),
+    ));
+    let config = Arc::new(files.client());
+    let mut open = connect(program.public(), &config, "a.example").unwrap();
+    assert_eq!(ask(&mut open, "none"), "HTTP/1.1 200 OK");
+    // Twice: the first time must not be the last.
+    for _ in 0..2 {
+        let renewed = files.make("a", &["a.example"]);
+        wait_until("it is never shown", PATIENCE, || {
+            let config = Arc::new(files.client());
+            let stream = connect(program.public(), &config, "a.example").unwrap();
+            Digest::of(&stream.conn.peer_certificates().unwrap()[0]) == renewed
+        });
+    }
+    assert_eq!(ask(&mut open, "none"), "HTTP/1.1 200 OK", "on the connection of before");
 }
 
 /// sec-F2: a hello in pieces is a hello; what is none, or comes too slowly, is nobody.
