@@ -46,6 +46,8 @@ mod large;
 mod leaving;
 #[path = "transport/lengthy.rs"]
 mod lengthy;
+#[path = "transport/outlived.rs"]
+mod outlived;
 #[path = "transport/overdue.rs"]
 mod overdue;
 #[path = "transport/pages.rs"]

@@ -119,9 +119,10 @@ impl Alarm {
         }
     }
 
-    /// How long until it rings, as of the last tick; [`Duration::MAX`] where it is not set.
+    /// How long until it rings, as of the last tick, nothing where it has rung unheard; [`Duration::MAX`] where it is not set.
     pub(super) fn left(&self) -> Duration {
         match self.bell.rings_at_ms.get() {
+            _ if self.bell.rung.get() => Duration::ZERO,
             NEVER => Duration::MAX,
             at => Duration::from_millis(at.saturating_sub(self.alarms.now_ms.get())),
         }
@@ -220,6 +221,20 @@ mod tests {
         a.clear();
         b.set(Duration::from_secs(3_600));
         assert!(!a.take_rung() && !b.take_rung());
+    }
+
+    #[test]
+    fn what_has_rung_unheard_has_no_time_left() {
+        let alarms = Alarms::new();
+        let alarm = alarms.add();
+        assert_eq!(alarm.left(), Duration::MAX);
+        alarm.set(Duration::from_secs(2));
+        assert_eq!(alarm.left(), Duration::from_secs(2));
+        alarm.set(Duration::ZERO);
+        alarms.tick();
+        assert_eq!(alarm.left(), Duration::ZERO);
+        assert!(alarm.take_rung());
+        assert_eq!(alarm.left(), Duration::MAX);
     }
 
     #[test]

@@ -284,8 +284,9 @@ async fn exchange(
     }
     let (whole, upload) = (way.has_all(request), upload.filter(|_| way.has_more(request)));
     if let Some(upload) = upload {
-        let (limit, under_way) = (client.core().alarms.add(), client.begin_body());
-        way.leave(request, upload.is_answered(api.stall_timeout, limit), under_way);
+        let limit = upload.is_answered(api.stall_timeout, client.core().alarms.add());
+        let (body, upload) = (under_way.begin_body(limit), Rc::clone(upload));
+        way.leave(request, move |context| body.is_over(upload.is_outlived(), context));
     }
     let stall_timeout = api.stall_timeout;
     let limits = (stall_timeout, api.ejection);

@@ -137,7 +137,7 @@ impl Upload {
     }
 
     /// Whether the answer began before the body was over, and has come to its end.
-    fn is_outlived(&self) -> bool {
+    pub(super) fn is_outlived(&self) -> bool {
         self.beside.get().is_some_and(|beside| beside.answer_is_over.get())
     }
 

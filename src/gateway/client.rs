@@ -31,7 +31,7 @@ mod under_way;
 use ending::Ending;
 pub(super) use presented::Presented;
 use requests::Requests;
-pub(super) use under_way::{BodyUnderWay, UnderWay};
+pub(super) use under_way::UnderWay;
 
 /// How long nothing moves on a connection until what hyper holds of it is given back: some 10 KiB, which cost about as much
 /// to get again as a request of a client that comes anew.
@@ -80,6 +80,8 @@ pub(super) struct Client {
     listens: Cell<bool>,
     /// The stream of HTTP/2 whose request is about to begin.
     stream: RefCell<Option<Rc<Stream>>>,
+    /// What was just opened for a conversation, until the library sends on it.
+    opened: RefCell<Option<Rc<Stream>>>,
     /// When it rests, if nothing moves until then.
     rests_at_ms: Cell<u64>,
     head_timeout: Duration,
@@ -116,6 +118,7 @@ impl Client {
             closing: Cell::default(),
             listens: Cell::new(false),
             stream: RefCell::new(None),
+            opened: RefCell::default(),
             rests_at_ms: Cell::new(0),
             head_timeout: limits.head_timeout,
             idle_timeout: limits.idle_timeout,
@@ -276,12 +279,6 @@ impl Client {
         self.silent.take()
     }
 
-    /// The body of a request goes on beside its answer, and perhaps for longer.
-    pub(super) fn begin_body(self: &Rc<Self>) -> BodyUnderWay {
-        self.under_way.set(self.under_way.get() + 1);
-        BodyUnderWay(Rc::clone(self))
-    }
-
     /// Something that was under way is over.
     fn end(&self) {
         let left = self.under_way.get().saturating_sub(1);
@@ -336,6 +333,15 @@ impl Client {
     /// The request that begins next does so on this stream.
     pub(super) fn next_on(&self, stream: &Rc<Stream>) {
         *self.stream.borrow_mut() = Some(Rc::clone(stream));
+    }
+
+    /// A stream is opened, on which the library sends by a task that begins at once.
+    pub(super) fn opens(&self, stream: &Rc<Stream>) {
+        self.opened.replace(Some(Rc::clone(stream)));
+    }
+
+    pub(super) fn take_opened(&self) -> Option<Rc<Stream>> {
+        self.opened.take()
     }
 
     /// The fields of answers whose heads are not written yet.

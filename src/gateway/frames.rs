@@ -30,8 +30,13 @@ const PREFACE_BYTES: usize = 24;
 const TELLING_BYTES: u32 = 5;
 const HEAD_REST_BYTES: usize = 4;
 
+/// A frame's head, and what answers a ping (section 6.7); settings are confirmed by a head alone.
+const HEAD_BYTES: usize = 9;
+const PONG_BYTES: usize = HEAD_BYTES + 8;
+
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
+const SETTINGS: u8 = 4;
 const PING: u8 = 6;
 const CONTINUATION: u8 = 9;
 
@@ -61,6 +66,8 @@ pub(super) struct Frames {
     request: Cell<Request>,
     /// Whether a ping was answered.
     answered: Cell<bool>,
+    /// Bytes of answers that the library owes to pings and settings.
+    owed: Cell<usize>,
     /// Frames that are paid for and have not come.
     paid: Cell<u32>,
     period_ends_ms: Cell<u64>,
@@ -77,6 +84,7 @@ impl Frames {
             head_bytes: Cell::new(0),
             request: Cell::new(Request::None),
             answered: Cell::new(false),
+            owed: Cell::new(0),
             paid: Cell::new(0),
             period_ends_ms: Cell::new(0),
             spare,
@@ -143,10 +151,24 @@ impl Frames {
             HEADERS | CONTINUATION => Request::Ends,
             _ => Request::None,
         });
-        if kind == PING && flags & ACK != 0 {
-            self.answered.set(true);
+        match (kind, flags & ACK) {
+            (PING, 0) => self.owes(PONG_BYTES),
+            (PING, _) => self.answered.set(true),
+            (SETTINGS, 0) => self.owes(HEAD_BYTES),
+            _ => {}
         }
         kind != DATA
+    }
+
+    fn owes(&self, bytes: usize) {
+        self.owed.set(self.owed.get().saturating_add(bytes));
+    }
+
+    /// How many of these bytes that are written answer no such frame.
+    pub(super) fn beyond_owed(&self, written: usize) -> usize {
+        let owed = self.owed.get().min(written);
+        self.owed.set(self.owed.get() - owed);
+        written - owed
     }
 
     fn spend(&self, now_ms: u64) -> bool {
@@ -250,6 +272,14 @@ mod tests {
         let mut answer = frame(PING, &[0; 8]);
         answer[4] = ACK;
         assert!(frames.read(&answer, 0) && frames.has_answered());
+    }
+
+    #[test]
+    fn what_answers_pings_and_settings_is_known() {
+        let frames = begun();
+        assert!(frames.read(&[frame(PING, &[0; 8]), frame(SETTINGS, &[])].concat(), 0));
+        assert_eq!([10, 10, 10].map(|written| frames.beyond_owed(written)), [0, 0, 4]);
+        assert_eq!(frames.beyond_owed(1_000), 1_000);
     }
 
     #[test]

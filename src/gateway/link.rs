@@ -12,7 +12,7 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 use rustix::io::ioctl_fionread;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, Interest, ReadBuf, Ready};
@@ -87,9 +87,12 @@ impl Link {
         .await
     }
 
-    /// What hyper had read and not used when it was done; the next one reads it first.
+    /// What hyper had read and not used when it was done; the next one reads it first. Empty lines before a request are
+    /// nothing (RFC 9112 section 2.2).
     pub(super) fn comes_back(&self, read: Bytes) {
-        let all = self.unread(read);
+        let mut all = self.unread(read);
+        let empty = all.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+        all.advance(empty);
         self.unread.replace(all);
     }
 

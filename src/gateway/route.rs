@@ -27,7 +27,7 @@ pub(super) struct Matched<'s> {
 }
 
 /// What of a request leads to its rule, kept for as long as it lasts.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Sought {
     pub(super) host: Rc<str>,
     target: PathAndQuery,

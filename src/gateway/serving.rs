@@ -12,6 +12,7 @@ use bytes::Bytes;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use tokio::io::AsyncWrite as _;
 use tokio::net::TcpStream;
 use tokio::task::spawn_local;
 
@@ -31,7 +32,7 @@ use super::preface::begins_http2;
 use super::secure;
 use super::socket::Socket;
 use super::stream::{PIECE_BYTES, Stream};
-use super::tunnel::{self, Agreement};
+use super::tunnel::{self, Agreement, TellEnd};
 
 /// What decides how a core listens; fixed for its life. Limits are not: a reload changes those of
 /// the connections that come after it.
@@ -173,11 +174,16 @@ async fn talk_http1(link: &Rc<Link>, client: &Rc<Client>) -> Paused {
             return Paused::Rests;
         }
         Ended::ByItself(Ok(())) => {
-            let Some(agreed) = agreement.take() else { return Paused::Over };
             let parts = connection.into_parts();
+            let socket = parts.io.into_inner();
+            let Some(agreed) = agreement.take() else {
+                Box::pin(close(socket, client)).await;
+                return Paused::Over;
+            };
             let under_way = client.begin_tunnel(None);
+            let sides = (socket, Socket::poll_tell_end as TellEnd<_>);
             // Boxed, for hardly any connection has one.
-            Box::pin(tunnel::run(parts.io.into_inner(), parts.read_buf, agreed, under_way)).await;
+            Box::pin(tunnel::run(sides, parts.read_buf, agreed, under_way)).await;
         }
         ended => {
             if matches!(ended, Ended::Late) {
@@ -187,6 +193,21 @@ async fn talk_http1(link: &Rc<Link>, client: &Rc<Client>) -> Paused {
         }
     }
     Paused::Over
+}
+
+/// Closes a connection. hyper leaves that to others where a request of it has asked for another protocol, though nobody agreed.
+async fn close(mut socket: Socket, client: &Client) {
+    if client.is_closing() {
+        return;
+    }
+    std::future::poll_fn(|context| {
+        if client.alarm().take_rung() {
+            return Poll::Ready(());
+        }
+        client.alarm().wake_me(context);
+        Pin::new(&mut socket).poll_shutdown(context).map(drop)
+    })
+    .await;
 }
 
 /// How connections of HTTP/1 are read.
@@ -338,11 +359,20 @@ where
     .await
 }
 
-/// The same for what hyper makes of a stream. A stream that is dropped is reset.
-async fn see_stream_through(client: Rc<Client>, exchange: impl Future<Output = ()>) {
-    let stream = Rc::new(Stream::new(client.core().alarms.add(), client.stall_timeout()));
-    let mut exchange = pin!(exchange);
-    client.next_on(&stream);
+/// The same for what hyper makes of a stream: an exchange, or what sends on one that it has opened. A stream that is dropped
+/// is reset.
+async fn see_stream_through(
+    client: Rc<Client>,
+    opened: Option<Rc<Stream>>,
+    task: impl Future<Output = ()>,
+) {
+    let stream = opened.unwrap_or_else(|| {
+        let own = Stream::new(client.core().alarms.add(), client.stall_timeout());
+        let own = Rc::new(own);
+        client.next_on(&own);
+        own
+    });
+    let mut task = pin!(task);
     std::future::poll_fn(|context| {
         if stream.is_stalled() {
             tracing::debug!(peer = %client.peer(), "a client left an answer unread");
@@ -352,7 +382,10 @@ async fn see_stream_through(client: Rc<Client>, exchange: impl Future<Output = (
             tracing::debug!(peer = %client.peer(), "a stream was cut, since its token ended");
             return Poll::Ready(());
         }
-        exchange.as_mut().poll(context)
+        let polled = task.as_mut().poll(context);
+        // Nothing was opened after all, or it is sent on already.
+        drop(client.take_opened());
+        polled
     })
     .await;
 }
@@ -365,7 +398,8 @@ impl<F> hyper::rt::Executor<F> for Local
 where
     F: Future<Output = ()> + 'static,
 {
-    fn execute(&self, exchange: F) {
-        spawn_local(see_stream_through(Rc::clone(&self.0), exchange));
+    fn execute(&self, task: F) {
+        let opened = self.0.take_opened();
+        spawn_local(see_stream_through(Rc::clone(&self.0), opened, task));
     }
 }

@@ -109,11 +109,23 @@ impl Socket {
         self.poll_rest(context)
     }
 
+    /// Tells the client that nothing more comes; what it still sends is read on.
+    pub(super) fn poll_tell_end(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_rest(context))?;
+        if self.link.is_tls() {
+            let told = self.link.poll_tell_end(context);
+            ready!(self.wrote(told))?;
+        }
+        // Whoever is gone need not be told.
+        drop(self.link.shut());
+        Poll::Ready(Ok(()))
+    }
+
     /// What is left of answers when HTTP/2 has taken the last of them has the time of an idle
     /// connection, as long as it moves.
     fn moved(&self, bytes: usize) {
         let client = &self.client;
-        if bytes >= MOVES_BYTES && client.is_http2() && !client.is_asked() {
+        if client.is_http2() && client.answers_with(bytes) >= MOVES_BYTES && !client.is_asked() {
             client.alarm().set(client.idle_timeout());
         }
     }

@@ -40,6 +40,7 @@ impl Spelling {
 
     /// Remembers what was read.
     pub(super) fn remember(&mut self, bytes: &[u8]) {
+        let bytes = if self.bytes.is_empty() { bytes.trim_ascii_start() } else { bytes };
         let room = REMEMBERED_BYTES.saturating_sub(self.bytes.len()).min(bytes.len());
         self.bytes.extend_from_slice(bytes.get(..room).unwrap_or_default());
     }

@@ -54,6 +54,15 @@ impl Stream {
         }
     }
 
+    /// Whoever spoke on it is gone: what was said goes out as long as there is room in time, or not at all.
+    pub(super) fn is_left(&self, goes_out: bool) {
+        if goes_out {
+            self.alarm.set(self.stall_timeout);
+        } else {
+            self.alarm.ring();
+        }
+    }
+
     /// The next part of the answer is asked for.
     pub(super) fn asked(&self) {
         self.alarm.clear();

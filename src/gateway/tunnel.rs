@@ -48,9 +48,13 @@ pub(super) struct Agreed {
 /// Where that is kept until the head of the answer is written.
 pub(super) type Agreement = Rc<Cell<Option<Agreed>>>;
 
+/// Tells a client that nothing more comes from the upstream, whatever it still says itself.
+pub(super) type TellEnd<S> = fn(&mut S, &mut Context<'_>) -> Poll<io::Result<()>>;
+
 /// The two sides.
 struct Tunnel<S> {
     client: S,
+    tell_end: TellEnd<S>,
     way: Way,
     core: Rc<Core>,
     idle: Duration,
@@ -78,13 +82,13 @@ enum Cut {
     Broken(io::Error),
 }
 
-/// Carries a conversation until it is over. `early` is what the client has sent already.
-pub(super) async fn run(
-    client: impl AsyncRead + AsyncWrite + Unpin,
+/// Carries a conversation until it is over. `early` is what the client has sent already. Whether both sides have ended it.
+pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
+    (client, tell_end): (S, TellEnd<S>),
     early: Bytes,
     agreed: Agreed,
     under_way: UnderWay,
-) {
+) -> bool {
     let Agreed { way, bounds, idle, mut record, seat, grounds } = agreed;
     if let Some(grounds) = grounds {
         under_way.rests_on(grounds);
@@ -97,6 +101,7 @@ pub(super) async fn run(
     let (patience, late_at_ms) = (under_way.client().stall_timeout(), None);
     let mut tunnel = Tunnel {
         client,
+        tell_end,
         way,
         core,
         idle,
@@ -123,6 +128,7 @@ pub(super) async fn run(
     if under_way.over().is_some() {
         tunnel.core.counters.cut_by_token.add(1);
     }
+    let ends_well = ended.is_ok();
     match ended {
         Ok(()) if tunnel.takes_leave => {
             let Tunnel { way, core, .. } = tunnel;
@@ -134,18 +140,31 @@ pub(super) async fn run(
         Err(Cut::Broken(error)) => tracing::debug!(%error, "a conversation broke off"),
     }
     drop((seat, bounds));
+    ends_well
 }
 
-/// The same on a stream of HTTP/2 (RFC 8441), once its answer is sent.
-pub(super) fn spawn(stream: OnUpgrade, agreed: Agreed, client: &Rc<Client>) {
-    let own = Stream::new(client.core().alarms.add(), client.stall_timeout());
-    let under_way = client.begin_tunnel(Some(Rc::new(own)));
+/// The same on a stream of HTTP/2 (RFC 8441), once its answer is sent. The library sends what is said there by a task of its
+/// own, which begins next.
+pub(super) fn spawn(opened: OnUpgrade, agreed: Agreed, client: &Rc<Client>) {
+    let stream_of = || Rc::new(Stream::new(client.core().alarms.add(), client.stall_timeout()));
+    let (under_way, sent) = (client.begin_tunnel(Some(stream_of())), stream_of());
+    client.opens(&sent);
     spawn_local(async move {
-        match stream.await {
-            Ok(stream) => run(TokioIo::new(stream), Bytes::new(), agreed, under_way).await,
+        match opened.await {
+            Ok(opened) => {
+                let sides = (TokioIo::new(opened), tell_end as TellEnd<_>);
+                sent.is_left(run(sides, Bytes::new(), agreed, under_way).await);
+            }
             Err(error) => tracing::debug!(%error, "a conversation did not begin"),
         }
     });
+}
+
+fn tell_end<S: AsyncWrite + Unpin>(
+    side: &mut S,
+    context: &mut Context<'_>,
+) -> Poll<io::Result<()>> {
+    Pin::new(side).poll_shutdown(context)
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Tunnel<S> {
@@ -237,7 +256,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Tunnel<S> {
                 self.moved();
                 continue;
             }
-            ready!(self.way.poll_push(context));
+            let pushed = self.way.poll_push(context);
+            self.takes(pushed.is_ready());
+            ready!(pushed);
             if self.ending.is_some() {
                 self.up.told = true;
                 continue;
@@ -282,7 +303,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Tunnel<S> {
                 continue;
             }
             if self.down.ended {
-                ready!(Pin::new(&mut self.client).poll_shutdown(context))?;
+                // What we have ended ourselves is over with that.
+                ready!(match self.ending {
+                    Some(_) => Pin::new(&mut self.client).poll_shutdown(context),
+                    None => (self.tell_end)(&mut self.client, context),
+                })?;
                 self.down.told = true;
                 continue;
             }

@@ -50,7 +50,7 @@ const NEVER: u64 = u64::MAX;
 type Renewal = Pin<Box<dyn Future<Output = Result<Option<Arc<Entry>>, LoadError>>>>;
 
 /// What an exchange was permitted by.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Grounds {
     pub(super) core: Rc<Core>,
     /// What it was last judged by.
@@ -114,6 +114,11 @@ impl Watch {
     /// What the exchange rests on, for what goes on behind it.
     pub(super) fn take(&self) -> Option<Grounds> {
         self.kept.borrow_mut().take().map(|kept| kept.grounds)
+    }
+
+    /// The same beside the exchange, for what outlives it.
+    pub(super) fn grounds(&self) -> Option<Grounds> {
+        self.kept.borrow().as_ref().map(|kept| kept.grounds.clone())
     }
 
     /// It is over, by itself or not.

@@ -260,6 +260,20 @@ fn a_head_over_http2_that_does_not_end_is_ended() {
     assert!(!idle.closes_within(2 * LIMIT));
 }
 
+/// However many come in one breath: what answers them is long then, and no answer.
+#[test]
+fn sec_d2_pings_in_bursts_keep_no_connection() {
+    let stage = stage();
+    let mut client = Frames::connect(stage.gateway.public(), 1 << 16);
+    let pings = frame(PING, 0, 0, &[0; 8]).repeat(70);
+    let begun = instant();
+    while !client.closes_within(Duration::from_millis(400)) {
+        client.send_bytes(&pings);
+        assert!(begun.elapsed() < LIMIT + GRACE, "it stays");
+    }
+    assert_eq!(stage.gateway.counted(|core| core.floods.value()), 0);
+}
+
 /// What broke the protocol behind a request has two seconds to close its side, whatever became of the request.
 #[test]
 fn a_client_of_http2_that_is_sent_away_does_not_stay() {

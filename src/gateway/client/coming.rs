@@ -28,6 +28,11 @@ impl Client {
         self.alarm.set(self.idle_timeout);
     }
 
+    /// How many of these bytes that are written to it over HTTP/2 are more than frames are worth that ask for nothing.
+    pub(in crate::gateway) fn answers_with(&self, written: usize) -> usize {
+        self.frames.beyond_owed(written)
+    }
+
     /// Takes note of what came.
     ///
     /// # Errors
@@ -39,8 +44,10 @@ impl Client {
         if self.is_asked() {
             return Ok(());
         }
-        self.asked.borrow_mut().remember(bytes);
-        if !self.head_begun.replace(true) {
+        let mut asked = self.asked.borrow_mut();
+        asked.remember(bytes);
+        // Empty lines before it are none of it (RFC 9112 section 2.2).
+        if asked.is_begun() && !self.head_begun.replace(true) {
             self.alarm.set(self.head_timeout);
         }
         Ok(())

@@ -33,6 +33,16 @@ impl UnderWay {
         watch.begin(grounds, alarm);
     }
 
+    /// The body of its request goes on beside its answer, and perhaps for longer, until `limit` rings. It rests on the same.
+    pub(in crate::gateway) fn begin_body(&self, limit: Rc<Alarm>) -> BodyUnderWay {
+        let (client, watch) = (Rc::clone(&self.client), Watch::default());
+        if let Some(grounds) = self.watched().0.grounds() {
+            watch.begin(grounds, &limit);
+        }
+        client.under_way.set(client.under_way.get() + 1);
+        BodyUnderWay { client, limit, watch }
+    }
+
     /// What its core counts.
     pub(in crate::gateway) fn counters(&self) -> &CoreCounters {
         &self.client.core.counters
@@ -104,10 +114,24 @@ impl Drop for UnderWay {
 
 /// The body of a request that is not over, although its answer may be.
 #[derive(Debug)]
-pub(in crate::gateway) struct BodyUnderWay(pub(super) Rc<Client>);
+pub(in crate::gateway) struct BodyUnderWay {
+    client: Rc<Client>,
+    limit: Rc<Alarm>,
+    watch: Watch,
+}
+
+impl BodyUnderWay {
+    /// Whether it goes no further: its limit has rung, or its token has ended and it goes on `alone`. Beside an answer it is
+    /// that one which ends with its token, and takes it along.
+    pub(in crate::gateway) fn is_over(&self, alone: bool, context: &mut Context<'_>) -> bool {
+        self.limit.wake_me(context);
+        let cut = self.watch.is_cut(&self.limit, context) || self.watch.over().is_some();
+        self.limit.take_rung() || (alone && cut)
+    }
+}
 
 impl Drop for BodyUnderWay {
     fn drop(&mut self) {
-        self.0.end();
+        self.client.end();
     }
 }

@@ -81,8 +81,8 @@ pub(in crate::gateway) struct Connection {
     /// Whether the last read brought all that there was room for.
     long: bool,
     pub(in crate::gateway) alarm: Rc<Alarm>,
-    /// Among all that may be open.
-    _place: Place,
+    /// Among all that may be open; also of what goes on beside an answer.
+    place: Rc<Place>,
     pub(super) target: Arc<Target>,
     /// Counts its exchange, where the endpoint is one of several.
     pub(in crate::gateway) busy: Option<Busy>,
@@ -126,7 +126,7 @@ impl Connection {
             interim: 0,
             long: false,
             alarm: Rc::new(alarm),
-            _place: place,
+            place: Rc::new(place),
             target: Arc::clone(target),
             busy: None,
             made_at_ms: now_ms,
@@ -323,24 +323,21 @@ impl Connection {
     }
 
     /// Sends the rest of a request by a task of its own, for a body that goes on beside its answer,
-    /// until `limit` rings. `under_way` is dropped when it is over. Such a connection is not used
-    /// again.
+    /// until it `is_over`. Such a connection is not used again.
     pub(in crate::gateway) fn leave(
         &mut self,
         mut request: Outgoing,
-        limit: Rc<Alarm>,
-        under_way: impl Sized + 'static,
+        is_over: impl Fn(&mut Context<'_>) -> bool + 'static,
     ) {
         let Some(mut write) = self.write.take() else { return };
         // An answer without a go-ahead before it is one.
         request.let_go();
-        let alarm = Rc::clone(&self.alarm);
+        let (alarm, place) = (Rc::clone(&self.alarm), Rc::clone(&self.place));
         tokio::task::spawn_local(async move {
             let ended = std::future::poll_fn(|context| {
-                if limit.take_rung() {
+                if is_over(context) {
                     return Poll::Ready(Ok(()));
                 }
-                limit.wake_me(context);
                 let sent = request.poll(&mut write, context);
                 // Whether an upstream that has answered has closed, so that it takes no more either: heard also
                 // while there is nothing to write, and asked only where nobody reads the answer any more.
@@ -353,7 +350,7 @@ impl Connection {
             }
             // An upstream may take a half-closed connection for an abandoned one.
             write.forget();
-            drop(under_way);
+            drop((place, is_over));
         });
     }
 

@@ -255,9 +255,9 @@ impl Exchange {
         self.beside.is_sending()
     }
 
-    /// The body goes on beside its answer, until `limit` rings.
-    pub(super) fn leave(&self, limit: Rc<Alarm>, under_way: impl Sized + 'static) {
-        self.beside.leave(limit, under_way);
+    /// The body goes on beside its answer, until it `is_over`.
+    pub(super) fn leave(&self, is_over: impl Fn(&mut Context<'_>) -> bool + 'static) {
+        self.beside.leave(is_over);
     }
 }
 

@@ -11,13 +11,15 @@ use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 
 use crate::domain::refusal::Refusal;
-use crate::gateway::alarm::Alarm;
 use crate::gateway::body::RequestBody;
 
 use super::turns::Turn;
 
+/// Whether a body goes no further; whoever asks is woken when that is so.
+type IsOver = Box<dyn Fn(&mut Context<'_>) -> bool>;
+
 /// What whoever waits for an answer shares with the task that sends the body: this, and once it goes on beside its answer
-/// when to stop, and what to let go of then.
+/// when to stop.
 pub(super) struct Beside {
     body: RefCell<Option<RequestBody>>,
     /// Set once it need not go out again, since an answer came.
@@ -28,8 +30,7 @@ pub(super) struct Beside {
     unsent: Cell<bool>,
     /// Whether nobody waits for an answer any more, without having left the body to itself.
     over: Cell<bool>,
-    limit: OnceCell<Rc<Alarm>>,
-    under_way: OnceCell<Box<dyn std::any::Any>>,
+    left: OnceCell<IsOver>,
     /// Whoever sends it, and may wait for room that the upstream never gives.
     sender: RefCell<Option<Waker>>,
     /// The upstream counts it until both are done with it.
@@ -51,8 +52,7 @@ impl Beside {
             waits: Cell::default(),
             unsent: Cell::default(),
             over: Cell::default(),
-            limit: OnceCell::new(),
-            under_way: OnceCell::new(),
+            left: OnceCell::new(),
             sender: RefCell::default(),
             turn,
         })
@@ -116,17 +116,16 @@ impl Beside {
         self.sends.get()
     }
 
-    /// The body goes on beside its answer, until `limit` rings.
-    pub(super) fn leave(&self, limit: Rc<Alarm>, under_way: impl Sized + 'static) {
+    /// The body goes on beside its answer, until it `is_over`.
+    pub(super) fn leave(&self, is_over: impl Fn(&mut Context<'_>) -> bool + 'static) {
         // It is left once.
-        let _ = self.limit.set(limit);
-        let _ = self.under_way.set(Box::new(under_way));
+        let _ = self.left.set(Box::new(is_over));
         self.wake_sender();
     }
 
     /// Nobody waits for the answer any more; the body goes on only where it was left to itself.
     pub(super) fn give_up(&self) {
-        if self.limit.get().is_none() {
+        if self.left.get().is_none() {
             self.over.set(true);
             self.wake_sender();
         }
@@ -143,10 +142,9 @@ impl Beside {
     }
 
     /// Whether it goes no further, for whoever sends it.
-    fn is_over(&self, context: &Context<'_>) -> bool {
-        if let Some(limit) = self.limit.get() {
-            limit.wake_me(context);
-            return limit.take_rung();
+    fn is_over(&self, context: &mut Context<'_>) -> bool {
+        if let Some(is_over) = self.left.get() {
+            return is_over(context);
         }
         match &mut *self.sender.borrow_mut() {
             Some(sender) => sender.clone_from(context.waker()),

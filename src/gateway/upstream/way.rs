@@ -106,16 +106,15 @@ impl Way {
         }
     }
 
-    /// Has the body of a request go on beside its answer, until `limit` rings; `under_way` is dropped when it is over.
+    /// Has the body of a request go on beside its answer, until it `is_over`, which wakes whoever asked.
     pub(in crate::gateway) fn leave(
         &mut self,
         request: &mut Outgoing,
-        limit: Rc<Alarm>,
-        under_way: impl Sized + 'static,
+        is_over: impl Fn(&mut Context<'_>) -> bool + 'static,
     ) {
         match self {
-            Self::Http1(connection) => connection.leave(request.take_over(), limit, under_way),
-            Self::Http2(exchange) => exchange.leave(limit, under_way),
+            Self::Http1(connection) => connection.leave(request.take_over(), is_over),
+            Self::Http2(exchange) => exchange.leave(is_over),
         }
     }
 
