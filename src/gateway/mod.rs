@@ -88,6 +88,7 @@ mod secure;
 pub mod port;
 mod admission;
 pub mod accept;
+mod spawned;
 pub mod serving;
 pub mod explain;
 #[cfg(any(test, feature = "fuzzing"))]

@@ -31,7 +31,8 @@ use super::passage::{self, Passage};
 use super::preface::begins_http2;
 use super::secure;
 use super::socket::Socket;
-use super::stream::{PIECE_BYTES, Stream};
+use super::spawned::Local;
+use super::stream::PIECE_BYTES;
 use super::tunnel::{self, Agreement, TellEnd};
 
 /// What decides how a core listens; fixed for its life. Limits are not: a reload changes those of
@@ -357,49 +358,4 @@ where
         Poll::Pending
     })
     .await
-}
-
-/// The same for what hyper makes of a stream: an exchange, or what sends on one that it has opened. A stream that is dropped
-/// is reset.
-async fn see_stream_through(
-    client: Rc<Client>,
-    opened: Option<Rc<Stream>>,
-    task: impl Future<Output = ()>,
-) {
-    let stream = opened.unwrap_or_else(|| {
-        let own = Stream::new(client.core().alarms.add(), client.stall_timeout());
-        let own = Rc::new(own);
-        client.next_on(&own);
-        own
-    });
-    let mut task = pin!(task);
-    std::future::poll_fn(|context| {
-        if stream.is_stalled() {
-            tracing::debug!(peer = %client.peer(), "a client left an answer unread");
-            return Poll::Ready(());
-        }
-        if stream.is_cut(context) {
-            tracing::debug!(peer = %client.peer(), "a stream was cut, since its token ended");
-            return Poll::Ready(());
-        }
-        let polled = task.as_mut().poll(context);
-        // Nothing was opened after all, or it is sent on already.
-        drop(client.take_opened());
-        polled
-    })
-    .await;
-}
-
-/// Spawns the streams of an HTTP/2 connection on the core that serves it.
-#[derive(Clone, Debug)]
-struct Local(Rc<Client>);
-
-impl<F> hyper::rt::Executor<F> for Local
-where
-    F: Future<Output = ()> + 'static,
-{
-    fn execute(&self, task: F) {
-        let opened = self.0.take_opened();
-        spawn_local(see_stream_through(Rc::clone(&self.0), opened, task));
-    }
 }

@@ -3,7 +3,7 @@
 //! hyper does not ask an answer for more while its client leaves no room for it (RFC 9113 section
 //! 5.2), so that the answer cannot watch over its client: nothing polls it. An alarm is therefore
 //! set when a part of the answer is handed over, and cleared when the next one is asked for. If it
-//! rings, `serving`, which spawned the stream, drops it: that resets it and lets its upstream go.
+//! rings, `spawned`, which moves the stream along, drops it: that resets it and lets its upstream go.
 //! Other streams of the connection go on.
 
 use std::task::Context;

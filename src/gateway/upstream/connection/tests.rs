@@ -15,12 +15,21 @@ async fn readable(connection: &Connection) {
 }
 
 async fn pair() -> (Connection, TcpStream) {
+    pair_at(Descriptors::default().upstream().unwrap()).await
+}
+
+async fn pair_at(place: Place) -> (Connection, TcpStream) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let upstream = listener.accept().await.unwrap().0;
-    let place = Descriptors::default().upstream().unwrap();
     let alarm = Alarms::new().add();
     (Connection::new(Fresh::Plain(stream), place, alarm, &Target::sample(), 0), upstream)
+}
+
+fn request() -> Outgoing {
+    let wanted = Wanted { lines: true, ..Wanted::default() };
+    let head = b"GET / HTTP/1.1\r\n\r\n".to_vec();
+    Outgoing::new(head, None, Coding::Length(0), wanted, http::HeaderMap::new())
 }
 
 #[tokio::test]
@@ -50,13 +59,24 @@ async fn sec_s13_what_lies_on_an_idle_connection_is_the_beginning_of_no_answer()
             drop(upstream);
         }
         readable(&connection).await;
-        let wanted = Wanted { lines: true, ..Wanted::default() };
-        let head = b"GET / HTTP/1.1\r\n\r\n".to_vec();
-        let mut request =
-            Outgoing::new(head, None, Coding::Length(0), wanted, http::HeaderMap::new());
+        let mut request = request();
         let mut context = Context::from_waker(Waker::noop());
         let polled = connection.poll_exchange(&mut request, &Scratch::default(), &mut context);
         assert!(matches!(polled, Poll::Ready(Err(Failed::Unsent))), "{stray:?}");
         assert!(!request.is_begun(), "{stray:?}");
     }
+}
+
+#[tokio::test]
+async fn what_goes_on_beside_an_answer_keeps_its_place() {
+    let descriptors = Descriptors::share_out(0, 0);
+    let (mut connection, _upstream) = pair_at(descriptors.upstream().unwrap()).await;
+    let sent = async {
+        connection.leave(request(), |_| true);
+        drop(connection);
+        assert!(descriptors.upstream().is_none(), "it is still open");
+        tokio::task::yield_now().await;
+        assert!(descriptors.upstream().is_some());
+    };
+    tokio::task::LocalSet::new().run_until(sent).await;
 }
