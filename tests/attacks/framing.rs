@@ -5,6 +5,7 @@ use tollgate::domain::refusal::{BadRequest, Refusal};
 
 use super::table::{Stage, Then, http2};
 use crate::support::client::Client;
+use crate::support::{PATIENCE, wait_until};
 
 /// Whole requests in which `AUTH` stands for the line with the token.
 const MALFORMED: [(&str, &str); 44] = [
@@ -211,17 +212,26 @@ fn sec_s4_a_broken_chunk_ends_both_connections() {
         "g\r\nZ\r\n",
         "\r\nZ\r\n",
     ] {
-        let text = format!(
-            "POST /public/x HTTP/1.1\r\nHost: a.example\r\nAUTHTransfer-Encoding: chunked\r\n\r\n{chunks}"
-        );
-        let (said, seen) = stage.say(&bytes(&stage, &text), Then::Finish);
+        let head =
+            "POST /public/x HTTP/1.1\r\nHost: a.example\r\nAUTHTransfer-Encoding: chunked\r\n\r\n";
+        let (said, _) = stage.say(&bytes(&stage, &format!("{head}{chunks}")), Then::Wait);
         assert_eq!(said.answer.map(|answer| answer.status), Some(400), "{chunks:?}");
         assert!(said.rest.is_empty(), "{chunks:?}");
-        let whole = seen.iter().any(|seen| seen.complete);
+        // Once more where the upstream has the beginning already.
+        stage.upstream.take();
+        let mut client = Client::connect(stage.gateway.public());
+        client.send(bytes(&stage, &format!("{head}1\r\nZ\r\n")));
+        stage.upstream.wait_for(1);
+        client.send(chunks);
+        assert_eq!(client.answer().status, 400, "{chunks:?} behind a plain one");
+        assert!(client.is_closed(), "{chunks:?} behind a plain one");
+        wait_until("its connection goes on", PATIENCE, || stage.upstream.open() == 0);
+        let whole = stage.upstream.take().iter().any(|seen| seen.complete);
         assert!(!whole, "{chunks:?} reached the upstream as a whole request");
         let next = "GET /public/next HTTP/1.1\r\nHost: a.example\r\nAUTH\r\n";
         let (next, _) = stage.send(&bytes(&stage, next));
         assert_eq!(next.unwrap().status, 200, "the next client after {chunks:?}");
+        stage.upstream.close_connections();
     }
 }
 
