@@ -4,10 +4,12 @@ use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use rcgen::KeyPair;
 use rustls::{ClientConfig, ClientConnection, HandshakeKind, RootCertStore, StreamOwned};
 use serde_json::json;
+use tollgate::clock::instant;
 use tollgate::domain::secret::Digest;
 
 use crate::files::Files;
@@ -310,10 +312,13 @@ fn what_is_no_handshake_ends_soon_and_is_counted() {
     let closes = |first: &[u8]| {
         let mut stream = TcpStream::connect(gateway.public()).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let begun = instant();
         stream.write_all(first).unwrap();
         let mut rest = Vec::new();
         // A reset ends it, too.
         let _ = stream.read_to_end(&mut rest);
+        // The limit that is set, and not that of ten seconds which holds by default.
+        assert!(begun.elapsed() < Duration::from_secs(8), "{first:?}: {:?}", begun.elapsed());
         rest
     };
     let plain = closes(b"GET / HTTP/1.1\r\nHost: a.example\r\n\r\n");
