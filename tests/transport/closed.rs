@@ -1,5 +1,5 @@
 //! What cannot be read opens nothing (sec-F2): a hello in pieces, and files that are gone or broken when they are read
-//! anew.
+//! anew. Both over HTTP/1.1 and over HTTP/2.
 
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -15,8 +15,13 @@ use tollgate::domain::secret::Digest;
 
 use crate::files::Files;
 use crate::support::PATIENCE;
+use crate::support::frames::{self, END_HEADERS, END_STREAM, Frame, HEADERS, SETTINGS};
 use crate::support::gateway::Gateway;
 use crate::support::upstream::{Upstream, ok};
+use crate::tls::Stream;
+
+/// Both versions of HTTP, as TLS names them.
+const PROTOCOLS: [&str; 2] = ["http/1.1", "h2"];
 
 /// A gateway that asks every client for a certificate, and two certificates that it shows.
 struct Stage {
@@ -43,22 +48,26 @@ fn stage() -> Stage {
 }
 
 impl Stage {
-    /// A client with the certificate of this name, or without one.
-    fn client(&self, certificate: Option<&str>) -> Arc<ClientConfig> {
-        let plain = self.files.client();
-        let Some(name) = certificate else { return Arc::new(plain) };
-        let chain = CertificateDer::from_pem_file(self.files.path(&format!("{name}.pem"))).unwrap();
-        let key = PrivateKeyDer::from_pem_file(self.files.path(&format!("{name}.key"))).unwrap();
-        let mut roots = rustls::RootCertStore::empty();
-        roots.add(self.files.ca.der().clone()).unwrap();
-        let builder = ClientConfig::builder_with_provider(Arc::clone(plain.crypto_provider()));
-        let builder = builder.with_safe_default_protocol_versions().unwrap();
-        let builder = builder.with_root_certificates(roots);
-        Arc::new(builder.with_client_auth_cert(vec![chain], key).unwrap())
+    /// A client of this protocol with the certificate of this name, or without one.
+    fn client(&self, protocol: &str, certificate: Option<&str>) -> Arc<ClientConfig> {
+        let mut config = self.files.client();
+        if let Some(name) = certificate {
+            let path = |kind: &str| self.files.path(&format!("{name}.{kind}"));
+            let chain = CertificateDer::from_pem_file(path("pem")).unwrap();
+            let key = PrivateKeyDer::from_pem_file(path("key")).unwrap();
+            let mut roots = rustls::RootCertStore::empty();
+            roots.add(self.files.ca.der().clone()).unwrap();
+            let builder = ClientConfig::builder_with_provider(Arc::clone(config.crypto_provider()));
+            let builder = builder.with_safe_default_protocol_versions().unwrap();
+            let builder = builder.with_root_certificates(roots);
+            config = builder.with_client_auth_cert(vec![chain], key).unwrap();
+        }
+        config.alpn_protocols = vec![protocol.as_bytes().to_vec()];
+        Arc::new(config)
     }
 
     /// The status of a request whose hello comes in records of `size` bytes; none where nothing is answered.
-    fn ask(&self, client: &Arc<ClientConfig>, size: usize, secret: &str) -> Option<String> {
+    fn ask(&self, client: &Arc<ClientConfig>, size: usize, secret: &str) -> Option<u16> {
         let session = ClientConnection::new(Arc::clone(client), "b.example".try_into().unwrap());
         let (mut session, mut hello) = (session.unwrap(), Vec::new());
         session.write_tls(&mut hello).unwrap();
@@ -74,41 +83,78 @@ impl Stage {
             session.complete_io(&mut socket).ok()?;
         }
         assert_eq!(Digest::of(&session.peer_certificates().unwrap()[0]), self.shown, "{size}");
-        let mut stream = StreamOwned::new(session, socket);
-        let request = format!(
-            "GET /x HTTP/1.1\r\nHost: b.example\r\nAuthorization: Bearer {secret}\r\nConnection: close\r\n\r\n"
-        );
-        stream.write_all(request.as_bytes()).ok()?;
-        let mut answer = Vec::new();
+        assert_eq!(session.alpn_protocol(), Some(&*client.alpn_protocols[0]), "{size}");
+        let is_http2 = session.alpn_protocol() == Some(b"h2");
+        let stream = StreamOwned::new(session, socket);
         // Within TLS 1.3 a client hears only now that its handshake was refused.
-        stream.read_to_end(&mut answer).ok()?;
-        Some(String::from_utf8_lossy(answer.get(9..12)?).into_owned())
+        if is_http2 { over_http2(stream, secret) } else { over_http1(stream, secret) }
     }
 
     /// Whoever has neither a certificate nor a token is refused, and others are served as ever.
     fn is_closed(&self, row: &str) {
-        let (with, without) = (self.client(Some("one")), self.client(None));
-        assert_eq!(self.ask(&without, usize::MAX, &self.secret), None, "{row}");
-        assert_eq!(
-            self.ask(&with, usize::MAX, "wrong-wrong-wrong-wrong").as_deref(),
-            Some("401"),
-            "{row}"
-        );
-        assert!(self.upstream.take().is_empty(), "{row}");
-        assert_eq!(self.ask(&with, usize::MAX, &self.secret).as_deref(), Some("200"), "{row}");
-        assert_eq!(self.upstream.take().len(), 1, "{row}");
+        for protocol in PROTOCOLS {
+            let row = format!("{row}, {protocol}");
+            let with = self.client(protocol, Some("one"));
+            let without = self.client(protocol, None);
+            assert_eq!(self.ask(&without, usize::MAX, &self.secret), None, "{row}");
+            let wrong = self.ask(&with, usize::MAX, "wrong-wrong-wrong-wrong");
+            assert_eq!(wrong, Some(401), "{row}");
+            assert!(self.upstream.take().is_empty(), "{row}");
+            assert_eq!(self.ask(&with, usize::MAX, &self.secret), Some(200), "{row}");
+            assert_eq!(self.upstream.take().len(), 1, "{row}");
+        }
+    }
+}
+
+fn over_http1(mut stream: Stream, secret: &str) -> Option<u16> {
+    let request = format!(
+        "GET /x HTTP/1.1\r\nHost: b.example\r\nAuthorization: Bearer {secret}\r\nConnection: close\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).ok()?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).ok()?;
+    std::str::from_utf8(answer.get(9..12)?).unwrap().parse().ok()
+}
+
+fn over_http2(mut stream: Stream, secret: &str) -> Option<u16> {
+    let bearer = format!("Bearer {secret}");
+    let head: Vec<u8> = [
+        (":method", "GET"),
+        (":scheme", "https"),
+        (":authority", "b.example"),
+        (":path", "/x"),
+        ("authorization", &bearer),
+    ]
+    .iter()
+    .flat_map(|(name, value)| frames::field(name, value))
+    .collect();
+    let settings = frames::frame(SETTINGS, 0, 0, b"");
+    let head = frames::frame(HEADERS, END_HEADERS | END_STREAM, 1, &head);
+    stream.write_all(&[b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &*settings, &*head].concat()).ok()?;
+    loop {
+        let mut begin = [0; 9];
+        stream.read_exact(&mut begin).ok()?;
+        let [a, b, c, kind, flags, ..] = begin;
+        let mut payload = vec![0; u32::from_be_bytes([0, a, b, c]) as usize];
+        stream.read_exact(&mut payload).ok()?;
+        if kind == HEADERS {
+            return Frame { kind, flags, stream: 1, payload }.status();
+        }
     }
 }
 
 #[test]
 fn sec_f2_a_hello_in_pieces_is_judged_as_a_whole_one() {
     let stage = stage();
-    let (with, without) = (stage.client(Some("one")), stage.client(None));
-    for size in [1, 2, 5, 64, usize::MAX] {
-        assert_eq!(stage.ask(&with, size, &stage.secret).as_deref(), Some("200"), "{size}");
-        assert_eq!(stage.upstream.take().len(), 1, "{size}");
-        assert_eq!(stage.ask(&without, size, &stage.secret), None, "{size}");
-        assert!(stage.upstream.take().is_empty(), "{size}");
+    for protocol in PROTOCOLS {
+        let (with, without) = (stage.client(protocol, Some("one")), stage.client(protocol, None));
+        for size in [1, 2, 5, 64, usize::MAX] {
+            let row = format!("{size}, {protocol}");
+            assert_eq!(stage.ask(&with, size, &stage.secret), Some(200), "{row}");
+            assert_eq!(stage.upstream.take().len(), 1, "{row}");
+            assert_eq!(stage.ask(&without, size, &stage.secret), None, "{row}");
+            assert!(stage.upstream.take().is_empty(), "{row}");
+        }
     }
 }
 
