@@ -22,6 +22,7 @@ use tokio::runtime::Runtime;
 
 use crate::streams::BOUND;
 use crate::support::client::Client;
+use crate::support::frames::{DATA, END_HEADERS, END_STREAM, Frames, HEADERS, block, field};
 use crate::support::gateway::Gateway;
 use crate::support::steps::Steps;
 use crate::support::upstream::{Seen, Step, Upstream, answer};
@@ -300,4 +301,45 @@ fn an_upstream_that_takes_no_websockets_is_asked_for_what_remains_and_opens_none
     }
     let asked: Vec<_> = heard.try_iter().map(|heard| heard.asked().method).collect();
     assert_eq!(asked, [Method::GET; 3]);
+}
+
+/// sec-S6 over HTTP/2: what stands behind a handshake that is refused is nobody's, also where it reads as a request.
+#[test]
+fn sec_s6_data_behind_a_connect_that_is_refused_is_no_request() {
+    let (takes, heard) = server(true);
+    let (takes_none, heard_of_none) = server(false);
+    let http1 = Upstream::scripted(|seen| {
+        let status = if seen.line().contains("/refused") { 403 } else { 200 };
+        answer(&format!("HTTP/1.1 {status} X\r\nContent-Length: 5\r\n\r\nplain"))
+    });
+    for (address, more, path, status) in [
+        (http1.address(), "", "/refused", 403),
+        (http1.address(), "", "/talk", 502),
+        (takes, HTTP2, "/refused", 403),
+        (takes_none, HTTP2, "/talk", 502),
+    ] {
+        let gateway = gateway(address, more);
+        let secret = gateway.any_token();
+        let smuggled = gateway.get("/smuggled", &secret);
+        let version = [("sec-websocket-version", "13")];
+        let connect = [field(":protocol", "websocket"), block("CONNECT", path, &secret, &version)];
+        let mut frames = Frames::connect(gateway.public(), 1 << 16);
+        frames.send(HEADERS, END_HEADERS, 1, &connect.concat());
+        frames.send(DATA, 0, 1, smuggled.as_bytes());
+        assert_eq!(frames.reply(1).status, Some(status), "{path} {more}");
+        // Also behind the answer.
+        frames.send(DATA, END_STREAM, 1, smuggled.as_bytes());
+        frames.get(3, "/next", &secret);
+        assert_eq!(frames.reply(3).status, Some(200), "{path} {more}");
+    }
+    let lines: Vec<_> = http1.take().iter().map(Seen::line).collect();
+    let wanted = ["/refused", "/next", "/talk", "/next"];
+    assert_eq!(lines, wanted.map(|path| format!("GET {path} HTTP/1.1")));
+    for (heard, wanted) in
+        [(heard, ["CONNECT /refused", "GET /next"]), (heard_of_none, ["GET /talk", "GET /next"])]
+    {
+        let asked = heard.try_iter().map(Heard::asked);
+        let asked = asked.map(|asked| format!("{} {}", asked.method, asked.uri.path()));
+        assert_eq!(asked.collect::<Vec<_>>(), wanted);
+    }
 }
