@@ -1,7 +1,18 @@
 //! Who is called, who may ask, and what is told to nobody.
 
+use std::io::{Read as _, Write as _};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::mpsc;
+use std::thread;
+
 use super::*;
 use support::client;
+
+/// Far more than anybody takes.
+const LONG: usize = 1 << 30;
+
+/// What the system takes of it, at the most, that nobody has asked for.
+const MUCH: usize = 64 << 20;
 
 #[test]
 fn sec_f1_an_inner_target_is_refused_and_the_delivery_log_says_so() {
@@ -145,5 +156,55 @@ fn sec_l1_no_secret_is_told_or_kept() {
     }
     for text in texts {
         assert!(!text.contains(SECRET) && !text.contains(&made.secret), "{text}");
+    }
+}
+
+/// A receiver that says `head` to each notice, and then `more` as long as anybody listens; how much that was is told.
+fn endless(head: &'static str, more: &'static str) -> (SocketAddr, mpsc::Receiver<usize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let (tell, told) = mpsc::channel();
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (mut stream, mut went) = (stream.unwrap(), 0);
+            let _ = stream.read(&mut [0; 65_536]);
+            let more = more.repeat(65_536 / more.len());
+            let mut open = stream.write_all(head.as_bytes()).is_ok();
+            while open && went < LONG {
+                open = stream.write_all(more.as_bytes()).is_ok();
+                went += more.len();
+            }
+            if tell.send(went).is_err() {
+                return;
+            }
+        }
+    });
+    (address, told)
+}
+
+/// No more of an answer is read than its head, and no more of that than a head may have.
+#[test]
+fn sec_d4_the_answer_of_a_webhook_may_have_no_end() {
+    for (row, head, more, outcome) in [
+        ("a length", "HTTP/1.1 200 X\r\nContent-Length: 1000000000000\r\n\r\n", "x", "delivered"),
+        (
+            "chunks",
+            "HTTP/1.1 200 X\r\nTransfer-Encoding: chunked\r\n\r\n",
+            "1\r\nx\r\n",
+            "delivered",
+        ),
+        ("no length", "HTTP/1.1 200 X\r\n\r\n", "x", "delivered"),
+        ("no length, refused", "HTTP/1.1 503 X\r\n\r\n", "x", "retry"),
+        ("a line of a head", "HTTP/1.1 200 X\r\nX: ", "x", "retry"),
+        ("lines of a head", "HTTP/1.1 200 X\r\n", "X: x\r\n", "retry"),
+    ] {
+        let (address, told) = endless(head, more);
+        let receiver = Receiver::start();
+        let gateway = gateway(&[receiver.webhook_at("chat", &format!("http://{address}/hook"))]);
+        revoked(&gateway, "ci");
+        let tried = tried(&gateway, "chat", 1);
+        assert_eq!(tried[0]["outcome"], outcome, "{row}: {tried:?}");
+        let went = told.recv_timeout(PATIENCE).unwrap();
+        assert!(went < MUCH, "{row}: {went} bytes of one answer went out");
     }
 }
