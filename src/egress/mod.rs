@@ -9,6 +9,8 @@ pub mod addresses;
 pub mod target;
 mod resolve;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -22,6 +24,7 @@ use ipnet::IpNet;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
+use tokio::sync::Notify;
 
 use addresses::Denied;
 use resolve::Guarded;
@@ -32,6 +35,9 @@ const CONNECT: Duration = Duration::from_secs(5);
 
 /// How long an answer may take, from the first byte out to its head.
 const ANSWER: Duration = Duration::from_secs(15);
+
+/// So many interim answers (RFC 9110 section 15.2) may stand before an answer, which hyper passes over.
+const INTERIM_MAX: usize = 100;
 
 type Https = Client<HttpsConnector<HttpConnector<Guarded>>, Full<Bytes>>;
 type Plain = Client<HttpConnector<Guarded>, Full<Bytes>>;
@@ -121,6 +127,7 @@ impl Egress {
         if let Some(address) = target.address() {
             addresses::check(address, &self.allow, !target.is_plain())?;
         }
+        let too_many = bound_interim(&mut request);
         let answer = async {
             if target.is_plain() {
                 self.plain.request(request).await
@@ -128,12 +135,29 @@ impl Egress {
                 self.https.request(request).await
             }
         };
-        match tokio::time::timeout(ANSWER, answer).await {
-            Ok(Ok(answer)) => Ok(answer.status()),
-            Ok(Err(error)) => Err(resolve::failure(&error)),
-            Err(_) => Err(EgressError::Slow),
+        tokio::select! {
+            answer = tokio::time::timeout(ANSWER, answer) => match answer {
+                Ok(Ok(answer)) => Ok(answer.status()),
+                Ok(Err(error)) => Err(resolve::failure(&error)),
+                Err(_) => Err(EgressError::Slow),
+            },
+            () = too_many.notified() => {
+                Err(EgressError::Failed(format!("more than {INTERIM_MAX} interim answers")))
+            }
         }
     }
+}
+
+/// Tells when too many interim answers come to it.
+fn bound_interim(request: &mut Request<Full<Bytes>>) -> Arc<Notify> {
+    let (too_many, come) = (Arc::new(Notify::new()), AtomicUsize::new(0));
+    let tell = Arc::clone(&too_many);
+    hyper::ext::on_informational(request, move |_| {
+        if come.fetch_add(1, Ordering::Relaxed) == INTERIM_MAX {
+            tell.notify_one();
+        }
+    });
+    too_many
 }
 
 fn connector(resolver: Guarded, plain: bool) -> HttpConnector<Guarded> {

@@ -182,7 +182,7 @@ fn endless(head: &'static str, more: &'static str) -> (SocketAddr, mpsc::Receive
     (address, told)
 }
 
-/// No more of an answer is read than its head, and no more of that than a head may have.
+/// No more of an answer is read than its head, no more of that than a head may have, and few interim answers before it.
 #[test]
 fn sec_d4_the_answer_of_a_webhook_may_have_no_end() {
     for (row, head, more, outcome) in [
@@ -197,6 +197,7 @@ fn sec_d4_the_answer_of_a_webhook_may_have_no_end() {
         ("no length, refused", "HTTP/1.1 503 X\r\n\r\n", "x", "retry"),
         ("a line of a head", "HTTP/1.1 200 X\r\nX: ", "x", "retry"),
         ("lines of a head", "HTTP/1.1 200 X\r\n", "X: x\r\n", "retry"),
+        ("heads before it", "", "HTTP/1.1 102 X\r\n\r\n", "retry"),
     ] {
         let (address, told) = endless(head, more);
         let receiver = Receiver::start();
