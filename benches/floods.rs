@@ -1,8 +1,9 @@
-//! sec-D1, sec-D2, sec-D3: what floods cost an honest client, and how much memory they take. `cargo bench
-//! --bench floods` runs the real server through each for two seconds (`TOLLGATE_FLOOD_SECONDS` sets another
-//! number) and prints the honest client's times beside those in an ordinary crowd, whose requests are
-//! all permitted: a flood is harmless if it costs no more than that. Everything shares one machine, so that
-//! only the ratios mean something.
+//! sec-D1, sec-D2, sec-D3, sec-D5: what floods cost an honest client and the gateway, and how much memory they take.
+//! `cargo bench --bench floods` runs the real server through each for two seconds (`TOLLGATE_FLOOD_SECONDS` sets
+//! another number; `-- "10 kB"` chooses those whose names hold it, beside the crowd) and prints the honest client's
+//! times beside those in an ordinary crowd, whose requests are all permitted: a flood is harmless if it costs no more
+//! than that. Beside them stands the processor's time for each request or frame, of the gateway (the honest client's
+//! requests are in it) and of the attacker. Everything shares one machine, so that only the ratios mean something.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a benchmark fails by panicking")]
 
@@ -17,7 +18,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use support::client::Client;
-use support::program::Program;
+use support::program::{Program, processor_time};
 use support::upstream::{Step, Upstream, ok};
 use tollgate::clock::instant;
 
@@ -53,17 +54,24 @@ fn main() {
     let target = Target { address: program.public(), secret };
 
     println!(
-        "| flood | sent | connections | honest median / p99 in us | of a crowd's p99 | KiB more |"
+        "| flood | sent | connections | honest median / p99 in us | of a crowd's p99 | KiB more | \
+         gateway's / attacker's us for each | ratio |"
     );
-    println!("| --- | ---: | ---: | ---: | ---: | ---: |");
+    println!("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |");
+    let chosen = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
     let mut crowd = None;
     for attack in attacks::ALL {
+        let other =
+            crowd.is_some() && chosen.as_ref().is_some_and(|part| !attack.name.contains(part));
+        if other {
+            continue;
+        }
         // What is bounded fills up once.
-        run(&mut program, &target, attack, time / 4);
-        let found = run(&mut program, &target, attack, time);
+        run(&mut program, &upstream, &target, attack, time / 4);
+        let found = run(&mut program, &upstream, &target, attack, time);
         let crowd = *crowd.get_or_insert(found.p99);
         println!(
-            "| {} | {} | {} | {} / {} | {:.2} | {} |",
+            "| {} | {} | {} | {} / {} | {:.2} | {} | {:.2} / {:.2} | {:.1} |",
             attack.name,
             found.sent,
             found.connections,
@@ -71,6 +79,9 @@ fn main() {
             found.p99.as_micros(),
             found.p99.as_secs_f64() / crowd.as_secs_f64(),
             found.grown / 1_024,
+            found.each(found.gateway),
+            found.each(found.attacker),
+            found.gateway.as_secs_f64() / found.attacker.as_secs_f64(),
         );
         assert!(found.grown < GROWTH_MAX, "{}: {} bytes more", attack.name, found.grown);
     }
@@ -82,27 +93,47 @@ struct Found {
     median: Duration,
     p99: Duration,
     grown: u64,
+    /// The processor's time.
+    gateway: Duration,
+    attacker: Duration,
 }
 
-fn run(program: &mut Program, target: &Target, attack: &Attack, time: Duration) -> Found {
-    let before = program.resident_bytes();
+impl Found {
+    /// In microseconds for each that was sent.
+    fn each(&self, all: Duration) -> f64 {
+        all.as_secs_f64() * 1e6 / self.sent as f64
+    }
+}
+
+fn run(
+    program: &mut Program,
+    upstream: &Upstream,
+    target: &Target,
+    attack: &Attack,
+    time: Duration,
+) -> Found {
+    let (before, used) = (program.resident_bytes(), program.processor_time());
     let (stop, sent, connections) = (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
     let (mut times, mut most) = (Vec::new(), before);
-    thread::scope(|scope| {
-        scope.spawn(|| {
+    let attacker = thread::scope(|scope| {
+        let attacker = scope.spawn(|| {
             while !stop.load(Ordering::Relaxed) {
                 connections.fetch_add(1, Ordering::Relaxed);
                 sent.fetch_add((attack.once)(target, &stop), Ordering::Relaxed);
             }
+            processor_time("thread-self")
         });
         let until = instant() + time;
         let mut honest = Client::connect(target.address);
         while instant() < until {
             times.push(ask(&mut honest, target));
             most = most.max(program.resident_bytes());
+            // What it keeps of large heads would be more than this machine has.
+            upstream.take();
             thread::sleep(PAUSE);
         }
         stop.store(true, Ordering::Relaxed);
+        attacker.join().unwrap()
     });
     times.sort();
     let at = |share: usize| times.get(times.len() * share / 100).copied().unwrap();
@@ -112,6 +143,8 @@ fn run(program: &mut Program, target: &Target, attack: &Attack, time: Duration) 
         median: at(50),
         p99: at(99),
         grown: most.saturating_sub(before),
+        gateway: program.processor_time() - used,
+        attacker,
     }
 }
 

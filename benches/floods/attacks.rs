@@ -34,6 +34,8 @@ pub(crate) struct Attack {
 pub(crate) const ALL: &[Attack] = &[
     Attack { name: "an ordinary crowd", once: crowd },
     Attack { name: "malformed heads", once: |target, stop| heads(target, stop, &malformed) },
+    Attack { name: "10 kB in one field", once: |target, stop| large(target, stop, 1) },
+    Attack { name: "10 kB in 95 fields", once: |target, stop| large(target, stop, 95) },
     Attack { name: "heads of 20 kB", once: |target, stop| heads(target, stop, &oversized) },
     Attack { name: "tokens that are none", once: |target, stop| tokens(target, stop, &garbage) },
     Attack { name: "distinct unknown tokens", once: |target, stop| tokens(target, stop, &unknown) },
@@ -54,6 +56,14 @@ const BATCH: u64 = 100;
 
 fn crowd(target: &Target, stop: &AtomicBool) -> u64 {
     pipelined(target, stop, 200, |_| target.request("/crowd", &target.secret))
+}
+
+/// Permitted requests whose heads have 10 kB beside what others have, in so many fields.
+fn large(target: &Target, stop: &AtomicBool, fields: usize) -> u64 {
+    let value = "y".repeat(10_000 / fields - "X-10: \r\n".len());
+    let more: String = (0..fields).map(|nth| format!("X-{nth:02}: {value}\r\n")).collect();
+    let request = target.request("/large", &target.secret).replace("Host", &format!("{more}Host"));
+    pipelined(target, stop, 200, |_| request.clone())
 }
 
 fn pipelined(

@@ -1,6 +1,6 @@
 //! Whoever shows one token after the other that is nobody's is answered ever later, and then refused for a while (429):
 //! by the address of the client, over both versions of HTTP. Nobody else waits for it, and no token that is in use is
-//! locked out (sec-C4, sec-D5).
+//! locked out (sec-C4).
 
 use std::time::Duration;
 
@@ -312,7 +312,7 @@ fn sec_h4_behind_a_trusted_proxy_it_is_the_client_who_is_refused() {
 }
 
 #[test]
-fn sec_d5_many_addresses_are_refused_one_by_one() {
+fn many_addresses_are_refused_one_by_one() {
     let stage = Stage::new(QUICK);
     let good = stage.gateway.any_token();
     let mut honest = stage.from("127.0.0.2");
@@ -326,7 +326,7 @@ fn sec_d5_many_addresses_are_refused_one_by_one() {
 
 /// Answers that wait are memory: there are 1,024 of them for each core at the most, of which there are two.
 #[test]
-fn sec_d5_few_answers_wait_and_more_are_refused() {
+fn few_answers_wait_and_more_are_refused() {
     const CONNECTIONS: usize = 20;
     let stage = Stage::new(
         "limits.failures = { slow_after = 1, longest_delay = \"10s\", refuse_after = 0 }",

@@ -105,7 +105,7 @@ fn clients_of_http2_are_told_and_lose_nothing() {
 
 /// A client that does not answer the ping behind a GOAWAY is never told which stream is the last, and could go on.
 #[test]
-fn sec_d5_a_client_of_http2_that_goes_on_is_ended() {
+fn a_client_of_http2_that_goes_on_is_ended() {
     let stage = stage(3);
     let mut frames = stage.frames();
     let mut streams = (0..).map(|nth| 2 * nth + 1);

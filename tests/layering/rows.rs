@@ -26,7 +26,7 @@ const GROUPS: [(&str, u32); 13] = [
 const ELSEWHERE: [(&str, &str); 4] = [
     (
         "sec-D5",
-        "it is a measurement; `cargo bench --bench floods` has the memory that attacks take",
+        "it is a measurement; `cargo bench --bench floods` has the memory that attacks take, and the processor's time of a head of 10 kB",
     ),
     ("sec-C2", "there is one issuer of tokens, and their digest is the whole key"),
     ("sec-T1", "it is a measurement: `cargo bench --bench timing`"),

@@ -170,6 +170,11 @@ impl Program {
         self.memory("VmHWM:")
     }
 
+    /// The processor's time that it has used.
+    pub fn processor_time(&mut self) -> Duration {
+        processor_time(&self.process.child().id().to_string())
+    }
+
     fn memory(&mut self, name: &str) -> u64 {
         let status =
             fs::read_to_string(format!("/proc/{}/status", self.process.child().id())).unwrap();
@@ -234,6 +239,14 @@ impl Program {
             });
         }
     }
+}
+
+/// The processor's time that a process has used, or `thread-self`, in steps of 10 ms (proc(5)).
+pub fn processor_time(of: &str) -> Duration {
+    let stat = fs::read_to_string(format!("/proc/{of}/stat")).unwrap();
+    let fields: Vec<_> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    let ticks = fields[11].parse::<u64>().unwrap() + fields[12].parse::<u64>().unwrap();
+    Duration::from_millis(10 * ticks)
 }
 
 impl Drop for Program {

@@ -124,9 +124,9 @@ fn a_network_of_ipv6_is_one_address() {
     assert!(world.refuses("::ffff:192.0.2.1"), "another spelling");
 }
 
-/// sec-D5: whoever has many addresses fills no memory, and frees nobody who is refused.
+/// Whoever has many addresses fills no memory, and frees nobody who is refused.
 #[test]
-fn sec_d5_memory_is_bounded_and_who_is_refused_stays_so() {
+fn memory_is_bounded_and_who_is_refused_stays_so() {
     let world = World::new();
     for nth in 0..50 {
         world.shut_out(&format!("192.0.2.{nth}"));
