@@ -47,6 +47,8 @@ pub(in crate::gateway) struct Outgoing {
     pub(super) wanted: Wanted,
     /// A map that the answer's fields may be written into, so that it need not make one.
     pub(super) spare: HeaderMap,
+    /// Whether TLS has some of it that is not on its way.
+    unpushed: bool,
     /// Whether any of it was written.
     begun: bool,
     /// Whether the upstream takes no more of it.
@@ -137,9 +139,9 @@ impl Outgoing {
         self.begun
     }
 
-    /// Whether nothing of it is left to send.
+    /// Whether nothing of it is left to send. What TLS has taken goes out only if somebody sees to that.
     pub(in crate::gateway) fn is_sent(&self) -> bool {
-        self.body.is_none() && self.rest().is_none()
+        self.body.is_none() && self.rest().is_none() && !self.unpushed
     }
 
     /// Whether the upstream takes no more of it and has answered. Until then what the client sends
@@ -178,7 +180,7 @@ impl Outgoing {
 
     /// It goes out on another connection.
     pub(in crate::gateway) const fn begin_again(&mut self) {
-        (self.broken, self.begun, self.written) = (false, false, 0);
+        (self.broken, self.begun, self.unpushed, self.written) = (false, false, false, 0);
     }
 
     /// Sends as much as there is of it; ready when it is sent whole.
@@ -192,6 +194,7 @@ impl Outgoing {
     ) -> Poll<Result<(), Refusal>> {
         let sent = self.poll_all(write, context);
         let pushed = write.poll_push(context);
+        self.unpushed = pushed.is_pending();
         if matches!(sent, Poll::Ready(Ok(()))) { pushed.map(Ok) } else { sent }
     }
 

@@ -186,3 +186,6 @@ impl Way {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
