@@ -62,6 +62,8 @@ mod proxies;
 mod reloaded;
 #[path = "transport/renamed.rs"]
 mod renamed;
+#[path = "transport/renewed.rs"]
+mod renewed;
 #[path = "transport/resting.rs"]
 mod resting;
 #[path = "transport/sessions.rs"]

@@ -165,12 +165,12 @@ async fn send<'a>(
         loop {
             // Whoever is the only one is not compared with anybody.
             let busy = (!alone).then(|| core.load.begin(target));
-            let idle = if stale < STALE_MAX { idle(core, api, target) } else { None };
-            let fresh = idle.is_none();
-            let mut way = match idle {
-                Some(way) => way,
-                None => match connect(core, api, target, bound.left()).await {
-                    Ok(way) => way,
+            let anew = stale >= STALE_MAX;
+            let idle = if anew { None } else { idle(core, api, target) };
+            let (mut way, fresh) = match idle {
+                Some(way) => (way, false),
+                None => match connect(core, api, target, bound.left(), anew).await {
+                    Ok(connected) => connected,
                     Err(refused) => {
                         refusal = refused;
                         break;

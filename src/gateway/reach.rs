@@ -22,12 +22,16 @@ const PLACE_PAUSE: Duration = Duration::from_millis(50);
 
 /// A connection that lies idle, or over HTTP/2 a session that has room.
 pub(super) fn idle(core: &Core, api: &ApiPlan, target: &Target) -> Option<Way> {
-    let now_ms = core.alarms.now_ms();
     if target.endpoint.http2 {
-        let session = core.pool.session(target.number, now_ms)?;
-        return Some(Way::Http2(Box::new(Exchange::new(session, core.alarms.add()))));
+        return session(core, target, 0);
     }
-    core.pool.take(target.number, api.idle_timeout, now_ms).map(Way::Http1)
+    core.pool.take(target.number, api.idle_timeout, core.alarms.now_ms()).map(Way::Http1)
+}
+
+/// A session that has room, and is none of the first `but` that were made.
+fn session(core: &Core, target: &Target, but: u64) -> Option<Way> {
+    let session = core.pool.session(target.number, but, core.alarms.now_ms())?;
+    Some(Way::Http2(Box::new(Exchange::new(session, core.alarms.add()))))
 }
 
 /// Leave for another connection. Where too many are open, idle ones make room: one of this core's at
@@ -53,8 +57,8 @@ async fn place(core: &Core) -> Result<Place, Refusal> {
     Err(Refusal::Overloaded)
 }
 
-/// A new connection, for an exchange that may take as long as `left`; over HTTP/2 perhaps that which somebody else made
-/// meanwhile.
+/// A new connection, for an exchange that may take as long as `left`, and whether it is new; over HTTP/2 perhaps that which
+/// somebody else made meanwhile, or unless it must be `anew` one that had no room before.
 ///
 /// # Errors
 /// Nobody is reached there in time, or too many connections are open.
@@ -63,16 +67,17 @@ pub(super) async fn connect(
     api: &ApiPlan,
     target: &Arc<Target>,
     left: Duration,
-) -> Result<Way, Refusal> {
+    anew: bool,
+) -> Result<(Way, bool), Refusal> {
     let tried = Try::begin(api, target);
     // Sooner than the limit of all of it rings, so that it is known who was slow.
     let timeout = api.connect_timeout.min(left.saturating_sub(TICK).max(left / 2));
     if target.endpoint.http2 {
-        return Box::pin(share(core, tried, target, timeout)).await;
+        return Box::pin(share(core, tried, target, timeout, anew)).await;
     }
     let place = Box::pin(place(core)).await?;
     let connected = Box::pin(upstream::connect(&core.alarms, target, timeout, place)).await;
-    told(core, tried, connected).map(Way::Http1)
+    told(core, tried, connected).map(|connection| (Way::Http1(connection), true))
 }
 
 /// A session that whoever comes meanwhile waits for, and shares: also that nobody is reached.
@@ -81,12 +86,16 @@ async fn share(
     tried: Try<'_>,
     target: &Arc<Target>,
     timeout: Duration,
-) -> Result<Way, Refusal> {
+    anew: bool,
+) -> Result<(Way, bool), Refusal> {
     let connecting = core.pool.connecting(target.number);
-    let failed = connecting.failed.get();
+    let (failed, made) = (connecting.failed.get(), connecting.made.get());
     let _turn = connecting.turn.lock().await;
-    if let Some(way) = idle(core, tried.api, target) {
-        return Ok(way);
+    if let Some(way) = session(core, target, made) {
+        return Ok((way, true));
+    }
+    if !anew && let Some(way) = session(core, target, 0) {
+        return Ok((way, false));
     }
     if connecting.failed.get() != failed {
         blame::fails(tried);
@@ -98,7 +107,7 @@ async fn share(
         connecting.failed.set(connecting.failed.get().wrapping_add(1));
     })?;
     core.pool.share(target.number, &session);
-    Ok(Way::Http2(Box::new(Exchange::new(session, core.alarms.add()))))
+    Ok((Way::Http2(Box::new(Exchange::new(session, core.alarms.add()))), true))
 }
 
 /// Tells how it went.

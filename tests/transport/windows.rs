@@ -1,7 +1,7 @@
 //! Room on sessions of HTTP/2: whoever takes nothing, or says how much it takes, keeps nobody else from theirs.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -25,7 +25,7 @@ const CANCEL: [u8; 4] = [0, 0, 0, 8];
 
 /// SETTINGS_INITIAL_WINDOW_SIZE of 16 bytes, and SETTINGS_MAX_CONCURRENT_STREAMS of two.
 pub(crate) const NARROW: &[u8] = &[0, 4, 0, 0, 0, 16];
-const FEW: &[u8] = &[0, 3, 0, 0, 0, 2];
+pub(crate) const FEW: &[u8] = &[0, 3, 0, 0, 0, 2];
 
 /// `:status: 200`, of the table of HPACK.
 pub(crate) const OK: &[u8] = &[0x88];
@@ -35,6 +35,7 @@ pub(crate) struct Server {
     address: SocketAddr,
     heard: Arc<Mutex<Vec<(usize, Frame)>>>,
     open: Arc<AtomicUsize>,
+    streams: Arc<Mutex<Vec<TcpStream>>>,
 }
 
 impl Server {
@@ -48,19 +49,35 @@ impl Server {
         let (told, acts) = (Arc::clone(&heard), Arc::new(acts));
         let open = Arc::<AtomicUsize>::default();
         let opened = Arc::clone(&open);
+        let streams = Arc::<Mutex<Vec<TcpStream>>>::default();
+        let held = Arc::clone(&streams);
         thread::spawn(move || {
             for (number, stream) in listener.incoming().enumerate() {
+                let stream = stream.unwrap();
+                let both = stream.try_clone().unwrap();
+                held.lock().unwrap().push(stream.try_clone().unwrap());
                 let (told, acts) = (Arc::clone(&told), Arc::clone(&acts));
                 let opened = Arc::clone(&opened);
                 opened.fetch_add(1, Ordering::SeqCst);
                 let told = move |frame: &Frame| told.lock().unwrap().push((number, frame.clone()));
                 thread::spawn(move || {
-                    serve(stream.unwrap(), settings, told, |head| acts(number, head));
+                    serve(stream, settings, told, |head| acts(number, head));
+                    let _ = both.shutdown(Shutdown::Both);
                     opened.fetch_sub(1, Ordering::SeqCst);
                 });
             }
         });
-        Self { address, heard, open }
+        Self { address, heard, open, streams }
+    }
+
+    /// Sends these frames on a connection, beside what it answers.
+    pub(crate) fn say(&self, connection: usize, frames: &[u8]) {
+        (&self.streams.lock().unwrap()[connection]).write_all(frames).unwrap();
+    }
+
+    /// Ends a connection without a word.
+    pub(crate) fn cut(&self, connection: usize) {
+        self.streams.lock().unwrap()[connection].shutdown(Shutdown::Both).unwrap();
     }
 
     pub(crate) fn url(&self) -> String {
@@ -81,13 +98,13 @@ impl Server {
         heard.iter().filter(|(_, frame)| frame.kind == kind).cloned().collect()
     }
 
-    fn wait_for(&self, kind: u8, count: usize) {
+    pub(crate) fn wait_for(&self, kind: u8, count: usize) {
         let what = format!("{count} frames of kind {kind} never came");
         wait_until(&what, PATIENCE, || self.heard(kind).len() >= count);
     }
 }
 
-fn serve(
+pub(crate) fn serve(
     mut stream: TcpStream,
     settings: &[u8],
     told: impl Fn(&Frame),

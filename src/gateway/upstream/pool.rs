@@ -29,7 +29,8 @@ struct Sessions(RefCell<BTreeMap<usize, Shared>>);
 /// Those with one target.
 #[derive(Debug, Default)]
 struct Shared {
-    sessions: Vec<Rc<Session>>,
+    /// Each with how many were made before it.
+    sessions: Vec<(u64, Rc<Session>)>,
     connecting: Rc<Connecting>,
 }
 
@@ -37,6 +38,8 @@ struct Shared {
 #[derive(Debug, Default)]
 pub(in crate::gateway) struct Connecting {
     pub(in crate::gateway) turn: Mutex<()>,
+    /// How many were made.
+    pub(in crate::gateway) made: Cell<u64>,
     /// How often it failed.
     pub(in crate::gateway) failed: Cell<u64>,
 }
@@ -79,15 +82,17 @@ impl Pool {
         }
     }
 
-    /// A session with a target that has room for another exchange.
-    pub(in crate::gateway) fn session(&self, target: usize, now_ms: u64) -> Option<Rc<Session>> {
+    /// A session with a target that has room for another exchange, and is none of the first `but` that were made.
+    pub(in crate::gateway) fn session(
+        &self,
+        target: usize,
+        but: u64,
+        now_ms: u64,
+    ) -> Option<Rc<Session>> {
         let sessions = self.1.0.borrow();
-        sessions
-            .get(&target)?
-            .sessions
-            .iter()
-            .find(|session| session.has_room(now_ms))
-            .map(Rc::clone)
+        let all = &sessions.get(&target)?.sessions;
+        let found = all.iter().find(|(before, session)| *before >= but && session.has_room(now_ms));
+        found.map(|(_, session)| Rc::clone(session))
     }
 
     /// Who makes one.
@@ -97,7 +102,10 @@ impl Pool {
 
     /// Keeps a session for others.
     pub(in crate::gateway) fn share(&self, target: usize, session: &Rc<Session>) {
-        self.1.0.borrow_mut().entry(target).or_default().sessions.push(Rc::clone(session));
+        let mut all = self.1.0.borrow_mut();
+        let Shared { sessions, connecting } = all.entry(target).or_default();
+        let before = connecting.made.replace(connecting.made.get().wrapping_add(1));
+        sessions.push((before, Rc::clone(session)));
     }
 
     /// Closes all, to make room for those of other cores.
@@ -118,7 +126,7 @@ impl Pool {
     pub(in crate::gateway) fn prune(&self, now_ms: u64, in_use: impl Fn(usize) -> bool) {
         self.1.0.borrow_mut().retain(|number, Shared { sessions, .. }| {
             // What is under way on one goes on.
-            sessions.retain(|session| in_use(*number) && !session.is_over(now_ms));
+            sessions.retain(|(_, session)| in_use(*number) && !session.is_over(now_ms));
             in_use(*number)
         });
         let mut pools = self.0.borrow_mut();
