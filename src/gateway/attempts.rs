@@ -7,7 +7,6 @@
 //! says it has not looked at.
 
 use std::cell::Cell;
-use std::fmt;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::Poll;
@@ -20,7 +19,7 @@ use crate::domain::refusal::{Fault, Refusal};
 use super::alarm::Alarm;
 use super::authorize::Permit;
 use super::balance::Order;
-use super::blame::{Try, blame, judge, tell};
+use super::blame::{Try, blame, is_late, judge, tell};
 use super::body::Upload;
 use super::client::UnderWay;
 use super::plan::ApiPlan;
@@ -31,9 +30,6 @@ use super::upstream::{Failed, Outgoing, Way};
 /// How many idle connections may turn out to be closed; then only fresh ones are tried, for the
 /// upstream may have closed all of them.
 const STALE_MAX: usize = 3;
-
-/// What is said of whoever does not answer in time.
-const LATE: &&str = &"it took too long";
 
 /// Why one try brought no answer.
 enum NoAnswer {
@@ -118,7 +114,7 @@ async fn answer_within_bounds(
                     let all_sent = upload.is_none_or(|upload| upload.is_done());
                     let blamed = all_sent && late.fault() == Fault::Upstream;
                     if let Some(tried) = asked.get().filter(|_| blamed) {
-                        blame(tried, LATE);
+                        is_late(tried, true);
                     }
                     Poll::Ready(Err(late))
                 }
@@ -165,11 +161,12 @@ async fn send<'a>(
         loop {
             // Whoever is the only one is not compared with anybody.
             let busy = (!alone).then(|| core.load.begin(target));
+            let tried = Try::begin(api, target, bound.left());
             let anew = stale >= STALE_MAX;
             let idle = if anew { None } else { idle(core, api, target) };
             let (mut way, fresh) = match idle {
                 Some(way) => (way, false),
-                None => match connect(core, api, target, bound.left(), anew).await {
+                None => match connect(core, tried, anew).await {
                     Ok(connected) => connected,
                     Err(refused) => {
                         refusal = refused;
@@ -178,7 +175,6 @@ async fn send<'a>(
                 },
             };
             way.begin((api.idle_timeout, api.lifetime), busy);
-            let tried = Try::begin(api, target);
             bound.asks(Some(tried));
             let answered = exchange(under_way, (tried, bound.left()), way, request, upload).await;
             bound.asks(None);
@@ -252,10 +248,7 @@ async fn exchange(
             Some(answered) => break answered,
             None => match upload.filter(|upload| upload.let_go()) {
                 Some(upload) => upload.go_on(),
-                None => {
-                    let stalled = upload.map_or(Refusal::UpstreamTimeout, |up| up.stalled());
-                    return Err(failed(tried, stalled, LATE));
-                }
+                None => return Err(late(tried, left, upload)),
             },
         }
     };
@@ -267,7 +260,8 @@ async fn exchange(
     let switches = answer.response.status() == StatusCode::SWITCHING_PROTOCOLS;
     if switches && !(request.asks_websocket() && answer.switches) {
         let unasked = &"it changed the protocol unasked, or answers another handshake than ours";
-        return Err(failed(tried, Refusal::UpstreamBroken, unasked));
+        blame(tried, unasked);
+        return Err(NoAnswer::Failed(Refusal::UpstreamBroken));
     }
     if !switches
         && request.asks_websocket()
@@ -317,10 +311,12 @@ fn unanswered(tried: Try<'_>, way: &Way, failed: Failed) -> NoAnswer {
     }
 }
 
-/// An exchange without a usable answer; told of where that is the upstream's fault.
-fn failed(tried: Try<'_>, refusal: Refusal, cause: &dyn fmt::Display) -> NoAnswer {
+/// An exchange without an answer in time; told of where that is the upstream's fault.
+fn late(tried: Try<'_>, left: Duration, upload: Option<&Rc<Upload>>) -> NoAnswer {
+    let refusal = upload.map_or(Refusal::UpstreamTimeout, |upload| upload.stalled());
     if refusal.fault() == Fault::Upstream {
-        blame(tried, cause);
+        // A body has a time of its own, which nothing cuts short.
+        is_late(tried, upload.is_none() && left < tried.api.response_timeout);
     }
     NoAnswer::Failed(refusal)
 }

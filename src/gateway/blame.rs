@@ -1,6 +1,8 @@
 //! What is made of it that an endpoint gave an answer, or none.
 
 use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
 
 use http::StatusCode;
 
@@ -14,15 +16,24 @@ use super::targets::Target;
 #[derive(Clone, Copy)]
 pub(super) struct Try<'a> {
     pub(super) api: &'a ApiPlan,
-    pub(super) target: &'a Target,
+    pub(super) target: &'a Arc<Target>,
     /// How often the endpoint had been out when it began.
     spells: u64,
+    /// How long its request might still take then.
+    pub(super) left: Duration,
 }
 
 impl<'a> Try<'a> {
-    /// One that begins.
-    pub(super) fn begin(api: &'a ApiPlan, target: &'a Target) -> Self {
-        Self { api, target, spells: target.standing.spells() }
+    /// One that begins, of a request that may still take as long as `left`.
+    pub(super) fn begin(api: &'a ApiPlan, target: &'a Arc<Target>, left: Duration) -> Self {
+        Self { api, target, spells: target.standing.spells(), left }
+    }
+
+    /// Whether it says something of its endpoint that this took too long. Where it was `cut` short by the time of its request,
+    /// most of that must have been left when it began: what went before, in a queue or at others, is no fault of this one.
+    /// Not all of it: where everybody queues for a moment, one that hangs is still found.
+    pub(super) fn may_blame(self, cut: bool) -> bool {
+        !cut || self.api.timeout.is_none_or(|timeout| self.left >= timeout * 3 / 4)
     }
 }
 
@@ -30,6 +41,12 @@ impl<'a> Try<'a> {
 pub(super) fn blame(tried: Try<'_>, cause: &dyn fmt::Display) {
     fails(tried);
     tell(tried, cause);
+}
+
+/// The same of one that took too long, [`Try::may_blame`] says of whose time.
+pub(super) fn is_late(tried: Try<'_>, cut: bool) {
+    let notes = if tried.may_blame(cut) { blame } else { tell };
+    notes(tried, &"it took too long");
 }
 
 /// The same of one who has done nothing wrong by that.
@@ -68,7 +85,7 @@ pub(super) fn breaks_off(busy: &Busy, limits: &Ejection) {
 }
 
 /// Takes note that an endpoint failed. After some times it is left out, where there are others.
-pub(super) fn fails(Try { api, target, spells }: Try<'_>) {
+pub(super) fn fails(Try { api, target, spells, .. }: Try<'_>) {
     if api.targets.len() == 1 {
         return;
     }

@@ -2,7 +2,6 @@
 
 use std::io;
 use std::rc::Rc;
-use std::sync::Arc;
 use std::time::Duration;
 
 use crate::domain::refusal::Refusal;
@@ -57,37 +56,36 @@ async fn place(core: &Core) -> Result<Place, Refusal> {
     Err(Refusal::Overloaded)
 }
 
-/// A new connection, for an exchange that may take as long as `left`, and whether it is new; over HTTP/2 perhaps that which
+/// A new connection for a try that begins, and whether it is new; over HTTP/2 perhaps that which
 /// somebody else made meanwhile, or unless it must be `anew` one that had no room before.
 ///
 /// # Errors
 /// Nobody is reached there in time, or too many connections are open.
 pub(super) async fn connect(
     core: &Rc<Core>,
-    api: &ApiPlan,
-    target: &Arc<Target>,
-    left: Duration,
+    tried: Try<'_>,
     anew: bool,
 ) -> Result<(Way, bool), Refusal> {
-    let tried = Try::begin(api, target);
+    let Try { api, target, left, .. } = tried;
     // Sooner than the limit of all of it rings, so that it is known who was slow.
     let timeout = api.connect_timeout.min(left.saturating_sub(TICK).max(left / 2));
     if target.endpoint.http2 {
-        return Box::pin(share(core, tried, target, timeout, anew)).await;
+        return Box::pin(share(core, tried, timeout, anew)).await;
     }
     let place = Box::pin(place(core)).await?;
     let connected = Box::pin(upstream::connect(&core.alarms, target, timeout, place)).await;
-    told(core, tried, connected).map(|connection| (Way::Http1(connection), true))
+    told(core, tried, timeout, connected).map(|connection| (Way::Http1(connection), true))
 }
 
-/// A session that whoever comes meanwhile waits for, and shares: also that nobody is reached.
+/// A session that whoever comes meanwhile waits for, and shares: also that nobody is reached, unless whoever waits has more
+/// time for that.
 async fn share(
     core: &Rc<Core>,
     tried: Try<'_>,
-    target: &Arc<Target>,
     timeout: Duration,
     anew: bool,
 ) -> Result<(Way, bool), Refusal> {
+    let target = tried.target;
     let connecting = core.pool.connecting(target.number);
     let (failed, made) = (connecting.failed.get(), connecting.made.get());
     let _turn = connecting.turn.lock().await;
@@ -97,21 +95,40 @@ async fn share(
     if !anew && let Some(way) = session(core, target, 0) {
         return Ok((way, false));
     }
-    if connecting.failed.get() != failed {
-        blame::fails(tried);
-        return Err(Refusal::UpstreamUnreachable);
+    let late = connecting.late.get();
+    if connecting.failed.get() != failed && late.is_none_or(|had| had >= timeout) {
+        return Err(unreached(tried, timeout, late.is_some()));
     }
     let place = place(core).await?;
     let connected = upstream::connect_http2(target, timeout, place, core.alarms.now_ms()).await;
-    let session = told(core, tried, connected).inspect_err(|_| {
+    if let Err(error) = &connected {
         connecting.failed.set(connecting.failed.get().wrapping_add(1));
-    })?;
+        connecting.late.set(is_late(error).then_some(timeout));
+    }
+    let session = told(core, tried, timeout, connected)?;
     core.pool.share(target.number, &session);
     Ok((Way::Http2(Box::new(Exchange::new(session, core.alarms.add()))), true))
 }
 
+fn is_late(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::TimedOut
+}
+
+/// Nobody was reached, within `timeout` where that took too `late`.
+fn unreached(tried: Try<'_>, timeout: Duration, late: bool) -> Refusal {
+    if tried.may_blame(late && timeout < tried.api.connect_timeout) {
+        blame::fails(tried);
+    }
+    if late { Refusal::UpstreamTimeout } else { Refusal::UpstreamUnreachable }
+}
+
 /// Tells how it went.
-fn told<C>(core: &Core, tried: Try<'_>, connected: io::Result<C>) -> Result<C, Refusal> {
+fn told<C>(
+    core: &Core,
+    tried: Try<'_>,
+    timeout: Duration,
+    connected: io::Result<C>,
+) -> Result<C, Refusal> {
     let Try { api, target, .. } = tried;
     match connected {
         Ok(connection) => {
@@ -128,9 +145,7 @@ fn told<C>(core: &Core, tried: Try<'_>, connected: io::Result<C>) -> Result<C, R
                     "an upstream cannot be reached"
                 );
             }
-            blame::fails(tried);
-            let slow = error.kind() == io::ErrorKind::TimedOut;
-            Err(if slow { Refusal::UpstreamTimeout } else { Refusal::UpstreamUnreachable })
+            Err(unreached(tried, timeout, is_late(&error)))
         }
     }
 }

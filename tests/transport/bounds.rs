@@ -1,6 +1,6 @@
 //! How long an exchange may take in all, and how many an upstream has at a time.
 
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -16,6 +16,7 @@ use crate::support::frames::{Frames, HEADERS};
 use crate::support::gateway::Gateway;
 use crate::support::upstream::{Step, Upstream, ok};
 use crate::support::{PATIENCE, wait_until};
+use crate::windows::{serve, whole};
 
 /// What has a limit of a second ends within this; the machine may be busy.
 const GRACE: Duration = Duration::from_secs(9);
@@ -288,4 +289,73 @@ fn an_upstream_of_http2_that_nobody_reaches_is_left_out_as_soon_as_another() {
         assert_eq!(head.status(), Some(200));
     }
     assert_eq!(metric(&gateway, "upstream_ejections_total", hole), "1");
+}
+
+/// Those who wait for one connection have as long as their own API says.
+#[test]
+fn an_api_that_waits_long_for_an_upstream_of_http2_does_not_fail_with_one_that_is_hasty() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let (address, held) = (listener.local_addr().unwrap(), Arc::new(AtomicUsize::new(0)));
+    let counted = Arc::clone(&held);
+    std::thread::spawn(move || {
+        // The first hears nothing.
+        let _first = listener.accept().unwrap();
+        counted.fetch_add(1, Ordering::SeqCst);
+        for stream in listener.incoming() {
+            std::thread::spawn(|| serve(stream.unwrap(), &[], |_| (), whole));
+        }
+    });
+    let api = |name: &str, connect: &str| {
+        format!(
+            "[[apis]]\nname = \"{name}\"\npath = \"/{name}\"\nrules = [{{ path = \"/{name}\" }}]\n\
+             upstream = [\"http://{address}\", {{ url = \"http://127.0.0.1:9\", weight = 0 }}]\n\
+             upstream_http2 = true\nupstream_connect_timeout = \"{connect}\"\nupstream_eject_after = 2\n"
+        )
+    };
+    let gateway = Gateway::start(&(api("hasty", "500ms") + &api("a", "1m")));
+    gateway.owner("somebody");
+    let secret = gateway.any_token();
+    let mut client = Frames::connect(gateway.public(), 1 << 16);
+    assert!(client.get(1, "/hasty", &secret));
+    let patient = (1..=5).map(|nth| 2 * nth + 1);
+    patient.for_each(|stream| assert!(client.get(stream, "/a", &secret)));
+    assert!(client.next_on(1).status().is_some_and(|status| status != 200));
+    let mut answered = Vec::new();
+    while answered.len() < 5 {
+        let frame = client.next().unwrap();
+        answered.extend(frame.status());
+    }
+    assert_eq!(answered, [200; 5]);
+    assert_eq!(held.load(Ordering::SeqCst), 1);
+    assert_eq!(metric(&gateway, "upstream_ejections_total", address), "0");
+}
+
+/// Who waited for its turn leaves an endpoint less time than it may take.
+#[test]
+fn time_in_the_queue_is_no_fault_of_an_endpoint() {
+    let all = [(); 2].map(|()| Upstream::scripted(|_| vec![Step::Stall]));
+    let (gateway, secret) = gateway(
+        &urls(&[&all[0], &all[1]]),
+        "upstream_response_timeout = \"1s\"\nupstream_timeout = \"1500ms\"\nupstream_concurrency = 1\n\
+         upstream_queue_timeout = \"1m\"\nupstream_eject_after = 1\nupstream_eject_time = \"1h\"",
+    );
+    let mut clients = [(); 2].map(|()| Client::connect(gateway.public()));
+    for (client, number) in clients.iter_mut().zip(1..) {
+        client.send(gateway.get("/x", &secret));
+        under_way(&gateway, number);
+        wait_until("it never came or waited", PATIENCE, || {
+            let came = all.iter().any(|one| !one.seen().is_empty());
+            came && gateway.counted(|core| core.waiting.value()) == number - 1
+        });
+    }
+    for client in &mut clients {
+        assert_eq!(client.answer().status, 504);
+    }
+    let came = all.each_ref().map(|one| one.seen().len());
+    assert_eq!(came, [1, 1], "the second was asked where nobody was left out");
+    // The first took all of its second.
+    let out = |one: &Upstream| metric(&gateway, "upstream_ejections_total", one.address());
+    let mut out = all.each_ref().map(out);
+    out.sort();
+    assert_eq!(out, ["0", "1"]);
 }

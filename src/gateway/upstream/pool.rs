@@ -42,6 +42,8 @@ pub(in crate::gateway) struct Connecting {
     pub(in crate::gateway) made: Cell<u64>,
     /// How often it failed.
     pub(in crate::gateway) failed: Cell<u64>,
+    /// How long the last one that failed had, where it took too long.
+    pub(in crate::gateway) late: Cell<Option<Duration>>,
 }
 
 impl Pool {
