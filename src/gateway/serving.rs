@@ -14,7 +14,6 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::AsyncWrite as _;
 use tokio::net::TcpStream;
-use tokio::task::spawn_local;
 
 use crate::config::settings::Limits;
 
