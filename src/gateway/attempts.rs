@@ -110,9 +110,10 @@ async fn answer_within_bounds(
                         return Poll::Pending;
                     }
                     let late = upload.map_or(Refusal::UpstreamTimeout, |upload| upload.stalled());
-                    // A body that is too long for the time is nobody's fault.
-                    let all_sent = upload.is_none_or(|upload| upload.is_done());
-                    let blamed = all_sent && late.fault() == Fault::Upstream;
+                    // A body that takes too much of the time is nobody's fault.
+                    let half = api.timeout.unwrap_or_default() / 2;
+                    let had_time = upload.is_none_or(|upload| upload.done_for() >= half);
+                    let blamed = had_time && late.fault() == Fault::Upstream;
                     if let Some(tried) = asked.get().filter(|_| blamed) {
                         is_late(tried, true);
                     }

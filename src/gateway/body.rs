@@ -36,6 +36,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 pub(super) struct Upload {
     /// Whether all of it was passed on.
     done: Cell<bool>,
+    done_at_ms: Cell<u64>,
     /// Whether the time limit is that of the upstream's word, and not the body's.
     patient: Cell<bool>,
     pace: Pace,
@@ -78,6 +79,7 @@ impl Upload {
         let limits = &snapshot.limits;
         Rc::new(Self {
             done: Cell::new(false),
+            done_at_ms: Cell::new(0),
             patient: Cell::new(false),
             pace: Pace::new(limits.body_rate, limits.stall_timeout),
             refused: Cell::new(None),
@@ -172,9 +174,10 @@ impl Upload {
         });
     }
 
-    /// Whether all of it came.
-    pub(super) const fn is_done(&self) -> bool {
-        self.done.get()
+    /// How long all of it has been there; not at all where it has not.
+    pub(super) fn done_for(&self) -> Duration {
+        let since_ms = if self.done.get() { self.done_at_ms.get() } else { u64::MAX };
+        Duration::from_millis(self.now_ms().saturating_sub(since_ms))
     }
 
     /// Whose fault it is that nothing moves.
@@ -189,6 +192,7 @@ impl Upload {
     fn moved(&self, done: bool) {
         if done {
             self.done.set(true);
+            self.done_at_ms.set(self.now_ms());
         }
         self.patient.set(false);
         self.go_on();

@@ -306,7 +306,9 @@ impl Client {
     /// that is about to end for another reason does that first.
     pub(super) fn is_at_rest(&self) -> bool {
         let idle = !self.is_asked() && !self.head_begun.get() && !self.requests.are_made();
-        idle && self.alarm.now_ms() >= self.rests_at_ms.get() && !self.core.is_leaving()
+        idle && !self.closing.get()
+            && self.alarm.now_ms() >= self.rests_at_ms.get()
+            && !self.core.is_leaving()
     }
 
     /// What belongs to its connection is given back.

@@ -88,7 +88,9 @@ async fn share(
     let target = tried.target;
     let connecting = core.pool.connecting(target.number);
     let (failed, made) = (connecting.failed.get(), connecting.made.get());
-    let _turn = connecting.turn.lock().await;
+    // Who connects may have more time for that.
+    let turn = tokio::time::timeout(timeout, connecting.turn.lock()).await;
+    let _turn = turn.map_err(|_| Refusal::UpstreamTimeout)?;
     if let Some(way) = session(core, target, made) {
         return Ok((way, true));
     }

@@ -12,7 +12,6 @@ use bytes::Bytes;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::io::AsyncWrite as _;
 use tokio::net::TcpStream;
 
 use crate::config::settings::Limits;
@@ -153,7 +152,12 @@ async fn talk_http1(link: &Rc<Link>, client: &Rc<Client>) -> Paused {
         finishes
     };
     let idle = |_: Pin<&mut http1::Connection<_, _>>| false;
-    let ended = see_through(client, Pin::new(&mut connection), (finish, idle), over).await;
+    let mut ended = see_through(client, Pin::new(&mut connection), (&finish, idle), &over).await;
+    let agreed = agreement.take();
+    if matches!(ended, Ended::ByItself(Ok(()))) && agreed.is_none() && !client.is_closing() {
+        // hyper leaves it to others where a request asked for another protocol, though nobody agreed. Asked again it closes.
+        ended = see_through(client, Pin::new(&mut connection), (&finish, idle), &over).await;
+    }
     match ended {
         Ended::Moved => {
             let read = link.unread(connection.into_parts().read_buf);
@@ -174,14 +178,10 @@ async fn talk_http1(link: &Rc<Link>, client: &Rc<Client>) -> Paused {
             return Paused::Rests;
         }
         Ended::ByItself(Ok(())) => {
+            let Some(agreed) = agreed else { return Paused::Over };
             let parts = connection.into_parts();
-            let socket = parts.io.into_inner();
-            let Some(agreed) = agreement.take() else {
-                Box::pin(close(socket, client)).await;
-                return Paused::Over;
-            };
             let under_way = client.begin_tunnel(None);
-            let sides = (socket, Socket::poll_tell_end as TellEnd<_>);
+            let sides = (parts.io.into_inner(), Socket::poll_tell_end as TellEnd<_>);
             // Boxed, for hardly any connection has one.
             Box::pin(tunnel::run(sides, parts.read_buf, agreed, under_way)).await;
         }
@@ -193,21 +193,6 @@ async fn talk_http1(link: &Rc<Link>, client: &Rc<Client>) -> Paused {
         }
     }
     Paused::Over
-}
-
-/// Closes a connection. hyper leaves that to others where a request of it has asked for another protocol, though nobody agreed.
-async fn close(mut socket: Socket, client: &Client) {
-    if client.is_closing() {
-        return;
-    }
-    std::future::poll_fn(|context| {
-        if client.alarm().take_rung() {
-            return Poll::Ready(());
-        }
-        client.alarm().wake_me(context);
-        Pin::new(&mut socket).poll_shutdown(context).map(drop)
-    })
-    .await;
 }
 
 /// How connections of HTTP/1 are read.

@@ -82,7 +82,8 @@ enum Cut {
     Broken(io::Error),
 }
 
-/// Carries a conversation until it is over. `early` is what the client has sent already. Whether both sides have ended it.
+/// Carries a conversation until it is over. `early` is what the client has sent already. Whether what was handed over to the
+/// client may still go out.
 pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     (client, tell_end): (S, TellEnd<S>),
     early: Bytes,
@@ -128,7 +129,12 @@ pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     if under_way.over().is_some() {
         tunnel.core.counters.cut_by_token.add(1);
     }
-    let ends_well = ended.is_ok();
+    let goes_out = match &ended {
+        Ok(()) => true,
+        // What it said before is still its client's.
+        Err(Cut::Broken(_)) => tunnel.upstream_broke,
+        Err(Cut::Late | Cut::Over) => false,
+    };
     match ended {
         Ok(()) if tunnel.takes_leave => {
             let Tunnel { way, core, .. } = tunnel;
@@ -140,7 +146,7 @@ pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
         Err(Cut::Broken(error)) => tracing::debug!(%error, "a conversation broke off"),
     }
     drop((seat, bounds));
-    ends_well
+    goes_out
 }
 
 /// The same on a stream of HTTP/2 (RFC 8441), once its answer is sent. The library sends what is said there by a task of its

@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
+use socket2::SockRef;
+
 use crate::endpoints;
 use crate::files::Files;
 use crate::streams::{BOUND, gateway};
@@ -151,11 +153,11 @@ fn a_websocket_over_http2_without_room_ends_with_its_token_and_in_time() {
     }
 }
 
-/// So has what its upstream has said last, and ended.
+/// Whoever leaves no room for the last word has as long for it as a side whose other has ended.
 #[test]
 fn a_websocket_over_http2_that_is_over_does_not_wait_for_room_for_ever() {
     let (address, talks) = talker(b"");
-    let gateway = gateway(address, "limits.stall_timeout = \"1s\"\n");
+    let gateway = gateway(address, "");
     let mut client = Frames::connect(gateway.public(), 0);
     client.send(HEADERS, END_HEADERS, 1, &extended(&gateway.any_token()));
     assert_eq!(client.next_on(1).status(), Some(200));
@@ -163,7 +165,28 @@ fn a_websocket_over_http2_that_is_over_does_not_wait_for_room_for_ever() {
     talk.send(&frame("the last word"));
     drop(talk);
     client.send(DATA, END_STREAM, 1, b"");
+    let begun = Steps::begin();
     assert_eq!(client.next_on(1).kind, RST_STREAM);
+    assert!(begun.elapsed() < 3 * AT_ONCE, "{:?}", begun.elapsed());
+}
+
+/// What it said before is its client's, over HTTP/2 as over HTTP/1.1.
+#[test]
+fn the_last_word_of_an_upstream_that_breaks_off_arrives() {
+    let (address, talks) = talker(b"");
+    let gateway = gateway(address, "");
+    let secret = gateway.any_token();
+    for _ in 0..20 {
+        let mut client = Frames::connect(gateway.public(), 1 << 16);
+        client.send(HEADERS, END_HEADERS, 1, &extended(&secret));
+        assert_eq!(client.next_on(1).status(), Some(200));
+        let mut talk = talks.recv_timeout(PATIENCE).unwrap();
+        talk.send(&frame("the last word"));
+        SockRef::from(&talk.stream).set_linger(Some(Duration::ZERO)).unwrap();
+        drop(talk);
+        let came = client.next_on(1);
+        assert_eq!((came.kind, came.payload), (DATA, frame("the last word")));
+    }
 }
 
 /// RFC 9110 section 7.8: to ask for another protocol commits nobody. hyper leaves it to others to close such a connection.

@@ -102,6 +102,27 @@ fn a_session_that_too_much_lies_unread_on_is_no_fault_of_its_upstream() {
     assert_eq!(metric(&gateway, "upstream_ejections_total", server.address()), "0");
 }
 
+/// What still comes of exchanges that were given up the library counts, and bears so much (1,024) in the life of a session.
+#[test]
+fn clients_that_give_up_answers_end_no_session_for_others() {
+    const EACH: u32 = 1_300;
+    // Late by far more than the library remembers by itself.
+    let late = |stream: u32| stream.checked_sub(2 * 60).map(|one| frame(DATA, 0, one, CRUMB));
+    let server = Server::start(&[], move |_, head| {
+        let begin = frame(HEADERS, END_HEADERS, head.stream, OK);
+        [begin, late(head.stream).unwrap_or_default()].concat()
+    });
+    let (gateway, secret) = gateway(&server.url(), HTTP2);
+    let mut client = Frames::connect(gateway.public(), 1 << 16);
+    for stream in (0..EACH).map(|nth| 2 * nth + 1) {
+        client.get(stream, "/x", &secret);
+        assert_eq!(client.next_on(stream).status(), Some(200));
+        client.send(RST_STREAM, 0, stream, &8_u32.to_be_bytes());
+    }
+    let ended = server.heard(GOAWAY).iter().filter(|(_, frame)| frame.reason() != 0).count();
+    assert_eq!(ended, 0);
+}
+
 /// The library ends the session for that in the same way.
 #[test]
 fn a_head_without_an_end_is_a_fault_of_its_upstream() {

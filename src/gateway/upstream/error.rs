@@ -33,20 +33,21 @@ impl Broken {
         }
     }
 
-    /// Whether the library has ended the session since too much lies unread there, which is the fault of those who do not read.
-    /// It ends sessions in the same way for heads without an end, and tells which it was in words alone.
+    /// Whether the library has ended the session since too much lies unread there, or came of exchanges that were given up, which
+    /// is the fault of those who do not read. It ends sessions in the same way for heads without an end, and tells which it was
+    /// in words alone.
     pub(in crate::gateway) fn is_of_clients(&self) -> bool {
         let Self::Session(error) = self else { return false };
         word(error).is_some_and(|word| {
             word.is_library()
                 && word.reason() == Some(h2::Reason::ENHANCE_YOUR_CALM)
-                && word.to_string().contains(UNREAD)
+                && UNREAD.iter().any(|unread| word.to_string().contains(unread))
         })
     }
 }
 
-/// What the library says where parts of bodies lie unread.
-const UNREAD: &str = "too_many_data_frames";
+/// What the library says then.
+const UNREAD: [&str; 2] = ["too_many_data_frames", "too_many_internal_resets"];
 
 /// What HTTP/2 says of an error.
 pub(super) fn word(error: &hyper::Error) -> Option<&h2::Error> {

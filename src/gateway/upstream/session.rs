@@ -22,7 +22,7 @@ use super::halves::Fresh;
 use super::part::HEAD_BYTES_MAX;
 use super::sending::{Begun, Sending, see_out};
 use super::thinned::Thinned;
-use super::turns::Turns;
+use super::turns::{GIVEN_UP_MAX, Turns};
 
 /// The name of HTTP/2 in ALPN (RFC 9113 section 3.2).
 pub(super) const ALPN: &[u8] = b"h2";
@@ -153,6 +153,7 @@ where
         .initial_max_send_streams(0)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(SESSION_WINDOW)
+        .max_concurrent_reset_streams(GIVEN_UP_MAX as usize)
         .max_header_list_size(u32::try_from(HEAD_BYTES_MAX).unwrap_or(u32::MAX))
         .keep_alive_interval(PING_INTERVAL)
         .keep_alive_timeout(PING_TIMEOUT);

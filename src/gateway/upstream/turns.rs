@@ -8,9 +8,10 @@ use std::task::{Context, Waker};
 /// itself, and may count some for ever: a body that its upstream never has room for is not over for it, though its answer is.
 const STUCK_MS: u64 = 250;
 
-/// So many exchanges may be given up before their ends came. What still comes of them the library drops, and goes on counting
-/// small parts of it as unread: a session that bears many is better replaced before that ends it.
-const GIVEN_UP_MAX: u32 = 10_000;
+/// So many exchanges may be given up before their ends came. What still comes of them the library drops, and counts: a part as
+/// unread, and whatever comes of one that it remembers no more as an error, of which it bears 1,024. A session on which many
+/// were given up is better replaced before that ends it.
+pub(super) const GIVEN_UP_MAX: u32 = 1_000;
 
 /// The exchanges of a session.
 #[derive(Debug, Default)]
