@@ -131,8 +131,8 @@ pub(super) async fn run<S: AsyncRead + AsyncWrite + Unpin>(
     }
     let goes_out = match &ended {
         Ok(()) => true,
-        // What it said before is still its client's.
-        Err(Cut::Broken(_)) => tunnel.upstream_broke,
+        // What it said before is still its client's, if that is all of it.
+        Err(Cut::Broken(_)) => tunnel.upstream_broke && tunnel.down.waiting.is_empty(),
         Err(Cut::Late | Cut::Over) => false,
     };
     match ended {

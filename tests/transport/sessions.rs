@@ -106,11 +106,15 @@ fn a_session_that_too_much_lies_unread_on_is_no_fault_of_its_upstream() {
 #[test]
 fn clients_that_give_up_answers_end_no_session_for_others() {
     const EACH: u32 = 1_300;
-    // Late by far more than the library remembers by itself.
-    let late = |stream: u32| stream.checked_sub(2 * 60).map(|one| frame(DATA, 0, one, CRUMB));
+    // Late by far more than the library remembers by itself, and twice.
+    let late = |stream: u32| {
+        let those = [60, 120].into_iter().filter_map(move |before| stream.checked_sub(2 * before));
+        those.flat_map(|one| frame(DATA, 0, one, CRUMB))
+    };
     let server = Server::start(&[], move |_, head| {
-        let begin = frame(HEADERS, END_HEADERS, head.stream, OK);
-        [begin, late(head.stream).unwrap_or_default()].concat()
+        let mut bytes = frame(HEADERS, END_HEADERS, head.stream, OK);
+        bytes.extend(late(head.stream));
+        bytes
     });
     let (gateway, secret) = gateway(&server.url(), HTTP2);
     let mut client = Frames::connect(gateway.public(), 1 << 16);

@@ -135,6 +135,9 @@ impl Exchange {
     /// What is made of an error that came in place of an answer. A request that the other side says it has not looked at
     /// may be sent again, whatever it is (RFC 9113 section 8.7), if all of it is still there.
     fn failed(&self, error: hyper::Error, request: &mut Outgoing) -> Failed {
+        if self.beside.refused().is_some() || word(&error).is_some_and(h2::Error::is_library) {
+            self.session.turns.one_is_given_up();
+        }
         // The gateway itself has reset its stream, since its client kept to no framing, length or time.
         if let Some(refusal) = self.beside.refused() {
             return Failed::Client(refusal);

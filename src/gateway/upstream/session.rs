@@ -40,6 +40,9 @@ const SESSION_WINDOW: u32 = 256 << 20;
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
+/// How long exchanges are remembered that were given up: an upstream may have sent much of one ahead that is still on its way.
+const REMEMBERED: Duration = Duration::from_secs(60);
+
 /// A connection that speaks HTTP/2.
 pub(in crate::gateway) struct Session {
     /// Its number is nobody else's for as long as this is open.
@@ -153,7 +156,8 @@ where
         .initial_max_send_streams(0)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(SESSION_WINDOW)
-        .max_concurrent_reset_streams(GIVEN_UP_MAX as usize)
+        .max_concurrent_reset_streams((GIVEN_UP_MAX + STREAMS_MAX) as usize)
+        .reset_stream_duration(REMEMBERED)
         .max_header_list_size(u32::try_from(HEAD_BYTES_MAX).unwrap_or(u32::MAX))
         .keep_alive_interval(PING_INTERVAL)
         .keep_alive_timeout(PING_TIMEOUT);

@@ -11,7 +11,7 @@ const STUCK_MS: u64 = 250;
 /// So many exchanges may be given up before their ends came. What still comes of them the library drops, and counts: a part as
 /// unread, and whatever comes of one that it remembers no more as an error, of which it bears 1,024. A session on which many
 /// were given up is better replaced before that ends it.
-pub(super) const GIVEN_UP_MAX: u32 = 1_000;
+pub(super) const GIVEN_UP_MAX: u32 = 900;
 
 /// The exchanges of a session.
 #[derive(Debug, Default)]
