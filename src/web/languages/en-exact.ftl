@@ -344,6 +344,7 @@ exact-word-month = month
 
 ## What came of a call to a webhook
 exact-no-answer = no answer within { $a } s
+exact-many-interim = more than { $a } interim answers
 exact-inner-address = { $a } is an address of this machine or of an inner network; add it to `egress.allow` if it is meant
 exact-https-alone = { $a } is called over https alone; add it to `egress.allow` if plain http is meant
 exact-answered = answered { $a }

@@ -338,6 +338,7 @@ exact-word-week = semana
 exact-word-month = mês
 
 exact-no-answer = sem resposta em { $a } s
+exact-many-interim = mais de { $a } respostas provisórias
 exact-inner-address = { $a } é um endereço desta máquina ou de uma rede interna; se for intencional, inclua-o em `egress.allow`
 exact-https-alone = { $a } só é chamado por https; se http for intencional, inclua-o em `egress.allow`
 exact-answered = respondeu { $a }

@@ -338,6 +338,7 @@ exact-word-week = неделю
 exact-word-month = месяц
 
 exact-no-answer = нет ответа за { $a } с
+exact-many-interim = больше { $a } промежуточных ответов
 exact-inner-address = { $a } — адрес этой машины или внутренней сети; если так и задумано, добавьте его в `egress.allow`
 exact-https-alone = { $a } вызывается только по https; если нужен обычный http, добавьте адрес в `egress.allow`
 exact-answered = ответ { $a }
