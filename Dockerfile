@@ -25,6 +25,7 @@ VOLUME /data
 EXPOSE 8080
 STOPSIGNAL SIGTERM
 # Whether it answers at its socket. Whether it decides requests is told by /ready at the administrative address.
-HEALTHCHECK CMD ["/usr/local/bin/tollgate", "status"]
+# Opening a large store takes longer than three tries.
+HEALTHCHECK --start-period=10m CMD ["/usr/local/bin/tollgate", "status"]
 ENTRYPOINT ["/usr/local/bin/tollgate"]
 CMD ["serve"]

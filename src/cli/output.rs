@@ -9,7 +9,7 @@ use crate::cli::failure::Failure;
 use crate::domain::time::Timestamp;
 
 /// What a command that did its work has to say.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Reply {
     /// For people.
     pub text: String,
@@ -49,8 +49,12 @@ impl Reply {
 /// # Errors
 /// What the operating system reports, but for a reader that went away.
 pub fn print(text: &str) -> Result<(), Failure> {
+    if text.is_empty() {
+        // Somebody else may wait there to be read.
+        return Ok(());
+    }
     let mut out = io::stdout().lock();
-    let newline = if text.is_empty() || text.ends_with('\n') { "" } else { "\n" };
+    let newline = if text.ends_with('\n') { "" } else { "\n" };
     match write!(out, "{text}{newline}").and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(Failure::io("writing to standard output", error))

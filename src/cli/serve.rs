@@ -79,6 +79,18 @@ fn as_logs_are(failure: Failure, format: LogFormat) -> Failure {
     }
 }
 
+/// Says that a gateway runs, which it does whether or not somebody reads that, or there is room for it.
+fn say(begun: Reply, json: bool) {
+    let told = thread::Builder::new().name("greeting".to_owned());
+    let told = told.spawn(move || {
+        if let Err(failure) = begun.write(json) {
+            tracing::warn!(error = failure.text(false), "nobody can be told that the gateway runs");
+        }
+    });
+    // One that cannot be begun says nothing.
+    drop(told);
+}
+
 /// Says that a gateway runs, and waits for its end.
 ///
 /// # Errors
@@ -90,7 +102,7 @@ pub fn until_told(
     replace: fn() -> io::Result<()>,
 ) -> Result<Reply, Failure> {
     let mut signals = running.signals().map_err(failure)?;
-    begun.write(json)?;
+    say(begun.clone(), json);
     loop {
         // The process that a manager of services started may be another one.
         let running_here = [NotifyState::MainPid(std::process::id()), NotifyState::Ready];

@@ -190,3 +190,22 @@ fn two_gateways_never_share_a_public_port() {
         assert!(!place.path("e/tollgate.sock").exists());
     }
 }
+
+/// A full disk, and a reader that has stopped: neither is a reason not to serve, or not to end.
+#[test]
+fn a_server_that_cannot_say_that_it_runs_serves_and_ends() {
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let (_reader, mut stuck) = std::io::pipe().unwrap();
+    // As much as it holds.
+    stuck.write_all(&[b'\n'; 65_536]).unwrap();
+    for output in [Stdio::from(full), stuck.into()] {
+        let place = Place::empty();
+        let mut command = serve(&place, patient().0, &[]);
+        let mut server = Server::begin_onto(&mut command, output);
+        until("it serves nobody", || {
+            let asked = place.command(&["status"]).output().unwrap();
+            asked.status.success().then_some(())
+        });
+        assert_eq!(server.stop(), 0);
+    }
+}

@@ -130,7 +130,7 @@ fn a_demo_says_whether_its_folder_stays() {
         arguments.extend(data.iter().flat_map(|data| ["--data", *data]));
         let mut command = place.command(&arguments);
         command.env("TMPDIR", place.path("")).stderr(Stdio::null());
-        let mut server = Server::begin_with_output(&mut command);
+        let mut server = Server::begin_onto(&mut command, Stdio::piped());
         let mut output = std::io::BufReader::new(server.output());
         let mut kept = String::new();
         while !kept.starts_with("Everything") {

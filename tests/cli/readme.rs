@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -73,7 +73,7 @@ fn the_first_block_for_a_service_can_be_pasted() {
     assert!(serve.starts_with("tollgate ") && !serve.ends_with('&'), "{serve}");
     let (log, errors) = std::io::pipe().unwrap();
     let mut command = pasted(&place, &format!("{before}\nexec {serve}\n"), hello());
-    let mut server = Server::begin_with_output(command.stderr(errors));
+    let mut server = Server::begin_onto(command.stderr(errors), Stdio::piped());
     drop(command);
     let mut lines = BufReader::new(server.output()).lines().map_while(Result::ok);
     let mut secret = None;

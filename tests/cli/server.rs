@@ -3,7 +3,7 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::os::unix::fs::PermissionsExt as _;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ impl Server {
         Self::run(command)
     }
 
-    pub(crate) fn run(mut command: std::process::Command) -> Self {
+    pub(crate) fn run(mut command: Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -32,15 +32,14 @@ impl Server {
     }
 
     /// One that is not waited for, since it is not to become ready, or not soon.
-    pub(crate) fn begin(mut command: std::process::Command) -> Self {
+    pub(crate) fn begin(mut command: Command) -> Self {
         let child = command.stdout(Stdio::null()).spawn().unwrap();
         Self { child, ready: Value::Null }
     }
 
-    /// The same, with what it writes to be read.
-    pub(crate) fn begin_with_output(command: &mut std::process::Command) -> Self {
-        let child = command.stdout(Stdio::piped()).spawn().unwrap();
-        Self { child, ready: Value::Null }
+    /// The same, which writes into this.
+    pub(crate) fn begin_onto(command: &mut Command, output: impl Into<Stdio>) -> Self {
+        Self { child: command.stdout(output).spawn().unwrap(), ready: Value::Null }
     }
 
     /// What it writes.
