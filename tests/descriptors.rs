@@ -163,7 +163,7 @@ fn sec_d2_one_address_leaves_places_for_the_others_where_few_files_may_be_open()
             .read(&mut [0])
             .is_err_and(|error| matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut))
     };
-    let half = Descriptors::share_out(1_024, 2).clients() / 2;
+    let half = Descriptors::share_out(1_024, 2, 1).clients() / 2;
     let begun = instant();
     while idle.iter().filter(taken).count() != half {
         assert!(begun.elapsed() < PATIENCE, "{} of {half}", idle.iter().filter(taken).count());

@@ -10,6 +10,10 @@
 
 mod support;
 
+#[path = "reload/beginning.rs"]
+mod beginning;
+#[path = "reload/changing.rs"]
+mod changing;
 #[path = "reload/named.rs"]
 mod named;
 #[path = "reload/restart.rs"]
@@ -40,6 +44,10 @@ fn rules(upstream: &Upstream, path: &str) -> String {
     )
 }
 
+fn request(path: &str, secret: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {secret}\r\n\r\n")
+}
+
 /// Changes the one rule of a configuration, as an editor would: by another file of the same name.
 fn rewrite(source: &Path, from: &str, to: &str) {
     let text = fs::read_to_string(source).unwrap();
@@ -62,6 +70,10 @@ impl Shop {
 
     fn start_before(upstream: Upstream) -> Self {
         let program = Program::start(&rules(&upstream, "/old"));
+        Self::of(upstream, program)
+    }
+
+    fn of(upstream: Upstream, program: Program) -> Self {
         program.succeed(&["user", "add", "alice", "--name", "Alice"], "");
         let made = program.succeed(
             &["token", "create", "--owner", "alice", "--name", "one", "--secret-only"],

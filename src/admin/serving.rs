@@ -1,5 +1,6 @@
 //! How an administrative face is served: one task for each connection, which keeps to `limits`.
 
+use std::io::ErrorKind;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -98,8 +99,8 @@ async fn arrive(
 ) {
     let in_force = way.settings.as_ref();
     if in_force.is_some_and(|settings| proxied::is_announced(peer, &settings().proxies)) {
-        let header = timeout(HEAD, proxied::take_header(&mut io)).await;
-        match header.unwrap_or_else(|late| Err(late.into())) {
+        let header = begins(proxied::take_header(&mut io), &closing).await;
+        match header.unwrap_or_else(|| Err(ErrorKind::TimedOut.into())) {
             Ok(source) => peer.address = source.or(peer.address),
             Err(error) => {
                 let sender = peer.address;
@@ -123,10 +124,25 @@ async fn secured(
     closing: watch::Receiver<()>,
 ) {
     let Some(tls) = tls else { return };
-    match timeout(HEAD, TlsAcceptor::from(tls).accept(io)).await {
-        Ok(Ok(io)) => lead((io, peer), way, router, closing).await,
-        Ok(Err(error)) => tracing::debug!(%error, "an administrative handshake of TLS failed"),
-        Err(_) => tracing::debug!("an administrative handshake of TLS took too long"),
+    match begins(TlsAcceptor::from(tls).accept(io), &closing).await {
+        Some(Ok(io)) => lead((io, peer), way, router, closing).await,
+        Some(Err(error)) => tracing::debug!(%error, "an administrative handshake of TLS failed"),
+        None => tracing::debug!("an administrative handshake of TLS took too long"),
+    }
+}
+
+/// What a connection begins with, unless that takes too long; where everything is about to end, it has [`FIRST`].
+async fn begins<T>(beginning: impl Future<Output = T>, closing: &watch::Receiver<()>) -> Option<T> {
+    // Whoever serves the connection is to hear of the end, too.
+    let mut closing = closing.clone();
+    let ends = async {
+        let _ = closing.changed().await;
+        sleep(FIRST).await;
+    };
+    tokio::select! {
+        biased;
+        begun = timeout(HEAD, beginning) => begun.ok(),
+        () = ends => None,
     }
 }
 

@@ -6,6 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
 use axum::Router;
+use rustix::process::Pid;
 use socket2::{Domain, SockAddr, Socket, Type};
 use tokio::net::UnixListener;
 
@@ -82,12 +83,15 @@ fn refuse_living(path: &Path) -> Result<(), SocketError> {
 }
 
 impl LocalSocket {
-    /// The next of those who come, for conversations that are none of HTTP.
+    /// The next of those who come, for conversations that are none of HTTP, and its process, if that can be seen from here.
     ///
     /// # Errors
     /// What the system reports.
-    pub async fn accept(&self) -> io::Result<UnixStream> {
-        self.listener.accept().await?.0.into_std()
+    pub async fn accept(&self) -> io::Result<(UnixStream, Option<Pid>)> {
+        let (stream, _) = self.listener.accept().await?;
+        // Zero where it lies in a namespace of its own (pid_namespaces(7)); a signal to that would be for ourselves.
+        let pid = stream.peer_cred()?.pid().and_then(Pid::from_raw);
+        Ok((stream.into_std()?, pid))
     }
 
     /// Answers on `most` connections at a time until `stop` is done, and then until the last answer is given. Its name is gone

@@ -48,6 +48,11 @@ impl Doors {
         self.plain.as_ref().map(Port::address)
     }
 
+    /// How many each core has.
+    pub(super) fn count(&self) -> usize {
+        1 + usize::from(self.plain.is_some())
+    }
+
     /// Listens; the doors of each core.
     ///
     /// # Errors

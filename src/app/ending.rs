@@ -15,7 +15,7 @@ use crate::gateway::handed;
 use crate::gateway::moving::{Moved, Phase};
 use crate::store::Health;
 
-use super::handover::{Estate, Handing, Heir, Listeners, Spare, Taken};
+use super::handover::{Estate, Handing, Heir, Spare, Taken};
 use super::{Again, AppError, Back, Ended, Running, Sockets};
 
 /// How long clients of HTTP/2 and of TLS have to learn that their connection ends, when the gateway changes hands. New
@@ -69,10 +69,7 @@ impl Running {
     /// Gives the successor its place. From its first word to the end no connection is closed that could go on, and none
     /// is refused: new ones wait until the successor has opened the store. Where it dies before it serves, or the store cannot
     /// be closed in order, what was under way is cut, and the place is free.
-    ///
-    /// # Errors
-    /// Sockets that cannot be kept.
-    pub(super) fn hand_over(self, heir: Heir) -> Result<Ended, AppError> {
+    pub(super) fn hand_over(self, (heir, spare): (Heir, Spare)) -> Ended {
         let Self {
             shared,
             service,
@@ -88,7 +85,6 @@ impl Running {
             predecessor,
             ..
         } = self;
-        let spare = keep(&listening)?;
         drop(listening);
         tracing::info!(
             connections = shared.connections.load(Ordering::Relaxed),
@@ -134,23 +130,34 @@ impl Running {
         let settings = service.settings();
         control.shutdown_timeout(Duration::from_secs(5));
         let sockets = spare.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let (Err(moved), Some(sockets)) = (finished, sockets) else { return Ok(Ended::Over) };
+        let (Err(moved), Some(sockets)) = (finished, sockets) else { return Ended::Over };
         let back = Back(Taken::back(sockets, moved, handed::tell(&shared.snapshot.load())));
         let sockets = Sockets::Back(Box::new(back));
         let (source, clock) = (reloader.configured().cloned(), shared.clock.clone());
-        Ok(Ended::Deserted(Box::new(Again {
-            sockets,
-            settings,
-            source,
-            clock,
-            logs,
-            signals: None,
-        })))
+        let again = Again { sockets, settings, source, clock, logs, signals: None };
+        Ended::Deserted(Box::new(again))
+    }
+
+    /// The heir with the sockets once more, which are kept until it serves, if this gateway's place can be given away; otherwise
+    /// it is told that it does not get it. Nothing is taken apart before that.
+    pub(super) async fn can_give(&self, heir: Heir) -> Option<(Heir, Spare)> {
+        let kept = self.listening.again().inspect_err(|error| {
+            tracing::error!(%error, "the sockets cannot be kept: this gateway goes on, and not its successor");
+        });
+        match kept {
+            Ok(sockets) if self.can_give_store().await => {
+                Some((heir, Arc::new(Mutex::new(Some(sockets)))))
+            }
+            _ => {
+                heir.refuse();
+                None
+            }
+        }
     }
 
     /// Whether the store can be closed, as far as can be seen: while the disk is full nobody could open it again. One that takes
     /// no changes until a restart is worth a try.
-    pub(super) async fn can_give_store(&self) -> bool {
+    async fn can_give_store(&self) -> bool {
         let (cache, now) = (&self.shared.cache, self.shared.clock.now());
         let flushed = cache.flush_touches(now).await;
         match (cache.store().health(), flushed) {
@@ -181,13 +188,6 @@ fn reach(phase: &watch::Sender<Phase>, next: Phase) {
         *phase = next.max(*phase);
         comes
     });
-}
-
-/// The sockets once more, until there is a successor that has them.
-fn keep(listening: &Listeners) -> Result<Spare, AppError> {
-    let doing = "keeping the sockets";
-    let sockets = listening.again().map_err(|source| AppError::System { doing, source })?;
-    Ok(Arc::new(Mutex::new(Some(sockets))))
 }
 
 /// Closes the store and gives it away; the connections that wait, where it cannot be given or nobody takes it.

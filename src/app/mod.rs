@@ -13,6 +13,7 @@ mod handover;
 mod opening;
 mod reload;
 mod scrub;
+mod signals;
 mod standing;
 mod upkeep;
 mod wall;
@@ -38,7 +39,8 @@ use crate::store::Store;
 use crate::telemetry::logs::Logs;
 
 pub use error::AppError;
-pub use reload::{Reloader, Signals};
+pub use reload::Reloader;
+pub use signals::Signals;
 pub use watched::start_logs;
 
 use cores::Cores;
@@ -203,23 +205,12 @@ impl Running {
         self.control.handle()
     }
 
-    /// Takes signals from here on. Asked before anybody is told that the gateway runs, since whoever
-    /// knows may stop it at once.
-    ///
-    /// # Errors
-    /// What the operating system reports.
-    pub fn signals(&self) -> Result<Signals, AppError> {
-        let _runtime = self.control.enter();
-        let doing = "waiting for signals";
-        Signals::new().map_err(|source| AppError::System { doing, source })
-    }
-
     /// Runs until the process is told to stop (SIGTERM, SIGINT), and takes new settings at SIGHUP
     /// and when the file changes; at SIGUSR2 it does `replace`, which is to start a successor unless one is under way. Then stops, or gives its
     /// place to a successor. Told once more, it waits for nobody to notice; and once more, for nothing that is under way.
     ///
     /// # Errors
-    /// As [`Running::stop`] and [`Running::hand_over`].
+    /// As [`Running::stop`].
     pub fn run(
         mut self,
         mut signals: Signals,
@@ -228,10 +219,11 @@ impl Running {
         let watch = reload::watch(&self.reloader);
         let heir = loop {
             let heirs = &mut self.offer.1;
-            let told = reload::until_told(&mut signals, &self.reloader, heirs, replace);
-            match self.control.block_on(told) {
-                Some(heir) if !self.control.block_on(self.can_give_store()) => heir.refuse(),
-                heir => break heir,
+            let told = signals::until_told(&mut signals, &self.reloader, heirs, replace);
+            let Some(heir) = self.control.block_on(told) else { break None };
+            let can = self.control.block_on(self.can_give(heir));
+            if can.is_some() {
+                break can;
             }
         };
         let phase = self.phase.clone();
@@ -252,7 +244,7 @@ impl Running {
         };
         drop(watch);
         // What comes from now on is heard by who starts again, where nobody takes this one's place.
-        let later = self.signals().ok();
+        let later = Signals::take().ok();
         self.control.spawn(async move {
             signals.stops.told().await;
             tracing::info!(
@@ -261,7 +253,7 @@ impl Running {
             signals.stops.told().await;
             cut();
         });
-        let mut ended = self.hand_over(heir)?;
+        let mut ended = self.hand_over(heir);
         if let Ended::Deserted(again) = &mut ended {
             again.signals = later;
         }
@@ -289,13 +281,14 @@ impl Running {
     /// Waits for a successor that is ready, and gives it this gateway's place: for tests, which send no signals.
     ///
     /// # Errors
-    /// As [`Running::hand_over`].
+    /// As [`Running::stop`].
     pub fn give_up(mut self) -> Result<Ended, AppError> {
         loop {
-            match self.control.block_on(self.offer.1.recv()) {
-                Some(heir) if !self.control.block_on(self.can_give_store()) => heir.refuse(),
-                Some(heir) => return self.hand_over(heir),
-                None => return self.stop().map(|()| Ended::Over),
+            let Some(heir) = self.control.block_on(self.offer.1.recv()) else {
+                return self.stop().map(|()| Ended::Over);
+            };
+            if let Some(heir) = self.control.block_on(self.can_give(heir)) {
+                return Ok(self.hand_over(heir));
             }
         }
     }

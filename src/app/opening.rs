@@ -7,6 +7,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
+use sd_notify::NotifyState;
 use tokio::runtime::Runtime;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -89,7 +90,7 @@ impl Opening {
         // From here on nothing may fail that could have failed before.
         taken.wait_for_store().map_err(|source| AppError::HandOver { path: place, source })?;
         let standing = Arc::new(Standing::default());
-        let descriptors = Descriptors::share_out(files::raise(), listen.cores);
+        let descriptors = Descriptors::share_out(files::raise(), listen.cores, doors.count());
         files::tell(&descriptors, &settings.limits);
         reload::tell_if_closed(&settings, source.is_some());
         let settings = Arc::new(ArcSwap::from_pointee(settings));
@@ -186,6 +187,8 @@ impl Opening {
         let kept = (Arc::clone(&shared), people, Arc::clone(&reloader));
         go_on_beside(&control, &mut faces, &service, kept, (notices, checked));
         tracing::info!(public = %public.0, opening_ms = ms_since(self.begun), "requests are decided");
+        tell_manager();
+        // Only now may the gateway before end: the manager would take that for the end of all.
         let _ = predecessor.as_mut().map(Predecessor::is_served);
         Ok(Running {
             public,
@@ -223,6 +226,14 @@ impl Opening {
             ..Shared::new(cache, snapshot, counters)
         };
         Ok((Arc::new(shared), targets))
+    }
+}
+
+/// Tells the manager of services that this process serves, which may be another one than it started.
+fn tell_manager() {
+    let running = [NotifyState::MainPid(std::process::id()), NotifyState::Ready];
+    if let Err(error) = sd_notify::notify(&running) {
+        tracing::warn!(%error, "the manager of services cannot be told that the gateway runs");
     }
 }
 

@@ -7,8 +7,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arc_swap::ArcSwap;
 use axum::http::StatusCode;
-use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::mpsc;
 
 use crate::admin::problem::Problem;
 use crate::config::{self, Settings, Source};
@@ -22,7 +20,6 @@ use crate::telemetry::metrics::{CertificateState, ShownTo};
 use crate::web::People;
 
 use super::files;
-use super::handover::Heir;
 use super::watched::Warned;
 
 /// A configuration that was not taken, since when none was.
@@ -223,7 +220,8 @@ impl Reloader {
         self.tell_certificates();
     }
 
-    fn tell(&self, why: &str, outcome: Result<(), Box<Problem>>) {
+    /// Says what is wrong with a configuration that was not taken.
+    pub(super) fn tell(&self, why: &str, outcome: Result<(), Box<Problem>>) {
         if let Err(problem) = outcome {
             tracing::error!(
                 %why,
@@ -265,81 +263,4 @@ pub(super) fn watch(reloader: &Arc<Reloader>) -> Option<config::Watch> {
             tracing::warn!(%error, "the configuration file cannot be watched; SIGHUP reloads it");
         })
         .ok()
-}
-
-/// What a gateway is told by the system. From when this is made on, no signal ends the process
-/// before its time.
-#[derive(Debug)]
-pub struct Signals {
-    hang_up: Signal,
-    /// The gateway is to start its successor.
-    replace: Signal,
-    pub(super) stops: Stops,
-}
-
-/// What tells a gateway to stop, perhaps more than once.
-#[derive(Debug)]
-pub(super) struct Stops {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Stops {
-    /// Until SIGTERM or SIGINT comes.
-    pub(super) async fn told(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-    }
-}
-
-impl Signals {
-    /// Within a runtime.
-    pub(super) fn new() -> std::io::Result<Self> {
-        Ok(Self {
-            hang_up: signal(SignalKind::hangup())?,
-            replace: signal(SignalKind::user_defined2())?,
-            stops: Stops {
-                terminate: signal(SignalKind::terminate())?,
-                interrupt: signal(SignalKind::interrupt())?,
-            },
-        })
-    }
-
-    /// Until SIGTERM or SIGINT comes; reloads at SIGHUP meanwhile.
-    pub(super) async fn told_to_stop(&mut self, reloader: &Arc<Reloader>) {
-        loop {
-            tokio::select! {
-                _ = self.hang_up.recv() => hang_up(reloader).await,
-                () = self.stops.told() => return,
-            }
-        }
-    }
-}
-
-async fn hang_up(reloader: &Arc<Reloader>) {
-    let reloader = Arc::clone(reloader);
-    let _ = tokio::task::spawn_blocking(move || reloader.tell("SIGHUP", reloader.reload())).await;
-}
-
-/// Reloads at SIGHUP, starts a successor at SIGUSR2, and returns at SIGTERM or SIGINT, or with a successor that is ready.
-pub(super) async fn until_told(
-    signals: &mut Signals,
-    reloader: &Arc<Reloader>,
-    heirs: &mut mpsc::Receiver<Heir>,
-    replace: fn() -> std::io::Result<()>,
-) -> Option<Heir> {
-    loop {
-        tokio::select! {
-            _ = signals.hang_up.recv() => hang_up(reloader).await,
-            _ = signals.replace.recv() => {
-                if let Err(error) = replace() {
-                    tracing::error!(%error, "a successor cannot be started; this gateway goes on");
-                }
-            }
-            () = signals.stops.told() => return None,
-            Some(heir) = heirs.recv() => return Some(heir),
-        }
-    }
 }

@@ -9,10 +9,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
 use listenfd::ListenFd;
-use sd_notify::NotifyState;
 use serde_json::json;
 
-use crate::app::{self, AppError, Ended, Running, Sockets};
+use crate::app::{self, AppError, Ended, Running, Signals, Sockets};
 use crate::cli::args::{Common, Serve};
 use crate::cli::failure::{Code, Failure};
 use crate::cli::output::Reply;
@@ -33,13 +32,25 @@ pub fn run(serve: &Serve, common: &Common, clock: Clock) -> Result<Reply, Failur
     let data = found.settings.store.path.clone();
     let (logs, _flush) = start_logs(&found.settings, &clock)?;
     let format = found.settings.telemetry.format;
-    let outcome = app::start_with(sockets, found.settings, found.source, clock, Some(logs))
-        .map_err(failure)
-        .and_then(|running| {
-            let begun = begun(&running, &data)?;
-            until_told(running, &begun, common.json, replace)
-        });
+    let start = move || app::start_with(sockets, found.settings, found.source, clock, Some(logs));
+    let outcome = Signals::take().map_err(failure).and_then(|mut signals| {
+        let Some(running) = started(&mut signals, start)? else { return Ok(Reply::default()) };
+        let begun = begun(&running, &data)?;
+        until_told((running, signals), &begun, common.json, replace)
+    });
     outcome.map_err(|failure| as_logs_are(failure, format))
+}
+
+/// A gateway that serves; none where the process is told to stop before that, for the store may take its time.
+fn started(
+    signals: &mut Signals,
+    start: impl FnOnce() -> Result<Running, AppError> + Send + 'static,
+) -> Result<Option<Running>, Failure> {
+    let started = signals.unless_told_to_stop(start).map_err(failure)?;
+    if started.is_none() {
+        tracing::info!("told to stop before the gateway serves");
+    }
+    started.transpose().map_err(failure)
 }
 
 /// Where people sign in: of the machine itself by the name for which browsers keep the cookie.
@@ -96,26 +107,20 @@ fn say(begun: Reply, json: bool) {
 /// # Errors
 /// What goes wrong at the end.
 pub fn until_told(
-    mut running: Running,
+    (mut running, mut signals): (Running, Signals),
     begun: &Reply,
     json: bool,
     replace: fn() -> io::Result<()>,
 ) -> Result<Reply, Failure> {
-    let mut signals = running.signals().map_err(failure)?;
     say(begun.clone(), json);
     loop {
-        // The process that a manager of services started may be another one.
-        let running_here = [NotifyState::MainPid(std::process::id()), NotifyState::Ready];
-        if let Err(error) = sd_notify::notify(&running_here) {
-            tracing::warn!(%error, "the manager of services cannot be told that the gateway runs");
-        }
         match running.run(signals, replace).map_err(failure)? {
             Ended::Over => return Ok(Reply::default()),
             Ended::Deserted(mut again) => {
                 tracing::error!("the successor ended before it served: this gateway starts again");
-                let kept = again.signals();
+                signals = again.signals().map_or_else(Signals::take, Ok).map_err(failure)?;
+                // Whether or not it is told to stop: its clients wait already.
                 running = again.start().map_err(failure)?;
-                signals = kept.map_or_else(|| running.signals(), Ok).map_err(failure)?;
             }
         }
     }

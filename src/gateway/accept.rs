@@ -128,8 +128,12 @@ async fn accept(
     mut phase: watch::Receiver<Phase>,
 ) {
     // Handshakes take their time, and what begins with one cannot move.
-    let last = if listening.tls { Phase::Serves } else { Phase::Announces };
-    let mut stopped = pin!(phase.wait_for(|phase| *phase > last));
+    let shakes_hands = || listening.tls && core.snapshot().tls.is_some();
+    let mut stopped = pin!(phase.wait_for(|phase| match phase {
+        Phase::Serves => false,
+        Phase::Announces => shakes_hands(),
+        Phase::Moves | Phase::Drains | Phase::Ends => true,
+    }));
     let take = |(stream, peer): (TcpStream, SocketAddr)| {
         // Dropping the stream closes it: the cheapest refusal there is.
         let Some(client) = admit(&core, peer.ip()) else { return };

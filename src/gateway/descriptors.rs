@@ -11,9 +11,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// the store with its snapshots, a backup, the configuration, names that are resolved.
 const OWN: usize = 58;
 
-/// What a core keeps open beside connections: its runtime and its listener, and a connection that is
-/// about to be turned away.
-const EACH_CORE: usize = 6;
+/// What a core keeps open beside connections: its runtime, and a connection that is about to be turned away.
+const EACH_CORE: usize = 5;
+
+/// And of each door: what is listened with there, and that once more for a successor, and once more while it comes.
+const EACH_DOOR: usize = 3;
 
 /// Connections to one administrative face: a thirty-second of all, within these bounds.
 const FACE: (usize, usize) = (4, 1_024);
@@ -32,10 +34,10 @@ pub struct Descriptors {
 }
 
 impl Descriptors {
-    /// Shares out `limit` descriptors. There is always room for one of each kind.
-    pub fn share_out(limit: usize, cores: usize) -> Self {
+    /// Shares out `limit` descriptors where so many cores have so many doors each. There is always room for one of each kind.
+    pub fn share_out(limit: usize, cores: usize, doors: usize) -> Self {
         let face = (limit / 32).clamp(FACE.0, FACE.1);
-        let kept = OWN + cores.saturating_mul(EACH_CORE) + 2 * face;
+        let kept = own(cores, doors).saturating_add(2 * face);
         let rest = limit.saturating_sub(kept);
         let clients = (rest / 2).max(1);
         let upstreams = rest.saturating_sub(clients).max(1);
@@ -76,10 +78,15 @@ impl Descriptors {
     }
 }
 
+/// What is left out of account.
+const fn own(cores: usize, doors: usize) -> usize {
+    OWN.saturating_add(cores.saturating_mul(EACH_CORE + EACH_DOOR * doors))
+}
+
 impl Default for Descriptors {
     /// As many as there can be.
     fn default() -> Self {
-        Self::share_out(usize::MAX, 0)
+        Self::share_out(usize::MAX, 0, 0)
     }
 }
 
@@ -101,24 +108,27 @@ mod tests {
     fn all_kinds_together_leave_what_the_gateway_needs() {
         for limit in [0, 64, 100, 256, 1_024, 20_000, 1 << 20, usize::MAX] {
             for cores in [1, 2, 64] {
-                let shared = Descriptors::share_out(limit, cores);
+                let shared = Descriptors::share_out(limit, cores, 2);
                 let (clients, upstreams) = (shared.clients(), shared.upstreams);
                 assert!(clients > 0 && upstreams > 0 && shared.face() > 0, "{limit} {cores}");
                 let all = clients.saturating_add(upstreams).saturating_add(2 * shared.face());
-                let kept = OWN + EACH_CORE * cores;
+                let kept = own(cores, 2);
                 assert!(
                     all == 2 + 2 * shared.face() || all + kept <= limit,
                     "{limit} {cores}: {shared:?}"
                 );
             }
         }
-        assert_eq!(Descriptors::share_out(1_024, 2).clients(), 445);
-        assert!(Descriptors::share_out(262_144, 8).clients() > 100_000, "the default of the file");
+        assert_eq!(Descriptors::share_out(1_024, 2, 1).clients(), 443);
+        assert!(
+            Descriptors::share_out(262_144, 8, 2).clients() > 100_000,
+            "the default of the file"
+        );
     }
 
     #[test]
     fn a_connection_gives_its_place_back() {
-        let shared = Descriptors::share_out(100, 1);
+        let shared = Descriptors::share_out(100, 1, 1);
         let mut places: Vec<_> = std::iter::from_fn(|| shared.upstream()).collect();
         assert_eq!(places.len(), shared.upstreams);
         assert!(shared.upstream().is_none());

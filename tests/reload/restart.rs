@@ -62,10 +62,6 @@ fn add_rule(source: &Path, path: &str) {
     fs::rename(fresh, source).unwrap();
 }
 
-fn request(path: &str, secret: &str) -> String {
-    format!("GET {path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {secret}\r\n\r\n")
-}
-
 #[test]
 fn no_request_of_10_000_is_lost_during_five_reloads_and_one_restart() {
     let mut shop = Shop::start();
@@ -190,16 +186,18 @@ fn a_second_signal_starts_no_second_successor() {
 }
 
 /// Says something to a successor as the gateway before it does: its length, and a name in JSON.
-fn say(line: &mut UnixStream, word: &str) {
+pub(super) fn say(line: &mut UnixStream, word: &str) {
     tell(line, &format!("\"{word}\""));
 }
 
-fn tell(line: &mut UnixStream, text: &str) {
+/// Says this.
+pub(super) fn tell(line: &mut UnixStream, text: &str) {
     let length = u32::try_from(text.len()).unwrap().to_be_bytes();
     line.write_all(&[&length, text.as_bytes()].concat()).unwrap();
 }
 
-fn hear(line: &mut UnixStream) -> String {
+/// What is said next.
+pub(super) fn hear(line: &mut UnixStream) -> String {
     let mut length = [0; 4];
     line.read_exact(&mut length).unwrap();
     let mut text = vec![0; u32::from_be_bytes(length) as usize];

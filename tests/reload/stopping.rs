@@ -8,10 +8,6 @@ use crate::support::wait_until;
 
 const READY: &str = "GET /ready HTTP/1.1\r\nHost: localhost\r\n\r\n";
 
-fn request(path: &str, secret: &str) -> String {
-    format!("GET {path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer {secret}\r\n\r\n")
-}
-
 #[test]
 fn it_is_not_ready_any_more_before_it_takes_nobody_in() {
     let mut shop = Shop::start();

@@ -285,6 +285,10 @@ fn serve(
     if roots.exists() {
         command.env("SSL_CERT_FILE", roots).env_remove("SSL_CERT_DIR");
     }
+    let notify = folder.join("notify");
+    if notify.exists() {
+        command.env("NOTIFY_SOCKET", notify);
+    }
     command.stdin(Stdio::null()).stdout(output("stdout")).stderr(output("stderr"));
     let mut process = Process::spawn(&mut command);
     let until = instant() + PATIENCE;

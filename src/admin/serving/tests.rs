@@ -41,6 +41,10 @@ struct Face {
 
 impl Face {
     fn open(clients: Clients) -> Self {
+        Self::open_by(Way { clients, tls: None, settings: None })
+    }
+
+    fn open_by(way: Way) -> Self {
         let router = Router::new()
             .route("/short", get(async || "short"))
             .route("/slow", get(async || sleep(HOUR).await))
@@ -50,7 +54,6 @@ impl Face {
         let (stop, stopped) = oneshot::channel::<()>();
         let listener = Bounded::new(Network(connected), 1);
         let stopped = async { drop(stopped.await) };
-        let way = Way { clients, tls: None, settings: None };
         let task = tokio::spawn(serve(listener, way, router, stopped));
         Self { connect, stop, task }
     }
@@ -264,4 +267,27 @@ async fn who_has_come_before_the_end_is_answered_and_nobody_is_waited_for_long()
     assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
     assert_eq!(rest(&mut idle).await, "");
     timeout(FIRST, task).await.expect("it ends").unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_who_has_not_begun_holds_the_end_up() {
+    let provider = rustls::crypto::aws_lc_rs::default_provider().into();
+    let secure = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_cert_resolver(Arc::<rustls::server::ResolvesServerCertUsingSni>::new(
+            rustls::server::ResolvesServerCertUsingSni::new(),
+        ));
+    let secure = Arc::new(secure);
+    let tls: Secure = Arc::new(move || Some(Arc::clone(&secure)));
+    let face = Face::open_by(Way { clients: Clients::Anybody, tls: Some(tls), settings: None });
+    // Half of a record of TLS.
+    let mut silent = face.client("\x16\x03\x01").await;
+    let Face { connect, stop, task } = face;
+    sleep(SECOND).await;
+    drop((stop, connect));
+    assert!(timeout(FIRST / 2, silent.read_u8()).await.is_err(), "it has a moment");
+    timeout(FIRST, task).await.expect("it is waited for").unwrap();
+    assert_eq!(rest(&mut silent).await, "");
 }

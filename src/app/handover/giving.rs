@@ -11,8 +11,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use rustix::net::sockopt::socket_peercred;
-use rustix::process::{Signal, kill_process};
+use rustix::process::{Pid, Signal, getpid, kill_process};
 use tokio::sync::{mpsc, watch};
 
 use crate::admin::socket::LocalSocket;
@@ -41,6 +40,8 @@ pub(in crate::app) struct Heir {
     line: UnixStream,
     /// Of the messages that it knows.
     edition: u8,
+    /// None where it cannot be seen from here.
+    process: Option<Pid>,
 }
 
 /// What one gets beside the store.
@@ -68,8 +69,8 @@ pub(in crate::app) async fn offer(
     heirs: mpsc::Sender<Heir>,
 ) {
     loop {
-        let line = match socket.accept().await {
-            Ok(line) => line,
+        let (line, process) = match socket.accept().await {
+            Ok(came) => came,
             Err(error) => {
                 tracing::debug!(%error, "a successor cannot be heard");
                 tokio::time::sleep(Duration::from_millis(50)).await;
@@ -77,7 +78,7 @@ pub(in crate::app) async fn offer(
             }
         };
         let listening = Arc::clone(&listening);
-        let answered = tokio::task::spawn_blocking(move || answer(line, listening)).await;
+        let answered = tokio::task::spawn_blocking(move || answer(line, process, listening)).await;
         match answered {
             Ok(Ok(heir)) => {
                 if heirs.send(heir).await.is_err() {
@@ -92,7 +93,7 @@ pub(in crate::app) async fn offer(
     }
 }
 
-fn answer(line: UnixStream, listening: Arc<Listeners>) -> io::Result<Heir> {
+fn answer(line: UnixStream, process: Option<Pid>, listening: Arc<Listeners>) -> io::Result<Heir> {
     line.set_nonblocking(false)?;
     line.set_read_timeout(Some(PATIENCE))?;
     line.set_write_timeout(Some(PATIENCE))?;
@@ -112,7 +113,7 @@ fn answer(line: UnixStream, listening: Arc<Listeners>) -> io::Result<Heir> {
     // Where this gateway stops before the other is ready, they close here.
     drop(listening);
     match hear(&line)? {
-        Some((Message::Ready, _)) => Ok(Heir { line, edition }),
+        Some((Message::Ready, _)) => Ok(Heir { line, edition, process }),
         Some(_) => Err(io::ErrorKind::InvalidData.into()),
         None => Err(io::ErrorKind::UnexpectedEof.into()),
     }
@@ -178,13 +179,14 @@ impl Heir {
             // As the system reports that nothing came in time.
             error.kind() == io::ErrorKind::WouldBlock
         });
-        Ok(Handing { line: self.line, sends, hears, serves, finished })
+        Ok(Handing { line: self.line, process: self.process, sends, hears, serves, finished })
     }
 }
 
 /// A gateway that finishes what it has, while its successor serves.
 pub(in crate::app) struct Handing {
     line: UnixStream,
+    process: Option<Pid>,
     sends: std::thread::JoinHandle<Vec<Moved>>,
     /// Tells whether it fell silent.
     hears: std::thread::JoinHandle<bool>,
@@ -210,23 +212,28 @@ impl Handing {
             return Ok(());
         }
         if self.hears.join().unwrap_or_default() {
-            end(&self.line);
+            end(self.process, &self.line);
         }
         Err(left)
     }
 }
 
 /// Ends a successor that has fallen silent, but not its line: otherwise it would hold the folder, and might go on one day.
-fn end(line: &UnixStream) {
-    let Ok(peer) = socket_peercred(line) else { return };
-    let pid = peer.pid;
+fn end(process: Option<Pid>, line: &UnixStream) {
     // Tests have both in one process.
-    if pid.as_raw_nonzero().get().unsigned_abs() == std::process::id() {
+    if process == Some(getpid()) {
         return;
     }
-    match kill_process(pid, Signal::KILL) {
-        Ok(()) => tracing::error!(%pid, "the successor has fallen silent, and is killed"),
-        Err(error) => tracing::error!(%pid, %error, "the successor has fallen silent: end it"),
+    match process.map(|pid| (pid, kill_process(pid, Signal::KILL))) {
+        Some((pid, Ok(()))) => {
+            tracing::error!(%pid, "the successor has fallen silent, and is killed");
+        }
+        Some((pid, Err(error))) => {
+            tracing::error!(%pid, %error, "the successor has fallen silent: end it");
+        }
+        None => tracing::error!(
+            "the successor has fallen silent, and cannot be seen from this one's namespace: end it"
+        ),
     }
     // What it holds is free once its line has ended.
     let _ = line.set_read_timeout(Some(ENDING));
@@ -317,11 +324,17 @@ mod tests {
             .spawn()
             .unwrap();
         let line = listener.accept().unwrap().0;
-        end(&line);
+        end(Some(Pid::from_child(&silent)), &line);
         assert!(line.read_timeout().unwrap().is_some(), "its end was waited for");
         assert_eq!(silent.wait().unwrap().code(), None, "by a signal");
-        let (here, _there) = UnixStream::pair().unwrap();
-        end(&here);
+        let (here, there) = UnixStream::pair().unwrap();
+        end(Some(getpid()), &here);
         assert_eq!(here.read_timeout().unwrap(), None, "nobody ends itself");
+        drop(there);
+        end(None, &here);
+        assert!(
+            here.read_timeout().unwrap().is_some(),
+            "nor everybody, for one whom it cannot see"
+        );
     }
 }

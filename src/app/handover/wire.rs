@@ -5,13 +5,14 @@
 use std::io::{self, ErrorKind, IoSlice, IoSliceMut, Read as _, Write as _};
 use std::mem::MaybeUninit;
 use std::net::IpAddr;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use rustix::cmsg_space;
+use rustix::io::retry_on_intr;
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
     SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
@@ -170,7 +171,9 @@ pub(super) fn say(
     if let Some(socket) = &socket {
         control.push(SendAncillaryMessage::ScmRights(std::slice::from_ref(socket)));
     }
-    let sent = sendmsg(to, &[IoSlice::new(&length)], &mut control, SendFlags::NOSIGNAL)?;
+    // With a time limit the system begins none of these again by itself that a signal breaks off (signal(7)).
+    let slices = [IoSlice::new(&length)];
+    let sent = retry_on_intr(|| sendmsg(to, &slices, &mut control, SendFlags::NOSIGNAL))?;
     let mut to = to;
     to.write_all(length.get(sent..).unwrap_or_default())?;
     to.write_all(&text)
@@ -185,7 +188,8 @@ pub(super) fn hear(from: &UnixStream) -> io::Result<Option<(Message, Option<Owne
     let mut space = [MaybeUninit::uninit(); cmsg_space!(ScmRights(1))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let mut slices = [IoSliceMut::new(&mut length)];
-    let came = recvmsg(from.as_fd(), &mut slices, &mut control, RecvFlags::CMSG_CLOEXEC)?.bytes;
+    let mut receive = || recvmsg(from, &mut slices, &mut control, RecvFlags::CMSG_CLOEXEC);
+    let came = retry_on_intr(|| receive().map(|came| came.bytes))?;
     if came == 0 {
         return Ok(None);
     }
@@ -209,6 +213,7 @@ pub(super) fn hear(from: &UnixStream) -> io::Result<Option<(Message, Option<Owne
 #[cfg(test)]
 mod tests {
     use std::net::{Ipv4Addr, TcpListener};
+    use std::os::fd::AsFd as _;
 
     use rustls::pki_types::CertificateDer;
 

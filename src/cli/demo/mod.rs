@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::app;
+use crate::app::{self, Signals};
 use crate::cli::args::{Common, Demo};
 use crate::cli::failure::{Code, Failure};
 use crate::cli::output::Reply;
@@ -74,7 +74,8 @@ pub fn run(demo: &Demo, common: &Common, clock: Clock) -> Result<Reply, Failure>
         examples,
     };
     let text = text_of(&started, &config, folder.is_ours);
-    serve::until_told(running, &Reply::new(text, &started)?, common.json, || {
+    let signals = Signals::take().map_err(serve::failure)?;
+    serve::until_told((running, signals), &Reply::new(text, &started)?, common.json, || {
         Err(std::io::Error::other("a demonstration has no successor"))
     })
 }

@@ -69,7 +69,7 @@ async fn sec_s13_what_lies_on_an_idle_connection_is_the_beginning_of_no_answer()
 
 #[tokio::test]
 async fn what_goes_on_beside_an_answer_keeps_its_place() {
-    let descriptors = Descriptors::share_out(0, 0);
+    let descriptors = Descriptors::share_out(0, 0, 0);
     let (mut connection, _upstream) = pair_at(descriptors.upstream().unwrap()).await;
     let sent = async {
         connection.leave(request(), |_| true);
