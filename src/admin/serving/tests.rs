@@ -25,7 +25,7 @@ impl Accept for Network {
 
     fn poll_accept(&mut self, context: &mut Context<'_>) -> Poll<std::io::Result<DuplexStream>> {
         let next = self.0.poll_recv(context);
-        next.map(|io| io.ok_or_else(|| std::io::ErrorKind::NotConnected.into()))
+        next.map(|io| io.ok_or_else(|| ErrorKind::NotConnected.into()))
     }
 
     fn peer(_: &DuplexStream) -> Peer {
