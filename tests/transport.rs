@@ -78,6 +78,8 @@ mod streams;
 mod successor;
 #[path = "transport/tls.rs"]
 mod tls;
+#[path = "transport/turns.rs"]
+mod turns;
 #[path = "transport/unseen.rs"]
 mod unseen;
 #[path = "transport/upstreams.rs"]

@@ -1,6 +1,7 @@
 //! Connections to endpoints: idle ones, and new ones, for which there must be a place.
 
 use std::io;
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -88,9 +89,17 @@ async fn share(
     let target = tried.target;
     let connecting = core.pool.connecting(target.number);
     let (failed, made) = (connecting.failed.get(), connecting.made.get());
-    // Who connects may have more time for that.
-    let turn = tokio::time::timeout(timeout, connecting.turn.lock()).await;
-    let _turn = turn.map_err(|_| Refusal::UpstreamTimeout)?;
+    let mut turn = pin!(connecting.turn.lock());
+    let _turn = loop {
+        let before = connecting.made.get();
+        match tokio::time::timeout(timeout, &mut turn).await {
+            Ok(turn) => break turn,
+            // Somebody in front was given a session meanwhile: the line moves.
+            Err(_) if connecting.made.get() != before => {}
+            // Who connects may have more time for that.
+            Err(_) => return Err(Refusal::UpstreamTimeout),
+        }
+    };
     if let Some(way) = session(core, target, made) {
         return Ok((way, true));
     }

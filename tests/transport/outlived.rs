@@ -1,13 +1,14 @@
 //! What goes on when the other half of it is over: uploads behind their answers, conversations that one side has ended, and
 //! what waits on a stream that nobody gives room. All of it ends with its token, and in its time.
 
-use std::io::{Read as _, Write as _};
-use std::net::Shutdown;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::{Shutdown, TcpListener};
 use std::sync::Arc;
 use std::thread;
 use std::time::Duration;
 
-use socket2::SockRef;
+use rustls::{ServerConnection, StreamOwned};
+use socket2::{Domain, SockRef, Socket, Type};
 
 use crate::endpoints;
 use crate::files::Files;
@@ -17,6 +18,7 @@ use crate::support::frames::{DATA, END_HEADERS, END_STREAM, Frames, HEADERS, RST
 use crate::support::gateway::Gateway;
 use crate::support::relay::Relay;
 use crate::support::steps::Steps;
+use crate::support::tls::{authority, config};
 use crate::support::upstream::{Step, Upstream, ok};
 use crate::support::{PATIENCE, wait_until};
 use crate::tls::connect;
@@ -213,6 +215,65 @@ fn a_connection_that_has_asked_for_another_protocol_closes_as_others_do() {
     let mut all = Vec::new();
     stream.read_to_end(&mut all).expect("it is told that nothing more comes");
     assert!(all.starts_with(b"HTTP/1.1 200 ") && all.ends_with(b"ok"));
+}
+
+/// hyper has more to write when it gives such a connection back than the system takes at once.
+#[test]
+fn an_answer_where_another_protocol_was_asked_for_is_whole() {
+    const LONG: usize = 16 << 20;
+    let upstream = Upstream::scripted(|_| ok(&"x".repeat(LONG)));
+    let gateway = gateway(upstream.address(), "");
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.set_recv_buffer_size(16 << 10).unwrap();
+    socket.connect(&gateway.public().into()).unwrap();
+    let mut client = Client::over(socket.into());
+    client.send(handshake(&gateway.any_token()).replace("websocket", "h2c"));
+    let answer = client.answer();
+    assert_eq!((answer.status, answer.body.len(), answer.whole), (200, LONG, true));
+}
+
+/// An upstream within TLS that answers first gets all of the body, and nobody's request in the midst of it.
+#[test]
+fn an_upload_within_tls_that_is_answered_early_comes_whole() {
+    const LONG: usize = 4 << 20;
+    let (ca, folder) = (authority(), tempfile::tempdir().unwrap());
+    let roots = folder.path().join("ca.pem");
+    std::fs::write(&roots, ca.pem()).unwrap();
+    let (listener, config) = (TcpListener::bind("127.0.0.1:0").unwrap(), Arc::new(config(&ca)));
+    let url = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+    let upstream = thread::spawn(move || {
+        let asked = || {
+            let session = ServerConnection::new(Arc::clone(&config)).unwrap();
+            let stream = StreamOwned::new(session, listener.accept().unwrap().0);
+            let mut stream = BufReader::new(stream);
+            let lines = (&mut stream).lines().map(Result::unwrap);
+            let head: Vec<_> = lines.take_while(|line| !line.is_empty()).collect();
+            let answer = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+            stream.get_mut().write_all(answer).unwrap();
+            let mut body = Vec::new();
+            let _ = stream.take(LONG as u64).read_to_end(&mut body);
+            (head[0].clone(), body)
+        };
+        [asked(), asked()]
+    });
+    let (gateway, secret) =
+        endpoints::gateway(&format!("{url:?}"), &format!("upstream_ca = {roots:?}"));
+    let mut client = gateway.begin_post("/x", &secret, LONG);
+    let writes = thread::spawn({
+        let stream = client.stream().try_clone().unwrap();
+        move || (&stream).write_all(&vec![b'x'; LONG]).unwrap()
+    });
+    assert_eq!(client.answer_to("POST").unwrap().status, 200);
+    writes.join().unwrap();
+    wait_until("the connection is not given back", PATIENCE, || {
+        gateway.counted(|core| core.under_way.value()) == 0
+    });
+    assert_eq!(gateway.ask(gateway.get("/next", &secret)).status, 200);
+    drop(gateway);
+    let [(post, body), (get, _)] = upstream.join().unwrap();
+    assert!(post.starts_with("POST /x ") && get.starts_with("GET /next "), "{post} {get}");
+    assert_eq!(body.len(), LONG);
+    assert!(body.iter().all(|byte| *byte == b'x'), "nothing else is in it");
 }
 
 /// RFC 9112 section 2.2: some clients send an empty line behind a body, which begins no request.
