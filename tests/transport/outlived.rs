@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use rustls::{ServerConnection, StreamOwned};
-use socket2::{Domain, SockRef, Socket, Type};
+use socket2::SockRef;
 
 use crate::endpoints;
 use crate::files::Files;
@@ -215,21 +215,6 @@ fn a_connection_that_has_asked_for_another_protocol_closes_as_others_do() {
     let mut all = Vec::new();
     stream.read_to_end(&mut all).expect("it is told that nothing more comes");
     assert!(all.starts_with(b"HTTP/1.1 200 ") && all.ends_with(b"ok"));
-}
-
-/// hyper has more to write when it gives such a connection back than the system takes at once.
-#[test]
-fn an_answer_where_another_protocol_was_asked_for_is_whole() {
-    const LONG: usize = 16 << 20;
-    let upstream = Upstream::scripted(|_| ok(&"x".repeat(LONG)));
-    let gateway = gateway(upstream.address(), "");
-    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
-    socket.set_recv_buffer_size(16 << 10).unwrap();
-    socket.connect(&gateway.public().into()).unwrap();
-    let mut client = Client::over(socket.into());
-    client.send(handshake(&gateway.any_token()).replace("websocket", "h2c"));
-    let answer = client.answer();
-    assert_eq!((answer.status, answer.body.len(), answer.whole), (200, LONG, true));
 }
 
 /// An upstream within TLS that answers first gets all of the body, and nobody's request in the midst of it.
