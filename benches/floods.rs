@@ -24,8 +24,8 @@ use tollgate::clock::instant;
 
 use attacks::{Attack, Target};
 
-/// What a flood may add to the memory of a server that has seen it once before.
-const GROWTH_MAX: u64 = 4 << 20;
+/// What a flood may add to the memory of a server that has seen it once before (sec-D1).
+const GROWTH_MAX: u64 = 1 << 20;
 
 /// How often the honest client asks.
 const PAUSE: Duration = Duration::from_millis(2);

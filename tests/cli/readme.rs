@@ -172,3 +172,31 @@ fn the_token_of_the_readme_can_do_what_the_readme_asks() {
         assert_eq!(found.1, reason, "{method} {path}");
     }
 }
+
+/// What starts the gateway for somebody else: the unit of systemd, and the image. Nobody tries these on every machine.
+#[test]
+fn what_services_and_images_run_is_understood() {
+    let read = |name: &str| std::fs::read_to_string(name).unwrap();
+    let (unit, image) = (read("config/systemd/tollgate.service"), read("Dockerfile"));
+    let units = unit.lines().filter(|line| line.starts_with("Exec"));
+    let units = units.map(|line| line.split_once('=').unwrap().1.split(' ').map(str::to_owned));
+    let mut all: Vec<Vec<String>> = units.map(Iterator::collect).collect();
+    let of_image = |begin: &str| {
+        let line = image.lines().find(|line| line.starts_with(begin)).unwrap();
+        serde_json::from_str::<Vec<String>>(&line[line.find('[').unwrap()..]).unwrap()
+    };
+    all.push([of_image("ENTRYPOINT"), of_image("CMD")].concat());
+    all.push(of_image("HEALTHCHECK"));
+    assert_eq!(all.len(), 4, "{all:?}");
+    for words in all {
+        assert_eq!(words[0], "/usr/local/bin/tollgate");
+        let asked = Command::new(env!("CARGO_BIN_EXE_tollgate"))
+            .args(&words[1..])
+            .arg("--help")
+            .env_remove("TOLLGATE_CONFIG")
+            .output()
+            .unwrap();
+        let told = String::from_utf8_lossy(&asked.stderr).into_owned();
+        assert!(asked.status.success(), "{words:?}: {told}");
+    }
+}

@@ -61,3 +61,12 @@ fn architecture_says_what_each_dependency_is_for() {
     faults.extend(gone.map(|name| format!("ARCHITECTURE.md tells of `{name}`, which nobody has")));
     complain(&faults);
 }
+
+/// sec-F3: a panic ends the task of one connection, and not the process of all.
+#[test]
+fn no_panic_ends_the_process() {
+    let text = fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let lines = text.lines().map(|line| line.replace(' ', ""));
+    let faults: Vec<_> = lines.filter(|line| line.starts_with("panic=")).collect();
+    complain(&faults);
+}

@@ -1,6 +1,6 @@
 """Bodies of several GB through the gateway within TLS, over HTTP/1.1 and HTTP/2, up and down, with their length told or not: all of
 each arrives, and the gateway takes at no time more than 8 MiB beyond what it held before. The client is curl; the upstream
-keeps nothing.
+keeps nothing. Everything is done twice: the upstream speaks HTTP/1.1, or HTTP/2, for which another gateway stands before it.
 """
 
 import argparse
@@ -79,17 +79,18 @@ def memory(pid, name):
     return int(re.search(rf"{name}:\s+(\d+)", pathlib.Path(f"/proc/{pid}/status").read_text())[1]) / 1024
 
 
-def transfer(stage, pid, version, way, framing, length, file):
+def transfer(stage, name, version, way, framing, length, file):
     """How long it took, how many bytes came, what was held before, and the most while it was under way."""
+    pid = dict(stage.gateways())[name].pid
     held = memory(pid, "VmRSS")
     pathlib.Path(f"/proc/{pid}/clear_refs").write_text("5")
-    address = f"https://localhost:{stage.ports['secure']}/{way}/{framing}/{length}"
+    address = f"https://localhost:{stage.ports[name]}/{way}/{framing}/{length}"
     told = ("-T", file if framing == "length" else "-") if way == "up" else ("-o", "/dev/null", "-w", "%{size_download}")
     began = time.monotonic()
     with open(file, "rb") as source:
         # `-T -` reads its input without knowing how long it is.
         came = subprocess.run(["curl", "-sS", "--fail", f"--{version}", "--cacert", stage.dir / "ca.pem", "--max-time", "900", "-H",
-                               f"Authorization: Bearer {stage.tokens['secure']}", *told, address],
+                               f"Authorization: Bearer {stage.tokens[name]}", *told, address],
                               stdin=source, capture_output=True, text=True)
     return time.monotonic() - began, came.stdout + came.stderr, held, memory(pid, "VmHWM")
 
@@ -106,23 +107,27 @@ def main():
     upstream.start()
     try:
         stage.begin(upstream.port)
-        pid = dict(stage.gateways())["secure"].pid
+        tls = f'[[tls.certificates]]\nchain = "{folder}/cert.pem"\nkey = "{folder}/key.pem"'
+        stage.gateway("behind", upstream.port, h2c="true", public="true")
+        stage.gateway("secure-http2", stage.ports["behind"], tls=tls, of_api="upstream_http2 = true")
         file = folder / "body"
         with open(file, "wb") as body:
             # A hole, which takes no room on the disk.
             body.truncate(length)
-        ways = [(version, way, framing) for version in ("http1.1", "http2") for way in ("up", "down") for framing in ("length", "chunked")]
-        for version, way, framing in ways:
+        ways = [(name, version, way, framing) for name in ("secure", "secure-http2") for version in ("http1.1", "http2")
+                for way in ("up", "down") for framing in ("length", "chunked")]
+        for way in ways:
             # What a first request makes is not looked at.
-            transfer(stage, pid, version, way, framing, 1 << 20, __file__)
+            transfer(stage, *way, 1 << 20, __file__)
         print(f"| {options.gib:g} GiB | MB a second | held before, MiB | the most, MiB |\n| --- | ---: | ---: | ---: |")
-        for version, way, framing in ways:
-            seconds, came, held, most = transfer(stage, pid, version, way, framing, length, file)
-            print(f"| {version} {way}, {framing} | {length / seconds / 1e6:.0f} | {held:.1f} | {most:.1f} |", flush=True)
+        for name, *way in ways:
+            seconds, came, held, most = transfer(stage, name, *way, length, file)
+            told = "{} {}, {}".format(*way) + (", to HTTP/2" if name != "secure" else "")
+            print(f"| {told} | {length / seconds / 1e6:.0f} | {held:.1f} | {most:.1f} |", flush=True)
             if came != str(length):
-                faults.append(f"{version} {way}, {framing}: {came[-300:]} of {length} bytes came")
+                faults.append(f"{told}: {came[-300:]} of {length} bytes came")
             if most > held + ALLOWED_MIB:
-                faults.append(f"{version} {way}, {framing}: {most - held:.1f} MiB more, where {ALLOWED_MIB} are allowed")
+                faults.append(f"{told}: {most - held:.1f} MiB more, where {ALLOWED_MIB} are allowed")
     finally:
         faults.extend(stage.stop())
         shutil.rmtree(folder, ignore_errors=True)

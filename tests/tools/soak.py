@@ -7,7 +7,7 @@ for `--seconds`; behind each the gateway is left alone until its connections are
   median of the last third is no higher than that of the first but for 24 MiB and as much for tokens (what is under way differs from
   moment to moment);
 - descriptors and threads are what they were but for 16 and 4, and no connection is open;
-- the 99th percentile of an honest client in the last third is no more than twice that of the first, and 20 ms;
+- the 99th percentile of an honest client in the last third is no more than a tenth above that of the first, and 5 ms;
 - every answer was what it had to be, of millions: no 5xx but where the upstream's fault is the cause, no token wrongly let through;
 - no line of the log is an error or tells of a panic, and it is the same process that ends with 0 at SIGTERM.
 """

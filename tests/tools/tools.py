@@ -36,9 +36,10 @@ access_log = false
 [[apis]]
 name = "all"
 upstream = "http://127.0.0.1:{upstream}"
+{of_api}
 rules = [
   {{ path = "/", public = true }},
-  {{ path = "/{{*rest}}" }},
+  {{ path = "/{{*rest}}", public = {public} }},
 ]
 """
 NGINX = """
@@ -107,14 +108,18 @@ class Stage:
         self.certificates()
         tls = f'[[tls.certificates]]\nchain = "{self.dir}/cert.pem"\nkey = "{self.dir}/key.pem"'
         for name, h2c, more in (("plain", "true", ""), ("secure", "false", tls)):
-            port, file = free_port(), self.dir / f"{name}.toml"
-            file.write_text(TOLLGATE.format(name=name, port=port, admin=free_port(), dir=self.dir, h2c=h2c, tls=more,
-                                            upstream=upstream))
-            self.start(name, port, self.program, "--config", file, "serve")
-            self.run(self.program, "--config", file, "user", "add", "tools")
-            token = self.run(self.program, "--config", file, "token", "create", "--owner", "tools", "--name", "tools",
-                             "--secret-only")
-            self.ports[name], self.tokens[name] = port, token.strip()
+            self.gateway(name, upstream, h2c=h2c, tls=more)
+
+    def gateway(self, name, upstream, h2c="false", tls="", of_api="", public="false"):
+        """Starts one, with a token that may everything."""
+        port, file = free_port(), self.dir / f"{name}.toml"
+        file.write_text(TOLLGATE.format(name=name, port=port, admin=free_port(), dir=self.dir, h2c=h2c, tls=tls, upstream=upstream,
+                                        of_api=of_api, public=public))
+        self.start(name, port, self.program, "--config", file, "serve")
+        self.run(self.program, "--config", file, "user", "add", "tools")
+        token = self.run(self.program, "--config", file, "token", "create", "--owner", "tools", "--name", "tools",
+                         "--secret-only")
+        self.ports[name], self.tokens[name] = port, token.strip()
 
     def gateways(self):
         return [(name, process) for name, process in self.processes if name != "nginx"]
