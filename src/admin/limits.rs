@@ -11,6 +11,9 @@ use std::time::Duration;
 /// as they ask again.
 pub(super) const HEAD: Duration = Duration::from_secs(8);
 
+/// How long a handshake may take still, where everything is about to end.
+pub(super) const HANDSHAKE: Duration = Duration::from_secs(1);
+
 /// How long one who has only just come may take to begin to ask, where everything is about to end.
 pub(super) const FIRST: Duration = Duration::from_millis(250);
 

@@ -22,7 +22,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::admin::bounded::{Accept, Bounded};
 use crate::admin::extract::Peer;
-use crate::admin::limits::{FIRST, HEAD, QUEUE, REUSED, WHOLE};
+use crate::admin::limits::{FIRST, HANDSHAKE, HEAD, QUEUE, REUSED, WHOLE};
 use crate::admin::problem::Problem;
 use crate::admin::proxied::{self, InForce};
 use crate::wire;
@@ -131,13 +131,13 @@ async fn secured(
     }
 }
 
-/// What a connection begins with, unless that takes too long; where everything is about to end, it has [`FIRST`].
+/// What a connection begins with, unless that takes too long; where everything is about to end, it has [`HANDSHAKE`].
 async fn begins<T>(beginning: impl Future<Output = T>, closing: &watch::Receiver<()>) -> Option<T> {
     // Whoever serves the connection is to hear of the end, too.
     let mut closing = closing.clone();
     let ends = async {
         let _ = closing.changed().await;
-        sleep(FIRST).await;
+        sleep(HANDSHAKE).await;
     };
     tokio::select! {
         biased;

@@ -16,6 +16,7 @@ use crate::gateway::moving::{Moved, Phase};
 use crate::store::Health;
 
 use super::handover::{Estate, Handing, Heir, Spare, Taken};
+use super::signals::Leaving;
 use super::{Again, AppError, Back, Ended, Running, Sockets};
 
 /// How long clients of HTTP/2 and of TLS have to learn that their connection ends, when the gateway changes hands. New
@@ -69,7 +70,7 @@ impl Running {
     /// Gives the successor its place. From its first word to the end no connection is closed that could go on, and none
     /// is refused: new ones wait until the successor has opened the store. Where it dies before it serves, or the store cannot
     /// be closed in order, what was under way is cut, and the place is free.
-    pub(super) fn hand_over(self, (heir, spare): (Heir, Spare)) -> Ended {
+    pub(super) fn hand_over(self, (heir, spare): (Heir, Spare), leaving: Option<Leaving>) -> Ended {
         let Self {
             shared,
             service,
@@ -128,13 +129,15 @@ impl Running {
             Err(waiting) => Err(waiting.try_iter().collect()),
         };
         let settings = service.settings();
+        // Whoever starts again follows what nobody has followed here.
+        let signals = leaving.and_then(|leaving| control.block_on(leaving.end()));
         control.shutdown_timeout(Duration::from_secs(5));
         let sockets = spare.lock().unwrap_or_else(PoisonError::into_inner).take();
         let (Err(moved), Some(sockets)) = (finished, sockets) else { return Ended::Over };
         let back = Back(Taken::back(sockets, moved, handed::tell(&shared.snapshot.load())));
         let sockets = Sockets::Back(Box::new(back));
         let (source, clock) = (reloader.configured().cloned(), shared.clock.clone());
-        let again = Again { sockets, settings, source, clock, logs, signals: None };
+        let again = Again { sockets, settings, source, clock, logs, signals };
         Ended::Deserted(Box::new(again))
     }
 

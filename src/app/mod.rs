@@ -47,6 +47,7 @@ use cores::Cores;
 use faces::Faces;
 use handover::{Heir, Listeners, Predecessor, Taken};
 use opening::Opening;
+use signals::Leaving;
 use standing::Standing;
 
 /// How a gateway ended.
@@ -150,9 +151,41 @@ pub fn start_with(
     clock: Clock,
     logs: Option<Logs>,
 ) -> Result<Running, AppError> {
+    open(sockets, settings, source, clock, logs)?.serve()
+}
+
+/// A gateway whose store is open, and which decides nothing yet. Whoever drops it has changed nothing: its predecessor, which
+/// has given it everything, starts again.
+#[derive(Debug)]
+pub struct Opened {
+    opening: Opening,
+    store: Arc<dyn Store>,
+}
+
+impl Opened {
+    /// Decides requests from now on.
+    ///
+    /// # Errors
+    /// An address that somebody else has by now, or what the operating system reports.
+    pub fn serve(self) -> Result<Running, AppError> {
+        self.opening.serve(self.store)
+    }
+}
+
+/// The first half of [`start_with`], which may take its time.
+///
+/// # Errors
+/// As [`start_with`].
+pub fn open(
+    sockets: Sockets,
+    settings: Settings,
+    source: Option<Source>,
+    clock: Clock,
+    logs: Option<Logs>,
+) -> Result<Opened, AppError> {
     let mut opening = Opening::begin(sockets, settings, source, (clock, logs))?;
     let store = opening.store()?;
-    opening.serve(store)
+    Ok(Opened { opening, store })
 }
 
 /// Starts a gateway on a store that is open already.
@@ -243,21 +276,8 @@ impl Running {
             return stopped;
         };
         drop(watch);
-        // What comes from now on is heard by who starts again, where nobody takes this one's place.
-        let later = Signals::take().ok();
-        self.control.spawn(async move {
-            signals.stops.told().await;
-            tracing::info!(
-                "told to stop, as it does already; told once more, it cuts what is still under way"
-            );
-            signals.stops.told().await;
-            cut();
-        });
-        let mut ended = self.hand_over(heir);
-        if let Ended::Deserted(again) = &mut ended {
-            again.signals = later;
-        }
-        Ok(ended)
+        let leaving = Leaving::begin(&self.control, signals, cut);
+        Ok(self.hand_over(heir, Some(leaving)))
     }
 
     /// Says that it is about to stop, and waits until who asks for that knows, or somebody is `impatient`.
@@ -288,7 +308,7 @@ impl Running {
                 return self.stop().map(|()| Ended::Over);
             };
             if let Some(heir) = self.control.block_on(self.can_give(heir)) {
-                return Ok(self.hand_over(heir));
+                return Ok(self.hand_over(heir, None));
             }
         }
     }

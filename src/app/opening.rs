@@ -45,6 +45,7 @@ use super::{AppError, Reloader, Running, Sockets, files, reload, scrub, upkeep, 
 const CONTROL_THREADS: usize = 2;
 
 /// What there is before the store is open.
+#[derive(Debug)]
 pub(super) struct Opening {
     control: Runtime,
     doors: Doors,

@@ -8,6 +8,7 @@ use std::thread;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::JoinHandle;
 
 use super::handover::Heir;
 use super::{AppError, Reloader};
@@ -27,11 +28,16 @@ pub struct Signals {
 pub(super) struct Stops {
     terminate: Signal,
     interrupt: Signal,
+    /// It was told while it gave its place away, and nobody took it.
+    told_before: bool,
 }
 
 impl Stops {
     /// Until SIGTERM or SIGINT comes.
     pub(super) async fn told(&mut self) {
+        if std::mem::take(&mut self.told_before) {
+            return;
+        }
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
@@ -56,6 +62,7 @@ impl Signals {
                 stops: Stops {
                     terminate: signal(SignalKind::terminate())?,
                     interrupt: signal(SignalKind::interrupt())?,
+                    told_before: false,
                 },
             })
         };
@@ -100,6 +107,51 @@ impl Signals {
                 () = self.stops.told() => return,
             }
         }
+    }
+}
+
+/// Listens to signals while a gateway gives its place away.
+pub(super) struct Leaving {
+    ends: oneshot::Sender<()>,
+    listens: JoinHandle<Signals>,
+}
+
+impl Leaving {
+    /// Does `cut` where it is told to stop twice.
+    pub(super) fn begin(
+        control: &Runtime,
+        mut signals: Signals,
+        cut: impl Fn() + Send + Sync + 'static,
+    ) -> Self {
+        let (ends, over) = oneshot::channel::<()>();
+        let listens = control.spawn(async move {
+            let mut told = false;
+            let listens = async {
+                signals.stops.told().await;
+                told = true;
+                tracing::info!(
+                    "told to stop, as it does already; told once more, it cuts what is still under way"
+                );
+                loop {
+                    signals.stops.told().await;
+                    cut();
+                }
+            };
+            tokio::select! {
+                biased;
+                () = listens => {}
+                _ = over => {}
+            }
+            signals.stops.told_before = told;
+            signals
+        });
+        Self { ends, listens }
+    }
+
+    /// The signals that nobody has followed, and those that come.
+    pub(super) async fn end(self) -> Option<Signals> {
+        drop(self.ends);
+        self.listens.await.ok()
     }
 }
 

@@ -11,7 +11,7 @@ use std::thread;
 use listenfd::ListenFd;
 use serde_json::json;
 
-use crate::app::{self, AppError, Ended, Running, Signals, Sockets};
+use crate::app::{self, AppError, Ended, Opened, Running, Signals, Sockets};
 use crate::cli::args::{Common, Serve};
 use crate::cli::failure::{Code, Failure};
 use crate::cli::output::Reply;
@@ -32,9 +32,9 @@ pub fn run(serve: &Serve, common: &Common, clock: Clock) -> Result<Reply, Failur
     let data = found.settings.store.path.clone();
     let (logs, _flush) = start_logs(&found.settings, &clock)?;
     let format = found.settings.telemetry.format;
-    let start = move || app::start_with(sockets, found.settings, found.source, clock, Some(logs));
+    let open = move || app::open(sockets, found.settings, found.source, clock, Some(logs));
     let outcome = Signals::take().map_err(failure).and_then(|mut signals| {
-        let Some(running) = started(&mut signals, start)? else { return Ok(Reply::default()) };
+        let Some(running) = started(&mut signals, open)? else { return Ok(Reply::default()) };
         let begun = begun(&running, &data)?;
         until_told((running, signals), &begun, common.json, replace)
     });
@@ -44,13 +44,13 @@ pub fn run(serve: &Serve, common: &Common, clock: Clock) -> Result<Reply, Failur
 /// A gateway that serves; none where the process is told to stop before that, for the store may take its time.
 fn started(
     signals: &mut Signals,
-    start: impl FnOnce() -> Result<Running, AppError> + Send + 'static,
+    open: impl FnOnce() -> Result<Opened, AppError> + Send + 'static,
 ) -> Result<Option<Running>, Failure> {
-    let started = signals.unless_told_to_stop(start).map_err(failure)?;
-    if started.is_none() {
+    let Some(opened) = signals.unless_told_to_stop(open).map_err(failure)? else {
         tracing::info!("told to stop before the gateway serves");
-    }
-    started.transpose().map_err(failure)
+        return Ok(None);
+    };
+    opened.and_then(Opened::serve).map(Some).map_err(failure)
 }
 
 /// Where people sign in: of the machine itself by the name for which browsers keep the cookie.

@@ -5,6 +5,7 @@ use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::clock;
 use crate::domain::refusal::Refusal;
 
 use super::alarm::TICK;
@@ -67,39 +68,39 @@ pub(super) async fn connect(
     tried: Try<'_>,
     anew: bool,
 ) -> Result<(Way, bool), Refusal> {
-    let Try { api, target, left, .. } = tried;
-    // Sooner than the limit of all of it rings, so that it is known who was slow.
-    let timeout = api.connect_timeout.min(left.saturating_sub(TICK).max(left / 2));
-    if target.endpoint.http2 {
-        return Box::pin(share(core, tried, timeout, anew)).await;
+    if tried.target.endpoint.http2 {
+        return Box::pin(share(core, tried, anew)).await;
     }
+    let (target, timeout) = (tried.target, limit(tried, tried.left));
     let place = Box::pin(place(core)).await?;
     let connected = Box::pin(upstream::connect(&core.alarms, target, timeout, place)).await;
     told(core, tried, timeout, connected).map(|connection| (Way::Http1(connection), true))
 }
 
+/// How long a connection may take of what is `left`: less, so that it is known who was slow before the limit of all of it rings.
+fn limit(tried: Try<'_>, left: Duration) -> Duration {
+    tried.api.connect_timeout.min(left.saturating_sub(TICK).max(left / 2))
+}
+
 /// A session that whoever comes meanwhile waits for, and shares: also that nobody is reached, unless whoever waits has more
 /// time for that.
-async fn share(
-    core: &Rc<Core>,
-    tried: Try<'_>,
-    timeout: Duration,
-    anew: bool,
-) -> Result<(Way, bool), Refusal> {
+async fn share(core: &Rc<Core>, tried: Try<'_>, anew: bool) -> Result<(Way, bool), Refusal> {
     let target = tried.target;
     let connecting = core.pool.connecting(target.number);
     let (failed, made) = (connecting.failed.get(), connecting.made.get());
+    let (begun, alone) = (clock::instant(), tried.api.targets.len() == 1);
     let mut turn = pin!(connecting.turn.lock());
     let _turn = loop {
         let before = connecting.made.get();
-        match tokio::time::timeout(timeout, &mut turn).await {
+        match tokio::time::timeout(limit(tried, tried.left), &mut turn).await {
             Ok(turn) => break turn,
-            // Somebody in front was given a session meanwhile: the line moves.
-            Err(_) if connecting.made.get() != before => {}
+            // Somebody in front was given a session meanwhile: the line moves, and there is no other.
+            Err(_) if alone && connecting.made.get() != before => {}
             // Who connects may have more time for that.
             Err(_) => return Err(Refusal::UpstreamTimeout),
         }
     };
+    let timeout = limit(tried, tried.left.saturating_sub(begun.elapsed()));
     if let Some(way) = session(core, target, made) {
         return Ok((way, true));
     }

@@ -12,7 +12,13 @@ use crate::support::wait_until;
 /// A successor that is about to be ready.
 fn successor(shop: &Shop) -> UnixStream {
     let place = shop.program.folder().join("data/tollgate.successor");
-    let mut line = UnixStream::connect(place).unwrap();
+    let mut connected = None;
+    // One that starts again listens a moment later.
+    wait_until("nobody listens for successors", PATIENCE, || {
+        connected = UnixStream::connect(&place).ok();
+        connected.is_some()
+    });
+    let mut line = connected.unwrap();
     tell(&mut line, "{\"take\":{\"pid\":1,\"version\":\"0\"}}");
     while hear(&mut line) != "\"whole\"" {}
     line

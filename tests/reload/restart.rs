@@ -290,6 +290,24 @@ fn a_gateway_whose_successor_dies_before_it_serves_starts_again_and_keeps_connec
     assert_eq!(ask(public, request("/old", &shop.secret)).status, 200, "by a true successor");
 }
 
+/// Whether it takes note of its successor first, or of that.
+#[test]
+fn a_gateway_that_is_told_to_stop_just_as_a_successor_is_ready_stops() {
+    let mut shop = Shop::start();
+    let place = shop.program.folder().join("data/tollgate.successor");
+    let mut line = UnixStream::connect(place).unwrap();
+    tell(&mut line, "{\"take\":{\"pid\":1,\"version\":\"0\"}}");
+    while hear(&mut line) != "\"whole\"" {}
+    say(&mut line, "ready");
+    shop.program.signal(Signal::TERM);
+    // Its place, or the end of the line.
+    let _ = line.read(&mut [0; 64]);
+    drop(line);
+    shop.program.ends();
+    let logged = String::from_utf8_lossy(&shop.program.logged()).into_owned();
+    assert!(logged.contains("tollgate has stopped in order"), "{logged}");
+}
+
 /// Who is told to stop while it changes hands does not go on because nobody took its place.
 #[test]
 fn a_gateway_that_is_told_to_stop_while_it_changes_hands_stops() {

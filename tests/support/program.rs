@@ -302,7 +302,8 @@ fn serve(
             .filter_map(|rest| rest.split([' ', ')']).next())
             .filter_map(|text| text.replace("localhost", "127.0.0.1").parse().ok())
             .collect();
-        if let [public, admin] = addresses.as_slice()
+        // A successor that it has by now writes there too.
+        if let [public, admin, ..] = addresses.as_slice()
             && printed.ends_with('\n')
         {
             return (process, [*public, *admin]);

@@ -56,7 +56,7 @@ fn an_api_that_is_hasty_does_not_wait_as_long_as_another_that_connects() {
 /// Each needs a session of its own, and they are made one after the other: the last waits for longer than one may take.
 #[test]
 fn whoever_stands_in_a_line_that_moves_is_patient() {
-    const EACH: Duration = Duration::from_millis(800);
+    const EACH: Duration = Duration::from_secs(1);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
     thread::spawn(move || {
@@ -71,7 +71,7 @@ fn whoever_stands_in_a_line_that_moves_is_patient() {
     let (gateway, secret) = gateway(
         &format!("\"http://{address}\""),
         &format!(
-            "{HTTP2}\nupstream_connect_timeout = \"1500ms\"\nupstream_response_timeout = \"5s\""
+            "{HTTP2}\nupstream_connect_timeout = \"2500ms\"\nupstream_response_timeout = \"9s\""
         ),
     );
     let mut client = Frames::connect(gateway.public(), 1 << 16);

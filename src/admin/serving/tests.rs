@@ -287,7 +287,7 @@ async fn nobody_who_has_not_begun_holds_the_end_up() {
     let Face { connect, stop, task } = face;
     sleep(SECOND).await;
     drop((stop, connect));
-    assert!(timeout(FIRST / 2, silent.read_u8()).await.is_err(), "it has a moment");
-    timeout(FIRST, task).await.expect("it is waited for").unwrap();
+    assert!(timeout(HANDSHAKE / 2, silent.read_u8()).await.is_err(), "it has a moment");
+    timeout(HANDSHAKE, task).await.expect("it is waited for").unwrap();
     assert_eq!(rest(&mut silent).await, "");
 }

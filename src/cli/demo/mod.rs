@@ -60,6 +60,7 @@ pub fn run(demo: &Demo, common: &Common, clock: Clock) -> Result<Reply, Failure>
     let settings = loaded.map_err(|report| place::mistakes(&report))?.settings;
     let (logs, _flush) = serve::start_logs(&settings, &clock)?;
     let (store, seeded) = open_and_seed(&settings, &clock)?;
+    let signals = Signals::take().map_err(serve::failure)?;
     let running =
         app::start_on(store, settings, Some(source), clock, Some(logs)).map_err(serve::failure)?;
     let examples = examples::all(&seeded, running.public());
@@ -74,7 +75,6 @@ pub fn run(demo: &Demo, common: &Common, clock: Clock) -> Result<Reply, Failure>
         examples,
     };
     let text = text_of(&started, &config, folder.is_ours);
-    let signals = Signals::take().map_err(serve::failure)?;
     serve::until_told((running, signals), &Reply::new(text, &started)?, common.json, || {
         Err(std::io::Error::other("a demonstration has no successor"))
     })
