@@ -30,20 +30,31 @@ impl Trust {
 
 /// Who is trusted, and what tells whether others are.
 fn trusted(ca: Option<&Path>) -> Result<(Digest, RootCertStore), Fault> {
+    let mut store = RootCertStore::empty();
     let held = match ca {
-        Some(ca) => chain(ca)?,
-        None => rustls_native_certs::load_native_certs().certs,
+        Some(ca) => {
+            let held = chain(ca)?;
+            for one in &held {
+                // Whoever was named is to be trusted, all of them: one that was left out would be missed by its servers alone.
+                let bad = |error: rustls::Error| What::BadCertificate(error.to_string());
+                let added = store.add(one.clone()).map_err(bad);
+                added.map_err(|what| Fault { path: ca.to_owned(), what })?;
+            }
+            held
+        }
+        None => {
+            let held = rustls_native_certs::load_native_certs().certs;
+            // Single ones that cannot be read are common on real machines, and say nothing of the others.
+            store.add_parsable_certificates(held.iter().cloned());
+            if store.is_empty() {
+                return Err(Fault { path: PathBuf::new(), what: What::NoRoots });
+            }
+            held
+        }
     };
     let mut all: Vec<&[u8]> = held.iter().map(AsRef::as_ref).collect();
     all.sort_unstable();
-    let all = Digest::of(&all.concat());
-    let mut store = RootCertStore::empty();
-    store.add_parsable_certificates(held);
-    if store.is_empty() {
-        let path = ca.unwrap_or(Path::new("")).to_owned();
-        return Err(Fault { path, what: What::NoRoots });
-    }
-    Ok((all, store))
+    Ok((Digest::of(&all.concat()), store))
 }
 
 /// A client of TLS, ready for handshakes.
