@@ -1,11 +1,12 @@
 //! Tells when a configuration file has changed.
 //!
 //! Editors and deployments replace files by renaming others over them or over a folder above them,
-//! so it is the folder that is watched; whether something changed is decided by what the files
-//! hold.
+//! so it is the folder that is watched, and each in which a link leads there; whether something changed
+//! is decided by what the files hold.
 
+use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -23,10 +24,20 @@ const QUIET: Duration = Duration::from_millis(100);
 /// How long a folder that never is quiet can put this off.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// So many links are followed on the way to a file, as by the system itself (path_resolution(7)).
+const LINKS: usize = 40;
+
 /// A watch; dropping it ends it.
 #[derive(Debug)]
 pub struct Watch {
-    _watcher: Arc<Mutex<RecommendedWatcher>>,
+    _folders: Arc<Mutex<Folders>>,
+}
+
+/// What is watched for some files.
+#[derive(Debug)]
+struct Folders {
+    watcher: RecommendedWatcher,
+    watched: BTreeSet<PathBuf>,
 }
 
 /// Calls `changed` from a thread of its own, once at the beginning, since what was read before may be old by now, and
@@ -42,33 +53,42 @@ pub fn watch(
     let files: Vec<PathBuf> = files.to_vec();
     let (tell, told) = channel();
     let mut watcher = notify::recommended_watcher(move |event| pass_on(event, &tell))?;
-    enter(&mut watcher, files.get(..1).unwrap_or_default())?;
-    enter_or_tell(&mut watcher, &files);
+    if let Some(own) = files.first().and_then(|file| folders_of(file).pop()) {
+        watcher.watch(&own, RecursiveMode::NonRecursive)?;
+    }
+    let mut folders = Folders { watcher, watched: BTreeSet::new() };
+    folders.enter_or_tell(&files);
     // Read after the watch stands: what is written from here on leads to an event.
     let seen = all(&files);
-    let watcher = Arc::new(Mutex::new(watcher));
+    let folders = Arc::new(Mutex::new(folders));
     std::thread::Builder::new()
         .name("config-watch".to_owned())
         .spawn({
-            let watcher = Arc::downgrade(&watcher);
-            move || follow((files, seen), &watcher, &told, changed)
+            let folders = Arc::downgrade(&folders);
+            move || follow((files, seen), &folders, &told, changed)
         })
         .map_err(notify::Error::io)?;
-    Ok(Watch { _watcher: watcher })
+    Ok(Watch { _folders: folders })
 }
 
-/// Watches the folders of files. One that cannot be watched keeps no other from it.
-fn enter(watcher: &mut RecommendedWatcher, files: &[PathBuf]) -> Result<(), notify::Error> {
-    let mut folders: Vec<_> = files.iter().flat_map(|file| folders_of(file)).collect();
-    folders.sort();
-    folders.dedup();
-    let outcomes = folders.iter().map(|folder| watcher.watch(folder, RecursiveMode::NonRecursive));
-    outcomes.fold(Ok(()), Result::and)
-}
+impl Folders {
+    /// Watches the folders of files as they are now, and no others. One that cannot be watched keeps no other from it.
+    fn enter(&mut self, files: &[PathBuf]) -> Result<(), notify::Error> {
+        let folders: BTreeSet<_> = files.iter().flat_map(|file| folders_of(file)).collect();
+        for left in self.watched.difference(&folders) {
+            // One that is gone is watched no more.
+            let _ = self.watcher.unwatch(left);
+        }
+        self.watched = folders;
+        // All of them once more: another may have got the name of one.
+        let watch = |folder: &PathBuf| self.watcher.watch(folder, RecursiveMode::NonRecursive);
+        self.watched.iter().map(watch).fold(Ok(()), Result::and)
+    }
 
-fn enter_or_tell(watcher: &mut RecommendedWatcher, files: &[PathBuf]) {
-    if let Err(error) = enter(watcher, files) {
-        tracing::warn!(%error, "not all files of the configuration can be watched; SIGHUP reads them");
+    fn enter_or_tell(&mut self, files: &[PathBuf]) {
+        if let Err(error) = self.enter(files) {
+            tracing::warn!(%error, "not all files of the configuration can be watched; SIGHUP reads them");
+        }
     }
 }
 
@@ -81,20 +101,38 @@ fn pass_on(event: notify::Result<Event>, tell: &Sender<()>) {
     }
 }
 
-/// The folder in which a file stands, or is to stand, and that in which it truly is if it is a link. Of folders that are
-/// not there, the nearest that is: it is where they begin.
+/// The folders of all links on the way to a file, by their names without links, and last the one in which it truly stands,
+/// or is to stand. Of folders that are not there, the nearest that is: it is where they begin.
 fn folders_of(file: &Path) -> Vec<PathBuf> {
-    let folder = |path: &Path| match path.ancestors().skip(1).find(|folder| folder.is_dir()) {
-        Some(folder) => folder.to_owned(),
-        None => PathBuf::from(if path.is_absolute() { "/" } else { "." }),
-    };
-    let real = file.canonicalize().ok();
-    std::iter::once(folder(file)).chain(real.as_deref().map(folder)).collect()
+    let (mut folders, mut left) = (Vec::new(), file.to_owned());
+    let mut at = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."));
+    loop {
+        let mut parts = left.components();
+        match parts.next() {
+            None => break,
+            Some(Component::CurDir) => {}
+            Some(Component::ParentDir) => _ = at.pop(),
+            // The root takes the place of all before it.
+            Some(part) => at.push(part),
+        }
+        let rest = parts.as_path();
+        left = match at.read_link() {
+            Ok(target) if folders.len() < LINKS => {
+                at.pop();
+                folders.push(at.clone());
+                target.join(rest)
+            }
+            _ => rest.to_owned(),
+        };
+    }
+    let own = at.ancestors().skip(1).find(|folder| folder.is_dir());
+    folders.push(own.unwrap_or(Path::new("/")).to_owned());
+    folders
 }
 
 fn follow(
     (mut files, mut seen): (Vec<PathBuf>, Vec<Held>),
-    watcher: &Weak<Mutex<RecommendedWatcher>>,
+    folders: &Weak<Mutex<Folders>>,
     told: &Receiver<()>,
     mut changed: impl FnMut(bool) -> Vec<PathBuf>,
 ) {
@@ -103,12 +141,12 @@ fn follow(
     loop {
         let next = changed(surely);
         if next == files {
-            let Some(now) = other_contents(&files, &seen, watcher, told) else { return };
+            let Some(now) = other_contents(&files, &seen, folders, told) else { return };
             (seen, surely) = (now, true);
             continue;
         }
-        let Some(watcher) = watcher.upgrade() else { return };
-        enter_or_tell(&mut watcher.lock().unwrap_or_else(PoisonError::into_inner), &next);
+        let Some(folders) = folders.upgrade() else { return };
+        folders.lock().unwrap_or_else(PoisonError::into_inner).enter_or_tell(&next);
         (seen, files, surely) = (all(&next), next, false);
     }
 }
@@ -117,14 +155,15 @@ fn follow(
 fn other_contents(
     files: &[PathBuf],
     seen: &[Held],
-    watcher: &Weak<Mutex<RecommendedWatcher>>,
+    folders: &Weak<Mutex<Folders>>,
     told: &Receiver<()>,
 ) -> Option<Vec<Held>> {
     while told.recv().is_ok() && wait_for_quiet(told) {
-        // A folder that was not there may be there now; whether one cannot be watched was told already.
-        let watcher = watcher.upgrade()?;
-        let _ = enter(&mut watcher.lock().unwrap_or_else(PoisonError::into_inner), files);
-        drop(watcher);
+        // A folder that was not there may be there now, and a link may lead elsewhere; whether one cannot be watched was told
+        // already.
+        let folders = folders.upgrade()?;
+        let _ = folders.lock().unwrap_or_else(PoisonError::into_inner).enter(files);
+        drop(folders);
         let now = all(files);
         if is_worth_a_look(seen, &now) {
             return Some(now);
@@ -229,6 +268,57 @@ mod tests {
         symlink("two", folder.join("..new")).unwrap();
         std::fs::rename(folder.join("..new"), folder.join("..data")).unwrap();
         here.changes.recv_timeout(LONG).unwrap();
+    }
+
+    /// As deployments exchange releases: `current` leads to one, by a link that leads on.
+    #[test]
+    fn a_link_above_the_folder_that_is_exchanged_is_told_and_followed() {
+        use std::os::unix::fs::symlink;
+        let here = watched("current/etc/t.toml", |folder| {
+            for release in ["r1", "r2"] {
+                let etc = folder.join("releases").join(release).join("etc");
+                std::fs::create_dir_all(&etc).unwrap();
+                std::fs::write(etc.join("t.toml"), release).unwrap();
+            }
+            symlink("releases/newest", folder.join("current")).unwrap();
+            symlink("r1", folder.join("releases/newest")).unwrap();
+        });
+        let folder = here.folder.path();
+        let exchange = |link: &str, to: &str| {
+            symlink(to, folder.join("new")).unwrap();
+            std::fs::rename(folder.join("new"), folder.join(link)).unwrap();
+        };
+        exchange("releases/newest", "r2");
+        here.changes.recv_timeout(LONG).expect("the link behind the link");
+        std::fs::write(folder.join("releases/r2/etc/t.toml"), "r3").unwrap();
+        here.changes.recv_timeout(LONG).expect("where it leads now");
+        exchange("current", "releases/r1");
+        here.changes.recv_timeout(LONG).expect("the link itself");
+        std::fs::write(folder.join("current/etc/t.toml"), "r4").unwrap();
+        here.changes.recv_timeout(LONG).expect("where it leads at last");
+    }
+
+    #[test]
+    fn links_are_followed_to_their_end_if_they_have_one() {
+        use std::os::unix::fs::symlink;
+        let folder = tempfile::tempdir().unwrap();
+        let real = folder.path().canonicalize().unwrap();
+        std::fs::create_dir_all(real.join("a/b")).unwrap();
+        symlink("../a/./b", real.join("a/up")).unwrap();
+        symlink(real.join("a"), real.join("root")).unwrap();
+        symlink("loop", real.join("loop")).unwrap();
+        for (file, folders) in [
+            ("a/b/t.toml", vec!["a/b"]),
+            ("a/up/t.toml", vec!["a", "a/b"]),
+            ("root/b/../up/t.toml", vec!["", "a", "a/b"]),
+            ("root/none/of/these/t.toml", vec!["", "a"]),
+        ] {
+            let folders: Vec<_> = folders.iter().map(|name| real.join(name)).collect();
+            let seen = folders_of(&real.join(file));
+            assert!(seen.iter().eq(&folders), "{file}: {seen:?}");
+        }
+        let endless = folders_of(&real.join("loop/t.toml"));
+        assert_eq!(endless, vec![real; LINKS + 1]);
     }
 
     #[test]
