@@ -59,3 +59,26 @@ fn a_gateway_whose_store_takes_no_changes_goes_on_and_its_successor_ends() {
     assert_eq!((after.public(), status(public, "/").as_str()), (public, "401"));
     after.stop().unwrap();
 }
+
+/// What is taken here is made at the start: the socket under another name at first, and that of successors beside it.
+#[test]
+fn a_socket_whose_path_is_taken_can_be_made_with_all_names_beside_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let runtime = Runtime::new().unwrap();
+    let _inside = runtime.enter();
+    for (end, longest) in [("", 95), (".sock", 100), (".of-tollgate-here", 107)] {
+        for length in longest - 1..=108 {
+            let name = "x".repeat(length - end.len() - folder.path().as_os_str().len() - 1);
+            let path = folder.path().join(name + end);
+            assert_eq!(path.as_os_str().len(), length);
+            let text = format!("listen.socket = {path:?}");
+            let parsed = config::parse("t.toml".as_ref(), text.as_bytes(), &Environment::default());
+            assert_eq!(parsed.is_ok(), length <= longest, "{length} with {end:?}");
+            let Ok(Settings { listen, .. }) = parsed else { continue };
+            for made in [handover::place(&listen.socket), listen.socket] {
+                let bound = crate::admin::socket::bind(&made);
+                assert!(bound.is_ok(), "{length} with {end:?}: {bound:?}");
+            }
+        }
+    }
+}

@@ -23,6 +23,10 @@ const HOUR: Duration = Duration::from_secs(3_600);
 /// The longest path of a socket on Linux, without its last zero byte.
 const MAX_SOCKET: usize = 107;
 
+/// The longest of what stands behind a socket's name without its extension, in the names beside it: that under which it is made,
+/// with the number of a process, and that at which successors ask.
+const BESIDE: [&str; 2] = [".4194304.tmp", ".successor"];
+
 /// The longest that a session can be allowed to last: whoever signs in once a month has the password at hand.
 const LONGEST_SESSION: Span = Span::from_days(30);
 
@@ -90,8 +94,11 @@ fn socket(field: &Field<Text>, store: &Path, reading: &Reading<'_>) -> Result<Pa
     let path =
         given.map_or_else(|| store.join(SOCKET), |text| reading.beside_file(&text.value.value));
     let length = path.as_os_str().len();
-    if length > MAX_SOCKET {
-        let hint = format!("set `listen.socket` to a path of at most {MAX_SOCKET} bytes");
+    let beside = BESIDE.iter().map(|end| end.len()).max().unwrap_or_default();
+    let bare = path.with_extension("").as_os_str().len();
+    if length.max(bare.saturating_add(beside)) > MAX_SOCKET {
+        let most = MAX_SOCKET.saturating_sub(beside);
+        let hint = format!("set `listen.socket` to a path of at most {most} bytes");
         let place = given.map(|text| text.span.clone());
         return Err(reading.mistake_at(place, Mistake::SocketLength(length), hint));
     }

@@ -99,8 +99,10 @@ pub(super) enum Mistake {
     /// Two listeners on one port.
     #[error("`{key}` takes the same port as `{other}`")]
     SameAddress { key: &'static str, other: &'static str },
-    /// Longer than a socket address can be.
-    #[error("the path of the command line's socket has {0} bytes, more than the system takes")]
+    /// A name beside it is longer than a socket address can be.
+    #[error(
+        "the path of the command line's socket has {0} bytes, and names beside it have more than the system takes"
+    )]
     SocketLength(usize),
     /// The folder is `.`, `/` or the like.
     #[error("`store.path` names no folder of its own")]
