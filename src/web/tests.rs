@@ -15,6 +15,7 @@ use crate::domain::event::EventKind;
 use crate::domain::limits::Per;
 use crate::domain::notice::NoticeKind;
 use crate::domain::period::Period;
+use crate::domain::refusal::Refusal;
 use crate::domain::role::Role;
 use crate::domain::token::State;
 
@@ -172,6 +173,7 @@ fn every_word_of_a_family_has_a_text() {
         ("theme", Theme::ALL.iter().map(|theme| theme.word().to_owned()).collect()),
         ("role", Role::ALL.iter().map(|role| role.as_str().to_owned()).collect()),
         ("role-help", Role::ALL.iter().map(|role| role.as_str().to_owned()).collect()),
+        ("refused", Refusal::ALL.iter().map(|reason| reason.reason().to_owned()).collect()),
         ("problem", phrases::problems()),
         ("help", phrases::problems()),
         ("store", ["ready", "read-only", "broken"].map(str::to_owned).to_vec()),

@@ -1021,6 +1021,7 @@ refused-limited-rate = Too many in a short time
 refused-limited-quota = The quota is used up
 refused-limited-uses = All uses are used up
 refused-limited-concurrent = Too many at once
+refused-too-many-failures = Too many failures from one address
 refused-cannot-decide = The gateway could not decide
 refused-bad-host = Bad Host field
 refused-bad-target = Bad address of the request

@@ -1036,6 +1036,7 @@ refused-limited-rate = Rápido demais
 refused-limited-quota = Cota esgotada
 refused-limited-uses = Todos os usos esgotados
 refused-limited-concurrent = Muitas ao mesmo tempo
+refused-too-many-failures = Falhas demais de um endereço
 refused-cannot-decide = O gateway não pôde decidir
 refused-bad-host = Campo Host inválido
 refused-bad-target = Endereço da requisição inválido

@@ -1068,6 +1068,7 @@ refused-limited-rate = Слишком часто
 refused-limited-quota = Квота исчерпана
 refused-limited-uses = Все использования исчерпаны
 refused-limited-concurrent = Слишком много одновременно
+refused-too-many-failures = Слишком много неудач с одного адреса
 refused-cannot-decide = Шлюз не смог принять решение
 refused-bad-host = Неверное поле Host
 refused-bad-target = Неверный адрес запроса
