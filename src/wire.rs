@@ -27,6 +27,26 @@ pub fn is_plainly_framed(version: Version, headers: &HeaderMap) -> bool {
         && version == Version::HTTP_11
 }
 
+/// Whether a body of HTTP/1.1 comes in codings that are not taken, and says plainly all the same where it ends: in one list of
+/// plain names, of which the last and no other is `chunked` (RFC 9112 section 6.1). Whether there was a length too has to be
+/// told by the head as it was sent.
+pub fn is_coded_before_chunks(version: Version, headers: &HeaderMap) -> bool {
+    let mut lines = headers.get_all(header::TRANSFER_ENCODING).iter();
+    let (Some(line), None) = (lines.next(), lines.next()) else { return false };
+    let mut codings = line.as_bytes().split(|byte| *byte == b',').map(<[u8]>::trim_ascii);
+    let is_chunked = |coding: &[u8]| coding.eq_ignore_ascii_case(b"chunked");
+    let is_name = |coding: &[u8]| !coding.is_empty() && coding.iter().all(|byte| is_token(*byte));
+    version == Version::HTTP_11
+        && codings.next_back().is_some_and(is_chunked)
+        && codings.clone().next().is_some()
+        && codings.all(|coding| is_name(coding) && !is_chunked(coding))
+}
+
+/// What names are made of (RFC 9110 section 5.6.2).
+fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+}
+
 /// Whether a length is one of the two that hyper keeps for bodies without any, and calls a head that is too large.
 pub fn is_endless(length: &[u8]) -> bool {
     let digits = std::str::from_utf8(length).ok();
@@ -213,6 +233,35 @@ pub fn is_header_text(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sec_s2_codings_before_chunks_are_told_from_what_has_two_readings() {
+        for (coded, lines) in [
+            (true, &["gzip, chunked"][..]),
+            (true, &["gzip , \t deflate,Chunked"]),
+            (false, &["chunked"]),
+            (false, &["chunked, gzip"]),
+            (false, &["chunked, chunked"]),
+            (false, &["gzip, chunked, chunked"]),
+            (false, &["gzip"]),
+            (false, &[",chunked"]),
+            (false, &["gzip,,chunked"]),
+            (false, &["gzip, chunked,"]),
+            (false, &["gzip;q=1, chunked"]),
+            (false, &["gzip zip, chunked"]),
+            (false, &["\"gzip\", chunked"]),
+            (false, &["gzip", "chunked"]),
+            (false, &["gzip, chunked", "chunked"]),
+            (false, &[]),
+        ] {
+            let line =
+                |line: &&'static str| (header::TRANSFER_ENCODING, HeaderValue::from_static(line));
+            let headers: HeaderMap = lines.iter().map(line).collect();
+            assert_eq!(is_coded_before_chunks(Version::HTTP_11, &headers), coded, "{lines:?}");
+            assert!(!is_coded_before_chunks(Version::HTTP_10, &headers), "{lines:?}");
+            assert!(!coded || !is_plainly_framed(Version::HTTP_11, &headers), "{lines:?}");
+        }
+    }
 
     #[test]
     fn sec_h2_aliases_are_one_name() {

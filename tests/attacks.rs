@@ -19,6 +19,8 @@ mod table;
 mod answers;
 #[path = "attacks/cache.rs"]
 mod cache;
+#[path = "attacks/codings.rs"]
+mod codings;
 #[path = "attacks/credentials.rs"]
 mod credentials;
 #[path = "attacks/crowds.rs"]

@@ -77,6 +77,8 @@ pub enum Refusal {
     MethodNotAllowed,
     /// An expectation other than `100-continue` (RFC 9110 section 10.1.1).
     ExpectationFailed,
+    /// A transfer coding in front of a last `chunked` (RFC 9112 section 6.1).
+    TransferCoding,
     /// The body stalled on its way from the client.
     BodyTimeout,
     /// The body is longer than the API takes.
@@ -111,7 +113,7 @@ pub enum Fault {
 
 impl Refusal {
     /// Every reason, for tables of metrics and tests.
-    pub const ALL: [Self; 57] = {
+    pub const ALL: [Self; 58] = {
         use BadRequest as Bad;
         [
             Self::CredentialMissing,
@@ -162,6 +164,7 @@ impl Refusal {
             Self::OriginNotAllowed,
             Self::MethodNotAllowed,
             Self::ExpectationFailed,
+            Self::TransferCoding,
             Self::BodyTimeout,
             Self::BodyTooLarge,
             Self::TargetTooLong,
@@ -217,6 +220,7 @@ impl Refusal {
             Self::OriginNotAllowed => "origin_not_allowed",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::ExpectationFailed => "expectation_failed",
+            Self::TransferCoding => "transfer_coding",
             Self::BodyTimeout => "body_timeout",
             Self::BodyTooLarge => "body_too_large",
             Self::TargetTooLong => "target_too_long",
@@ -264,6 +268,7 @@ impl Refusal {
             Self::Misdirected => 421,
             Self::Limited(_) | Self::TooManyFailures => 429,
             Self::HeadTooLarge => 431,
+            Self::TransferCoding => 501,
             Self::UpstreamUnreachable | Self::UpstreamBroken => 502,
             Self::CannotDecide | Self::Overloaded | Self::UpstreamBusy => 503,
             Self::UpstreamTimeout => 504,
@@ -333,6 +338,7 @@ impl Refusal {
             Self::OriginNotAllowed => "Scripts of this origin may not use this API",
             Self::MethodNotAllowed => "This method is never passed on",
             Self::ExpectationFailed => "The only expectation that can be met is 100-continue",
+            Self::TransferCoding => "The only transfer coding that can be read is chunked",
             Self::BodyTimeout => "The body did not arrive in time",
             Self::BodyTooLarge => "The body is larger than this API takes",
             Self::TargetTooLong => "The request target is too long",

@@ -232,6 +232,12 @@ impl Client {
         !self.is_asked() && self.asked.borrow().has(b"content-length", wire::is_endless)
     }
 
+    /// Whether the head under way has a transfer coding and no length, as it was sent: beside the one hyper drops the other.
+    pub(super) fn sends_no_length(&self) -> bool {
+        let asked = self.asked.borrow();
+        asked.has(b"transfer-encoding", |_| true) && !asked.has(b"content-length", |_| true)
+    }
+
     /// The fields of an upstream's answer, for its head.
     pub(super) fn is_answered(&self, lines: Lines) {
         self.answer.borrow_mut().push(lines);

@@ -127,7 +127,7 @@ fn settle(parts: &mut Parts, client: &Client, snapshot: &Snapshot) -> Result<Set
     let (mut notes, gone) = screen(parts, snapshot)?;
     notes.websocket |= websocket;
     if notes.framed {
-        check_framing(parts)?;
+        check_framing(parts, client)?;
     }
     join_cookies(parts);
     Ok((host, ambiguities, notes, gone))
@@ -247,9 +247,15 @@ fn settle_path(parts: &mut Parts) -> Result<Ambiguities, Refusal> {
     Ok(ambiguities)
 }
 
-fn check_framing(parts: &Parts) -> Result<(), Refusal> {
-    let plain = wire::is_plainly_framed(parts.version, &parts.headers);
-    if plain { Ok(()) } else { Err(Refusal::BadRequest(BadRequest::Framing)) }
+/// sec-S1 to sec-S3: a body ends in one way, or the request goes nowhere. Where it is clear all the same, and coded in another
+/// way, its client is told that (RFC 9112 section 6.1).
+fn check_framing(parts: &Parts, client: &Client) -> Result<(), Refusal> {
+    let Parts { version, headers, .. } = parts;
+    if wire::is_plainly_framed(*version, headers) {
+        return Ok(());
+    }
+    let coded = wire::is_coded_before_chunks(*version, headers) && client.sends_no_length();
+    Err(if coded { Refusal::TransferCoding } else { Refusal::BadRequest(BadRequest::Framing) })
 }
 
 /// Finds what must not reach the upstream from this client: fields of the connection and those

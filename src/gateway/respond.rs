@@ -119,7 +119,7 @@ pub(super) fn refuse(
             headers.insert(header::ALLOW, HeaderValue::from_static(allowed));
         }
         // Whoever sends what has two readings may have sent more of it.
-        Refusal::BadRequest(_) | Refusal::BodyTimeout => {
+        Refusal::BadRequest(_) | Refusal::TransferCoding | Refusal::BodyTimeout => {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         _ => {}

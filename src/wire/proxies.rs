@@ -6,6 +6,8 @@ use std::net::IpAddr;
 use http::header::{self, HeaderMap, HeaderName};
 use ipnet::IpNet;
 
+use super::is_token;
+
 /// So many proxies of ours may stand behind one another; what is said of more is not looked at.
 const HOPS_MAX: usize = 16;
 
@@ -192,11 +194,6 @@ fn unquoted(value: &[u8]) -> Option<&[u8]> {
             (!value.is_empty() && value.iter().all(plain)).then_some(value)
         }
     }
-}
-
-/// RFC 9110 section 5.6.2.
-fn is_token(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use crate::support::client::Client;
 use crate::support::{PATIENCE, wait_until};
 
 /// Whole requests in which `AUTH` stands for the line with the token.
-const MALFORMED: [(&str, &str); 44] = [
+const MALFORMED: [(&str, &str); 43] = [
     ("no HTTP", "hello\r\n\r\n"),
     ("a hello of TLS", "\u{16}\u{3}\u{1}\u{2}\u{0}\u{1}\u{0}\u{1}\u{fc}\u{3}\u{3}"),
     ("an answer", "HTTP/1.1 200 OK\r\n\r\n"),
@@ -31,10 +31,6 @@ const MALFORMED: [(&str, &str); 44] = [
     ("no colon", "GET /public/x HTTP/1.1\r\nHost: a.example\r\nAUTHnonsense\r\n\r\n"),
     ("no name", "GET /public/x HTTP/1.1\r\nHost: a.example\r\nAUTH: x\r\n\r\n"),
     ("an 8-bit name", "GET /public/x HTTP/1.1\r\nHost: a.example\r\nAUTHX\u{e9}: x\r\n\r\n"),
-    (
-        "sec-S2: gzip, chunked",
-        "POST /public/x HTTP/1.1\r\nHost: a.example\r\nAUTHTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
-    ),
     (
         "sec-S2: ,chunked",
         "POST /public/x HTTP/1.1\r\nHost: a.example\r\nAUTHTransfer-Encoding: ,chunked\r\n\r\n0\r\n\r\n",
@@ -133,13 +129,13 @@ const MALFORMED: [(&str, &str); 44] = [
     ("two spaces", "GET  /public/x HTTP/1.1\r\nHost: a.example\r\nAUTH\r\n"),
 ];
 
-fn bytes(stage: &Stage, text: &str) -> Vec<u8> {
+pub(crate) fn bytes(stage: &Stage, text: &str) -> Vec<u8> {
     let text = text.replace("AUTH", &stage.auth());
     text.chars().map(|c| u8::try_from(c).unwrap()).collect()
 }
 
-/// RFC 9112 sections 2.2 and 6.3: 400, and the gateway closes the connection. A coding or a version that nobody knows could be
-/// told from the others by 501 or 505, and is not.
+/// RFC 9112 sections 2.2 and 6.3: 400, and the gateway closes the connection. A version that nobody knows could be told from the
+/// others by 505, and is not.
 #[test]
 fn sec_s2_s3_s5_a_malformed_message_ends_its_connection_and_reaches_nobody() {
     let stage = Stage::twofold();

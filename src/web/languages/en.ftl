@@ -1040,6 +1040,7 @@ refused-bad-head = Head that is no HTTP
 refused-origin-not-allowed = Page of an origin that is not allowed
 refused-method-not-allowed = Method not allowed here
 refused-expectation-failed = Unknown expectation
+refused-transfer-coding = Transfer coding that cannot be read
 refused-body-timeout = The body came too slowly
 refused-body-too-large = The body is too large
 refused-target-too-long = The address is too long

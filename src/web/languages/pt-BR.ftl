@@ -1055,6 +1055,7 @@ refused-bad-head = Cabeçalho que não é HTTP
 refused-origin-not-allowed = Página de uma origem não permitida
 refused-method-not-allowed = Método não permitido aqui
 refused-expectation-failed = Expectativa desconhecida
+refused-transfer-coding = Codificação de transferência que não pode ser lida
 refused-body-timeout = O corpo chegou devagar demais
 refused-body-too-large = Corpo grande demais
 refused-target-too-long = Endereço longo demais

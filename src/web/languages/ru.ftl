@@ -1087,6 +1087,7 @@ refused-bad-head = Заголовок запроса — не HTTP
 refused-origin-not-allowed = Страница с неразрешённого источника
 refused-method-not-allowed = Метод здесь не разрешён
 refused-expectation-failed = Неизвестное ожидание (Expect)
+refused-transfer-coding = Кодирование передачи, которое нельзя прочитать
 refused-body-timeout = Тело запроса шло слишком медленно
 refused-body-too-large = Слишком большое тело запроса
 refused-target-too-long = Слишком длинный адрес
