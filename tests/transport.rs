@@ -24,6 +24,8 @@ mod clients;
 mod closed;
 #[path = "transport/cors.rs"]
 mod cors;
+#[path = "transport/cut.rs"]
+mod cut;
 #[path = "transport/doors.rs"]
 mod doors;
 #[path = "transport/ended.rs"]
