@@ -26,7 +26,7 @@ pub use heads::Heads;
 pub use path::path;
 pub use token::token;
 
-pub use crate::gateway::fuzzing::{answer, credential, pieces};
+pub use crate::gateway::fuzzing::{answer, credential, frames, pieces, probe};
 
 #[cfg(test)]
 mod tests;

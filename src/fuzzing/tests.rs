@@ -31,6 +31,8 @@ fn targets(folder: &Path) -> Vec<Target> {
         ("forwarded", Box::new(super::forwarded)),
         ("answer", Box::new(super::answer)),
         ("pieces", Box::new(super::pieces)),
+        ("frames", Box::new(super::frames)),
+        ("probe", Box::new(super::probe)),
     ]
 }
 

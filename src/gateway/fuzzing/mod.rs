@@ -14,7 +14,7 @@ mod stage;
 mod way;
 mod wire;
 
-pub use super::upstream::fuzzing::answer;
+pub use super::upstream::fuzzing::{answer, frames, probe};
 pub use credential::credential;
 pub use pieces::pieces;
 pub(crate) use stage::{SECRET, Stage};

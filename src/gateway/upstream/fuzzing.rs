@@ -7,8 +7,16 @@
     reason = "what is found is told by panicking"
 )]
 
+mod frames;
+mod probe;
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
 use bytes::{Bytes, BytesMut};
 use http::header::{self, HeaderMap};
+use tokio::io::{AsyncRead, ReadBuf};
 
 use crate::wire;
 
@@ -18,6 +26,9 @@ use super::fields::Without;
 use super::framing::Framing;
 use super::lines::{MARK, Waiting};
 use super::part::Part;
+
+pub use frames::frames;
+pub use probe::probe;
 
 const LINES: Wanted = Wanted {
     bodiless: false,
@@ -41,6 +52,26 @@ struct Said {
     persists: bool,
     rest: Vec<u8>,
     whole: bool,
+}
+
+/// What comes, in pieces of this size.
+struct Pieces<'a> {
+    bytes: &'a [u8],
+    size: usize,
+}
+
+impl AsyncRead for Pieces<'_> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let size = self.size.min(self.bytes.len()).min(buffer.remaining());
+        let (now, later) = self.bytes.split_at(size);
+        buffer.put_slice(now);
+        self.bytes = later;
+        Poll::Ready(Ok(()))
+    }
 }
 
 /// Reads an answer to its end: it does not matter in which pieces it comes, and what goes on has one reading.
