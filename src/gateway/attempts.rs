@@ -90,14 +90,19 @@ async fn answer_within_bounds(
         limit.set(timeout);
         limit
     });
-    let asked = Cell::new(None);
+    let (asked, waits) = (Cell::new(None), Cell::new(true));
     let answered = {
         let bound = Bound { limit: limit.as_ref(), asked: Some(&asked) };
         let mut answered = pin!(async {
             let turn = match &api.gate {
-                Some(gate) => Some(gate.enter(&under_way.core().counters.waiting).await?),
+                Some(gate) => {
+                    let turn = Rc::new(gate.enter(&under_way.core().counters.waiting).await?);
+                    let _ = upload.map(|upload| upload.keep_turn(&turn));
+                    Some(turn)
+                }
                 None => None,
             };
+            waits.set(false);
             let response = send(under_way, api, request, upload, bound).await?;
             Ok((response, turn))
         });
@@ -108,6 +113,10 @@ async fn answer_within_bounds(
                     limit.wake_me(context);
                     if !limit.take_rung() {
                         return Poll::Pending;
+                    }
+                    if waits.get() {
+                        // No upstream was asked, and it costs its token nothing.
+                        return Poll::Ready(Err(Refusal::UpstreamBusy));
                     }
                     let late = upload.map_or(Refusal::UpstreamTimeout, |upload| upload.stalled());
                     // A body that takes too much of the time is nobody's fault.

@@ -22,6 +22,7 @@ use crate::wire;
 
 use super::alarm::Alarm;
 use super::dialect;
+use super::gate::Turn;
 use super::pace::Pace;
 use super::snapshot::Snapshot;
 
@@ -57,6 +58,8 @@ pub(super) struct Upload {
     held: Cell<bool>,
     /// The place among its token's requests at a time, which it keeps as long as it goes on.
     seat: OnceCell<Rc<Seat>>,
+    /// The same of its upstream's.
+    turn: OnceCell<Rc<Turn>>,
 }
 
 /// A body that goes on beside its answer.
@@ -92,12 +95,18 @@ impl Upload {
             dialect,
             held: Cell::new(held),
             seat: OnceCell::new(),
+            turn: OnceCell::new(),
         })
     }
 
     /// Keeps a place until it is over, which may be after its answer.
     pub(super) fn keep(&self, seat: &Rc<Seat>) {
         let _ = self.seat.set(Rc::clone(seat));
+    }
+
+    /// The same with leave to go to its upstream.
+    pub(super) fn keep_turn(&self, turn: &Rc<Turn>) {
+        let _ = self.turn.set(Rc::clone(turn));
     }
 
     /// Whether it was only the patience that ran out; the body goes then, also without a word.

@@ -94,8 +94,12 @@ async fn share(core: &Rc<Core>, tried: Try<'_>, anew: bool) -> Result<(Way, bool
         let before = connecting.made.get();
         match tokio::time::timeout(limit(tried, tried.left), &mut turn).await {
             Ok(turn) => break turn,
-            // Somebody in front was given a session meanwhile: the line moves, and there is no other.
-            Err(_) if alone && connecting.made.get() != before => {}
+            // Somebody in front was given a session meanwhile: the line moves, and there is no other. Yet not for longer than
+            // an answer may take.
+            Err(_)
+                if alone
+                    && connecting.made.get() != before
+                    && begun.elapsed() < tried.api.response_timeout => {}
             // Who connects may have more time for that.
             Err(_) => return Err(Refusal::UpstreamTimeout),
         }

@@ -45,8 +45,8 @@ pub(super) enum BodyError {
 pub(super) struct Bounds {
     /// Rings when its time is over.
     pub(super) limit: Option<Alarm>,
-    /// Its leave, given back by being dropped.
-    pub(super) _turn: Option<Turn>,
+    /// Its leave, given back by being dropped, here and by a body that goes on.
+    pub(super) _turn: Option<Rc<Turn>>,
 }
 
 /// A streamed answer. When it is over, the connection goes back to the pool; when it is given up,

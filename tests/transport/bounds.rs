@@ -193,6 +193,25 @@ fn what_is_turned_away_by_a_full_queue_costs_its_token_nothing() {
     assert_eq!((&left["uses"], quota("hour"), quota("day")), (&json!(7), &json!(3), &json!(6)));
 }
 
+/// Nor one that waits for its turn for as long as all of it may take: nobody was asked.
+#[test]
+fn whoever_waits_for_all_of_its_time_is_503() {
+    let (address, talks) = crate::websockets::talker(b"");
+    let (gateway, secret) = gateway(
+        &format!("\"http://{address}\""),
+        "upstream_concurrency = 1\nupstream_queue_timeout = \"1m\"\nupstream_timeout = \"500ms\"",
+    );
+    let limits = json!({ "uses": 9 });
+    let token = gateway
+        .token(json!({ "owner": "somebody", "name": "limited", "flags": -1, "limits": limits }));
+    let (_talks, _talk) = crate::websockets::open(&gateway, &talks, &secret);
+    let answer = gateway.ask(gateway.get("/", &token.secret));
+    assert_eq!((answer.status, answer.value("retry-after").is_some()), (503, true));
+    let (app, by) = (gateway.app(), Caller::local(0));
+    let view = app.control().block_on(app.service().token(&by, token.id)).unwrap();
+    assert_eq!(serde_json::to_value(view).unwrap()["left"]["uses"], 9);
+}
+
 #[test]
 fn whoever_leaves_frees_the_place_and_whoever_waits_too_long_is_503() {
     let upstream = waiting();

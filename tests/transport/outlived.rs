@@ -261,6 +261,30 @@ fn an_upload_within_tls_that_is_answered_early_comes_whole() {
     assert!(body.iter().all(|byte| *byte == b'x'), "nothing else is in it");
 }
 
+/// It is still with the upstream, which may have so many at a time and no more.
+#[test]
+fn an_upload_behind_its_answer_keeps_its_place_among_those_of_its_upstream() {
+    let upstream = Upstream::scripted(|seen| match seen.line().starts_with("POST") {
+        true => {
+            let whole = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nearly";
+            vec![Step::Send(whole.as_bytes().to_vec()), Step::TakeBody]
+        }
+        false => ok("ok"),
+    });
+    let (gateway, secret) = endpoints::gateway(
+        &endpoints::urls(&[&upstream]),
+        "upstream_concurrency = 1\nupstream_queue = 1\nupstream_queue_timeout = \"100ms\"",
+    );
+    let mut client = gateway.begin_post("/x", &secret, 1 << 30);
+    assert_eq!(client.answer_to("POST").unwrap().text(), "early");
+    client.send("x");
+    assert_eq!(gateway.ask(gateway.get("/y", &secret)).status, 503);
+    drop(client);
+    wait_until("its place stays taken", PATIENCE, || {
+        gateway.ask(gateway.get("/y", &secret)).status == 200
+    });
+}
+
 /// RFC 9112 section 2.2: some clients send an empty line behind a body, which begins no request.
 #[test]
 fn an_empty_line_behind_a_request_does_not_begin_the_next() {
