@@ -21,7 +21,7 @@ const MOVES_BYTES: usize = 1_024;
 
 /// How long a client may say nothing, and take in all, until it closes its side when we have closed ours: many read an answer
 /// only once they have sent all of their request.
-pub(super) const LINGER: Duration = Duration::from_secs(2);
+const LINGER: Duration = Duration::from_secs(2);
 const LINGER_MAX: Duration = Duration::from_secs(30);
 
 /// Clients of HTTP/2 read while they send: so much of what they still send is taken.
@@ -244,15 +244,13 @@ impl AsyncWrite for Socket {
     }
 
     /// The socket is closed right after this, which tells the client that it is over without another
-    /// call. Where that would take back what was written, the client is told first, and waited for; so is
-    /// the process that has the keys, which tells a whole answer from one that was cut by that.
+    /// call. Where that would take back what was written, the client is told first, and waited for.
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(self.poll_rest(context))?;
         let (client, link) = (&self.client, &self.link);
         client.closes();
         let all_came = link.is_read() && !client.is_unsettled();
-        let passed_on = client.is_passed_on();
-        let closes = !client.is_http2() && !passed_on && !link.is_shut() && all_came;
+        let closes = !client.is_http2() && !link.is_shut() && all_came;
         if !client.is_cut() && link.is_tls() && !link.is_shut() {
             // RFC 8446 section 6.1: within TLS the end is told, or the answer may have been cut off.
             let told = link.poll_tell_end(context);
@@ -268,9 +266,7 @@ impl AsyncWrite for Socket {
             let most = u64::try_from(LINGER_MAX.as_millis()).unwrap_or(u64::MAX);
             let ends_at_ms = *self.ends_at_ms.get_or_init(|| now_ms.saturating_add(most));
             let left = Duration::from_millis(ends_at_ms.saturating_sub(now_ms));
-            // What is between the two processes has to reach the client before that.
-            let linger = if passed_on { client.stall_timeout() } else { LINGER.min(left) };
-            client.alarm().set(linger);
+            client.alarm().set(LINGER.min(left));
         }
         end.map(Ok)
     }

@@ -4,13 +4,21 @@ use std::io::{ErrorKind, Read as _, Write as _};
 use std::sync::Arc;
 
 use crate::files::Files;
-use crate::passage::rest;
 use crate::support::client::Client;
 use crate::support::frames::{DATA, Frames, RST_STREAM};
 use crate::support::gateway::Gateway;
 use crate::support::relay::Relay;
 use crate::support::upstream::{Step, Upstream};
-use crate::tls::connect;
+use crate::tls::{Stream, connect};
+
+/// What comes until the connection ends, and whether it was told that nothing more does.
+fn rest(stream: &mut Stream) -> (String, bool) {
+    let mut come = Vec::new();
+    let ended = stream.read_to_end(&mut come).map_err(|error| error.kind());
+    let cut = matches!(ended, Err(ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset));
+    assert!(ended.is_ok() || cut, "{ended:?}");
+    (String::from_utf8(come).unwrap(), ended.is_ok())
+}
 
 /// An answer whose end its connection marks, to each kind of client.
 #[test]

@@ -14,7 +14,7 @@ use crate::support::client::Client;
 use crate::support::steps::Steps;
 use crate::support::upstream::{Step, Upstream, ok};
 use crate::support::{PATIENCE, wait_until};
-use crate::tls::{Stream, answer, connect};
+use crate::tls::{answer, connect};
 
 const HALF: &[u8] = b"GET /open HTTP/1.1\r\nHo";
 const REST: &[u8] = b"st: b.example\r\nX: ";
@@ -101,59 +101,6 @@ fn one_whose_handshake_lasts_is_answered_by_the_successor() {
     let mut stream = rustls::StreamOwned::new(session, socket);
     assert_eq!(ask(&mut stream).as_deref(), Some("200"));
     drop(stream);
-    before.join().unwrap().unwrap();
-}
-
-/// What comes until the connection ends, and whether it was told that nothing more does (RFC 8446 section 6.1).
-pub(crate) fn rest(stream: &mut Stream) -> (String, bool) {
-    let mut come = Vec::new();
-    let ended = stream.read_to_end(&mut come).map_err(|error| error.kind());
-    let cut = matches!(ended, Err(ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset));
-    assert!(ended.is_ok() || cut, "{ended:?}");
-    (String::from_utf8(come).unwrap(), ended.is_ok())
-}
-
-/// RFC 9112 section 8: the connection marks its end for a client of HTTP/1.0.
-#[test]
-fn an_answer_through_it_never_looks_complete_when_it_is_cut() {
-    const LONG: usize = 4 << 20;
-    let files = Files::new();
-    let upstream = Upstream::scripted(|seen| {
-        let line = seen.line();
-        let Some((_, end)) = line.split_once("/old/") else { return ok("ok") };
-        let (first, last) = match end.split(' ').next().unwrap() {
-            "whole" => ("1\r\nx\r\n".to_owned(), Step::Send(b"0\r\n\r\n".to_vec())),
-            "long" => {
-                let body = format!("{LONG:x}\r\n{}\r\n0\r\n\r\n", "x".repeat(LONG));
-                (body, Step::Stall)
-            }
-            _ => ("1\r\nx\r\n".to_owned(), Step::Close),
-        };
-        let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
-        vec![Step::TakeBody, Step::Send(format!("{head}{first}").into_bytes()), Step::Wait, last]
-    });
-    files.make("a", &["a.example"]);
-    let (mut gateway, secret) = files.gateway(&["a"], "", &upstream);
-    let config = Arc::new(files.client());
-    let ends = [("whole", true, 1), ("cut", false, 1), ("long", true, LONG)];
-    let mut streams = ends.map(|_| connect(gateway.public(), &config, "a.example").unwrap());
-    let before = {
-        streams.iter_mut().for_each(|stream| drop(answer(stream, &secret)));
-        gateway.succeed()
-    };
-    for (stream, (end, whole, length)) in streams.iter_mut().zip(ends) {
-        let head = format!("GET /old/{end} HTTP/1.0\r\nHost: a.example\r\n");
-        write!(stream, "{head}Authorization: Bearer {secret}\r\n\r\n").unwrap();
-        // All of it is between the two before its client reads.
-        let mut first = [0; 1];
-        stream.read_exact(&mut first).unwrap();
-        upstream.go_on();
-        let (come, ended) = rest(stream);
-        let (head, body) = come.split_once("\r\n\r\n").unwrap();
-        assert!(head.starts_with("TTP/1.0 200"), "{end}: {head}");
-        assert_eq!((body.len(), ended), (length, whole), "{end}");
-    }
-    drop(streams);
     before.join().unwrap().unwrap();
 }
 

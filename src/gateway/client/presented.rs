@@ -86,11 +86,6 @@ impl Client {
         self.presented.get().is_some()
     }
 
-    /// Whether another process has the keys, and passes on what is said.
-    pub(in crate::gateway) fn is_passed_on(&self) -> bool {
-        self.presented.get().is_some_and(|presented| presented.elsewhere)
-    }
-
     /// What it showed, for a process that goes on with it.
     pub(in crate::gateway) fn within(&self) -> Option<Box<Within>> {
         let Presented { certificate, name, .. } = self.presented.get()?;
@@ -100,10 +95,10 @@ impl Client {
 
     /// Whether it had better come again: the gateway is about to stop, or the keys are in a process that is.
     pub(super) fn had_better_leave(&self) -> bool {
+        let presented = self.presented.get();
         self.core.shared.stops_soon.load(Ordering::Relaxed)
             || self.core.ends()
-            || self.is_passed_on()
-            || (self.is_within_tls() && self.core.takes_leave())
+            || presented.is_some_and(|presented| presented.elsewhere || self.core.takes_leave())
     }
 
     /// A handshake begins.
