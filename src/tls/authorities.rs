@@ -4,13 +4,12 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::RootCertStore;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
 
-use super::certificate::chain;
+use super::certificate::{chain, roots};
 use super::fault::{Fault, What};
 use super::presented::ClientCertificate;
 use crate::domain::time::Timestamp;
@@ -43,10 +42,7 @@ impl Authorities {
     ) -> Result<Self, Fault> {
         let certificates = chain(ca)?;
         let bad = |why: String| Fault { path: ca.to_owned(), what: What::BadCertificate(why) };
-        let mut roots = RootCertStore::empty();
-        for one in &certificates {
-            roots.add(one.clone()).map_err(|error| bad(error.to_string()))?;
-        }
+        let roots = roots(ca, &certificates)?;
         let asked = WebPkiClientVerifier::builder_with_provider(roots.into(), Arc::clone(provider));
         let asked = if required { asked } else { asked.allow_unauthenticated() };
         let verifier = asked.build().map_err(|error| bad(error.to_string()))?;

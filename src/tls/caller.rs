@@ -9,7 +9,7 @@ use rustls::{ClientConfig, RootCertStore};
 
 use crate::domain::secret::Digest;
 
-use super::certificate::{Certificate, Files, chain};
+use super::certificate::{Certificate, Files, chain, roots};
 use super::fault::{Fault, What};
 
 /// Whom to trust, and which certificate to show.
@@ -30,26 +30,21 @@ impl Trust {
 
 /// Who is trusted, and what tells whether others are.
 fn trusted(ca: Option<&Path>) -> Result<(Digest, RootCertStore), Fault> {
-    let mut store = RootCertStore::empty();
-    let held = match ca {
+    let (held, store) = match ca {
         Some(ca) => {
             let held = chain(ca)?;
-            for one in &held {
-                // Whoever was named is to be trusted, all of them: one that was left out would be missed by its servers alone.
-                let bad = |error: rustls::Error| What::BadCertificate(error.to_string());
-                let added = store.add(one.clone()).map_err(bad);
-                added.map_err(|what| Fault { path: ca.to_owned(), what })?;
-            }
-            held
+            let store = roots(ca, &held)?;
+            (held, store)
         }
         None => {
+            let mut store = RootCertStore::empty();
             let held = rustls_native_certs::load_native_certs().certs;
             // Single ones that cannot be read are common on real machines, and say nothing of the others.
             store.add_parsable_certificates(held.iter().cloned());
             if store.is_empty() {
                 return Err(Fault { path: PathBuf::new(), what: What::NoRoots });
             }
-            held
+            (held, store)
         }
     };
     let mut all: Vec<&[u8]> = held.iter().map(AsRef::as_ref).collect();

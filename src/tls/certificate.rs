@@ -5,6 +5,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use rustls::RootCertStore;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
@@ -120,6 +121,21 @@ fn leaf(path: &Path) -> Result<(Vec<CertificateDer<'static>>, Facts), Fault> {
 fn key(path: &Path) -> Result<PrivateKeyDer<'static>, Fault> {
     let wrong = |_| Fault { path: path.to_owned(), what: What::NoKey };
     PrivateKeyDer::from_pem_slice(&read(path)?).map_err(wrong)
+}
+
+/// Trusts all of these, which a file names: one that was left out would be missed by those alone whom it has signed.
+///
+/// # Errors
+/// The first that cannot be read, by its number.
+pub(super) fn roots(file: &Path, all: &[CertificateDer<'_>]) -> Result<RootCertStore, Fault> {
+    let mut roots = RootCertStore::empty();
+    for (number, one) in (1..).zip(all) {
+        roots.add(one.clone().into_owned()).map_err(|error| Fault {
+            path: file.to_owned(),
+            what: What::BadCertificate(format!("number {number} in it: {error}")),
+        })?;
+    }
+    Ok(roots)
 }
 
 /// All certificates of a file.
