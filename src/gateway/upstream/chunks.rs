@@ -10,9 +10,12 @@ use crate::wire;
 use super::error::Broken;
 use super::part::{self, FIELDS_MAX, HEAD_BYTES_MAX, Part};
 
-/// Bytes of chunk extensions in one body. They mean nothing to us, and a body of nothing else is no
-/// body.
-const EXTENSIONS_MAX: usize = 16 << 10;
+/// Bytes of chunk extensions, and blanks behind sizes, that may come ahead of the data: also in one line, since only what
+/// follows it pays for it. They mean nothing to us, and a body of nothing else is no body.
+const EXTENSIONS_MAX: u64 = 16 << 10;
+
+/// So many a chunk may have beside as many as it has data. Old servers fill each size up with blanks.
+const EXTENSIONS_OF_A_CHUNK: u64 = 16;
 
 /// Digits of a chunk's size, those in front that say nothing among them. So many fit into 64 bits.
 const DIGITS_MAX: u32 = 16;
@@ -21,7 +24,8 @@ const DIGITS_MAX: u32 = 16;
 #[derive(Debug, Default)]
 pub(super) struct Chunks {
     at: At,
-    extensions: usize,
+    /// Bytes of extensions that no data has paid for.
+    extensions: u64,
 }
 
 /// What comes next.
@@ -105,7 +109,12 @@ impl Chunks {
                 At::Extension(*size)
             }
             (At::SizeEnd(0), b'\n') => At::Trailers(Vec::new()),
-            (At::SizeEnd(size), b'\n') => At::Data(*size),
+            (At::SizeEnd(size), b'\n') => {
+                // All of it has come when the next line does.
+                let paid = size.saturating_add(EXTENSIONS_OF_A_CHUNK);
+                self.extensions = self.extensions.saturating_sub(paid);
+                At::Data(*size)
+            }
             (At::DataReturn, b'\r') => At::DataEnd,
             (At::DataEnd, b'\n') => At::Size(0, 0),
             (At::Trailers(come), byte) => {
@@ -127,10 +136,10 @@ impl Chunks {
     }
 }
 
-fn more_extensions(come: usize) -> Result<usize, Broken> {
+fn more_extensions(come: u64) -> Result<u64, Broken> {
     let more = come.saturating_add(1);
     let few = more <= EXTENSIONS_MAX;
-    few.then_some(more).ok_or(Broken::Malformed("chunk extensions of more than 16 KiB"))
+    few.then_some(more).ok_or(Broken::Malformed("16 KiB more of chunk extensions than of data"))
 }
 
 /// Trailers, without those that may not be ones.
@@ -230,11 +239,28 @@ mod tests {
             assert!(matches!(read(&[bad]), Err(Broken::Malformed(_))), "{shown}");
         }
         for (begin, filler) in [(b"1;", b'x'), (b"1 ", b' ')] {
-            let long = [begin.to_vec(), vec![filler; EXTENSIONS_MAX + 1]].concat();
+            let long = [begin.to_vec(), vec![filler; EXTENSIONS_MAX as usize + 1]].concat();
             assert!(matches!(read(&[&long]), Err(Broken::Malformed(_))));
         }
         let long = [b"0\r\nx: ".to_vec(), vec![b'x'; HEAD_BYTES_MAX]].concat();
         assert!(matches!(read(&[&long]), Err(Broken::Malformed(_))));
+    }
+
+    /// An answer of an old server, which fills each size up, may be as long as any.
+    #[test]
+    fn rfc9112_7_1_1_extensions_are_held_against_the_data() {
+        let body = |chunk: &[u8], times| [&chunk.repeat(times)[..], b"0\r\n\r\n"].concat();
+        for chunk in [&b"1       \r\nx\r\n"[..], b"0004 \t;a=\"0123456789\"\r\nWiki\r\n"] {
+            let read = read(&[&body(chunk, 20_000)]).unwrap();
+            assert!(matches!(read.body.len(), 20_000 | 80_000), "{}", read.body.len());
+        }
+        // Much data does not pay for what comes behind it.
+        let large = [b"100000\r\n", &vec![b'x'; 1 << 20][..], b"\r\n"].concat();
+        let hollow = [b"1;", &[b'x'; 100][..], b"\r\nx\r\n"].concat();
+        for bad in [body(&hollow, 1_000), [large, body(&hollow, 1_000)].concat()] {
+            assert!(matches!(read(&[&bad]), Err(Broken::Malformed(_))));
+        }
+        assert_eq!(read(&[&body(&hollow, 100)]).unwrap().body.len(), 100);
     }
 
     #[test]
