@@ -48,6 +48,8 @@ mod large;
 mod leaving;
 #[path = "transport/lengthy.rs"]
 mod lengthy;
+#[path = "transport/marks.rs"]
+mod marks;
 #[path = "transport/outlived.rs"]
 mod outlived;
 #[path = "transport/overdue.rs"]

@@ -29,7 +29,7 @@ use super::framing::Framing;
 use super::kind::Kind;
 use super::outgoing::Outgoing;
 use super::part::FIELDS_MAX;
-use super::rewritten::{UNREADABLE, announce, passes, read};
+use super::rewritten::{UNREADABLE, announce, comes_back, read};
 use super::sending::{Beside, Sending};
 use super::session::Session;
 use super::turns::{Turn, Turns};
@@ -190,7 +190,7 @@ impl Exchange {
             parts.headers.remove(header::CONTENT_LENGTH);
         }
         let without = request.wanted.without;
-        let kept = |name: &&HeaderName| passes(name) && !without.takes(name.as_str());
+        let kept = |name: &&HeaderName| comes_back(name) && !without.takes(name.as_str());
         let gone: Vec<_> = parts.headers.keys().filter(|name| !kept(name)).cloned().collect();
         gone.iter().for_each(|name| drop(parts.headers.remove(name)));
         announce(&mut parts.headers);

@@ -15,6 +15,7 @@ use crate::wire::{self, trailers};
 
 use super::error::Broken;
 use super::halves::Fresh;
+use super::lines::MARK;
 
 /// As many as `limits.headers` lets come at the most, and what we add.
 const REQUEST_FIELDS_MAX: usize = 1_000 + 64;
@@ -78,6 +79,11 @@ pub(super) fn passes(name: &HeaderName) -> bool {
     !of_connection
 }
 
+/// The same of an answer, in which the mark is ours alone: hyper would write another for the fields of another head.
+pub(super) fn comes_back(name: &HeaderName) -> bool {
+    passes(name) && *name != MARK.0
+}
+
 /// Announces of the fields behind an answer those that may follow it, and nothing where none does.
 pub(super) fn announce(headers: &mut HeaderMap) {
     let lines: Vec<_> = headers.get_all(header::TRAILER).iter().cloned().collect();
@@ -95,6 +101,14 @@ pub(super) fn announce(headers: &mut HeaderMap) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sec_s13_no_answer_has_the_mark_and_a_request_may() {
+        assert!(passes(&MARK.0) && !comes_back(&MARK.0));
+        let head = b"GET / HTTP/1.1\r\nhost: a\r\ntollgate-fields: \r\n\r\n";
+        assert!(read(head, false).unwrap().headers().contains_key(MARK.0));
+        assert!(comes_back(&HeaderName::from_static("x-a")) && !comes_back(&header::CONNECTION));
+    }
 
     #[test]
     fn what_does_not_follow_an_answer_is_not_announced() {
