@@ -8,7 +8,7 @@ use crate::support::upstream::{Seen, Step, Upstream, answer, ok};
 use crate::support::{Framing, position};
 
 /// Answers by their target.
-const ANSWERS: [(&str, &str); 30] = [
+const ANSWERS: [(&str, &str); 31] = [
     (
         "/case",
         "HTTP/1.1 200 OK\r\nx-lower: 1\r\nX-UPPER: 2\r\nx-MiXeD: 3\r\ncontent-LENGTH: 2\r\n\r\nok",
@@ -44,6 +44,7 @@ const ANSWERS: [(&str, &str); 30] = [
         "HTTP/1.1 300 Multiple Choices\r\nLink: </a>; rel=alternate\r\nContent-Length: 0\r\n\r\n",
     ),
     ("/304", "HTTP/1.1 304 Not Modified\r\nETag: \"x\"\r\n\r\n"),
+    ("/304-length", "HTTP/1.1 304 Not Modified\r\nETag: \"x\"\r\nContent-Length: 5\r\n\r\n"),
     ("/304-weak", "HTTP/1.1 304 Not Modified\r\nETag: W/\"x\"\r\nCache-Control: no-cache\r\n\r\n"),
     (
         "/401",
