@@ -42,6 +42,8 @@ mod files;
 mod haproxy;
 #[path = "transport/health.rs"]
 mod health;
+#[path = "transport/hops.rs"]
+mod hops;
 #[path = "transport/large.rs"]
 mod large;
 #[path = "transport/leaving.rs"]

@@ -17,6 +17,7 @@ use super::authorize;
 use super::client::{Client, UnderWay};
 use super::core::Own;
 use super::forward;
+use super::hops;
 use super::intake;
 use super::limits;
 use super::origin::Origin;
@@ -64,7 +65,7 @@ async fn answer(
     }
     let parties = (&client, &under_way);
     let mut response = match travel(parties, (parts, body, origin), &snapshot, &mut trail).await {
-        Ok(None) => respond::preflight(&mut trail, under_way),
+        Ok(None) => respond::own(&mut trail, under_way),
         Ok(Some(mut response)) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
             let http2 = stream.is_some();
             let status = if http2 { StatusCode::OK } else { response.status() };
@@ -115,7 +116,8 @@ fn agreed(
     Some(Agreed { way: way?, bounds, idle, record, seat, grounds })
 }
 
-/// What its upstream answers to a request; none where the gateway does, to a browser's preflight.
+/// What its upstream answers to a request; none where the gateway does, to a browser's preflight or to one that goes no
+/// further.
 async fn travel<'s>(
     (client, under_way): (&Rc<Client>, &UnderWay),
     (parts, body, origin): (Box<Parts>, Incoming, Origin),
@@ -146,6 +148,7 @@ async fn travel<'s>(
         Ok(permit) => permit,
         Err(refusal) => return Err(trail.kept_out(refusal, &inbound, snapshot)),
     };
+    let ends = hops::are_over(&mut inbound.parts);
     let certificate = inbound.certificate.as_ref().map(Rc::clone);
     let shown = (address, certificate, client.is_within_tls());
     let mut request = Outgoing::default();
@@ -164,6 +167,9 @@ async fn travel<'s>(
     touch::record(&permit, address, core);
 
     trail.permitted(&permit, seat);
+    if ends {
+        return Ok(None);
+    }
     if let Some(matched) = &trail.matched {
         under_way.rests_on(permit.take_grounds((matched, sought), shown, core, snapshot));
     }

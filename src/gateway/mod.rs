@@ -63,6 +63,7 @@ mod preflight;
 mod presenter;
 mod authenticate;
 mod authorize;
+mod hops;
 pub mod limits;
 mod touch;
 mod identity;

@@ -72,15 +72,23 @@ pub(super) fn leave(response: &mut Response<Body>) {
     response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
 }
 
-/// Our own answer to a browser that asks what a script may do.
-pub(super) fn preflight(trail: &mut Trail<'_>, under_way: UnderWay) -> Response<Body> {
-    const STATUS: StatusCode = StatusCode::NO_CONTENT;
-    trail.preflighted(STATUS.as_u16());
+/// Our own answer to a browser that asks what a script may do, or to who asks about the way and no further than here
+/// (RFC 9110 sections 7.6.2 and 9.3.7). That one is told no `Allow`: what there is the upstream knows alone.
+pub(super) fn own(trail: &mut Trail<'_>, under_way: UnderWay) -> Response<Body> {
+    let preflight = trail.across.as_ref().is_some_and(|across| across.preflight);
+    let status = if preflight { StatusCode::NO_CONTENT } else { StatusCode::OK };
+    match preflight {
+        true => trail.preflighted(status.as_u16()),
+        false => trail.answered(status.as_u16()),
+    }
     let record = trail.take_record();
     let body = Body { source: Source::Text(None), record, _seat: None, under_way };
     let mut response = Response::new(body);
-    *response.status_mut() = STATUS;
+    *response.status_mut() = status;
     trail.tell(response.headers_mut());
+    if !preflight {
+        response.headers_mut().insert(header::CONTENT_LENGTH, HeaderValue::from_static("0"));
+    }
     response
 }
 

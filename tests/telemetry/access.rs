@@ -217,6 +217,26 @@ fn http2_is_told_as_such() {
     }
 }
 
+/// RFC 9110 section 7.6.2: what the gateway answers in its upstream's place is an answer that took no upstream any time.
+#[test]
+fn options_that_go_no_further_are_told_without_an_upstream() {
+    let stage = Stage::new();
+    let token = stage.token();
+    let request = stage.request("OPTIONS /any/x", &token.secret);
+    let request = request.replace("\r\n\r\n", "\r\nMax-Forwards: 0\r\n\r\n");
+    assert_eq!(stage.gateway.ask(request).status, 200);
+    let line = stage.kept.lines(1).remove(0);
+    for (field, value) in [
+        ("status", json!(200)),
+        ("rule", json!("any")),
+        ("outcome", json!("answered")),
+        ("token", json!(token.id)),
+        ("upstream_us", Value::Null),
+    ] {
+        assert_eq!(line[field], value, "{field} in {line}");
+    }
+}
+
 #[test]
 fn a_reload_switches_it_off_and_on() {
     let stage = Stage::new();
