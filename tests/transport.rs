@@ -72,6 +72,8 @@ mod renamed;
 mod renewed;
 #[path = "transport/resting.rs"]
 mod resting;
+#[path = "transport/returned.rs"]
+mod returned;
 #[path = "transport/sessions.rs"]
 mod sessions;
 #[path = "transport/sockets.rs"]

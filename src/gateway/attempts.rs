@@ -37,7 +37,7 @@ enum NoAnswer {
     Unsent,
     /// It was sent, and the upstream says that it has not looked at it.
     Refused,
-    /// It was sent, and the connection broke without a byte of an answer.
+    /// It was sent, or may be, and the connection broke without a byte of an answer.
     Silent(Refusal),
     Failed(Refusal),
 }
@@ -309,6 +309,10 @@ fn unanswered(tried: Try<'_>, way: &Way, failed: Failed) -> NoAnswer {
         Failed::Lost(broken) => {
             tell(tried, &broken);
             NoAnswer::Failed(Refusal::UpstreamBroken)
+        }
+        Failed::Loose(broken) => {
+            tell(tried, &broken);
+            NoAnswer::Silent(Refusal::UpstreamBroken)
         }
         Failed::Client(refusal) => NoAnswer::Failed(refusal),
         Failed::Upstream(broken) => {

@@ -103,6 +103,8 @@ pub(in crate::gateway) enum Failed {
     Refused(Broken),
     /// The same of one that is not there any more.
     Lost(Broken),
+    /// It was taken back, and may go out all the same.
+    Loose(Broken),
     Upstream(Broken),
     Client(Refusal),
 }

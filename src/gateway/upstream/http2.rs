@@ -110,9 +110,11 @@ impl Exchange {
                     drop(unsent);
                     Err(Failed::Unsent)
                 }
-                None if self.beside.is_unsent() => {
+                None if self.beside.is_returned() => {
                     request.put_back(self.beside.take_back());
-                    Err(Failed::Unsent)
+                    // Its stream waits in the library, which opens it in the end though it is given up.
+                    let loose = || Failed::Loose(Broken::Session(error.into_error()));
+                    Err(if self.session.turns.are_cut() { Failed::Unsent } else { loose() })
                 }
                 None => Err(self.failed(error.into_error(), request)),
             },

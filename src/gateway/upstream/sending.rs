@@ -24,10 +24,10 @@ pub(super) struct Beside {
     body: RefCell<Option<RequestBody>>,
     /// Set once it need not go out again, since an answer came.
     answered: Cell<bool>,
-    /// Whether somebody sends it, and whether it was only handed over for that, or given back without.
+    /// Whether somebody sends it, and whether it was only handed over for that, or given back while it waited.
     sends: Cell<bool>,
     waits: Cell<bool>,
-    unsent: Cell<bool>,
+    returned: Cell<bool>,
     /// Whether nobody waits for an answer any more, without having left the body to itself.
     over: Cell<bool>,
     left: OnceCell<IsOver>,
@@ -50,7 +50,7 @@ impl Beside {
             answered: Cell::default(),
             sends: Cell::default(),
             waits: Cell::default(),
-            unsent: Cell::default(),
+            returned: Cell::default(),
             over: Cell::default(),
             left: OnceCell::new(),
             sender: RefCell::default(),
@@ -89,9 +89,9 @@ impl Beside {
         self.waits.get()
     }
 
-    /// Whether nothing of it went out, nor will.
-    pub(super) fn is_unsent(&self) -> bool {
-        self.unsent.get()
+    /// Whether its session gave it back before it went out.
+    pub(super) fn is_returned(&self) -> bool {
+        self.returned.get()
     }
 
     fn goes_out(&self) {
@@ -222,8 +222,8 @@ impl Sending {
 impl Drop for Sending {
     fn drop(&mut self) {
         self.begun.take();
-        if self.beside.waits.get() && self.beside.turn.0.are_abandoned() {
-            self.beside.unsent.set(true);
+        if self.beside.waits.get() && self.beside.turn.0.are_returned() {
+            self.beside.returned.set(true);
         }
         self.beside.goes_out();
         self.beside.sends.set(false);

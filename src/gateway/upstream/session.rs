@@ -190,10 +190,12 @@ where
 {
     let ended = poll_fn(|context| {
         let mut session = session.borrow_mut();
-        let Some(session) = session.as_mut().filter(|_| !turns.are_abandoned()) else {
-            return Poll::Ready(Ok(()));
-        };
+        let Some(session) = session.as_mut() else { return Poll::Ready(Ok(())) };
+        // Also of one that is abandoned: whose stream was opened meanwhile has gone out, and does not wait any more.
         let polled = Pin::new(&mut *session).poll(context);
+        if polled.is_pending() && turns.are_abandoned() {
+            return Poll::Ready(Ok(()));
+        }
         terms.hear(streams(session), session.is_extended_connect_protocol_enabled(), context);
         polled
     });
@@ -201,7 +203,7 @@ where
         tracing::debug!(%error, "a session with an upstream ended");
     }
     // What it had not sent hears of it.
-    drop(session.take());
+    turns.give_back(session.take());
     terms.end();
 }
 
@@ -286,6 +288,9 @@ async fn heard(task: impl Future<Output = ()>, terms: Rc<Terms>, turns: Rc<Turns
     {
         let mut task = pin!(task);
         poll_fn(|context| {
+            if turns.are_cut() {
+                return Poll::Ready(());
+            }
             let polled = task.as_mut().poll(context);
             if terms.streams.get() == 0 {
                 wake(&terms.looks);

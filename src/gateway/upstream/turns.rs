@@ -21,6 +21,10 @@ pub(super) struct Turns {
     waiting: Cell<u32>,
     waiting_since_ms: Cell<Option<u64>>,
     abandoned: Cell<bool>,
+    /// Whether those that wait are being given back right now.
+    returned: Cell<bool>,
+    /// Whether nothing goes out any more.
+    cut: Cell<bool>,
     given_up: Cell<u32>,
     /// Who reads the session, for whom there is nothing to do once it is abandoned and the last is over.
     reader: RefCell<Option<Waker>>,
@@ -66,6 +70,25 @@ impl Turns {
         self.abandoned.get()
     }
 
+    /// Drops what holds those that wait. Where there are no others all of it is cut, so that none of them can still go out.
+    pub(super) fn give_back<T>(&self, held: Option<T>) {
+        self.returned.set(self.abandoned.get());
+        self.cut.set(self.abandoned.get() && self.under_way.get() == self.waiting.get());
+        drop(held);
+        self.returned.set(false);
+        if self.cut.get() {
+            self.wake_reader();
+        }
+    }
+
+    pub(super) fn are_cut(&self) -> bool {
+        self.cut.get()
+    }
+
+    pub(super) fn are_returned(&self) -> bool {
+        self.returned.get()
+    }
+
     /// One was given up before its end came.
     pub(super) fn one_is_given_up(&self) {
         self.given_up.set(self.given_up.get().saturating_add(1));
@@ -74,6 +97,12 @@ impl Turns {
     /// Whether enough of them were.
     pub(super) fn are_enough(&self) -> bool {
         self.given_up.get() >= GIVEN_UP_MAX
+    }
+
+    fn wake_reader(&self) {
+        if let Some(reader) = self.reader.take() {
+            reader.wake();
+        }
     }
 
     /// Whether nobody needs what is read; whoever asks is woken when that is so.
@@ -100,11 +129,8 @@ impl Drop for Turn {
     fn drop(&mut self) {
         let left = self.0.under_way.get().saturating_sub(1);
         self.0.under_way.set(left);
-        if left == 0
-            && self.0.abandoned.get()
-            && let Some(reader) = self.0.reader.take()
-        {
-            reader.wake();
+        if left == 0 && self.0.abandoned.get() {
+            self.0.wake_reader();
         }
     }
 }
@@ -112,6 +138,20 @@ impl Drop for Turn {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_is_cut_off_that_waits_for_an_answer() {
+        for (abandons, answers, cut) in [(true, 0, true), (true, 1, false), (false, 0, false)] {
+            let turns = Rc::<Turns>::default();
+            let _held: Vec<_> = (0..=answers).map(|_| Turn::take(&turns)).collect();
+            turns.waits();
+            if abandons {
+                turns.abandon();
+            }
+            turns.give_back(Some(()));
+            assert_eq!((turns.are_cut(), turns.are_returned()), (cut, false), "{answers}");
+        }
+    }
 
     #[test]
     fn many_that_are_given_up_are_enough() {
