@@ -81,8 +81,13 @@ impl Folders {
         }
         self.watched = folders;
         // All of them once more: another may have got the name of one.
-        let watch = |folder: &PathBuf| self.watcher.watch(folder, RecursiveMode::NonRecursive);
-        self.watched.iter().map(watch).fold(Ok(()), Result::and)
+        let mut all = Ok(());
+        for folder in &self.watched {
+            // Otherwise what the one before is known by would stay.
+            let _ = self.watcher.unwatch(folder);
+            all = all.and(self.watcher.watch(folder, RecursiveMode::NonRecursive));
+        }
+        all
     }
 
     fn enter_or_tell(&mut self, files: &[PathBuf]) {

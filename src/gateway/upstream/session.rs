@@ -190,20 +190,21 @@ where
 {
     let ended = poll_fn(|context| {
         let mut session = session.borrow_mut();
-        let Some(session) = session.as_mut() else { return Poll::Ready(Ok(())) };
+        let Some(session) = session.as_mut() else { return Poll::Ready(Some(Ok(()))) };
         // Also of one that is abandoned: whose stream was opened meanwhile has gone out, and does not wait any more.
         let polled = Pin::new(&mut *session).poll(context);
         if polled.is_pending() && turns.are_abandoned() {
-            return Poll::Ready(Ok(()));
+            return Poll::Ready(None);
         }
         terms.hear(streams(session), session.is_extended_connect_protocol_enabled(), context);
-        polled
+        polled.map(Some)
     });
-    if let Err(error) = ended.await {
+    let ended = ended.await;
+    if let Some(Err(error)) = &ended {
         tracing::debug!(%error, "a session with an upstream ended");
     }
-    // What it had not sent hears of it.
-    turns.give_back(session.take());
+    // What it had not sent hears of it. Of one that has ended by itself it is not known what has gone out.
+    turns.give_back(session.take(), ended.is_none());
     terms.end();
 }
 

@@ -70,10 +70,11 @@ impl Turns {
         self.abandoned.get()
     }
 
-    /// Drops what holds those that wait. Where there are no others all of it is cut, so that none of them can still go out.
-    pub(super) fn give_back<T>(&self, held: Option<T>) {
-        self.returned.set(self.abandoned.get());
-        self.cut.set(self.abandoned.get() && self.under_way.get() == self.waiting.get());
+    /// Drops what holds those that wait, of a session that is `left`. Where there are no others all of it is cut, so that none of
+    /// them can still go out.
+    pub(super) fn give_back<T>(&self, held: Option<T>, left: bool) {
+        self.returned.set(left);
+        self.cut.set(left && self.under_way.get() == self.waiting.get());
         drop(held);
         self.returned.set(false);
         if self.cut.get() {
@@ -141,14 +142,11 @@ mod tests {
 
     #[test]
     fn nothing_is_cut_off_that_waits_for_an_answer() {
-        for (abandons, answers, cut) in [(true, 0, true), (true, 1, false), (false, 0, false)] {
+        for (left, answers, cut) in [(true, 0, true), (true, 1, false), (false, 0, false)] {
             let turns = Rc::<Turns>::default();
             let _held: Vec<_> = (0..=answers).map(|_| Turn::take(&turns)).collect();
             turns.waits();
-            if abandons {
-                turns.abandon();
-            }
-            turns.give_back(Some(()));
+            turns.give_back(Some(()), left);
             assert_eq!((turns.are_cut(), turns.are_returned()), (cut, false), "{answers}");
         }
     }
