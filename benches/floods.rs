@@ -67,7 +67,7 @@ fn main() {
             continue;
         }
         // What is bounded fills up once.
-        run(&mut program, &upstream, &target, attack, time / 4);
+        run(&mut program, &upstream, &target, attack, time);
         let found = run(&mut program, &upstream, &target, attack, time);
         let crowd = *crowd.get_or_insert(found.p99);
         println!(
