@@ -33,17 +33,18 @@ const PAUSE: Duration = Duration::from_millis(2);
 fn main() {
     let seconds = std::env::var("TOLLGATE_FLOOD_SECONDS").ok().and_then(|text| text.parse().ok());
     let time = Duration::from_secs(seconds.unwrap_or(2));
-    let upstream = Upstream::scripted(|seen| match seen.line() {
-        line if line.contains("/never") => vec![Step::Stall],
-        _ => ok("ok"),
-    });
+    // Of its own, for a queue of connections there that is full would keep the honest client waiting, and not the gateway.
+    let never = Upstream::scripted(|_| vec![Step::Stall]);
+    let upstream = Upstream::scripted(|_| ok("ok"));
     let mut program = Program::start_with(
         "h2c = true",
         &format!(
             "cache = {{ unknown = 10000 }}\nlimits = {{ head_timeout = \"1s\", requests_per_connection = 0, \
              failures = {{ slow_after = 0, refuse_after = 0 }} }}\n[[apis]]\n\
-             name = \"a\"\nupstream = \"http://{}\"\nrules = [{{ path = \"/{{*rest}}\" }}]\n",
-            upstream.address()
+             name = \"a\"\nupstream = \"http://{}\"\nrules = [{{ path = \"/{{*rest}}\" }}]\n[[apis]]\n\
+             name = \"never\"\npath = \"/never\"\nupstream = \"http://{}\"\nrules = [{{ path = \"/never\" }}]\n",
+            upstream.address(),
+            never.address()
         ),
     );
     program.succeed(&["user", "add", "alice"], "");
