@@ -26,30 +26,87 @@ impl Target {
 /// One kind of flood.
 pub(crate) struct Attack {
     pub(crate) name: &'static str,
+    pub is_of_http2: bool,
     /// What one connection does; says how many requests or frames it sent.
     pub(crate) once: fn(&Target, &AtomicBool) -> u64,
 }
 
 /// All of them, behind the crowd that they are held against.
 pub(crate) const ALL: &[Attack] = &[
-    Attack { name: "an ordinary crowd", once: crowd },
-    Attack { name: "malformed heads", once: |target, stop| heads(target, stop, &malformed) },
-    Attack { name: "10 kB in one field", once: |target, stop| large(target, stop, 1) },
-    Attack { name: "10 kB in 95 fields", once: |target, stop| large(target, stop, 95) },
-    Attack { name: "heads of 20 kB", once: |target, stop| heads(target, stop, &oversized) },
-    Attack { name: "tokens that are none", once: |target, stop| tokens(target, stop, &garbage) },
-    Attack { name: "distinct unknown tokens", once: |target, stop| tokens(target, stop, &unknown) },
-    Attack { name: "300 heads that drip", once: drips },
-    Attack { name: "rapid reset", once: |t, s| resets(t, s, "nobody's") },
-    Attack { name: "rapid reset, permitted", once: |t, s| resets(t, s, &t.secret) },
-    Attack { name: "CONTINUATION", once: |t, s| behind_head(t, s, 0, CONTINUATION, b"") },
-    Attack { name: "empty DATA", once: |t, s| behind_head(t, s, END_HEADERS, DATA, b"") },
-    Attack { name: "PING", once: |t, s| pester(t, s, PING, 0, 0, &[7; 8]) },
-    Attack { name: "PING that answers", once: |t, s| pester(t, s, PING, ACK, 0, &[7; 8]) },
-    Attack { name: "SETTINGS", once: |t, s| pester(t, s, SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 9]) },
-    Attack { name: "PRIORITY", once: |t, s| pester(t, s, PRIORITY, 0, 1, &[0, 0, 0, 0, 16]) },
-    Attack { name: "WINDOW_UPDATE", once: |t, s| pester(t, s, WINDOW_UPDATE, 0, 0, &[0, 0, 0, 1]) },
-    Attack { name: "an unknown kind", once: |t, s| pester(t, s, 0x20, 0, 0, b"") },
+    Attack { name: "an ordinary crowd", is_of_http2: false, once: crowd },
+    Attack {
+        name: "malformed heads",
+        is_of_http2: false,
+        once: |target, stop| heads(target, stop, &malformed),
+    },
+    Attack {
+        name: "10 kB in one field",
+        is_of_http2: false,
+        once: |target, stop| large(target, stop, 1),
+    },
+    Attack {
+        name: "10 kB in 95 fields",
+        is_of_http2: false,
+        once: |target, stop| large(target, stop, 95),
+    },
+    Attack {
+        name: "heads of 20 kB",
+        is_of_http2: false,
+        once: |target, stop| heads(target, stop, &oversized),
+    },
+    Attack {
+        name: "tokens that are none",
+        is_of_http2: false,
+        once: |target, stop| tokens(target, stop, &garbage),
+    },
+    Attack {
+        name: "distinct unknown tokens",
+        is_of_http2: false,
+        once: |target, stop| tokens(target, stop, &unknown),
+    },
+    Attack { name: "300 heads that drip", is_of_http2: false, once: drips },
+    Attack { name: "rapid reset", is_of_http2: true, once: |t, s| resets(t, s, "nobody's") },
+    Attack {
+        name: "rapid reset, permitted",
+        is_of_http2: true,
+        once: |t, s| resets(t, s, &t.secret),
+    },
+    Attack {
+        name: "CONTINUATION",
+        is_of_http2: true,
+        once: |t, s| behind_head(t, s, 0, CONTINUATION, b""),
+    },
+    Attack {
+        name: "empty DATA",
+        is_of_http2: true,
+        once: |t, s| behind_head(t, s, END_HEADERS, DATA, b""),
+    },
+    Attack { name: "PING", is_of_http2: true, once: |t, s| pester(t, s, PING, 0, 0, &[7; 8]) },
+    Attack {
+        name: "PING that answers",
+        is_of_http2: true,
+        once: |t, s| pester(t, s, PING, ACK, 0, &[7; 8]),
+    },
+    Attack {
+        name: "SETTINGS",
+        is_of_http2: true,
+        once: |t, s| pester(t, s, SETTINGS, 0, 0, &[0, 4, 0, 0, 0, 9]),
+    },
+    Attack {
+        name: "PRIORITY",
+        is_of_http2: true,
+        once: |t, s| pester(t, s, PRIORITY, 0, 1, &[0, 0, 0, 0, 16]),
+    },
+    Attack {
+        name: "WINDOW_UPDATE",
+        is_of_http2: true,
+        once: |t, s| pester(t, s, WINDOW_UPDATE, 0, 0, &[0, 0, 0, 1]),
+    },
+    Attack {
+        name: "an unknown kind",
+        is_of_http2: true,
+        once: |t, s| pester(t, s, 0x20, 0, 0, b""),
+    },
 ];
 
 const BATCH: u64 = 100;
