@@ -26,7 +26,8 @@ impl Target {
 /// One kind of flood.
 pub(crate) struct Attack {
     pub(crate) name: &'static str,
-    pub is_of_http2: bool,
+    /// Whether it is one of those that sec-D1 names.
+    pub(crate) is_of_http2: bool,
     /// What one connection does; says how many requests or frames it sent.
     pub(crate) once: fn(&Target, &AtomicBool) -> u64,
 }
