@@ -10,7 +10,7 @@ use crate::support::frames::{Frames, GOAWAY};
 use crate::support::wait_until;
 
 /// A successor that is about to be ready.
-fn successor(shop: &Shop) -> UnixStream {
+pub(super) fn successor(shop: &Shop) -> UnixStream {
     let place = shop.program.folder().join("data/tollgate.successor");
     let mut connected = None;
     // One that starts again listens a moment later.

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use super::changing::successor;
 use super::*;
 use crate::support::process::Process;
 use crate::support::wait_until;
@@ -257,10 +258,7 @@ fn a_gateway_whose_successor_dies_before_it_serves_starts_again_and_keeps_connec
     for (turn, last) in ["ready", "yours", "ready"].into_iter().enumerate() {
         kept.send(request("/old", &shop.secret));
         assert_eq!(kept.answer().status, 200, "before {turn}");
-        let place = shop.program.folder().join("data/tollgate.successor");
-        let mut line = UnixStream::connect(place).unwrap();
-        tell(&mut line, "{\"take\":{\"pid\":1,\"version\":\"0\"}}");
-        while hear(&mut line) != "\"whole\"" {}
+        let mut line = successor(&shop);
         say(&mut line, "ready");
         if last == "yours" {
             assert_eq!(hear(&mut line), "\"yours\"");
@@ -294,10 +292,7 @@ fn a_gateway_whose_successor_dies_before_it_serves_starts_again_and_keeps_connec
 #[test]
 fn a_gateway_that_is_told_to_stop_just_as_a_successor_is_ready_stops() {
     let mut shop = Shop::start();
-    let place = shop.program.folder().join("data/tollgate.successor");
-    let mut line = UnixStream::connect(place).unwrap();
-    tell(&mut line, "{\"take\":{\"pid\":1,\"version\":\"0\"}}");
-    while hear(&mut line) != "\"whole\"" {}
+    let mut line = successor(&shop);
     say(&mut line, "ready");
     shop.program.signal(Signal::TERM);
     // Its place, or the end of the line.
@@ -312,10 +307,7 @@ fn a_gateway_that_is_told_to_stop_just_as_a_successor_is_ready_stops() {
 #[test]
 fn a_gateway_that_is_told_to_stop_while_it_changes_hands_stops() {
     let mut shop = Shop::start();
-    let place = shop.program.folder().join("data/tollgate.successor");
-    let mut line = UnixStream::connect(place).unwrap();
-    tell(&mut line, "{\"take\":{\"pid\":1,\"version\":\"0\"}}");
-    while hear(&mut line) != "\"whole\"" {}
+    let mut line = successor(&shop);
     say(&mut line, "ready");
     assert_eq!(hear(&mut line), "\"yours\"");
     shop.program.signal(Signal::TERM);
